@@ -1,0 +1,11 @@
+"""Readers of data sets; importing this registers them all."""
+
+from __future__ import annotations
+
+from .coco import COCO
+from .image_folder import ImageFolder
+from .mask_folder import MaskFolder
+from .shapes import Shapes
+from .voc import VOC
+
+__all__ = ["COCO", "VOC", "ImageFolder", "MaskFolder", "Shapes"]

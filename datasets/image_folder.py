@@ -1,0 +1,89 @@
+"""Pictures in one folder a class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from densefit.data.image import read_image
+from densefit.data.sample import Sample, datasets
+from densefit.errors import DataError
+
+from .names import Names, class_index, class_names, missing_split
+from .pictures import pictures_by_stem
+
+
+@datasets.register("image_folder")
+class ImageFolder:
+    """Classification: `<root>/<class>/<picture>`, or `<root>/<split>/<class>/<picture>`.
+
+    Files that are no pictures by their extension are left alone.
+
+    Args:
+        root: the folder.
+        split: folder below `root`; None if there are no splits.
+        classes: class names, a list or a file with one a line. None: `<root>/classes.txt`, or, if
+            there is none, the sorted names of the class folders, those of all splits together: a
+            class that one split lacks must not shift the others' indices.
+        exif: turn pictures as their EXIF orientation says.
+
+    Raises:
+        DataError: no such folder, no pictures, a folder of no class; when read: broken files.
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        split: str | None = None,
+        classes: Names = None,
+        exif: bool = True,
+    ) -> None:
+        self.root, self.split, self.exif = Path(root), split, exif
+        base = self.root if split is None else self.root / split
+        if not base.is_dir():
+            if split is not None:
+                raise missing_split(split, self.root, _folders(self.root))
+            raise DataError("There is no such folder", where=base)
+        self.classes = class_names(classes, self.root) or self._found_classes()
+        self._items: list[tuple[str, int]] = []
+        for folder in _folders(base):
+            label = class_index(folder, self.classes, base / folder)
+            for names in pictures_by_stem(base / folder).values():
+                self._items += [(f"{folder}/{name}", label) for name in names]
+        if not self._items:
+            raise DataError(
+                "There are no pictures", expected="<class>/<picture> below it", where=base
+            )
+        self._base = base
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __repr__(self) -> str:
+        return f"ImageFolder({str(self.root)!r}, split={self.split!r})"
+
+    def id_of(self, index: int) -> str:
+        """Class folder and file name."""
+        return self._items[index][0]
+
+    def __getitem__(self, index: int) -> Sample:
+        name, label = self._items[index]
+        image = read_image(self._base / name, self.exif)
+        return Sample(name, image, {"label": np.array(label, np.int64)})
+
+    def _found_classes(self) -> list[str]:
+        if self.split is None:
+            names = set(_folders(self.root))
+        else:
+            names = {name for split in _folders(self.root) for name in _folders(self.root / split)}
+        if not names:
+            raise DataError("There are no class folders", where=self.root)
+        return sorted(names)
+
+
+def _folders(path: Path) -> list[str]:
+    """Names of the folders in a folder, sorted; hidden ones are left out."""
+    return sorted(
+        one.name for one in path.iterdir() if one.is_dir() and not one.name.startswith(".")
+    )

@@ -1,0 +1,149 @@
+"""Pictures and class masks in folders: CamVid, Cityscapes, ADE20K and the like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from densefit.data.image import read_image
+from densefit.data.sample import Sample, datasets
+from densefit.errors import ConfigError, DataError
+
+from .masks import IGNORE, MaskReader
+from .names import Names, class_names, missing_split, read_lines
+from .pictures import pictures_by_stem
+
+
+@datasets.register("mask_folder")
+class MaskFolder:
+    """Semantic segmentation: a picture of class indices beside each picture.
+
+    The list `<root>/<split>.txt` has an image and its mask a line, paths below `root`, with a
+    blank between. Without it, the pictures of two folders are matched by their names without
+    extension.
+
+    Args:
+        root: the folder.
+        split: name of the list, and of the folders.
+        classes: class names: a list, or a file with one a line; None: `<root>/classes.txt`.
+        ignore_value: a value of the files that means "no class"; it becomes 255. If the last
+            name is that value's ("Unlabelled"), the name is left out of `classes`.
+        values: file value -> class index (or 255), where files number their classes otherwise
+            (Cityscapes' label ids). Excludes `ignore_value`.
+        images: folder of the pictures, without a list.
+        masks: folder of the masks, without a list.
+        exif: turn pictures as their EXIF orientation says.
+
+    Raises:
+        ConfigError: settings that contradict each other.
+        DataError: missing files or folders; when read: broken files, a mask of another size than
+            its picture, values of no class.
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        split: str = "train",
+        classes: Names = None,
+        ignore_value: int | None = None,
+        values: Mapping[int, int] | None = None,
+        images: str = "{split}",
+        masks: str = "{split}annot",
+        exif: bool = True,
+    ) -> None:
+        self.root, self.split, self.exif = Path(root), split, exif
+        names = class_names(classes, self.root)
+        if names is None:
+            raise DataError(
+                "The classes of the masks have no names",
+                where=self.root / "classes.txt",
+                fix="write one name a line into that file, or pass classes=",
+            )
+        self.classes, table = _value_table(names, ignore_value, values)
+        self._read_mask = MaskReader(len(self.classes), table)
+        if (self.root / f"{split}.txt").is_file():
+            self._pairs = self._listed(self.root / f"{split}.txt")
+        else:
+            self._pairs = self._matched(images.format(split=split), masks.format(split=split))
+
+    def __repr__(self) -> str:
+        return f"MaskFolder({str(self.root)!r}, split={self.split!r})"
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def id_of(self, index: int) -> str:
+        """The picture's path below `root`, without extension."""
+        return Path(self._pairs[index][0]).with_suffix("").as_posix()
+
+    def __getitem__(self, index: int) -> Sample:
+        image_path, mask_path = (self.root / name for name in self._pairs[index])
+        image = read_image(image_path, self.exif)
+        mask = self._read_mask(mask_path, image_path, (image.shape[0], image.shape[1]))
+        return Sample(self.id_of(index), image, {"mask": mask})
+
+    def _listed(self, path: Path) -> list[tuple[str, str]]:
+        pairs = []
+        for number, line in enumerate(read_lines(path), 1):
+            words = line.split()
+            if len(words) != 2:
+                raise DataError(
+                    "A line of the list is not an image and a mask",
+                    expected="two paths with a blank between",
+                    received=repr(line),
+                    where=f"{path}, entry {number}",
+                )
+            pairs.append((words[0], words[1]))
+        stems = [Path(image).with_suffix("") for image, _ in pairs]
+        if len(set(stems)) < len(stems):
+            double = next(stem for stem in stems if stems.count(stem) > 1)
+            raise DataError(f"The picture {double} is listed twice", where=path)
+        return pairs
+
+    def _matched(self, images: str, masks: str) -> list[tuple[str, str]]:
+        if not (self.root / images).is_dir():
+            lists = [path.stem for path in self.root.glob("*.txt") if path.stem != "classes"]
+            folders = [path.name for path in self.root.glob("*") if path.is_dir()]
+            raise missing_split(self.split, self.root, lists + folders)
+        found, found_masks = (pictures_by_stem(self.root / name) for name in (images, masks))
+        pairs = []
+        for stem, names in found.items():
+            if len(names) > 1 or len(found_masks.get(stem, ())) != 1:
+                raise DataError(
+                    f"The picture {stem!r} does not have exactly one mask",
+                    received=f"pictures {names}, masks {found_masks.get(stem, [])}",
+                    where=self.root / masks,
+                )
+            pairs.append((f"{images}/{names[0]}", f"{masks}/{found_masks[stem][0]}"))
+        if not pairs:
+            raise DataError("There are no pictures", where=self.root / images)
+        return pairs
+
+
+def _value_table(
+    names: list[str], ignore_value: int | None, values: Mapping[int, int] | None
+) -> tuple[list[str], Mapping[int, int] | None]:
+    """The names that are classes, and the map from file values to their indices."""
+    if values is not None:
+        wrong = [v for v in values.values() if not (0 <= v < len(names) or v == IGNORE)]
+        wrong += [v for v in values if not 0 <= v <= 255]
+        if ignore_value is not None or wrong:
+            raise ConfigError(
+                "The map of mask values is not usable",
+                expected=f"0..255 -> 0..{len(names) - 1} or {IGNORE}, and no ignore_value",
+                received=f"ignore_value={ignore_value}" if not wrong else f"among it {wrong[:5]}",
+                where="MaskFolder",
+            )
+        return names, values
+    if ignore_value is None:
+        return names, None
+    if not 0 <= ignore_value <= 255 or ignore_value < len(names) - 1:
+        raise ConfigError(
+            "The value to ignore must come after the classes",
+            expected=f"{len(names) - 1} (the last name) to 255",
+            received=ignore_value,
+            where="MaskFolder",
+            fix="for another order, map the values: values={file value: class index or 255}",
+        )
+    names = names[:ignore_value]
+    return names, {**{i: i for i in range(len(names))}, ignore_value: IGNORE}

@@ -1,0 +1,69 @@
+"""Class masks: values in the file to class indices, and the checks that belong to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from densefit.data.image import read_mask
+from densefit.errors import DataError
+
+IGNORE = 255
+
+
+class MaskReader:
+    """Reads masks of `classes` classes; 255 is always "ignore".
+
+    Args:
+        classes: how many classes there are.
+        values: file value -> class index or 255. None: the file's values are the indices.
+    """
+
+    def __init__(self, classes: int, values: Mapping[int, int] | None = None) -> None:
+        self.classes = classes
+        self._table = np.full(256, IGNORE, np.uint8)
+        self._known = np.zeros(256, bool)
+        self._known[IGNORE] = True
+        pairs = {i: i for i in range(classes)} if values is None else dict(values)
+        for value, index in pairs.items():
+            self._table[value] = index
+            self._known[value] = True
+
+    def __call__(self, path: Path, image_path: Path, size: tuple[int, int]) -> np.ndarray:
+        """(H, W) uint8 class indices.
+
+        Args:
+            path: the mask.
+            image_path: its picture, for the message.
+            size: (height, width) of the picture.
+
+        Raises:
+            DataError: the mask is broken, of another size, or has values of no class.
+        """
+        mask = read_mask(path)
+        if mask.shape != size:
+            raise DataError(
+                "A mask is not of its picture's size",
+                expected=f"{size} (height, width), as {image_path}",
+                received=f"{mask.shape}",
+                where=path,
+            )
+        present = np.flatnonzero(np.bincount(mask.ravel(), minlength=256))
+        unknown = present[~self._known[present]]
+        if len(unknown):
+            raise DataError(
+                "A mask has values that belong to no class",
+                expected=f"{_ranges(np.flatnonzero(self._known))}",
+                received=f"also {', '.join(map(str, unknown[:10]))}",
+                where=path,
+                fix="see the number of classes, or map the values",
+            )
+        return np.asarray(self._table[mask])
+
+
+def _ranges(values: np.ndarray) -> str:
+    """Sorted numbers as text: "0..20, 255"."""
+    runs = np.split(values, np.flatnonzero(np.diff(values) > 1) + 1)
+    return ", ".join(f"{run[0]}..{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)

@@ -1,0 +1,203 @@
+"""PASCAL VOC: boxes from XML files, masks from palette pictures."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from densefit.data.image import read_image
+from densefit.data.sample import Sample, datasets
+from densefit.errors import ConfigError, DataError
+
+from .boxes import BoxCheck, box_targets, check_size, clip_box
+from .masks import MaskReader
+from .names import Names, class_index, class_names, missing_split, read_lines
+from .pictures import pictures_by_stem
+from .voc_xml import VocFile, VocObject, read_voc_xml
+
+
+@datasets.register("voc")
+class VOC:
+    """A folder in the layout of PASCAL VOC.
+
+    `JPEGImages/<id>.jpg` (or .png..., in small or capital letters), `Annotations/<id>.xml`,
+    `SegmentationClass/<id>.png`, `ImageSets/{Main,Segmentation}/<split>.txt` with an id a line.
+
+    Coordinates in the files name whole pixels, count from 1 and include the last one. They become
+    continuous: xmin - 1 to xmax. A box whose two corners are one and the same pixel is a stray
+    click, not an object of one pixel; it counts as bad, as do corners in the wrong order and
+    boxes outside of the picture. Others are clipped to the picture.
+
+    Args:
+        root: the folder.
+        split: name of the list in ImageSets.
+        classes: class names, a list or a file with one a line. None: `<root>/classes.txt`, or, if
+            there is none, the sorted names in all files of Annotations.
+        boxes: give box targets.
+        masks: give masks: 0 is background, i + 1 is class i, 255 is ignored. The list then is
+            that of ImageSets/Segmentation, if there is one.
+        one_based: the files count from 1 and include the last pixel. False: they count from 0
+            and exclude it, as some tools write them.
+        bad_boxes: "drop" (with a count, `dropped`, and a warning) or "raise".
+        exif: turn pictures as their EXIF orientation says.
+
+    Attributes:
+        classes: names of the objects' classes.
+        mask_classes: "background" and those: what the pixels of a mask are.
+        dropped: number of bad boxes left out.
+
+    Raises:
+        DataError: files that are missing, broken or contradict each other, unknown class names.
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        split: str = "train",
+        classes: Names = None,
+        boxes: bool = True,
+        masks: bool = False,
+        one_based: bool = True,
+        bad_boxes: str = "drop",
+        exif: bool = True,
+    ) -> None:
+        if not boxes and not masks:
+            raise ConfigError("Neither boxes nor masks are wanted", where="VOC")
+        self.root, self.split = Path(root), split
+        self.boxes, self.masks, self.one_based, self.exif = boxes, masks, one_based, exif
+        self._ids = self._read_split()
+        self._files: dict[str, VocFile] = {}
+        if boxes:
+            self._files = {name: read_voc_xml(self._xml(name)) for name in self._ids}
+        self.classes = class_names(classes, self.root) or self._found_classes()
+        self.mask_classes = ["background", *self.classes]
+        self._read_mask = MaskReader(len(self.mask_classes))
+        self._images = self._find_images()
+        check = BoxCheck(bad_boxes)
+        self._targets = {name: self._objects(name, check) for name in self._files}
+        check.report(self)
+        self.dropped = check.dropped
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __repr__(self) -> str:
+        return f"VOC({str(self.root)!r}, split={self.split!r})"
+
+    def id_of(self, index: int) -> str:
+        """The line of the list."""
+        return self._ids[index]
+
+    def __getitem__(self, index: int) -> Sample:
+        name = self._ids[index]
+        image_path = self.root / "JPEGImages" / self._images[name]
+        image = read_image(image_path, self.exif)
+        size = height, width = image.shape[0], image.shape[1]
+        targets = {}
+        if self.boxes:
+            stated = self._files[name].size
+            if stated is not None:
+                check_size(stated, size, image_path, self._xml(name))
+            found = self._targets[name]
+            corners = [clip_box(box, height, width) for box, _, _ in found]
+            for (box, _, _), (x1, y1, x2, y2) in zip(found, corners):
+                if x1 >= x2 or y1 >= y2:  # only where the file does not state the size
+                    raise DataError(
+                        "A box lies outside of its picture",
+                        expected=f"within {size} (height, width)",
+                        received=list(box),
+                        where=self._xml(name),
+                    )
+            targets = box_targets(
+                corners,
+                [label for _, label, _ in found],
+                [difficult for _, _, difficult in found],
+                [False] * len(found),
+                [(x2 - x1) * (y2 - y1) for x1, y1, x2, y2 in corners],
+            )
+        if self.masks:
+            path = self.root / "SegmentationClass" / f"{name}.png"
+            targets["mask"] = self._read_mask(path, image_path, size)
+        return Sample(name, image, targets)
+
+    def _xml(self, name: str) -> Path:
+        return self.root / "Annotations" / f"{name}.xml"
+
+    def _read_split(self) -> list[str]:
+        kinds = ["Segmentation", "Main"] if self.masks else ["Main", "Segmentation"]
+        folders = [self.root / "ImageSets" / kind for kind in kinds]
+        for folder in folders:
+            path = folder / f"{self.split}.txt"
+            if path.is_file():
+                names = read_lines(path)
+                if len(set(names)) < len(names):
+                    double = next(name for name in names if names.count(name) > 1)
+                    raise DataError(f"{double!r} is listed twice", where=path)
+                return names
+        known = [path.stem for folder in folders for path in folder.glob("*.txt")]
+        raise missing_split(self.split, self.root / "ImageSets", known)
+
+    def _found_classes(self) -> list[str]:
+        """The sorted names in all annotations, so that all splits agree."""
+        names: set[str] = set()
+        for path in sorted((self.root / "Annotations").glob("*.xml")):
+            file = self._files.get(path.stem) or read_voc_xml(path)
+            names.update(thing.name for thing in file.objects)
+        if not names:
+            raise DataError(
+                "No class names are found",
+                where=self.root,
+                fix="write one name a line into classes.txt, or pass classes=",
+            )
+        return sorted(names)
+
+    def _find_images(self) -> dict[str, str]:
+        """The picture's file name of each id: the annotated one, if the id has several."""
+        folder = self.root / "JPEGImages"
+        present = pictures_by_stem(folder)
+        images = {}
+        for name in self._ids:
+            found = present.get(name, [])
+            if len(found) > 1 and name in self._files:
+                ending = os.path.splitext(self._files[name].filename)[1]
+                found = [file for file in found if os.path.splitext(file)[1] == ending]
+            if len(found) != 1:
+                raise DataError(
+                    f"The id {name!r} does not have exactly one picture",
+                    received=", ".join(present.get(name, [])) or "none",
+                    where=folder,
+                )
+            images[name] = found[0]
+        return images
+
+    def _objects(
+        self, name: str, check: BoxCheck
+    ) -> list[tuple[tuple[float, float, float, float], int, bool]]:
+        """(box, class, difficult) of the usable objects of a file."""
+        file, path, usable = self._files[name], self._xml(name), []
+        for thing in file.objects:
+            label = class_index(thing.name, self.classes, path)
+            box, why = self._box(thing, file.size)
+            if why:
+                check.reject(why, thing.corners, path)
+            else:
+                usable.append((box, label, thing.difficult))
+        return usable
+
+    def _box(
+        self, thing: VocObject, size: tuple[int, int] | None
+    ) -> tuple[tuple[float, float, float, float], str]:
+        """The box in continuous coordinates, and what is wrong with it ("" if nothing)."""
+        xmin, ymin, xmax, ymax = thing.corners
+        first = 1.0 if self.one_based else 0.0
+        box = (xmin - first, ymin - first, xmax, ymax)
+        if xmax < xmin or ymax < ymin:
+            return box, "has its corners in the wrong order"
+        if (xmin, ymin) == (xmax, ymax) or box[0] >= xmax or box[1] >= ymax:
+            return box, "has no area"
+        if size is not None:
+            clipped = clip_box(box, *size)
+            if clipped[0] >= clipped[2] or clipped[1] >= clipped[3]:
+                return box, "lies outside of its picture"
+            box = clipped
+        return box, ""

@@ -1,0 +1,99 @@
+"""What a callback is: it sees a read-only state and asks through a small control."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Callable
+
+
+@dataclass
+class TrainState:
+    """Where training stands. Callbacks read it; only `fit` writes it.
+
+    Attributes:
+        network: the Network in training; `network.get_params()` is up to date at any moment.
+        epoch: number of the current epoch, from 0.
+        update: optimizer updates done since training began (over resumes too).
+        batch: updates done in this epoch.
+        epochs, updates, updates_per_epoch: the plan; None where it is not known.
+        batch_size: rows of a full batch.
+        samples: real samples (no padding) seen in this epoch.
+        lr: the learning rate of the last update.
+        train: this epoch's training numbers so far, a flat dict `head/metric` -> float; calling
+            it costs a read from the device, so do it when you report, not at each update.
+        validation: the last validation's scores, empty before the first.
+        validated: `update` when they were measured, -1 before the first.
+        seconds: wall seconds since `fit` was called.
+    """
+
+    network: Any
+    epoch: int = 0
+    update: int = 0
+    batch: int = 0
+    epochs: int | None = None
+    updates: int | None = None
+    updates_per_epoch: int | None = None
+    batch_size: int = 0
+    samples: int = 0
+    lr: float = 0.0
+    train: Callable[[], dict[str, float]] = dict
+    validation: Mapping[str, float] = field(default_factory=dict)
+    validated: int = -1
+    seconds: float = 0.0
+
+
+class Control:
+    """What a callback may ask of the loop."""
+
+    def __init__(self) -> None:
+        self.stop_reason: str | None = None
+        self.save_requested = False
+        self.validation_requested = False
+
+    def stop(self, reason: str) -> None:
+        """End training after this update (validation and saving still happen)."""
+        self.stop_reason = reason
+
+    def save_now(self) -> None:
+        """Write a checkpoint after this update."""
+        self.save_requested = True
+
+    def validate_now(self) -> None:
+        """Score the validation data after this update."""
+        self.validation_requested = True
+
+
+class Callback:
+    """One concern. Callbacks run in list order; every method may be left out.
+
+    What must survive a resume goes through `state_dict` / `load_state_dict`.
+    """
+
+    def fit_started(self, state: TrainState, control: Control) -> None:
+        """Before the first update, after a resume."""
+
+    def epoch_started(self, state: TrainState, control: Control) -> None:
+        """Before an epoch's first batch."""
+
+    def update_ended(self, state: TrainState, control: Control) -> None:
+        """After every optimizer update."""
+
+    def epoch_ended(self, state: TrainState, control: Control) -> None:
+        """After an epoch's last update, before validation."""
+
+    def validated(self, state: TrainState, control: Control) -> None:
+        """After each validation; `state.validation` holds its scores."""
+
+    def saved(self, state: TrainState, control: Control, path: str) -> None:
+        """After a checkpoint is complete at `path`."""
+
+    def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
+        """Always the last, also when training failed with `error`."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What this callback needs to continue; JSON-able."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from what `state_dict` gave."""

@@ -1,0 +1,147 @@
+"""A picture of the whole training: losses, scores and learning rate over the updates."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.callbacks.jsonl import read_lines
+from densefit.errors import ConfigError, DensefitError
+
+_COMMON = ("kind", "update", "epoch", "seconds", "lr")
+_log = logging.getLogger("densefit")
+
+
+class Curves(Callback):
+    """Draws `curves.png` when training ends, also when it fails.
+
+    It reads what `JSONLines` wrote. Without matplotlib it says at the start that there will be no
+    picture, and training goes on.
+
+    Args:
+        run_dir: where the picture goes.
+        log: the history, relative to `run_dir`.
+    """
+
+    def __init__(self, run_dir: str | Path, log: str = "metrics.jsonl") -> None:
+        self.run_dir = Path(run_dir)
+        self.log = self.run_dir / log
+
+    def fit_started(self, state: TrainState, control: Control) -> None:
+        """Say early what will be missing."""
+        try:
+            _matplotlib()
+        except ConfigError as error:
+            _log.warning("There will be no curves.png.\n%s", error)
+
+    def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
+        """Draw; a picture that fails does not hide how training ended."""
+        try:
+            plot_curves(self.log, self.run_dir / "curves.png")
+        except (DensefitError, OSError) as failure:
+            _log.warning("curves.png was not drawn.\n%s", failure)
+
+
+def plot_curves(jsonl_path: str | Path, png_path: str | Path) -> None:
+    """Draw the history that `JSONLines` wrote.
+
+    Args:
+        jsonl_path: the history.
+        png_path: the picture, replaced if it is there.
+
+    Raises:
+        ConfigError: matplotlib is not installed, or the history is empty.
+        DataError: the history is not what `JSONLines` writes.
+    """
+    figure_class, canvas_class = _matplotlib()
+    lines = read_lines(jsonl_path)
+    if not lines:
+        raise ConfigError("There is no history to draw", where=jsonl_path)
+    figure = figure_class(figsize=(9, 9), layout="constrained")
+    canvas_class(figure)
+    losses, scores, rate = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 1))
+
+    colours = _train_curves(losses, lines)
+    _score_curves(scores, lines, colours)
+    rate.step(*_series(lines, "lr"), where="post", color="0.3")
+    rate.set_ylabel("learning rate")
+    rate.set_ylim(bottom=0)
+    rate.set_xlabel("update")
+    for axes in (losses, scores, rate):
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(png_path, dpi=120)
+
+
+def _train_curves(axes: Any, lines: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Thin within the epochs, thick from epoch to epoch; the colour of each key."""
+    keys = _main_keys(lines, ("update", "epoch"))
+    colours = {key: f"C{index % 10}" for index, key in enumerate(keys)}
+    drawn: list[float] = []
+    for key, colour in colours.items():
+        within = _series(lines, key, "update")
+        whole = _series(lines, key, "epoch")
+        axes.plot(*within, color=colour, lw=0.8, alpha=0.4 if whole[0] else 1.0)
+        axes.plot(*whole, color=colour, lw=2, marker="o", ms=3, label=key)
+        drawn += [value for value in within[1] + whole[1] if math.isfinite(value)]
+    axes.set_ylabel("training")
+    # Losses of heads often lie orders of magnitude apart.
+    if drawn and min(drawn) > 0 and max(drawn) / min(drawn) > 30:
+        axes.set_yscale("log")
+    _legend(axes, len(keys))
+    return colours
+
+
+def _score_curves(axes: Any, lines: Sequence[dict[str, Any]], taken: dict[str, str]) -> None:
+    """The main validation scores; a score that is also a training number keeps its colour."""
+    keys = _main_keys(lines, ("validation",))
+    others = iter(range(len(taken), len(taken) + len(keys)))
+    for key in keys:
+        colour = taken.get(key) or f"C{next(others) % 10}"
+        axes.plot(*_series(lines, key, "validation"), color=colour, marker="o", ms=4, label=key)
+    axes.set_ylabel("validation")
+    _legend(axes, len(keys))
+
+
+def _legend(axes: Any, entries: int) -> None:
+    if entries:
+        axes.legend(fontsize="small", ncols=1 + entries // 9, frameon=False)
+    else:
+        axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center", color="0.5")
+
+
+def _main_keys(lines: Sequence[dict[str, Any]], kinds: Sequence[str]) -> list[str]:
+    """`head/metric` without `head/metric/class`, in order of appearance."""
+    found = {
+        key: None
+        for line in lines
+        if line["kind"] in kinds
+        for key in line
+        if key not in _COMMON and key.count("/") < 2
+    }
+    return list(found)
+
+
+def _series(
+    lines: Sequence[dict[str, Any]], key: str, kind: str | None = None
+) -> tuple[list[int], list[float]]:
+    """Updates and values of one number; gaps where it was not finite are nan."""
+    points = [line for line in lines if key in line and kind in (None, line["kind"])]
+    values = [float("nan") if line[key] is None else line[key] for line in points]
+    return [line["update"] for line in points], values
+
+
+def _matplotlib() -> tuple[Any, Any]:
+    """Figure and canvas classes; without pyplot no window system is looked for."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ConfigError(
+            "Curves need matplotlib, which is not installed", fix="pip install densefit[plot]"
+        ) from error
+    return Figure, FigureCanvasAgg

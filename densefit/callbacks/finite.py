@@ -1,0 +1,65 @@
+"""Stop as soon as a loss is no longer finite."""
+
+from __future__ import annotations
+
+import fnmatch
+import math
+
+from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.errors import ConfigError, TrainingDiverged
+
+
+class StopOnNonFinite(Callback):
+    """Ends training with an error when a training number is nan or infinite.
+
+    MXNet trains on with nan weights and reports the scores of a constant network. The numbers are
+    those of the epoch so far, in which a nan stays, so that looking now and then misses nothing.
+
+    Args:
+        every: updates between two looks; there is one at each end of an epoch, too.
+        watch: glob pattern of the numbers to look at. Leave out a training metric that may be
+            undefined (nan) on good data.
+
+    Raises:
+        ConfigError: `every` is less than 1.
+        TrainingDiverged: later, naming the heads.
+    """
+
+    def __init__(self, every: int = 50, watch: str = "*") -> None:
+        if every < 1:
+            raise ConfigError(
+                "Updates between two looks must be at least 1",
+                received=f"every={every!r}",
+                where="StopOnNonFinite",
+            )
+        self.every = every
+        self.watch = watch
+
+    def update_ended(self, state: TrainState, control: Control) -> None:
+        """Look now and then."""
+        if state.update % self.every == 0:
+            self._look(state)
+
+    def epoch_ended(self, state: TrainState, control: Control) -> None:
+        """Look before validation and saving."""
+        self._look(state)
+
+    def _look(self, state: TrainState) -> None:
+        numbers = state.train()
+        bad = {
+            key: number
+            for key, number in numbers.items()
+            if fnmatch.fnmatchcase(key, self.watch) and not math.isfinite(number)
+        }
+        if not bad:
+            return
+        heads = sorted({key.split("/")[0] for key in bad})
+        raise TrainingDiverged(
+            f"Training has diverged in the head{'s' if len(heads) > 1 else ''} {', '.join(heads)}",
+            expected="finite numbers",
+            received=", ".join(f"{key}={number}" for key, number in bad.items()),
+            where=f"epoch {state.epoch + 1}, update {state.update} or up to {self.every} before, "
+            f"lr {state.lr:.6g}",
+            fix="lower the learning rate, warm up longer or clip gradients, and continue from "
+            "the last checkpoint; if only one head is named, look at its labels and weight first",
+        )

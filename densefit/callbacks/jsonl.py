@@ -1,0 +1,121 @@
+"""The history of a training, for programs: one JSON object a line."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.errors import ConfigError, DataError
+
+
+class JSONLines(Callback):
+    """Writes `{"kind": ..., "update": ..., "epoch": ..., "seconds": ..., "lr": ..., numbers}`.
+
+    `kind` is "update" (the training numbers so far in the epoch), "epoch" (those of the whole
+    epoch) or "validation" (all scores). `epoch` counts from 0, `seconds` from the start of
+    training, resumes included. What is not finite is null. A resumed training goes on in the same
+    file, from which the lines of updates that are now done again are removed first; a training
+    that begins at update 0 begins an empty file.
+
+    Args:
+        path: the file; its directory is made if needed.
+        every: updates between two lines of kind "update".
+
+    Raises:
+        ConfigError: `every` is less than 1.
+    """
+
+    def __init__(self, path: str | Path, every: int = 50) -> None:
+        if every < 1:
+            raise ConfigError(
+                "Updates between two lines must be at least 1",
+                received=f"every={every!r}",
+                where="JSONLines",
+            )
+        self.path = Path(path)
+        self.every = every
+        self._stream: TextIO | None = None
+        self._seconds_before = 0.0
+
+    def fit_started(self, state: TrainState, control: Control) -> None:
+        """Open the file behind the last line that still holds."""
+        kept = [line for line in read_lines(self.path) if line["update"] <= state.update]
+        kept = kept if state.update > 0 else []
+        # Nothing to add if the loop itself counts seconds over resumes.
+        last = max((line["seconds"] for line in kept), default=0.0)
+        self._seconds_before = max(0.0, last - state.seconds)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.path.with_name(f"{self.path.name}.tmp")
+        temporary.write_text("".join(f"{json.dumps(line)}\n" for line in kept), encoding="utf-8")
+        os.replace(temporary, self.path)
+        self._stream = open(self.path, "a", encoding="utf-8")
+
+    def update_ended(self, state: TrainState, control: Control) -> None:
+        """Write a line now and then."""
+        if state.update % self.every == 0:
+            self._write("update", state, state.train())
+
+    def epoch_ended(self, state: TrainState, control: Control) -> None:
+        """Write the epoch's numbers."""
+        self._write("epoch", state, state.train())
+
+    def validated(self, state: TrainState, control: Control) -> None:
+        """Write all scores."""
+        self._write("validation", state, state.validation)
+
+    def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
+        """Close the file."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def _write(self, kind: str, state: TrainState, numbers: Mapping[str, Any]) -> None:
+        if self._stream is None:
+            return
+        line = {
+            "kind": kind,
+            "update": state.update,
+            "epoch": state.epoch,
+            "seconds": round(self._seconds_before + state.seconds, 3),
+            "lr": _finite(state.lr),
+            **{key: _finite(value) for key, value in numbers.items()},
+        }
+        self._stream.write(f"{json.dumps(line, allow_nan=False)}\n")
+        self._stream.flush()
+
+
+def read_lines(path: str | Path) -> list[dict[str, Any]]:
+    """The lines of a history; none if there is no file. A last line that was cut off is left out.
+
+    Raises:
+        DataError: a line before the last is not what JSONLines writes.
+    """
+    path = Path(path)
+    if not path.exists():
+        return []
+    lines: list[dict[str, Any]] = []
+    texts = path.read_text(encoding="utf-8").split("\n")
+    for number, text in enumerate(texts, 1):
+        try:
+            line = json.loads(text)
+            lines.append({**line, "update": int(line["update"]), "seconds": line["seconds"]})
+        except (ValueError, TypeError, KeyError) as error:
+            if number < len(texts):
+                raise DataError(
+                    "This line is not of a training's history",
+                    received=repr(text[:80]),
+                    where=f"{path}, line {number}",
+                    fix="move the file away",
+                ) from error
+    return lines
+
+
+def _finite(value: Any) -> float | int | None:
+    """The number, or None, which JSON has, in place of nan and infinities, which it has not."""
+    number: float = value.item() if hasattr(value, "item") else value
+    return number if math.isfinite(number) else None

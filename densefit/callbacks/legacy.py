@@ -1,0 +1,70 @@
+"""MXNet's own callbacks in densefit's loop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Callable
+
+from densefit.backend import mx
+from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.metrics.legacy import MetricView
+
+
+class BatchEnd(Callback):
+    """A `batch_end_callback` of MXNet, e.g. `mx.callback.Speedometer(32)`, after each update.
+
+    It gets an `mx.model.BatchEndParam`: `epoch`; `nbatch`, updates in the epoch counted from 0;
+    `eval_metric`, a view of the training numbers on which `reset()` and `reset_local()` change
+    nothing (an auto-resetting Speedometer does not shorten the epoch's numbers); and `locals`, a
+    dict with `network`, `state` and `control`.
+    """
+
+    def __init__(self, callback: Callable[[Any], Any]) -> None:
+        self.callback = callback
+
+    def update_ended(self, state: TrainState, control: Control) -> None:
+        """Call it."""
+        self.callback(
+            mx.model.BatchEndParam(
+                epoch=state.epoch,
+                nbatch=state.batch - 1,
+                eval_metric=MetricView(state.train),
+                locals={"network": state.network, "state": state, "control": control},
+            )
+        )
+
+
+class EpochEnd(Callback):
+    """An `epoch_end_callback` of MXNet, e.g. `mx.callback.do_checkpoint("model")`.
+
+    It gets (epoch, symbol, arg_params, aux_params): the train symbol and the parameters as dicts
+    of NDArrays, after the epoch's last update and, as in MXNet, before validation.
+    """
+
+    def __init__(self, callback: Callable[[int, Any, Any, Any], Any]) -> None:
+        self.callback = callback
+
+    def epoch_ended(self, state: TrainState, control: Control) -> None:
+        """Call it."""
+        arg_params, aux_params = state.network.get_params()
+        self.callback(
+            state.epoch, state.network.symbol, _ndarrays(arg_params), _ndarrays(aux_params)
+        )
+
+
+def batch_end(callback: Callable[[Any], Any]) -> BatchEnd:
+    """A densefit callback out of MXNet's `batch_end_callback`."""
+    return BatchEnd(callback)
+
+
+def epoch_end(callback: Callable[[int, Any, Any, Any], Any]) -> EpochEnd:
+    """A densefit callback out of MXNet's `epoch_end_callback`."""
+    return EpochEnd(callback)
+
+
+def _ndarrays(arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """The arrays as NDArrays, whichever they are."""
+    return {
+        name: array if isinstance(array, mx.nd.NDArray) else mx.nd.array(array, dtype=array.dtype)
+        for name, array in arrays.items()
+    }

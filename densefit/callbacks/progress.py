@@ -1,0 +1,214 @@
+"""Where training stands, for people: a bar on a terminal, lines in a pipe or a file."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any, Callable, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskID, TextColumn
+from rich.progress import Progress as Bar
+
+from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.errors import ConfigError
+
+
+class Progress(Callback):
+    """Shows epoch, updates, losses, learning rate, samples a second and the time left.
+
+    On a terminal it is one bar that is drawn over; elsewhere a line now and then. Both write one
+    lasting line for each epoch, with the validation's scores. Of the numbers only the main ones
+    are shown (`head/metric`, not `head/metric/class`). It reads the numbers and resets nothing.
+
+    Args:
+        every: seconds between two lines, where there is no terminal.
+        refresh: seconds between two readings of the numbers, on a terminal.
+        stream: where to write; standard error if not given.
+        clock: the seconds of now.
+
+    Raises:
+        ConfigError: a number of seconds is negative.
+    """
+
+    def __init__(
+        self,
+        every: float = 30.0,
+        refresh: float = 1.0,
+        stream: TextIO | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        for name, seconds in (("every", every), ("refresh", refresh)):
+            if seconds < 0:
+                raise ConfigError(
+                    "Seconds between reports cannot be negative",
+                    received=f"{name}={seconds!r}",
+                    where="Progress",
+                )
+        self.every = every
+        self.refresh = refresh
+        self._stream = stream
+        self._clock = clock
+        self._terminal: _Terminal | None = None
+        self._speed = Speed()
+        self._reported = self._started = 0.0
+        self._first_update = 0
+        self._epoch_line: str | None = None
+
+    def fit_started(self, state: TrainState, control: Control) -> None:
+        """Open the bar, if there is a terminal."""
+        self._reported = self._started = self._clock()
+        self._first_update = state.update
+        self._epoch_line = None
+        stream = self._output()
+        self._terminal = _Terminal(stream, state) if stream.isatty() else None
+
+    def epoch_started(self, state: TrainState, control: Control) -> None:
+        """Begin to measure the epoch's speed."""
+        self._end_epoch()
+        self._speed.start(state.samples, self._clock())
+
+    def update_ended(self, state: TrainState, control: Control) -> None:
+        """Report if it is time to."""
+        now = self._clock()
+        if now - self._reported < (self.every if self._terminal is None else self.refresh):
+            return
+        self._reported = now
+        parts = [
+            main_numbers(state.train()),
+            f"lr {state.lr:.4g}",
+            f"{self._speed.read(state.samples, now):.4g} samples/s",
+            f"{self._left(state, now)} left",
+        ]
+        if self._terminal is None:
+            self._line(f"{_position(state)}: {', '.join(parts)}")
+        else:  # what does not fit is cut off at the right: the longest comes last
+            self._terminal.show(state, ", ".join(reversed(parts)))
+
+    def epoch_ended(self, state: TrainState, control: Control) -> None:
+        """Note the epoch's numbers; the line waits for the validation that may follow."""
+        numbers = main_numbers(state.train())
+        self._epoch_line = f"{_position(state)} done in {duration(state.seconds)}: {numbers}"
+
+    def validated(self, state: TrainState, control: Control) -> None:
+        """Write the scores, on the epoch's line if it has just ended."""
+        line = self._epoch_line or _position(state)
+        self._epoch_line = None
+        self._line(f"{line}; validation: {main_numbers(state.validation)}")
+        self._speed.start(state.samples, self._clock())
+
+    def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
+        """Leave the terminal as it was."""
+        self._end_epoch()
+        if self._terminal is not None:
+            self._terminal.close(state)
+            self._terminal = None
+
+    def _end_epoch(self) -> None:
+        """Write the line of an epoch that was not followed by a validation."""
+        if self._epoch_line is not None:
+            self._line(self._epoch_line)
+            self._epoch_line = None
+
+    def _left(self, state: TrainState, now: float) -> str:
+        """What the updates still to do take at this run's pace, validation included."""
+        done = state.update - self._first_update
+        if state.updates is None or done <= 0:
+            return "?"
+        return duration(max(0, state.updates - state.update) * (now - self._started) / done)
+
+    def _output(self) -> TextIO:
+        # Standard error is looked up late: it may have been redirected since.
+        return sys.stderr if self._stream is None else self._stream
+
+    def _line(self, text: str) -> None:
+        if self._terminal is None:
+            print(text, file=self._output(), flush=True)
+        else:
+            self._terminal.line(text)
+
+
+class _Terminal:
+    """One bar over the whole training."""
+
+    def __init__(self, stream: TextIO, state: TrainState) -> None:
+        self._bar = Bar(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=12),
+            TextColumn("{task.percentage:>3.0f}%", markup=False),
+            TextColumn("{task.fields[numbers]}", markup=False),
+            console=Console(file=stream),
+            refresh_per_second=4,
+        )
+        self._task: TaskID = self._bar.add_task(
+            _position(state), total=state.updates, completed=state.update, numbers=""
+        )
+        self._bar.start()
+
+    def show(self, state: TrainState, numbers: str) -> None:
+        position = _position(state)
+        # Rich would rather give up the bar than cut a text; 20 is the bar, percent and spaces.
+        room = max(1, self._bar.console.width - len(position) - 20)
+        if len(numbers) > room:
+            numbers = f"{numbers[: room - 1]}…"
+        self._bar.update(
+            self._task,
+            total=state.updates,
+            completed=state.update,
+            description=position,
+            numbers=numbers,
+        )
+
+    def line(self, text: str) -> None:
+        self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def close(self, state: TrainState) -> None:
+        self._bar.update(self._task, completed=state.update)
+        self._bar.stop()
+
+
+class Speed:
+    """Samples a second since the last reading; validation and saving are not training."""
+
+    def __init__(self) -> None:
+        self._samples, self._seconds = 0, 0.0
+
+    def start(self, samples: int, now: float) -> None:
+        """Measure from here: `samples` done at second `now`."""
+        self._samples, self._seconds = samples, now
+
+    def read(self, samples: int, now: float) -> float:
+        """The speed since `start` or the last reading; nan if no time has passed."""
+        seconds = now - self._seconds
+        done = samples - self._samples
+        self.start(samples, now)
+        return done / seconds if seconds > 0 else math.nan
+
+
+def main_numbers(numbers: Mapping[str, Any]) -> str:
+    """The numbers called `head/metric`, without the finer `head/metric/class`.
+
+    >>> main_numbers({"seg/mIoU": 0.61234, "seg/IoU/cat": 0.5, "det/loss": 2})
+    'seg/mIoU 0.6123, det/loss 2'
+    """
+    return ", ".join(f"{key} {value:.4g}" for key, value in numbers.items() if key.count("/") < 2)
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people write them.
+
+    >>> duration(59.6), duration(3661)
+    ('1:00', '1:01:01')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _position(state: TrainState) -> str:
+    """Epochs counted from 1, as people do."""
+    epochs = "" if state.epochs is None else f"/{state.epochs}"
+    updates = "" if state.updates is None else f"/{state.updates}"
+    return f"epoch {state.epoch + 1}{epochs}, update {state.update}{updates}"

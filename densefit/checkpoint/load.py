@@ -1,0 +1,37 @@
+"""A network out of a checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from densefit.checkpoint import store
+from densefit.checkpoint.saver import split_model
+from densefit.errors import CheckpointError
+from densefit.model.network import Network
+
+
+def load(path: str | Path, network: Network | None = None) -> Network:
+    """The network of a checkpoint, ready to score and predict.
+
+    Args:
+        path: a checkpoint, e.g. "runs/voc/checkpoints/best", or a run's folder (the newest).
+        network: to load into, when it was not built from registered parts alone.
+
+    Raises:
+        CheckpointError: missing or damaged, or it does not say how its network was built.
+    """
+    place = store.resolve(path, Path(path))
+    if place is None:
+        raise CheckpointError("There is no checkpoint", where=path)
+    parts, content = store.read(place, only=["model"])
+    if network is None:
+        if content["network"] is None:
+            raise CheckpointError(
+                "The checkpoint does not say how its network was built: it had a symbol, or "
+                "heads that were not made by name",
+                where=place,
+                fix="load(path, network=...) with a network of the same kind",
+            )
+        network = Network.from_spec(content["network"])
+    network.set_params(*split_model(parts["model"]))
+    return network

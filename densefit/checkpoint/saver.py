@@ -1,0 +1,118 @@
+"""The state of a training into a checkpoint and back: what `fit` calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from densefit.checkpoint import store
+from densefit.checkpoint.policy import Keep
+from densefit.checkpoint.state import rng_state, set_rng_state
+from densefit.duration import Duration, DurationLike
+from densefit.errors import CheckpointError
+
+
+class Saver:
+    """Writes checkpoints of a training into one directory, and finds them again.
+
+    Args:
+        directory: of this training's checkpoints.
+        every: cadence, in whole epochs ("5ep"); the end of training is always saved.
+        keep: which of them stay.
+        extra: JSON-able; kept in every checkpoint (a recipe, say).
+    """
+
+    def __init__(
+        self,
+        directory: str | Path,
+        every: DurationLike = "1ep",
+        keep: Keep | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.directory = Path(directory)
+        self.every = Duration.parse(every, where="every")
+        self.keep = keep or Keep()
+        self.extra = dict(extra or {})
+
+    def due(self, state: Any) -> bool:
+        """Whether the end of this epoch is one to save at."""
+        if self.every.unit != "ep":
+            return True
+        return state.epoch % max(1, round(float(self.every.value))) == 0
+
+    def save(self, learner: Any, state: Any, history: Any, callbacks: Sequence[Any]) -> Path:
+        """Write everything that a resume needs; returns the checkpoint's path."""
+        arg_params, aux_params = learner.network.get_params()
+        model = {f"arg:{name}": value.asnumpy() for name, value in arg_params.items()}
+        model.update({f"aux:{name}": value.asnumpy() for name, value in aux_params.items()})
+        optimizer, counters = learner.optimizer_state()
+        fresh = state.validated == state.update
+        name = self.keep.record(state.update, state.validation if fresh else {})
+        content = {
+            "keep": self.keep.state_dict(),
+            "network": learner.network.spec,
+            "epoch": state.epoch,
+            "batch": state.batch,
+            "update": state.update,
+            "seconds": state.seconds,
+            "validation": dict(state.validation),
+            "validated": state.validated,
+            "epochs": history.epochs,
+            "optimizer": counters,
+            "rng": rng_state(),
+            "callbacks": [
+                {"kind": type(callback).__name__, "state": callback.state_dict()}
+                for callback in callbacks
+            ],
+            "extra": self.extra,
+        }
+        path = store.write(self.directory, name, {"model": model, "optimizer": optimizer}, content)
+        self.keep.apply(self.directory)
+        return path
+
+    def resume(
+        self, what: str | Path, learner: Any, state: Any, history: Any, callbacks: Sequence[Any]
+    ) -> Path | None:
+        """Continue from a checkpoint, if `what` names one; returns its path.
+
+        Raises:
+            CheckpointError: it is damaged, or of another network.
+        """
+        path = store.resolve(what, self.directory)
+        if path is None:
+            return None
+        parts, content = store.read(path)
+        arg_params, aux_params = split_model(parts["model"])
+        learner.load_params(arg_params, aux_params, str(path))
+        learner.load_optimizer_state(parts["optimizer"], content["optimizer"])
+        set_rng_state(content["rng"])
+        state.epoch, state.batch = content["epoch"], content["batch"]
+        state.update, state.seconds = content["update"], content["seconds"]
+        state.validation, state.validated = content["validation"], content["validated"]
+        history.epochs = list(content["epochs"])
+        history.last_validation = dict(content["validation"])
+        history.update = content["update"]
+        if path.resolve().parent == self.directory.resolve():
+            self.keep.load_state_dict(content["keep"])
+        for callback, entry in zip(callbacks, content["callbacks"]):
+            if entry["kind"] == type(callback).__name__:
+                callback.load_state_dict(entry["state"])
+        return path
+
+
+def split_model(arrays: Mapping[str, np.ndarray]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The (arg, aux) parameters of a checkpoint's "model" part.
+
+    Raises:
+        CheckpointError: a name is neither.
+    """
+    found: dict[str, dict[str, Any]] = {"arg": {}, "aux": {}}
+    for key, value in arrays.items():
+        kind, _, name = key.partition(":")
+        if kind not in found:
+            raise CheckpointError("A parameter is neither arg: nor aux:", received=key)
+        found[kind][name] = value
+    return found["arg"], found["aux"]

@@ -1,0 +1,52 @@
+"""A batch: arrays for the network, and what the metrics need beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from densefit.backend import mx
+from densefit.data.sample import Geometry
+
+
+class Batch(mx.io.DataBatch):  # type: ignore[misc]
+    """An `mx.io.DataBatch` that knows its samples.
+
+    Attributes:
+        data: list of NDArray, in `provide_data` order.
+        label: list of NDArray, in `provide_label` order.
+        pad: rows at the end that are no samples.
+        index: (B,) int64, places of the samples in their dataset, or None.
+        provide_data: list of DataDesc of this very batch (the last one may be smaller).
+        provide_label: the same for `label`.
+        ids: the samples' ids.
+        targets: the samples' targets before any transform, on the host.
+        geometries: where each original image lies in the network's input.
+    """
+
+    def __init__(
+        self,
+        data: list[Any],
+        label: list[Any],
+        *,
+        ids: Sequence[str],
+        targets: Sequence[Mapping[str, np.ndarray]],
+        geometries: Sequence[Geometry],
+        pad: int = 0,
+        index: np.ndarray | None = None,
+        provide_data: list[Any] | None = None,
+        provide_label: list[Any] | None = None,
+    ) -> None:
+        super().__init__(
+            data=data,
+            label=label,
+            pad=pad,
+            index=index,
+            provide_data=provide_data,
+            provide_label=provide_label,
+        )
+        self.ids = list(ids)
+        self.targets = [dict(one) for one in targets]
+        self.geometries = list(geometries)

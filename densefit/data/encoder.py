@@ -1,0 +1,32 @@
+"""What the loader needs of a head; heads themselves belong to a room above this one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from densefit.data.sample import Sample
+
+
+class LabelSpec(Protocol):
+    """A label array of one sample: its name inside the head, shape and type."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> str: ...
+
+
+class Encoder(Protocol):
+    """Makes label arrays of a sample. `encode` is called by several threads at once."""
+
+    @property
+    def name(self) -> str: ...
+
+    def labels(self, input_size: tuple[int, int]) -> Sequence[LabelSpec]: ...
+
+    def encode(self, sample: Sample) -> Mapping[str, Any]: ...

@@ -1,0 +1,150 @@
+"""Files to pixels: pictures by OpenCV, class masks by Pillow, broken files by name."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import Union
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from densefit.errors import DataError
+
+PathLike = Union[str, "os.PathLike[str]"]
+
+_JPEG = b"\xff\xd8"
+_PNG = b"\x89PNG\r\n\x1a\n"
+# Pillow stretches grey PNGs of few bits to 0..255; a class index must be taken back to 0..2^bits-1.
+_GREY_STEP = {2: 85, 4: 17}
+
+
+def read_image(path: PathLike, exif: bool = True) -> np.ndarray:
+    """Decode a picture of any kind that OpenCV knows.
+
+    Grey pictures get three equal channels, alpha is dropped, 16 bits are cut to 8.
+
+    Args:
+        path: the file.
+        exif: turn the picture as its EXIF orientation says, as viewers (and cv2.imread) do.
+            Annotation tools differ: where boxes belong to the pixels as they are stored, say False.
+
+    Returns:
+        (H, W, 3) uint8, RGB.
+
+    Raises:
+        DataError: the file is missing, empty, cut short or no picture.
+    """
+    data = _read(path)
+    if not _complete(data):
+        raise DataError(
+            "The image is cut short: its end is missing",
+            received=f"{len(data)} bytes",
+            where=path,
+            fix="fetch the file again, or take it out of the list",
+        )
+    flags = cv2.IMREAD_COLOR if exif else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error as error:
+        raise DataError(f"The image cannot be decoded: {error}", where=path) from error
+    if image is None:
+        raise DataError(
+            "The image cannot be decoded",
+            expected="a JPEG, PNG, WebP, BMP or TIFF file",
+            received=f"{len(data)} bytes that begin with {data[:8]!r}",
+            where=path,
+        )
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+
+
+def read_mask(path: PathLike) -> np.ndarray:
+    """Decode a picture whose pixels are class indices (grey, or palette: OpenCV loses those).
+
+    Returns:
+        (H, W) uint8.
+
+    Raises:
+        DataError: the file is missing, broken, coloured, or holds values above 255.
+    """
+    data = _read(path)
+    try:
+        with Image.open(io.BytesIO(data)) as picture:
+            mode = picture.mode
+            values = np.asarray(picture)
+    except (OSError, SyntaxError, ValueError) as error:  # SyntaxError: Pillow's "broken PNG"
+        raise DataError(
+            f"The mask cannot be decoded: {error}",
+            received=f"{len(data)} bytes that begin with {data[:8]!r}",
+            where=path,
+        ) from error
+    if values.ndim != 2:
+        raise DataError(
+            "The mask is a colour picture, not one of class indices",
+            expected="a grey or palette picture, one index a pixel",
+            received=f"mode {mode}, shape {values.shape}",
+            where=path,
+            fix="convert the colours to class indices",
+        )
+    if values.dtype != np.uint8:
+        if values.size and not (values.min() >= 0 and values.max() <= 255):
+            raise DataError(
+                "The mask holds values that are no class indices",
+                expected="0..255",
+                received=f"{values.min()}..{values.max()}",
+                where=path,
+            )
+        values = values.astype(np.uint8)
+    if data[:8] == _PNG and len(data) > 25 and data[25] == 0 and data[24] in _GREY_STEP:
+        values = values // _GREY_STEP[data[24]]
+    return values
+
+
+def _read(path: PathLike) -> bytes:
+    """The bytes of a file. Raises DataError naming it if there are none."""
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"The file cannot be read: {error.strerror or error}", where=path
+        ) from error
+    if not data:
+        raise DataError("The file is empty", received="0 bytes", where=path)
+    return data
+
+
+def _complete(data: bytes) -> bool:
+    """Whether a JPEG or PNG has its end; trailing bytes are harmless.
+
+    OpenCV decodes a JPEG that was cut short without an error and fills the rest with grey.
+    """
+    if data[:2] == _JPEG:
+        scan = _jpeg_scan(data)
+        return scan > 0 and data.find(b"\xff\xd9", scan) > 0
+    if data[:8] == _PNG:
+        return data.rfind(b"IEND") > 0
+    return True
+
+
+def _jpeg_scan(data: bytes) -> int:
+    """Where the first scan of a JPEG begins, -1 if nowhere.
+
+    The segments before it are stepped over, since a preview picture in one has an end marker of
+    its own.
+    """
+    position = 2
+    while position + 4 <= len(data):
+        if data[position] != 0xFF:
+            return -1
+        marker = data[position + 1]
+        if marker == 0xDA:
+            return position
+        if marker == 0xFF:  # a fill byte
+            position += 1
+        elif marker == 0x01 or 0xD0 <= marker <= 0xD8:  # markers that stand alone
+            position += 2
+        else:
+            position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+    return -1

@@ -1,0 +1,324 @@
+"""The loader: a dataset as batches, made ahead by threads."""
+
+from __future__ import annotations
+
+import logging
+import weakref
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from types import TracebackType
+from typing import Any
+
+import cv2
+from typing_extensions import Self
+
+from densefit.backend import mx
+from densefit.data.batch import Batch
+from densefit.data.collate import Layout
+from densefit.data.encoder import Encoder
+from densefit.data.sample import Dataset
+from densefit.data.sampler import epoch_order
+from densefit.data.work import Made, SampleTransform, Work
+from densefit.data.workers import Workers
+from densefit.errors import ConfigError, DataError, DensefitError
+
+logger = logging.getLogger(__name__)
+
+
+class Loader(mx.io.DataIter):  # type: ignore[misc]
+    """Batches of a dataset, as an `mx.io.DataIter`, read, transformed and encoded by threads.
+
+    Threads are enough: cv2, Pillow and numpy release the interpreter lock where the time goes.
+    Up to 2 * batch_size + workers samples are made ahead, also while the consumer computes. What
+    comes out depends on (seed, epoch) alone, never on the number of workers. Arrays of MXNet are
+    made in the consumer's thread only: made in several threads, they can deadlock the engine.
+
+    `dataset`, `transform` and `heads` are called by several threads at once and must not change.
+
+    Args:
+        dataset: the samples.
+        batch_size: samples a batch; the last batch of an epoch is smaller, never padded.
+        transform: (sample, rng) -> sample, or None. Its `output_size` is the input size; without
+            one, the size of the first sample is. All samples must have it.
+        heads: whose `encode` makes the labels, named `<head>_<label>`, in this order.
+        workers: threads; 0 works in the caller's thread (without a time limit).
+        shuffle: visit the samples in another order each epoch.
+        seed: of the order and of the transforms.
+        last: "keep" the smaller last batch, or "drop" it.
+        on_error: "raise" what goes wrong with a sample, or "skip" the sample: the batch is filled
+            from those that follow, and `skipped` tells.
+        timeout: seconds that one sample may take.
+
+    Attributes:
+        epoch: which epoch is being visited.
+        exact: whether an epoch visits each sample exactly once, as scores need it.
+
+    Raises:
+        ConfigError: a setting out of range.
+        DataError: the dataset is empty, or its samples' size cannot be told.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        *,
+        batch_size: int,
+        transform: SampleTransform | None = None,
+        heads: Sequence[Encoder] = (),
+        workers: int = 2,
+        shuffle: bool = False,
+        seed: int = 0,
+        last: str = "keep",
+        on_error: str = "raise",
+        timeout: float = 120.0,
+    ) -> None:
+        _check_settings(batch_size, workers, seed, last, on_error, timeout)
+        super().__init__(batch_size)
+        # OpenCV's own threads would compete with the workers and with MXNet's; this setting is
+        # of the whole process.
+        cv2.setNumThreads(0)
+        self.dataset, self.transform, self.heads = dataset, transform, tuple(heads)
+        self.workers, self.shuffle, self.seed = workers, shuffle, seed
+        self.last, self.on_error, self.timeout = last, on_error, timeout
+        self.epoch = 0
+        self.exact = last == "keep" and on_error == "raise"
+        if len(dataset) == 0:
+            raise DataError("The dataset is empty", where=repr(dataset))
+        if len(self) == 0:
+            raise ConfigError(
+                "Every batch would be dropped",
+                expected=f"batch_size of at most {len(dataset)}, or last='keep'",
+                received=f"batch_size={batch_size}, last='drop'",
+            )
+        self._layout = Layout(self._input_size(), self.heads)
+        self._skipped: dict[str, str] = {}
+        self._pool: Workers | None = None
+        self._finalizer: weakref.finalize[Any, Any] | None = None
+        self._order: Iterator[int] = iter(())
+        self._pending: deque[tuple[int, Future[Made]]] = deque()
+        self._current = -1  # index of the sample that is waited for
+        self._failure: DensefitError | None = None
+        self._pinned = False  # whether `set_epoch` chose the epoch, and nothing was read since
+        self._begin(0)
+
+    # -- the face of a DataIter ---------------------------------------------------------------
+
+    @property
+    def provide_data(self) -> list[Any]:
+        """[DataDesc of "data", (batch_size, 3, H, W) uint8]."""
+        return self._layout.describe_data(self.batch_size)
+
+    @property
+    def provide_label(self) -> list[Any]:
+        """DataDesc of each label, in the order of the heads."""
+        return self._layout.describe_labels(self.batch_size)
+
+    def __len__(self) -> int:
+        """Batches an epoch (an upper bound if samples are skipped)."""
+        whole, rest = divmod(len(self.dataset), self.batch_size)
+        return whole + (1 if rest and self.last == "keep" else 0)
+
+    def __iter__(self) -> Self:
+        """This loader; after the end of an epoch, at the start of the next."""
+        if self._finished:
+            self.reset()
+        return self
+
+    def reset(self) -> None:
+        """Go to the start of the next epoch; after `set_epoch(n)`, to that of epoch n."""
+        epoch = self.epoch if self._pinned else self.epoch + 1
+        self._begin(epoch)
+        self._pinned = False
+
+    def set_epoch(self, epoch: int, skip: int = 0) -> None:
+        """Go to the start of an epoch, past its first `skip` batches (which are not read)."""
+        if epoch < 0 or skip < 0:
+            raise ConfigError("Epochs and batches count from 0", received=f"{epoch}, {skip}")
+        self.epoch = epoch
+        self._begin(epoch, skip * self.batch_size)
+        self._pinned = True
+
+    def next(self) -> Batch:
+        """The next batch.
+
+        Raises:
+            StopIteration: the epoch is over.
+            DataError: a sample could not be made, took too long or does not fit the batch.
+        """
+        if self._failure is not None:
+            raise self._failure
+        self._pinned, self._started = False, True
+        try:
+            made = self._take()
+        except DensefitError as error:
+            self._failure = error
+            raise
+        except BaseException:
+            self._failure = DataError(
+                "The epoch was interrupted in the middle of a batch", fix="call reset()"
+            )
+            raise
+        if len(made) < self.batch_size and (self.last == "drop" or not made):
+            self._finished = True
+            raise StopIteration
+        return self._layout.collate(made)
+
+    def __next__(self) -> Batch:
+        """The next batch."""
+        return self.next()
+
+    # -- beyond a DataIter ------------------------------------------------------------------------
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """(height, width) of what the network gets."""
+        return self._layout.input_size
+
+    @property
+    def skipped(self) -> list[tuple[str, str]]:
+        """(id, reason) of each sample left out so far, with on_error="skip"."""
+        return list(self._skipped.items())
+
+    def close(self) -> None:
+        """End the threads, and the epoch if it was begun; another one starts new threads."""
+        self._drop_pending()
+        if self._started:
+            self._finished, self._order = True, iter(())
+        self._stop_pool()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _input_size(self) -> tuple[int, int]:
+        size = getattr(self.transform, "output_size", None)
+        if size is not None:
+            return int(size[0]), int(size[1])
+        first = Work(self.dataset, self.transform, (), self.seed, 0)(0)
+        return first.data.shape[1], first.data.shape[2]
+
+    def _begin(self, epoch: int, start: int = 0) -> None:
+        """Drop what is under way and stand at sample `start` of the epoch."""
+        self._drop_pending()
+        self.epoch = epoch
+        order = epoch_order(len(self.dataset), self.shuffle, self.seed, epoch)
+        self._order = iter(order[start:].tolist())
+        self._work = Work(self.dataset, self.transform, self.heads, self.seed, epoch)
+        self._started = self._finished = False
+        self._failure = None
+        self._good = start  # samples made this epoch; those passed over count as good
+
+    def _take(self) -> list[Made]:
+        """Up to batch_size samples, in order; fewer at the end of the epoch."""
+        made: list[Made] = []
+        while len(made) < self.batch_size:
+            try:
+                one = self._next_sample()
+            except DataError as error:
+                if self.on_error == "raise" or isinstance(error, _TooSlowError):
+                    raise
+                self._skip(error)
+                continue
+            if one is None:
+                self._check_any_good(made)
+                break
+            self._layout.check(one)
+            made.append(one)
+        self._good += len(made)
+        return made
+
+    def _next_sample(self) -> Made | None:
+        """The next sample in order, None at the end."""
+        if self.workers == 0:
+            self._current = next(self._order, -1)
+            return None if self._current < 0 else self._work(self._current)
+        self._fill()
+        if not self._pending:
+            return None
+        self._current, future = self._pending.popleft()
+        self._fill()
+        try:
+            made: Made = future.result(self.timeout)
+        except FutureTimeout:
+            sample_id = self.dataset.id_of(self._current)
+            self._stop_pool()  # its thread is lost; the next epoch gets new ones
+            raise _TooSlowError(
+                "A sample takes too long",
+                expected=f"at most {self.timeout:g} s",
+                where=f"sample {sample_id!r}",
+                fix="see why it hangs (disk, network, transform), or raise `timeout`",
+            ) from None
+        return made
+
+    def _fill(self) -> None:
+        """Keep the window of samples under way full."""
+        ahead = 2 * self.batch_size + self.workers
+        while len(self._pending) < ahead:
+            index = next(self._order, None)
+            if index is None:
+                return
+            if self._pool is None:
+                self._pool = Workers(self.workers)
+                # Runs when this loader is collected, and at exit before threads are frozen.
+                self._finalizer = weakref.finalize(self, self._pool.stop)
+            self._pending.append((index, self._pool.submit(self._work, index)))
+
+    def _skip(self, error: DataError) -> None:
+        sample_id = self.dataset.id_of(self._current)
+        if sample_id not in self._skipped:
+            self._skipped[sample_id] = error.what
+            logger.warning("sample %r is skipped: %s", sample_id, error)
+
+    def _check_any_good(self, made: list[Made]) -> None:
+        if not made and not self._good and self._skipped:
+            sample_id, reason = next(iter(self._skipped.items()))
+            raise DataError(
+                "Every sample was skipped",
+                received=f"{len(self._skipped)} samples, the first: {reason}",
+                where=f"sample {sample_id!r}",
+                fix='on_error="raise" shows the first error whole',
+            )
+
+    def _drop_pending(self) -> None:
+        for _, future in self._pending:
+            future.cancel()
+        self._pending.clear()
+
+    def _stop_pool(self) -> None:
+        if self._pool is not None and self._finalizer is not None:
+            self._finalizer()  # stops the pool, once
+        self._pool = self._finalizer = None
+
+
+class _TooSlowError(DataError):
+    """A sample that ran out of time; never skipped, since it keeps a thread."""
+
+
+def _check_settings(
+    batch_size: int, workers: int, seed: int, last: str, on_error: str, timeout: float
+) -> None:
+    for name, value, good, expected in (
+        ("batch_size", batch_size, batch_size >= 1, "at least 1"),
+        ("workers", workers, workers >= 0, "at least 0"),
+        ("seed", seed, seed >= 0, "at least 0"),
+        ("last", last, last in ("keep", "drop"), "'keep' or 'drop'"),
+        ("on_error", on_error, on_error in ("raise", "skip"), "'raise' or 'skip'"),
+        ("timeout", timeout, timeout > 0, "seconds, more than 0"),
+    ):
+        if not good:
+            raise ConfigError(
+                f"The setting {name!r} of the loader is out of range",
+                expected=expected,
+                received=repr(value),
+            )

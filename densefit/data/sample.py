@@ -1,0 +1,99 @@
+"""A sample: one image with its annotations, on the host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from densefit.registry import Registry
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Where the pixels of the original image lie in the network's input.
+
+    Attributes:
+        size: (height, width) of the original image, in pixels.
+        matrix: (2, 3) float64, the affine map from original to input coordinates. Coordinates
+            are continuous: pixel (i, j) covers [j, j+1) x [i, i+1).
+        input_size: (height, width) of the network's input.
+    """
+
+    size: tuple[int, int]
+    matrix: np.ndarray
+    input_size: tuple[int, int]
+
+    @classmethod
+    def identity(cls, height: int, width: int) -> Geometry:
+        """The map of an image that was not changed."""
+        return cls((height, width), np.eye(2, 3), (height, width))
+
+    def then(self, matrix: np.ndarray, input_size: tuple[int, int]) -> Geometry:
+        """This map followed by another (2, 3) affine `matrix` into an image of `input_size`."""
+        step = np.vstack([np.asarray(matrix, np.float64), [0.0, 0.0, 1.0]])
+        whole = step @ np.vstack([self.matrix, [0.0, 0.0, 1.0]])
+        return Geometry(self.size, whole[:2], input_size)
+
+    def boxes_to_original(self, boxes: np.ndarray) -> np.ndarray:
+        """Map (n, 4) xyxy boxes from input pixels to original pixels, clipped to the image.
+
+        Maps without rotation only (resize, crop, pad, mirror), which is all that evaluation uses.
+        """
+        boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
+        (sx, _, tx), (_, sy, ty) = self.matrix
+        x = np.sort((boxes[:, 0::2] - tx) / sx, axis=1)
+        y = np.sort((boxes[:, 1::2] - ty) / sy, axis=1)
+        height, width = self.size
+        x, y = x.clip(0, width), y.clip(0, height)
+        return np.stack([x[:, 0], y[:, 0], x[:, 1], y[:, 1]], axis=1).astype(np.float32)
+
+
+@dataclass
+class Sample:
+    """One image and what is known about it.
+
+    Attributes:
+        id: unique in its dataset.
+        image: (H, W, 3) uint8, RGB.
+        targets: named numpy arrays in the coordinates of `image`. The names that the built-in
+            tasks use:
+            `boxes` (n, 4) float32 xyxy in pixels, right and bottom edge exclusive;
+            `classes` (n,) int64; `difficult` (n,) bool; `crowd` (n,) bool;
+            `area` (n,) float32, pixels; `mask` (H, W) uint8, a class index a pixel;
+            `label` () int64, the class of the picture.
+        geometry: where the original image lies in `image`; transforms keep it up to date.
+        original: the targets before any transform (what scores are measured against); set by
+            the loader.
+    """
+
+    id: str
+    image: np.ndarray
+    targets: dict[str, np.ndarray]
+    geometry: Geometry | None = None
+    original: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.geometry is None:
+            self.geometry = Geometry.identity(*self.image.shape[:2])
+
+
+class Dataset(Protocol):
+    """A finite list of samples, decoded when asked for.
+
+    `id_of(i)` is cheap (no decoding): errors and order need it. `classes` names the classes in
+    index order.
+    """
+
+    classes: list[str]
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Sample: ...
+
+    def id_of(self, index: int) -> str: ...
+
+
+datasets: Registry[Dataset] = Registry("dataset")

@@ -1,0 +1,82 @@
+"""How each named target moves with its image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from densefit.errors import ConfigError, DataError
+
+#: What a target can be:
+#: `boxes`       (n, 4) xyxy, moved and clipped; lost boxes are dropped;
+#: `per_box`     (n, ...), dropped together with the boxes;
+#: `area`        (n,), as `per_box`, and scaled with the picture (a crop leaves it alone: it is the
+#:               area of the whole object);
+#: `map`         (H, W, ...), moved with the pixels, never interpolated;
+#: `map_linear`  (H, W) or (H, W, C) float32, moved with the pixels and interpolated;
+#: `plain`       anything that stays as it is.
+KIND_NAMES = ("boxes", "per_box", "area", "map", "map_linear", "plain")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How a target moves: one of KIND_NAMES, and what fills a map outside of its picture."""
+
+    name: str
+    fill: int | float = 0
+
+
+KINDS: dict[str, Kind] = {
+    "boxes": Kind("boxes"),
+    "classes": Kind("per_box"),
+    "difficult": Kind("per_box"),
+    "crowd": Kind("per_box"),
+    "area": Kind("area"),
+    "mask": Kind("map", 255),
+    "label": Kind("plain"),
+}
+
+
+def declare_target(name: str, kind: str, fill: int | float = 0) -> None:
+    """Say how the transforms move a target of your own.
+
+    >>> declare_target("depth", "map_linear", fill=0.0)
+
+    Args:
+        name: key in `Sample.targets`.
+        kind: one of KIND_NAMES.
+        fill: value of a map where there is no picture (padding).
+
+    Raises:
+        ConfigError: unknown kind, or the name is already declared otherwise.
+    """
+    if kind not in KIND_NAMES:
+        raise ConfigError(f"Unknown kind of target {kind!r}", expected=", ".join(KIND_NAMES))
+    declared = Kind(kind, fill)
+    if KINDS.get(name, declared) != declared:
+        raise ConfigError(
+            f"The target {name!r} is already declared otherwise",
+            expected=KINDS[name],
+            received=declared,
+            fix="give it another name",
+        )
+    KINDS[name] = declared
+
+
+def kind_of(name: str, array: np.ndarray) -> Kind:
+    """The declared kind of a target; a number alone needs no declaration.
+
+    Raises:
+        DataError: an array nobody declared: moving the image without it might be wrong.
+    """
+    kind = KINDS.get(name)
+    if kind is None:
+        if np.ndim(array) == 0:
+            return Kind("plain")
+        raise DataError(
+            f"The transforms do not know how the target {name!r} moves with the image",
+            received=f"an array of shape {np.shape(array)}",
+            fix=f"declare_target({name!r}, kind) with one of: {', '.join(KIND_NAMES)}",
+        )
+    return kind

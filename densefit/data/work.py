@@ -1,0 +1,97 @@
+"""What a worker does for one sample: read, transform, encode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from densefit.data.encoder import Encoder
+from densefit.data.sample import Dataset, Geometry, Sample
+from densefit.data.sampler import sample_rng
+from densefit.errors import DataError, DensefitError
+
+SampleTransform = Callable[[Sample, np.random.Generator], Sample]
+
+
+@dataclass
+class Made:
+    """One finished sample.
+
+    Attributes:
+        index: its place in the dataset.
+        id: its name.
+        data: (3, H, W) uint8.
+        labels: what each head's `encode` gave, by head name.
+        original: targets before any transform.
+        geometry: where the original lies in the input.
+    """
+
+    index: int
+    id: str
+    data: np.ndarray
+    labels: dict[str, Mapping[str, Any]]
+    original: dict[str, np.ndarray]
+    geometry: Geometry
+
+
+@dataclass(frozen=True)
+class Work:
+    """Makes samples of one epoch; called by several threads at once."""
+
+    dataset: Dataset
+    transform: SampleTransform | None
+    heads: Sequence[Encoder]
+    seed: int
+    epoch: int
+
+    def __call__(self, index: int) -> Made:
+        """The sample at `index`.
+
+        Raises:
+            DataError: anything that went wrong, with the sample's id, chained from its cause.
+        """
+        stage = "Reading"
+        try:
+            sample = self.dataset[index]
+            original = {name: np.array(value) for name, value in sample.targets.items()}
+            sample = replace(sample, original=original)
+            if self.transform is not None:
+                stage = "The transform"
+                sample = self.transform(sample, sample_rng(self.seed, self.epoch, index))
+            _check_image(sample)
+            labels: dict[str, Mapping[str, Any]] = {}
+            for head in self.heads:
+                stage = f"Encoding for head {head.name!r}"
+                labels[head.name] = head.encode(sample)
+        except Exception as error:
+            raise _with_id(error, stage, self.dataset.id_of(index)) from error
+        geometry = sample.geometry or Geometry.identity(*sample.image.shape[:2])
+        data = np.ascontiguousarray(sample.image.transpose(2, 0, 1))
+        return Made(index, sample.id, data, labels, original, geometry)
+
+
+def _check_image(sample: Sample) -> None:
+    image = sample.image
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        raise DataError(
+            "A transformed sample must still have an RGB image",
+            expected="(height, width, 3) uint8",
+            received=f"{image.shape} {image.dtype}",
+        )
+
+
+def _with_id(error: Exception, stage: str, sample_id: str) -> DataError:
+    """A DataError that says what `error` says, and for which sample."""
+    here = f"sample {sample_id!r}"
+    if isinstance(error, DensefitError):
+        return DataError(
+            error.what,
+            expected=error.expected,
+            received=error.received,
+            where=here if error.where is None else f"{error.where} ({here})",
+            fix=error.fix,
+        )
+    return DataError(f"{stage} failed: {type(error).__name__}: {error}", where=here)

@@ -1,0 +1,65 @@
+"""Errors that say what failed, what was expected, what came, where, and what to do."""
+
+from __future__ import annotations
+
+
+class DensefitError(Exception):
+    """Base of every error raised by densefit.
+
+    The message is built from parts, so that all errors read alike:
+
+    >>> print(DataError("Image cannot be read", received="0 bytes", where="a.jpg", fix="delete it"))
+    Image cannot be read
+      received: 0 bytes
+      where:    a.jpg
+      fix:      delete it
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        expected: object = None,
+        received: object = None,
+        where: object = None,
+        fix: object = None,
+    ) -> None:
+        self.what = what
+        self.expected = expected
+        self.received = received
+        self.where = where
+        self.fix = fix
+        lines = [what]
+        for key, value in (
+            ("expected", expected),
+            ("received", received),
+            ("where", where),
+            ("fix", fix),
+        ):
+            if value is not None:
+                lines.append(f"  {key + ':':<9} {value}")
+        super().__init__("\n".join(lines))
+
+
+class EngineError(DensefitError):
+    """The compute engine (MXNet) is missing, broken or of the wrong version."""
+
+
+class ConfigError(DensefitError):
+    """A setting is unknown, contradictory or out of range."""
+
+
+class DataError(DensefitError):
+    """A sample, annotation, batch or iterator is not what it must be."""
+
+
+class BindError(DensefitError):
+    """Outputs, labels or shapes do not fit the network."""
+
+
+class CheckpointError(DensefitError):
+    """A checkpoint is missing, damaged or of another network."""
+
+
+class TrainingDiverged(DensefitError):  # noqa: N818 - the name says what happened
+    """A loss is no longer finite."""

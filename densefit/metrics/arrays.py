@@ -1,0 +1,143 @@
+"""What `Metric.update` is given, as checked numpy arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from densefit.errors import DataError
+
+
+def host(values: Any) -> Any:
+    """`values` in host memory: an MXNet array is read at once, anything else is left alone."""
+    return values.asnumpy() if hasattr(values, "asnumpy") else values
+
+
+def rows(values: Any, what: str, ids: Sequence[str]) -> np.ndarray:
+    """One array with n rows out of an array (numpy or MXNet) or a list of n equal shapes.
+
+    Args:
+        values: the argument of `update`.
+        what: "predictions" or "targets", for the error.
+        ids: the n sample ids.
+
+    Raises:
+        DataError: the shapes differ, the values are not numbers, or there are not n rows.
+    """
+    values = host(values)  # np.asarray would read an NDArray one number at a time
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise _not_an_array(values, what) from error
+    if array.dtype.kind not in "biuf":
+        if array.dtype.kind == "O":
+            raise _not_an_array(values, what)
+        raise DataError(f"The {what} are not numbers", received=f"dtype {array.dtype}")
+    if array.shape[:1] != (len(ids),):
+        raise DataError(
+            f"The {what} do not have one row for each sample",
+            expected=f"{len(ids)} rows, one for each id",
+            received=f"shape {array.shape}",
+        )
+    return array
+
+
+def _not_an_array(values: Any, what: str) -> DataError:
+    shapes = sorted({str(getattr(value, "shape", type(value).__name__)) for value in values})
+    return DataError(
+        f"The {what} do not make one array",
+        expected="numbers of one shape for all samples",
+        received=", ".join(shapes[:5]),
+    )
+
+
+def integers(array: np.ndarray, what: str, ids: Sequence[str]) -> np.ndarray:
+    """`array` with an integer dtype; floats are taken if all are whole (MXNet labels are float32).
+
+    >>> integers(np.float32([2, 0]), "targets", ["a", "b"])
+    array([2, 0])
+
+    Raises:
+        DataError: a value is not a whole number.
+    """
+    if array.dtype.kind in "iu":
+        return array
+    if array.dtype.kind == "b":
+        return array.astype(np.int64)
+    with np.errstate(invalid="ignore"):  # nan and inf are reported below
+        whole = array.astype(np.int64)
+    wrong = whole != array
+    if wrong.any():
+        row = first_row(wrong)
+        raise DataError(
+            f"The {what} are not class indices",
+            expected="integers, or floats with whole values",
+            received=f"{array[wrong].flat[0]!r}, shape {array.shape}, dtype {array.dtype}",
+            where=f"sample {ids[row]!r}",
+        )
+    return whole
+
+
+def labels_of(targets: Any, shape: tuple[int, ...], ids: Sequence[str]) -> np.ndarray:
+    """Targets as integers of exactly `shape`; an axis 1 of length one is dropped.
+
+    The shape has to fit: numpy would otherwise broadcast (n,) against (n, 1) into (n, n).
+
+    Raises:
+        DataError: the shape is another, or a value is not a whole number.
+    """
+    array = rows(targets, "targets", ids)
+    if array.ndim == len(shape) + 1 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.shape != shape:
+        raise DataError(
+            "The targets do not fit the predictions",
+            expected=f"targets of shape {shape}",
+            received=f"shape {array.shape}",
+        )
+    return integers(array, "targets", ids)
+
+
+def counted(
+    labels: np.ndarray, classes: int | None, ignore_label: int | None, ids: Sequence[str]
+) -> np.ndarray | None:
+    """Which labels count: a bool array of their shape, or None if all do.
+
+    Args:
+        labels: integer class indices, axis 0 is the samples.
+        classes: number of classes; None if unknown.
+        ignore_label: the label that counts nowhere; None if there is none.
+        ids: the sample ids.
+
+    Raises:
+        DataError: a label is neither a class index nor `ignore_label`.
+    """
+    if not labels.size:
+        return None
+    mask = None if ignore_label is None else labels != ignore_label
+    low, high = labels.min(), labels.max()
+    if low >= 0 and (classes is None or high < classes):
+        return mask
+    wrong = labels < 0
+    if classes is not None:
+        wrong |= labels >= classes
+    if mask is not None:
+        wrong &= mask
+    if wrong.any():
+        top = "" if classes is None else f" to {classes - 1}"
+        ignored = "" if ignore_label is None else f", or {ignore_label} (ignored)"
+        raise DataError(
+            "A label is not a class index",
+            expected=f"0{top}{ignored}",
+            received=int(labels[wrong].flat[0]),
+            where=f"sample {ids[first_row(wrong)]!r}",
+            fix="set ignore_label, or correct the annotation or the number of classes",
+        )
+    return mask
+
+
+def first_row(wrong: np.ndarray) -> int:
+    """The first index of axis 0 where anything of the bool array `wrong` is true."""
+    return int(wrong.reshape(len(wrong), -1).any(axis=1).argmax())

@@ -1,0 +1,56 @@
+"""The names of the classes that a metric reports on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from densefit.errors import ConfigError
+
+
+def class_names(classes: Sequence[str] | int) -> list[str]:
+    """Names of the classes in index order; a number of classes gives "0", "1", ...
+
+    >>> class_names(3)
+    ['0', '1', '2']
+
+    Raises:
+        ConfigError: there is no class, or a name comes twice.
+    """
+    if isinstance(classes, str):
+        raise ConfigError(
+            "The classes are one string", expected="a list of names or a number", received=classes
+        )
+    if isinstance(classes, (int, np.integer)):
+        names = [str(index) for index in range(int(classes))]
+    else:
+        names = [str(name) for name in classes]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if not names or twice:
+        raise ConfigError(
+            "A metric over classes needs names that differ",
+            expected="at least one class, each name once",
+            received=f"{twice} more than once" if twice else repr(classes),
+        )
+    return names
+
+
+def same_classes(mine: Sequence[str], others: Sequence[str], metric: str) -> None:
+    """Raise ConfigError unless two metrics that are merged have the same classes."""
+    if list(mine) != list(others):
+        raise ConfigError(
+            f"Two metrics {metric!r} over other classes cannot be merged",
+            expected=", ".join(mine),
+            received=", ".join(others),
+        )
+
+
+def mean_defined(values: np.ndarray) -> float:
+    """The mean of what is not nan; nan if nothing is left.
+
+    >>> mean_defined(np.array([1.0, np.nan, 0.0]))
+    0.5
+    """
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if defined.size else float("nan")

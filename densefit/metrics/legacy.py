@@ -1,0 +1,261 @@
+"""The bridge to MXNet's own metrics, in both directions."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Sequence
+from typing import Any, Callable
+
+import numpy as np
+from typing_extensions import Self
+
+from densefit.backend import mx
+from densefit.errors import CheckpointError, ConfigError
+from densefit.metrics.arrays import rows
+from densefit.metrics.function import FunctionMetric
+from densefit.metrics.loss import Mean
+from densefit.metrics.metric import Metric, metrics
+from densefit.metrics.state import entry
+from densefit.registry import nearest
+
+# MXNet's other names for what we have. Ours weigh every sample the same, whatever the batches.
+_ALIASES = {
+    "acc": "accuracy",
+    "top_k_accuracy": "top_k",
+    "top_k_acc": "top_k",
+    "topkaccuracy": "top_k",
+    "ce": "cross_entropy",
+    "crossentropy": "cross_entropy",
+    "cross-entropy": "cross_entropy",
+    "nll_loss": "cross_entropy",
+    "negativeloglikelihood": "cross_entropy",
+}
+
+# MXNet's metrics that we do not have, set so that they too are one number over the dataset.
+# (By default F1 and MCC are means of batches' values.)
+_MXNET: dict[str, Callable[[], Any]] = {
+    "f1": lambda: mx.metric.F1(average="micro"),
+    "mcc": lambda: mx.metric.MCC(average="micro"),
+    "pcc": lambda: mx.metric.PCC(),
+    "perplexity": lambda: mx.metric.Perplexity(ignore_label=None),
+}
+
+_LOWER_IS_BETTER = (
+    mx.metric.MAE,
+    mx.metric.MSE,
+    mx.metric.RMSE,
+    mx.metric.CrossEntropy,
+    mx.metric.NegativeLogLikelihood,
+    mx.metric.Perplexity,
+    mx.metric.Loss,
+)
+
+_COUNTERS = ("sum_metric", "num_inst", "global_sum_metric", "global_num_inst")
+
+
+class LegacyMetric(Metric):
+    """An `mx.metric.EvalMetric` behind our interface.
+
+    Predictions and targets are given to it as lists of NDArray: one array each, or several where
+    `update` gets a tuple of arrays (a network with several outputs or labels). The numbers are
+    MXNet's, with its means of batch means where it takes them.
+
+    `merge` and `state_dict` work for metrics that keep nothing but MXNet's sum and count: those
+    that do not override `reset`, and composites of them. For others they raise ConfigError.
+
+    Args:
+        metric: the MXNet metric; it must not be updated or reset by anybody else.
+        higher_is_better: what a good value is. None: False for MXNet's own losses and errors,
+            otherwise the attribute of that name on `metric`, otherwise True.
+        primary: the name that "the best" is judged by; None: the metric's first.
+    """
+
+    def __init__(
+        self, metric: Any, higher_is_better: bool | None = None, primary: str | None = None
+    ) -> None:
+        self.metric = metric
+        self.name = str(metric.name)
+        try:
+            names = [str(name) for name, _ in metric.get_name_value()]
+        except ZeroDivisionError:  # many a user's metric divides by its count unasked
+            names = [self.name]
+        if not names or len(set(names)) < len(names) or (primary and primary not in names):
+            raise ConfigError(
+                f"The names of the MXNet metric {self.name!r} do not fit",
+                expected="at least one, each once"
+                + (f", {primary!r} among them" if primary else ""),
+                received=", ".join(names) or "none",
+                fix="give each metric its own name=",
+            )
+        self.primary = primary or names[0]
+        self.higher_is_better = (
+            _higher_is_better(metric) if higher_is_better is None else higher_is_better
+        )
+
+    def reset(self) -> None:
+        # A composite's own reset stops at the first child that raises AttributeError, silently.
+        for part in _parts(self.metric):
+            part.reset()
+
+    def update(self, predictions: Any, targets: Any, ids: Sequence[str]) -> None:
+        if len(ids):
+            self.metric.update(
+                _ndarrays(targets, "targets", ids), _ndarrays(predictions, "predictions", ids)
+            )
+
+    def compute(self) -> dict[str, float]:
+        metric = self.metric
+        try:
+            # PearsonCorrelation never fills its global sum when it works over all batches.
+            if isinstance(metric, mx.metric.PearsonCorrelation):
+                pairs = metric.get_name_value()
+            else:
+                pairs = metric.get_global_name_value()
+        except ZeroDivisionError:
+            return {self.primary: float("nan")}
+        return {str(name): float(value) for name, value in pairs}
+
+    def merge(self, other: Self) -> None:
+        for mine, theirs in zip(self._counted_parts(), other._counted_parts()):
+            for counter in _COUNTERS:
+                setattr(mine, counter, getattr(mine, counter) + getattr(theirs, counter))
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "parts": [
+                {counter: float(getattr(part, counter)) for counter in _COUNTERS}
+                for part in self._counted_parts()
+            ]
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        parts, stored = self._counted_parts(), entry(state, "parts", self.name)
+        if len(parts) != len(stored):
+            raise CheckpointError(
+                f"The state is not one of the MXNet metric {self.name!r}",
+                expected=f"{len(parts)} parts",
+                received=f"{len(stored)}",
+            )
+        for part, counters in zip(parts, stored):
+            for counter in _COUNTERS:
+                setattr(part, counter, float(entry(counters, counter, self.name)))
+
+    def _counted_parts(self) -> list[Any]:
+        """The metrics inside, if each is only a sum and a count. Raises ConfigError otherwise."""
+        parts = _parts(self.metric)
+        for part in parts:
+            numeric = all(isinstance(getattr(part, key, None), numbers.Real) for key in _COUNTERS)
+            if type(part).reset is not mx.metric.EvalMetric.reset or not numeric:
+                raise ConfigError(
+                    f"The state of the MXNet metric {part.name!r} cannot be read",
+                    expected="a metric that keeps only sum_metric and num_inst",
+                    received=f"{type(part).__name__}, which keeps more (it overrides reset)",
+                    fix="write it as a densefit Metric to merge it or to resume with it",
+                )
+        return parts
+
+
+def _parts(metric: Any) -> list[Any]:
+    if isinstance(metric, mx.metric.CompositeEvalMetric):
+        return [part for child in metric.metrics for part in _parts(child)]
+    return [metric]
+
+
+def _higher_is_better(metric: Any) -> bool:
+    first = _parts(metric)[0]
+    return bool(getattr(first, "higher_is_better", not isinstance(first, _LOWER_IS_BETTER)))
+
+
+def _ndarrays(values: Any, what: str, ids: Sequence[str]) -> list[Any]:
+    if values is None:  # mx.metric.Loss needs no labels
+        return []
+    arrays = [rows(one, what, ids) for one in (values if isinstance(values, tuple) else (values,))]
+    # The context and the dtype are said: MXNet would make float32 of everything.
+    return [
+        mx.nd.array(one, ctx=mx.cpu(), dtype=np.uint8 if one.dtype == np.bool_ else one.dtype)
+        for one in arrays
+    ]
+
+
+class MetricView(mx.metric.EvalMetric):  # type: ignore[misc]
+    """What MXNet's callbacks get as `eval_metric`: names and values, and nothing to break.
+
+    `mx.callback.Speedometer` resets the metric it logs; here that does nothing, so that the
+    epoch's numbers stay those of the whole epoch.
+
+    Args:
+        read: gives the numbers of now, by name.
+        name: what the view calls itself.
+    """
+
+    def __init__(self, read: Callable[[], dict[str, float]], name: str = "densefit") -> None:
+        self.read = read
+        super().__init__(name, has_global_stats=True)
+
+    def reset(self) -> None:
+        """Nothing: the numbers belong to the loop."""
+
+    def reset_local(self) -> None:
+        """Nothing: the numbers belong to the loop."""
+
+    def update(self, labels: Any, preds: Any) -> None:
+        """Raise ConfigError: a view takes nothing in."""
+        raise ConfigError(
+            "The eval_metric of a callback cannot be updated",
+            fix="give the metric to the head or the route instead",
+        )
+
+    def get(self) -> tuple[list[str], list[float]]:
+        """(names, values) of now."""
+        values = self.read()
+        return list(values), list(values.values())
+
+    def get_global(self) -> tuple[list[str], list[float]]:
+        """The same as `get`."""
+        return self.get()
+
+
+def as_metric(thing: Any) -> Metric:
+    """A metric out of whatever a user calls one.
+
+    Args:
+        thing: a `Metric`; a name in the registry or one of MXNet's names; an MXNet metric; or a
+            function of (label, prediction), see `FunctionMetric`.
+
+    Returns:
+        The metric. For a name that both know, ours: several of MXNet's are means of batch means.
+
+    Raises:
+        ConfigError: the name is unknown, or the thing is no metric.
+    """
+    if isinstance(thing, Metric):
+        return thing
+    if isinstance(thing, str):
+        return _by_name(thing)
+    if isinstance(thing, mx.metric.EvalMetric):
+        return LegacyMetric(thing)
+    if isinstance(thing, type) and issubclass(thing, (Metric, mx.metric.EvalMetric)):
+        return as_metric(thing())
+    if callable(thing):
+        return FunctionMetric(thing)
+    raise ConfigError(
+        "This is no metric",
+        expected="a name, a Metric, an mx.metric.EvalMetric or a function (label, prediction)",
+        received=repr(thing)[:200],
+    )
+
+
+def _by_name(name: str) -> Metric:
+    known = metrics.names()
+    if name in known:
+        return metrics.create(name)
+    lower = name.lower()  # MXNet does not mind the case
+    if lower == "loss":
+        return Mean(key="loss")
+    if lower in _ALIASES or lower in known:
+        return metrics.create(_ALIASES.get(lower, lower))
+    if lower in _MXNET:
+        return LegacyMetric(_MXNET[lower]())
+    raise ConfigError(
+        f"Unknown metric {name!r}", fix=nearest(name, {*known, *_ALIASES, *_MXNET, "loss"})
+    )

@@ -1,0 +1,70 @@
+"""What a metric is: numbers over a whole dataset, accumulated as sums and counts."""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from typing_extensions import Self
+
+from densefit.registry import Registry
+
+
+class Metric(ABC):
+    """A number (or several) over a dataset.
+
+    `update` accumulates counts; `compute` turns them into numbers and changes nothing, so it may
+    be called at any time, any number of times. Two metrics that saw two halves of a dataset
+    `merge` into the one that saw it whole.
+
+    Attributes:
+        name: what the metric is called in recipes and registries.
+        higher_is_better: declared, never guessed from the name.
+        primary: the key of `compute()` that "the best" is judged by.
+    """
+
+    name: str
+    primary: str
+    higher_is_better: bool = True
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Forget everything seen."""
+
+    @abstractmethod
+    def update(
+        self, predictions: Sequence[Any], targets: Sequence[Any], ids: Sequence[str]
+    ) -> None:
+        """Take in n samples: predictions[i] and targets[i] belong to the sample ids[i].
+
+        The rows are real: padding has been cut off. What one prediction and one target are is
+        the metric's own contract (a class index, a mask, a dict of boxes...). Either argument
+        may be one array with n rows or a list of n things.
+        """
+
+    @abstractmethod
+    def compute(self) -> dict[str, float]:
+        """The numbers so far, a flat dict of Python floats; what is undefined is nan."""
+
+    @abstractmethod
+    def merge(self, other: Self) -> None:
+        """Take in everything that `other` has seen."""
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Any]:
+        """All that was accumulated, as numpy arrays, numbers, strings, lists and dicts."""
+
+    @abstractmethod
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from what `state_dict` gave."""
+
+    def fresh(self) -> Self:
+        """A copy of the same settings that has seen nothing."""
+        twin = copy.deepcopy(self)
+        twin.reset()
+        return twin
+
+
+metrics: Registry[Metric] = Registry("metric")

@@ -1,0 +1,68 @@
+"""Rows of named columns that grow by blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from densefit.errors import CheckpointError
+
+
+class Table:
+    """Named columns of equal length; appending costs nothing but the memory.
+
+    Args:
+        columns: name -> (shape of one row, dtype).
+    """
+
+    def __init__(self, columns: Mapping[str, tuple[tuple[int, ...], Any]]) -> None:
+        self._columns = dict(columns)
+        self._blocks: list[dict[str, np.ndarray]] = []
+
+    def clear(self) -> None:
+        """Forget all rows."""
+        self._blocks = []
+
+    def append(self, **block: Any) -> None:
+        """Add n rows, given as one array for each column."""
+        self._blocks.append(
+            {
+                name: np.array(block[name], dtype).reshape((-1, *shape))
+                for name, (shape, dtype) in self._columns.items()
+            }
+        )
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All rows, in the order of their coming, one array for each column."""
+        if len(self._blocks) != 1:
+            whole = {
+                name: np.concatenate(
+                    [np.empty((0, *shape), dtype), *(block[name] for block in self._blocks)]
+                )
+                for name, (shape, dtype) in self._columns.items()
+            }
+            self._blocks = [whole]
+        return dict(self._blocks[0])
+
+    def load(self, state: Mapping[str, Any], where: str) -> None:
+        """Become the rows that `arrays` gave.
+
+        Raises:
+            CheckpointError: a column is missing, or the columns differ in length.
+        """
+        missing = sorted(set(self._columns) - set(state))
+        if missing:
+            raise CheckpointError(
+                "A stored table lacks columns", received=f"no {', '.join(missing)}", where=where
+            )
+        self.clear()
+        self.append(**state)
+        lengths = {len(column) for column in self._blocks[0].values()}
+        if len(lengths) > 1:
+            raise CheckpointError(
+                "The columns of a stored table differ in length",
+                received=sorted(lengths),
+                where=where,
+            )

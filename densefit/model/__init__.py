@@ -1,0 +1,1 @@
+"""Batch -> symbol: backbones, heads, and the network that joins them."""

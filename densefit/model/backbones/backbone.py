@@ -1,0 +1,66 @@
+"""What a backbone is: an image Symbol in, feature maps at strides 4, 8, 16 and 32 out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from densefit.errors import ConfigError
+from densefit.model.head import Features
+from densefit.registry import Registry
+
+# Means and standard deviations of ImageNet's RGB values in [0, 255]: what published weights expect.
+MEAN = (123.675, 116.28, 103.53)
+STD = (58.395, 57.12, 57.375)
+
+
+class Backbone(ABC):
+    """A feature extractor.
+
+    Attributes:
+        name: prefix of its parameters.
+        mean, std: of the RGB input in [0, 255]; the first operation of the graph, so that
+            batches travel as bytes and a saved network needs no note on how to feed it.
+    """
+
+    name: str
+    mean: tuple[float, float, float] = MEAN
+    std: tuple[float, float, float] = STD
+
+    @abstractmethod
+    def maps(self, x: Any, output_stride: int) -> dict[int, tuple[Any, int]]:
+        """stride -> (Symbol, channels) from a normalised (B, 3, H, W) Symbol.
+
+        Below `output_stride` maps are not shrunk further: convolutions are dilated instead
+        (Chen et al. 2017, DeepLabv3), and their result replaces the map at `output_stride`.
+        """
+
+    def features(self, data: Any, input_size: tuple[int, int], output_stride: int) -> Features:
+        """Feature maps of `data`, (B, 3, H, W) RGB in [0, 255], any dtype.
+
+        Raises:
+            ConfigError: `output_stride` is not 8, 16 or 32.
+        """
+        if output_stride not in (8, 16, 32):
+            raise ConfigError(
+                "A backbone's output stride must be 8, 16 or 32", received=output_stride
+            )
+        maps = self.maps(normalise(data, self.mean, self.std), output_stride)
+        return Features(
+            maps={stride: symbol for stride, (symbol, _) in maps.items()},
+            channels={stride: channels for stride, (_, channels) in maps.items()},
+            input_size=input_size,
+        )
+
+
+def normalise(data: Any, mean: tuple[float, ...], std: tuple[float, ...]) -> Any:
+    """(data - mean) / std for each channel, in float32, without any parameter."""
+    from densefit.backend import mx
+
+    data = mx.sym.cast(data, dtype="float32", name="data_float")
+    planes = mx.sym.split(data, num_outputs=3, axis=1, name="data_planes")
+    scaled = [(planes[i] - mean[i]) * (1.0 / std[i]) for i in range(3)]
+    return mx.sym.concat(*scaled, dim=1, name="data_normalised")
+
+
+backbones: Registry[Backbone] = Registry("backbone")

@@ -1,0 +1,88 @@
+"""MobileNetV2 (Sandler et al. 2018): inverted residuals with linear bottlenecks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from densefit.model.backbones.backbone import Backbone, backbones
+from densefit.model.layers import conv_bn
+
+# expansion, channels, blocks, stride: table 2 of the paper
+STAGES = (
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+)
+
+
+def whole_channels(channels: float, divisor: int = 8) -> int:
+    """Nearest multiple of `divisor`, never more than 10 % below (the reference code's rule).
+
+    >>> whole_channels(32 * 0.75), whole_channels(16 * 0.35)
+    (24, 8)
+    """
+    rounded = max(divisor, int(channels + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * channels else rounded
+
+
+class MobileNetV2(Backbone):
+    """MobileNetV2 without its last 1x1 convolution and classifier.
+
+    Args:
+        multiplier: scales every layer's channels (alpha in the paper).
+    """
+
+    name = "mobilenetv2"
+
+    def __init__(self, multiplier: float = 1.0) -> None:
+        self.multiplier = multiplier
+
+    def maps(self, x: Any, output_stride: int) -> dict[int, tuple[Any, int]]:
+        """See `Backbone.maps`."""
+        channels = whole_channels(32 * self.multiplier)
+        x = conv_bn(x, f"{self.name}_stem", channels, stride=2, relu="relu6")
+        maps = {}
+        stride, dilation, count = 2, 1, 0
+        for expansion, width, blocks, step in STAGES:
+            first_dilation = dilation
+            if step == 2 and stride >= output_stride:
+                step, dilation = 1, dilation * 2
+            stride *= step
+            out = whole_channels(width * self.multiplier)
+            for block in range(blocks):
+                x = self._block(
+                    x,
+                    f"{self.name}_block{count}",
+                    channels,
+                    out,
+                    expansion,
+                    stride=step if block == 0 else 1,
+                    dilation=first_dilation if block == 0 else dilation,
+                )
+                channels, count = out, count + 1
+            maps[stride] = (x, out)
+        return {stride: found for stride, found in maps.items() if stride >= 4}
+
+    @staticmethod
+    def _block(
+        x: Any, name: str, channels: int, out: int, expansion: int, *, stride: int, dilation: int
+    ) -> Any:
+        inner, y = channels * expansion, x
+        if expansion > 1:
+            y = conv_bn(y, f"{name}_expand", inner, kernel=1, relu="relu6")
+        y = conv_bn(
+            y, f"{name}_depthwise", inner, stride=stride, dilation=dilation, groups=inner,
+            relu="relu6",
+        )
+        y = conv_bn(y, f"{name}_project", out, kernel=1, relu=None)
+        return x + y if stride == 1 and channels == out else y
+
+
+@backbones.register("mobilenetv2")
+def mobilenetv2(multiplier: float = 1.0) -> Backbone:
+    """MobileNetV2: 2.2 M parameters without its classifier, 0.3 G multiply-adds at 224x224."""
+    return MobileNetV2(multiplier)

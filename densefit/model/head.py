@@ -1,0 +1,119 @@
+"""A head: one task's attachment to the network."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from densefit.data.sample import Geometry, Sample
+from densefit.metrics.metric import Metric
+from densefit.registry import Registry
+
+
+@dataclass(frozen=True)
+class Label:
+    """A label array that a head binds: its name inside the head and its shape for one sample."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+
+
+@dataclass(frozen=True)
+class Features:
+    """What the backbone gives a head.
+
+    Attributes:
+        maps: stride -> Symbol (B, C, H/stride, W/stride), for the strides 4, 8, 16 and 32
+            (a backbone with a smaller output stride lacks the larger ones).
+        channels: stride -> number of channels.
+        input_size: (height, width) of the network's input.
+    """
+
+    maps: Mapping[int, Any]
+    channels: Mapping[int, int]
+    input_size: tuple[int, int]
+
+    def size(self, stride: int) -> tuple[int, int]:
+        """(height, width) of the map at `stride`: every halving rounds up."""
+        height, width = self.input_size
+        return -(-height // stride), -(-width // stride)
+
+
+class Head(ABC):
+    """One task: outputs, labels, loss, encode, decode, metrics and drawing, under one name.
+
+    The loss convention: `train` returns one loss *per sample*, shape (B,), for each named term,
+    already normalised within the sample (over its valid pixels, its positive anchors...). The
+    framework sums over samples, divides by the real number of samples of the update, and makes
+    the terms into loss nodes; a head never sees batch sizes or devices.
+
+    Attributes:
+        name: prefix of everything the head owns, `<name>_<output>`; unique in the network.
+        weight: factor on the head's losses.
+        output_stride: the deepest stride that the head wants from the backbone (8, 16 or 32).
+    """
+
+    name: str
+    weight: float = 1.0
+    output_stride: int = 32
+    spec: dict[str, Any] | None = None  # task and settings, set by `head()`: rebuilds the head
+
+    @abstractmethod
+    def labels(self, input_size: tuple[int, int]) -> list[Label]:
+        """The label arrays that `encode` makes and `train` binds."""
+
+    @abstractmethod
+    def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
+        """Loss terms as Symbols of shape (B,), by name; `labels` by Label.name."""
+
+    @abstractmethod
+    def evaluate(self, features: Features) -> dict[str, Any]:
+        """Output Symbols by name, small: argmax, top-k and NMS belong here, not on the host.
+
+        Parameters are shared with `train` by name.
+        """
+
+    def rows(self, output: str) -> int:
+        """Rows of axis 0 of an `evaluate` output that belong to one sample."""
+        return 1
+
+    @abstractmethod
+    def encode(self, sample: Sample) -> dict[str, np.ndarray]:
+        """The transformed sample's targets as label arrays, by Label.name. Runs in workers."""
+
+    @abstractmethod
+    def decode(
+        self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
+    ) -> list[Any]:
+        """Outputs of n samples as n predictions in original image coordinates."""
+
+    @abstractmethod
+    def truth(self, targets: Mapping[str, np.ndarray]) -> Any:
+        """What this head's metrics compare with, out of a sample's original targets."""
+
+    @abstractmethod
+    def metrics(self) -> list[Metric]:
+        """New metrics that this head is judged by; the first one's primary key names the best."""
+
+    def draw(self, image: np.ndarray, prediction: Any) -> np.ndarray:
+        """A copy of the (H, W, 3) uint8 RGB original with the prediction drawn on it."""
+        return image.copy()
+
+
+heads: Registry[Head] = Registry("head")
+
+
+def head(task: str, **settings: Any) -> Head:
+    """A registered head by the name of its task: `head("segmentation", classes=21)`.
+
+    Raises:
+        ConfigError: no task is registered under that name.
+    """
+    made = heads.create(task, **settings)
+    made.spec = {"task": task, "settings": settings}
+    return made

@@ -1,0 +1,74 @@
+"""Layers that backbones and heads share: convolution + BatchNorm + ReLU, exact upsampling."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from densefit.backend import mx
+
+
+def conv_bn(
+    x: Any,
+    name: str,
+    channels: int,
+    kernel: int = 3,
+    *,
+    stride: int = 1,
+    dilation: int = 1,
+    groups: int = 1,
+    relu: str | None = "relu",
+) -> Any:
+    """Convolution without bias, BatchNorm, and an activation ("relu", "relu6" or None).
+
+    Parameters are `<name>_weight`, `<name>_bn_gamma`, ..., so that two graphs that build the
+    layer under one name share it. Padding keeps ceil(size / stride).
+    """
+    x = mx.sym.Convolution(
+        x,
+        num_filter=channels,
+        kernel=(kernel, kernel),
+        stride=(stride, stride),
+        dilate=(dilation, dilation),
+        pad=(dilation * (kernel // 2),) * 2,
+        num_group=groups,
+        no_bias=True,
+        name=name,
+    )
+    x = mx.sym.BatchNorm(x, fix_gamma=False, eps=1e-5, momentum=0.9, name=f"{name}_bn")
+    if relu == "relu":
+        x = mx.sym.Activation(x, act_type="relu", name=f"{name}_relu")
+    elif relu == "relu6":
+        x = mx.sym.clip(x, 0, 6, name=f"{name}_relu6")
+    return x
+
+
+def upsample(x: Any, factor: int, size: tuple[int, int], out: tuple[int, int]) -> Any:
+    """Bilinear enlargement of a (B, C, h, w) Symbol by a whole factor, cut to `out`.
+
+    A map of stride s covers s * ceil(H / s) pixels, more than the image when s does not divide
+    H; resizing it to H directly would stretch it. Enlarging by the factor and cutting the
+    overhang keeps every cell over its own pixels, at any input size.
+
+    Two matrix products, because MXNet's BilinearResize2D takes 16 times as long on a CPU. Edges
+    and centres are those of `align_corners=False`.
+
+    Args:
+        size: (h, w) of x.
+        out: (height, width) wanted, at most factor * size.
+    """
+    if factor > 1:
+        x = mx.sym.dot(x, _bilinear(size[1], out[1], factor))
+        x = mx.sym.transpose(x, axes=(0, 1, 3, 2))
+        x = mx.sym.dot(x, _bilinear(size[0], out[0], factor))
+        return mx.sym.transpose(x, axes=(0, 1, 3, 2))
+    if tuple(size) != tuple(out):
+        x = mx.sym.slice(x, begin=(None, None, 0, 0), end=(None, None, out[0], out[1]))
+    return x
+
+
+def _bilinear(size: int, out: int, factor: int) -> Any:
+    """(size, out) interpolation weights as a Symbol: computed in the graph, not a parameter."""
+    source = mx.sym.reshape(mx.sym.arange(0, size), shape=(size, 1))
+    position = mx.sym.clip((mx.sym.arange(0, out) + 0.5) * (1.0 / factor) - 0.5, 0, size - 1)
+    distance = mx.sym.abs(mx.sym.broadcast_sub(mx.sym.reshape(position, shape=(1, out)), source))
+    return mx.sym.relu(1.0 - distance)

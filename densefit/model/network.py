@@ -1,0 +1,209 @@
+"""A network: one train graph and one eval graph that share parameters by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from densefit.backend import mx
+from densefit.errors import BindError, ConfigError
+from densefit.model.backbones import Backbone, backbones
+from densefit.model.head import Head, heads
+from densefit.model.route import HeadWire, Route, Wire, wire
+
+MODES = ("train", "evaluate")
+
+
+class Network:
+    """A backbone with heads, or any multi-output Symbol with routes.
+
+    `Network(backbone="resnet18", heads=[...])` builds, for each input size that it meets, a
+    train graph (backbone, and each head's losses) and an eval graph (backbone, and each head's
+    small outputs: no loss, no label). Outputs are named `<head>_<output>`; parameters are the
+    same arrays by name. `Network(symbol=..., routes={...})` uses one Symbol as both.
+
+    Args:
+        backbone: a registered name or a Backbone.
+        heads: Heads, of distinct names.
+        symbol: a user's Symbol, instead of a backbone and heads.
+        routes: name -> Route, for `symbol`.
+        output_stride: of the backbone; by default the smallest that a head asks for.
+        settings: of the backbone, when given by name (`{"width": 32}`).
+
+    Raises:
+        ConfigError: both or neither kind of network, or two heads of one name.
+        BindError: a route names an output that the symbol does not have.
+    """
+
+    def __init__(
+        self,
+        backbone: str | Backbone | None = None,
+        heads: Sequence[Head] = (),
+        *,
+        symbol: Any = None,
+        routes: Mapping[str, Route] | None = None,
+        output_stride: int | None = None,
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        if (symbol is None) == (backbone is None):
+            raise ConfigError(
+                "A network is either a backbone with heads or a symbol with routes",
+                received=f"backbone={backbone!r}, symbol={symbol!r}",
+            )
+        self.arg_params: dict[str, Any] = {}
+        self.aux_params: dict[str, Any] = {}
+        self._pull: Callable[[], None] | None = None
+        self._graphs: dict[tuple[str, tuple[int, int] | None], Any] = {}
+        self._symbol = symbol
+        self.heads = list(heads)
+        self._spec: dict[str, Any] | None = None
+        if symbol is not None:
+            if heads:
+                raise ConfigError("A symbol takes routes, not heads", received=heads)
+            outputs = symbol.list_outputs()
+            self.wires: dict[str, Wire] = {
+                name: wire(name, route, outputs) for name, route in (routes or {}).items()
+            }
+            return
+        if not heads:
+            raise ConfigError("A network needs at least one head", fix="heads=[df.head(...)]")
+        names = [head.name for head in heads]
+        for name in names:
+            if names.count(name) > 1:
+                raise ConfigError(
+                    f"{names.count(name)} heads are named {name!r}",
+                    fix="give each its own: df.head(task, name='...')",
+                )
+        self.backbone = self._make_backbone(backbone, settings)
+        self.output_stride = output_stride or min(head.output_stride for head in heads)
+        self.wires = {head.name: wire(head.name, head) for head in heads}
+        self.graph("train", (64, 64))
+        self.graph("evaluate", (64, 64))  # so that mistakes in a head show here, not in fit
+        self._record_spec(backbone, settings, output_stride)
+
+    @staticmethod
+    def _make_backbone(
+        backbone: str | Backbone | None, settings: Mapping[str, Any] | None
+    ) -> Backbone:
+        if isinstance(backbone, Backbone):
+            if settings:
+                raise ConfigError("Settings go with a backbone's name, not with a Backbone")
+            return backbone
+        return backbones.create(str(backbone), **(settings or {}))
+
+    def _record_spec(self, backbone: Any, settings: Any, output_stride: int | None) -> None:
+        """Keep what is needed to rebuild the network, if it was all built by name."""
+        specs = [getattr(head, "spec", None) for head in self.heads]
+        if isinstance(backbone, str) and all(spec is not None for spec in specs):
+            self._spec = {
+                "backbone": backbone,
+                "settings": dict(settings or {}),
+                "output_stride": output_stride,
+                "heads": specs,
+            }
+
+    @property
+    def spec(self) -> dict[str, Any] | None:
+        """JSON-able: `Network.from_spec` rebuilds the network; None if it cannot be."""
+        return self._spec
+
+    @classmethod
+    def from_spec(cls, spec: Mapping[str, Any]) -> Network:
+        """The network that `spec` describes, without parameters."""
+        made = [
+            heads.create(entry["task"], **entry["settings"]) for entry in spec["heads"]
+        ]
+        for head, entry in zip(made, spec["heads"]):
+            head.spec = dict(entry)
+        return cls(
+            spec["backbone"],
+            made,
+            settings=spec["settings"],
+            output_stride=spec["output_stride"],
+        )
+
+    @property
+    def symbol(self) -> Any:
+        """The train graph as one Symbol (at the input size that was used last)."""
+        if self._symbol is not None:
+            return self._symbol
+        return [graph for (mode, _), graph in self._graphs.items() if mode == "train"][-1]
+
+    def graph(self, mode: str, input_size: tuple[int, int] | None = None) -> Any:
+        """The Symbol for "train" or "evaluate" at an input of (height, width)."""
+        if mode not in MODES:
+            raise ConfigError("Unknown mode", expected=MODES, received=mode)
+        if self._symbol is not None:
+            return self._symbol
+        if input_size is None:
+            raise BindError("A backbone with heads needs the input's (height, width)")
+        key = (mode, input_size)
+        if key not in self._graphs:
+            self._graphs[key] = self._build(mode, input_size)
+        return self._graphs[key]
+
+    def _build(self, mode: str, input_size: tuple[int, int]) -> Any:
+        with mx.name.NameManager():
+            data = mx.sym.Variable("data")
+            features = self.backbone.features(data, input_size, self.output_stride)
+            outputs = []
+            for own in self.wires.values():
+                if not isinstance(own, HeadWire):
+                    continue
+                head = own.head
+                if mode == "evaluate":
+                    found = head.evaluate(features)
+                    own.evaluated = list(found)
+                    outputs += [
+                        mx.sym.identity(symbol, name=f"{head.name}_{name}")
+                        for name, symbol in found.items()
+                    ]
+                    continue
+                labels = {
+                    label.name: mx.sym.Variable(f"{head.name}_{label.name}")
+                    for label in head.labels(input_size)
+                }
+                found = head.train(features, labels)
+                own.terms = list(found)
+                outputs += [
+                    mx.sym.MakeLoss(term, grad_scale=head.weight, name=f"{head.name}_{name}")
+                    for name, term in found.items()
+                ]
+        return mx.sym.Group(outputs)
+
+    @property
+    def initialized(self) -> bool:
+        """Whether the network has parameters."""
+        return bool(self.arg_params)
+
+    def get_params(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """MXNet's (arg_params, aux_params): name -> NDArray on the CPU, current at any moment.
+
+        Raises:
+            BindError: the network has no parameters yet.
+        """
+        if self._pull is not None:
+            self._pull()
+        if not self.initialized:
+            raise BindError(
+                "The network has no parameters yet",
+                fix="train it with fit, or give it some with set_params or load",
+            )
+        return self.arg_params, self.aux_params
+
+    def set_params(
+        self, arg_params: Mapping[str, Any], aux_params: Mapping[str, Any] | None = None
+    ) -> None:
+        """Take parameters by name; arrays may be NDArray or numpy. What a later bind misses is
+        initialised by `fit` and is an error in `score`."""
+        self.arg_params = {name: _ndarray(value) for name, value in arg_params.items()}
+        self.aux_params = {name: _ndarray(value) for name, value in (aux_params or {}).items()}
+
+
+def _ndarray(value: Any) -> Any:
+    if isinstance(value, mx.nd.NDArray):
+        return value.copyto(mx.cpu())
+    array = np.asarray(value)
+    return mx.nd.array(array, dtype=array.dtype)

@@ -1,0 +1,269 @@
+"""Routes: which outputs and labels belong to a head, and what its metrics are given.
+
+`fit` and `score` know nothing of tasks; a `Wire` is all they see of a head. There are two: around
+a `Head` of ours, and around a `Route` that a user writes for a symbol of their own.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from densefit.errors import BindError, ConfigError, DataError, TrainingDiverged
+from densefit.metrics import Metric, as_metric
+from densefit.model.head import Head
+from densefit.registry import nearest
+
+
+@dataclass(frozen=True)
+class Route:
+    """The bare wiring of a head on a symbol of the user's own.
+
+    Attributes:
+        outputs: names of the symbol's outputs, with or without MXNet's `_output` suffix.
+        labels: names of the labels that its metrics compare with, in the metrics' order. They
+            need not be arguments of the symbol: metric-only labels are carried beside it.
+        metrics: registered names, `Metric`s, MXNet `EvalMetric`s, or functions of (label,
+            prediction).
+        rows: rows of axis 0 of each output that belong to one sample, for all outputs or by
+            name; 0 for an output that is one number for the whole batch.
+        normalization: how the symbol's loss layers divide their gradient: "sum" (not at all: the
+            update divides by the number of samples) or "mean" (they divide by themselves: the
+            update must not divide again). None reads the loss layers' own setting.
+    """
+
+    outputs: Sequence[str]
+    labels: Sequence[str] = ()
+    metrics: Sequence[Any] = ()
+    rows: int | Mapping[str, int] = 1
+    normalization: str | None = None
+
+    def __post_init__(self) -> None:
+        for key in ("outputs", "labels"):
+            if isinstance(getattr(self, key), str):
+                raise ConfigError(
+                    f"A route's {key} are a list of names",
+                    received=repr(getattr(self, key)),
+                    fix=f"{key}=[{getattr(self, key)!r}]",
+                )
+        if not self.outputs:
+            raise ConfigError("A route needs at least one output", received=self)
+        if self.normalization not in (None, "sum", "mean"):
+            raise ConfigError(
+                "Unknown normalization of a route",
+                expected="'sum', 'mean' or None",
+                received=repr(self.normalization),
+            )
+
+
+class Wire(ABC):
+    """What `fit` and `score` see of a head."""
+
+    name: str
+    normalization: str | None = "sum"
+
+    @property
+    @abstractmethod
+    def labels(self) -> list[str]:
+        """Full names of the label arrays that the head needs from the data while training."""
+
+    @abstractmethod
+    def outputs(self, mode: str) -> list[str]:
+        """Full names, without `_output`, of its outputs in the "train" or "evaluate" graph."""
+
+    @abstractmethod
+    def rows(self, output: str) -> int:
+        """Rows of an output for one sample; 0: one number for the batch."""
+
+    @abstractmethod
+    def metrics(self, mode: str) -> list[Metric]:
+        """New metrics for a "train" or "evaluate" pass."""
+
+    @abstractmethod
+    def read(self, mode: str, outputs: Mapping[str, np.ndarray], batch: Any) -> tuple[Any, Any]:
+        """(predictions, targets) of a pass: n of each, for the n real rows of a fed batch."""
+
+
+class HeadWire(Wire):
+    """A `Head` of a network of ours: losses in training, decoded predictions in scoring."""
+
+    def __init__(self, head: Head) -> None:
+        self.name = head.name
+        self.head = head
+        self.terms: list[str] = []  # set when the graphs are built
+        self.evaluated: list[str] = []
+
+    @property
+    def labels(self) -> list[str]:
+        return [f"{self.name}_{label.name}" for label in self.head.labels((64, 64))]
+
+    def outputs(self, mode: str) -> list[str]:
+        names = self.terms if mode == "train" else self.evaluated
+        return [f"{self.name}_{name}" for name in names]
+
+    def rows(self, output: str) -> int:
+        short = output[len(self.name) + 1 :]
+        return 1 if short in self.terms else self.head.rows(short)
+
+    def metrics(self, mode: str) -> list[Metric]:
+        if mode == "evaluate":
+            return self.head.metrics()
+        return [LossTerms(self.terms)]
+
+    def read(self, mode: str, outputs: Mapping[str, np.ndarray], batch: Any) -> tuple[Any, Any]:
+        if mode == "train":
+            terms = np.stack([outputs[name] for name in self.outputs("train")], axis=1)
+            self._check_finite(terms, batch.ids)
+            return terms, [None] * len(terms)
+        if batch.targets is None or batch.geometries is None:
+            raise DataError(
+                f"The head {self.name!r} is scored in original image coordinates, and the batch "
+                "carries neither original targets nor geometries",
+                received="a plain DataBatch",
+                fix="score with a densefit Loader, or with a Route that names outputs and labels",
+            )
+        own = {name: outputs[f"{self.name}_{name}"] for name in self.evaluated}
+        predictions = self.head.decode(own, batch.geometries)
+        return predictions, [self.head.truth(targets) for targets in batch.targets]
+
+
+    def _check_finite(self, terms: np.ndarray, ids: Sequence[str]) -> None:
+        if np.isfinite(terms).all():
+            return
+        row, term = np.argwhere(~np.isfinite(terms))[0]
+        raise TrainingDiverged(
+            f"The loss {self.terms[term]!r} of the head {self.name!r} is {terms[row, term]}",
+            where=f"sample {ids[row]}",
+            fix="lower the learning rate, or lengthen the warm-up; is the sample's image or label "
+            "sound?",
+        )
+
+
+class LossTerms(Metric):
+    """Mean over samples of each loss term of a head, and their sum as `loss`."""
+
+    name = "loss_terms"
+    primary = "loss"
+    higher_is_better = False
+
+    def __init__(self, terms: Sequence[str]) -> None:
+        self.terms = list(terms)
+        self.reset()
+
+    def reset(self) -> None:
+        self.sums = np.zeros(len(self.terms))
+        self.count = 0
+
+    def update(self, predictions: Sequence[Any], targets: Sequence[Any], ids: Sequence[str]) -> None:
+        """predictions: (n, terms) losses."""
+        self.sums += np.asarray(predictions, np.float64).sum(axis=0)
+        self.count += len(predictions)
+
+    def compute(self) -> dict[str, float]:
+        means = self.sums / self.count if self.count else np.full(len(self.terms), np.nan)
+        found = {term: float(mean) for term, mean in zip(self.terms, means)}
+        return {**found, "loss": float(means.sum())}
+
+    def merge(self, other: LossTerms) -> None:
+        self.sums += other.sums
+        self.count += other.count
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"terms": self.terms, "sums": self.sums.tolist(), "count": self.count}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.terms, self.count = list(state["terms"]), int(state["count"])
+        self.sums = np.asarray(state["sums"], np.float64)
+
+
+class RouteWire(Wire):
+    """A user's `Route`: arrays go to the metrics as they are, cut to the real rows."""
+
+    def __init__(self, name: str, route: Route, symbol_outputs: Sequence[str]) -> None:
+        self.name = name
+        self.route = route
+        self.normalization = route.normalization
+        self._outputs = [_output_name(name, output, symbol_outputs) for output in route.outputs]
+        rows = route.rows if isinstance(route.rows, Mapping) else dict.fromkeys(
+            self._outputs, route.rows
+        )
+        self._rows = {_output_name(name, key, symbol_outputs): n for key, n in rows.items()}
+
+    @property
+    def labels(self) -> list[str]:
+        return list(self.route.labels)
+
+    def outputs(self, mode: str) -> list[str]:
+        return self._outputs
+
+    def rows(self, output: str) -> int:
+        return self._rows.get(output, 1)
+
+    def metrics(self, mode: str) -> list[Metric]:
+        return [as_metric(metric).fresh() for metric in self.route.metrics]
+
+    def read(self, mode: str, outputs: Mapping[str, np.ndarray], batch: Any) -> tuple[Any, Any]:
+        predictions = [outputs[name] for name in self._outputs]
+        targets = [self._label(label, batch) for label in self.route.labels]
+        return (
+            predictions[0] if len(predictions) == 1 else tuple(predictions),
+            targets[0] if len(targets) == 1 else tuple(targets),
+        )
+
+    def _label(self, label: str, batch: Any) -> Any:
+        if label in batch.label:
+            return batch.label[label].asnumpy()[: batch.real * (self._label_rows(batch, label))]
+        if batch.targets is not None and all(label in targets for targets in batch.targets):
+            return [targets[label] for targets in batch.targets]
+        carried = list(batch.label) + sorted(batch.targets[0] if batch.targets else ())
+        raise BindError(
+            f"The head {self.name!r} needs the label {label!r}, which the data do not carry",
+            received=f"labels {carried}",
+            fix=nearest(label, carried),
+        )
+
+    def _label_rows(self, batch: Any, label: str) -> int:
+        return max(1, batch.label[label].shape[0] // max(1, batch.rows))
+
+
+def _output_name(head: str, output: str, symbol_outputs: Sequence[str]) -> str:
+    """The short name (without `_output`) of a symbol's output, given either way."""
+    known = [short_name(name) for name in symbol_outputs]
+    for candidate in (output, short_name(output)):
+        if candidate in known:
+            return candidate
+    raise BindError(
+        f"The head {head!r} names the output {output!r}, which the symbol does not have",
+        expected=f"one of {', '.join(symbol_outputs)}",
+        received=output,
+        fix=nearest(output, symbol_outputs),
+    )
+
+
+def short_name(output: str) -> str:
+    """MXNet's output name without its `_output` suffix.
+
+    >>> short_name("age_output"), short_name("age")
+    ('age', 'age')
+    """
+    return output[: -len("_output")] if output.endswith("_output") else output
+
+
+def wire(name: str, head: Head | Route, symbol_outputs: Sequence[str] = ()) -> Wire:
+    """The Wire of a Head or a Route."""
+    if isinstance(head, Head):
+        return HeadWire(head)
+    if isinstance(head, Route):
+        return RouteWire(name, head, symbol_outputs)
+    raise ConfigError(
+        f"The head {name!r} is neither a Head nor a Route",
+        received=f"{type(head).__name__}: {head!r}",
+        fix="df.Route(outputs=[...], labels=[...], metrics=[...])",
+    )
+
+
+__all__ = ["HeadWire", "LossTerms", "Route", "RouteWire", "Wire", "short_name", "wire"]

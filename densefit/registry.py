@@ -1,0 +1,104 @@
+"""Names to factories: heads, backbones, metrics, schedules and datasets are found by name."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import inspect
+from collections.abc import Callable, Iterable
+from importlib import metadata
+from typing import Any, Generic, TypeVar
+
+from densefit.errors import ConfigError
+
+T = TypeVar("T")
+
+_plugins_loaded = False
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The hint for an unknown `name`: the nearest known one, and all of them."""
+    known = sorted(known)
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"{hint}known: {', '.join(known) or 'none'}"
+
+
+def load_plugins() -> None:
+    """Import every module of the entry-point group `densefit.plugins`, once.
+
+    Importing a plugin registers its heads, metrics and datasets; the built-in tasks and
+    datasets come in by the same door.
+    """
+    global _plugins_loaded
+    if _plugins_loaded:
+        return
+    _plugins_loaded = True
+    found = metadata.entry_points()
+    if hasattr(found, "select"):
+        points = found.select(group="densefit.plugins")
+    else:  # Python 3.9
+        points = found.get("densefit.plugins", ())
+    for point in points:
+        point.load()
+
+
+class Registry(Generic[T]):
+    """Factories of one kind by name.
+
+    >>> shapes = Registry("shape")
+    >>> @shapes.register("square")
+    ... def square(side): return side * side
+    >>> shapes.create("square", side=3)
+    9
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self._factories: dict[str, Callable[..., T]] = {}
+
+    def register(self, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """A decorator that enters a class or function under `name`; a second one is an error."""
+
+        def enter(factory: Callable[..., Any]) -> Callable[..., Any]:
+            known = self._factories.get(name)
+            if known is not None and (known.__module__, known.__qualname__) != (
+                factory.__module__,
+                factory.__qualname__,
+            ):
+                raise ConfigError(
+                    f"The {self.kind} {name!r} is registered twice",
+                    received=f"{factory.__module__}.{factory.__qualname__}",
+                    where=f"{known.__module__}.{known.__qualname__}",
+                    fix="register it under another name",
+                )
+            self._factories[name] = factory
+            return factory
+
+        return enter
+
+    def get(self, name: str) -> Callable[..., T]:
+        """The factory called `name`. Raises ConfigError with the nearest name if unknown."""
+        if name not in self._factories:
+            load_plugins()
+        if name not in self._factories:
+            raise ConfigError(f"Unknown {self.kind} {name!r}", fix=nearest(name, self._factories))
+        return self._factories[name]
+
+    def create(self, name: str, /, **arguments: Any) -> T:
+        """Call the factory `name` with `arguments`; a wrong argument is a ConfigError."""
+        factory = self.get(name)
+        try:
+            inspect.signature(factory).bind(**arguments)
+        except TypeError as error:
+            raise ConfigError(
+                f"The {self.kind} {name!r} does not take these arguments: {error}",
+                expected=f"{name}{inspect.signature(factory)}",
+                received=", ".join(f"{key}={value!r}" for key, value in arguments.items()),
+            ) from error
+        return factory(**arguments)
+
+    def names(self, pattern: str = "*") -> list[str]:
+        """The known names that match a glob `pattern`, sorted."""
+        load_plugins()
+        return sorted(fnmatch.filter(self._factories, pattern))

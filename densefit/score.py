@@ -1,0 +1,156 @@
+"""Scoring: every sample of a dataset exactly once, each head by its own metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from densefit.errors import BindError, ConfigError, DataError
+from densefit.metrics import Metric, as_metric
+from densefit.model.network import Network
+from densefit.model.route import Route, Wire
+from densefit.registry import nearest
+from densefit.train.feed import Feeder
+from densefit.train.learner import Learner
+
+
+def score(
+    network: Any,
+    data: Any,
+    heads: Sequence[str] | Mapping[str, Route] | None = None,
+    metrics: Mapping[str, Sequence[Any]] | None = None,
+    *,
+    devices: Sequence[Any] | None = None,
+) -> dict[str, float]:
+    """Score a network on a whole dataset.
+
+    Every sample counts exactly once: padded rows are cut off, a repeated id is an error, and so
+    is a loader that drops or skips. Metrics see the dataset, never a mean of batches, so the
+    numbers do not depend on the batch size or on the number of devices.
+
+    Args:
+        network: a Network with parameters.
+        data: a densefit Loader, or any `mx.io.DataIter`; it is reset first.
+        heads: names of the heads to score, or routes for a symbol's network; all by default.
+        metrics: head -> its metrics, in place of the head's own.
+        devices: MXNet contexts; the CPU by default.
+
+    Returns:
+        A flat dict: "<head>/<metric>" or "<head>/<metric>/<class>" -> float; nan if undefined.
+
+    Raises:
+        DataError: a sample is missing, repeated or broken.
+        BindError: the data do not fit the network.
+
+    Example:
+        >>> df.score(network, Loader(dataset, batch_size=8, transform=fit_in))  # doctest: +SKIP
+        {'segmentation/mIoU': 0.63, ...}
+    """
+    if isinstance(heads, Mapping):
+        if not isinstance(network, Network) or network.heads:
+            raise ConfigError("Routes are for a network made of a symbol", received=list(heads))
+        routed = Network(symbol=network.symbol, routes=heads)
+        routed.set_params(*network.get_params())
+        network, heads = routed, None
+    if not isinstance(network, Network):
+        raise ConfigError(
+            "score needs a Network, which holds parameters",
+            received=type(network).__name__,
+            fix="df.Network(symbol=symbol, routes=...) and set_params(arg_params, aux_params)",
+        )
+    return score_with(Learner(network, devices), data, heads, metrics)
+
+
+def score_with(
+    learner: Learner,
+    data: Any,
+    heads: Sequence[str] | None = None,
+    metrics: Mapping[str, Sequence[Any]] | None = None,
+    where: str = "scoring",
+) -> dict[str, float]:
+    """`score` with a learner that is bound already (what `fit` validates with)."""
+    wires = _chosen(learner.network.wires, heads)
+    for name in metrics or {}:
+        if name not in wires:
+            raise ConfigError(
+                f"Metrics are given for the head {name!r}, which is not scored",
+                fix=nearest(name, wires),
+            )
+    judges: dict[str, list[Metric]] = {
+        name: (
+            [as_metric(metric).fresh() for metric in metrics[name]]
+            if metrics and name in metrics
+            else wire.metrics("evaluate")
+        )
+        for name, wire in wires.items()
+    }
+    _check_exact(data, where)
+    feeder = Feeder(data, list(wires.values()), where)
+    seen: set[str] = set()
+    for batch in feeder.batches():
+        for key in batch.ids:
+            if key in seen:
+                raise DataError(
+                    f"The sample {key!r} came twice while scoring",
+                    fix="ids must be unique, and no sampler may repeat one",
+                )
+            seen.add(key)
+        outputs = learner.evaluate(batch, feeder)
+        for name, wire in wires.items():
+            if judges[name]:
+                predictions, targets = wire.read("evaluate", outputs, batch)
+                for metric in judges[name]:
+                    metric.update(predictions, targets, batch.ids)
+    expected = len(data.dataset) if hasattr(data, "dataset") else len(seen)
+    if len(seen) != expected:
+        raise DataError(
+            f"{len(seen)} of {expected} samples came while scoring",
+            expected="every sample once",
+            fix="score with a loader that keeps its last batch and skips nothing",
+        )
+    return collect(judges)
+
+
+def collect(judges: Mapping[str, Sequence[Metric]]) -> dict[str, float]:
+    """The numbers of all heads' metrics as one flat dict.
+
+    Raises:
+        ConfigError: two metrics of a head give a number of the same name.
+    """
+    found: dict[str, float] = {}
+    for head, metrics in judges.items():
+        for metric in metrics:
+            for key, value in metric.compute().items():
+                name = f"{head}/{key}"
+                if name in found:
+                    raise ConfigError(
+                        f"Two metrics of the head {head!r} are called {key!r}",
+                        where=type(metric).__name__,
+                    )
+                found[name] = value
+    return found
+
+
+def _chosen(wires: Mapping[str, Wire], heads: Sequence[str] | None) -> dict[str, Wire]:
+    for name in heads or ():
+        if name not in wires:
+            raise BindError(f"The network has no head {name!r}", fix=nearest(name, wires))
+    chosen = {name: wire for name, wire in wires.items() if heads is None or name in heads}
+    if not chosen:
+        raise ConfigError(
+            "There is no head to score",
+            fix="df.Network(symbol=..., routes={'name': df.Route(outputs=[...], ...)})",
+        )
+    return chosen
+
+
+def _check_exact(data: Any, where: str) -> None:
+    """Refuse iterators that are known not to give every sample once."""
+    handling = getattr(data, "last_batch_handle", None)
+    if getattr(data, "exact", True) is False or handling in ("discard", "roll_over"):
+        raise DataError(
+            f"The {where} data do not give every sample exactly once",
+            received=f"{type(data).__name__} that drops, skips or rolls over samples",
+            fix="for a Loader: last='keep', on_error='raise'; for NDArrayIter: "
+            "last_batch_handle='pad'",
+        )

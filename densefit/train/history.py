@@ -1,0 +1,26 @@
+"""What a training run leaves in memory: its numbers, epoch by epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class History:
+    """The result of `fit`.
+
+    Attributes:
+        network: the trained Network.
+        epochs: one dict an epoch: epoch, update, lr, samples, seconds, train (flat dict of
+            numbers over the epoch), validation (flat dict, empty where none was made).
+        last_validation: the scores of the last validation.
+        stop_reason: why training ended before its plan; None if it ran to the end.
+        update: optimizer updates done.
+    """
+
+    network: Any
+    epochs: list[dict[str, Any]] = field(default_factory=list)
+    last_validation: dict[str, float] = field(default_factory=dict)
+    stop_reason: str | None = None
+    update: int = 0

@@ -1,0 +1,5 @@
+"""Classification of whole pictures. Importing this package registers the head."""
+
+from .head import Classification
+
+__all__ = ["Classification"]

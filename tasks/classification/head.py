@@ -1,0 +1,135 @@
+"""The classification head: one class for the whole picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from densefit.backend import mx
+from densefit.data.sample import Geometry, Sample
+from densefit.errors import ConfigError, DataError
+from densefit.metrics import Accuracy, CrossEntropy, Metric, TopK
+from densefit.model.head import Features, Head, Label, heads
+from densefit.predict.drawing import draw_label
+
+UNKNOWN = -1
+
+
+@heads.register("classification")
+class Classification(Head):
+    """A class for the whole picture, by global average pooling of the deepest map.
+
+    Predictions are (C,) float32 probabilities. A picture labelled -1 or 255 (if that is no
+    class) is of unknown class and trains nothing.
+
+    Args:
+        classes: names, or how many.
+        name: prefix of everything the head owns.
+        weight: factor on the head's loss.
+        dropout: share of the pooled features that is dropped in training.
+        top_k: also score top-k accuracy for these k.
+    """
+
+    def __init__(
+        self,
+        classes: int | Sequence[str],
+        name: str = "classification",
+        weight: float = 1.0,
+        dropout: float = 0.0,
+        top_k: Sequence[int] = (),
+    ) -> None:
+        if isinstance(classes, int):
+            classes = [str(index) for index in range(classes)]
+        self.classes = list(classes)
+        self.name = name
+        self.weight = weight
+        self.dropout = dropout
+        self.top_k = tuple(top_k)
+        where = f"head {name!r}"
+        if len(self.classes) < 2 or len(set(self.classes)) != len(self.classes):
+            raise ConfigError(
+                "A classification head needs at least 2 classes of different names",
+                received=self.classes,
+                where=where,
+            )
+        if not 0 <= dropout < 1:
+            raise ConfigError(
+                "Dropout is a share", expected="0 <= dropout < 1", received=dropout, where=where
+            )
+        if any(not 1 <= k <= len(self.classes) for k in self.top_k):
+            raise ConfigError(
+                "Top-k accuracy needs k between 1 and the number of classes",
+                expected=f"1 to {len(self.classes)}",
+                received=self.top_k,
+                where=where,
+            )
+
+    def labels(self, input_size: tuple[int, int]) -> list[Label]:
+        """`label` (): the class, -1 where it is unknown."""
+        return [Label("label", ())]
+
+    def _scores(self, features: Features) -> Any:
+        """(B, C) logits."""
+        data = mx.sym.mean(features.maps[max(features.maps)], axis=(2, 3))
+        if self.dropout:
+            data = mx.sym.Dropout(data, p=self.dropout, name=f"{self.name}_dropout")
+        return mx.sym.FullyConnected(
+            data,
+            mx.sym.Variable(f"{self.name}_class_weight", init=mx.init.Normal(0.01)),
+            mx.sym.Variable(f"{self.name}_class_bias", init=mx.init.Zero()),
+            num_hidden=len(self.classes),
+            name=f"{self.name}_class",
+        )
+
+    def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
+        """`loss` (B,): cross-entropy, 0 where the label is -1."""
+        label = labels["label"]
+        log_probability = mx.sym.log_softmax(self._scores(features), axis=-1)
+        picked = mx.sym.pick(log_probability, mx.sym.maximum(label, 0), axis=-1)
+        return {"loss": -picked * mx.sym.BlockGrad(label >= 0)}
+
+    def evaluate(self, features: Features) -> dict[str, Any]:
+        """`probabilities` (B, C)."""
+        return {"probabilities": mx.sym.softmax(self._scores(features), axis=-1)}
+
+    def _class(self, targets: Mapping[str, np.ndarray], where: str) -> int:
+        """The class, UNKNOWN where it is marked so or there is no `label` at all."""
+        label = int(targets.get("label", UNKNOWN))
+        if 0 <= label < len(self.classes):
+            return label
+        if label in (UNKNOWN, 255):
+            return UNKNOWN
+        raise DataError(
+            "A picture is of no known class",
+            expected=f"a class index 0 to {len(self.classes) - 1}, or -1 for unknown",
+            received=label,
+            where=where,
+            fix="make the head with the dataset's classes",
+        )
+
+    def encode(self, sample: Sample) -> dict[str, np.ndarray]:
+        """The sample's class. A sample that has no `label` target at all trains nothing."""
+        label = self._class(sample.targets, f"sample {sample.id!r}, head {self.name!r}")
+        return {"label": np.array(label, np.float32)}
+
+    def decode(
+        self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
+    ) -> list[Any]:
+        """(C,) float32 probabilities for each sample."""
+        return [np.asarray(row, np.float32) for row in outputs["probabilities"]]
+
+    def truth(self, targets: Mapping[str, np.ndarray]) -> Any:
+        """The class as an int, -1 where it is unknown (the metrics leave it out)."""
+        return self._class(targets, f"head {self.name!r}")
+
+    def metrics(self) -> list[Metric]:
+        """Accuracy, top-k accuracy and cross-entropy, over the pictures of known class."""
+        top_k = [TopK(k, ignore_label=UNKNOWN) for k in self.top_k]
+        return [Accuracy(UNKNOWN), *top_k, CrossEntropy(UNKNOWN)]
+
+    def draw(self, image: np.ndarray, prediction: Any) -> np.ndarray:
+        """The most probable class and its probability in the upper left corner."""
+        index = int(np.argmax(prediction))
+        return draw_label(image, f"{self.classes[index]} {prediction[index]:.0%}")

@@ -1,0 +1,79 @@
+"""The anchors of an SSD head: where they stand and how large they are.
+
+Liu et al., "SSD: Single Shot MultiBox Detector", ECCV 2016, section 2.2.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+Shapes = tuple[tuple[float, float], ...]
+
+
+def level_size(input_size: tuple[int, int], stride: int) -> tuple[int, int]:
+    """(height, width) of the map at `stride`: every halving rounds up."""
+    height, width = input_size
+    return -(-height // stride), -(-width // stride)
+
+
+def anchor_shapes(
+    sizes: Sequence[float], ratios: Sequence[float], every_ratio: bool = False
+) -> Shapes:
+    """(width, height) of the anchors at one place of one level.
+
+    The first size comes in every ratio (width : height), the further ones only in the first
+    ratio, as in SSD; with `every_ratio` each size comes in each ratio, as in RetinaNet.
+
+    >>> anchor_shapes([16, 20], [1, 4])
+    ((16.0, 16.0), (32.0, 8.0), (20.0, 20.0))
+    """
+    pairs = [(size, ratio) for size in sizes[:1] for ratio in ratios]
+    pairs += [
+        (size, ratio) for size in sizes[1:] for ratio in (ratios if every_ratio else ratios[:1])
+    ]
+    return tuple((size * math.sqrt(ratio), size / math.sqrt(ratio)) for size, ratio in pairs)
+
+
+@lru_cache(maxsize=64)
+def anchor_boxes(
+    input_size: tuple[int, int], strides: tuple[int, ...], shapes: tuple[Shapes, ...]
+) -> np.ndarray:
+    """All anchors of a network input, level after level.
+
+    Args:
+        input_size: (height, width) of the network's input, in pixels.
+        strides: the levels' strides.
+        shapes: for each level the (width, height) of its anchors, in pixels.
+
+    Returns:
+        (A, 4) float32 xyxy in input pixels, read-only (the array is cached). Within a level the
+        order is row, column, shape: that of a (B, H, W, shapes) prediction. Anchors may reach
+        over the border.
+    """
+    levels = []
+    for stride, level_shapes in zip(strides, shapes):
+        height, width = level_size(input_size, stride)
+        centers = np.empty((height, width, 1, 2))
+        centers[..., 0] = (np.arange(width)[None, :, None] + 0.5) * stride
+        centers[..., 1] = (np.arange(height)[:, None, None] + 0.5) * stride
+        half = np.asarray(level_shapes, np.float64) / 2
+        boxes = np.concatenate([centers - half, centers + half], axis=-1)
+        levels.append(boxes.reshape(-1, 4))
+    result = np.concatenate(levels).astype(np.float32)
+    result.setflags(write=False)
+    return result
+
+
+def anchor_count(
+    input_size: tuple[int, int], strides: Sequence[int], shapes: Sequence[Shapes]
+) -> int:
+    """How many anchors `anchor_boxes` gives for the same arguments."""
+    count = 0
+    for stride, level_shapes in zip(strides, shapes):
+        height, width = level_size(input_size, stride)
+        count += height * width * len(level_shapes)
+    return count

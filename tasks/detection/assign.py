@@ -1,0 +1,129 @@
+"""Which anchor learns what: one picture's boxes as targets for all anchors. Numpy only.
+
+The matching is that of SSD (Liu et al. 2016, section 2.2): each box takes the anchor it overlaps
+best, and further anchors learn the box that they overlap enough. It runs in the loader's workers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .coding import encode_boxes
+
+IGNORE, BACKGROUND = -1, 0
+
+
+def intersections(boxes: np.ndarray, anchors: np.ndarray) -> np.ndarray:
+    """(n, A) float32 areas that (n, 4) boxes share with (A, 4) anchors, both xyxy."""
+    columns = np.ascontiguousarray(anchors.T)  # row slices of it are contiguous: twice as fast
+    width = np.minimum(boxes[:, 2:3], columns[2]) - np.maximum(boxes[:, 0:1], columns[0])
+    height = np.minimum(boxes[:, 3:4], columns[3]) - np.maximum(boxes[:, 1:2], columns[1])
+    np.maximum(width, 0, out=width)
+    np.maximum(height, 0, out=height)
+    width *= height
+    return width
+
+
+def areas(boxes: np.ndarray) -> np.ndarray:
+    """(n,) areas of (n, 4) xyxy boxes."""
+    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+
+
+def best_anchors(iou: np.ndarray) -> np.ndarray:
+    """A distinct anchor for each box: always the pair with the largest overlap among the rest.
+
+    Args:
+        iou: (n, A), at least as many anchors as boxes; not changed.
+
+    Returns:
+        (n,) int64 anchor indices; -1 for a box that overlaps no anchor that is left.
+    """
+    chosen = np.full(len(iou), -1, np.int64)
+    if not iou.size:
+        return chosen
+    best = iou.argmax(axis=1)
+    value = iou[np.arange(len(iou)), best]
+    taken: list[int] = []
+    while True:
+        box = int(value.argmax())
+        if value[box] <= 0:
+            return chosen
+        anchor = best[box]
+        chosen[box] = anchor
+        value[box] = -1  # done
+        taken.append(anchor)
+        # Only boxes that wanted the same anchor have to look for another.
+        for rival in np.flatnonzero((best == anchor) & (value > 0)):
+            row = iou[rival].copy()
+            row[taken] = -1
+            best[rival] = row.argmax()
+            value[rival] = row[best[rival]]
+
+
+def assign(
+    anchors: np.ndarray,
+    boxes: np.ndarray,
+    classes: np.ndarray,
+    ignored: np.ndarray | None = None,
+    crowd: np.ndarray | None = None,
+    iou_positive: float = 0.5,
+    iou_negative: float = 0.5,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Targets of all anchors for one picture.
+
+    Args:
+        anchors: (A, 4) float32 xyxy, in input pixels.
+        boxes: (n, 4) float32 xyxy, in input pixels. Boxes without area match nothing.
+        classes: (n,) int, from 0.
+        ignored: (n,) bool, boxes that are neither learned nor background.
+        crowd: (n,) bool, boxes around groups: an anchor that lies in one by half or more is
+            ignored unless it is positive.
+        iou_positive: an anchor learns the box that it overlaps best if by at least this much.
+        iou_negative: an anchor that overlaps no box by this much is background; between the two
+            it is ignored. Not above `iou_positive`.
+
+    Returns:
+        (A,) float32: -1 ignored, 0 background, 1 + class; and (A, 4) float32 offsets, zero
+        where the anchor is not positive. Without boxes all anchors are background.
+    """
+    labels = np.zeros(len(anchors), np.float32)
+    offsets = np.zeros((len(anchors), 4), np.float32)
+    boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
+    if not len(boxes):
+        return labels, offsets
+    none = np.zeros(len(boxes), bool)
+    crowd = none if crowd is None else np.asarray(crowd, bool)
+    ignored = none if ignored is None else np.asarray(ignored, bool) & ~crowd
+    solid = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+    anchor_areas = areas(anchors)
+
+    shared = intersections(boxes[solid & crowd], anchors)
+    if len(shared):
+        labels[(shared >= 0.5 * anchor_areas).any(axis=0)] = IGNORE
+
+    def overlaps(which: np.ndarray) -> np.ndarray:
+        iou = intersections(boxes[which], anchors)
+        iou /= areas(boxes[which])[:, None] + anchor_areas - iou
+        return iou
+
+    if (solid & ignored).any():
+        labels[(overlaps(solid & ignored) >= iou_negative).any(axis=0)] = IGNORE
+
+    learned = np.flatnonzero(solid & ~crowd & ~ignored)
+    if not len(learned):
+        return labels, offsets
+    iou = overlaps(learned)
+    match = iou.argmax(axis=0)
+    value = iou.max(axis=0)
+    labels[(value >= iou_negative) & (value < iou_positive)] = IGNORE
+    positive = value >= iou_positive
+    chosen = best_anchors(iou)
+    found = np.flatnonzero(chosen >= 0)
+    match[chosen[found]] = found
+    positive[chosen[found]] = True
+
+    index = np.flatnonzero(positive)
+    source = learned[match[index]]
+    labels[index] = np.asarray(classes)[source] + 1
+    offsets[index] = encode_boxes(boxes[source], anchors[index])
+    return labels, offsets

@@ -1,0 +1,85 @@
+"""Backbone maps -> one map a level -> class scores and box offsets of all anchors. Symbols."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from densefit.backend import mx
+from densefit.model.head import Features
+from densefit.model.layers import conv_bn
+
+
+def feature_levels(
+    name: str, features: Features, strides: Sequence[int], channels: int, top_down: bool
+) -> list[Any]:
+    """One map (B, C, H/stride, W/stride) for each of `strides`, each twice the one before.
+
+    Strides that the backbone lacks are made of the deepest one by 3x3 convolutions of stride 2.
+    With `top_down` the backbone's levels are enriched by the deeper ones, as in Lin et al.,
+    "Feature Pyramid Networks for Object Detection", CVPR 2017, figure 3.
+    """
+    given = [stride for stride in strides if stride in features.maps]
+    levels = [features.maps[stride] for stride in given]
+    if top_down:
+        levels = _enrich(name, levels, given, channels, features)
+    stride = given[-1] if given else max(features.maps)
+    data = levels[-1] if given else features.maps[stride]
+    while stride < strides[-1]:
+        stride *= 2
+        data = conv_bn(data, f"{name}_level{stride}_conv", channels, stride=2)
+        if stride in strides:
+            levels.append(data)
+    return levels
+
+
+def _enrich(
+    name: str, levels: list[Any], strides: list[int], channels: int, features: Features
+) -> list[Any]:
+    merged: list[Any] = []
+    for data, stride in zip(reversed(levels), reversed(strides)):
+        # Normalised: sums over levels would else start out large enough to diverge.
+        data = conv_bn(data, f"{name}_level{stride}_lateral", channels, 1, relu=None)
+        if merged:
+            deeper = mx.sym.UpSampling(merged[0], scale=2, sample_type="nearest", num_args=1)
+            if any(side % 2 for side in features.size(stride)):
+                # Rounded up on the way down: the doubled map is one too large.
+                deeper = mx.sym.slice_like(deeper, data, axes=(2, 3))
+            data = data + deeper
+        merged.insert(0, data)
+    return [
+        conv_bn(data, f"{name}_level{stride}_smooth", channels)
+        for data, stride in zip(merged, strides)
+    ]
+
+
+def predictions(
+    name: str, levels: Sequence[Any], strides: Sequence[int], anchors: Sequence[int], columns: int
+) -> tuple[Any, Any]:
+    """Class scores (B, A, columns) and box offsets (B, A, 4) of all anchors, in anchor order.
+
+    Args:
+        name: prefix of the parameters.
+        levels: one map a level.
+        strides: their strides.
+        anchors: anchors at one place of each level.
+        columns: classes, the background among them.
+    """
+    outputs = []
+    for kind, width in (("class", columns), ("box", 4)):
+        rows = []
+        for data, stride, count in zip(levels, strides, anchors):
+            prefix = f"{name}_level{stride}_{kind}"
+            data = mx.sym.Convolution(
+                data,
+                mx.sym.Variable(f"{prefix}_weight", init=mx.init.Normal(0.01)),
+                mx.sym.Variable(f"{prefix}_bias", init=mx.init.Zero()),
+                num_filter=count * width,
+                kernel=(3, 3),
+                pad=(1, 1),
+                name=prefix,
+            )
+            data = mx.sym.transpose(data, axes=(0, 2, 3, 1))
+            rows.append(mx.sym.reshape(data, shape=(0, -1, width)))
+        outputs.append(mx.sym.concat(*rows, dim=1))
+    return outputs[0], outputs[1]

@@ -1,0 +1,105 @@
+"""Class scores and box offsets -> the detections of each picture, on the device. Symbols."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from densefit.backend import mx
+
+from .anchors import Shapes, level_size
+from .coding import VARIANCES
+
+
+def anchor_symbol(
+    input_size: tuple[int, int], strides: Sequence[int], shapes: Sequence[Shapes]
+) -> Any:
+    """(A, 4) anchors (center x, center y, width, height) in input pixels, in anchor order.
+
+    The same as `anchors.anchor_boxes`, computed in the graph out of a few scalars: as parameters
+    they would end up in every checkpoint and tie it to one input size.
+    """
+    levels = []
+    for stride, level_shapes in zip(strides, shapes):
+        height, width = level_size(input_size, stride)
+        full = (height, width, len(level_shapes), 1)
+        x = (mx.sym.arange(0, width) + 0.5) * stride
+        y = (mx.sym.arange(0, height) + 0.5) * stride
+        sides = mx.sym.concat(
+            *(mx.sym.full((1, 1), side) for shape in level_shapes for side in shape), dim=0
+        )
+        sides = mx.sym.reshape(sides, shape=(1, 1, len(level_shapes), 2))
+        parts = (
+            mx.sym.broadcast_to(mx.sym.reshape(x, shape=(1, width, 1, 1)), shape=full),
+            mx.sym.broadcast_to(mx.sym.reshape(y, shape=(height, 1, 1, 1)), shape=full),
+            mx.sym.broadcast_to(sides, shape=(*full[:3], 2)),
+        )
+        levels.append(mx.sym.reshape(mx.sym.concat(*parts, dim=3), shape=(-1, 4)))
+    return mx.sym.concat(*levels, dim=0)
+
+
+def detections(
+    scores: Any,
+    offsets: Any,
+    anchors: Any,
+    classes: int,
+    candidates: int,
+    score_threshold: float,
+    nms_iou: float,
+    max_detections: int,
+) -> Any:
+    """The best detections of each picture after non-maximum suppression within each class.
+
+    One anchor may yield several classes: candidates are pairs of anchor and class.
+
+    Args:
+        scores: (B, A, 1 + classes) logits, the background first.
+        offsets: (B, A, 4).
+        anchors: (A, 4), see `anchor_symbol`.
+        classes: number of classes without the background.
+        candidates: best pairs of a picture that go into the suppression; at most A * classes.
+        score_threshold: pairs below are dropped.
+        nms_iou: of two boxes of a class that overlap by more, the better stays.
+        max_detections: rows of the result, at most `candidates`.
+
+    Returns:
+        (B, max_detections, 6) [class, score, x1, y1, x2, y2] in input pixels by falling score;
+        the rows that are left over are -1.
+    """
+    probability = mx.sym.softmax(scores, axis=-1)
+    probability = mx.sym.slice_axis(probability, axis=2, begin=1, end=None)
+    best = mx.sym.topk(
+        mx.sym.reshape(probability, shape=(0, -1)), k=candidates, axis=1, ret_typ="both"
+    )
+    score, pair = best[0], best[1]
+    # Indices travel as float32; they and their quotients are exact below 2**24 pairs.
+    anchor = mx.sym.floor(pair / classes)
+    label = pair - anchor * classes
+    picture = mx.sym.broadcast_like(
+        mx.sym.reshape(mx.sym.contrib.arange_like(pair, axis=0), shape=(-1, 1)), pair
+    )
+    offsets = mx.sym.gather_nd(offsets, mx.sym.stack(picture, anchor, axis=0))
+    boxes = _corners(offsets, mx.sym.take(anchors, anchor))
+    rows = mx.sym.concat(
+        mx.sym.expand_dims(label, axis=2), mx.sym.expand_dims(score, axis=2), boxes, dim=2
+    )
+    kept = mx.sym.contrib.box_nms(
+        rows,
+        overlap_thresh=nms_iou,
+        valid_thresh=score_threshold,
+        topk=-1,
+        coord_start=2,
+        score_index=1,
+        id_index=0,
+        force_suppress=False,
+    )
+    return mx.sym.slice_axis(kept, axis=1, begin=0, end=max_detections)
+
+
+def _corners(offsets: Any, anchors: Any) -> Any:
+    """xyxy boxes of (B, N, 4) offsets from (B, N, 4) anchors in center form."""
+    center, side = (mx.sym.slice_axis(anchors, axis=2, begin=i, end=i + 2) for i in (0, 2))
+    shift, growth = (mx.sym.slice_axis(offsets, axis=2, begin=i, end=i + 2) for i in (0, 2))
+    center = center + shift * VARIANCES[0] * side
+    half = mx.sym.exp(growth * VARIANCES[2]) * side / 2
+    return mx.sym.concat(center - half, center + half, dim=2)

@@ -1,0 +1,182 @@
+"""The segmentation head: FCN or DeepLabV3+, trained at stride 4, scored at original size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+
+from densefit.backend import mx
+from densefit.data.sample import Geometry, Sample
+from densefit.errors import ConfigError, DataError
+from densefit.metrics import ConfusionMatrix, Metric
+from densefit.model.head import Features, Head, Label, heads
+from densefit.model.layers import upsample
+from densefit.predict.drawing import draw_mask
+
+from .decoders import LOGIT_STRIDE, deeplab, fcn
+
+IGNORE = 255
+
+
+@heads.register("segmentation")
+class Segmentation(Head):
+    """A class for every pixel.
+
+    Needs the target `mask`: (H, W) uint8 class indices, 255 where nothing is known. The loss is
+    cross-entropy at a quarter of the input size (at full size it would cost as much as the
+    backbone, see the measurements in docs), a weighted mean over the valid cells of a picture.
+    The output is the argmax of the logits, enlarged to the input size on the device: bytes, not
+    logits, come back.
+
+    Args:
+        classes: names of the classes, or how many.
+        name: prefix of outputs and parameters.
+        weight: factor on the loss.
+        decoder: "deeplabv3+" or "fcn".
+        channels: width of the decoder.
+        rates: dilations of the atrous pyramid.
+        class_weights: a factor on each class's pixels in the loss; 1 by default.
+
+    Raises:
+        ConfigError: unknown decoder, more than 255 classes, or weights of another number.
+    """
+
+    def __init__(
+        self,
+        classes: int | Sequence[str],
+        name: str = "segmentation",
+        weight: float = 1.0,
+        decoder: str = "deeplabv3+",
+        channels: int = 128,
+        rates: Sequence[int] = (6, 12, 18),
+        class_weights: Sequence[float] | None = None,
+    ) -> None:
+        self.classes = (
+            [str(i) for i in range(classes)] if isinstance(classes, int) else list(classes)
+        )
+        if not 1 < len(self.classes) < IGNORE:
+            raise ConfigError(
+                "Segmentation needs 2 to 254 classes", received=len(self.classes), where=name
+            )
+        if decoder not in ("deeplabv3+", "fcn"):
+            raise ConfigError(
+                "Unknown decoder", expected="'deeplabv3+' or 'fcn'", received=repr(decoder)
+            )
+        if class_weights is not None and len(class_weights) != len(self.classes):
+            raise ConfigError(
+                "Every class needs a weight",
+                expected=f"{len(self.classes)} weights",
+                received=f"{len(class_weights)}: {list(class_weights)}",
+                where=name,
+            )
+        self.name, self.weight = name, weight
+        self.decoder, self.channels, self.rates = decoder, channels, tuple(rates)
+        self.output_stride = 16 if decoder == "deeplabv3+" else 32
+        # one entry for every byte; what is no class weighs nothing
+        self._weight_of = np.zeros(256, np.float32)
+        self._weight_of[: len(self.classes)] = 1.0 if class_weights is None else class_weights
+
+    def _size(self, input_size: tuple[int, int]) -> tuple[int, int]:
+        return -(-input_size[0] // LOGIT_STRIDE), -(-input_size[1] // LOGIT_STRIDE)
+
+    def labels(self, input_size: tuple[int, int]) -> list[Label]:
+        """`mask`: class indices; `weight`: what each cell counts, adding up to 1."""
+        size = self._size(input_size)
+        return [Label("mask", size), Label("weight", size)]
+
+    def encode(self, sample: Sample) -> dict[str, np.ndarray]:
+        """The mask at every fourth pixel, and the cells' weights.
+
+        Raises:
+            DataError: no mask, or a value that is neither a class nor 255.
+        """
+        mask = sample.targets.get("mask")
+        if mask is None:
+            raise DataError(
+                f"The head {self.name!r} needs the target 'mask'",
+                received=f"targets {sorted(sample.targets)}",
+                where=f"sample {sample.id}",
+            )
+        half = LOGIT_STRIDE // 2
+        rows, columns = self._size(mask.shape)
+        # edge cells of a size that 4 does not divide have no centre: take the last pixel
+        small = mask[
+            np.minimum(np.arange(rows) * LOGIT_STRIDE + half, mask.shape[0] - 1)[:, None],
+            np.minimum(np.arange(columns) * LOGIT_STRIDE + half, mask.shape[1] - 1),
+        ]
+        if ((small >= len(self.classes)) & (small != IGNORE)).any():
+            raise DataError(
+                "A mask holds a value that is no class",
+                expected=f"0 to {len(self.classes) - 1}, or {IGNORE} to ignore",
+                received=f"values {np.unique(mask).tolist()}",
+                where=f"head {self.name}, sample {sample.id}",
+            )
+        weight = self._weight_of[small]
+        total = weight.sum()
+        return {
+            "mask": np.where(small == IGNORE, 0, small).astype(np.float32),
+            "weight": weight / total if total > 0 else weight,
+        }
+
+    def _logits(self, features: Features) -> Any:
+        if self.decoder == "fcn":
+            return fcn(features, self.name, len(self.classes), self.channels)
+        return deeplab(features, self.name, len(self.classes), self.channels, self.rates)
+
+    def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
+        """`loss`: weighted mean cross-entropy over the cells of each picture."""
+        log_probability = mx.sym.log_softmax(self._logits(features), axis=1)
+        entropy = -mx.sym.pick(log_probability, labels["mask"], axis=1)
+        return {"loss": mx.sym.sum(entropy * labels["weight"], axis=(1, 2))}
+
+    def evaluate(self, features: Features) -> dict[str, Any]:
+        """`mask`: (B, H, W) uint8 class indices at input size."""
+        logits = upsample(
+            self._logits(features), LOGIT_STRIDE, features.size(LOGIT_STRIDE), features.input_size
+        )
+        return {"mask": mx.sym.cast(mx.sym.argmax(logits, axis=1), dtype="uint8")}
+
+    def decode(
+        self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
+    ) -> list[np.ndarray]:
+        """(H, W) uint8 masks at the size of each original image."""
+        return [
+            to_original(mask, geometry) for mask, geometry in zip(outputs["mask"], geometries)
+        ]
+
+    def truth(self, targets: Mapping[str, np.ndarray]) -> np.ndarray:
+        """The original mask."""
+        if "mask" not in targets:
+            raise DataError(
+                f"The head {self.name!r} is scored against the target 'mask'",
+                received=f"targets {sorted(targets)}",
+            )
+        return targets["mask"]
+
+    def metrics(self) -> list[Metric]:
+        """mIoU, pixel accuracy and per-class IoU, from one confusion matrix."""
+        return [ConfusionMatrix(classes=self.classes, ignore_label=IGNORE)]
+
+    def draw(self, image: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+        """The image under the coloured mask, with a legend of the classes seen."""
+        return draw_mask(image, prediction, self.classes)
+
+
+def to_original(mask: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """Resample an input-size mask at the pixel centres of the original image (nearest)."""
+    height, width = geometry.size
+    if mask.shape == (height, width) and np.allclose(geometry.matrix, np.eye(2, 3)):
+        return mask
+    # warpAffine wants the map between pixel indices; ours is between continuous coordinates
+    matrix = geometry.matrix.copy()
+    matrix[:, 2] += 0.5 * (matrix[:, 0] + matrix[:, 1]) - 0.5
+    return cv2.warpAffine(
+        mask,
+        matrix,
+        (width, height),
+        flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )

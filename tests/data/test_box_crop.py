@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+
+from densefit.data.box_crop import RandomBoxCrop, RandomExpand
+from densefit.data.sample import Sample
+from densefit.errors import ConfigError
+
+
+@pytest.fixture
+def sample():
+    image = np.random.default_rng(0).integers(0, 256, (90, 120, 3), np.uint8)
+    boxes = np.array([[10, 10, 50, 60], [60, 20, 110, 80]], np.float32)
+    return Sample("s", image, {"boxes": boxes, "classes": np.arange(2)})
+
+
+def window(after):
+    """The crop's window in original coordinates."""
+    x, y = -after.geometry.matrix[:, 2]
+    height, width = after.geometry.input_size
+    return np.array([x, y, x + width, y + height])
+
+
+def iou(a, b):
+    sides = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
+    shared = np.prod(np.maximum(sides, 0))
+    return shared / (np.prod(a[2:] - a[:2]) + np.prod(b[2:] - b[:2]) - shared)
+
+
+def test_expand_keeps_pixels_and_moves_boxes(sample):
+    ratios = []
+    for seed in range(20):
+        after = RandomExpand(3.0, p=1.0)(sample, np.random.default_rng(seed))
+        x, y = after.geometry.matrix[:, 2].astype(int)
+        np.testing.assert_array_equal(after.image[y : y + 90, x : x + 120], sample.image)
+        np.testing.assert_allclose(
+            after.targets["boxes"], sample.targets["boxes"] + np.array([x, y, x, y])
+        )
+        ratios.append(after.image.shape[1] / 120)
+    assert 1.0 <= min(ratios) < 1.5
+    assert 2.5 < max(ratios) <= 3.01
+    assert RandomExpand(p=0.0)(sample, np.random.default_rng(0)) is sample
+
+
+@pytest.mark.parametrize("min_iou", [0.1, 0.5, 0.7])
+def test_windows_meet_the_iou_and_keep_boxes_by_centre(sample, min_iou):
+    cropped = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        choice = int(np.random.default_rng(seed).integers(3))
+        after = RandomBoxCrop((min_iou,))(sample, rng)
+        if after is sample:
+            continue
+        cropped += 1
+        cut = window(after)
+        assert cut.min() >= 0
+        assert (cut[2:] <= (120, 90)).all()
+        boxes = sample.targets["boxes"]
+        centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+        inside = ((centres >= cut[:2]) & (centres <= cut[2:])).all(axis=1)
+        assert inside.any()
+        np.testing.assert_array_equal(after.targets["classes"], np.flatnonzero(inside))
+        if choice == 2:
+            assert max(iou(cut, box) for box in boxes[inside]) >= min_iou
+        proportions = (cut[2] - cut[0]) / 120 / ((cut[3] - cut[1]) / 90)
+        assert 0.45 < proportions < 2.2
+    assert cropped > 10
+
+
+def test_no_boxes_and_no_fitting_window_leave_the_sample_alone(sample):
+    empty = Sample("e", sample.image, {"boxes": np.zeros((0, 4), np.float32)})
+    assert all(RandomBoxCrop()(empty, np.random.default_rng(s)) is empty for s in range(9))
+    tiny = Sample("t", sample.image, {"boxes": np.array([[1, 1, 3, 3]], np.float32)})
+    for seed in range(20):
+        if int(np.random.default_rng(seed).integers(3)) == 2:
+            assert RandomBoxCrop((0.9,))(tiny, np.random.default_rng(seed)) is tiny
+
+
+def test_bad_settings():
+    with pytest.raises(ConfigError, match="min_ious"):
+        RandomBoxCrop((1.5,))
+    with pytest.raises(ConfigError, match="min_scale=0"):
+        RandomBoxCrop(min_scale=0)
+    with pytest.raises(ConfigError, match="max_ratio"):
+        RandomExpand(0.5)

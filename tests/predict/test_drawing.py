@@ -1,0 +1,120 @@
+"""Drawing: copies, colours, and pictures of any size."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from densefit.predict.drawing import (
+    color_of,
+    draw_boxes,
+    draw_label,
+    draw_mask,
+    grid,
+    letter_height,
+    line_width,
+)
+
+
+def grey(height, width):
+    return np.full((height, width, 3), 128, np.uint8)
+
+
+def test_colours_are_fixed_and_distinct():
+    colors = [color_of(index) for index in range(24)]
+    assert colors == [color_of(index) for index in range(24)]
+    for a, b in itertools.combinations(colors, 2):
+        assert np.abs(np.subtract(a, b)).sum() > 30
+    for a, b in zip(colors, colors[1:]):
+        assert np.abs(np.subtract(a, b)).sum() > 80
+    assert all(0 <= value <= 255 for value in color_of(-1) + color_of(255) + color_of(9999))
+
+
+def test_lines_and_letters_grow_with_the_picture():
+    assert line_width(grey(100, 100)) == 1
+    assert line_width(grey(1200, 1600)) == 4
+    assert letter_height(grey(1200, 1600)) > letter_height(grey(480, 640))
+
+
+def test_a_box_is_outlined_inside_its_edges_on_a_copy():
+    image = grey(100, 120)
+    drawn = draw_boxes(image, np.array([[20, 30, 60, 80.0]]), np.array([1]))
+    assert (image == 128).all()
+    assert tuple(drawn[30, 20]) == color_of(1)
+    assert tuple(drawn[79, 59]) == color_of(1)  # the right and bottom edge are exclusive
+    assert tuple(drawn[50, 40]) == (128, 128, 128)
+    assert (drawn[80:] == 128).all()
+    assert (drawn[:, 60:] == 128).all()
+
+
+@pytest.mark.parametrize("size", [(20, 30), (300, 200), (900, 1400)])
+def test_labels_stay_in_the_picture(size):
+    height, width = size
+    boxes = np.array(
+        [[0, 0, 10, 10], [width - 5, height - 5, width, height], [-9, 5, 2 * width, height * 2]]
+    )
+    scores = np.array([0.5, 0.9, 0.7])
+    drawn = draw_boxes(grey(*size), boxes, np.array([0, 1, 0]), ["one", "two"], scores)
+    assert drawn.shape == (*size, 3)
+    assert draw_label(grey(*size), "a text", (width, 0)).shape == (*size, 3)
+
+
+def test_labels_of_boxes_at_one_place_do_not_hide_each_other():
+    boxes = np.tile([[80.0, 80.0, 160.0, 160.0]], (3, 1))
+    drawn = draw_boxes(grey(240, 240), boxes, np.arange(3), ["aa", "bb", "cc"])
+    plates = [(drawn == color_of(index)).all(axis=2).sum() for index in range(3)]
+    assert min(plates) > 150
+
+
+def test_no_boxes_change_nothing():
+    drawn = draw_boxes(grey(9, 9), np.zeros((0, 4)), np.zeros(0, int), ["a"], np.zeros(0))
+    np.testing.assert_array_equal(drawn, grey(9, 9))
+
+
+def test_letters_are_legible_on_every_plate():
+    drawn = draw_label(grey(60, 200), "text", color=(250, 250, 250))
+    assert drawn.min() < 80
+    drawn = draw_label(grey(60, 200), "text", color=(10, 10, 10))
+    assert drawn.max() > 180
+
+
+def test_mask_tints_and_leaves_hidden_classes():
+    mask = np.zeros((40, 40), np.uint8)
+    mask[:, 20:] = 255
+    mask[30:] = 1
+    drawn = draw_mask(grey(40, 40), mask, alpha=0.5)
+    np.testing.assert_allclose(drawn[5, 5], (np.array(color_of(0)) + 128) / 2, atol=1)
+    np.testing.assert_array_equal(drawn[5, 35], 128)
+    assert tuple(drawn[30, 5]) == color_of(1)  # contour
+    plain = draw_mask(grey(40, 40), mask, contour=False, colors=[(0, 0, 0)])
+    np.testing.assert_array_equal(plain[29, 5], 64)
+    np.testing.assert_array_equal(plain[35, 5], drawn[37, 5])
+
+
+def test_mask_has_a_legend_of_what_is_seen():
+    mask = np.full((80, 80), 2, np.uint8)
+    drawn = draw_mask(grey(80, 80), mask, names=["a", "b", "c"], alpha=0.0)
+    assert (drawn[:20] == color_of(2)).all(axis=2).any()
+    assert not (drawn == color_of(0)).all(axis=2).any()
+    everything_void = draw_mask(grey(80, 80), np.full((80, 80), 255, np.uint8), names=["a"])
+    np.testing.assert_array_equal(everything_void, 128)
+
+
+def test_grid_of_different_sizes():
+    images = [grey(20, 30), grey(40, 10), grey(25, 25)]
+    tiled = grid(images, columns=2, gap=5)
+    assert tiled.shape == (5 + 40 + 5 + 25 + 5, 5 + 30 + 5 + 25 * 0 + 10 + 5, 3)
+    assert (tiled == 128).all(axis=2).sum() == 20 * 30 + 40 * 10 + 25 * 25
+    assert tuple(tiled[0, 0]) == (255, 255, 255)
+
+
+def test_grid_writes_captions_and_shortens_long_ones():
+    images = [grey(50, 80), grey(50, 80)]
+    tiled = grid(images, columns=2, captions=["short", "a caption much wider than its picture"])
+    below = tiled[8 + 50 : -8]
+    assert (below < 60).all(axis=2).any()
+    assert (below[:, 88:96] == 255).all()  # nothing runs over into the gap
+
+
+def test_grid_of_one():
+    assert grid([grey(10, 10)]).shape == (26, 26, 3)

@@ -1,0 +1,120 @@
+"""The classification head: loss, unknown labels, and what it predicts."""
+
+import numpy as np
+import pytest
+from densefit.tasks.classification import Classification
+
+from densefit.backend import mx
+from densefit.data.sample import Geometry, Sample
+from densefit.errors import ConfigError, DataError
+from densefit.model.head import Features, head
+
+SHAPE = (4, 6, 2, 3)
+
+
+def features():
+    maps = {8: mx.sym.Variable("map8"), 16: mx.sym.Variable("map16")}
+    return Features(maps, {8: 5, 16: 6}, (32, 48))
+
+
+def sample(**targets):
+    return Sample("a", np.zeros((32, 48, 3), np.uint8), targets)
+
+
+def bind(symbol, **shapes):
+    executor = symbol.simple_bind(mx.cpu(), map16=SHAPE, **shapes)
+    rng = np.random.RandomState(0)
+    for array in executor.arg_dict.values():
+        array[:] = rng.randn(*array.shape)
+    return executor
+
+
+def logits(executor):
+    pooled = executor.arg_dict["map16"].asnumpy().mean(axis=(2, 3))
+    weight = executor.arg_dict["classification_class_weight"].asnumpy()
+    return pooled @ weight.T + executor.arg_dict["classification_class_bias"].asnumpy()
+
+
+def test_loss_and_gradient_equal_numpy_and_unknown_is_ignored():
+    made = head("classification", classes=3)
+    terms = made.train(features(), {"label": mx.sym.Variable("label")})
+    executor = bind(mx.sym.MakeLoss(terms["loss"]), label=(4,))
+    label = np.array([2, 0, -1, 1])
+    executor.arg_dict["label"][:] = label
+    loss = executor.forward(is_train=True)[0].asnumpy()
+    executor.backward()
+    z = logits(executor)
+    p = np.exp(z) / np.exp(z).sum(1, keepdims=True)
+    known = (label >= 0).astype(float)
+    np.testing.assert_allclose(loss, -np.log(p[range(4), label]) * known, rtol=1e-4)
+    gradient = (p - np.eye(3)[label]) * known[:, None]
+    bias = executor.grad_dict["classification_class_bias"].asnumpy()
+    np.testing.assert_allclose(bias, gradient.sum(0), rtol=1e-4, atol=1e-5)
+    assert (executor.grad_dict["map16"].asnumpy()[2] == 0).all()
+
+
+def test_probabilities_share_the_parameters():
+    made = Classification(["a", "b", "c"], dropout=0.5)
+    symbol = made.evaluate(features())["probabilities"]
+    train = made.train(features(), {"label": mx.sym.Variable("label")})["loss"]
+    assert set(train.list_arguments()) - {"label"} == set(symbol.list_arguments())
+    executor = bind(symbol)
+    z = logits(executor)
+    p = np.exp(z) / np.exp(z).sum(1, keepdims=True)
+    out = executor.forward(is_train=False)[0].asnumpy()
+    np.testing.assert_allclose(out, p, rtol=1e-4)
+    rows = made.decode({"probabilities": out}, [Geometry.identity(32, 48)] * 4)
+    assert [row.shape for row in rows] == [(3,)] * 4
+
+
+@pytest.mark.parametrize(
+    ("targets", "label"),
+    [({"label": 2}, 2), ({"label": -1}, -1), ({"label": 255}, -1), ({}, -1)],
+)
+def test_encode(targets, label):
+    made = Classification(3)
+    (declared,) = made.labels((32, 48))
+    encoded = made.encode(sample(**{key: np.int64(value) for key, value in targets.items()}))
+    assert encoded["label"].shape == declared.shape
+    assert encoded["label"] == label
+    assert made.truth(targets) == label
+
+
+def test_an_unknown_class_names_the_sample():
+    with pytest.raises(DataError, match="sample 'a'"):
+        Classification(3).encode(sample(label=np.int64(3)))
+
+
+def test_metrics_leave_out_unknown_labels():
+    made = Classification(["a", "b", "c"], top_k=(2,))
+    found = {}
+    for metric in made.metrics():
+        predictions = [np.array(row) for row in ([0.6, 0.3, 0.1], [0.6, 0.3, 0.1], [1, 0, 0.0])]
+        metric.update(predictions, [made.truth({"label": k}) for k in (0, 1, -1)], list("xyz"))
+        found.update(metric.compute())
+    assert made.metrics()[0].primary == "accuracy"
+    assert found["accuracy"] == pytest.approx(0.5)
+    assert found["top2"] == pytest.approx(1)
+    assert found["cross_entropy"] == pytest.approx(-np.log([0.6, 0.3]).mean())
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"classes": 1},
+        {"classes": ["a", "a"]},
+        {"classes": 3, "dropout": 1.0},
+        {"classes": 3, "top_k": (4,)},
+    ],
+)
+def test_wrong_settings(settings):
+    with pytest.raises(ConfigError):
+        Classification(**settings)
+
+
+def test_draw_writes_on_a_copy():
+    image = np.zeros((60, 90, 3), np.uint8)
+    drawn = Classification(["a", "b"]).draw(image, np.array([0.2, 0.8], np.float32))
+    assert drawn.shape == image.shape
+    assert drawn.any()
+    assert not image.any()

@@ -1,0 +1,122 @@
+"""Target assignment: against MXNet's MultiBoxTarget where the two mean the same."""
+
+import numpy as np
+import pytest
+from densefit.tasks.detection.anchors import anchor_boxes, anchor_shapes
+from densefit.tasks.detection.assign import assign, best_anchors
+from densefit.tasks.detection.coding import VARIANCES, decode_boxes
+
+from densefit.backend import mx
+
+SIZE = (96, 128)
+STRIDES = (8, 16, 32)
+SHAPES = tuple(anchor_shapes([s * 3.0, s * 4.2], [1, 2, 0.5]) for s in STRIDES)
+ANCHORS = anchor_boxes(SIZE, STRIDES, SHAPES)
+
+
+def picture(seed, count, classes=4):
+    rng = np.random.RandomState(seed)
+    sides = rng.rand(count, 2) * 50 + 8
+    corner = rng.rand(count, 2) * ([128, 96] - sides)
+    boxes = np.concatenate([corner, corner + sides], 1).astype(np.float32)
+    return boxes, rng.randint(0, classes, count)
+
+
+def multibox_target(boxes, classes, width=40):
+    label = np.full((1, width, 5), -1, np.float32)
+    label[0, : len(boxes), 0] = classes
+    label[0, : len(boxes), 1:] = boxes / 128
+    out = mx.nd.contrib.MultiBoxTarget(
+        mx.nd.array(ANCHORS[None] / 128),
+        mx.nd.array(label),
+        mx.nd.zeros((1, 5, len(ANCHORS))),
+        overlap_threshold=0.5,
+        negative_mining_ratio=-1,
+        variances=VARIANCES,
+    )
+    return out[2].asnumpy()[0], out[0].asnumpy().reshape(-1, 4)
+
+
+@pytest.mark.parametrize(("seed", "count"), [(0, 1), (1, 3), (2, 10), (3, 30), (4, 40)])
+def test_same_as_multiboxtarget(seed, count):
+    boxes, classes = picture(seed, count)
+    labels, offsets = assign(ANCHORS, boxes, classes)
+    expected, expected_offsets = multibox_target(boxes, classes)
+    np.testing.assert_array_equal(labels, expected)
+    np.testing.assert_allclose(offsets, expected_offsets, atol=1e-3)
+
+
+def test_a_picture_without_objects_is_background_unlike_in_multiboxtarget():
+    nothing = np.zeros((0, 4), np.float32)
+    labels, offsets = assign(ANCHORS, nothing, np.zeros(0, np.int64))
+    assert (labels == 0).all()
+    assert (offsets == 0).all()
+    theirs, _ = multibox_target(nothing, [])
+    assert (theirs == -1).all()  # MXNet ignores it all: such a picture would train nothing
+
+
+def test_every_box_gets_an_anchor_of_its_own():
+    # Six boxes at one place want the same anchor.
+    boxes = np.array([[40, 40, 64 + i, 64] for i in range(6)], np.float32)
+    labels, offsets = assign(ANCHORS, boxes, np.arange(6))
+    index = np.flatnonzero(labels > 0)
+    assert set(labels[index]) == {1, 2, 3, 4, 5, 6}
+    decoded = decode_boxes(offsets[index], ANCHORS[index])
+    for box, label in zip(decoded, labels[index]):
+        np.testing.assert_allclose(box, boxes[int(label) - 1], atol=1e-3)
+
+
+def test_a_tiny_box_gets_its_best_anchor():
+    labels, _ = assign(ANCHORS, np.array([[50.0, 50.0, 52.0, 52.0]]), np.array([2]))
+    assert (labels == 3).sum() == 1
+
+
+def test_greedy_by_hand():
+    iou = np.array([[0.9, 0.5, 0.0], [0.8, 0.7, 0.0], [0.85, 0.0, 0.0]])
+    # Box 0 takes anchor 0; box 1 then has 0.7 on anchor 1; nothing overlaps box 2 any more.
+    np.testing.assert_array_equal(best_anchors(iou), [0, 1, -1])
+    assert best_anchors(np.zeros((0, 5))).shape == (0,)
+
+
+def test_greedy_is_the_global_greedy():
+    rng = np.random.RandomState(7)
+    for _ in range(20):
+        iou = rng.rand(6, 9) * (rng.rand(6, 9) > 0.4)
+        rest, expected = iou.copy(), np.full(6, -1)
+        while rest.max() > 0:
+            box, anchor = np.unravel_index(rest.argmax(), rest.shape)
+            expected[box] = anchor
+            rest[box], rest[:, anchor] = 0, 0
+        np.testing.assert_array_equal(best_anchors(iou), expected)
+
+
+def test_a_crowd_is_ignored_and_never_learned():
+    boxes = np.array([[0, 0, 128, 96], [10, 10, 34, 34]], np.float32)
+    labels, _ = assign(ANCHORS, boxes, np.array([0, 1]), crowd=np.array([True, False]))
+    assert set(labels) == {-1, 0, 2}  # 0: anchors that lie more outside the picture than in it
+    inside = (ANCHORS[:, :2] >= 0).all(1) & (ANCHORS[:, 2] <= 128) & (ANCHORS[:, 3] <= 96)
+    assert (labels[inside] != 0).all()
+
+
+def test_difficult_boxes_can_be_ignored():
+    boxes = np.array([[10, 10, 34, 34], [70, 40, 118, 88]], np.float32)
+    difficult = np.array([False, True])
+    learned, _ = assign(ANCHORS, boxes, np.array([0, 1]))
+    labels, offsets = assign(ANCHORS, boxes, np.array([0, 1]), ignored=difficult)
+    assert (labels == 2).sum() == 0
+    assert (labels[learned == 1] == 1).all()
+    assert (labels == -1).sum() > 0
+    assert (offsets[labels < 1] == 0).all()
+
+
+def test_between_the_thresholds_is_ignored():
+    boxes, classes = picture(5, 8)
+    strict, _ = assign(ANCHORS, boxes, classes)
+    labels, _ = assign(ANCHORS, boxes, classes, iou_negative=0.3)
+    np.testing.assert_array_equal(labels > 0, strict > 0)
+    assert (labels == -1).sum() > 0
+
+
+def test_a_box_without_area_matches_nothing():
+    labels, _ = assign(ANCHORS, np.array([[5.0, 5.0, 5.0, 9.0]]), np.array([0]))
+    assert (labels == 0).all()

@@ -1,0 +1,219 @@
+"""The detection head as a whole."""
+
+import numpy as np
+import pytest
+from densefit.tasks.detection import Detection
+
+from densefit.backend import mx
+from densefit.data.sample import Geometry, Sample
+from densefit.errors import ConfigError, DataError
+from densefit.model.head import Features, head
+
+SIZE = (75, 101)
+CHANNELS = {8: 6, 16: 8, 32: 10}
+
+
+def features():
+    maps = {stride: mx.sym.Variable(f"map{stride}") for stride in CHANNELS}
+    return Features(maps, CHANNELS, SIZE)
+
+
+def map_shapes(batch):
+    given = features()
+    return {f"map{s}": (batch, CHANNELS[s], *given.size(s)) for s in CHANNELS}
+
+
+def sample(boxes, classes, **more):
+    targets = {
+        "boxes": np.array(boxes, np.float32).reshape(-1, 4),
+        "classes": np.array(classes, np.int64),
+        **more,
+    }
+    return Sample("a", np.zeros((*SIZE, 3), np.uint8), targets)
+
+
+def test_made_by_name_and_classes_by_number():
+    made = head("detection", classes=3, name="cells")
+    assert isinstance(made, Detection)
+    assert made.classes == ["0", "1", "2"]
+    assert made.name == "cells"
+    assert made.output_stride == 32
+    assert Detection(2, strides=(8, 16)).output_stride == 16
+
+
+def test_labels_fit_encode_and_anchors():
+    made = Detection(["a", "b"])
+    encoded = made.encode(sample([[10, 10, 40, 40]], [1]))
+    for label in made.labels(SIZE):
+        assert encoded[label.name].shape == label.shape
+        assert encoded[label.name].dtype == np.dtype(label.dtype)
+    assert len(made.anchors(SIZE)) == len(encoded["class"])
+    assert set(encoded["class"]) == {0, 2}
+
+
+def bind_train(made, batch):
+    labels = {label.name: mx.sym.Variable(label.name) for label in made.labels(SIZE)}
+    terms = made.train(features(), labels)
+    shapes = {label.name: (batch, *label.shape) for label in made.labels(SIZE)}
+    group = mx.sym.Group([mx.sym.MakeLoss(term) for term in terms.values()])
+    return list(terms), group.simple_bind(mx.cpu(), **map_shapes(batch), **shapes)
+
+
+def fill(executor, seed=0):
+    rng = np.random.RandomState(seed)
+    for name, array in executor.arg_dict.items():
+        array[:] = rng.randn(*array.shape) * (1.0 if name.startswith("map") else 0.1)
+
+
+def test_losses_are_per_sample_and_background_trains_classes_only():
+    made = Detection(2, channels=8)
+    names, executor = bind_train(made, 2)
+    assert names == ["class_loss", "box_loss"]
+    fill(executor)
+    for row, one in enumerate([sample([], []), sample([[10, 10, 40, 40]], [0])]):
+        for name, value in made.encode(one).items():
+            executor.arg_dict[name][row] = value
+    losses = [output.asnumpy() for output in executor.forward(is_train=True)]
+    assert [loss.shape for loss in losses] == [(2,), (2,)]
+    assert losses[0][0] > 0
+    assert losses[1][0] == 0
+    assert losses[1][1] > 0
+    executor.backward()
+    gradient = executor.grad_dict["map8"].asnumpy()
+    assert np.abs(gradient[0]).sum() > 0
+    assert np.isfinite(gradient).all()
+
+
+def test_train_and_evaluate_share_all_parameters():
+    made = Detection(["a", "b", "c"], channels=8)
+    labels = {label.name: mx.sym.Variable(label.name) for label in made.labels(SIZE)}
+    train = mx.sym.Group(list(made.train(features(), labels).values()))
+    evaluate = made.evaluate(features())["boxes"]
+    assert set(train.list_arguments()) - set(labels) == set(evaluate.list_arguments())
+    assert train.list_auxiliary_states() == evaluate.list_auxiliary_states()
+    own = set(evaluate.list_arguments()) - {f"map{s}" for s in CHANNELS}
+    assert all(name.startswith("detection_") for name in own)
+    assert not any("anchor" in name for name in own)
+
+
+@pytest.mark.parametrize("batch", [1, 5])
+def test_evaluate_shape(batch):
+    made = Detection(2, channels=8, max_detections=7)
+    executor = made.evaluate(features())["boxes"].simple_bind(mx.cpu(), **map_shapes(batch))
+    fill(executor)
+    out = executor.forward(is_train=False)[0].asnumpy()
+    assert out.shape == (batch, 7, 6)
+    assert np.isfinite(out).all()
+
+
+def test_perfect_predictions_give_back_the_true_boxes(monkeypatch):
+    """Through encode, the evaluate graph and decode, with a resized and mirrored input."""
+    made = Detection(["a", "b", "c"], draw_threshold=0.9)
+    geometry = Geometry((150, 202), np.array([[-0.5, 0, 101.0], [0, 0.5, 0]]), SIZE)
+    original = np.array([[20, 20, 80, 90], [100, 10, 190, 60], [110, 70, 150, 140]], np.float32)
+    moved = original * 0.5
+    moved[:, [0, 2]] = 101 - moved[:, [2, 0]]
+    classes = np.array([2, 0, 1])
+    encoded = made.encode(sample(moved, classes))
+    scores = 12 * np.eye(4, dtype=np.float32)[np.maximum(encoded["class"], 0).astype(int)]
+    given = mx.sym.Variable("scores"), mx.sym.Variable("offsets")
+    monkeypatch.setattr(made, "_predictions", lambda features: given)
+    executor = made.evaluate(features())["boxes"].simple_bind(
+        mx.cpu(), scores=(1, *scores.shape), offsets=(1, *encoded["box"].shape)
+    )
+    out = executor.forward(scores=scores[None], offsets=encoded["box"][None])[0].asnumpy()
+    (prediction,) = made.decode({"boxes": out}, [geometry])
+    sure = prediction["scores"] > 0.5
+    assert sure.sum() == 3
+    order = np.argsort(prediction["classes"][sure])
+    np.testing.assert_array_equal(prediction["classes"][sure][order], [0, 1, 2])
+    expected = original[np.argsort(classes)]
+    np.testing.assert_allclose(prediction["boxes"][sure][order], expected, atol=0.01)
+    drawn = made.draw(np.zeros((150, 202, 3), np.uint8), prediction)
+    assert drawn.shape == (150, 202, 3)
+    assert drawn.any()
+
+
+def test_decode_drops_empty_rows_and_sorts():
+    rows = np.full((2, 4, 6), -1, np.float32)
+    rows[0, 0] = [1, 0.3, 0, 0, 10, 10]
+    rows[0, 2] = [0, 0.8, 5, 5, 200, 20]
+    first, second = Detection(2).decode({"boxes": rows}, [Geometry.identity(*SIZE)] * 2)
+    np.testing.assert_array_equal(first["classes"], [0, 1])
+    np.testing.assert_allclose(first["scores"], [0.8, 0.3])
+    np.testing.assert_array_equal(first["boxes"][0], [5, 5, 101, 20])  # clipped
+    assert first["classes"].dtype == np.int64
+    assert second["boxes"].shape == (0, 4)
+    assert second["scores"].shape == (0,)
+
+
+def test_a_sample_of_another_task_trains_nothing():
+    encoded = Detection(2).encode(Sample("a", np.zeros((*SIZE, 3), np.uint8), {}))
+    assert (encoded["class"] == -1).all()
+
+
+def test_an_unknown_class_names_the_sample():
+    with pytest.raises(DataError, match="sample 'a'"):
+        Detection(2).encode(sample([[1, 1, 9, 9]], [2]))
+
+
+@pytest.mark.parametrize(("metric", "keys"), [("coco", ["AP"]), ("voc", ["mAP"])])
+def test_metrics(metric, keys):
+    assert [made.primary for made in Detection(2, metric=metric).metrics()] == keys
+
+
+def test_both_metrics_have_keys_of_their_own():
+    truth = sample([[10, 10, 60, 60]], [0]).targets
+    made = Detection(["a", "b"], metric="both")
+    prediction = {
+        "boxes": truth["boxes"],
+        "scores": np.array([0.9], np.float32),
+        "classes": truth["classes"],
+    }
+    seen = []
+    for metric in made.metrics():
+        metric.update([prediction], [made.truth(truth)], ["x"])
+        numbers = metric.compute()
+        assert numbers[metric.primary] == pytest.approx(1)
+        seen += list(numbers)
+    assert len(seen) == len(set(seen))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"classes": 0},
+        {"classes": ["a", "a"]},
+        {"classes": 2, "strides": (8, 32)},
+        {"classes": 2, "strides": (64,)},
+        {"classes": 2, "sizes": [[3.0], [3.0]]},
+        {"classes": 2, "sizes": [3.0, [3.0]]},
+        {"classes": 2, "sizes": [-1.0]},
+        {"classes": 2, "sizes": []},
+        {"classes": 2, "sizes_relative_to": "width"},
+        {"classes": 2, "iou_negative": 0.7},
+        {"classes": 2, "min_negatives": 0},
+        {"classes": 2, "max_detections": 500},
+        {"classes": 2, "metric": "map"},
+    ],
+)
+def test_contradicting_settings_are_errors(settings):
+    with pytest.raises(ConfigError):
+        Detection(**settings)
+
+
+def test_sizes_as_fractions_of_the_input():
+    made = Detection(1, sizes=[[0.1], [0.2], [0.4], [0.8]], sizes_relative_to="input", ratios=[1.0])
+    assert made.shapes((200, 300))[1] == ((40.0, 40.0),)
+
+
+def test_not_a_number_does_not_crash():
+    made = Detection(2, channels=8)
+    _, executor = bind_train(made, 1)
+    fill(executor)
+    executor.arg_dict["map8"][:] = np.nan
+    assert np.isnan(executor.forward(is_train=True)[0].asnumpy()).all()  # training sees it
+    executor = made.evaluate(features())["boxes"].simple_bind(mx.cpu(), **map_shapes(1))
+    fill(executor)
+    executor.arg_dict["map8"][:] = np.nan
+    assert executor.forward(is_train=False)[0].asnumpy().shape == (1, 100, 6)

@@ -1,0 +1,216 @@
+"""What a training is made of, as typed settings: the recipes in configs/ and their overrides."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Optional, Tuple  # noqa: UP035 - read at run time on Python 3.9
+
+from densefit.data.loader import Loader
+from densefit.data.sample import Dataset, datasets
+from densefit.data.transforms import Compose, transforms
+from densefit.errors import ConfigError
+from densefit.model.head import Head, head
+from densefit.model.network import Network
+from densefit.registry import Registry
+from densefit.train.schedules import Schedule, schedules
+
+
+@dataclass
+class Data:
+    """Where the samples come from.
+
+    Args:
+        dataset: a registered dataset: voc, coco, mask_folder, image_folder, shapes, ...
+        root: its folder; generated datasets have none.
+        train: name of the split to train on.
+        validation: name of the split to validate on while training; null for none.
+        test: name of the split to score at the end; null for none.
+        settings: further settings of the dataset.
+        workers: threads that read and transform.
+        on_error: what a broken training sample does: raise or skip. Scoring never skips.
+    """
+
+    dataset: str = "shapes"
+    root: Optional[str] = None  # noqa: UP045
+    train: str = "train"
+    validation: Optional[str] = "val"  # noqa: UP045
+    test: Optional[str] = "test"  # noqa: UP045
+    settings: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
+    workers: int = 2
+    on_error: str = "raise"
+
+
+@dataclass
+class Model:
+    """The network.
+
+    Args:
+        backbone: a registered backbone: resnet18, resnet34, resnet50, mobilenetv2.
+        settings: of the backbone, e.g. width.
+        heads: name of a head -> its settings; `task` says which, and is the name by default.
+    """
+
+    backbone: str = "resnet18"
+    settings: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
+    heads: Dict[str, Dict[str, Any]] = field(default_factory=dict)  # noqa: UP006
+
+
+@dataclass
+class Training:
+    """How it is trained.
+
+    Args:
+        epochs: length of the training.
+        batch_size: samples an update.
+        optimizer: MXNet's name of an optimizer.
+        optimizer_params: its settings, without the learning rate.
+        schedule: name (constant, step, poly, cosine) and settings of the learning rate.
+        augment: random transforms, in order: name and settings each.
+        validate_every: e.g. 1ep, 500st, 10%.
+        best: the number that the best checkpoint is chosen by, "<head>/<metric>".
+        keep: how many of the last checkpoints are kept, beside the best.
+    """
+
+    epochs: int = 10
+    batch_size: int = 8
+    optimizer: str = "sgd"
+    optimizer_params: Dict[str, Any] = field(  # noqa: UP006
+        default_factory=lambda: {"momentum": 0.9, "wd": 1e-4}
+    )
+    schedule: Dict[str, Any] = field(  # noqa: UP006
+        default_factory=lambda: {"name": "cosine", "lr": 0.01, "warmup": "5%"}
+    )
+    augment: List[Dict[str, Any]] = field(default_factory=list)  # noqa: UP006
+    validate_every: str = "1ep"
+    best: Optional[str] = None  # noqa: UP045
+    keep: int = 1
+
+
+@dataclass
+class Recipe:
+    """Everything that makes a training.
+
+    Args:
+        input_size: height and width of the network's input when scoring.
+        resize: how a picture is brought to it: letterbox (keeps proportions) or stretch.
+        score_batch_size: samples a batch when scoring.
+        out: the run's folder: config, scalars, checkpoints, curves and pictures.
+        seed: of everything random.
+        resume: auto (from the run's own newest checkpoint), a checkpoint's path, or none.
+    """
+
+    data: Data = field(default_factory=Data)
+    model: Model = field(default_factory=Model)
+    training: Training = field(default_factory=Training)
+    input_size: Tuple[int, int] = (96, 96)  # noqa: UP006
+    resize: str = "letterbox"
+    score_batch_size: int = 8
+    out: str = "runs/latest"
+    seed: int = 0
+    resume: str = "none"
+
+
+# Which list of names a built-in task takes its classes from; others take `classes`.
+CLASS_LISTS = {
+    "detection": "classes",
+    "segmentation": "mask_classes",
+    "classification": "label_classes",
+}
+
+
+def make_dataset(data: Data, split: str) -> Dataset:
+    """The dataset of a split; `root` and `split` go to factories that take them."""
+    factory = datasets.get(data.dataset)
+    taken = inspect.signature(factory).parameters
+    settings: dict[str, Any] = dict(data.settings)
+    if "root" in taken:
+        if data.root is None:
+            raise ConfigError(
+                f"The dataset {data.dataset!r} needs its folder", fix="--data.root DIR"
+            )
+        settings["root"] = data.root
+    if "split" in taken:
+        settings["split"] = split
+    return datasets.create(data.dataset, **settings)
+
+
+def make_heads(model: Model, dataset: Any) -> list[Head]:
+    """The heads; one that does not state its classes has the dataset's."""
+    made = []
+    for name, settings in model.heads.items():
+        settings = dict(settings)
+        task = settings.pop("task", name)
+        attribute = CLASS_LISTS.get(task, "classes")
+        classes = getattr(dataset, attribute, None) or getattr(dataset, "classes", None)
+        if classes is not None:
+            settings.setdefault("classes", list(classes))
+        made.append(head(task, name=name, **settings))
+    if not made:
+        raise ConfigError("The recipe has no head", fix="--model.heads.NAME.task TASK")
+    return made
+
+
+def make_network(recipe: Recipe, dataset: Dataset) -> Network:
+    """The network, without parameters."""
+    return Network(
+        recipe.model.backbone, make_heads(recipe.model, dataset), settings=recipe.model.settings
+    )
+
+
+def fitting(recipe: Recipe) -> Any:
+    """The transform that brings any picture to the input size."""
+    if recipe.resize not in ("letterbox", "stretch"):
+        raise ConfigError(
+            "Unknown way to resize", expected="letterbox or stretch", received=recipe.resize
+        )
+    height, width = recipe.input_size
+    name = "letterbox" if recipe.resize == "letterbox" else "resize"
+    return transforms.create(name, height=height, width=width)
+
+
+def train_loader(recipe: Recipe, dataset: Dataset, heads: Sequence[Head]) -> Loader:
+    """Shuffled, augmented batches; the last, smaller one is dropped (BatchNorm)."""
+    steps = [named(transforms, step, "augment") for step in recipe.training.augment]
+    if Compose(steps).output_size is None:
+        steps.append(fitting(recipe))
+    return Loader(
+        dataset,
+        batch_size=recipe.training.batch_size,
+        transform=Compose(steps),
+        heads=heads,
+        workers=recipe.data.workers,
+        shuffle=True,
+        seed=recipe.seed,
+        last="drop" if len(dataset) >= recipe.training.batch_size else "keep",
+        on_error=recipe.data.on_error,
+    )
+
+
+def score_loader(recipe: Recipe, dataset: Dataset) -> Loader:
+    """Every sample once, in order, as it is."""
+    return Loader(
+        dataset,
+        batch_size=recipe.score_batch_size,
+        transform=fitting(recipe),
+        workers=recipe.data.workers,
+    )
+
+
+def make_schedule(training: Training) -> Schedule:
+    """The learning rate."""
+    return named(schedules, training.schedule, "schedule")
+
+
+def named(registry: Registry[Any], settings: Mapping[str, Any], where: str) -> Any:
+    """What `{"name": ..., **settings}` describes."""
+    if "name" not in settings:
+        raise ConfigError(
+            f"A {registry.kind} of the recipe has no name",
+            received=dict(settings),
+            where=where,
+            fix=f"name: one of {', '.join(registry.names())}",
+        )
+    arguments = {key: value for key, value in settings.items() if key != "name"}
+    return registry.create(settings["name"], **arguments)

@@ -1,0 +1,28 @@
+"""Train an SSD detector: `python tools/train_det.py --config configs/... --data.root DIR --out DIR`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from densefit.tools.recipe import Model, Recipe
+from densefit.tools.training import main as train
+
+
+@dataclass
+class DetectionRecipe(Recipe):
+    __doc__ = Recipe.__doc__
+
+    model: Model = field(
+        default_factory=lambda: Model(heads={"detection": {"task": "detection"}})
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The program."""
+    return train(DetectionRecipe, "Train an SSD detector.", arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+"""Train a segmentation network: `python tools/train_seg.py --config configs/... --data.root DIR --out DIR`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from densefit.tools.recipe import Model, Recipe
+from densefit.tools.training import main as train
+
+
+@dataclass
+class SegmentationRecipe(Recipe):
+    __doc__ = Recipe.__doc__
+
+    model: Model = field(
+        default_factory=lambda: Model(heads={"segmentation": {"task": "segmentation"}})
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The program."""
+    return train(SegmentationRecipe, "Train a segmentation network.", arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
