@@ -1,5 +1,6 @@
 """densefit: one exact fit loop for dense prediction and many tasks at once, on MXNet symbols."""
 
+from densefit.callbacks import Callback, Control, TrainState
 from densefit.checkpoint.load import load
 from densefit.checkpoint.policy import Keep
 from densefit.checkpoint.saver import Saver
@@ -20,8 +21,10 @@ from densefit.train.schedules import Constant, Cosine, Poly, Step
 __version__ = "0.1.0"
 
 __all__ = [
+    "Callback",
     "Compose",
     "Constant",
+    "Control",
     "Cosine",
     "Features",
     "Head",
@@ -36,6 +39,7 @@ __all__ = [
     "Sample",
     "Saver",
     "Step",
+    "TrainState",
     "dataset",
     "fit",
     "head",

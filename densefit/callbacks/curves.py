@@ -67,13 +67,14 @@ def plot_curves(jsonl_path: str | Path, png_path: str | Path) -> None:
 
     colours = _train_curves(losses, lines)
     _score_curves(scores, lines, colours)
-    rate.step(*_series(lines, "lr"), where="post", color="0.3")
+    rate.plot(*_series(lines, "lr"), color="0.3")
     rate.set_ylabel("learning rate")
     rate.set_ylim(bottom=0)
     rate.set_xlabel("update")
     for axes in (losses, scores, rate):
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
+    figure.align_ylabels()
     figure.savefig(png_path, dpi=120)
 
 

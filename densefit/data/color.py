@@ -61,15 +61,15 @@ def colour_matrix(
         brightness: factor on everything.
         contrast: factor on the distance to `grey`.
         saturation: factor on the distance to the pixel's own grey.
-        turn: rotation of the hue, in whole turns.
+        turn: rotation of the hue, in whole turns; red goes to yellow.
         grey: mean luma of the picture, 0..255.
     """
     cos, sin = np.cos(2 * np.pi * turn), np.sin(2 * np.pi * turn)
     chroma = np.array(
         [
             [1, 0, 0],
-            [0, saturation * cos, -saturation * sin],
-            [0, saturation * sin, saturation * cos],
+            [0, saturation * cos, saturation * sin],
+            [0, -saturation * sin, saturation * cos],
         ]
     )
     colour = brightness * contrast * (_FROM_YIQ @ chroma @ _TO_YIQ)

@@ -136,7 +136,6 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         """Go to the start of an epoch, past its first `skip` batches (which are not read)."""
         if epoch < 0 or skip < 0:
             raise ConfigError("Epochs and batches count from 0", received=f"{epoch}, {skip}")
-        self.epoch = epoch
         self._begin(epoch, skip * self.batch_size)
         self._pinned = True
 
@@ -213,6 +212,8 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         self._drop_pending()
         self.epoch = epoch
         order = epoch_order(len(self.dataset), self.shuffle, self.seed, epoch)
+        if self.last == "drop" and self.on_error == "raise":
+            order = order[: len(self) * self.batch_size]  # the rest would be made in vain
         self._order = iter(order[start:].tolist())
         self._work = Work(self.dataset, self.transform, self.heads, self.seed, epoch)
         self._started = self._finished = False

@@ -62,4 +62,5 @@ def _work(tasks: queue.SimpleQueue[_Task], stopped: threading.Event) -> None:
             future.set_exception(error)
         else:
             future.set_result(result)
-        del task, future  # a thread that waits must not keep the last sample in memory
+            del result
+        del task, future, function  # a thread that waits must not keep the last sample in memory

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,9 @@ from densefit.backend import mx
 
 from .anchors import Shapes, level_size
 from .coding import VARIANCES
+
+# A box is at most 64 times as wide as its anchor: an untrained network must not overflow.
+MAX_GROWTH = math.log(64.0)
 
 
 def anchor_symbol(
@@ -101,5 +105,5 @@ def _corners(offsets: Any, anchors: Any) -> Any:
     center, side = (mx.sym.slice_axis(anchors, axis=2, begin=i, end=i + 2) for i in (0, 2))
     shift, growth = (mx.sym.slice_axis(offsets, axis=2, begin=i, end=i + 2) for i in (0, 2))
     center = center + shift * VARIANCES[0] * side
-    half = mx.sym.exp(growth * VARIANCES[2]) * side / 2
+    half = mx.sym.exp(mx.sym.clip(growth * VARIANCES[2], -MAX_GROWTH, MAX_GROWTH)) * side / 2
     return mx.sym.concat(center - half, center + half, dim=2)

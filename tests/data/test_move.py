@@ -62,6 +62,10 @@ MOVES = {
 }
 
 
+INTERPOLATED = {"enlarge", "shrink", "shrink a lot", "all"}
+QUARTER_TURNS = {"turn 1", "turn 3", "all"}
+
+
 @pytest.mark.parametrize("name", MOVES)
 def test_boxes_move_as_the_drawing_does(sample, name):
     moved = MOVES[name](sample)
@@ -79,14 +83,12 @@ def test_image_moves_as_the_mask_does(sample, name):
     assert image.shape[:2] == mask.shape == moved.geometry.input_size
     expected = np.where(mask == 255, 114, mask * 80)
     same = np.abs(image[..., 0].astype(int) - expected) <= 1
-    assert same.mean() > (1.0 if "rop" in name or "irr" in name or "urn" in name else 0.8) - 1e-9
+    assert same.mean() >= (0.8 if name in INTERPOLATED else 1.0)
 
 
-@pytest.mark.parametrize("name", [name for name in MOVES if "turn 1" != name and "all" != name])
+@pytest.mark.parametrize("name", sorted(set(MOVES) - QUARTER_TURNS))
 def test_boxes_go_back_to_the_original(sample, name):
     moved = MOVES[name](sample)
-    if name == "turn 3":
-        return  # the way back is for maps without quarter turns
     back = moved.geometry.boxes_to_original(moved.targets["boxes"])
     kept = moved.targets["classes"]
     expected = BOXES[kept].copy()

@@ -101,3 +101,9 @@ def test_nothing_found_is_all_minus_one():
     scores = np.zeros((2, A, 1 + C), np.float32)
     scores[..., 0] = 30
     np.testing.assert_array_equal(run(scores, np.zeros((2, A, 4), np.float32)), -1)
+
+
+def test_wild_offsets_stay_finite():
+    scores = np.zeros((1, A, 1 + C), np.float32)
+    out = run(scores, np.full((1, A, 4), 1e4, np.float32))
+    assert np.isfinite(out).all()

@@ -1,0 +1,46 @@
+import inspect
+
+import pytest
+
+import densefit.callbacks as callbacks
+from densefit.callbacks import Callback, Control, TrainState
+
+EVENTS = ["fit_started", "epoch_started", "update_ended", "epoch_ended", "validated"]
+
+
+def test_every_method_may_be_left_out():
+    callback, state, control = Callback(), TrainState(None), Control()
+    for event in EVENTS:
+        getattr(callback, event)(state, control)
+    callback.saved(state, control, "path")
+    callback.fit_ended(state, None)
+    callback.load_state_dict(callback.state_dict())
+    assert callback.state_dict() == {}
+    assert (control.stop_reason, control.save_requested) == (None, False)
+
+
+def test_control_notes_what_was_asked():
+    control = Control()
+    control.stop("enough")
+    control.save_now()
+    control.validate_now()
+    assert control.stop_reason == "enough"
+    assert control.save_requested
+    assert control.validation_requested
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [one for one in vars(callbacks).values() if inspect.isclass(one) and issubclass(one, Callback)],
+)
+def test_callbacks_add_no_events_of_their_own(kind):
+    """A misspelt event would never be called; all public methods are the contract's."""
+    public = {name for name, _ in inspect.getmembers(kind, inspect.isfunction) if name[0] != "_"}
+    contract = {name for name, _ in inspect.getmembers(Callback, inspect.isfunction)}
+    assert public <= contract
+    for name in public:
+        ours, theirs = (
+            inspect.signature(getattr(kind, name)),
+            inspect.signature(getattr(Callback, name)),
+        )
+        assert list(ours.parameters) == list(theirs.parameters)

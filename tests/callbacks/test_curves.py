@@ -1,0 +1,86 @@
+import json
+import logging
+import sys
+
+import cv2
+import pytest
+
+from densefit.callbacks import Control, Curves, TrainState, plot_curves
+from densefit.callbacks.curves import _main_keys, _series
+from densefit.callbacks.jsonl import read_lines
+from densefit.errors import ConfigError
+
+
+def line(kind, update, **numbers):
+    common = {"kind": kind, "update": update, "epoch": 0, "seconds": update, "lr": 0.1 / update}
+    return {**common, **{key.replace("_", "/"): value for key, value in numbers.items()}}
+
+
+LINES = [
+    *(line("update", t, det_loss=90 / t, seg_loss=1 / t) for t in range(1, 40)),
+    *(line("epoch", t, det_loss=90 / t, seg_loss=None) for t in (20, 40)),
+    *(line("validation", t, seg_mIoU=t / 50, seg_IoU_cat=0.1, seg_loss=1.0) for t in (20, 40)),
+]
+
+
+@pytest.fixture
+def history(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    path.write_text("".join(f"{json.dumps(one)}\n" for one in LINES))
+    return path
+
+
+def without_matplotlib(monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+
+
+def test_a_picture_is_drawn_when_training_ends(history, tmp_path):
+    callback = Curves(tmp_path)
+    callback.fit_started(TrainState(None), Control())
+    callback.fit_ended(TrainState(None), RuntimeError("it failed, and the picture is there"))
+    picture = cv2.imread(str(tmp_path / "curves.png"))
+    assert picture.shape == (1080, 1080, 3)
+    colours = {tuple(pixel) for row in picture[::3, ::3] for pixel in row.tolist()}
+    assert len(colours) > 20  # lines have been drawn
+
+
+def test_no_window_system_is_touched(history, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    plot_curves(history, tmp_path / "a.png")
+    assert (tmp_path / "a.png").exists()
+
+
+@pytest.mark.parametrize("kind", ["update", "epoch", "validation"])
+def test_a_history_of_one_kind(tmp_path, kind):
+    path = tmp_path / "log"
+    path.write_text(json.dumps(line(kind, 1, a_loss=None)) + "\n")
+    plot_curves(path, tmp_path / "a.png")
+    assert (tmp_path / "a.png").exists()
+
+
+def test_what_is_drawn(history):
+    lines = read_lines(history)
+    assert _main_keys(lines, ("update", "epoch")) == ["det/loss", "seg/loss"]
+    assert _main_keys(lines, ("validation",)) == ["seg/mIoU", "seg/loss"]
+    assert _series(lines, "seg/mIoU", "validation") == ([20, 40], [0.4, 0.8])
+    assert str(_series(lines, "seg/loss", "epoch")) == "([20, 40], [nan, nan])"
+    assert len(_series(lines, "lr")[0]) == len(LINES)
+
+
+def test_without_matplotlib_training_goes_on_with_a_hint(history, tmp_path, monkeypatch, caplog):
+    without_matplotlib(monkeypatch)
+    with caplog.at_level(logging.WARNING, logger="densefit"):
+        callback = Curves(tmp_path)
+        callback.fit_started(TrainState(None), Control())
+        assert "pip install densefit[plot]" in caplog.text
+        callback.fit_ended(TrainState(None), None)
+    assert not (tmp_path / "curves.png").exists()
+    with pytest.raises(ConfigError, match="matplotlib"):
+        plot_curves(history, tmp_path / "curves.png")
+
+
+def test_without_a_history_there_is_a_hint_and_no_error(tmp_path, caplog):
+    Curves(tmp_path).fit_ended(TrainState(None), None)
+    assert "no history" in caplog.text
+    with pytest.raises(ConfigError, match="no history"):
+        plot_curves(tmp_path / "nothing", tmp_path / "a.png")

@@ -1,0 +1,125 @@
+import json
+
+import numpy as np
+import pytest
+
+from densefit.callbacks import Control, JSONLines, TrainState
+from densefit.callbacks.jsonl import read_lines
+from densefit.errors import ConfigError, DataError
+
+
+def run(path, start=0, stop=10, seconds=0.0, every=2, per_epoch=4):
+    """Updates `start` to `stop`, a second each; a validation after every epoch."""
+    callback, control = JSONLines(path, every=every), Control()
+    state = TrainState(None, update=start, seconds=seconds, train=lambda: {"a/loss": 1.5})
+    callback.fit_started(state, control)
+    for update in range(start + 1, stop + 1):
+        state.update, state.epoch = update, (update - 1) // per_epoch
+        state.seconds += 1
+        state.lr = 0.5 / update
+        callback.update_ended(state, control)
+        if update % per_epoch == 0:
+            callback.epoch_ended(state, control)
+            state.validation = {"a/score": np.float32(0.5), "a/score/cat": float("nan")}
+            callback.validated(state, control)
+    callback.fit_ended(state, None)
+
+
+def kinds(path):
+    return [(line["kind"], line["update"]) for line in read_lines(path)]
+
+
+WHOLE = [
+    ("update", 2),
+    ("update", 4),
+    ("epoch", 4),
+    ("validation", 4),
+    ("update", 6),
+    ("update", 8),
+    ("epoch", 8),
+    ("validation", 8),
+    ("update", 10),
+]
+
+
+def test_the_lines(tmp_path):
+    path = tmp_path / "run" / "metrics.jsonl"
+    run(path)
+    assert kinds(path) == WHOLE
+    lines = path.read_text().splitlines()
+    assert json.loads(lines[0]) == {
+        "kind": "update",
+        "update": 2,
+        "epoch": 0,
+        "seconds": 2.0,
+        "lr": 0.25,
+        "a/loss": 1.5,
+    }
+    assert json.loads(lines[3])["a/score"] == 0.5
+    assert '"a/score/cat": null' in lines[3]
+    assert "NaN" not in path.read_text()
+
+
+@pytest.mark.parametrize("counted_by_the_loop", [False, True])
+def test_a_resumed_training_goes_on_in_the_same_file(tmp_path, counted_by_the_loop):
+    whole, resumed = tmp_path / "whole", tmp_path / "resumed"
+    run(whole)
+    run(resumed, stop=7)  # a checkpoint was written at update 4, and the process died after 7
+    run(resumed, start=4, seconds=4.0 if counted_by_the_loop else 0.0)
+    assert resumed.read_text() == whole.read_text()
+
+
+def test_a_line_that_was_cut_off_is_dropped(tmp_path):
+    path = tmp_path / "log"
+    run(path, stop=6)
+    text = path.read_text()
+    path.write_text(text + text.splitlines()[0][:20])
+    assert kinds(path) == WHOLE[:5]
+    run(path, start=6)
+    assert kinds(path) == WHOLE
+
+
+def test_a_new_training_begins_an_empty_file(tmp_path):
+    path = tmp_path / "log"
+    run(path)
+    run(path, stop=3)
+    assert kinds(path) == [("update", 2)]
+
+
+def test_a_file_of_another_kind_is_not_overwritten(tmp_path):
+    path = tmp_path / "log"
+    path.write_text("notes\nmore notes\n")
+    with pytest.raises(DataError, match="line 1"):
+        run(path)
+    assert path.read_text() == "notes\nmore notes\n"
+
+
+def test_lines_are_there_at_once(tmp_path):
+    callback = JSONLines(tmp_path / "log", every=1)
+    state = TrainState(None, update=1, train=lambda: {"a/loss": float("inf")})
+    callback.fit_started(state, Control())
+    callback.update_ended(state, Control())
+    assert read_lines(tmp_path / "log")[0]["a/loss"] is None
+    callback.fit_ended(state, KeyboardInterrupt())
+    callback.update_ended(state, Control())  # closed: nothing happens
+    assert len(read_lines(tmp_path / "log")) == 1
+
+
+def test_numbers_are_read_only_to_be_written(tmp_path):
+    reads = []
+    callback = JSONLines(tmp_path / "log", every=50)
+    state = TrainState(None, train=lambda: reads.append(1) or {})
+    callback.fit_started(state, Control())
+    for state.update in range(1, 101):
+        callback.update_ended(state, Control())
+    callback.fit_ended(state, None)
+    assert len(reads) == 2
+
+
+def test_no_file_no_lines(tmp_path):
+    assert read_lines(tmp_path / "nothing") == []
+
+
+def test_wrong_settings(tmp_path):
+    with pytest.raises(ConfigError, match="every=0"):
+        JSONLines(tmp_path / "log", every=0)

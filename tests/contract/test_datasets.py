@@ -1,0 +1,172 @@
+"""Every registered dataset keeps the promises of `densefit.data.sample`.
+
+A new dataset needs an entry in BUILDERS: a function that writes a tiny one to a folder and
+returns the arguments that open it.
+"""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from densefit.data.loader import Loader
+from densefit.data.sample import Sample, datasets
+from densefit.data.transforms import Compose, RandomFlip, RandomScaleCrop
+
+SIZES = {"a": (30, 40), "b": (24, 20), "c": (50, 50)}
+
+
+def picture(path, size):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    array = np.random.default_rng(0).integers(0, 256, tuple(size) + (3,), np.uint8)
+    Image.fromarray(array).save(path)
+
+
+def build_voc(root):
+    for folder in ("Annotations", "ImageSets/Main", "SegmentationClass"):
+        (root / folder).mkdir(parents=True)
+    for name, (height, width) in SIZES.items():
+        picture(root / f"JPEGImages/{name}.jpg", (height, width))
+        Image.fromarray(np.eye(height, width).astype(np.uint8)).save(
+            root / f"SegmentationClass/{name}.png"
+        )
+        box = "<bndbox><xmin>3</xmin><ymin>2</ymin><xmax>15</xmax><ymax>18</ymax></bndbox>"
+        thing = f"<object><name>dog</name>{box}</object>" * (name != "b")
+        (root / f"Annotations/{name}.xml").write_text(f"<annotation>{thing}</annotation>")
+    (root / "ImageSets/Main/train.txt").write_text("\n".join(SIZES))
+    return {"root": root, "masks": True}
+
+
+def build_coco(root):
+    images, annotations = [], []
+    for key, (name, (height, width)) in enumerate(SIZES.items(), 10):
+        picture(root / f"images/val/{name}.jpg", (height, width))
+        images.append({"id": key, "file_name": f"{name}.jpg", "height": height, "width": width})
+        if name != "b":
+            polygon = [[2, 2, 12, 2, 12, 9]]
+            one = {"id": key, "image_id": key, "category_id": 7, "bbox": [2, 2, 10, 7]}
+            annotations.append({**one, "segmentation": polygon, "area": 35.0, "iscrowd": 0})
+    categories = [{"id": 7, "name": "dog"}, {"id": 2, "name": "cat"}]
+    (root / "annotations").mkdir()
+    (root / "annotations/instances_val.json").write_text(
+        json.dumps({"images": images, "annotations": annotations, "categories": categories})
+    )
+    return {"root": root, "split": "val", "masks": True}
+
+
+def build_mask_folder(root):
+    for name, (height, width) in SIZES.items():
+        picture(root / f"train/{name}.jpg", (height, width))
+        (root / "trainannot").mkdir(exist_ok=True)
+        Image.fromarray(np.eye(height, width).astype(np.uint8)).save(
+            root / f"trainannot/{name}.png"
+        )
+    return {"root": root, "classes": ["ground", "line"]}
+
+
+def build_image_folder(root):
+    for name, size in SIZES.items():
+        picture(root / ("cat" if name == "a" else "dog") / f"{name}.png", size)
+    return {"root": root}
+
+
+BUILDERS = {
+    "voc": build_voc,
+    "coco": build_coco,
+    "mask_folder": build_mask_folder,
+    "image_folder": build_image_folder,
+    "shapes": lambda root: {"length": 4, "size": (40, 48)},
+}
+DTYPES = {
+    "boxes": np.float32,
+    "classes": np.int64,
+    "difficult": np.bool_,
+    "crowd": np.bool_,
+    "area": np.float32,
+    "mask": np.uint8,
+    "label": np.int64,
+}
+
+
+@pytest.fixture(params=sorted(BUILDERS))
+def dataset(request, tmp_path):
+    return datasets.create(request.param, **BUILDERS[request.param](tmp_path))
+
+
+def test_every_dataset_is_in_this_contract():
+    assert set(datasets.names()) == set(BUILDERS)
+
+
+def test_length_ids_and_names(dataset):
+    ids = [dataset.id_of(i) for i in range(len(dataset))]
+    assert len(ids) >= 3
+    assert len(set(ids)) == len(ids)
+    assert all(isinstance(name, str) and name for name in ids)
+    assert isinstance(dataset.classes, list)
+    assert len(set(dataset.classes)) == len(dataset.classes) > 0
+    with pytest.raises(IndexError):
+        dataset[len(dataset)]
+
+
+def test_samples_are_what_they_must_be(dataset):
+    for i in range(len(dataset)):
+        sample = dataset[i]
+        assert isinstance(sample, Sample)
+        assert sample.id == dataset.id_of(i)
+        assert sample.image.dtype == np.uint8
+        height, width = size = sample.image.shape[:2]
+        assert sample.image.shape == size + (3,)
+        assert (sample.geometry.size, sample.geometry.input_size) == (size, size)
+        np.testing.assert_array_equal(sample.geometry.matrix, np.eye(2, 3))
+        targets = sample.targets
+        assert targets
+        for name, value in targets.items():
+            assert isinstance(value, np.ndarray)
+            assert value.dtype == DTYPES[name], name
+        if "boxes" in targets:
+            boxes = targets["boxes"]
+            count = len(boxes)
+            assert boxes.shape == (count, 4)
+            assert (boxes[:, :2] >= 0).all()
+            assert (boxes[:, :2] < boxes[:, 2:]).all()
+            assert (boxes[:, 2:] <= (width, height)).all()
+            for name in ("classes", "difficult", "crowd", "area"):
+                assert targets[name].shape == (count,)
+            assert ((targets["classes"] >= 0) & (targets["classes"] < len(dataset.classes))).all()
+        if "mask" in targets:
+            names = getattr(dataset, "mask_classes", dataset.classes)
+            mask = targets["mask"]
+            assert mask.shape == size
+            assert ((mask < len(names)) | (mask == 255)).all()
+        if "label" in targets:
+            names = getattr(dataset, "label_classes", dataset.classes)
+            assert targets["label"].shape == ()
+            assert 0 <= targets["label"] < len(names)
+
+
+def test_reading_twice_gives_equal_samples_of_their_own(dataset):
+    first = dataset[1]
+    kept = {name: value.copy() for name, value in first.targets.items()}
+    image = first.image.copy()
+    first.image[:] = 0
+    for value in first.targets.values():
+        value[...] = 0
+    second = dataset[1]
+    np.testing.assert_array_equal(second.image, image)
+    for name, value in kept.items():
+        np.testing.assert_array_equal(second.targets[name], value)
+
+
+def test_it_goes_through_transforms_and_loader(dataset):
+    transform = Compose([RandomFlip(), RandomScaleCrop(32, 40)])
+    with Loader(dataset, batch_size=2, transform=transform, shuffle=True) as loader:
+        batches = list(loader)
+    assert sorted(name for batch in batches for name in batch.ids) == sorted(
+        dataset.id_of(i) for i in range(len(dataset))
+    )
+    for batch in batches:
+        assert batch.data[0].shape[1:] == (3, 32, 40)
+        for index, targets in zip(batch.index, batch.targets):
+            for name, value in dataset[int(index)].targets.items():
+                np.testing.assert_array_equal(targets[name], value)

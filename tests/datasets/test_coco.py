@@ -1,0 +1,174 @@
+import json
+
+import numpy as np
+import pytest
+from densefit.datasets import COCO
+from PIL import Image
+
+from densefit.errors import ConfigError, DataError
+
+
+def content():
+    return {
+        "categories": [
+            {"id": 7, "name": "dog"},
+            {"id": 3, "name": "cat"},
+            {"id": 90, "name": "emu"},
+        ],
+        "images": [
+            {"id": 42, "file_name": "b.jpg", "height": 40, "width": 60},
+            {"id": 5, "file_name": "a.png", "height": 20, "width": 30},
+        ],
+        "annotations": [
+            annotation(1, 42, 7, [10.5, 5, 20, 10], area=150.0),
+            annotation(2, 42, 3, [50, 30, 20, 20], iscrowd=1),
+            annotation(3, 42, 90, [0, 0, 4, 4]),
+        ],
+    }
+
+
+def annotation(key, image, category, box, **more):
+    x, y, w, h = box
+    polygon = [[x, y, x + w, y, x + w, y + h, x, y + h]]
+    one = {"id": key, "image_id": image, "category_id": category, "bbox": box}
+    return {**one, "segmentation": polygon, **more}
+
+
+@pytest.fixture
+def root(tmp_path):
+    (tmp_path / "annotations").mkdir()
+    (tmp_path / "images/val").mkdir(parents=True)
+    for name, size in (("b.jpg", (40, 60)), ("a.png", (20, 30))):
+        Image.fromarray(np.zeros(size, np.uint8)).save(tmp_path / "images/val" / name)
+    write(tmp_path, content())
+    return tmp_path
+
+
+def write(root, what):
+    text = what if isinstance(what, str) else json.dumps(what)
+    (root / "annotations/instances_val.json").write_text(text)
+
+
+def test_boxes_classes_and_flags(root):
+    data = COCO(root=root, split="val")
+    assert data.classes == ["cat", "dog", "emu"]
+    assert data.category_ids == [3, 7, 90]
+    assert [data.id_of(i) for i in range(len(data))] == ["42", "5"]
+    targets = data[0].targets
+    np.testing.assert_array_equal(
+        targets["boxes"], [[10.5, 5, 30.5, 15], [50, 30, 60, 40], [0, 0, 4, 4]]
+    )
+    np.testing.assert_array_equal(targets["classes"], [1, 0, 2])
+    np.testing.assert_array_equal(targets["crowd"], [False, True, False])
+    np.testing.assert_array_equal(targets["area"], [150, 400, 16])
+    np.testing.assert_array_equal(targets["difficult"], [False] * 3)
+
+
+def test_a_picture_without_annotations_is_kept(root):
+    sample = COCO(root=root, split="val")[1]
+    assert sample.id == "5"
+    assert sample.targets["boxes"].shape == (0, 4)
+
+
+def test_by_file_and_folder(root):
+    data = COCO(root / "annotations/instances_val.json", root / "images/val")
+    assert data[0].image.shape == (40, 60, 3)
+    for wrong in ({}, {"root": root}, {"json_path": "a", "root": root, "split": "val"}):
+        with pytest.raises(ConfigError, match="either by its file or by its layout"):
+            COCO(**wrong)
+
+
+def test_a_choice_of_classes_in_its_order(root):
+    data = COCO(root=root, split="val", classes=["emu", "dog"])
+    np.testing.assert_array_equal(data[0].targets["classes"], [1, 0])
+    assert data.category_ids == [90, 7]
+    with pytest.raises(DataError, match=r"class 'dogs'[\s\S]*did you mean 'dog'"):
+        COCO(root=root, split="val", classes=["dogs"])
+
+
+def test_masks_put_small_objects_on_top(root):
+    what = content()
+    what["annotations"] = [
+        annotation(1, 42, 7, [2, 2, 4, 4], area=16.0),
+        annotation(2, 42, 90, [0, 0, 30, 30], area=900.0),
+        annotation(3, 42, 3, [0, 0, 60, 40], area=2400.0, iscrowd=1),
+    ]
+    runs = {"size": [40, 60], "counts": [0, 2400]}
+    what["annotations"][2]["segmentation"] = runs
+    write(root, what)
+    data = COCO(root=root, split="val", masks=True)
+    mask = data[0].targets["mask"]
+    assert mask.dtype == np.uint8
+    assert (mask[2:6, 2:6] == 2).all()
+    assert (mask[:2, :30] == 3).all()
+    assert (mask[30:] == 255).all()
+    assert (data[1].targets["mask"] == 0).all()
+    assert data.mask_classes[2] == "dog"
+
+
+@pytest.mark.parametrize(
+    "box", [[5, 5, 0, 4], [5, 5, 4, -2], [70, 5, 4, 4], [float("nan"), 5, 4, 4]]
+)
+def test_bad_boxes_are_counted_or_raised(root, box):
+    what = content()
+    what["annotations"].append(annotation(77, 5, 7, box))
+    write(root, what)
+    data = COCO(root=root, split="val")
+    assert data.dropped == 1
+    assert len(data[1].targets["boxes"]) == 0
+    with pytest.raises(DataError, match=r"no area[\s\S]*annotation 77"):
+        COCO(root=root, split="val", bad_boxes="raise")
+
+
+def test_broken_files(root):
+    write(root, "{not json")
+    with pytest.raises(DataError, match=r"not valid JSON[\s\S]*instances_val\.json"):
+        COCO(root=root, split="val")
+    write(root, [{"image_id": 1}])
+    with pytest.raises(DataError, match=r"not those of COCO[\s\S]*list"):
+        COCO(root=root, split="val")
+    for change, message in (
+        (lambda c: c["images"][1].pop("height"), r"lacks height[\s\S]*images\[1\]"),
+        (lambda c: c["images"].append(c["images"][0]), "different ids"),
+        (lambda c: c["annotations"][1].update(image_id=99), r"not usable[\s\S]*annotation 2"),
+        (lambda c: c["annotations"][1].update(category_id=99), r"not usable[\s\S]*annotation 2"),
+        (lambda c: c["annotations"][1].update(bbox=[1, 2]), r"not usable[\s\S]*annotation 2"),
+        (lambda c: c["categories"][0].update(name="cat"), "different names"),
+    ):
+        what = content()
+        change(what)
+        write(root, what)
+        with pytest.raises(DataError, match=message):
+            COCO(root=root, split="val")
+    with pytest.raises(DataError, match=r"no split 'vall'[\s\S]*did you mean 'val'"):
+        COCO(root=root, split="vall")
+    with pytest.raises(DataError, match="cannot be read"):
+        COCO(root / "gone.json", root)
+
+
+def test_another_size_than_stated_and_a_missing_picture(root):
+    what = content()
+    what["images"][0]["height"] = 41
+    what["images"][1]["file_name"] = "gone.png"
+    write(root, what)
+    data = COCO(root=root, split="val")
+    with pytest.raises(DataError, match=r"size that its annotation states[\s\S]*image 42"):
+        data[0]
+    with pytest.raises(DataError, match=r"gone\.png"):
+        data[1]
+
+
+def test_every_kind_of_segmentation(root):
+    from densefit.datasets.coco_mask import decode
+    from pycocotools import mask as coco
+
+    square = np.zeros((20, 30), np.uint8)
+    square[4:9, 6:16] = 1
+    packed = coco.encode(np.asfortranarray(square))
+    text = {"size": [20, 30], "counts": packed["counts"].decode()}
+    polygon = [[6, 4, 16, 4, 16, 9, 6, 9]]
+    for segmentation in (packed, text, polygon):
+        np.testing.assert_array_equal(decode(segmentation, (20, 30), "x"), square == 1)
+    for broken in (None, [], {"counts": [1]}, {"size": [9, 9], "counts": [81]}):
+        with pytest.raises(DataError, match=r"not usable[\s\S]*annotation 3"):
+            decode(broken, (20, 30), "annotation 3")

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+from densefit.datasets import ImageFolder
+from PIL import Image
+
+from densefit.errors import DataError
+
+
+def write(root, *names):
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.zeros((8, 9, 3), np.uint8)).save(path)
+
+
+def test_one_folder_a_class(tmp_path):
+    write(tmp_path, "dog/b.JPG", "cat/a.png", "dog/a.jpeg", "dog/a.png", ".hidden/a.png")
+    (tmp_path / "dog/notes.txt").write_text("no picture")
+    data = ImageFolder(tmp_path)
+    assert data.classes == ["cat", "dog"]
+    assert [data.id_of(i) for i in range(len(data))] == [
+        "cat/a.png",
+        "dog/a.jpeg",
+        "dog/a.png",
+        "dog/b.JPG",
+    ]
+    assert [int(data[i].targets["label"]) for i in range(4)] == [0, 1, 1, 1]
+    assert data[0].targets["label"].dtype == np.int64
+    assert data[3].image.shape == (8, 9, 3)
+
+
+def test_splits_agree_on_the_classes(tmp_path):
+    write(tmp_path, "train/ant/1.png", "train/bee/1.png", "val/bee/1.png")
+    train, val = ImageFolder(tmp_path, "train"), ImageFolder(tmp_path, "val")
+    assert train.classes == val.classes == ["ant", "bee"]
+    assert int(val[0].targets["label"]) == 1
+
+
+def test_named_classes(tmp_path):
+    write(tmp_path, "ant/1.png", "bee/1.png")
+    assert int(ImageFolder(tmp_path, classes=["bee", "ant"])[0].targets["label"]) == 1
+    (tmp_path / "classes.txt").write_text("cow\nant\nbee\n")
+    assert int(ImageFolder(tmp_path)[0].targets["label"]) == 1
+    with pytest.raises(DataError, match=r"Unknown class 'ant'[\s\S]*did you mean 'ants'"):
+        ImageFolder(tmp_path, classes=["ants", "bee"])
+
+
+def test_missing_things(tmp_path):
+    with pytest.raises(DataError, match="no such folder"):
+        ImageFolder(tmp_path / "gone")
+    with pytest.raises(DataError, match="no class folders"):
+        ImageFolder(tmp_path)
+    (tmp_path / "train/ant").mkdir(parents=True)
+    with pytest.raises(DataError, match="no pictures"):
+        ImageFolder(tmp_path, "train")
+    with pytest.raises(DataError, match=r"no split 'trian'[\s\S]*did you mean 'train'"):
+        ImageFolder(tmp_path, "trian")

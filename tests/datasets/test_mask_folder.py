@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+from densefit.datasets import MaskFolder
+from PIL import Image
+
+from densefit.errors import ConfigError, DataError
+
+
+def write(root, name, array):
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(array).save(path)
+
+
+@pytest.fixture
+def root(tmp_path):
+    """CamVid's layout: three classes, 3 is unlabelled."""
+    rng = np.random.default_rng(0)
+    for split, names in (("train", "ab"), ("val", "c")):
+        for name in names:
+            write(tmp_path, f"{split}/{name}.jpg", rng.integers(0, 256, (20, 30, 3), np.uint8))
+            mask = np.arange(600, dtype=np.uint8).reshape(20, 30) % 4
+            write(tmp_path, f"{split}annot/{name}.png", mask)
+    (tmp_path / "train.txt").write_text(
+        "train/b.jpg trainannot/b.png\ntrain/a.jpg trainannot/a.png\n"
+    )
+    (tmp_path / "classes.txt").write_text("Sky\nRoad\nCar\nUnlabelled\n")
+    return tmp_path
+
+
+def test_list_gives_order_and_ignored_value_becomes_255(root):
+    data = MaskFolder(root, "train", ignore_value=3)
+    assert data.classes == ["Sky", "Road", "Car"]
+    assert [data.id_of(i) for i in range(len(data))] == ["train/b", "train/a"]
+    sample = data[0]
+    assert sample.id == "train/b"
+    assert sample.image.shape == (20, 30, 3)
+    mask = sample.targets["mask"]
+    assert (mask.dtype, mask.shape) == (np.uint8, (20, 30))
+    np.testing.assert_array_equal(mask[0, :8], [0, 1, 2, 255, 0, 1, 2, 255])
+
+
+def test_without_a_list_folders_are_matched_by_name(root):
+    data = MaskFolder(root, "val", ignore_value=3)
+    assert [data.id_of(i) for i in range(len(data))] == ["val/c"]
+    assert data[0].targets["mask"].max() == 255
+    other = MaskFolder(root, "x", ignore_value=3, images="val", masks="valannot")
+    assert other.id_of(0) == "val/c"
+
+
+def test_without_an_ignored_value_all_names_are_classes(root):
+    data = MaskFolder(root, "val")
+    assert data.classes[-1] == "Unlabelled"
+    assert data[0].targets["mask"].max() == 3
+
+
+def test_values_may_be_mapped(root):
+    data = MaskFolder(root, "val", classes=["road", "rest"], values={0: 255, 1: 0, 2: 1, 3: 1})
+    np.testing.assert_array_equal(data[0].targets["mask"][0, :4], [255, 0, 1, 1])
+    for wrong in ({"values": {0: 5}}, {"values": {300: 0}}, {"values": {0: 0}, "ignore_value": 3}):
+        with pytest.raises(ConfigError, match="map of mask values"):
+            MaskFolder(root, "val", **wrong)
+
+
+def test_an_ignored_value_in_the_middle_needs_a_map(root):
+    with pytest.raises(ConfigError, match=r"after the classes[\s\S]*values="):
+        MaskFolder(root, "val", ignore_value=0)
+
+
+def test_values_of_no_class_and_wrong_sizes_name_the_file(root):
+    with pytest.raises(DataError, match=r"no class[\s\S]*0\.\.1, 255[\s\S]*also 2, 3[\s\S]*c\.png"):
+        MaskFolder(root, "val", classes=["a", "b"])[0]
+    write(root, "valannot/c.png", np.zeros((20, 31), np.uint8))
+    with pytest.raises(DataError, match=r"picture's size[\s\S]*\(20, 30\)[\s\S]*\(20, 31\)"):
+        MaskFolder(root, "val")[0]
+
+
+def test_missing_things(root):
+    with pytest.raises(DataError, match=r"no split 'vall'[\s\S]*did you mean 'val'"):
+        MaskFolder(root, "vall")
+    (root / "valannot/c.png").unlink()
+    with pytest.raises(DataError, match=r"'c' does not have exactly one mask"):
+        MaskFolder(root, "val")
+    (root / "classes.txt").unlink()
+    with pytest.raises(DataError, match=r"no names[\s\S]*classes\.txt"):
+        MaskFolder(root, "train")
+
+
+def test_broken_lists(root):
+    (root / "train.txt").write_text("train/a.jpg\n")
+    with pytest.raises(DataError, match=r"not an image and a mask[\s\S]*entry 1"):
+        MaskFolder(root, "train")
+    (root / "train.txt").write_text("train/a.jpg trainannot/a.png\n" * 2)
+    with pytest.raises(DataError, match="listed twice"):
+        MaskFolder(root, "train")
+    (root / "train.txt").write_text("train/z.jpg trainannot/z.png\n")
+    with pytest.raises(DataError, match=r"z\.jpg"):
+        MaskFolder(root, "train")[0]

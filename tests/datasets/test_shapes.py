@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+from densefit.datasets import Shapes
+
+from densefit.errors import ConfigError
+
+
+@pytest.fixture(scope="module")
+def samples():
+    return [sample for sample in map(Shapes(120, size=(80, 100)).__getitem__, range(120))]
+
+
+def test_boxes_are_the_extents_of_the_masks_regions(samples):
+    for sample in samples:
+        mask, left = sample.targets["mask"], sample.targets["mask"].copy()
+        for box, kind, area in zip(*(sample.targets[k] for k in ("boxes", "classes", "area"))):
+            x1, y1, x2, y2 = box.astype(int)
+            inside = mask[y1:y2, x1:x2] == kind + 1
+            assert inside.any(axis=0).all()
+            assert inside.any(axis=1).all()
+            assert inside.sum() == area
+            left[y1:y2, x1:x2] = 0
+        assert not left.any()
+
+
+def test_label_is_the_largest_shape(samples):
+    data = Shapes()
+    seen = set()
+    for sample in samples:
+        label = data.label_classes[int(sample.targets["label"])]
+        area = sample.targets["area"]
+        kinds = [data.classes[i] for i in sample.targets["classes"]]
+        assert label == (kinds[int(area.argmax())] if len(area) else "nothing")
+        seen.add(label)
+    assert seen == set(data.label_classes)
+
+
+def test_there_is_everything(samples):
+    counts = [len(sample.targets["boxes"]) for sample in samples]
+    assert set(counts) == {0, 1, 2, 3, 4}
+    assert 2 <= counts.count(0) <= 25
+    assert {k for sample in samples for k in sample.targets["classes"].tolist()} == {0, 1, 2}
+    for sample in samples:
+        assert sample.image.shape == (80, 100, 3)
+        shapes = sample.targets["mask"] > 0
+        if shapes.any():  # shapes can be told from the ground
+            ground = sample.image[~shapes].astype(int).mean(axis=0)
+            assert np.abs(sample.image[shapes].astype(int) - ground).max(axis=1).min() > 20
+
+
+def test_index_seed_and_split_decide_alone(samples):
+    again = Shapes(7, size=(80, 100))
+    np.testing.assert_array_equal(again[6].image, samples[6].image)
+    for other in (Shapes(7, (80, 100), seed=1), Shapes(7, (80, 100), split="val")):
+        assert (other[6].image != samples[6].image).any()
+    assert Shapes(split="val").id_of(3) == "val-000003"
+
+
+def test_ends_and_settings():
+    data = Shapes(3)
+    with pytest.raises(IndexError):
+        data[3]
+    assert len(list(data)) == 3
+    assert all(len(Shapes(5, empty=1.0)[i].targets["boxes"]) == 0 for i in range(5))
+    assert all(
+        len(Shapes(20, empty=0.0, max_objects=1)[i].targets["boxes"]) == 1 for i in range(20)
+    )
+    assert Shapes(2, size=(24, 200))[1].image.shape == (24, 200, 3)
+    with pytest.raises(ConfigError, match="cannot be drawn"):
+        Shapes(size=(8, 8))

@@ -1,0 +1,173 @@
+import logging
+
+import numpy as np
+import pytest
+from densefit.datasets import VOC
+from PIL import Image
+
+from densefit.errors import ConfigError, DataError
+
+OBJECT = """<object><name>{}</name><difficult>{}</difficult><bndbox>
+<xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax><ymax>{}</ymax></bndbox>{}</object>"""
+
+
+def write_xml(root, name, objects, size=(40, 60), filename=None, extra=""):
+    parts = "".join(OBJECT.format(cls, hard, *box, extra) for cls, hard, box in objects)
+    sizes = f"<size><width>{size[1]}</width><height>{size[0]}</height></size>" if size else ""
+    text = (
+        f"<annotation><filename>{filename or name + '.jpg'}</filename>{sizes}{parts}</annotation>"
+    )
+    (root / "Annotations" / f"{name}.xml").write_text(text)
+
+
+def write_image(root, file, size=(40, 60)):
+    image = np.random.default_rng(0).integers(0, 256, size + (3,), np.uint8)
+    Image.fromarray(image).save(root / "JPEGImages" / file)
+
+
+@pytest.fixture
+def root(tmp_path):
+    for folder in ("Annotations", "JPEGImages", "ImageSets/Main", "SegmentationClass"):
+        (tmp_path / folder).mkdir(parents=True)
+    write_xml(tmp_path, "a", [("dog", 0, (1, 1, 60, 40)), ("cat", 1, (11, 6, 20, 15.5))])
+    write_xml(tmp_path, "b.1", [])
+    write_xml(tmp_path, "c", [("emu", 0, (2, 2, 2, 9))])
+    for name in ("a.jpg", "b.1.JPG", "c.PNG"):
+        write_image(tmp_path, name)
+    (tmp_path / "ImageSets/Main/train.txt").write_text("a\nb.1\r\n\n")
+    (tmp_path / "ImageSets/Main/val.txt").write_text("c\n")
+    return tmp_path
+
+
+def test_boxes_and_flags(root):
+    data = VOC(root)
+    assert len(data) == 2
+    assert data.classes == ["cat", "dog", "emu"]  # those of all files: val's emu too
+    sample = data[0]
+    assert (sample.id, data.id_of(0)) == ("a", "a")
+    assert sample.image.shape == (40, 60, 3)
+    targets = sample.targets
+    np.testing.assert_array_equal(targets["boxes"], [[0, 0, 60, 40], [10, 5, 20, 15.5]])
+    np.testing.assert_array_equal(targets["classes"], [1, 0])
+    np.testing.assert_array_equal(targets["difficult"], [False, True])
+    np.testing.assert_array_equal(targets["crowd"], [False, False])
+    np.testing.assert_array_equal(targets["area"], [2400, 105])
+    assert "mask" not in targets
+
+
+def test_a_picture_without_objects_is_kept(root):
+    targets = VOC(root)[1].targets
+    assert targets["boxes"].shape == (0, 4)
+    assert targets["classes"].dtype == np.int64
+
+
+def test_one_pixel_wide_objects_are_objects(root):
+    np.testing.assert_array_equal(VOC(root, "val")[0].targets["boxes"], [[1, 1, 2, 9]])
+
+
+def test_zero_based_files(root):
+    data = VOC(root, one_based=False)
+    np.testing.assert_array_equal(data[0].targets["boxes"][1], [11, 6, 20, 15.5])
+
+
+@pytest.mark.parametrize(
+    ("box", "why"),
+    [
+        ((5, 5, 5, 5), "has no area"),
+        ((9, 5, 7, 8), "wrong order"),
+        ((70, 5, 80, 8), "outside of its picture"),
+    ],
+)
+def test_bad_boxes_are_counted_or_raised(root, caplog, box, why):
+    write_xml(root, "a", [("dog", 0, (1, 1, 9, 9)), ("dog", 0, box), ("dog", 0, box)])
+    with caplog.at_level(logging.WARNING, logger="densefit"):
+        data = VOC(root)
+    assert data.dropped == 2
+    (record,) = caplog.records
+    assert "2 bad boxes were dropped" in record.getMessage()
+    assert "a.xml" in record.getMessage()
+    assert len(data[0].targets["boxes"]) == 1
+    with pytest.raises(DataError, match=rf"{why}[\s\S]*a\.xml"):
+        VOC(root, bad_boxes="raise")
+
+
+def test_boxes_are_clipped_to_the_picture(root):
+    for size in ((40, 60), None):
+        write_xml(root, "a", [("dog", 0, (0, -3, 75, 20))], size=size)
+        np.testing.assert_array_equal(VOC(root)[0].targets["boxes"], [[0, 0, 60, 20]])
+    write_xml(root, "a", [("dog", 0, (70, 5, 80, 8))], size=None)
+    with pytest.raises(DataError, match=r"outside of its picture[\s\S]*a\.xml"):
+        VOC(root)[0]
+
+
+def test_classes_by_list_file_and_classes_txt(root):
+    (root / "classes.txt").write_text("emu\ndog\ncat\n")
+    assert VOC(root).classes == ["emu", "dog", "cat"]
+    assert VOC(root, classes=["dog", "cat"]).classes == ["dog", "cat"]
+    (root / "other.txt").write_text("cat\ndog\n")
+    np.testing.assert_array_equal(
+        VOC(root, classes=root / "other.txt")[0].targets["classes"], [1, 0]
+    )
+    with pytest.raises(DataError, match=r"class 'dog'[\s\S]*a\.xml[\s\S]*did you mean 'dogs'"):
+        VOC(root, classes=["cat", "dogs"])
+
+
+def test_masks_are_palette_indices(root):
+    (root / "classes.txt").write_text("cat\ndog\nemu\n")
+    indices = np.zeros((40, 60), np.uint8)
+    indices[:5], indices[5:9] = 3, 255
+    mask = Image.fromarray(indices, "P")
+    mask.putpalette([200, 10, 10] * 256)
+    mask.save(root / "SegmentationClass/a.png")
+    data = VOC(root, masks=True)
+    np.testing.assert_array_equal(data[0].targets["mask"], indices)
+    assert data.mask_classes == ["background", "cat", "dog", "emu"]
+    assert len(data[0].targets["boxes"]) == 2
+    only = VOC(root, boxes=False, masks=True)[0].targets
+    assert list(only) == ["mask"]
+    with pytest.raises(DataError, match=r"values that belong to no class[\s\S]*a\.png"):
+        VOC(root, classes=["cat", "dog"], boxes=False, masks=True)[0]
+    with pytest.raises(DataError, match=r"b\.1\.png"):
+        data[1]
+    with pytest.raises(ConfigError, match="Neither"):
+        VOC(root, boxes=False)
+
+
+def test_masks_take_the_list_of_segmentation(root):
+    (root / "ImageSets/Segmentation").mkdir()
+    (root / "ImageSets/Segmentation/train.txt").write_text("c\n")
+    assert VOC(root, masks=True).id_of(0) == "c"
+    assert len(VOC(root)) == 2
+
+
+def test_a_picture_in_two_formats_is_chosen_by_the_annotation(root):
+    write_image(root, "a.png", (40, 60))
+    assert VOC(root)[0].image.shape == (40, 60, 3)
+    write_xml(root, "a", [], filename="a.bmp")
+    with pytest.raises(
+        DataError, match=r"'a' does not have exactly one picture[\s\S]*a\.jpg, a\.png"
+    ):
+        VOC(root)
+
+
+def test_errors_name_the_file(root):
+    with pytest.raises(DataError, match=r"no split 'vall'[\s\S]*did you mean 'val'"):
+        VOC(root, "vall")
+    (root / "ImageSets/Main/test.txt").write_text("a\nzebra\n")
+    with pytest.raises(DataError, match=r"zebra\.xml"):
+        VOC(root, "test")
+    write_xml(root, "zebra", [])
+    with pytest.raises(DataError, match="'zebra' does not have exactly one picture"):
+        VOC(root, "test")
+    (root / "ImageSets/Main/test.txt").write_text("a\na\n")
+    with pytest.raises(DataError, match=r"listed twice[\s\S]*test\.txt"):
+        VOC(root, "test")
+    (root / "ImageSets/Main/test.txt").write_text("\n")
+    with pytest.raises(DataError, match=r"empty[\s\S]*test\.txt"):
+        VOC(root, "test")
+
+
+def test_another_size_than_stated_is_told(root):
+    write_xml(root, "a", [], size=(60, 40))
+    with pytest.raises(DataError, match=r"states[\s\S]*a\.xml[\s\S]*exif=False"):
+        VOC(root)[0]

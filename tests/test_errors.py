@@ -1,0 +1,47 @@
+import pytest
+
+from densefit import errors
+from densefit.errors import DataError, DensefitError
+
+KINDS = [
+    errors.EngineError,
+    errors.ConfigError,
+    errors.DataError,
+    errors.BindError,
+    errors.CheckpointError,
+    errors.TrainingDiverged,
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_error_is_ours(kind):
+    with pytest.raises(DensefitError, match="broken"):
+        raise kind("broken")
+
+
+def test_the_parts_are_lines_in_a_fixed_order():
+    error = DataError("what", fix="do this", where="here", received=[1], expected=2)
+    assert str(error).splitlines() == [
+        "what",
+        "  expected: 2",
+        "  received: [1]",
+        "  where:    here",
+        "  fix:      do this",
+    ]
+
+
+def test_the_parts_can_be_read():
+    error = DataError("what", expected=(1, 2), received=3, where="here", fix="do this")
+    assert (error.what, error.expected, error.received) == ("what", (1, 2), 3)
+    assert (error.where, error.fix) == ("here", "do this")
+
+
+def test_parts_that_are_not_known_are_left_out():
+    assert str(DataError("what")) == "what"
+    assert str(DataError("what", received=0)) == "what\n  received: 0"
+    assert str(DataError("what", received="")) == "what\n  received: "
+
+
+def test_other_parts_are_refused():
+    with pytest.raises(TypeError):
+        DataError("what", hint="typo")
