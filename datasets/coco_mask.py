@@ -37,22 +37,24 @@ def paint(objects: Sequence[Mapping[str, Any]], size: tuple[int, int], where: ob
 def decode(segmentation: Any, size: tuple[int, int], where: object) -> np.ndarray:
     """(H, W) bool of one segmentation: polygons, run lengths as a list or as a string."""
     height, width = size
-    try:
-        if isinstance(segmentation, list):
-            parts = [part for part in segmentation if len(part) >= 6]
-            runs = coco.merge(coco.frPyObjects(parts, height, width))
-        elif isinstance(segmentation["counts"], list):
-            runs = coco.frPyObjects(segmentation, height, width)
-        else:
-            runs = segmentation
-        pixels = coco.decode(runs)
-        if pixels.shape != size:
-            raise ValueError(f"its size is {pixels.shape}")
-    except (TypeError, KeyError, ValueError, IndexError) as error:
+    if isinstance(segmentation, list):
+        # Parts of fewer than three corners enclose nothing; pycocotools would take them for boxes.
+        parts = [part for part in segmentation if isinstance(part, list) and len(part) >= 6]
+        usable = len(parts) > 0 and all(len(part) % 2 == 0 for part in parts)
+    else:
+        usable = isinstance(segmentation, dict) and "counts" in segmentation
+        usable = usable and tuple(segmentation.get("size", ())) == size
+    if not usable:
         raise DataError(
-            f"A segmentation is not usable: {error}",
-            expected="polygons or run lengths of the picture's size",
+            "A segmentation is not usable",
+            expected=f"polygons of three or more corners, or run lengths of size {list(size)}",
             received=repr(segmentation)[:80],
             where=where,
-        ) from error
-    return np.asarray(pixels, bool)
+        )
+    if isinstance(segmentation, list):
+        runs = coco.merge(coco.frPyObjects(parts, height, width))
+    elif isinstance(segmentation["counts"], list):
+        runs = coco.frPyObjects(segmentation, height, width)
+    else:
+        runs = segmentation
+    return np.asarray(coco.decode(runs), bool)

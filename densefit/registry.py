@@ -88,13 +88,18 @@ class Registry(Generic[T]):
     def create(self, name: str, /, **arguments: Any) -> T:
         """Call the factory `name` with `arguments`; a wrong argument is a ConfigError."""
         factory = self.get(name)
+        signature = inspect.signature(factory)
         try:
-            inspect.signature(factory).bind(**arguments)
+            signature.bind(**arguments)
         except TypeError as error:
+            taken = signature.parameters
+            unknown = [key for key in arguments if key not in taken]
+            plain = [one.replace(annotation=inspect.Parameter.empty) for one in taken.values()]
             raise ConfigError(
                 f"The {self.kind} {name!r} does not take these arguments: {error}",
-                expected=f"{name}{inspect.signature(factory)}",
+                expected=f"{name}{inspect.Signature(plain)}",
                 received=", ".join(f"{key}={value!r}" for key, value in arguments.items()),
+                fix=nearest(unknown[0], taken) if unknown else None,
             ) from error
         return factory(**arguments)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from densefit.backend import mx
 from densefit.errors import BindError, ConfigError, DataError
 from densefit.metrics import Metric, as_metric
 from densefit.model.network import Network
@@ -58,57 +59,89 @@ def score(
             received=type(network).__name__,
             fix="df.Network(symbol=symbol, routes=...) and set_params(arg_params, aux_params)",
         )
-    return score_with(Learner(network, devices), data, heads, metrics)
+    return Scorer(Learner(network, devices), data, heads, metrics).run()
 
 
-def score_with(
-    learner: Learner,
-    data: Any,
-    heads: Sequence[str] | None = None,
-    metrics: Mapping[str, Sequence[Any]] | None = None,
-    where: str = "scoring",
-) -> dict[str, float]:
-    """`score` with a learner that is bound already (what `fit` validates with)."""
-    wires = _chosen(learner.network.wires, heads)
-    for name in metrics or {}:
-        if name not in wires:
-            raise ConfigError(
-                f"Metrics are given for the head {name!r}, which is not scored",
-                fix=nearest(name, wires),
-            )
-    judges: dict[str, list[Metric]] = {
-        name: (
-            [as_metric(metric).fresh() for metric in metrics[name]]
-            if metrics and name in metrics
-            else wire.metrics("evaluate")
-        )
-        for name, wire in wires.items()
-    }
-    _check_exact(data, where)
-    feeder = Feeder(data, list(wires.values()), where)
-    seen: set[str] = set()
-    for batch in feeder.batches():
-        for key in batch.ids:
-            if key in seen:
-                raise DataError(
-                    f"The sample {key!r} came twice while scoring",
-                    fix="ids must be unique, and no sampler may repeat one",
+class Scorer:
+    """Scores what a learner holds on one iterator, as often as wanted.
+
+    All that can be found wrong without running the network is found when it is made.
+
+    Args:
+        learner: of the network.
+        data, heads, metrics: as in `score`.
+        where: what the data are for, to be named in errors.
+
+    Raises:
+        DataError, BindError, ConfigError: as `score`.
+    """
+
+    def __init__(
+        self,
+        learner: Learner,
+        data: Any,
+        heads: Sequence[str] | None = None,
+        metrics: Mapping[str, Sequence[Any]] | None = None,
+        where: str = "scoring",
+    ) -> None:
+        self._learner, self._data = learner, data
+        wires = _chosen(learner.network.wires, heads)
+        for name in metrics or {}:
+            if name not in wires:
+                raise ConfigError(
+                    f"Metrics are given for the head {name!r}, which is not scored",
+                    fix=nearest(name, wires),
                 )
-            seen.add(key)
-        outputs = learner.evaluate(batch, feeder)
-        for name, wire in wires.items():
-            if judges[name]:
-                predictions, targets = wire.read("evaluate", outputs, batch)
-                for metric in judges[name]:
-                    metric.update(predictions, targets, batch.ids)
-    expected = len(data.dataset) if hasattr(data, "dataset") else len(seen)
-    if len(seen) != expected:
-        raise DataError(
-            f"{len(seen)} of {expected} samples came while scoring",
-            expected="every sample once",
-            fix="score with a loader that keeps its last batch and skips nothing",
-        )
-    return collect(judges)
+        judges: dict[str, list[Metric]] = {
+            name: (
+                [as_metric(metric).fresh() for metric in metrics[name]]
+                if metrics and name in metrics
+                else wire.metrics("evaluate")
+            )
+            for name, wire in wires.items()
+        }
+        self._judges = {name: chosen for name, chosen in judges.items() if chosen}
+        if not self._judges:
+            raise ConfigError(
+                f"No head has a metric to score with the {where} data",
+                received=f"heads {list(wires)}",
+                fix="Route(metrics=[...]), or score(..., metrics={'head': [...]})",
+            )
+        collect(self._judges)  # names that clash
+        _check_exact(data, where)
+        self._wires = {name: wires[name] for name in self._judges}
+        self._feeder = Feeder(data, list(self._wires.values()), where)
+        learner.check_evaluation(self._feeder)
+
+    def run(self) -> dict[str, float]:
+        """The scores of the learner's present parameters; see `score`."""
+        for metrics in self._judges.values():
+            for metric in metrics:
+                metric.reset()
+        seen: set[str] = set()
+        for batch in self._feeder.batches():
+            for key in batch.ids:
+                if key in seen:
+                    raise DataError(
+                        f"The sample {key!r} came twice while scoring",
+                        where=f"{self._feeder.where} data",
+                        fix="ids must be unique, and no sampler may repeat one",
+                    )
+                seen.add(key)
+            outputs = self._learner.evaluate(batch, self._feeder)
+            for name, wire in self._wires.items():
+                predictions, targets, ids = wire.read("evaluate", outputs, batch)
+                for metric in self._judges[name]:
+                    metric.update(predictions, targets, ids)
+        expected = _size(self._data)
+        if expected is not None and len(seen) != expected:
+            raise DataError(
+                f"{len(seen)} of {expected} samples came while scoring",
+                expected="every sample once",
+                where=f"{self._feeder.where} data",
+                fix="score with a loader that keeps its last batch and skips nothing",
+            )
+        return collect(self._judges)
 
 
 def collect(judges: Mapping[str, Sequence[Metric]]) -> dict[str, float]:
@@ -146,11 +179,24 @@ def _chosen(wires: Mapping[str, Wire], heads: Sequence[str] | None) -> dict[str,
 
 def _check_exact(data: Any, where: str) -> None:
     """Refuse iterators that are known not to give every sample once."""
+    for inner in getattr(data, "iters", None) or ():  # mx.io.PrefetchingIter
+        _check_exact(inner, where)
     handling = getattr(data, "last_batch_handle", None)
-    if getattr(data, "exact", True) is False or handling in ("discard", "roll_over"):
+    if (
+        getattr(data, "exact", True) is False
+        or handling in ("discard", "roll_over")
+        or isinstance(data, mx.io.ResizeIter)
+    ):
         raise DataError(
             f"The {where} data do not give every sample exactly once",
-            received=f"{type(data).__name__} that drops, skips or rolls over samples",
+            received=f"{type(data).__name__} that drops, skips, repeats or rolls over samples",
             fix="for a Loader: last='keep', on_error='raise'; for NDArrayIter: "
-            "last_batch_handle='pad'",
+            "last_batch_handle='pad'; instead of ResizeIter, the iterator in it",
         )
+
+
+def _size(data: Any) -> int | None:
+    """Number of samples, if the data tell."""
+    if hasattr(data, "dataset"):
+        return len(data.dataset)
+    return int(data.num_data) if isinstance(data, mx.io.NDArrayIter) else None

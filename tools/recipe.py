@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional, Tuple  # noqa: UP035 - read at run time on Python 3.9
+from typing import Any, Dict, List, Optional, Protocol, Tuple  # noqa: UP035 - read at run time on Python 3.9
 
 from densefit.data.loader import Loader
 from densefit.data.sample import Dataset, datasets
@@ -159,7 +159,15 @@ def make_network(recipe: Recipe, dataset: Dataset) -> Network:
     )
 
 
-def fitting(recipe: Recipe) -> Any:
+class Input(Protocol):
+    """The part of a recipe that says how pictures come to the network when scoring."""
+
+    input_size: Tuple[int, int]  # noqa: UP006
+    resize: str
+    score_batch_size: int
+
+
+def fitting(recipe: Input) -> Any:
     """The transform that brings any picture to the input size."""
     if recipe.resize not in ("letterbox", "stretch"):
         raise ConfigError(
@@ -188,13 +196,13 @@ def train_loader(recipe: Recipe, dataset: Dataset, heads: Sequence[Head]) -> Loa
     )
 
 
-def score_loader(recipe: Recipe, dataset: Dataset) -> Loader:
+def score_loader(recipe: Input, dataset: Dataset, workers: int) -> Loader:
     """Every sample once, in order, as it is."""
     return Loader(
         dataset,
         batch_size=recipe.score_batch_size,
         transform=fitting(recipe),
-        workers=recipe.data.workers,
+        workers=workers,
     )
 
 

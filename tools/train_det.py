@@ -1,4 +1,4 @@
-"""Train an SSD detector: `python tools/train_det.py --config configs/... --data.root DIR --out DIR`."""
+"""Train an SSD detector: `python tools/train_det.py --config configs/NAME.yaml --out DIR`."""
 
 from __future__ import annotations
 

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from densefit.callbacks import Curves, JSONLines, Progress
+from densefit.checkpoint import store
 from densefit.checkpoint.load import load
 from densefit.checkpoint.policy import Keep
 from densefit.checkpoint.saver import Saver
 from densefit.config import parse
-from densefit.errors import DensefitError
+from densefit.errors import CheckpointError, ConfigError
+from densefit.metrics import Metric
+from densefit.model.network import Network
+from densefit.registry import nearest
 from densefit.score import score
 from densefit.train.fit import fit
 
 from .pictures import write_predictions
+from .program import program
+from .progress import Watched
 from .recipe import (
     Recipe,
     make_dataset,
@@ -27,34 +30,30 @@ from .recipe import (
     score_loader,
     train_loader,
 )
-from .table import print_scores
+from .table import print_scores, write_scores
 
 
 def main(kind: type[Recipe], description: str, arguments: Sequence[str] | None = None) -> int:
-    """The program: settings from the command line, a training, 0 or an error message and 1."""
-    try:
-        recipe, text = parse(kind, arguments, description=description)
-        run(recipe, text)
-    except DensefitError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    return 0
+    """The program: settings from the command line, a training, an exit code."""
+    return program(lambda: run(*parse(kind, arguments, description=description)))
 
 
 def run(recipe: Recipe, text: str) -> dict[str, float]:
     """Train by `recipe` (whose YAML is `text`); returns the test scores."""
     out = Path(recipe.out)
+    _check_empty(recipe, out)
     train = make_dataset(recipe.data, recipe.data.train)
     network = make_network(recipe, train)
     loader = train_loader(recipe, train, network.heads)
     held = recipe.data.validation
-    validation = None if held is None else score_loader(recipe, make_dataset(recipe.data, held))
-    best = recipe.training.best
-    if best is None and validation is not None:
-        first = network.heads[0]
-        best = f"{first.name}/{first.metrics()[0].primary}"
+    validation = None
+    keep = Keep(last=recipe.training.keep)
+    if held is not None:
+        validation = score_loader(recipe, make_dataset(recipe.data, held), recipe.data.workers)
+        best, judge = judged_by(network, recipe.training.best)
+        keep = Keep(recipe.training.keep, best, judge.higher_is_better)
     out.mkdir(parents=True, exist_ok=True)
-    (out / "config.yaml").write_text(text)
+    (out / "config.yaml").write_text(text, encoding="utf-8")
     fit(
         network,
         loader,
@@ -68,7 +67,7 @@ def run(recipe: Recipe, text: str) -> dict[str, float]:
         checkpoint=Saver(
             out / "checkpoints",
             every=recipe.training.validate_every,
-            keep=Keep(last=recipe.training.keep, best=best),
+            keep=keep,
             extra={"recipe": dataclasses.asdict(recipe)},
         ),
         resume=recipe.resume,
@@ -77,32 +76,60 @@ def run(recipe: Recipe, text: str) -> dict[str, float]:
     return finish(recipe, out)
 
 
+def _check_empty(recipe: Recipe, out: Path) -> None:
+    """A new training does not mix its files with those of another one."""
+    if recipe.resume == "none" and store.names(out / "checkpoints"):
+        raise CheckpointError(
+            "The run's folder holds the checkpoints of a training already",
+            where=out,
+            fix="--resume auto continues it; --out DIR begins another; or remove the folder",
+        )
+
+
+def judged_by(network: Network, key: str | None) -> tuple[str, Metric]:
+    """The number that the best checkpoint is chosen by, and the metric that it comes from.
+
+    Args:
+        network: whose heads' metrics there are.
+        key: "<head>/<number>" where the number is a metric's primary one; by default that of
+            the first head's first metric.
+
+    Raises:
+        ConfigError: no metric is judged by that number (so that nobody knows whether higher is
+            better).
+    """
+    known = {
+        f"{head.name}/{metric.primary}": metric
+        for head in network.heads
+        for metric in head.metrics()
+    }
+    if not known:
+        raise ConfigError("No head has a metric to choose the best checkpoint by")
+    key = next(iter(known)) if key is None else key
+    if key not in known:
+        raise ConfigError(
+            f"The best checkpoint cannot be chosen by {key!r}",
+            where="training.best",
+            fix=nearest(key, known),
+        )
+    return key, known[key]
+
+
 def finish(recipe: Recipe, out: Path) -> dict[str, float]:
     """Score the best checkpoint on the test split and draw some of its predictions."""
     checkpoints = out / "checkpoints"
-    chosen = checkpoints / "best" if (checkpoints / "best").exists() else checkpoints / "last"
-    network = load(chosen)
+    chosen = checkpoints / ("best" if "best" in store.names(checkpoints) else "last")
     split = recipe.data.test or recipe.data.validation
     if split is None:
+        print(f"wrote {out}/curves.png, scalars.jsonl and checkpoints/last")
         return {}
+    network = load(chosen)
     dataset = make_dataset(recipe.data, split)
-    loader = score_loader(recipe, dataset)
-    scores = score(network, loader)
+    loader = score_loader(recipe, dataset, recipe.data.workers)
+    with Watched(loader, "scoring") as watched:
+        scores = score(network, watched)
     write_scores(out / "scores.json", scores, chosen, split, len(dataset))
     write_predictions(network, loader, out / "predictions.png")
     print_scores(scores, f"{chosen} on {len(dataset)} samples of {split!r}")
     print(f"wrote {out}/curves.png, predictions.png, scores.json and scalars.jsonl")
     return scores
-
-
-def write_scores(
-    path: Path, scores: dict[str, float], checkpoint: Path, split: str, samples: int
-) -> None:
-    """The scores as JSON, with what they were measured on; nan becomes null."""
-    content: dict[str, Any] = {
-        "checkpoint": str(checkpoint),
-        "split": split,
-        "samples": samples,
-        "scores": {key: None if value != value else value for key, value in scores.items()},
-    }
-    path.write_text(json.dumps(content, indent=1) + "\n")

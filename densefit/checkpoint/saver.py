@@ -20,7 +20,7 @@ class Saver:
 
     Args:
         directory: of this training's checkpoints.
-        every: cadence, in whole epochs ("5ep"); the end of training is always saved.
+        every: cadence: "5ep", "500st"...; the end of training is always saved.
         keep: which of them stay.
         extra: JSON-able; kept in every checkpoint (a recipe, say).
     """
@@ -37,12 +37,6 @@ class Saver:
         self.keep = keep or Keep()
         self.extra = dict(extra or {})
 
-    def due(self, state: Any) -> bool:
-        """Whether the end of this epoch is one to save at."""
-        if self.every.unit != "ep":
-            return True
-        return state.epoch % max(1, round(float(self.every.value))) == 0
-
     def save(self, learner: Any, state: Any, history: Any, callbacks: Sequence[Any]) -> Path:
         """Write everything that a resume needs; returns the checkpoint's path."""
         arg_params, aux_params = learner.network.get_params()
@@ -56,6 +50,7 @@ class Saver:
             "network": learner.network.spec,
             "epoch": state.epoch,
             "batch": state.batch,
+            "batch_size": state.batch_size,
             "update": state.update,
             "seconds": state.seconds,
             "validation": dict(state.validation),
@@ -86,6 +81,14 @@ class Saver:
             return None
         parts, content = store.read(path)
         arg_params, aux_params = split_model(parts["model"])
+        if content["batch"] and content.get("batch_size", state.batch_size) != state.batch_size:
+            raise CheckpointError(
+                "The checkpoint is of the middle of an epoch with another batch size",
+                expected=f"batch size {content['batch_size']}",
+                received=f"batch size {state.batch_size}",
+                where=path,
+                fix="continue with that batch size, or from a checkpoint of an epoch's end",
+            )
         learner.load_params(arg_params, aux_params, str(path))
         learner.load_optimizer_state(parts["optimizer"], content["optimizer"])
         set_rng_state(content["rng"])
@@ -97,9 +100,14 @@ class Saver:
         history.update = content["update"]
         if path.resolve().parent == self.directory.resolve():
             self.keep.load_state_dict(content["keep"])
-        for callback, entry in zip(callbacks, content["callbacks"]):
-            if entry["kind"] == type(callback).__name__:
-                callback.load_state_dict(entry["state"])
+        # By kind and order, so that a callback may be added or left out.
+        saved = list(content["callbacks"])
+        for callback in callbacks:
+            for entry in saved:
+                if entry["kind"] == type(callback).__name__:
+                    callback.load_state_dict(entry["state"])
+                    saved.remove(entry)
+                    break
         return path
 
 

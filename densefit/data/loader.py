@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import logging
-import weakref
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
@@ -15,13 +11,13 @@ import cv2
 from typing_extensions import Self
 
 from densefit.backend import mx
+from densefit.data.ahead import Ahead, TooSlowError
 from densefit.data.batch import Batch
 from densefit.data.collate import Layout
 from densefit.data.encoder import Encoder
 from densefit.data.sample import Dataset
 from densefit.data.sampler import epoch_order
 from densefit.data.work import Made, SampleTransform, Work
-from densefit.data.workers import Workers
 from densefit.errors import ConfigError, DataError, DensefitError
 
 logger = logging.getLogger(__name__)
@@ -94,11 +90,7 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
             )
         self._layout = Layout(self._input_size(), self.heads)
         self._skipped: dict[str, str] = {}
-        self._pool: Workers | None = None
-        self._finalizer: weakref.finalize[Any, Any] | None = None
-        self._order: Iterator[int] = iter(())
-        self._pending: deque[tuple[int, Future[Made]]] = deque()
-        self._current = -1  # index of the sample that is waited for
+        self._ahead = Ahead(workers, 2 * batch_size + workers, timeout)
         self._failure: DensefitError | None = None
         self._pinned = False  # whether `set_epoch` chose the epoch, and nothing was read since
         self._begin(0)
@@ -182,10 +174,11 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
 
     def close(self) -> None:
         """End the threads, and the epoch if it was begun; another one starts new threads."""
-        self._drop_pending()
+        self._ahead.stop()
         if self._started:
-            self._finished, self._order = True, iter(())
-        self._stop_pool()
+            self._finished = True
+        else:
+            self._begin(self.epoch, self._good)
 
     def __enter__(self) -> Self:
         return self
@@ -209,13 +202,12 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
 
     def _begin(self, epoch: int, start: int = 0) -> None:
         """Drop what is under way and stand at sample `start` of the epoch."""
-        self._drop_pending()
         self.epoch = epoch
         order = epoch_order(len(self.dataset), self.shuffle, self.seed, epoch)
         if self.last == "drop" and self.on_error == "raise":
             order = order[: len(self) * self.batch_size]  # the rest would be made in vain
-        self._order = iter(order[start:].tolist())
-        self._work = Work(self.dataset, self.transform, self.heads, self.seed, epoch)
+        work = Work(self.dataset, self.transform, self.heads, self.seed, epoch)
+        self._ahead.begin(work, order[start:].tolist())
         self._started = self._finished = False
         self._failure = None
         self._good = start  # samples made this epoch; those passed over count as good
@@ -225,9 +217,9 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         made: list[Made] = []
         while len(made) < self.batch_size:
             try:
-                one = self._next_sample()
+                one = self._ahead.next()
             except DataError as error:
-                if self.on_error == "raise" or isinstance(error, _TooSlowError):
+                if self.on_error == "raise" or isinstance(error, TooSlowError):
                     raise
                 self._skip(error)
                 continue
@@ -239,44 +231,8 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         self._good += len(made)
         return made
 
-    def _next_sample(self) -> Made | None:
-        """The next sample in order, None at the end."""
-        if self.workers == 0:
-            self._current = next(self._order, -1)
-            return None if self._current < 0 else self._work(self._current)
-        self._fill()
-        if not self._pending:
-            return None
-        self._current, future = self._pending.popleft()
-        self._fill()
-        try:
-            made: Made = future.result(self.timeout)
-        except FutureTimeout:
-            sample_id = self.dataset.id_of(self._current)
-            self._stop_pool()  # its thread is lost; the next epoch gets new ones
-            raise _TooSlowError(
-                "A sample takes too long",
-                expected=f"at most {self.timeout:g} s",
-                where=f"sample {sample_id!r}",
-                fix="see why it hangs (disk, network, transform), or raise `timeout`",
-            ) from None
-        return made
-
-    def _fill(self) -> None:
-        """Keep the window of samples under way full."""
-        ahead = 2 * self.batch_size + self.workers
-        while len(self._pending) < ahead:
-            index = next(self._order, None)
-            if index is None:
-                return
-            if self._pool is None:
-                self._pool = Workers(self.workers)
-                # Runs when this loader is collected, and at exit before threads are frozen.
-                self._finalizer = weakref.finalize(self, self._pool.stop)
-            self._pending.append((index, self._pool.submit(self._work, index)))
-
     def _skip(self, error: DataError) -> None:
-        sample_id = self.dataset.id_of(self._current)
+        sample_id = self.dataset.id_of(self._ahead.current)
         if sample_id not in self._skipped:
             self._skipped[sample_id] = error.what
             logger.warning("sample %r is skipped: %s", sample_id, error)
@@ -290,20 +246,6 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
                 where=f"sample {sample_id!r}",
                 fix='on_error="raise" shows the first error whole',
             )
-
-    def _drop_pending(self) -> None:
-        for _, future in self._pending:
-            future.cancel()
-        self._pending.clear()
-
-    def _stop_pool(self) -> None:
-        if self._pool is not None and self._finalizer is not None:
-            self._finalizer()  # stops the pool, once
-        self._pool = self._finalizer = None
-
-
-class _TooSlowError(DataError):
-    """A sample that ran out of time; never skipped, since it keeps a thread."""
 
 
 def _check_settings(

@@ -41,7 +41,7 @@ KINDS: dict[str, Kind] = {
 def declare_target(name: str, kind: str, fill: int | float = 0) -> None:
     """Say how the transforms move a target of your own.
 
-    >>> declare_target("depth", "map_linear", fill=0.0)
+    >>> declare_target("my_depth", "map_linear", fill=0.0)
 
     Args:
         name: key in `Sample.targets`.

@@ -53,6 +53,8 @@ def upsample(x: Any, factor: int, size: tuple[int, int], out: tuple[int, int]) -
     and centres are those of `align_corners=False`.
 
     Args:
+        x: the map.
+        factor: how many times larger; 1 only cuts.
         size: (h, w) of x.
         out: (height, width) wanted, at most factor * size.
     """

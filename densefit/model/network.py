@@ -57,6 +57,7 @@ class Network:
         self._pull: Callable[[], None] | None = None
         self._graphs: dict[tuple[str, tuple[int, int] | None], Any] = {}
         self._symbol = symbol
+        self._train_size: tuple[int, int] | None = None  # of the train graph that was used last
         self.heads = list(heads)
         self._spec: dict[str, Any] | None = None
         if symbol is not None:
@@ -79,8 +80,7 @@ class Network:
         self.backbone = self._make_backbone(backbone, settings)
         self.output_stride = output_stride or min(head.output_stride for head in heads)
         self.wires = {head.name: wire(head.name, head) for head in heads}
-        self.graph("train", (64, 64))
-        self.graph("evaluate", (64, 64))  # so that mistakes in a head show here, not in fit
+        self._check_shared()  # so that mistakes in a head show here, not in fit
         self._record_spec(backbone, settings, output_stride)
 
     @staticmethod
@@ -112,9 +112,7 @@ class Network:
     @classmethod
     def from_spec(cls, spec: Mapping[str, Any]) -> Network:
         """The network that `spec` describes, without parameters."""
-        made = [
-            heads.create(entry["task"], **entry["settings"]) for entry in spec["heads"]
-        ]
+        made = [heads.create(entry["task"], **entry["settings"]) for entry in spec["heads"]]
         for head, entry in zip(made, spec["heads"]):
             head.spec = dict(entry)
         return cls(
@@ -129,7 +127,7 @@ class Network:
         """The train graph as one Symbol (at the input size that was used last)."""
         if self._symbol is not None:
             return self._symbol
-        return [graph for (mode, _), graph in self._graphs.items() if mode == "train"][-1]
+        return self._graphs["train", self._train_size]
 
     def graph(self, mode: str, input_size: tuple[int, int] | None = None) -> Any:
         """The Symbol for "train" or "evaluate" at an input of (height, width)."""
@@ -139,6 +137,8 @@ class Network:
             return self._symbol
         if input_size is None:
             raise BindError("A backbone with heads needs the input's (height, width)")
+        if mode == "train":
+            self._train_size = input_size
         key = (mode, input_size)
         if key not in self._graphs:
             self._graphs[key] = self._build(mode, input_size)
@@ -148,11 +148,12 @@ class Network:
         with mx.name.NameManager():
             data = mx.sym.Variable("data")
             features = self.backbone.features(data, input_size, self.output_stride)
-            outputs = []
-            for own in self.wires.values():
-                if not isinstance(own, HeadWire):
-                    continue
-                head = own.head
+        outputs = []
+        for own in self.wires.values():
+            if not isinstance(own, HeadWire):
+                continue
+            head = own.head
+            with _HeadNames(head.name):
                 if mode == "evaluate":
                     found = head.evaluate(features)
                     own.evaluated = list(found)
@@ -172,6 +173,24 @@ class Network:
                     for name, term in found.items()
                 ]
         return mx.sym.Group(outputs)
+
+    def _check_shared(self) -> None:
+        """Whether what the eval graph computes with is what the train graph trains."""
+        evaluate, train = self.graph("evaluate", (64, 64)), self.graph("train", (64, 64))
+        trained = {*train.list_arguments(), *train.list_auxiliary_states()}
+        strange = [
+            name
+            for name in [*evaluate.list_arguments(), *evaluate.list_auxiliary_states()]
+            if name not in trained
+        ]
+        if strange:
+            raise BindError(
+                "Heads evaluate with parameters that they do not train",
+                expected="the same names in `train` and `evaluate`",
+                received=strange,
+                where=f"heads {', '.join(self.wires)}",
+                fix="name the layers, or build them in one method that both call",
+            )
 
     @property
     def initialized(self) -> bool:
@@ -196,10 +215,40 @@ class Network:
     def set_params(
         self, arg_params: Mapping[str, Any], aux_params: Mapping[str, Any] | None = None
     ) -> None:
-        """Take parameters by name; arrays may be NDArray or numpy. What a later bind misses is
-        initialised by `fit` and is an error in `score`."""
+        """Take copies of parameters by name; arrays may be NDArray or numpy.
+
+        What a later bind misses is initialised by `fit` and is an error in `score`.
+
+        Raises:
+            ConfigError: the network is being trained: the next update would overwrite them.
+        """
+        if self._pull is not None:
+            raise ConfigError(
+                "Parameters cannot be set while the network is being trained",
+                fix="set them before fit, or end the training first",
+            )
+        self.take_params(arg_params, aux_params or {})
+
+    def take_params(self, arg_params: Mapping[str, Any], aux_params: Mapping[str, Any]) -> None:
+        """`set_params` for the learner that trains the network."""
         self.arg_params = {name: _ndarray(value) for name, value in arg_params.items()}
-        self.aux_params = {name: _ndarray(value) for name, value in (aux_params or {}).items()}
+        self.aux_params = {name: _ndarray(value) for name, value in aux_params.items()}
+
+
+class _HeadNames(mx.name.NameManager):  # type: ignore[misc]
+    """Names what a head leaves unnamed after the head.
+
+    With MXNet's counter for all, a layer that one head has in one graph only would shift the
+    names of the heads behind it, and their parameters with them.
+    """
+
+    def __init__(self, head: str) -> None:
+        super().__init__()
+        self._head = head
+
+    def get(self, name: str | None, hint: str) -> str:
+        """`name`, or one made of the head's and `hint`."""
+        return name or f"{self._head}_{super().get(None, hint)}"
 
 
 def _ndarray(value: Any) -> Any:

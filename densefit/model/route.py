@@ -30,7 +30,9 @@ class Route:
         metrics: registered names, `Metric`s, MXNet `EvalMetric`s, or functions of (label,
             prediction).
         rows: rows of axis 0 of each output that belong to one sample, for all outputs or by
-            name; 0 for an output that is one number for the whole batch.
+            name; 0 for an output that is one number for the whole batch. If all outputs and
+            labels have R rows a sample, metrics count each row by itself; otherwise they get
+            (n, R, ...) for n samples.
         normalization: how the symbol's loss layers divide their gradient: "sum" (not at all: the
             update divides by the number of samples) or "mean" (they divide by themselves: the
             update must not divide again). None reads the loss layers' own setting.
@@ -69,7 +71,12 @@ class Wire(ABC):
     @property
     @abstractmethod
     def labels(self) -> list[str]:
-        """Full names of the label arrays that the head needs from the data while training."""
+        """Full names of the label arrays that the head is trained or measured with."""
+
+    @property
+    def compared(self) -> list[str]:
+        """Those of `labels` that metrics compare with, which need not be bound."""
+        return []
 
     @abstractmethod
     def outputs(self, mode: str) -> list[str]:
@@ -77,15 +84,34 @@ class Wire(ABC):
 
     @abstractmethod
     def rows(self, output: str) -> int:
-        """Rows of an output for one sample; 0: one number for the batch."""
+        """Rows of an "evaluate" output for one sample; 0: one number for the batch."""
 
     @abstractmethod
     def metrics(self, mode: str) -> list[Metric]:
         """New metrics for a "train" or "evaluate" pass."""
 
     @abstractmethod
-    def read(self, mode: str, outputs: Mapping[str, np.ndarray], batch: Any) -> tuple[Any, Any]:
-        """(predictions, targets) of a pass: n of each, for the n real rows of a fed batch."""
+    def check(
+        self, mode: str, shapes: Mapping[str, tuple[int, ...]], batch_size: int, devices: int
+    ) -> None:
+        """Raise BindError if an output's shape is not what the head says, before anything runs.
+
+        Args:
+            mode: "train" or "evaluate".
+            shapes: of the graph's outputs for a full batch, by short name.
+            batch_size: rows of a full batch.
+            devices: among how many a batch is split.
+        """
+
+    def check_batch(self, batch: Any) -> None:
+        """Raise BindError if a fed batch lacks what `read` will look for."""
+        return
+
+    @abstractmethod
+    def read(
+        self, mode: str, outputs: Mapping[str, np.ndarray], batch: Any
+    ) -> tuple[Any, Any, list[str]]:
+        """(predictions, targets, ids) of the real rows of a fed batch: what metrics are given."""
 
 
 class HeadWire(Wire):
@@ -106,19 +132,40 @@ class HeadWire(Wire):
         return [f"{self.name}_{name}" for name in names]
 
     def rows(self, output: str) -> int:
-        short = output[len(self.name) + 1 :]
-        return 1 if short in self.terms else self.head.rows(short)
+        return self.head.rows(output[len(self.name) + 1 :])
 
     def metrics(self, mode: str) -> list[Metric]:
         if mode == "evaluate":
             return self.head.metrics()
         return [LossTerms(self.terms)]
 
-    def read(self, mode: str, outputs: Mapping[str, np.ndarray], batch: Any) -> tuple[Any, Any]:
+    def check(
+        self, mode: str, shapes: Mapping[str, tuple[int, ...]], batch_size: int, devices: int
+    ) -> None:
+        for name in self.outputs(mode):
+            if mode == "evaluate":
+                _check_rows(self.name, name, shapes[name], self.rows(name), batch_size, devices)
+            elif shapes[name] != (batch_size,):
+                raise BindError(
+                    f"The loss {name[len(self.name) + 1 :]!r} of the head {self.name!r} is not one "
+                    "number a sample",
+                    expected=f"shape {(batch_size,)}",
+                    received=f"shape {shapes[name]}",
+                    where=f"head {self.name}",
+                    fix="sum or average it over all axes but the first",
+                )
+
+    def read(
+        self, mode: str, outputs: Mapping[str, np.ndarray], batch: Any
+    ) -> tuple[Any, Any, list[str]]:
         if mode == "train":
             terms = np.stack([outputs[name] for name in self.outputs("train")], axis=1)
-            self._check_finite(terms, batch.ids)
-            return terms, [None] * len(terms)
+            bad = ~np.isfinite(terms)
+            if bad.any():
+                row, term = np.argwhere(bad)[0]
+                what = f"loss {self.terms[term]!r}"
+                raise _diverged(self.name, what, terms[row, term], batch.ids[row])
+            return terms, [None] * len(terms), batch.ids
         if batch.targets is None or batch.geometries is None:
             raise DataError(
                 f"The head {self.name!r} is scored in original image coordinates, and the batch "
@@ -128,19 +175,7 @@ class HeadWire(Wire):
             )
         own = {name: outputs[f"{self.name}_{name}"] for name in self.evaluated}
         predictions = self.head.decode(own, batch.geometries)
-        return predictions, [self.head.truth(targets) for targets in batch.targets]
-
-
-    def _check_finite(self, terms: np.ndarray, ids: Sequence[str]) -> None:
-        if np.isfinite(terms).all():
-            return
-        row, term = np.argwhere(~np.isfinite(terms))[0]
-        raise TrainingDiverged(
-            f"The loss {self.terms[term]!r} of the head {self.name!r} is {terms[row, term]}",
-            where=f"sample {ids[row]}",
-            fix="lower the learning rate, or lengthen the warm-up; is the sample's image or label "
-            "sound?",
-        )
+        return predictions, [self.head.truth(targets) for targets in batch.targets], batch.ids
 
 
 class LossTerms(Metric):
@@ -158,7 +193,9 @@ class LossTerms(Metric):
         self.sums = np.zeros(len(self.terms))
         self.count = 0
 
-    def update(self, predictions: Sequence[Any], targets: Sequence[Any], ids: Sequence[str]) -> None:
+    def update(
+        self, predictions: Sequence[Any], targets: Sequence[Any], ids: Sequence[str]
+    ) -> None:
         """predictions: (n, terms) losses."""
         self.sums += np.asarray(predictions, np.float64).sum(axis=0)
         self.count += len(predictions)
@@ -188,14 +225,20 @@ class RouteWire(Wire):
         self.route = route
         self.normalization = route.normalization
         self._outputs = [_output_name(name, output, symbol_outputs) for output in route.outputs]
-        rows = route.rows if isinstance(route.rows, Mapping) else dict.fromkeys(
-            self._outputs, route.rows
+        rows = (
+            route.rows
+            if isinstance(route.rows, Mapping)
+            else dict.fromkeys(self._outputs, route.rows)
         )
         self._rows = {_output_name(name, key, symbol_outputs): n for key, n in rows.items()}
 
     @property
     def labels(self) -> list[str]:
         return list(self.route.labels)
+
+    @property
+    def compared(self) -> list[str]:
+        return self.labels
 
     def outputs(self, mode: str) -> list[str]:
         return self._outputs
@@ -206,28 +249,109 @@ class RouteWire(Wire):
     def metrics(self, mode: str) -> list[Metric]:
         return [as_metric(metric).fresh() for metric in self.route.metrics]
 
-    def read(self, mode: str, outputs: Mapping[str, np.ndarray], batch: Any) -> tuple[Any, Any]:
-        predictions = [outputs[name] for name in self._outputs]
+    def check(
+        self, mode: str, shapes: Mapping[str, tuple[int, ...]], batch_size: int, devices: int
+    ) -> None:
+        for name in self._outputs:
+            _check_rows(self.name, name, shapes[name], self.rows(name), batch_size, devices)
+
+    def check_batch(self, batch: Any) -> None:
+        for label in self.compared:
+            if label not in batch.label and not _all_have(label, batch.targets):
+                carried = [*batch.label, *sorted(batch.targets[0] if batch.targets else ())]
+                raise BindError(
+                    f"The head {self.name!r} needs the label {label!r}, which the data do not "
+                    "carry",
+                    received=f"labels {carried}",
+                    where=f"head {self.name}, samples {batch.ids[0]} to {batch.ids[-1]}",
+                    fix=nearest(label, carried),
+                )
+
+    def read(
+        self, mode: str, outputs: Mapping[str, np.ndarray], batch: Any
+    ) -> tuple[Any, Any, list[str]]:
+        """With R rows a sample in all outputs and labels, each row counts by itself.
+
+        If they differ, what has R rows a sample is grouped: (n * R, ...) becomes (n, R, ...).
+        One number for the batch is given to each of its samples.
+        """
+        predictions = [
+            self._checked(name, outputs[name], mode, batch.ids)
+            if self.rows(name)
+            else np.repeat(outputs[name], batch.real, axis=0)
+            for name in self._outputs
+        ]
         targets = [self._label(label, batch) for label in self.route.labels]
+        rows = {len(array) // batch.real for array in [*predictions, *targets]}
+        ids = batch.ids
+        if len(rows) == 1:
+            ids = [key for key in ids for _ in range(max(rows))]
+        else:
+            predictions = [_grouped(array, batch.real) for array in predictions]
+            targets = [_grouped(array, batch.real) for array in targets]
         return (
             predictions[0] if len(predictions) == 1 else tuple(predictions),
             targets[0] if len(targets) == 1 else tuple(targets),
+            ids,
         )
+
+    def _checked(self, name: str, array: np.ndarray, mode: str, ids: Sequence[str]) -> np.ndarray:
+        """The array, if training may go on: nan spreads to all parameters with the next update."""
+        if mode == "train" and array.dtype.kind == "f" and np.isnan(array).any():
+            row = int(np.argwhere(np.isnan(array))[0][0]) // self.rows(name)
+            raise _diverged(self.name, f"output {name!r}", np.nan, ids[row])
+        return array
 
     def _label(self, label: str, batch: Any) -> Any:
         if label in batch.label:
-            return batch.label[label].asnumpy()[: batch.real * (self._label_rows(batch, label))]
-        if batch.targets is not None and all(label in targets for targets in batch.targets):
-            return [targets[label] for targets in batch.targets]
-        carried = list(batch.label) + sorted(batch.targets[0] if batch.targets else ())
-        raise BindError(
-            f"The head {self.name!r} needs the label {label!r}, which the data do not carry",
-            received=f"labels {carried}",
-            fix=nearest(label, carried),
-        )
+            array = batch.label[label]
+            return array.asnumpy()[: array.shape[0] // batch.rows * batch.real]
+        return [targets[label] for targets in batch.targets]
 
-    def _label_rows(self, batch: Any, label: str) -> int:
-        return max(1, batch.label[label].shape[0] // max(1, batch.rows))
+
+def _all_have(label: str, targets: Sequence[Mapping[str, Any]] | None) -> bool:
+    return targets is not None and all(label in one for one in targets)
+
+
+def _grouped(array: Any, samples: int) -> Any:
+    """(samples * R, ...) as (samples, R, ...)."""
+    if len(array) == samples:
+        return array
+    return array.reshape(samples, -1, *array.shape[1:])
+
+
+def _check_rows(
+    head: str, output: str, shape: tuple[int, ...], rows: int, batch_size: int, devices: int
+) -> None:
+    if rows == 0:
+        if devices > 1:
+            raise BindError(
+                f"The output {output!r} is one number for a whole batch, and {devices} devices "
+                "give one for each of its parts",
+                where=f"head {head}",
+                fix="use one device, or let the symbol give one number a sample",
+            )
+        if int(np.prod(shape)) == 1:
+            return
+    elif shape[:1] == (batch_size * rows,):
+        return
+    raise BindError(
+        f"The output {output!r} has the shape {shape} for {batch_size} samples",
+        expected=f"{rows} rows a sample" if rows else "one number for the batch",
+        received=shape,
+        where=f"head {head}",
+        fix="Route(rows=...) or Head.rows says how many rows belong to a sample (0: one number "
+        "for the batch)",
+    )
+
+
+def _diverged(head: str, what: str, value: float, sample: str) -> TrainingDiverged:
+    return TrainingDiverged(
+        f"The {what} of the head {head!r} is {value}",
+        where=f"head {head}, sample {sample}",
+        fix="lower the learning rate, or lengthen the warm-up; is the sample's image or label "
+        "sound?",
+    )
 
 
 def _output_name(head: str, output: str, symbol_outputs: Sequence[str]) -> str:

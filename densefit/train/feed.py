@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from densefit.backend import mx
 from densefit.errors import BindError, DataError
 from densefit.model.route import Wire
@@ -36,7 +38,7 @@ class Fed:
 def descs(provided: Any) -> list[Any]:
     """`provide_data` or `provide_label` as a list of DataDesc (iterators may give plain pairs)."""
     return [
-        desc if isinstance(desc, mx.io.DataDesc) else mx.io.DataDesc(desc[0], desc[1])
+        desc if isinstance(desc, mx.io.DataDesc) else mx.io.DataDesc(*desc[:2])
         for desc in provided or []
     ]
 
@@ -46,12 +48,20 @@ class Feeder:
 
     Args:
         iterator: a densefit Loader or any `mx.io.DataIter`.
-        wires: the heads, to be named in errors.
+        wires: the heads that its batches are for.
         where: what the iterator is for, to be named in errors ("train", "validation").
+
+    Attributes:
+        data_descs, label_descs: what the iterator announces, as DataDescs.
+        batch_size: rows of a full batch.
+        length: batches an epoch; None if the iterator does not tell.
+
+    Raises:
+        DataError: it is no iterator of batches, or the batch is not the first axis.
     """
 
     def __init__(self, iterator: Any, wires: Sequence[Wire], where: str) -> None:
-        for wanted in ("provide_data", "provide_label", "reset"):
+        for wanted in ("provide_data", "provide_label", "reset", "__iter__"):
             if not hasattr(iterator, wanted):
                 raise DataError(
                     f"The {where} data are no iterator of batches",
@@ -64,7 +74,29 @@ class Feeder:
         self.where = where
         self.data_descs = descs(iterator.provide_data)
         self.label_descs = descs(iterator.provide_label)
+        if not self.data_descs:
+            raise DataError(f"The {where} data provide no input", received="provide_data []")
+        for desc in self.descs:
+            if mx.io.DataDesc.get_batch_axis(desc.layout) not in (0, -1):
+                raise DataError(
+                    f"The array {desc.name!r} of the {where} data has its samples on another "
+                    "axis than the first",
+                    expected="a layout that begins with N",
+                    received=f"layout {desc.layout}",
+                )
         self.batch_size = int(self.data_descs[0].shape[0])
+        self.length = _length(iterator)
+
+    @property
+    def descs(self) -> list[Any]:
+        """All arrays that are announced, data first."""
+        return self.data_descs + self.label_descs
+
+    @property
+    def input_size(self) -> tuple[int, int] | None:
+        """(height, width) of a (B, C, H, W) input; None for anything else."""
+        shape = self.data_descs[0].shape
+        return (int(shape[2]), int(shape[3])) if len(shape) == 4 else None
 
     def batches(self, epoch: int = 0, skip: int = 0) -> Iterator[Fed]:
         """The batches of an epoch past its first `skip`: the iterator is reset first.
@@ -94,97 +126,173 @@ class Feeder:
             )
 
     def feed(self, batch: Any, first: int) -> Fed:
-        """Name and check one batch; `first` numbers its first row when it carries no ids."""
-        data_descs = descs(getattr(batch, "provide_data", None)) or self.data_descs
-        label_descs = descs(getattr(batch, "provide_label", None)) or self.label_descs
-        labels = list(batch.label or [])
-        if len(labels) != len(label_descs):
-            missing = [desc.name for desc in label_descs[len(labels) :]]
-            raise BindError(
-                f"A batch of the {self.where} data has {len(labels)} labels, not "
-                f"{len(label_descs)}",
-                expected=[desc.name for desc in label_descs],
-                received=[array.shape for array in labels],
-                where=self._heads_of(missing) or "no head uses the surplus",
-                fix="yield one array for each entry of provide_label, in its order",
-            )
-        data = self._named(batch.data, data_descs, None)
-        rows = next(iter(data.values())).shape[0]
-        label = self._named(labels, label_descs, rows)
+        """Name and check one batch; `first` numbers its first row when it carries no ids.
+
+        Raises:
+            BindError: arrays are missing, superfluous or misshaped; names the head.
+            DataError: it consists of padding, or has fewer ids than samples.
+        """
+        data = self._named("data", batch.data, batch, self.data_descs)
+        label = self._named("label", batch.label, batch, self.label_descs)
+        rows = int(next(iter(data.values())).shape[0])
+        for desc in self.descs:
+            array = data[desc.name] if desc.name in data else label[desc.name]
+            # A last batch may be smaller: all arrays then shrink alike.
+            if array.shape[0] * self.batch_size != rows * desc.shape[0]:
+                raise self._misshaped(desc, array, rows)
         real = rows - int(getattr(batch, "pad", 0) or 0)
-        ids = getattr(batch, "ids", None)
-        return Fed(
-            data,
-            label,
-            rows,
-            real,
-            [str(i) for i in range(first, first + real)] if ids is None else list(ids)[:real],
-            getattr(batch, "targets", None),
-            getattr(batch, "geometries", None),
+        ids, targets, geometries = (
+            None if found is None else list(found)[:real]
+            for found in (getattr(batch, name, None) for name in ("ids", "targets", "geometries"))
+        )
+        if not 0 < real <= rows or any(
+            found is not None and len(found) != real for found in (ids, targets, geometries)
+        ):
+            raise DataError(
+                f"A batch of the {self.where} data does not say rightly which rows are samples",
+                expected="0 <= pad < rows; an id, targets and a geometry for each other row",
+                received=f"pad={batch.pad!r} of {rows} rows, ids {ids}",
+            )
+        if ids is None:
+            ids = [str(number) for number in range(first, first + real)]
+        fed = Fed(data, label, rows, real, ids, targets, geometries)
+        for wire in self.wires:
+            wire.check_batch(fed)
+        return fed
+
+    def _named(self, kind: str, arrays: Any, batch: Any, announced: Sequence[Any]) -> Any:
+        arrays = list(arrays or [])
+        wanted = {desc.name: desc for desc in announced}
+        own = getattr(batch, f"provide_{kind}", None)  # names and order; shapes are announced
+        names = [desc[0] for desc in own] if own else list(wanted)
+        if len(arrays) != len(names) or set(names) != set(wanted):
+            absent = [name for name in wanted if name not in names[: len(arrays)]]
+            raise BindError(
+                f"A batch of the {self.where} data has {len(arrays)} {kind} arrays"
+                + (f", called {names}" if own else ""),
+                expected=list(wanted),
+                received=[array.shape for array in arrays],
+                where=self._where(absent) or "no head uses the surplus",
+                fix=f"yield one array for each entry of provide_{kind}, in its order",
+            )
+        for name, array in zip(names, arrays):
+            desc = wanted[name]
+            # MXNet would copy floats into an array of bytes without a word.
+            fits = np.can_cast(array.dtype, desc.dtype, "same_kind")
+            if tuple(array.shape[1:]) != tuple(desc.shape[1:]) or not fits:
+                raise self._misshaped(desc, array, array.shape[0])
+        return dict(zip(names, arrays))
+
+    def _misshaped(self, desc: Any, array: Any, rows: int) -> BindError:
+        return BindError(
+            f"The array {desc.name!r} of a batch of the {self.where} data is not as announced",
+            expected=f"{tuple(desc.shape)} {np.dtype(desc.dtype).name}",
+            received=f"{tuple(array.shape)} {np.dtype(array.dtype).name}, in a batch of {rows} "
+            "rows",
+            where=self._where([desc.name]) or "network input",
         )
 
-    def _named(self, arrays: Sequence[Any], wanted: Sequence[Any], rows: int | None) -> Any:
-        if len(arrays) != len(wanted):
-            raise BindError(
-                f"A batch of the {self.where} data has {len(arrays)} data arrays",
-                expected=[desc.name for desc in wanted],
-                received=[array.shape for array in arrays],
-            )
-        for array, desc in zip(arrays, wanted):
-            # a last batch may be smaller: all arrays then shrink alike
-            scale = desc.shape[0] // self.batch_size if self.batch_size else 1
-            fits = rows is None or array.shape[0] == rows * max(1, scale)
-            if array.shape[1:] != tuple(desc.shape[1:]) or not fits:
-                raise BindError(
-                    f"The array {desc.name!r} of a batch of the {self.where} data has another "
-                    "shape than announced",
-                    expected=tuple(desc.shape),
-                    received=f"{array.shape}, in a batch of {rows or array.shape[0]} rows",
-                    where=self._heads_of([desc.name]) or "network input",
-                )
-        return {desc.name: array for desc, array in zip(wanted, arrays)}
+    def heads_of(self, labels: Sequence[str]) -> list[str]:
+        """Names of the heads that use one of the labels."""
+        return [wire.name for wire in self.wires if set(labels) & set(wire.labels)]
 
-    def _heads_of(self, labels: Sequence[str]) -> str:
-        heads = [wire.name for wire in self.wires if set(labels) & set(wire.labels)]
+    def _where(self, labels: Sequence[str]) -> str:
+        heads = self.heads_of(labels)
         return f"head {', '.join(heads)}" if heads else ""
 
-    def check_labels(self, bound: Sequence[str]) -> None:
-        """Every label that a head needs is provided, and none is provided that nothing needs.
+    def check_data(self, symbol: Any) -> None:
+        """Every input that is provided is an argument of the symbol.
 
-        Args:
-            bound: labels that the train graph binds.
+        Raises:
+            BindError: one is not.
+        """
+        arguments = symbol.list_arguments()
+        for desc in self.data_descs:
+            if desc.name not in arguments:
+                raise BindError(
+                    f"The {self.where} data provide the input {desc.name!r}, which the symbol "
+                    "does not have",
+                    expected="an input of the symbol",
+                    received=f"provide_data {[d.name for d in self.data_descs]}",
+                    where=f"heads {', '.join(wire.name for wire in self.wires)}",
+                    fix=f"rename it in the iterator; the symbol begins with {arguments[:3]}",
+                )
+
+    def check_compared(self) -> None:
+        """Every label that a metric compares with is provided, or may come with the samples.
 
         Raises:
             BindError: naming the head.
         """
         provided = [desc.name for desc in self.label_descs]
         for wire in self.wires:
+            for label in wire.compared:
+                # A Loader's batches carry the samples' targets: `Wire.check_batch` looks there.
+                if label not in provided and not hasattr(self.iterator, "dataset"):
+                    raise self._absent(wire, label, provided)
+
+    def check_labels(self, symbol: Any, losses: Sequence[str]) -> None:
+        """Every label that training needs is provided, and none that nothing uses.
+
+        Args:
+            symbol: the train graph.
+            losses: labels of its loss layers.
+
+        Raises:
+            BindError: naming the head.
+        """
+        self.check_compared()
+        provided = {desc.name: desc for desc in self.label_descs}
+        arguments = set(symbol.list_arguments())
+        for wire in self.wires:
             for label in wire.labels:
-                if label not in provided:
-                    raise BindError(
-                        f"The head {wire.name!r} needs the label {label!r}, which the "
-                        f"{self.where} data do not provide",
-                        expected=wire.labels,
-                        received=f"provide_label {provided}",
-                        where=f"head {wire.name}",
-                        fix=nearest(label, provided),
-                    )
-        used = {label for wire in self.wires for label in wire.labels} | set(bound)
-        for label in provided:
+                if label in arguments and label not in provided:
+                    raise self._absent(wire, label, list(provided))
+        for label in losses:
+            if label not in provided and label not in [desc.name for desc in self.data_descs]:
+                raise BindError(
+                    f"The symbol's loss needs the label {label!r}, which the {self.where} data "
+                    "do not provide",
+                    received=f"provide_label {list(provided)}",
+                    where=self._where([label]) or "no head names it",
+                    fix=nearest(label, provided),
+                )
+        used = {label for wire in self.wires for label in wire.labels} | arguments
+        for label, desc in provided.items():
             if label not in used:
                 heads = "; ".join(f"head {wire.name}: {wire.labels}" for wire in self.wires)
                 raise BindError(
                     f"The {self.where} data provide the label {label!r}, which no head uses",
                     expected=heads or "no label",
-                    received=f"provide_label {provided}",
-                    fix=nearest(label, used),
+                    received=f"provide_label {list(provided)}",
+                    fix=nearest(label, used & {name for w in self.wires for name in w.labels}),
                 )
-        for label in bound:
-            if label not in provided:
+            if label in arguments and desc.shape[0] != self.batch_size:
                 raise BindError(
-                    f"The symbol's loss needs the label {label!r}, which the {self.where} data "
-                    "do not provide",
-                    received=f"provide_label {provided}",
-                    where=self._heads_of([label]) or "no head names it",
-                    fix=nearest(label, provided),
+                    f"The label {label!r}, which the symbol reads, has another number of rows "
+                    "than the batch",
+                    expected=f"({self.batch_size}, ...)",
+                    received=tuple(desc.shape),
+                    where=self._where([label]) or "no head names it",
+                    fix="give it one row a sample, and let the symbol reshape it",
                 )
+
+    def _absent(self, wire: Wire, label: str, provided: Sequence[str]) -> BindError:
+        return BindError(
+            f"The head {wire.name!r} needs the label {label!r}, which the {self.where} data do "
+            "not provide",
+            expected=wire.labels,
+            received=f"provide_label {list(provided)}",
+            where=f"head {wire.name}",
+            fix=nearest(label, provided),
+        )
+
+
+def _length(iterator: Any) -> int | None:
+    """Batches an epoch, if the iterator tells."""
+    if hasattr(iterator, "__len__"):
+        return len(iterator)
+    if isinstance(iterator, mx.io.NDArrayIter) and iterator.last_batch_handle != "roll_over":
+        whole, rest = divmod(int(iterator.num_data), int(iterator.batch_size))
+        return whole + (1 if rest and iterator.last_batch_handle == "pad" else 0)
+    return None

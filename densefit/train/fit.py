@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from densefit.backend import mx
 from densefit.callbacks.callback import Callback, Control, TrainState
 from densefit.checkpoint.saver import Saver
-from densefit.duration import Duration, DurationLike
+from densefit.duration import DurationLike
 from densefit.errors import ConfigError
 from densefit.metrics import Metric
-from densefit.model.network import Network
 from densefit.model.route import Route
-from densefit.score import collect, score_with
+from densefit.score import Scorer, collect
+from densefit.train.cadence import Cadence
 from densefit.train.feed import Feeder
 from densefit.train.history import History
 from densefit.train.learner import Learner
-from densefit.train.schedules import Constant, Schedule
+from densefit.train.schedules import Schedule
+from densefit.train.start import as_network, seed_all, seed_mxnet, source_of_rate
 
 
 def fit(
@@ -50,17 +47,20 @@ def fit(
         network: a Network, or an MXNet Symbol with `heads` as its routes.
         train: a densefit Loader or any `mx.io.DataIter`; it is reset before every epoch.
         heads: name -> Route, for a Symbol.
-        validation: like `train`; scored exactly, see `score`.
+        validation: like `train`, and another object; scored exactly, see `score`.
         validate_every: "1ep", "500st"...; the end of training is always validated.
-        epochs, updates: the length, one of the two.
-        optimizer: MXNet's name, or an `mx.optimizer.Optimizer`.
+        epochs: the length in epochs, or
+        updates: in optimizer updates: one of the two.
+        optimizer: MXNet's name, or an `mx.optimizer.Optimizer` (of which a copy is used: every
+            fit begins with a new optimizer).
         optimizer_params: of an optimizer given by name (`{"momentum": 0.9, "wd": 1e-4}`).
-        schedule: learning rate by updates done; by default the optimizer's own, constant.
+        schedule: learning rate by updates done; by default the optimizer's own.
         callbacks: run in list order.
         checkpoint: a directory, or a Saver with a cadence and policy of its own. Written after
-            the epoch's validation, atomically.
+            validation, atomically.
         resume: "auto" (the newest checkpoint of the directory, if there is one), a path, or
-            "none".
+            "none". From an epoch's end it continues exactly; in the middle of an epoch, the
+            epoch's numbers are those of the rest.
         initializer: for parameters that the network has no value for yet.
         seed: of python, numpy and MXNet.
         devices: MXNet contexts; a batch is split among them.
@@ -73,74 +73,88 @@ def fit(
             first update, naming the head.
         DataError: no batch, or a broken sample.
         ConfigError: contradictory settings.
-        TrainingDiverged: a head's loss is not finite.
+        TrainingDiverged: a head's loss is not finite (found at once), or a parameter is not
+            (found before a validation, a save, or the end).
     """
-    # Prepare: everything that can be wrong is found before the first update.
+    # Prepare: what can be found wrong without running the network is found here.
     if (epochs is None) == (updates is None):
         raise ConfigError(
             "A training's length is given in epochs or in updates",
             expected="one of the two",
             received=f"epochs={epochs}, updates={updates}",
         )
-    _seed(seed)
-    network = _as_network(network, heads)
+    if validation is train:
+        raise ConfigError(
+            "Training and validation data are the same iterator",
+            expected="two: a validation would set the training back to the epoch's start",
+            fix="make a second one of the same dataset, without shuffling and random transforms",
+        )
+    seed_all(seed)
+    network = as_network(network, heads)
     wires = network.wires
     feeder = Feeder(train, list(wires.values()), "train")
-    per_epoch = len(train) if hasattr(train, "__len__") else None
-    total = updates if epochs is None or per_epoch is None else epochs * per_epoch
-    learner = Learner(network, devices)
-    learner.bind(feeder, initializer)
-    rate = _rate(schedule, optimizer, optimizer_params, total, per_epoch)
-    made = learner.start_optimizer(optimizer, optimizer_params or {}, feeder.batch_size)
-    cadence = Duration.parse(validate_every, where="validate_every")
+    total = updates if epochs is None or feeder.length is None else epochs * feeder.length
+    settings = dict(optimizer_params or {})
+    rate = source_of_rate(schedule, optimizer, settings, total, feeder.length)
+    validating = Cadence(validate_every, feeder.length, total, "validate_every")
     saver = checkpoint if isinstance(checkpoint, Saver) or checkpoint is None else Saver(checkpoint)
-    history = History(network)
-    control = Control()
+    saving = Cadence(saver.every if saver else 0, feeder.length, total, "Saver(every=...)")
+    if saver is None and str(resume) not in ("none", "auto"):
+        raise ConfigError("To resume, say where checkpoints are", fix="checkpoint=DIR")
     judges: dict[str, list[Metric]] = {n: wire.metrics("train") for n, wire in wires.items()}
+    collect(judges)  # names that clash
+    read = [name for wire in wires.values() if judges[wire.name] for name in wire.outputs("train")]
     state = TrainState(
         network,
         epochs=epochs,
         updates=total,
-        updates_per_epoch=per_epoch,
+        updates_per_epoch=feeder.length,
         batch_size=feeder.batch_size,
-        train=lambda: collect(judges),
+        train=lambda: collect(judges) if state.samples else {},
     )
-    if saver is not None:
-        saver.resume(resume, learner, state, history, callbacks)
-    elif str(resume) not in ("none", "auto"):
-        raise ConfigError("To resume, say where checkpoints are", fix="checkpoint=DIR")
-    started = time.perf_counter() - state.seconds
-    skip = state.batch
+    history, control = History(network), Control()
+    learner = Learner(network, devices)
 
     def finished() -> bool:
-        planned = state.epoch if updates is None else state.update
-        return control.stop_reason is not None or planned >= (epochs if updates is None else updates)
+        planned, done = (epochs, state.epoch) if updates is None else (updates, state.update)
+        return done >= (planned or 0) or control.stop_reason is not None
 
     def validate() -> None:
         control.validation_requested = False
-        if validation is None or state.validated == state.update:
+        if scorer is None or state.validated == state.update:
             return
+        learner.check_finite()
+        state.validation = history.last_validation = scorer.run()
         state.validated = state.update
-        state.validation = history.last_validation = score_with(
-            learner, validation, where="validation"
-        )
         for callback in callbacks:
             callback.validated(state, control)
 
     def save() -> None:
         control.save_requested = False
         if saver is not None:
+            learner.check_finite()  # the last good checkpoint stays
             path = saver.save(learner, state, history, callbacks)
             for callback in callbacks:
                 callback.saved(state, control, str(path))
 
     error: BaseException | None = None
+    begun: list[Callback] = []
     try:
+        learner.bind(feeder, initializer)
+        scorer = None if validation is None else Scorer(learner, validation, where="validation")
+        own = learner.start_optimizer(optimizer, settings, feeder.batch_size)
+        if saver is not None:
+            saver.resume(resume, learner, state, history, callbacks)
+        started = time.perf_counter() - state.seconds
+        skip = state.batch  # a resume in mid-epoch passes over what was done
         for callback in callbacks:
+            begun.append(callback)
             callback.fit_started(state, control)
+
         while not finished():
             epoch_started = time.perf_counter()
-            state.batch, state.samples = skip, 0  # a resume in mid-epoch skips what was done
+            seed_mxnet(seed, state.epoch)
+            state.batch, state.samples = skip, 0
             for metric in (metric for metrics in judges.values() for metric in metrics):
                 metric.reset()
             for callback in callbacks:
@@ -154,28 +168,28 @@ def fit(
                 lr = None if rate is None else rate(state.update)
                 learner.step(batch, lr)
                 # Sync point: waits for the forward pass; the backward runs on meanwhile.
-                outputs = learner.train_outputs()
-                for name, wire in wires.items():
-                    if judges[name]:
-                        predictions, targets = wire.read("train", outputs, batch)
-                        for metric in judges[name]:
-                            metric.update(predictions, targets, batch.ids)
+                outputs = learner.train_outputs(read)
+                for name, metrics in judges.items():
+                    if metrics:
+                        predictions, targets, ids = wires[name].read("train", outputs, batch)
+                        for metric in metrics:
+                            metric.update(predictions, targets, ids)
                 state.update += 1
                 state.batch += 1
                 state.samples += batch.real
-                state.lr = made.learning_rate if lr is None else lr
+                state.lr = own.learning_rate if lr is None else lr
                 state.seconds = time.perf_counter() - started
                 for callback in callbacks:
                     callback.update_ended(state, control)
-                if control.validation_requested or _due(cadence, state, total):
+                if control.validation_requested or validating.after_update(state.update):
                     validate()
-                if control.save_requested:
+                if control.save_requested or saving.after_update(state.update):
                     save()
             skip = 0
 
             for callback in callbacks:
                 callback.epoch_ended(state, control)
-            record = {
+            record: dict[str, Any] = {
                 "epoch": state.epoch,
                 "update": state.update,
                 "lr": state.lr,
@@ -185,91 +199,24 @@ def fit(
             }
             if whole:
                 state.epoch, state.batch = state.epoch + 1, 0
-            if finished() or (cadence.unit == "ep" and _epoch_due(cadence, state.epoch)):
+            if control.validation_requested or finished() or validating.after_epoch(state.epoch):
                 validate()
             if state.validated == state.update:
                 record["validation"] = dict(state.validation)
             record["seconds"] = time.perf_counter() - epoch_started
             history.epochs.append(record)
             history.update = state.update
-            if saver is not None and (finished() or saver.due(state)):
+            if control.save_requested or finished() or saving.after_epoch(state.epoch):
                 save()
+        learner.check_finite()
         history.update, history.stop_reason = state.update, control.stop_reason
         return history
     except BaseException as raised:
         error = raised
         raise
     finally:
-        learner.release()
-        for callback in callbacks:
-            callback.fit_ended(state, error)
-
-
-def _seed(seed: int) -> None:
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    mx.random.seed(seed)
-
-
-def _as_network(network: Any, heads: Mapping[str, Route] | None) -> Network:
-    if isinstance(network, Network):
-        if heads is not None:
-            raise ConfigError("A Network has its heads already", received=f"heads={list(heads)}")
-        return network
-    if not isinstance(network, mx.sym.Symbol):
-        raise ConfigError(
-            "fit trains a Network or an MXNet Symbol", received=type(network).__name__
-        )
-    if not heads:
-        raise ConfigError(
-            "A Symbol needs routes: which outputs, labels and metrics are a head",
-            received=f"heads={heads!r}, outputs {network.list_outputs()}",
-            fix="heads={'name': df.Route(outputs=[...], labels=[...], metrics=[...])}",
-        )
-    return Network(symbol=network, routes=heads)
-
-
-def _rate(
-    schedule: Schedule | None,
-    optimizer: Any,
-    settings: Mapping[str, Any] | None,
-    total: int | None,
-    per_epoch: int | None,
-) -> Any:
-    """The learning rate by updates done; None leaves it to the optimizer's own scheduler.
-
-    There is one source of the rate: two are an error, where MXNet lets one of them win silently.
-    """
-    theirs = getattr(optimizer, "lr_scheduler", None) or (settings or {}).get("lr_scheduler")
-    if schedule is None:
-        if theirs is not None:
-            return None
-        given = getattr(optimizer, "lr", None) or (settings or {}).get("learning_rate", 0.01)
-        return Constant(lr=float(given)).resolve(total, per_epoch)
-    for name, value in (
-        ("lr_scheduler", theirs),
-        ("learning_rate", (settings or {}).get("learning_rate")),
-    ):
-        if value is not None:
-            raise ConfigError(
-                "The learning rate is given twice",
-                received=f"schedule={schedule} and {name}={value} of the optimizer",
-                fix=f"leave out {name}: schedule=Cosine(lr=...) is the only source",
-            )
-    return schedule.resolve(total, per_epoch)
-
-
-def _due(cadence: Duration, state: TrainState, total: int | None) -> bool:
-    """Whether a validation by updates falls on this update."""
-    if cadence.unit == "ep" and cadence.value.denominator == 1:
-        return False
-    every = cadence.resolve(state.updates_per_epoch, total, where="validate_every")
-    return every > 0 and state.update % every == 0
-
-
-def _epoch_due(cadence: Duration, epochs_done: int) -> bool:
-    return (
-        cadence.value > 0
-        and cadence.value.denominator == 1
-        and epochs_done % int(cadence.value) == 0
-    )
+        try:
+            learner.release()
+        finally:
+            for callback in begun:
+                callback.fit_ended(state, error)

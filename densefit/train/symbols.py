@@ -1,11 +1,15 @@
-"""What a Symbol says of itself: its label arguments, and how its losses are normalised."""
+"""What a Symbol says of itself: shapes, label arguments, and how its losses are normalised."""
 
 from __future__ import annotations
 
 import json
+import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from densefit.model.route import short_name
+from densefit.backend import mx
+from densefit.errors import BindError, ConfigError
+from densefit.model.route import Wire, short_name
 
 # Operators whose second input is a label that only training reads.
 LOSS_OPERATORS = (
@@ -17,6 +21,8 @@ LOSS_OPERATORS = (
     "SVMOutput",
     "softmax_cross_entropy",
 )
+# Operators that send a gradient of their own; a user's Custom operator may.
+GRADIENT_OPERATORS = (*LOSS_OPERATORS, "MakeLoss", "make_loss")
 
 
 def loss_labels(symbol: Any) -> list[str]:
@@ -34,7 +40,17 @@ def loss_labels(symbol: Any) -> list[str]:
     return found
 
 
-def normalizations(symbol: Any) -> dict[str, str]:
+def outputs_of(symbol: Any, operators: Sequence[str]) -> list[str]:
+    """Short names of a symbol's outputs that are made by one of the operators."""
+    graph = json.loads(symbol.tojson())
+    return [
+        short_name(name)
+        for name, (node, *_rest) in zip(symbol.list_outputs(), graph["heads"])
+        if graph["nodes"][node]["op"] in operators
+    ]
+
+
+def own_normalizations(symbol: Any) -> dict[str, str]:
     """Short output name -> "sum" or "mean": whether a loss layer divides by the batch itself.
 
     `SoftmaxOutput` and `MakeLoss` do with normalization "batch" or "valid"; Module would divide
@@ -49,11 +65,97 @@ def normalizations(symbol: Any) -> dict[str, str]:
     return found
 
 
-def loss_outputs(symbol: Any) -> list[str]:
-    """Short names of a symbol's outputs that send gradients: MXNet's loss layers."""
-    graph = json.loads(symbol.tojson())
-    return [
-        short_name(name)
-        for name, (node, *_rest) in zip(symbol.list_outputs(), graph["heads"])
-        if graph["nodes"][node]["op"] in (*LOSS_OPERATORS, "MakeLoss")
-    ]
+def loss_normalization(symbol: Any, wires: Mapping[str, Wire]) -> str:
+    """How all losses of a symbol are normalised: what heads state, else the layers' settings.
+
+    Returns:
+        "sum": the update divides by its samples; "mean": the layers have divided already.
+
+    Raises:
+        ConfigError: the losses differ, and one factor serves them all.
+    """
+    kinds = own_normalizations(symbol)
+    for wire in wires.values():
+        for output in wire.outputs("train"):
+            kinds[output] = wire.normalization or kinds[output]
+    # Outputs that are no losses (BlockGrad, say) have no gradient to normalise; whether a Custom
+    # operator has one, only the head that states a normalization can tell.
+    stated = [name for w in wires.values() if w.normalization for name in w.outputs("train")]
+    losses = {
+        *outputs_of(symbol, GRADIENT_OPERATORS),
+        *(name for name in outputs_of(symbol, ["Custom"]) if name in stated),
+    }
+    found = {
+        kind: sorted(name for name in losses if kinds[name] == kind) for kind in ("sum", "mean")
+    }
+    if found["sum"] and found["mean"]:
+        heads = [name for name, wire in wires.items() if losses & set(wire.outputs("train"))]
+        raise ConfigError(
+            "Losses of one symbol are normalised in two ways, and one factor serves them all",
+            expected="all with normalization 'null', or all with 'batch' or 'valid'",
+            received=f"sum: {found['sum']}, mean: {found['mean']}",
+            where=f"heads {heads}",
+        )
+    return "mean" if found["mean"] else "sum"
+
+
+def infer_shapes(
+    symbol: Any, given: Mapping[str, tuple[int, ...]], heads: Sequence[str]
+) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
+    """Shapes that follow from those of data and labels.
+
+    Args:
+        symbol: the graph.
+        given: name -> shape of its inputs.
+        heads: named in errors.
+
+    Returns:
+        (arguments and auxiliary states by name, outputs by short name).
+
+    Raises:
+        BindError: the shapes contradict each other, or leave some open.
+    """
+    where = f"head{'s' if len(heads) > 1 else ''} {', '.join(heads) or '(none)'}"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # said better below
+            arguments, outputs, auxiliary = symbol.infer_shape(**given)
+    except mx.base.MXNetError as error:
+        reason = [line.strip() for line in str(error).splitlines() if "Error in operator" in line]
+        raise BindError(
+            "The shapes of the data and labels do not fit the symbol",
+            received=dict(given),
+            where=where,
+            fix=reason[-1] if reason else str(error).strip().splitlines()[-1],
+        ) from error
+    if arguments is None:
+        partial, _, _ = symbol.infer_shape_partial(**given)
+        names = symbol.list_arguments()
+        raise BindError(
+            "Not every shape of the symbol follows from the data and labels",
+            expected="shapes of all inputs",
+            received=dict(given),
+            where=where,
+            fix="does the iterator provide "
+            f"{[name for name, shape in zip(names, partial) if not shape or 0 in shape]}?",
+        )
+    known = dict(zip(symbol.list_arguments(), arguments))
+    known.update(zip(symbol.list_auxiliary_states(), auxiliary))
+    return known, {
+        short_name(name): tuple(shape) for name, shape in zip(symbol.list_outputs(), outputs)
+    }
+
+
+def check_parameters(
+    known: Mapping[str, tuple[int, ...]], given: Mapping[str, Any], heads: Sequence[str]
+) -> None:
+    """Raise BindError for a parameter whose shape is not the one that the symbol needs."""
+    for name, value in given.items():
+        if name in known and tuple(value.shape) != tuple(known[name]):
+            raise BindError(
+                f"The parameter {name!r} has another shape than the symbol needs",
+                expected=tuple(known[name]),
+                received=tuple(value.shape),
+                where=f"heads {', '.join(heads)}",
+                fix="was it trained for another number of classes?",
+            )

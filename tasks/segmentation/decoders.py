@@ -48,9 +48,7 @@ def deeplab(
     deepest = max(features.maps)
     x = features.maps[deepest]
     branches = [conv_bn(x, f"{name}_aspp_1x1", channels, kernel=1)]
-    branches += [
-        conv_bn(x, f"{name}_aspp_rate{rate}", channels, dilation=rate) for rate in rates
-    ]
+    branches += [conv_bn(x, f"{name}_aspp_rate{rate}", channels, dilation=rate) for rate in rates]
     pooled = mx.sym.Pooling(x, global_pool=True, pool_type="avg", kernel=(1, 1))
     # No BatchNorm here: over one cell a picture its statistics are those of a handful of numbers.
     pooled = mx.sym.Convolution(
@@ -60,9 +58,7 @@ def deeplab(
     branches.append(mx.sym.broadcast_like(pooled, branches[0]))
     x = mx.sym.concat(*branches, dim=1, name=f"{name}_aspp")
     x = conv_bn(x, f"{name}_project", channels, kernel=1)
-    x = upsample(
-        x, deepest // LOGIT_STRIDE, features.size(deepest), features.size(LOGIT_STRIDE)
-    )
+    x = upsample(x, deepest // LOGIT_STRIDE, features.size(deepest), features.size(LOGIT_STRIDE))
     detail = conv_bn(features.maps[LOGIT_STRIDE], f"{name}_detail", 48, kernel=1)
     x = mx.sym.concat(x, detail, dim=1, name=f"{name}_joined")
     x = conv_bn(x, f"{name}_refine1", channels)

@@ -143,9 +143,7 @@ class Segmentation(Head):
         self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
     ) -> list[np.ndarray]:
         """(H, W) uint8 masks at the size of each original image."""
-        return [
-            to_original(mask, geometry) for mask, geometry in zip(outputs["mask"], geometries)
-        ]
+        return [to_original(mask, geometry) for mask, geometry in zip(outputs["mask"], geometries)]
 
     def truth(self, targets: Mapping[str, np.ndarray]) -> np.ndarray:
         """The original mask."""

@@ -286,6 +286,10 @@ def test_close_ends_threads_and_the_epoch():
         next(loader)
     loader.close()
     assert len(list(loader)) == 30
+    loader.set_epoch(3, skip=10)
+    loader.close()
+    assert len(list(loader)) == 20
+    assert loader.epoch == 3
     loader.close()
 
 

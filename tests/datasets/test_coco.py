@@ -156,19 +156,3 @@ def test_another_size_than_stated_and_a_missing_picture(root):
         data[0]
     with pytest.raises(DataError, match=r"gone\.png"):
         data[1]
-
-
-def test_every_kind_of_segmentation(root):
-    from densefit.datasets.coco_mask import decode
-    from pycocotools import mask as coco
-
-    square = np.zeros((20, 30), np.uint8)
-    square[4:9, 6:16] = 1
-    packed = coco.encode(np.asfortranarray(square))
-    text = {"size": [20, 30], "counts": packed["counts"].decode()}
-    polygon = [[6, 4, 16, 4, 16, 9, 6, 9]]
-    for segmentation in (packed, text, polygon):
-        np.testing.assert_array_equal(decode(segmentation, (20, 30), "x"), square == 1)
-    for broken in (None, [], {"counts": [1]}, {"size": [9, 9], "counts": [81]}):
-        with pytest.raises(DataError, match=r"not usable[\s\S]*annotation 3"):
-            decode(broken, (20, 30), "annotation 3")

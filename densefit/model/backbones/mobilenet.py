@@ -75,7 +75,12 @@ class MobileNetV2(Backbone):
         if expansion > 1:
             y = conv_bn(y, f"{name}_expand", inner, kernel=1, relu="relu6")
         y = conv_bn(
-            y, f"{name}_depthwise", inner, stride=stride, dilation=dilation, groups=inner,
+            y,
+            f"{name}_depthwise",
+            inner,
+            stride=stride,
+            dilation=dilation,
+            groups=inner,
             relu="relu6",
         )
         y = conv_bn(y, f"{name}_project", out, kernel=1, relu=None)

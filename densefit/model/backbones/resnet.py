@@ -56,9 +56,7 @@ class ResNet(Backbone):
     ) -> Any:
         shortcut = x
         if project:
-            shortcut = conv_bn(
-                x, f"{name}_shortcut", channels, kernel=1, stride=stride, relu=None
-            )
+            shortcut = conv_bn(x, f"{name}_shortcut", channels, kernel=1, stride=stride, relu=None)
         if self.depth == 50:
             inner = channels // 4
             x = conv_bn(x, f"{name}_conv1", inner, kernel=1)

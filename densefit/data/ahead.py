@@ -1,0 +1,99 @@
+"""Samples made ahead by threads, handed out in order."""
+
+from __future__ import annotations
+
+import weakref
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any
+
+from densefit.data.work import Made, Work
+from densefit.data.workers import Workers
+from densefit.errors import DataError
+
+
+class TooSlowError(DataError):
+    """A sample that ran out of time. Its thread is lost, so it is never just skipped."""
+
+
+class Ahead:
+    """A bounded window of samples under way.
+
+    Args:
+        workers: threads; 0 makes each sample when it is asked for, in the caller's thread.
+        window: samples under way at most.
+        timeout: seconds that one sample may take (with threads).
+
+    Attributes:
+        current: index of the sample that was asked for last, -1 if none.
+    """
+
+    def __init__(self, workers: int, window: int, timeout: float) -> None:
+        self.workers, self.window, self.timeout = workers, window, timeout
+        self.current = -1
+        self._work: Work | None = None
+        self._order: Iterator[int] = iter(())
+        self._pending: deque[tuple[int, Future[Made]]] = deque()
+        self._pool: Workers | None = None
+        self._finalizer: weakref.finalize[Any, Any] | None = None
+
+    def begin(self, work: Work, order: Iterable[int]) -> None:
+        """Drop what is under way; from now on `work` makes the samples of `order`."""
+        self.drop()
+        self._work, self._order = work, iter(order)
+
+    def drop(self) -> None:
+        """Make no more samples."""
+        for _, future in self._pending:
+            future.cancel()
+        self._pending.clear()
+        self._order = iter(())
+
+    def next(self) -> Made | None:
+        """The next sample in order, None at the end.
+
+        Raises:
+            DataError: the sample could not be made; the one after it comes next.
+            TooSlowError: it took too long.
+        """
+        if self.workers == 0 and self._work is not None:
+            self.current = next(self._order, -1)
+            return None if self.current < 0 else self._work(self.current)
+        self._fill()
+        if self._work is None or not self._pending:
+            return None
+        self.current, future = self._pending.popleft()
+        self._fill()  # one more, before waiting
+        try:
+            made: Made = future.result(self.timeout)
+        except FutureTimeout:
+            sample_id = self._work.dataset.id_of(self.current)
+            self.stop()  # its thread is lost; the next epoch gets new ones
+            raise TooSlowError(
+                "A sample takes too long",
+                expected=f"at most {self.timeout:g} s",
+                where=f"sample {sample_id!r}",
+                fix="see why it hangs (disk, network, transform), or raise `timeout`",
+            ) from None
+        return made
+
+    def stop(self) -> None:
+        """End the threads; asking for samples again starts new ones."""
+        self.drop()
+        if self._finalizer is not None:
+            self._finalizer()  # stops the pool, once
+        self._pool = self._finalizer = None
+
+    def _fill(self) -> None:
+        """Keep the window full."""
+        while self._work is not None and len(self._pending) < self.window:
+            index = next(self._order, None)
+            if index is None:
+                return
+            if self._pool is None:
+                self._pool = Workers(self.workers)
+                # Runs when this object is collected, and at exit before threads are frozen.
+                self._finalizer = weakref.finalize(self, self._pool.stop)
+            self._pending.append((index, self._pool.submit(self._work, index)))

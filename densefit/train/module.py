@@ -1,0 +1,45 @@
+"""A bound mx.mod.Module: the one place where it is made."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from densefit.backend import mx
+from densefit.errors import BindError
+from densefit.train.feed import Feeder
+
+# MXNet's remarks on what densefit does on purpose (a second optimizer, say) go nowhere.
+_silent = logging.getLogger("densefit.mxnet")
+_silent.addHandler(logging.NullHandler())
+_silent.propagate = False
+
+
+def bound_module(
+    symbol: Any, feeder: Feeder, label_descs: Sequence[Any], devices: Sequence[Any], training: bool
+) -> Any:
+    """A Module of `symbol` with arrays of its own for the feeder's batches, without parameters.
+
+    Raises:
+        BindError: MXNet refuses (types do not fit, say, or there is not enough memory).
+    """
+    module = mx.mod.Module(
+        symbol,
+        data_names=[desc.name for desc in feeder.data_descs],
+        label_names=[desc.name for desc in label_descs],
+        context=list(devices),
+        logger=_silent,
+    )
+    try:
+        module.bind(feeder.data_descs, list(label_descs) or None, for_training=training)
+    except (mx.base.MXNetError, RuntimeError) as error:
+        raise BindError(
+            f"MXNet cannot bind the {'train' if training else 'eval'} graph",
+            received=[f"{d.name}: {d.shape} {np.dtype(d.dtype).name}" for d in feeder.descs],
+            where=f"heads {', '.join(wire.name for wire in feeder.wires)}",
+            fix=str(error).strip().splitlines()[-1],
+        ) from error
+    return module

@@ -1,0 +1,133 @@
+"""The optimizer of a bound Module: made, stated and restored by parameter name."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from densefit.backend import mx
+from densefit.checkpoint.state import (
+    counters_to_dict,
+    optimizer_to_arrays,
+    restore_counters,
+    restore_updater,
+)
+from densefit.errors import CheckpointError, ConfigError
+
+
+def start_optimizer(
+    module: Any, optimizer: Any, settings: Mapping[str, Any], batch_size: int
+) -> Any:
+    """Give a Module a new optimizer; returns it.
+
+    An optimizer object is copied: what an earlier training counted in it (Adam's steps, a
+    scheduler's decayed rate) or bound to it (names of another network's parameters) stays out of
+    this one. And it treats parameters as one made by name does: MXNet would decay biases, and
+    overlook a Variable's `lr_mult` and `wd_mult`, for an object that it did not make itself.
+
+    Args:
+        module: bound, with parameters.
+        optimizer: MXNet's name, or an `mx.optimizer.Optimizer`.
+        settings: of an optimizer given by name.
+        batch_size: samples of a full batch.
+
+    Raises:
+        ConfigError: unknown optimizer or settings.
+    """
+    settings = dict(settings)
+    if isinstance(optimizer, mx.optimizer.Optimizer):
+        if settings:
+            raise ConfigError(
+                "Settings go with an optimizer's name, not with an object", received=settings
+            )
+        twin = copy.deepcopy(optimizer)
+        twin.param_dict = dict(optimizer.param_dict)  # which MXNet leaves out of copies
+        optimizer = twin
+        optimizer.idx2name = index_to_name(module)
+        optimizer.sym_info = (module.symbol.attr_dict(), module.symbol.list_arguments())
+        optimizer.set_lr_mult(optimizer.lr_mult)
+        optimizer.set_wd_mult(optimizer.wd_mult)
+        optimizer.rescale_grad = 1.0 / batch_size  # or Module would warn; set at each update
+    else:
+        if "rescale_grad" in settings:
+            raise ConfigError(
+                "rescale_grad is set at each update, from the real number of samples",
+                received=f"rescale_grad={settings['rescale_grad']}",
+                fix="leave it out; to weigh a loss, use the head's weight or the layer's "
+                "grad_scale",
+            )
+        settings["rescale_grad"] = 1.0 / batch_size
+    try:
+        module.init_optimizer(
+            kvstore="local", optimizer=optimizer, optimizer_params=settings, force_init=True
+        )
+    except (TypeError, ValueError, AssertionError) as error:
+        raise ConfigError(
+            f"MXNet refuses the optimizer: {error}",
+            expected=sorted(mx.optimizer.Optimizer.opt_registry),
+            received=f"{optimizer!r} with {settings}",
+        ) from error
+    return module._optimizer
+
+
+def restart_store(module: Any) -> None:
+    """Hand a Module's parameters to its kvstore anew; call it after they were replaced.
+
+    On several devices MXNet's kvstore keeps a copy of the parameters, updates that, and would
+    write it over the ones that were set. The optimizer stays; its states are lost.
+    """
+    if module._kvstore is not None:
+        module._optimizer.rescale_grad = 1.0 / module._exec_group.batch_size  # or it would warn
+        module.init_optimizer(kvstore="local", optimizer=module._optimizer, force_init=True)
+
+
+def optimizer_state(module: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """(arrays, counters) of a Module's optimizer, by parameter name."""
+    names = index_to_name(module)
+    counters = counters_to_dict(module._optimizer, names)
+    counters["kind"] = type(module._optimizer).__name__
+    return optimizer_to_arrays(_updater(module).states, names, len(module._context)), counters
+
+
+def load_optimizer_state(
+    module: Any, arrays: Mapping[str, np.ndarray], counters: Mapping[str, Any]
+) -> None:
+    """Continue from what `optimizer_state` gave.
+
+    Raises:
+        CheckpointError: it is of another optimizer, or of other parameters.
+    """
+    kind = type(module._optimizer).__name__
+    if counters.get("kind", kind) != kind:
+        raise CheckpointError(
+            "The checkpoint is of a training with another optimizer",
+            expected=kind,
+            received=counters["kind"],
+            fix="continue with the same optimizer, or start anew from its weights: "
+            "df.load(path), then fit",
+        )
+    names = index_to_name(module)
+    restore_updater(_updater(module), arrays, names)
+    restore_counters(
+        module._optimizer, counters, names, [device.device_id for device in module._context]
+    )
+
+
+def index_to_name(module: Any) -> dict[Any, str]:
+    """What the updater calls a parameter -> its name.
+
+    Under a kvstore that updates it is the name; otherwise the parameter's number times the
+    number of devices, plus the device's.
+    """
+    names = module._exec_group.param_names
+    if getattr(module, "_update_on_kvstore", None):
+        return {name: name for name in names}
+    devices = len(module._context)
+    return {i * devices + k: name for i, name in enumerate(names) for k in range(devices)}
+
+
+def _updater(module: Any) -> Any:
+    return module._updater or module._kvstore._updater

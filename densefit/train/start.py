@@ -1,0 +1,85 @@
+"""What `fit` settles before it begins: the network, the seeds, the source of the rate."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from densefit.backend import mx
+from densefit.errors import ConfigError
+from densefit.model.network import Network
+from densefit.model.route import Route
+from densefit.train.schedules import Resolved, Schedule
+
+
+def seed_all(seed: int) -> None:
+    """Seed python, numpy and MXNet."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    mx.random.seed(seed)
+
+
+def seed_mxnet(seed: int, epoch: int) -> None:
+    """Seed MXNet's own randomness (dropout) for an epoch.
+
+    Its state cannot be read, so a resume could not continue it; seeded anew for each epoch, it
+    need not be.
+    """
+    mx.random.seed(int(np.random.SeedSequence((seed % 2**32, epoch)).generate_state(1)[0] >> 1))
+
+
+def as_network(network: Any, routes: Mapping[str, Route] | None) -> Network:
+    """The Network that is meant: itself, or a Symbol's with routes.
+
+    Raises:
+        ConfigError: neither, or routes that are missing or superfluous.
+    """
+    if isinstance(network, Network):
+        if routes is not None:
+            raise ConfigError("A Network has its heads already", received=f"heads={list(routes)}")
+        return network
+    if not isinstance(network, mx.sym.Symbol):
+        raise ConfigError(
+            "fit trains a Network or an MXNet Symbol", received=type(network).__name__
+        )
+    if not routes:
+        raise ConfigError(
+            "A Symbol needs routes: which outputs, labels and metrics are a head",
+            received=f"heads={routes!r}, outputs {network.list_outputs()}",
+            fix="heads={'name': df.Route(outputs=[...], labels=[...], metrics=[...])}",
+        )
+    return Network(symbol=network, routes=routes)
+
+
+def source_of_rate(
+    schedule: Schedule | None,
+    optimizer: Any,
+    settings: Mapping[str, Any],
+    total: int | None,
+    updates_per_epoch: int | None,
+) -> Resolved | None:
+    """The learning rate by updates done; None leaves it to the optimizer's own.
+
+    There is one source of the rate: two are an error, where MXNet lets one of them win silently.
+
+    Raises:
+        ConfigError: two sources, or a schedule that does not fit the training's length.
+    """
+    sources = {
+        "schedule": schedule,
+        "lr_scheduler of the optimizer": getattr(optimizer, "lr_scheduler", None)
+        or settings.get("lr_scheduler"),
+        "learning_rate of the optimizer": settings.get("learning_rate"),
+    }
+    given = {name: source for name, source in sources.items() if source is not None}
+    if len(given) > 1:
+        raise ConfigError(
+            "The learning rate is given twice",
+            expected="one source of it",
+            received=" and ".join(f"{name} {source}" for name, source in given.items()),
+            fix="schedule=df.Cosine(lr=...) needs no other; an lr_scheduler has its base_lr",
+        )
+    return None if schedule is None else schedule.resolve(total, updates_per_epoch)

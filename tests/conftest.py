@@ -1,0 +1,198 @@
+"""Networks and data that train in milliseconds."""
+
+import os
+
+# Such small things gain nothing by more threads, and lose much where other tests run beside them.
+# It must be said before MXNet is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+
+import densefit as df  # noqa: E402
+from densefit.backend import mx  # noqa: E402
+from densefit.data.sample import Sample  # noqa: E402
+from densefit.metrics import MAE  # noqa: E402
+from densefit.model.backbones import Backbone  # noqa: E402
+from densefit.model.layers import conv_bn  # noqa: E402
+
+
+class Recorder(df.Callback):
+    """Calls `function(state, control)` at `event`, and keeps the results."""
+
+    def __init__(self, event, function):
+        self.seen = []
+
+        def call(state, control, *rest):
+            self.seen.append(function(state, control, *rest))
+
+        setattr(self, event, call)
+
+
+class Pictures:
+    """Pictures of one brightness each; the target `value` is the brightness."""
+
+    classes = ("value",)
+
+    def __init__(self, length=10, size=32, broken=None):
+        self.length, self.size, self.broken = length, size, broken
+
+    def __len__(self):
+        return self.length
+
+    def id_of(self, index):
+        return f"p{index}"
+
+    def __getitem__(self, index):
+        if index == self.broken:
+            raise ValueError("cannot decode")
+        rng = np.random.default_rng(index)
+        value = rng.uniform(0.2, 0.8)
+        image = rng.normal(255 * value, 20, (self.size, self.size, 3)).clip(0, 255)
+        return Sample(self.id_of(index), image.astype(np.uint8), {"value": np.array(value)})
+
+
+class Brightness(df.Head):
+    """One number a picture, by the mean of the deepest map."""
+
+    def __init__(self, name="bright", weight=1.0, dropout=0.0):
+        self.name, self.weight, self.dropout = name, weight, dropout
+        self.output_stride = 32
+
+    def labels(self, input_size):
+        return [df.Label("value", ())]
+
+    def _value(self, features):
+        x = mx.sym.mean(features.maps[max(features.maps)], axis=(2, 3))
+        x = mx.sym.Dropout(x, p=self.dropout)
+        x = mx.sym.FullyConnected(x, num_hidden=1, name=f"{self.name}_fc")
+        return mx.sym.reshape(x, shape=(-1,))
+
+    def train(self, features, labels):
+        return {"loss": mx.sym.square(self._value(features) - labels["value"])}
+
+    def evaluate(self, features):
+        return {"value": self._value(features)}
+
+    def encode(self, sample):
+        return {"value": np.array(sample.targets["value"], np.float32)}
+
+    def decode(self, outputs, geometries):
+        return list(outputs["value"])
+
+    def truth(self, targets):
+        return targets["value"]
+
+    def metrics(self):
+        return [MAE()]
+
+
+class TinyBackbone(Backbone):
+    """A convolution with BatchNorm at stride 4, and pooling below."""
+
+    name = "tiny"
+
+    def maps(self, x, output_stride):
+        x = conv_bn(x, "tiny_stem", 4, stride=2)
+        maps = {}
+        for stride in (4, 8, 16, 32):
+            x = mx.sym.Pooling(
+                x, kernel=(2, 2), stride=(2, 2), pool_type="avg", pooling_convention="full"
+            )
+            maps[stride] = (x, 4)
+        return maps
+
+
+class Tiny:
+    """Makers of small things."""
+
+    Brightness = Brightness
+    Pictures = Pictures
+    Backbone = TinyBackbone
+    Recorder = Recorder
+
+    @staticmethod
+    def network(**head):
+        return df.Network(TinyBackbone(), [Brightness(**head)])
+
+    @staticmethod
+    def loader(network, length=10, batch_size=4, **settings):
+        dataset = settings.pop("dataset", None) or Pictures(length)
+        return df.Loader(dataset, batch_size=batch_size, heads=network.heads, **settings)
+
+    @staticmethod
+    def arrays(length=10, seed=0):
+        """(x (n, 6), class (n,) of 3, size (n,))."""
+        rng = np.random.default_rng(seed)
+        x = rng.normal(size=(length, 6)).astype(np.float32)
+        kind = x[:, :3].argmax(axis=1).astype(np.float32)
+        return x, kind, x[:, :2].sum(axis=1)
+
+    @staticmethod
+    def iterator(length=10, batch_size=4, labels=("kind_label", "size_label"), **settings):
+        x, kind, size = Tiny.arrays(length)
+        given = {"kind_label": kind, "size_label": size}
+        return mx.io.NDArrayIter(
+            {"data": x}, {name: given[name] for name in labels}, batch_size, **settings
+        )
+
+    @staticmethod
+    def kind(normalization="null", trunk=None):
+        """Softmax over 3 classes: output kind_output, label kind_label."""
+        x = mx.sym.Variable("data") if trunk is None else trunk
+        x = mx.sym.FullyConnected(x, num_hidden=3, name="kind_fc")
+        return mx.sym.SoftmaxOutput(x, name="kind", normalization=normalization)
+
+    @staticmethod
+    def two_heads():
+        """[softmax, regression] on a common layer."""
+        x = mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=8, name="trunk")
+        x = mx.sym.Activation(x, act_type="relu")
+        size = mx.sym.FullyConnected(x, num_hidden=1, name="size_fc")
+        size = mx.sym.LinearRegressionOutput(size, name="size")
+        return mx.sym.Group([Tiny.kind(trunk=x), size])
+
+    @staticmethod
+    def routes():
+        return {
+            "kind": df.Route(["kind_output"], ["kind_label"], ["accuracy"]),
+            "size": df.Route(["size_output"], ["size_label"], ["mae"]),
+        }
+
+    @staticmethod
+    def kind_route(**settings):
+        return {"kind": df.Route(["kind"], ["kind_label"], ["accuracy"], **settings)}
+
+    @staticmethod
+    def conv_bn():
+        """Convolution, BatchNorm, ReLU, FullyConnected, softmax: what MXNet fuses."""
+        x = conv_bn(mx.sym.Variable("data"), "conv", 4)
+        x = mx.sym.FullyConnected(x, num_hidden=3, name="kind_fc")
+        return mx.sym.SoftmaxOutput(x, name="kind")
+
+    @staticmethod
+    def images(length=8, batch_size=4):
+        rng = np.random.default_rng(1)
+        x = rng.normal(size=(length, 2, 6, 6)).astype(np.float32)
+        return mx.io.NDArrayIter({"data": x}, {"kind_label": np.arange(length) % 3}, batch_size)
+
+    @staticmethod
+    def values(network):
+        """All parameters by name, as numpy."""
+        arguments, auxiliary = network.get_params()
+        return {k: v.asnumpy() for k, v in {**arguments, **auxiliary}.items()}
+
+    @staticmethod
+    def assert_equal(first, second, exactly=True):
+        first, second = Tiny.values(first), Tiny.values(second)
+        assert first.keys() == second.keys()
+        for name, value in first.items():
+            if exactly:
+                np.testing.assert_array_equal(value, second[name], err_msg=name)
+            else:
+                np.testing.assert_allclose(value, second[name], rtol=1e-5, atol=1e-6, err_msg=name)
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    return Tiny

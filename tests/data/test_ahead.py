@@ -1,0 +1,72 @@
+import threading
+
+import numpy as np
+import pytest
+
+from densefit.data.ahead import Ahead, TooSlowError
+from densefit.data.sample import Sample
+from densefit.data.work import Work
+from densefit.errors import DataError
+
+
+class Data:
+    """Sample 2 cannot be read; sample 4 waits for its gate."""
+
+    classes = []
+
+    def __init__(self):
+        self.read, self.gate = [], threading.Event()
+
+    def id_of(self, index):
+        return f"s{index}"
+
+    def __getitem__(self, index):
+        self.read.append(index)
+        if index == 2:
+            raise OSError("broken")
+        if index == 4:
+            self.gate.wait(20)
+        return Sample(f"s{index}", np.zeros((2, 2, 3), np.uint8), {})
+
+
+@pytest.fixture
+def data():
+    data = Data()
+    yield data
+    data.gate.set()
+
+
+@pytest.mark.parametrize("workers", [0, 1, 3])
+def test_in_order_and_past_an_error(data, workers):
+    data.gate.set()
+    ahead = Ahead(workers, 4, timeout=20)
+    ahead.begin(Work(data, None, (), 0, 0), [5, 2, 4, 0])
+    assert ahead.next().id == "s5"
+    with pytest.raises(DataError, match="broken"):
+        ahead.next()
+    assert ahead.current == 2
+    assert [ahead.next().id, ahead.next().id, ahead.next()] == ["s4", "s0", None]
+    ahead.begin(Work(data, None, (), 0, 1), [1])
+    assert [ahead.next().id, ahead.next()] == ["s1", None]
+    ahead.stop()
+    assert ahead.next() is None
+
+
+def test_the_window_is_bounded(data):
+    ahead = Ahead(2, 3, timeout=20)
+    ahead.begin(Work(data, None, (), 0, 0), [4] * 50)
+    data.gate.set()
+    ahead.next()
+    assert len(data.read) <= 1 + 3
+    ahead.stop()
+
+
+def test_too_slow_is_named_and_begins_anew_with_new_threads(data):
+    ahead = Ahead(1, 3, timeout=0.5)
+    ahead.begin(Work(data, None, (), 0, 0), [4, 1])
+    with pytest.raises(TooSlowError, match=r"0\.5 s[\s\S]*'s4'"):
+        ahead.next()
+    ahead.timeout = 20
+    ahead.begin(Work(data, None, (), 0, 1), [1])
+    assert ahead.next().id == "s1"
+    ahead.stop()

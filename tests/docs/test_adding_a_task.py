@@ -1,0 +1,72 @@
+"""The page on adding a task shows one file; it is run here as a user's own module."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import densefit as df
+
+PAGE = Path(__file__).parents[2] / "docs" / "adding-a-task.md"
+
+
+class Bars:
+    """Pictures of one bar each; `angle` in degrees, 0 to 180."""
+
+    classes: list[str] = []
+
+    def __len__(self) -> int:
+        return 64
+
+    def id_of(self, index: int) -> str:
+        return f"bar-{index}"
+
+    def __getitem__(self, index: int) -> df.Sample:
+        angle = index * 180 / len(self)
+        image = np.full((32, 32, 3), 40, np.uint8)
+        direction = np.array([np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))]) * 12
+        ends = [tuple(int(v) for v in np.round(16 + sign * direction)) for sign in (-1, 1)]
+        cv2.line(image, ends[0], ends[1], (220, 200, 60), 4)
+        return df.Sample(self.id_of(index), image, {"angle": np.float32(angle)})
+
+
+@pytest.fixture(scope="module")
+def code() -> str:
+    return re.search(r"```python\n(.*?)```", PAGE.read_text(), re.S).group(1)
+
+
+def test_the_file_is_short(code):
+    assert len(code.splitlines()) < 60
+
+
+def test_the_file_is_a_whole_task(code, tmp_path, monkeypatch):
+    path = tmp_path / "bars.py"
+    path.write_text(code)
+    spec = importlib.util.spec_from_file_location("bars", path)
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "bars", module)
+    spec.loader.exec_module(module)
+
+    network = df.Network("resnet18", [df.head("orientation")], settings={"width": 8})
+    train = df.Loader(Bars(), batch_size=16, heads=network.heads, shuffle=True)
+    held = df.Loader(Bars(), batch_size=10)
+    history = df.fit(
+        network,
+        train,
+        validation=held,
+        validate_every="20ep",
+        epochs=20,
+        optimizer="adam",
+        schedule=df.Cosine(lr=0.005),
+        checkpoint=tmp_path / "run",
+    )
+    # Guessing is 45 degrees off on average.
+    assert history.last_validation["orientation/angular_error"] < 15
+    loaded = df.load(tmp_path / "run" / "last")
+    assert df.score(loaded, held) == history.last_validation

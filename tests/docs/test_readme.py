@@ -1,0 +1,39 @@
+"""The code on README's first screens runs as it stands."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+@pytest.fixture(scope="module")
+def blocks() -> list[str]:
+    return re.findall(r"```python\n(.*?)```", README.read_text(), re.S)
+
+
+def run(code: str) -> dict:
+    found: dict = {}
+    exec(compile(code, str(README), "exec"), found)
+    return found
+
+
+def test_a_backbone_with_heads(blocks, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    # as it stands, on fewer pictures
+    code = blocks[0].replace("length=256", "length=16").replace("length=64", "length=8")
+    code = code.replace("10st", "1st")
+    assert code != blocks[0]
+    found = run(code)
+    assert found["history"].last_validation == pytest.approx(found["scores"], nan_ok=True)
+    assert {"detection/AP", "segmentation/mIoU"} <= set(found["scores"])
+    assert (tmp_path / "runs" / "shapes" / "last").is_dir()
+
+
+def test_a_symbol_and_an_iterator(blocks):
+    found = run(blocks[1])
+    assert set(found["history"].last_validation) == {"age/mae", "gender/accuracy"}
+    assert found["history"].last_validation["gender/accuracy"] > 0.5

@@ -1,0 +1,60 @@
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from densefit.tools import predict
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / "photos"
+    (folder / "below").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for name, size in (("a.png", (40, 90)), ("b.JPG", (70, 50)), ("below/a.png", (64, 64))):
+        cv2.imwrite(str(folder / name), rng.integers(0, 255, (*size, 3), np.uint8))
+    return folder
+
+
+def test_every_head_is_drawn_and_written(trained, photos, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert predict.main(["--checkpoint", str(trained), "--out", str(out), str(photos)]) == 0
+    assert "wrote 3 pictures" in capsys.readouterr().out
+    lines = [json.loads(line) for line in (out / "predictions.jsonl").read_text().splitlines()]
+    assert [line["size"] for line in lines] == [[40, 90], [70, 50], [64, 64]]
+    assert lines[0]["image"] == str(photos / "a.png")
+    for line, name in zip(lines, ("a.png", "b.jpg", "below/a.png")):
+        assert list(cv2.imread(str(out / name)).shape[:2]) == line["size"]
+        mask = cv2.imread(str(out / line["segmentation"]["mask"]), cv2.IMREAD_UNCHANGED)
+        assert list(mask.shape) == line["size"]
+        assert mask.max() < len(line["segmentation"]["classes"])
+        boxes = np.array(line["detection"]["boxes"]).reshape(-1, 4)
+        assert len(boxes) == len(line["detection"]["scores"]) == len(line["detection"]["classes"])
+        assert (boxes >= 0).all()
+        assert (boxes <= line["size"][::-1] * 2).all()
+        assert set(line["detection"]["classes"]) <= {"circle", "square", "triangle"}
+        assert line["kind"]["class"] in line["kind"]["probabilities"]
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "said"),
+    [
+        (["--out", "x"], 2, "name files or folders"),
+        (["photo.png"], 2, "--out DIR"),
+        (["--out", "x", "nowhere.png"], 1, "nowhere.png"),
+    ],
+)
+def test_mistakes_are_told(trained, tmp_path, monkeypatch, capsys, more, code, said):
+    monkeypatch.chdir(tmp_path)
+    assert predict.main(["--checkpoint", str(trained), *more]) == code
+    shown = capsys.readouterr().err
+    assert shown.startswith("error: ")
+    assert said in shown
+
+
+def test_a_broken_picture_is_named(trained, tmp_path, capsys):
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    arguments = ["--checkpoint", str(trained), "--out", str(tmp_path / "out")]
+    assert predict.main([*arguments, str(tmp_path / "broken.png")]) == 1
+    assert "broken.png" in capsys.readouterr().err

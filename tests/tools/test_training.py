@@ -1,0 +1,122 @@
+import json
+
+import cv2
+import pytest
+import yaml
+
+from densefit.callbacks.jsonl import read_lines
+from densefit.checkpoint import store
+from densefit.errors import ConfigError
+from densefit.tools import train_det, train_seg
+from densefit.tools.recipe import Data, Model, Recipe, make_dataset, make_network
+from densefit.tools.training import judged_by
+
+
+def network(**heads):
+    recipe = Recipe(model=Model(settings={"width": 8}, heads=heads))
+    return make_network(recipe, make_dataset(Data(settings={"length": 2}), "train"))
+
+
+def test_a_run_folder_holds_what_a_run_is(trained):
+    names = {path.name for path in trained.iterdir()}
+    files = {"config.yaml", "scalars.jsonl", "curves.png", "predictions.png", "scores.json"}
+    assert names == {*files, "checkpoints"}
+    assert {"best", "last"} <= set(store.names(trained / "checkpoints"))
+    assert yaml.safe_load((trained / "config.yaml").read_text())["training"]["epochs"] == 2
+    for name in ("curves.png", "predictions.png"):
+        assert cv2.imread(str(trained / name)).std() > 0
+
+
+def test_the_scores_say_what_they_were_measured_on(trained):
+    content = json.loads((trained / "scores.json").read_text())
+    assert content["samples"] == 8
+    assert content["split"] == "test"
+    heads = {key.split("/")[0] for key in content["scores"]}
+    assert heads == {"detection", "segmentation", "kind"}
+
+
+def test_the_history_has_every_epoch_and_validation(trained):
+    kinds = [line["kind"] for line in read_lines(trained / "scalars.jsonl")]
+    assert kinds.count("epoch") == kinds.count("validation") == 2
+
+
+def test_the_recipe_of_a_run_trains_the_same_again(trained, tmp_path, capsys):
+    recipe = trained / "config.yaml"
+    assert train_det.main(["--config", str(recipe), "--out", str(tmp_path / "again")]) == 0
+    for name in ("scores.json", "scalars.jsonl"):
+        first, second = ((out / name).read_text() for out in (trained, tmp_path / "again"))
+        if name == "scores.json":
+            assert json.loads(first)["scores"] == json.loads(second)["scores"]
+        else:
+            assert first.count("\n") == second.count("\n")
+
+
+def test_segmentation_trains_prints_lines_to_a_pipe_and_resumes(tiny, tmp_path, capsys):
+    arguments = tiny(out=tmp_path / "seg", training__epochs=1)
+    arguments += ["--model.heads", "{segmentation: {decoder: fcn, channels: 8}}"]
+    assert train_seg.main(arguments) == 0
+    shown = capsys.readouterr()
+    assert "epoch 1/1, update 2/2" in shown.err
+    assert "\x1b" not in shown.out + shown.err
+    assert "segmentation/mIoU" in shown.out
+    assert "triangle" in shown.out
+
+    assert train_seg.main(arguments) == 1  # nothing is overwritten
+    assert "--resume auto" in capsys.readouterr().err
+
+    assert train_seg.main([*arguments, "--training.epochs", "2", "--resume", "auto"]) == 0
+    assert "epoch 2/2, update 4/4" in capsys.readouterr().err
+    lines = read_lines(tmp_path / "seg" / "scalars.jsonl")
+    assert [line["update"] for line in lines if line["kind"] == "epoch"] == [2, 4]
+
+
+def test_without_validation_and_test_the_last_checkpoint_is_kept(tiny, tmp_path, capsys):
+    arguments = tiny(out=tmp_path / "run", training__epochs=1)
+    arguments += ["--data.validation", "null", "--data.test", "null"]
+    arguments += ["--model.heads", "{kind: {task: classification}}"]
+    assert train_seg.main(arguments) == 0
+    assert "last" in store.names(tmp_path / "run" / "checkpoints")
+    assert not (tmp_path / "run" / "scores.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--training.epoch", "3"], 2, "did you mean 'training.epochs'?"),
+        (["--training.epochs", "many"], 2, "training.epochs"),
+        (["--config", "nowhere.yaml"], 2, "nowhere.yaml"),
+        (["--model.backbone", "resnt18"], 2, "did you mean 'resnet18'?"),
+        (["--model.heads.detection.chanels", "8"], 2, "did you mean 'channels'?"),
+        (["--resize", "squash"], 2, "letterbox or stretch"),
+        (["--data.dataset", "voc"], 2, "--data.root DIR"),
+        (["--data.dataset", "voc", "--data.root", "nowhere"], 1, "nowhere"),
+        (["--training.best", "detection/AP5"], 2, "did you mean 'detection/AP'?"),
+        (["--training.augment", "[{height: 3}]"], 2, "has no name"),
+        (["--model.heads", "{}"], 2, "no head"),
+        (["--resume", "nowhere"], 1, "nowhere"),
+    ],
+)
+def test_mistakes_are_told_without_a_traceback(tiny, tmp_path, capsys, arguments, code, said):
+    assert train_det.main([*tiny(out=tmp_path / "run"), *arguments]) == code
+    shown = capsys.readouterr().err
+    assert shown.startswith("error: ")
+    assert said in shown
+    assert "Traceback" not in shown
+
+
+def test_help_and_the_whole_recipe_are_shown(tiny, capsys):
+    for argument, said in (("--help", "--training.epochs EPOCHS"), ("--print_config", "epochs: 2")):
+        with pytest.raises(SystemExit) as end:
+            train_det.main([*tiny(), argument])
+        assert end.value.code == 0
+        assert said in capsys.readouterr().out
+
+
+def test_the_best_is_judged_in_the_direction_of_its_metric():
+    made = network(detection={}, kind={"task": "classification"})
+    assert judged_by(made, None)[0] == "detection/AP"
+    assert judged_by(made, "kind/accuracy")[1].higher_is_better
+    loss = next(metric for metric in made.heads[1].metrics() if not metric.higher_is_better)
+    assert judged_by(made, f"kind/{loss.primary}")[1].higher_is_better is False
+    with pytest.raises(ConfigError, match="did you mean 'kind/accuracy'"):
+        judged_by(made, "kind/acuracy")

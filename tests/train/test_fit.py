@@ -1,0 +1,426 @@
+"""The loop: lengths, order of events, validation, saving, errors before the first update."""
+
+import threading
+
+import numpy as np
+import pytest
+
+import densefit as df
+from densefit.backend import mx
+from densefit.callbacks import batch_end, epoch_end
+from densefit.errors import BindError, ConfigError, DataError, TrainingDiverged
+
+
+class Log(df.Callback):
+    """The order of events."""
+
+    def __init__(self):
+        self.events = []
+
+    def fit_started(self, state, control):
+        self.events.append("fit")
+
+    def epoch_started(self, state, control):
+        self.events.append("epoch")
+
+    def update_ended(self, state, control):
+        self.events.append(state.update)
+
+    def epoch_ended(self, state, control):
+        self.events.append("end")
+
+    def validated(self, state, control):
+        self.events.append("validated")
+
+    def saved(self, state, control, path):
+        self.events.append("saved")
+
+    def fit_ended(self, state, error):
+        self.events.append(type(error).__name__ if error else "done")
+
+
+def test_two_heads_are_trained_and_measured_by_name(tiny):
+    for order in (["kind", "size"], ["size", "kind"]):  # MXNet would go by position
+        history = df.fit(
+            tiny.two_heads(),
+            tiny.iterator(24, 8),
+            heads={name: tiny.routes()[name] for name in order},
+            validation=tiny.iterator(11, 4),
+            epochs=25,
+            optimizer="adam",
+            optimizer_params={"learning_rate": 0.03},
+        )
+        first, last = history.epochs[0], history.epochs[-1]
+        assert set(last["train"]) == {"kind/accuracy", "size/mae"} == set(last["validation"])
+        assert last["train"]["kind/accuracy"] > max(0.8, first["train"]["kind/accuracy"])
+        assert last["train"]["size/mae"] < 0.5 * first["train"]["size/mae"]
+
+
+def test_history(tiny):
+    history = df.fit(
+        tiny.two_heads(), tiny.iterator(10, 4), heads=tiny.routes(), epochs=2,
+        validation=tiny.iterator(5, 4), validate_every="2ep", optimizer_params={"momentum": 0.5},
+    )  # fmt: skip
+    assert [(e["epoch"], e["update"], e["samples"]) for e in history.epochs] == [
+        (0, 3, 10),
+        (1, 6, 10),
+    ]
+    assert history.epochs[0]["validation"] == {}
+    assert history.epochs[1]["validation"] == history.last_validation
+    assert history.update == 6
+    assert history.stop_reason is None
+    assert history.epochs[1]["lr"] == 0.01
+    assert history.epochs[1]["seconds"] > 0
+    assert set(history.network.get_params()[0]) == {
+        f"{layer}_{kind}"
+        for layer in ("trunk", "kind_fc", "size_fc")
+        for kind in ("weight", "bias")
+    }
+
+
+def test_order_of_events(tiny, tmp_path):
+    log = Log()
+    df.fit(
+        tiny.kind(), tiny.iterator(8, 4, ["kind_label"]), heads=tiny.kind_route(), epochs=2,
+        validation=tiny.iterator(5, 4), callbacks=[log], checkpoint=tmp_path,
+    )  # fmt: skip
+    epoch = ["end", "validated", "saved"]  # a checkpoint knows its validation
+    assert log.events == ["fit", "epoch", 1, 2, *epoch, "epoch", 3, 4, *epoch, "done"]
+
+
+@pytest.mark.parametrize(
+    ("every", "validated"),
+    [
+        ("1ep", [3, 6, 9, 10]),
+        ("2ep", [6, 10]),
+        ("4st", [4, 8, 10]),
+        ("50%", [5, 10]),
+        ("0.5ep", [2, 4, 6, 8, 10]),
+        ("0st", [10]),
+    ],
+)
+def test_length_in_updates_and_cadence_of_validation(tiny, every, validated):
+    seen = tiny.Recorder("validated", lambda state, control: state.update)
+    history = df.fit(
+        tiny.kind(), tiny.iterator(9, 3, ["kind_label"]), heads=tiny.kind_route(), updates=10,
+        validation=tiny.iterator(5, 4), validate_every=every, callbacks=[seen],
+    )  # fmt: skip
+    assert seen.seen == validated
+    assert [epoch["samples"] for epoch in history.epochs] == [9, 9, 9, 3]
+    assert history.update == 10
+
+
+def test_validation_leaves_the_training_numbers_alone(tiny):
+    numbers = tiny.Recorder("validated", lambda state, control: (state.train(), state.validation))
+    history = df.fit(
+        tiny.kind(), tiny.iterator(12, 3, ["kind_label"]), heads=tiny.kind_route(), epochs=1,
+        validation=tiny.iterator(30, 4), validate_every="2st", callbacks=[numbers],
+    )  # fmt: skip
+    quarters = [train["kind/accuracy"] * 6 * k for k, (train, _) in enumerate(numbers.seen, 1)]
+    np.testing.assert_allclose(quarters, np.round(quarters), atol=1e-9)
+    assert history.epochs[0]["train"] == numbers.seen[-1][0]
+
+
+def test_a_callback_stops_validates_and_saves(tiny, tmp_path):
+    log = Log()
+
+    def at_two(state, control):
+        if state.update == 2:
+            control.save_now()
+            control.validate_now()
+        if state.update == 5:
+            control.stop("enough")
+
+    history = df.fit(
+        tiny.kind(), tiny.iterator(16, 4, ["kind_label"]), heads=tiny.kind_route(), epochs=9,
+        validation=tiny.iterator(5, 4), validate_every="9ep", checkpoint=tmp_path,
+        callbacks=[log, tiny.Recorder("update_ended", at_two)],
+    )  # fmt: skip
+    assert history.stop_reason == "enough"
+    assert log.events == [
+        *("fit", "epoch", 1, 2, "validated", "saved", 3, 4, "end", "saved"),
+        *("epoch", 5, "end", "validated", "saved", "done"),
+    ]
+
+
+def test_requests_at_the_end_of_an_epoch_are_met(tiny, tmp_path):
+    log = Log()
+
+    def ask(state, control):
+        if state.update == 4:
+            control.save_now()
+            control.validate_now()
+
+    df.fit(
+        tiny.kind(), tiny.iterator(16, 4, ["kind_label"]), heads=tiny.kind_route(), epochs=2,
+        validation=tiny.iterator(5, 4), validate_every="9ep",
+        checkpoint=df.Saver(tmp_path, every="9ep"),
+        callbacks=[log, tiny.Recorder("epoch_ended", ask)],
+    )  # fmt: skip
+    assert log.events[6:9] == ["end", "validated", "saved"]
+
+
+def test_checkpoints_by_updates(tiny, tmp_path):
+    saved = tiny.Recorder("saved", lambda state, control, path: state.update)
+    df.fit(
+        tiny.kind(), tiny.iterator(9, 3, ["kind_label"]), heads=tiny.kind_route(), epochs=2,
+        callbacks=[saved], checkpoint=df.Saver(tmp_path, every="2st"),
+    )  # fmt: skip
+    assert saved.seen == [2, 4, 6, 6]  # the last again, as the end of an epoch
+
+
+def test_the_rate_of_each_update_is_the_schedule_s(tiny, monkeypatch):
+    applied = []
+    original = mx.optimizer.SGD._get_lrs
+
+    def spy(self, indices):
+        rates = original(self, indices)
+        applied.append(set(rates))
+        return rates
+
+    monkeypatch.setattr(mx.optimizer.SGD, "_get_lrs", spy)
+    schedule = df.Cosine(lr=0.5, warmup=2)
+    reported = tiny.Recorder("update_ended", lambda state, control: state.lr)
+    df.fit(
+        tiny.kind(), tiny.iterator(9, 3, ["kind_label"]), heads=tiny.kind_route(), epochs=2,
+        schedule=schedule, callbacks=[reported],
+    )  # fmt: skip
+    expected = [schedule.resolve(6)(update) for update in range(6)]
+    assert reported.seen == expected
+    assert [{rate} for rate in expected] == applied
+
+
+@pytest.mark.parametrize(
+    ("settings", "rates"),
+    [
+        ({"optimizer": "adam"}, [0.001] * 3),  # MXNet's default of that optimizer
+        ({"optimizer": mx.optimizer.SGD(learning_rate=0.0)}, [0.0] * 3),
+        (
+            {
+                "optimizer_params": {
+                    "lr_scheduler": mx.lr_scheduler.FactorScheduler(1, 0.5, base_lr=0.8)
+                }
+            },
+            [0.8, 0.4, 0.2],
+        ),
+    ],
+)
+def test_without_a_schedule_the_rate_is_the_optimizer_s(tiny, settings, rates):
+    reported = tiny.Recorder("update_ended", lambda state, control: state.lr)
+    df.fit(
+        tiny.kind(), tiny.iterator(9, 3, ["kind_label"]), heads=tiny.kind_route(), epochs=1,
+        callbacks=[reported], **settings,
+    )  # fmt: skip
+    np.testing.assert_allclose(reported.seen, rates)
+
+
+SCHEDULER = mx.lr_scheduler.FactorScheduler(1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"epochs": None}, "epochs or in updates"),
+        ({"updates": 3}, "epochs or in updates"),
+        ({"schedule": df.Constant(0.1), "optimizer_params": {"learning_rate": 1}}, "given twice"),
+        ({"schedule": df.Constant(0.1), "optimizer_params": {"lr_scheduler": SCHEDULER}}, "twice"),
+        ({"schedule": df.Constant(0.1), "optimizer": mx.optimizer.SGD(lr_scheduler=SCHEDULER)},
+         "twice"),
+        ({"optimizer_params": {"learning_rate": 1, "lr_scheduler": SCHEDULER}}, "given twice"),
+        ({"optimizer_params": {"rescale_grad": 1}}, "rescale_grad is set at each update"),
+        ({"optimizer_params": {"momentun": 1}}, "momentun"),
+        ({"optimizer": "sdg"}, "sdg"),
+        ({"optimizer": mx.optimizer.SGD(), "optimizer_params": {"wd": 1}}, "not with an object"),
+        ({"validate_every": "often"}, "not a duration"),
+        ({"resume": "runs/x"}, "checkpoint=DIR"),
+        ({"heads": None}, "needs routes"),
+        ({"heads": {"kind": ["kind"]}}, "neither a Head nor a Route"),
+        ({"heads": {"a": df.Route(["kind"], ["kind_label"], ["accuracy", "acc"])}}, "Two metrics"),
+        ({"heads": {"a": df.Route(["kind"], ["kind_label"], ["acuracy"])}}, "did you mean"),
+    ],
+)  # fmt: skip
+def test_contradictory_settings(tiny, settings, message):
+    given = {"heads": tiny.kind_route(), "epochs": 1, **settings}
+    updates = tiny.Recorder("update_ended", lambda state, control: state.update)
+    with pytest.raises(ConfigError, match=message):
+        df.fit(tiny.kind(), tiny.iterator(9, 3, ["kind_label"]), callbacks=[updates], **given)
+    assert updates.seen == []
+
+
+def test_networks_that_cannot_be_trained(tiny):
+    with pytest.raises(ConfigError, match="Network or an MXNet Symbol"):
+        df.fit("resnet18", tiny.iterator(), epochs=1)
+    with pytest.raises(ConfigError, match="has its heads already"):
+        df.fit(tiny.network(), tiny.iterator(), heads=tiny.kind_route(), epochs=1)
+    with pytest.raises(DataError, match="no iterator of batches"):
+        df.fit(tiny.kind(), [1, 2], heads=tiny.kind_route(), epochs=1)
+
+
+def test_one_iterator_for_both_is_an_error(tiny):
+    data = tiny.iterator(8, 4, ["kind_label"])
+    with pytest.raises(ConfigError, match="same iterator"):
+        df.fit(tiny.kind(), data, heads=tiny.kind_route(), validation=data, epochs=1)
+
+
+@pytest.mark.parametrize(
+    ("validation", "message"),
+    [
+        ({"labels": ["size_label"]}, "needs the label 'kind_label'"),
+        ({"last_batch_handle": "discard"}, "exactly once"),
+        ({"last_batch_handle": "roll_over"}, "exactly once"),
+    ],
+)
+def test_wrong_validation_data_are_found_before_the_first_update(tiny, validation, message):
+    log = Log()
+    with pytest.raises((BindError, DataError), match=message):
+        df.fit(
+            tiny.kind(), tiny.iterator(8, 4, ["kind_label"]), heads=tiny.kind_route(), epochs=1,
+            validation=tiny.iterator(9, 4, **validation), callbacks=[log],
+        )  # fmt: skip
+    assert log.events == []
+
+
+def test_nan_names_the_head_and_the_sample(tiny):
+    x, kind, size = tiny.arrays(8)
+    x[6, 0] = np.nan
+    data = mx.io.NDArrayIter({"data": x}, {"kind_label": kind, "size_label": size}, 4)
+    log = Log()
+    heads = {"kind": df.Route(["kind"], ["kind_label", "size_label"], [lambda y, p: 0.0])}
+    with pytest.raises(TrainingDiverged, match="head kind, sample 6"):
+        df.fit(tiny.kind(), data, heads=heads, epochs=1, callbacks=[log])
+    assert log.events == ["fit", "epoch", 1, "TrainingDiverged"]
+
+
+def test_nan_parameters_behind_a_relu_are_not_saved(tiny, tmp_path):
+    """MXNet's ReLU of nan is 0: the outputs look sound."""
+    x, kind, size = tiny.arrays(8)
+    data = mx.io.NDArrayIter({"data": x}, {"kind_label": kind, "size_label": size}, 4)
+
+    def poison(state, control):
+        if state.epoch == 1:
+            x[:] = np.nan
+            data.data = [("data", mx.nd.array(x))]
+
+    log = Log()
+    with pytest.raises(TrainingDiverged, match="Parameters are no longer finite\n.*trunk_weight"):
+        df.fit(
+            tiny.two_heads(), data, heads=tiny.routes(), epochs=2, checkpoint=tmp_path,
+            callbacks=[log, tiny.Recorder("epoch_started", poison)],
+        )  # fmt: skip
+    assert log.events == ["fit", "epoch", 1, 2, "end", "saved", "epoch", 3, 4, "end"] + [
+        "TrainingDiverged"
+    ]
+
+
+def test_nan_loss_of_a_head_of_ours(tiny):
+    network = tiny.network()
+    dataset = tiny.Pictures(8)
+    broken = dataset[5]
+    broken.targets["value"] = np.array(np.inf)
+    plain = tiny.Pictures.__getitem__
+    dataset.__class__ = type(
+        "Broken", (tiny.Pictures,), {"__getitem__": lambda s, i: broken if i == 5 else plain(s, i)}
+    )
+    with pytest.raises(TrainingDiverged, match="loss 'loss'.*inf\n.*head bright, sample p5"):
+        df.fit(network, tiny.loader(network, dataset=dataset), epochs=1)
+
+
+def test_an_error_in_a_worker_reaches_the_caller_with_the_sample(tiny):
+    network = tiny.network()
+    loader = tiny.loader(network, dataset=tiny.Pictures(12, broken=9))
+    caught = []
+
+    def train():
+        try:
+            df.fit(network, loader, epochs=1)
+        except DataError as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=train, daemon=True)
+    thread.start()
+    thread.join(60)
+    assert not thread.is_alive()
+    assert "p9" in str(caught[0])
+    assert "cannot decode" in str(caught[0])
+    assert network.initialized  # with what was trained before
+
+
+def test_callbacks_learn_of_an_error_and_the_network_keeps_its_parameters(tiny):
+    log = Log()
+
+    def fail(state, control):
+        if state.update == 2:
+            raise KeyboardInterrupt
+
+    data = tiny.iterator(12, 4, ["kind_label"])
+    network = df.Network(symbol=tiny.kind(), routes=tiny.kind_route())
+    with pytest.raises(KeyboardInterrupt):
+        df.fit(network, data, epochs=1, callbacks=[log, tiny.Recorder("update_ended", fail)])
+    assert log.events == ["fit", "epoch", 1, 2, "KeyboardInterrupt"]
+    network.set_params(*network.get_params())  # no longer in training
+
+
+def test_parameters_cannot_be_set_in_training(tiny):
+    def meddle(state, control):
+        state.network.set_params(*state.network.get_params())
+
+    with pytest.raises(ConfigError, match="while the network is being trained"):
+        df.fit(
+            tiny.kind(), tiny.iterator(8, 4, ["kind_label"]), heads=tiny.kind_route(), epochs=1,
+            callbacks=[tiny.Recorder("update_ended", meddle)],
+        )  # fmt: skip
+
+
+def test_mxnet_s_callbacks_and_metrics(tiny, tmp_path, caplog):
+    heads = tiny.routes()
+    heads["kind"] = df.Route(
+        ["kind_output"], ["kind_label"], [mx.metric.Accuracy(), mx.metric.np(lambda y, p: 7.0, "f")]
+    )
+    plain = df.fit(tiny.two_heads(), tiny.iterator(20, 4), heads=heads, epochs=2, seed=3)
+    with caplog.at_level("INFO"):
+        logged = df.fit(
+            tiny.two_heads(), tiny.iterator(20, 4), heads=heads, epochs=2, seed=3,
+            callbacks=[
+                batch_end(mx.callback.Speedometer(4, frequent=2, auto_reset=True)),
+                epoch_end(mx.callback.do_checkpoint(str(tmp_path / "model"))),
+            ],
+        )  # fmt: skip
+    assert "kind/accuracy" in caplog.text
+    assert [e["train"] for e in logged.epochs] == [e["train"] for e in plain.epochs]
+    assert logged.epochs[0]["train"]["kind/f"] == 7
+    symbol, arguments, auxiliary = mx.model.load_checkpoint(str(tmp_path / "model"), 2)
+    restored = df.Network(symbol=symbol, routes=heads)
+    restored.set_params(arguments, auxiliary)
+    tiny.assert_equal(restored, logged.network)
+
+
+def test_metric_only_labels(tiny):
+    """A label that no argument of the symbol is called by: MXNet fails with a KeyError."""
+    heads = {"kind": df.Route(["kind"], ["kind_label", "size_label"], [far_right])}
+    history = df.fit(
+        tiny.kind(), tiny.iterator(10, 4), heads=heads, epochs=1, validation=tiny.iterator(7, 3)
+    )
+    _, _, size = tiny.arrays(10)
+    assert history.epochs[0]["train"]["kind/far_right"] == pytest.approx((size > 0).mean())
+
+
+def far_right(label, prediction):
+    return float(label[1][0] > 0)
+
+
+def test_targets_of_the_samples_as_metric_only_labels(tiny):
+    """Ground truth of any shape stays on the host."""
+    x = mx.sym.cast(mx.sym.Variable("data"), dtype="float32") / 255
+    x = mx.sym.FullyConnected(x, num_hidden=1, name="fc")
+    symbol = mx.sym.MakeLoss(mx.sym.square(mx.sym.mean(x, axis=1)), name="loss")
+    heads = {"one": df.Route(["loss"], ["value"], [lambda label, prediction: float(label[0])])}
+    dataset = tiny.Pictures(7)
+    data = df.Loader(dataset, batch_size=3, workers=0)
+    history = df.fit(symbol, data, heads=heads, epochs=1)
+    values = [float(dataset[i].targets["value"]) for i in range(7)]
+    assert history.epochs[0]["train"]["one/custom"] == pytest.approx(np.mean(values))
+    heads = {"one": df.Route(["loss"], ["volume"], [lambda label, prediction: 0.0])}
+    updates = tiny.Recorder("update_ended", lambda state, control: state.update)
+    with pytest.raises(BindError, match="head 'one' needs the label 'volume'"):
+        df.fit(symbol, data, heads=heads, epochs=1, callbacks=[updates])
+    assert updates.seen == []

@@ -1,0 +1,221 @@
+"""One division of the gradient, whatever the loss layer, the padding and the devices."""
+
+import numpy as np
+import pytest
+
+import densefit as df
+from densefit.backend import mx
+from densefit.errors import BindError, ConfigError, DataError
+
+TWO = [mx.cpu(0), mx.cpu(1)]
+
+
+def start(tiny, symbol, seed=0):
+    """Parameters to begin with, not too small."""
+    rng = np.random.default_rng(seed)
+    shapes, _, _ = symbol.infer_shape_partial(data=(4, 6))
+    return {
+        name: rng.normal(size=shape).astype(np.float32)
+        for name, shape in zip(symbol.list_arguments(), shapes)
+        if name.endswith(("_weight", "_bias"))
+    }
+
+
+def train(tiny, symbol, data, heads=None, parameters=None, **settings):
+    network = df.Network(symbol=symbol, routes=heads or tiny.kind_route())
+    network.set_params(parameters or start(tiny, symbol))
+    settings = {"optimizer_params": {"learning_rate": 0.1}, "epochs": 1, **settings}
+    df.fit(network, data, **settings)
+    return network
+
+
+def by_hand(parameters, x, kind, lr=0.1):
+    """Parameters of softmax regression after one update on the mean loss of the batch."""
+    weight, bias = parameters["kind_fc_weight"], parameters["kind_fc_bias"]
+    logits = x @ weight.T + bias
+    probability = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probability /= probability.sum(axis=1, keepdims=True)
+    slope = (probability - np.eye(3)[kind.astype(int)]) / len(x)
+    return weight - lr * slope.T @ x, bias - lr * slope.sum(axis=0)
+
+
+@pytest.mark.parametrize("normalization", ["null", "batch", "valid"])
+@pytest.mark.parametrize("devices", [None, TWO])
+def test_the_gradient_is_divided_once(tiny, normalization, devices):
+    """Module divides what "batch" and "valid" have divided already."""
+    symbol = tiny.kind(normalization)
+    x, kind, _ = tiny.arrays(4)
+    network = train(tiny, symbol, tiny.iterator(4, 4, ["kind_label"]), devices=devices)
+    weight, bias = by_hand(start(tiny, symbol), x, kind)
+    found = tiny.values(network)
+    np.testing.assert_allclose(found["kind_fc_weight"], weight, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found["kind_fc_bias"], bias, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_a_smaller_batch_is_divided_by_its_real_size(tiny, rows):
+    """Module divides by the batch size that it was bound with."""
+    symbol = tiny.kind()
+    x, kind, _ = tiny.arrays(4 + rows)
+    network = train(tiny, symbol, tiny.iterator(4 + rows, 4, ["kind_label"]))
+    first = dict(
+        zip(("kind_fc_weight", "kind_fc_bias"), by_hand(start(tiny, symbol), x[:4], kind[:4]))
+    )
+    weight, _ = by_hand(first, x[4:], kind[4:])
+    np.testing.assert_allclose(tiny.values(network)["kind_fc_weight"], weight, rtol=1e-5, atol=1e-6)
+
+
+class Truncated(mx.io.DataIter):
+    """The same data, the last batch smaller instead of padded."""
+
+    def __init__(self, iterator):
+        super().__init__(iterator.batch_size)
+        self.iterator = iterator
+        self.provide_data, self.provide_label = iterator.provide_data, iterator.provide_label
+
+    def reset(self):
+        self.iterator.reset()
+
+    def next(self):
+        batch = self.iterator.next()
+        rows = batch.data[0].shape[0] - batch.pad
+        return mx.io.DataBatch([a[:rows] for a in batch.data], [a[:rows] for a in batch.label])
+
+
+def test_padding_rows_train_nothing_and_count_nowhere(tiny):
+    """Also in BatchNorm's statistics: training on padded batches is training without."""
+    networks, numbers = [], []
+    for wrap in (lambda data: data, Truncated):
+        routes = {"kind": df.Route(["kind"], ["kind_label"], ["accuracy", "ce"])}
+        network = df.Network(symbol=tiny.conv_bn(), routes=routes)
+        history = df.fit(network, wrap(tiny.images(7, 4)), epochs=3)
+        networks.append(network)
+        numbers.append([(e["train"], e["samples"]) for e in history.epochs])
+    tiny.assert_equal(*networks)
+    assert numbers[0] == numbers[1]
+    assert numbers[0][0][1] == 7
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("kvstore_updates", ["1", "0"])
+def test_one_and_two_devices_train_alike(tiny, monkeypatch, optimizer, kvstore_updates):
+    monkeypatch.setenv("MXNET_UPDATE_ON_KVSTORE", kvstore_updates)
+    networks = [
+        train(
+            tiny, tiny.two_heads(), tiny.iterator(11, 4), tiny.routes(), epochs=3,
+            optimizer=optimizer, devices=devices,
+        )
+        for devices in (None, TWO)
+    ]  # fmt: skip
+    tiny.assert_equal(*networks, exactly=False)
+
+
+def test_fewer_samples_than_devices(tiny):
+    with pytest.raises(DataError, match="fewer samples than there are devices(.|\n)*samples 4"):
+        train(tiny, tiny.kind(), tiny.iterator(5, 4, ["kind_label"]), devices=TWO)
+
+
+def test_losses_normalised_in_two_ways_are_an_error(tiny):
+    x = mx.sym.Variable("data")
+    other = mx.sym.MakeLoss(mx.sym.sum(mx.sym.square(x), axis=1), name="other")
+    symbol = mx.sym.Group([tiny.kind("valid", x), other, mx.sym.BlockGrad(x, name="seen")])
+    heads = {**tiny.kind_route(), "other": df.Route(["other"])}
+    with pytest.raises(ConfigError, match=r"sum: \['other'\], mean: \['kind'\]"):
+        train(tiny, symbol, tiny.iterator(4, 4, ["kind_label"]), heads)
+    heads["other"] = df.Route(["other"], normalization="mean")
+    train(tiny, symbol, tiny.iterator(4, 4, ["kind_label"]), heads)
+
+
+def test_given_parameters_stay_and_others_are_initialised(tiny):
+    network = df.Network(symbol=tiny.two_heads(), routes=tiny.routes())
+    mine = np.full((8, 6), 0.25, np.float32)
+    network.set_params({"trunk_weight": mine, "of_another_network": np.ones(3)})
+    df.fit(network, tiny.iterator(8, 4), epochs=1, optimizer_params={"learning_rate": 0.0})
+    found = tiny.values(network)
+    np.testing.assert_array_equal(found["trunk_weight"], mine)
+    assert found["kind_fc_weight"].std() > 0.1
+    assert "of_another_network" in found  # nothing that was given gets lost
+
+
+def test_a_parameter_of_another_shape(tiny):
+    with pytest.raises(BindError, match=r"(?s)'kind_fc_bias'.*\(3,\).*\(4,\)"):
+        train(
+            tiny,
+            tiny.kind(),
+            tiny.iterator(4, 4, ["kind_label"]),
+            None,
+            {"kind_fc_bias": np.ones(4)},
+        )
+
+
+def test_a_parameter_that_no_initializer_knows(tiny):
+    own = mx.sym.Variable("strange")
+    x = mx.sym.Variable("data")
+    loss = mx.sym.MakeLoss(mx.sym.sum(mx.sym.broadcast_mul(x, own), axis=1), name="loss")
+    symbol = mx.sym.Group([loss, tiny.kind(trunk=x)])
+    with pytest.raises(BindError, match="strange"):
+        train(tiny, symbol, tiny.iterator(4, 4, ["kind_label"]), parameters={"other": np.ones(1)})
+
+
+def test_shapes_that_do_not_fit_name_the_head(tiny):
+    x, _, _ = tiny.arrays(8)
+    wrong = mx.io.NDArrayIter(x, {"size_label": x, "kind_label": x[:, 0]}, 4)
+    with pytest.raises(BindError, match="(?s)do not fit the symbol.*size_label.*heads kind, size"):
+        train(tiny, tiny.two_heads(), wrong, tiny.routes())
+
+
+def test_a_route_that_misstates_its_rows(tiny):
+    updates = tiny.Recorder("update_ended", lambda state, control: 1)
+    with pytest.raises(BindError, match="(?s)'kind' has the shape.*2 rows a sample.*head kind"):
+        train(
+            tiny, tiny.kind(), tiny.iterator(4, 4, ["kind_label"]), tiny.kind_route(rows=2),
+            callbacks=[updates],
+        )  # fmt: skip
+    assert updates.seen == []
+
+
+def test_a_head_whose_loss_is_not_one_number_a_sample(tiny):
+    class Careless(tiny.Brightness):
+        def train(self, features, labels):
+            return {"loss": mx.sym.mean(super().train(features, labels)["loss"])}
+
+    network = df.Network(tiny.Backbone(), [Careless()])
+    with pytest.raises(BindError, match="(?s)'loss' of the head 'bright' is not one number"):
+        df.fit(network, tiny.loader(network), epochs=1)
+
+
+def test_a_type_that_does_not_fit_is_an_error_of_ours(tiny):
+    symbol = mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=1)
+    symbol = mx.sym.MakeLoss(mx.sym.sum(symbol, axis=1), name="loss")
+    with pytest.raises(BindError, match="cannot bind the train graph"):
+        df.fit(
+            symbol, df.Loader(tiny.Pictures(4), batch_size=2, workers=0), epochs=1,
+            heads={"one": df.Route(["loss"])},
+        )  # fmt: skip
+
+
+def test_pulled_parameters_are_snapshots(tiny):
+    kept = tiny.Recorder("update_ended", lambda state, control: state.network.get_params()[0])
+    train(tiny, tiny.kind(), tiny.iterator(8, 4, ["kind_label"]), callbacks=[kept])
+    first, second = (arrays["kind_fc_weight"].asnumpy() for arrays in kept.seen)
+    assert (first != second).any()
+
+
+def test_sum_of_a_dense_softmax_is_a_mean_over_its_cells(tiny):
+    """multi_output with "null" divides by the cells of a picture all the same."""
+    x = mx.sym.Convolution(mx.sym.Variable("data"), num_filter=3, kernel=(1, 1), name="fc")
+    changes = []
+    for normalization in ("null", "batch", "valid"):
+        symbol = mx.sym.SoftmaxOutput(
+            x, name="kind", multi_output=True, normalization=normalization
+        )
+        rng = np.random.default_rng(0)
+        data = mx.io.NDArrayIter(
+            rng.normal(size=(4, 2, 5, 5)), {"kind_label": rng.integers(0, 3, (4, 5, 5))}, 4
+        )
+        weight = np.ones((3, 2, 1, 1), np.float32)
+        parameters = {"fc_weight": weight, "fc_bias": np.zeros(3)}
+        network = train(tiny, symbol, data, parameters=parameters)
+        changes.append(tiny.values(network)["fc_weight"] - weight)
+    np.testing.assert_allclose(changes[0], changes[1], rtol=1e-3)
+    np.testing.assert_allclose(changes[0], changes[2], rtol=1e-3)

@@ -1,0 +1,71 @@
+"""Optimizers begin anew with each fit, and are the same by name and as objects."""
+
+import numpy as np
+import pytest
+
+import densefit as df
+from densefit.backend import mx
+from densefit.errors import CheckpointError, ConfigError
+
+
+def fit(tiny, optimizer, settings=None, symbol=None, network=None, **more):
+    network = network or df.Network(
+        symbol=tiny.two_heads() if symbol is None else symbol, routes=tiny.routes()
+    )
+    df.fit(
+        network, tiny.iterator(8, 4), optimizer=optimizer, optimizer_params=settings or {},
+        **{"epochs": 2, **more},
+    )  # fmt: skip
+    return network
+
+
+def test_a_name_and_an_object_train_alike(tiny):
+    """Of an object that Module did not make, MXNet would decay the biases too."""
+    by_name = fit(tiny, "sgd", {"learning_rate": 0.1, "wd": 0.5, "momentum": 0.9})
+    by_object = fit(tiny, mx.optimizer.SGD(learning_rate=0.1, wd=0.5, momentum=0.9))
+    tiny.assert_equal(by_name, by_object)
+
+
+def test_multipliers_of_variables_and_of_the_user(tiny):
+    frozen = mx.sym.Variable("trunk_weight", lr_mult=0.0)
+    x = mx.sym.FullyConnected(mx.sym.Variable("data"), weight=frozen, num_hidden=8, name="trunk")
+    size = mx.sym.FullyConnected(x, num_hidden=1, name="size_fc")
+    size = mx.sym.LinearRegressionOutput(size, name="size")
+    symbol = mx.sym.Group([tiny.kind(trunk=x), size])
+    optimizer = mx.optimizer.SGD(learning_rate=0.1)
+    optimizer.set_lr_mult({"kind_fc_weight": 0.0})
+    begin = {"trunk_weight": np.ones((8, 6)), "kind_fc_weight": np.ones((3, 8))}
+    network = df.Network(symbol=symbol, routes=tiny.routes())
+    network.set_params(begin)
+    found = tiny.values(fit(tiny, optimizer, network=network))
+    for name, value in begin.items():
+        np.testing.assert_array_equal(found[name], value)
+    assert (found["kind_fc_bias"] != 0).all()
+
+
+def test_a_second_fit_begins_with_a_new_optimizer(tiny):
+    """Module keeps the old one and ignores the settings, with a line in the log."""
+    optimizer = mx.optimizer.Adam(learning_rate=0.1)
+    first = fit(tiny, optimizer)
+    assert optimizer.num_update == 0
+    begin = first.get_params()
+    again = []
+    for _ in range(2):
+        network = df.Network(symbol=tiny.two_heads(), routes=tiny.routes())
+        network.set_params(*begin)
+        again.append(fit(tiny, optimizer, network=network))
+    tiny.assert_equal(*again)
+    rates = tiny.Recorder("update_ended", lambda state, control: state.lr)
+    fit(tiny, "sgd", {"learning_rate": 0.25}, network=first, callbacks=[rates])
+    assert set(rates.seen) == {0.25}
+
+
+def test_another_optimizer_cannot_continue(tiny, tmp_path):
+    fit(tiny, "adam", checkpoint=tmp_path)
+    with pytest.raises(CheckpointError, match="(?s)another optimizer.*SGD.*Adam"):
+        fit(tiny, "sgd", {"momentum": 0.9}, checkpoint=tmp_path, resume="auto", epochs=3)
+
+
+def test_no_optimizer_at_all(tiny):
+    with pytest.raises(ConfigError, match="refuses the optimizer"):
+        fit(tiny, 7)

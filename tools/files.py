@@ -1,0 +1,76 @@
+"""Picture files without annotations, as a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from densefit.data.image import read_image
+from densefit.data.sample import Sample
+from densefit.datasets.pictures import is_picture
+from densefit.errors import DataError
+
+# What cv2 writes without loss, or as small as the original; others become PNG.
+WRITTEN_AS_GIVEN = (".jpg", ".jpeg", ".png")
+
+
+class Pictures:
+    """The pictures among files and folders, each under a name of its own.
+
+    A file's name is its last part; a file of a folder has its path below the folder. Where two
+    would be called the same, the later one gets a number.
+
+    Attributes:
+        paths: name -> file.
+
+    Raises:
+        DataError: a path is not there, or a folder holds no picture.
+    """
+
+    def __init__(self, given: Sequence[str]) -> None:
+        self.classes: list[str] = []
+        self.paths: dict[str, Path] = {}
+        for text in given:
+            path = Path(text)
+            if path.is_dir():
+                found = sorted(p for p in path.rglob("*") if p.is_file() and is_picture(p.name))
+                if not found:
+                    raise DataError("There is no picture in the folder", where=path)
+                for one in found:
+                    self._add(one, one.relative_to(path))
+            elif path.is_file():
+                self._add(path, Path(path.name))
+            else:
+                raise DataError("There is no such file or folder", where=path)
+        self._names = list(self.paths)
+
+    def _add(self, path: Path, name: Path) -> None:
+        suffix = name.suffix.lower()
+        if suffix not in WRITTEN_AS_GIVEN:
+            suffix = ".png"
+        stem, number = name.with_suffix(""), 1
+        wanted = f"{stem.as_posix()}{suffix}"
+        while wanted in self.paths:
+            number += 1
+            wanted = f"{stem.as_posix()}-{number}{suffix}"
+        self.paths[wanted] = path
+
+    def __repr__(self) -> str:
+        return f"Pictures({len(self)} files)"
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def id_of(self, index: int) -> str:
+        """The name of a picture."""
+        return self._names[index]
+
+    def image(self, name: str) -> np.ndarray:
+        """(H, W, 3) uint8 RGB, turned as its EXIF orientation says."""
+        return read_image(self.paths[name])
+
+    def __getitem__(self, index: int) -> Sample:
+        name = self._names[index]
+        return Sample(name, self.image(name), {})

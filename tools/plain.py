@@ -1,0 +1,55 @@
+"""Predictions as JSON: arrays become lists, classes their names, maps files beside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from densefit.model.head import Head
+
+
+def plain_prediction(prediction: Any, head: Head, out: Path, key: str) -> Any:
+    """One head's prediction of one picture, JSON-able.
+
+    What it is decides, not which task: a dict stays one, with class indices named; a byte map is
+    written as `<picture>.<head>.png`, whose pixels are class indices; another map as `.npy`; a
+    vector with one number for each class becomes {"class": ..., "probabilities": {...}}.
+
+    Args:
+        prediction: what the head's `decode` gave.
+        head: its `classes`, if it has any, name the indices.
+        out: folder of the files.
+        key: the picture's name in it.
+    """
+    names = list(getattr(head, "classes", ()))
+    if isinstance(prediction, dict):
+        found = {field: _listed(value) for field, value in prediction.items()}
+        if names and "classes" in found:
+            found["classes"] = [names[index] for index in found["classes"]]
+        return found
+    array = np.asarray(prediction)
+    if array.ndim == 2:
+        stem = Path(key).with_suffix("").as_posix()
+        if array.dtype == np.uint8:
+            path = out / f"{stem}.{head.name}.png"
+            if not cv2.imwrite(str(path), array):
+                raise OSError(f"cannot write {path}")
+            return {"mask": path.relative_to(out).as_posix(), "classes": names}
+        path = out / f"{stem}.{head.name}.npy"
+        np.save(path, array)
+        return {"map": path.relative_to(out).as_posix()}
+    if names and array.shape == (len(names),):
+        probabilities = dict(zip(names, _listed(array)))
+        return {"class": names[int(array.argmax())], "probabilities": probabilities}
+    return _listed(array)
+
+
+def _listed(value: Any) -> Any:
+    """Lists of Python numbers; floats with 6 digits, which is what float32 holds."""
+    array = np.asarray(value)
+    if array.dtype.kind == "f":
+        return np.vectorize(lambda x: float(f"{x:.6g}"), otypes=[object])(array).tolist()
+    return array.tolist()

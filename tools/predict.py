@@ -1,0 +1,65 @@
+"""Predict on picture files: `python tools/predict.py --checkpoint runs/NAME a.jpg folder --out DIR`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import List  # noqa: UP035 - read at run time on Python 3.9
+
+from densefit.checkpoint.load import load
+from densefit.errors import ConfigError
+from densefit.predict.predictor import predict
+from densefit.tools.files import Pictures
+from densefit.tools.pictures import drawn, write_image
+from densefit.tools.plain import plain_prediction
+from densefit.tools.program import program
+from densefit.tools.progress import Watched
+from densefit.tools.recipe import score_loader
+from densefit.tools.trained import Trained, settings
+
+
+@dataclass
+class Predicting(Trained):
+    __doc__ = f"""{Trained.__doc__.rstrip()}
+        images: picture files, and folders that are searched with all below them.
+        workers: threads that read and resize.
+    """
+
+    images: List[str] = field(default_factory=list)  # noqa: UP006
+    workers: int = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The program."""
+    text = "Draw each head's predictions on pictures, and write them as JSON lines."
+    return program(lambda: run(*settings(Predicting, text, arguments, positional="images")))
+
+
+def run(chosen: Predicting, place: Path) -> None:
+    """One drawn picture for each given one, masks beside it, and `predictions.jsonl`."""
+    if not chosen.images:
+        raise ConfigError("No picture is given", fix="name files or folders")
+    if chosen.out is None:
+        raise ConfigError("Where should the pictures go?", fix="--out DIR")
+    pictures = Pictures(chosen.images)
+    network = load(place)
+    out = Path(chosen.out)
+    out.mkdir(parents=True, exist_ok=True)
+    loader = score_loader(chosen, pictures, chosen.workers)
+    text = open(out / "predictions.jsonl", "w", encoding="utf-8")
+    with text as lines, Watched(loader, "predicting") as watched:
+        for key, predictions in predict(network, watched):
+            image = pictures.image(key)
+            write_image(out / key, drawn(network, image, predictions))
+            line = {"image": str(pictures.paths[key]), "size": list(image.shape[:2])}
+            for head in network.heads:
+                line[head.name] = plain_prediction(predictions[head.name], head, out, key)
+            lines.write(json.dumps(line) + "\n")
+    print(f"wrote {len(pictures)} pictures and predictions.jsonl to {out}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

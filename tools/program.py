@@ -1,0 +1,32 @@
+"""What every tool's `main` does around its work: errors as messages, exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from densefit.errors import ConfigError, DensefitError
+
+
+def program(work: Callable[[], object]) -> int:
+    """Run `work`; the exit code of the program.
+
+    Returns:
+        0; 1 for an error of the data, the checkpoint, the disk or the training; 2 for an error in
+        the settings; 130 if interrupted from the keyboard.
+    """
+    try:
+        work()
+    except ConfigError as error:
+        return _tell(error, 2)
+    except (DensefitError, OSError) as error:
+        return _tell(error, 1)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _tell(error: Exception, code: int) -> int:
+    print(f"error: {error}", file=sys.stderr)
+    return code
