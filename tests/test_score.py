@@ -1,5 +1,6 @@
 """Every sample exactly once: whatever the batches, the devices, and the moment."""
 
+import json
 import os
 import subprocess
 import sys
@@ -27,10 +28,17 @@ def kind_network(tiny, symbol=None, **route):
     return network
 
 
+class Sorted(ConfusionMatrix):
+    """IoU of classes, of scores."""
+
+    def update(self, predictions, targets, ids):
+        super().update(predictions.argmax(axis=1), targets, ids)
+
+
 @pytest.mark.parametrize("devices", [None, TWO])
 def test_raw_iterator_any_batch_size(tiny, devices):
     network = kind_network(tiny)
-    metrics = {"kind": ["accuracy", "ce", ConfusionMatrix(3, primary="pixel_accuracy")]}
+    metrics = {"kind": ["accuracy", "ce", Sorted(3)]}
     x, kind, _ = tiny.arrays(11)
     parameters = tiny.values(network)
     logits = x @ parameters["kind_fc_weight"].T
@@ -262,7 +270,7 @@ def test_data_without_labels_that_only_a_loss_reads(tiny, recwarn):
     routes = {"kind": df.Route(["kind"], [], [lambda label, prediction: prediction[0, 0]])}
     found = df.score(network, mx.io.NDArrayIter(x, batch_size=4), routes)
     assert 0 < found["kind/custom"] < 1
-    assert [str(warning.message) for warning in recwarn] == []
+    assert not [w for w in recwarn if "label" in str(w.message)]
 
 
 def test_a_head_of_ours_needs_its_samples(tiny):
@@ -277,36 +285,40 @@ FRESH = """
     sys.path.insert(0, {tests!r})
     import conftest, densefit as df
     tiny = conftest.Tiny
-    network = df.load(
-        {checkpoint!r}, df.Network(symbol=tiny.conv_bn(), routes=tiny.kind_route())
-    )
-    print(json.dumps(df.score(network, tiny.images(11, 4), metrics={{"kind": ["acc", "ce"]}})))
+    for folder in {folders}:
+        network = df.Network(symbol=tiny.conv_bn(), routes=tiny.kind_route())
+        df.load(folder, network)
+        print(json.dumps(df.score(network, tiny.images(11, 4), metrics={{"kind": ["acc", "ce"]}})))
 """
 
 
-@pytest.mark.parametrize("backend", ["default", "MKLDNN"])
-def test_a_score_in_training_is_that_of_a_fresh_process(tiny, tmp_path, monkeypatch, backend):
+def test_a_score_in_training_is_that_of_a_fresh_process(tiny, tmp_path, monkeypatch):
     """Of the checkpoint of that moment, also when the user turned MXNet's fusion back on."""
-    monkeypatch.setenv("MXNET_SUBGRAPH_BACKEND", backend)
     routes = {"kind": df.Route(["kind"], ["kind_label"], ["acc", "ce"])}
-    network = df.Network(symbol=tiny.conv_bn(), routes=routes)
-    inside = tiny.Recorder(
-        "update_ended", lambda state, control: df.score(state.network, tiny.images(11, 4))
+    last = []
+    backends = ("default", "MKLDNN")
+    for backend in backends:
+        monkeypatch.setenv("MXNET_SUBGRAPH_BACKEND", backend)
+        network = df.Network(symbol=tiny.conv_bn(), routes=routes)
+        inside = tiny.Recorder(
+            "update_ended", lambda state, control: df.score(state.network, tiny.images(11, 4))
+        )
+        history = df.fit(
+            network, tiny.images(12, 4), epochs=3, callbacks=[inside],
+            checkpoint=tmp_path / backend, validation=tiny.images(11, 4),
+            optimizer_params={"learning_rate": 0.3},
+        )  # fmt: skip
+        validated = [epoch["validation"] for epoch in history.epochs]
+        assert validated == inside.seen[2::3]
+        assert len({scores["kind/cross_entropy"] for scores in inside.seen}) == 9  # it changes
+        last.append(validated[-1])
+    code = FRESH.format(
+        tests=os.path.dirname(__file__), folders=[str(tmp_path / name) for name in backends]
     )
-    history = df.fit(
-        network, tiny.images(12, 4), epochs=3, callbacks=[inside], checkpoint=tmp_path,
-        validation=tiny.images(11, 4), optimizer_params={"learning_rate": 0.3},
-    )  # fmt: skip
-    validated = [epoch["validation"] for epoch in history.epochs]
-    assert validated == inside.seen[2::3]
-    assert len({scores["kind/cross_entropy"] for scores in inside.seen}) == 9  # it does change
-    code = FRESH.format(tests=os.path.dirname(__file__), checkpoint=str(tmp_path))
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True,
-        timeout=120, env={**os.environ, "MXNET_SUBGRAPH_BACKEND": "default"},
+        timeout=300, env={**os.environ, "MXNET_SUBGRAPH_BACKEND": "default"},
     )  # fmt: skip
-    fresh = __import__("json").loads(done.stdout.splitlines()[-1])
-    for key, value in fresh.items():
-        # fused and unfused kernels round differently
-        exact = 0 if backend == "default" else 1e-5
-        assert value == pytest.approx(validated[-1][key], abs=exact)
+    fresh = [json.loads(line) for line in done.stdout.splitlines()[-2:]]
+    assert fresh[0] == last[0]
+    assert fresh[1] == pytest.approx(last[1], abs=1e-5)  # fused kernels round differently

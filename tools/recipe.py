@@ -11,7 +11,7 @@ from densefit.data.loader import Loader
 from densefit.data.sample import Dataset, datasets
 from densefit.data.transforms import Compose, transforms
 from densefit.errors import ConfigError
-from densefit.model.head import Head, head
+from densefit.model.head import Head, head, heads
 from densefit.model.network import Network
 from densefit.registry import Registry
 from densefit.train.schedules import Schedule, schedules
@@ -142,10 +142,11 @@ def make_heads(model: Model, dataset: Any) -> list[Head]:
     for name, settings in model.heads.items():
         settings = dict(settings)
         task = settings.pop("task", name)
-        attribute = CLASS_LISTS.get(task, "classes")
-        classes = getattr(dataset, attribute, None) or getattr(dataset, "classes", None)
-        if classes is not None:
-            settings.setdefault("classes", list(classes))
+        if "classes" in inspect.signature(heads.get(task)).parameters:
+            attribute = CLASS_LISTS.get(task, "classes")
+            classes = getattr(dataset, attribute, None) or getattr(dataset, "classes", None)
+            if classes is not None:
+                settings.setdefault("classes", list(classes))
         made.append(head(task, name=name, **settings))
     if not made:
         raise ConfigError("The recipe has no head", fix="--model.heads.NAME.task TASK")

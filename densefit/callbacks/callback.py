@@ -13,7 +13,7 @@ class TrainState:
 
     Attributes:
         network: the Network in training; `network.get_params()` is up to date at any moment.
-        epoch: number of the current epoch, from 0.
+        epoch: number of the current epoch, from 0; after `epoch_ended`, that of the next.
         update: optimizer updates done since training began (over resumes too).
         batch: updates done in this epoch.
         epochs, updates, updates_per_epoch: the plan; None where it is not known.
@@ -24,7 +24,7 @@ class TrainState:
             it costs a read from the device, so do it when you report, not at each update.
         validation: the last validation's scores, empty before the first.
         validated: `update` when they were measured, -1 before the first.
-        seconds: wall seconds since `fit` was called.
+        seconds: wall seconds of training, over resumes too.
     """
 
     network: Any

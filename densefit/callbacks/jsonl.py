@@ -38,6 +38,7 @@ class JSONLines(Callback):
                 where="JSONLines",
             )
         self.path = Path(path)
+        self._epoch = 0  # of the last update: between epochs, the state is in the next already
         self.every = every
         self._stream: TextIO | None = None
         self._seconds_before = 0.0
@@ -57,6 +58,7 @@ class JSONLines(Callback):
 
     def update_ended(self, state: TrainState, control: Control) -> None:
         """Write a line now and then."""
+        self._epoch = state.epoch
         if state.update % self.every == 0:
             self._write("update", state, state.train())
 
@@ -80,7 +82,7 @@ class JSONLines(Callback):
         line = {
             "kind": kind,
             "update": state.update,
-            "epoch": state.epoch,
+            "epoch": self._epoch,
             "seconds": round(self._seconds_before + state.seconds, 3),
             "lr": _finite(state.lr),
             **{key: _finite(value) for key, value in numbers.items()},

@@ -100,6 +100,8 @@ class Saver:
         history.update = content["update"]
         if path.resolve().parent == self.directory.resolve():
             self.keep.load_state_dict(content["keep"])
+            if self.keep.records and self.keep.records[-1].name in store.names(self.directory):
+                self.keep.apply(self.directory)  # finishes what a crash interrupted
         # By kind and order, so that a callback may be added or left out.
         saved = list(content["callbacks"])
         for callback in callbacks:

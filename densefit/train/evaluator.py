@@ -115,7 +115,7 @@ class Evaluator:
 
     def _load(self, feeder: Feeder) -> None:
         """Copy the network's parameters to the devices."""
-        arguments, auxiliary = self.network.get_params()
+        arguments, auxiliary = self.network.get_params() if self._parameters else ({}, {})
         given = {**arguments, **auxiliary}
         missing = [name for name in self._parameters if name not in given]
         if missing:

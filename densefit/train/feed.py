@@ -290,8 +290,10 @@ class Feeder:
 
 def _length(iterator: Any) -> int | None:
     """Batches an epoch, if the iterator tells."""
-    if hasattr(iterator, "__len__"):
+    try:
         return len(iterator)
+    except TypeError:  # it has no length
+        pass
     if isinstance(iterator, mx.io.NDArrayIter) and iterator.last_batch_handle != "roll_over":
         whole, rest = divmod(int(iterator.num_data), int(iterator.batch_size))
         return whole + (1 if rest and iterator.last_batch_handle == "pad" else 0)

@@ -27,7 +27,7 @@ class Segmentation(Head):
 
     Needs the target `mask`: (H, W) uint8 class indices, 255 where nothing is known. The loss is
     cross-entropy at a quarter of the input size (at full size it would cost as much as the
-    backbone, see the measurements in docs), a weighted mean over the valid cells of a picture.
+    backbone), a weighted mean over the valid cells of a picture.
     The output is the argmax of the logits, enlarged to the input size on the device: bytes, not
     logits, come back.
 
@@ -41,7 +41,8 @@ class Segmentation(Head):
         class_weights: a factor on each class's pixels in the loss; 1 by default.
 
     Raises:
-        ConfigError: unknown decoder, more than 255 classes, or weights of another number.
+        ConfigError: unknown decoder, classes that are too many or alike, or weights of another
+            number.
     """
 
     def __init__(
@@ -57,17 +58,27 @@ class Segmentation(Head):
         self.classes = (
             [str(i) for i in range(classes)] if isinstance(classes, int) else list(classes)
         )
-        if not 1 < len(self.classes) < IGNORE:
+        if not 1 < len(set(self.classes)) == len(self.classes) < IGNORE:
             raise ConfigError(
-                "Segmentation needs 2 to 254 classes", received=len(self.classes), where=name
+                "Segmentation needs 2 to 254 classes of different names",
+                received=f"{len(self.classes)}: {self.classes}",
+                where=name,
+            )
+        if channels < 1 or any(rate < 1 for rate in rates):
+            raise ConfigError(
+                "Channels and dilations must be at least 1",
+                received=f"channels={channels}, rates={list(rates)}",
+                where=name,
             )
         if decoder not in ("deeplabv3+", "fcn"):
             raise ConfigError(
                 "Unknown decoder", expected="'deeplabv3+' or 'fcn'", received=repr(decoder)
             )
-        if class_weights is not None and len(class_weights) != len(self.classes):
+        if class_weights is not None and (
+            len(class_weights) != len(self.classes) or min(class_weights) < 0
+        ):
             raise ConfigError(
-                "Every class needs a weight",
+                "Every class needs a weight of at least 0",
                 expected=f"{len(self.classes)} weights",
                 received=f"{len(class_weights)}: {list(class_weights)}",
                 where=name,
@@ -90,16 +101,15 @@ class Segmentation(Head):
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:
         """The mask at every fourth pixel, and the cells' weights.
 
+        A sample that has no `mask` target at all trains nothing.
+
         Raises:
-            DataError: no mask, or a value that is neither a class nor 255.
+            DataError: a value that is neither a class nor 255.
         """
         mask = sample.targets.get("mask")
         if mask is None:
-            raise DataError(
-                f"The head {self.name!r} needs the target 'mask'",
-                received=f"targets {sorted(sample.targets)}",
-                where=f"sample {sample.id}",
-            )
+            nothing = np.zeros(self._size(sample.image.shape[:2]), np.float32)
+            return {"mask": nothing, "weight": nothing}
         half = LOGIT_STRIDE // 2
         rows, columns = self._size(mask.shape)
         # edge cells of a size that 4 does not divide have no centre: take the last pixel

@@ -116,6 +116,19 @@ def test_numbers_are_read_only_to_be_written(tmp_path):
     assert len(reads) == 2
 
 
+def test_a_validation_belongs_to_the_epoch_that_it_follows(tmp_path):
+    callback, control = JSONLines(tmp_path / "m.jsonl", every=1), Control()
+    state = TrainState(None, train=dict)
+    callback.fit_started(state, control)
+    state.update, state.batch = 1, 1
+    callback.update_ended(state, control)
+    callback.epoch_ended(state, control)
+    state.epoch, state.batch = 1, 0  # as `fit` does before it validates
+    callback.validated(state, control)
+    callback.fit_ended(state, None)
+    assert [line["epoch"] for line in read_lines(tmp_path / "m.jsonl")] == [0, 0, 0]
+
+
 def test_no_file_no_lines(tmp_path):
     assert read_lines(tmp_path / "nothing") == []
 

@@ -11,6 +11,8 @@ from densefit.tools import train_det, train_seg
 from densefit.tools.recipe import Data, Model, Recipe, make_dataset, make_network
 from densefit.tools.training import judged_by
 
+VOC = ["--data.dataset", "voc", "--data.settings", "{}"]
+
 
 def network(**heads):
     recipe = Recipe(model=Model(settings={"width": 8}, heads=heads))
@@ -88,8 +90,8 @@ def test_without_validation_and_test_the_last_checkpoint_is_kept(tiny, tmp_path,
         (["--model.backbone", "resnt18"], 2, "did you mean 'resnet18'?"),
         (["--model.heads.detection.chanels", "8"], 2, "did you mean 'channels'?"),
         (["--resize", "squash"], 2, "letterbox or stretch"),
-        (["--data.dataset", "voc"], 2, "--data.root DIR"),
-        (["--data.dataset", "voc", "--data.root", "nowhere"], 1, "nowhere"),
+        (VOC, 2, "--data.root DIR"),
+        ([*VOC, "--data.root", "nowhere"], 1, "nowhere"),
         (["--training.best", "detection/AP5"], 2, "did you mean 'detection/AP'?"),
         (["--training.augment", "[{height: 3}]"], 2, "has no name"),
         (["--model.heads", "{}"], 2, "no head"),

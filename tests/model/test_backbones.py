@@ -1,0 +1,116 @@
+"""Backbones: published sizes, and maps of the promised shapes."""
+
+import numpy as np
+import pytest
+
+import densefit as df
+from densefit.backend import mx
+from densefit.errors import ConfigError
+from densefit.model.backbones import backbones
+from densefit.model.backbones.backbone import MEAN, STD
+from densefit.model.backbones.mobilenet import whole_channels
+
+# Parameters without the classifier, as counted in torchvision's models; MobileNetV2 also without
+# its last 1x1 convolution (412,160 with its BatchNorm).
+PUBLISHED = {
+    "resnet18": 11_176_512,
+    "resnet34": 21_284_672,
+    "resnet50": 23_508_032,
+    "mobilenetv2": 2_223_872 - 412_160,
+}
+SMALL = {
+    "resnet18": {"width": 4},
+    "resnet34": {"width": 4},
+    "resnet50": {"width": 4},
+    "mobilenetv2": {"multiplier": 0.25},
+}
+
+
+def features(name, size, output_stride, settings):
+    made = backbones.create(name, **settings)
+    return made.features(mx.sym.Variable("data"), size, output_stride)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_parameter_counts(name):
+    maps = features(name, (64, 64), 32, {}).maps
+    symbol = maps[32]
+    shapes, _, _ = symbol.infer_shape(data=(1, 3, 64, 64))
+    sizes = {n: int(np.prod(s)) for n, s in zip(symbol.list_arguments(), shapes) if n != "data"}
+    assert sum(sizes.values()) == PUBLISHED[name]
+    assert all(key.startswith(f"{name}_") for key in sizes)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.parametrize("output_stride", [8, 16, 32])
+@pytest.mark.parametrize("size", [(64, 96), (45, 71), (33, 1)])
+def test_shapes_of_the_maps(name, output_stride, size):
+    found = features(name, size, output_stride, SMALL[name])
+    assert sorted(found.maps) == [s for s in (4, 8, 16, 32) if s <= output_stride]
+    for stride, symbol in found.maps.items():
+        _, (shape,), _ = symbol.infer_shape(data=(2, 3, *size))
+        assert shape == (2, found.channels[stride], *found.size(stride))
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_dilation_changes_no_parameter(name):
+    """The deepest map has the same weights at every output stride, and is finer."""
+    shapes = []
+    for output_stride in (8, 16, 32):
+        symbol = features(name, (64, 64), output_stride, SMALL[name]).maps[output_stride]
+        arguments, _, _ = symbol.infer_shape(data=(1, 3, 64, 64))
+        shapes.append(dict(zip(symbol.list_arguments(), arguments)))
+    assert shapes[0] == shapes[1] == shapes[2]
+
+
+def run(symbol, weights, image):
+    executor = symbol.simple_bind(mx.cpu(), grad_req="null", data=image.shape)
+    for name, array in {**executor.arg_dict, **executor.aux_dict}.items():
+        if name != "data":
+            array[:] = weights(name, array.shape)
+    return executor.forward(is_train=False, data=image)[0].asnumpy()
+
+
+@pytest.mark.parametrize("name", ["resnet50", "mobilenetv2"])
+def test_dilated_features_are_the_strided_ones_in_between(name):
+    """Every second cell of the stride-16 map of a dilated network is the stride-32 map.
+
+    So weights that were trained at one output stride serve another (DeepLab, section 3.1).
+    """
+
+    def weights(key, shape):
+        rng = np.random.default_rng(abs(hash_of(key)))
+        return np.ones(shape) if key.endswith("_var") else rng.normal(0, 0.2, shape)
+
+    image = np.random.default_rng(0).integers(0, 255, (1, 3, 96, 96)).astype(np.float32)
+    fine = run(features(name, (96, 96), 16, SMALL[name]).maps[16], weights, image)
+    coarse = run(features(name, (96, 96), 32, SMALL[name]).maps[32], weights, image)
+    np.testing.assert_allclose(fine[:, :, ::2, ::2], coarse, rtol=1e-3, atol=1e-4)
+
+
+def hash_of(text):
+    return sum(ord(c) * 31**i for i, c in enumerate(text)) % 2**31
+
+
+def test_pictures_travel_as_bytes_and_are_normalised_in_the_graph():
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (2, 3, 5, 7), np.uint8)
+    from densefit.model.backbones.backbone import normalise
+
+    executor = normalise(mx.sym.Variable("data"), MEAN, STD).simple_bind(
+        mx.cpu(), grad_req="null", data=image.shape, type_dict={"data": np.uint8}
+    )
+    (out,) = executor.forward(data=mx.nd.array(image, dtype=np.uint8))
+    expected = (image - np.reshape(MEAN, (3, 1, 1))) / np.reshape(STD, (3, 1, 1))
+    np.testing.assert_allclose(out.asnumpy(), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_wrong_names_and_strides(tiny):
+    with pytest.raises(ConfigError, match="did you mean 'resnet18'"):
+        df.Network("resnet81", [tiny.Brightness()])
+    with pytest.raises(ConfigError, match="output stride must be 8, 16 or 32"):
+        df.Network("resnet18", [tiny.Brightness()], output_stride=4)
+
+
+def test_whole_channels():
+    assert [whole_channels(32 * m) for m in (0.35, 0.5, 0.75, 1.0, 1.4)] == [16, 16, 24, 32, 48]

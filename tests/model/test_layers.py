@@ -1,0 +1,71 @@
+"""Shared layers."""
+
+import numpy as np
+import pytest
+
+from densefit.backend import mx
+from densefit.model.layers import conv_bn, upsample
+
+
+def run(symbol, x):
+    executor = symbol.simple_bind(mx.cpu(), data=x.shape)
+    executor.forward(is_train=True, data=x)
+    out = executor.outputs[0]
+    executor.backward(mx.nd.array(np.arange(out.size).reshape(out.shape) % 7))
+    return out.asnumpy(), executor.grad_dict["data"].asnumpy()
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4, 8])
+def test_upsample_is_bilinear_resizing(factor):
+    x = np.random.default_rng(0).normal(size=(2, 3, 5, 4)).astype(np.float32)
+    data = mx.sym.Variable("data")
+    ours = run(upsample(data, factor, (5, 4), (5 * factor, 4 * factor)), x)
+    theirs = run(
+        mx.sym.contrib.BilinearResize2D(
+            data, height=5 * factor, width=4 * factor, align_corners=False
+        ),
+        x,
+    )
+    for mine, other in zip(ours, theirs):
+        np.testing.assert_allclose(mine, other, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("out", [(17, 13), (20, 16), (18, 16), (1, 1)])
+def test_upsample_cuts_the_overhang(out):
+    """Cells stay over their own pixels, at any size of the image."""
+    x = np.random.default_rng(0).normal(size=(1, 2, 5, 4)).astype(np.float32)
+    data = mx.sym.Variable("data")
+    whole, _ = run(upsample(data, 4, (5, 4), (20, 16)), x)
+    cut, _ = run(upsample(data, 4, (5, 4), out), x)
+    np.testing.assert_allclose(cut, whole[:, :, : out[0], : out[1]], rtol=1e-6)
+
+
+def test_upsample_by_one():
+    x = np.random.default_rng(0).normal(size=(1, 2, 5, 4)).astype(np.float32)
+    data = mx.sym.Variable("data")
+    np.testing.assert_array_equal(run(upsample(data, 1, (5, 4), (5, 4)), x)[0], x)
+    np.testing.assert_array_equal(run(upsample(data, 1, (5, 4), (3, 4)), x)[0], x[:, :, :3])
+
+
+def test_upsample_adds_no_parameter():
+    assert upsample(mx.sym.Variable("data"), 4, (5, 4), (20, 16)).list_arguments() == ["data"]
+
+
+@pytest.mark.parametrize(
+    ("stride", "dilation", "kernel"), [(1, 1, 3), (2, 1, 3), (1, 4, 3), (2, 1, 7)]
+)
+def test_conv_bn_keeps_sizes(stride, dilation, kernel):
+    symbol = conv_bn(
+        mx.sym.Variable("data"), "c", 4, kernel, stride=stride, dilation=dilation, groups=2
+    )
+    _, (shape,), _ = symbol.infer_shape(data=(2, 2, 13, 9))
+    assert shape == (2, 4, -(-13 // stride), -(-9 // stride))
+    names = {*symbol.list_arguments(), *symbol.list_auxiliary_states()} - {"data"}
+    expected = {"c_weight"} | {f"c_bn_{k}" for k in ("gamma", "beta", "moving_mean", "moving_var")}
+    assert names == expected
+
+
+def test_conv_bn_activations():
+    data = mx.sym.Variable("data")
+    names = [conv_bn(data, "c", 4, relu=relu).list_outputs() for relu in ("relu", "relu6", None)]
+    assert names == [["c_relu_output"], ["c_relu6_output"], ["c_bn_output"]]

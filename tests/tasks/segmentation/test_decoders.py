@@ -1,0 +1,51 @@
+"""The decoders: logits at a quarter of the input size, whatever the backbone gives."""
+
+import pytest
+
+from densefit.backend import mx
+from densefit.model.head import Features
+from densefit.tasks.segmentation.decoders import deeplab, fcn
+
+CHANNELS = {4: 4, 8: 5, 16: 6, 32: 7}
+
+
+def features(size, deepest):
+    strides = [s for s in CHANNELS if s <= deepest]
+    return Features(
+        {s: mx.sym.Variable(f"map{s}") for s in strides}, {s: CHANNELS[s] for s in strides}, size
+    )
+
+
+@pytest.mark.parametrize("deepest", [8, 16, 32])
+@pytest.mark.parametrize("size", [(64, 96), (45, 71)])
+def test_shapes(deepest, size):
+    given = features(size, deepest)
+    for logits in (fcn(given, "seg", 9, 8), deeplab(given, "seg", 9, 8, (2, 4))):
+        used = [s for s in given.maps if f"map{s}" in logits.list_arguments()]
+        shapes = {f"map{s}": (2, CHANNELS[s], *given.size(s)) for s in used}
+        _, (shape,), _ = logits.infer_shape(**shapes)
+        assert shape == (2, 9, *given.size(4))
+
+
+def test_names():
+    """Every parameter is the head's, and none is left to MXNet's counter."""
+    given = features((64, 64), 16)
+    for logits in (fcn(given, "seg", 9, 8), deeplab(given, "seg", 9, 8, (2, 4))):
+        own = set(logits.list_arguments()) - {"map4", "map8", "map16"}
+        assert all(name.startswith("seg_") for name in own)
+    assert {"seg_aspp_rate2_weight", "seg_aspp_rate4_weight"} <= own
+
+
+def test_deeplab_looks_at_the_whole_picture():
+    """Its image-level branch: a change in one corner reaches the other."""
+    given = features((64, 64), 16)
+    logits = deeplab(given, "seg", 2, 4, (1,))
+    shapes = {f"map{s}": (1, CHANNELS[s], *given.size(s)) for s in (4, 16)}
+    executor = logits.simple_bind(mx.cpu(), grad_req="null", **shapes)
+    mx.random.seed(0)
+    for name, array in {**executor.arg_dict, **executor.aux_dict}.items():
+        array[:] = 1 if name.endswith("_var") else mx.nd.random.normal(shape=array.shape)
+    before = executor.forward(is_train=False)[0].asnumpy()
+    executor.arg_dict["map16"][0, :, 0, 0] += 50
+    after = executor.forward(is_train=False)[0].asnumpy()
+    assert (before[0, :, -1, -1] != after[0, :, -1, -1]).any()

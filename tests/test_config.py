@@ -1,0 +1,111 @@
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Optional, Tuple  # noqa: UP035 - read at run time on Python 3.9
+
+import pytest
+import yaml
+
+from densefit.config import flat, parse, read
+from densefit.errors import ConfigError
+
+
+@dataclass
+class Data:
+    """Where from.
+
+    Args:
+        root: a folder.
+        settings: more.
+    """
+
+    root: Optional[str] = None  # noqa: UP045
+    settings: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
+
+
+@dataclass
+class Plan:
+    """What to do.
+
+    Args:
+        files: what to read.
+        data: the samples.
+        epochs: how long.
+        size: height and width.
+    """
+
+    files: List[str] = field(default_factory=list)  # noqa: UP006
+    data: Data = field(default_factory=Data)
+    epochs: int = 10
+    size: Tuple[int, int] = (2, 3)  # noqa: UP006
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    path = tmp_path / "plan.yaml"
+    path.write_text("epochs: 5\ndata:\n  root: here\n  settings: {length: 3, deep: {er: 1}}\n")
+    return path
+
+
+def test_what_is_not_given_has_its_default():
+    plan, text = parse(Plan, [])
+    assert plan == Plan()
+    assert yaml.safe_load(text)["size"] == [2, 3]
+
+
+def test_later_wins_key_by_key(recipe):
+    plan, _ = parse(Plan, ["--config", str(recipe), "--data.root", "there", "--size", "[4, 5]"])
+    assert plan == Plan([], Data("there", {"length": 3, "deep": {"er": 1}}), 5, (4, 5))
+    plan, _ = parse(Plan, ["--epochs", "7", "--config", str(recipe)])
+    assert plan.epochs == 5
+
+
+def test_one_key_of_a_dict_can_be_overridden(recipe):
+    plan, _ = parse(Plan, ["--config", str(recipe), "--data.settings.length", "4"])
+    assert plan.data.settings == {"length": 4, "deep": {"er": 1}}
+
+
+def test_the_text_gives_the_same_settings_again(recipe, tmp_path):
+    plan, text = parse(Plan, ["--config", str(recipe), "--epochs", "6"])
+    (tmp_path / "again.yaml").write_text(text)
+    assert read(Plan, tmp_path / "again.yaml") == plan
+
+
+def test_defaults_of_the_caller_come_before_everything_given(recipe):
+    defaults = {"epochs": 1, "size": [8, 9], "data.root": "from elsewhere"}
+    assert parse(Plan, [], defaults=defaults)[0] == Plan([], Data("from elsewhere"), 1, (8, 9))
+    plan, _ = parse(Plan, ["--config", str(recipe), "--epochs", "2"], defaults=defaults)
+    assert (plan.epochs, plan.data.root, plan.size) == (2, "here", (8, 9))
+
+
+def test_a_field_can_be_given_without_its_key():
+    plan, _ = parse(Plan, ["a", "b", "--epochs", "2"], positional="files")
+    assert (plan.files, plan.epochs) == (["a", "b"], 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--epoch", "3"], "did you mean 'epochs'?"),  # no abbreviation
+        (["--data.rooot", "x"], "did you mean 'data.root'?"),
+        (["--rot", "x"], "did you mean 'data.root'?"),
+        (["--epochs", "many"], "epochs"),
+        (["--size", "[1, 2, 3]"], "size"),
+        (["--config", "nowhere.yaml"], "nowhere.yaml"),
+        (["--qwertyuiop", "1"], "--help"),
+    ],
+)
+def test_what_does_not_fit_is_told(arguments, said):
+    with pytest.raises(ConfigError, match=said.replace("?", r"\?")):
+        parse(Plan, arguments)
+
+
+def test_a_wrong_key_of_a_file_is_told(tmp_path):
+    (tmp_path / "plan.yaml").write_text("data: {rot: x}")
+    with pytest.raises(ConfigError, match="did you mean 'data.root'"):
+        read(Plan, tmp_path / "plan.yaml")
+    with pytest.raises(ConfigError, match="no such recipe"):
+        read(Plan, tmp_path / "other.yaml")
+
+
+def test_flat_opens_one_level():
+    nested = {"data": {"root": "x", "settings": {"length": 1}}, "epochs": 2}
+    assert flat(nested) == {"data.root": "x", "data.settings": {"length": 1}, "epochs": 2}

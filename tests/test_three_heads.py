@@ -1,0 +1,94 @@
+"""Detection, segmentation and classification at once, on one trunk, by one loop."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import densefit as df
+from densefit.datasets.shapes import Shapes
+
+SIZE = 64
+PACKAGE = Path(df.__file__).parent
+
+
+@pytest.fixture(scope="module")
+def trained():
+    data = Shapes(96, size=(SIZE, SIZE), max_objects=2)
+    network = df.Network(
+        backbone="resnet18", settings={"width": 12},
+        heads=[
+            df.head("detection", classes=data.classes, strides=(8, 16), sizes=(2.0, 2.83),
+                    channels=24, metric="voc"),
+            df.head("segmentation", classes=data.mask_classes, decoder="fcn", channels=16),
+            df.head("classification", classes=data.label_classes),
+        ],
+    )  # fmt: skip
+    held = Shapes(48, size=(SIZE, SIZE), split="val", max_objects=2)
+    history = df.fit(
+        network,
+        df.Loader(data, batch_size=12, heads=network.heads, shuffle=True),
+        validation=df.Loader(held, batch_size=10),
+        validate_every="10ep",
+        epochs=10,
+        optimizer="adam",
+        schedule=df.Cosine(lr=0.006, warmup=4),
+    )
+    return network, history, held
+
+
+@pytest.mark.parametrize("head", ["detection", "segmentation", "classification"])
+def test_each_loss_falls(trained, head):
+    losses = [epoch["train"][f"{head}/loss"] for epoch in trained[1].epochs]
+    assert losses[-1] < 0.8 * losses[0]
+
+
+def test_each_head_beats_chance(trained):
+    _, history, held = trained
+    scores = history.last_validation
+    background = sum(float((held[i].targets["mask"] == 0).mean()) for i in range(48)) / 48
+    labels = [int(held[i].targets["label"]) for i in range(48)]
+    most = max(labels.count(label) for label in labels) / 48
+    assert scores["segmentation/mIoU"] > 1.3 * background / 4  # all background: that over 4
+    assert scores["classification/accuracy"] > most
+    assert scores["detection/mAP"] > 0.1
+
+
+def test_scoring_some_heads_gives_the_same_numbers(trained):
+    network, history, held = trained
+    heads = ["segmentation", "classification"]
+    found = df.score(network, df.Loader(held, batch_size=7), heads)
+    expected = {k: v for k, v in history.last_validation.items() if k.split("/")[0] in heads}
+    assert found == pytest.approx(expected, abs=1e-6, nan_ok=True)
+
+
+def words(tree):
+    """Identifiers and string literals of a module that are no docstrings."""
+    documents = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if id(node) not in documents:
+                yield node.value
+        for field in ("id", "attr", "name", "arg", "module", "asname"):
+            value = getattr(node, field, None)
+            if isinstance(value, str):
+                yield value
+
+
+def test_the_framework_names_no_task():
+    """No file of densefit/ knows a task; what a detection is, average precision does know."""
+    task = re.compile(r"(?<![a-z])(detection|segmentation|classification)(?![a-z])", re.IGNORECASE)
+    found = {
+        f"{path.relative_to(PACKAGE)}: {word}"
+        for path in PACKAGE.rglob("*.py")
+        for word in words(ast.parse(path.read_text()))
+        if task.search(word)
+    }
+    assert found == set()

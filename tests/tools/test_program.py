@@ -1,0 +1,30 @@
+import pytest
+
+from densefit.errors import ConfigError, DataError
+from densefit.tools.program import program
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (ConfigError("bad setting", fix="better"), 2, "error: bad setting\n  fix:      better\n"),
+        (DataError("bad sample"), 1, "error: bad sample\n"),
+        (FileNotFoundError(2, "gone", "x"), 1, "error: [Errno 2] gone: 'x'\n"),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+    ],
+)
+def test_an_error_is_a_message_and_a_code(capsys, error, code, said):
+    def work():
+        raise error
+
+    assert program(work) == code
+    assert capsys.readouterr().err == said
+
+
+def test_a_mistake_of_ours_keeps_its_traceback():
+    with pytest.raises(ZeroDivisionError):
+        program(lambda: 1 / 0)
+
+
+def test_success_is_0():
+    assert program(lambda: "whatever") == 0

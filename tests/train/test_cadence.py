@@ -1,0 +1,39 @@
+"""When validations and saves fall."""
+
+import pytest
+
+from densefit.errors import ConfigError
+from densefit.train.cadence import Cadence
+
+
+def falls(every, updates=12, per_epoch=4):
+    cadence = Cadence(every, per_epoch, updates)
+    return (
+        [n for n in range(1, updates + 1) if cadence.after_update(n)],
+        [n for n in range(1, updates // per_epoch + 1) if cadence.after_epoch(n)],
+    )
+
+
+@pytest.mark.parametrize(
+    ("every", "expected"),
+    [
+        ("1ep", ([], [1, 2, 3])),
+        ("2ep", ([], [2])),
+        ("0.5ep", ([2, 4, 6, 8, 10, 12], [])),
+        ("5st", ([5, 10], [])),
+        (6, ([6, 12], [])),
+        ("25%", ([3, 6, 9, 12], [])),
+        ("0ep", ([], [])),
+        (0, ([], [])),
+    ],
+)
+def test_when(every, expected):
+    assert falls(every) == expected
+
+
+def test_lengths_that_are_not_known():
+    assert Cadence("2ep").after_epoch(2)  # whole epochs need no length
+    with pytest.raises(ConfigError, match="validate_every"):
+        Cadence("0.5ep", where="validate_every")
+    with pytest.raises(ConfigError, match="whole training"):
+        Cadence("10%")
