@@ -1,6 +1,6 @@
 """Bilinear enlargement by 4, forward and backward: our two matrix products beside MXNet's ways.
 
-    python benchmarks/upsampling.py
+python benchmarks/upsampling.py
 """
 
 from __future__ import annotations

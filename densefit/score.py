@@ -9,7 +9,8 @@ from densefit.backend import mx
 from densefit.errors import BindError, ConfigError, DataError
 from densefit.metrics import Metric, as_metric
 from densefit.model.network import Network
-from densefit.model.route import Route, Wire
+from densefit.model.route import Route
+from densefit.model.wire import Wire
 from densefit.registry import nearest
 from densefit.train.feed import Feeder
 from densefit.train.learner import Learner

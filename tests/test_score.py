@@ -1,10 +1,4 @@
-"""Every sample exactly once: whatever the batches, the devices, and the moment."""
-
-import json
-import os
-import subprocess
-import sys
-import textwrap
+"""Every sample exactly once: whatever the batches and the devices."""
 
 import numpy as np
 import pytest
@@ -278,47 +272,3 @@ def test_a_head_of_ours_needs_its_samples(tiny):
     df.fit(network, tiny.loader(network), epochs=1)
     with pytest.raises(DataError, match="carries neither original targets nor geometries"):
         df.score(network, mx.io.NDArrayIter(np.zeros((4, 3, 32, 32), np.uint8), batch_size=2))
-
-
-FRESH = """
-    import json, sys
-    sys.path.insert(0, {tests!r})
-    import conftest, densefit as df
-    tiny = conftest.Tiny
-    for folder in {folders}:
-        network = df.Network(symbol=tiny.conv_bn(), routes=tiny.kind_route())
-        df.load(folder, network)
-        print(json.dumps(df.score(network, tiny.images(11, 4), metrics={{"kind": ["acc", "ce"]}})))
-"""
-
-
-def test_a_score_in_training_is_that_of_a_fresh_process(tiny, tmp_path, monkeypatch):
-    """Of the checkpoint of that moment, also when the user turned MXNet's fusion back on."""
-    routes = {"kind": df.Route(["kind"], ["kind_label"], ["acc", "ce"])}
-    last = []
-    backends = ("default", "MKLDNN")
-    for backend in backends:
-        monkeypatch.setenv("MXNET_SUBGRAPH_BACKEND", backend)
-        network = df.Network(symbol=tiny.conv_bn(), routes=routes)
-        inside = tiny.Recorder(
-            "update_ended", lambda state, control: df.score(state.network, tiny.images(11, 4))
-        )
-        history = df.fit(
-            network, tiny.images(12, 4), epochs=3, callbacks=[inside],
-            checkpoint=tmp_path / backend, validation=tiny.images(11, 4),
-            optimizer_params={"learning_rate": 0.3},
-        )  # fmt: skip
-        validated = [epoch["validation"] for epoch in history.epochs]
-        assert validated == inside.seen[2::3]
-        assert len({scores["kind/cross_entropy"] for scores in inside.seen}) == 9  # it changes
-        last.append(validated[-1])
-    code = FRESH.format(
-        tests=os.path.dirname(__file__), folders=[str(tmp_path / name) for name in backends]
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True,
-        timeout=300, env={**os.environ, "MXNET_SUBGRAPH_BACKEND": "default"},
-    )  # fmt: skip
-    fresh = [json.loads(line) for line in done.stdout.splitlines()[-2:]]
-    assert fresh[0] == last[0]
-    assert fresh[1] == pytest.approx(last[1], abs=1e-5)  # fused kernels round differently

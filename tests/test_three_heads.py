@@ -9,13 +9,13 @@ import pytest
 import densefit as df
 from densefit.datasets.shapes import Shapes
 
-SIZE = 64
+SIZE, HELD = 64, 64
 PACKAGE = Path(df.__file__).parent
 
 
 @pytest.fixture(scope="module")
 def trained():
-    data = Shapes(96, size=(SIZE, SIZE), max_objects=2)
+    data = Shapes(144, size=(SIZE, SIZE), max_objects=1, empty=0.2)
     network = df.Network(
         backbone="resnet18", settings={"width": 12},
         heads=[
@@ -25,7 +25,7 @@ def trained():
             df.head("classification", classes=data.label_classes),
         ],
     )  # fmt: skip
-    held = Shapes(48, size=(SIZE, SIZE), split="val", max_objects=2)
+    held = Shapes(HELD, size=(SIZE, SIZE), split="val", max_objects=1, empty=0.2)
     history = df.fit(
         network,
         df.Loader(data, batch_size=12, heads=network.heads, shuffle=True),
@@ -47,12 +47,12 @@ def test_each_loss_falls(trained, head):
 def test_each_head_beats_chance(trained):
     _, history, held = trained
     scores = history.last_validation
-    background = sum(float((held[i].targets["mask"] == 0).mean()) for i in range(48)) / 48
-    labels = [int(held[i].targets["label"]) for i in range(48)]
-    most = max(labels.count(label) for label in labels) / 48
+    background = sum(float((held[i].targets["mask"] == 0).mean()) for i in range(HELD)) / HELD
+    labels = [int(held[i].targets["label"]) for i in range(HELD)]
+    most = max(labels.count(label) for label in labels) / HELD
     assert scores["segmentation/mIoU"] > 1.3 * background / 4  # all background: that over 4
-    assert scores["classification/accuracy"] > most
-    assert scores["detection/mAP"] > 0.1
+    assert scores["classification/accuracy"] > most + 0.05
+    assert scores["detection/mAP"] > 0.2
 
 
 def test_scoring_some_heads_gives_the_same_numbers(trained):
@@ -63,7 +63,7 @@ def test_scoring_some_heads_gives_the_same_numbers(trained):
     assert found == pytest.approx(expected, abs=1e-6, nan_ok=True)
 
 
-def words(tree):
+def names(tree):
     """Identifiers and string literals of a module that are no docstrings."""
     documents = {
         id(node.body[0].value)
@@ -82,13 +82,16 @@ def words(tree):
                 yield value
 
 
+# A detection, to average precision, is a box with a score, whatever head it comes from.
+NO_TASK = {"DetectionMetric"}
+
+
 def test_the_framework_names_no_task():
-    """No file of densefit/ knows a task; what a detection is, average precision does know."""
-    task = re.compile(r"(?<![a-z])(detection|segmentation|classification)(?![a-z])", re.IGNORECASE)
+    task = re.compile(r"(?<![a-z])(detection|segmentation|classification)(?![a-z])")
     found = {
-        f"{path.relative_to(PACKAGE)}: {word}"
+        f"{path.relative_to(PACKAGE)}: {name}"
         for path in PACKAGE.rglob("*.py")
-        for word in words(ast.parse(path.read_text()))
-        if task.search(word)
+        for name in set(names(ast.parse(path.read_text()))) - NO_TASK
+        if task.search(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
     }
     assert found == set()

@@ -14,9 +14,7 @@ from densefit.tools.training import main as train
 class DetectionRecipe(Recipe):
     __doc__ = Recipe.__doc__
 
-    model: Model = field(
-        default_factory=lambda: Model(heads={"detection": {"task": "detection"}})
-    )
+    model: Model = field(default_factory=lambda: Model(heads={"detection": {"task": "detection"}}))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -11,7 +11,9 @@ from densefit.backend import mx
 from densefit.errors import BindError, ConfigError
 from densefit.model.backbones import Backbone, backbones
 from densefit.model.head import Head, heads
-from densefit.model.route import HeadWire, Route, Wire, wire
+from densefit.model.head_wire import HeadWire
+from densefit.model.route import Route, wire
+from densefit.model.wire import Wire
 
 MODES = ("train", "evaluate")
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from densefit.backend import mx
 from densefit.errors import BindError, DataError
-from densefit.model.route import Wire
+from densefit.model.wire import Wire
 from densefit.registry import nearest
 
 

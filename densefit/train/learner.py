@@ -176,6 +176,9 @@ class Learner:
         """Write copies of the current parameters back to the network."""
         if self._train is None or self._pulled == self._version:
             return
+        # BatchNorm's backward writes the moving statistics without MXNet's engine knowing: whoever
+        # reads them does not wait for it, unless everything is waited for.
+        mx.nd.waitall()
         self._train._params_dirty = True  # or get_params returns what it gave the last time
         arguments, auxiliary = self._train.get_params()
         self.network.arg_params = {

@@ -9,7 +9,8 @@ from typing import Any
 
 from densefit.backend import mx
 from densefit.errors import BindError, ConfigError
-from densefit.model.route import Wire, short_name
+from densefit.model.route import short_name
+from densefit.model.wire import Wire
 
 # Operators whose second input is a label that only training reads.
 LOSS_OPERATORS = (

@@ -2,8 +2,8 @@ import logging
 
 import numpy as np
 import pytest
-from densefit.datasets.boxes import BoxCheck, box_targets, check_size, clip_box
 
+from densefit.datasets.boxes import BoxCheck, box_targets, check_size, clip_box
 from densefit.errors import ConfigError, DataError
 
 

@@ -2,9 +2,9 @@ import json
 
 import numpy as np
 import pytest
-from densefit.datasets import COCO
 from PIL import Image
 
+from densefit.datasets import COCO
 from densefit.errors import ConfigError, DataError
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from densefit.datasets.coco_mask import decode, paint
 from pycocotools import mask as coco
 
+from densefit.datasets.coco_mask import decode, paint
 from densefit.errors import DataError
 
 SIZE = (20, 30)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from densefit.datasets import ImageFolder
 from PIL import Image
 
+from densefit.datasets import ImageFolder
 from densefit.errors import DataError
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from densefit.datasets import MaskFolder
 from PIL import Image
 
+from densefit.datasets import MaskFolder
 from densefit.errors import ConfigError, DataError
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from densefit.datasets.masks import MaskReader
 from PIL import Image
 
+from densefit.datasets.masks import MaskReader
 from densefit.errors import DataError
 
 

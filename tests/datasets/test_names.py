@@ -1,6 +1,6 @@
 import pytest
-from densefit.datasets.names import class_index, class_names, read_lines
 
+from densefit.datasets.names import class_index, class_names, read_lines
 from densefit.errors import DataError
 
 

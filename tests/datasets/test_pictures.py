@@ -1,6 +1,6 @@
 import pytest
-from densefit.datasets.pictures import is_picture, pictures_by_stem
 
+from densefit.datasets.pictures import is_picture, pictures_by_stem
 from densefit.errors import DataError
 
 

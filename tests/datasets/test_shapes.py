@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
-from densefit.datasets import Shapes
 
+from densefit.datasets import Shapes
 from densefit.errors import ConfigError
 
 

@@ -2,9 +2,9 @@ import logging
 
 import numpy as np
 import pytest
-from densefit.datasets import VOC
 from PIL import Image
 
+from densefit.datasets import VOC
 from densefit.errors import ConfigError, DataError
 
 OBJECT = """<object><name>{}</name><difficult>{}</difficult><bndbox>

@@ -1,6 +1,6 @@
 import pytest
-from densefit.datasets.voc_xml import read_voc_xml
 
+from densefit.datasets.voc_xml import read_voc_xml
 from densefit.errors import DataError
 
 BOX = "<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>3.5</xmax><ymax>4</ymax></bndbox>"

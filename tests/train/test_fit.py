@@ -1,14 +1,12 @@
 """The loop: lengths, order of events, validation, saving, errors before the first update."""
 
-import threading
-
 import numpy as np
 import pytest
 
 import densefit as df
 from densefit.backend import mx
 from densefit.callbacks import batch_end, epoch_end
-from densefit.errors import BindError, ConfigError, DataError, TrainingDiverged
+from densefit.errors import BindError
 
 
 class Log(df.Callback):
@@ -212,163 +210,6 @@ def test_without_a_schedule_the_rate_is_the_optimizer_s(tiny, settings, rates):
         callbacks=[reported], **settings,
     )  # fmt: skip
     np.testing.assert_allclose(reported.seen, rates)
-
-
-SCHEDULER = mx.lr_scheduler.FactorScheduler(1)
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"epochs": None}, "epochs or in updates"),
-        ({"updates": 3}, "epochs or in updates"),
-        ({"schedule": df.Constant(0.1), "optimizer_params": {"learning_rate": 1}}, "given twice"),
-        ({"schedule": df.Constant(0.1), "optimizer_params": {"lr_scheduler": SCHEDULER}}, "twice"),
-        ({"schedule": df.Constant(0.1), "optimizer": mx.optimizer.SGD(lr_scheduler=SCHEDULER)},
-         "twice"),
-        ({"optimizer_params": {"learning_rate": 1, "lr_scheduler": SCHEDULER}}, "given twice"),
-        ({"optimizer_params": {"rescale_grad": 1}}, "rescale_grad is set at each update"),
-        ({"optimizer_params": {"momentun": 1}}, "momentun"),
-        ({"optimizer": "sdg"}, "sdg"),
-        ({"optimizer": mx.optimizer.SGD(), "optimizer_params": {"wd": 1}}, "not with an object"),
-        ({"validate_every": "often"}, "not a duration"),
-        ({"resume": "runs/x"}, "checkpoint=DIR"),
-        ({"heads": None}, "needs routes"),
-        ({"heads": {"kind": ["kind"]}}, "neither a Head nor a Route"),
-        ({"heads": {"a": df.Route(["kind"], ["kind_label"], ["accuracy", "acc"])}}, "Two metrics"),
-        ({"heads": {"a": df.Route(["kind"], ["kind_label"], ["acuracy"])}}, "did you mean"),
-    ],
-)  # fmt: skip
-def test_contradictory_settings(tiny, settings, message):
-    given = {"heads": tiny.kind_route(), "epochs": 1, **settings}
-    updates = tiny.Recorder("update_ended", lambda state, control: state.update)
-    with pytest.raises(ConfigError, match=message):
-        df.fit(tiny.kind(), tiny.iterator(9, 3, ["kind_label"]), callbacks=[updates], **given)
-    assert updates.seen == []
-
-
-def test_networks_that_cannot_be_trained(tiny):
-    with pytest.raises(ConfigError, match="Network or an MXNet Symbol"):
-        df.fit("resnet18", tiny.iterator(), epochs=1)
-    with pytest.raises(ConfigError, match="has its heads already"):
-        df.fit(tiny.network(), tiny.iterator(), heads=tiny.kind_route(), epochs=1)
-    with pytest.raises(DataError, match="no iterator of batches"):
-        df.fit(tiny.kind(), [1, 2], heads=tiny.kind_route(), epochs=1)
-
-
-def test_one_iterator_for_both_is_an_error(tiny):
-    data = tiny.iterator(8, 4, ["kind_label"])
-    with pytest.raises(ConfigError, match="same iterator"):
-        df.fit(tiny.kind(), data, heads=tiny.kind_route(), validation=data, epochs=1)
-
-
-@pytest.mark.parametrize(
-    ("validation", "message"),
-    [
-        ({"labels": ["size_label"]}, "needs the label 'kind_label'"),
-        ({"last_batch_handle": "discard"}, "exactly once"),
-        ({"last_batch_handle": "roll_over"}, "exactly once"),
-    ],
-)
-def test_wrong_validation_data_are_found_before_the_first_update(tiny, validation, message):
-    log = Log()
-    with pytest.raises((BindError, DataError), match=message):
-        df.fit(
-            tiny.kind(), tiny.iterator(8, 4, ["kind_label"]), heads=tiny.kind_route(), epochs=1,
-            validation=tiny.iterator(9, 4, **validation), callbacks=[log],
-        )  # fmt: skip
-    assert log.events == []
-
-
-def test_nan_names_the_head_and_the_sample(tiny):
-    x, kind, size = tiny.arrays(8)
-    x[6, 0] = np.nan
-    data = mx.io.NDArrayIter({"data": x}, {"kind_label": kind, "size_label": size}, 4)
-    log = Log()
-    heads = {"kind": df.Route(["kind"], ["kind_label", "size_label"], [lambda y, p: 0.0])}
-    with pytest.raises(TrainingDiverged, match="head kind, sample 6"):
-        df.fit(tiny.kind(), data, heads=heads, epochs=1, callbacks=[log])
-    assert log.events == ["fit", "epoch", 1, "TrainingDiverged"]
-
-
-def test_nan_parameters_behind_a_relu_are_not_saved(tiny, tmp_path):
-    """MXNet's ReLU of nan is 0: the outputs look sound."""
-    x, kind, size = tiny.arrays(8)
-    data = mx.io.NDArrayIter({"data": x}, {"kind_label": kind, "size_label": size}, 4)
-
-    def poison(state, control):
-        if state.epoch == 1:
-            x[:] = np.nan
-            data.data = [("data", mx.nd.array(x))]
-
-    log = Log()
-    with pytest.raises(TrainingDiverged, match="Parameters are no longer finite\n.*trunk_weight"):
-        df.fit(
-            tiny.two_heads(), data, heads=tiny.routes(), epochs=2, checkpoint=tmp_path,
-            callbacks=[log, tiny.Recorder("epoch_started", poison)],
-        )  # fmt: skip
-    assert log.events == ["fit", "epoch", 1, 2, "end", "saved", "epoch", 3, 4, "end"] + [
-        "TrainingDiverged"
-    ]
-
-
-def test_nan_loss_of_a_head_of_ours(tiny):
-    network = tiny.network()
-    dataset = tiny.Pictures(8)
-    broken = dataset[5]
-    broken.targets["value"] = np.array(np.inf)
-    plain = tiny.Pictures.__getitem__
-    dataset.__class__ = type(
-        "Broken", (tiny.Pictures,), {"__getitem__": lambda s, i: broken if i == 5 else plain(s, i)}
-    )
-    with pytest.raises(TrainingDiverged, match="loss 'loss'.*inf\n.*head bright, sample p5"):
-        df.fit(network, tiny.loader(network, dataset=dataset), epochs=1)
-
-
-def test_an_error_in_a_worker_reaches_the_caller_with_the_sample(tiny):
-    network = tiny.network()
-    loader = tiny.loader(network, dataset=tiny.Pictures(12, broken=9))
-    caught = []
-
-    def train():
-        try:
-            df.fit(network, loader, epochs=1)
-        except DataError as error:
-            caught.append(error)
-
-    thread = threading.Thread(target=train, daemon=True)
-    thread.start()
-    thread.join(60)
-    assert not thread.is_alive()
-    assert "p9" in str(caught[0])
-    assert "cannot decode" in str(caught[0])
-    assert network.initialized  # with what was trained before
-
-
-def test_callbacks_learn_of_an_error_and_the_network_keeps_its_parameters(tiny):
-    log = Log()
-
-    def fail(state, control):
-        if state.update == 2:
-            raise KeyboardInterrupt
-
-    data = tiny.iterator(12, 4, ["kind_label"])
-    network = df.Network(symbol=tiny.kind(), routes=tiny.kind_route())
-    with pytest.raises(KeyboardInterrupt):
-        df.fit(network, data, epochs=1, callbacks=[log, tiny.Recorder("update_ended", fail)])
-    assert log.events == ["fit", "epoch", 1, 2, "KeyboardInterrupt"]
-    network.set_params(*network.get_params())  # no longer in training
-
-
-def test_parameters_cannot_be_set_in_training(tiny):
-    def meddle(state, control):
-        state.network.set_params(*state.network.get_params())
-
-    with pytest.raises(ConfigError, match="while the network is being trained"):
-        df.fit(
-            tiny.kind(), tiny.iterator(8, 4, ["kind_label"]), heads=tiny.kind_route(), epochs=1,
-            callbacks=[tiny.Recorder("update_ended", meddle)],
-        )  # fmt: skip
 
 
 def test_mxnet_s_callbacks_and_metrics(tiny, tmp_path, caplog):

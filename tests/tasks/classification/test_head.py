@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from densefit.tasks.classification import Classification
 
 from densefit.backend import mx
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
 from densefit.model.head import Features, head
+from densefit.tasks.classification import Classification
 
 SHAPE = (4, 6, 2, 3)
 

@@ -4,6 +4,7 @@ import doctest
 
 import numpy as np
 import pytest
+
 from densefit.tasks.detection import anchors as anchors_module
 from densefit.tasks.detection.anchors import anchor_boxes, anchor_count, anchor_shapes, level_size
 from densefit.tasks.detection.assign import areas, intersections

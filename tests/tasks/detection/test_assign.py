@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+
+from densefit.backend import mx
 from densefit.tasks.detection.anchors import anchor_boxes, anchor_shapes
 from densefit.tasks.detection.assign import assign, best_anchors
 from densefit.tasks.detection.coding import VARIANCES, decode_boxes
-
-from densefit.backend import mx
 
 SIZE = (96, 128)
 STRIDES = (8, 16, 32)

@@ -1,9 +1,9 @@
 """Offsets: there and back, and MXNet's own coding."""
 
 import numpy as np
-from densefit.tasks.detection.coding import VARIANCES, decode_boxes, encode_boxes
 
 from densefit.backend import mx
+from densefit.tasks.detection.coding import VARIANCES, decode_boxes, encode_boxes
 
 
 def random_boxes(rng, count):

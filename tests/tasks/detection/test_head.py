@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from densefit.tasks.detection import Detection
 
 from densefit.backend import mx
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
 from densefit.model.head import Features, head
+from densefit.tasks.detection import Detection
 
 SIZE = (75, 101)
 CHANNELS = {8: 6, 16: 8, 32: 10}

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from densefit.tasks.detection.loss import box_loss, class_loss, hardest
 
 from densefit.backend import mx
+from densefit.tasks.detection.loss import box_loss, class_loss, hardest
 
 A, C = 30, 3
 

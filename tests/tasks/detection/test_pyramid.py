@@ -1,10 +1,10 @@
 """The levels: sizes and names, with all of the backbone's maps and with few."""
 
 import pytest
-from densefit.tasks.detection.pyramid import feature_levels, predictions
 
 from densefit.backend import mx
 from densefit.model.head import Features
+from densefit.tasks.detection.pyramid import feature_levels, predictions
 
 
 def features(strides, size):

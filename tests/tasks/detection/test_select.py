@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+
+from densefit.backend import mx
 from densefit.tasks.detection.anchors import anchor_boxes, anchor_shapes
 from densefit.tasks.detection.coding import decode_boxes
 from densefit.tasks.detection.select import anchor_symbol, detections
-
-from densefit.backend import mx
 
 SIZE = (50, 70)  # not a multiple of the strides
 STRIDES = (8, 16)

@@ -1,0 +1,116 @@
+"""The wire around a head of ours: losses in training, predictions in scoring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from densefit.errors import BindError, DataError
+from densefit.metrics import Metric
+from densefit.model.head import Head
+from densefit.model.wire import Wire, check_rows, diverged
+
+
+class HeadWire(Wire):
+    """A `Head` of a network of ours: losses in training, decoded predictions in scoring."""
+
+    def __init__(self, head: Head) -> None:
+        self.name = head.name
+        self.head = head
+        self.terms: list[str] = []  # set when the graphs are built
+        self.evaluated: list[str] = []
+
+    @property
+    def labels(self) -> list[str]:
+        return [f"{self.name}_{label.name}" for label in self.head.labels((64, 64))]
+
+    def outputs(self, mode: str) -> list[str]:
+        names = self.terms if mode == "train" else self.evaluated
+        return [f"{self.name}_{name}" for name in names]
+
+    def rows(self, output: str) -> int:
+        return self.head.rows(output[len(self.name) + 1 :])
+
+    def metrics(self, mode: str) -> list[Metric]:
+        if mode == "evaluate":
+            return self.head.metrics()
+        return [LossTerms(self.terms)]
+
+    def check(
+        self, mode: str, shapes: Mapping[str, tuple[int, ...]], batch_size: int, devices: int
+    ) -> None:
+        for name in self.outputs(mode):
+            if mode == "evaluate":
+                check_rows(self.name, name, shapes[name], self.rows(name), batch_size, devices)
+            elif shapes[name] != (batch_size,):
+                raise BindError(
+                    f"The loss {name[len(self.name) + 1 :]!r} of the head {self.name!r} is not one "
+                    "number a sample",
+                    expected=f"shape {(batch_size,)}",
+                    received=f"shape {shapes[name]}",
+                    where=f"head {self.name}",
+                    fix="sum or average it over all axes but the first",
+                )
+
+    def read(
+        self, mode: str, outputs: Mapping[str, np.ndarray], batch: Any
+    ) -> tuple[Any, Any, list[str]]:
+        if mode == "train":
+            terms = np.stack([outputs[name] for name in self.outputs("train")], axis=1)
+            bad = ~np.isfinite(terms)
+            if bad.any():
+                row, term = np.argwhere(bad)[0]
+                what = f"loss {self.terms[term]!r}"
+                raise diverged(self.name, what, terms[row, term], batch.ids[row])
+            return terms, [None] * len(terms), batch.ids
+        if batch.targets is None or batch.geometries is None:
+            raise DataError(
+                f"The head {self.name!r} is scored in original image coordinates, and the batch "
+                "carries neither original targets nor geometries",
+                received="a plain DataBatch",
+                fix="score with a densefit Loader, or with a Route that names outputs and labels",
+            )
+        own = {name: outputs[f"{self.name}_{name}"] for name in self.evaluated}
+        predictions = self.head.decode(own, batch.geometries)
+        return predictions, [self.head.truth(targets) for targets in batch.targets], batch.ids
+
+
+class LossTerms(Metric):
+    """Mean over samples of each loss term of a head, and their sum as `loss`."""
+
+    name = "loss_terms"
+    primary = "loss"
+    higher_is_better = False
+
+    def __init__(self, terms: Sequence[str]) -> None:
+        self.terms = list(terms)
+        self.reset()
+
+    def reset(self) -> None:
+        self.sums = np.zeros(len(self.terms))
+        self.count = 0
+
+    def update(
+        self, predictions: Sequence[Any], targets: Sequence[Any], ids: Sequence[str]
+    ) -> None:
+        """predictions: (n, terms) losses."""
+        self.sums += np.asarray(predictions, np.float64).sum(axis=0)
+        self.count += len(predictions)
+
+    def compute(self) -> dict[str, float]:
+        means = self.sums / self.count if self.count else np.full(len(self.terms), np.nan)
+        found = {term: float(mean) for term, mean in zip(self.terms, means)}
+        return {**found, "loss": float(means.sum())}
+
+    def merge(self, other: LossTerms) -> None:
+        self.sums += other.sums
+        self.count += other.count
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"terms": self.terms, "sums": self.sums.tolist(), "count": self.count}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.terms, self.count = list(state["terms"]), int(state["count"])
+        self.sums = np.asarray(state["sums"], np.float64)

@@ -1,0 +1,51 @@
+"""The wire around a head of ours."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from densefit.backend import mx
+from densefit.errors import DataError, TrainingDiverged
+from densefit.model.head_wire import LossTerms
+
+
+def batch(real=3, rows=4, label=None, targets=None, geometries=None):
+    arrays = {name: mx.nd.array(array) for name, array in (label or {}).items()}
+    ids = [f"s{i}" for i in range(real)]
+    return SimpleNamespace(
+        real=real, rows=rows, ids=ids, label=arrays, targets=targets, geometries=geometries
+    )
+
+
+def test_a_head_s_wire(tiny):
+    network = tiny.network()
+    own = network.wires["bright"]
+    assert (own.labels, own.compared) == (["bright_value"], [])
+    assert own.outputs("train") == ["bright_loss"]
+    assert own.outputs("evaluate") == ["bright_value"]
+    terms, targets, ids = own.read("train", {"bright_loss": np.ones(3)}, batch())
+    assert terms.shape == (3, 1)
+    assert targets == [None] * 3
+    given = batch(targets=[{"value": k} for k in range(3)], geometries=[None] * 3)
+    predictions, targets, _ = own.read("evaluate", {"bright_value": np.arange(3)}, given)
+    assert predictions == targets == [0, 1, 2]
+    with pytest.raises(DataError, match="neither original targets nor geometries"):
+        own.read("evaluate", {"bright_value": np.arange(3)}, batch())
+    with pytest.raises(TrainingDiverged, match="(?s)loss 'loss' of the head 'bright' is inf.*s2"):
+        own.read("train", {"bright_loss": np.array([0, 0, np.inf])}, batch())
+
+
+def test_loss_terms():
+    metric = LossTerms(["class", "box"])
+    assert np.isnan(metric.compute()["loss"])
+    metric.update(np.array([[1.0, 2.0], [3.0, 4.0]]), [None] * 2, ["a", "b"])
+    other = metric.fresh()
+    other.update(np.array([[5.0, 6.0]]), [None], ["c"])
+    metric.merge(other)
+    assert metric.compute() == {"class": 3.0, "box": 4.0, "loss": 7.0}
+    twin = metric.fresh()
+    twin.load_state_dict(metric.state_dict())
+    assert twin.compute() == metric.compute()
+    metric.reset()
+    assert metric.count == 0

@@ -1,0 +1,54 @@
+"""A score taken in training is that of the checkpoint of the moment."""
+
+import json
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+import densefit as df
+
+FRESH = """
+    import json, sys
+    sys.path.insert(0, {tests!r})
+    import conftest, densefit as df
+    tiny = conftest.Tiny
+    for folder in {folders}:
+        network = df.Network(symbol=tiny.conv_bn(), routes=tiny.kind_route())
+        df.load(folder, network)
+        print(json.dumps(df.score(network, tiny.images(11, 4), metrics={{"kind": ["acc", "ce"]}})))
+"""
+
+
+def test_a_score_in_training_is_that_of_a_fresh_process(tiny, tmp_path, monkeypatch):
+    """Of the checkpoint of that moment, also when the user turned MXNet's fusion back on."""
+    routes = {"kind": df.Route(["kind"], ["kind_label"], ["acc", "ce"])}
+    last = []
+    backends = ("default", "MKLDNN")
+    for backend in backends:
+        monkeypatch.setenv("MXNET_SUBGRAPH_BACKEND", backend)
+        network = df.Network(symbol=tiny.conv_bn(), routes=routes)
+        inside = tiny.Recorder(
+            "update_ended", lambda state, control: df.score(state.network, tiny.images(11, 4))
+        )
+        history = df.fit(
+            network, tiny.images(12, 4), epochs=3, callbacks=[inside],
+            checkpoint=tmp_path / backend, validation=tiny.images(11, 4),
+            optimizer_params={"learning_rate": 0.3},
+        )  # fmt: skip
+        validated = [epoch["validation"] for epoch in history.epochs]
+        assert validated == inside.seen[2::3]
+        assert len({scores["kind/cross_entropy"] for scores in inside.seen}) == 9  # it changes
+        last.append(validated[-1])
+    code = FRESH.format(
+        tests=os.path.dirname(__file__), folders=[str(tmp_path / name) for name in backends]
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True,
+        timeout=300, env={**os.environ, "MXNET_SUBGRAPH_BACKEND": "default"},
+    )  # fmt: skip
+    fresh = [json.loads(line) for line in done.stdout.splitlines()[-2:]]
+    assert fresh[0] == last[0]
+    assert fresh[1] == pytest.approx(last[1], abs=1e-5)  # fused kernels round differently
