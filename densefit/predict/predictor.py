@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from densefit.errors import ConfigError, DataError
 from densefit.model.network import Network
 from densefit.train.feed import Feeder
 from densefit.train.learner import Learner
@@ -19,10 +20,26 @@ def predict(
         network: with parameters, made of a backbone and heads.
         data: a densefit Loader; its heads' labels are not needed.
         devices: MXNet contexts; the CPU by default.
+
+    Raises:
+        ConfigError: the network is a symbol's: it has no heads that could decode its outputs.
+        DataError: the data do not say where the original pictures lie in the batches.
     """
+    if not network.heads:
+        raise ConfigError(
+            "Predictions are decoded by heads, and this network has none",
+            received="a Network made of a symbol",
+            fix="read the outputs of its Module",
+        )
     learner = Learner(network, devices)
     feeder = Feeder(data, list(network.wires.values()), "prediction")
     for batch in feeder.batches():
+        if batch.geometries is None:
+            raise DataError(
+                "The batches do not say where the original pictures lie in them",
+                received=f"{type(data).__name__}",
+                fix="predict with a densefit Loader",
+            )
         outputs = learner.evaluate(batch, feeder)
         found = {
             head.name: head.decode(
@@ -30,7 +47,7 @@ def predict(
                     name: outputs[f"{head.name}_{name}"]
                     for name in network.wires[head.name].evaluated  # type: ignore[attr-defined]
                 },
-                batch.geometries or [],
+                batch.geometries,
             )
             for head in network.heads
         }
