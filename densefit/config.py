@@ -49,7 +49,9 @@ def parse(
     )
     parser.add_argument("--config", action="config", help="a YAML recipe")
     if positional is not None:
-        parser.add_argument(positional, nargs="*", type=str, default=[])
+        said = re.search(rf"^\s*{positional}: (.*)$", kind.__doc__ or "", re.MULTILINE)
+        help_text = said.group(1) if said else None
+        parser.add_argument(positional, nargs="*", type=str, default=[], help=help_text)
     parser.add_class_arguments(kind, as_group=True, skip={positional} if positional else set())
     try:
         if defaults:

@@ -34,7 +34,7 @@ def load_plugins() -> None:
     if _plugins_loaded:
         return
     _plugins_loaded = True
-    found = metadata.entry_points()
+    found: Any = metadata.entry_points()
     if hasattr(found, "select"):
         points = found.select(group="densefit.plugins")
     else:  # Python 3.9

@@ -45,8 +45,8 @@ def score(
         BindError: the data do not fit the network.
 
     Example:
-        >>> df.score(network, Loader(dataset, batch_size=8, transform=fit_in))  # doctest: +SKIP
-        {'segmentation/mIoU': 0.63, ...}
+        `df.score(network, df.Loader(dataset, batch_size=8, transform=fit_in))` gives
+        `{"segmentation/mIoU": 0.63, "segmentation/IoU/sky": 0.91, ...}`.
     """
     if isinstance(heads, Mapping):
         if not isinstance(network, Network) or network.heads:

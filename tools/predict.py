@@ -1,4 +1,4 @@
-"""Predict on picture files: `python tools/predict.py --checkpoint runs/NAME a.jpg folder --out DIR`."""
+"""Predict on pictures: `python tools/predict.py --checkpoint runs/NAME a.jpg folder --out DIR`."""
 
 from __future__ import annotations
 
@@ -23,13 +23,11 @@ from densefit.tools.trained import Trained, settings
 
 @dataclass
 class Predicting(Trained):
-    __doc__ = f"""{Trained.__doc__.rstrip()}
+    __doc__ = f"""{str(Trained.__doc__).rstrip()}
         images: picture files, and folders that are searched with all below them.
-        workers: threads that read and resize.
     """
 
     images: List[str] = field(default_factory=list)  # noqa: UP006
-    workers: int = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,7 +46,7 @@ def run(chosen: Predicting, place: Path) -> None:
     network = load(place)
     out = Path(chosen.out)
     out.mkdir(parents=True, exist_ok=True)
-    loader = score_loader(chosen, pictures, chosen.workers)
+    loader = score_loader(chosen, pictures, chosen.data.workers)
     text = open(out / "predictions.jsonl", "w", encoding="utf-8")
     with text as lines, Watched(loader, "predicting") as watched:
         for key, predictions in predict(network, watched):

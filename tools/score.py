@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
 
@@ -13,20 +13,18 @@ from densefit.errors import ConfigError
 from densefit.score import score
 from densefit.tools.program import program
 from densefit.tools.progress import Watched
-from densefit.tools.recipe import Data, make_dataset, score_loader
+from densefit.tools.recipe import make_dataset, score_loader
 from densefit.tools.table import print_scores, write_scores
 from densefit.tools.trained import Trained, settings
 
 
 @dataclass
 class Scoring(Trained):
-    __doc__ = f"""{Trained.__doc__.rstrip()}
+    __doc__ = f"""{str(Trained.__doc__).rstrip()}
         split: of the dataset; the recipe's test split by default, else its validation split.
-        data: which dataset; as trained by default.
     """
 
     split: Optional[str] = None  # noqa: UP045
-    data: Data = field(default_factory=Data)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

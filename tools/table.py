@@ -10,12 +10,13 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 
 def print_scores(scores: Mapping[str, float], title: str) -> None:
     """One line a number; a class's numbers share the line of the class."""
     console = Console(soft_wrap=True)
-    main = Table(title=title, title_justify="left")
+    main = Table(title=Text(title), title_justify="left")
     main.add_column("score")
     main.add_column("value", justify="right")
     classes: dict[tuple[str, str], dict[str, float]] = {}
@@ -24,17 +25,17 @@ def print_scores(scores: Mapping[str, float], title: str) -> None:
         if rest:
             classes.setdefault((head, rest[0]), {})[metric] = value
         else:
-            main.add_row(key, _shown(value))
+            main.add_row(Text(key), _shown(value))
     console.print(main)
     for head in dict.fromkeys(head for head, _ in classes):
         own = {name: found for (of, name), found in classes.items() if of == head}
         columns = list(dict.fromkeys(metric for found in own.values() for metric in found))
-        table = Table(title=f"{head}, by class", title_justify="left")
+        table = Table(title=Text(f"{head}, by class"), title_justify="left")
         table.add_column("class")
         for column in columns:
-            table.add_column(column, justify="right")
+            table.add_column(Text(column), justify="right")
         for name, found in own.items():
-            table.add_row(name, *(_shown(found.get(column, math.nan)) for column in columns))
+            table.add_row(Text(name), *(_shown(found.get(column, math.nan)) for column in columns))
         console.print(table)
 
 

@@ -1,4 +1,4 @@
-"""Train a segmentation network: `python tools/train_seg.py --config configs/NAME.yaml --out DIR`."""
+"""Train a segmentation net: `python tools/train_seg.py --config configs/NAME.yaml --out DIR`."""
 
 from __future__ import annotations
 

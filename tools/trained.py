@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional, Tuple, TypeVar  # noqa: UP035 - read at run time on Python 3.9
 
 from densefit.checkpoint import store
 from densefit.config import flat, parse
 from densefit.errors import CheckpointError, ConfigError
+from densefit.tools.recipe import Data
 
 
 @dataclass
@@ -23,7 +24,8 @@ class Trained:
         resize: letterbox or stretch; as trained by default.
         score_batch_size: samples a batch; changes no result.
         out: where files are written.
-        seed: for tools where chance plays a part; none here.
+        seed: of everything random; nothing is here, so it changes no result.
+        data: as trained by default; pictures that are named themselves need its workers only.
     """
 
     checkpoint: Optional[str] = None  # noqa: UP045
@@ -33,6 +35,7 @@ class Trained:
     score_batch_size: int = 8
     out: Optional[str] = None  # noqa: UP045
     seed: int = 0
+    data: Data = field(default_factory=Data)
 
     def place(self) -> Path:
         """The checkpoint that is meant.

@@ -91,28 +91,29 @@ def judged_by(network: Network, key: str | None) -> tuple[str, Metric]:
 
     Args:
         network: whose heads' metrics there are.
-        key: "<head>/<number>" where the number is a metric's primary one; by default that of
-            the first head's first metric.
+        key: "<head>/<number>", a number of one of the head's metrics, which declares whether
+            higher is better; by default the primary one of the first head's first metric.
 
     Raises:
-        ConfigError: no metric is judged by that number (so that nobody knows whether higher is
-            better).
+        ConfigError: there is no such number.
     """
-    known = {
-        f"{head.name}/{metric.primary}": metric
-        for head in network.heads
-        for metric in head.metrics()
-    }
-    if not known:
+    known: dict[str, Metric] = {}
+    first = None
+    for head in network.heads:
+        for metric in head.metrics():
+            first = first or f"{head.name}/{metric.primary}"
+            for number in (metric.primary, *metric.compute()):
+                known.setdefault(f"{head.name}/{number}", metric)
+    chosen = first if key is None else key
+    if chosen is None:
         raise ConfigError("No head has a metric to choose the best checkpoint by")
-    key = next(iter(known)) if key is None else key
-    if key not in known:
+    if chosen not in known:
         raise ConfigError(
-            f"The best checkpoint cannot be chosen by {key!r}",
+            f"The best checkpoint cannot be chosen by {chosen!r}",
             where="training.best",
-            fix=nearest(key, known),
+            fix=nearest(chosen, known),
         )
-    return key, known[key]
+    return chosen, known[chosen]
 
 
 def finish(recipe: Recipe, out: Path) -> dict[str, float]:

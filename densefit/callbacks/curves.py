@@ -102,27 +102,35 @@ def _score_curves(axes: Any, lines: Sequence[dict[str, Any]], taken: dict[str, s
     keys = _main_keys(lines, ("validation",))
     others = iter(range(len(taken), len(taken) + len(keys)))
     for key in keys:
-        colour = taken.get(key) or f"C{next(others) % 10}"
-        axes.plot(*_series(lines, key, "validation"), color=colour, marker="o", ms=4, label=key)
+        # Ten colours; a curve that has another one's colour has dashes.
+        place = 0 if key in taken else next(others)
+        axes.plot(
+            *_series(lines, key, "validation"),
+            color=taken.get(key, f"C{place % 10}"),
+            linestyle=("-", "--", ":")[place // 10 % 3],
+            marker="o",
+            ms=4,
+            label=key,
+        )
     axes.set_ylabel("validation")
     _legend(axes, len(keys))
 
 
 def _legend(axes: Any, entries: int) -> None:
     if entries:
-        axes.legend(fontsize="small", ncols=1 + entries // 9, frameon=False)
+        axes.legend(fontsize="small", ncols=1 + entries // 9, handlelength=3, frameon=False)
     else:
         axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center", color="0.5")
 
 
 def _main_keys(lines: Sequence[dict[str, Any]], kinds: Sequence[str]) -> list[str]:
-    """`head/metric` without `head/metric/class`, in order of appearance."""
+    """`head/metric` without `head/metric/class`, in order of appearance, if ever defined."""
     found = {
         key: None
         for line in lines
         if line["kind"] in kinds
         for key in line
-        if key not in _COMMON and key.count("/") < 2
+        if key not in _COMMON and key.count("/") < 2 and line[key] is not None
     }
     return list(found)
 

@@ -90,7 +90,7 @@ class Segmentation(Head):
         self._weight_of = np.zeros(256, np.float32)
         self._weight_of[: len(self.classes)] = 1.0 if class_weights is None else class_weights
 
-    def _size(self, input_size: tuple[int, int]) -> tuple[int, int]:
+    def _size(self, input_size: Sequence[int]) -> tuple[int, int]:
         return -(-input_size[0] // LOGIT_STRIDE), -(-input_size[1] // LOGIT_STRIDE)
 
     def labels(self, input_size: tuple[int, int]) -> list[Label]:

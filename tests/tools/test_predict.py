@@ -19,7 +19,8 @@ def photos(tmp_path):
 
 def test_every_head_is_drawn_and_written(trained, photos, tmp_path, capsys):
     out = tmp_path / "out"
-    assert predict.main(["--checkpoint", str(trained), "--out", str(out), str(photos)]) == 0
+    arguments = ["--checkpoint", str(trained), "--out", str(out), "--seed", "1"]
+    assert predict.main([*arguments, str(photos), "--data.root", "unused"]) == 0
     assert "wrote 3 pictures" in capsys.readouterr().out
     lines = [json.loads(line) for line in (out / "predictions.jsonl").read_text().splitlines()]
     assert [line["size"] for line in lines] == [[40, 90], [70, 50], [64, 64]]

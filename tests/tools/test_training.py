@@ -92,7 +92,7 @@ def test_without_validation_and_test_the_last_checkpoint_is_kept(tiny, tmp_path,
         (["--resize", "squash"], 2, "letterbox or stretch"),
         (VOC, 2, "--data.root DIR"),
         ([*VOC, "--data.root", "nowhere"], 1, "nowhere"),
-        (["--training.best", "detection/AP5"], 2, "did you mean 'detection/AP'?"),
+        (["--training.best", "detection/AP500"], 2, "did you mean 'detection/AP50'?"),
         (["--training.augment", "[{height: 3}]"], 2, "has no name"),
         (["--model.heads", "{}"], 2, "no head"),
         (["--resume", "nowhere"], 1, "nowhere"),
@@ -117,6 +117,7 @@ def test_help_and_the_whole_recipe_are_shown(tiny, capsys):
 def test_the_best_is_judged_in_the_direction_of_its_metric():
     made = network(detection={}, kind={"task": "classification"})
     assert judged_by(made, None)[0] == "detection/AP"
+    assert judged_by(made, "detection/AP50")[1].higher_is_better
     assert judged_by(made, "kind/accuracy")[1].higher_is_better
     loss = next(metric for metric in made.heads[1].metrics() if not metric.higher_is_better)
     assert judged_by(made, f"kind/{loss.primary}")[1].higher_is_better is False
