@@ -61,7 +61,7 @@ def plot_curves(jsonl_path: str | Path, png_path: str | Path) -> None:
     lines = read_lines(jsonl_path)
     if not lines:
         raise ConfigError("There is no history to draw", where=jsonl_path)
-    figure = figure_class(figsize=(9, 9), layout="constrained")
+    figure = figure_class(figsize=(11, 9), layout="constrained")
     canvas_class(figure)
     losses, scores, rate = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 1))
 
@@ -117,8 +117,16 @@ def _score_curves(axes: Any, lines: Sequence[dict[str, Any]], taken: dict[str, s
 
 
 def _legend(axes: Any, entries: int) -> None:
+    """Name the curves beside the axes, where they hide none."""
     if entries:
-        axes.legend(fontsize="small", ncols=1 + entries // 9, handlelength=3, frameon=False)
+        axes.legend(
+            fontsize="small",
+            handlelength=3,
+            frameon=False,
+            loc="upper left",
+            bbox_to_anchor=(1.0, 1.0),
+            borderaxespad=0,
+        )
     else:
         axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center", color="0.5")
 

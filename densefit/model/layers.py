@@ -49,7 +49,7 @@ def upsample(x: Any, factor: int, size: tuple[int, int], out: tuple[int, int]) -
     H; resizing it to H directly would stretch it. Enlarging by the factor and cutting the
     overhang keeps every cell over its own pixels, at any input size.
 
-    Two matrix products, because MXNet's BilinearResize2D takes 16 times as long on a CPU. Edges
+    Two matrix products, because MXNet's BilinearResize2D takes 13 times as long on a CPU. Edges
     and centres are those of `align_corners=False`.
 
     Args:

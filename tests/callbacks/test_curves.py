@@ -39,7 +39,7 @@ def test_a_picture_is_drawn_when_training_ends(history, tmp_path):
     callback.fit_started(TrainState(None), Control())
     callback.fit_ended(TrainState(None), RuntimeError("it failed, and the picture is there"))
     picture = cv2.imread(str(tmp_path / "curves.png"))
-    assert picture.shape == (1080, 1080, 3)
+    assert picture.shape == (1080, 1320, 3)
     colours = {tuple(pixel) for row in picture[::3, ::3] for pixel in row.tolist()}
     assert len(colours) > 20  # lines have been drawn
 
