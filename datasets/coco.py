@@ -45,7 +45,8 @@ class COCO:
 
     Raises:
         ConfigError: neither or both of the two ways to say where the files are.
-        DataError: the file is missing, broken or refers to what it does not contain.
+        DataError: the file is missing, broken or has annotations of pictures that it does not
+            contain. A picture with an annotation that is not usable raises when it is read.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class COCO:
         self.mask_classes = ["background", *self.classes]
         self._images = content["images"]
         self._check = BoxCheck(bad_boxes)
+        self._broken: dict[Any, DataError] = {}  # by image id, raised when the sample is read
         self._objects = self._by_image(content["annotations"], names)
         self._check.report(self)
         self.dropped = self._check.dropped
@@ -85,6 +87,8 @@ class COCO:
 
     def __getitem__(self, index: int) -> Sample:
         entry = self._images[index]
+        if entry["id"] in self._broken:
+            raise self._broken[entry["id"]].with_traceback(None)
         path = self.image_root / entry["file_name"]
         image = read_image(path, self.exif)
         size = (image.shape[0], image.shape[1])
@@ -118,7 +122,7 @@ class COCO:
     def _by_image(
         self, annotations: list[dict[str, Any]], names: dict[int, str]
     ) -> dict[Any, list[dict[str, Any]]]:
-        """Usable objects by image id, in the file's order."""
+        """Usable objects by image id, in the file's order; notes images with broken ones."""
         sizes = {one["id"]: (int(one["height"]), int(one["width"])) for one in self._images}
         if len(sizes) < len(self._images) or not sizes:
             raise DataError(
@@ -130,32 +134,53 @@ class COCO:
         objects: dict[Any, list[dict[str, Any]]] = {key: [] for key in sizes}
         for one in annotations:
             where = f"{self.json_path}, annotation {one.get('id')}"
-            try:
-                name, size = names[one["category_id"]], sizes[one["image_id"]]
-                x, y, width, height = (float(value) for value in one["bbox"])
-            except (KeyError, TypeError, ValueError) as error:
+            key = one.get("image_id")
+            if not isinstance(key, (int, str)) or key not in sizes:
                 raise DataError(
-                    "An annotation is not usable",
-                    expected="category_id and image_id of this file, bbox [x, y, width, height]",
-                    received=f"{type(error).__name__}: {error}",
-                    where=where,
-                ) from error
-            if name not in index:
+                    "An annotation belongs to no picture of the file", received=key, where=where
+                )
+            try:
+                found = self._object(one, names, index, sizes[key], where)
+            except DataError as error:
+                self._broken.setdefault(key, error)
                 continue
-            box = clip_box((x, y, x + width, y + height), *size)
-            if not (box[2] > box[0] and box[3] > box[1]):  # also catches nan
-                self._check.reject("has no area in its picture", one["bbox"], where)
-                continue
-            objects[one["image_id"]].append(
-                {
-                    "box": box,
-                    "class": index[name],
-                    "crowd": bool(one.get("iscrowd", 0)),
-                    "area": float(one.get("area", width * height)),
-                    "segmentation": one.get("segmentation") if self.masks else None,
-                }
-            )
+            if found is not None:
+                objects[key].append(found)
         return objects
+
+    def _object(
+        self,
+        one: dict[str, Any],
+        names: dict[int, str],
+        index: dict[str, int],
+        size: tuple[int, int],
+        where: str,
+    ) -> dict[str, Any] | None:
+        """An annotation as `paint` and the targets need it; None if it is left out."""
+        try:
+            name = names[one["category_id"]]
+            x, y, width, height = (float(value) for value in one["bbox"])
+            area = float(one.get("area", width * height))
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(
+                "An annotation is not usable",
+                expected="category_id of this file, bbox [x, y, width, height], area a number",
+                received=f"{type(error).__name__}: {error}",
+                where=where,
+            ) from error
+        if name not in index:
+            return None
+        box = clip_box((x, y, x + width, y + height), *size)
+        if not (box[2] > box[0] and box[3] > box[1]):  # also catches nan
+            self._check.reject("has no area in its picture", one["bbox"], where)
+            return None
+        return {
+            "box": box,
+            "class": index[name],
+            "crowd": bool(one.get("iscrowd", 0)),
+            "area": area,
+            "segmentation": one.get("segmentation") if self.masks else None,
+        }
 
 
 def _places(

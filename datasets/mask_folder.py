@@ -36,8 +36,8 @@ class MaskFolder:
 
     Raises:
         ConfigError: settings that contradict each other.
-        DataError: missing files or folders; when read: broken files, a mask of another size than
-            its picture, values of no class.
+        DataError: missing lists or folders, or no picture has a mask; when read: missing or
+            broken files, a mask of another size than its picture, values of no class.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class MaskFolder:
             )
         self.classes, table = _value_table(names, ignore_value, values)
         self._read_mask = MaskReader(len(self.classes), table)
+        self._broken: dict[str, DataError] = {}  # by picture, raised when it is read
         if (self.root / f"{split}.txt").is_file():
             self._pairs = self._listed(self.root / f"{split}.txt")
         else:
@@ -77,6 +78,8 @@ class MaskFolder:
         return Path(self._pairs[index][0]).with_suffix("").as_posix()
 
     def __getitem__(self, index: int) -> Sample:
+        if self._pairs[index][0] in self._broken:
+            raise self._broken[self._pairs[index][0]].with_traceback(None)
         image_path, mask_path = (self.root / name for name in self._pairs[index])
         image = read_image(image_path, self.exif)
         mask = self._read_mask(mask_path, image_path, (image.shape[0], image.shape[1]))
@@ -108,15 +111,18 @@ class MaskFolder:
         found, found_masks = (pictures_by_stem(self.root / name) for name in (images, masks))
         pairs = []
         for stem, names in found.items():
-            if len(names) > 1 or len(found_masks.get(stem, ())) != 1:
-                raise DataError(
+            own = found_masks.get(stem, [])
+            if len(names) > 1 or len(own) != 1:
+                self._broken[f"{images}/{names[0]}"] = DataError(
                     f"The picture {stem!r} does not have exactly one mask",
-                    received=f"pictures {names}, masks {found_masks.get(stem, [])}",
+                    received=f"pictures {names}, masks {own}",
                     where=self.root / masks,
                 )
-            pairs.append((f"{images}/{names[0]}", f"{masks}/{found_masks[stem][0]}"))
+            pairs.append((f"{images}/{names[0]}", f"{masks}/{own[0]}" if own else ""))
         if not pairs:
             raise DataError("There are no pictures", where=self.root / images)
+        if len(self._broken) == len(pairs):
+            raise next(iter(self._broken.values()))
         return pairs
 
 

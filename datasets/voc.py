@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
 from densefit.data.image import read_image
 from densefit.data.sample import Sample, datasets
@@ -14,6 +16,8 @@ from .masks import MaskReader
 from .names import Names, class_index, class_names, missing_split, read_lines
 from .pictures import pictures_by_stem
 from .voc_xml import VocFile, VocObject, read_voc_xml
+
+Made = TypeVar("Made")
 
 
 @datasets.register("voc")
@@ -47,7 +51,8 @@ class VOC:
         dropped: number of bad boxes left out.
 
     Raises:
-        DataError: files that are missing, broken or contradict each other, unknown class names.
+        DataError: the folder or the list is missing or broken, or no class name is found. An id
+            whose own files are missing, broken or of an unknown class raises when it is read.
     """
 
     def __init__(
@@ -66,15 +71,16 @@ class VOC:
         self.root, self.split = Path(root), split
         self.boxes, self.masks, self.one_based, self.exif = boxes, masks, one_based, exif
         self._ids = self._read_split()
+        self._broken: dict[str, DataError] = {}  # by id, raised when the sample is read
         self._files: dict[str, VocFile] = {}
         if boxes:
-            self._files = {name: read_voc_xml(self._xml(name)) for name in self._ids}
+            self._files = self._each(self._ids, lambda name: read_voc_xml(self._xml(name)))
         self.classes = class_names(classes, self.root) or self._found_classes()
         self.mask_classes = ["background", *self.classes]
         self._read_mask = MaskReader(len(self.mask_classes))
         self._images = self._find_images()
         check = BoxCheck(bad_boxes)
-        self._targets = {name: self._objects(name, check) for name in self._files}
+        self._targets = self._each(self._files, lambda name: self._objects(name, check))
         check.report(self)
         self.dropped = check.dropped
 
@@ -90,6 +96,8 @@ class VOC:
 
     def __getitem__(self, index: int) -> Sample:
         name = self._ids[index]
+        if name in self._broken:
+            raise self._broken[name].with_traceback(None)
         image_path = self.root / "JPEGImages" / self._images[name]
         image = read_image(image_path, self.exif)
         size = height, width = image.shape[0], image.shape[1]
@@ -123,6 +131,16 @@ class VOC:
     def _xml(self, name: str) -> Path:
         return self.root / "Annotations" / f"{name}.xml"
 
+    def _each(self, names: Iterable[str], make: Callable[[str], Made]) -> dict[str, Made]:
+        """`make(id)` of each id; one whose annotation is broken is noted and left out."""
+        made: dict[str, Made] = {}
+        for name in names:
+            try:
+                made[name] = make(name)
+            except DataError as error:
+                self._broken.setdefault(name, error)
+        return made
+
     def _read_split(self) -> list[str]:
         kinds = ["Segmentation", "Main"] if self.masks else ["Main", "Segmentation"]
         folders = [self.root / "ImageSets" / kind for kind in kinds]
@@ -138,10 +156,13 @@ class VOC:
         raise missing_split(self.split, self.root / "ImageSets", known)
 
     def _found_classes(self) -> list[str]:
-        """The sorted names in all annotations, so that all splits agree."""
+        """The sorted names in all sound annotations, so that all splits agree."""
         names: set[str] = set()
         for path in sorted((self.root / "Annotations").glob("*.xml")):
-            file = self._files.get(path.stem) or read_voc_xml(path)
+            try:
+                file = self._files.get(path.stem) or read_voc_xml(path)
+            except DataError:
+                continue  # told when its sample is read
             names.update(thing.name for thing in file.objects)
         if not names:
             raise DataError(
@@ -155,8 +176,8 @@ class VOC:
         """The picture's file name of each id: the annotated one, if the id has several."""
         folder = self.root / "JPEGImages"
         present = pictures_by_stem(folder)
-        images = {}
-        for name in self._ids:
+
+        def picture(name: str) -> str:
             found = present.get(name, [])
             if len(found) > 1 and name in self._files:
                 ending = os.path.splitext(self._files[name].filename)[1]
@@ -167,8 +188,9 @@ class VOC:
                     received=", ".join(present.get(name, [])) or "none",
                     where=folder,
                 )
-            images[name] = found[0]
-        return images
+            return found[0]
+
+        return self._each(self._ids, picture)
 
     def _objects(
         self, name: str, check: BoxCheck

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class DensefitError(Exception):
     """Base of every error raised by densefit.
@@ -63,3 +66,20 @@ class CheckpointError(DensefitError):
 
 class TrainingDiverged(DensefitError):  # noqa: N818 - the name says what happened
     """A loss is no longer finite."""
+
+
+@contextmanager
+def located(where: str) -> Iterator[None]:
+    """Say of an error of ours that comes out of the block where that was, besides what it says.
+
+    Another one of its kind is raised from it.
+
+    Args:
+        where: such as a head's name.
+    """
+    try:
+        yield
+    except DensefitError as error:
+        known = {"expected": error.expected, "received": error.received, "fix": error.fix}
+        place = where if error.where is None else f"{where}, {error.where}"
+        raise type(error)(error.what, **known, where=place) from error

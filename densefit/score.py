@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from densefit.backend import mx
-from densefit.errors import BindError, ConfigError, DataError
+from densefit.errors import BindError, ConfigError, DataError, located
 from densefit.metrics import Metric, as_metric
 from densefit.model.network import Network
 from densefit.model.route import Route
@@ -14,6 +14,7 @@ from densefit.model.wire import Wire
 from densefit.registry import nearest
 from densefit.train.feed import Feeder
 from densefit.train.learner import Learner
+from densefit.train.source import samples
 
 
 def score(
@@ -27,21 +28,23 @@ def score(
     """Score a network on a whole dataset.
 
     Every sample counts exactly once: padded rows are cut off, a repeated id is an error, and so
-    is a loader that drops or skips. Metrics see the dataset, never a mean of batches, so the
-    numbers do not depend on the batch size or on the number of devices.
+    is a loader that drops or skips. A sample whose truth is unknown to a head does not count for
+    that head. Metrics see the dataset, never a mean of batches, so the numbers do not depend on
+    the batch size or on the number of devices.
 
     Args:
         network: a Network with parameters.
         data: a densefit Loader, or any `mx.io.DataIter`; it is reset first.
         heads: names of the heads to score, or routes for a symbol's network; all by default.
         metrics: head -> its metrics, in place of the head's own.
-        devices: MXNet contexts; the CPU by default.
+        devices: MXNet contexts; the CPU by default. Of more than a batch has rows, the first are
+            used.
 
     Returns:
         A flat dict: "<head>/<metric>" or "<head>/<metric>/<class>" -> float; nan if undefined.
 
     Raises:
-        DataError: a sample is missing, repeated or broken.
+        DataError: a sample is missing, repeated or broken, or no sample is labelled for a head.
         BindError: the data do not fit the network.
 
     Example:
@@ -120,6 +123,8 @@ class Scorer:
             for metric in metrics:
                 metric.reset()
         seen: set[str] = set()
+        present: set[str] = set()  # names of targets
+        unlabelled = set(self._wires)
         for batch in self._feeder.batches():
             for key in batch.ids:
                 if key in seen:
@@ -130,11 +135,9 @@ class Scorer:
                     )
                 seen.add(key)
             outputs = self._learner.evaluate(batch, self._feeder)
-            for name, wire in self._wires.items():
-                predictions, targets, ids = wire.read("evaluate", outputs, batch)
-                for metric in self._judges[name]:
-                    metric.update(predictions, targets, ids)
-        expected = _size(self._data)
+            present.update(*(batch.targets or ()))
+            unlabelled -= take_in(self._judges, self._wires, "evaluate", outputs, batch)
+        expected = samples(self._data)
         if expected is not None and len(seen) != expected:
             raise DataError(
                 f"{len(seen)} of {expected} samples came while scoring",
@@ -142,7 +145,49 @@ class Scorer:
                 where=f"{self._feeder.where} data",
                 fix="score with a loader that keeps its last batch and skips nothing",
             )
+        if unlabelled:
+            raise DataError(
+                f"No sample is labelled for the heads {sorted(unlabelled)}",
+                received=f"the targets {sorted(present)}",
+                where=f"{self._feeder.where} data",
+                fix="let the dataset give their targets (see its settings, e.g. masks=True), or "
+                "score other heads: score(..., heads=[...])",
+            )
         return collect(self._judges)
+
+
+def take_in(
+    judges: Mapping[str, Sequence[Metric]],
+    wires: Mapping[str, Wire],
+    mode: str,
+    outputs: Mapping[str, Any],
+    batch: Any,
+) -> set[str]:
+    """Update the metrics of each head with a fed batch.
+
+    Args:
+        judges: head -> its metrics.
+        wires: the heads by name.
+        mode: "train" or "evaluate".
+        outputs: short name -> array, of the heads that have metrics.
+        batch: what the outputs are of.
+
+    Returns:
+        The heads that had samples to count: of a batch, all truths of a head may be unknown.
+
+    Raises:
+        DensefitError: what a metric raises, with the head's name.
+    """
+    counted = set()
+    for name in (name for name, metrics in judges.items() if metrics):
+        predictions, targets, ids = wires[name].read(mode, outputs, batch)
+        if not ids:
+            continue
+        counted.add(name)
+        for metric in judges[name]:
+            with located(f"head {name}, metric {type(metric).__name__}"):
+                metric.update(predictions, targets, ids)
+    return counted
 
 
 def collect(judges: Mapping[str, Sequence[Metric]]) -> dict[str, float]:
@@ -194,10 +239,3 @@ def _check_exact(data: Any, where: str) -> None:
             fix="for a Loader: last='keep', on_error='raise'; for NDArrayIter: "
             "last_batch_handle='pad'; instead of ResizeIter, the iterator in it",
         )
-
-
-def _size(data: Any) -> int | None:
-    """Number of samples, if the data tell."""
-    if hasattr(data, "dataset"):
-        return len(data.dataset)
-    return int(data.num_data) if isinstance(data, mx.io.NDArrayIter) else None

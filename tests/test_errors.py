@@ -45,3 +45,16 @@ def test_parts_that_are_not_known_are_left_out():
 def test_other_parts_are_refused():
     with pytest.raises(TypeError):
         DataError("what", hint="typo")
+
+
+def test_a_place_is_added_and_the_kind_stays():
+    with pytest.raises(errors.BindError) as caught, errors.located("head a"):
+        raise errors.BindError("what", expected=1, received=2, fix="do this")
+    error = caught.value
+    assert (error.what, error.expected, error.received, error.fix) == ("what", 1, 2, "do this")
+    assert error.where == "head a"
+    assert isinstance(error.__cause__, errors.BindError)
+    with pytest.raises(DataError, match="where:    head a, sample 3"), errors.located("head a"):
+        raise DataError("what", where="sample 3")
+    with pytest.raises(ValueError, match="^other$"), errors.located("head a"):
+        raise ValueError("other")

@@ -8,8 +8,8 @@ from densefit.backend import mx
 from densefit.errors import BindError, ConfigError, DataError
 from densefit.metrics import ConfusionMatrix
 
-TWO = [mx.cpu(0), mx.cpu(1)]
-BATCHES = [1, 3, 7, 11]
+TWO, FOUR = ([mx.cpu(i) for i in range(count)] for count in (2, 4))
+BATCHES = [1, 3, 6, 7, 11]  # MXNet cannot split 6 rows among 4 devices
 
 
 def kind_network(tiny, symbol=None, **route):
@@ -29,7 +29,7 @@ class Sorted(ConfusionMatrix):
         super().update(predictions.argmax(axis=1), targets, ids)
 
 
-@pytest.mark.parametrize("devices", [None, TWO])
+@pytest.mark.parametrize("devices", [None, TWO, FOUR])
 def test_raw_iterator_any_batch_size(tiny, devices):
     network = kind_network(tiny)
     metrics = {"kind": ["accuracy", "ce", Sorted(3)]}
@@ -38,7 +38,7 @@ def test_raw_iterator_any_batch_size(tiny, devices):
     logits = x @ parameters["kind_fc_weight"].T
     scores = [
         df.score(network, tiny.iterator(11, size, ["kind_label"]), metrics=metrics, devices=devices)
-        for size in BATCHES[1 if devices else 0 :]
+        for size in BATCHES
     ]
     assert scores[0]["kind/accuracy"] == np.mean(logits.argmax(axis=1) == kind)
     for other in scores[1:]:
@@ -49,13 +49,13 @@ def test_raw_iterator_any_batch_size(tiny, devices):
         assert other["kind/mIoU"] == scores[0]["kind/mIoU"]
 
 
-@pytest.mark.parametrize("devices", [None, TWO])
+@pytest.mark.parametrize("devices", [None, TWO, FOUR])
 def test_loader_any_batch_size(tiny, devices):
     network = tiny.network()
     df.fit(network, tiny.loader(network), epochs=1)
     scores = [
         df.score(network, tiny.loader(network, 11, size), devices=devices)["bright/mae"]
-        for size in BATCHES[1 if devices else 0 :]
+        for size in BATCHES
     ]
     assert scores == pytest.approx([scores[0]] * len(scores), abs=1e-6)
 
@@ -272,3 +272,29 @@ def test_a_head_of_ours_needs_its_samples(tiny):
     df.fit(network, tiny.loader(network), epochs=1)
     with pytest.raises(DataError, match="carries neither original targets nor geometries"):
         df.score(network, mx.io.NDArrayIter(np.zeros((4, 3, 32, 32), np.uint8), batch_size=2))
+
+
+def test_samples_of_unknown_truth_do_not_count(tiny):
+    network = tiny.network()
+    df.fit(network, tiny.loader(network), epochs=1)
+    network.heads[0].truth = lambda targets: targets.get("value")
+
+    class Partly(tiny.Pictures):
+        def __getitem__(self, index):
+            sample = super().__getitem__(index)
+            if index not in self.known:
+                del sample.targets["value"]
+            return sample
+
+    data = Partly(8)
+    found = {}
+    for known in (range(8), range(4), range(4, 8), ()):
+        data.known = known
+        loader = df.Loader(data, batch_size=3, workers=0)
+        if known:
+            found[known] = df.score(network, loader)["bright/mae"]
+    assert found[range(8)] == pytest.approx((found[range(4)] + found[range(4, 8)]) / 2)
+    with pytest.raises(
+        DataError, match="(?s)No sample is labelled for the heads .'bright'.*scoring"
+    ):
+        df.score(network, loader)

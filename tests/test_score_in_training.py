@@ -52,3 +52,32 @@ def test_a_score_in_training_is_that_of_a_fresh_process(tiny, tmp_path, monkeypa
     fresh = [json.loads(line) for line in done.stdout.splitlines()[-2:]]
     assert fresh[0] == last[0]
     assert fresh[1] == pytest.approx(last[1], abs=1e-5)  # fused kernels round differently
+
+
+FRESH_HEAD = """
+    import json
+    import densefit as df
+    network = df.load({folder!r})
+    held = df.dataset("shapes", length=6, size=[32, 32], split="val")
+    print(json.dumps(df.score(network, df.Loader(held, batch_size=4, workers=0))))
+"""
+
+
+def test_a_score_in_training_of_a_head_is_that_of_a_fresh_process(tmp_path):
+    """With a graph for training and another one for scoring, which share BatchNorm."""
+    train = df.dataset("shapes", length=8, size=[32, 32])
+    held = df.dataset("shapes", length=6, size=[32, 32], split="val")
+    head = df.head("classification", classes=train.label_classes)
+    network = df.Network("resnet18", [head], settings={"width": 8})
+    history = df.fit(
+        network, df.Loader(train, batch_size=4, heads=network.heads, workers=0), epochs=2,
+        validation=df.Loader(held, batch_size=4, workers=0), checkpoint=tmp_path,
+        optimizer="adam", schedule=df.Constant(0.01),
+    )  # fmt: skip
+    first, last = (epoch["validation"] for epoch in history.epochs)
+    assert first != last
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(FRESH_HEAD.format(folder=str(tmp_path)))],
+        capture_output=True, text=True, check=True, timeout=300,
+    )  # fmt: skip
+    assert json.loads(done.stdout.splitlines()[-1]) == last

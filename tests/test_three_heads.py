@@ -15,13 +15,14 @@ PACKAGE = Path(df.__file__).parent
 
 @pytest.fixture(scope="module")
 def trained():
-    data = Shapes(144, size=(SIZE, SIZE), max_objects=1, empty=0.2)
+    data = Shapes(288, size=(SIZE, SIZE), max_objects=1, empty=0.2)
     network = df.Network(
         backbone="resnet18", settings={"width": 12},
         heads=[
             df.head("detection", classes=data.classes, strides=(8, 16), sizes=(2.0, 2.83),
                     channels=24, metric="voc"),
-            df.head("segmentation", classes=data.mask_classes, decoder="fcn", channels=16),
+            df.head("segmentation", classes=data.mask_classes, decoder="fcn", channels=16,
+                    weight=2.0),
             df.head("classification", classes=data.label_classes),
         ],
     )  # fmt: skip
@@ -30,8 +31,8 @@ def trained():
         network,
         df.Loader(data, batch_size=12, heads=network.heads, shuffle=True),
         validation=df.Loader(held, batch_size=10),
-        validate_every="10ep",
-        epochs=10,
+        validate_every="16ep",
+        epochs=16,
         optimizer="adam",
         schedule=df.Cosine(lr=0.006, warmup=4),
     )
@@ -47,10 +48,10 @@ def test_each_loss_falls(trained, head):
 def test_each_head_beats_chance(trained):
     _, history, held = trained
     scores = history.last_validation
-    background = sum(float((held[i].targets["mask"] == 0).mean()) for i in range(HELD)) / HELD
     labels = [int(held[i].targets["label"]) for i in range(HELD)]
     most = max(labels.count(label) for label in labels) / HELD
-    assert scores["segmentation/mIoU"] > 1.3 * background / 4  # all background: that over 4
+    for shape in held.classes:  # 0.3 to 0.66 by seed; masks that are mirrored: below 0.1
+        assert scores[f"segmentation/IoU/{shape}"] > 0.2
     assert scores["classification/accuracy"] > most + 0.05
     assert scores["detection/mAP"] > 0.2
 

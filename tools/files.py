@@ -24,6 +24,7 @@ class Pictures:
 
     Attributes:
         paths: name -> file.
+        folders: those that were searched.
 
     Raises:
         DataError: a path is not there, or a folder holds no picture.
@@ -32,9 +33,11 @@ class Pictures:
     def __init__(self, given: Sequence[str]) -> None:
         self.classes: list[str] = []
         self.paths: dict[str, Path] = {}
+        self.folders: list[Path] = []
         for text in given:
             path = Path(text)
             if path.is_dir():
+                self.folders.append(path)
                 found = sorted(p for p in path.rglob("*") if p.is_file() and is_picture(p.name))
                 if not found:
                     raise DataError("There is no picture in the folder", where=path)

@@ -32,19 +32,23 @@ def plain_prediction(prediction: Any, head: Head, out: Path, key: str) -> Any:
         return found
     array = np.asarray(prediction)
     if array.ndim == 2:
-        stem = Path(key).with_suffix("").as_posix()
+        picture, numbers = (out / name for name in map_files(key, head.name))
         if array.dtype == np.uint8:
-            path = out / f"{stem}.{head.name}.png"
-            if not cv2.imwrite(str(path), array):
-                raise OSError(f"cannot write {path}")
-            return {"mask": path.relative_to(out).as_posix(), "classes": names}
-        path = out / f"{stem}.{head.name}.npy"
-        np.save(path, array)
-        return {"map": path.relative_to(out).as_posix()}
+            if not cv2.imwrite(str(picture), array):
+                raise OSError(f"cannot write {picture}")
+            return {"mask": picture.relative_to(out).as_posix(), "classes": names}
+        np.save(numbers, array)
+        return {"map": numbers.relative_to(out).as_posix()}
     if names and array.shape == (len(names),):
         probabilities = dict(zip(names, _listed(array)))
         return {"class": names[int(array.argmax())], "probabilities": probabilities}
     return _listed(array)
+
+
+def map_files(key: str, head: str) -> tuple[str, str]:
+    """The files that a map of a head is written to: as bytes, or as other numbers."""
+    stem = Path(key).with_suffix("").as_posix()
+    return f"{stem}.{head}.png", f"{stem}.{head}.npy"
 
 
 def _listed(value: Any) -> Any:

@@ -14,7 +14,7 @@ from densefit.errors import ConfigError
 from densefit.predict.predictor import predict
 from densefit.tools.files import Pictures
 from densefit.tools.pictures import drawn, write_image
-from densefit.tools.plain import plain_prediction
+from densefit.tools.plain import map_files, plain_prediction
 from densefit.tools.program import program
 from densefit.tools.progress import Watched
 from densefit.tools.recipe import score_loader
@@ -45,6 +45,7 @@ def run(chosen: Predicting, place: Path) -> None:
     pictures = Pictures(chosen.images)
     network = load(place)
     out = Path(chosen.out)
+    check_out(out, pictures, [head.name for head in network.heads])
     out.mkdir(parents=True, exist_ok=True)
     loader = score_loader(chosen, pictures, chosen.data.workers)
     text = open(out / "predictions.jsonl", "w", encoding="utf-8")
@@ -57,6 +58,33 @@ def run(chosen: Predicting, place: Path) -> None:
                 line[head.name] = plain_prediction(predictions[head.name], head, out, key)
             lines.write(json.dumps(line) + "\n")
     print(f"wrote {len(pictures)} pictures and predictions.jsonl to {out}")
+
+
+def check_out(out: Path, pictures: Pictures, heads: Sequence[str]) -> None:
+    """Raise ConfigError if a given picture would be overwritten, or `out` be searched next time.
+
+    Args:
+        out: folder that is written to.
+        pictures: what is predicted on.
+        heads: names of the heads, some of which write files of their own.
+    """
+    place = out.resolve()
+    for folder in pictures.folders:
+        if folder.resolve() in (place, *place.parents):
+            raise ConfigError(
+                "The results would be written into a folder of given pictures",
+                received=f"--out {out}, in {folder}",
+                fix="--out a folder elsewhere",
+            )
+    given = {path.resolve() for path in pictures.paths.values()}
+    for key in pictures.paths:
+        for written in (key, *(name for head in heads for name in map_files(key, head))):
+            if (out / written).resolve() in given:
+                raise ConfigError(
+                    "A given picture would be overwritten",
+                    received=out / written,
+                    fix="--out another folder",
+                )
 
 
 if __name__ == "__main__":

@@ -10,9 +10,10 @@ from densefit.callbacks import Curves, JSONLines, Progress
 from densefit.checkpoint import store
 from densefit.checkpoint.load import load
 from densefit.checkpoint.policy import Keep
-from densefit.checkpoint.saver import Saver
+from densefit.checkpoint.saver import Saver, check_unmixed
 from densefit.config import parse
-from densefit.errors import CheckpointError, ConfigError
+from densefit.data.loader import Loader
+from densefit.errors import ConfigError
 from densefit.metrics import Metric
 from densefit.model.network import Network
 from densefit.registry import nearest
@@ -41,7 +42,7 @@ def main(kind: type[Recipe], description: str, arguments: Sequence[str] | None =
 def run(recipe: Recipe, text: str) -> dict[str, float]:
     """Train by `recipe` (whose YAML is `text`); returns the test scores."""
     out = Path(recipe.out)
-    _check_empty(recipe, out)
+    check_unmixed(out / "checkpoints", recipe.resume)
     train = make_dataset(recipe.data, recipe.data.train)
     network = make_network(recipe, train)
     loader = train_loader(recipe, train, network.heads)
@@ -52,6 +53,10 @@ def run(recipe: Recipe, text: str) -> dict[str, float]:
         validation = score_loader(recipe, make_dataset(recipe.data, held), recipe.data.workers)
         best, judge = judged_by(network, recipe.training.best)
         keep = Keep(recipe.training.keep, best, judge.higher_is_better)
+    split = recipe.data.test or held
+    test = None  # made before the training, so that what is wrong with it is found before
+    if split is not None:
+        test = score_loader(recipe, make_dataset(recipe.data, split), recipe.data.workers)
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.yaml").write_text(text, encoding="utf-8")
     fit(
@@ -73,17 +78,10 @@ def run(recipe: Recipe, text: str) -> dict[str, float]:
         resume=recipe.resume,
         seed=recipe.seed,
     )
-    return finish(recipe, out)
-
-
-def _check_empty(recipe: Recipe, out: Path) -> None:
-    """A new training does not mix its files with those of another one."""
-    if recipe.resume == "none" and store.names(out / "checkpoints"):
-        raise CheckpointError(
-            "The run's folder holds the checkpoints of a training already",
-            where=out,
-            fix="--resume auto continues it; --out DIR begins another; or remove the folder",
-        )
+    if loader.skipped:
+        first = ", ".join(sample_id for sample_id, _ in loader.skipped[:3])
+        print(f"broken training samples that were skipped: {len(loader.skipped)}, first {first}")
+    return finish(out, split, test)
 
 
 def judged_by(network: Network, key: str | None) -> tuple[str, Metric]:
@@ -116,21 +114,19 @@ def judged_by(network: Network, key: str | None) -> tuple[str, Metric]:
     return chosen, known[chosen]
 
 
-def finish(recipe: Recipe, out: Path) -> dict[str, float]:
-    """Score the best checkpoint on the test split and draw some of its predictions."""
+def finish(out: Path, split: str | None, loader: Loader | None) -> dict[str, float]:
+    """Score the best checkpoint on a split's loader and draw some of its predictions."""
     checkpoints = out / "checkpoints"
     chosen = checkpoints / ("best" if "best" in store.names(checkpoints) else "last")
-    split = recipe.data.test or recipe.data.validation
-    if split is None:
+    if split is None or loader is None:
         print(f"wrote {out}/curves.png, scalars.jsonl and checkpoints/last")
         return {}
     network = load(chosen)
-    dataset = make_dataset(recipe.data, split)
-    loader = score_loader(recipe, dataset, recipe.data.workers)
+    samples = len(loader.dataset)
     with Watched(loader, "scoring") as watched:
         scores = score(network, watched)
-    write_scores(out / "scores.json", scores, chosen, split, len(dataset))
+    write_scores(out / "scores.json", scores, chosen, split, samples)
     write_predictions(network, loader, out / "predictions.png")
-    print_scores(scores, f"{chosen} on {len(dataset)} samples of {split!r}")
+    print_scores(scores, f"{chosen} on {samples} samples of {split!r}")
     print(f"wrote {out}/curves.png, predictions.png, scores.json and scalars.jsonl")
     return scores

@@ -113,6 +113,26 @@ class Saver:
         return path
 
 
+def check_unmixed(directory: Path, resume: str | Path) -> None:
+    """A new training does not mix its checkpoints with those of another one.
+
+    Args:
+        directory: for the training's checkpoints.
+        resume: what the training continues from, see `fit`.
+
+    Raises:
+        CheckpointError: it continues nothing, and the directory holds checkpoints.
+    """
+    if str(resume) == "none" and store.names(directory):
+        raise CheckpointError(
+            "The directory holds the checkpoints of a training already",
+            received=", ".join(sorted(store.names(directory))),
+            where=directory,
+            fix='resume="auto" (--resume auto) continues it; choose another directory for a new '
+            "training, or remove this one",
+        )
+
+
 def split_model(arrays: Mapping[str, np.ndarray]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The (arg, aux) parameters of a checkpoint's "model" part.
 

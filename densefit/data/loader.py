@@ -15,6 +15,7 @@ from densefit.data.ahead import Ahead, TooSlowError
 from densefit.data.batch import Batch
 from densefit.data.collate import Layout
 from densefit.data.encoder import Encoder
+from densefit.data.labelled import check_labelled
 from densefit.data.sample import Dataset
 from densefit.data.sampler import epoch_order
 from densefit.data.work import Made, SampleTransform, Work
@@ -53,7 +54,8 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
 
     Raises:
         ConfigError: a setting out of range.
-        DataError: the dataset is empty, or its samples' size cannot be told.
+        DataError: the dataset is empty, its samples' size cannot be told, or none has a target
+            that a head declares to read.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
                 expected=f"batch_size of at most {len(dataset)}, or last='keep'",
                 received=f"batch_size={batch_size}, last='drop'",
             )
+        check_labelled(dataset, transform, self.heads, seed)
         self._layout = Layout(self._input_size(), self.heads)
         self._skipped: dict[str, str] = {}
         self._ahead = Ahead(workers, 2 * batch_size + workers, timeout)

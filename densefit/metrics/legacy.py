@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import numbers
 from collections.abc import Sequence
 from typing import Any, Callable
@@ -226,7 +227,7 @@ def as_metric(thing: Any) -> Metric:
         The metric. For a name that both know, ours: several of MXNet's are means of batch means.
 
     Raises:
-        ConfigError: the name is unknown, or the thing is no metric.
+        ConfigError: the name is unknown, its metric needs settings, or the thing is no metric.
     """
     if isinstance(thing, Metric):
         return thing
@@ -245,15 +246,34 @@ def as_metric(thing: Any) -> Metric:
     )
 
 
+def _without_settings(name: str) -> Metric:
+    """The registered metric, if it can do without settings."""
+    factory = metrics.get(name)
+    needed = [
+        one.name
+        for one in inspect.signature(factory).parameters.values()
+        if one.default is one.empty and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+    ]
+    if needed:
+        settings = ", ".join(f"{one}=..." for one in needed)
+        raise ConfigError(
+            f"The metric {name!r} needs settings, which its name alone does not give",
+            expected=", ".join(needed),
+            received=repr(name),
+            fix=f"give the object: {factory.__name__}({settings})",
+        )
+    return factory()
+
+
 def _by_name(name: str) -> Metric:
     known = metrics.names()
     if name in known:
-        return metrics.create(name)
+        return _without_settings(name)
     lower = name.lower()  # MXNet does not mind the case
     if lower == "loss":
         return Mean(key="loss")
     if lower in _ALIASES or lower in known:
-        return metrics.create(_ALIASES.get(lower, lower))
+        return _without_settings(_ALIASES.get(lower, lower))
     if lower in _MXNET:
         return LegacyMetric(_MXNET[lower]())
     raise ConfigError(

@@ -56,11 +56,15 @@ class Head(ABC):
         name: prefix of everything the head owns, `<name>_<output>`; unique in the network.
         weight: factor on the head's losses.
         output_stride: the deepest stride that the head wants from the backbone (8, 16 or 32).
+        targets: names of the targets that `encode` reads. Single samples may lack them (then they
+            train nothing), but a loader refuses a dataset in which none has them. Empty: nothing
+            is checked.
     """
 
     name: str
     weight: float = 1.0
     output_stride: int = 32
+    targets: tuple[str, ...] = ()
     spec: dict[str, Any] | None = None  # task and settings, set by `head()`: rebuilds the head
 
     @abstractmethod
@@ -94,7 +98,10 @@ class Head(ABC):
 
     @abstractmethod
     def truth(self, targets: Mapping[str, np.ndarray]) -> Any:
-        """What this head's metrics compare with, out of a sample's original targets."""
+        """What this head's metrics compare with, out of a sample's original targets.
+
+        None if it is unknown: the sample then does not count for this head.
+        """
 
     @abstractmethod
     def metrics(self) -> list[Metric]:

@@ -74,7 +74,14 @@ class HeadWire(Wire):
             )
         own = {name: outputs[f"{self.name}_{name}"] for name in self.evaluated}
         predictions = self.head.decode(own, batch.geometries)
-        return predictions, [self.head.truth(targets) for targets in batch.targets], batch.ids
+        truths = [self.head.truth(targets) for targets in batch.targets]
+        known = [row for row, truth in enumerate(truths) if truth is not None]
+        if len(known) < len(truths):
+            predictions, truths = (
+                [predictions[row] for row in known],
+                [truths[row] for row in known],
+            )
+        return predictions, truths, [batch.ids[row] for row in known]
 
 
 class LossTerms(Metric):

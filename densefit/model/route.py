@@ -32,7 +32,8 @@ class Route:
             (n, R, ...) for n samples.
         normalization: how the symbol's loss layers divide their gradient: "sum" (not at all: the
             update divides by the number of samples) or "mean" (they divide by themselves: the
-            update must not divide again). None reads the loss layers' own setting.
+            update must not divide again; on one device only). None reads the loss layers' own
+            setting; a loss that is one number for the batch does not have it.
     """
 
     outputs: Sequence[str]

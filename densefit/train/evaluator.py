@@ -13,7 +13,7 @@ from densefit.errors import BindError, DataError
 from densefit.model.network import Network
 from densefit.model.route import short_name
 from densefit.train.feed import Fed, Feeder
-from densefit.train.module import bound_module
+from densefit.train.module import bound_module, usable
 from densefit.train.symbols import check_parameters, infer_shapes, loss_labels
 
 
@@ -25,7 +25,8 @@ class Evaluator:
 
     Args:
         network: whose eval graph and parameters are used.
-        devices: MXNet contexts; a batch is split among them.
+        devices: MXNet contexts; a batch is split among them, or among the first of them if it has
+            too few rows.
     """
 
     def __init__(self, network: Network, devices: Sequence[Any]) -> None:
@@ -86,9 +87,10 @@ class Evaluator:
         provided = [desc for desc in feeder.label_descs if desc.name in arguments]
         shapes = {desc.name: desc.shape for desc in [*feeder.data_descs, *provided]}
         heads = [wire.name for wire in feeder.wires]
+        devices = usable(self.devices, feeder.batch_size)
         known, outputs = infer_shapes(symbol, shapes, heads)
         for wire in feeder.wires:
-            wire.check("evaluate", outputs, feeder.batch_size, len(self.devices))
+            wire.check("evaluate", outputs, feeder.batch_size, len(devices))
         # Labels that only a loss reads need no data here, but must not pass for parameters.
         labels = {*loss_labels(symbol), *(n for w in self.network.wires.values() for n in w.labels)}
         needless = sorted((labels & arguments) - set(shapes))
@@ -108,7 +110,8 @@ class Evaluator:
                 self._version = version
             return
         symbol, labels, self._parameters = self._shapes(feeder)
-        self._module = bound_module(symbol, feeder, labels, self.devices, training=False)
+        devices = usable(self.devices, feeder.batch_size)
+        self._module = bound_module(symbol, feeder, labels, devices, training=False)
         self._outputs = [short_name(name) for name in symbol.list_outputs()]
         self._load(feeder)
         self._bound, self._version = wanted, version

@@ -12,6 +12,8 @@ from densefit.backend import mx
 from densefit.errors import BindError, DataError
 from densefit.model.wire import Wire
 from densefit.registry import nearest
+from densefit.train.prefetch import watch
+from densefit.train.source import check_iterator, descs, last_real, length
 
 
 @dataclass
@@ -35,14 +37,6 @@ class Fed:
     geometries: list[Any] | None
 
 
-def descs(provided: Any) -> list[Any]:
-    """`provide_data` or `provide_label` as a list of DataDesc (iterators may give plain pairs)."""
-    return [
-        desc if isinstance(desc, mx.io.DataDesc) else mx.io.DataDesc(*desc[:2])
-        for desc in provided or []
-    ]
-
-
 class Feeder:
     """Names and checks the batches of one iterator.
 
@@ -55,20 +49,16 @@ class Feeder:
         data_descs, label_descs: what the iterator announces, as DataDescs.
         batch_size: rows of a full batch.
         length: batches an epoch; None if the iterator does not tell.
+        last_real: samples in the last batch of an epoch; None if the iterator does not tell.
 
     Raises:
         DataError: it is no iterator of batches, or the batch is not the first axis.
+        BindError: the inputs have different numbers of rows.
     """
 
     def __init__(self, iterator: Any, wires: Sequence[Wire], where: str) -> None:
-        for wanted in ("provide_data", "provide_label", "reset", "__iter__"):
-            if not hasattr(iterator, wanted):
-                raise DataError(
-                    f"The {where} data are no iterator of batches",
-                    expected="a densefit Loader or an mx.io.DataIter",
-                    received=f"{type(iterator).__name__} (it has no {wanted})",
-                    fix="df.Loader(dataset, ...) or mx.io.NDArrayIter(...)",
-                )
+        check_iterator(iterator, where)
+        watch(iterator)
         self.iterator = iterator
         self.wires = list(wires)
         self.where = where
@@ -85,7 +75,17 @@ class Feeder:
                     received=f"layout {desc.layout}",
                 )
         self.batch_size = int(self.data_descs[0].shape[0])
-        self.length = _length(iterator)
+        for desc in self.data_descs:
+            if desc.shape[0] != self.batch_size:
+                raise BindError(
+                    f"The inputs of the {where} data have different numbers of rows",
+                    expected="one row a sample in each",
+                    received=[f"{desc.name}: {tuple(desc.shape)}" for desc in self.data_descs],
+                    where=f"input {desc.name!r}",
+                    fix="let the symbol reshape what has several rows a sample",
+                )
+        self.length = length(iterator)
+        self.last_real = last_real(iterator, self.batch_size)
 
     @property
     def descs(self) -> list[Any]:
@@ -130,7 +130,8 @@ class Feeder:
 
         Raises:
             BindError: arrays are missing, superfluous or misshaped; names the head.
-            DataError: it consists of padding, or has fewer ids than samples.
+            DataError: it consists of padding, has fewer ids than samples, or other arrays than
+                NDArrays.
         """
         data = self._named("data", batch.data, batch, self.data_descs)
         label = self._named("label", batch.label, batch, self.label_descs)
@@ -171,12 +172,19 @@ class Feeder:
                 f"A batch of the {self.where} data has {len(arrays)} {kind} arrays"
                 + (f", called {names}" if own else ""),
                 expected=list(wanted),
-                received=[array.shape for array in arrays],
+                received=[np.shape(array) for array in arrays],
                 where=self._where(absent) or "no head uses the surplus",
                 fix=f"yield one array for each entry of provide_{kind}, in its order",
             )
         for name, array in zip(names, arrays):
             desc = wanted[name]
+            if not isinstance(array, mx.nd.NDArray):
+                raise DataError(
+                    f"The array {name!r} of a batch of the {self.where} data is no NDArray",
+                    received=f"{type(array).__module__}.{type(array).__name__}",
+                    where=self._where([name]) or "network input",
+                    fix="wrap it: mx.nd.array(...)",
+                )
             # MXNet would copy floats into an array of bytes without a word.
             fits = np.can_cast(array.dtype, desc.dtype, "same_kind")
             if tuple(array.shape[1:]) != tuple(desc.shape[1:]) or not fits:
@@ -286,15 +294,3 @@ class Feeder:
             where=f"head {wire.name}",
             fix=nearest(label, provided),
         )
-
-
-def _length(iterator: Any) -> int | None:
-    """Batches an epoch, if the iterator tells."""
-    try:
-        return len(iterator)
-    except TypeError:  # it has no length
-        pass
-    if isinstance(iterator, mx.io.NDArrayIter) and iterator.last_batch_handle != "roll_over":
-        whole, rest = divmod(int(iterator.num_data), int(iterator.batch_size))
-        return whole + (1 if rest and iterator.last_batch_handle == "pad" else 0)
-    return None

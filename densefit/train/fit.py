@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from densefit.callbacks.callback import Callback, Control, TrainState
-from densefit.checkpoint.saver import Saver
+from densefit.checkpoint.saver import Saver, check_unmixed
 from densefit.duration import DurationLike
 from densefit.errors import ConfigError
 from densefit.metrics import Metric
 from densefit.model.route import Route
-from densefit.score import Scorer, collect
+from densefit.score import Scorer, collect, take_in
 from densefit.train.cadence import Cadence
 from densefit.train.feed import Feeder
 from densefit.train.history import History
@@ -50,7 +50,8 @@ def fit(
         validation: like `train`, and another object; scored exactly, see `score`.
         validate_every: "1ep", "500st"...; the end of training is always validated.
         epochs: the length in epochs, or
-        updates: in optimizer updates: one of the two.
+        updates: in optimizer updates: one of the two. Nothing is read beyond the last one; where
+            `train` has no known length, the epoch of the last update thus counts as unfinished.
         optimizer: MXNet's name, or an `mx.optimizer.Optimizer` (of which a copy is used: every
             fit begins with a new optimizer).
         optimizer_params: of an optimizer given by name (`{"momentum": 0.9, "wd": 1e-4}`).
@@ -59,11 +60,13 @@ def fit(
         checkpoint: a directory, or a Saver with a cadence and policy of its own. Written after
             validation, atomically.
         resume: "auto" (the newest checkpoint of the directory, if there is one), a path, or
-            "none". From an epoch's end it continues exactly; in the middle of an epoch, the
-            epoch's numbers are those of the rest.
+            "none", for which the directory must hold no checkpoints yet. From an epoch's end it
+            continues exactly, if the data do: a densefit Loader, or an iterator that does not
+            shuffle. In the middle of an epoch, the epoch's numbers are those of the rest.
         initializer: for parameters that the network has no value for yet.
         seed: of python, numpy and MXNet.
-        devices: MXNet contexts; a batch is split among them.
+        devices: MXNet contexts; a batch is split among them. With several, losses are sums over
+            samples (normalization="null"), and each batch has samples for all of them.
 
     Returns:
         A History.
@@ -73,6 +76,7 @@ def fit(
             first update, naming the head.
         DataError: no batch, or a broken sample.
         ConfigError: contradictory settings.
+        CheckpointError: the directory holds another training's checkpoints, or a broken one.
         TrainingDiverged: a head's loss is not finite (found at once), or a parameter is not
             (found before a validation, a save, or the end).
     """
@@ -101,6 +105,8 @@ def fit(
     saving = Cadence(saver.every if saver else 0, feeder.length, total, "Saver(every=...)")
     if saver is None and str(resume) not in ("none", "auto"):
         raise ConfigError("To resume, say where checkpoints are", fix="checkpoint=DIR")
+    if saver is not None:
+        check_unmixed(saver.directory, resume)
     judges: dict[str, list[Metric]] = {n: wire.metrics("train") for n, wire in wires.items()}
     collect(judges)  # names that clash
     read = [name for wire in wires.values() if judges[wire.name] for name in wire.outputs("train")]
@@ -160,20 +166,13 @@ def fit(
             for callback in callbacks:
                 callback.epoch_started(state, control)
 
-            whole = True  # whether the epoch ran to its end
-            for batch in feeder.batches(state.epoch, skip):
-                if finished():
-                    whole = False
-                    break
+            whole = not finished()  # whether the epoch runs to its end; a callback may stop it
+            for batch in feeder.batches(state.epoch, skip) if whole else ():
                 lr = None if rate is None else rate(state.update)
                 learner.step(batch, lr)
                 # Sync point: waits for the forward pass; the backward runs on meanwhile.
                 outputs = learner.train_outputs(read)
-                for name, metrics in judges.items():
-                    if metrics:
-                        predictions, targets, ids = wires[name].read("train", outputs, batch)
-                        for metric in metrics:
-                            metric.update(predictions, targets, ids)
+                take_in(judges, wires, "train", outputs, batch)
                 state.update += 1
                 state.batch += 1
                 state.samples += batch.real
@@ -185,6 +184,9 @@ def fit(
                     validate()
                 if control.save_requested or saving.after_update(state.update):
                     save()
+                if finished():  # not one batch is read that is not trained on
+                    whole = state.batch == feeder.length
+                    break
             skip = 0
 
             for callback in callbacks:

@@ -14,7 +14,7 @@ from densefit.model.route import short_name
 from densefit.train.evaluator import Evaluator
 from densefit.train.feed import Fed, Feeder
 from densefit.train.initializer import He
-from densefit.train.module import bound_module
+from densefit.train.module import bound_module, usable
 from densefit.train.optimizer import (
     load_optimizer_state,
     optimizer_state,
@@ -53,8 +53,13 @@ class Learner:
         Raises:
             BindError: a label is missing, superfluous, misnamed or misshaped; parameters do not
                 fit.
-            ConfigError: losses that are normalised in different ways.
+            ConfigError: losses that are normalised in different ways, or in a way that is not told
+                or does not go with several devices.
+            DataError: a full or the last batch cannot be split among the devices.
         """
+        self._check_split(feeder.batch_size, f"{feeder.where} data, batch size")
+        if feeder.last_real is not None:
+            self._check_split(feeder.last_real, f"{feeder.where} data, last batch of an epoch")
         symbol = self.network.graph("train", feeder.input_size)
         feeder.check_data(symbol)
         feeder.check_labels(symbol, loss_labels(symbol))
@@ -67,7 +72,10 @@ class Learner:
         check_parameters(known, given, list(self.network.wires))
         for wire in self.network.wires.values():
             wire.check("train", outputs, feeder.batch_size, len(self.devices))
-        self._mean_losses = loss_normalization(symbol, self.network.wires) == "mean"
+        normalization = loss_normalization(
+            symbol, self.network.wires, outputs, feeder.batch_size, len(self.devices)
+        )
+        self._mean_losses = normalization == "mean"
         module = bound_module(symbol, feeder, label_descs, self.devices, training=True)
         try:
             module.init_params(
@@ -88,6 +96,17 @@ class Learner:
         self.network._pull = self.pull
         self.pull()
 
+    def _check_split(self, rows: int, where: str) -> None:
+        if len(usable(self.devices, rows)) < len(self.devices):
+            raise DataError(
+                "A batch cannot be split among the devices",
+                expected="a sample for each, of parts of round(samples / devices)",
+                received=f"{rows} samples for {len(self.devices)} devices",
+                where=where,
+                fix="drop a smaller last batch (last='drop'), choose another batch size, or use "
+                "fewer devices",
+            )
+
     def start_optimizer(self, optimizer: Any, settings: Mapping[str, Any], batch_size: int) -> Any:
         """Begin with a new optimizer; returns it. See `densefit.train.optimizer`."""
         self._optimizer = start_optimizer(self._train, optimizer, settings, batch_size)
@@ -100,13 +119,7 @@ class Learner:
             fed: a batch.
             lr: learning rate; None leaves it to the optimizer's own.
         """
-        if fed.real < len(self.devices):
-            raise DataError(
-                "A batch has fewer samples than there are devices",
-                received=f"{fed.real} samples for {len(self.devices)} devices",
-                where=f"samples {', '.join(fed.ids)}",
-                fix="drop the last batch (last='drop'), or choose another batch size",
-            )
+        self._check_split(fed.real, f"samples {', '.join(fed.ids)}")
         module = self._train
         data = [fed.data[name] for name in module.data_names]
         label = [fed.label[name] for name in module.label_names]
@@ -116,7 +129,7 @@ class Learner:
             label = [_real_rows(array, fed) for array in label]
         optimizer = self._optimizer
         # One place normalises: losses are sums over samples unless they said otherwise.
-        optimizer.rescale_grad = 1.0 / (len(self.devices) if self._mean_losses else fed.real)
+        optimizer.rescale_grad = 1.0 if self._mean_losses else 1.0 / fed.real
         if lr is not None:
             optimizer.lr = lr
         module.forward_backward(mx.io.DataBatch(data=data, label=label or None, pad=0))

@@ -18,6 +18,18 @@ _silent.addHandler(logging.NullHandler())
 _silent.propagate = False
 
 
+def usable(devices: Sequence[Any], rows: int) -> list[Any]:
+    """The first devices, as many as MXNet can split `rows` rows among.
+
+    It gives round(rows / devices) rows to each and what is left to the last, for which nothing may
+    be left: 6 rows go to 3 devices, and not to 4.
+    """
+    count = min(len(devices), rows)
+    while count > 1 and round(rows / count) * (count - 1) >= rows:
+        count -= 1
+    return list(devices[:count])
+
+
 def bound_module(
     symbol: Any, feeder: Feeder, label_descs: Sequence[Any], devices: Sequence[Any], training: bool
 ) -> Any:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from densefit.backend import mx
 from densefit.errors import BindError, ConfigError
@@ -66,14 +68,29 @@ def own_normalizations(symbol: Any) -> dict[str, str]:
     return found
 
 
-def loss_normalization(symbol: Any, wires: Mapping[str, Wire]) -> str:
+def loss_normalization(
+    symbol: Any,
+    wires: Mapping[str, Wire],
+    shapes: Mapping[str, tuple[int, ...]],
+    batch_size: int,
+    devices: int,
+) -> str:
     """How all losses of a symbol are normalised: what heads state, else the layers' settings.
+
+    Args:
+        symbol: the train graph.
+        wires: its heads by name.
+        shapes: of its outputs for a full batch, by short name.
+        batch_size: rows of a full batch.
+        devices: among how many a batch is split.
 
     Returns:
         "sum": the update divides by its samples; "mean": the layers have divided already.
 
     Raises:
-        ConfigError: the losses differ, and one factor serves them all.
+        ConfigError: the losses differ, and one factor serves them all; a loss is one number for
+            the batch, and its head does not say which; or means of several devices' parts, which
+            have no common divisor if the parts differ.
     """
     kinds = own_normalizations(symbol)
     for wire in wires.values():
@@ -86,18 +103,43 @@ def loss_normalization(symbol: Any, wires: Mapping[str, Wire]) -> str:
         *outputs_of(symbol, GRADIENT_OPERATORS),
         *(name for name in outputs_of(symbol, ["Custom"]) if name in stated),
     }
+    for name in sorted(losses - set(stated)):
+        if int(np.prod(shapes[name])) == 1 != batch_size:
+            raise ConfigError(
+                f"The loss {name!r} is one number for the whole batch: whether the sum or the "
+                "mean of its samples' losses, the symbol does not tell",
+                received=f"shape {shapes[name]} for {batch_size} samples",
+                where=_heads_of([name], wires),
+                fix="Route(..., normalization='mean') or 'sum', or one number a sample",
+            )
     found = {
         kind: sorted(name for name in losses if kinds[name] == kind) for kind in ("sum", "mean")
     }
     if found["sum"] and found["mean"]:
-        heads = [name for name, wire in wires.items() if losses & set(wire.outputs("train"))]
         raise ConfigError(
             "Losses of one symbol are normalised in two ways, and one factor serves them all",
             expected="all with normalization 'null', or all with 'batch' or 'valid'",
             received=f"sum: {found['sum']}, mean: {found['mean']}",
-            where=f"heads {heads}",
+            where=_heads_of(losses, wires),
+        )
+    if found["mean"] and devices > 1:
+        raise ConfigError(
+            "A loss that is a mean already would be one of each device's part of the batch: what "
+            "is trained would depend on the number of devices",
+            expected="losses that are sums over samples, with several devices",
+            received=f"{found['mean']} on {devices} devices",
+            where=_heads_of(found["mean"], wires),
+            fix="normalization='null' in the loss layer: the update divides by the samples; or "
+            "use one device",
         )
     return "mean" if found["mean"] else "sum"
+
+
+def _heads_of(outputs: Iterable[str], wires: Mapping[str, Wire]) -> str:
+    heads = [name for name, wire in wires.items() if set(outputs) & set(wire.outputs("train"))]
+    return (
+        f"head{'s' if len(heads) > 1 else ''} {', '.join(heads)}" if heads else "no head names it"
+    )
 
 
 def infer_shapes(

@@ -30,6 +30,7 @@ class Classification(Head):
         weight: factor on the head's loss.
         dropout: share of the pooled features that is dropped in training.
         top_k: also score top-k accuracy for these k.
+        target: name of the target to learn, so that two heads can learn different labels.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Classification(Head):
         weight: float = 1.0,
         dropout: float = 0.0,
         top_k: Sequence[int] = (),
+        target: str = "label",
     ) -> None:
         if isinstance(classes, int):
             classes = [str(index) for index in range(classes)]
@@ -47,6 +49,7 @@ class Classification(Head):
         self.weight = weight
         self.dropout = dropout
         self.top_k = tuple(top_k)
+        self.target, self.targets = target, (target,)
         where = f"head {name!r}"
         if len(self.classes) < 2 or len(set(self.classes)) != len(self.classes):
             raise ConfigError(
@@ -95,8 +98,8 @@ class Classification(Head):
         return {"probabilities": mx.sym.softmax(self._scores(features), axis=-1)}
 
     def _class(self, targets: Mapping[str, np.ndarray], where: str) -> int:
-        """The class, UNKNOWN where it is marked so or there is no `label` at all."""
-        label = int(targets.get("label", UNKNOWN))
+        """The class, UNKNOWN where it is marked so or there is no such target at all."""
+        label = int(targets.get(self.target, UNKNOWN))
         if 0 <= label < len(self.classes):
             return label
         if label in (UNKNOWN, 255):
@@ -110,7 +113,7 @@ class Classification(Head):
         )
 
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:
-        """The sample's class. A sample that has no `label` target at all trains nothing."""
+        """The sample's class. A sample that does not have the target at all trains nothing."""
         label = self._class(sample.targets, f"sample {sample.id!r}, head {self.name!r}")
         return {"label": np.array(label, np.float32)}
 
@@ -120,14 +123,14 @@ class Classification(Head):
         """(C,) float32 probabilities for each sample."""
         return [np.asarray(row, np.float32) for row in outputs["probabilities"]]
 
-    def truth(self, targets: Mapping[str, np.ndarray]) -> Any:
-        """The class as an int, -1 where it is unknown (the metrics leave it out)."""
-        return self._class(targets, f"head {self.name!r}")
+    def truth(self, targets: Mapping[str, np.ndarray]) -> int | None:
+        """The class, None where it is unknown."""
+        label = self._class(targets, f"head {self.name!r}")
+        return None if label == UNKNOWN else label
 
     def metrics(self) -> list[Metric]:
         """Accuracy, top-k accuracy and cross-entropy, over the pictures of known class."""
-        top_k = [TopK(k, ignore_label=UNKNOWN) for k in self.top_k]
-        return [Accuracy(UNKNOWN), *top_k, CrossEntropy(UNKNOWN)]
+        return [Accuracy(), *(TopK(k) for k in self.top_k), CrossEntropy()]
 
     def draw(self, image: np.ndarray, prediction: Any) -> np.ndarray:
         """The most probable class and its probability in the upper left corner."""

@@ -10,7 +10,7 @@ from densefit.errors import ConfigError
 if TYPE_CHECKING:
     from .head import Detection
 
-METRICS = ("coco", "voc", "both")
+METRICS = ("coco", "voc", "voc07", "both")
 
 
 def sizes_per_level(

@@ -53,9 +53,13 @@ class Detection(Head):
         nms_iou: overlap above which the worse of two boxes of a class is dropped.
         max_detections: detections of a picture at most.
         candidates: best pairs of anchor and class that go into the suppression.
-        metric: "coco" (AP over IoU .50 to .95), "voc" (AP at IoU .5) or "both".
+        metric: "coco" (AP over IoU .50 to .95), "voc" (AP at IoU .5, the area under the curve, as
+            in VOC 2010 and later), "voc07" (the same by 11 points, as in VOC 2007) or "both"
+            ("coco" and "voc").
         draw_threshold: `draw` shows detections with at least this score.
     """
+
+    targets = ("boxes", "classes")
 
     def __init__(
         self,
@@ -216,7 +220,9 @@ class Detection(Head):
         return predictions
 
     def truth(self, targets: Mapping[str, np.ndarray]) -> Any:
-        """The boxes as they were annotated."""
+        """The boxes as they were annotated, None if the sample has no `boxes` target at all."""
+        if "boxes" not in targets:
+            return None
         known = ("boxes", "classes", "difficult", "crowd", "area")
         return {key: targets[key] for key in known if key in targets}
 
@@ -225,10 +231,11 @@ class Detection(Head):
         chosen: list[Metric] = []
         if self.metric in ("coco", "both"):
             chosen.append(COCOAveragePrecision(self.classes))
-        if self.metric in ("voc", "both"):
+        if self.metric in ("voc", "voc07", "both"):
             # COCO's numbers of the classes are called AP50/<class> too.
-            key = "AP50" if self.metric == "voc" else "VOC50"
-            chosen.append(VOCAveragePrecision(self.classes, class_key=key))
+            key = "VOC50" if self.metric == "both" else "AP50"
+            convention = "11point" if self.metric == "voc07" else "area"
+            chosen.append(VOCAveragePrecision(self.classes, convention=convention, class_key=key))
         return chosen
 
     def draw(self, image: np.ndarray, prediction: Any) -> np.ndarray:

@@ -25,7 +25,7 @@ IGNORE = 255
 class Segmentation(Head):
     """A class for every pixel.
 
-    Needs the target `mask`: (H, W) uint8 class indices, 255 where nothing is known. The loss is
+    Needs a target `mask`: (H, W) uint8 class indices, 255 where nothing is known. The loss is
     cross-entropy at a quarter of the input size (at full size it would cost as much as the
     backbone), a weighted mean over the valid cells of a picture.
     The output is the argmax of the logits, enlarged to the input size on the device: bytes, not
@@ -39,6 +39,9 @@ class Segmentation(Head):
         channels: width of the decoder.
         rates: dilations of the atrous pyramid.
         class_weights: a factor on each class's pixels in the loss; 1 by default.
+        target: name of the target to learn, so that two heads can learn different masks; one of
+            your own is first declared to the transforms: `declare_target("parts", "map", 255)`
+            of `densefit.data.transforms`.
 
     Raises:
         ConfigError: unknown decoder, classes that are too many or alike, or weights of another
@@ -54,6 +57,7 @@ class Segmentation(Head):
         channels: int = 128,
         rates: Sequence[int] = (6, 12, 18),
         class_weights: Sequence[float] | None = None,
+        target: str = "mask",
     ) -> None:
         self.classes = (
             [str(i) for i in range(classes)] if isinstance(classes, int) else list(classes)
@@ -85,6 +89,7 @@ class Segmentation(Head):
             )
         self.name, self.weight = name, weight
         self.decoder, self.channels, self.rates = decoder, channels, tuple(rates)
+        self.target, self.targets = target, (target,)
         self.output_stride = 16 if decoder == "deeplabv3+" else 32
         # one entry for every byte; what is no class weighs nothing
         self._weight_of = np.zeros(256, np.float32)
@@ -101,12 +106,12 @@ class Segmentation(Head):
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:
         """The mask at every fourth pixel, and the cells' weights.
 
-        A sample that has no `mask` target at all trains nothing.
+        A sample that does not have the target at all trains nothing.
 
         Raises:
             DataError: a value that is neither a class nor 255.
         """
-        mask = sample.targets.get("mask")
+        mask = sample.targets.get(self.target)
         if mask is None:
             nothing = np.zeros(self._size(sample.image.shape[:2]), np.float32)
             return {"mask": nothing, "weight": nothing}
@@ -155,14 +160,9 @@ class Segmentation(Head):
         """(H, W) uint8 masks at the size of each original image."""
         return [to_original(mask, geometry) for mask, geometry in zip(outputs["mask"], geometries)]
 
-    def truth(self, targets: Mapping[str, np.ndarray]) -> np.ndarray:
-        """The original mask."""
-        if "mask" not in targets:
-            raise DataError(
-                f"The head {self.name!r} is scored against the target 'mask'",
-                received=f"targets {sorted(targets)}",
-            )
-        return targets["mask"]
+    def truth(self, targets: Mapping[str, np.ndarray]) -> np.ndarray | None:
+        """The original mask, None if there is none."""
+        return targets.get(self.target)
 
     def metrics(self) -> list[Metric]:
         """mIoU, pixel accuracy and per-class IoU, from one confusion matrix."""

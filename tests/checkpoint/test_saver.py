@@ -8,7 +8,7 @@ import pytest
 import densefit as df
 from densefit.callbacks import EarlyStopping
 from densefit.checkpoint import store
-from densefit.checkpoint.saver import split_model
+from densefit.checkpoint.saver import check_unmixed, split_model
 from densefit.errors import CheckpointError, ConfigError
 
 
@@ -61,9 +61,15 @@ def test_load(tiny, tmp_path):
 
 
 def test_load_rebuilds_a_network_made_by_name(tiny, tmp_path):
+    class Labelled(tiny.Pictures):
+        def __getitem__(self, index):
+            sample = super().__getitem__(index)
+            sample.targets["label"] = np.array(index % 2)
+            return sample
+
     head = df.head("classification", classes=["a", "b"])
     network = df.Network("resnet18", [head], settings={"width": 4})
-    dataset = tiny.Pictures(4)
+    dataset = Labelled(4)
     df.fit(
         network, df.Loader(dataset, batch_size=2, heads=network.heads, workers=0), epochs=1,
         checkpoint=tmp_path,
@@ -142,3 +148,14 @@ def test_split_model():
     assert split_model({"arg:a": np.ones(1), "aux:b:c": np.ones(2)})[1].keys() == {"b:c"}
     with pytest.raises(CheckpointError, match="neither arg: nor aux:"):
         split_model({"weight": np.ones(1)})
+
+
+def test_who_may_write_into_a_directory(tiny, tmp_path):
+    check_unmixed(tmp_path / "new", "none")
+    (tmp_path / "notes.txt").write_text("no checkpoint")
+    check_unmixed(tmp_path, "none")
+    train(tiny, tmp_path)
+    for resume in ("auto", str(tmp_path / "last"), tmp_path / "last"):
+        check_unmixed(tmp_path, resume)
+    with pytest.raises(CheckpointError, match="last, update-00000004(.|\n)*another directory"):
+        check_unmixed(tmp_path, "none")

@@ -117,7 +117,7 @@ def test_bad_boxes_are_counted_or_raised(root, box):
     assert data.dropped == 1
     assert len(data[1].targets["boxes"]) == 0
     with pytest.raises(DataError, match=r"no area[\s\S]*annotation 77"):
-        COCO(root=root, split="val", bad_boxes="raise")
+        COCO(root=root, split="val", bad_boxes="raise")[1]
 
 
 def test_broken_files(root):
@@ -130,9 +130,7 @@ def test_broken_files(root):
     for change, message in (
         (lambda c: c["images"][1].pop("height"), r"lacks height[\s\S]*images\[1\]"),
         (lambda c: c["images"].append(c["images"][0]), "different ids"),
-        (lambda c: c["annotations"][1].update(image_id=99), r"not usable[\s\S]*annotation 2"),
-        (lambda c: c["annotations"][1].update(category_id=99), r"not usable[\s\S]*annotation 2"),
-        (lambda c: c["annotations"][1].update(bbox=[1, 2]), r"not usable[\s\S]*annotation 2"),
+        (lambda c: c["annotations"][1].update(image_id=99), r"no picture[\s\S]*annotation 2"),
         (lambda c: c["categories"][0].update(name="cat"), "different names"),
     ):
         what = content()
@@ -156,3 +154,16 @@ def test_another_size_than_stated_and_a_missing_picture(root):
         data[0]
     with pytest.raises(DataError, match=r"gone\.png"):
         data[1]
+
+
+@pytest.mark.parametrize("change", [{"category_id": 99}, {"bbox": [1, 2]}, {"area": None}])
+def test_a_broken_annotation_spoils_its_own_picture_only(root, change):
+    what = content()
+    what["annotations"][1].update(change)
+    write(root, what)
+    data = COCO(root=root, split="val")
+    assert [data.id_of(i) for i in range(2)] == ["42", "5"]
+    for _ in range(2):
+        with pytest.raises(DataError, match=r"not usable[\s\S]*annotation 2"):
+            data[0]
+    assert data[1].image.shape == (20, 30, 3)

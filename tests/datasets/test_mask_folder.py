@@ -96,3 +96,15 @@ def test_broken_lists(root):
     (root / "train.txt").write_text("train/z.jpg trainannot/z.png\n")
     with pytest.raises(DataError, match=r"z\.jpg"):
         MaskFolder(root, "train")[0]
+
+
+def test_a_picture_without_a_mask_spoils_its_own_sample_only(root):
+    write(root, "val/d.jpg", np.zeros((20, 30, 3), np.uint8))
+    for name in ("e.jpg", "e.png", "../valannot/e.png"):
+        write(root, f"val/{name}", np.zeros((20, 30), np.uint8))
+    data = MaskFolder(root, "val", ignore_value=3)
+    assert [data.id_of(i) for i in range(len(data))] == ["val/c", "val/d", "val/e"]
+    assert data[0].id == "val/c"
+    for index, name in ((1, "d"), (2, "e")):
+        with pytest.raises(DataError, match=f"'{name}' does not have exactly one mask"):
+            data[index]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from densefit.data.loader import Loader
 from densefit.datasets import VOC
 from densefit.errors import ConfigError, DataError
 
@@ -88,7 +89,7 @@ def test_bad_boxes_are_counted_or_raised(root, caplog, box, why):
     assert "a.xml" in record.getMessage()
     assert len(data[0].targets["boxes"]) == 1
     with pytest.raises(DataError, match=rf"{why}[\s\S]*a\.xml"):
-        VOC(root, bad_boxes="raise")
+        VOC(root, bad_boxes="raise")[0]
 
 
 def test_boxes_are_clipped_to_the_picture(root):
@@ -109,7 +110,7 @@ def test_classes_by_list_file_and_classes_txt(root):
         VOC(root, classes=root / "other.txt")[0].targets["classes"], [1, 0]
     )
     with pytest.raises(DataError, match=r"class 'dog'[\s\S]*a\.xml[\s\S]*did you mean 'dogs'"):
-        VOC(root, classes=["cat", "dogs"])
+        VOC(root, classes=["cat", "dogs"])[0]
 
 
 def test_masks_are_palette_indices(root):
@@ -147,7 +148,7 @@ def test_a_picture_in_two_formats_is_chosen_by_the_annotation(root):
     with pytest.raises(
         DataError, match=r"'a' does not have exactly one picture[\s\S]*a\.jpg, a\.png"
     ):
-        VOC(root)
+        VOC(root)[0]
 
 
 def test_errors_name_the_file(root):
@@ -155,10 +156,10 @@ def test_errors_name_the_file(root):
         VOC(root, "vall")
     (root / "ImageSets/Main/test.txt").write_text("a\nzebra\n")
     with pytest.raises(DataError, match=r"zebra\.xml"):
-        VOC(root, "test")
+        VOC(root, "test")[1]
     write_xml(root, "zebra", [])
     with pytest.raises(DataError, match="'zebra' does not have exactly one picture"):
-        VOC(root, "test")
+        VOC(root, "test")[1]
     (root / "ImageSets/Main/test.txt").write_text("a\na\n")
     with pytest.raises(DataError, match=r"listed twice[\s\S]*test\.txt"):
         VOC(root, "test")
@@ -171,3 +172,27 @@ def test_another_size_than_stated_is_told(root):
     write_xml(root, "a", [], size=(60, 40))
     with pytest.raises(DataError, match=r"states[\s\S]*a\.xml[\s\S]*exif=False"):
         VOC(root)[0]
+
+
+def test_a_broken_annotation_spoils_its_own_sample_only(root):
+    (root / "ImageSets/Main/train.txt").write_text("a\nd\nb.1\ne\n")
+    for name in "de":
+        write_image(root, f"{name}.jpg")
+    (root / "Annotations/d.xml").write_text("<annotation><object>")
+    write_xml(root, "e", [("unicorn", 0, (1, 1, 9, 9))])
+    data = VOC(root, classes=["cat", "dog", "emu"])
+    assert [data.id_of(i) for i in range(len(data))] == ["a", "d", "b.1", "e"]
+    for _ in range(2):
+        with pytest.raises(DataError, match=r"not valid XML[\s\S]*d\.xml"):
+            data[1]
+    with pytest.raises(DataError, match=r"class 'unicorn'[\s\S]*e\.xml"):
+        data[3]
+    loader = Loader(data, batch_size=2, on_error="skip", workers=0)
+    assert [batch.ids for batch in loader] == [["a", "b.1"]]
+    assert [name for name, _ in loader.skipped] == ["d", "e"]
+    loader = Loader(data, batch_size=4, workers=0)
+    with pytest.raises(DataError, match=r"not valid XML[\s\S]*sample 'd'"):
+        next(loader)
+    # the names are found in what is sound
+    (root / "Annotations/e.xml").unlink()
+    assert VOC(root).classes == ["cat", "dog", "emu"]

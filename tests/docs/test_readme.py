@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
 
 
 @pytest.fixture(scope="module")
@@ -37,3 +39,11 @@ def test_a_symbol_and_an_iterator(blocks):
     found = run(blocks[1])
     assert set(found["history"].last_validation) == {"age/mae", "gender/accuracy"}
     assert found["history"].last_validation["gender/accuracy"] > 0.5
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_and_images_within_the_repository_exist(page):
+    targets = re.findall(r"\]\(([^)\s]+)\)", page.read_text())
+    files = {target.split("#")[0] for target in targets if "://" not in target}
+    missing = [target for target in files if not (page.parent / target).exists()]
+    assert missing == []

@@ -252,8 +252,20 @@ def test_an_unknown_name_gets_the_nearest(name, hint):
 def test_what_is_no_metric():
     with pytest.raises(ConfigError, match="no metric"):
         as_metric(3)
-    with pytest.raises(ConfigError, match="classes"):
-        as_metric("mIoU")
+
+
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [
+        ("mIoU", "ConfusionMatrix(classes=...)"),
+        ("voc_ap", "VOCAveragePrecision(classes=...)"),
+        ("COCO_AP", "COCOAveragePrecision(classes=...)"),
+    ],
+)
+def test_a_name_that_needs_settings(name, fix):
+    with pytest.raises(ConfigError, match="needs settings") as caught:
+        as_metric(name)
+    assert caught.value.fix == f"give the object: {fix}"
 
 
 def test_what_does_not_fit_is_an_error():

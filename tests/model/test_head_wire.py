@@ -36,6 +36,18 @@ def test_a_head_s_wire(tiny):
         own.read("train", {"bright_loss": np.array([0, 0, np.inf])}, batch())
 
 
+def test_samples_of_unknown_truth_are_left_out(tiny):
+    network = tiny.network()
+    network.heads[0].truth = lambda targets: targets.get("value")
+    own = network.wires["bright"]
+    given = batch(targets=[{"value": 0}, {}, {"value": 2}], geometries=[None] * 3)
+    assert own.read("evaluate", {"bright_value": np.arange(3)}, given) == (
+        [0, 2],
+        [0, 2],
+        ["s0", "s2"],
+    )
+
+
 def test_loss_terms():
     metric = LossTerms(["class", "box"])
     assert np.isnan(metric.compute()["loss"])

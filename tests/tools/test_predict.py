@@ -59,3 +59,35 @@ def test_a_broken_picture_is_named(trained, tmp_path, capsys):
     arguments = ["--checkpoint", str(trained), "--out", str(tmp_path / "out")]
     assert predict.main([*arguments, str(tmp_path / "broken.png")]) == 1
     assert "broken.png" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "out", "said"),
+    [
+        ("photos", "photos", "into a folder of given pictures"),
+        ("photos", "photos/below/new", "into a folder of given pictures"),
+        ("photos/a.png", "photos", "would be overwritten"),
+        ("photos/a.png", "link", "would be overwritten"),
+    ],
+)
+def test_given_pictures_are_never_overwritten(trained, photos, tmp_path, capsys, given, out, said):
+    (tmp_path / "link").symlink_to(photos)
+    before = {path: path.read_bytes() for path in photos.rglob("*") if path.is_file()}
+    arguments = ["--checkpoint", str(trained), "--out", str(tmp_path / out)]
+    assert predict.main([*arguments, str(tmp_path / given)]) == 2
+    assert said in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in photos.rglob("*") if path.is_file()} == before
+
+
+def test_a_mask_does_not_overwrite_a_given_picture(trained, photos, tmp_path, capsys):
+    """out/a.segmentation.png is what would be written for photos/a.png."""
+    kept = photos / "x" / "a.segmentation.png"
+    kept.parent.mkdir()
+    cv2.imwrite(str(kept), np.zeros((9, 9), np.uint8))
+    other = tmp_path / "other" / "x"
+    other.mkdir(parents=True)
+    (photos / "a.png").rename(other / "a.png")
+    arguments = ["--checkpoint", str(trained), "--out", str(photos)]
+    assert predict.main([*arguments, str(kept.parent), str(other.parent)]) == 2
+    assert "would be overwritten" in capsys.readouterr().err
+    assert not (photos / "predictions.jsonl").exists()

@@ -1,6 +1,7 @@
 import json
 
 import cv2
+import numpy as np
 import pytest
 import yaml
 
@@ -123,3 +124,42 @@ def test_the_best_is_judged_in_the_direction_of_its_metric():
     assert judged_by(made, f"kind/{loss.primary}")[1].higher_is_better is False
     with pytest.raises(ConfigError, match="did you mean 'kind/accuracy'"):
         judged_by(made, "kind/acuracy")
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Two classes of pictures in train/ and val/; one file of train/ is broken."""
+    for split, count in (("train", 4), ("val", 1)):
+        for kind, level in (("dark", 40), ("light", 200)):
+            folder = tmp_path / "data" / split / kind
+            folder.mkdir(parents=True)
+            for index in range(count):
+                cv2.imwrite(str(folder / f"{index}.png"), np.full((50, 60, 3), level, np.uint8))
+    (tmp_path / "data" / "train" / "dark" / "broken.png").write_bytes(b"no picture")
+    return [
+        *("--data.dataset", "image_folder", "--data.root", str(tmp_path / "data")),
+        *("--data.settings", "{}", "--data.on_error", "skip", "--training.epochs", "1"),
+    ]
+
+
+def test_skipped_samples_are_told(tiny, folders, tmp_path, capsys):
+    heads = ["--model.heads", "{kind: {task: classification}}", "--data.test", "null"]
+    assert train_seg.main([*tiny(out=tmp_path / "run"), *folders, *heads]) == 0
+    told = capsys.readouterr().out
+    assert "broken training samples that were skipped: 1, first dark/broken.png" in told
+
+
+@pytest.mark.parametrize(
+    ("heads", "said"),
+    [
+        ("{kind: {task: classification}}", "There is no split 'test'"),
+        ("{segmentation: {decoder: fcn, channels: 8}}", "learns the target 'mask'"),
+    ],
+)
+def test_data_that_do_not_fit_are_told_before_the_training(
+    tiny, folders, tmp_path, capsys, heads, said
+):
+    run = tmp_path / "run"
+    assert train_seg.main([*tiny(out=run), *folders, "--model.heads", heads]) == 1
+    assert said in capsys.readouterr().err
+    assert not run.exists()

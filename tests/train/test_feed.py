@@ -7,7 +7,7 @@ import densefit as df
 from densefit.backend import mx
 from densefit.errors import BindError, DataError
 from densefit.model.route import wire
-from densefit.train.feed import Feeder, descs
+from densefit.train.feed import Feeder
 
 
 def wires(tiny):
@@ -146,6 +146,22 @@ def test_the_batch_must_be_the_first_axis(tiny):
         kind_feeder(tiny, [], data=[mx.io.DataDesc("data", (7, 4), layout="TN")])
 
 
+def test_an_array_that_is_no_ndarray(tiny):
+    for data, label, name in (
+        (np.zeros((4, 6)), mx.nd.zeros(4), "data"),
+        (mx.nd.zeros((4, 6)), np.zeros(4), "kind_label"),
+        (mx.nd.zeros((4, 6)), [0, 1, 2, 0], "kind_label"),
+    ):
+        given = mx.io.DataBatch([data], [label])
+        with pytest.raises(DataError, match=f"'{name}' of .* is no NDArray(.|\n)*mx.nd.array"):
+            list(kind_feeder(tiny, [given]).batches())
+
+
+def test_inputs_have_one_number_of_rows(tiny):
+    with pytest.raises(BindError, match=r"different numbers of rows(.|\n)*more: \(8, 2\)"):
+        kind_feeder(tiny, [], data=[("data", (4, 6)), ("more", (8, 2))])
+
+
 def test_length(tiny):
     lengths = [
         Feeder(tiny.iterator(10, 4, last_batch_handle=how), wires(tiny), "train").length
@@ -154,12 +170,6 @@ def test_length(tiny):
     assert lengths == [3, 2, None]
     assert kind_feeder(tiny, []).length is None
     assert Feeder(tiny.loader(tiny.network(), 9, 4), [], "train").length == 3
-
-
-def test_descs_of_plain_pairs():
-    (one,) = descs([("data", (2, 3))])
-    assert (one.name, one.shape) == ("data", (2, 3))
-    assert descs(None) == []
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
-from densefit.errors import BindError, ConfigError, DataError, TrainingDiverged
+from densefit.errors import BindError, CheckpointError, ConfigError, DataError, TrainingDiverged
 
 
 class Log(df.Callback):
@@ -193,3 +193,30 @@ def test_parameters_cannot_be_set_in_training(tiny):
             tiny.kind(), tiny.iterator(8, 4, ["kind_label"]), heads=tiny.kind_route(), epochs=1,
             callbacks=[tiny.Recorder("update_ended", meddle)],
         )  # fmt: skip
+
+
+def test_an_error_of_a_metric_names_the_head(tiny):
+    heads = tiny.routes()
+    heads["size"] = df.Route(["size"], ["size_label"], ["acc"])
+    with pytest.raises(DataError, match="not class indices(.|\n)*head size, metric Accuracy"):
+        df.fit(tiny.two_heads(), tiny.iterator(8, 4), heads=heads, epochs=1)
+    network = df.Network(symbol=tiny.two_heads(), routes=tiny.routes())
+    df.fit(network, tiny.iterator(8, 4), epochs=1)
+    with pytest.raises(DataError, match="not class indices(.|\n)*head size, metric Accuracy") as e:
+        df.score(network, tiny.iterator(8, 4), metrics={"size": ["acc"]})
+    assert isinstance(e.value.__cause__, DataError)
+
+
+def test_checkpoints_of_two_trainings_are_not_mixed(tiny, tmp_path):
+    def run(**settings):
+        df.fit(
+            tiny.kind(), tiny.iterator(8, 4, ["kind_label"]), heads=tiny.kind_route(), epochs=1,
+            checkpoint=tmp_path, **settings,
+        )  # fmt: skip
+
+    run()
+    log = Log()
+    with pytest.raises(CheckpointError, match='(?s)holds the checkpoints.*last.*resume="auto"'):
+        run(callbacks=[log])
+    assert log.events == []
+    run(resume="auto")

@@ -39,8 +39,9 @@ def by_hand(parameters, x, kind, lr=0.1):
     return weight - lr * slope.T @ x, bias - lr * slope.sum(axis=0)
 
 
-@pytest.mark.parametrize("normalization", ["null", "batch", "valid"])
-@pytest.mark.parametrize("devices", [None, TWO])
+@pytest.mark.parametrize(
+    ("normalization", "devices"), [("null", None), ("batch", None), ("valid", None), ("null", TWO)]
+)
 def test_the_gradient_is_divided_once(tiny, normalization, devices):
     """Module divides what "batch" and "valid" have divided already."""
     symbol = tiny.kind(normalization)
@@ -110,9 +111,72 @@ def test_one_and_two_devices_train_alike(tiny, monkeypatch, optimizer, kvstore_u
     tiny.assert_equal(*networks, exactly=False)
 
 
-def test_fewer_samples_than_devices(tiny):
-    with pytest.raises(DataError, match="fewer samples than there are devices(.|\n)*samples 4"):
-        train(tiny, tiny.kind(), tiny.iterator(5, 4, ["kind_label"]), devices=TWO)
+@pytest.mark.parametrize("normalization", ["batch", "valid"])
+def test_means_of_parts_are_refused(tiny, normalization):
+    """Of 3 samples on two devices one has a part of its own: it would weigh as much as two."""
+    updates = tiny.Recorder("update_ended", lambda state, control: 1)
+    message = "(?s)depend on the number of devices.*head kind\n.*normalization='null'"
+    with pytest.raises(ConfigError, match=message):
+        train(
+            tiny, tiny.kind(normalization), tiny.iterator(3, 3, ["kind_label"]), devices=TWO,
+            callbacks=[updates],
+        )  # fmt: skip
+    assert updates.seen == []
+
+
+def batch_mean(reduce=mx.sym.mean):
+    """A loss that is one number for the batch: the weights grow by the features' mean."""
+    x = mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=1, no_bias=True, name="fc")
+    return mx.sym.MakeLoss(reduce(x), name="loss")
+
+
+def test_a_loss_of_the_whole_batch_must_say_what_it_is(tiny):
+    data = mx.io.NDArrayIter(tiny.arrays(4)[0], batch_size=4)
+    updates = tiny.Recorder("update_ended", lambda state, control: 1)
+    with pytest.raises(ConfigError, match="(?s)'loss' is one number for the whole batch.*head one"):
+        train(tiny, batch_mean(), data, {"one": df.Route(["loss"], rows=0)}, callbacks=[updates])
+    symbol = mx.sym.Group([batch_mean(), mx.sym.BlockGrad(mx.sym.Variable("data"), name="seen")])
+    with pytest.raises(ConfigError, match="'loss' is one number(.|\n)*no head names it"):
+        train(tiny, symbol, data, {"one": df.Route(["seen"])}, callbacks=[updates])
+    assert updates.seen == []
+
+
+@pytest.mark.parametrize(("reduce", "says"), [(mx.sym.mean, "mean"), (mx.sym.sum, "sum")])
+def test_a_loss_of_the_whole_batch_is_divided_once(tiny, reduce, says):
+    x, _, _ = tiny.arrays(4)
+    heads = {"one": df.Route(["loss"], rows=0, normalization=says)}
+    parameters = {"fc_weight": np.zeros((1, 6), np.float32)}
+    network = train(tiny, batch_mean(reduce), mx.io.NDArrayIter(x, batch_size=4), heads, parameters)
+    expected = -0.1 * x.mean(axis=0, keepdims=True)
+    np.testing.assert_allclose(tiny.values(network)["fc_weight"], expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("samples", "batch_size", "devices", "where"),
+    [
+        (5, 4, 2, "1 samples for 2 devices\n.*last batch of an epoch"),
+        (8, 1, 2, "1 samples for 2 devices\n.*batch size"),
+        (6, 6, 4, "6 samples for 4 devices\n.*batch size"),  # MXNet: 2, 2, 2 and none
+    ],
+)
+def test_batches_that_cannot_be_split(tiny, samples, batch_size, devices, where):
+    """What the iterator tells beforehand is found before the first update."""
+    updates = tiny.Recorder("update_ended", lambda state, control: 1)
+    data = tiny.iterator(samples, batch_size, ["kind_label"])
+    contexts = [mx.cpu(i) for i in range(devices)]
+    with pytest.raises(DataError, match=f"cannot be split among the devices(.|\n)*{where}"):
+        train(tiny, tiny.kind(), data, devices=contexts, callbacks=[updates])
+    assert updates.seen == []
+
+
+def test_a_last_batch_that_cannot_be_split_and_is_not_known(tiny):
+    updates = tiny.Recorder("update_ended", lambda state, control: 1)
+    with pytest.raises(DataError, match="cannot be split among the devices(.|\n)*samples 4"):
+        train(
+            tiny, tiny.kind(), Truncated(tiny.iterator(5, 4, ["kind_label"])), devices=TWO,
+            callbacks=[updates],
+        )  # fmt: skip
+    assert updates.seen == [1]
 
 
 def test_losses_normalised_in_two_ways_are_an_error(tiny):

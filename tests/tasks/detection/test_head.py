@@ -152,6 +152,7 @@ def test_decode_drops_empty_rows_and_sorts():
 def test_a_sample_of_another_task_trains_nothing():
     encoded = Detection(2).encode(Sample("a", np.zeros((*SIZE, 3), np.uint8), {}))
     assert (encoded["class"] == -1).all()
+    assert Detection(2).truth({"mask": np.zeros((4, 4))}) is None
 
 
 def test_an_unknown_class_names_the_sample():
@@ -159,9 +160,17 @@ def test_an_unknown_class_names_the_sample():
         Detection(2).encode(sample([[1, 1, 9, 9]], [2]))
 
 
-@pytest.mark.parametrize(("metric", "keys"), [("coco", ["AP"]), ("voc", ["mAP"])])
+@pytest.mark.parametrize(
+    ("metric", "keys"), [("coco", ["AP"]), ("voc", ["mAP"]), ("voc07", ["mAP"])]
+)
 def test_metrics(metric, keys):
     assert [made.primary for made in Detection(2, metric=metric).metrics()] == keys
+
+
+def test_the_rule_of_2007_has_11_points():
+    (area,), (points,) = (Detection(["a"], metric=m).metrics() for m in ("voc", "voc07"))
+    assert (area.convention, points.convention) == ("area", "11point")
+    assert list(area.compute()) == list(points.compute()) == ["mAP", "AP50/a"]
 
 
 def test_both_metrics_have_keys_of_their_own():

@@ -177,11 +177,19 @@ def test_an_unchanged_picture_s_mask_is_returned_as_it_is():
     np.testing.assert_array_equal(found, mask[0])
 
 
+def test_the_target_may_have_another_name():
+    made = Segmentation(3, target="parts")
+    mask = np.full((8, 8), 2, np.uint8)
+    whole = Sample("a", np.zeros((8, 8, 3), np.uint8), {"parts": mask, "mask": mask * 0})
+    assert made.targets == ("parts",)
+    assert (made.encode(whole)["mask"] == 2).all()
+    assert made.truth(whole.targets) is mask
+    assert made.truth({"mask": mask}) is None
+
+
 def test_wrong_masks_and_settings():
     with pytest.raises(DataError, match="(?s)no class.*head segmentation, sample a"):
         Segmentation(3).encode(sample(np.full((8, 8), 3)))
-    with pytest.raises(DataError, match="scored against the target 'mask'"):
-        Segmentation(3).truth({})
     for settings in (
         {"classes": 1},
         {"classes": 255},

@@ -1,0 +1,56 @@
+"""What an iterator tells of its batches before it is read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from densefit.backend import mx
+from densefit.errors import DataError
+
+
+def descs(provided: Any) -> list[Any]:
+    """`provide_data` or `provide_label` as a list of DataDesc (iterators may give plain pairs)."""
+    return [
+        desc if isinstance(desc, mx.io.DataDesc) else mx.io.DataDesc(*desc[:2])
+        for desc in provided or []
+    ]
+
+
+def check_iterator(iterator: Any, where: str) -> None:
+    """Raise DataError for what is no iterator of batches."""
+    for wanted in ("provide_data", "provide_label", "reset", "__iter__"):
+        if not hasattr(iterator, wanted):
+            raise DataError(
+                f"The {where} data are no iterator of batches",
+                expected="a densefit Loader or an mx.io.DataIter",
+                received=f"{type(iterator).__name__} (it has no {wanted})",
+                fix="df.Loader(dataset, ...) or mx.io.NDArrayIter(...)",
+            )
+
+
+def samples(iterator: Any) -> int | None:
+    """Number of samples, if the iterator tells."""
+    if hasattr(iterator, "dataset"):
+        return len(iterator.dataset)
+    return int(iterator.num_data) if isinstance(iterator, mx.io.NDArrayIter) else None
+
+
+def length(iterator: Any) -> int | None:
+    """Batches an epoch, if the iterator tells."""
+    try:
+        return len(iterator)
+    except TypeError:  # it has no length
+        pass
+    if isinstance(iterator, mx.io.NDArrayIter) and iterator.last_batch_handle != "roll_over":
+        whole, rest = divmod(int(iterator.num_data), int(iterator.batch_size))
+        return whole + (1 if rest and iterator.last_batch_handle == "pad" else 0)
+    return None
+
+
+def last_real(iterator: Any, batch_size: int) -> int | None:
+    """Samples in the last batch of an epoch, padding left out, if the iterator tells."""
+    all_samples, batches = samples(iterator), length(iterator)
+    if not all_samples or not batches:
+        return None
+    # If the iterator drops the smaller last batch, more samples are left than a batch holds.
+    return min(batch_size, all_samples - (batches - 1) * batch_size)

@@ -1,0 +1,193 @@
+"""Every built-in head keeps the promises of `densefit.model.head`.
+
+A new head needs an entry in SETTINGS, and in PLACED what shows that a prediction lies in the
+original picture.
+"""
+
+import json
+
+import numpy as np
+import pytest
+
+import densefit as df
+from densefit.backend import mx
+from densefit.data.sample import Sample
+from densefit.data.transforms import Resize
+from densefit.datasets import Shapes
+from densefit.model.head import heads
+
+INPUT = (64, 64)
+PICTURES = [(64, 64), (50, 90), (97, 33)]
+SETTINGS = {
+    "detection": {"classes": 3, "strides": (8, 16), "channels": 8, "max_detections": 5},
+    "segmentation": {"classes": 4, "decoder": "fcn", "channels": 8},
+    "classification": {"classes": 4},
+}
+
+
+def boxes_inside(prediction, size):
+    boxes = prediction["boxes"]
+    return len(boxes) > 0 and (boxes >= 0).all() and (boxes <= (*size[::-1], *size[::-1])).all()
+
+
+PLACED = {
+    "detection": boxes_inside,
+    "segmentation": lambda prediction, size: prediction.shape == size,
+    "classification": lambda prediction, size: prediction.shape == (4,),  # lies nowhere
+}
+
+
+class Mixed:
+    """Pictures of different sizes, with every target."""
+
+    classes = ()
+
+    def __len__(self):
+        return len(PICTURES)
+
+    def id_of(self, index):
+        return f"p{index}"
+
+    def __getitem__(self, index):
+        made = Shapes(1, size=PICTURES[index], empty=0.0)[0]
+        return Sample(self.id_of(index), made.image, made.targets)
+
+
+@pytest.fixture(params=sorted(SETTINGS))
+def task(request):
+    return request.param
+
+
+@pytest.fixture
+def network(task):
+    own = df.head(task, name="own", **SETTINGS[task])
+    return df.Network("resnet18", [own], settings={"width": 8})
+
+
+@pytest.fixture
+def batch(network):
+    return next(
+        df.Loader(Mixed(), batch_size=3, heads=network.heads, transform=Resize(*INPUT), workers=0)
+    )
+
+
+def bound(network, mode, labels):
+    """The graph for 3 samples, with random parameters and pictures."""
+    shapes = {name: array.shape for name, array in labels.items()}
+    executor = network.graph(mode, INPUT).simple_bind(mx.cpu(), data=(3, 3, *INPUT), **shapes)
+    rng = np.random.default_rng(0)
+    for array in executor.arg_dict.values():
+        array[:] = rng.normal(0, 0.1, array.shape)
+    for name, array in executor.aux_dict.items():
+        array[:] = 1.0 if name.endswith("_var") else 0.0
+    executor.arg_dict["data"][:] = rng.integers(0, 256, (3, 3, *INPUT))
+    for name, array in labels.items():
+        executor.arg_dict[name][:] = array
+    return executor
+
+
+def encoded(head, sample):
+    """Labels of three times the same sample, as they are bound."""
+    return {f"own_{k}": np.stack([v] * 3) for k, v in head.encode(sample).items()}
+
+
+def evaluated(network):
+    (head,) = network.heads
+    symbol = network.graph("evaluate", INPUT)
+    names = [name[len("own_") : -len("_output")] for name in symbol.list_outputs()]
+    outputs = bound(network, "evaluate", {}).forward(is_train=False)
+    return head, dict(zip(names, (output.asnumpy() for output in outputs)))
+
+
+def test_every_head_is_in_this_contract():
+    own = {n for n in heads.names() if heads.get(n).__module__.startswith("densefit.")}
+    assert own == set(SETTINGS) == set(PLACED)
+
+
+def test_encode_gives_the_declared_labels(network):
+    (head,) = network.heads
+    made = head.encode(Shapes(1, size=INPUT, empty=0.0)[0])
+    declared = {label.name: label for label in head.labels(INPUT)}
+    assert set(made) == set(declared)
+    for name, label in declared.items():
+        assert np.shape(made[name]) == label.shape
+        assert np.asarray(made[name]).dtype == np.dtype(label.dtype)
+
+
+def test_training_gives_finite_losses_and_gradients(network, batch):
+    labels = {d.name: a.asnumpy() for d, a in zip(batch.provide_label, batch.label)}
+    executor = bound(network, "train", labels)
+    for output in executor.forward(is_train=True):
+        assert output.shape == (3,)
+        assert np.isfinite(output.asnumpy()).all()
+    executor.backward()
+    gradients = {
+        name: array.asnumpy() for name, array in executor.grad_dict.items() if name not in labels
+    }
+    assert all(np.isfinite(array).all() for array in gradients.values())
+    assert any(array.any() for name, array in gradients.items() if name.startswith("own_"))
+    assert any(array.any() for name, array in gradients.items() if name.startswith("resnet18_"))
+
+
+def test_a_sample_without_its_target_trains_nothing_and_has_no_truth(network):
+    (head,) = network.heads
+    whole = Shapes(1, size=INPUT, empty=0.0)[0]
+    assert head.targets
+    assert set(head.targets) <= set(whole.targets)
+    assert head.truth(whole.targets) is not None
+    others = {name: value for name, value in whole.targets.items() if name not in head.targets}
+    assert head.truth(others) is None
+    executor = bound(network, "train", encoded(head, Sample("a", whole.image, others)))
+    for output in executor.forward(is_train=True):
+        np.testing.assert_array_equal(output.asnumpy(), 0)
+    executor.backward()
+    for name, array in executor.grad_dict.items():
+        if name.startswith(("own_", "resnet18_")) and name not in network.wires["own"].labels:
+            np.testing.assert_array_equal(array.asnumpy(), 0, err_msg=name)
+
+
+def test_evaluation_gives_the_declared_rows(network):
+    head, outputs = evaluated(network)
+    assert outputs
+    for name, output in outputs.items():
+        assert len(output) == 3 * head.rows(name)
+
+
+def test_predictions_lie_in_the_original_pictures(task, network, batch):
+    head, outputs = evaluated(network)
+    predictions = head.decode(outputs, batch.geometries)
+    assert len(predictions) == 3
+    for prediction, size in zip(predictions, PICTURES):
+        assert PLACED[task](prediction, size)
+        picture = np.zeros((*size, 3), np.uint8)
+        assert head.draw(picture, prediction).shape == picture.shape
+        assert not picture.any()
+    truths = [head.truth(targets) for targets in batch.targets]
+    for metric in head.metrics():
+        metric.update(predictions, truths, batch.ids)
+        numbers = metric.compute()
+        assert np.isfinite(numbers[metric.primary])
+
+
+@pytest.mark.parametrize("mode", ["train", "evaluate"])
+def test_all_parameters_have_the_head_s_prefix(network, mode):
+    maps = network.backbone.features(
+        mx.sym.Variable("data"), INPUT, network.output_stride
+    ).maps.values()
+    shared = mx.sym.Group(list(maps))
+    symbol = network.graph(mode, INPUT)
+    own = {*symbol.list_arguments(), *symbol.list_auxiliary_states()}
+    own -= {*shared.list_arguments(), *shared.list_auxiliary_states()}
+    assert own
+    assert all(name.startswith("own_") for name in own)
+
+
+def test_a_network_is_made_again_from_its_description(network):
+    again = df.Network.from_spec(json.loads(json.dumps(network.spec)))
+    assert json.dumps(again.spec) == json.dumps(network.spec)
+    for mode in ("train", "evaluate"):
+        first, second = network.graph(mode, INPUT), again.graph(mode, INPUT)
+        assert first.list_outputs() == second.list_outputs()
+        assert first.list_arguments() == second.list_arguments()
+        shape = {"data": (3, 3, *INPUT)}
+        assert first.infer_shape_partial(**shape) == second.infer_shape_partial(**shape)

@@ -1,0 +1,80 @@
+"""What every registered transform must do. A new one needs an entry in SETTINGS."""
+
+import numpy as np
+import pytest
+
+from densefit.data.transforms import RandomFlip, transforms
+from densefit.datasets import Shapes
+
+SETTINGS = {
+    "color_jitter": {},
+    "compose": {"steps": [RandomFlip(), RandomFlip(vertical=True)]},
+    "letterbox": {"height": 40, "width": 64},
+    "random_box_crop": {},
+    "random_crop": {"height": 40, "width": 64},
+    "random_expand": {"p": 1.0},
+    "random_flip": {"p": 1.0},
+    "random_rotate90": {},
+    "random_scale_crop": {"height": 40, "width": 64},
+    "resize": {"height": 40, "width": 64},
+}
+
+
+@pytest.fixture(params=sorted(SETTINGS))
+def transform(request):
+    return transforms.create(request.param, **SETTINGS[request.param])
+
+
+def applied(transform, seed):
+    sample = Shapes(8, size=(48, 60), empty=0.0)[seed]
+    return transform(sample, np.random.default_rng(seed))
+
+
+def test_every_transform_is_in_this_contract():
+    own = {n for n in transforms.names() if transforms.get(n).__module__.startswith("densefit.")}
+    assert own == set(SETTINGS)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_pictures_targets_and_geometry_move_together(transform, seed):
+    sample = applied(transform, seed)
+    assert (sample.image.dtype, sample.image.ndim) == (np.uint8, 3)
+    height, width = size = sample.image.shape[:2]
+    assert getattr(transform, "output_size", None) in (None, size)
+    assert sample.geometry.input_size == size
+    assert sample.geometry.size == (48, 60)
+    targets = sample.targets
+    assert (targets["mask"].shape, targets["mask"].dtype) == (size, np.uint8)
+    boxes = targets["boxes"]
+    assert (boxes >= 0).all()
+    assert (boxes <= (width, height, width, height)).all()
+    for name in ("classes", "difficult", "crowd", "area"):
+        assert len(targets[name]) == len(boxes)
+    for (x1, y1, x2, y2), kind in zip(boxes.round().astype(int), targets["classes"]):
+        if x2 - x1 > 4 and y2 - y1 > 4:  # wide enough to hold a pixel of its shape
+            assert (targets["mask"][y1:y2, x1:x2] == kind + 1).any()
+    whole = Shapes(8, size=(48, 60), empty=0.0)[seed].targets
+    if len(boxes) == len(whole["boxes"]) > 0:
+        # what is left of a box, brought back, lies in the box
+        back = sample.geometry.boxes_to_original(boxes) if _straight(sample) else whole["boxes"]
+        assert (back[:, :2] >= whole["boxes"][:, :2] - 0.01).all()
+        assert (back[:, 2:] <= whole["boxes"][:, 2:] + 0.01).all()
+
+
+def _straight(sample):
+    """Whether nothing is turned by 90 degrees."""
+    return sample.geometry.matrix[0, 1] == 0
+
+
+def test_chance_comes_from_the_generator_alone(transform):
+    first, second = applied(transform, 3), applied(transform, 3)
+    np.testing.assert_array_equal(first.image, second.image)
+    np.testing.assert_array_equal(first.geometry.matrix, second.geometry.matrix)
+    for name, value in first.targets.items():
+        np.testing.assert_array_equal(value, second.targets[name])
+
+
+def test_unknown_targets_stay_unknown(transform):
+    sample = Shapes(8, size=(48, 60), empty=0.0)[0]
+    sample.targets.clear()
+    assert transform(sample, np.random.default_rng(0)).targets == {}

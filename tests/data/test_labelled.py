@@ -1,0 +1,87 @@
+"""A dataset that never has what a head learns is refused before the training."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from densefit.data.labelled import check_labelled
+from densefit.data.loader import Loader
+from densefit.data.sample import Sample
+from densefit.errors import DataError
+
+
+class Data:
+    """Every sample has boxes, those `at` some places a mask too; `bad` ones raise."""
+
+    classes = ()
+
+    def __init__(self, length=20, at=(), bad=()):
+        self.length, self.at, self.bad, self.read = length, at, bad, []
+
+    def __repr__(self):
+        return "Data()"
+
+    def __len__(self):
+        return self.length
+
+    def id_of(self, index):
+        return f"d{index}"
+
+    def __getitem__(self, index):
+        self.read.append(index)
+        if index in self.bad:
+            raise OSError("cannot read")
+        targets = {"boxes": np.zeros((0, 4), np.float32)}
+        if index in self.at:
+            targets["mask"] = np.zeros((8, 8), np.uint8)
+        return Sample(self.id_of(index), np.zeros((8, 8, 3), np.uint8), targets)
+
+
+def heads(*targets):
+    return [SimpleNamespace(name="det", targets=("boxes",), labels=lambda size: []),
+            SimpleNamespace(name="seg", targets=targets, labels=lambda size: [])]  # fmt: skip
+
+
+def test_one_sample_is_enough_and_none_if_nothing_is_declared():
+    data = Data(at=[0])
+    check_labelled(data, None, heads("mask"), 0)
+    assert data.read == [0]
+    check_labelled(data, None, [SimpleNamespace(name="own")], 0)
+    assert data.read == [0]
+
+
+@pytest.mark.parametrize("at", [[19], [3], range(10, 20)])
+def test_the_target_may_come_late(at):
+    check_labelled(Data(at=at), None, heads("mask"), 0)
+
+
+@pytest.mark.parametrize("length", [1, 3, 200])
+def test_a_dataset_that_never_has_it_is_refused(length):
+    data = Data(length)
+    with pytest.raises(DataError) as caught:
+        check_labelled(data, None, heads("mask"), 0)
+    for said in ("'seg'", "'mask'", "['boxes']", "Data()", "masks=True"):
+        assert said in str(caught.value)
+    assert len(data.read) == min(8, length)
+
+
+def test_broken_samples_tell_nothing():
+    check_labelled(Data(bad=[0], at=[19]), None, heads("mask"), 0)
+    check_labelled(Data(bad=range(20)), None, heads("mask"), 0)
+    with pytest.raises(DataError, match="none of 7 samples"):
+        check_labelled(Data(bad=[0]), None, heads("mask"), 0)
+
+
+def test_a_transform_may_make_the_target():
+    def paint(sample, rng):
+        sample.targets["mask"] = np.zeros(sample.image.shape[:2], np.uint8)
+        return sample
+
+    check_labelled(Data(), paint, heads("mask"), 0)
+
+
+def test_the_loader_looks_when_it_is_made():
+    with pytest.raises(DataError, match="'seg' learns the target 'mask'"):
+        Loader(Data(), batch_size=2, heads=heads("mask"))
+    Loader(Data(), batch_size=2)  # to score or to predict: nothing is known of heads

@@ -1,0 +1,39 @@
+"""What iterators tell of themselves."""
+
+import pytest
+
+from densefit.errors import DataError
+from densefit.train.source import check_iterator, descs, last_real, length, samples
+
+
+def test_descs_of_plain_pairs():
+    (one,) = descs([("data", (2, 3))])
+    assert (one.name, one.shape) == ("data", (2, 3))
+    assert descs(None) == []
+
+
+def test_what_is_no_iterator():
+    with pytest.raises(DataError, match="train data are no iterator(.|\n)*no provide_data"):
+        check_iterator([1], "train")
+
+
+@pytest.mark.parametrize(
+    ("handling", "expected"),
+    [("pad", (10, 3, 2)), ("discard", (10, 2, 4)), ("roll_over", (10, None, None))],
+)
+def test_an_ndarray_iterator(tiny, handling, expected):
+    data = tiny.iterator(10, 4, last_batch_handle=handling)
+    assert (samples(data), length(data), last_real(data, 4)) == expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [({"length": 9}, (9, 3, 1)), ({"length": 8}, (8, 2, 4)), ({"last": "drop"}, (10, 2, 4))],
+)
+def test_a_loader(tiny, settings, expected):
+    data = tiny.loader(tiny.network(), **settings)
+    assert (samples(data), length(data), last_real(data, 4)) == expected
+
+
+def test_an_iterator_that_tells_nothing():
+    assert (samples(object()), length(object()), last_real(object(), 4)) == (None, None, None)
