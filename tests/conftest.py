@@ -29,6 +29,34 @@ class Recorder(df.Callback):
         setattr(self, event, call)
 
 
+class Log(df.Callback):
+    """The order of events."""
+
+    def __init__(self):
+        self.events = []
+
+    def fit_started(self, state, control):
+        self.events.append("fit")
+
+    def epoch_started(self, state, control):
+        self.events.append("epoch")
+
+    def update_ended(self, state, control):
+        self.events.append(state.update)
+
+    def epoch_ended(self, state, control):
+        self.events.append("end")
+
+    def validated(self, state, control):
+        self.events.append("validated")
+
+    def saved(self, state, control, path):
+        self.events.append("saved")
+
+    def fit_ended(self, state, error):
+        self.events.append(type(error).__name__ if error else "done")
+
+
 class Pictures:
     """Pictures of one brightness each; the target `value` is the brightness."""
 
@@ -110,6 +138,7 @@ class Tiny:
     Pictures = Pictures
     Backbone = TinyBackbone
     Recorder = Recorder
+    Log = Log
 
     @staticmethod
     def network(**head):

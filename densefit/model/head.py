@@ -112,6 +112,17 @@ class Head(ABC):
         return image.copy()
 
 
+def class_names(classes: int | Sequence[str]) -> list[str]:
+    """Names of a head's classes, given as names or as their number.
+
+    >>> class_names(3), class_names(("cat", "dog"))
+    (['0', '1', '2'], ['cat', 'dog'])
+    """
+    if isinstance(classes, int):
+        return [str(index) for index in range(classes)]
+    return list(classes)
+
+
 heads: Registry[Head] = Registry("head")
 
 

@@ -11,7 +11,7 @@ from densefit.backend import mx
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
 from densefit.metrics import Accuracy, CrossEntropy, Metric, TopK
-from densefit.model.head import Features, Head, Label, heads
+from densefit.model.head import Features, Head, Label, class_names, heads
 from densefit.predict.drawing import draw_label
 
 UNKNOWN = -1
@@ -42,9 +42,7 @@ class Classification(Head):
         top_k: Sequence[int] = (),
         target: str = "label",
     ) -> None:
-        if isinstance(classes, int):
-            classes = [str(index) for index in range(classes)]
-        self.classes = list(classes)
+        self.classes = class_names(classes)
         self.name = name
         self.weight = weight
         self.dropout = dropout

@@ -11,7 +11,7 @@ import numpy as np
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
 from densefit.metrics import COCOAveragePrecision, Metric, VOCAveragePrecision
-from densefit.model.head import Features, Head, Label, heads
+from densefit.model.head import Features, Head, Label, class_names, heads
 from densefit.predict.drawing import draw_boxes
 
 from .anchors import Shapes, anchor_boxes, anchor_count, anchor_shapes
@@ -86,9 +86,7 @@ class Detection(Head):
         metric: str = "coco",
         draw_threshold: float = 0.4,
     ) -> None:
-        if isinstance(classes, int):
-            classes = [str(index) for index in range(classes)]
-        self.classes = list(classes)
+        self.classes = class_names(classes)
         self.name = name
         self.weight = weight
         self.box_weight = box_weight

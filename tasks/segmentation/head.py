@@ -12,7 +12,7 @@ from densefit.backend import mx
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
 from densefit.metrics import ConfusionMatrix, Metric
-from densefit.model.head import Features, Head, Label, heads
+from densefit.model.head import Features, Head, Label, class_names, heads
 from densefit.model.layers import upsample
 from densefit.predict.drawing import draw_mask
 
@@ -59,9 +59,7 @@ class Segmentation(Head):
         class_weights: Sequence[float] | None = None,
         target: str = "mask",
     ) -> None:
-        self.classes = (
-            [str(i) for i in range(classes)] if isinstance(classes, int) else list(classes)
-        )
+        self.classes = class_names(classes)
         if not 1 < len(set(self.classes)) == len(self.classes) < IGNORE:
             raise ConfigError(
                 "Segmentation needs 2 to 254 classes of different names",

@@ -9,34 +9,6 @@ from densefit.callbacks import batch_end, epoch_end
 from densefit.errors import BindError
 
 
-class Log(df.Callback):
-    """The order of events."""
-
-    def __init__(self):
-        self.events = []
-
-    def fit_started(self, state, control):
-        self.events.append("fit")
-
-    def epoch_started(self, state, control):
-        self.events.append("epoch")
-
-    def update_ended(self, state, control):
-        self.events.append(state.update)
-
-    def epoch_ended(self, state, control):
-        self.events.append("end")
-
-    def validated(self, state, control):
-        self.events.append("validated")
-
-    def saved(self, state, control, path):
-        self.events.append("saved")
-
-    def fit_ended(self, state, error):
-        self.events.append(type(error).__name__ if error else "done")
-
-
 def test_two_heads_are_trained_and_measured_by_name(tiny):
     for order in (["kind", "size"], ["size", "kind"]):  # MXNet would go by position
         history = df.fit(
@@ -77,7 +49,7 @@ def test_history(tiny):
 
 
 def test_order_of_events(tiny, tmp_path):
-    log = Log()
+    log = tiny.Log()
     df.fit(
         tiny.kind(), tiny.iterator(8, 4, ["kind_label"]), heads=tiny.kind_route(), epochs=2,
         validation=tiny.iterator(5, 4), callbacks=[log], checkpoint=tmp_path,
@@ -120,7 +92,7 @@ def test_validation_leaves_the_training_numbers_alone(tiny):
 
 
 def test_a_callback_stops_validates_and_saves(tiny, tmp_path):
-    log = Log()
+    log = tiny.Log()
 
     def at_two(state, control):
         if state.update == 2:
@@ -142,7 +114,7 @@ def test_a_callback_stops_validates_and_saves(tiny, tmp_path):
 
 
 def test_requests_at_the_end_of_an_epoch_are_met(tiny, tmp_path):
-    log = Log()
+    log = tiny.Log()
 
     def ask(state, control):
         if state.update == 4:

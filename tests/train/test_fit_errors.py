@@ -9,35 +9,6 @@ import densefit as df
 from densefit.backend import mx
 from densefit.errors import BindError, CheckpointError, ConfigError, DataError, TrainingDiverged
 
-
-class Log(df.Callback):
-    """The order of events."""
-
-    def __init__(self):
-        self.events = []
-
-    def fit_started(self, state, control):
-        self.events.append("fit")
-
-    def epoch_started(self, state, control):
-        self.events.append("epoch")
-
-    def update_ended(self, state, control):
-        self.events.append(state.update)
-
-    def epoch_ended(self, state, control):
-        self.events.append("end")
-
-    def validated(self, state, control):
-        self.events.append("validated")
-
-    def saved(self, state, control, path):
-        self.events.append("saved")
-
-    def fit_ended(self, state, error):
-        self.events.append(type(error).__name__ if error else "done")
-
-
 SCHEDULER = mx.lr_scheduler.FactorScheduler(1)
 
 
@@ -95,7 +66,7 @@ def test_one_iterator_for_both_is_an_error(tiny):
     ],
 )
 def test_wrong_validation_data_are_found_before_the_first_update(tiny, validation, message):
-    log = Log()
+    log = tiny.Log()
     with pytest.raises((BindError, DataError), match=message):
         df.fit(
             tiny.kind(), tiny.iterator(8, 4, ["kind_label"]), heads=tiny.kind_route(), epochs=1,
@@ -108,7 +79,7 @@ def test_nan_names_the_head_and_the_sample(tiny):
     x, kind, size = tiny.arrays(8)
     x[6, 0] = np.nan
     data = mx.io.NDArrayIter({"data": x}, {"kind_label": kind, "size_label": size}, 4)
-    log = Log()
+    log = tiny.Log()
     heads = {"kind": df.Route(["kind"], ["kind_label", "size_label"], [lambda y, p: 0.0])}
     with pytest.raises(TrainingDiverged, match="head kind, sample 6"):
         df.fit(tiny.kind(), data, heads=heads, epochs=1, callbacks=[log])
@@ -125,7 +96,7 @@ def test_nan_parameters_behind_a_relu_are_not_saved(tiny, tmp_path):
             x[:] = np.nan
             data.data = [("data", mx.nd.array(x))]
 
-    log = Log()
+    log = tiny.Log()
     with pytest.raises(TrainingDiverged, match="Parameters are no longer finite\n.*trunk_weight"):
         df.fit(
             tiny.two_heads(), data, heads=tiny.routes(), epochs=2, checkpoint=tmp_path,
@@ -170,7 +141,7 @@ def test_an_error_in_a_worker_reaches_the_caller_with_the_sample(tiny):
 
 
 def test_callbacks_learn_of_an_error_and_the_network_keeps_its_parameters(tiny):
-    log = Log()
+    log = tiny.Log()
 
     def fail(state, control):
         if state.update == 2:
@@ -215,7 +186,7 @@ def test_checkpoints_of_two_trainings_are_not_mixed(tiny, tmp_path):
         )  # fmt: skip
 
     run()
-    log = Log()
+    log = tiny.Log()
     with pytest.raises(CheckpointError, match='(?s)holds the checkpoints.*last.*resume="auto"'):
         run(callbacks=[log])
     assert log.events == []
