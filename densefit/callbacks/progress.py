@@ -96,7 +96,9 @@ class Progress(Callback):
         """Write the scores, on the epoch's line if it has just ended."""
         line = self._epoch_line or _position(state)
         self._epoch_line = None
-        self._line(f"{line}; validation: {main_numbers(state.validation)}")
+        # what the data do not define (AP of large objects where there are none) is left out
+        defined = {key: value for key, value in state.validation.items() if value == value}
+        self._line(f"{line}; validation: {main_numbers(defined)}")
         self._speed.start(state.samples, self._clock())
 
     def fit_ended(self, state: TrainState, error: BaseException | None) -> None:

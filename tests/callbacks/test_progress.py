@@ -141,3 +141,9 @@ def test_parts():
     assert speed.read(16, 12.0) == 8
     assert speed.read(32, 13.0) == 16  # since the last reading
     assert speed.read(32, 13.0) != speed.read(32, 13.0)  # nan: no time has passed
+
+
+def test_scores_that_are_not_defined_are_left_out(capsys):
+    scores = {"det/AP": 0.5, "det/AP_large": float("nan")}
+    Progress().validated(TrainState(None, validation=scores), Control())
+    assert capsys.readouterr().err == "epoch 1, update 0; validation: det/AP 0.5\n"
