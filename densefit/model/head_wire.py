@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from densefit.data.sample import Geometry
 from densefit.errors import BindError, DataError
 from densefit.metrics import Metric
 from densefit.model.head import Head
@@ -72,8 +73,7 @@ class HeadWire(Wire):
                 received="a plain DataBatch",
                 fix="score with a densefit Loader, or with a Route that names outputs and labels",
             )
-        own = {name: outputs[f"{self.name}_{name}"] for name in self.evaluated}
-        predictions = self.head.decode(own, batch.geometries)
+        predictions = self.decode(outputs, batch.geometries)
         truths = [self.head.truth(targets) for targets in batch.targets]
         known = [row for row, truth in enumerate(truths) if truth is not None]
         if len(known) < len(truths):
@@ -82,6 +82,13 @@ class HeadWire(Wire):
                 [truths[row] for row in known],
             )
         return predictions, truths, [batch.ids[row] for row in known]
+
+    def decode(
+        self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
+    ) -> list[Any]:
+        """The head's predictions out of the eval graph's outputs by full name."""
+        own = {name: outputs[f"{self.name}_{name}"] for name in self.evaluated}
+        return self.head.decode(own, geometries)
 
 
 class LossTerms(Metric):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from densefit.errors import ConfigError, DataError
+from densefit.model.head_wire import HeadWire
 from densefit.model.network import Network
 from densefit.train.feed import Feeder
 from densefit.train.learner import Learner
@@ -25,14 +26,15 @@ def predict(
         ConfigError: the network is a symbol's: it has no heads that could decode its outputs.
         DataError: the data do not say where the original pictures lie in the batches.
     """
-    if not network.heads:
+    wires = [wire for wire in network.wires.values() if isinstance(wire, HeadWire)]
+    if not wires:
         raise ConfigError(
             "Predictions are decoded by heads, and this network has none",
             received="a Network made of a symbol",
             fix="read the outputs of its Module",
         )
     learner = Learner(network, devices)
-    feeder = Feeder(data, list(network.wires.values()), "prediction")
+    feeder = Feeder(data, wires, "prediction")
     for batch in feeder.batches():
         if batch.geometries is None:
             raise DataError(
@@ -41,15 +43,6 @@ def predict(
                 fix="predict with a densefit Loader",
             )
         outputs = learner.evaluate(batch, feeder)
-        found = {
-            head.name: head.decode(
-                {
-                    name: outputs[f"{head.name}_{name}"]
-                    for name in network.wires[head.name].evaluated  # type: ignore[attr-defined]
-                },
-                batch.geometries,
-            )
-            for head in network.heads
-        }
+        found = {wire.name: wire.decode(outputs, batch.geometries) for wire in wires}
         for row, key in enumerate(batch.ids):
             yield key, {name: predictions[row] for name, predictions in found.items()}
