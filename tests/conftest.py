@@ -1,5 +1,6 @@
 """Networks and data that train in milliseconds."""
 
+import itertools
 import os
 
 # Such small things gain nothing by more threads, and lose much where other tests run beside them.
@@ -55,6 +56,21 @@ class Log(df.Callback):
 
     def fit_ended(self, state, error):
         self.events.append(type(error).__name__ if error else "done")
+
+
+class Changed(mx.io.DataIter):
+    """Announces what `inner` does, and yields what `take(inner)` gives."""
+
+    def __init__(self, inner, take):
+        super().__init__(inner.batch_size)
+        self.inner, self.take = inner, take
+        self.provide_data, self.provide_label = inner.provide_data, inner.provide_label
+
+    def reset(self):
+        self.inner.reset()
+
+    def next(self):
+        return self.take(self.inner)
 
 
 class Pictures:
@@ -139,6 +155,7 @@ class Tiny:
     Backbone = TinyBackbone
     Recorder = Recorder
     Log = Log
+    Changed = Changed
 
     @staticmethod
     def network(**head):
@@ -164,6 +181,18 @@ class Tiny:
         return mx.io.NDArrayIter(
             {"data": x}, {name: given[name] for name in labels}, batch_size, **settings
         )
+
+    @staticmethod
+    def broken(inner, at):
+        """An iterator that fails at its batch number `at`, from 1, over all epochs."""
+        calls = itertools.count(1)
+
+        def take(iterator):
+            if next(calls) == at:
+                raise OSError("the disk is gone")
+            return iterator.next()
+
+        return Changed(inner, take)
 
     @staticmethod
     def kind(normalization="null", trunk=None):

@@ -39,28 +39,22 @@ def test_padding_is_trained_on(tiny):
     assert history.epochs[0]["samples"] == 10
 
 
-class OneLabel(mx.io.DataIter):
+def one_label(tiny):
     """Announces two labels, and yields one."""
 
-    def __init__(self, iterator):
-        super().__init__(iterator.batch_size)
-        self.iterator = iterator
-        self.provide_data, self.provide_label = iterator.provide_data, iterator.provide_label
-
-    def reset(self):
-        self.iterator.reset()
-
-    def next(self):
-        batch = self.iterator.next()
+    def take(inner):
+        batch = inner.next()
         return mx.io.DataBatch(batch.data, batch.label[:1], batch.pad)
+
+    return tiny.Changed(tiny.iterator(8, 4), take)
 
 
 def test_a_missing_label_is_trained_from_a_stale_buffer(tiny):
     made = module(tiny.two_heads(), ["kind_label", "size_label"])
-    mxnet_fit(made, OneLabel(tiny.iterator(8, 4)), eval_metric=mx.metric.Loss())
+    mxnet_fit(made, one_label(tiny), eval_metric=mx.metric.Loss())
     assert made.params_initialized  # it "trained"
     with pytest.raises(BindError, match="1 label arrays(.|\n)*head size"):
-        df.fit(tiny.two_heads(), OneLabel(tiny.iterator(8, 4)), heads=tiny.routes(), epochs=1)
+        df.fit(tiny.two_heads(), one_label(tiny), heads=tiny.routes(), epochs=1)
 
 
 def test_a_metric_only_label_is_a_bare_key_error(tiny):
@@ -207,28 +201,10 @@ def test_nan_finishes_as_if_all_were_well(tiny):
         df.fit(tiny.kind(), data, heads=tiny.kind_route(), epochs=1)
 
 
-class Broken(mx.io.DataIter):
-    """Fails at its second batch."""
-
-    def __init__(self, tiny):
-        super().__init__(4)
-        self.inner, self.calls = tiny.iterator(16, 4, ["kind_label"]), 0
-        self.provide_data, self.provide_label = self.inner.provide_data, self.inner.provide_label
-
-    def reset(self):
-        self.inner.reset()
-
-    def next(self):
-        self.calls += 1
-        if self.calls == 2:
-            raise OSError("the disk is gone")
-        return self.inner.next()
-
-
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_an_error_in_a_prefetching_thread_hangs(tiny):
     """MXNet's consumer waits for ever; a Loader's error comes out, with the sample's name."""
-    prefetching = mx.io.PrefetchingIter(Broken(tiny))
+    prefetching = mx.io.PrefetchingIter(tiny.broken(tiny.iterator(16, 4, ["kind_label"]), at=2))
     prefetching.next()
     waiting = threading.Thread(target=prefetching.iter_next, daemon=True)
     waiting.start()

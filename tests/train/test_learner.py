@@ -66,27 +66,21 @@ def test_a_smaller_batch_is_divided_by_its_real_size(tiny, rows):
     np.testing.assert_allclose(tiny.values(network)["kind_fc_weight"], weight, rtol=1e-5, atol=1e-6)
 
 
-class Truncated(mx.io.DataIter):
+def truncated(tiny, iterator):
     """The same data, the last batch smaller instead of padded."""
 
-    def __init__(self, iterator):
-        super().__init__(iterator.batch_size)
-        self.iterator = iterator
-        self.provide_data, self.provide_label = iterator.provide_data, iterator.provide_label
-
-    def reset(self):
-        self.iterator.reset()
-
-    def next(self):
-        batch = self.iterator.next()
+    def real_rows(inner):
+        batch = inner.next()
         rows = batch.data[0].shape[0] - batch.pad
         return mx.io.DataBatch([a[:rows] for a in batch.data], [a[:rows] for a in batch.label])
+
+    return tiny.Changed(iterator, real_rows)
 
 
 def test_padding_rows_train_nothing_and_count_nowhere(tiny):
     """Also in BatchNorm's statistics: training on padded batches is training without."""
     networks, numbers = [], []
-    for wrap in (lambda data: data, Truncated):
+    for wrap in (lambda data: data, lambda data: truncated(tiny, data)):
         routes = {"kind": df.Route(["kind"], ["kind_label"], ["accuracy", "ce"])}
         network = df.Network(symbol=tiny.conv_bn(), routes=routes)
         history = df.fit(network, wrap(tiny.images(7, 4)), epochs=3)
@@ -173,7 +167,7 @@ def test_a_last_batch_that_cannot_be_split_and_is_not_known(tiny):
     updates = tiny.Recorder("update_ended", lambda state, control: 1)
     with pytest.raises(DataError, match="cannot be split among the devices(.|\n)*samples 4"):
         train(
-            tiny, tiny.kind(), Truncated(tiny.iterator(5, 4, ["kind_label"])), devices=TWO,
+            tiny, tiny.kind(), truncated(tiny, tiny.iterator(5, 4, ["kind_label"])), devices=TWO,
             callbacks=[updates],
         )  # fmt: skip
     assert updates.seen == [1]

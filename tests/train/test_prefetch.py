@@ -14,24 +14,6 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
-class Broken(mx.io.DataIter):
-    """Fails at its third batch."""
-
-    def __init__(self, inner):
-        super().__init__(inner.batch_size)
-        self.inner, self.calls = inner, 0
-        self.provide_data, self.provide_label = inner.provide_data, inner.provide_label
-
-    def reset(self):
-        self.inner.reset()
-
-    def next(self):
-        self.calls += 1
-        if self.calls == 3:
-            raise OSError("the disk is gone")
-        return self.inner.next()
-
-
 def in_time(work):
     """What `work` raises; it must come to an end."""
     caught = []
@@ -50,7 +32,7 @@ def in_time(work):
 
 
 def broken(tiny):
-    return mx.io.PrefetchingIter(Broken(tiny.iterator(16, 4, ["kind_label"])))
+    return mx.io.PrefetchingIter(tiny.broken(tiny.iterator(16, 4, ["kind_label"]), at=3))
 
 
 def twice(tiny):
