@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from typing_extensions import Self
 
+from densefit.metrics.detail import Detail
 from densefit.registry import Registry
 
 
@@ -59,6 +60,18 @@ class Metric(ABC):
     @abstractmethod
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what `state_dict` gave."""
+
+    def details(self) -> dict[str, Detail]:
+        """What there is to see beside the numbers, by name: a confusion matrix, curves..."""
+        return {}
+
+    def resampled(self, counts: Mapping[str, int]) -> dict[str, float] | None:
+        """`compute`, as if the sample `id` had been seen `counts[id]` times (0 if it is not there).
+
+        For metrics that keep their samples; those that keep sums return None: whoever resamples
+        keeps one such metric for each sample, and merges.
+        """
+        return None
 
     def fresh(self) -> Self:
         """A copy of the same settings that has seen nothing."""
