@@ -76,6 +76,9 @@ class Scorer:
         data, heads, metrics: as in `score`.
         where: what the data are for, to be named in errors.
 
+    Attributes:
+        metrics: head -> its metrics, which have seen the dataset after `run`.
+
     Raises:
         DataError, BindError, ConfigError: as `score`.
     """
@@ -104,28 +107,28 @@ class Scorer:
             )
             for name, wire in wires.items()
         }
-        self._judges = {name: chosen for name, chosen in judges.items() if chosen}
-        if not self._judges:
+        self.metrics = {name: chosen for name, chosen in judges.items() if chosen}
+        if not self.metrics:
             raise ConfigError(
                 f"No head has a metric to score with the {where} data",
                 received=f"heads {list(wires)}",
                 fix="Route(metrics=[...]), or score(..., metrics={'head': [...]})",
             )
-        collect(self._judges)  # names that clash
+        collect(self.metrics)  # names that clash
         _check_exact(data, where)
-        self._wires = {name: wires[name] for name in self._judges}
+        self._wires = {name: wires[name] for name in self.metrics}
         self._feeder = Feeder(data, list(self._wires.values()), where)
         learner.check_evaluation(self._feeder)
 
     def run(self) -> dict[str, float]:
         """The scores of the learner's present parameters; see `score`."""
-        for metrics in self._judges.values():
-            for metric in metrics:
+        for own in self.metrics.values():
+            for metric in own:
                 metric.reset()
         seen: set[str] = set()
         present: set[str] = set()  # names of targets
         unlabelled = set(self._wires)
-        for batch in self._feeder.batches():
+        for batch, outputs in self._learner.evaluate(self._feeder):
             for key in batch.ids:
                 if key in seen:
                     raise DataError(
@@ -134,9 +137,8 @@ class Scorer:
                         fix="ids must be unique, and no sampler may repeat one",
                     )
                 seen.add(key)
-            outputs = self._learner.evaluate(batch, self._feeder)
             present.update(*(batch.targets or ()))
-            unlabelled -= take_in(self._judges, self._wires, "evaluate", outputs, batch)
+            unlabelled -= take_in(self.metrics, self._wires, "evaluate", outputs, batch)
         expected = samples(self._data)
         if expected is not None and len(seen) != expected:
             raise DataError(
@@ -153,7 +155,7 @@ class Scorer:
                 fix="let the dataset give their targets (see its settings, e.g. masks=True), or "
                 "score other heads: score(..., heads=[...])",
             )
-        return collect(self._judges)
+        return collect(self.metrics)
 
 
 def take_in(

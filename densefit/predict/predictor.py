@@ -35,14 +35,13 @@ def predict(
         )
     learner = Learner(network, devices)
     feeder = Feeder(data, wires, "prediction")
-    for batch in feeder.batches():
+    for batch, outputs in learner.evaluate(feeder):
         if batch.geometries is None:
             raise DataError(
                 "The batches do not say where the original pictures lie in them",
                 received=f"{type(data).__name__}",
                 fix="predict with a densefit Loader",
             )
-        outputs = learner.evaluate(batch, feeder)
         found = {wire.name: wire.decode(outputs, batch.geometries) for wire in wires}
         for row, key in enumerate(batch.ids):
             yield key, {name: predictions[row] for name, predictions in found.items()}

@@ -17,6 +17,17 @@ from densefit.train.module import bound_module, usable
 from densefit.train.symbols import check_parameters, infer_shapes, loss_labels
 
 
+class Pending:
+    """The outputs of a batch that is being computed."""
+
+    def __init__(self, arrays: dict[str, Any]) -> None:
+        self._arrays = arrays
+
+    def read(self) -> dict[str, np.ndarray]:
+        """The outputs by short name. Sync point: waits for the forward pass."""
+        return {name: array.asnumpy() for name, array in self._arrays.items()}
+
+
 class Evaluator:
     """Outputs of a network's eval graph, batch by batch.
 
@@ -46,14 +57,17 @@ class Evaluator:
         self._shapes(feeder)
         feeder.check_compared()
 
-    def run(self, fed: Fed, feeder: Feeder, version: int) -> dict[str, np.ndarray]:
-        """Outputs of the feeder's heads for the real rows of a batch, by short name.
+    def start(self, fed: Fed, feeder: Feeder, version: int) -> Pending:
+        """Begin with a batch; returns before it is computed.
 
         Args:
             fed: a batch of `feeder`.
             feeder: says which shapes and heads.
             version: number of the present parameters; another than the last time means that
                 they have changed.
+
+        Raises:
+            DataError: the batch holds padding, and an output is one number for all its rows.
         """
         self._bind(feeder, version)
         full = feeder.batch_size
@@ -74,10 +88,11 @@ class Evaluator:
                         fix="let the symbol give one number a sample, or choose a batch size "
                         "that divides the dataset",
                     )
-                # Sync point: waits for the forward pass.
-                array = arrays[name].asnumpy()
-                found[name] = array if rows == 0 else array[: fed.real * rows]
-        return found
+                array = arrays[name] if rows == 0 else arrays[name][: fed.real * rows]
+                # A copy, because the next batch is computed into the same memory. Made by the
+                # engine when the forward pass is done: nothing waits here.
+                found[name] = array.copy()
+        return Pending(found)
 
     def _shapes(self, feeder: Feeder) -> tuple[Any, list[Any], dict[str, tuple[int, ...]]]:
         """(symbol, DataDescs of its labels, shape of each parameter)."""

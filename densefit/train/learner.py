@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -153,9 +153,19 @@ class Learner:
         """Raise BindError if the feeder's batches do not fit the eval graph; runs nothing."""
         self._evaluator.check(feeder)
 
-    def evaluate(self, fed: Fed, feeder: Feeder) -> dict[str, np.ndarray]:
-        """Outputs of the eval graph for the real rows of a batch, by short name."""
-        return self._evaluator.run(fed, feeder, self._version)
+    def evaluate(self, feeder: Feeder) -> Iterator[tuple[Fed, dict[str, np.ndarray]]]:
+        """Each batch of the feeder with the eval graph's outputs for its real rows, by short name.
+
+        While the caller works on one batch, the next one is being computed.
+        """
+        before = None
+        for fed in feeder.batches():
+            begun = fed, self._evaluator.start(fed, feeder, self._version)
+            if before is not None:
+                yield before[0], before[1].read()
+            before = begun
+        if before is not None:
+            yield before[0], before[1].read()
 
     def load_params(
         self, arg_params: Mapping[str, Any], aux_params: Mapping[str, Any], where: str

@@ -6,6 +6,9 @@ import pytest
 import densefit as df
 from densefit import backend
 from densefit.backend import mx
+from densefit.train.evaluator import Evaluator, Pending
+from densefit.train.feed import Feeder
+from densefit.train.learner import Learner
 
 
 def executors(tiny, monkeypatch, name):
@@ -78,3 +81,22 @@ def test_train_and_eval_graph_of_heads_share_parameters_only(tiny):
     evaluated = network.graph("evaluate", (32, 32))
     assert "bright_value" not in evaluated.list_arguments()
     assert evaluated.list_outputs() == ["bright_value_output"]
+
+
+def test_the_next_batch_is_computed_while_the_host_reads_this_one(tiny, monkeypatch):
+    network = tiny.network()
+    loader = tiny.loader(network, length=10, batch_size=4)
+    df.fit(network, loader, epochs=1, optimizer_params={"learning_rate": 0.1})
+    learner = Learner(network)
+    feeder = Feeder(tiny.loader(network, length=10, batch_size=4), network.wires.values(), "test")
+    single = Evaluator(network, [mx.cpu()])
+    alone = [single.start(fed, feeder, 0).read() for fed in feeder.batches()]
+    events = []
+    start, read = Evaluator.start, Pending.read
+    monkeypatch.setattr(Evaluator, "start", lambda *a: (events.append("start"), start(*a))[1])
+    monkeypatch.setattr(Pending, "read", lambda *a: (events.append("read"), read(*a))[1])
+    together = [outputs for _, outputs in learner.evaluate(feeder)]
+    assert events == ["start", "start", "read", "start", "read", "read"]
+    for one, other in zip(alone, together):  # the second forward overwrites nothing
+        np.testing.assert_array_equal(one["bright_value"], other["bright_value"])
+    assert [len(outputs["bright_value"]) for outputs in together] == [4, 4, 2]
