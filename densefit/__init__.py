@@ -7,6 +7,8 @@ from densefit.checkpoint.saver import Saver
 from densefit.data.loader import Loader
 from densefit.data.sample import Sample
 from densefit.data.transforms import Compose
+from densefit.data.view_loader import ViewLoader
+from densefit.data.views import Views
 from densefit.discover import dataset, registered, transform
 from densefit.metrics import Metric
 from densefit.model.head import Features, Head, Label, head
@@ -40,6 +42,8 @@ __all__ = [
     "Saver",
     "Step",
     "TrainState",
+    "ViewLoader",
+    "Views",
     "dataset",
     "fit",
     "head",

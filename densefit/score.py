@@ -8,6 +8,7 @@ from typing import Any
 from densefit.backend import mx
 from densefit.errors import BindError, ConfigError, DataError, located
 from densefit.metrics import Metric, as_metric
+from densefit.model.head_wire import HeadWire
 from densefit.model.network import Network
 from densefit.model.route import Route
 from densefit.model.wire import Wire
@@ -15,6 +16,7 @@ from densefit.registry import nearest
 from densefit.train.feed import Feeder
 from densefit.train.learner import Learner
 from densefit.train.source import samples
+from densefit.train.viewer import Viewed, views_of
 
 
 def score(
@@ -34,7 +36,8 @@ def score(
 
     Args:
         network: a Network with parameters.
-        data: a densefit Loader, or any `mx.io.DataIter`; it is reset first.
+        data: a densefit Loader, or any `mx.io.DataIter`; it is reset first. A ViewLoader for
+            test-time augmentation and sliding windows.
         heads: names of the heads to score, or routes for a symbol's network; all by default.
         metrics: head -> its metrics, in place of the head's own.
         devices: MXNet contexts; the CPU by default. Of more than a batch has rows, the first are
@@ -118,31 +121,31 @@ class Scorer:
         _check_exact(data, where)
         self._wires = {name: wires[name] for name in self.metrics}
         self._feeder = Feeder(data, list(self._wires.values()), where)
-        learner.check_evaluation(self._feeder)
+        self._views = views_of(data, self._wires.values())
+        learner.check_evaluation(self._feeder, self._views)
 
     def run(self) -> dict[str, float]:
         """The scores of the learner's present parameters; see `score`."""
         for own in self.metrics.values():
             for metric in own:
                 metric.reset()
-        seen: set[str] = set()
+        self._seen: set[str] = set()
         present: set[str] = set()  # names of targets
         unlabelled = set(self._wires)
-        for batch, outputs in self._learner.evaluate(self._feeder):
-            for key in batch.ids:
-                if key in seen:
-                    raise DataError(
-                        f"The sample {key!r} came twice while scoring",
-                        where=f"{self._feeder.where} data",
-                        fix="ids must be unique, and no sampler may repeat one",
-                    )
-                seen.add(key)
-            present.update(*(batch.targets or ()))
-            unlabelled -= take_in(self.metrics, self._wires, "evaluate", outputs, batch)
+        if self._views:
+            for sample in self._learner.view(self._feeder):
+                self._check_new([sample.id])
+                present.update(sample.targets)
+                unlabelled -= self._take_in_viewed(sample)
+        else:
+            for batch, outputs in self._learner.evaluate(self._feeder):
+                self._check_new(batch.ids)
+                present.update(*(batch.targets or ()))
+                unlabelled -= take_in(self.metrics, self._wires, "evaluate", outputs, batch)
         expected = samples(self._data)
-        if expected is not None and len(seen) != expected:
+        if expected is not None and len(self._seen) != expected:
             raise DataError(
-                f"{len(seen)} of {expected} samples came while scoring",
+                f"{len(self._seen)} of {expected} samples came while scoring",
                 expected="every sample once",
                 where=f"{self._feeder.where} data",
                 fix="score with a loader that keeps its last batch and skips nothing",
@@ -156,6 +159,26 @@ class Scorer:
                 "score other heads: score(..., heads=[...])",
             )
         return collect(self.metrics)
+
+    def _check_new(self, ids: Sequence[str]) -> None:
+        for key in ids:
+            if key in self._seen:
+                raise DataError(
+                    f"The sample {key!r} came twice while scoring",
+                    where=f"{self._feeder.where} data",
+                    fix="ids must be unique, and no sampler may repeat one",
+                )
+            self._seen.add(key)
+
+    def _take_in_viewed(self, sample: Viewed) -> set[str]:
+        """Update the metrics with a sample; the heads that know its truth."""
+        counted = set()
+        for name, wire in self._wires.items():
+            truth = wire.head.truth(sample.targets) if isinstance(wire, HeadWire) else None
+            if truth is not None:
+                counted.add(name)
+                update(self.metrics[name], name, [sample.predictions[name]], [truth], [sample.id])
+        return counted
 
 
 def take_in(
@@ -186,10 +209,17 @@ def take_in(
         if not ids:
             continue
         counted.add(name)
-        for metric in judges[name]:
-            with located(f"head {name}, metric {type(metric).__name__}"):
-                metric.update(predictions, targets, ids)
+        update(judges[name], name, predictions, targets, ids)
     return counted
+
+
+def update(
+    metrics: Sequence[Metric], head: str, predictions: Any, targets: Any, ids: Sequence[str]
+) -> None:
+    """Update a head's metrics, which name the head in their errors."""
+    for metric in metrics:
+        with located(f"head {head}, metric {type(metric).__name__}"):
+            metric.update(predictions, targets, ids)
 
 
 def collect(judges: Mapping[str, Sequence[Metric]]) -> dict[str, float]:

@@ -17,7 +17,6 @@ from densefit.tools.pictures import drawn, write_image
 from densefit.tools.plain import map_files, plain_prediction
 from densefit.tools.program import program
 from densefit.tools.progress import Watched
-from densefit.tools.recipe import score_loader
 from densefit.tools.trained import Trained, settings
 
 
@@ -47,7 +46,7 @@ def run(chosen: Predicting, place: Path) -> None:
     out = Path(chosen.out)
     check_out(out, pictures, [head.name for head in network.heads])
     out.mkdir(parents=True, exist_ok=True)
-    loader = score_loader(chosen, pictures, chosen.data.workers)
+    loader = chosen.loader(pictures)
     text = open(out / "predictions.jsonl", "w", encoding="utf-8")
     with text as lines, Watched(loader, "predicting") as watched:
         for key, predictions in predict(network, watched):

@@ -14,6 +14,7 @@ from rich.progress import Progress as Bar
 from typing_extensions import Self
 
 from densefit.data.loader import Loader
+from densefit.data.view_loader import ViewLoader
 
 
 class Watched:
@@ -27,7 +28,7 @@ class Watched:
         every: seconds between two lines, where there is no terminal.
     """
 
-    def __init__(self, loader: Loader, title: str, every: float = 30.0) -> None:
+    def __init__(self, loader: Loader | ViewLoader, title: str, every: float = 30.0) -> None:
         self._loader, self._title, self._every = loader, title, every
         self._bar: Bar | None = None
 
@@ -35,13 +36,16 @@ class Watched:
         return getattr(self._loader, name)
 
     def __len__(self) -> int:
-        return len(self._loader)
+        return len(self._loader)  # type: ignore[arg-type] # of views nobody knows: TypeError
 
     def __iter__(self) -> Iterator[Any]:
         total, done, told = len(self._loader.dataset), 0, time.monotonic()
         task = None if self._bar is None else self._bar.add_task(self._title, total=total)
+        last = None
         for batch in self._loader:
-            done += len(batch.ids)
+            for key in batch.ids:  # views of a sample follow one another
+                done += key != last
+                last = key
             if self._bar is not None and task is not None:
                 self._bar.update(task, completed=done)
             elif time.monotonic() - told >= self._every:

@@ -9,8 +9,12 @@ from typing import Any, Optional, Tuple, TypeVar  # noqa: UP035 - read at run ti
 
 from densefit.checkpoint import store
 from densefit.config import flat, parse
+from densefit.data.loader import Loader
+from densefit.data.sample import Dataset
+from densefit.data.view_loader import ViewLoader
+from densefit.data.views import Views
 from densefit.errors import CheckpointError, ConfigError
-from densefit.tools.recipe import Data
+from densefit.tools.recipe import Data, score_loader
 
 
 @dataclass
@@ -24,7 +28,12 @@ class Trained:
         resize: letterbox or stretch; as trained by default.
         score_batch_size: samples a batch; changes no result.
         out: where files are written.
-        seed: of everything random; nothing is here, so it changes no result.
+        seed: of everything random; predictions and scores do not depend on it.
+        flip: look at each picture mirrored as well, and merge what is seen.
+        scales: look at each picture at these sizes, as factors, and merge what is seen.
+        windows: look at pictures at their own size (times the scales) through windows of the
+            input size, in place of fitting them into it.
+        overlap: smallest share of a window that the next one covers too.
         data: as trained by default; pictures that are named themselves need its workers only.
     """
 
@@ -35,6 +44,10 @@ class Trained:
     score_batch_size: int = 8
     out: Optional[str] = None  # noqa: UP045
     seed: int = 0
+    flip: bool = False
+    scales: Tuple[float, ...] = (1.0,)  # noqa: UP006
+    windows: bool = False
+    overlap: float = 0.25
     data: Data = field(default_factory=Data)
 
     def place(self) -> Path:
@@ -63,6 +76,24 @@ class Trained:
         if found is None:
             raise CheckpointError("There is no checkpoint", where=path)
         return found
+
+    def loader(self, dataset: Dataset) -> Loader | ViewLoader:
+        """Every sample once: as it is fitted into the input, or in several views.
+
+        Raises:
+            ConfigError: a setting out of range.
+        """
+        fit = "original" if self.windows else self.resize
+        views = Views(self.flip, self.scales, fit, self.overlap)
+        if not self.windows and not self.flip and views.scales == (1.0,):
+            return score_loader(self, dataset, self.data.workers)
+        return ViewLoader(
+            dataset,
+            input_size=self.input_size,
+            batch_size=self.score_batch_size,
+            views=views,
+            workers=self.data.workers,
+        )
 
     def _run(self) -> str:
         if self.out is None:

@@ -7,18 +7,30 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
-from densefit.data.work import Made, Work
+from densefit.data.sample import Dataset
 from densefit.data.workers import Workers
 from densefit.errors import DataError
+
+Result = TypeVar("Result", covariant=True)
+Thing = TypeVar("Thing")
+
+
+class Job(Protocol[Result]):
+    """Makes something of the sample at an index; called by several threads at once."""
+
+    @property
+    def dataset(self) -> Dataset: ...
+
+    def __call__(self, index: int) -> Result: ...
 
 
 class TooSlowError(DataError):
     """A sample that ran out of time. Its thread is lost, so it is never just skipped."""
 
 
-class Ahead:
+class Ahead(Generic[Thing]):
     """A bounded window of samples under way.
 
     Args:
@@ -33,13 +45,13 @@ class Ahead:
     def __init__(self, workers: int, window: int, timeout: float) -> None:
         self.workers, self.window, self.timeout = workers, window, timeout
         self.current = -1
-        self._work: Work | None = None
+        self._work: Job[Thing] | None = None
         self._order: Iterator[int] = iter(())
-        self._pending: deque[tuple[int, Future[Made]]] = deque()
+        self._pending: deque[tuple[int, Future[Thing]]] = deque()
         self._pool: Workers | None = None
         self._finalizer: weakref.finalize[Any, Any] | None = None
 
-    def begin(self, work: Work, order: Iterable[int]) -> None:
+    def begin(self, work: Job[Thing], order: Iterable[int]) -> None:
         """Drop what is under way; from now on `work` makes the samples of `order`."""
         self.drop()
         self._work, self._order = work, iter(order)
@@ -51,7 +63,7 @@ class Ahead:
         self._pending.clear()
         self._order = iter(())
 
-    def next(self) -> Made | None:
+    def next(self) -> Thing | None:
         """The next sample in order, None at the end.
 
         Raises:
@@ -67,7 +79,7 @@ class Ahead:
         self.current, future = self._pending.popleft()
         self._fill()  # one more, before waiting
         try:
-            made: Made = future.result(self.timeout)
+            made: Thing = future.result(self.timeout)
         except FutureTimeout:
             sample_id = self._work.dataset.id_of(self.current)
             self.stop()  # its thread is lost; the next epoch gets new ones

@@ -93,7 +93,7 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         check_labelled(dataset, transform, self.heads, seed)
         self._layout = Layout(self._input_size(), self.heads)
         self._skipped: dict[str, str] = {}
-        self._ahead = Ahead(workers, 2 * batch_size + workers, timeout)
+        self._ahead: Ahead[Made] = Ahead(workers, 2 * batch_size + workers, timeout)
         self._failure: DensefitError | None = None
         self._pinned = False  # whether `set_epoch` chose the epoch, and nothing was read since
         self._begin(0)

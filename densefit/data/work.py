@@ -61,29 +61,30 @@ class Work:
             if self.transform is not None:
                 stage = "The transform"
                 sample = self.transform(sample, sample_rng(self.seed, self.epoch, index))
-            _check_image(sample)
+            checked_image(sample)
             labels: dict[str, Mapping[str, Any]] = {}
             for head in self.heads:
                 stage = f"Encoding for head {head.name!r}"
                 labels[head.name] = head.encode(sample)
         except Exception as error:
-            raise _with_id(error, stage, self.dataset.id_of(index)) from error
+            raise with_id(error, stage, self.dataset.id_of(index)) from error
         geometry = sample.geometry or Geometry.identity(*sample.image.shape[:2])
         data = np.ascontiguousarray(sample.image.transpose(2, 0, 1))
         return Made(index, sample.id, data, labels, original, geometry)
 
 
-def _check_image(sample: Sample) -> None:
+def checked_image(sample: Sample) -> None:
+    """Raise DataError unless the sample's image is (height, width, 3) uint8."""
     image = sample.image
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise DataError(
-            "A transformed sample must still have an RGB image",
+            "A sample must have an RGB image, also after transforms",
             expected="(height, width, 3) uint8",
             received=f"{image.shape} {image.dtype}",
         )
 
 
-def _with_id(error: Exception, stage: str, sample_id: str) -> DataError:
+def with_id(error: Exception, stage: str, sample_id: str) -> DataError:
     """A DataError that says what `error` says, and for which sample."""
     here = f"sample {sample_id!r}"
     if isinstance(error, DensefitError):

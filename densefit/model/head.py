@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from densefit.data.sample import Geometry, Sample
+from densefit.errors import ConfigError
 from densefit.metrics.metric import Metric
+from densefit.model.merger import Merger, Predictions
 from densefit.registry import Registry
 
 
@@ -83,8 +85,35 @@ class Head(ABC):
         """
 
     def rows(self, output: str) -> int:
-        """Rows of axis 0 of an `evaluate` output that belong to one sample."""
+        """Rows of axis 0 of an `evaluate` or `views` output that belong to one sample."""
         return 1
+
+    def views(self, features: Features) -> dict[str, Any]:
+        """Output Symbols by name from which `merger` makes one prediction out of several views.
+
+        For heads whose `evaluate` outputs are too small to be averaged (an argmax, say). They
+        need not be small: a merger can work on the device. Those of `evaluate` by default.
+        """
+        return self.evaluate(features)
+
+    def merger(self, size: tuple[int, int]) -> Merger:
+        """What merges the views of one picture of (height, width).
+
+        By default each view is decoded, and `combine` makes one of the predictions.
+        """
+        return Predictions(self.decode, self.combine)
+
+    def combine(self, predictions: Sequence[Any]) -> Any:
+        """One prediction out of several of the same picture.
+
+        Raises:
+            ConfigError: this head does not say how.
+        """
+        raise ConfigError(
+            f"The head {self.name!r} does not say how predictions of several views are combined",
+            received=f"{len(predictions)} views",
+            fix="give it a method `combine`, or look at each picture once (no views)",
+        )
 
     @abstractmethod
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:
@@ -109,6 +138,10 @@ class Head(ABC):
 
     def draw(self, image: np.ndarray, prediction: Any) -> np.ndarray:
         """A copy of the (H, W, 3) uint8 RGB original with the prediction drawn on it."""
+        return image.copy()
+
+    def draw_truth(self, image: np.ndarray, truth: Any) -> np.ndarray:
+        """The same with what `truth` gave (not None) drawn on it, to be looked at beside `draw`."""
         return image.copy()
 
 

@@ -22,13 +22,14 @@ class HeadWire(Wire):
         self.head = head
         self.terms: list[str] = []  # set when the graphs are built
         self.evaluated: list[str] = []
+        self.viewed: list[str] = []
 
     @property
     def labels(self) -> list[str]:
         return [f"{self.name}_{label.name}" for label in self.head.labels((64, 64))]
 
     def outputs(self, mode: str) -> list[str]:
-        names = self.terms if mode == "train" else self.evaluated
+        names = {"train": self.terms, "evaluate": self.evaluated, "views": self.viewed}[mode]
         return [f"{self.name}_{name}" for name in names]
 
     def rows(self, output: str) -> int:
@@ -43,7 +44,7 @@ class HeadWire(Wire):
         self, mode: str, shapes: Mapping[str, tuple[int, ...]], batch_size: int, devices: int
     ) -> None:
         for name in self.outputs(mode):
-            if mode == "evaluate":
+            if mode != "train":
                 check_rows(self.name, name, shapes[name], self.rows(name), batch_size, devices)
             elif shapes[name] != (batch_size,):
                 raise BindError(

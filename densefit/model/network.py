@@ -15,7 +15,7 @@ from densefit.model.head_wire import HeadWire
 from densefit.model.route import Route, wire
 from densefit.model.wire import Wire
 
-MODES = ("train", "evaluate")
+MODES = ("train", "evaluate", "views")
 
 
 class Network:
@@ -132,7 +132,7 @@ class Network:
         return self._graphs["train", self._train_size]
 
     def graph(self, mode: str, input_size: tuple[int, int] | None = None) -> Any:
-        """The Symbol for "train" or "evaluate" at an input of (height, width)."""
+        """The Symbol for one of `MODES` at an input of (height, width)."""
         if mode not in MODES:
             raise ConfigError("Unknown mode", expected=MODES, received=mode)
         if self._symbol is not None:
@@ -156,9 +156,13 @@ class Network:
                 continue
             head = own.head
             with _HeadNames(head.name):
-                if mode == "evaluate":
-                    found = head.evaluate(features)
-                    own.evaluated = list(found)
+                if mode != "train":
+                    if mode == "evaluate":
+                        found = head.evaluate(features)
+                        own.evaluated = list(found)
+                    else:
+                        found = head.views(features)
+                        own.viewed = list(found)
                     outputs += [
                         mx.sym.identity(symbol, name=f"{head.name}_{name}")
                         for name, symbol in found.items()
@@ -178,17 +182,17 @@ class Network:
 
     def _check_shared(self) -> None:
         """Whether what the eval graph computes with is what the train graph trains."""
-        evaluate, train = self.graph("evaluate", (64, 64)), self.graph("train", (64, 64))
+        train = self.graph("train", (64, 64))
         trained = {*train.list_arguments(), *train.list_auxiliary_states()}
-        strange = [
-            name
-            for name in [*evaluate.list_arguments(), *evaluate.list_auxiliary_states()]
-            if name not in trained
-        ]
-        if strange:
+        for mode in ("evaluate", "views"):
+            graph = self.graph(mode, (64, 64))
+            used = [*graph.list_arguments(), *graph.list_auxiliary_states()]
+            strange = [name for name in used if name not in trained]
+            if not strange:
+                continue
             raise BindError(
                 "Heads evaluate with parameters that they do not train",
-                expected="the same names in `train` and `evaluate`",
+                expected=f"the same names in `train` and `{mode}`",
                 received=strange,
                 where=f"heads {', '.join(self.wires)}",
                 fix="name the layers, or build them in one method that both call",

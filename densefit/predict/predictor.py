@@ -10,6 +10,7 @@ from densefit.model.head_wire import HeadWire
 from densefit.model.network import Network
 from densefit.train.feed import Feeder
 from densefit.train.learner import Learner
+from densefit.train.viewer import views_of
 
 
 def predict(
@@ -19,7 +20,7 @@ def predict(
 
     Args:
         network: with parameters, made of a backbone and heads.
-        data: a densefit Loader; its heads' labels are not needed.
+        data: a densefit Loader; its heads' labels are not needed. Or a ViewLoader.
         devices: MXNet contexts; the CPU by default.
 
     Raises:
@@ -35,6 +36,10 @@ def predict(
         )
     learner = Learner(network, devices)
     feeder = Feeder(data, wires, "prediction")
+    if views_of(data, wires):
+        for sample in learner.view(feeder):
+            yield sample.id, sample.predictions
+        return
     for batch, outputs in learner.evaluate(feeder):
         if batch.geometries is None:
             raise DataError(

@@ -18,14 +18,18 @@ from densefit.train.symbols import check_parameters, infer_shapes, loss_labels
 
 
 class Pending:
-    """The outputs of a batch that is being computed."""
+    """The outputs of a batch that is being computed.
+
+    Attributes:
+        arrays: the real rows of each output as an NDArray, by short name.
+    """
 
     def __init__(self, arrays: dict[str, Any]) -> None:
-        self._arrays = arrays
+        self.arrays = arrays
 
     def read(self) -> dict[str, np.ndarray]:
-        """The outputs by short name. Sync point: waits for the forward pass."""
-        return {name: array.asnumpy() for name, array in self._arrays.items()}
+        """The outputs in host memory. Sync point: waits for the forward pass."""
+        return {name: array.asnumpy() for name, array in self.arrays.items()}
 
 
 class Evaluator:
@@ -38,10 +42,12 @@ class Evaluator:
         network: whose eval graph and parameters are used.
         devices: MXNet contexts; a batch is split among them, or among the first of them if it has
             too few rows.
+        mode: "evaluate", or "views" for the outputs that a head's merger needs.
     """
 
-    def __init__(self, network: Network, devices: Sequence[Any]) -> None:
+    def __init__(self, network: Network, devices: Sequence[Any], mode: str = "evaluate") -> None:
         self.network = network
+        self.mode = mode
         self.devices = list(devices)
         self._module: Any = None
         self._bound: Any = None  # names, shapes and types that the Module is bound to
@@ -77,7 +83,7 @@ class Evaluator:
         arrays = dict(zip(self._outputs, self._module.get_outputs()))
         found = {}
         for wire in feeder.wires:
-            for name in wire.outputs("evaluate"):
+            for name in wire.outputs(self.mode):
                 rows = wire.rows(name)
                 if rows == 0 and fed.real != full:
                     raise DataError(
@@ -96,7 +102,7 @@ class Evaluator:
 
     def _shapes(self, feeder: Feeder) -> tuple[Any, list[Any], dict[str, tuple[int, ...]]]:
         """(symbol, DataDescs of its labels, shape of each parameter)."""
-        symbol = self.network.graph("evaluate", feeder.input_size)
+        symbol = self.network.graph(self.mode, feeder.input_size)
         feeder.check_data(symbol)
         arguments = set(symbol.list_arguments())
         provided = [desc for desc in feeder.label_descs if desc.name in arguments]
@@ -105,7 +111,7 @@ class Evaluator:
         devices = usable(self.devices, feeder.batch_size)
         known, outputs = infer_shapes(symbol, shapes, heads)
         for wire in feeder.wires:
-            wire.check("evaluate", outputs, feeder.batch_size, len(devices))
+            wire.check(self.mode, outputs, feeder.batch_size, len(devices))
         # Labels that only a loss reads need no data here, but must not pass for parameters.
         labels = {*loss_labels(symbol), *(n for w in self.network.wires.values() for n in w.labels)}
         needless = sorted((labels & arguments) - set(shapes))

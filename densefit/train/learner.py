@@ -27,6 +27,7 @@ from densefit.train.symbols import (
     loss_labels,
     loss_normalization,
 )
+from densefit.train.viewer import Viewed, viewed
 
 
 class Learner:
@@ -46,6 +47,7 @@ class Learner:
         self._version = 0  # of the parameters in the train Module
         self._pulled = 0  # version of those in the network
         self._evaluator = Evaluator(network, self.devices)
+        self._viewer = Evaluator(network, self.devices, "views")
 
     def bind(self, feeder: Feeder, initializer: Any = None) -> None:
         """Bind the train graph to the feeder's shapes and give every parameter a value.
@@ -149,9 +151,9 @@ class Learner:
             arrays[self._outputs[0]].wait_to_read()
         return {name: arrays[name].asnumpy() for name in wanted}
 
-    def check_evaluation(self, feeder: Feeder) -> None:
+    def check_evaluation(self, feeder: Feeder, views: bool = False) -> None:
         """Raise BindError if the feeder's batches do not fit the eval graph; runs nothing."""
-        self._evaluator.check(feeder)
+        (self._viewer if views else self._evaluator).check(feeder)
 
     def evaluate(self, feeder: Feeder) -> Iterator[tuple[Fed, dict[str, np.ndarray]]]:
         """Each batch of the feeder with the eval graph's outputs for its real rows, by short name.
@@ -166,6 +168,10 @@ class Learner:
             before = begun
         if before is not None:
             yield before[0], before[1].read()
+
+    def view(self, feeder: Feeder) -> Iterator[Viewed]:
+        """Each sample of a ViewLoader's feeder, with predictions merged from its views."""
+        return viewed(self._viewer, feeder, self._version)
 
     def load_params(
         self, arg_params: Mapping[str, Any], aux_params: Mapping[str, Any], where: str

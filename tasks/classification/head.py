@@ -121,6 +121,10 @@ class Classification(Head):
         """(C,) float32 probabilities for each sample."""
         return [np.asarray(row, np.float32) for row in outputs["probabilities"]]
 
+    def combine(self, predictions: Sequence[Any]) -> np.ndarray:
+        """The mean probabilities."""
+        return np.mean(predictions, axis=0, dtype=np.float64).astype(np.float32)
+
     def truth(self, targets: Mapping[str, np.ndarray]) -> int | None:
         """The class, None where it is unknown."""
         label = self._class(targets, f"head {self.name!r}")
@@ -134,3 +138,7 @@ class Classification(Head):
         """The most probable class and its probability in the upper left corner."""
         index = int(np.argmax(prediction))
         return draw_label(image, f"{self.classes[index]} {prediction[index]:.0%}")
+
+    def draw_truth(self, image: np.ndarray, truth: Any) -> np.ndarray:
+        """The name of the class in the upper left corner."""
+        return draw_label(image, self.classes[int(truth)])

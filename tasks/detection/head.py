@@ -12,12 +12,14 @@ from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
 from densefit.metrics import COCOAveragePrecision, Metric, VOCAveragePrecision
 from densefit.model.head import Features, Head, Label, class_names, heads
+from densefit.model.merger import Merger
 from densefit.predict.drawing import draw_boxes
 
 from .anchors import Shapes, anchor_boxes, anchor_count, anchor_shapes
 from .assign import IGNORE, assign
 from .checks import check_settings, sizes_per_level
 from .loss import box_loss, class_loss
+from .merge import BoxMerger
 from .pyramid import feature_levels, predictions
 from .select import anchor_symbol, detections
 
@@ -217,6 +219,10 @@ class Detection(Head):
             )
         return predictions
 
+    def merger(self, size: tuple[int, int]) -> Merger:
+        """One suppression over the boxes of all views."""
+        return BoxMerger(self.decode, self.nms_iou, self.max_detections)
+
     def truth(self, targets: Mapping[str, np.ndarray]) -> Any:
         """The boxes as they were annotated, None if the sample has no `boxes` target at all."""
         if "boxes" not in targets:
@@ -246,3 +252,17 @@ class Detection(Head):
             names=self.classes,
             scores=prediction["scores"][shown],
         )
+
+    def draw_truth(self, image: np.ndarray, truth: Any) -> np.ndarray:
+        """The boxes, outlined and named; difficult ones and crowds say so."""
+        boxes, classes = np.asarray(truth["boxes"]), np.asarray(truth["classes"])
+        crowd = np.asarray(truth.get("crowd", np.zeros(len(boxes))), bool)
+        difficult = np.asarray(truth.get("difficult", np.zeros(len(boxes))), bool) & ~crowd
+        for chosen, word in (
+            (crowd, " crowd"),
+            (difficult, " difficult"),
+            (~crowd & ~difficult, ""),
+        ):
+            names = [f"{name}{word}" for name in self.classes]
+            image = draw_boxes(image, boxes[chosen], classes[chosen], names)
+        return image

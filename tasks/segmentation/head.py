@@ -14,9 +14,11 @@ from densefit.errors import ConfigError, DataError
 from densefit.metrics import ConfusionMatrix, Metric
 from densefit.model.head import Features, Head, Label, class_names, heads
 from densefit.model.layers import upsample
+from densefit.model.merger import Merger
 from densefit.predict.drawing import draw_mask
 
 from .decoders import LOGIT_STRIDE, deeplab, fcn
+from .merge import MaskMerger
 
 IGNORE = 255
 
@@ -145,12 +147,24 @@ class Segmentation(Head):
         entropy = -mx.sym.pick(log_probability, labels["mask"], axis=1)
         return {"loss": mx.sym.sum(entropy * labels["weight"], axis=(1, 2))}
 
-    def evaluate(self, features: Features) -> dict[str, Any]:
-        """`mask`: (B, H, W) uint8 class indices at input size."""
-        logits = upsample(
+    def _full(self, features: Features) -> Any:
+        """Logits at input size."""
+        return upsample(
             self._logits(features), LOGIT_STRIDE, features.size(LOGIT_STRIDE), features.input_size
         )
-        return {"mask": mx.sym.cast(mx.sym.argmax(logits, axis=1), dtype="uint8")}
+
+    def evaluate(self, features: Features) -> dict[str, Any]:
+        """`mask`: (B, H, W) uint8 class indices at input size."""
+        mask = mx.sym.argmax(self._full(features), axis=1)
+        return {"mask": mx.sym.cast(mask, dtype="uint8")}
+
+    def views(self, features: Features) -> dict[str, Any]:
+        """`scores`: (B, C, H, W) probabilities at input size."""
+        return {"scores": mx.sym.softmax(self._full(features), axis=1)}
+
+    def merger(self, size: tuple[int, int]) -> Merger:
+        """Averages probabilities at the original size, on the device."""
+        return MaskMerger(size)
 
     def decode(
         self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
@@ -169,6 +183,10 @@ class Segmentation(Head):
     def draw(self, image: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         """The image under the coloured mask, with a legend of the classes seen."""
         return draw_mask(image, prediction, self.classes)
+
+    def draw_truth(self, image: np.ndarray, truth: np.ndarray) -> np.ndarray:
+        """The same of the true mask; what counts nowhere (255) keeps its colours."""
+        return draw_mask(image, truth, self.classes, hidden=(IGNORE,))
 
 
 def to_original(mask: np.ndarray, geometry: Geometry) -> np.ndarray:

@@ -38,6 +38,20 @@ def test_every_head_is_drawn_and_written(trained, photos, tmp_path, capsys):
         assert line["kind"]["class"] in line["kind"]["probabilities"]
 
 
+def test_views_are_merged_at_the_pictures_own_size(trained, photos, tmp_path, capsys):
+    out = tmp_path / "out"
+    views = ["--windows", "true", "--flip", "true", "--scales", "[0.5,1.0]", "--overlap", "0.1"]
+    arguments = ["--checkpoint", str(trained), "--out", str(out), *views]
+    assert predict.main([*arguments, str(photos)]) == 0
+    lines = [json.loads(line) for line in (out / "predictions.jsonl").read_text().splitlines()]
+    for line in lines:
+        mask = cv2.imread(str(out / line["segmentation"]["mask"]), cv2.IMREAD_UNCHANGED)
+        assert list(mask.shape) == line["size"]
+        assert sum(line["kind"]["probabilities"].values()) == pytest.approx(1, abs=1e-5)
+    assert predict.main([*arguments, str(photos), "--overlap", "1"]) == 2
+    assert "below 1" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("more", "code", "said"),
     [

@@ -28,6 +28,15 @@ def test_lines_in_a_pipe(capsys):
     assert capsys.readouterr().err.splitlines()[-1] == "reading: 5/5 samples"
 
 
+def test_views_count_by_their_samples(capsys):
+    dataset = df.dataset("shapes", length=3, size=(24, 24))
+    views = df.Views(flip=True)
+    own = df.ViewLoader(dataset, input_size=(24, 24), batch_size=4, views=views, workers=0)
+    with Watched(own, "reading", every=0.0) as watched:
+        list(watched)
+    assert capsys.readouterr().err.splitlines() == ["reading: 2/3 samples", "reading: 3/3 samples"]
+
+
 def test_nothing_if_it_is_quick(capsys):
     with Watched(loader(), "reading") as watched:
         list(watched)
