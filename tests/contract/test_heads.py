@@ -169,7 +169,19 @@ def test_predictions_lie_in_the_original_pictures(task, network, batch):
         assert np.isfinite(numbers[metric.primary])
 
 
-@pytest.mark.parametrize("mode", ["train", "evaluate"])
+def test_views_are_merged_in_the_original_pictures(task, network):
+    executor = bound(network, "views", {})
+    executor.arg_dict.pop("data")
+    network.set_params(executor.arg_dict, executor.aux_dict)
+    for views in (df.Views(), df.Views(flip=True, scales=(0.7, 1.6), overlap=0.1)):
+        loader = df.ViewLoader(Mixed(), input_size=INPUT, batch_size=2, views=views, workers=0)
+        found = list(df.predict(network, loader))
+        assert [key for key, _ in found] == ["p0", "p1", "p2"]
+        for (_, prediction), size in zip(found, PICTURES):
+            assert PLACED[task](prediction["own"], size)
+
+
+@pytest.mark.parametrize("mode", ["train", "evaluate", "views"])
 def test_all_parameters_have_the_head_s_prefix(network, mode):
     maps = network.backbone.features(
         mx.sym.Variable("data"), INPUT, network.output_stride
