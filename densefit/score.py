@@ -203,13 +203,11 @@ def take_in(
     Raises:
         DensefitError: what a metric raises, with the head's name.
     """
-    counted = set()
-    for name in (name for name, metrics in judges.items() if metrics):
-        predictions, targets, ids = wires[name].read(mode, outputs, batch)
-        if not ids:
-            continue
-        counted.add(name)
-        update(judges[name], name, predictions, targets, ids)
+    # All heads are read before any metric is told: one that diverged refuses the whole batch.
+    found = {name: wires[name].read(mode, outputs, batch) for name in judges if judges[name]}
+    counted = {name for name, (_, _, ids) in found.items() if ids}
+    for name in (name for name in found if name in counted):
+        update(judges[name], name, *found[name])
     return counted
 
 

@@ -17,9 +17,13 @@ class TrainState:
         update: optimizer updates done since training began (over resumes too).
         batch: updates done in this epoch.
         epochs, updates, updates_per_epoch: the plan; None where it is not known.
-        batch_size: rows of a full batch.
+        batch_size: rows of a full batch; an update takes `accumulate` of them.
+        accumulate: micro-batches an update.
         samples: real samples (no padding) seen in this epoch.
         lr: the learning rate of the last update.
+        gradient_norm: of the last update's gradient, before clipping.
+        refused: updates that were not applied because something was not finite.
+        epoch_seconds: wall seconds of this epoch, over resumes too.
         train: this epoch's training numbers so far, a flat dict `head/metric` -> float; calling
             it costs a read from the device, so do it when you report, not at each update.
         validation: the last validation's scores, empty before the first.
@@ -35,8 +39,12 @@ class TrainState:
     updates: int | None = None
     updates_per_epoch: int | None = None
     batch_size: int = 0
+    accumulate: int = 1
     samples: int = 0
     lr: float = 0.0
+    gradient_norm: float = 0.0
+    refused: int = 0
+    epoch_seconds: float = 0.0
     train: Callable[[], dict[str, float]] = dict
     validation: Mapping[str, float] = field(default_factory=dict)
     validated: int = -1
@@ -87,6 +95,9 @@ class Callback:
 
     def saved(self, state: TrainState, control: Control, path: str) -> None:
         """After a checkpoint is complete at `path`."""
+
+    def rolled_back(self, state: TrainState, control: Control) -> None:
+        """After training went back to a checkpoint, because something was not finite."""
 
     def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
         """Always the last, also when training failed with `error`."""

@@ -56,6 +56,11 @@ class JSONLines(Callback):
         os.replace(temporary, self.path)
         self._stream = open(self.path, "a", encoding="utf-8")
 
+    def rolled_back(self, state: TrainState, control: Control) -> None:
+        """Remove the lines of updates that are made again."""
+        self.fit_ended(state, None)
+        self.fit_started(state, control)
+
     def update_ended(self, state: TrainState, control: Control) -> None:
         """Write a line now and then."""
         self._epoch = state.epoch

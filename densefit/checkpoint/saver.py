@@ -12,7 +12,8 @@ from densefit.checkpoint import store
 from densefit.checkpoint.policy import Keep
 from densefit.checkpoint.state import rng_state, set_rng_state
 from densefit.duration import Duration, DurationLike
-from densefit.errors import CheckpointError
+from densefit.errors import CheckpointError, ConfigError
+from densefit.metrics import Metric
 
 
 class Saver:
@@ -37,8 +38,20 @@ class Saver:
         self.keep = keep or Keep()
         self.extra = dict(extra or {})
 
-    def save(self, learner: Any, state: Any, history: Any, callbacks: Sequence[Any]) -> Path:
-        """Write everything that a resume needs; returns the checkpoint's path."""
+    def save(
+        self,
+        learner: Any,
+        state: Any,
+        history: Any,
+        callbacks: Sequence[Any],
+        judges: Mapping[str, Sequence[Metric]] | None = None,
+    ) -> Path:
+        """Write everything that a resume needs; returns the checkpoint's path.
+
+        Args:
+            learner, state, history, callbacks: of the training.
+            judges: head -> its training metrics, of the epoch so far.
+        """
         arg_params, aux_params = learner.network.get_params()
         model = {f"arg:{name}": value.asnumpy() for name, value in arg_params.items()}
         model.update({f"aux:{name}": value.asnumpy() for name, value in aux_params.items()})
@@ -51,6 +64,13 @@ class Saver:
             "epoch": state.epoch,
             "batch": state.batch,
             "batch_size": state.batch_size,
+            "accumulate": state.accumulate,
+            "samples": state.samples if state.batch else 0,
+            "epoch_seconds": state.epoch_seconds if state.batch else 0.0,
+            "metrics": metric_states(judges or {}) if state.batch else {},
+            "refused": state.refused,
+            "lr": state.lr,
+            "gradient_norm": state.gradient_norm,
             "update": state.update,
             "seconds": state.seconds,
             "validation": dict(state.validation),
@@ -69,9 +89,19 @@ class Saver:
         return path
 
     def resume(
-        self, what: str | Path, learner: Any, state: Any, history: Any, callbacks: Sequence[Any]
+        self,
+        what: str | Path,
+        learner: Any,
+        state: Any,
+        history: Any,
+        callbacks: Sequence[Any],
+        judges: Mapping[str, Sequence[Metric]] | None = None,
     ) -> Path | None:
         """Continue from a checkpoint, if `what` names one; returns its path.
+
+        Args:
+            what: "auto", "none" or a path.
+            learner, state, history, callbacks, judges: as in `save`; they become what they were.
 
         Raises:
             CheckpointError: it is damaged, or of another network.
@@ -81,20 +111,26 @@ class Saver:
             return None
         parts, content = store.read(path)
         arg_params, aux_params = split_model(parts["model"])
-        if content["batch"] and content.get("batch_size", state.batch_size) != state.batch_size:
-            raise CheckpointError(
-                "The checkpoint is of the middle of an epoch with another batch size",
-                expected=f"batch size {content['batch_size']}",
-                received=f"batch size {state.batch_size}",
-                where=path,
-                fix="continue with that batch size, or from a checkpoint of an epoch's end",
-            )
+        for setting in ("batch_size", "accumulate") if content["batch"] else ():
+            own = getattr(state, setting)
+            if content.get(setting, own) != own:
+                raise CheckpointError(
+                    f"The checkpoint is of the middle of an epoch with another {setting}",
+                    expected=f"{setting} {content[setting]}",
+                    received=f"{setting} {own}",
+                    where=path,
+                    fix="continue with that one, or from a checkpoint of an epoch's end",
+                )
         learner.load_params(arg_params, aux_params, str(path))
         learner.load_optimizer_state(parts["optimizer"], content["optimizer"])
         set_rng_state(content["rng"])
         state.epoch, state.batch = content["epoch"], content["batch"]
         state.update, state.seconds = content["update"], content["seconds"]
         state.validation, state.validated = content["validation"], content["validated"]
+        state.samples, state.refused = content.get("samples", 0), content.get("refused", 0)
+        state.epoch_seconds = content.get("epoch_seconds", 0.0)
+        state.lr, state.gradient_norm = content.get("lr", 0.0), content.get("gradient_norm", 0.0)
+        load_metric_states(judges or {}, content.get("metrics", {}))
         history.epochs = list(content["epochs"])
         history.last_validation = dict(content["validation"])
         history.update = content["update"]
@@ -111,6 +147,30 @@ class Saver:
                     saved.remove(entry)
                     break
         return path
+
+
+def metric_states(judges: Mapping[str, Sequence[Metric]]) -> dict[str, list[Any]]:
+    """What each head's metrics have seen; None for one that cannot tell (an MXNet metric)."""
+
+    def told(metric: Metric) -> Any:
+        try:
+            return metric.state_dict()
+        except ConfigError:
+            return None
+
+    return {head: [told(metric) for metric in metrics] for head, metrics in judges.items()}
+
+
+def load_metric_states(
+    judges: Mapping[str, Sequence[Metric]], states: Mapping[str, Sequence[Any]]
+) -> None:
+    """Let metrics continue; those that were not told of, or are others now, begin anew."""
+    for head, metrics in judges.items():
+        stored = list(states.get(head, ()))
+        for metric, state in zip(metrics, stored if len(stored) == len(metrics) else ()):
+            metric.reset()
+            if state is not None:
+                metric.load_state_dict(state)
 
 
 def check_unmixed(directory: Path, resume: str | Path) -> None:

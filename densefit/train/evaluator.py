@@ -132,7 +132,7 @@ class Evaluator:
             return
         symbol, labels, self._parameters = self._shapes(feeder)
         devices = usable(self.devices, feeder.batch_size)
-        self._module = bound_module(symbol, feeder, labels, devices, training=False)
+        self._module = bound_module(symbol, feeder, labels, devices, gradients=None)
         self._outputs = [short_name(name) for name in symbol.list_outputs()]
         self._load(feeder)
         self._bound, self._version = wanted, version

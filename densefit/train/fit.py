@@ -8,18 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.checkpoint import store
 from densefit.checkpoint.saver import Saver, check_unmixed
 from densefit.duration import DurationLike
-from densefit.errors import ConfigError
+from densefit.errors import ConfigError, TrainingDiverged, located
 from densefit.metrics import Metric
 from densefit.model.route import Route
-from densefit.score import Scorer, collect, take_in
+from densefit.score import Scorer, collect
 from densefit.train.cadence import Cadence
 from densefit.train.feed import Feeder
+from densefit.train.guard import Guard
 from densefit.train.history import History
 from densefit.train.learner import Learner
 from densefit.train.schedules import Schedule
-from densefit.train.start import as_network, seed_all, seed_mxnet, source_of_rate
+from densefit.train.signals import Signals, TrainingInterrupted
+from densefit.train.start import as_network, check_plan, seed_all, seed_mxnet, source_of_rate
+from densefit.train.step import Step, check_step
 
 
 def fit(
@@ -37,6 +41,9 @@ def fit(
     callbacks: Sequence[Callback] = (),
     checkpoint: str | Path | Saver | None = None,
     resume: str | Path = "none",
+    accumulate: int = 1,
+    clip_norm: float | None = None,
+    nonfinite: str | Guard = "raise",
     initializer: Any = None,
     seed: int = 0,
     devices: Sequence[Any] | None = None,
@@ -60,9 +67,15 @@ def fit(
         checkpoint: a directory, or a Saver with a cadence and policy of its own. Written after
             validation, atomically.
         resume: "auto" (the newest checkpoint of the directory, if there is one), a path, or
-            "none", for which the directory must hold no checkpoints yet. From an epoch's end it
-            continues exactly, if the data do: a densefit Loader, or an iterator that does not
-            shuffle. In the middle of an epoch, the epoch's numbers are those of the rest.
+            "none", for which the directory must hold no checkpoints yet. It continues exactly, in
+            mid-epoch too, if the data do: a densefit Loader, or an iterator that does not shuffle.
+        accumulate: micro-batches an update: k of them train as one batch of k times the size,
+            BatchNorm aside, in the memory of one. The last update of an epoch may have fewer.
+        clip_norm: the largest norm of the gradient of the mean loss; a longer one is scaled down
+            to it. (By value: `optimizer_params={"clip_gradient": ...}`.)
+        nonfinite: what happens when a loss or a gradient is nan or infinite, before it does harm:
+            "raise", "skip" the update, or "rollback" to the newest checkpoint at a lower rate; a
+            Guard says more.
         initializer: for parameters that the network has no value for yet.
         seed: of python, numpy and MXNet.
         devices: MXNet contexts; a batch is split among them. With several, losses are sums over
@@ -77,45 +90,39 @@ def fit(
         DataError: no batch, or a broken sample.
         ConfigError: contradictory settings.
         CheckpointError: the directory holds another training's checkpoints, or a broken one.
-        TrainingDiverged: a head's loss is not finite (found at once), or a parameter is not
-            (found before a validation, a save, or the end).
+        TrainingDiverged: a head's loss or the gradient is not finite (found before the update),
+            or a parameter is not (found before a validation, a save, or the end).
+        TrainingInterrupted: SIGINT or SIGTERM came; the update was finished and a checkpoint
+            written. A KeyboardInterrupt.
     """
     # Prepare: what can be found wrong without running the network is found here.
-    if (epochs is None) == (updates is None):
-        raise ConfigError(
-            "A training's length is given in epochs or in updates",
-            expected="one of the two",
-            received=f"epochs={epochs}, updates={updates}",
-        )
-    if validation is train:
-        raise ConfigError(
-            "Training and validation data are the same iterator",
-            expected="two: a validation would set the training back to the epoch's start",
-            fix="make a second one of the same dataset, without shuffling and random transforms",
-        )
+    check_plan(epochs, updates, train, validation)
+    check_step(accumulate, clip_norm)
     seed_all(seed)
     network = as_network(network, heads)
     wires = network.wires
     feeder = Feeder(train, list(wires.values()), "train")
-    total = updates if epochs is None or feeder.length is None else epochs * feeder.length
+    guard = nonfinite if isinstance(nonfinite, Guard) else Guard(nonfinite)
+    per_epoch = None if feeder.length is None else -(-feeder.length // accumulate)
+    total = updates if epochs is None or per_epoch is None else epochs * per_epoch
     settings = dict(optimizer_params or {})
-    rate = source_of_rate(schedule, optimizer, settings, total, feeder.length)
-    validating = Cadence(validate_every, feeder.length, total, "validate_every")
+    rate = source_of_rate(schedule, optimizer, settings, total, per_epoch)
+    validating = Cadence(validate_every, per_epoch, total, "validate_every")
     saver = checkpoint if isinstance(checkpoint, Saver) or checkpoint is None else Saver(checkpoint)
-    saving = Cadence(saver.every if saver else 0, feeder.length, total, "Saver(every=...)")
+    saving = Cadence(saver.every if saver else 0, per_epoch, total, "Saver(every=...)")
     if saver is None and str(resume) not in ("none", "auto"):
         raise ConfigError("To resume, say where checkpoints are", fix="checkpoint=DIR")
     if saver is not None:
         check_unmixed(saver.directory, resume)
     judges: dict[str, list[Metric]] = {n: wire.metrics("train") for n, wire in wires.items()}
     collect(judges)  # names that clash
-    read = [name for wire in wires.values() if judges[wire.name] for name in wire.outputs("train")]
     state = TrainState(
         network,
         epochs=epochs,
         updates=total,
-        updates_per_epoch=feeder.length,
+        updates_per_epoch=per_epoch,
         batch_size=feeder.batch_size,
+        accumulate=accumulate,
         train=lambda: collect(judges) if state.samples else {},
     )
     history, control = History(network), Control()
@@ -135,59 +142,92 @@ def fit(
         for callback in callbacks:
             callback.validated(state, control)
 
-    def save() -> None:
+    def save() -> str | None:
         control.save_requested = False
-        if saver is not None:
-            learner.check_finite()  # the last good checkpoint stays
-            path = saver.save(learner, state, history, callbacks)
-            for callback in callbacks:
-                callback.saved(state, control, str(path))
+        if saver is None:
+            return None
+        learner.check_finite()  # the last good checkpoint stays
+        path = str(saver.save(learner, state, history, callbacks, judges))
+        for callback in callbacks:
+            callback.saved(state, control, path)
+        return path
+
+    rollbacks = 0
+
+    def roll_back(error: TrainingDiverged) -> None:
+        nonlocal rollbacks
+        rollbacks += 1
+        if saver is None or rollbacks > guard.limit or not store.names(saver.directory):
+            raise error
+        refused = state.refused
+        saver.resume("auto", learner, state, history, callbacks, judges)
+        state.refused = refused
+        for callback in callbacks:
+            callback.rolled_back(state, control)
 
     error: BaseException | None = None
     begun: list[Callback] = []
+    signals = Signals()
     try:
-        learner.bind(feeder, initializer)
+        learner.bind(feeder, initializer, accumulate)
         scorer = None if validation is None else Scorer(learner, validation, where="validation")
         own = learner.start_optimizer(optimizer, settings, feeder.batch_size)
+        step = Step(learner, wires, judges, accumulate, clip_norm, guard)
         if saver is not None:
-            saver.resume(resume, learner, state, history, callbacks)
+            saver.resume(resume, learner, state, history, callbacks, judges)
+        signals.__enter__()
         started = time.perf_counter() - state.seconds
-        skip = state.batch  # a resume in mid-epoch passes over what was done
         for callback in callbacks:
             begun.append(callback)
             callback.fit_started(state, control)
 
         while not finished():
-            epoch_started = time.perf_counter()
+            epoch_started = time.perf_counter() - state.epoch_seconds
+            if not state.batch:  # else a resume in mid-epoch, which passes over what was done
+                state.samples = 0
+                for metric in (metric for metrics in judges.values() for metric in metrics):
+                    metric.reset()
             seed_mxnet(seed, state.epoch)
-            state.batch, state.samples = skip, 0
-            for metric in (metric for metrics in judges.values() for metric in metrics):
-                metric.reset()
             for callback in callbacks:
                 callback.epoch_started(state, control)
 
             whole = not finished()  # whether the epoch runs to its end; a callback may stop it
-            for batch in feeder.batches(state.epoch, skip) if whole else ():
-                lr = None if rate is None else rate(state.update)
-                learner.step(batch, lr)
-                # Sync point: waits for the forward pass; the backward runs on meanwhile.
-                outputs = learner.train_outputs(read)
-                take_in(judges, wires, "train", outputs, batch)
+            again = False  # whether training went back to a checkpoint
+            batches = feeder.batches(state.epoch, state.batch * accumulate) if whole else iter(())
+            while True:
+                if learner.random:
+                    seed_mxnet(seed, state.epoch, state.batch + 1)
+                lr = None if rate is None else rate(state.update) * guard.factor**rollbacks
+                with located(f"update {state.update + 1}"):
+                    taken = step(batches, lr)
+                if taken is None:
+                    break
+                if taken.refused is not None:
+                    state.refused += 1
+                    if guard.policy == "rollback":
+                        roll_back(taken.refused)
+                        again = True
+                        break
                 state.update += 1
                 state.batch += 1
-                state.samples += batch.real
+                state.samples += taken.samples
                 state.lr = own.learning_rate if lr is None else lr
-                state.seconds = time.perf_counter() - started
+                state.gradient_norm = taken.gradient_norm
+                now = time.perf_counter()
+                state.seconds, state.epoch_seconds = now - started, now - epoch_started
                 for callback in callbacks:
                     callback.update_ended(state, control)
                 if control.validation_requested or validating.after_update(state.update):
                     validate()
                 if control.save_requested or saving.after_update(state.update):
                     save()
+                if signals.received is not None:
+                    raise TrainingInterrupted(signals.received, save())
                 if finished():  # not one batch is read that is not trained on
-                    whole = state.batch == feeder.length
+                    whole = state.batch == per_epoch
                     break
-            skip = 0
+            if again:
+                continue
 
             for callback in callbacks:
                 callback.epoch_ended(state, control)
@@ -206,6 +246,7 @@ def fit(
             if state.validated == state.update:
                 record["validation"] = dict(state.validation)
             record["seconds"] = time.perf_counter() - epoch_started
+            state.epoch_seconds = 0.0
             history.epochs.append(record)
             history.update = state.update
             if control.save_requested or finished() or saving.after_epoch(state.epoch):
@@ -217,6 +258,7 @@ def fit(
         error = raised
         raise
     finally:
+        signals.__exit__(None, None, None)
         try:
             learner.release()
         finally:

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from densefit.backend import mx
-from densefit.errors import BindError, CheckpointError, DataError, TrainingDiverged
+from densefit.errors import (
+    BindError,
+    CheckpointError,
+    ConfigError,
+    DataError,
+    TrainingDiverged,
+)
 from densefit.model.network import Network
 from densefit.model.route import short_name
 from densefit.train.evaluator import Evaluator
 from densefit.train.feed import Fed, Feeder
+from densefit.train.gradients import (
+    copy_statistics,
+    gradients,
+    put_statistics,
+    squared_norm,
+    zero,
+)
 from densefit.train.initializer import He
 from densefit.train.module import bound_module, usable
 from densefit.train.optimizer import (
@@ -23,6 +37,7 @@ from densefit.train.optimizer import (
 )
 from densefit.train.symbols import (
     check_parameters,
+    draws_at_random,
     infer_shapes,
     loss_labels,
     loss_normalization,
@@ -36,7 +51,12 @@ class Learner:
     Args:
         network: whose parameters are read at the start and written back by `pull`.
         devices: MXNet contexts; a batch is split among them.
+
+    Attributes:
+        random: whether the train graph draws random numbers (dropout).
     """
+
+    random = False
 
     def __init__(self, network: Network, devices: Sequence[Any] | None = None) -> None:
         self.network = network
@@ -44,13 +64,21 @@ class Learner:
         self._train: Any = None
         self._optimizer: Any = None
         self._mean_losses = False
+        self._adds = False  # whether gradients of several micro-batches are added up
+        self._samples = 0  # computed since the last update
+        self._statistics: list[list[Any]] = []
         self._version = 0  # of the parameters in the train Module
         self._pulled = 0  # version of those in the network
         self._evaluator = Evaluator(network, self.devices)
         self._viewer = Evaluator(network, self.devices, "views")
 
-    def bind(self, feeder: Feeder, initializer: Any = None) -> None:
+    def bind(self, feeder: Feeder, initializer: Any = None, accumulate: int = 1) -> None:
         """Bind the train graph to the feeder's shapes and give every parameter a value.
+
+        Args:
+            feeder: of the training data.
+            initializer: for parameters that the network has no value for yet.
+            accumulate: micro-batches an update; for one, gradients are written, not added.
 
         Raises:
             BindError: a label is missing, superfluous, misnamed or misshaped; parameters do not
@@ -77,8 +105,16 @@ class Learner:
         normalization = loss_normalization(
             symbol, self.network.wires, outputs, feeder.batch_size, len(self.devices)
         )
-        self._mean_losses = normalization == "mean"
-        module = bound_module(symbol, feeder, label_descs, self.devices, training=True)
+        self._mean_losses, self._adds = normalization == "mean", accumulate > 1
+        if self._mean_losses and self._adds:
+            raise ConfigError(
+                "Losses that are means over a batch do not add up over micro-batches",
+                received=f"accumulate={accumulate}",
+                fix='use normalization="null" in the loss layers, or accumulate=1',
+            )
+        module = bound_module(
+            symbol, feeder, label_descs, self.devices, "add" if self._adds else "write"
+        )
         try:
             module.init_params(
                 initializer or He(),
@@ -93,6 +129,7 @@ class Learner:
                 fix="fit(..., initializer=mx.init.Mixed(...)), or set_params before fit",
             ) from error
         self._train = module
+        self.random = draws_at_random(symbol)
         self._outputs = [short_name(name) for name in symbol.list_outputs()]
         self._version += 1
         self.network._pull = self.pull
@@ -114,12 +151,12 @@ class Learner:
         self._optimizer = start_optimizer(self._train, optimizer, settings, batch_size)
         return self._optimizer
 
-    def step(self, fed: Fed, lr: float | None) -> None:
-        """One update on the real rows of a batch. Returns before it is computed.
+    def compute(self, fed: Fed, first: bool = True) -> None:
+        """Forward and backward on the real rows of a batch. Returns before it is computed.
 
         Args:
             fed: a batch.
-            lr: learning rate; None leaves it to the optimizer's own.
+            first: of an update; the gradients of the others are added.
         """
         self._check_split(fed.real, f"samples {', '.join(fed.ids)}")
         module = self._train
@@ -129,14 +166,53 @@ class Learner:
             # Padding trains nothing, and must not enter BatchNorm's statistics either.
             data = [_real_rows(array, fed) for array in data]
             label = [_real_rows(array, fed) for array in label]
+        if first:
+            self._samples = 0
+            if self._adds:
+                zero(gradients(module).values())
+        self._samples += fed.real
+        module.forward_backward(mx.io.DataBatch(data=data, label=label or None, pad=0))
+
+    def update(self, lr: float | None, scale: float = 1.0) -> None:
+        """Apply what was computed since the last update.
+
+        Args:
+            lr: learning rate; None leaves it to the optimizer's own.
+            scale: a factor on the gradient.
+        """
         optimizer = self._optimizer
-        # One place normalises: losses are sums over samples unless they said otherwise.
-        optimizer.rescale_grad = 1.0 if self._mean_losses else 1.0 / fed.real
+        optimizer.rescale_grad = self._mean_factor() * scale
         if lr is not None:
             optimizer.lr = lr
-        module.forward_backward(mx.io.DataBatch(data=data, label=label or None, pad=0))
-        module.update()
+        self._train.update()
         self._version += 1
+
+    def _mean_factor(self) -> float:
+        """One place normalises: losses are sums over samples unless they said otherwise."""
+        return 1.0 if self._mean_losses else 1.0 / self._samples
+
+    def gradient_norm(self) -> float:
+        """The norm of the gradient of the mean loss, over all parameters.
+
+        Waits for the backward pass. Not finite if any of the gradients is not.
+        """
+        return math.sqrt(squared_norm(gradients(self._train).values())) * self._mean_factor()
+
+    def bad_gradients(self) -> list[str]:
+        """Names of the parameters whose gradient is not finite."""
+        return [
+            name
+            for name, replicas in gradients(self._train).items()
+            if not all(np.isfinite(one.asnumpy()).all() for one in replicas)
+        ]
+
+    def keep_statistics(self) -> None:
+        """Remember BatchNorm's moving statistics, which a forward and backward change."""
+        self._statistics = copy_statistics(self._train)
+
+    def restore_statistics(self) -> None:
+        """Go back to what `keep_statistics` found."""
+        put_statistics(self._train, self._statistics)
 
     def train_outputs(self, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
         """Outputs of the last step by short name. Waits for its forward, not for its backward.

@@ -31,9 +31,20 @@ def usable(devices: Sequence[Any], rows: int) -> list[Any]:
 
 
 def bound_module(
-    symbol: Any, feeder: Feeder, label_descs: Sequence[Any], devices: Sequence[Any], training: bool
+    symbol: Any,
+    feeder: Feeder,
+    label_descs: Sequence[Any],
+    devices: Sequence[Any],
+    gradients: str | None,
 ) -> Any:
     """A Module of `symbol` with arrays of its own for the feeder's batches, without parameters.
+
+    Args:
+        symbol: a train or an eval graph.
+        feeder: of its batches.
+        label_descs: of the labels that it reads.
+        devices: MXNet contexts.
+        gradients: "write" or "add" for training; None for evaluation.
 
     Raises:
         BindError: MXNet refuses (types do not fit, say, or there is not enough memory).
@@ -46,10 +57,15 @@ def bound_module(
         logger=_silent,
     )
     try:
-        module.bind(feeder.data_descs, list(label_descs) or None, for_training=training)
+        module.bind(
+            feeder.data_descs,
+            list(label_descs) or None,
+            for_training=gradients is not None,
+            grad_req=gradients or "null",
+        )
     except (mx.base.MXNetError, RuntimeError) as error:
         raise BindError(
-            f"MXNet cannot bind the {'train' if training else 'eval'} graph",
+            f"MXNet cannot bind the {'eval' if gradients is None else 'train'} graph",
             received=[f"{d.name}: {d.shape} {np.dtype(d.dtype).name}" for d in feeder.descs],
             where=f"heads {', '.join(wire.name for wire in feeder.wires)}",
             fix=str(error).strip().splitlines()[-1],

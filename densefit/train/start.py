@@ -15,6 +15,22 @@ from densefit.model.route import Route
 from densefit.train.schedules import Resolved, Schedule
 
 
+def check_plan(epochs: int | None, updates: int | None, train: Any, validation: Any) -> None:
+    """Raise ConfigError if the length is not told once, or two iterators are one."""
+    if (epochs is None) == (updates is None):
+        raise ConfigError(
+            "A training's length is given in epochs or in updates",
+            expected="one of the two",
+            received=f"epochs={epochs}, updates={updates}",
+        )
+    if validation is train:
+        raise ConfigError(
+            "Training and validation data are the same iterator",
+            expected="two: a validation would set the training back to the epoch's start",
+            fix="make a second one of the same dataset, without shuffling and random transforms",
+        )
+
+
 def seed_all(seed: int) -> None:
     """Seed python, numpy and MXNet."""
     random.seed(seed)
@@ -22,13 +38,14 @@ def seed_all(seed: int) -> None:
     mx.random.seed(seed)
 
 
-def seed_mxnet(seed: int, epoch: int) -> None:
-    """Seed MXNet's own randomness (dropout) for an epoch.
+def seed_mxnet(seed: int, epoch: int, batch: int = 0) -> None:
+    """Seed MXNet's own randomness (dropout) for an update, or for an epoch.
 
-    Its state cannot be read, so a resume could not continue it; seeded anew for each epoch, it
-    need not be.
+    Its state cannot be read, so a resume could not continue it; seeded anew, it need not be. That
+    takes a millisecond: networks that draw nothing at random are seeded for each epoch only.
     """
-    mx.random.seed(int(np.random.SeedSequence((seed % 2**32, epoch)).generate_state(1)[0] >> 1))
+    words = np.random.SeedSequence((seed % 2**32, epoch, batch)).generate_state(1)
+    mx.random.seed(int(words[0] >> 1))
 
 
 def as_network(network: Any, routes: Mapping[str, Route] | None) -> Network:

@@ -202,3 +202,13 @@ def check_parameters(
                 where=f"heads {', '.join(heads)}",
                 fix="was it trained for another number of classes?",
             )
+
+
+def draws_at_random(symbol: Any) -> bool:
+    """Whether a graph computes with random numbers when it is trained (dropout, noise...)."""
+    operators = {node["op"] for node in json.loads(symbol.tojson())["nodes"]}
+    return any(
+        operator in ("Dropout", "RNN", "LeakyReLU", "Custom", "_shuffle")
+        or operator.startswith(("_random_", "_sample_", "_npi_"))
+        for operator in operators
+    )

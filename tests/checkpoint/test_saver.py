@@ -29,7 +29,8 @@ def test_what_a_checkpoint_holds(tiny, tmp_path):
     assert set(parts["optimizer"]) == {f"{name[4:]}/{k}" for name in expected for k in "01"}
     assert set(state) == {
         *("keep", "network", "epoch", "batch", "batch_size", "update", "seconds", "validation"),
-        *("validated", "epochs", "optimizer", "rng", "callbacks", "extra"),
+        *("validated", "epochs", "optimizer", "rng", "callbacks", "extra", "accumulate"),
+        *("samples", "epoch_seconds", "metrics", "refused", "lr", "gradient_norm"),
     }
     assert (state["epoch"], state["batch"], state["update"], state["validated"]) == (2, 0, 4, 4)
     assert state["epochs"] == history.epochs
@@ -42,6 +43,9 @@ def test_checkpoints_without_the_newer_keys_are_read(tiny, tmp_path):
     train(tiny, tmp_path)
     parts, state = store.read(tmp_path / "last")
     del state["batch_size"], state["optimizer"]["kind"]
+    newer = ("accumulate", "samples", "epoch_seconds", "metrics", "refused", "lr", "gradient_norm")
+    for key in newer:
+        del state[key]
     store.write(tmp_path, "update-00000004", parts, state)
     _, history = train(tiny, tmp_path, 3, resume="auto")
     assert [epoch["epoch"] for epoch in history.epochs] == [0, 1, 2]

@@ -97,14 +97,22 @@ def test_nan_parameters_behind_a_relu_are_not_saved(tiny, tmp_path):
             data.data = [("data", mx.nd.array(x))]
 
     log = tiny.Log()
-    with pytest.raises(TrainingDiverged, match="Parameters are no longer finite\n.*trunk_weight"):
+    with pytest.raises(TrainingDiverged, match="The gradient is not finite.*\n.*trunk_weight"):
         df.fit(
             tiny.two_heads(), data, heads=tiny.routes(), epochs=2, checkpoint=tmp_path,
             callbacks=[log, tiny.Recorder("epoch_started", poison)],
         )  # fmt: skip
-    assert log.events == ["fit", "epoch", 1, 2, "end", "saved", "epoch", 3, 4, "end"] + [
-        "TrainingDiverged"
-    ]
+    assert log.events == ["fit", "epoch", 1, 2, "end", "saved", "epoch", "TrainingDiverged"]
+
+
+def test_parameters_that_an_update_made_infinite_are_not_saved(tiny, tmp_path):
+    """Losses and gradients are finite, and the rate is not sane."""
+    with pytest.raises(TrainingDiverged, match="Parameters are no longer finite\n.*weight"):
+        df.fit(
+            tiny.kind(), tiny.iterator(4, 4, ["kind_label"]), heads=tiny.kind_route(), epochs=1,
+            schedule=df.Constant(3e38), checkpoint=tmp_path, optimizer_params={"wd": 1e4},
+        )  # fmt: skip
+    assert not list(tmp_path.iterdir())
 
 
 def test_nan_loss_of_a_head_of_ours(tiny):

@@ -1,0 +1,43 @@
+"""What happens when a loss or a gradient is not finite."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from densefit.errors import ConfigError
+
+POLICIES = ("raise", "skip", "rollback")
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What `fit` does when a loss or a gradient is nan or infinite; no such update is applied.
+
+    Attributes:
+        policy: "raise" a TrainingDiverged; "skip" the update; or "rollback" to the newest
+            checkpoint, and go on from there at a lower rate.
+        limit: how many updates are skipped in a row, or how many rollbacks are made in all, before
+            it raises all the same.
+        factor: what a rollback multiplies the learning rate by.
+
+    Raises:
+        ConfigError: a setting out of range.
+    """
+
+    policy: str = "raise"
+    limit: int = 10
+    factor: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.policy not in POLICIES:
+            raise ConfigError(
+                "Unknown policy for what is not finite",
+                expected=" or ".join(POLICIES),
+                received=repr(self.policy),
+            )
+        if self.limit < 1 or not 0.0 < self.factor <= 1.0:
+            raise ConfigError(
+                "A guard's setting is out of range",
+                expected="limit of 1 or more, factor above 0 and at most 1",
+                received=f"limit={self.limit}, factor={self.factor}",
+            )

@@ -1,0 +1,65 @@
+"""SIGINT and SIGTERM while training: finish the update, save, and stop."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Any
+
+from typing_extensions import Self
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class TrainingInterrupted(KeyboardInterrupt):  # noqa: N818 - it is no error
+    """A signal ended the training; what was done is saved, if there is a place for checkpoints.
+
+    Attributes:
+        signum: the signal.
+        checkpoint: path of what was saved, None if nothing was.
+    """
+
+    def __init__(self, signum: int, checkpoint: str | None) -> None:
+        self.signum, self.checkpoint = signum, checkpoint
+        kept = f"; saved {checkpoint}" if checkpoint else "; nothing was saved"
+        super().__init__(f"training was ended by {signal.Signals(signum).name}{kept}")
+
+
+class Signals:
+    """Notes the first SIGINT or SIGTERM; a second one ends the process at once.
+
+    A context. Outside of the main thread, where Python lets nobody handle signals, and for
+    signals that are ignored, it changes nothing.
+
+    Attributes:
+        received: the signal that came, None while none has.
+    """
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for signum in SIGNALS:
+                before = signal.getsignal(signum)
+                if before not in (signal.SIG_IGN, None):  # None: another language's handler
+                    self._before[signum] = before
+                    signal.signal(signum, self._note)
+        return self
+
+    def _note(self, signum: int, frame: FrameType | None) -> None:
+        self.received = signum
+        for own in self._before:
+            signal.signal(own, signal.SIG_DFL)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for signum, before in self._before.items():
+            signal.signal(signum, before)
+        self._before = {}
