@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 
 from densefit.errors import ConfigError, DensefitError
+from densefit.train.signals import TrainingInterrupted
 
 
 def program(work: Callable[[], object]) -> int:
@@ -13,7 +14,8 @@ def program(work: Callable[[], object]) -> int:
 
     Returns:
         0; 1 for an error of the data, the checkpoint, the disk or the training; 2 for an error in
-        the settings; 130 if interrupted from the keyboard.
+        the settings; 128 and the signal's number if a signal ended it (130 SIGINT, 143 SIGTERM),
+        for a training after a checkpoint was written.
     """
     try:
         work()
@@ -21,6 +23,9 @@ def program(work: Callable[[], object]) -> int:
         return _tell(error, 2)
     except (DensefitError, OSError) as error:
         return _tell(error, 1)
+    except TrainingInterrupted as interruption:
+        print(interruption, file=sys.stderr)
+        return 128 + interruption.signum
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130

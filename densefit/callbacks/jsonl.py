@@ -38,7 +38,7 @@ class JSONLines(Callback):
                 where="JSONLines",
             )
         self.path = Path(path)
-        self._epoch = 0  # of the last update: between epochs, the state is in the next already
+        self._epoch = 0  # between epochs, the state is in the next already
         self.every = every
         self._stream: TextIO | None = None
         self._seconds_before = 0.0
@@ -61,9 +61,12 @@ class JSONLines(Callback):
         self.fit_ended(state, None)
         self.fit_started(state, control)
 
+    def epoch_started(self, state: TrainState, control: Control) -> None:
+        """Note its number."""
+        self._epoch = state.epoch
+
     def update_ended(self, state: TrainState, control: Control) -> None:
         """Write a line now and then."""
-        self._epoch = state.epoch
         if state.update % self.every == 0:
             self._write("update", state, state.train())
 
