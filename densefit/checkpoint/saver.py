@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from densefit.checkpoint.state import rng_state, set_rng_state
 from densefit.duration import Duration, DurationLike
 from densefit.errors import CheckpointError, ConfigError
 from densefit.metrics import Metric
+
+logger = logging.getLogger(__name__)
 
 
 class Saver:
@@ -49,7 +52,10 @@ class Saver:
         """Write everything that a resume needs; returns the checkpoint's path.
 
         Args:
-            learner, state, history, callbacks: of the training.
+            learner: of the training, as are the others.
+            state: where it stands.
+            history: its numbers so far.
+            callbacks: in list order.
             judges: head -> its training metrics, of the epoch so far.
         """
         arg_params, aux_params = learner.network.get_params()
@@ -84,7 +90,10 @@ class Saver:
             ],
             "extra": self.extra,
         }
-        path = store.write(self.directory, name, {"model": model, "optimizer": optimizer}, content)
+        parts = {"model": model, "optimizer": optimizer}
+        if learner.averaged:  # "model" is what is scored and loaded, "training" goes on
+            parts["training"] = learner.training_params()
+        path = store.write(self.directory, name, parts, content)
         self.keep.apply(self.directory)
         return path
 
@@ -101,7 +110,11 @@ class Saver:
 
         Args:
             what: "auto", "none" or a path.
-            learner, state, history, callbacks, judges: as in `save`; they become what they were.
+            learner: as in `save`, as are the others; they become what they were.
+            state: where the training stands.
+            history: its numbers so far.
+            callbacks: in list order.
+            judges: head -> its training metrics.
 
         Raises:
             CheckpointError: it is damaged, or of another network.
@@ -110,7 +123,7 @@ class Saver:
         if path is None:
             return None
         parts, content = store.read(path)
-        arg_params, aux_params = split_model(parts["model"])
+        arg_params, aux_params = split_model(parts.get("training", parts["model"]))
         for setting in ("batch_size", "accumulate") if content["batch"] else ():
             own = getattr(state, setting)
             if content.get(setting, own) != own:
@@ -122,6 +135,15 @@ class Saver:
                     fix="continue with that one, or from a checkpoint of an epoch's end",
                 )
         learner.load_params(arg_params, aux_params, str(path))
+        if learner.averaged and "training" in parts:
+            learner.load_averages(parts["model"])
+        elif learner.averaged or "training" in parts:
+            logger.warning(
+                "%s holds %s: training goes on with its weights, %s",
+                path,
+                "averages" if "training" in parts else "no averages of weights",
+                "and averages no more" if "training" in parts else "which begin the averages",
+            )
         learner.load_optimizer_state(parts["optimizer"], content["optimizer"])
         set_rng_state(content["rng"])
         state.epoch, state.batch = content["epoch"], content["batch"]

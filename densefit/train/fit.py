@@ -16,7 +16,9 @@ from densefit.metrics import Metric
 from densefit.model.route import Route
 from densefit.score import Scorer, collect
 from densefit.train.cadence import Cadence
+from densefit.train.ema import EMA, as_ema
 from densefit.train.feed import Feeder
+from densefit.train.groups import Groups
 from densefit.train.guard import Guard
 from densefit.train.history import History
 from densefit.train.learner import Learner
@@ -44,6 +46,9 @@ def fit(
     accumulate: int = 1,
     clip_norm: float | None = None,
     nonfinite: str | Guard = "raise",
+    groups: Groups | None = None,
+    freeze: Sequence[str] = (),
+    ema: float | EMA | None = None,
     initializer: Any = None,
     seed: int = 0,
     devices: Sequence[Any] | None = None,
@@ -76,6 +81,12 @@ def fit(
         nonfinite: what happens when a loss or a gradient is nan or infinite, before it does harm:
             "raise", "skip" the update, or "rollback" to the newest checkpoint at a lower rate; a
             Guard says more.
+        groups: pattern of parameter names -> {"lr": factor, "wd": factor} on rate and decay, e.g.
+            {"resnet18_*": {"lr": 0.1}, "*_gamma": {"wd": 0}}; where several match, later ones win.
+        freeze: patterns of parameters that are not trained; a BatchNorm layer whose gamma is
+            frozen keeps its statistics too.
+        ema: decay of a moving average of the weights (0.999), or an EMA. The averages are what is
+            scored, saved as the model and left in the network.
         initializer: for parameters that the network has no value for yet.
         seed: of python, numpy and MXNet.
         devices: MXNet contexts; a batch is split among them. With several, losses are sums over
@@ -169,9 +180,9 @@ def fit(
     begun: list[Callback] = []
     signals = Signals()
     try:
-        learner.bind(feeder, initializer, accumulate)
+        learner.bind(feeder, initializer, accumulate, freeze, as_ema(ema))
         scorer = None if validation is None else Scorer(learner, validation, where="validation")
-        own = learner.start_optimizer(optimizer, settings, feeder.batch_size)
+        own = learner.start_optimizer(optimizer, settings, feeder.batch_size, groups)
         step = Step(learner, wires, judges, accumulate, clip_norm, guard)
         if saver is not None:
             saver.resume(resume, learner, state, history, callbacks, judges)
@@ -199,7 +210,7 @@ def fit(
                     seed_mxnet(seed, state.epoch, state.batch + 1)
                 lr = None if rate is None else rate(state.update) * guard.factor**rollbacks
                 with located(f"update {state.update + 1}"):
-                    taken = step(batches, lr)
+                    taken = step(batches, lr, state.update)
                 if taken is None:
                     break
                 if taken.refused is not None:

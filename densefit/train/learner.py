@@ -10,14 +10,13 @@ import numpy as np
 
 from densefit.backend import mx
 from densefit.errors import (
-    BindError,
     CheckpointError,
-    ConfigError,
-    DataError,
     TrainingDiverged,
 )
 from densefit.model.network import Network
 from densefit.model.route import short_name
+from densefit.train.binding import bind_training, check_split
+from densefit.train.ema import EMA, Averages
 from densefit.train.evaluator import Evaluator
 from densefit.train.feed import Fed, Feeder
 from densefit.train.gradients import (
@@ -27,21 +26,14 @@ from densefit.train.gradients import (
     squared_norm,
     zero,
 )
-from densefit.train.initializer import He
-from densefit.train.module import bound_module, usable
+from densefit.train.groups import Groups
 from densefit.train.optimizer import (
     load_optimizer_state,
     optimizer_state,
     restart_store,
     start_optimizer,
 )
-from densefit.train.symbols import (
-    check_parameters,
-    draws_at_random,
-    infer_shapes,
-    loss_labels,
-    loss_normalization,
-)
+from densefit.train.symbols import draws_at_random
 from densefit.train.viewer import Viewed, viewed
 
 
@@ -67,18 +59,29 @@ class Learner:
         self._adds = False  # whether gradients of several micro-batches are added up
         self._samples = 0  # computed since the last update
         self._statistics: list[list[Any]] = []
+        self._ema: EMA | None = None
+        self._averages: Averages | None = None
         self._version = 0  # of the parameters in the train Module
         self._pulled = 0  # version of those in the network
         self._evaluator = Evaluator(network, self.devices)
         self._viewer = Evaluator(network, self.devices, "views")
 
-    def bind(self, feeder: Feeder, initializer: Any = None, accumulate: int = 1) -> None:
+    def bind(
+        self,
+        feeder: Feeder,
+        initializer: Any = None,
+        accumulate: int = 1,
+        freeze: Sequence[str] = (),
+        ema: EMA | None = None,
+    ) -> None:
         """Bind the train graph to the feeder's shapes and give every parameter a value.
 
         Args:
             feeder: of the training data.
             initializer: for parameters that the network has no value for yet.
             accumulate: micro-batches an update; for one, gradients are written, not added.
+            freeze: patterns of parameters that are not trained.
+            ema: average the weights; the network is then given the averages.
 
         Raises:
             BindError: a label is missing, superfluous, misnamed or misshaped; parameters do not
@@ -87,68 +90,29 @@ class Learner:
                 or does not go with several devices.
             DataError: a full or the last batch cannot be split among the devices.
         """
-        self._check_split(feeder.batch_size, f"{feeder.where} data, batch size")
-        if feeder.last_real is not None:
-            self._check_split(feeder.last_real, f"{feeder.where} data, last batch of an epoch")
-        symbol = self.network.graph("train", feeder.input_size)
-        feeder.check_data(symbol)
-        feeder.check_labels(symbol, loss_labels(symbol))
-        arguments = set(symbol.list_arguments())
-        label_descs = [desc for desc in feeder.label_descs if desc.name in arguments]
-        heads = feeder.heads_of([desc.name for desc in label_descs])
-        shapes = {desc.name: desc.shape for desc in feeder.descs if desc.name in arguments}
-        known, outputs = infer_shapes(symbol, shapes, heads)
-        given = {**self.network.arg_params, **self.network.aux_params}
-        check_parameters(known, given, list(self.network.wires))
-        for wire in self.network.wires.values():
-            wire.check("train", outputs, feeder.batch_size, len(self.devices))
-        normalization = loss_normalization(
-            symbol, self.network.wires, outputs, feeder.batch_size, len(self.devices)
+        module, self._mean_losses = bind_training(
+            self.network, feeder, self.devices, initializer, accumulate, freeze
         )
-        self._mean_losses, self._adds = normalization == "mean", accumulate > 1
-        if self._mean_losses and self._adds:
-            raise ConfigError(
-                "Losses that are means over a batch do not add up over micro-batches",
-                received=f"accumulate={accumulate}",
-                fix='use normalization="null" in the loss layers, or accumulate=1',
-            )
-        module = bound_module(
-            symbol, feeder, label_descs, self.devices, "add" if self._adds else "write"
-        )
-        try:
-            module.init_params(
-                initializer or He(),
-                arg_params=self.network.arg_params or None,
-                aux_params=self.network.aux_params or None,
-                allow_missing=True,
-                allow_extra=True,
-            )
-        except ValueError as error:
-            raise BindError(
-                f"A parameter cannot be initialised: {str(error).strip()}",
-                fix="fit(..., initializer=mx.init.Mixed(...)), or set_params before fit",
-            ) from error
+        symbol = module.symbol
+        self._adds = accumulate > 1
         self._train = module
         self.random = draws_at_random(symbol)
         self._outputs = [short_name(name) for name in symbol.list_outputs()]
         self._version += 1
+        self._ema = ema
+        self._averages = None if ema is None else Averages(self._trained())
         self.network._pull = self.pull
         self.pull()
 
-    def _check_split(self, rows: int, where: str) -> None:
-        if len(usable(self.devices, rows)) < len(self.devices):
-            raise DataError(
-                "A batch cannot be split among the devices",
-                expected="a sample for each, of parts of round(samples / devices)",
-                received=f"{rows} samples for {len(self.devices)} devices",
-                where=where,
-                fix="drop a smaller last batch (last='drop'), choose another batch size, or use "
-                "fewer devices",
-            )
-
-    def start_optimizer(self, optimizer: Any, settings: Mapping[str, Any], batch_size: int) -> Any:
+    def start_optimizer(
+        self,
+        optimizer: Any,
+        settings: Mapping[str, Any],
+        batch_size: int,
+        groups: Groups | None = None,
+    ) -> Any:
         """Begin with a new optimizer; returns it. See `densefit.train.optimizer`."""
-        self._optimizer = start_optimizer(self._train, optimizer, settings, batch_size)
+        self._optimizer = start_optimizer(self._train, optimizer, settings, batch_size, groups)
         return self._optimizer
 
     def compute(self, fed: Fed, first: bool = True) -> None:
@@ -158,7 +122,7 @@ class Learner:
             fed: a batch.
             first: of an update; the gradients of the others are added.
         """
-        self._check_split(fed.real, f"samples {', '.join(fed.ids)}")
+        check_split(self.devices, fed.real, f"samples {', '.join(fed.ids)}")
         module = self._train
         data = [fed.data[name] for name in module.data_names]
         label = [fed.label[name] for name in module.label_names]
@@ -173,12 +137,13 @@ class Learner:
         self._samples += fed.real
         module.forward_backward(mx.io.DataBatch(data=data, label=label or None, pad=0))
 
-    def update(self, lr: float | None, scale: float = 1.0) -> None:
+    def update(self, lr: float | None, scale: float = 1.0, updates: int = 0) -> None:
         """Apply what was computed since the last update.
 
         Args:
             lr: learning rate; None leaves it to the optimizer's own.
             scale: a factor on the gradient.
+            updates: done before this one.
         """
         optimizer = self._optimizer
         optimizer.rescale_grad = self._mean_factor() * scale
@@ -186,6 +151,16 @@ class Learner:
             optimizer.lr = lr
         self._train.update()
         self._version += 1
+        if self._ema is not None and self._averages is not None:
+            self._averages.update(self._trained(), self._ema.rate(updates))
+
+    def _trained(self) -> dict[str, Any]:
+        """What is on the first device, parameters "arg:<name>" and statistics "aux:<name>"."""
+        group = self._train._exec_group
+        return {
+            **{f"arg:{n}": arrays[0] for n, arrays in zip(group.param_names, group.param_arrays)},
+            **{f"aux:{n}": arrays[0] for n, arrays in zip(group.aux_names, group.aux_arrays)},
+        }
 
     def _mean_factor(self) -> float:
         """One place normalises: losses are sums over samples unless they said otherwise."""
@@ -275,6 +250,24 @@ class Learner:
         self._train.set_params(self.network.arg_params, self.network.aux_params, allow_extra=True)
         if self._optimizer is not None:
             restart_store(self._train)
+        if self._averages is not None:
+            self._averages = Averages(self._trained())
+        self._version += 1
+
+    @property
+    def averaged(self) -> bool:
+        """Whether the network is given averages of the weights."""
+        return self._averages is not None
+
+    def training_params(self) -> dict[str, np.ndarray]:
+        """The weights in training themselves, "arg:<name>" and "aux:<name>"."""
+        mx.nd.waitall()  # see `pull`
+        return {name: array.asnumpy() for name, array in self._trained().items()}
+
+    def load_averages(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Continue from averages, called as in `training_params`."""
+        if self._averages is not None:
+            self._averages.load(arrays)
         self._version += 1
 
     def pull(self) -> None:
@@ -286,6 +279,10 @@ class Learner:
         mx.nd.waitall()
         self._train._params_dirty = True  # or get_params returns what it gave the last time
         arguments, auxiliary = self._train.get_params()
+        if self._averages is not None:
+            found = {key: one.as_in_context(mx.cpu()) for key, one in self._averages.arrays.items()}
+            arguments = {name: found[f"arg:{name}"] for name in arguments}
+            auxiliary = {name: found[f"aux:{name}"] for name in auxiliary}
         self.network.arg_params = {
             **self.network.arg_params,  # of other graphs, if there are any
             **{name: array.copy() for name, array in arguments.items()},

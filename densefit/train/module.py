@@ -36,6 +36,7 @@ def bound_module(
     label_descs: Sequence[Any],
     devices: Sequence[Any],
     gradients: str | None,
+    fixed: Sequence[str] = (),
 ) -> Any:
     """A Module of `symbol` with arrays of its own for the feeder's batches, without parameters.
 
@@ -45,6 +46,7 @@ def bound_module(
         label_descs: of the labels that it reads.
         devices: MXNet contexts.
         gradients: "write" or "add" for training; None for evaluation.
+        fixed: parameters that have no gradient.
 
     Raises:
         BindError: MXNet refuses (types do not fit, say, or there is not enough memory).
@@ -54,6 +56,7 @@ def bound_module(
         data_names=[desc.name for desc in feeder.data_descs],
         label_names=[desc.name for desc in label_descs],
         context=list(devices),
+        fixed_param_names=list(fixed),
         logger=_silent,
     )
     try:

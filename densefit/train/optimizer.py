@@ -16,10 +16,15 @@ from densefit.checkpoint.state import (
     restore_updater,
 )
 from densefit.errors import CheckpointError, ConfigError
+from densefit.train.groups import Groups, factors
 
 
 def start_optimizer(
-    module: Any, optimizer: Any, settings: Mapping[str, Any], batch_size: int
+    module: Any,
+    optimizer: Any,
+    settings: Mapping[str, Any],
+    batch_size: int,
+    groups: Groups | None = None,
 ) -> Any:
     """Give a Module a new optimizer; returns it.
 
@@ -33,11 +38,14 @@ def start_optimizer(
         optimizer: MXNet's name, or an `mx.optimizer.Optimizer`.
         settings: of an optimizer given by name.
         batch_size: samples of a full batch.
+        groups: factors on rate and decay by patterns, see `densefit.train.groups`; they take the
+            place of the factors that MXNet or the symbol's attributes give these parameters.
 
     Raises:
-        ConfigError: unknown optimizer or settings.
+        ConfigError: unknown optimizer or settings, or groups that do not fit.
     """
     settings = dict(settings)
+    own = factors(groups or {}, module._exec_group.param_names)
     if isinstance(optimizer, mx.optimizer.Optimizer):
         if settings:
             raise ConfigError(
@@ -70,7 +78,12 @@ def start_optimizer(
             expected=sorted(mx.optimizer.Optimizer.opt_registry),
             received=f"{optimizer!r} with {settings}",
         ) from error
-    return module._optimizer
+    optimizer = module._optimizer
+    if own["lr"]:
+        optimizer.set_lr_mult({**optimizer.lr_mult, **own["lr"]})
+    if own["wd"]:
+        optimizer.set_wd_mult({**optimizer.wd_mult, **own["wd"]})
+    return optimizer
 
 
 def restart_store(module: Any) -> None:

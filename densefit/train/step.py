@@ -62,8 +62,13 @@ class Step:
         ]
         self._in_a_row = 0
 
-    def __call__(self, batches: Iterator[Fed], lr: float | None) -> Taken | None:
+    def __call__(self, batches: Iterator[Fed], lr: float | None, updates: int = 0) -> Taken | None:
         """Make one update; None if there is no batch left.
+
+        Args:
+            batches: to take from.
+            lr: learning rate; None leaves it to the optimizer's own.
+            updates: done before this one.
 
         Raises:
             TrainingDiverged: a loss or the gradient is not finite, and the guard says so.
@@ -100,7 +105,7 @@ class Step:
         if refused is not None:
             return self._refuse(refused, samples, norm)
         clip = self._clip_norm
-        learner.update(lr, 1.0 if clip is None or norm <= clip else clip / norm)
+        learner.update(lr, 1.0 if clip is None or norm <= clip else clip / norm, updates)
         self._in_a_row = 0
         return Taken(samples, norm)
 

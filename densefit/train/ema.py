@@ -1,0 +1,85 @@
+"""An exponential moving average of the weights, which is what is scored and kept.
+
+Polyak and Juditsky, 1992; with the decay that grows at the start as in TensorFlow's
+ExponentialMovingAverage (`num_updates`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from densefit.backend import mx
+from densefit.errors import ConfigError
+
+_AT_ONCE = 40  # arrays in one call of an operator
+
+
+@dataclass(frozen=True)
+class EMA:
+    """After update t (from 0): average = d * average + (1 - d) * weights, d at most `decay`.
+
+    >>> [round(EMA(0.999).rate(t), 4) for t in (0, 10, 100000)]
+    [0.1, 0.55, 0.999]
+
+    Attributes:
+        decay: 0 to below 1; 0.999 averages over about the last thousand updates.
+        warmup: let d grow as (1 + t) / (10 + t), so that the first weights are soon forgotten.
+
+    Raises:
+        ConfigError: a decay out of range.
+    """
+
+    decay: float = 0.999
+    warmup: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.decay < 1.0:
+            raise ConfigError(
+                "The decay of an average is out of range",
+                expected="0 to below 1, e.g. 0.999",
+                received=self.decay,
+            )
+
+    def rate(self, t: int) -> float:
+        """The d after update `t`, from 0."""
+        return min(self.decay, (1 + t) / (10 + t)) if self.warmup else self.decay
+
+
+def as_ema(given: float | EMA | None) -> EMA | None:
+    """The EMA that is meant by a decay, or by itself."""
+    return EMA(given) if isinstance(given, (int, float)) else given
+
+
+class Averages:
+    """Averages of float32 NDArrays by name; they begin as copies.
+
+    Args:
+        arrays: name -> what is averaged.
+    """
+
+    def __init__(self, arrays: Mapping[str, Any]) -> None:
+        self.arrays = {name: array.copy() for name, array in arrays.items()}
+
+    def update(self, arrays: Mapping[str, Any], decay: float) -> None:
+        """Move towards `arrays`. Returns before it is computed."""
+        names = list(self.arrays)
+        for start in range(0, len(names), _AT_ONCE):
+            some = names[start : start + _AT_ONCE]
+            own = [self.arrays[name] for name in some]
+            # a - (1 - d) * (a - x): the update of SGD with the weights x as gradient, negated,
+            # and a weight decay of 1; one call for many arrays.
+            mx.nd.multi_sgd_update(
+                *(array for pair in zip(own, (arrays[name] for name in some)) for array in pair),
+                lrs=[1.0 - decay] * len(some),
+                wds=[1.0] * len(some),
+                rescale_grad=-1.0,
+                num_weights=len(some),
+                out=own,
+            )
+
+    def load(self, arrays: Mapping[str, Any]) -> None:
+        """Become `arrays` (numpy or NDArray), of the same names."""
+        for name, own in self.arrays.items():
+            own[:] = arrays[name]

@@ -1,0 +1,85 @@
+"""Parameters in groups, by patterns of their names: rates of their own, no decay, frozen."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from densefit.backend import mx
+from densefit.errors import ConfigError
+
+Groups = Mapping[str, Mapping[str, float]]
+
+_FACTORS = ("lr", "wd")
+
+
+def factors(groups: Groups, names: Sequence[str]) -> dict[str, dict[str, float]]:
+    """{"lr": {parameter: factor}, "wd": {parameter: factor}} of the parameters in a group.
+
+    >>> factors({"*": {"lr": 0.1}, "*_bias": {"wd": 0}}, ["a_weight", "a_bias"])
+    {'lr': {'a_weight': 0.1, 'a_bias': 0.1}, 'wd': {'a_bias': 0.0}}
+
+    Args:
+        groups: pattern (`*`, `?`, `[...]`) -> {"lr": factor, "wd": factor}; where several match,
+            the later ones win.
+        names: of all parameters.
+
+    Raises:
+        ConfigError: a pattern matches nothing, or a factor is unknown or negative.
+    """
+    found: dict[str, dict[str, float]] = {kind: {} for kind in _FACTORS}
+    for pattern, settings in groups.items():
+        matched = _matching(pattern, names, "groups")
+        for kind, factor in settings.items():
+            if kind not in _FACTORS or not factor >= 0:
+                raise ConfigError(
+                    "A group of parameters has an unusable setting",
+                    expected="lr and wd, factors of 0 or more",
+                    received=f"{kind}={factor!r}",
+                    where=f"groups, {pattern!r}",
+                )
+            found[kind].update(dict.fromkeys(matched, float(factor)))
+    return found
+
+
+def frozen(patterns: Iterable[str], names: Sequence[str]) -> list[str]:
+    """The parameters that match one of the patterns, in their order.
+
+    Raises:
+        ConfigError: a pattern matches nothing, or everything is frozen.
+    """
+    chosen = {name for pattern in patterns for name in _matching(pattern, names, "freeze")}
+    if chosen and len(chosen) == len(names):
+        raise ConfigError(
+            "Every parameter is frozen: nothing is left to train", received=list(patterns)
+        )
+    return [name for name in names if name in chosen]
+
+
+def _matching(pattern: str, names: Sequence[str], where: str) -> list[str]:
+    matched = [name for name in names if fnmatch.fnmatchcase(name, pattern)]
+    if not matched:
+        raise ConfigError(
+            "A pattern matches no parameter",
+            expected=f"one of {', '.join(names[:6])}, ..." if len(names) > 6 else list(names),
+            received=repr(pattern),
+            where=where,
+        )
+    return matched
+
+
+def with_frozen_statistics(symbol: Any, names: Sequence[str]) -> Any:
+    """The Symbol in which BatchNorm layers with a frozen gamma use their moving statistics.
+
+    They neither normalise by the batch nor change their statistics, as in evaluation.
+    """
+    graph = json.loads(symbol.tojson())
+    nodes, chosen, changed = graph["nodes"], set(names), False
+    for node in nodes:
+        inputs = [nodes[entry[0]]["name"] for entry in node["inputs"]]
+        if node["op"] == "BatchNorm" and len(inputs) > 1 and inputs[1] in chosen:
+            node.setdefault("attrs", {})["use_global_stats"] = "True"
+            changed = True
+    return mx.sym.load_json(json.dumps(graph)) if changed else symbol
