@@ -16,6 +16,7 @@ from densefit.checkpoint.state import (
     restore_updater,
 )
 from densefit.errors import CheckpointError, ConfigError
+from densefit.train import adamw  # noqa: F401 - registers it with MXNet
 from densefit.train.groups import Groups, factors
 
 
