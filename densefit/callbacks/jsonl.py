@@ -42,11 +42,17 @@ class JSONLines(Callback):
         self.every = every
         self._stream: TextIO | None = None
         self._seconds_before = 0.0
+        self._lines = 0  # written, those of a resumed training included
+        self._saved: int | None = None  # lines when the checkpoint was written
 
     def fit_started(self, state: TrainState, control: Control) -> None:
         """Open the file behind the last line that still holds."""
         kept = [line for line in read_lines(self.path) if line["update"] <= state.update]
         kept = kept if state.update > 0 else []
+        # An epoch's and a validation's line may have been written after a checkpoint of the same
+        # update, and are written again.
+        kept = kept[: self._saved]
+        self._lines, self._saved = len(kept), None
         # Nothing to add if the loop itself counts seconds over resumes.
         last = max((line["seconds"] for line in kept), default=0.0)
         self._seconds_before = max(0.0, last - state.seconds)
@@ -97,6 +103,15 @@ class JSONLines(Callback):
         }
         self._stream.write(f"{json.dumps(line, allow_nan=False)}\n")
         self._stream.flush()
+        self._lines += 1
+
+    def state_dict(self) -> dict[str, Any]:
+        """How many lines hold at this moment."""
+        return {"lines": self._lines}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Let `fit_started` keep no more lines than there were."""
+        self._saved = state.get("lines")
 
 
 def read_lines(path: str | Path) -> list[dict[str, Any]]:

@@ -79,6 +79,16 @@ class Averages:
                 out=own,
             )
 
+    def settle(self) -> None:
+        """Wait until the averages of statistics are computed.
+
+        To be called before the next backward pass: BatchNorm's writes the statistics without
+        MXNet's engine knowing, so that it would not wait for who still reads them.
+        """
+        for name, array in self.arrays.items():
+            if name.startswith("aux:"):
+                array.wait_to_read()
+
     def load(self, arrays: Mapping[str, Any]) -> None:
         """Become `arrays` (numpy or NDArray), of the same names."""
         for name, own in self.arrays.items():

@@ -130,6 +130,8 @@ class Learner:
             # Padding trains nothing, and must not enter BatchNorm's statistics either.
             data = [_real_rows(array, fed) for array in data]
             label = [_real_rows(array, fed) for array in label]
+        if self._averages is not None:
+            self._averages.settle()
         if first:
             self._samples = 0
             if self._adds:

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+import densefit as df
 from densefit.callbacks import Control, JSONLines, TrainState
 from densefit.callbacks.jsonl import read_lines
 from densefit.errors import ConfigError, DataError
@@ -136,3 +137,27 @@ def test_no_file_no_lines(tmp_path):
 def test_wrong_settings(tmp_path):
     with pytest.raises(ConfigError, match="every=0"):
         JSONLines(tmp_path / "log", every=0)
+
+
+def test_what_was_written_after_the_checkpoint_of_the_same_update_is_written_once(tiny, tmp_path):
+    """Killed between an epoch's line and the epoch's checkpoint, after one in mid-epoch."""
+    path = tmp_path / "log.jsonl"
+
+    def run(*more, **settings):
+        network = tiny.network()
+        df.fit(
+            network, tiny.loader(network, 8, 4), epochs=2, schedule=df.Constant(0.1),
+            validation=tiny.loader(network, 4, 4), callbacks=[JSONLines(path, every=1), *more],
+            checkpoint=df.Saver(tmp_path / "checkpoints", every="1st"), **settings,
+        )  # fmt: skip
+        return [(line["kind"], line["update"]) for line in read_lines(path)]
+
+    def kill(state, control):
+        raise KeyboardInterrupt
+
+    for event in ("epoch_ended", "validated"):
+        with pytest.raises(KeyboardInterrupt):
+            run(tiny.Recorder(event, kill), resume="auto")
+    expected = [("update", 1), ("update", 2), ("epoch", 2), ("validation", 2)]
+    expected += [("update", 3), ("update", 4), ("epoch", 4), ("validation", 4)]
+    assert run(resume="auto") == expected
