@@ -14,12 +14,14 @@ class Average(Metric):
     """Base of the metrics that are total / count over the whole dataset.
 
     A subclass's `update` calls `add`. The total is a Python float (double): float32 sums stop
-    growing at 2**24.
+    growing at 2**24. A subclass that keeps more than sums says `additive = False`.
 
     Attributes:
         total: sum over everything that counted.
         count: number of things that counted.
     """
+
+    additive = True
 
     def __init__(self) -> None:
         self.reset()

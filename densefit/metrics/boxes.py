@@ -38,3 +38,29 @@ def pairwise_iou(first: np.ndarray, second: np.ndarray, offset: float = 0.0) -> 
     common = sides[..., 0] * sides[..., 1]
     union = areas(first[:, 0], offset)[:, None] + areas(second[0], offset)[None] - common
     return np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+
+
+def paired_iou(found: np.ndarray, true: np.ndarray, crowd: np.ndarray) -> np.ndarray:
+    """Overlap of found[i] with true[i], to the last bit as pycocotools computes it (`bbIou`).
+
+    >>> paired_iou(np.array([[0.0, 0, 10, 10]]), np.array([[0.0, 0, 10, 5]]), np.array([False]))
+    array([0.5])
+
+    Args:
+        found: (p, 4) float64, x, y, width, height.
+        true: (p, 4) float64, x, y, width, height.
+        crowd: (p,) bool: the intersection is divided by the area of the found box alone.
+
+    Returns:
+        (p,) float64; 0 where the boxes share no area.
+    """
+    far = np.minimum(found[:, :2] + found[:, 2:], true[:, :2] + true[:, 2:])
+    sides = far - np.maximum(found[:, :2], true[:, :2])
+    meet = np.flatnonzero((sides > 0).all(axis=1))
+    found, true = np.take(found, meet, axis=0), np.take(true, meet, axis=0)
+    common = sides[meet, 0] * sides[meet, 1]
+    own = found[:, 2] * found[:, 3]
+    union = np.where(crowd[meet], own, own + true[:, 2] * true[:, 3] - common)
+    overlap = np.zeros(len(sides))
+    overlap[meet] = common / union
+    return overlap

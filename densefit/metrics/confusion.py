@@ -1,4 +1,4 @@
-"""Confusion matrix of dense predictions, and the numbers that come out of it."""
+"""The numbers that come out of a confusion matrix, and the metric that keeps one."""
 
 from __future__ import annotations
 
@@ -9,79 +9,12 @@ import numpy as np
 from typing_extensions import Self
 
 from densefit.errors import CheckpointError, DataError
-from densefit.metrics.arrays import host, integers
+from densefit.metrics.arrays import host
 from densefit.metrics.classes import class_names, mean_defined, same_classes
+from densefit.metrics.confusion_count import confusion_matrix
+from densefit.metrics.detail import Detail, Matrix
 from densefit.metrics.metric import Metric, metrics
 from densefit.metrics.state import entry
-
-
-def confusion_matrix(
-    prediction: np.ndarray,
-    target: np.ndarray,
-    classes: int,
-    ignore_label: int | None = 255,
-    where: str | None = None,
-) -> np.ndarray:
-    """Count the pixels of each pair (true class, predicted class).
-
-    >>> confusion_matrix(np.array([[0, 1, 1]]), np.array([[0, 0, 255]]), classes=2)
-    array([[1, 1],
-           [0, 0]])
-
-    Args:
-        prediction: class indices of any shape and integer type.
-        target: class indices of the same shape; `ignore_label` is skipped, whatever is predicted
-            there.
-        classes: K, the number of classes.
-        ignore_label: None if every label must be a class.
-        where: the sample's id, for the error.
-
-    Returns:
-        (K, K) int64: row = truth, column = prediction.
-
-    Raises:
-        DataError: the shapes differ, or a label or a prediction that counts is not in 0 .. K-1.
-            (A prediction beyond K has no column; to drop it would raise the IoU of its true
-            class, so it is an error too.)
-    """
-    if prediction.shape != target.shape:
-        raise DataError(
-            "A prediction and its truth differ in shape",
-            expected=f"a prediction of the shape {target.shape}",
-            received=f"shape {prediction.shape}",
-            where=where if where is None else f"sample {where!r}",
-            fix="bring the prediction to the original size before scoring",
-        )
-    if classes < 256 and prediction.dtype == np.uint8 and target.dtype == np.uint8:
-        # All 65,536 pairs of bytes at once: no mask and no copy to int64 of the pixels, and what
-        # is ignored is dropped from the small table.
-        pairs = target.astype(np.uint16) << 8 | prediction
-        table = np.bincount(pairs.ravel(), minlength=1 << 16).reshape(256, 256)
-        if ignore_label is not None and 0 <= ignore_label < 256:
-            table[ignore_label] = 0
-        if table.sum() != table[:classes, :classes].sum():
-            _raise_outside(np.flatnonzero(table.any(axis=1)), "label", classes, where)
-            _raise_outside(np.flatnonzero(table.any(axis=0)), "prediction", classes, where)
-        return table[:classes, :classes].astype(np.int64)
-    if ignore_label is not None:
-        valid = target != ignore_label
-        prediction, target = prediction[valid], target[valid]
-    _raise_outside(target, "label", classes, where)
-    _raise_outside(prediction, "prediction", classes, where)
-    pairs = target.astype(np.int64).ravel() * classes + prediction.astype(np.int64).ravel()
-    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
-
-
-def _raise_outside(values: np.ndarray, what: str, classes: int, where: str | None) -> None:
-    outside = values[(values < 0) | (values >= classes)]
-    if outside.size:
-        raise DataError(
-            f"A {what} is not a class index",
-            expected=f"0 to {classes - 1}",
-            received=", ".join(str(value) for value in np.unique(outside)[:5]),
-            where=where if where is None else f"sample {where!r}",
-            fix="correct the mask, the number of classes or the ignored label",
-        )
 
 
 def iou(matrix: np.ndarray) -> np.ndarray:
@@ -92,6 +25,15 @@ def iou(matrix: np.ndarray) -> np.ndarray:
     """
     hits = np.diag(matrix).astype(np.float64)
     return _ratio(hits, matrix.sum(axis=0) + matrix.sum(axis=1) - hits)
+
+
+def dice(matrix: np.ndarray) -> np.ndarray:
+    """2 TP / (2 TP + FP + FN) of each class, (K,) float64; nan and 0 where the IoU is.
+
+    >>> dice(np.array([[2, 1], [0, 0]]))
+    array([0.8, 0. ])
+    """
+    return _ratio(2.0 * np.diag(matrix), matrix.sum(axis=0) + matrix.sum(axis=1))
 
 
 def class_accuracy(matrix: np.ndarray) -> np.ndarray:
@@ -105,6 +47,47 @@ def pixel_accuracy(matrix: np.ndarray) -> float:
     return float(np.trace(matrix) / total) if total else float("nan")
 
 
+def frequency_weighted_iou(matrix: np.ndarray) -> float:
+    """Mean IoU of the classes in the truth, weighted by their pixels; nan if there are none.
+
+    As in detectron2's SemSegEvaluator.
+
+    >>> frequency_weighted_iou(np.array([[3, 1], [0, 0]]))
+    0.75
+    """
+    true = matrix.sum(axis=1)
+    present = true > 0
+    if not present.any():
+        return float("nan")
+    return float((iou(matrix)[present] * (true[present] / true.sum())).sum())
+
+
+def kappa(matrix: np.ndarray) -> float:
+    """Cohen's kappa: the agreement beyond that of chance, 1 at best.
+
+    Equal to `sklearn.metrics.cohen_kappa_score`. nan if there are no pixels, and where chance
+    alone agrees everywhere (truth and prediction are one and the same class).
+
+    >>> kappa(np.array([[20, 5], [10, 15]]))
+    0.4
+    """
+    true, predicted = matrix.sum(axis=1).tolist(), matrix.sum(axis=0).tolist()
+    # Python integers: the products of a large dataset do not fit int64.
+    total = sum(true)
+    chance = sum(rows * columns for rows, columns in zip(true, predicted))
+    room = total * total - chance
+    return (int(np.trace(matrix)) * total - chance) / room if room else float("nan")
+
+
+def absent_classes(matrix: np.ndarray) -> float:
+    """The number of classes that are neither in the truth nor predicted; nan without pixels.
+
+    >>> absent_classes(np.array([[3, 0, 1], [0, 0, 0], [0, 0, 0]]))
+    1.0
+    """
+    return float(np.isnan(iou(matrix)).sum()) if matrix.any() else float("nan")
+
+
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     return np.divide(part, whole, out=np.full(len(part), np.nan), where=whole > 0)
 
@@ -112,11 +95,16 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 @metrics.register("confusion_matrix")
 @metrics.register("mIoU")
 class ConfusionMatrix(Metric):
-    """mIoU, pixel accuracy and mean class accuracy over all pixels of the dataset.
+    """IoU, accuracy, Dice and kappa over all pixels of the dataset.
 
     Predictions and targets are class indices, one (H, W) for each sample (sizes may differ), or
     one array (n, H, W). Pixels are summed over the dataset first, as in the Cityscapes
     evaluation; a mean of the images' own mIoU is another, usually higher number.
+
+    `compute` gives "mIoU", "pixel_accuracy", "mean_accuracy", "fwIoU", "Dice" (the mean over
+    classes), "kappa", "absent_classes", and "IoU/<class>", "Dice/<class>", "accuracy/<class>".
+    A class that is neither in the truth nor predicted is nan and in no mean: "absent_classes"
+    counts them. One that is only predicted has IoU and Dice 0 and no accuracy.
 
     Args:
         classes: the names in index order, or their number.
@@ -128,6 +116,7 @@ class ConfusionMatrix(Metric):
 
     name = "confusion_matrix"
     primary = "mIoU"
+    additive = True
 
     def __init__(self, classes: Sequence[str] | int, ignore_label: int | None = 255) -> None:
         self.classes = class_names(classes)
@@ -149,23 +138,35 @@ class ConfusionMatrix(Metric):
             )
         for prediction, target, key in zip(predictions, targets, ids):
             self.matrix += confusion_matrix(
-                integers(np.asarray(prediction)[None], "predictions", [key])[0],
-                integers(np.asarray(target)[None], "targets", [key])[0],
+                np.asarray(host(prediction)),
+                np.asarray(host(target)),
                 len(self.classes),
                 self.ignore_label,
                 key,
             )
 
     def compute(self) -> dict[str, float]:
-        per_class = iou(self.matrix)
-        numbers = {
-            "mIoU": mean_defined(per_class),
-            "pixel_accuracy": pixel_accuracy(self.matrix),
-            "mean_accuracy": mean_defined(class_accuracy(self.matrix)),
+        per_class = {
+            "IoU": iou(self.matrix),
+            "Dice": dice(self.matrix),
+            "accuracy": class_accuracy(self.matrix),
         }
-        for name, value in zip(self.classes, per_class):
-            numbers[f"IoU/{name}"] = float(value)
+        numbers = {
+            "mIoU": mean_defined(per_class["IoU"]),
+            "pixel_accuracy": pixel_accuracy(self.matrix),
+            "mean_accuracy": mean_defined(per_class["accuracy"]),
+            "fwIoU": frequency_weighted_iou(self.matrix),
+            "Dice": mean_defined(per_class["Dice"]),
+            "kappa": kappa(self.matrix),
+            "absent_classes": absent_classes(self.matrix),
+        }
+        for key, values in per_class.items():
+            for name, value in zip(self.classes, values):
+                numbers[f"{key}/{name}"] = float(value)
         return numbers
+
+    def details(self) -> dict[str, Detail]:
+        return {"confusion": Matrix(list(self.classes), self.matrix.copy(), "pixels")}
 
     def merge(self, other: Self) -> None:
         same_classes(self.classes, other.classes, self.name)

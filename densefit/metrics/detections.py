@@ -1,4 +1,4 @@
-"""What the detection metrics share: all boxes of a dataset, checked, and kept as columns."""
+"""What the detection metrics share: all objects of a dataset, checked, and kept as columns."""
 
 from __future__ import annotations
 
@@ -11,20 +11,28 @@ from typing_extensions import Self
 from densefit.errors import DataError
 from densefit.metrics.boxes import areas
 from densefit.metrics.classes import class_names, same_classes
+from densefit.metrics.detection_columns import (
+    PREDICTION,
+    TRUTH,
+    Columns,
+    check_sides,
+    check_values,
+    join,
+    one_each,
+    require,
+    shaped,
+)
 from densefit.metrics.metric import Metric
 from densefit.metrics.state import entry
 from densefit.metrics.table import Table
 
-_PREDICTED = {
-    "image": ((), np.int64),
-    "boxes": ((4,), np.float64),
-    "scores": ((), np.float64),
-    "classes": ((), np.int64),
-}
-_TRUE = {
-    "image": ((), np.int64),
-    "boxes": ((4,), np.float64),
-    "classes": ((), np.int64),
+Kinds = Mapping[str, tuple[tuple[int, ...], Any]]
+
+_OF_BOXES: Kinds = {"boxes": ((4,), np.float64)}
+_ALWAYS: Kinds = {"image": ((), np.int32), "classes": ((), np.int32)}
+_PREDICTED: Kinds = {**_ALWAYS, "scores": ((), np.float64)}
+_TRUE: Kinds = {
+    **_ALWAYS,
     "difficult": ((), np.bool_),
     "crowd": ((), np.bool_),
     "area": ((), np.float64),
@@ -32,30 +40,42 @@ _TRUE = {
 
 
 class DetectionMetric(Metric):
-    """Base of the metrics that need all boxes of the dataset before they can say anything.
+    """Base of the metrics that need all objects of the dataset before they can say anything.
 
     One prediction is {"boxes" (m, 4) xyxy in original pixels, "scores" (m,), "classes" (m,)};
     one target {"boxes" (n, 4), "classes" (n,)} and, where known, "difficult", "crowd" (n,) bool
-    and "area" (n,) in square pixels (else the area of the box).
+    and "area" (n,) in square pixels (else the area of the box). In place of "boxes" there may be
+    "bbox": x, y, width, height, as COCO files have it.
 
     Every row of `update` is one image. Images are put in the order of their ids (whole numbers by
     value, then the others by letters) before anything is computed: with equal scores in two
     images the order decides, and it must not depend on batches or on which part was merged first.
 
+    Metrics of other shapes than boxes say what their columns are, and override `_shapes`.
+
     Args:
         classes: the names in index order, or their number.
+        predicted, true: the columns that say where objects are: name -> (shape of a row, dtype).
     """
 
-    def __init__(self, classes: Sequence[str] | int) -> None:
+    thing = "box"
+
+    def __init__(
+        self,
+        classes: Sequence[str] | int,
+        predicted: Kinds = _OF_BOXES,
+        true: Kinds = _OF_BOXES,
+    ) -> None:
         self.classes = class_names(classes)
         self.ids: list[str] = []
-        self._predicted = Table(_PREDICTED)
-        self._true = Table(_TRUE)
+        self._predicted = Table({**_PREDICTED, **predicted})
+        self._true = Table({**_TRUE, **true})
 
     def reset(self) -> None:
         self.ids = []
         self._predicted.clear()
         self._true.clear()
+        self._changed()
 
     def update(
         self, predictions: Sequence[Any], targets: Sequence[Any], ids: Sequence[str]
@@ -66,36 +86,96 @@ class DetectionMetric(Metric):
                 expected=f"{len(ids)} of each",
                 received=f"{len(predictions)} predictions, {len(targets)} targets",
             )
-        for prediction, target, key in zip(predictions, targets, ids):
-            found = _checked(prediction, ("scores",), len(self.classes), f"prediction of {key!r}")
-            truth = _checked(target, (), len(self.classes), f"truth of {key!r}")
-            image = len(self.ids)
-            self.ids.append(str(key))
-            if len(found["boxes"]):
-                self._predicted.append(image=np.full(len(found["boxes"]), image), **found)
-            if len(truth["boxes"]):
-                self._true.append(image=np.full(len(truth["boxes"]), image), **truth)
+        if not len(ids):
+            return
+        found = self._columns(predictions, ids, PREDICTION)
+        truth = self._columns(targets, ids, TRUTH)
+        self._check_pair(found, truth, ids)
+        before = len(self.ids)
+        for table, columns in ((self._predicted, found), (self._true, truth)):
+            columns["image"] += before
+            table.append(**columns)
+        self.ids += [str(key) for key in ids]
+        self._changed()
+
+    def _columns(self, parts: Sequence[Any], ids: Sequence[str], side: str) -> Columns:
+        """The checked columns of one side of some images; "image" counts from 0."""
+        places = [f"{side} of {key!r}" for key in ids]
+        images = [self._rows(part, side, place) for part, place in zip(parts, places)]
+        columns = join(images)
+        check_values(columns, len(self.classes), self.thing, places)
+        self._check(columns, places)
+        return columns
+
+    def _rows(self, part: Any, side: str, where: str) -> Columns:
+        """The columns of one side of one image, of equal length."""
+        names = ("classes", "scores") if side == PREDICTION else ("classes",)
+        require(part, names, side, where)
+        columns = self._shapes(part, side, where)
+        count = len(next(iter(columns.values())))
+        columns["classes"] = one_each(part, "classes", count, self.thing, where)
+        if "area" in columns and part.get("area") is not None:
+            columns["area"] = one_each(part, "area", count, self.thing, where, np.float64)
+        if side == PREDICTION:
+            columns["scores"] = one_each(part, "scores", count, self.thing, where, np.float64)
+            return columns
+        for name in ("difficult", "crowd"):
+            if part.get(name) is None:
+                columns[name] = np.zeros(count, np.bool_)
+            else:
+                columns[name] = one_each(part, name, count, self.thing, where, np.bool_)
+        return columns
+
+    def _shapes(self, part: Mapping[str, Any], side: str, where: str) -> Columns:
+        """The columns that say where one image's objects are.
+
+        Also their "area", of a truth and where a metric wants that of predictions: it gives way
+        to the one that is given.
+        """
+        if "boxes" not in part and "bbox" in part:
+            boxes = shaped(part["bbox"], (4,), "bbox", where).copy()
+            boxes[:, 2:] += boxes[:, :2]
+        else:
+            require(part, ("boxes",), side, where)
+            boxes = shaped(part["boxes"], (4,), "boxes", where)
+        return {"boxes": boxes} if side == PREDICTION else {"boxes": boxes, "area": areas(boxes)}
+
+    def _check(self, columns: Columns, places: Sequence[str]) -> None:
+        """Raise DataError if a shape is none. `places` says what to call each image."""
+        boxes = columns["boxes"]
+        check_sides(boxes[:, 2:] - boxes[:, :2], columns, places)
+
+    def _check_pair(self, found: Columns, truth: Columns, ids: Sequence[str]) -> None:
+        """Raise DataError if the two sides of an image do not go together."""
+
+    def _changed(self) -> None:
+        """Called when anything has been stored or forgotten."""
 
     def predicted(self) -> dict[str, np.ndarray]:
-        """All predicted boxes as columns, sorted by image (its place in the order of ids).
+        """All predicted objects as columns, sorted by image (its place in the order of ids).
 
         "image" (m,), "boxes" (m, 4), "scores" (m,), "classes" (m,). Within an image the order is
-        the order given.
+        the order given. The arrays are not to be changed.
         """
         return self._sorted(self._predicted)
 
     def true(self) -> dict[str, np.ndarray]:
-        """All true boxes as columns, sorted by image.
+        """All true objects as columns, sorted by image.
 
         "image" (n,), "boxes" (n, 4), "classes" (n,), "difficult" (n,), "crowd" (n,), "area" (n,).
+        The arrays are not to be changed.
         """
         return self._sorted(self._true)
 
     def _sorted(self, table: Table) -> dict[str, np.ndarray]:
         columns = table.arrays()
-        columns["image"] = image_places(self.ids)[columns["image"]]
-        order = np.argsort(columns["image"], kind="stable")
-        return {name: column[order] for name, column in columns.items()}
+        images = image_places(self.ids)[columns["image"]]
+        columns["classes"] = columns["classes"].astype(np.int64)
+        if (images[1:] < images[:-1]).any():
+            order = np.argsort(images, kind="stable")
+            columns = {name: np.take(column, order, axis=0) for name, column in columns.items()}
+            images = images[order]
+        return {**columns, "image": images}
 
     def merge(self, other: Self) -> None:
         same_classes(self.classes, other.classes, self.name)
@@ -105,12 +185,13 @@ class DetectionMetric(Metric):
             columns = theirs.arrays()
             columns["image"] = columns["image"] + before
             mine.append(**columns)
+        self._changed()
 
     def state_dict(self) -> dict[str, Any]:
         return {
             "ids": list(self.ids),
-            "predicted": self._predicted.arrays(),
-            "true": self._true.arrays(),
+            "predicted": self._predicted.state(),
+            "true": self._true.state(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -118,6 +199,7 @@ class DetectionMetric(Metric):
         self._predicted.load(entry(state, "predicted", self.name), f"{self.name}/predicted")
         self._true.load(entry(state, "true", self.name), f"{self.name}/true")
         self.ids = [str(key) for key in ids]
+        self._changed()
 
 
 def image_places(ids: Sequence[str]) -> np.ndarray:
@@ -136,67 +218,3 @@ def image_places(ids: Sequence[str]) -> np.ndarray:
     places = np.empty(len(ids), np.int64)
     places[sorted(range(len(ids)), key=key)] = np.arange(len(ids))
     return places
-
-
-def _checked(
-    part: Mapping[str, Any], needed: tuple[str, ...], classes: int, where: str
-) -> dict[str, np.ndarray]:
-    """The columns of one image's boxes. Raises DataError saying what is wrong with them."""
-    missing = [name for name in ("boxes", "classes", *needed) if name not in part]
-    if missing:
-        raise DataError(
-            f"A {'prediction' if needed else 'truth'} lacks {', '.join(missing)}",
-            received=f"keys {', '.join(part)}",
-            where=where,
-        )
-    boxes = np.asarray(part["boxes"], np.float64)
-    boxes = boxes.reshape(0, 4) if boxes.size == 0 else boxes
-    if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise DataError("Boxes are not (n, 4)", received=f"shape {boxes.shape}", where=where)
-    count = len(boxes)
-    columns = {"boxes": boxes}
-    if needed:
-        columns["scores"] = np.asarray(part["scores"], np.float64)
-    else:
-        area = part.get("area")
-        for name in ("difficult", "crowd"):
-            flag = part.get(name)
-            columns[name] = np.zeros(count, bool) if flag is None else np.asarray(flag, bool)
-        columns["area"] = areas(boxes) if area is None else np.asarray(area, np.float64)
-    columns["classes"] = np.asarray(part["classes"])
-    for name, column in columns.items():
-        if name != "boxes" and column.shape != (count,):
-            raise DataError(
-                f"There is not one of {name} for each box",
-                expected=f"shape ({count},)",
-                received=f"shape {column.shape}",
-                where=where,
-            )
-    if not count:
-        return columns
-    _check_values(columns, classes, where)
-    return columns
-
-
-def _check_values(columns: Mapping[str, np.ndarray], classes: int, where: str) -> None:
-    boxes, labels = columns["boxes"], columns["classes"]
-    for name in ("boxes", "scores", "area"):
-        if name in columns and not np.isfinite(columns[name]).all():
-            raise DataError(f"The {name} are not all finite numbers", where=where)
-    turned = (boxes[:, 2:] < boxes[:, :2]).any(axis=1)
-    if turned.any():
-        raise DataError(
-            "A box has its right edge left of its left one, or its bottom above its top",
-            expected="x1, y1, x2, y2 in pixels",
-            received=boxes[turned][0].tolist(),
-            where=where,
-            fix="are these boxes (x, y, width, height)? convert them",
-        )
-    outside = (labels < 0) | (labels >= classes) | (labels != np.floor(labels))
-    if outside.any():
-        raise DataError(
-            "A box has no such class",
-            expected=f"0 to {classes - 1}",
-            received=labels[outside][0].item(),
-            where=where,
-        )

@@ -71,6 +71,8 @@ class LegacyMetric(Metric):
         primary: the name that "the best" is judged by; None: the metric's first.
     """
 
+    additive = True
+
     def __init__(
         self, metric: Any, higher_is_better: bool | None = None, primary: str | None = None
     ) -> None:

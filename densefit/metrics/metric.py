@@ -24,11 +24,14 @@ class Metric(ABC):
         name: what the metric is called in recipes and registries.
         higher_is_better: declared, never guessed from the name.
         primary: the key of `compute()` that "the best" is judged by.
+        additive: `merge` adds up every number of `state_dict`, whose shapes never change, and does
+            nothing else. Whoever resamples may then add up states in place of merging metrics.
     """
 
     name: str
     primary: str
     higher_is_better: bool = True
+    additive: bool = False
 
     @abstractmethod
     def reset(self) -> None:

@@ -46,8 +46,15 @@ class Table:
             self._blocks = [whole]
         return dict(self._blocks[0])
 
+    def state(self) -> dict[str, Any]:
+        """What `load` reads: the arrays, and lists of the columns of Python objects."""
+        return {
+            name: column.tolist() if column.dtype == object else column
+            for name, column in self.arrays().items()
+        }
+
     def load(self, state: Mapping[str, Any], where: str) -> None:
-        """Become the rows that `arrays` gave.
+        """Become the rows that `state` gave.
 
         Raises:
             CheckpointError: a column is missing, or the columns differ in length.

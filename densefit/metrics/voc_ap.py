@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from densefit.errors import ConfigError
-from densefit.metrics.boxes import pairwise_iou
 from densefit.metrics.classes import mean_defined
-from densefit.metrics.detections import DetectionMetric
+from densefit.metrics.detail import Curve, Curves, Detail
+from densefit.metrics.detections import DetectionMetric, image_places
 from densefit.metrics.metric import metrics
+from densefit.metrics.operating_point import operating_point
+from densefit.metrics.voc_match import Judged, judge
 
 CONVENTIONS = ("area", "11point")
 
@@ -39,61 +42,23 @@ def average_precision(recall: np.ndarray, precision: np.ndarray, convention: str
     return float(np.sum((recall[steps + 1] - recall[steps]) * envelope[steps + 1]))
 
 
-def match(
-    found: Mapping[str, np.ndarray], truth: Mapping[str, np.ndarray], offset: float = 0.0
-) -> tuple[np.ndarray, np.ndarray]:
-    """For each detection, the true box of its class and image that it overlaps most.
-
-    The devkit asks only for the largest overlap; whether that box is taken already is decided
-    later and does not send the detection to the second best.
-
-    Args:
-        found: columns "image", "classes", "boxes", sorted by image; m rows.
-        truth: the same columns, n rows.
-        offset: 1.0 for edges that are inclusive pixels.
-
-    Returns:
-        (overlap (m,) float64, index into `truth` (m,) int64); 0.0 and -1 where the image has no
-        box of the class.
-    """
-    overlap = np.zeros(len(found["image"]))
-    index = np.full(len(found["image"]), -1, np.int64)
-    for image in np.intersect1d(found["image"], truth["image"]):
-        first, last = np.searchsorted(found["image"], [image, image + 1])
-        begin, end = np.searchsorted(truth["image"], [image, image + 1])
-        ious = pairwise_iou(found["boxes"][first:last], truth["boxes"][begin:end], offset)
-        same = found["classes"][first:last, None] == truth["classes"][None, begin:end]
-        ious[~same] = -1.0
-        best = ious.argmax(axis=1)  # the first of equals, as in the devkit
-        reached = ious[np.arange(last - first), best]
-        overlap[first:last] = np.maximum(reached, 0.0)
-        index[first:last] = np.where(reached >= 0.0, best + begin, -1)
-    return overlap, index
-
-
 def precision_recall(
-    scores: np.ndarray, matched: np.ndarray, ignored: np.ndarray, positives: int
+    right: np.ndarray, wrong: np.ndarray, positives: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """The curve of one class.
 
     Args:
-        scores: (m,) of the detections; equal ones keep their order.
-        matched: (m,) int64, the true box that a detection overlaps enough, or -1.
-        ignored: (m,) bool, the box is difficult: the detection is neither right nor wrong.
-        positives: number of true boxes that are not difficult.
+        right: (m,) by falling score: how many right detections each row stands for (0 or 1, or
+            more where an image counts more than once).
+        wrong: (m,) the same of wrong ones.
+        positives: number of true boxes.
 
     Returns:
-        (recall, precision), each (m,), by falling score.
+        (recall, precision), each (m,) float64; precision 0 as long as nothing has counted.
     """
-    order = np.argsort(-scores, kind="stable")
-    matched, ignored = matched[order], ignored[order]
-    # The first detection of a true box is right; every later one is a duplicate and wrong.
-    first = np.zeros(len(order), bool)
-    boxes, places = np.unique(matched, return_index=True)
-    first[places[boxes >= 0]] = True
-    right = np.cumsum(first & ~ignored)
-    wrong = np.cumsum(~first & ~ignored)
-    return right / positives, right / np.maximum(right + wrong, 1)
+    hits = np.cumsum(right, dtype=np.int64)
+    total = hits + np.cumsum(wrong, dtype=np.int64)
+    return hits / positives, hits / np.maximum(total, 1)
 
 
 @metrics.register("voc_ap")
@@ -117,6 +82,9 @@ class VOCAveragePrecision(DetectionMetric):
         pixel_offset: add one pixel to every width and height, as the devkit does.
         key: the name of the mean in `compute()`.
         class_key: the prefix of the classes' own numbers, `<class_key>/<class>`.
+        score_threshold: if given, `compute()` also has precision, recall and F1 of the detections
+            with this score or more: over all classes, and "precision/<class>"... (see
+            `operating_point`). The average precision is of all detections nevertheless.
     """
 
     name = "voc_ap"
@@ -129,6 +97,7 @@ class VOCAveragePrecision(DetectionMetric):
         pixel_offset: bool = False,
         key: str = "mAP",
         class_key: str = "AP",
+        score_threshold: float | None = None,
     ) -> None:
         if convention not in CONVENTIONS:
             raise ConfigError(
@@ -138,30 +107,93 @@ class VOCAveragePrecision(DetectionMetric):
             )
         if not 0.0 < iou <= 1.0:
             raise ConfigError("iou is no overlap", expected="0 < iou <= 1", received=iou)
+        if score_threshold is not None and not math.isfinite(score_threshold):
+            raise ConfigError(
+                "score_threshold is not a number", expected="finite", received=score_threshold
+            )
         super().__init__(classes)
         self.iou = iou
         self.convention = convention
         self.pixel_offset = pixel_offset
         self.primary = key
         self.class_key = class_key
+        self.score_threshold = score_threshold
+        self._judged: Judged | None = None
 
     def compute(self) -> dict[str, float]:
-        found, truth = self.predicted(), self.true()
-        skipped = truth["difficult"] | truth["crowd"]
-        overlap, index = match(found, truth, float(self.pixel_offset))
-        index[overlap < self.iou] = -1
-        ignored = np.zeros(len(index), bool)
-        ignored[index >= 0] = skipped[index[index >= 0]]
+        return self._numbers(None)
+
+    def resampled(self, counts: Mapping[str, int]) -> dict[str, float]:
+        """`compute`, as if the image `id` had been seen `counts[id]` times.
+
+        Boxes are matched once, whatever the number of resamples. Equal scores stay in the order
+        of the images, all copies of a detection together.
+        """
+        weights = np.empty(len(self.ids), np.int64)
+        weights[image_places(self.ids)] = [counts.get(key, 0) for key in self.ids]
+        return self._numbers(weights)
+
+    def _numbers(self, weights: np.ndarray | None) -> dict[str, float]:
+        """`compute` with a weight of each image (by its place); None: each counts once."""
+        judged = self._judge()
+        right, wrong = judged.right, judged.wrong
+        if weights is not None:
+            right, wrong = right * weights[judged.image], wrong * weights[judged.image]
+        positives = self._positives(judged, weights)
         values = np.full(len(self.classes), np.nan)
-        for label in range(len(self.classes)):
-            positives = int(np.count_nonzero((truth["classes"] == label) & ~skipped))
-            if positives:
-                mine = found["classes"] == label
-                curve = precision_recall(
-                    found["scores"][mine], index[mine], ignored[mine], positives
-                )
-                values[label] = average_precision(*curve, self.convention)
+        for label in np.flatnonzero(positives):
+            mine = slice(judged.bounds[label], judged.bounds[label + 1])
+            curve = precision_recall(right[mine], wrong[mine], positives[label])
+            values[label] = average_precision(*curve, self.convention)
         numbers = {self.primary: mean_defined(values)}
         for name, value in zip(self.classes, values):
             numbers[f"{self.class_key}/{name}"] = float(value)
+        if self.score_threshold is not None:
+            chosen = judged.scores >= self.score_threshold
+            hits, misses = (_per_class(part * chosen, judged.bounds) for part in (right, wrong))
+            numbers.update(operating_point(hits, misses, positives, self.classes))
         return numbers
+
+    def details(self) -> dict[str, Detail]:
+        """The measured curve of each class that has positives, as "precision_recall".
+
+        One point for each different score, "from this score on"; detections of equal score come
+        all or none. The envelope that the average precision takes is not applied.
+        """
+        judged = self._judge()
+        positives = self._positives(judged, None)
+        lines = {}
+        for label in np.flatnonzero(positives):
+            mine = slice(judged.bounds[label], judged.bounds[label + 1])
+            scores, right, wrong = judged.scores[mine], judged.right[mine], judged.wrong[mine]
+            recall, precision = precision_recall(right, wrong, positives[label])
+            points = np.append(scores[1:] != scores[:-1], True)[: len(scores)]
+            points &= np.cumsum(right | wrong) > 0  # before, precision is undefined
+            lines[self.classes[label]] = Curve(recall[points], precision[points], scores[points])
+        title = f"Precision and recall at IoU {self.iou:g}"
+        return {"precision_recall": Curves("recall", "precision", lines, title)}
+
+    def _positives(self, judged: Judged, weights: np.ndarray | None) -> np.ndarray:
+        """(K,) int64, the number of true boxes that count."""
+        positives = np.zeros(len(self.classes), np.int64)
+        np.add.at(
+            positives, judged.true_class, 1 if weights is None else weights[judged.true_image]
+        )
+        return positives
+
+    def _judge(self) -> Judged:
+        """All detections, judged once for everything that is asked until more is seen."""
+        if self._judged is None:
+            self._judged = judge(
+                self.predicted(), self.true(), len(self.classes), self.iou, float(self.pixel_offset)
+            )
+        return self._judged
+
+    def _changed(self) -> None:
+        self._judged = None
+
+
+def _per_class(values: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """Sums of the rows of each class, (K,) int64."""
+    before = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
+    return before[bounds[1:]] - before[bounds[:-1]]

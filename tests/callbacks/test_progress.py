@@ -144,6 +144,6 @@ def test_parts():
 
 
 def test_scores_that_are_not_defined_are_left_out(capsys):
-    scores = {"det/AP": 0.5, "det/AP_large": float("nan")}
+    scores = {"det/AP": 0.5, "det/APl": float("nan")}
     Progress().validated(TrainState(None, validation=scores), Control())
     assert capsys.readouterr().err == "epoch 1, update 0; validation: det/AP 0.5\n"

@@ -4,10 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from pycocotools import mask as coco
 
 from densefit.backend import mx
 from densefit.errors import DensefitError
-from densefit.metrics import FunctionMetric, LegacyMetric, Metric, metrics
+from densefit.metrics import FunctionMetric, LegacyMetric, Metric, PerSample, metrics
+from densefit.metrics.bootstrap import resample
 
 N = 12
 
@@ -38,6 +40,48 @@ def masks():
     return [r.integers(0, 4, shape).astype(np.uint8) for shape in shapes], target
 
 
+def panoptic():
+    r = np.random.default_rng(6)
+    sides = []
+    for side in range(2):
+        sides.append([])
+        for i in range(N):
+            pixels = r.integers(0, 5, (4, 4)).repeat(2 + i % 3, 0).repeat(3, 1)
+            if side:
+                kept = sides[0][i]["map"]
+                pixels = np.where(r.random(pixels.shape) < 0.2, pixels, kept)
+            found = np.unique(pixels[pixels > 0])
+            part = {"map": pixels, "ids": found, "classes": found % 3, "crowd": found == 4}
+            sides[side].append(part)
+    return sides[0], sides[1]
+
+
+def depths():
+    r = np.random.default_rng(4)
+    shapes = [(5 + i, 7) for i in range(N)]
+    target = [np.where(r.random(shape) < 0.2, 0, r.random(shape) * 9 + 1) for shape in shapes]
+    target[3][:] = 0  # without any valid pixel
+    target[4] = {"depth": target[4], "valid": r.random(shapes[4]) < 0.5}
+    return [(r.random(shape) * 9 + 1).astype(np.float32) for shape in shapes], target
+
+
+def normals():
+    r = np.random.default_rng(5)
+    target = [r.normal(size=(5 + i, 7, 3)) for i in range(N)]
+    prediction = [(one + r.normal(size=one.shape)).astype(np.float32) for one in target]
+    for one in target:
+        one[0] = 0
+    target[3][:] = np.nan
+    return prediction, target
+
+
+def multilabel():
+    r = np.random.default_rng(7)
+    labels = r.choice([0, 1, -1], (N, 4), p=[0.6, 0.3, 0.1])
+    labels[:, 3] = 0
+    return np.round(r.random((N, 4)), 1).astype(np.float32), labels  # with ties
+
+
 def detections():
     r = np.random.default_rng(3)
     found, truth = [], []
@@ -57,6 +101,33 @@ def detections():
     return found, truth
 
 
+def instances():
+    """Masks of the boxes of `detections`, as arrays and as run lengths."""
+    r = np.random.default_rng(8)
+    found, truth = detections()
+    for part in (*found, *truth):
+        boxes = part.pop("boxes").astype(int)
+        part["masks"] = np.zeros((len(boxes), 115, 120), bool)
+        for one, (x1, y1, x2, y2) in zip(part["masks"], boxes):
+            one[y1:y2, x1:x2] = r.random((y2 - y1, x2 - x1))[: 115 - y1, : 120 - x1] < 0.95
+    for part in truth[::2]:
+        part["masks"] = coco.encode(np.asfortranarray(part["masks"].transpose(1, 2, 0), np.uint8))
+    return found, truth
+
+
+def people():
+    r = np.random.default_rng(9)
+    found, truth = detections()
+    for one, true in zip(found, truth):
+        n = len(true["boxes"])
+        points = r.random((n, 17, 3)) * 80
+        points[:, :, 2] = r.integers(0, 3, (n, 17))
+        true["keypoints"] = points
+        one["keypoints"] = np.repeat(points, 2, axis=0) + r.normal(0, 2, (2 * n, 17, 3))
+        del one["boxes"]
+    return found, truth
+
+
 def gap(label, pred):
     return float(np.abs(label - pred).sum())
 
@@ -72,13 +143,35 @@ CASES = {
     "rmse": (lambda: metrics.create("rmse"), numbers),
     "confusion_matrix": (lambda: metrics.create("confusion_matrix", classes=5), masks),
     "mIoU": (lambda: metrics.create("mIoU", classes=list("abcd")), masks),
+    "boundary_iou": (lambda: metrics.create("boundary_iou", classes=5), masks),
+    "panoptic_quality": (
+        lambda: metrics.create("panoptic_quality", classes=list("abcd"), things=["b"]),
+        panoptic,
+    ),
+    "depth": (lambda: metrics.create("depth", max_depth=9.5), depths),
+    "surface_normals": (lambda: metrics.create("surface_normals", bins=1 << 12), normals),
+    "f1_score": (lambda: metrics.create("f1_score", classes=6), scores),
+    "calibration": (lambda: metrics.create("calibration", bins=10), scores),
+    "multilabel_f1": (lambda: metrics.create("multilabel_f1", classes=4), multilabel),
+    "multilabel_map": (lambda: metrics.create("multilabel_map", classes=4), multilabel),
     "voc_ap": (lambda: metrics.create("voc_ap", classes=list("abcd")), detections),
     "coco_ap": (lambda: metrics.create("coco_ap", classes=list("abcd")), detections),
+    "coco_mask_ap": (lambda: metrics.create("coco_mask_ap", classes=list("abcd")), instances),
+    "coco_keypoint_ap": (lambda: metrics.create("coco_keypoint_ap", classes=list("abcd")), people),
 }
 # Not in the registry, and bound by the same contract.
 ADAPTERS = {
     "function": (lambda: FunctionMetric(gap), numbers),
     "legacy": (lambda: LegacyMetric(mx.metric.create(["acc", "ce"])), double_scores),
+    "per_sample": (lambda: PerSample(metrics.create("accuracy")), scores),
+    "per_sample_states": (
+        lambda: PerSample(metrics.create("mIoU", classes=5), keep_states=True),
+        masks,
+    ),
+    "per_sample_ap": (
+        lambda: PerSample(metrics.create("voc_ap", classes=4), keep_states=True),
+        detections,
+    ),
 }
 
 
@@ -97,6 +190,12 @@ def fed(metric, data, first=0, last=N, chunk=N):
         stop = min(start + chunk, last)
         metric.update(data[0][start:stop], data[1][start:stop], ids(start, stop))
     return metric
+
+
+def taken(data, places):
+    """The rows at `places`; ids say which they are."""
+    rows = [side[places] if hasattr(side, "shape") else [side[i] for i in places] for side in data]
+    return (*rows, [f"{i:03d}" for i in places])
 
 
 def same(one, other):
@@ -175,6 +274,83 @@ def test_halves_merge_into_the_whole(case, cut):
         one.merge(other)
         same(one.compute(), whole)
         same(other.compute(), untouched)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_parts_merge_in_any_order(case, seed):
+    """Any parts, some of them empty, in any order, with the samples in any order."""
+    make, data = case
+    r = np.random.default_rng(seed)
+    part_of = r.integers(0, 5, N)
+    whole = make()
+    for part in r.permutation(5):
+        one = make()
+        for place in np.array_split(r.permutation(np.flatnonzero(part_of == part)), 2):
+            one.update(*taken(data, place))
+        whole.merge(one)
+    same(whole.compute(), fed(make(), data).compute())
+
+
+def numbers_in(state):
+    """Every number of a state, in its order."""
+    if isinstance(state, dict):
+        state = list(state.values())
+    if isinstance(state, (list, tuple)):
+        return np.concatenate([numbers_in(value) for value in state])
+    return np.asarray(state, np.float64).ravel()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_can_be_resampled(name):
+    """Thousands of resamples must not take thousands of times all samples' merges."""
+    metric = CASES[name][0]()
+    assert metric.additive or metric.resampled({}) is not None
+
+
+def test_what_is_additive_is_added(case):
+    """What a bootstrap relies on: states add up, and a sum of states is a state."""
+    make, data = case
+    if make().additive is False:
+        return  # it promises nothing
+    parts = [fed(make(), data, *ends) for ends in ((0, 5), (5, 6), (6, N))]
+    assert make().additive is True
+    states = [part.state_dict() for part in parts]
+    assert len({numbers_in(state).shape for state in [make().state_dict(), *states]}) == 1
+    merged = make()
+    for part in parts:
+        merged.merge(part)
+    total = sum(numbers_in(state) for state in states)
+    np.testing.assert_allclose(numbers_in(merged.state_dict()), total, rtol=1e-12)
+
+
+def untied(prediction):
+    """Found boxes without equal scores in one image: those of its copies may come in any order."""
+    if not (isinstance(prediction, dict) and "scores" in prediction):
+        return prediction
+    step = np.arange(len(prediction["scores"]), dtype=np.float32) / 1024
+    return {**prediction, "scores": prediction["scores"] + step}
+
+
+def test_resampling_is_repeating_samples(case):
+    """The numbers of a resample are those of a dataset in which samples are repeated."""
+    make, data = case
+    if isinstance(data[0], list):
+        data = [untied(prediction) for prediction in data[0]], data[1]
+    metric = make() if isinstance(make(), PerSample) else PerSample(make(), keep_states=True)
+    if not (metric.keep_states or metric.resampled({})):
+        with pytest.raises(DensefitError, match="keep_states=True"):
+            list(resample(fed(metric, data), np.ones((1, N), int)))
+        return
+    fed(metric, data)
+    counts = np.random.default_rng(6).multinomial(N, np.full(N, 1 / N), 3)
+    for row, numbers in zip(counts, resample(metric, counts)):
+        places = np.repeat(np.arange(N), row)
+        predictions, targets, _ = taken(data, places)
+        literal = metric.metric.fresh()
+        # The copies' ids follow each other: ties between images are broken by ids.
+        copies = [f"{place:03d}{copy:03d}" for copy, place in enumerate(places)]
+        literal.update(predictions, targets, copies)
+        same(numbers, literal.compute())
 
 
 def test_reset_forgets(case):

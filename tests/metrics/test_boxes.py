@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from pycocotools import mask
 
-from densefit.metrics.boxes import areas, pairwise_iou
+from densefit.metrics.boxes import areas, paired_iou, pairwise_iou
 
 
 def boxes(n, seed):
@@ -37,3 +37,22 @@ def test_the_devkits_extra_pixel(far):
     assert areas(one, offset=1.0).tolist() == [100.0]
     assert pairwise_iou(one, np.float32([far]), offset=1.0).tolist() == [[0.0]]
     assert pairwise_iou(one, np.float32([[0, 0, 9, 4]]), offset=1.0).tolist() == [[0.5]]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_pairs_equal_pycocotools_to_the_last_bit(whole):
+    r = np.random.default_rng(0)
+    found, true = r.random((40, 4)) * 30, r.random((30, 4)) * 30
+    if whole:  # many touch, and some are empty
+        found, true = np.floor(found / 4), np.floor(true / 4)
+    crowd = r.random(30) < 0.4
+    expected = mask.iou(found, true, crowd.astype(np.uint8))
+    rows, columns = (part.ravel() for part in np.indices((40, 30)))
+    values = paired_iou(found[rows], true[columns], crowd[columns])
+    assert (values == expected.ravel()).all()
+    assert 0 < (values > 0).mean() < 1
+
+
+def test_no_pairs():
+    none = np.zeros((0, 4))
+    assert paired_iou(none, none, np.zeros(0, bool)).shape == (0,)

@@ -1,69 +1,38 @@
-"""COCO numbers against pycocotools driven directly, with its own loadRes and summarize."""
+"""COCO numbers of boxes against pycocotools driven directly, with its own loadRes and summarize."""
 
 import contextlib
 import io
 
 import numpy as np
 import pytest
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from densefit.errors import ConfigError
+from densefit.errors import ConfigError, DataError
 from densefit.metrics import COCOAveragePrecision
 
-NAMES = ["AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large", "AR1", "AR10", "AR100"]
-NAMES += ["AR_small", "AR_medium", "AR_large"]
-BACKENDS = ["faster-coco-eval", "pycocotools"]
+NAMES = ["AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl"]
+BACKENDS = ["densefit", "faster-coco-eval", "pycocotools"]
+IDS = [
+    lambda i: str(i),
+    lambda i: str(9007199254740993 + i),  # neighbours are one float64
+    lambda i: f"city/{i % 3}/{i}.png",
+]
 
 
-def xywh(box):
-    x1, y1, x2, y2 = (float(v) for v in box)
-    return [x1, y1, x2 - x1, y2 - y1]
+def some_ids(count, style=0):
+    return [IDS[style](i) for i in range(count)]
 
 
-def reference(found, truth, classes, max_detections=None):
-    """(stats (12,), precision, recall) of pycocotools; image ids 1.. in the order given."""
-    annotations, results = [], []
-    for image, (f, t) in enumerate(zip(found, truth), start=1):
-        for i, (box, label) in enumerate(zip(t["boxes"], t["classes"])):
-            w, h = xywh(box)[2:]
-            annotations.append(
-                {
-                    "id": len(annotations) + 1,
-                    "image_id": image,
-                    "category_id": int(label) + 7,
-                    "bbox": xywh(box),
-                    "area": float(t["area"][i]) if "area" in t else w * h,
-                    "iscrowd": int(t["crowd"][i]) if "crowd" in t else 0,
-                }
-            )
-        for box, label, score in zip(f["boxes"], f["classes"], f["scores"]):
-            results.append(
-                {
-                    "image_id": image,
-                    "category_id": int(label) + 7,
-                    "bbox": xywh(box),
-                    "score": float(score),
-                }
-            )
-    with contextlib.redirect_stdout(io.StringIO()):
-        gt = COCO()
-        gt.dataset = {
-            "images": [{"id": i + 1} for i in range(len(found))],
-            "categories": [{"id": k + 7, "name": str(k)} for k in range(classes)],
-            "annotations": annotations,
-        }
-        gt.createIndex()
-        evaluation = COCOeval(gt, gt.loadRes(results), "bbox")
-        if max_detections:
-            evaluation.params.maxDets[2] = max_detections
-        evaluation.evaluate()
-        evaluation.accumulate()
-        evaluation.summarize()
-    return evaluation.stats, evaluation.eval["precision"], evaluation.eval["recall"]
+def fed(metric, found, truth, ids, chunk=7):
+    for start in range(0, len(ids), chunk):
+        part = slice(start, start + chunk)
+        metric.update(found[part], truth[part], ids[part])
+    return metric
 
 
 def case(seed, images=25, classes=5, many=12, ties=False, crowd=0.15, size=200):
+    """Boxes in float32, xyxy."""
     r = np.random.default_rng(seed)
     found, truth = [], []
     for _ in range(images):
@@ -96,32 +65,104 @@ def case(seed, images=25, classes=5, many=12, ties=False, crowd=0.15, size=200):
     return found, truth
 
 
-def check(found, truth, classes, backend, ids=None):
-    stats, precision, recall = reference(found, truth, classes)
-    metric = COCOAveragePrecision(classes, backend=backend)
-    metric.update(found, truth, ids or [str(i) for i in range(len(found))])
-    numbers = metric.compute()
-    expected = np.where(stats == -1, np.nan, stats)
+def grid_case(r, images, classes, many, unit):
+    """Boxes on a coarse grid, xywh: equal scores, overlaps and areas, at thresholds exactly."""
+    found, truth = [], []
+    for _ in range(images):
+        n = int(r.integers(0, 7))
+        boxes = r.integers(0, [8, 8, 8, 8], (n, 4)) * unit
+        labels = r.integers(0, classes, n)
+        area = boxes[:, 2] * boxes[:, 3] * 1.0
+        edges = r.choice([0.0, 1024.0, np.nextafter(1024, 0), 9216.0, np.nextafter(9216, 1e9)], n)
+        truth.append(
+            {
+                "bbox": boxes,
+                "classes": labels,
+                "crowd": r.random(n) < r.choice([0.0, 0.3, 1.0]),
+                "area": np.where(r.random(n) < 0.3, edges, area),
+            }
+        )
+        m = int(r.integers(0, many))
+        mine = r.integers(0, [8, 8, 8, 8], (m, 4)) * unit
+        copied = (r.random(m) < 0.7) & (n > 0)
+        pick = r.integers(0, max(n, 1), m)
+        moved = boxes[pick] + r.integers(-1, 2, (m, 4)) * unit if n else mine
+        mine = np.where(copied[:, None], moved, mine)
+        mine[:, 2:] = np.maximum(mine[:, 2:], 0)
+        own = labels[pick] if n else np.zeros(m, int)
+        found.append(
+            {
+                "bbox": mine,
+                "classes": np.where(copied, own, r.integers(0, classes, m)),
+                "scores": r.integers(0, 5, m) / 4,
+            }
+        )
+    return found, truth
+
+
+def check_numbers(numbers, evaluation):
+    """Compare with what pycocotools prints."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        evaluation.summarize()
+    expected = np.where(evaluation.stats == -1, np.nan, evaluation.stats)
     np.testing.assert_allclose([numbers[n] for n in NAMES], expected, rtol=0, atol=1e-12)
-    for k in range(classes):
+    precision = np.array(evaluation.eval["precision"])
+    for k in range(precision.shape[2]):
         for name, values in (("AP", precision[:, :, k, 0, 2]), ("AP50", precision[0, :, k, 0, 2])):
             own = values[values > -1]
             wanted = own.mean() if own.size else np.nan
             np.testing.assert_allclose(numbers[f"{name}/{k}"], wanted, rtol=0, atol=1e-12)
+
+
+def check(coco_check, found, truth, classes, backend, ids=None):
+    ids = ids or some_ids(len(found))
+    metric = fed(COCOAveragePrecision(classes, backend=backend), found, truth, ids)
+    evaluation, _, _ = coco_check(metric, found, truth, ids, atol=1e-12)
+    numbers = metric.compute()
+    check_numbers(numbers, evaluation)
     return numbers
+
+
+@settings(derandomize=True, deadline=None, max_examples=50)
+@given(
+    seed=st.integers(0, 1 << 32),
+    images=st.integers(1, 6),
+    classes=st.integers(1, 4),
+    many=st.sampled_from([3, 12, 60]),
+    unit=st.sampled_from([1, 16, 0.1]),
+    limit=st.sampled_from([1, 7, 20, 100, 300]),
+    style=st.integers(0, 2),
+)
+def test_equals_pycocotools_to_the_last_bit(
+    coco_check, seed, images, classes, many, unit, limit, style
+):
+    r = np.random.default_rng(seed)
+    found, truth = grid_case(r, images, classes, many, unit)
+    ids = [some_ids(images, style)[i] for i in r.permutation(images)]
+    metric = COCOAveragePrecision(classes, max_detections=limit)
+    coco_check(fed(metric, found, truth, ids, int(r.integers(1, 4))), found, truth, ids)
+
+
+@settings(derandomize=True, deadline=None, max_examples=15)
+@given(seed=st.integers(0, 1 << 32))
+def test_equals_faster_coco_eval(coco_check, seed):
+    found, truth = grid_case(np.random.default_rng(seed), 5, 3, 40, 16)
+    ids = some_ids(5)
+    metric = fed(COCOAveragePrecision(3), found, truth, ids)
+    coco_check(metric, found, truth, ids, "faster-coco-eval", atol=1e-12)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("seed", range(3))
-def test_equals_pycocotools(seed, backend):
-    numbers = check(*case(seed), 5, backend)
+def test_equals_what_pycocotools_prints(coco_check, seed, backend):
+    numbers = check(coco_check, *case(seed), 5, backend)
     assert 0.05 < numbers["AP"] < 0.95  # the case says something
     assert np.isnan(numbers["AP/4"])
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(
-    "settings",
+    "how",
     [
         {"ties": True},
         {"crowd": 1.0},
@@ -131,77 +172,78 @@ def test_equals_pycocotools(seed, backend):
     ],
     ids=["equal scores", "crowds only", "small only", "over 100 detections", "one image"],
 )
-def test_equals_pycocotools_on_ugly_cases(settings, backend):
-    found, truth = case(7, **settings)
-    check(found, truth, settings.get("classes", 5), backend)
+def test_equals_pycocotools_on_ugly_cases(coco_check, how, backend):
+    check(coco_check, *case(7, **how), how.get("classes", 5), backend)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_empty_boxes_and_area_on_the_edge(backend):
+def test_empty_boxes_and_area_on_the_edge(coco_check, backend):
     boxes = np.float32([[0, 0, 32, 32], [0, 0, 96, 96], [5, 5, 5, 5]])
     part = {"boxes": boxes, "classes": np.zeros(3, int)}
-    numbers = check([{**part, "scores": np.float32([0.5, 0.5, 0.5])}], [part], 1, backend)
-    assert numbers["AP_medium"] == pytest.approx(1.0)  # 32**2 and 96**2 are both medium
-    assert numbers["AP_large"] == pytest.approx(1.0)
+    found = [{**part, "scores": np.float32([0.5, 0.5, 0.5])}]
+    numbers = check(coco_check, found, [part], 1, backend)
+    assert numbers["APm"] == pytest.approx(1.0)  # 32**2 and 96**2 are both medium
+    assert numbers["APl"] == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_overlap_of_exactly_a_threshold(backend):
+def test_overlap_of_exactly_a_threshold(coco_check, backend):
     truth = {"boxes": np.float32([[0, 0, 20, 10]]), "classes": [0]}
     found = {"boxes": np.float32([[0, 0, 15, 10]]), "classes": [0], "scores": [0.9]}
-    numbers = check([found], [truth], 1, backend)
+    numbers = check(coco_check, [found], [truth], 1, backend)
     assert numbers["AP75"] == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_the_area_of_the_box_if_none_is_given(backend):
+def test_the_area_of_the_box_if_none_is_given(coco_check, backend):
     found, truth = case(3)
     for part in truth:
         del part["area"], part["crowd"]
-    check(found, truth, 5, backend)
+    check(coco_check, found, truth, 5, backend)
 
 
-def test_any_ids_in_any_order():
-    found, truth = case(5, ties=True)
-    ids = [f"city/{i:04d}.png" for i in range(len(found))]
-    expected = check(found, truth, 5, BACKENDS[0], ids)
-    back = COCOAveragePrecision(5)
-    back.update(found[::-1], truth[::-1], ids[::-1])
-    assert back.compute()["AP"] == expected["AP"]
-
-
-def test_images_without_truth_or_detections_count():
+def test_images_without_truth_or_detections_count(coco_check):
     found, truth = case(1)
     empty = {"boxes": np.zeros((0, 4)), "classes": [], "scores": []}
     found[3], truth[4] = empty, {"boxes": np.zeros((0, 4)), "classes": []}
-    check(found, truth, 5, BACKENDS[0])
+    check(coco_check, found, truth, 5, "densefit")
+
+
+def test_any_ids_in_any_order(coco_check):
+    found, truth = case(5, ties=True)
+    ids = some_ids(25, 2)
+    expected = check(coco_check, found, truth, 5, "densefit", ids)
+    back = fed(COCOAveragePrecision(5), found[::-1], truth[::-1], ids[::-1])
+    np.testing.assert_array_equal(list(back.compute().values()), list(expected.values()))
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("limit", [300, 20])
-def test_another_number_of_detections(backend, limit):
+def test_another_number_of_detections(coco_run, limit, backend):
     found, truth = case(2, images=5, many=300, classes=2)
-    stats, precision, recall = reference(found, truth, 2, limit)
-    assert stats[0] == -1  # what pycocotools prints
+    evaluation, precision, recall = coco_run("bbox", found, truth, list("abcde"), 2, [1, 10, limit])
+    with contextlib.redirect_stdout(io.StringIO()):
+        evaluation.summarize()
+    assert evaluation.stats[0] == -1  # what pycocotools prints
     metric = COCOAveragePrecision(2, max_detections=limit, backend=backend)
-    metric.update(found, truth, list("abcde"))
-    numbers = metric.compute()
-    for name, values in (("AP", precision[:, :, :, 0, 2]), (f"AR{limit}", recall[:, :, 0, 2])):
-        assert numbers[name] == pytest.approx(values[values > -1].mean(), abs=1e-12)
-    assert numbers["AR1"] == pytest.approx(stats[6], abs=1e-12)
+    numbers = fed(metric, found, truth, list("abcde")).compute()
+    assert numbers["AP"] == pytest.approx(np.nanmean(precision[0]), abs=1e-12)
+    assert numbers[f"AR{limit}"] == pytest.approx(np.nanmean(recall[0, 2]), abs=1e-12)
+    assert numbers["AR1"] == pytest.approx(np.nanmean(recall[0, 0]), abs=1e-12)
     assert "AR100" not in numbers
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(
     ("limit", "names"), [(1, ["AR1"]), (5, ["AR1", "AR5"]), (10, ["AR1", "AR10"])]
 )
-def test_few_detections(limit, names):
+def test_few_detections(limit, names, backend):
     found, truth = case(2)
-    metric = COCOAveragePrecision(5, max_detections=limit)
-    metric.update(found, truth, [str(i) for i in range(len(found))])
-    numbers = metric.compute()
-    keys = ["AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large"]
-    assert list(numbers)[:-13] == keys + names
+    metric = COCOAveragePrecision(5, max_detections=limit, backend=backend)
+    numbers = fed(metric, found, truth, some_ids(25)).compute()
+    keys = ["AP", "AP50", "AP75", "APs", "APm", "APl", *names, "ARs", "ARm", "ARl"]
+    assert list(numbers)[: len(keys)] == keys
+    assert list(numbers)[len(keys) :] == [f"{k}/{c}" for k in ("AP", "AP50") for c in range(5)]
     assert 0 < numbers["AP"] < 1
 
 
@@ -214,8 +256,8 @@ def test_nothing_found_is_zero_and_nothing_true_is_nan(backend):
     missed = COCOAveragePrecision(["cat", "dog"], backend=backend)
     missed.update([nothing], [truth], ["a"])
     numbers = missed.compute()
-    assert numbers["AP"] == numbers["AR100"] == numbers["AP/cat"] == numbers["AP_medium"] == 0.0
-    assert np.isnan([numbers["AP_small"], numbers["AP/dog"], numbers["AP50/dog"]]).all()
+    assert numbers["AP"] == numbers["AR100"] == numbers["AP/cat"] == numbers["APm"] == 0.0
+    assert np.isnan([numbers["APs"], numbers["AP/dog"], numbers["AP50/dog"]]).all()
     for updates in ([], [(nothing, nothing)], [(found, nothing)]):
         empty = COCOAveragePrecision(["cat", "dog"], backend=backend)
         for f, t in updates:
@@ -225,16 +267,41 @@ def test_nothing_found_is_zero_and_nothing_true_is_nan(backend):
         assert set(NAMES) < set(numbers)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_prints_nothing(backend, capfd):
-    metric = COCOAveragePrecision(5, backend=backend)
-    metric.update(*case(0), [str(i) for i in range(25)])
-    metric.compute()
-    assert capfd.readouterr() == ("", "")
+def test_corners_and_sizes_are_the_same_and_sizes_are_kept_bit_for_bit():
+    box = np.array([[0.1, 0.2, 0.3, 0.7]])
+    corners = np.concatenate([box[:, :2], box[:, :2] + box[:, 2:]], axis=1)
+    sized, cornered = COCOAveragePrecision(1), COCOAveragePrecision(1)
+    sized.update(
+        [{"bbox": box, "scores": [1], "classes": [0]}],
+        [{"bbox": box, "boxes": [[0, 0, 9, 9]], "classes": [0]}],
+        ["a"],
+    )
+    assert (sized.predicted()["bbox"] == box).all()
+    assert (sized.true()["bbox"] == box).all()
+    cornered.update(
+        [{"boxes": corners, "scores": [1], "classes": [0]}],
+        [{"boxes": corners, "classes": [0]}],
+        ["a"],
+    )
+    np.testing.assert_allclose(cornered.predicted()["bbox"], box, rtol=1e-15)
+    assert sized.compute()["AP"] == cornered.compute()["AP"] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("name", ["boxes", "bbox"])
+def test_a_box_with_a_negative_size_names_the_image(name):
+    good = {name: [[1, 1, 2, 2]], "scores": [0.5], "classes": [0]}
+    wrong = {name: [[5, 5, 6, -1]], "scores": [0.5], "classes": [0]}
+    metric = COCOAveragePrecision(1)
+    with pytest.raises(DataError, match="prediction of 'b'") as error:
+        metric.update([good, wrong], [good, good], ["a", "b"])
+    assert '"bbox" x, y, width, height' in str(error.value)
+    assert metric.ids == []  # nothing of the batch is kept
 
 
 def test_settings_are_checked():
-    with pytest.raises(ConfigError, match="faster-coco-eval or pycocotools"):
+    with pytest.raises(ConfigError, match="densefit or faster-coco-eval or pycocotools"):
         COCOAveragePrecision(1, backend="torchmetrics")
     with pytest.raises(ConfigError, match="1 or more"):
         COCOAveragePrecision(1, max_detections=0)
+    with pytest.raises(ConfigError, match="score_threshold"):
+        COCOAveragePrecision(1, score_threshold=float("nan"))

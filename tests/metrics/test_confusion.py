@@ -1,11 +1,21 @@
 import numpy as np
 import pytest
-from sklearn.metrics import confusion_matrix as reference
-from sklearn.metrics import jaccard_score
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from sklearn import metrics as sklearn
 
 from densefit.errors import CheckpointError, ConfigError, DataError
-from densefit.metrics import ConfusionMatrix, confusion_matrix
-from densefit.metrics.confusion import class_accuracy, iou, pixel_accuracy
+from densefit.metrics import ConfusionMatrix
+from densefit.metrics.confusion import (
+    absent_classes,
+    class_accuracy,
+    dice,
+    frequency_weighted_iou,
+    iou,
+    kappa,
+    pixel_accuracy,
+)
 
 
 def masks(shape=(40, 50), classes=5, seed=0, dtype=np.uint8):
@@ -16,86 +26,88 @@ def masks(shape=(40, 50), classes=5, seed=0, dtype=np.uint8):
     return prediction, target
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.int64, np.uint16])
-@pytest.mark.parametrize("classes", [2, 5, 150])
-def test_matrix_equals_sklearn(dtype, classes):
-    prediction, target = masks(classes=classes, dtype=dtype)
-    valid = target != 255
-    expected = reference(target[valid], prediction[valid], labels=range(classes))
-    matrix = confusion_matrix(prediction, target, classes)
-    np.testing.assert_array_equal(matrix, expected)
-    assert matrix.dtype == np.int64
-
-
-def test_many_classes_and_another_void():
-    r = np.random.default_rng(0)
-    prediction, target = r.integers(0, 400, (2, 30, 30))
-    target[0] = -1
-    valid = target != -1
-    expected = reference(target[valid], prediction[valid], labels=range(400))
-    np.testing.assert_array_equal(confusion_matrix(prediction, target, 400, -1), expected)
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.int64])
-def test_a_class_can_be_ignored(dtype):
-    prediction, target = masks(dtype=dtype)
-    target[target == 255] = 0
-    matrix = confusion_matrix(prediction, target, 5, ignore_label=0)
-    assert matrix[0].sum() == 0
-    assert matrix.sum() == np.count_nonzero(target)
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.int64])
-@pytest.mark.parametrize("side", ["label", "prediction"])
-def test_what_is_no_class_is_an_error(dtype, side):
-    prediction, target = masks(dtype=dtype)
-    (target if side == "label" else prediction)[target == 1] = 7
-    with pytest.raises(DataError, match=f"A {side} is not a class index") as error:
-        confusion_matrix(prediction, target, 5, where="frame 3")
-    assert "7" in error.value.received
-    assert "frame 3" in error.value.where
-
-
-def test_anything_may_be_predicted_where_the_truth_is_void():
-    prediction, target = masks()
-    before = confusion_matrix(prediction, target, 5)
-    prediction[target == 255] = 200
-    np.testing.assert_array_equal(confusion_matrix(prediction, target, 5), before)
-
-
-def test_void_is_an_error_without_ignore_label():
-    with pytest.raises(DataError, match="255"):
-        confusion_matrix(*masks(), classes=5, ignore_label=None)
-
-
-def test_no_index_overflow():
-    prediction, target = np.uint8([[14]]), np.uint8([[18]])
-    assert confusion_matrix(prediction, target, 19)[18, 14] == 1
-
-
-def test_iou_convention():
+def test_absent_classes():
     # Class 0 half right, 1 only predicted, 2 nowhere, 3 only true.
     matrix = np.array([[2, 2, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0], [4, 0, 0, 0]])
     np.testing.assert_array_equal(iou(matrix), [2 / 8, 0.0, np.nan, 0.0])
+    np.testing.assert_array_equal(dice(matrix), [4 / 10, 0.0, np.nan, 0.0])
     np.testing.assert_array_equal(class_accuracy(matrix), [0.5, np.nan, np.nan, 0.0])
     assert pixel_accuracy(matrix) == 0.25
-    assert np.isnan(pixel_accuracy(np.zeros((2, 2), int)))
+    assert frequency_weighted_iou(matrix) == 0.125
+    assert absent_classes(matrix) == 1
+    metric = ConfusionMatrix(4)
+    metric.matrix = matrix
+    numbers = metric.compute()
+    assert numbers["mIoU"] == pytest.approx(0.25 / 3)
+    assert numbers["Dice"] == pytest.approx(0.4 / 3)
+    assert numbers["mean_accuracy"] == 0.25
 
 
-def test_numbers_equal_sklearn():
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(arrays(np.int64, st.integers(2, 5).map(lambda k: (k, k)), elements=st.integers(0, 6)))
+def test_numbers_equal_sklearn_and_a_loop(matrix):
+    classes = len(matrix)
+    pixels = [(t, p) for t in range(classes) for p in range(classes) for _ in range(matrix[t, p])]
+    assume(pixels)
+    true, guess = np.array(pixels).T
+    labels = dict(labels=range(classes), average=None, zero_division=0)
+    seen = np.isin(range(classes), pixels)
+    there = np.isin(range(classes), true)
+    for ours, theirs, defined in (
+        (iou(matrix), sklearn.jaccard_score(true, guess, **labels), seen),
+        (dice(matrix), sklearn.f1_score(true, guess, **labels), seen),
+        (class_accuracy(matrix), sklearn.recall_score(true, guess, **labels), there),
+    ):
+        np.testing.assert_allclose(ours, np.where(defined, theirs, np.nan), rtol=1e-14)
+    assert pixel_accuracy(matrix) == pytest.approx(sklearn.accuracy_score(true, guess), rel=1e-14)
+    assert absent_classes(matrix) == classes - seen.sum()
+    weighted = sum(np.mean(true == k) * iou(matrix)[k] for k in range(classes) if there[k])
+    assert frequency_weighted_iou(matrix) == pytest.approx(weighted, rel=1e-13)
+    if seen.sum() > 1:  # else chance agrees everywhere, and both divide 0 by 0
+        theirs = sklearn.cohen_kappa_score(true, guess)
+        assert kappa(matrix) == pytest.approx(theirs, rel=1e-12, abs=1e-15)
+    else:
+        assert np.isnan(kappa(matrix))
+
+
+def test_nothing_counted_is_undefined():
+    empty = np.zeros((2, 2), np.int64)
+    for number in (pixel_accuracy, frequency_weighted_iou, kappa, absent_classes):
+        assert np.isnan(number(empty))
+
+
+def test_kappa_of_more_pixels_than_int64_can_square():
+    matrix = np.array([[20, 5], [10, 15]])
+    assert kappa(matrix * 10**12) == kappa(matrix) == 0.4
+
+
+def test_what_the_metric_tells():
     metric = ConfusionMatrix(["sky", "road", "car", "tree", "sign"])
     pairs = [masks(seed=seed, shape=(20 + seed, 30)) for seed in range(3)]
     metric.update([p for p, _ in pairs], [t for _, t in pairs], ["a", "b", "c"])
     p = np.concatenate([p.ravel() for p, _ in pairs])
     t = np.concatenate([t.ravel() for _, t in pairs])
-    per_class = jaccard_score(t[t < 255], p[t < 255], average=None)
+    p, t = p[t < 255], t[t < 255]
     numbers = metric.compute()
-    assert numbers["mIoU"] == pytest.approx(per_class.mean())
-    assert [numbers[f"IoU/{name}"] for name in metric.classes] == pytest.approx(per_class)
-    assert numbers["pixel_accuracy"] == pytest.approx((p == t)[t < 255].mean())
-    assert list(numbers) == ["mIoU", "pixel_accuracy", "mean_accuracy"] + [
-        f"IoU/{name}" for name in metric.classes
-    ]
+    per_class = {
+        "IoU": sklearn.jaccard_score(t, p, average=None),
+        "Dice": sklearn.f1_score(t, p, average=None),
+        "accuracy": sklearn.recall_score(t, p, average=None),
+    }
+    for key, values in per_class.items():
+        ours = [numbers[f"{key}/{name}"] for name in metric.classes]
+        assert ours == pytest.approx(values, rel=1e-14)
+    assert numbers["mIoU"] == pytest.approx(per_class["IoU"].mean())
+    assert numbers["Dice"] == pytest.approx(per_class["Dice"].mean())
+    assert numbers["mean_accuracy"] == pytest.approx(per_class["accuracy"].mean())
+    assert numbers["pixel_accuracy"] == pytest.approx((p == t).mean())
+    assert numbers["kappa"] == pytest.approx(sklearn.cohen_kappa_score(t, p))
+    assert numbers["fwIoU"] == frequency_weighted_iou(metric.matrix)
+    assert numbers["absent_classes"] == 0.0
+    assert len(numbers) == 7 + 3 * 5
+    shown = metric.details()["confusion"]
+    assert (shown.names, shown.what) == (metric.classes, "pixels")
+    np.testing.assert_array_equal(shown.counts, sklearn.confusion_matrix(t, p))
 
 
 def test_is_not_the_mean_of_the_images_miou():
@@ -121,6 +133,16 @@ def test_shapes_that_differ_name_the_sample():
     assert "(2, 2)" in error.value.received
     with pytest.raises(DataError, match="1 predictions, 2 targets"):
         ConfusionMatrix(2).update(np.zeros((1, 2, 2)), np.zeros((2, 2, 2)), ["a", "b"])
+
+
+def test_a_prediction_beyond_the_classes_names_the_sample():
+    good, bad = np.zeros((2, 2), int), np.full((2, 2), 2)
+    with pytest.raises(DataError, match="A prediction is not a class index") as error:
+        ConfusionMatrix(2).update([good, bad], [good, good], ["a", "b"])
+    assert (error.value.received, error.value.where) == ("2", "sample 'b'")
+    with pytest.raises(DataError, match="The predictions are not class indices") as error:
+        ConfusionMatrix(2).update([good, bad + 0.5], [good, good], ["a", "b"])
+    assert error.value.where == "sample 'b'"
 
 
 def test_classes_must_fit():

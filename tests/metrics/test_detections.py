@@ -37,6 +37,34 @@ def test_the_given_area_is_kept():
     assert metric.true()["area"].tolist() == [7.0]
 
 
+def test_boxes_may_be_given_by_their_size():
+    metric = new()
+    sized = {"bbox": [[1.0, 2.0, 10.0, 20.0]], "classes": [0]}
+    metric.update([{**sized, "scores": [1.0]}], [sized], ["x"])
+    assert metric.predicted()["boxes"].tolist() == [[1.0, 2.0, 11.0, 22.0]]
+    assert metric.true()["area"].tolist() == [200.0]
+    assert sized["bbox"] == [[1.0, 2.0, 10.0, 20.0]]
+
+
+def test_nothing_of_a_batch_with_an_error_is_kept():
+    metric = new()
+    with pytest.raises(DataError):
+        metric.update([found(), found(scores=[np.nan])], [truth(), truth()], ["a", "b"])
+    assert metric.ids == []
+    assert len(metric.predicted()["image"]) == 0
+
+
+def test_images_come_in_the_order_of_ids_whatever_the_batches():
+    metric, r = new(), np.random.default_rng(0)
+    ids = [str(i) for i in r.permutation(20)]
+    for start in range(0, 20, 3):
+        part = ids[start : start + 3]
+        metric.update([found(scores=[int(i)]) for i in part], [truth()] * len(part), part)
+    columns = metric.predicted()
+    assert columns["scores"].tolist() == list(range(20))
+    assert columns["image"].tolist() == list(range(20))
+
+
 def test_ids_that_float32_cannot_hold_stay_apart():
     assert image_places(["900100581905", "900100581904"]).tolist() == [1, 0]
     assert image_places(["007", "7", "x/1", ""]).tolist() == [0, 1, 3, 2]
@@ -56,6 +84,10 @@ def test_lists_without_boxes():
     [
         ({"boxes": BOX, "classes": [0]}, truth(), "lacks scores"),
         (found(), {"boxes": BOX}, "lacks classes"),
+        (found(), {"classes": [0]}, "lacks boxes"),
+        (None, truth(), "lacks classes, scores"),
+        (found(), truth(area=[1.0, 2.0]), "one of area for each box"),
+        (found(), truth(classes=["cat"]), "classes are not numbers"),
         (found(boxes=[[0, 0, 1]]), truth(), r"\(1, 3\)"),
         (found(scores=[0.1, 0.2]), truth(), "one of scores for each box"),
         (found(scores=[np.nan]), truth(), "scores are not all finite"),

@@ -34,3 +34,15 @@ def test_load_checks_the_columns():
         table.load({"boxes": []}, "x")
     with pytest.raises(CheckpointError, match="differ in length"):
         table.load({"boxes": [[1, 2, 3, 4]], "image": []}, "x")
+
+
+def test_texts_are_kept_and_told_as_a_list():
+    table = Table({"counts": ((), np.object_), "image": ((), np.int32)})
+    table.append(counts=np.array(["12", "3"], object), image=[0, 0])
+    table.append(counts=["456"], image=[1])
+    state = table.state()
+    assert state["counts"] == ["12", "3", "456"]
+    assert state["image"].dtype == np.int32
+    again = Table({"counts": ((), np.object_), "image": ((), np.int32)})
+    again.load(state, "x")
+    assert again.arrays()["counts"].tolist() == ["12", "3", "456"]

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from densefit.errors import ConfigError
 from densefit.metrics import VOCAveragePrecision
+from densefit.metrics.detail import Curve
 from densefit.metrics.voc_ap import average_precision
 
 
@@ -17,38 +20,49 @@ def plain_iou(a, b, one):
     return width * height / (sum(size) - width * height)
 
 
-def plain_ap(found, truth, label, threshold, eleven, one):
-    """One class, as the rules are told: a list of detections, one after the other."""
+def plain_verdicts(found, truth, label, threshold, one):
+    """One class, as the rules are told: a list of detections, one after the other.
+
+    Returns (positives, [(score, True, False or None for "does not count")]).
+    """
     positives, boxes = 0, {}
     for image, t in enumerate(truth):
         boxes[image] = [
-            {"box": b.astype(float), "skip": bool(d), "taken": False}
+            {"box": b, "skip": d, "taken": False}
             for b, c, d in zip(t["boxes"], t["classes"], t["difficult"])
             if c == label
         ]
         positives += sum(not box["skip"] for box in boxes[image])
-    if not positives:
-        return np.nan
     detections = [
-        (float(s), image, b.astype(float))
+        (s, image, b)
         for image, f in enumerate(found)
         for b, s, c in zip(f["boxes"], f["scores"], f["classes"])
         if c == label
     ]
     detections.sort(key=lambda d: -d[0])  # stable
-    right, wrong, curve = 0, 0, []
-    for _, image, box in detections:
+    verdicts = []
+    for score, image, box in detections:
         best, largest = None, -1.0
         for candidate in boxes[image]:
             overlap = plain_iou(box, candidate["box"], one)
             if overlap > largest:
                 best, largest = candidate, overlap
-        if best is not None and largest >= threshold:
-            if not best["skip"]:
-                right, wrong = right + (not best["taken"]), wrong + best["taken"]
-                best["taken"] = True
+        if best is None or largest < threshold:
+            verdicts.append((score, False))
+        elif best["skip"]:
+            verdicts.append((score, None))
         else:
-            wrong += 1
+            verdicts.append((score, not best["taken"]))
+            best["taken"] = True
+    return positives, verdicts
+
+
+def plain_ap(positives, verdicts, eleven):
+    if not positives:
+        return np.nan
+    right, wrong, curve = 0, 0, []
+    for _, verdict in verdicts:
+        right, wrong = right + (verdict is True), wrong + (verdict is False)
         curve.append((right / positives, right / max(right + wrong, 1)))
     if eleven:
         return (
@@ -62,65 +76,143 @@ def plain_ap(found, truth, label, threshold, eleven, one):
     return area
 
 
-def random_case(seed, images=12, classes=4):
-    r = np.random.default_rng(seed)
-    found, truth = [], []
-    for _ in range(images):
-        n = r.integers(0, 6)
-        boxes = r.integers(0, 60, (n, 4)).astype(np.float32)
-        boxes[:, 2:] = boxes[:, :2] + r.integers(4, 40, (n, 2))
-        labels = r.integers(0, classes - 1, n)  # the last class has no truth
-        truth.append({"boxes": boxes, "classes": labels, "difficult": r.random(n) < 0.25})
-        pick = r.integers(0, n, 8) if n else np.zeros(0, int)
-        near = boxes[pick] + r.integers(-3, 4, (len(pick), 4))
-        near[:, 2:] = np.maximum(near[:, 2:], near[:, :2])
-        guess = np.where(r.random(len(pick)) < 0.8, labels[pick], r.integers(0, classes, len(pick)))
-        found.append(
-            {"boxes": near, "classes": guess, "scores": r.integers(0, 9, len(pick)) / np.float32(8)}
-        )
-    return found, truth
+NAMES = ["a", "b"]
+# Few different boxes: most detections match something, many by exactly a half or a third.
+BOX = st.sampled_from(
+    [[0, 0, 4, 4], [0, 0, 4, 4], [0, 0, 4, 2], [0, 2, 4, 4], [2, 0, 6, 4], [0, 0, 0, 0]]
+)
+LABEL = st.sampled_from([0, 0, 0, 1])
+FOUND = st.tuples(BOX, LABEL, st.integers(0, 3))
+TRUE = st.tuples(BOX, LABEL, st.sampled_from([False, False, True]))
 
 
-def names(n):
+def columns(rows, *names):
+    return dict(zip(names, zip(*rows))) if rows else {name: [] for name in names}
+
+
+@st.composite
+def datasets(draw, ties=True):
+    """(found, truth) of some images in the order of their ids; one has no true box."""
+    many = draw(st.integers(2, 4))
+    found = [draw(st.lists(FOUND, min_size=2, max_size=5)) for _ in range(many)]
+    truth = [draw(st.lists(TRUE, min_size=1, max_size=3)) for _ in range(many - 1)] + [[]]
+    if not ties:
+        ranks = iter(draw(st.permutations(range(sum(map(len, found))))))
+        found = [[(box, label, next(ranks) / 4) for box, label, _ in rows] for rows in found]
+    return (
+        [columns(rows, "boxes", "classes", "scores") for rows in found],
+        [columns(rows, "boxes", "classes", "difficult") for rows in truth],
+    )
+
+
+SETTINGS = st.fixed_dictionaries(
+    {
+        "convention": st.sampled_from(["area", "11point"]),
+        "pixel_offset": st.booleans(),
+        "iou": st.sampled_from([1 / 3, 0.5, 1.0]),
+    }
+)
+MANY = settings(max_examples=40, deadline=None, derandomize=True)
+
+
+def ids(n):
     return [f"{i:03d}" for i in range(n)]
 
 
-@pytest.mark.parametrize("convention", ["area", "11point"])
-@pytest.mark.parametrize("offset", [False, True])
-@pytest.mark.parametrize("threshold", [0.5, 0.75])
-def test_equals_a_plain_transcription(convention, offset, threshold):
-    for seed in range(8):
-        found, truth = random_case(seed)
-        metric = VOCAveragePrecision(4, threshold, convention, offset)
-        metric.update(found, truth, names(len(found)))
-        numbers = metric.compute()
-        expected = [
-            plain_ap(found, truth, label, threshold, convention == "11point", int(offset))
-            for label in range(4)
-        ]
-        np.testing.assert_allclose([numbers[f"AP/{i}"] for i in range(4)], expected, atol=1e-12)
-        assert numbers["mAP"] == pytest.approx(np.nanmean(expected))
-        assert np.isnan(numbers["AP/3"])
+def seen(data, order=None, **chosen):
+    """A metric that saw some images in some order; all in the order of their ids if not said."""
+    metric = VOCAveragePrecision(NAMES, **chosen)
+    keys = ids(len(data[0]))
+    for index in range(len(keys)) if order is None else order:
+        metric.update([data[0][index]], [data[1][index]], [keys[index]])
+    return metric
+
+
+@pytest.mark.parametrize("iou", [1 / 3, 0.5, 1.0])
+@pytest.mark.parametrize("pixel_offset", [False, True])
+@MANY
+@given(data=datasets(), convention=st.sampled_from(["area", "11point"]))
+def test_equals_a_plain_transcription(data, convention, iou, pixel_offset):
+    metric = VOCAveragePrecision(NAMES, iou, convention, pixel_offset, score_threshold=2)
+    metric.update(*data, ids(len(data[0])))
+    numbers, lines = metric.compute(), metric.details()["precision_recall"].lines
+    expected = []
+    for label, name in enumerate(NAMES):
+        positives, verdicts = plain_verdicts(*data, label, iou, pixel_offset)
+        expected.append(plain_ap(positives, verdicts, convention == "11point"))
+        above = [verdict for score, verdict in verdicts if score >= 2]
+        right, wrong = above.count(True), above.count(False)
+        counts = (right, right + wrong), (right, positives), (2 * right, right + wrong + positives)
+        for key, (part, whole) in zip(("precision", "recall", "F1"), counts):
+            value = part / whole if whole else np.nan
+            np.testing.assert_equal(numbers[f"{key}/{name}"], value)
+        assert (name in lines) == bool(positives)
+        line = lines[name] if positives else Curve(np.zeros(0), np.zeros(0), np.zeros(0))
+        for recall, precision, score in zip(line.x, line.y, line.threshold):
+            above = [verdict for s, verdict in verdicts if s >= score]
+            right, wrong = above.count(True), above.count(False)
+            assert (recall, precision) == (right / positives, right / (right + wrong))
+    np.testing.assert_allclose([numbers[f"AP/{n}"] for n in NAMES], expected, atol=1e-12)
+    defined = [value for value in expected if value == value]
+    mean = np.mean(defined) if defined else np.nan
+    np.testing.assert_allclose(numbers["mAP"], mean, atol=1e-12)
+
+
+@MANY
+@given(datasets(), SETTINGS, st.data())
+def test_parts_in_any_order_merge_into_the_whole(data, chosen, more):
+    chosen = {**chosen, "score_threshold": 1}
+    images = range(len(data[0]))
+    order = more.draw(st.permutations(images))
+    cut = more.draw(st.integers(0, len(order)))
+    first, second = seen(data, order[:cut], **chosen), seen(data, order[cut:], **chosen)
+    first.compute()  # what it keeps of this must not stay
+    first.merge(second)
+    np.testing.assert_equal(first.compute(), seen(data, **chosen).compute())
+
+
+@MANY
+@given(datasets(ties=False), SETTINGS, st.data())
+def test_resampled_equals_real_copies(data, chosen, more):
+    chosen = {**chosen, "score_threshold": 0.5}
+    counts = [more.draw(st.integers(0, 3)) for _ in data[0]]
+    copies = [index for index, count in enumerate(counts) for _ in range(count)]
+    really = seen(tuple([part[index] for index in copies] for part in data), **chosen)
+    by_id = {key: count for key, count in zip(ids(len(counts)), counts) if count}
+    order = more.draw(st.permutations(range(len(counts))))
+    resampled = seen(data, order, **chosen).resampled(by_id)
+    assert list(resampled) == list(really.compute())
+    np.testing.assert_allclose(
+        list(resampled.values()), list(really.compute().values()), rtol=1e-12
+    )
+
+
+def test_what_is_kept_for_the_next_question_is_forgotten_in_time():
+    hit = ([{"boxes": [A], "classes": [0], "scores": [0.5]}], [{"boxes": [A], "classes": [0]}])
+    miss = ([{"boxes": [], "classes": [], "scores": []}], hit[1])
+    metric, other = VOCAveragePrecision(1), VOCAveragePrecision(1)
+    other.update(*miss, ["2"])
+    metric.update(*hit, ["1"])
+    assert metric.compute()["mAP"] == 1.0
+    metric.update(*miss, ["2"])
+    assert metric.compute()["mAP"] == 0.5
+    metric.merge(other)
+    assert metric.compute()["mAP"] == pytest.approx(1 / 3)
+    assert metric.resampled({"1": 1})["mAP"] == 1.0
+    metric.load_state_dict(other.state_dict())
+    assert metric.compute()["mAP"] == 0.0
+    metric.reset()
+    assert np.isnan(metric.compute()["mAP"])
 
 
 def one_class(found, truth, difficult=(), **settings):
     metric = VOCAveragePrecision(["cat"], **settings)
     boxes, scores = zip(*found) if found else ((), ())
+    labels = np.zeros(len(boxes)), np.zeros(len(truth))
+    flags = np.isin(np.arange(len(truth)), difficult)
     metric.update(
-        [
-            {
-                "boxes": np.float32(boxes),
-                "scores": np.float32(scores),
-                "classes": np.zeros(len(boxes)),
-            }
-        ],
-        [
-            {
-                "boxes": np.float32(truth),
-                "classes": np.zeros(len(truth)),
-                "difficult": np.isin(np.arange(len(truth)), difficult),
-            }
-        ],
+        [{"boxes": np.float32(boxes), "scores": np.float32(scores), "classes": labels[0]}],
+        [{"boxes": np.float32(truth), "classes": labels[1], "difficult": flags}],
         ["1"],
     )
     return metric.compute()["AP/cat"]
@@ -133,34 +225,12 @@ def test_a_duplicate_is_wrong():
     assert one_class([(A, 0.9), (A, 0.8), (B, 0.7)], [A, B]) == pytest.approx(0.5 + 0.5 * 2 / 3)
 
 
-def test_a_taken_box_does_not_give_way_to_the_second_best():
-    # Both detections overlap the first box most; the second box is never found.
-    one, two = [0, 0, 10, 10], [0, 4, 10, 14]
-    assert one_class([(one, 0.9), ([0, 1, 10, 11], 0.8)], [one, two]) == 0.5
-
-
-def test_difficult_boxes_are_no_positives_and_swallow():
-    assert one_class([(B, 0.9), (B, 0.85), (A, 0.8)], [A, B], difficult=[1]) == 1.0
-    assert one_class([(FAR, 0.9), (A, 0.8)], [A, B], difficult=[1]) == 0.5
-
-
 def test_only_difficult_boxes_is_undefined():
     assert np.isnan(one_class([(A, 0.9)], [A], difficult=[0]))
 
 
 def test_there_but_never_found_is_zero():
     assert one_class([], [A]) == 0.0
-
-
-@pytest.mark.parametrize(("box", "expected"), [([0, 0, 10, 5], 1.0), ([0, 0, 10, 4.999], 0.0)])
-def test_overlap_of_exactly_the_threshold_is_enough(box, expected):
-    assert one_class([(box, 0.9)], [A]) == expected
-
-
-def test_the_extra_pixel_decides_small_boxes():
-    found, truth = [([0, 0, 1, 3], 0.9)], [[0, 0, 3, 3]]
-    assert one_class(found, truth, iou=0.4) == 0.0
-    assert one_class(found, truth, iou=0.4, pixel_offset=True) == 1.0
 
 
 def test_eleven_points_of_half_recall():
@@ -186,16 +256,6 @@ def test_equal_scores_keep_the_order_of_images():
         assert metric.compute()["mAP"] == 1.0
 
 
-def test_crowds_count_as_difficult():
-    metric = VOCAveragePrecision(1)
-    metric.update(
-        [{"boxes": np.float32([A]), "scores": [0.5], "classes": [0]}],
-        [{"boxes": np.float32([A]), "classes": [0], "crowd": [True]}],
-        ["1"],
-    )
-    assert np.isnan(metric.compute()["mAP"])
-
-
 def test_keys_can_be_named():
     metric = VOCAveragePrecision(["cat"], iou=0.75, key="mAP75", class_key="AP75")
     assert list(metric.compute()) == ["mAP75", "AP75/cat"]
@@ -207,3 +267,34 @@ def test_settings_are_checked():
         VOCAveragePrecision(1, convention="2012")
     with pytest.raises(ConfigError, match="0 < iou"):
         VOCAveragePrecision(1, iou=50)
+    with pytest.raises(ConfigError, match="score_threshold"):
+        VOCAveragePrecision(1, score_threshold=float("nan"))
+
+
+def test_the_operating_point_leaves_the_average_precision_alone():
+    found, truth = [(A, 0.9), (FAR, 0.8), (B, 0.1)], [A, B]
+    assert one_class(found, truth, score_threshold=0.8) == one_class(found, truth)
+
+
+def test_a_curve_has_one_point_for_each_score():
+    metric = VOCAveragePrecision(["cat", "dog"])
+    metric.update(
+        [{"boxes": [A, FAR, B], "classes": [0, 0, 0], "scores": [0.5, 0.5, 0.25]}],
+        [{"boxes": [A, B], "classes": [0, 0]}],
+        ["1"],
+    )
+    curves = metric.details()["precision_recall"]
+    assert (curves.x_label, curves.y_label, list(curves.lines)) == ("recall", "precision", ["cat"])
+    line = curves.lines["cat"]
+    assert line.threshold.tolist() == [0.5, 0.25]
+    assert line.x.tolist() == [0.5, 1.0]
+    assert line.y.tolist() == [0.5, 2 / 3]
+
+
+def test_a_class_that_is_never_found_has_an_empty_curve():
+    metric = VOCAveragePrecision(["cat"])
+    metric.update(
+        [{"boxes": [], "classes": [], "scores": []}], [{"boxes": [A], "classes": [0]}], "1"
+    )
+    line = metric.details()["precision_recall"].lines["cat"]
+    assert len(line.x) == len(line.y) == len(line.threshold) == 0

@@ -1,0 +1,171 @@
+"""Masks as COCO's compressed run lengths: checked, measured, compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from pycocotools import mask as coco
+
+from densefit.errors import DataError
+from densefit.metrics.coco_groups import place_in_run, run_starts
+
+_DIGITS = 6  # of 5 bits each, in a run; more are beyond 2**29 pixels
+
+Masks = tuple[list[str], np.ndarray]
+"""Run lengths (n) and sizes (n, 2) int32, height and width."""
+
+
+def compressed(masks: Any, where: str) -> Masks:
+    """The masks of an image as compressed run lengths.
+
+    Args:
+        masks: an (n, H, W) array, not 0 on the objects, or a list of {"size": [height, width],
+            "counts": text or bytes of compressed run lengths, or a list of runs}.
+        where: which image, for the error.
+
+    Raises:
+        DataError: they are neither, or the runs do not fill a mask.
+    """
+    if isinstance(masks, np.ndarray) and masks.dtype != object:
+        if masks.ndim != 3:
+            raise DataError("Masks are not (n, H, W)", received=f"shape {masks.shape}", where=where)
+        masks = coco.encode(np.asfortranarray((masks != 0).transpose(1, 2, 0), np.uint8))
+    counts, sizes = [], np.empty((len(masks), 2), np.int32)
+    for row, one in enumerate(masks):
+        try:
+            sizes[row] = height, width = one["size"]
+            runs = one["counts"]
+            if not isinstance(runs, (bytes, str)):
+                if min(runs) < 0:
+                    raise ValueError("a run is negative")
+                runs = coco.frPyObjects({"size": [height, width], "counts": runs}, height, width)
+                runs = runs["counts"]
+            runs = runs.decode("ascii") if isinstance(runs, bytes) else runs
+            runs.encode("ascii")
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+            raise DataError(
+                "A mask is no run lengths",
+                expected='{"size": [height, width], "counts": text, bytes or a list of runs}',
+                received=f"{one!r}"[:80],
+                where=where,
+            ) from error
+        if height < 1 or width < 1:
+            raise DataError("A mask has no pixels", received=one["size"], where=where)
+        counts.append(runs)
+    wrong = ~whole(counts, sizes.prod(axis=1, dtype=np.int64))
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise DataError(
+            "The run lengths of a mask do not fill it",
+            expected=f"runs of {sizes[row, 0]} x {sizes[row, 1]} pixels together",
+            received=counts[row][:60],
+            where=where,
+        )
+    return counts, sizes
+
+
+def whole(counts: Sequence[str], pixels: np.ndarray) -> np.ndarray:
+    """Which texts of run lengths can be read and give so many pixels, (n,) bool.
+
+    pycocotools does not ask: it reads on past the end of a text that breaks off.
+
+    >>> whole(["52203", "5220", "5220`"], np.array([16, 16, 16]))
+    array([ True, False, False])
+    """
+    lengths = np.array([len(text) for text in counts], np.int64)
+    good = lengths > 0
+    letters = np.frombuffer("".join(counts).encode("ascii"), np.uint8)
+    if not len(letters):
+        return good
+    letters = letters - np.uint8(48)  # what was less becomes large
+    owner = np.repeat(np.arange(len(counts)), lengths)
+    last = (letters & 32) == 0
+    good[owner[letters > 63]] = False
+    closing = np.cumsum(lengths)[lengths > 0] - 1
+    good[owner[closing[~last[closing]]]] = False
+    last[closing] = True
+    begins = np.append(0, np.flatnonzero(last)[:-1] + 1)
+    digit = np.arange(len(letters)) - np.repeat(begins, np.diff(begins, append=len(letters)))
+    good[owner[digit >= _DIGITS]] = False
+    bits = (letters & 31).astype(np.int64) << 5 * digit.clip(max=_DIGITS)
+    values = np.add.reduceat(bits, begins)
+    ends = np.append(begins[1:], len(letters)) - 1
+    values -= ((letters[ends] & 16) > 0) * (np.int64(32) << 5 * digit[ends].clip(max=_DIGITS))
+    owner = owner[begins]
+    runs = _added_up(values, place_in_run(owner))
+    good[owner[runs < 0]] = False
+    sums = np.bincount(owner, runs.clip(0), minlength=len(counts))
+    return good & (sums == pixels)
+
+
+def _added_up(values: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Runs out of differences: from place 3 on, each is to the run two places before."""
+    runs = values.copy()
+    for parity in (0, 1):
+        chain = np.flatnonzero((places % 2 == parity) & (places > 0))
+        if len(chain):
+            sums = np.cumsum(values[chain])
+            starts = np.flatnonzero(places[chain] <= 2)
+            before = sums[starts] - values[chain[starts]]
+            runs[chain] = sums - np.repeat(before, np.diff(starts, append=len(chain)))
+    return runs
+
+
+def dicts(columns: Mapping[str, np.ndarray], rows: Any = slice(None)) -> list[dict[str, Any]]:
+    """Masks as pycocotools takes them, out of columns "counts" and "size"."""
+    sizes = columns["size"][rows].tolist()
+    return [{"size": size, "counts": text} for text, size in zip(columns["counts"][rows], sizes)]
+
+
+def overlaps(
+    found: Mapping[str, np.ndarray],
+    truth: Mapping[str, np.ndarray],
+    rows: np.ndarray,
+    truths: np.ndarray,
+    least: float,
+) -> np.ndarray:
+    """Overlaps of pairs of masks, by pycocotools' run lengths.
+
+    Args:
+        found: columns "counts", "size", "bbox", "pixels".
+        truth: the same columns, and "crowd".
+        rows: (p,) of `found`.
+        truths: (p,) of `truth`; group by group, and in a group each row with all its truths.
+        least: what is certainly less is not computed.
+
+    Returns:
+        (p,) float64; 0 where the overlap is less than `least`.
+    """
+    result = np.zeros(len(rows))
+    hopeful = _bound(found, truth, rows, truths) >= least
+    # A group's rows begin with the same true object, and no other group's do.
+    begins = run_starts(rows)
+    counts = np.diff(begins, append=len(rows))
+    firsts = run_starts(truths[begins])
+    starts, counts = begins[firsts], counts[firsts]
+    for start, end, count in zip(starts, np.append(starts[1:], len(rows)), counts):
+        chosen = hopeful[start:end].reshape(-1, count).any(axis=1)
+        if chosen.any():
+            own, other = rows[start:end:count][chosen], truths[start : start + count]
+            result[start:end].reshape(-1, count)[chosen] = coco.iou(
+                dicts(found, own), dicts(truth, other), truth["crowd"][other].astype(np.uint8)
+            )
+    return result
+
+
+def _bound(
+    found: Mapping[str, np.ndarray],
+    truth: Mapping[str, np.ndarray],
+    rows: np.ndarray,
+    truths: np.ndarray,
+) -> np.ndarray:
+    """What the overlap of pairs of masks can be at most, by their boxes and areas, (p,)."""
+    own, other = found["bbox"][rows].astype(np.float64), truth["bbox"][truths].astype(np.float64)
+    far = np.minimum(own[:, :2] + own[:, 2:], other[:, :2] + other[:, 2:])
+    sides = (far - np.maximum(own[:, :2], other[:, :2])).clip(0)
+    area = found["pixels"][rows]
+    union = np.where(truth["crowd"][truths], area, np.maximum(area, truth["pixels"][truths]))
+    common = np.minimum(sides[:, 0] * sides[:, 1], area)
+    return common / union.clip(1)
