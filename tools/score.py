@@ -1,52 +1,60 @@
-"""Score a checkpoint: `python tools/score.py --checkpoint runs/NAME --split test`."""
+"""Score a checkpoint, or what any other system predicted: `python tools/score.py --help`."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Optional
+from importlib import import_module
 
-from densefit.checkpoint.load import load
 from densefit.errors import ConfigError
-from densefit.score import score
+from densefit.registry import nearest
 from densefit.tools.program import program
-from densefit.tools.progress import Watched
-from densefit.tools.recipe import make_dataset, score_loader
-from densefit.tools.table import print_scores, write_scores
-from densefit.tools.trained import Trained, settings
 
+# What is scored -> the module that does it; imported when it is asked for.
+COMMANDS = {kind: f"densefit.tools.score_{kind}" for kind in ("coco", "voc", "masks", "panoptic")}
 
-@dataclass
-class Scoring(Trained):
-    __doc__ = f"""{str(Trained.__doc__).rstrip()}
-        split: of the dataset; the recipe's test split by default, else its validation split.
-    """
+HELP = """\
+Exact scores of a trained network, or of files that any system wrote.
 
-    split: Optional[str] = None  # noqa: UP045
+  score.py --checkpoint runs/NAME [--split test] [--out DIR]
+  score.py coco     --annotations GT.json --results DT.json [--iou-type segm] [--out DIR]
+  score.py voc      --annotations DIR --results FILE_OR_DIR [--year 2007] [--out DIR]
+  score.py masks    --truth DIR --predicted DIR --classes N [--ignore 255] [--out DIR]
+  score.py panoptic --annotations GT.json --results DT.json [--out DIR]
+
+All settings of each: score.py coco --help, ..., and score.py --checkpoint runs/NAME --help.
+What the numbers mean: docs/scoring.md."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The program."""
-    return program(lambda: run(*settings(Scoring, "Score a checkpoint exactly.", arguments)))
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words in (["--help"], ["-h"]):
+        print(HELP)
+        return 0
+    words = [underscored(word) for word in words]
+    kind = words.pop(0) if words and not words[0].startswith("-") else "trained"
+    if kind != "trained" and kind not in COMMANDS:
+        return program(lambda: _unknown(kind))
+    module = import_module(COMMANDS.get(kind, "densefit.tools.score_trained"))
+    code: int = module.main(words)
+    return code
 
 
-def run(chosen: Scoring, place: Path) -> dict[str, float]:
-    """Score every sample of the split once, print the table, and keep it if `out` is given."""
-    split = chosen.split or chosen.data.test or chosen.data.validation
-    if split is None:
-        raise ConfigError("The recipe names no split to score", fix="--split NAME")
-    network = load(place)
-    dataset = make_dataset(chosen.data, split)
-    with Watched(score_loader(chosen, dataset, chosen.data.workers), "scoring") as loader:
-        scores = score(network, loader)
-    print_scores(scores, f"{place} on {len(dataset)} samples of {split!r}")
-    if chosen.out is not None:
-        path = Path(chosen.out) / "scores.json"
-        write_scores(path, scores, place, split, len(dataset))
-        print(f"wrote {path}")
-    return scores
+def underscored(word: str) -> str:
+    """An option as the settings spell it; values, and names within settings, stay.
+
+    >>> underscored("--iou-type=a-b"), underscored("--data.settings.a-b"), underscored("-1")
+    ('--iou_type=a-b', '--data.settings.a-b', '-1')
+    """
+    option, equals, value = word.partition("=")
+    if not option.startswith("--") or "." in option:
+        return word
+    return f"--{option[2:].replace('-', '_')}{equals}{value}"
+
+
+def _unknown(kind: str) -> None:
+    raise ConfigError(f"{kind!r} cannot be scored", fix=nearest(kind, COMMANDS))
 
 
 if __name__ == "__main__":

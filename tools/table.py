@@ -1,58 +1,127 @@
-"""Scores for people and for programs: a table, and JSON."""
+"""Scores for people: a table of each head's numbers, and one of its classes."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+Interval = tuple[float, float]
 
-def print_scores(scores: Mapping[str, float], title: str) -> None:
-    """One line a number; a class's numbers share the line of the class."""
-    console = Console(soft_wrap=True)
-    main = Table(title=Text(title), title_justify="left")
-    main.add_column("score")
-    main.add_column("value", justify="right")
-    classes: dict[tuple[str, str], dict[str, float]] = {}
-    for key, value in scores.items():
-        head, metric, *rest = key.split("/", 2)
-        if rest:
-            classes.setdefault((head, rest[0]), {})[metric] = value
-        else:
-            main.add_row(Text(key), _shown(value))
-    console.print(main)
-    for head in dict.fromkeys(head for head, _ in classes):
-        own = {name: found for (of, name), found in classes.items() if of == head}
-        columns = list(dict.fromkeys(metric for found in own.values() for metric in found))
-        table = Table(title=Text(f"{head}, by class"), title_justify="left")
-        table.add_column("class")
-        for column in columns:
-            table.add_column(Text(column), justify="right")
-        for name, found in own.items():
-            table.add_row(Text(name), *(_shown(found.get(column, math.nan)) for column in columns))
-        console.print(table)
+_NUMBER = 10  # characters that a column of numbers takes at least, borders included
 
 
-def _shown(value: float) -> str:
-    """A dash for what is undefined, e.g. the AP of large objects where there are none."""
-    return "-" if math.isnan(value) else f"{value:.4f}"
-
-
-def write_scores(
-    path: Path, scores: Mapping[str, float], checkpoint: Path, split: str, samples: int
+def print_scores(
+    scores: Mapping[str, Mapping[str, float]],
+    title: str,
+    intervals: Mapping[str, Mapping[str, Interval]] | None = None,
 ) -> None:
-    """The scores as JSON, with what they were measured on; nan becomes null."""
-    content: dict[str, Any] = {
-        "checkpoint": str(checkpoint),
-        "split": split,
-        "samples": samples,
-        "scores": {key: None if math.isnan(value) else value for key, value in scores.items()},
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    """For each head one line a number, and one line a class.
+
+    Args:
+        scores: head -> key -> number; "<key>/<class>" is the class's. The head "" has no name.
+        title: what was scored.
+        intervals: head -> key -> the ends of the 95 % interval.
+    """
+    console = Console(soft_wrap=True)
+    console.print(Text(title, style="bold"))
+    for head, numbers in scores.items():
+        plain, classes = by_class(numbers)
+        if plain:
+            console.print(_plain(head, plain, (intervals or {}).get(head, {})))
+        for table in _classes(head, classes, console.width):
+            console.print(table)
+
+
+def by_head(scores: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """What `densefit.score` gives, by head.
+
+    >>> by_head({"a/mIoU": 0.5, "a/IoU/cat": 0.4, "b/AP": 0.3})
+    {'a': {'mIoU': 0.5, 'IoU/cat': 0.4}, 'b': {'AP': 0.3}}
+    """
+    found: dict[str, dict[str, float]] = {}
+    for name, value in scores.items():
+        head, key = name.split("/", 1)
+        found.setdefault(head, {})[key] = value
+    return found
+
+
+def by_class(
+    numbers: Mapping[str, float],
+) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+    """The numbers that are not of a class, and class -> key -> number.
+
+    >>> by_class({"mIoU": 0.5, "IoU/cat": 0.4})
+    ({'mIoU': 0.5}, {'cat': {'IoU': 0.4}})
+    """
+    plain: dict[str, float] = {}
+    classes: dict[str, dict[str, float]] = {}
+    for key, value in numbers.items():
+        number, *rest = key.split("/", 1)
+        if rest:
+            classes.setdefault(rest[0], {})[number] = value
+        else:
+            plain[key] = value
+    return plain, classes
+
+
+def columns_of(classes: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """The numbers that any class has, in order of appearance."""
+    return list(dict.fromkeys(key for found in classes.values() for key in found))
+
+
+def _plain(head: str, numbers: Mapping[str, float], intervals: Mapping[str, Interval]) -> Table:
+    table = Table(title=Text(head) if head else None, title_justify="left")
+    table.add_column("score")
+    table.add_column("value", justify="right")
+    if intervals:
+        table.add_column("95 %")
+    for key, value in numbers.items():
+        low, high = intervals.get(key, (math.nan, math.nan))
+        interval = "-" if math.isnan(low) else f"{shown(low)} to {shown(high)}"
+        table.add_row(Text(key), shown(value), *([interval] if intervals else []))
+    return table
+
+
+def _classes(head: str, classes: Mapping[str, Mapping[str, float]], width: int) -> list[Table]:
+    """One table, or several where the columns of one would not fit side by side."""
+    names = max((len(name) for name in classes), default=0) + 4
+    groups: list[list[str]] = []
+    left = 0
+    for column in columns_of(classes):
+        needed = max(_NUMBER, len(column) + 3)
+        if left < needed:
+            groups.append([])
+            left = width - names
+        groups[-1].append(column)
+        left -= needed
+    tables = []
+    undefined = any(math.isnan(value) for found in classes.values() for value in found.values())
+    for group in groups:
+        table = Table(
+            title=Text(f"{head}, by class" if head else "by class"),
+            title_justify="left",
+            caption="- is undefined, and in no mean" if undefined else None,
+            caption_justify="left",
+        )
+        table.add_column("class", overflow="fold")
+        for column in group:
+            table.add_column(Text(column), justify="right", no_wrap=True)
+        for name, found in classes.items():
+            table.add_row(Text(name), *(shown(found.get(column, math.nan)) for column in group))
+        tables.append(table)
+    return tables
+
+
+def shown(value: float) -> str:
+    """Four decimals; a dash for what is undefined, e.g. the AP of large objects without any.
+
+    >>> shown(0.5), shown(0.00001), shown(float("nan"))
+    ('0.5000', '1.0e-05', '-')
+    """
+    if math.isnan(value):
+        return "-"
+    return f"{value:.1e}" if 0 < abs(value) < 5e-5 else f"{value:.4f}"

@@ -31,7 +31,8 @@ from .recipe import (
     score_loader,
     train_loader,
 )
-from .table import print_scores, write_scores
+from .report import write_scores
+from .table import by_head, print_scores
 
 
 def main(kind: type[Recipe], description: str, arguments: Sequence[str] | None = None) -> int:
@@ -125,8 +126,9 @@ def finish(out: Path, split: str | None, loader: Loader | None) -> dict[str, flo
     samples = len(loader.dataset)
     with Watched(loader, "scoring") as watched:
         scores = score(network, watched)
-    write_scores(out / "scores.json", scores, chosen, split, samples)
+    about = {"checkpoint": str(chosen), "split": split, "samples": samples}
+    write_scores(out, scores, about)
     write_predictions(network, loader, out / "predictions.png")
-    print_scores(scores, f"{chosen} on {samples} samples of {split!r}")
-    print(f"wrote {out}/curves.png, predictions.png, scores.json and scalars.jsonl")
+    print_scores(by_head(scores), f"{chosen} on {samples} samples of {split!r}")
+    print(f"wrote {out}/curves.png, predictions.png, scores.json, scored.json and scalars.jsonl")
     return scores

@@ -169,6 +169,17 @@ def test_predictions_lie_in_the_original_pictures(task, network, batch):
         assert np.isfinite(numbers[metric.primary])
 
 
+def test_the_truth_is_drawn_on_a_copy_of_the_original(network, batch):
+    (head,) = network.heads
+    for index, targets in enumerate(batch.targets):
+        picture = Mixed()[index].image
+        before = picture.copy()
+        drawn = head.draw_truth(picture, head.truth(targets))
+        assert (drawn.shape, drawn.dtype) == (picture.shape, np.uint8)
+        assert (drawn != before).any()
+        np.testing.assert_array_equal(picture, before)
+
+
 def test_views_are_merged_in_the_original_pictures(task, network):
     executor = bound(network, "views", {})
     executor.arg_dict.pop("data")

@@ -1,36 +1,25 @@
 import json
+import re
 
 import pytest
 
 from densefit.tools import score
 
 
-def scores_of(folder):
-    return json.loads((folder / "scores.json").read_text())
-
-
-def test_it_finds_what_the_training_found(trained, tmp_path, capsys):
-    assert score.main(["--checkpoint", str(trained), "--out", str(tmp_path)]) == 0
-    assert scores_of(tmp_path) == scores_of(trained)
-    shown = capsys.readouterr()
-    assert "best on 8 samples of 'test'" in shown.out
-    assert "detection/AP" in shown.out
-    assert shown.err == ""
-
-
-def test_the_split_the_data_and_the_batch_can_be_others(trained, tmp_path, capsys):
-    arguments = ["--resume", str(trained / "checkpoints" / "last"), "--out", str(tmp_path)]
-    arguments += ["--split", "val", "--data.settings.length", "5", "--score_batch_size", "3"]
-    assert score.main(arguments) == 0
-    found = scores_of(tmp_path)
-    assert (found["split"], found["samples"]) == ("val", 5)
-    assert found["checkpoint"].endswith("last")
-
-
-def test_without_out_nothing_is_written(trained, tmp_path, monkeypatch, capsys):
+def test_a_checkpoint_needs_no_name(trained, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert score.main(["--checkpoint", str(trained)]) == 0
+    assert score.main(["--checkpoint", str(trained), "--score-batch-size", "3"]) == 0
+    assert "best on 8 samples of 'test'" in capsys.readouterr().out
     assert not list(tmp_path.iterdir())
+
+
+def test_the_split_the_data_and_the_checkpoint_can_be_others(trained, tmp_path, capsys):
+    arguments = ["--resume", str(trained / "checkpoints" / "last"), "--out", str(tmp_path)]
+    arguments += ["--split", "val", "--data.settings.length", "5", "--worst", "0"]
+    assert score.main(arguments) == 0
+    about = json.loads((tmp_path / "scored.json").read_text())
+    assert (about["split"], about["samples"]) == ("val", 5)
+    assert about["checkpoint"].endswith("last")
 
 
 @pytest.mark.parametrize(
@@ -40,6 +29,8 @@ def test_without_out_nothing_is_written(trained, tmp_path, monkeypatch, capsys):
         (["--checkpoint", "nowhere"], 1, "nowhere"),
         (["--chekpoint", "nowhere"], 2, "did you mean 'checkpoint'?"),
         (["--resume", "auto"], 2, "--out runs/NAME"),
+        (["cocoo", "--results", "x"], 2, "did you mean 'coco'?"),
+        (["runs/NAME"], 2, "known: coco, masks, panoptic, voc"),
     ],
 )
 def test_mistakes_are_told(capsys, arguments, code, said):
@@ -47,3 +38,32 @@ def test_mistakes_are_told(capsys, arguments, code, said):
     shown = capsys.readouterr().err
     assert shown.startswith("error: ")
     assert said in shown
+
+
+@pytest.mark.parametrize("word", ["-h", "--help"])
+def test_help_lists_all_that_can_be_scored(capsys, word):
+    assert score.main([word]) == 0
+    shown = capsys.readouterr().out
+    assert "score.py --checkpoint runs/NAME" in shown
+    for kind in score.COMMANDS:
+        assert f"score.py {kind} " in shown
+
+
+@pytest.mark.parametrize("kind", score.COMMANDS)
+def test_each_has_a_help_of_its_own(capsys, kind):
+    with pytest.raises(SystemExit) as ended:
+        score.main([kind, "--help"])
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    options = re.findall(r"^  --(\w+)", shown, re.MULTILINE)
+    assert {"out", "bootstrap", "worst", "images"} <= set(options)
+    described = re.sub(r"\s+", " ", shown)
+    for option in set(options) - {"config", "print_config"}:
+        assert re.search(rf"--{option}\+? [A-Z{{]\S* [a-z0-9]", described), option
+
+
+def test_hyphens_are_underscores_in_options_only():
+    assert score.underscored("--iou-type") == "--iou_type"
+    assert score.underscored("--truth-ending=_a-b.png") == "--truth_ending=_a-b.png"
+    for word in ("a-b", "-5", "--data.settings.a-b"):
+        assert score.underscored(word) == word

@@ -1,32 +1,63 @@
-import json
 import math
-from pathlib import Path
 
-from densefit.tools.table import print_scores, write_scores
+import pytest
 
-SCORES = {"a/mIoU": 0.5, "a/IoU/cat": 0.25, "a/IoU/dog/big": math.nan, "b/AP_large": math.nan}
+from densefit.tools.table import print_scores
+
+SCORES = {
+    "a": {"mIoU": 0.5, "tiny": 0.00001, "IoU/cat": 0.25, "IoU/dog/big": math.nan, "acc/cat": 1.0},
+    "b": {"APl": math.nan},
+}
+
+
+def lines_of(text):
+    return [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines()]
 
 
 def test_classes_have_lines_of_their_own(capsys):
     print_scores(SCORES, "x on 3 samples")
     shown = capsys.readouterr().out
-    assert "x on 3 samples" in shown
+    assert shown.startswith("x on 3 samples\na\n")
     assert "a, by class" in shown
-    lines = [[cell.strip() for cell in line.split("│")[1:-1]] for line in shown.splitlines()]
-    for line in (["a/mIoU", "0.5000"], ["b/AP_large", "-"], ["cat", "0.2500"], ["dog/big", "-"]):
+    assert "- is undefined, and in no mean" in shown
+    lines = lines_of(shown)
+    for line in (["mIoU", "0.5000"], ["tiny", "1.0e-05"], ["APl", "-"]):
         assert line in lines
+    assert ["cat", "0.2500", "1.0000"] in lines
+    assert ["dog/big", "-", "-"] in lines
+
+
+def test_without_heads_there_is_no_name_to_show(capsys):
+    print_scores({"": {"AP": 0.5, "AP/cat": 0.5}}, "results.json")
+    shown = capsys.readouterr().out
+    assert shown.startswith("results.json\n┏")
+    assert "\nby class\n" in shown
+    assert "undefined" not in shown
+
+
+def test_intervals_are_a_column(capsys):
+    print_scores(SCORES, "x", {"a": {"mIoU": (0.4, 0.625)}, "b": {"APl": (math.nan,) * 2}})
+    lines = lines_of(capsys.readouterr().out)
+    assert ["mIoU", "0.5000", "0.4000 to 0.6250"] in lines
+    assert ["tiny", "1.0e-05", "-"] in lines
+    assert ["APl", "-", "-"] in lines
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_columns_that_do_not_fit_come_below(monkeypatch, capsys, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    numbers = {f"number{index}/traffic light": index / 10 for index in range(10)}
+    print_scores({"a": numbers}, "x")
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= columns
+    for index in range(10):
+        assert f"number{index} " in shown
+        assert f"{index / 10:.4f}" in shown
+    assert (shown.count("a, by class") == 1) == (columns == 200)
 
 
 def test_names_are_shown_as_they_are(capsys):
-    print_scores({"a/IoU/[red]": 0.5, "a/IoU/:cat:": 0.5}, "[bold]")
+    print_scores({"a": {"IoU/[red]": 0.5, "IoU/:cat:": 0.5}}, "[bold]")
     shown = capsys.readouterr().out
-    assert "[red]" in shown
-    assert ":cat:" in shown
-    assert "[bold]" in shown
-
-
-def test_the_json_is_json(tmp_path):
-    write_scores(tmp_path / "new" / "scores.json", SCORES, Path("best"), "val", 3)
-    content = json.loads((tmp_path / "new" / "scores.json").read_text())
-    assert content["scores"]["b/AP_large"] is None
-    assert (content["split"], content["samples"]) == ("val", 3)
+    for name in ("[red]", ":cat:", "[bold]"):
+        assert name in shown

@@ -22,8 +22,8 @@ def network(**heads):
 
 def test_a_run_folder_holds_what_a_run_is(trained):
     names = {path.name for path in trained.iterdir()}
-    files = {"config.yaml", "scalars.jsonl", "curves.png", "predictions.png", "scores.json"}
-    assert names == {*files, "checkpoints"}
+    files = {"config.yaml", "scalars.jsonl", "curves.png", "predictions.png"}
+    assert names == {*files, "scores.json", "scored.json", "checkpoints"}
     assert {"best", "last"} <= set(store.names(trained / "checkpoints"))
     assert yaml.safe_load((trained / "config.yaml").read_text())["training"]["epochs"] == 2
     for name in ("curves.png", "predictions.png"):
@@ -31,11 +31,13 @@ def test_a_run_folder_holds_what_a_run_is(trained):
 
 
 def test_the_scores_say_what_they_were_measured_on(trained):
-    content = json.loads((trained / "scores.json").read_text())
-    assert content["samples"] == 8
-    assert content["split"] == "test"
-    heads = {key.split("/")[0] for key in content["scores"]}
-    assert heads == {"detection", "segmentation", "kind"}
+    about = json.loads((trained / "scored.json").read_text())
+    assert about["samples"] == 8
+    assert about["split"] == "test"
+    assert about["checkpoint"].endswith("best")
+    scores = json.loads((trained / "scores.json").read_text())
+    assert {key.split("/")[0] for key in scores} == {"detection", "segmentation", "kind"}
+    assert 0 <= scores["segmentation/mIoU"] <= 1
 
 
 def test_the_history_has_every_epoch_and_validation(trained):
@@ -49,7 +51,7 @@ def test_the_recipe_of_a_run_trains_the_same_again(trained, tmp_path, capsys):
     for name in ("scores.json", "scalars.jsonl"):
         first, second = ((out / name).read_text() for out in (trained, tmp_path / "again"))
         if name == "scores.json":
-            assert json.loads(first)["scores"] == json.loads(second)["scores"]
+            assert json.loads(first) == json.loads(second)
         else:
             assert first.count("\n") == second.count("\n")
 
@@ -61,7 +63,7 @@ def test_segmentation_trains_prints_lines_to_a_pipe_and_resumes(tiny, tmp_path, 
     shown = capsys.readouterr()
     assert "epoch 1/1, update 2/2" in shown.err
     assert "\x1b" not in shown.out + shown.err
-    assert "segmentation/mIoU" in shown.out
+    assert "segmentation, by class" in shown.out
     assert "triangle" in shown.out
 
     assert train_seg.main(arguments) == 1  # nothing is overwritten

@@ -7,6 +7,7 @@ from densefit.backend import mx
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
 from densefit.model.head import Features, head
+from densefit.predict.drawing import draw_label
 from densefit.tasks.classification import Classification
 
 SHAPE = (4, 6, 2, 3)
@@ -118,6 +119,12 @@ def test_metrics():
 def test_wrong_settings(settings):
     with pytest.raises(ConfigError):
         Classification(**settings)
+
+
+def test_the_truth_is_drawn_as_the_name_of_its_class():
+    image = np.zeros((60, 90, 3), np.uint8)
+    head = Classification(["a", "b"])
+    np.testing.assert_array_equal(head.draw_truth(image, 1), draw_label(image, "b"))
 
 
 def test_draw_writes_on_a_copy():

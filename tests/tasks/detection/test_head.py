@@ -7,6 +7,8 @@ from densefit.backend import mx
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
 from densefit.model.head import Features, head
+from densefit.predict import drawing
+from densefit.predict.drawing import draw_boxes
 from densefit.tasks.detection import Detection
 
 SIZE = (75, 101)
@@ -134,6 +136,23 @@ def test_perfect_predictions_give_back_the_true_boxes(monkeypatch):
     drawn = made.draw(np.zeros((150, 202, 3), np.uint8), prediction)
     assert drawn.shape == (150, 202, 3)
     assert drawn.any()
+
+
+def test_true_boxes_are_drawn_and_difficult_ones_and_crowds_say_so(monkeypatch):
+    made = Detection(["a", "b"])
+    boxes = np.array([[5, 60, 50, 120], [60, 60, 100, 120], [120, 60, 190, 120]], np.float32)
+    truth = {"boxes": boxes, "classes": np.array([1, 0, 1])}
+    image = np.zeros((150, 202, 3), np.uint8)
+    plain = made.draw_truth(image, truth)
+    np.testing.assert_array_equal(plain, draw_boxes(image, boxes, truth["classes"], made.classes))
+    texts = []
+    monkeypatch.setattr(drawing.cv2, "putText", lambda image, text, *rest, **_: texts.append(text))
+    flags = {"difficult": np.array([False, True, True]), "crowd": np.array([False, False, True])}
+    made.draw_truth(image, {**truth, **flags})
+    assert sorted(texts) == ["a difficult", "b", "b crowd"]
+    assert not image.any()
+    nothing = {"boxes": np.zeros((0, 4), np.float32), "classes": np.zeros(0, np.int64)}
+    assert not made.draw_truth(image, nothing).any()
 
 
 def test_decode_drops_empty_rows_and_sorts():

@@ -212,6 +212,15 @@ def test_drawing():
     assert not picture.any()
 
 
+def test_the_true_mask_is_drawn_and_what_is_ignored_keeps_its_colours():
+    picture = np.full((40, 60, 3), 90, np.uint8)
+    mask = np.zeros((40, 60), np.uint8)
+    mask[:, 30:] = 255
+    drawn = Segmentation(3).draw_truth(picture, mask)
+    assert (drawn[:, 31:] == 90).all()
+    assert (drawn[20:, :29] != 90).any(axis=2).all()
+
+
 def test_trains(tiny):
     """On one picture, until the mask is right at most pixels."""
     from densefit.datasets.shapes import Shapes

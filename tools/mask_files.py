@@ -1,0 +1,182 @@
+"""Pictures of class indices in two trees of folders, paired by their names."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from densefit.errors import DataError
+
+from .photographs import tree
+
+# A format that loses nothing; a JPEG changes the indices.
+LOSSLESS = (".png", ".bmp", ".tif", ".tiff")
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+# Pillow stretches grey PNGs of few bits to 0..255; an index must be taken back to 0..2^bits - 1.
+_GREY_STEP = {2: 85, 4: 17}
+
+
+@dataclass
+class MaskPairs:
+    """The masks that belong together.
+
+    Attributes:
+        truth, predicted: the folders.
+        files: name -> (true, predicted) file, below the folders.
+        extra: predicted files without a truth.
+    """
+
+    truth: Path
+    predicted: Path
+    files: dict[str, tuple[Path, Path]]
+    extra: list[Path]
+
+    def __post_init__(self) -> None:
+        self._names = list(self.files)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def id_of(self, index: int) -> str:
+        """Path below the folders, without ending."""
+        return self._names[index]
+
+    def where(self, index: int) -> str:
+        """Both files."""
+        true, predicted = self.files[self.id_of(index)]
+        return f"truth {self.truth / true}, prediction {self.predicted / predicted}"
+
+    def read(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """(prediction, truth), (H, W) uint8 or uint16 each.
+
+        Raises:
+            DataError: a file is broken or in colour, or the sizes differ.
+        """
+        return self.by_name(self.id_of(index))
+
+    def by_name(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """The same, by id."""
+        paths = self.files[name]
+        true, predicted = self.truth / paths[0], self.predicted / paths[1]
+        target, prediction = read_indices(true), read_indices(predicted)
+        if target.shape != prediction.shape:
+            raise DataError(
+                "A prediction is not of its truth's size",
+                expected=f"{target.shape} (height, width), as {true}",
+                received=prediction.shape,
+                where=predicted,
+                fix="enlarge it to the original size, without mixing classes (nearest)",
+            )
+        return prediction, target
+
+
+def pair_masks(
+    truth: Path, predicted: Path, truth_ending: str = "", predicted_ending: str = ""
+) -> MaskPairs:
+    """Find the masks of both sides.
+
+    Args:
+        truth: folder of what is true, with folders below or not.
+        predicted: folder of what was predicted, of the same shape.
+        truth_ending: only files whose names end so count, and it is no part of the name
+            ("_labelTrainIds.png"); by default extensions are none.
+        predicted_ending: the same for the predictions.
+
+    Raises:
+        DataError: there are no masks, one has no prediction, or two files share a name.
+    """
+    true, found = _by_name(truth, truth_ending), _by_name(predicted, predicted_ending)
+    lacking = [name for name in true if name not in found]
+    if lacking:
+        raise DataError(
+            f"{len(lacking)} of {len(true)} masks have no prediction, the first is {lacking[0]!r}",
+            expected=f"{predicted / lacking[0]}{predicted_ending or '.png'}",
+            received=f"{len(found)} predictions, such as {next(iter(found.values()))}",
+            where=predicted,
+            fix=None
+            if len(lacking) < len(true)
+            else "names differ? --truth-ending and --predicted-ending say what is not part of them",
+        )
+    return MaskPairs(
+        truth,
+        predicted,
+        {name: (path, found[name]) for name, path in true.items()},
+        [path for name, path in found.items() if name not in true],
+    )
+
+
+def _by_name(folder: Path, ending: str) -> dict[str, Path]:
+    """The masks of a folder by their names, sorted."""
+    files = tree(folder)
+    masks = [
+        path for path in files if path.suffix.lower() in LOSSLESS and path.name.endswith(ending)
+    ]
+    found: dict[str, Path] = {}
+    for path in masks:
+        text = path.as_posix()
+        name = text[: -len(ending)] if ending else path.with_suffix("").as_posix()
+        if name in found:
+            raise DataError(
+                f"Two masks are called {name!r}",
+                received=f"{found[name]} and {path}",
+                where=folder,
+            )
+        found[name] = path
+    if not found:
+        raise DataError(
+            "There are no masks",
+            expected=f"{', '.join(LOSSLESS)}"
+            + (f", names that end in {ending!r}" if ending else ""),
+            received=f"{len(files)} other pictures, such as {files[0]}" if files else "no picture",
+            where=folder,
+            fix="JPEG changes class indices: write PNG" if files and not masks else None,
+        )
+    return found
+
+
+def read_indices(path: Path) -> np.ndarray:
+    """The class indices in a picture: of a palette, or grey with 1 to 16 bits.
+
+    Returns:
+        (H, W) uint8 or uint16.
+
+    Raises:
+        DataError: the file is missing, broken, in colour or of numbers that are no indices.
+    """
+    try:
+        data = path.read_bytes()
+        with Image.open(io.BytesIO(data)) as picture:
+            mode = picture.mode
+            values = np.asarray(picture)
+    except (OSError, SyntaxError, ValueError) as error:  # SyntaxError: Pillow's "broken PNG"
+        raise DataError(f"A mask cannot be read: {error}", where=path) from error
+    if values.ndim != 2:
+        grey = values.shape[2] >= 3 and (values[..., :1] == values[..., 1:3]).all()
+        raise DataError(
+            "A mask is a colour picture, not one of class indices",
+            expected="a grey or palette picture, one index a pixel",
+            received=f"mode {mode}, shape {values.shape}",
+            where=path,
+            fix="its three channels are equal: write one of them"
+            if grey
+            else "write the index of each colour's class, with one channel",
+        )
+    if values.dtype == np.bool_:
+        values = values.astype(np.uint8)
+    if values.dtype.kind not in "iu" or (
+        values.size and not 0 <= values.min() <= values.max() < 1 << 16
+    ):
+        raise DataError(
+            "A mask holds numbers that are no class indices",
+            expected="whole numbers from 0 to 65535",
+            received=f"mode {mode}, {values.min()} to {values.max()}",
+            where=path,
+        )
+    if data[:8] == _PNG and data[25] == 0 and data[24] in _GREY_STEP:
+        values = values // _GREY_STEP[data[24]]
+    return values if values.dtype == np.uint8 else values.astype(np.uint16)

@@ -1,0 +1,156 @@
+"""Score class maps in picture files."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+import numpy as np
+
+from densefit.config import parse
+from densefit.datasets.names import class_names
+from densefit.errors import ConfigError
+from densefit.metrics import BoundaryIoU, ConfusionMatrix
+from densefit.predict.drawing import draw_mask
+
+from .judging import Judging, documented, given, take_in
+from .mask_files import MaskPairs, pair_masks
+from .photographs import Photographs
+from .program import program
+
+
+@dataclass
+class MaskFiles:
+    """What is scored, and how.
+
+    Args:
+        truth: folder of the true masks: PNG files whose pixels are class indices.
+        predicted: folder of the predicted ones, with the same names.
+        classes: number of classes; not needed with class_names.
+        class_names: file with the name of a class a line, in the order of their indices.
+        ignore: true pixels with this value count nowhere; null for none.
+        boundary: also give the IoU of the classes' boundaries.
+        truth_ending: part of the true files' names that is none of the others'; others are left.
+        predicted_ending: the same of the predicted files.
+    """
+
+    truth: Optional[str] = None  # noqa: UP045
+    predicted: Optional[str] = None  # noqa: UP045
+    classes: Optional[int] = None  # noqa: UP045
+    class_names: Optional[str] = None  # noqa: UP045
+    ignore: Optional[int] = 255  # noqa: UP045
+    boundary: bool = False
+    truth_ending: str = ""
+    predicted_ending: str = ""
+
+    def names(self) -> list[str]:
+        """The names of the classes. Raises ConfigError if they are not given, or contradict."""
+        if self.class_names is not None:
+            names = class_names(self.class_names, Path()) or []
+        elif self.classes is not None and self.classes > 0:
+            names = [str(index) for index in range(self.classes)]
+        else:
+            raise ConfigError(
+                "How many classes are there?", received=self.classes, fix="--classes N"
+            )
+        if self.classes not in (None, len(names)):
+            raise ConfigError(
+                "The number of classes contradicts their names",
+                expected=f"{len(names)}, as in {self.class_names}",
+                received=self.classes,
+                fix="leave --classes out",
+            )
+        if len(names) > 255 and self.ignore == 255:
+            raise ConfigError(
+                f"255 is one of {len(names)} classes, and to be ignored",
+                fix="--ignore 65535, or --ignore null",
+            )
+        return names
+
+
+@dataclass
+class MaskScoring(Judging, MaskFiles):
+    __doc__ = documented(MaskFiles)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The program."""
+    text = "Score predicted class maps: mIoU and what else a confusion matrix says."
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    for place, word in enumerate(words):
+        if word == "--boundary" and words[place + 1 : place + 2] not in (["true"], ["false"]):
+            words[place] = "--boundary=true"
+    return program(lambda: run(parse(MaskScoring, words, description=text)[0]))
+
+
+def run(chosen: MaskScoring) -> dict[str, float]:
+    """Compare the masks of two folders, pair by pair."""
+    chosen.check()
+    truth = given(chosen.truth, "--truth", "true masks")
+    predicted = given(chosen.predicted, "--predicted", "predicted masks")
+    names = chosen.names()
+    pairs = pair_masks(truth, predicted, chosen.truth_ending, chosen.predicted_ending)
+    photographs = Photographs(chosen.images, {name: name for name in pairs.files})
+    metrics = [chosen.watched(ConfusionMatrix(names, chosen.ignore))]
+    if chosen.boundary:
+        metrics.append(chosen.watched(BoundaryIoU(names, chosen.ignore)))
+    take_in(metrics, pairs, chosen.workers)
+    notes = []
+    if pairs.extra:
+        notes.append(
+            f"{len(pairs.extra)} predictions have no truth and were left out, such as "
+            f"{predicted / pairs.extra[0]}"
+        )
+    return chosen.tell(
+        metrics,
+        f"{predicted} against {truth}: {len(pairs)} masks, {len(names)} classes",
+        {
+            "format": "masks",
+            "truth": str(truth),
+            "predicted": str(predicted),
+            "classes": names,
+            "ignore": chosen.ignore,
+            "samples": len(pairs),
+        },
+        MaskPictures(pairs, photographs, names, chosen.ignore),
+        notes,
+    )
+
+
+class MaskPictures:
+    """Draws a true mask, and the predicted one.
+
+    Args:
+        pairs: the masks.
+        photographs: to draw on.
+        names: of the classes.
+        ignore: value that is left without colour, with what is predicted there.
+    """
+
+    def __init__(
+        self, pairs: MaskPairs, photographs: Photographs, names: Sequence[str], ignore: int | None
+    ) -> None:
+        self._pairs, self._photographs = pairs, photographs
+        self._names, self._ignore = names, ignore
+
+    def __call__(self, key: str) -> list[np.ndarray]:
+        """[(H, W, 3) with what is true, (H, W, 3) with what was predicted], uint8 RGB."""
+        prediction, target = self._pairs.by_name(key)
+        image = self._photographs(key, (target.shape[0], target.shape[1]))
+        names = self._names if len(self._names) <= 255 else None
+        alpha = 0.5 if self._photographs else 1.0
+        return [
+            draw_mask(image, self._colours(mask, target), names, alpha=alpha)
+            for mask in (target, prediction)
+        ]
+
+    def _colours(self, mask: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """(H, W) uint8: the class, 255 where nothing counts; beyond 255 classes share colours."""
+        shown = (mask % 255).astype(np.uint8)
+        shown[mask >= len(self._names)] = 255
+        if self._ignore is not None:
+            shown[target == self._ignore] = 255
+        return shown
