@@ -40,7 +40,9 @@ def pictures(
             }
         )
         hit = rng.random(count) < 0.67
-        near = boxes[hit] * rng.normal(1.0, 0.08, (hit.sum(), 4))
+        near = boxes[hit].copy()
+        near[:, :2] += near[:, 2:] * rng.normal(0.0, 0.05, (len(near), 2))
+        near[:, 2:] *= rng.normal(1.0, 0.08, (len(near), 2))
         rest = FOUND_PER_IMAGE - len(near)
         noise = rng.choice(classes, rest, p=share)
         known = rng.random(rest) < (0.5 if count else 0.0)

@@ -103,6 +103,7 @@ def coco(images: int, zipf: bool, rounds: int) -> None:
             f"{base / middle:.1f}",
             f"{gap:.1e}",
         )
+    table.caption = f"AP {kept['pycocotools'][0]:.3f}"
     CONSOLE.print(table)
 
 

@@ -69,6 +69,8 @@ def squared_norm(gradients: Iterable[Sequence[Any]]) -> float:
     """
     total = 0.0
     waiting = []
+    # The first layers' first: theirs are computed last, and nothing competes with the backward
+    # pass for the cores while it is waited for.
     for replicas in gradients:
         whole = replicas[0]
         if len(replicas) > 1:
