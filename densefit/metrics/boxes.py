@@ -40,10 +40,10 @@ def pairwise_iou(first: np.ndarray, second: np.ndarray, offset: float = 0.0) -> 
     return np.divide(common, union, out=np.zeros_like(common), where=union > 0)
 
 
-def paired_iou(found: np.ndarray, true: np.ndarray, crowd: np.ndarray) -> np.ndarray:
+def coco_iou(found: np.ndarray, true: np.ndarray, crowd: np.ndarray) -> np.ndarray:
     """Overlap of found[i] with true[i], to the last bit as pycocotools computes it (`bbIou`).
 
-    >>> paired_iou(np.array([[0.0, 0, 10, 10]]), np.array([[0.0, 0, 10, 5]]), np.array([False]))
+    >>> coco_iou(np.array([[0.0, 0, 10, 10]]), np.array([[0.0, 0, 10, 5]]), np.array([False]))
     array([0.5])
 
     Args:

@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from densefit.metrics.boxes import paired_iou
+from densefit.metrics.boxes import coco_iou
 from densefit.metrics.coco_backends import OWN
 from densefit.metrics.coco_match import Overlap
 from densefit.metrics.coco_metric import COCOMetric
-from densefit.metrics.detection_columns import (
+from densefit.metrics.metric import metrics
+from densefit.metrics.object_columns import (
     PREDICTION,
     Columns,
     check_sides,
     require,
     shaped,
 )
-from densefit.metrics.metric import metrics
 
 
 def xywh(part: Mapping[str, Any], side: str, where: str) -> np.ndarray:
@@ -91,7 +91,7 @@ class COCOAveragePrecision(COCOMetric):
 
         def overlap(rows: np.ndarray, truths: np.ndarray) -> np.ndarray:
             own, other = np.take(boxes, rows, axis=0), np.take(true, truths, axis=0)
-            return paired_iou(own, other, crowd[truths])
+            return coco_iou(own, other, crowd[truths])
 
         return overlap
 

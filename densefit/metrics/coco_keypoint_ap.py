@@ -16,14 +16,14 @@ from densefit.metrics.coco_backends import OWN
 from densefit.metrics.coco_match import Overlap
 from densefit.metrics.coco_metric import AT_50, AT_75, COCOMetric
 from densefit.metrics.coco_oks import COCO_SIGMAS, oks
-from densefit.metrics.detection_columns import (
+from densefit.metrics.metric import metrics
+from densefit.metrics.object_columns import (
     PREDICTION,
     Columns,
     check_sides,
     require,
     shaped,
 )
-from densefit.metrics.metric import metrics
 
 _AT_ONCE = 1 << 14  # pairs whose keypoints are compared at once
 

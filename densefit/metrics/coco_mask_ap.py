@@ -13,8 +13,8 @@ from densefit.metrics.coco_backends import OWN
 from densefit.metrics.coco_match import IOU_THRESHOLDS, Overlap
 from densefit.metrics.coco_metric import COCOMetric
 from densefit.metrics.coco_rle import compressed, dicts, overlaps
-from densefit.metrics.detection_columns import Columns, require
 from densefit.metrics.metric import metrics
+from densefit.metrics.object_columns import Columns, require
 
 _MASKS = {
     "counts": ((), np.object_),

@@ -12,10 +12,9 @@ from densefit.metrics.coco_groups import Groups, groups, ranking, spans
 
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 
+# (detections (p,), true objects (p,)) -> overlaps (p,) float64 of these pairs of rows. The pairs
+# come detection by detection, each with all true objects of its image and class.
 Overlap = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""(detections (p,), true objects (p,)) -> overlaps (p,) float64 of these pairs of rows.
-
-The pairs come detection by detection, each with all true objects of its image and class."""
 
 Edges = tuple[np.ndarray, np.ndarray, np.ndarray]
 

@@ -15,8 +15,8 @@ from densefit.metrics.coco_backends import OWN, check_backend, evaluate
 from densefit.metrics.coco_curves import counts_from, precision_recall
 from densefit.metrics.coco_match import Matches, Overlap, match
 from densefit.metrics.detail import Detail
-from densefit.metrics.detection_columns import Columns
 from densefit.metrics.detections import DetectionMetric, Kinds, image_places
+from densefit.metrics.object_columns import Columns
 from densefit.metrics.operating_point import operating_point
 
 # Area ranges in square pixels, by the letter after AP and AR; "" is for all.

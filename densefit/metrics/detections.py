@@ -11,7 +11,8 @@ from typing_extensions import Self
 from densefit.errors import DataError
 from densefit.metrics.boxes import areas
 from densefit.metrics.classes import class_names, same_classes
-from densefit.metrics.detection_columns import (
+from densefit.metrics.metric import Metric
+from densefit.metrics.object_columns import (
     PREDICTION,
     TRUTH,
     Columns,
@@ -22,7 +23,6 @@ from densefit.metrics.detection_columns import (
     require,
     shaped,
 )
-from densefit.metrics.metric import Metric
 from densefit.metrics.state import entry
 from densefit.metrics.table import Table
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from pycocotools import mask
 
-from densefit.metrics.boxes import areas, paired_iou, pairwise_iou
+from densefit.metrics.boxes import areas, coco_iou, pairwise_iou
 
 
 def boxes(n, seed):
@@ -48,11 +48,11 @@ def test_pairs_equal_pycocotools_to_the_last_bit(whole):
     crowd = r.random(30) < 0.4
     expected = mask.iou(found, true, crowd.astype(np.uint8))
     rows, columns = (part.ravel() for part in np.indices((40, 30)))
-    values = paired_iou(found[rows], true[columns], crowd[columns])
+    values = coco_iou(found[rows], true[columns], crowd[columns])
     assert (values == expected.ravel()).all()
     assert 0 < (values > 0).mean() < 1
 
 
 def test_no_pairs():
     none = np.zeros((0, 4))
-    assert paired_iou(none, none, np.zeros(0, bool)).shape == (0,)
+    assert coco_iou(none, none, np.zeros(0, bool)).shape == (0,)

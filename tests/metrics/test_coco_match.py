@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from densefit.metrics import coco_match
-from densefit.metrics.boxes import paired_iou
+from densefit.metrics.boxes import coco_iou
 from densefit.metrics.coco_match import match
 
 AREAS = np.array([[0.0, 1e10], [0.0, 1024.0]])
@@ -35,7 +35,7 @@ def run(found, truth, limit=100, seen=None):
     def overlap(rows, truths):
         if seen is not None:
             seen.append(list(zip(rows.tolist(), truths.tolist())))
-        return paired_iou(found["bbox"][rows], truth["bbox"][truths], truth["crowd"][truths])
+        return coco_iou(found["bbox"][rows], truth["bbox"][truths], truth["crowd"][truths])
 
     return match(found, truth, 3, limit, AREAS, overlap)
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from densefit.errors import DataError
-from densefit.metrics.detection_columns import (
+from densefit.metrics.object_columns import (
     check_sides,
     check_values,
     join,
