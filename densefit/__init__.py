@@ -16,26 +16,50 @@ from densefit.model.network import Network
 from densefit.model.route import Route
 from densefit.predict.predictor import predict
 from densefit.score import score
+from densefit.train.ema import EMA
+from densefit.train.find_lr import find_lr
 from densefit.train.fit import fit
+from densefit.train.guard import Guard
 from densefit.train.history import History
-from densefit.train.schedules import Constant, Cosine, Poly, Step
+from densefit.train.schedules import (
+    Constant,
+    Cosine,
+    CosineRestarts,
+    Exponential,
+    InverseSquareRoot,
+    Joined,
+    Linear,
+    OneCycle,
+    Plateau,
+    Poly,
+    Step,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "EMA",
     "Callback",
     "Compose",
     "Constant",
     "Control",
     "Cosine",
+    "CosineRestarts",
+    "Exponential",
     "Features",
+    "Guard",
     "Head",
     "History",
+    "InverseSquareRoot",
+    "Joined",
     "Keep",
     "Label",
+    "Linear",
     "Loader",
     "Metric",
     "Network",
+    "OneCycle",
+    "Plateau",
     "Poly",
     "Route",
     "Sample",
@@ -45,6 +69,7 @@ __all__ = [
     "ViewLoader",
     "Views",
     "dataset",
+    "find_lr",
     "fit",
     "head",
     "load",

@@ -1,23 +1,31 @@
 """What happens beside the updates, one concern a file."""
 
 from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.callbacks.csv_log import CSVLog
 from densefit.callbacks.curves import Curves, plot_curves
 from densefit.callbacks.early_stopping import EarlyStopping
 from densefit.callbacks.finite import StopOnNonFinite
 from densefit.callbacks.jsonl import JSONLines
 from densefit.callbacks.legacy import BatchEnd, EpochEnd, batch_end, epoch_end
+from densefit.callbacks.memory import Memory
 from densefit.callbacks.progress import Progress
+from densefit.callbacks.tensorboard import TensorBoard
+from densefit.callbacks.time_budget import TimeBudget
 
 __all__ = [
     "BatchEnd",
+    "CSVLog",
     "Callback",
     "Control",
     "Curves",
     "EarlyStopping",
     "EpochEnd",
     "JSONLines",
+    "Memory",
     "Progress",
     "StopOnNonFinite",
+    "TensorBoard",
+    "TimeBudget",
     "TrainState",
     "batch_end",
     "epoch_end",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.callbacks.figure import legend_beside, new_figure, tidy
 from densefit.callbacks.jsonl import read_lines
 from densefit.errors import ConfigError, DensefitError
 
@@ -34,7 +35,7 @@ class Curves(Callback):
     def fit_started(self, state: TrainState, control: Control) -> None:
         """Say early what will be missing."""
         try:
-            _matplotlib()
+            new_figure(1, 1)
         except ConfigError as error:
             _log.warning("There will be no curves.png.\n%s", error)
 
@@ -57,35 +58,32 @@ def plot_curves(jsonl_path: str | Path, png_path: str | Path) -> None:
         ConfigError: matplotlib is not installed, or the history is empty.
         DataError: the history is not what `JSONLines` writes.
     """
-    figure_class, canvas_class = _matplotlib()
+    figure = new_figure(11, 9)
     lines = read_lines(jsonl_path)
     if not lines:
         raise ConfigError("There is no history to draw", where=jsonl_path)
-    figure = figure_class(figsize=(11, 9), layout="constrained")
-    canvas_class(figure)
     losses, scores, rate = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 1))
 
     colours = _train_curves(losses, lines)
     _score_curves(scores, lines, colours)
-    rate.plot(*_series(lines, "lr"), color="0.3")
+    rate.plot(*series(lines, "lr"), color="0.3")
     rate.set_ylabel("learning rate")
     rate.set_ylim(bottom=0)
     rate.set_xlabel("update")
     for axes in (losses, scores, rate):
-        axes.grid(alpha=0.25)
-        axes.spines[["top", "right"]].set_visible(False)
+        tidy(axes)
     figure.align_ylabels()
     figure.savefig(png_path, dpi=120)
 
 
 def _train_curves(axes: Any, lines: Sequence[dict[str, Any]]) -> dict[str, str]:
     """Thin within the epochs, thick from epoch to epoch; the colour of each key."""
-    keys = _main_keys(lines, ("update", "epoch"))
+    keys = main_keys(lines, ("update", "epoch"))
     colours = {key: f"C{index % 10}" for index, key in enumerate(keys)}
     drawn: list[float] = []
     for key, colour in colours.items():
-        within = _series(lines, key, "update")
-        whole = _series(lines, key, "epoch")
+        within = series(lines, key, "update")
+        whole = series(lines, key, "epoch")
         axes.plot(*within, color=colour, lw=0.8, alpha=0.4 if whole[0] else 1.0)
         axes.plot(*whole, color=colour, lw=2, marker="o", ms=3, label=key)
         drawn += [value for value in within[1] + whole[1] if math.isfinite(value)]
@@ -93,19 +91,19 @@ def _train_curves(axes: Any, lines: Sequence[dict[str, Any]]) -> dict[str, str]:
     # Losses of heads often lie orders of magnitude apart.
     if drawn and min(drawn) > 0 and max(drawn) / min(drawn) > 30:
         axes.set_yscale("log")
-    _legend(axes, len(keys))
+    legend_beside(axes, len(keys))
     return colours
 
 
 def _score_curves(axes: Any, lines: Sequence[dict[str, Any]], taken: dict[str, str]) -> None:
     """The main validation scores; a score that is also a training number keeps its colour."""
-    keys = _main_keys(lines, ("validation",))
+    keys = main_keys(lines, ("validation",))
     others = iter(range(len(taken), len(taken) + len(keys)))
     for key in keys:
         # Ten colours; a curve that has another one's colour has dashes.
         place = 0 if key in taken else next(others)
         axes.plot(
-            *_series(lines, key, "validation"),
+            *series(lines, key, "validation"),
             color=taken.get(key, f"C{place % 10}"),
             linestyle=("-", "--", ":")[place // 10 % 3],
             marker="o",
@@ -113,25 +111,10 @@ def _score_curves(axes: Any, lines: Sequence[dict[str, Any]], taken: dict[str, s
             label=key,
         )
     axes.set_ylabel("validation")
-    _legend(axes, len(keys))
+    legend_beside(axes, len(keys))
 
 
-def _legend(axes: Any, entries: int) -> None:
-    """Name the curves beside the axes, where they hide none."""
-    if entries:
-        axes.legend(
-            fontsize="small",
-            handlelength=3,
-            frameon=False,
-            loc="upper left",
-            bbox_to_anchor=(1.0, 1.0),
-            borderaxespad=0,
-        )
-    else:
-        axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center", color="0.5")
-
-
-def _main_keys(lines: Sequence[dict[str, Any]], kinds: Sequence[str]) -> list[str]:
+def main_keys(lines: Sequence[dict[str, Any]], kinds: Sequence[str]) -> list[str]:
     """`head/metric` without `head/metric/class`, in order of appearance, if ever defined."""
     found = {
         key: None
@@ -143,22 +126,10 @@ def _main_keys(lines: Sequence[dict[str, Any]], kinds: Sequence[str]) -> list[st
     return list(found)
 
 
-def _series(
+def series(
     lines: Sequence[dict[str, Any]], key: str, kind: str | None = None
 ) -> tuple[list[int], list[float]]:
     """Updates and values of one number; gaps where it was not finite are nan."""
     points = [line for line in lines if key in line and kind in (None, line["kind"])]
     values = [float("nan") if line[key] is None else line[key] for line in points]
     return [line["update"] for line in points], values
-
-
-def _matplotlib() -> tuple[Any, Any]:
-    """Figure and canvas classes; without pyplot no window system is looked for."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ConfigError(
-            "Curves need matplotlib, which is not installed", fix="pip install densefit[plot]"
-        ) from error
-    return Figure, FigureCanvasAgg

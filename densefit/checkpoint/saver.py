@@ -48,6 +48,7 @@ class Saver:
         history: Any,
         callbacks: Sequence[Any],
         judges: Mapping[str, Sequence[Metric]] | None = None,
+        rate: Any = None,
     ) -> Path:
         """Write everything that a resume needs; returns the checkpoint's path.
 
@@ -57,6 +58,7 @@ class Saver:
             history: its numbers so far.
             callbacks: in list order.
             judges: head -> its training metrics, of the epoch so far.
+            rate: the resolved schedule, if there is one.
         """
         arg_params, aux_params = learner.network.get_params()
         model = {f"arg:{name}": value.asnumpy() for name, value in arg_params.items()}
@@ -75,6 +77,7 @@ class Saver:
             "epoch_seconds": state.epoch_seconds if state.batch else 0.0,
             "metrics": metric_states(judges or {}) if state.batch else {},
             "refused": state.refused,
+            "schedule": {} if rate is None else rate.state_dict(),
             "lr": state.lr,
             "gradient_norm": state.gradient_norm,
             "update": state.update,
@@ -105,6 +108,7 @@ class Saver:
         history: Any,
         callbacks: Sequence[Any],
         judges: Mapping[str, Sequence[Metric]] | None = None,
+        rate: Any = None,
     ) -> Path | None:
         """Continue from a checkpoint, if `what` names one; returns its path.
 
@@ -115,6 +119,7 @@ class Saver:
             history: its numbers so far.
             callbacks: in list order.
             judges: head -> its training metrics.
+            rate: the resolved schedule, if there is one.
 
         Raises:
             CheckpointError: it is damaged, or of another network.
@@ -153,6 +158,8 @@ class Saver:
         state.epoch_seconds = content.get("epoch_seconds", 0.0)
         state.lr, state.gradient_norm = content.get("lr", 0.0), content.get("gradient_norm", 0.0)
         load_metric_states(judges or {}, content.get("metrics", {}))
+        if rate is not None:
+            rate.load_state_dict(content.get("schedule", {}))
         history.epochs = list(content["epochs"])
         history.last_validation = dict(content["validation"])
         history.update = content["update"]

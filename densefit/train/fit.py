@@ -24,7 +24,14 @@ from densefit.train.history import History
 from densefit.train.learner import Learner
 from densefit.train.schedules import Schedule
 from densefit.train.signals import Signals, TrainingInterrupted
-from densefit.train.start import as_network, check_plan, seed_all, seed_mxnet, source_of_rate
+from densefit.train.start import (
+    as_network,
+    check_plan,
+    check_scored,
+    seed_all,
+    seed_mxnet,
+    source_of_rate,
+)
 from densefit.train.step import Step, check_step
 
 
@@ -117,6 +124,9 @@ def fit(
     per_epoch = None if feeder.length is None else -(-feeder.length // accumulate)
     total = updates if epochs is None or per_epoch is None else epochs * per_epoch
     settings = dict(optimizer_params or {})
+    if schedule is not None:
+        schedule = schedule.judged_by({n: wire.metrics("evaluate") for n, wire in wires.items()})
+        check_scored(schedule, validation)
     rate = source_of_rate(schedule, optimizer, settings, total, per_epoch)
     validating = Cadence(validate_every, per_epoch, total, "validate_every")
     saver = checkpoint if isinstance(checkpoint, Saver) or checkpoint is None else Saver(checkpoint)
@@ -150,6 +160,8 @@ def fit(
         learner.check_finite()
         state.validation = history.last_validation = scorer.run()
         state.validated = state.update
+        if rate is not None:
+            rate.observe(state.validation)
         for callback in callbacks:
             callback.validated(state, control)
 
@@ -158,20 +170,16 @@ def fit(
         if saver is None:
             return None
         learner.check_finite()  # the last good checkpoint stays
-        path = str(saver.save(learner, state, history, callbacks, judges))
+        path = str(saver.save(learner, state, history, callbacks, judges, rate))
         for callback in callbacks:
             callback.saved(state, control, path)
         return path
 
-    rollbacks = 0
-
     def roll_back(error: TrainingDiverged) -> None:
-        nonlocal rollbacks
-        rollbacks += 1
-        if saver is None or rollbacks > guard.limit or not store.names(saver.directory):
+        if saver is None or state.refused > guard.limit or not store.names(saver.directory):
             raise error
         refused = state.refused
-        saver.resume("auto", learner, state, history, callbacks, judges)
+        saver.resume("auto", learner, state, history, callbacks, judges, rate)
         state.refused = refused
         for callback in callbacks:
             callback.rolled_back(state, control)
@@ -185,7 +193,7 @@ def fit(
         own = learner.start_optimizer(optimizer, settings, feeder.batch_size, groups)
         step = Step(learner, wires, judges, accumulate, clip_norm, guard)
         if saver is not None:
-            saver.resume(resume, learner, state, history, callbacks, judges)
+            saver.resume(resume, learner, state, history, callbacks, judges, rate)
         signals.__enter__()
         started = time.perf_counter() - state.seconds
         for callback in callbacks:
@@ -208,7 +216,7 @@ def fit(
             while True:
                 if learner.random:
                     seed_mxnet(seed, state.epoch, state.batch + 1)
-                lr = None if rate is None else rate(state.update) * guard.factor**rollbacks
+                lr = None if rate is None else rate(state.update) * guard.eased(state.refused)
                 with located(f"update {state.update + 1}"):
                     taken = step(batches, lr, state.update)
                 if taken is None:

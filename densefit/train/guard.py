@@ -41,3 +41,7 @@ class Guard:
                 expected="limit of 1 or more, factor above 0 and at most 1",
                 received=f"limit={self.limit}, factor={self.factor}",
             )
+
+    def eased(self, refused: int) -> float:
+        """The factor on the learning rate after so many updates were refused."""
+        return self.factor**refused if self.policy == "rollback" else 1.0

@@ -31,6 +31,16 @@ def check_plan(epochs: int | None, updates: int | None, train: Any, validation: 
         )
 
 
+def check_scored(schedule: Schedule, validation: Any) -> None:
+    """Raise ConfigError if a schedule follows a score and nothing is scored."""
+    if schedule.scored and validation is None:
+        raise ConfigError(
+            "The schedule follows a validation score, and there are no validation data",
+            received=schedule,
+            fix="fit(..., validation=...), or another schedule",
+        )
+
+
 def seed_all(seed: int) -> None:
     """Seed python, numpy and MXNet."""
     random.seed(seed)

@@ -6,7 +6,7 @@ import cv2
 import pytest
 
 from densefit.callbacks import Control, Curves, TrainState, plot_curves
-from densefit.callbacks.curves import _main_keys, _series
+from densefit.callbacks.curves import main_keys, series
 from densefit.callbacks.jsonl import read_lines
 from densefit.errors import ConfigError
 
@@ -60,11 +60,11 @@ def test_a_history_of_one_kind(tmp_path, kind):
 
 def test_what_is_drawn(history):
     lines = read_lines(history)
-    assert _main_keys(lines, ("update", "epoch")) == ["det/loss", "seg/loss"]
-    assert _main_keys(lines, ("validation",)) == ["seg/mIoU", "seg/loss"]
-    assert _series(lines, "seg/mIoU", "validation") == ([20, 40], [0.4, 0.8])
-    assert str(_series(lines, "seg/loss", "epoch")) == "([20, 40], [nan, nan])"
-    assert len(_series(lines, "lr")[0]) == len(LINES)
+    assert main_keys(lines, ("update", "epoch")) == ["det/loss", "seg/loss"]
+    assert main_keys(lines, ("validation",)) == ["seg/mIoU", "seg/loss"]
+    assert series(lines, "seg/mIoU", "validation") == ([20, 40], [0.4, 0.8])
+    assert str(series(lines, "seg/loss", "epoch")) == "([20, 40], [nan, nan])"
+    assert len(series(lines, "lr")[0]) == len(LINES)
 
 
 def test_without_matplotlib_training_goes_on_with_a_hint(history, tmp_path, monkeypatch, caplog):

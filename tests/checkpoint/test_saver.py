@@ -30,7 +30,7 @@ def test_what_a_checkpoint_holds(tiny, tmp_path):
     assert set(state) == {
         *("keep", "network", "epoch", "batch", "batch_size", "update", "seconds", "validation"),
         *("validated", "epochs", "optimizer", "rng", "callbacks", "extra", "accumulate"),
-        *("samples", "epoch_seconds", "metrics", "refused", "lr", "gradient_norm"),
+        *("samples", "epoch_seconds", "metrics", "refused", "lr", "gradient_norm", "schedule"),
     }
     assert (state["epoch"], state["batch"], state["update"], state["validated"]) == (2, 0, 4, 4)
     assert state["epochs"] == history.epochs

@@ -1,0 +1,114 @@
+"""The history of a training as a table: one row an epoch."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.errors import DataError
+
+_FIRST = ("epoch", "update", "seconds", "lr")
+_ORDER = ("train", "validation")
+
+
+class CSVLog(Callback):
+    """Writes a row at each epoch's end, and one for each validation in between.
+
+    The columns are `epoch` (from 0), `update`, `seconds`, `lr`, then `train/<head>/<metric>` and
+    `validation/<head>/<metric>`. What is undefined is `nan`, what was not measured is empty; all
+    digits are written. A number that appears later gets a column, empty in the rows before. The
+    file is replaced as a whole at each row, so that it is complete at any moment.
+
+    A resumed training goes on in the same file, from which the rows of updates that are now done
+    again are removed first; a training that begins at update 0 begins an empty file.
+
+    Args:
+        path: the file; its directory is made if needed.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._rows: list[dict[str, str]] = []
+        self._epoch = 0  # between epochs, the state is in the next already
+
+    def fit_started(self, state: TrainState, control: Control) -> None:
+        """Keep the rows that still hold."""
+        rows = read_rows(self.path)
+        kept = [row for row in rows if int(row["update"]) <= state.update]
+        self._rows = kept if state.update > 0 else []
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._write()
+
+    def rolled_back(self, state: TrainState, control: Control) -> None:
+        """Remove the rows of updates that are made again."""
+        self.fit_started(state, control)
+
+    def epoch_started(self, state: TrainState, control: Control) -> None:
+        """Note its number."""
+        self._epoch = state.epoch
+
+    def epoch_ended(self, state: TrainState, control: Control) -> None:
+        """Write the epoch's numbers."""
+        self._add(state, "train", state.train())
+
+    def validated(self, state: TrainState, control: Control) -> None:
+        """Write the scores beside the epoch's numbers, if it has just ended."""
+        self._add(state, "validation", state.validation)
+
+    def _add(self, state: TrainState, kind: str, numbers: Mapping[str, Any]) -> None:
+        if not self._rows or int(self._rows[-1]["update"]) != state.update:
+            about = (self._epoch, state.update, round(state.seconds, 3), float(state.lr))
+            self._rows.append({name: str(value) for name, value in zip(_FIRST, about)})
+        row = self._rows[-1]
+        for key, value in numbers.items():
+            if value is not None:
+                row[f"{kind}/{key}"] = repr(float(value))  # all digits, "nan" or "inf"
+        self._write()
+
+    def _write(self) -> None:
+        found = {name: None for row in self._rows for name in row}
+        known = [name for name in found if name not in _FIRST]
+        known.sort(key=lambda name: _ORDER.index(name.split("/")[0]))
+        temporary = self.path.with_name(f"{self.path.name}.tmp")
+        with open(temporary, "w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, [*_FIRST, *known], restval="")
+            writer.writeheader()
+            writer.writerows(self._rows)
+        os.replace(temporary, self.path)
+
+
+def read_rows(path: str | Path) -> list[dict[str, str]]:
+    """The rows of a history, without the cells that are empty; none if there is no file.
+
+    Raises:
+        DataError: the file is not what CSVLog writes.
+    """
+    path = Path(path)
+    if not path.exists():
+        return []
+    rows = []
+    with open(path, newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        header = list(reader.fieldnames or ())
+        fits = header[: len(_FIRST)] == list(_FIRST) and all(
+            name.split("/")[0] in _ORDER for name in header[len(_FIRST) :]
+        )
+        for row in reader if fits else ():
+            whole = None not in row and None not in row.values()
+            fits = whole and row["update"].isdigit() and row["epoch"].isdigit()
+            if not fits:
+                break
+            rows.append({name: cell for name, cell in row.items() if cell})
+    if not fits:
+        raise DataError(
+            "This file is not a training's history",
+            expected=f"a table with the columns {', '.join(_FIRST)}, train/... and validation/...",
+            received=f"the columns {', '.join(header[:6]) or 'none'}",
+            where=f"{path}, line {max(1, reader.line_num)}",
+            fix="move the file away",
+        )
+    return rows

@@ -1,0 +1,48 @@
+"""Figures in files: matplotlib without a window system, and how all curves look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from densefit.errors import ConfigError
+
+
+def new_figure(width: float, height: float) -> Any:
+    """An empty matplotlib Figure of so many inches, which `savefig` writes.
+
+    Without pyplot no window system is looked for.
+
+    Raises:
+        ConfigError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ConfigError(
+            "Curves need matplotlib, which is not installed", fix="pip install densefit[plot]"
+        ) from error
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def tidy(axes: Any) -> None:
+    """A faint grid, and no frame at the top and right."""
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def legend_beside(axes: Any, entries: int) -> None:
+    """Name the curves beside the axes, where they hide none; "none" if there are none."""
+    if entries:
+        axes.legend(
+            fontsize="small",
+            handlelength=3,
+            frameon=False,
+            loc="upper left",
+            bbox_to_anchor=(1.0, 1.0),
+            borderaxespad=0,
+        )
+    else:
+        axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center", color="0.5")

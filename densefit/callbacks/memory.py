@@ -1,0 +1,132 @@
+"""How much memory training takes, epoch by epoch, and whether it will last."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Callable
+
+from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.callbacks.jsonl import JSONLines
+from densefit.callbacks.memory_use import memory_in_use
+
+_SETTLING = 2  # epochs in which caches fill
+_STEADY = 5  # epochs in a row that must grow alike to be called a leak
+_log = logging.getLogger("densefit")
+
+
+class Memory(Callback):
+    """Measures the memory in use at each epoch's end, in MiB.
+
+    - `memory/host`: of this process (where the system tells),
+    - `memory/host_peak`: the most that it ever was,
+    - `memory/host_free`: what the machine and its cgroups have left for it (where they tell),
+    - `memory/gpu<i>`, `memory/gpu<i>_free`: of each GPU that MXNet sees, by all processes.
+
+    They are logged at the level INFO of the logger "densefit". A warning tells once if the
+    process has grown steadily for five epochs and at that pace will run out of memory before the
+    training ends: growth that ends, or that will not matter, is not told.
+
+    Args:
+        path: for a history of its own, in the format of `JSONLines`, lines of kind "epoch".
+        measure: what gives the numbers.
+
+    Attributes:
+        numbers: the last that were measured.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | None = None,
+        measure: Callable[[], dict[str, float]] | None = None,
+    ) -> None:
+        self.numbers: dict[str, float] = {}
+        self._measure = measure or memory_in_use
+        self._lines = None if path is None else JSONLines(path)
+        self._seen: list[tuple[int, float]] = []  # (update, host) at the end of each epoch
+        self._warned = False
+
+    def fit_started(self, state: TrainState, control: Control) -> None:
+        """Begin to watch: a resumed process is a new one."""
+        self._seen, self._warned = [], False
+        if self._lines is not None:
+            self._lines.fit_started(state, control)
+
+    def rolled_back(self, state: TrainState, control: Control) -> None:
+        """Forget the epochs that are made again."""
+        self._seen = [(update, host) for update, host in self._seen if update <= state.update]
+        if self._lines is not None:
+            self._lines.rolled_back(state, control)
+
+    def epoch_started(self, state: TrainState, control: Control) -> None:
+        """Note its number."""
+        if self._lines is not None:
+            self._lines.epoch_started(state, control)
+
+    def epoch_ended(self, state: TrainState, control: Control) -> None:
+        """Measure, log and judge."""
+        self.numbers = self._measure()
+        told = ", ".join(f"{key.split('/')[1]} {own:,.0f}" for key, own in self.numbers.items())
+        _log.info("Memory in MiB at the end of epoch %d: %s", state.epoch + 1, told)
+        if self._lines is not None:
+            numbers = self.numbers
+            own = dataclasses.replace(state, train=lambda: numbers)
+            self._lines.epoch_ended(own, control)
+        if "memory/host" in self.numbers:
+            self._seen.append((state.update, self.numbers["memory/host"]))
+            self._judge(state)
+
+    def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
+        """Close the history."""
+        if self._lines is not None:
+            self._lines.fit_ended(state, error)
+
+    def state_dict(self) -> dict[str, Any]:
+        """How much of the history holds at this moment."""
+        return {} if self._lines is None else self._lines.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from what `state_dict` gave."""
+        if self._lines is not None and state:
+            self._lines.load_state_dict(state)
+
+    def _judge(self, state: TrainState) -> None:
+        growth = steady_growth(self._seen)
+        free = self.numbers.get("memory/host_free")
+        if self._warned or growth is None or free is None or state.updates is None:
+            return
+        missing = growth * (state.updates - state.update) - free
+        if missing > 0:
+            self._warned = True
+            _log.warning(
+                "The memory of this process grows steadily, by %.1f MiB each 1,000 updates, and "
+                "will be short by %.0f MiB before training ends\n"
+                "  where:    update %d\n"
+                "  fix:      look for what is kept from batch to batch: in transforms, datasets, "
+                "metrics or callbacks; pictures of ever new sizes make MXNet keep memory too",
+                1000 * growth,
+                missing,
+                state.update,
+            )
+
+
+def steady_growth(seen: Sequence[tuple[int, float]]) -> float | None:
+    """Growth an update, if the last epochs all grew, and none by less than half of another.
+
+    >>> steady_growth([(10 * epoch, 100 + 5.0 * epoch) for epoch in range(8)])
+    0.5
+    >>> steady_growth([(10 * epoch, 100 + 50.0 / (epoch + 1)) for epoch in range(8)]) is None
+    True
+
+    Args:
+        seen: (update, memory) at the end of each epoch.
+    """
+    last = seen[_SETTLING:][-_STEADY - 1 :]
+    if len(last) <= _STEADY:
+        return None
+    rates = [(b[1] - a[1]) / max(1, b[0] - a[0]) for a, b in zip(last, last[1:])]
+    if min(rates) <= 0 or min(rates) < max(rates) / 2:
+        return None
+    return (last[-1][1] - last[0][1]) / (last[-1][0] - last[0][0])

@@ -1,0 +1,83 @@
+"""What memory this process has, and what is left for it."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from pathlib import Path
+
+from densefit.backend import mx
+
+_MIB = 2**20
+
+
+def memory_in_use() -> dict[str, float]:
+    """The numbers of `Memory`, of now."""
+    found = {}
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        found["memory/host"] = pages * os.sysconf("SC_PAGE_SIZE") / _MIB
+    except OSError:  # macOS
+        pass
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    found["memory/host_peak"] = peak / (_MIB if sys.platform == "darwin" else 1024)
+    free = host_free()
+    if free is not None:
+        found["memory/host_free"] = free / _MIB
+    for index in range(mx.context.num_gpus()):
+        left, total = mx.context.gpu_memory_info(index)
+        found[f"memory/gpu{index}"] = (total - left) / _MIB
+        found[f"memory/gpu{index}_free"] = left / _MIB
+    return found
+
+
+def host_free(
+    meminfo: Path = Path("/proc/meminfo"),
+    mount: Path = Path("/sys/fs/cgroup"),
+    membership: Path = Path("/proc/self/cgroup"),
+) -> float | None:
+    """Bytes that this process may still take, of the machine's and of its cgroups'.
+
+    None if the system does not tell. Files that it keeps in memory (its cache) count as free: it
+    gives them up.
+    """
+    left = [1024.0 * value for key, value in _table(meminfo) if key == "MemAvailable:"]
+    try:
+        lines = membership.read_text().splitlines()
+    except OSError:
+        lines = []
+    for line in lines:  # number:controllers:path
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if not controllers:
+            root, names = mount, ("memory.max", "memory.current", "inactive_file")
+        elif "memory" in controllers.split(","):
+            root = mount / "memory"
+            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+        else:
+            continue
+        folder = root  # a limit holds for all cgroups below it
+        for part in path.split("/"):
+            folder = folder / part
+            left += _cgroup_left(folder, *names)
+    return min(left) if left else None
+
+
+def _cgroup_left(folder: Path, limit: str, usage: str, cache: str) -> list[float]:
+    try:
+        most = float((folder / limit).read_text())
+        used = float((folder / usage).read_text())
+    except (OSError, ValueError):  # no such cgroup here, or "max": no limit
+        return []
+    cached = sum(value for key, value in _table(folder / "memory.stat") if key == cache)
+    return [max(0.0, most - used + cached)]
+
+
+def _table(path: Path) -> list[tuple[str, float]]:
+    """The lines "name number" of a file of the system's; none if there is no such file."""
+    try:
+        rows = [line.split() for line in path.read_text().splitlines()]
+    except OSError:
+        return []
+    return [(row[0], float(row[1])) for row in rows if len(row) >= 2 and row[1].isdigit()]

@@ -1,0 +1,161 @@
+"""Curves for TensorBoard, written with tensorboardX."""
+
+from __future__ import annotations
+
+import struct
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.errors import ConfigError
+
+_FILES = "events.out.tfevents.*"
+
+
+class TensorBoard(Callback):
+    """Writes curves over the updates, for `tensorboard --logdir DIR`.
+
+    - `optimizer/lr` and `optimizer/gradient_norm`, every so many updates,
+    - `train/<head>/<metric>`, likewise: the numbers so far in the epoch,
+    - `epoch/<head>/<metric>`: those of the whole epoch,
+    - `validation/<head>/<metric>`: all scores that are defined,
+
+    and what is a class's own beside them, as `validation_classes/<head>/<metric>/<class>`.
+    TensorBoard writes _ for what it does not know in names.
+
+    A resumed training goes on in the same curves: TensorBoard is told to drop the points of
+    updates that are now done again, and no point is written twice. A training that begins at
+    update 0 drops all. Points are with the operating system as soon as they are written.
+
+    Args:
+        directory: of this run; those of several runs in one folder are compared.
+        every: updates between two points.
+
+    Raises:
+        ConfigError: tensorboardX is not installed, or `every` is less than 1.
+    """
+
+    def __init__(self, directory: str | Path, every: int = 50) -> None:
+        if every < 1:
+            raise ConfigError(
+                "Updates between two points must be at least 1",
+                received=f"every={every!r}",
+                where="TensorBoard",
+            )
+        _tensorboard()
+        self.directory = Path(directory)
+        self.every = every
+        self._writer: Any = None
+        self._last: dict[str, int] = {}  # tag -> update of its last point
+
+    def fit_started(self, state: TrainState, control: Control) -> None:
+        """Open another file, which says what of the earlier ones no longer holds."""
+        events_writer, protocol, _ = _tensorboard()
+        self._last = dict.fromkeys(tags_at(self.directory, state.update), state.update)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        # Files are read in the order of their names, which begin with the second of now.
+        number = len(list(self.directory.glob(_FILES)))
+        self._writer = events_writer(str(self.directory / "events"), f".{number:04d}")
+        resumed = protocol.SessionLog(status=protocol.SessionLog.START)
+        first = state.update + 1 if state.update else 0
+        self._write(protocol.Event(step=first, session_log=resumed))
+
+    def rolled_back(self, state: TrainState, control: Control) -> None:
+        """Drop the points of updates that are made again."""
+        self.fit_ended(state, None)
+        self.fit_started(state, control)
+
+    def update_ended(self, state: TrainState, control: Control) -> None:
+        """Write points now and then."""
+        if state.update % self.every == 0:
+            self._add(state.update, "train", state.train())
+            own = {"lr": state.lr, "gradient_norm": state.gradient_norm}
+            self._add(state.update, "optimizer", own)
+
+    def epoch_ended(self, state: TrainState, control: Control) -> None:
+        """Write the epoch's numbers."""
+        self._add(state.update, "epoch", state.train())
+
+    def validated(self, state: TrainState, control: Control) -> None:
+        """Write the scores, without those that are undefined."""
+        scores = {key: value for key, value in state.validation.items() if value == value}
+        self._add(state.update, "validation", scores)
+
+    def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
+        """Close the file."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def _add(self, update: int, group: str, numbers: Mapping[str, Any]) -> None:
+        """One point for each number that has none at this update."""
+        if self._writer is None:
+            return
+        _, protocol, scalar = _tensorboard()
+        event = protocol.Event(step=update)
+        for key, value in numbers.items():
+            place = group if key.count("/") < 2 else f"{group}_classes"
+            for point in scalar(f"{place}/{key}", value).value:
+                if self._last.get(point.tag, -1) < update:
+                    self._last[point.tag] = update
+                    event.summary.value.append(point)
+        if event.summary.value:
+            self._write(event)
+
+    def _write(self, event: Any) -> None:
+        event.wall_time = time.time()
+        self._writer.write_event(event)
+        self._writer.flush()  # what a checkpoint has behind it must not be lost with the process
+
+
+def tags_at(directory: str | Path, update: int) -> set[str]:
+    """The curves in a run's folder that have a point at `update` already."""
+    found: set[str] = set()
+    for path in sorted(Path(directory).glob(_FILES)):
+        for event in read_events(path):
+            if event.HasField("session_log") and event.step <= update:
+                found.clear()
+            elif event.step == update:
+                found.update(value.tag for value in event.summary.value)
+    return found
+
+
+def read_events(path: str | Path) -> Iterator[Any]:
+    """The events of one file, up to one that is cut off or damaged, as TensorBoard reads it.
+
+    A record is its length (8 bytes), 4 bytes of checksum, the event, 4 bytes of checksum.
+    """
+    _, protocol, _ = _tensorboard()
+    from google.protobuf.message import DecodeError  # comes with tensorboardX
+
+    content, place = Path(path).read_bytes(), 0
+    while place + 12 <= len(content):
+        (length,) = struct.unpack_from("<Q", content, place)
+        start = place + 12
+        place = start + length + 4
+        if place > len(content):
+            return
+        try:
+            event = protocol.Event.FromString(content[start : start + length])
+        except DecodeError:
+            return
+        yield event
+
+
+def _tensorboard() -> tuple[Any, Any, Any]:
+    """The writer of event files, the messages, and the maker of a point.
+
+    SummaryWriter hands events to a thread, whose queue is lost when the process is killed.
+    """
+    try:
+        from tensorboardX.event_file_writer import EventsWriter
+        from tensorboardX.proto import event_pb2
+        from tensorboardX.summary import scalar
+    except ImportError as error:
+        raise ConfigError(
+            "TensorBoard's curves need tensorboardX, which is not installed",
+            fix="pip install densefit[tb]",
+        ) from error
+    return EventsWriter, event_pb2, scalar

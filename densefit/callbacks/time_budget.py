@@ -1,0 +1,126 @@
+"""Stop in time: before a queue's limit, or after as long as a comparison allows."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from typing import Any, Callable, Union
+
+from typing_extensions import TypeAlias
+
+from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.callbacks.progress import duration
+from densefit.errors import ConfigError
+
+TimeLike: TypeAlias = Union[float, str]
+
+_UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+_PATTERN = re.compile(r"(?:(\d+(?:\.\d+)?|\.\d+)([dhms]))+")
+
+
+class TimeBudget(Callback):
+    """Ends training when its wall-clock time is spent; it is then validated and saved as always.
+
+    The time is that of training with its validations and saves, over resumes too. A training that
+    is resumed with its budget spent ends at once. It is looked at after each update and each
+    validation, so what a training takes longer is one update, and what comes at its end.
+
+    Args:
+        budget: "30m", "2h", "1h30m", "1.5d" or seconds.
+        reserve: of the budget, what is kept for the last validation and save; likewise.
+        each_start: count from this start instead, so that each resume has the whole budget: for
+            the limit of a queue's jobs.
+        clock: the seconds of now.
+
+    Raises:
+        ConfigError: no times, or nothing is left beside the reserve.
+    """
+
+    def __init__(
+        self,
+        budget: TimeLike,
+        reserve: TimeLike = 0.0,
+        each_start: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.budget = parse_time(budget, "TimeBudget(budget=...)")
+        self.reserve = parse_time(reserve, "TimeBudget(reserve=...)")
+        if not self.budget > self.reserve:
+            raise ConfigError(
+                "A time budget leaves no time to train",
+                expected="a budget above 0 and above its reserve",
+                received=f"budget={budget!r}, reserve={reserve!r}",
+                where="TimeBudget",
+            )
+        self.each_start = each_start
+        self._clock = clock
+        self._started: float | None = None
+        self._before = 0.0
+
+    def fit_started(self, state: TrainState, control: Control) -> None:
+        """Begin to count, behind what a resumed training has taken already."""
+        before = 0.0 if self.each_start else max(state.seconds, self._before)
+        self._started = self._clock() - before
+        self._look(control)
+
+    def update_ended(self, state: TrainState, control: Control) -> None:
+        """Stop if the time is up."""
+        self._look(control)
+
+    def validated(self, state: TrainState, control: Control) -> None:
+        """Stop if the validation took what was left: it is not made twice."""
+        self._look(control)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The seconds so far; those of the state are of before the last validation."""
+        return {"seconds": self._spent()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Count on from what `state_dict` gave."""
+        self._before = state["seconds"]
+
+    def _spent(self) -> float:
+        return self._before if self._started is None else self._clock() - self._started
+
+    def _look(self, control: Control) -> None:
+        spent = self._spent()
+        if spent < self.budget - self.reserve or control.stop_reason is not None:
+            return
+        kept = f", {duration(self.reserve)} of which are kept for the end," if self.reserve else ""
+        control.stop(
+            f"the time budget of {duration(self.budget)}{kept} is spent ({duration(spent)})"
+        )
+
+
+def parse_time(given: TimeLike, where: str | None = None) -> float:
+    """Seconds.
+
+    >>> parse_time("1h30m"), parse_time("90s"), parse_time(45)
+    (5400.0, 90.0, 45.0)
+
+    Args:
+        given: numbers with the units d, h, m and s; a number alone is seconds.
+        where: name of the setting, for the error message.
+
+    Raises:
+        ConfigError: it is no such time, or negative.
+    """
+    seconds = math.nan
+    if isinstance(given, str):
+        text = given.strip().replace(" ", "").lower()
+        if _PATTERN.fullmatch(text):
+            parts = re.findall(r"([\d.]+)([dhms])", text)
+            seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+        elif re.fullmatch(r"\d+(\.\d+)?|\.\d+", text):
+            seconds = float(text)
+    elif isinstance(given, (int, float)) and not isinstance(given, bool):
+        seconds = float(given)
+    if not 0 <= seconds < math.inf:
+        raise ConfigError(
+            "This is not a time",
+            expected="'30m', '2h', '1h30m', '90s', '1.5d', or a number of seconds",
+            received=repr(given),
+            where=where,
+        )
+    return seconds

@@ -1,0 +1,231 @@
+"""Which learning rate to begin with: train while it rises, and look where the loss falls."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.errors import ConfigError, DataError, TrainingDiverged
+from densefit.model.network import Network
+from densefit.model.route import Route
+from densefit.registry import nearest
+from densefit.train.fit import fit
+from densefit.train.rate_search import RateSearch
+from densefit.train.schedules.schedule import Plan, Resolved, Schedule
+from densefit.train.source import check_iterator
+from densefit.train.start import as_network
+
+_OWN = (
+    *("schedule", "epochs", "checkpoint", "resume"),
+    *("validation", "validate_every", "nonfinite"),
+)
+_MEMORY = 0.9  # of the running mean that tells divergence
+
+
+def find_lr(
+    network: Any,
+    train: Any,
+    *,
+    heads: Mapping[str, Route] | None = None,
+    start: float = 1e-7,
+    end: float = 10.0,
+    updates: int = 100,
+    loss: str | None = None,
+    diverge: float = 4.0,
+    callbacks: Sequence[Callback] = (),
+    **settings: Any,
+) -> RateSearch:
+    """Train with an exponentially rising learning rate until the loss diverges.
+
+    Leslie Smith, Cyclical Learning Rates, arXiv:1506.01186; `lr_find` of fastai. The network is
+    left as it was, without parameters if it had none. The data begin anew as often as needed.
+
+    Args:
+        network: a Network, or an MXNet Symbol.
+        train: a densefit Loader or any `mx.io.DataIter`.
+        heads: name -> Route, for a Symbol.
+        start: the first rate.
+        end: the last rate, above `start`.
+        updates: between them; too few are noise.
+        loss: which training number is looked at, "<head>/<number>". By default the sum of all
+            heads' losses, each with its weight; routes have no loss that could be known.
+        diverge: the search ends when the loss, as a running mean, is so many times its best (or a
+            tenth of the first, if the best is less).
+        callbacks: see a training each of whose epochs is one update.
+        settings: what else `fit` takes: optimizer, optimizer_params (without a rate), accumulate,
+            clip_norm, groups, freeze, seed, devices... as in the training to come.
+
+    Raises:
+        ConfigError: a setting out of range, one that a search has no use for, or no such loss.
+        BindError, DataError: as `fit`.
+
+    Example:
+        `found = df.find_lr(network, loader, optimizer="adam")`, `found.plot("rates.png")`, then
+        `df.fit(network, loader, schedule=df.Cosine(found.steepest, warmup="5%"), ...)`.
+    """
+    for name in settings:
+        if name in _OWN:
+            raise ConfigError(
+                f"A search of the learning rate has no use for {name!r}",
+                fix="leave it out; what it shares with fit are optimizer, optimizer_params, "
+                "accumulate, clip_norm, groups, freeze, ema, initializer, seed and devices",
+            )
+    if updates < 3 or not diverge > 1:
+        raise ConfigError(
+            "A search of the learning rate is set out of range",
+            expected="at least 3 updates, diverge above 1",
+            received=f"updates={updates!r}, diverge={diverge!r}",
+            where="find_lr",
+        )
+    network = as_network(network, heads)
+    rising = Rising(end, start, updates)
+    check_iterator(train, "train")
+    watch = _Watch(network, loss, diverge)
+    before = network.get_params() if network.initialized else ({}, {})
+    kept = [{name: array.copy() for name, array in part.items()} for part in before]
+    try:
+        fit(
+            network,
+            Slices(train, int(settings.get("accumulate", 1))),
+            updates=updates,
+            schedule=rising,
+            callbacks=[watch, *callbacks],
+            **settings,
+        )
+    except TrainingDiverged:
+        if not watch.losses:
+            raise
+        watch.diverged = True
+    finally:
+        network.set_params(*kept)
+    return RateSearch(watch.rates, watch.losses, watch.diverged)
+
+
+@dataclass(frozen=True)
+class Rising(Schedule):
+    """From `start` to `lr` in equal ratios, both reached.
+
+    >>> rate = Rising(lr=1.0, start=0.01, updates=5).resolve(total=5)
+    >>> [round(rate(t), 4) for t in range(5)]
+    [0.01, 0.0316, 0.1, 0.3162, 1.0]
+
+    Attributes:
+        start: above 0, below `lr`.
+        updates: at least 2.
+    """
+
+    lr: float
+    start: float
+    updates: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check("start", f"above 0, below {self.lr}", lambda start: 0 < start < self.lr)
+
+    def _resolve(self, plan: Plan) -> Resolved:
+        ratio = self.lr / self.start
+        last = self.updates - 1
+        return Resolved(lambda t: self.start * ratio ** (min(t, last) / last), plan.total)
+
+
+class Slices:
+    """An iterator's batches, a few an epoch: the numbers of an epoch are those of one update.
+
+    The iterator begins anew at its end, and not at each epoch.
+
+    Args:
+        inner: the iterator.
+        count: batches an epoch.
+    """
+
+    def __init__(self, inner: Any, count: int) -> None:
+        self.data_iter = inner  # as mx.io.ResizeIter calls it
+        self.provide_data, self.provide_label = inner.provide_data, inner.provide_label
+        self.batch_size = inner.batch_size
+        if hasattr(inner, "dataset"):
+            self.dataset = inner.dataset
+        self._count = self._left = count
+        self._batches = self._endless()
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        if not self._left:
+            raise StopIteration
+        self._left -= 1
+        return next(self._batches)
+
+    def reset(self) -> None:
+        """Begin another epoch."""
+        self._left = self._count
+
+    def _endless(self) -> Iterator[Any]:
+        if hasattr(self.data_iter, "set_epoch"):
+            self.data_iter.set_epoch(0)
+        while True:
+            self.data_iter.reset()
+            found = False
+            for batch in self.data_iter:
+                found = True
+                yield batch
+            if not found:
+                raise DataError(
+                    "The train data yielded no batch",
+                    received=type(self.data_iter).__name__,
+                    fix="is the dataset empty, or smaller than a batch with the last one dropped?",
+                )
+
+
+class _Watch(Callback):
+    """Notes rates and losses, and ends the search when the loss diverges."""
+
+    def __init__(self, network: Network, loss: str | None, diverge: float) -> None:
+        self.rates: list[float] = []
+        self.losses: list[float] = []
+        self.diverged = False
+        self._weights = {f"{head.name}/loss": head.weight for head in network.heads}
+        if loss is not None:
+            self._weights = {loss: 1.0}
+        self._diverge = diverge
+        self._mean, self._best = 0.0, math.inf
+
+    def update_ended(self, state: TrainState, control: Control) -> None:
+        """Take in an update."""
+        loss = self._loss(state.train())
+        if not math.isfinite(loss):
+            self.diverged = True
+            control.stop("the loss is not finite")
+            return
+        self.rates.append(state.lr)
+        self.losses.append(loss)
+        done = len(self.losses)
+        self._mean = _MEMORY * self._mean + (1 - _MEMORY) * loss
+        mean = self._mean / (1 - _MEMORY**done)  # without the 0 that it began with
+        self._best = min(self._best, mean)
+        scale = max(abs(self._best), abs(self.losses[0]) / 10)
+        if mean - self._best > (self._diverge - 1) * scale:
+            self.diverged = True
+            control.stop("the loss diverges")
+
+    def _loss(self, numbers: Mapping[str, float]) -> float:
+        if not self._weights:
+            raise ConfigError(
+                "Which of the training numbers is the loss of these routes?",
+                where="find_lr",
+                fix=f"loss=...; {nearest('loss', numbers)}",
+            )
+        for name in self._weights:
+            if name not in numbers:
+                raise ConfigError(
+                    f"There is no training number {name!r} to search by",
+                    where="find_lr(loss=...)",
+                    fix=nearest(name, numbers),
+                )
+        return sum(weight * numbers[name] for name, weight in self._weights.items())

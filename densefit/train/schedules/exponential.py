@@ -1,0 +1,59 @@
+"""Decay by a factor for each of equal lengths of time."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from densefit.train.schedules.schedule import Moment, Plan, Rate, schedules
+from densefit.train.schedules.warmup import WarmedUp
+
+
+@schedules.register("exponential")
+@dataclass(frozen=True)
+class Exponential(WarmedUp):
+    """`lr * factor**(s/every)`, s updates after warm-up being done.
+
+    With `every=1` torch's ExponentialLR; with `staircase=True` its StepLR, and MXNet's
+    FactorScheduler.
+
+    >>> rate = Exponential(1.0, factor=0.25, every="2ep").resolve(total=100, updates_per_epoch=10)
+    >>> rate(10), rate(20)
+    (0.5, 0.25)
+
+    Attributes:
+        factor: above 0, at most 1.
+        every: a duration, counted from the end of warm-up.
+        staircase: whether the rate stays until `every` is over, and then drops at once.
+    """
+
+    lr: float
+    factor: float = 0.95
+    every: int | str = "1ep"
+    staircase: bool = False
+    warmup: int | str = 0
+    warmup_start: float = 0.0
+    warmup_kind: str = "linear"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check("factor", "above 0, at most 1", lambda factor: 0 < factor <= 1)
+        self._check_duration("every")
+
+    def _decay(self, plan: Plan) -> Rate:
+        every = self._every(plan)
+
+        def rate(t: int) -> float:
+            s = t - plan.warmup
+            return self.lr * math.pow(self.factor, s // every if self.staircase else s / every)
+
+        return rate
+
+    def _moments(self, plan: Plan) -> list[Moment]:
+        if not self.staircase or plan.total is None:
+            return []
+        every = self._every(plan)
+        return [(t, "drops") for t in range(plan.warmup + every, plan.total, every)]
+
+    def _every(self, plan: Plan) -> int:
+        return plan.updates(self.every, self._where("every"))

@@ -1,0 +1,200 @@
+"""The rate drops when a score no longer improves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, NamedTuple
+
+from densefit.errors import ConfigError
+from densefit.metrics import Metric
+from densefit.registry import nearest
+from densefit.train.schedules.schedule import Moment, Plan, Rate, Resolved, schedules
+from densefit.train.schedules.warmup import WarmedUp
+
+MODES = ("rel", "abs")
+
+
+@schedules.register("plateau")
+@dataclass(frozen=True)
+class Plateau(WarmedUp):
+    """The rate times `factor` after more than `patience` validations without a better score.
+
+    torch's ReduceLROnPlateau, but that a relative threshold is a part of the best score's size:
+    with negative scores, torch takes worse ones for better. The one schedule with a state: what it
+    resolves to follows the scores that `observe` is given, and saves its standing. Scores during
+    warm-up count; the rate rises until it meets the one that they led to.
+
+    >>> rate = Plateau(1.0, "a/loss", patience=0, higher_is_better=False).resolve(total=None)
+    >>> rate.observe({"a/loss": 0.5})
+    >>> rate.observe({"a/loss": 0.5})
+    >>> rate(10)
+    0.1
+
+    Attributes:
+        metric: key of the score, e.g. "age/mae".
+        factor: above 0, below 1.
+        patience: validations in a row without improvement that change nothing.
+        threshold: what a score must be better by than the best so far, 0 or more.
+        threshold_mode: "rel", a part of the best score, or "abs".
+        cooldown: validations after a drop that do not count as without improvement.
+        final: the lowest rate, 0 to `lr`.
+        higher_is_better: None takes what the metric declares, for its primary number.
+    """
+
+    lr: float
+    metric: str
+    factor: float = 0.1
+    patience: int = 10
+    threshold: float = 1e-4
+    threshold_mode: str = "rel"
+    cooldown: int = 0
+    final: float = 0.0
+    higher_is_better: bool | None = None
+    warmup: int | str = 0
+    warmup_start: float = 0.0
+    warmup_kind: str = "linear"
+    scored: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.metric, str):
+            raise self._wrong("metric", "a score's name, e.g. 'age/mae'")
+        self._check("factor", "above 0, below 1", lambda factor: 0 < factor < 1)
+        for setting in ("patience", "cooldown"):
+            self._check(setting, "a whole number, 0 or more", lambda n: n >= 0 and n == int(n))
+        self._check("threshold", "a finite number, 0 or more", lambda value: value >= 0)
+        if self.threshold_mode not in MODES:
+            raise self._wrong("threshold_mode", " or ".join(MODES))
+        self._check_final()
+
+    def judged_by(self, judges: Mapping[str, Sequence[Metric]]) -> Plateau:
+        """The schedule with the direction that the metric declares for its primary number.
+
+        Args:
+            judges: head -> the metrics that validation computes.
+
+        Raises:
+            ConfigError: none of them gives the score, or it is not a primary one and
+                `higher_is_better` is not given.
+        """
+        known = {
+            f"{head}/{key}": (metric, key)
+            for head, metrics in judges.items()
+            for metric in metrics
+            for key in dict.fromkeys((metric.primary, *metric.compute()))
+        }
+        if self.metric not in known:
+            raise self._unknown(known)
+        metric, key = known[self.metric]
+        if self.higher_is_better is not None:
+            return self
+        if key != metric.primary:
+            raise self._undirected(f"{type(metric).__name__} declares that of {metric.primary!r}")
+        return replace(self, higher_is_better=metric.higher_is_better)
+
+    def _warmed_up(self, plan: Plan, decay: Rate, moments: list[Moment]) -> Resolved:
+        if self.higher_is_better is None:
+            raise self._undirected(None)
+        return ResolvedPlateau(self, super()._warmed_up(plan, decay, moments))
+
+    def _decay(self, plan: Plan) -> Rate:
+        return lambda t: self.lr
+
+    def _unknown(self, known: Mapping[str, object]) -> ConfigError:
+        return ConfigError(
+            f"The validation has no score {self.metric!r} for the learning rate to follow",
+            where=self._where("metric"),
+            fix=nearest(self.metric, known),
+        )
+
+    def _undirected(self, known: str | None) -> ConfigError:
+        return ConfigError(
+            f"Whether a high {self.metric!r} is good is not known",
+            received=known,
+            where=self._where("higher_is_better"),
+            fix="higher_is_better=True, or False for losses and errors",
+        )
+
+
+class Standing(NamedTuple):
+    """What a plateau has seen.
+
+    Attributes:
+        best: the best score so far; None before the first.
+        bad: validations in a row without improvement.
+        cooldown: validations to come that do not count as such.
+        drops: how often the rate fell.
+    """
+
+    best: float | None = None
+    bad: int = 0
+    cooldown: int = 0
+    drops: int = 0
+
+
+def judged(standing: Standing, score: float, plateau: Plateau) -> Standing:
+    """The standing after one more score; one that is not finite is no improvement."""
+    best, bad, cooldown, drops = standing
+    if improves(score, best, plateau):
+        best, bad = score, 0
+    else:
+        bad += 1
+    if cooldown > 0:
+        bad, cooldown = 0, cooldown - 1
+    if bad > plateau.patience:
+        bad, cooldown = 0, plateau.cooldown
+        drops += rate_after(drops, plateau) > plateau.final
+    return Standing(best, bad, cooldown, drops)
+
+
+def improves(score: float, best: float | None, plateau: Plateau) -> bool:
+    """Whether a score is better than the best so far, by the threshold."""
+    if best is None or not math.isfinite(score):
+        return math.isfinite(score)
+    sign = 1.0 if plateau.higher_is_better else -1.0
+    share = abs(best) if plateau.threshold_mode == "rel" else 1.0
+    return sign * score > sign * best + plateau.threshold * share
+
+
+def rate_after(drops: int, plateau: Plateau) -> float:
+    """The rate after so many drops."""
+    return max(plateau.final, plateau.lr * math.pow(plateau.factor, drops))
+
+
+class ResolvedPlateau(Resolved):
+    """A plateau's warm-up, and the rate that the scores so far lead to.
+
+    Args:
+        plateau: its settings, with a direction.
+        undisturbed: the rates while all scores improve.
+    """
+
+    def __init__(self, plateau: Plateau, undisturbed: Resolved) -> None:
+        super().__init__(self._followed, undisturbed.total, undisturbed.moments)
+        self.standing = Standing()
+        self._plateau = plateau
+        self._undisturbed = undisturbed
+
+    def observe(self, scores: Mapping[str, float]) -> None:
+        """Take in a validation's scores.
+
+        Raises:
+            ConfigError: the one that is followed is not among them.
+        """
+        if self._plateau.metric not in scores:
+            raise self._plateau._unknown(scores)
+        score = float(scores[self._plateau.metric])
+        self.standing = judged(self.standing, score, self._plateau)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The standing."""
+        return self.standing._asdict()
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from what `state_dict` gave; of another schedule, from the beginning."""
+        self.standing = Standing(**state)
+
+    def _followed(self, t: int) -> float:
+        return min(self._undisturbed(t), rate_after(self.standing.drops, self._plateau))

@@ -1,0 +1,77 @@
+"""What nearly all schedules begin with: a warm-up to the full rate."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import replace
+
+from densefit.duration import Duration
+from densefit.errors import ConfigError
+from densefit.train.schedules.curve import between
+from densefit.train.schedules.schedule import Moment, Plan, Rate, Resolved, Schedule
+
+KINDS = ("linear", "constant")
+
+
+class WarmedUp(Schedule):
+    """A schedule that warms up, and then decays from its full rate.
+
+    Attributes:
+        warmup: a duration ("500st", "1ep", "5%", or a number of updates).
+        warmup_start: the rate from which a linear warm-up rises, or at which a constant one
+            stays; 0 to `lr`.
+        warmup_kind: "linear", or "constant" for `warmup_start` until `lr` begins.
+    """
+
+    warmup: int | str
+    warmup_start: float
+    warmup_kind: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        Duration.parse(self.warmup, self._where("warmup"))
+        self._check("warmup_start", f"0 to lr={self.lr}", lambda start: 0 <= start <= self.lr)
+        if self.warmup_kind not in KINDS:
+            raise self._wrong("warmup_kind", " or ".join(KINDS))
+        if self.warmup_kind == "constant" and self._warms_up and not self.warmup_start:
+            raise self._wrong("warmup_start", "above 0, or a constant warm-up trains nothing")
+
+    def _resolve(self, plan: Plan) -> Resolved:
+        warmup = plan.updates(self.warmup, self._where("warmup"))
+        total = plan.total
+        if total is not None and warmup > 0 and warmup >= total:
+            raise ConfigError(
+                "Warm-up takes the whole training",
+                expected=f"less than {total} updates",
+                received=f"warmup={self.warmup!r}, which is {warmup} updates",
+                where=self._where("warmup"),
+                fix="train longer, or shorten the warm-up (a percentage follows the length)",
+            )
+        plan = replace(plan, warmup=warmup)
+        moments = [(warmup, "warm-up ends")] if warmup else []
+        return self._warmed_up(plan, self._decay(plan), moments + self._moments(plan))
+
+    def _warmed_up(self, plan: Plan, decay: Rate, moments: list[Moment]) -> Resolved:
+        """The warm-up, then `decay`."""
+
+        def rate(t: int) -> float:
+            return self._warm(t, plan.warmup) if t < plan.warmup else decay(t)
+
+        return Resolved(rate, plan.total, moments)
+
+    @abstractmethod
+    def _decay(self, plan: Plan) -> Rate:
+        """The rate after warm-up, a function of the updates done (at least `plan.warmup`)."""
+
+    def _moments(self, plan: Plan) -> list[Moment]:
+        """What is worth a mark on a plot, after warm-up."""
+        return []
+
+    def _warm(self, t: int, warmup: int) -> float:
+        if self.warmup_kind == "constant":
+            return self.warmup_start
+        return between(self.warmup_start, self.lr, (t + 1) / warmup)
+
+    @property
+    def _warms_up(self) -> bool:
+        return Duration.parse(self.warmup).value > 0

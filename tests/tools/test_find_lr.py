@@ -1,0 +1,75 @@
+import csv
+
+import cv2
+import pytest
+
+from densefit.tools import find_lr
+from densefit.tools.find_lr import Search, Told, told
+from densefit.train.rate_search import RateSearch
+
+HEADS = [
+    "--model.heads",
+    "{kind: {task: classification}, segmentation: {decoder: fcn, channels: 8}}",
+]
+SEARCH = ["--start", "1e-4", "--updates", "12"]
+
+
+def test_it_says_and_draws_a_rate(tiny, tmp_path, capsys):
+    out = tmp_path / "new" / "search"
+    assert find_lr.main([*tiny(out=out), *HEADS, *SEARCH]) == 0
+    said = capsys.readouterr().out
+    assert f"wrote find_lr.png and find_lr.csv to {out}" in said
+    with open(out / "find_lr.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert f"{len(rows)} updates at rates of 0.0001 to" in said
+    assert [float(rows[0]["lr"]), float(rows[1]["lr"])] == pytest.approx(
+        [1e-4, 1e-4 * 1e5 ** (1 / 11)]
+    )
+    assert all(float(row["loss"]) > 0 for row in rows)
+    assert cv2.imread(str(out / "find_lr.png")).std() > 0
+    assert sorted(path.name for path in out.iterdir()) == ["find_lr.csv", "find_lr.png"]
+
+
+def test_without_matplotlib_there_is_a_table_and_a_hint(tiny, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(find_lr, "available", lambda: False)
+    assert find_lr.main([*tiny(out=tmp_path), *HEADS, *SEARCH]) == 0
+    assert "pip install densefit[plot]" in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ["find_lr.csv"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([*HEADS, "--loss", "kind/los"], "did you mean 'kind/loss'"),
+        ([*HEADS, "--start", "20"], "start=20.0"),
+        ([*HEADS, "--update", "3"], "did you mean 'updates'"),
+        ([], "no head"),
+    ],
+)
+def test_mistakes_are_told_without_a_traceback(tiny, tmp_path, capsys, arguments, said):
+    assert find_lr.main([*tiny(out=tmp_path), *arguments]) == 2
+    shown = capsys.readouterr().err
+    assert shown.startswith("error: ")
+    assert said in shown
+
+
+def test_what_is_said():
+    rates = [10.0 ** (place / 10 - 6) for place in range(70)]
+    valley = RateSearch(rates, [2 - max(0, min(place - 30, 20)) / 20 for place in range(70)], True)
+    said = told(valley, Search())
+    assert "70 updates at rates of 1e-06 to 7.9\nthe loss diverged" in said
+    assert f"to begin with: --training.schedule.lr {min(valley.steepest, valley.tenth):.2g}" in said
+    flat = RateSearch(rates, [2.0] * 70, False)
+    assert "a higher --end than 10 would show more" in told(flat, Search())
+    assert "no rate can be suggested" in told(flat, Search())
+    assert "at the first update" in told(RateSearch([], [], True), Search())
+
+
+def test_how_far_it_is(capsys):
+    import densefit as df
+
+    seconds = iter([0.0, 5.0, 11.0, 11.0, 15.0])
+    callback = Told(40, clock=lambda: next(seconds))
+    for update in (1, 2, 3):
+        callback.update_ended(df.TrainState(None, update=update, lr=1e-3), df.Control())
+    assert capsys.readouterr().err == "searching: update 2/40, rate 0.001\n"

@@ -1,0 +1,130 @@
+"""Find a learning rate: `python tools/find_lr.py --config configs/NAME.yaml --out DIR`."""
+
+from __future__ import annotations
+
+import csv
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional
+
+from densefit.callbacks import Callback, Control, TrainState
+from densefit.config import parse
+from densefit.tools.plots import available
+from densefit.tools.program import program
+from densefit.tools.recipe import Recipe, make_dataset, make_network, train_loader
+from densefit.train.find_lr import find_lr
+from densefit.train.rate_search import RateSearch
+
+
+@dataclass
+class Search(Recipe):
+    __doc__ = f"""{str(Recipe.__doc__).rstrip()}
+        start: the first learning rate of the search; that of the schedule has no effect.
+        end: the last one; the search ends before if the loss diverges.
+        updates: from the first to the last.
+        loss: the training number that is looked at, "<head>/<number>"; by default the heads'
+            losses together.
+    """
+
+    start: float = 1e-7
+    end: float = 10.0
+    updates: int = 100
+    loss: Optional[str] = None  # noqa: UP045
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The program."""
+    text = "Train while the learning rate rises, and draw the loss over it (find_lr.png)."
+    return program(lambda: run(parse(Search, arguments, description=text)[0]))
+
+
+def run(search: Search) -> RateSearch:
+    """Search, write `find_lr.csv` and `find_lr.png`, and say which rates to begin with."""
+    dataset = make_dataset(search.data, search.data.train)
+    network = make_network(search, dataset)
+    with train_loader(search, dataset, network.heads) as loader:
+        found = find_lr(
+            network,
+            loader,
+            start=search.start,
+            end=search.end,
+            updates=search.updates,
+            loss=search.loss,
+            callbacks=[Told(search.updates)],
+            optimizer=search.training.optimizer,
+            optimizer_params=search.training.optimizer_params,
+            seed=search.seed,
+        )
+    out = Path(search.out)
+    out.mkdir(parents=True, exist_ok=True)
+    with open(out / "find_lr.csv", "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["lr", "loss", "smoothed"])
+        writer.writerows(zip(found.rates, found.losses, found.smooth.tolist()))
+    drawn = available()
+    if drawn:
+        found.plot(out / "find_lr.png")
+    print(told(found, search))
+    pictures = "find_lr.png and " if drawn else ""
+    without = "" if drawn else " (a picture needs matplotlib: pip install densefit[plot])"
+    print(f"wrote {pictures}find_lr.csv to {out}{without}")
+    return found
+
+
+def told(found: RateSearch, search: Search) -> str:
+    """The result in a few lines."""
+    if not found.rates:
+        return "the loss was not finite at the first update: look at the data and the labels"
+    lines = [
+        f"{len(found.rates)} updates at rates of {found.rates[0]:.2g} to {found.rates[-1]:.2g}"
+    ]
+    lines.append(
+        "the loss diverged at the last of them"
+        if found.diverged
+        else f"the loss did not diverge: a higher --end than {search.end:g} would show more"
+    )
+    if found.steepest is None or found.tenth is None:
+        lines.append(
+            "no rate can be suggested: the loss did not fall by more than its noise; try more "
+            "--updates, or a larger --training.batch_size"
+        )
+    else:
+        lines += [
+            f"  steepest descent          {found.steepest:.2g}",
+            f"  a tenth of the minimum's  {found.tenth:.2g}",
+            f"to begin with: --training.schedule.lr {min(found.steepest, found.tenth):.2g}",
+        ]
+    return "\n".join(lines)
+
+
+class Told(Callback):
+    """Says now and then on standard error how far the search is.
+
+    Args:
+        updates: of the whole search.
+        every: seconds between two lines.
+        clock: the seconds of now.
+    """
+
+    def __init__(
+        self, updates: int, every: float = 10.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._updates, self._every, self._clock = updates, every, clock
+        self._told = clock()
+
+    def update_ended(self, state: TrainState, control: Control) -> None:
+        """Say it, if it is time to."""
+        if self._clock() - self._told >= self._every:
+            self._told = self._clock()
+            print(
+                f"searching: update {state.update}/{self._updates}, rate {state.lr:.2g}",
+                file=sys.stderr,
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,181 @@
+"""Show learning-rate schedules: `python tools/show_schedule.py "cosine lr=0.1 warmup=5%" poly`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, List, Optional  # noqa: UP035 - read at run time on Python 3.9
+
+import yaml
+
+from densefit.config import parse
+from densefit.errors import ConfigError, DensefitError, located
+from densefit.tools.plots import available
+from densefit.tools.program import program
+from densefit.tools.recipe import Recipe, make_dataset, make_schedule, named, train_loader
+from densefit.tools.schedule_views import Shown, plot_rates, print_rates
+from densefit.train.schedules import Plateau, Resolved, Schedule, schedules
+
+_EPOCH = 100  # updates, where there is no dataset to tell
+
+
+@dataclass
+class Showing(Recipe):
+    __doc__ = f"""{str(Recipe.__doc__).rstrip()}
+        schedules: what is shown beside each other: a name with settings ("cosine lr=0.1
+            warmup=5%"; by default lr is 1), or as a recipe has it ("{{name: cosine, lr: 0.1}}").
+            The recipe's own comes first if --config names one, and is shown if nothing else is.
+        epochs: length of the training; by default the recipe's.
+        updates: the same in updates; one of the two.
+        updates_per_epoch: by default counted in the recipe's dataset; 100 without a recipe.
+        png: the picture.
+    """
+
+    schedules: List[str] = field(default_factory=list)  # noqa: UP006
+    epochs: Optional[int] = None  # noqa: UP045
+    updates: Optional[int] = None  # noqa: UP045
+    updates_per_epoch: Optional[int] = None  # noqa: UP045
+    png: str = "schedule.png"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The program."""
+    text = "Show how learning rates go: a table, a line of characters each, and a picture."
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    recipe = any(argument.split("=")[0] == "--config" for argument in given)
+
+    def work() -> None:
+        showing, _ = parse(Showing, given, description=text, positional="schedules")
+        run(showing, recipe or not showing.schedules, recipe)
+
+    return program(work)
+
+
+def run(showing: Showing, own: bool, counted: bool) -> list[Shown]:
+    """Print, and draw `showing.png`.
+
+    Args:
+        showing: what.
+        own: whether the recipe's own schedule is shown.
+        counted: whether the updates of an epoch are counted in the recipe's dataset, if they are
+            not given.
+    """
+    per_epoch, total = length(showing, counted)
+    chosen: dict[str, Schedule] = {}
+    if own:
+        chosen["recipe: " + as_text(showing.training.schedule)] = make_schedule(showing.training)
+    for text in showing.schedules:
+        chosen[text] = from_text(text)
+    shown = [
+        Shown(label, resolved(label, schedule, total, per_epoch), schedule.scored)
+        for label, schedule in chosen.items()
+    ]
+    print_rates(shown, total, per_epoch)
+    if available():
+        Path(showing.png).parent.mkdir(parents=True, exist_ok=True)
+        plot_rates(Path(showing.png), shown, total, per_epoch)
+        print(f"wrote {showing.png}")
+    else:
+        print("a picture needs matplotlib: pip install densefit[plot]")
+    return shown
+
+
+def length(showing: Showing, counted: bool) -> tuple[int, int]:
+    """(updates per epoch, updates in all).
+
+    Raises:
+        ConfigError: they are contradictory, not positive, or the dataset cannot be read.
+    """
+    if showing.epochs is not None and showing.updates is not None:
+        raise ConfigError(
+            "A training's length is given in epochs or in updates",
+            expected="one of the two",
+            received=f"--epochs {showing.epochs} --updates {showing.updates}",
+        )
+    for setting in ("epochs", "updates", "updates_per_epoch"):
+        value = getattr(showing, setting)
+        if value is not None and value < 1:
+            raise ConfigError(f"--{setting} is at least 1", received=value)
+    per_epoch = showing.updates_per_epoch or (count(showing) if counted else _EPOCH)
+    epochs = showing.training.epochs if showing.epochs is None else showing.epochs
+    return per_epoch, epochs * per_epoch if showing.updates is None else showing.updates
+
+
+def count(recipe: Recipe) -> int:
+    """The updates of an epoch on the recipe's dataset."""
+    try:
+        with train_loader(recipe, make_dataset(recipe.data, recipe.data.train), []) as loader:
+            return len(loader)
+    except DensefitError as error:
+        raise ConfigError(
+            f"How many updates an epoch has cannot be counted: {error.what}",
+            received=error.received,
+            where=error.where,
+            fix="--updates_per_epoch N" + (f", or {error.fix}" if error.fix else ""),
+        ) from error
+
+
+def from_text(text: str) -> Schedule:
+    """The schedule that a text on the command line describes.
+
+    Raises:
+        ConfigError: an unknown name or setting, or a text that cannot be read.
+    """
+    try:
+        if text.lstrip().startswith("{"):
+            settings = yaml.safe_load(text)
+        else:
+            name, *pairs = shlex.split(text)
+            settings = {"name": name, **dict(map(setting, pairs))}
+    except (ValueError, yaml.YAMLError) as error:
+        raise ConfigError(
+            "A schedule cannot be read",
+            expected='"cosine lr=0.1 warmup=5%" or "{name: cosine, lr: 0.1}"',
+            received=repr(text),
+        ) from error
+    if "name" in settings and "lr" not in settings and settings["name"] != "joined":
+        settings["lr"] = 1.0
+    made: Schedule = named(schedules, settings, text)
+    return made
+
+
+def setting(pair: str) -> tuple[str, Any]:
+    """The name and the value of "lr=1e-3", which YAML would take for a text.
+
+    >>> setting("lr=1e-3"), setting("at=[60%,80%]"), setting("warmup=5")
+    (('lr', 0.001), ('at', ['60%', '80%']), ('warmup', 5))
+
+    Raises:
+        ValueError: there is no "=".
+    """
+    key, text = pair.split("=", 1)
+    value = yaml.safe_load(text)
+    try:
+        return key, float(value) if isinstance(value, str) else value
+    except ValueError:
+        return key, value
+
+
+def as_text(settings: dict[str, Any]) -> str:
+    """What `from_text` reads, nearly.
+
+    >>> as_text({"name": "cosine", "lr": 0.1})
+    'cosine lr=0.1'
+    """
+    pairs = [f"{key}={value}" for key, value in settings.items() if key != "name"]
+    return " ".join([str(settings.get("name", "")), *pairs])
+
+
+def resolved(label: str, schedule: Schedule, total: int, per_epoch: int) -> Resolved:
+    """A schedule of that length; one that follows scores is shown without any."""
+    if isinstance(schedule, Plateau) and schedule.higher_is_better is None:
+        schedule = replace(schedule, higher_is_better=True)
+    with located(label):
+        return schedule.resolve(total, per_epoch)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
