@@ -15,6 +15,18 @@ def host(values: Any) -> Any:
     return values.asnumpy() if hasattr(values, "asnumpy") else values
 
 
+def check_equally_many(
+    predictions: Sequence[Any], targets: Sequence[Any], ids: Sequence[str]
+) -> None:
+    """Raise DataError unless there is a prediction and a target for each id."""
+    if not len(predictions) == len(targets) == len(ids):
+        raise DataError(
+            "Predictions, targets and ids are not equally many",
+            expected=f"{len(ids)} of each",
+            received=f"{len(predictions)} predictions, {len(targets)} targets",
+        )
+
+
 def rows(values: Any, what: str, ids: Sequence[str]) -> np.ndarray:
     """One array with n rows out of an array (numpy or MXNet) or a list of n equal shapes.
 

@@ -11,7 +11,7 @@ import numpy as np
 from typing_extensions import Self
 
 from densefit.errors import CheckpointError, ConfigError, DataError
-from densefit.metrics.arrays import host
+from densefit.metrics.arrays import check_equally_many, host
 from densefit.metrics.classes import class_names, mean_defined, same_classes
 from densefit.metrics.confusion_count import check_classes, class_maps, confusion_matrix
 from densefit.metrics.metric import Metric, metrics
@@ -158,12 +158,7 @@ class BoundaryIoU(Metric):
         self, predictions: Sequence[Any], targets: Sequence[Any], ids: Sequence[str]
     ) -> None:
         predictions, targets = host(predictions), host(targets)
-        if not len(predictions) == len(targets) == len(ids):
-            raise DataError(
-                "Predictions, targets and ids are not equally many",
-                expected=f"{len(ids)} of each",
-                received=f"{len(predictions)} predictions, {len(targets)} targets",
-            )
+        check_equally_many(predictions, targets, ids)
         for prediction, target, key in zip(predictions, targets, ids):
             intersection, union = boundary_counts(
                 np.asarray(host(prediction)),

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from typing_extensions import Self
 
-from densefit.errors import CheckpointError, DataError
-from densefit.metrics.arrays import host
+from densefit.errors import CheckpointError
+from densefit.metrics.arrays import check_equally_many, host
 from densefit.metrics.classes import class_names, mean_defined, same_classes
 from densefit.metrics.confusion_count import confusion_matrix
 from densefit.metrics.detail import Detail, Matrix
@@ -130,12 +130,7 @@ class ConfusionMatrix(Metric):
         self, predictions: Sequence[Any], targets: Sequence[Any], ids: Sequence[str]
     ) -> None:
         predictions, targets = host(predictions), host(targets)
-        if not len(predictions) == len(targets) == len(ids):
-            raise DataError(
-                "Predictions, targets and ids are not equally many",
-                expected=f"{len(ids)} of each",
-                received=f"{len(predictions)} predictions, {len(targets)} targets",
-            )
+        check_equally_many(predictions, targets, ids)
         for prediction, target, key in zip(predictions, targets, ids):
             self.matrix += confusion_matrix(
                 np.asarray(host(prediction)),

@@ -10,7 +10,7 @@ import numpy as np
 from typing_extensions import Self
 
 from densefit.errors import CheckpointError, ConfigError, DataError
-from densefit.metrics.arrays import host
+from densefit.metrics.arrays import check_equally_many, host
 from densefit.metrics.metric import Metric, metrics
 from densefit.metrics.state import entry
 
@@ -152,12 +152,7 @@ class Depth(Metric):
         self, predictions: Sequence[Any], targets: Sequence[Any], ids: Sequence[str]
     ) -> None:
         predictions, targets = host(predictions), host(targets)
-        if not len(predictions) == len(targets) == len(ids):
-            raise DataError(
-                "Predictions, targets and ids are not equally many",
-                expected=f"{len(ids)} of each",
-                received=f"{len(predictions)} predictions, {len(targets)} targets",
-            )
+        check_equally_many(predictions, targets, ids)
         for prediction, target, key in zip(predictions, targets, ids):
             parts = target if isinstance(target, Mapping) else {"depth": target}
             if "depth" not in parts:

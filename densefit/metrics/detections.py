@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from typing_extensions import Self
 
-from densefit.errors import DataError
+from densefit.metrics.arrays import check_equally_many
 from densefit.metrics.boxes import areas
 from densefit.metrics.classes import class_names, same_classes
 from densefit.metrics.metric import Metric
@@ -80,12 +80,7 @@ class DetectionMetric(Metric):
     def update(
         self, predictions: Sequence[Any], targets: Sequence[Any], ids: Sequence[str]
     ) -> None:
-        if not len(predictions) == len(targets) == len(ids):
-            raise DataError(
-                "Predictions, targets and ids are not equally many",
-                expected=f"{len(ids)} of each",
-                received=f"{len(predictions)} predictions, {len(targets)} targets",
-            )
+        check_equally_many(predictions, targets, ids)
         if not len(ids):
             return
         found = self._columns(predictions, ids, PREDICTION)

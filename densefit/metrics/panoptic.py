@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from typing_extensions import Self
 
-from densefit.errors import CheckpointError, ConfigError, DataError
+from densefit.errors import CheckpointError, ConfigError
+from densefit.metrics.arrays import check_equally_many
 from densefit.metrics.classes import class_names, mean_defined, same_classes
 from densefit.metrics.metric import Metric, metrics
 from densefit.metrics.panoptic_match import match
@@ -89,12 +90,7 @@ class PanopticQuality(Metric):
     def update(
         self, predictions: Sequence[Any], targets: Sequence[Any], ids: Sequence[str]
     ) -> None:
-        if not len(predictions) == len(targets) == len(ids):
-            raise DataError(
-                "Predictions, targets and ids are not equally many",
-                expected=f"{len(ids)} of each",
-                received=f"{len(predictions)} predictions, {len(targets)} targets",
-            )
+        check_equally_many(predictions, targets, ids)
         count = len(self.classes)
         for prediction, target, key in zip(predictions, targets, ids):
             found = segments(prediction, count, f"prediction of {key!r}")

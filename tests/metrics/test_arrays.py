@@ -3,7 +3,14 @@ import pytest
 
 from densefit.backend import mx
 from densefit.errors import DataError
-from densefit.metrics.arrays import counted, first_row, integers, labels_of, rows
+from densefit.metrics.arrays import (
+    check_equally_many,
+    counted,
+    first_row,
+    integers,
+    labels_of,
+    rows,
+)
 
 IDS = ["a", "b", "c"]
 
@@ -69,3 +76,10 @@ def test_first_row():
     wrong = np.zeros((3, 2, 2), bool)
     wrong[1, 1, 0] = True
     assert first_row(wrong) == 1
+
+
+def test_there_is_one_of_each_for_each_id():
+    check_equally_many([1, 2], [3, 4], ["a", "b"])
+    for wrong in (([1], [3, 4], ["a", "b"]), ([1, 2], [3], ["a", "b"]), ([1], [1], ["a", "b"])):
+        with pytest.raises(DataError, match="expected: 2 of each"):
+            check_equally_many(*wrong)
