@@ -82,8 +82,9 @@ def measure(root: Path, rounds: int) -> Table:
     blobs = [b"".join(pieces) for pieces in content.files.values()]
     total = sum(map(len, blobs)) / 1e6
     times: dict[str, list[float]] = {name: [] for name in ("plain", "write", "submit", "read")}
+    warm = 3  # rounds that are not counted: the system finds memory for its page cache
     with BackgroundWriter() as writer:
-        for turn in range(rounds + 1):
+        for turn in range(rounds + warm):
             own, bare = root / f"{turn}", root / f"{turn}-plain"
             pair = [
                 ("plain", lambda bare=bare: plain(bare, blobs)),
@@ -96,7 +97,7 @@ def measure(root: Path, rounds: int) -> Table:
             writer.wait()
             shutil.rmtree(own)
             shutil.rmtree(bare)
-    times = {name: found[1:] for name, found in times.items()}  # without the first, to warm up
+    times = {name: found[warm:] for name, found in times.items()}
     ratios = [own / base for own, base in zip(times["write"], times["plain"])]
     table = Table(
         title=f"{len(resnet50())} arrays x {len(PARTS)}, {total:.0f} MB, {rounds} rounds",

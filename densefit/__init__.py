@@ -2,6 +2,7 @@
 
 from densefit.callbacks import Callback, Control, TrainState
 from densefit.checkpoint.load import load
+from densefit.checkpoint.mxnet_files import load_mxnet, save_mxnet
 from densefit.checkpoint.policy import Keep
 from densefit.checkpoint.saver import Saver
 from densefit.data.loader import Loader
@@ -73,8 +74,10 @@ __all__ = [
     "fit",
     "head",
     "load",
+    "load_mxnet",
     "predict",
     "registered",
+    "save_mxnet",
     "score",
     "transform",
 ]

@@ -24,6 +24,8 @@ def load(path: str | Path, network: Network | None = None) -> Network:
     if place is None:
         raise CheckpointError("There is no checkpoint", where=path)
     parts, content = store.read(place, only=["model"])
+    if not isinstance(content, dict) or "network" not in content:
+        raise CheckpointError("The checkpoint was not written by a training", where=place)
     if network is None:
         if content["network"] is None:
             raise CheckpointError(
@@ -32,6 +34,14 @@ def load(path: str | Path, network: Network | None = None) -> Network:
                 where=place,
                 fix="load(path, network=...) with a network of the same kind",
             )
-        network = Network.from_spec(content["network"])
+        try:
+            network = Network.from_spec(content["network"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise CheckpointError(
+                "The checkpoint does not say rightly how its network was built "
+                f"({type(error).__name__}: {error})",
+                where=place,
+                fix="load(path, network=...) with a network of the same kind",
+            ) from error
     network.set_params(*split_model(parts["model"]))
     return network

@@ -6,38 +6,31 @@ and `manifest.json` (size and SHA-256 of each file, and the place in the order o
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import os
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors import numpy as safetensors
 
-from densefit.checkpoint import atomic, strict_json
+from densefit.checkpoint import atomic, manifest, space, strict_json, tensors
+from densefit.checkpoint.content import STATE, SUFFIX, Content, check_name, fill, prepare
+from densefit.checkpoint.manifest import Manifest
+from densefit.checkpoint.plain_file import damaged
+from densefit.checkpoint.tensors import Arrays
 from densefit.errors import CheckpointError
 
-FORMAT = 1
-MANIFEST = "manifest.json"
-STATE = "state.json"
-SUFFIX = ".safetensors"
+MANIFEST = manifest.FILE
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]*")
 _log = logging.getLogger("densefit")
-
-Arrays = Mapping[str, np.ndarray]
 
 
 def write(directory: Path, name: str, parts: Mapping[str, Arrays], state: Any) -> Path:
     """Write the checkpoint `directory/name` in one step, replacing one of that name.
 
     Args:
-        directory: made if it is not there. One process writes to it at a time.
+        directory: made if it is not there.
         name: letters, digits, "_", "-" and ".".
         parts: named arrays by part, e.g. {"model": {...}, "optimizer": {...}}; dtypes are kept.
         state: what `strict_json` can write.
@@ -46,27 +39,26 @@ def write(directory: Path, name: str, parts: Mapping[str, Arrays], state: Any) -
         The path of the checkpoint.
 
     Raises:
-        CheckpointError: something cannot be stored, or the disk refuses; what was there stays.
+        CheckpointError: something cannot be stored, or the disk has no room or refuses; what was
+            there stays.
     """
-    directory = Path(directory)
-    files = {f"{_checked(part)}{SUFFIX}": _serialize(part, parts[part]) for part in parts}
-    files[STATE] = strict_json.dumps(state).encode()
-    manifest = {
-        "format": FORMAT,
-        "serial": 1 + max((_serial(place) for place in names(directory).values()), default=0),
-        "files": {
-            file: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-            for file, data in files.items()
-        },
-    }
-    files[MANIFEST] = json.dumps(manifest, indent=1).encode()
+    check_name(name)
+    return write_content(directory, name, prepare(parts, state))
+
+
+def write_content(directory: Path, name: str, content: Content) -> Path:
+    """`write` what `prepare` gave; nothing may change the arrays until this is done."""
+    path = Path(directory) / check_name(name)
+    sizes = [*content.sizes, 4096]  # and the manifest
     try:
-        with atomic.replacing(directory, _checked(name)) as temporary:
-            for file, data in files.items():
-                atomic.write_file(temporary / file, data)
+        space.check_room(path.parent, sizes)
+        with atomic.replacing(path.parent, name) as temporary:
+            serials = [_serial(place) for place in names(path.parent).values()]
+            own = Manifest(1 + max(serials, default=0), fill(temporary, content))
+            atomic.write_file(temporary / MANIFEST, [own.dumps()])
     except OSError as error:
-        raise _refused(directory / name, error) from error
-    return directory / name
+        raise space.refused(path, error, sizes) from error
+    return path
 
 
 def link(path: Path, name: str) -> Path:
@@ -76,19 +68,23 @@ def link(path: Path, name: str) -> Path:
     removing either leaves the other.
 
     Raises:
-        CheckpointError: there is no checkpoint at `path`, or the disk refuses.
+        CheckpointError: there is no checkpoint at `path`, it is damaged, or the disk refuses.
     """
     path = Path(path)
-    _location(path)
+    place = _location(path)
+    own = Manifest.read(place)
+    sizes = [size for size, _ in own.files.values()]
     try:
-        with atomic.replacing(path.parent, _checked(name)) as temporary:
-            for file in path.iterdir():
+        with atomic.replacing(path.parent, check_name(name)) as temporary:
+            for file in own.files:
+                own.check_size(place, file)
                 try:
-                    os.link(file, temporary / file.name)
+                    os.link(place / file, temporary / file)
                 except OSError:
-                    atomic.write_file(temporary / file.name, file.read_bytes())
+                    atomic.write_file(temporary / file, [own.content(place, file)])
+            atomic.write_file(temporary / MANIFEST, [own.dumps()])
     except OSError as error:
-        raise _refused(path.parent / name, error) from error
+        raise space.refused(path.parent / name, error, sizes) from error
     return path.parent / name
 
 
@@ -105,66 +101,90 @@ def read(
         CheckpointError: it is not there, or damaged; names the file.
     """
     place = _location(Path(path))
-    manifest = _manifest(place)
-    known = [file[: -len(SUFFIX)] for file in manifest["files"] if file.endswith(SUFFIX)]
-    parts = {}
-    for part in known if only is None else only:
-        if part not in known:
-            raise CheckpointError(
-                f"The checkpoint has no part {part!r}", expected=known, where=place
-            )
-        file = f"{part}{SUFFIX}"
-        try:
-            parts[part] = safetensors.load(_verified(place, file, manifest))
-        except SafetensorError as error:
-            raise _damaged(place / file, str(error)) from error
-    return parts, strict_json.loads(_verified(place, STATE, manifest).decode())
+    try:
+        own = Manifest.read(place)
+        known = [file[: -len(SUFFIX)] for file in own.files if file.endswith(SUFFIX)]
+        wanted = known if only is None else list(only)
+        for part in wanted:
+            if part not in known:
+                raise CheckpointError(
+                    f"The checkpoint has no part {part!r}",
+                    expected=known,
+                    where=place,
+                    fix="it was written by a training without it",
+                )
+        state = _state(place, own)
+        return {part: _arrays(place, own, f"{part}{SUFFIX}") for part in wanted}, state
+    except CheckpointError as error:
+        if error.fix is not None:
+            raise
+        others = ", ".join(name for name in _names_beside(place) if name != Path(path).name)
+        raise CheckpointError(
+            error.what,
+            expected=error.expected,
+            received=error.received,
+            where=error.where,
+            fix=f"use another one beside it: {others or 'there is none'}",
+        ) from error
 
 
 def names(directory: Path) -> dict[str, Path]:
-    """The checkpoints in `directory` by name, with the place where each lies now."""
-    return {
-        name: place
-        for name, place in atomic.entries(Path(directory)).items()
-        if (place / MANIFEST).exists() or (place / STATE).exists()
-    }
+    """The checkpoints in `directory` by name, whole or damaged, with the place of each now.
+
+    Raises:
+        CheckpointError: the directory cannot be read.
+    """
+    try:
+        return {
+            name: place
+            for name, place in atomic.entries(Path(directory)).items()
+            if _is_checkpoint(place)
+        }
+    except OSError as error:
+        raise CheckpointError(f"Checkpoints cannot be read: {error}", where=directory) from error
 
 
 def latest(directory: Path) -> Path | None:
-    """The checkpoint that was written last in `directory`; None if there is none.
+    """The checkpoint that was written last in `directory` and is good; None if there is none.
 
     "Last" is the order of writing and not the number in a name: a training that was set back and
-    went another way has its newest checkpoint under a smaller number. Damaged ones are passed
-    over with a warning.
+    went another way has its newest checkpoint under a smaller number. Damaged ones, by the sums
+    of all files, are passed over with a warning.
 
     Raises:
         CheckpointError: there are checkpoints, and all of them are damaged.
     """
     directory = Path(directory)
-    whole: list[tuple[int, str]] = []
-    damage: CheckpointError | None = None
+    readable: list[tuple[int, str, Path, Manifest]] = []
+    damage: list[CheckpointError] = []
     for name, place in names(directory).items():
         try:
-            manifest = _manifest(place)
-            for file in manifest["files"]:
-                _check_size(place, file, manifest)
-            whole.append((manifest["serial"], name))
+            own = Manifest.read(place)
+            readable.append((own.serial, name, place, own))
         except CheckpointError as error:
-            _log.warning("%s", error)
-            damage = error
-    if whole:
-        return directory / max(whole)[1]  # equal serials are links to the same checkpoint
-    if damage is not None:
-        raise damage
-    return None
+            damage.append(error)
+    found = None
+    for _, name, place, own in sorted(readable, key=lambda one: one[:2], reverse=True):
+        try:
+            own.verify(place)
+            found = directory / name  # equal serials are links to the same checkpoint
+            break
+        except CheckpointError as error:
+            damage.append(error)
+    for one in damage:
+        _log.warning("%s\n  instead:  %s", one, found or "there is no good one")
+    if found is None and damage:
+        raise damage[-1]
+    return found
 
 
 def resolve(what: str | Path | None, directory: Path) -> Path | None:
     """The checkpoint to continue from.
 
     Args:
-        what: "auto" (the latest in `directory`, if any), "none" or None, or the path of a
-            checkpoint, of a directory of checkpoints, or of a run with a `checkpoints` directory.
+        what: "auto" (the latest good one in `directory`, if any), "none" or None, or the path of
+            a checkpoint, of a directory of checkpoints, or of a run with a `checkpoints`
+            directory.
         directory: where this training writes its own.
 
     Raises:
@@ -195,27 +215,29 @@ def remove(path: Path) -> None:
         raise CheckpointError(f"The checkpoint cannot be removed: {error}", where=path) from error
 
 
-def _checked(name: str) -> str:
-    if not _NAME.fullmatch(name):
-        raise CheckpointError(
-            "This cannot be the name of a checkpoint or of a part",
-            expected='letters, digits, "_", "-" and ".", not beginning with "." or "-"',
-            received=repr(name),
-        )
-    return name
-
-
-def _serialize(part: str, arrays: Arrays) -> bytes:
-    """The arrays as safetensors, which takes strided arrays but stores them in wrong order."""
+def _arrays(place: Path, own: Manifest, file: str) -> dict[str, np.ndarray]:
     try:
-        return safetensors.save({key: np.asarray(arrays[key], order="C") for key in arrays})
-    except SafetensorError as error:
-        raise CheckpointError(
-            f"An array cannot be stored: {error}",
-            expected="arrays of numbers",
-            received={key: str(np.asarray(arrays[key]).dtype) for key in arrays},
-            where=f"part {part!r}",
-        ) from error
+        return tensors.load(own.content(place, file))
+    except ValueError as error:
+        raise damaged(place / file, f"it is not safetensors: {error}") from error
+
+
+def _state(place: Path, own: Manifest) -> Any:
+    try:
+        return strict_json.loads(bytes(own.content(place, STATE)))
+    except CheckpointError as error:
+        if error.where is not None:
+            raise
+        raise damaged(place / STATE, error.what) from error
+
+
+def _is_checkpoint(place: Path) -> bool:
+    """Whether a directory was one, whatever happened to it since."""
+    try:
+        files = os.listdir(place)
+    except OSError:  # it has just been removed
+        return False
+    return any(file in (MANIFEST, STATE) or file.endswith(SUFFIX) for file in files)
 
 
 def _location(path: Path) -> Path:
@@ -226,73 +248,21 @@ def _location(path: Path) -> Path:
     return place
 
 
-def _manifest(place: Path) -> dict[str, Any]:
-    path = place / MANIFEST
-    try:
-        manifest: dict[str, Any] = json.loads(path.read_text())
-        newer = int(manifest["format"]) > FORMAT
-        sound = isinstance(manifest["serial"], int) and all(
-            _NAME.fullmatch(file) and isinstance(entry["bytes"], int) and entry["sha256"]
-            for file, entry in manifest["files"].items()
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _damaged(path, f"{type(error).__name__}: {error}") from error
-    if newer:
-        raise CheckpointError(
-            "The checkpoint is of a newer densefit",
-            expected=f"format {FORMAT}",
-            received=f"format {manifest['format']}",
-            where=place,
-            fix="pip install -U densefit",
-        )
-    if not sound:
-        raise _damaged(path, "not a manifest")
-    return manifest
-
-
 def _serial(place: Path) -> int:
     """The place of a checkpoint in the order of writing; a damaged one has none."""
     try:
-        return int(_manifest(place)["serial"])
+        return Manifest.read(place).serial
     except CheckpointError:
         return 0
 
 
-def _check_size(place: Path, file: str, manifest: Mapping[str, Any]) -> None:
-    expected = manifest["files"].get(file, {}).get("bytes")
+def _names_beside(path: Path) -> list[str]:
     try:
-        size = (place / file).stat().st_size
-    except OSError as error:
-        raise _damaged(place / file, "the file is missing") from error
-    if size != expected:
-        raise _damaged(place / file, f"{size} bytes instead of {expected}")
-
-
-def _verified(place: Path, file: str, manifest: Mapping[str, Any]) -> bytes:
-    _check_size(place, file, manifest)
-    data = (place / file).read_bytes()
-    if hashlib.sha256(data).hexdigest() != manifest["files"][file]["sha256"]:
-        raise _damaged(place / file, "the content has changed since it was written (SHA-256)")
-    return data
+        return list(names(path.parent))
+    except CheckpointError:
+        return []
 
 
 def _missing(path: Path) -> CheckpointError:
-    beside = ", ".join(names(path.parent)) or "none"
+    beside = ", ".join(_names_beside(path)) or "none"
     return CheckpointError("There is no checkpoint", where=path, fix=f"beside it are: {beside}")
-
-
-def _damaged(path: Path, how: str) -> CheckpointError:
-    others = [name for name in names(path.parent.parent) if name != path.parent.name]
-    return CheckpointError(
-        f"The checkpoint is damaged: {how}",
-        where=path,
-        fix=f"use another one beside it: {', '.join(others) or 'there is none'}",
-    )
-
-
-def _refused(path: Path, error: OSError) -> CheckpointError:
-    return CheckpointError(
-        f"The checkpoint cannot be written: {error}",
-        where=path,
-        fix="see to the disk's space and permissions; earlier checkpoints are untouched",
-    )

@@ -3,6 +3,10 @@
 JSON has no nan and no arrays, and Python's `json` writes the first as text that other readers
 refuse. Here such values become objects with one key that begins with "$"; text keys of the user
 that begin with "$" get a second one, so that nothing is ever mistaken.
+
+What is read may be damaged or hostile. So nothing is taken that `dumps` does not write (bare NaN,
+a key that is given twice, an unknown "$" word), and size, depth and length of numbers are bounded
+before memory and time are spent on them. `dumps` keeps to the same bounds.
 """
 
 from __future__ import annotations
@@ -11,12 +15,21 @@ import base64
 import binascii
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from densefit.errors import CheckpointError
+
+MAX_BYTES = 1 << 30  # of text
+MAX_VALUES = 10_000_000  # in lists and dicts; some 100 bytes of memory each
+MAX_DEPTH = 100  # of lists and dicts within each other
+MAX_DIGITS = 1000  # of a number
+
+_DTYPE = re.compile(r"[<>|]([iu][1248]|b1|f[248])")
+_FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
 def dumps(value: Any) -> str:
@@ -28,38 +41,68 @@ def dumps(value: Any) -> str:
     '{"best": {"$float": "nan"}}'
 
     Raises:
-        CheckpointError: a value of another type, or a key that is not text; names its place.
+        CheckpointError: a value of another type, a key that is not text, or lists in lists
+            without end: names its place. Or more than `loads` would take.
     """
-    return json.dumps(_encode(value, "state"), allow_nan=False)
+    text = json.dumps(_encode(value, "state", 0), allow_nan=False)
+    _check_size(text)
+    return text
 
 
-def loads(text: str) -> Any:
+def loads(text: str | bytes) -> Any:
     """The value that `dumps` was given.
 
     Raises:
         CheckpointError: the text was not written by `dumps`.
     """
+    _check_size(text)
     try:
-        return _decode(json.loads(text))
+        return _decode(parse(text), 0)
     except (ValueError, TypeError, KeyError, AttributeError, binascii.Error) as error:
         raise CheckpointError(f"The state is not what densefit writes: {error}") from error
 
 
-def _encode(value: Any, place: str) -> Any:
+def parse(text: str | bytes) -> Any:
+    """Plain JSON, as the standard has it, without any key given twice.
+
+    Raises:
+        ValueError: it is not that, or lists in it lie in each other without end.
+    """
+    try:
+        return json.loads(
+            text if isinstance(text, str) else text.decode("utf-8"),
+            object_pairs_hook=_distinct,
+            parse_constant=_refuse,
+            parse_float=_float,
+            parse_int=_int,
+        )
+    except RecursionError as error:
+        raise ValueError("lists or objects lie too deep in each other") from error
+
+
+def _encode(value: Any, place: str, depth: int) -> Any:
     if isinstance(value, (np.bool_, np.integer, np.floating)):
         value = value.item()
-    if value is None or isinstance(value, (bool, int, str)):
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, int) and value.bit_length() <= 3 * MAX_DIGITS:
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else {"$float": repr(value)}
-    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+    if isinstance(value, np.ndarray) and _DTYPE.fullmatch(value.dtype.str):
         return {
             "$array": base64.b64encode(value.tobytes()).decode("ascii"),
             "dtype": value.dtype.str,
             "shape": list(value.shape),
         }
+    if isinstance(value, (list, tuple, Mapping)) and depth == MAX_DEPTH:
+        raise CheckpointError(
+            "A checkpoint's state lies too deep in itself",
+            expected=f"at most {MAX_DEPTH} lists and dicts in each other",
+            where=f"{place:.200}...",
+        )
     if isinstance(value, (list, tuple)):
-        return [_encode(one, f"{place}[{index}]") for index, one in enumerate(value)]
+        return [_encode(one, f"{place}[{index}]", depth + 1) for index, one in enumerate(value)]
     if isinstance(value, Mapping):
         for key in value:
             if not isinstance(key, str):
@@ -70,7 +113,7 @@ def _encode(value: Any, place: str) -> Any:
                     fix="JSON would turn it into text without a word; use str(key)",
                 )
         return {
-            f"${key}" if key.startswith("$") else key: _encode(one, f"{place}[{key!r}]")
+            f"${key}" if key.startswith("$") else key: _encode(one, f"{place}[{key!r}]", depth + 1)
             for key, one in value.items()
         }
     raise CheckpointError(
@@ -81,15 +124,72 @@ def _encode(value: Any, place: str) -> Any:
     )
 
 
-def _decode(value: Any) -> Any:
+def _decode(value: Any, depth: int) -> Any:
+    if depth > MAX_DEPTH:
+        raise ValueError("lists or objects lie too deep in each other")
     if isinstance(value, list):
-        return [_decode(one) for one in value]
+        return [_decode(one, depth + 1) for one in value]
     if not isinstance(value, dict):
         return value
     if "$float" in value:
-        return float(value["$float"])
+        if len(value) != 1:
+            raise ValueError("a float has one key")
+        return _FLOATS[value["$float"]]
     if "$array" in value:
-        data = base64.b64decode(value["$array"], validate=True)
-        array = np.frombuffer(data, dtype=np.dtype(value["dtype"]))
-        return array.reshape(value["shape"]).copy()
-    return {key[1:] if key.startswith("$") else key: _decode(one) for key, one in value.items()}
+        if len(value) != 3:
+            raise ValueError("an array has three keys")
+        return _array(value["$array"], value["dtype"], value["shape"])
+    if any(key.startswith("$") and not key.startswith("$$") for key in value):
+        raise ValueError("an unknown word that begins with $")
+    return {
+        key[1:] if key.startswith("$") else key: _decode(one, depth + 1)
+        for key, one in value.items()
+    }
+
+
+def _array(array: str, dtype: str, shape: list[int]) -> np.ndarray:
+    if not _DTYPE.fullmatch(dtype):
+        raise ValueError(f"an array of {dtype!r:.40}")
+    if len(shape) > 32 or any(type(size) is not int or not 0 <= size < 2**40 for size in shape):
+        raise ValueError("an array of an impossible shape")
+    data = base64.b64decode(array, validate=True)
+    return np.frombuffer(data, dtype=np.dtype(dtype)).reshape(shape).copy()
+
+
+def _check_size(text: str | bytes) -> None:
+    """Refuse what would take too much memory as Python objects."""
+    if isinstance(text, str):
+        values = sum(text.count(mark) for mark in (",", "[", "{"))
+    else:
+        values = sum(text.count(mark) for mark in (b",", b"[", b"{"))
+    if len(text) > MAX_BYTES or values > MAX_VALUES:
+        raise CheckpointError(
+            "The state is too large",
+            expected=f"at most {MAX_BYTES:,} bytes and {MAX_VALUES:,} values",
+            received=f"{len(text):,} bytes, some {values:,} values",
+            fix="keep numbers in arrays rather than in lists",
+        )
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key is given twice")
+    return found
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _int(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError("a number is too long")
+    return int(digits)
+
+
+def _float(digits: str) -> float:
+    value = float(digits) if len(digits) <= MAX_DIGITS else math.inf
+    if not math.isfinite(value):
+        raise ValueError(f"{digits:.40} is out of range")
+    return value

@@ -1,4 +1,5 @@
 import json
+import logging
 import math
 import os
 import shutil
@@ -28,6 +29,19 @@ def number_in(path):
     assert set(parts) == {"model", "optimizer"}
     assert (parts["model"]["w"] == state["update"]).all()
     return state["update"]
+
+
+def harm(path, damage):
+    """What happens to files."""
+    data = path.read_bytes()
+    if damage == "flip":
+        path.write_bytes(data[:-3] + bytes([data[-3] ^ 1]) + data[-2:])
+    elif damage == "cut":
+        path.write_bytes(data[:-1])
+    elif damage == "empty":
+        path.write_bytes(b"")
+    else:
+        path.unlink()
 
 
 @pytest.mark.parametrize(
@@ -82,114 +96,6 @@ def test_replacing_leaves_only_the_new(tmp_path):
     assert os.listdir(tmp_path) == ["a"]
 
 
-class Dead(BaseException):
-    """The process ends here."""
-
-
-class Killer:
-    """Ends the process at its n-th touch of the disk; afterwards nothing more happens."""
-
-    def __init__(self, monkeypatch, after):
-        self.left, self.dead = after, False
-        touches = [(os, "rename"), (os, "fsync"), (os, "link"), (shutil, "rmtree")]
-        for module, name in touches:
-            monkeypatch.setattr(module, name, self.wrap(name, getattr(module, name)))
-
-    def wrap(self, name, function):
-        def wrapped(*args, **kwargs):
-            if self.dead:
-                return None
-            if self.left == 0:
-                self.dead = True
-                if name == "rmtree":  # half of it is gone already
-                    files = sorted(os.listdir(args[0])) if os.path.isdir(args[0]) else []
-                    for file in files[: len(files) // 2]:
-                        os.remove(os.path.join(args[0], file))
-                raise Dead
-            self.left -= 1
-            return function(*args, **kwargs)
-
-        return wrapped
-
-
-def crash(monkeypatch, after, action):
-    """Whether `action` died at its touch number `after` (from 0)."""
-    with monkeypatch.context() as patch:
-        killer = Killer(patch, after)
-        try:
-            action()
-        except Dead:
-            pass
-        return killer.dead
-
-
-def test_a_crash_at_any_step_leaves_one_of_the_two(tmp_path, monkeypatch):
-    seen = set()
-    for step in range(100):
-        directory = tmp_path / str(step)
-        path = write(directory, "a", 1)
-        died = crash(monkeypatch, step, lambda d=directory: write(d, "a", 2))
-        found = number_in(path)
-        assert store.latest(directory) == path
-        assert store.resolve("auto", directory) == path
-        assert store.resolve(path, directory) == path
-        seen.add(found)
-        # The next write puts everything in order.
-        write(directory, "b", 3)
-        assert sorted(os.listdir(directory)) == ["a", "b"]
-        assert number_in(path) == found
-        if not died:
-            break
-    else:
-        pytest.fail("writing never ended")
-    assert step > 8  # files, directories, two renames, removal
-    assert seen == {1, 2}
-
-
-def test_a_crash_at_any_step_of_the_first_write(tmp_path, monkeypatch):
-    for step in range(100):
-        directory = tmp_path / str(step)
-        died = crash(monkeypatch, step, lambda d=directory: write(d, "a", 1))
-        path = store.latest(directory)
-        assert path is None or number_in(path) == 1
-        write(directory, "a", 2)
-        assert number_in(directory / "a") == 2
-        assert os.listdir(directory) == ["a"]
-        if not died:
-            break
-
-
-def test_a_crash_at_any_step_of_linking_and_removing(tmp_path, monkeypatch):
-    for step in range(100):
-        directory = tmp_path / str(step)
-        write(directory, "best", 1)
-        path = write(directory, "a", 2)
-        died = crash(monkeypatch, step, lambda p=path: store.link(p, "best"))
-        assert number_in(directory / "best") in (1, 2)
-        died |= crash(monkeypatch, step, lambda p=path: store.remove(p))
-        assert number_in(directory / "best") in (1, 2)
-        assert "a" not in store.names(directory) or number_in(path) == 2
-        if not died:
-            break
-    assert number_in(directory / "best") == 2
-    assert os.listdir(directory) == ["best"]
-
-
-@pytest.mark.parametrize("function", ["rename", "fsync"])
-def test_a_refusing_disk_is_reported_and_leaves_the_old_one(tmp_path, monkeypatch, function):
-    path = write(tmp_path, "a", 1)
-
-    def refuse(*args):
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, function, refuse)
-        with pytest.raises(CheckpointError, match="No space left"):
-            write(tmp_path, "a", 2)
-    assert number_in(path) == 1
-    assert os.listdir(tmp_path) == ["a"]
-
-
 def test_links_are_independent_and_cost_no_space(tmp_path):
     path = write(tmp_path, "update-1", 1)
     best = store.link(path, "best")
@@ -212,16 +118,7 @@ def test_links_where_the_file_system_has_none(tmp_path, monkeypatch):
 @pytest.mark.parametrize("damage", ["flip", "cut", "delete", "empty"])
 def test_damage_is_found_and_the_file_named(tmp_path, file, damage):
     path = write(tmp_path, "a", 1)
-    target = path / file
-    data = target.read_bytes()
-    if damage == "flip":
-        target.write_bytes(data[:-3] + bytes([data[-3] ^ 1]) + data[-2:])
-    elif damage == "cut":
-        target.write_bytes(data[:-1])
-    elif damage == "empty":
-        target.write_bytes(b"")
-    else:
-        target.unlink()
+    harm(path / file, damage)
     with pytest.raises(CheckpointError, match=file):
         store.read(path)
 
@@ -257,11 +154,73 @@ def test_latest_is_the_one_written_last(tmp_path):
     assert sorted(store.names(tmp_path)) == ["last", "update-1", "update-2", "update-3"]
 
 
-def test_latest_passes_over_a_damaged_one_and_says_so(tmp_path, caplog):
+@pytest.mark.parametrize("file", ["model.safetensors", "state.json", "manifest.json"])
+@pytest.mark.parametrize("damage", ["flip", "cut", "delete"])
+def test_latest_passes_over_a_damaged_one_and_says_so(tmp_path, caplog, file, damage):
     good, bad = write(tmp_path, "update-1", 1), write(tmp_path, "update-2", 2)
-    (bad / "model.safetensors").unlink()
+    store.link(bad, "last")  # the same files
+    harm(bad / file, damage)
+    if file == "manifest.json" or damage == "delete":
+        harm(tmp_path / "last" / file, damage)
+    assert store.resolve("auto", tmp_path) == good
+    assert store.resolve(tmp_path, tmp_path) == good
+    said = [record.getMessage() for record in caplog.records[: len(caplog.records) // 2]]
+    assert len(said) == 2
+    assert all(record.levelno == logging.WARNING for record in caplog.records)
+    for name in ("update-2", "last"):
+        assert any(f"{name}/{file}" in text and "damaged: " in text for text in said)
+    assert all(f"instead:  {good}" in text for text in said)
+
+
+def test_what_is_damaged_and_older_is_not_spoken_of(tmp_path, caplog):
+    bad, good = write(tmp_path, "update-1", 1), write(tmp_path, "update-2", 2)
+    harm(bad / "model.safetensors", "flip")
     assert store.latest(tmp_path) == good
-    assert "update-2/model.safetensors" in caplog.text
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "delete"])
+def test_a_damaged_one_that_was_asked_for_is_an_error(tmp_path, damage):
+    write(tmp_path, "update-1", 1)
+    bad = write(tmp_path, "update-2", 2)
+    harm(bad / "model.safetensors", damage)
+    with pytest.raises(CheckpointError, match="damaged") as caught:
+        store.read(store.resolve(bad, tmp_path))
+    assert caught.value.fix == "use another one beside it: update-1"
+    with pytest.raises(CheckpointError, match="damaged"):
+        store.read(store.resolve(str(bad), tmp_path / "elsewhere"))
+
+
+def test_half_written_ones_are_none(tmp_path):
+    path = write(tmp_path, "update-1", 1)
+    shutil.copytree(path, tmp_path / ".tmp-update-2-99999-0123abcd")
+    shutil.copytree(path, tmp_path / "update-3")
+    for file in ("manifest.json", "state.json"):  # copied by hand, and not to the end
+        (tmp_path / "update-3" / file).unlink()
+    assert sorted(store.names(tmp_path)) == ["update-1", "update-3"]
+    assert store.latest(tmp_path) == path
+    with pytest.raises(CheckpointError, match="manifest.json"):
+        store.read(tmp_path / "update-3")
+    with pytest.raises(CheckpointError, match="There is no checkpoint"):
+        store.read(tmp_path / ".tmp-update-2-99999-0123abcd")
+
+
+def test_links_out_of_a_checkpoint_are_not_followed(tmp_path):
+    path = write(tmp_path, "a", 1)
+    (path / "model.safetensors").rename(tmp_path / "elsewhere")
+    os.symlink(tmp_path / "elsewhere", path / "model.safetensors")
+    for look in (store.read, store.latest, lambda place: store.link(place, "best")):
+        with pytest.raises(CheckpointError, match="model.safetensors"):
+            look(tmp_path if look is store.latest else path)
+    assert "best" not in os.listdir(tmp_path)
+
+
+def test_the_state_is_taken_when_it_is_prepared(tmp_path):
+    state = {"epochs": [1]}
+    content = store.prepare({"model": {}}, state)
+    state["epochs"].append(2)
+    _, again = store.read(store.write_content(tmp_path, "a", content))
+    assert again == {"epochs": [1]}
 
 
 def test_if_all_are_damaged_nothing_starts_anew_silently(tmp_path):

@@ -4,6 +4,7 @@ import math
 import numpy as np
 import pytest
 
+from densefit.checkpoint import strict_json
 from densefit.checkpoint.strict_json import dumps, loads
 from densefit.errors import CheckpointError
 
@@ -83,3 +84,76 @@ def test_keys_must_be_text():
 def test_other_text_is_refused(text):
     with pytest.raises(CheckpointError):
         loads(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "NaN",
+        "[Infinity]",
+        "-Infinity",
+        "1e999",
+        '{"a": 1, "a": 1}',
+        '{"$float": "nan", "a": 1}',
+        '{"$float": "1.0"}',
+        '{"$float": ["nan"]}',
+        '{"$other": 1}',
+        '{"$array": "AAAA", "dtype": "|u1"}',
+        '{"$array": "AAAA", "dtype": "|u1", "shape": [3], "more": 1}',
+        '{"$array": "AAAA", "dtype": "|u1", "shape": [4]}',
+        '{"$array": "AAAA", "dtype": "|u1", "shape": [-1]}',
+        '{"$array": "AAAA", "dtype": "|u1", "shape": [3.0]}',
+        '{"$array": "AAAA", "dtype": "|u1", "shape": "3"}',
+        '{"$array": "AAAA", "dtype": "O", "shape": [3]}',
+        '{"$array": "AAAA", "dtype": "i1,i2", "shape": [1]}',
+        '{"$array": "AAA", "dtype": "|u1", "shape": [2]}',
+        '{"$array": 3, "dtype": "|u1", "shape": [3]}',
+        '{"a": 1} {}',
+        "1" * 2000,
+    ],
+)
+def test_what_dumps_does_not_write_is_refused(text):
+    with pytest.raises(CheckpointError, match="not what densefit writes"):
+        loads(text)
+
+
+def test_bytes_that_are_no_text():
+    assert loads('{"ü": 1}'.encode()) == {"ü": 1}
+    with pytest.raises(CheckpointError, match="not what densefit writes"):
+        loads(b'"\xff"')
+
+
+@pytest.mark.parametrize("kind", [list, dict])
+def test_depth_is_bounded_on_both_sides(kind):
+    value = 1
+    for _ in range(strict_json.MAX_DEPTH):
+        value = [value] if kind is list else {"a": value}
+    assert loads(dumps(value)) == value
+    with pytest.raises(CheckpointError, match="too deep"):
+        dumps([value])
+    with pytest.raises(CheckpointError, match="too deep"):
+        loads(f"[{dumps(value)}]")
+    circle = []
+    circle.append(circle)
+    with pytest.raises(CheckpointError, match="too deep"):
+        dumps(circle)
+
+
+@pytest.mark.parametrize(("bound", "value"), [("MAX_BYTES", "x" * 1000), ("MAX_VALUES", [0] * 99)])
+def test_size_is_bounded_on_both_sides(monkeypatch, bound, value):
+    text = dumps(value)
+    monkeypatch.setattr(strict_json, bound, 90)
+    for attempt in (lambda: dumps(value), lambda: loads(text), lambda: loads(text.encode())):
+        with pytest.raises(CheckpointError, match="too large"):
+            attempt()
+
+
+def test_long_numbers_are_bounded_on_both_sides():
+    assert loads(dumps(2**3000 - 1)) == 2**3000 - 1
+    with pytest.raises(CheckpointError, match="cannot hold this"):
+        dumps(2**3001)
+
+
+def test_texts_of_any_kind():
+    for text in ("\ud800", "\0", "$", "\U0001f600"):
+        assert loads(dumps({text: text})) == {text: text}
