@@ -39,7 +39,7 @@ wheel: $(VENV)/plot.stamp
 	$(PY) -m pip wheel --no-deps --wheel-dir dist .
 
 clean:
-	rm -rf build dist densefit.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf build dist densefit.egg-info .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 distclean: clean
