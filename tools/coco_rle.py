@@ -10,11 +10,11 @@ import numpy as np
 from pycocotools import mask as coco
 
 from densefit.errors import DataError
+from densefit.metrics.coco_rle import pixels
 
 from .records import Records, shown
 
 _FAR = 1e5  # pixels; a corner further out is a mistake, and painting its edge would take for ever
-_AT_ONCE = 500  # strings whose pixels are counted together
 
 
 def run_lengths(
@@ -103,53 +103,3 @@ def _check_polygons(polygons: list[Any]) -> None:
             "A polygon is not usable",
             expected="lists [x, y, x, y, ...] of three or more corners, near the picture",
         )
-
-
-def pixels(counts: Sequence[bytes]) -> np.ndarray:
-    """How many pixels each string of run lengths covers, (n,) int64; -1 if it is broken.
-
-    >>> pixels([b"523", b"^"])
-    array([10, -1])
-    """
-    parts = [counts[i : i + _AT_ONCE] for i in range(0, len(counts), _AT_ONCE)]
-    return np.concatenate([np.zeros(0, np.int64), *map(_pixels, parts)])
-
-
-def _pixels(counts: Sequence[bytes]) -> np.ndarray:
-    """The same for fewer.
-
-    A character holds 5 bits of a number, lowest first, and a flag for more to come; the last has
-    the sign. From the third on, a number is the difference to the run two places before.
-    """
-    lengths = np.array([len(string) for string in counts], np.int64)
-    broken = lengths == 0
-    letters = np.frombuffer(b"".join(counts), np.uint8) - np.uint8(48)
-    if not len(letters):
-        return np.full(len(counts), -1)
-    owner = np.repeat(np.arange(len(counts)), lengths)
-    broken[owner[letters > 63]] = True
-    ends = (letters & 32) == 0
-    closing = np.cumsum(lengths)[lengths > 0] - 1  # each string's last letter
-    broken[owner[closing[~ends[closing]]]] = True
-    ends[closing] = True
-    begins = np.concatenate([[0], np.flatnonzero(ends)[:-1] + 1])
-    digits = np.diff(np.append(begins, len(letters)))
-    own = owner[begins]
-    broken[own[digits > 7]] = True  # more than the 32 bits of a run, and a sign
-    values = (letters[begins] & 31).astype(np.int64)
-    for place in range(1, min(int(digits.max()), 7)):
-        longer = digits > place
-        values[longer] |= (letters[begins[longer] + place] & 31).astype(np.int64) << 5 * place
-    negative = (letters[begins + digits - 1] & 16) > 0
-    values[negative] -= 1 << 5 * np.minimum(digits[negative], 7)
-    # A difference stays in every second run from its place on.
-    filled = np.flatnonzero(lengths)
-    numbers = np.bincount(own, minlength=len(counts))[filled]
-    first = np.cumsum(numbers) - numbers
-    left = np.repeat(first + numbers, numbers) - np.arange(len(own))  # with itself
-    times = (left - 1) // 2 + 1
-    times[first] = 1
-    covered = np.full(len(counts), -1)
-    covered[filled] = np.add.reduceat(values * times, first)
-    covered[broken] = -1
-    return covered

@@ -11,7 +11,9 @@ from pycocotools import mask as coco
 from densefit.errors import DataError
 from densefit.metrics.coco_groups import place_in_run, run_starts
 
-_DIGITS = 6  # of 5 bits each, in a run; more are beyond 2**29 pixels
+_DIGITS = 7  # of 5 bits each: the 32 bits of a run, and a sign
+_COMPARED = 6  # the same for masks that are compared: runs up to 2**29 pixels
+_AT_ONCE = 500  # strings whose pixels are counted together
 
 Masks = tuple[list[str], np.ndarray]
 """Run lengths (n) and sizes (n, 2) int32, height and width."""
@@ -66,19 +68,42 @@ def compressed(masks: Any, where: str) -> Masks:
     return counts, sizes
 
 
-def whole(counts: Sequence[str], pixels: np.ndarray) -> np.ndarray:
+def whole(counts: Sequence[str], wanted: np.ndarray) -> np.ndarray:
     """Which texts of run lengths can be read and give so many pixels, (n,) bool.
-
-    pycocotools does not ask: it reads on past the end of a text that breaks off.
 
     >>> whole(["52203", "5220", "5220`"], np.array([16, 16, 16]))
     array([ True, False, False])
     """
-    lengths = np.array([len(text) for text in counts], np.int64)
+    return pixels([text.encode("ascii") for text in counts], _COMPARED) == wanted
+
+
+def pixels(counts: Sequence[bytes], digits: int = _DIGITS) -> np.ndarray:
+    """How many pixels each string of run lengths covers, (n,) int64; -1 if it is broken.
+
+    pycocotools does not ask: it reads on past the end of a string that breaks off.
+
+    >>> pixels([b"523", b"^"])
+    array([10, -1])
+
+    Args:
+        counts: the strings.
+        digits: of a number at most; one with more is broken.
+    """
+    parts = [counts[i : i + _AT_ONCE] for i in range(0, len(counts), _AT_ONCE)]
+    return np.concatenate([np.zeros(0, np.int64), *(_pixels(part, digits) for part in parts)])
+
+
+def _pixels(counts: Sequence[bytes], digits: int) -> np.ndarray:
+    """The same for fewer.
+
+    A character holds 5 bits of a number, lowest first, and a flag for more to come; the last has
+    the sign.
+    """
+    lengths = np.array([len(string) for string in counts], np.int64)
     good = lengths > 0
-    letters = np.frombuffer("".join(counts).encode("ascii"), np.uint8)
+    letters = np.frombuffer(b"".join(counts), np.uint8)
     if not len(letters):
-        return good
+        return np.full(len(counts), -1)
     letters = letters - np.uint8(48)  # what was less becomes large
     owner = np.repeat(np.arange(len(counts)), lengths)
     last = (letters & 32) == 0
@@ -88,16 +113,16 @@ def whole(counts: Sequence[str], pixels: np.ndarray) -> np.ndarray:
     last[closing] = True
     begins = np.append(0, np.flatnonzero(last)[:-1] + 1)
     digit = np.arange(len(letters)) - np.repeat(begins, np.diff(begins, append=len(letters)))
-    good[owner[digit >= _DIGITS]] = False
-    bits = (letters & 31).astype(np.int64) << 5 * digit.clip(max=_DIGITS)
+    good[owner[digit >= digits]] = False
+    bits = (letters & 31).astype(np.int64) << 5 * digit.clip(max=digits)
     values = np.add.reduceat(bits, begins)
     ends = np.append(begins[1:], len(letters)) - 1
-    values -= ((letters[ends] & 16) > 0) * (np.int64(32) << 5 * digit[ends].clip(max=_DIGITS))
+    values -= ((letters[ends] & 16) > 0) * (np.int64(32) << 5 * digit[ends].clip(max=digits))
     owner = owner[begins]
     runs = _added_up(values, place_in_run(owner))
     good[owner[runs < 0]] = False
-    sums = np.bincount(owner, runs.clip(0), minlength=len(counts))
-    return good & (sums == pixels)
+    sums = np.bincount(owner, runs.clip(0), minlength=len(counts)).astype(np.int64)
+    return np.where(good, sums, -1)
 
 
 def _added_up(values: np.ndarray, places: np.ndarray) -> np.ndarray:
