@@ -40,6 +40,12 @@ def test_broken_strings_are_none_and_spoil_no_others():
     assert pixels([]).shape == (0,)
 
 
+def test_a_negative_run_that_the_sum_hides_is_told_of_its_record():
+    good = {"size": [3, 3], "counts": "9"}
+    with pytest.raises(DataError, match=r"(?s)a broken string.*annotations\[1\]"):
+        convert(good, {"size": [3, 3], "counts": "8M4"}, size=(3, 3))  # 8, -3 and 4 pixels
+
+
 def test_every_kind_is_what_pycocotools_makes_of_it():
     polygons = [SQUARE, [5.5, 0, 8.2, 0.3, 7, 5.9]]
     listed = {"size": [6, 8], "counts": [3, 2, 43]}
