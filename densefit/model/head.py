@@ -101,7 +101,7 @@ class Head(ABC):
 
         By default each view is decoded, and `combine` makes one of the predictions.
         """
-        return Predictions(self.decode, self.combine)
+        return Predictions(self.decode, lambda predictions, _: self.combine(predictions))
 
     def combine(self, predictions: Sequence[Any]) -> Any:
         """One prediction out of several of the same picture.

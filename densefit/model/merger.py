@@ -35,13 +35,13 @@ class Predictions(Merger):
 
     Args:
         decode: outputs of n samples, and their geometries -> n predictions.
-        combine: predictions of one picture -> one prediction.
+        combine: predictions of one picture, and the views that they are of -> one prediction.
     """
 
     def __init__(
         self,
         decode: Callable[[Mapping[str, np.ndarray], Sequence[Geometry]], list[Any]],
-        combine: Callable[[Sequence[Any]], Any],
+        combine: Callable[[Sequence[Any], Sequence[View]], Any],
     ) -> None:
         self._decode, self._combine = decode, combine
         self._seen: list[tuple[Mapping[str, Any], View]] = []
@@ -54,4 +54,4 @@ class Predictions(Merger):
         for outputs, view in self._seen:
             arrays = {name: array.asnumpy() for name, array in outputs.items()}
             found += self._decode(arrays, [view])
-        return self._combine(found)
+        return self._combine(found, [view for _, view in self._seen])

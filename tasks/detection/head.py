@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,14 @@ from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
 from densefit.metrics import COCOAveragePrecision, Metric, VOCAveragePrecision
 from densefit.model.head import Features, Head, Label, class_names, heads
-from densefit.model.merger import Merger
+from densefit.model.merger import Merger, Predictions
 from densefit.predict.drawing import draw_boxes
 
 from .anchors import Shapes, anchor_boxes, anchor_count, anchor_shapes
 from .assign import IGNORE, assign
 from .checks import check_settings, sizes_per_level
 from .loss import box_loss, class_loss
-from .merge import BoxMerger
+from .merge import combine
 from .pyramid import feature_levels, predictions
 from .select import anchor_symbol, detections
 
@@ -221,7 +222,8 @@ class Detection(Head):
 
     def merger(self, size: tuple[int, int]) -> Merger:
         """One suppression over the boxes of all views."""
-        return BoxMerger(self.decode, self.nms_iou, self.max_detections)
+        suppress = partial(combine, iou=self.nms_iou, limit=self.max_detections)
+        return Predictions(self.decode, suppress)
 
     def truth(self, targets: Mapping[str, np.ndarray]) -> Any:
         """The boxes as they were annotated, None if the sample has no `boxes` target at all."""

@@ -2,59 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from densefit.data.sample import Geometry
 from densefit.data.views import View
-from densefit.model.merger import Merger
 
 EDGE = 1.0  # pixels of the input within which a box touches the edge of its window
 
 
-class BoxMerger(Merger):
-    """Suppresses, within each class, what a better box of any view shows already.
+def combine(
+    found: Sequence[Mapping[str, np.ndarray]], views: Sequence[View], iou: float, limit: int
+) -> dict[str, np.ndarray]:
+    """Suppress, within each class, what a better box of any view shows already.
 
     A box that ends at an inner edge of its window is the visible part of an object: it yields to a
     box that is not cut off and covers so much of it, whichever has the higher score.
 
     Args:
-        decode: outputs and geometries -> detections in original pixels.
+        found: `boxes` (n, 4) xyxy in original pixels, `scores`, `classes` of each view.
+        views: where the original lies in each.
         iou: overlap above which the worse of two boxes of a class is dropped.
         limit: detections at most.
+
+    Returns:
+        `boxes`, `scores`, `classes` by falling score; those of a single view as they are: the
+        network has suppressed already.
     """
-
-    def __init__(
-        self,
-        decode: Callable[[Mapping[str, np.ndarray], Sequence[Geometry]], list[Any]],
-        iou: float,
-        limit: int,
-    ) -> None:
-        self._decode, self._iou, self._limit = decode, iou, limit
-        self._seen: list[tuple[Mapping[str, Any], View]] = []
-
-    def add(self, outputs: Mapping[str, Any], view: View) -> None:
-        """Take in `boxes` (1, m, 6) of a view."""
-        self._seen.append((outputs, view))
-
-    def result(self) -> dict[str, np.ndarray]:
-        """`boxes`, `scores`, `classes` by falling score."""
-        parts, cut = [], []
-        for outputs, view in self._seen:
-            arrays = {name: array.asnumpy() for name, array in outputs.items()}
-            (found,) = self._decode(arrays, [view])
-            parts.append(found)
-            cut.append(cut_off(found["boxes"], view))
-        if len(parts) == 1:
-            return dict(parts[0])  # the network has suppressed already
-        boxes, scores, classes = (
-            np.concatenate([part[name] for part in parts])
-            for name in ("boxes", "scores", "classes")
-        )
-        kept = suppressed(boxes, scores, classes, np.concatenate(cut), self._iou)[: self._limit]
-        return {"boxes": boxes[kept], "scores": scores[kept], "classes": classes[kept]}
+    if len(found) == 1:
+        return dict(found[0])
+    cut = np.concatenate([cut_off(part["boxes"], view) for part, view in zip(found, views)])
+    boxes, scores, classes = (
+        np.concatenate([part[name] for part in found]) for name in ("boxes", "scores", "classes")
+    )
+    kept = suppressed(boxes, scores, classes, cut, iou)[:limit]
+    return {"boxes": boxes[kept], "scores": scores[kept], "classes": classes[kept]}
 
 
 def cut_off(boxes: np.ndarray, view: View) -> np.ndarray:
@@ -86,7 +68,7 @@ def suppressed(
         boxes: (n, 4) xyxy.
         scores: (n,).
         classes: (n,).
-        cut: (n,) bool, see `BoxMerger`.
+        cut: (n,) bool, see `combine`.
         iou: overlap above which a box is dropped.
     """
     order = np.argsort(-scores, kind="stable")

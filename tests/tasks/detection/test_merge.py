@@ -1,11 +1,14 @@
 """Boxes of several windows become one list."""
 
+from functools import partial
+
 import numpy as np
 
 from densefit.backend import mx
 from densefit.data.sample import Sample
 from densefit.data.views import Views
-from densefit.tasks.detection.merge import BoxMerger, cut_off, suppressed
+from densefit.model.merger import Predictions
+from densefit.tasks.detection.merge import combine, cut_off, suppressed
 
 
 def decode(outputs, geometries):
@@ -32,7 +35,7 @@ def seen(view, objects):
 
 
 def found(views, objects, size=(60, 90), window=(32, 32), limit=100, score=lambda view, row: row):
-    merger = BoxMerger(decode, 0.45, limit)
+    merger = Predictions(decode, partial(combine, iou=0.45, limit=limit))
     for _, view in views.of(Sample("a", np.zeros((*size, 3), np.uint8), {}), window):
         boxes = score(view, seen(view, objects))
         if boxes.size:
