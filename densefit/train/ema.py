@@ -56,14 +56,17 @@ class Averages:
     """Averages of float32 NDArrays by name; they begin as copies.
 
     Args:
+        ema: how fast they move.
         arrays: name -> what is averaged.
     """
 
-    def __init__(self, arrays: Mapping[str, Any]) -> None:
+    def __init__(self, ema: EMA, arrays: Mapping[str, Any]) -> None:
+        self._ema = ema
         self.arrays = {name: array.copy() for name, array in arrays.items()}
 
-    def update(self, arrays: Mapping[str, Any], decay: float) -> None:
-        """Move towards `arrays`. Returns before it is computed."""
+    def update(self, arrays: Mapping[str, Any], t: int) -> None:
+        """Move towards `arrays`, what update `t` (from 0) made. Returns before it is computed."""
+        decay = self._ema.rate(t)
         names = list(self.arrays)
         for start in range(0, len(names), _AT_ONCE):
             some = names[start : start + _AT_ONCE]

@@ -59,7 +59,6 @@ class Learner:
         self._adds = False  # whether gradients of several micro-batches are added up
         self._samples = 0  # computed since the last update
         self._statistics: list[list[Any]] = []
-        self._ema: EMA | None = None
         self._averages: Averages | None = None
         self._version = 0  # of the parameters in the train Module
         self._pulled = 0  # version of those in the network
@@ -99,8 +98,7 @@ class Learner:
         self.random = draws_at_random(symbol)
         self._outputs = [short_name(name) for name in symbol.list_outputs()]
         self._version += 1
-        self._ema = ema
-        self._averages = None if ema is None else Averages(self._trained())
+        self._averages = None if ema is None else Averages(ema, self._trained())
         self.network._pull = self.pull
         self.pull()
 
@@ -153,8 +151,8 @@ class Learner:
             optimizer.lr = lr
         self._train.update()
         self._version += 1
-        if self._ema is not None and self._averages is not None:
-            self._averages.update(self._trained(), self._ema.rate(updates))
+        if self._averages is not None:
+            self._averages.update(self._trained(), updates)
 
     def _trained(self) -> dict[str, Any]:
         """What is on the first device, parameters "arg:<name>" and statistics "aux:<name>"."""
@@ -253,7 +251,7 @@ class Learner:
         if self._optimizer is not None:
             restart_store(self._train)
         if self._averages is not None:
-            self._averages = Averages(self._trained())
+            self._averages.load(self._trained())
         self._version += 1
 
     @property

@@ -13,12 +13,13 @@ from densefit.train.ema import EMA, Averages
 def test_the_average_is_that_of_its_formula():
     rng = np.random.default_rng(0)
     values = {f"p{i}": rng.normal(size=(i % 3 + 1, 2)).astype(np.float32) for i in range(90)}
-    averages = Averages({name: mx.nd.array(value) for name, value in values.items()})
+    ema = EMA(0.9)
+    averages = Averages(ema, {name: mx.nd.array(value) for name, value in values.items()})
     expected = {name: value.astype(np.float64) for name, value in values.items()}
     for t in range(5):
         values = {name: value + t for name, value in values.items()}
-        decay = EMA(0.9).rate(t)
-        averages.update({name: mx.nd.array(value) for name, value in values.items()}, decay)
+        decay = ema.rate(t)
+        averages.update({name: mx.nd.array(value) for name, value in values.items()}, t)
         for name, value in values.items():
             expected[name] = decay * expected[name] + (1 - decay) * value
     for name, value in expected.items():
