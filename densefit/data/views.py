@@ -109,7 +109,7 @@ class Views:
                         view = View(
                             size, geometry.matrix, input_size, scaled, (top, left), mirrored
                         )
-                        looks.append((np.ascontiguousarray(seen.image), view))
+                        looks.append((seen.image, view))
         return looks
 
 
