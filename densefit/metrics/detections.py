@@ -200,15 +200,17 @@ class DetectionMetric(Metric):
 def image_places(ids: Sequence[str]) -> np.ndarray:
     """The place of each image in the order of the ids, (n,) int64.
 
-    Whole numbers go by value (as the COCO evaluation orders its image ids), before all others.
+    Whole numbers, also below 0, go by value (as the COCO evaluation orders its image ids), before
+    all others.
 
-    >>> image_places(["10", "b", "9", "a"])
-    array([1, 3, 0, 2])
+    >>> image_places(["10", "b", "9", "a", "-1"])
+    array([2, 4, 1, 3, 0])
     """
 
     def key(index: int) -> tuple[bool, int, str]:
         name = ids[index]
-        return (False, int(name), name) if name.isdecimal() else (True, 0, name)
+        digits = name[1:] if name.startswith("-") else name
+        return (False, int(name), name) if digits.isdecimal() else (True, 0, name)
 
     places = np.empty(len(ids), np.int64)
     places[sorted(range(len(ids)), key=key)] = np.arange(len(ids))

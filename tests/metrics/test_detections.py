@@ -70,6 +70,10 @@ def test_ids_that_float32_cannot_hold_stay_apart():
     assert image_places(["007", "7", "x/1", ""]).tolist() == [0, 1, 3, 2]
 
 
+def test_ids_below_zero_go_by_value_too():
+    assert image_places(["-1", "3", "-10", "-", "-x"]).tolist() == [1, 2, 0, 3, 4]
+
+
 def test_lists_without_boxes():
     metric = new()
     metric.update(

@@ -179,6 +179,14 @@ def test_ids_may_be_texts(write, capsys, kind, named):
     equal(run(truth, results, kind), pycocotools(truth, results, kind))
 
 
+@pytest.mark.parametrize("kind", score_coco.KINDS)
+@pytest.mark.parametrize("seed", range(3))
+def test_ids_may_be_below_zero(write, capsys, kind, seed):
+    """Equal scores are taken in the order of the ids, which is that of their values."""
+    truth, results = write(kind, seed=seed, named=lambda number: -7 * int(number))
+    equal(run(truth, results, kind), pycocotools(truth, results, kind))
+
+
 @pytest.mark.parametrize("kind", ["segm", "keypoints"])
 def test_a_bbox_beside_decides_what_is_large(write, capsys, kind):
     truth, results = write(
