@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -15,10 +16,15 @@ def program(work: Callable[[], object]) -> int:
     Returns:
         0; 1 for an error of the data, the checkpoint, the disk or the training; 2 for an error in
         the settings; 128 and the signal's number if a signal ended it (130 SIGINT, 143 SIGTERM),
-        for a training after a checkpoint was written.
+        for a training after a checkpoint was written; 141 (SIGPIPE) if nobody reads the output.
     """
     try:
         work()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is still in the buffer would fail again at exit, with a complaint.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except ConfigError as error:
         return _tell(error, 2)
     except (DensefitError, OSError) as error:

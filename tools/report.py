@@ -66,29 +66,30 @@ def report(
     numbers = {head: _own(head, metrics[head]) for head in metrics}
     with Console(stderr=True).status(f"{bootstrap} resamples"):
         intervals = {head: _intervals(metrics[head], bootstrap, seed) for head in metrics}
-    print_scores(numbers, title, intervals)
     scores: dict[str, float] = {}
     for head, own in numbers.items():
         scores.update({_key(head, key): value for key, value in own.items()})
         for key, (low, high) in intervals[head].items():
             scores[_key(head, f"{key}.low")], scores[_key(head, f"{key}.high")] = low, high
-    if out is None:
-        return scores
-    about = dict(about)
-    if bootstrap:
-        about["bootstrap"] = {"resamples": bootstrap, "level": _LEVEL, "seed": seed}
-    write_scores(out, scores, about)
-    written = ["scores.json", "scored.json"]
-    for head, own in numbers.items():
-        written += _write_classes(out, head, own)
-        written += _write_details(out, head, metrics[head])
-    if not isinstance(pictures, Mapping):
-        pictures = {} if pictures is None else dict.fromkeys(metrics, pictures)
-    names = {head: file_name(head, "worst.png") for head in metrics}
-    written += write_worst(out, metrics, worst, pictures, names)
-    print(f"wrote to {out}: {', '.join(written)}")
-    if not available() and any(metric.details() for own in metrics.values() for metric in own):
-        print("without matplotlib there are no plots: pip install densefit[plot]")
+    written: list[str] = []
+    if out is not None:  # first: whoever reads what is printed may go away
+        about = dict(about)
+        if bootstrap:
+            about["bootstrap"] = {"resamples": bootstrap, "level": _LEVEL, "seed": seed}
+        write_scores(out, scores, about)
+        written = ["scores.json", "scored.json"]
+        for head, own in numbers.items():
+            written += _write_classes(out, head, own)
+            written += _write_details(out, head, metrics[head])
+        if not isinstance(pictures, Mapping):
+            pictures = {} if pictures is None else dict.fromkeys(metrics, pictures)
+        names = {head: file_name(head, "worst.png") for head in metrics}
+        written += write_worst(out, metrics, worst, pictures, names)
+    print_scores(numbers, title, intervals)
+    if out is not None:
+        print(f"wrote to {out}: {', '.join(written)}")
+        if not available() and any(metric.details() for own in metrics.values() for metric in own):
+            print("without matplotlib there are no plots: pip install densefit[plot]")
     return scores
 
 

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from densefit.errors import ConfigError, DataError
@@ -28,3 +31,17 @@ def test_a_mistake_of_ours_keeps_its_traceback():
 
 def test_success_is_0():
     assert program(lambda: "whatever") == 0
+
+
+def test_nobody_reading_the_output_is_no_error():
+    code = (
+        "import sys; from densefit.tools.program import program; "
+        "sys.exit(program(lambda: [print('x' * 80) for _ in range(20000)]))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(timeout=60) == 141
+        assert process.stderr.read() == b""

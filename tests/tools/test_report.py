@@ -140,3 +140,13 @@ def test_metrics_of_one_name_clash():
 def test_the_json_is_json(tmp_path):
     write_scores(tmp_path, {"a": math.inf, "b": math.nan, "c": 0.1}, {"split": "val"})
     assert json.loads((tmp_path / "scores.json").read_text()) == {"a": None, "b": None, "c": 0.1}
+
+
+def test_the_files_are_there_when_nobody_reads_what_is_printed(tmp_path, monkeypatch):
+    def gone(*_):
+        raise BrokenPipeError
+
+    monkeypatch.setattr("densefit.tools.report.print_scores", gone)
+    with pytest.raises(BrokenPipeError):
+        report(tmp_path, {"": [segmented(kept)]}, "x", {}, worst=2)
+    assert {"scores.json", "scored.json", "classes.csv", "worst.csv"} <= names(tmp_path)
