@@ -33,7 +33,7 @@ def read_json(path: Path, what: str) -> Any:
         return json.loads(path.read_bytes())
     except OSError as error:
         raise DataError(f"The {what} cannot be read: {error.strerror}", where=path) from error
-    except ValueError as error:  # bad JSON, or bytes that are no text
+    except (ValueError, RecursionError) as error:  # bad JSON, or bytes that are no text
         raise DataError(f"The {what} are not valid JSON: {error}", where=path) from error
 
 

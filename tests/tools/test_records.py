@@ -72,3 +72,10 @@ def test_what_is_no_json(tmp_path):
             read_json(path, "results")
     path.write_text(json.dumps([1]))
     assert read_json(path, "results") == [1]
+
+
+def test_json_that_nests_without_end_is_told(tmp_path):
+    path = tmp_path / "deep.json"
+    path.write_text("[" * 100_000)
+    with pytest.raises(DataError, match=r"(?s)not valid JSON.*deep\.json"):
+        read_json(path, "results")
