@@ -35,6 +35,8 @@ class VocFiles:
         split: list in ImageSets/Main of what counts; test, else val, else all annotations.
         year: 2007 for the mean of precisions at 11 recalls, 2012 for the area under the curve.
         iou: smallest overlap of a right detection.
+        pixel_offset: edges are whole pixels that belong to the box: widths are x2 - x1 + 1, as in
+            the devkit. False for edges that are continuous: x2 - x1.
         class_names: file with a class a line; those of the annotations by default.
         score_threshold: also give precision, recall and F1 of the detections with this score.
     """
@@ -44,6 +46,7 @@ class VocFiles:
     split: Optional[str] = None  # noqa: UP045
     year: int = 2012
     iou: float = 0.5
+    pixel_offset: bool = True
     class_names: Optional[str] = None  # noqa: UP045
     score_threshold: Optional[float] = None  # noqa: UP045
 
@@ -88,7 +91,7 @@ def run(chosen: VocScoring) -> dict[str, float]:
             classes,
             iou=chosen.iou,
             convention=CONVENTIONS[chosen.year],
-            pixel_offset=True,
+            pixel_offset=chosen.pixel_offset,
             score_threshold=chosen.score_threshold,
         )
     )

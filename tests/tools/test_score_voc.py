@@ -50,8 +50,8 @@ def case(tmp_path):
     return root, results, {name: objects[name] for name in names[:12]}, found
 
 
-def devkit(objects, rows, label, eleven, least=0.5):
-    """VOCevaldet, statement by statement; the rows sorted stably by score."""
+def devkit(objects, rows, label, eleven, least=0.5, more=1):
+    """VOCevaldet, statement by statement; the rows sorted stably by score; `more` for its + 1."""
     truth = {
         name: [[box, difficult, False] for own, difficult, box in things if own == label]
         for name, things in objects.items()
@@ -63,11 +63,11 @@ def devkit(objects, rows, label, eleven, least=0.5):
         best, chosen = -1.0, None
         for thing in truth[name]:
             own = thing[0]
-            width = min(box[2], own[2]) - max(box[0], own[0]) + 1
-            height = min(box[3], own[3]) - max(box[1], own[1]) + 1
+            width = min(box[2], own[2]) - max(box[0], own[0]) + more
+            height = min(box[3], own[3]) - max(box[1], own[1]) + more
             if width > 0 and height > 0:
-                union = (box[2] - box[0] + 1) * (box[3] - box[1] + 1)
-                union += (own[2] - own[0] + 1) * (own[3] - own[1] + 1) - width * height
+                union = (box[2] - box[0] + more) * (box[3] - box[1] + more)
+                union += (own[2] - own[0] + more) * (own[3] - own[1] + more) - width * height
                 if width * height / union > best:
                     best, chosen = width * height / union, thing
         if best >= least:
@@ -121,6 +121,19 @@ def test_one_file_is_one_class(case, capsys):
     expected = devkit(objects, found["cat"], "cat", eleven=False, least=0.7)
     assert scores == pytest.approx({"mAP": expected, "AP/cat": expected}, abs=1e-12)
     assert "only the class 'cat'" in capsys.readouterr().out
+
+
+def test_edges_may_be_continuous(case, capsys):
+    root, results, objects, found = case
+    scores = score_voc.run(
+        score_voc.VocScoring(annotations=str(root), results=str(results), pixel_offset=False)
+    )
+    differ = []
+    for label in ("cat", "bird"):
+        expected = devkit(objects, found[label], label, eleven=False, more=0)
+        assert scores[f"AP/{label}"] == pytest.approx(expected, abs=1e-12)
+        differ.append(abs(expected - devkit(objects, found[label], label, eleven=False)))
+    assert max(differ) > 1e-3
 
 
 def test_a_class_without_a_file_is_told_and_0(case, capsys):
