@@ -68,8 +68,9 @@ def draw_objects(
     scores = np.asarray(objects["scores"], np.float64)[rows] if "scores" in objects else None
     if "keypoints" in objects:
         points = objects["keypoints"][rows]
-        if scores is not None and not (points[..., 2] > 0).any():  # the system does not say
-            points = np.concatenate([points[..., :2], np.ones_like(points[..., :1])], axis=2)
+        if scores is not None:
+            points = np.array(points)
+            points[~(points[..., 2] > 0).any(axis=1), :, 2] = 1  # the system does not say
     if "masks" in objects:
         masks = [objects["masks"][row] for row in rows]
         image = _draw_masks(image, masks, classes, scores)

@@ -84,7 +84,7 @@ def read_results(path: Path, truth: Truth, kind: str) -> Results:
 def _check_kind(results: Records, kind: str) -> None:
     """Raise DataError if the results are those of another evaluation."""
     field = FIELDS[kind]
-    if not len(results) or results.items[0].get(field):
+    if not len(results) or field in results.items[0]:
         return
     others = [other for other, name in FIELDS.items() if results.items[0].get(name)]
     raise results.error(

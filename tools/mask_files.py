@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from densefit.errors import DataError
 
@@ -153,6 +153,8 @@ def read_indices(path: Path) -> np.ndarray:
         with Image.open(io.BytesIO(data)) as picture:
             mode = picture.mode
             values = np.asarray(picture)
+    except UnidentifiedImageError as error:
+        raise DataError("A mask is no picture that can be read", where=path) from error
     except (OSError, SyntaxError, ValueError) as error:  # SyntaxError: Pillow's "broken PNG"
         raise DataError(f"A mask cannot be read: {error}", where=path) from error
     if values.ndim != 2:

@@ -101,3 +101,9 @@ def test_results_of_another_kind_are_told(read):
 def test_a_file_of_something_else_is_told(read, what):
     with pytest.raises(DataError, match=r"dt\.json"):
         read(what)
+
+
+@pytest.mark.parametrize("empty", [None, []])
+def test_an_empty_mask_in_the_first_record_is_its_own_mistake(read, empty):
+    with pytest.raises(DataError, match=r"(?s)A record has no segmentation.*dt\.json.*\[0\]"):
+        read([found("segm", segmentation=empty), found("segm")], "segm")
