@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from densefit.callbacks.figure import legend_beside, new_figure, tidy
 from densefit.errors import ConfigError
 from densefit.metrics.detail import Curve, Curves, Matrix
 
@@ -23,7 +24,7 @@ _GREY = "0.8"
 def available() -> bool:
     """Whether there is a matplotlib to draw with."""
     try:
-        _matplotlib()
+        new_figure(1, 1)
     except ConfigError:
         return False
     return True
@@ -38,22 +39,21 @@ def plot_matrix(path: Path, matrix: Matrix) -> None:
     Raises:
         ConfigError: matplotlib is not installed.
     """
-    figure_class, canvas_class, colormaps, norm_class = _matplotlib()
     count = len(matrix.names)
     cell = 0.85 if count <= 6 else 0.42 if count <= _CELLS else min(0.17, 24 / count)  # inches
     letters = 10 if count <= 6 else 8 if count <= _CELLS else 38 * cell
     longest = max(len(_short(name)) for name in matrix.names)
     side = count * cell + 0.6 + longest * letters / 115
-    figure = figure_class(
-        figsize=(max(side + 1.0, 3.6), max(side + 0.3, 3.0)), layout="constrained"
-    )
-    canvas_class(figure)
+    figure = new_figure(max(side + 1.0, 3.6), max(side + 0.3, 3.0))
+    from matplotlib import colormaps  # new_figure says so if there is none
+    from matplotlib.colors import PowerNorm
+
     axes = figure.subplots()
     totals = matrix.counts.sum(axis=1, keepdims=True)
     shares = np.full(matrix.counts.shape, np.nan)
     np.divide(100.0 * matrix.counts, totals, out=shares, where=totals > 0)
     colours = colormaps["Blues"].with_extremes(bad=_GREY)
-    image = axes.imshow(shares, cmap=colours, norm=norm_class(0.5, vmin=0, vmax=100))
+    image = axes.imshow(shares, cmap=colours, norm=PowerNorm(0.5, vmin=0, vmax=100))
     axes.set(xlabel="predicted", ylabel="true")
     axes.set_title(f"{int(totals.sum()):,} {matrix.what}", fontsize=10)
     _name_cells(axes, matrix.names, letters, upright=count <= 6 and longest <= 10)
@@ -115,7 +115,6 @@ def plot_curves(
     Raises:
         ConfigError: matplotlib is not installed.
     """
-    figure_class, canvas_class, *_ = _matplotlib()
     known = {
         name: value
         for name, value in (values or {}).items()
@@ -124,8 +123,7 @@ def plot_curves(
     lines = {name: _thinned(curve) for name, curve in curves.lines.items()}
     # A class that was never found has a value, but no point.
     lines = {name: line for name, line in lines.items() if len(line.x) or name in known}
-    figure = figure_class(figsize=(8.2, 5.2), layout="constrained")
-    canvas_class(figure)
+    figure = new_figure(8.2, 5.2)
     axes = figure.subplots()
     named, others = _chosen(lines, known)
     for name in others:
@@ -143,20 +141,8 @@ def plot_curves(
         axes.set(xlim=(0, 1.005), ylim=(0, 1.02))
     axes.set(xlabel=curves.x_label, ylabel=curves.y_label)
     axes.set_title(curves.title, fontsize=10)
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
-    if lines:
-        axes.legend(
-            title=number if known else None,
-            alignment="left",
-            fontsize="small",
-            frameon=False,
-            loc="upper left",
-            bbox_to_anchor=(1.0, 1.0),
-            borderaxespad=0,
-        )
-    else:
-        axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center", color="0.5")
+    tidy(axes)
+    legend_beside(axes, len(lines), number if known else None)
     figure.savefig(path, dpi=110, bbox_inches="tight")
 
 
@@ -217,17 +203,3 @@ def _short(name: str) -> str:
     """A name, not too long, as matplotlib shows it: no formula, and not hidden."""
     cut = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 3]}..."
     return (f" {cut}" if cut.startswith("_") else cut).replace("$", r"\$")
-
-
-def _matplotlib() -> tuple[Any, Any, Any, Any]:
-    """Figure, canvas, colour maps and scale; without pyplot no window system is looked for."""
-    try:
-        from matplotlib import colormaps
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.colors import PowerNorm
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ConfigError(
-            "Plots need matplotlib, which is not installed", fix="pip install densefit[plot]"
-        ) from error
-    return Figure, FigureCanvasAgg, colormaps, PowerNorm

@@ -16,6 +16,7 @@ def new_figure(width: float, height: float) -> Any:
         ConfigError: matplotlib is not installed.
     """
     try:
+        import matplotlib  # noqa: F401 - first: its absence is what is told
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
@@ -33,10 +34,12 @@ def tidy(axes: Any) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def legend_beside(axes: Any, entries: int) -> None:
+def legend_beside(axes: Any, entries: int, title: str | None = None) -> None:
     """Name the curves beside the axes, where they hide none; "none" if there are none."""
     if entries:
         axes.legend(
+            title=title,
+            alignment="left",
             fontsize="small",
             handlelength=3,
             frameon=False,
