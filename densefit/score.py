@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Callable
 
 from densefit.backend import mx
 from densefit.errors import BindError, ConfigError, DataError, located
@@ -66,7 +66,7 @@ def score(
             received=type(network).__name__,
             fix="df.Network(symbol=symbol, routes=...) and set_params(arg_params, aux_params)",
         )
-    return Scorer(Learner(network, devices), data, heads, metrics).run()
+    return Scorer(Learner(network, devices), data, heads, metrics).run() or {}
 
 
 class Scorer:
@@ -124,8 +124,15 @@ class Scorer:
         self._views = views_of(data, self._wires.values())
         learner.check_evaluation(self._feeder, self._views)
 
-    def run(self) -> dict[str, float]:
-        """The scores of the learner's present parameters; see `score`."""
+    def run(self, given_up: Callable[[], bool] = lambda: False) -> dict[str, float] | None:
+        """The scores of the learner's present parameters; see `score`.
+
+        Args:
+            given_up: asked after each batch.
+
+        Returns:
+            None if it was given up.
+        """
         for own in self.metrics.values():
             for metric in own:
                 metric.reset()
@@ -134,11 +141,15 @@ class Scorer:
         unlabelled = set(self._wires)
         if self._views:
             for sample in self._learner.view(self._feeder):
+                if given_up():
+                    return None
                 self._check_new([sample.id])
                 present.update(sample.targets)
                 unlabelled -= self._take_in_viewed(sample)
         else:
             for batch, outputs in self._learner.evaluate(self._feeder):
+                if given_up():
+                    return None
                 self._check_new(batch.ids)
                 present.update(*(batch.targets or ()))
                 unlabelled -= take_in(self.metrics, self._wires, "evaluate", outputs, batch)

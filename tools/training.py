@@ -14,9 +14,7 @@ from densefit.checkpoint.saver import Saver, check_unmixed
 from densefit.config import parse
 from densefit.data.loader import Loader
 from densefit.errors import ConfigError
-from densefit.metrics import Metric
 from densefit.model.network import Network
-from densefit.registry import nearest
 from densefit.score import score
 from densefit.train.fit import fit
 
@@ -52,8 +50,7 @@ def run(recipe: Recipe, text: str) -> dict[str, float]:
     keep = Keep(last=recipe.training.keep)
     if held is not None:
         validation = score_loader(recipe, make_dataset(recipe.data, held), recipe.data.workers)
-        best, judge = judged_by(network, recipe.training.best)
-        keep = Keep(recipe.training.keep, best, judge.higher_is_better)
+        keep = Keep(recipe.training.keep, chosen_by(network, recipe.training.best))
     split = recipe.data.test or held
     test = None  # made before the training, so that what is wrong with it is found before
     if split is not None:
@@ -85,34 +82,22 @@ def run(recipe: Recipe, text: str) -> dict[str, float]:
     return finish(out, split, test)
 
 
-def judged_by(network: Network, key: str | None) -> tuple[str, Metric]:
-    """The number that the best checkpoint is chosen by, and the metric that it comes from.
+def chosen_by(network: Network, key: str | None) -> str:
+    """The number that the best checkpoint is chosen by.
 
     Args:
         network: whose heads' metrics there are.
-        key: "<head>/<number>", a number of one of the head's metrics, which declares whether
-            higher is better; by default the primary one of the first head's first metric.
+        key: "<head>/<number>"; by default the primary one of the first head's first metric.
 
     Raises:
-        ConfigError: there is no such number.
+        ConfigError: no head has a metric.
     """
-    known: dict[str, Metric] = {}
-    first = None
+    if key is not None:
+        return key
     for head in network.heads:
         for metric in head.metrics():
-            first = first or f"{head.name}/{metric.primary}"
-            for number in (metric.primary, *metric.compute()):
-                known.setdefault(f"{head.name}/{number}", metric)
-    chosen = first if key is None else key
-    if chosen is None:
-        raise ConfigError("No head has a metric to choose the best checkpoint by")
-    if chosen not in known:
-        raise ConfigError(
-            f"The best checkpoint cannot be chosen by {chosen!r}",
-            where="training.best",
-            fix=nearest(chosen, known),
-        )
-    return chosen, known[chosen]
+            return f"{head.name}/{metric.primary}"
+    raise ConfigError("No head has a metric to choose the best checkpoint by")
 
 
 def finish(out: Path, split: str | None, loader: Loader | None) -> dict[str, float]:

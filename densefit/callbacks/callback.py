@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Callable
 
+from densefit.callbacks.clock import Clock
+
 
 @dataclass
 class TrainState:
@@ -19,7 +21,9 @@ class TrainState:
         epochs, updates, updates_per_epoch: the plan; None where it is not known.
         batch_size: rows of a full batch; an update takes `accumulate` of them.
         accumulate: micro-batches an update.
+        pending: what is due and not done: "validation" in mid-epoch, "epoch" at its end, or "".
         samples: real samples (no padding) seen in this epoch.
+        labelled: head -> samples seen that have labels for it, since training began.
         lr: the learning rate of the last update.
         gradient_norm: of the last update's gradient, before clipping.
         refused: updates that were not applied because something was not finite.
@@ -27,8 +31,10 @@ class TrainState:
         train: this epoch's training numbers so far, a flat dict `head/metric` -> float; calling
             it costs a read from the device, so do it when you report, not at each update.
         validation: the last validation's scores, empty before the first.
+        directions: score -> whether a high one is good, of all that validation will give.
         validated: `update` when they were measured, -1 before the first.
-        seconds: wall seconds of training, over resumes too.
+        seconds: wall seconds of training, validation and saving, over resumes too.
+        clock: where the time of this process goes.
     """
 
     network: Any
@@ -40,15 +46,19 @@ class TrainState:
     updates_per_epoch: int | None = None
     batch_size: int = 0
     accumulate: int = 1
+    pending: str = ""
     samples: int = 0
+    labelled: Mapping[str, int] = field(default_factory=dict)
     lr: float = 0.0
     gradient_norm: float = 0.0
     refused: int = 0
     epoch_seconds: float = 0.0
     train: Callable[[], dict[str, float]] = dict
     validation: Mapping[str, float] = field(default_factory=dict)
+    directions: Mapping[str, bool] = field(default_factory=dict)
     validated: int = -1
     seconds: float = 0.0
+    clock: Clock = field(default_factory=Clock)
 
 
 class Control:
@@ -58,6 +68,7 @@ class Control:
         self.stop_reason: str | None = None
         self.save_requested = False
         self.validation_requested = False
+        self.exact_times = False
 
     def stop(self, reason: str) -> None:
         """End training after this update (validation and saving still happen)."""
@@ -66,6 +77,10 @@ class Control:
     def save_now(self) -> None:
         """Write a checkpoint after this update."""
         self.save_requested = True
+
+    def time_exactly(self) -> None:
+        """Let each phase of `TrainState.clock` wait for the device, from `fit_started` on."""
+        self.exact_times = True
 
     def validate_now(self) -> None:
         """Score the validation data after this update."""

@@ -59,6 +59,14 @@ class CSVLog(Callback):
         """Write the scores beside the epoch's numbers, if it has just ended."""
         self._add(state, "validation", state.validation)
 
+    def state_dict(self) -> dict[str, Any]:
+        """Of which epoch the next row is."""
+        return {"epoch": self._epoch}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from what `state_dict` gave."""
+        self._epoch = state.get("epoch", 0)
+
     def _add(self, state: TrainState, kind: str, numbers: Mapping[str, Any]) -> None:
         if not self._rows or int(self._rows[-1]["update"]) != state.update:
             about = (self._epoch, state.update, round(state.seconds, 3), float(state.lr))

@@ -7,7 +7,9 @@ from typing import Any
 
 from densefit.callbacks.callback import Callback, Control, TrainState
 from densefit.errors import ConfigError
-from densefit.registry import nearest
+from densefit.metrics.direction import direction_of
+
+STOP = "to stop by"
 
 
 class EarlyStopping(Callback):
@@ -17,10 +19,11 @@ class EarlyStopping(Callback):
         metric: key of the score, e.g. "segmentation/mIoU".
         patience: validations without improvement after which training ends.
         min_delta: what a score must be better by to count as improvement.
-        higher_is_better: False for losses and errors.
+        higher_is_better: False for losses and errors; None takes what the metric declares.
 
     Raises:
-        ConfigError: a setting is out of range; later, if the validation has no such score.
+        ConfigError: a setting is out of range; when training begins, if validation will have no
+            such score.
     """
 
     def __init__(
@@ -28,7 +31,7 @@ class EarlyStopping(Callback):
         metric: str,
         patience: int = 3,
         min_delta: float = 0.0,
-        higher_is_better: bool = True,
+        higher_is_better: bool | None = None,
     ) -> None:
         if patience < 1 or not min_delta >= 0:
             raise ConfigError(
@@ -44,14 +47,14 @@ class EarlyStopping(Callback):
         self.best: float | None = None
         self.waited = 0
 
+    def fit_started(self, state: TrainState, control: Control) -> None:
+        """Look the score up among those that validation will give."""
+        declared = direction_of(self.metric, state.directions, STOP, "EarlyStopping")
+        if self.higher_is_better is None:
+            self.higher_is_better = declared
+
     def validated(self, state: TrainState, control: Control) -> None:
         """Compare the new score with the best so far; nan is never an improvement."""
-        if self.metric not in state.validation:
-            raise ConfigError(
-                f"The validation has no score {self.metric!r} to stop by",
-                where="EarlyStopping",
-                fix=nearest(self.metric, state.validation),
-            )
         score = float(state.validation[self.metric])
         if self._improves(score):
             self.best, self.waited = score, 0

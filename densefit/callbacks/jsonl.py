@@ -106,12 +106,12 @@ class JSONLines(Callback):
         self._lines += 1
 
     def state_dict(self) -> dict[str, Any]:
-        """How many lines hold at this moment."""
-        return {"lines": self._lines}
+        """How many lines hold at this moment, and of which epoch the next one is."""
+        return {"lines": self._lines, "epoch": self._epoch}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Let `fit_started` keep no more lines than there were."""
-        self._saved = state.get("lines")
+        self._saved, self._epoch = state.get("lines"), state.get("epoch", 0)
 
 
 def read_lines(path: str | Path) -> list[dict[str, Any]]:

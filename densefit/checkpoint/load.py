@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from densefit.checkpoint import store
-from densefit.checkpoint.saver import split_model
+from densefit.checkpoint.snapshot import split_model
 from densefit.errors import CheckpointError
 from densefit.model.network import Network
 

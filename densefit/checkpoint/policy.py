@@ -14,9 +14,10 @@ from typing import Any
 
 from densefit.checkpoint import store
 from densefit.errors import ConfigError
-from densefit.registry import nearest
+from densefit.metrics.direction import direction_of
 
 LAST, BEST = "last", "best"
+NAMES = "to name the best checkpoint"
 
 
 @dataclass(frozen=True)
@@ -79,14 +80,15 @@ class Keep:
     Args:
         last: how many of the latest saves stay, at least 1.
         best: key of the score that names the best, e.g. "segmentation/mIoU"; None for no best.
-        higher_is_better: False for losses and errors.
+        higher_is_better: False for losses and errors; None takes what the metric declares, which
+            `judged_by` is told (`fit` does).
 
     Raises:
         ConfigError: `last` is less than 1.
     """
 
     def __init__(
-        self, last: int = 1, best: str | None = None, higher_is_better: bool = True
+        self, last: int = 1, best: str | None = None, higher_is_better: bool | None = None
     ) -> None:
         if last < 1:
             raise ConfigError(
@@ -94,8 +96,22 @@ class Keep:
             )
         self.last = last
         self.best = best
-        self.higher_is_better = higher_is_better
+        self.higher_is_better = True if higher_is_better is None else higher_is_better
+        self._declared = higher_is_better is None
         self.records: list[Record] = []
+
+    def judged_by(self, known: Mapping[str, bool]) -> None:
+        """Take the direction that the metric of `best` declares.
+
+        Args:
+            known: score -> whether a high one is good, of all that validation computes.
+
+        Raises:
+            ConfigError: the score is not among them.
+        """
+        if self.best is not None:
+            declared = direction_of(self.best, known, NAMES, "Keep(best=...)")
+            self.higher_is_better = declared if self._declared else self.higher_is_better
 
     def record(self, update: int, scores: Mapping[str, float]) -> str:
         """Note a save that is about to be written, and forget those that `apply` will remove.
@@ -112,12 +128,7 @@ class Keep:
         """
         score = math.nan
         if self.best is not None and scores:
-            if self.best not in scores:
-                raise ConfigError(
-                    f"The validation has no score {self.best!r} to name the best checkpoint",
-                    where="Keep(best=...)",
-                    fix=nearest(self.best, scores),
-                )
+            direction_of(self.best, dict.fromkeys(scores, True), NAMES, "Keep(best=...)")
             score = float(scores[self.best])
         new = Record(checkpoint_name(update), update, score)
         for old in self.records:

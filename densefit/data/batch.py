@@ -24,6 +24,8 @@ class Batch(mx.io.DataBatch):  # type: ignore[misc]
         ids: the samples' ids.
         targets: the samples' targets before any transform, on the host.
         geometries: where each original image lies in the network's input.
+        labelled: head -> (samples,) bool, which of them have the head's targets; a head that is
+            not told of has labels for all.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class Batch(mx.io.DataBatch):  # type: ignore[misc]
         ids: Sequence[str],
         targets: Sequence[Mapping[str, np.ndarray]],
         geometries: Sequence[Geometry],
+        labelled: Mapping[str, np.ndarray] | None = None,
         pad: int = 0,
         index: np.ndarray | None = None,
         provide_data: list[Any] | None = None,
@@ -50,3 +53,4 @@ class Batch(mx.io.DataBatch):  # type: ignore[misc]
         self.ids = list(ids)
         self.targets = [dict(one) for one in targets]
         self.geometries = list(geometries)
+        self.labelled = dict(labelled or {})

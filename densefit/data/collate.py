@@ -94,6 +94,9 @@ class Layout:
             ids=[one.id for one in made],
             targets=[one.original for one in made],
             geometries=[one.geometry for one in made],
+            labelled={
+                name: np.array([one.labelled[name] for one in made]) for name in self._expected
+            },
             index=np.array([one.index for one in made], np.int64),
             provide_data=self.describe_data(len(made)),
             provide_label=self.describe_labels(len(made)),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+import numpy as np
+
 from densefit.data.sample import Sample
 
 
@@ -19,6 +21,16 @@ class LabelSpec(Protocol):
 
     @property
     def dtype(self) -> str: ...
+
+
+def labelled(head: Encoder, sample: Sample) -> bool:
+    """Whether a sample has all targets that a head declares to read."""
+    return all(target in sample.targets for target in getattr(head, "targets", ()))
+
+
+def blank(head: Encoder, input_size: tuple[int, int]) -> dict[str, np.ndarray]:
+    """Labels of the right shapes for a sample that has none; the head's loss does not see them."""
+    return {one.name: np.zeros(one.shape, one.dtype) for one in head.labels(input_size)}
 
 
 class Encoder(Protocol):

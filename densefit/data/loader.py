@@ -15,7 +15,7 @@ from densefit.data.ahead import Ahead, TooSlowError
 from densefit.data.batch import Batch
 from densefit.data.collate import Layout
 from densefit.data.encoder import Encoder
-from densefit.data.labelled import check_labelled
+from densefit.data.labelled import check_labelled, stand_ins
 from densefit.data.sample import Dataset
 from densefit.data.sampler import epoch_order
 from densefit.data.work import Made, SampleTransform, Work
@@ -90,8 +90,9 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
                 expected=f"batch_size of at most {len(dataset)}, or last='keep'",
                 received=f"batch_size={batch_size}, last='drop'",
             )
-        check_labelled(dataset, transform, self.heads, seed)
+        examples = check_labelled(dataset, transform, self.heads, seed)
         self._layout = Layout(self._input_size(), self.heads)
+        self._stand_ins = stand_ins(self.heads, examples, self._layout.input_size)
         self._skipped: dict[str, str] = {}
         self._ahead: Ahead[Made] = Ahead(workers, 2 * batch_size + workers, timeout)
         self._failure: DensefitError | None = None
@@ -209,7 +210,7 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         order = epoch_order(len(self.dataset), self.shuffle, self.seed, epoch)
         if self.last == "drop" and self.on_error == "raise":
             order = order[: len(self) * self.batch_size]  # the rest would be made in vain
-        work = Work(self.dataset, self.transform, self.heads, self.seed, epoch)
+        work = Work(self.dataset, self.transform, self.heads, self.seed, epoch, self._stand_ins)
         self._ahead.begin(work, order[start:].tolist())
         self._started = self._finished = False
         self._failure = None

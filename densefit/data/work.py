@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
 import numpy as np
 
-from densefit.data.encoder import Encoder
+from densefit.data.encoder import Encoder, labelled
 from densefit.data.sample import Dataset, Geometry, Sample
 from densefit.data.sampler import sample_rng
 from densefit.errors import DataError, DensefitError
@@ -24,7 +24,8 @@ class Made:
         index: its place in the dataset.
         id: its name.
         data: (3, H, W) uint8.
-        labels: what each head's `encode` gave, by head name.
+        labels: what each head's `encode` gave, by head name, or what stands in for it.
+        labelled: whether the sample has the targets of a head, by head name.
         original: targets before any transform.
         geometry: where the original lies in the input.
     """
@@ -33,19 +34,24 @@ class Made:
     id: str
     data: np.ndarray
     labels: dict[str, Mapping[str, Any]]
+    labelled: dict[str, bool]
     original: dict[str, np.ndarray]
     geometry: Geometry
 
 
 @dataclass(frozen=True)
 class Work:
-    """Makes samples of one epoch; called by several threads at once."""
+    """Makes samples of one epoch; called by several threads at once.
+
+    `stand_ins` are labels, by head, for samples that have none.
+    """
 
     dataset: Dataset
     transform: SampleTransform | None
     heads: Sequence[Encoder]
     seed: int
     epoch: int
+    stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __call__(self, index: int) -> Made:
         """The sample at `index`.
@@ -63,14 +69,16 @@ class Work:
                 sample = self.transform(sample, sample_rng(self.seed, self.epoch, index))
             checked_image(sample)
             labels: dict[str, Mapping[str, Any]] = {}
+            has = {head.name: labelled(head, sample) for head in self.heads}
             for head in self.heads:
                 stage = f"Encoding for head {head.name!r}"
-                labels[head.name] = head.encode(sample)
+                own = has[head.name]
+                labels[head.name] = head.encode(sample) if own else self.stand_ins[head.name]
         except Exception as error:
             raise with_id(error, stage, self.dataset.id_of(index)) from error
         geometry = sample.geometry or Geometry.identity(*sample.image.shape[:2])
         data = np.ascontiguousarray(sample.image.transpose(2, 0, 1))
-        return Made(index, sample.id, data, labels, original, geometry)
+        return Made(index, sample.id, data, labels, has, original, geometry)
 
 
 def checked_image(sample: Sample) -> None:

@@ -79,6 +79,7 @@ class CalibrationError(Metric):
     name = "calibration"
     primary = "ECE"
     higher_is_better = False
+    opposite = ("accuracy", "confidence")
     additive = True
 
     def __init__(self, bins: int = 15, ignore_label: int | None = None) -> None:

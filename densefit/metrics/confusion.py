@@ -116,6 +116,7 @@ class ConfusionMatrix(Metric):
 
     name = "confusion_matrix"
     primary = "mIoU"
+    opposite = ("absent_classes",)
     additive = True
 
     def __init__(self, classes: Sequence[str] | int, ignore_label: int | None = 255) -> None:

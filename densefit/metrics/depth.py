@@ -131,6 +131,7 @@ class Depth(Metric):
     name = "depth"
     primary = "AbsRel"
     higher_is_better = False
+    opposite = ("delta1", "delta2", "delta3")
     additive = True
 
     def __init__(self, min_depth: float = 0.0, max_depth: float = math.inf) -> None:

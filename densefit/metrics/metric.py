@@ -23,6 +23,8 @@ class Metric(ABC):
     Attributes:
         name: what the metric is called in recipes and registries.
         higher_is_better: declared, never guessed from the name.
+        opposite: keys of `compute()` whose good direction is the other one ("delta1" of a metric
+            of errors); with "IoU" go "IoU/cat" and the like.
         primary: the key of `compute()` that "the best" is judged by.
         additive: `merge` adds up every number of `state_dict`, whose shapes never change, and does
             nothing else. Whoever resamples may then add up states in place of merging metrics.
@@ -31,6 +33,7 @@ class Metric(ABC):
     name: str
     primary: str
     higher_is_better: bool = True
+    opposite: tuple[str, ...] = ()
     additive: bool = False
 
     @abstractmethod
@@ -63,6 +66,10 @@ class Metric(ABC):
     @abstractmethod
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what `state_dict` gave."""
+
+    def prefers_high(self, key: str) -> bool:
+        """Whether a high `key` of `compute()` is good."""
+        return self.higher_is_better != (key in self.opposite or key.split("/")[0] in self.opposite)
 
     def details(self) -> dict[str, Detail]:
         """What there is to see beside the numbers, by name: a confusion matrix, curves..."""

@@ -105,6 +105,7 @@ class SurfaceNormals(Metric):
     name = "surface_normals"
     primary = "mean_angle"
     higher_is_better = False
+    opposite = tuple(f"within_{limit:g}" for limit in THRESHOLDS)
     additive = True
 
     def __init__(self, bins: int = 1 << 16) -> None:

@@ -47,7 +47,7 @@ class PerSample(Metric):
         self.metric = metric
         self.name = metric.name
         self.primary = metric.primary
-        self.higher_is_better = metric.higher_is_better
+        self.higher_is_better, self.opposite = metric.higher_is_better, metric.opposite
         self.keep_states = keep_states
         self._blank = metric.fresh()
         self._kept = keep_states and self._blank.resampled({}) is None

@@ -28,6 +28,10 @@ class HeadWire(Wire):
     def labels(self) -> list[str]:
         return [f"{self.name}_{label.name}" for label in self.head.labels((64, 64))]
 
+    @property
+    def weights(self) -> str:
+        return f"{self.name}_loss_weights"
+
     def outputs(self, mode: str) -> list[str]:
         names = {"train": self.terms, "evaluate": self.evaluated, "views": self.viewed}[mode]
         return [f"{self.name}_{name}" for name in names]
@@ -43,15 +47,30 @@ class HeadWire(Wire):
     def check(
         self, mode: str, shapes: Mapping[str, tuple[int, ...]], batch_size: int, devices: int
     ) -> None:
-        for name in self.outputs(mode):
-            if mode != "train":
-                check_rows(self.name, name, shapes[name], self.rows(name), batch_size, devices)
-            elif shapes[name] != (batch_size,):
+        for name in self.outputs(mode) if mode != "train" else ():
+            check_rows(self.name, name, shapes[name], self.rows(name), batch_size, devices)
+
+    def check_terms(self, terms: Mapping[str, Any], input_size: tuple[int, int]) -> None:
+        """Raise BindError if a loss is not one number a sample.
+
+        Args:
+            terms: the head's losses as Symbols.
+            input_size: (height, width) of the network's input.
+        """
+        rows = 2
+        known = {
+            f"{self.name}_{label.name}": (rows, *label.shape)
+            for label in self.head.labels(input_size)
+        }
+        for name, term in terms.items():
+            arguments = term.list_arguments()
+            given = {key: shape for key, shape in known.items() if key in arguments}
+            _, shapes, _ = term.infer_shape_partial(data=(rows, 3, *input_size), **given)
+            if shapes and shapes[0] and 0 not in shapes[0] and shapes[0] != (rows,):
                 raise BindError(
-                    f"The loss {name[len(self.name) + 1 :]!r} of the head {self.name!r} is not one "
-                    "number a sample",
-                    expected=f"shape {(batch_size,)}",
-                    received=f"shape {shapes[name]}",
+                    f"The loss {name!r} of the head {self.name!r} is not one number a sample",
+                    expected=f"shape {(rows,)} for {rows} samples",
+                    received=f"shape {shapes[0]}",
                     where=f"head {self.name}",
                     fix="sum or average it over all axes but the first",
                 )
@@ -61,12 +80,13 @@ class HeadWire(Wire):
     ) -> tuple[Any, Any, list[str]]:
         if mode == "train":
             terms = np.stack([outputs[name] for name in self.outputs("train")], axis=1)
-            bad = ~np.isfinite(terms)
+            has = batch.labelled[self.name]
+            bad = ~np.isfinite(terms) & has[:, None]
             if bad.any():
                 row, term = np.argwhere(bad)[0]
                 what = f"loss {self.terms[term]!r}"
                 raise diverged(self.name, what, terms[row, term], batch.ids[row])
-            return terms, [None] * len(terms), batch.ids
+            return terms, has, batch.ids
         if batch.targets is None or batch.geometries is None:
             raise DataError(
                 f"The head {self.name!r} is scored in original image coordinates, and the batch "
@@ -93,7 +113,10 @@ class HeadWire(Wire):
 
 
 class LossTerms(Metric):
-    """Mean over samples of each loss term of a head, and their sum as `loss`."""
+    """Mean over labelled samples of each loss term of a head, and their sum as `loss`.
+
+    Where some samples are not labelled, `labelled` is how many are; without any, means are nan.
+    """
 
     name = "loss_terms"
     primary = "loss"
@@ -105,27 +128,33 @@ class LossTerms(Metric):
 
     def reset(self) -> None:
         self.sums = np.zeros(len(self.terms))
-        self.count = 0
+        self.count = self.seen = 0
 
     def update(
         self, predictions: Sequence[Any], targets: Sequence[Any], ids: Sequence[str]
     ) -> None:
-        """predictions: (n, terms) losses."""
-        self.sums += np.asarray(predictions, np.float64).sum(axis=0)
-        self.count += len(predictions)
+        """predictions: (n, terms) losses; targets: (n,) bool, whether a sample is labelled."""
+        has = np.asarray(targets, bool)
+        self.sums += np.asarray(predictions, np.float64)[has].sum(axis=0)
+        self.count += int(has.sum())
+        self.seen += len(has)
 
     def compute(self) -> dict[str, float]:
         means = self.sums / self.count if self.count else np.full(len(self.terms), np.nan)
         found = {term: float(mean) for term, mean in zip(self.terms, means)}
-        return {**found, "loss": float(means.sum())}
+        found["loss"] = float(means.sum())
+        return {**found, "labelled": float(self.count)} if self.count < self.seen else found
 
     def merge(self, other: LossTerms) -> None:
         self.sums += other.sums
         self.count += other.count
+        self.seen += other.seen
 
     def state_dict(self) -> dict[str, Any]:
-        return {"terms": self.terms, "sums": self.sums.tolist(), "count": self.count}
+        numbers = {"count": self.count, "seen": self.seen}
+        return {"terms": self.terms, "sums": self.sums.tolist(), **numbers}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.terms, self.count = list(state["terms"]), int(state["count"])
+        self.seen = int(state.get("seen", self.count))
         self.sums = np.asarray(state["sums"], np.float64)

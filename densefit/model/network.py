@@ -174,8 +174,12 @@ class Network:
                 }
                 found = head.train(features, labels)
                 own.terms = list(found)
+                own.check_terms(found, input_size)
+                weights = mx.sym.Variable(own.weights)
                 outputs += [
-                    mx.sym.MakeLoss(term, grad_scale=head.weight, name=f"{head.name}_{name}")
+                    mx.sym.MakeLoss(
+                        _weighted(term, weights), grad_scale=head.weight, name=f"{head.name}_{name}"
+                    )
                     for name, term in found.items()
                 ]
         return mx.sym.Group(outputs)
@@ -255,6 +259,15 @@ class _HeadNames(mx.name.NameManager):  # type: ignore[misc]
     def get(self, name: str | None, hint: str) -> str:
         """`name`, or one made of the head's and `hint`."""
         return name or f"{self._head}_{super().get(None, hint)}"
+
+
+def _weighted(term: Any, weights: Any) -> Any:
+    """The (B,) loss `term` as it is, with a gradient that each sample's weight multiplies.
+
+    A weight of 0 sends exactly no gradient.
+    """
+    weighted = term * weights
+    return mx.sym.BlockGrad(term) + (weighted - mx.sym.BlockGrad(weighted))
 
 
 def _ndarray(value: Any) -> Any:

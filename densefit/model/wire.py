@@ -28,6 +28,14 @@ class Wire(ABC):
         """Full names of the label arrays that the head is trained or measured with."""
 
     @property
+    def weights(self) -> str | None:
+        """Name of an input of the train graph, (B,) float32: a factor on the loss of each sample.
+
+        None: the train graph has none, and every sample is labelled.
+        """
+        return None
+
+    @property
     def compared(self) -> list[str]:
         """Those of `labels` that metrics compare with, which need not be bound."""
         return []

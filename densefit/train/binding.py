@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from densefit.backend import mx
 from densefit.errors import BindError, ConfigError, DataError
 from densefit.model.network import Network
 from densefit.train.feed import Feeder
@@ -52,7 +53,14 @@ def bind_training(
     arguments = set(symbol.list_arguments())
     label_descs = [desc for desc in feeder.label_descs if desc.name in arguments]
     heads = feeder.heads_of([desc.name for desc in label_descs])
+    # The factors on each sample's loss come from the learner, and from no iterator.
+    label_descs += [
+        mx.io.DataDesc(wire.weights, (feeder.batch_size,))
+        for wire in network.wires.values()
+        if wire.weights is not None
+    ]
     shapes = {desc.name: desc.shape for desc in feeder.descs if desc.name in arguments}
+    shapes.update({desc.name: desc.shape for desc in label_descs})
     known, outputs = infer_shapes(symbol, shapes, heads)
     given = {**network.arg_params, **network.aux_params}
     check_parameters(known, given, list(network.wires))
@@ -67,7 +75,7 @@ def bind_training(
             received=f"accumulate={accumulate}",
             fix='use normalization="null" in the loss layers, or accumulate=1',
         )
-    inputs = {desc.name for desc in feeder.descs}
+    inputs = {desc.name for desc in [*feeder.descs, *label_descs]}
     fixed = frozen(freeze, [name for name in symbol.list_arguments() if name not in inputs])
     symbol = with_frozen_statistics(symbol, fixed)
     module = bound_module(

@@ -26,6 +26,7 @@ class Fed:
         real: rows that are samples; the others are padding at the end.
         ids: of the real rows.
         targets, geometries: of the real rows, if the loader carries them.
+        labelled: head -> (real,) bool, which of the real rows have labels for it.
     """
 
     data: dict[str, Any]
@@ -35,6 +36,7 @@ class Fed:
     ids: list[str]
     targets: list[dict[str, Any]] | None
     geometries: list[Any] | None
+    labelled: dict[str, np.ndarray]
 
 
 class Feeder:
@@ -156,7 +158,12 @@ class Feeder:
             )
         if ids is None:
             ids = [str(number) for number in range(first, first + real)]
-        fed = Fed(data, label, rows, real, ids, targets, geometries)
+        told = getattr(batch, "labelled", None) or {}
+        labelled = {
+            wire.name: np.asarray(told.get(wire.name, np.ones(real)), bool)[:real]
+            for wire in self.wires
+        }
+        fed = Fed(data, label, rows, real, ids, targets, geometries, labelled)
         for wire in self.wires:
             wire.check_batch(fed)
         return fed

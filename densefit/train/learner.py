@@ -113,29 +113,51 @@ class Learner:
         self._optimizer = start_optimizer(self._train, optimizer, settings, batch_size, groups)
         return self._optimizer
 
-    def compute(self, fed: Fed, first: bool = True) -> None:
+    def compute(
+        self, fed: Fed, first: bool = True, shares: Mapping[str, float] | None = None
+    ) -> None:
         """Forward and backward on the real rows of a batch. Returns before it is computed.
 
         Args:
             fed: a batch.
             first: of an update; the gradients of the others are added.
+            shares: head -> factor on the loss of its labelled samples. None: 1, and the update's
+                mean is over the labelled samples of the only head.
         """
         check_split(self.devices, fed.real, f"samples {', '.join(fed.ids)}")
         module = self._train
         data = [fed.data[name] for name in module.data_names]
-        label = [fed.label[name] for name in module.label_names]
+        weights = self._weights(fed, shares)
+        label = [fed.label[name] for name in module.label_names if name not in weights]
         if fed.real < fed.rows:
             # Padding trains nothing, and must not enter BatchNorm's statistics either.
             data = [_real_rows(array, fed) for array in data]
             label = [_real_rows(array, fed) for array in label]
+        given = iter(label)
+        label = [weights[n] if n in weights else next(given) for n in module.label_names]
         if self._averages is not None:
             self._averages.settle()
         if first:
             self._samples = 0
             if self._adds:
                 zero(gradients(module).values())
-        self._samples += fed.real
+        self._samples += fed.real if shares is not None else self._counted(fed)
         module.forward_backward(mx.io.DataBatch(data=data, label=label or None, pad=0))
+
+    def _weights(self, fed: Fed, shares: Mapping[str, float] | None) -> dict[str, Any]:
+        """Input of the train graph -> (real,) factors on the samples' losses."""
+        return {
+            wire.weights: mx.nd.array(
+                fed.labelled[wire.name] * (1.0 if shares is None else shares[wire.name])
+            )
+            for wire in self.network.wires.values()
+            if wire.weights is not None
+        }
+
+    def _counted(self, fed: Fed) -> int:
+        """Samples that the mean of the losses is over, without shares."""
+        weighted = [wire for wire in self.network.wires.values() if wire.weights is not None]
+        return int(fed.labelled[weighted[0].name].sum()) if weighted else fed.real
 
     def update(self, lr: float | None, scale: float = 1.0, updates: int = 0) -> None:
         """Apply what was computed since the last update.
@@ -154,6 +176,10 @@ class Learner:
         if self._averages is not None:
             self._averages.update(self._trained(), updates)
 
+    def settle(self) -> None:
+        """Wait until everything is computed."""
+        mx.nd.waitall()
+
     def _trained(self) -> dict[str, Any]:
         """What is on the first device, parameters "arg:<name>" and statistics "aux:<name>"."""
         group = self._train._exec_group
@@ -164,7 +190,7 @@ class Learner:
 
     def _mean_factor(self) -> float:
         """One place normalises: losses are sums over samples unless they said otherwise."""
-        return 1.0 if self._mean_losses else 1.0 / self._samples
+        return 1.0 if self._mean_losses else 1.0 / max(1, self._samples)
 
     def gradient_norm(self) -> float:
         """The norm of the gradient of the mean loss, over all parameters.

@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
+from densefit.callbacks.callback import TrainState
+from densefit.data.fingerprint import fingerprint
 from densefit.errors import ConfigError
 from densefit.model.network import Network
 from densefit.model.route import Route
+from densefit.model.wire import Wire
 from densefit.train.schedules import Resolved, Schedule
 
 
@@ -56,6 +59,46 @@ def seed_mxnet(seed: int, epoch: int, batch: int = 0) -> None:
     """
     words = np.random.SeedSequence((seed % 2**32, epoch, batch)).generate_state(1)
     mx.random.seed(int(words[0] >> 1))
+
+
+def identity(
+    state: TrainState,
+    train: Any,
+    seed: int,
+    optimizer: Any,
+    settings: Mapping[str, Any],
+    schedule: Schedule | None,
+) -> dict[str, Any]:
+    """What a training is made of, so that a resume can tell what differs.
+
+    Args:
+        state: before the first update.
+        train: the training data; only a densefit Loader tells what it reads.
+        seed: as in `fit`, and so are the others.
+        optimizer: name or object.
+        settings: of an optimizer given by name.
+        schedule: of the rate.
+    """
+    dataset: Any = getattr(train, "dataset", None)
+    named = optimizer if isinstance(optimizer, str) else type(optimizer).__name__
+    return {
+        "heads": {name: _described(wire) for name, wire in state.network.wires.items()},
+        "batch_size": state.batch_size,
+        "accumulate": state.accumulate,
+        "seed": seed,
+        "data": None if not hasattr(dataset, "id_of") else fingerprint(dataset),
+        "optimizer": f"{named} {dict(sorted(settings.items()))}",
+        "schedule": None if schedule is None else f"{schedule} over {state.updates} updates",
+    }
+
+
+def _described(wire: Wire) -> str:
+    head = getattr(wire, "head", None)
+    if head is None:
+        return f"outputs {', '.join(wire.outputs('train'))}"
+    return (
+        type(head).__name__ if head.spec is None else f"{head.spec['task']} {head.spec['settings']}"
+    )
 
 
 def as_network(network: Any, routes: Mapping[str, Route] | None) -> Network:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
+from densefit.callbacks.clock import Clock
 from densefit.errors import ConfigError, TrainingDiverged
 from densefit.metrics import Metric
 from densefit.model.wire import Wire
@@ -21,11 +23,13 @@ class Taken:
 
     Attributes:
         samples: real samples (no padding) in it.
+        labelled: head -> those of them that have labels for it.
         gradient_norm: of all parameters' gradients of the mean loss, before it is clipped.
         refused: why it was not applied; None if it was.
     """
 
     samples: int
+    labelled: dict[str, int]
     gradient_norm: float
     refused: TrainingDiverged | None = None
 
@@ -40,6 +44,7 @@ class Step:
         accumulate: micro-batches an update; the last update of an epoch may have fewer.
         clip_norm: the largest norm of the gradient; a longer one is scaled down to it. None: any.
         guard: what happens when a loss or the gradient is not finite.
+        clock: told where the time goes.
 
     Raises:
         ConfigError: a setting out of range.
@@ -53,10 +58,12 @@ class Step:
         accumulate: int = 1,
         clip_norm: float | None = None,
         guard: Guard | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self._learner, self._wires, self._judges = learner, wires, judges
         self._accumulate, self._clip_norm = accumulate, clip_norm
         self._guard = guard or Guard()
+        self._clock = clock or Clock()
         self._read = [
             name for own in wires.values() if judges[own.name] for name in own.outputs("train")
         ]
@@ -73,43 +80,75 @@ class Step:
         Raises:
             TrainingDiverged: a loss or the gradient is not finite, and the guard says so.
         """
-        learner, samples = self._learner, 0
-        ids: list[str] = []
+        learner, clock = self._learner, self._clock
+        seen: list[Fed] = []
         keeps = self._guard.policy == "skip"
         refused: TrainingDiverged | None = None
-        for number in range(self._accumulate):
-            batch = next(batches, None)
-            if batch is None:
-                break
-            samples += batch.real
-            ids += batch.ids
+        for batch, shares in self._micro_batches(batches):
+            seen.append(batch)
+            clock.lap("data")
             if refused is not None:
                 continue  # the rest of a refused update is passed over
-            if keeps and number == 0:
+            if keeps and len(seen) == 1:
                 learner.keep_statistics()
-            learner.compute(batch, first=number == 0)
+            learner.compute(batch, len(seen) == 1, shares)
             # Sync point: waits for the forward pass; the backward runs on meanwhile.
             outputs = learner.train_outputs(self._read)
+            clock.lap("forward")
             try:
                 take_in(self._judges, self._wires, "train", outputs, batch)
             except TrainingDiverged as error:
                 refused = error
-        if not samples:
+            clock.lap("metric")
+        clock.lap("data")  # the end of an epoch is waited for, too
+        if not seen:
             return None
+        samples, labelled = sum(batch.real for batch in seen), self._labelled(seen)
         norm = math.nan
         if refused is None:
             # Sync point: waits for the backward pass.
             norm = learner.gradient_norm()
             if not math.isfinite(norm):
-                refused = self._diverged(ids)
+                refused = self._diverged([key for batch in seen for key in batch.ids])
+            clock.lap("backward")
         if refused is not None:
-            return self._refuse(refused, samples, norm)
+            return self._refuse(refused, samples, labelled, norm)
         clip = self._clip_norm
         learner.update(lr, 1.0 if clip is None or norm <= clip else clip / norm, updates)
+        if clock.exact:
+            learner.settle()
+        clock.lap("update")
+        clock.updates += 1
         self._in_a_row = 0
-        return Taken(samples, norm)
+        return Taken(samples, labelled, norm)
 
-    def _refuse(self, error: TrainingDiverged, samples: int, norm: float) -> Taken:
+    def _micro_batches(
+        self, batches: Iterator[Fed]
+    ) -> Iterator[tuple[Fed, dict[str, float] | None]]:
+        """The micro-batches of an update, and the factor on each head's losses in them.
+
+        A head's loss is the mean over its labelled samples in the whole update, so these have to
+        be known before the first micro-batch is computed: all are read first. With one head, the
+        update divides by them at the end, and each is read when it is needed.
+        """
+        several = sum(wire.weights is not None for wire in self._wires.values()) > 1
+        if several or self._accumulate == 1:
+            whole = list(islice(batches, self._accumulate))
+            samples = sum(batch.real for batch in whole)
+            shares = {n: samples / max(1, count) for n, count in self._labelled(whole).items()}
+            yield from ((batch, shares) for batch in whole)
+        else:
+            yield from ((batch, None) for batch in islice(batches, self._accumulate))
+
+    def _labelled(self, batches: Sequence[Fed]) -> dict[str, int]:
+        """Head -> samples that have labels for it."""
+        return {
+            name: sum(int(batch.labelled[name].sum()) for batch in batches) for name in self._wires
+        }
+
+    def _refuse(
+        self, error: TrainingDiverged, samples: int, labelled: dict[str, int], norm: float
+    ) -> Taken:
         self._in_a_row += 1
         if self._guard.policy == "raise":
             raise error
@@ -117,7 +156,7 @@ class Step:
             if self._in_a_row > self._guard.limit:
                 raise error
             self._learner.restore_statistics()
-        return Taken(samples, norm, error)
+        return Taken(samples, labelled, norm, error)
 
     def _diverged(self, ids: Sequence[str]) -> TrainingDiverged:
         bad = self._learner.bad_gradients()

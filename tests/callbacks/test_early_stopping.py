@@ -10,6 +10,7 @@ NAN = float("nan")
 
 def validate(callback, *scores):
     """The number of the validation (from 1) that stopped training; None if none did."""
+    callback.fit_started(TrainState(None, directions={"seg/mIoU": True}), Control())
     for number, score in enumerate(scores, 1):
         control = Control()
         callback.validated(TrainState(None, validation={"seg/mIoU": score}), control)
@@ -39,7 +40,8 @@ def test_when_it_stops(settings, scores, stopped):
 
 def test_the_reason_is_told():
     callback, control = EarlyStopping("seg/mIoU", patience=1), Control()
-    state = TrainState(None, validation={"seg/mIoU": 0.5})
+    state = TrainState(None, validation={"seg/mIoU": 0.5}, directions={"seg/mIoU": True})
+    callback.fit_started(state, control)
     callback.validated(state, control)
     callback.validated(state, control)
     assert control.stop_reason == "seg/mIoU has not improved in 1 validations (best: 0.5)"
@@ -51,6 +53,13 @@ def test_a_resumed_training_waits_no_longer():
     second = EarlyStopping("seg/mIoU")
     second.load_state_dict(json.loads(json.dumps(first.state_dict())))
     assert validate(second, 0.4) == 1
+
+
+def test_the_direction_is_the_metric_s_unless_it_is_given():
+    for settings, expected in (({}, False), ({"higher_is_better": True}, True)):
+        callback = EarlyStopping("age/mae", **settings)
+        callback.fit_started(TrainState(None, directions={"age/mae": False}), Control())
+        assert callback.higher_is_better is expected
 
 
 def test_a_score_that_does_not_exist_is_an_error():

@@ -28,7 +28,8 @@ class Head:
 def made(index, labels, size=(4, 6)):
     data = np.full((3,) + size, index, np.uint8)
     geometry = Geometry.identity(*size)
-    return Made(index, f"s{index}", data, labels, {"label": np.array(index)}, geometry)
+    has = {name: index != 1 for name in labels}
+    return Made(index, f"s{index}", data, labels, has, {"label": np.array(index)}, geometry)
 
 
 @pytest.fixture
@@ -65,6 +66,10 @@ def test_a_batch_has_all_in_order(layout):
     assert batch.label[1].asnumpy()[:, 0].tolist() == [3, 1, 2]
     assert batch.label[2].asnumpy().tolist() == [3, 1, 2]
     assert batch.ids == ["s3", "s1", "s2"]
+    assert {name: has.tolist() for name, has in batch.labelled.items()} == {
+        "det": [True, False, True],
+        "age": [True, False, True],
+    }
     assert [int(one["label"]) for one in batch.targets] == [3, 1, 2]
     assert (batch.pad, batch.index.tolist(), len(batch.geometries)) == (0, [3, 1, 2], 3)
     assert [desc.shape for desc in batch.provide_data] == [array.shape for array in batch.data]

@@ -63,13 +63,13 @@ def test_a_dataset_that_never_has_it_is_refused(length):
         check_labelled(data, None, heads("mask"), 0)
     for said in ("'seg'", "'mask'", "['boxes']", "Data()", "masks=True"):
         assert said in str(caught.value)
-    assert len(data.read) == min(8, length)
+    assert len(data.read) == min(64, length)
 
 
 def test_broken_samples_tell_nothing():
     check_labelled(Data(bad=[0], at=[19]), None, heads("mask"), 0)
     check_labelled(Data(bad=range(20)), None, heads("mask"), 0)
-    with pytest.raises(DataError, match="none of 7 samples"):
+    with pytest.raises(DataError, match="none of 19 samples"):
         check_labelled(Data(bad=[0]), None, heads("mask"), 0)
 
 

@@ -10,12 +10,13 @@ from densefit.errors import DataError, TrainingDiverged
 from densefit.model.head_wire import LossTerms
 
 
-def batch(real=3, rows=4, label=None, targets=None, geometries=None):
+def batch(real=3, rows=4, label=None, targets=None, geometries=None, unlabelled=-1):
     arrays = {name: mx.nd.array(array) for name, array in (label or {}).items()}
     ids = [f"s{i}" for i in range(real)]
     return SimpleNamespace(
-        real=real, rows=rows, ids=ids, label=arrays, targets=targets, geometries=geometries
-    )
+        real=real, rows=rows, ids=ids, label=arrays, targets=targets, geometries=geometries,
+        labelled={"bright": np.arange(real) != unlabelled},
+    )  # fmt: skip
 
 
 def test_a_head_s_wire(tiny):
@@ -26,7 +27,7 @@ def test_a_head_s_wire(tiny):
     assert own.outputs("evaluate") == ["bright_value"]
     terms, targets, ids = own.read("train", {"bright_loss": np.ones(3)}, batch())
     assert terms.shape == (3, 1)
-    assert targets == [None] * 3
+    assert list(targets) == [True] * 3
     given = batch(targets=[{"value": k} for k in range(3)], geometries=[None] * 3)
     predictions, targets, _ = own.read("evaluate", {"bright_value": np.arange(3)}, given)
     assert predictions == targets == [0, 1, 2]
@@ -34,6 +35,11 @@ def test_a_head_s_wire(tiny):
         own.read("evaluate", {"bright_value": np.arange(3)}, batch())
     with pytest.raises(TrainingDiverged, match="(?s)loss 'loss' of the head 'bright' is inf.*s2"):
         own.read("train", {"bright_loss": np.array([0, 0, np.inf])}, batch())
+    # The loss of a sample without labels is nobody's.
+    _, targets, _ = own.read(
+        "train", {"bright_loss": np.array([0, 0, np.inf])}, batch(unlabelled=2)
+    )
+    assert list(targets) == [True, True, False]
 
 
 def test_samples_of_unknown_truth_are_left_out(tiny):
@@ -51,13 +57,18 @@ def test_samples_of_unknown_truth_are_left_out(tiny):
 def test_loss_terms():
     metric = LossTerms(["class", "box"])
     assert np.isnan(metric.compute()["loss"])
-    metric.update(np.array([[1.0, 2.0], [3.0, 4.0]]), [None] * 2, ["a", "b"])
+    metric.update(np.array([[1.0, 2.0], [3.0, 4.0]]), [True] * 2, ["a", "b"])
     other = metric.fresh()
-    other.update(np.array([[5.0, 6.0]]), [None], ["c"])
+    other.update(np.array([[5.0, 6.0]]), [True], ["c"])
     metric.merge(other)
     assert metric.compute() == {"class": 3.0, "box": 4.0, "loss": 7.0}
+    metric.update(np.array([[np.inf, np.nan]]), np.array([False]), ["d"])
+    assert metric.compute() == {"class": 3.0, "box": 4.0, "loss": 7.0, "labelled": 3.0}
     twin = metric.fresh()
     twin.load_state_dict(metric.state_dict())
     assert twin.compute() == metric.compute()
     metric.reset()
-    assert metric.count == 0
+    metric.update(np.ones((2, 2)), np.zeros(2, bool), ["a", "b"])
+    numbers = metric.compute()
+    assert numbers.pop("labelled") == 0.0
+    assert all(np.isnan(value) for value in numbers.values())  # none, and not 0.0

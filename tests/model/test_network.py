@@ -13,7 +13,7 @@ def test_train_and_eval_graphs(tiny):
     train, evaluate = network.graph("train", (32, 32)), network.graph("evaluate", (32, 32))
     assert train.list_outputs() == ["bright_loss_output", "other_loss_output"]
     assert evaluate.list_outputs() == ["bright_value_output", "other_value_output"]
-    labels = {"bright_value", "other_value"}
+    labels = {"bright_value", "other_value", "bright_loss_weights", "other_loss_weights"}
     assert set(train.list_arguments()) - labels == set(evaluate.list_arguments())
     assert train.list_auxiliary_states() == evaluate.list_auxiliary_states()
     assert network.graph("train", (32, 32)) is train

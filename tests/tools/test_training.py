@@ -7,10 +7,9 @@ import yaml
 
 from densefit.callbacks.jsonl import read_lines
 from densefit.checkpoint import store
-from densefit.errors import ConfigError
 from densefit.tools import train_det, train_seg
 from densefit.tools.recipe import Data, Model, Recipe, make_dataset, make_network
-from densefit.tools.training import judged_by
+from densefit.tools.training import chosen_by
 
 VOC = ["--data.dataset", "voc", "--data.settings", "{}"]
 
@@ -117,15 +116,10 @@ def test_help_and_the_whole_recipe_are_shown(tiny, capsys):
         assert said in capsys.readouterr().out
 
 
-def test_the_best_is_judged_in_the_direction_of_its_metric():
+def test_the_best_is_judged_by_the_first_head_s_primary_number():
     made = network(detection={}, kind={"task": "classification"})
-    assert judged_by(made, None)[0] == "detection/AP"
-    assert judged_by(made, "detection/AP50")[1].higher_is_better
-    assert judged_by(made, "kind/accuracy")[1].higher_is_better
-    loss = next(metric for metric in made.heads[1].metrics() if not metric.higher_is_better)
-    assert judged_by(made, f"kind/{loss.primary}")[1].higher_is_better is False
-    with pytest.raises(ConfigError, match="did you mean 'kind/accuracy'"):
-        judged_by(made, "kind/acuracy")
+    assert chosen_by(made, None) == "detection/AP"
+    assert chosen_by(made, "kind/accuracy") == "kind/accuracy"
 
 
 @pytest.fixture

@@ -52,7 +52,8 @@ def test_order_of_events(tiny, tmp_path):
     log = tiny.Log()
     df.fit(
         tiny.kind(), tiny.iterator(8, 4, ["kind_label"]), heads=tiny.kind_route(), epochs=2,
-        validation=tiny.iterator(5, 4), callbacks=[log], checkpoint=tmp_path,
+        validation=tiny.iterator(5, 4), callbacks=[log],
+        checkpoint=df.Saver(tmp_path, background=False),
     )  # fmt: skip
     epoch = ["end", "validated", "saved"]  # a checkpoint knows its validation
     assert log.events == ["fit", "epoch", 1, 2, *epoch, "epoch", 3, 4, *epoch, "done"]
@@ -103,7 +104,8 @@ def test_a_callback_stops_validates_and_saves(tiny, tmp_path):
 
     history = df.fit(
         tiny.kind(), tiny.iterator(16, 4, ["kind_label"]), heads=tiny.kind_route(), epochs=9,
-        validation=tiny.iterator(5, 4), validate_every="9ep", checkpoint=tmp_path,
+        validation=tiny.iterator(5, 4), validate_every="9ep",
+        checkpoint=df.Saver(tmp_path, background=False),
         callbacks=[log, tiny.Recorder("update_ended", at_two)],
     )  # fmt: skip
     assert history.stop_reason == "enough"
@@ -124,7 +126,7 @@ def test_requests_at_the_end_of_an_epoch_are_met(tiny, tmp_path):
     df.fit(
         tiny.kind(), tiny.iterator(16, 4, ["kind_label"]), heads=tiny.kind_route(), epochs=2,
         validation=tiny.iterator(5, 4), validate_every="9ep",
-        checkpoint=df.Saver(tmp_path, every="9ep"),
+        checkpoint=df.Saver(tmp_path, every="9ep", background=False),
         callbacks=[log, tiny.Recorder("epoch_ended", ask)],
     )  # fmt: skip
     assert log.events[6:9] == ["end", "validated", "saved"]
@@ -134,7 +136,7 @@ def test_checkpoints_by_updates(tiny, tmp_path):
     saved = tiny.Recorder("saved", lambda state, control, path: state.update)
     df.fit(
         tiny.kind(), tiny.iterator(9, 3, ["kind_label"]), heads=tiny.kind_route(), epochs=2,
-        callbacks=[saved], checkpoint=df.Saver(tmp_path, every="2st"),
+        callbacks=[saved], checkpoint=df.Saver(tmp_path, every="2st", background=False),
     )  # fmt: skip
     assert saved.seen == [2, 4, 6, 6]  # the last again, as the end of an epoch
 

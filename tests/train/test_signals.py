@@ -15,26 +15,45 @@ from densefit.train.signals import Signals
 
 SCRIPT = """
 import sys
+import time
 import numpy as np
 import densefit as df
 from densefit.backend import mx
 from densefit.callbacks import JSONLines
 from densefit.train.signals import TrainingInterrupted
 
-folder, pause = sys.argv[1], float(sys.argv[2])
+folder, pause, slow_at = sys.argv[1], float(sys.argv[2]), int(sys.argv[3])
+done = 0
 
 class Slow(df.Callback):
+    def fit_started(self, state, control):
+        self.epoch_started(state, control)
+
+    def epoch_started(self, state, control):
+        global done
+        done = state.update
+
     def update_ended(self, state, control):
-        import time
+        self.epoch_started(state, control)
         print(state.update, flush=True)
         time.sleep(pause)
+
+class Held(df.Loader):
+    # Batches that take their time in one of the validations.
+    def next(self):
+        batch = super().next()
+        if done == slow_at:
+            print("validating", done, flush=True)
+            time.sleep(0.3)
+        return batch
 
 data = df.dataset("shapes", length=12, size=(32, 32))
 network = df.Network("resnet18", [df.head("classification", classes=data.label_classes,
     dropout=0.2)], settings={"width": 4})
 try:
     df.fit(network, df.Loader(data, batch_size=2, heads=network.heads, shuffle=True),
-        validation=df.Loader(data, batch_size=4), epochs=3, schedule=df.Cosine(0.05, warmup="2st"),
+        validation=Held(data, batch_size=1, workers=0), validate_every="4st", epochs=3,
+        schedule=df.Cosine(0.05, warmup="2st"),
         optimizer="adam", checkpoint=df.Saver(folder + "/checkpoints", every="4st"),
         resume="auto", callbacks=[JSONLines(folder + "/log.jsonl", every=1), Slow()])
 except TrainingInterrupted as interruption:
@@ -44,10 +63,10 @@ except TrainingInterrupted as interruption:
 UPDATES = 18
 
 
-def start(folder, pause=0.0):
+def start(folder, pause=0.0, slow_at=-1):
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(folder), str(pause)],
+        [sys.executable, "-c", SCRIPT, str(folder), str(pause), str(slow_at)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
     )  # fmt: skip
 
@@ -129,6 +148,26 @@ def test_a_second_signal_ends_at_once(tmp_path, straight):
     assert time.monotonic() - begun < 5
     finish(tmp_path)
     same(tmp_path, straight)
+
+
+@pytest.mark.parametrize(("at", "pending"), [(4, "validation"), (12, "validation"), (18, "epoch")])
+def test_a_signal_gives_up_a_validation_which_the_resume_makes(tmp_path, straight, at, pending):
+    """A validation may take longer than what a cluster grants between SIGTERM and SIGKILL."""
+    process = start(tmp_path, 0.0, at)
+    wait_for(process, f"validating {at}")
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM, err
+    assert out.count("validating") < 8  # of 11 more batches
+    _, content = store.read(tmp_path / "checkpoints" / "last")
+    assert (content["update"], content["validated"] < at) == (at, True)
+    assert content["pending"] == pending
+    finish(tmp_path)
+    same(tmp_path, straight)
+    _, content = store.read(tmp_path / "checkpoints" / "last")
+    assert [record["epoch"] for record in content["epochs"]] == [0, 1, 2]
+    assert all(record["seconds"] > 0 for record in content["epochs"])
+    assert content["validated"] == 18
 
 
 def test_handlers_are_put_back_and_ignored_signals_stay_ignored():

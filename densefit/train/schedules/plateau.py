@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
 from densefit.errors import ConfigError
-from densefit.metrics import Metric
-from densefit.registry import nearest
+from densefit.metrics.direction import direction_of
 from densefit.train.schedules.schedule import Moment, Plan, Rate, Resolved, schedules
 from densefit.train.schedules.warmup import WarmedUp
 
 MODES = ("rel", "abs")
+FOLLOW = "for the learning rate to follow"
 
 
 @schedules.register("plateau")
@@ -40,7 +40,7 @@ class Plateau(WarmedUp):
         threshold_mode: "rel", a part of the best score, or "abs".
         cooldown: validations after a drop that do not count as without improvement.
         final: the lowest rate, 0 to `lr`.
-        higher_is_better: None takes what the metric declares, for its primary number.
+        higher_is_better: None takes what the metric declares for the number.
     """
 
     lr: float
@@ -69,53 +69,31 @@ class Plateau(WarmedUp):
             raise self._wrong("threshold_mode", " or ".join(MODES))
         self._check_final()
 
-    def judged_by(self, judges: Mapping[str, Sequence[Metric]]) -> Plateau:
-        """The schedule with the direction that the metric declares for its primary number.
+    def judged_by(self, known: Mapping[str, bool]) -> Plateau:
+        """The schedule with the direction that the score's metric declares.
 
         Args:
-            judges: head -> the metrics that validation computes.
+            known: score -> whether a high one is good, of all that validation computes.
 
         Raises:
-            ConfigError: none of them gives the score, or it is not a primary one and
-                `higher_is_better` is not given.
+            ConfigError: the score is not among them.
         """
-        known = {
-            f"{head}/{key}": (metric, key)
-            for head, metrics in judges.items()
-            for metric in metrics
-            for key in dict.fromkeys((metric.primary, *metric.compute()))
-        }
-        if self.metric not in known:
-            raise self._unknown(known)
-        metric, key = known[self.metric]
+        declared = direction_of(self.metric, known, FOLLOW, self._where("metric"))
         if self.higher_is_better is not None:
             return self
-        if key != metric.primary:
-            raise self._undirected(f"{type(metric).__name__} declares that of {metric.primary!r}")
-        return replace(self, higher_is_better=metric.higher_is_better)
+        return replace(self, higher_is_better=declared)
 
     def _warmed_up(self, plan: Plan, decay: Rate, moments: list[Moment]) -> Resolved:
         if self.higher_is_better is None:
-            raise self._undirected(None)
+            raise ConfigError(
+                f"Whether a high {self.metric!r} is good is not known",
+                where=self._where("higher_is_better"),
+                fix="higher_is_better=True, or False for losses and errors",
+            )
         return ResolvedPlateau(self, super()._warmed_up(plan, decay, moments))
 
     def _decay(self, plan: Plan) -> Rate:
         return lambda t: self.lr
-
-    def _unknown(self, known: Mapping[str, object]) -> ConfigError:
-        return ConfigError(
-            f"The validation has no score {self.metric!r} for the learning rate to follow",
-            where=self._where("metric"),
-            fix=nearest(self.metric, known),
-        )
-
-    def _undirected(self, known: str | None) -> ConfigError:
-        return ConfigError(
-            f"Whether a high {self.metric!r} is good is not known",
-            received=known,
-            where=self._where("higher_is_better"),
-            fix="higher_is_better=True, or False for losses and errors",
-        )
 
 
 class Standing(NamedTuple):
@@ -183,9 +161,9 @@ class ResolvedPlateau(Resolved):
         Raises:
             ConfigError: the one that is followed is not among them.
         """
-        if self._plateau.metric not in scores:
-            raise self._plateau._unknown(scores)
-        score = float(scores[self._plateau.metric])
+        key, where = self._plateau.metric, self._plateau._where("metric")
+        direction_of(key, dict.fromkeys(scores, True), FOLLOW, where)
+        score = float(scores[key])
         self.standing = judged(self.standing, score, self._plateau)
 
     def state_dict(self) -> dict[str, Any]:

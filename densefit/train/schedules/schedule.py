@@ -13,7 +13,6 @@ from typing_extensions import TypeAlias
 
 from densefit.duration import Duration, DurationLike
 from densefit.errors import ConfigError
-from densefit.metrics import Metric
 from densefit.registry import Registry
 from densefit.train.schedules.mxnet_scheduler import MXNetScheduler
 
@@ -129,14 +128,14 @@ class Schedule(ABC):
         """
         return MXNetScheduler(self, total, updates_per_epoch)
 
-    def judged_by(self, judges: Mapping[str, Sequence[Metric]]) -> Schedule:
+    def judged_by(self, known: Mapping[str, bool]) -> Schedule:
         """The schedule with what it has to know of the scores that it follows, if it does.
 
         Args:
-            judges: head -> the metrics that validation computes.
+            known: score -> whether a high one is good, of all that validation computes.
 
         Raises:
-            ConfigError: none of them gives the score, or which values are good is not declared.
+            ConfigError: the score is not among them.
         """
         return self
 

@@ -1,0 +1,84 @@
+"""What a training is made of, and what differs when another one continues from its checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from densefit.errors import CheckpointError
+
+#: What decides which samples the rest of an epoch consists of.
+ORDER = ("batch_size", "accumulate", "seed", "data")
+
+
+def differences(saved: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Name -> (saved, own) of what differs; what either does not tell is passed over.
+
+    Heads, which are dicts by name, are compared one by one, as "head <name>".
+
+    >>> differences({"seed": 0, "heads": {"a": 1}}, {"seed": 1, "heads": {"a": 1, "b": 2}})
+    {'seed': (0, 1), 'head b': (None, 2)}
+    """
+    found = {
+        name: (saved[name], own[name])
+        for name in own
+        if name != "heads" and None not in (saved.get(name), own[name]) and saved[name] != own[name]
+    }
+    before, now = saved.get("heads"), own.get("heads")
+    if before is not None and now is not None:
+        for name in sorted({*before, *now}):
+            if before.get(name) != now.get(name):
+                found[f"head {name}"] = before.get(name), now.get(name)
+    return found
+
+
+def check_same_heads(saved: Mapping[str, Any], own: Mapping[str, Any], where: object) -> None:
+    """Raise CheckpointError if a training has heads that the checkpoint's has not, or lacks some.
+
+    Args:
+        saved: its identity.
+        own: the training's.
+        where: the checkpoint.
+    """
+    before, now = saved.get("heads"), own.get("heads")
+    if before is None or now is None or set(before) == set(now):
+        return
+    added = ", ".join(name for name in now if name not in before) or "none"
+    missing = ", ".join(name for name in before if name not in now) or "none"
+    raise CheckpointError(
+        "The checkpoint is of a network with other heads: its training cannot go on with this one",
+        expected=f"heads {', '.join(before)}",
+        received=f"heads {', '.join(now)} (new: {added}; missing: {missing})",
+        where=where,
+        fix="to begin a new training with its weights: df.load it, network.set_params(...) with "
+        "them, and fit without resume",
+    )
+
+
+def check_order(differing: Mapping[str, tuple[Any, Any]], where: object) -> None:
+    """Raise CheckpointError if the rest of an epoch would not be the rest of the one begun.
+
+    Args:
+        differing: what `differences` gave.
+        where: the checkpoint.
+    """
+    wrong = {name: pair for name, pair in differing.items() if name in ORDER}
+    if wrong:
+        raise CheckpointError(
+            f"The checkpoint is of the middle of an epoch with another {', '.join(wrong)}",
+            expected=", ".join(f"{name} {told(before)}" for name, (before, _) in wrong.items()),
+            received=", ".join(f"{name} {told(now)}" for name, (_, now) in wrong.items()),
+            where=where,
+            fix="continue with what it was, or from a checkpoint of an epoch's end",
+        )
+
+
+def told(value: Any) -> str:
+    """A value in an error or a warning.
+
+    >>> told({"samples": 12, "sha256": "0123456789abcdef"}), told(None), told(0.5)
+    ('12 samples, sum 01234567', 'none', '0.5')
+    """
+    if isinstance(value, Mapping) and "sha256" in value:
+        return f"{value['samples']} samples, sum {value['sha256'][:8]}"
+    return "none" if value is None else str(value)

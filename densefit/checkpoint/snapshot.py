@@ -1,0 +1,164 @@
+"""The state of a training as arrays and JSON, and back."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from densefit.checkpoint.identity import check_order, check_same_heads, differences, told
+from densefit.checkpoint.session import Session
+from densefit.checkpoint.state import rng_state, set_rng_state
+from densefit.errors import CheckpointError, ConfigError
+from densefit.metrics import Metric
+
+logger = logging.getLogger(__name__)
+
+
+def snapshot(session: Session) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(arrays by part, the rest) of a training as it is now: copies, which nobody changes."""
+    learner, state = session.learner, session.state
+    arg_params, aux_params = learner.network.get_params()
+    model = {f"arg:{name}": value.asnumpy() for name, value in arg_params.items()}
+    model.update({f"aux:{name}": value.asnumpy() for name, value in aux_params.items()})
+    optimizer, counters = learner.optimizer_state()
+    begun = bool(state.batch or state.pending)  # whether an epoch is under way
+    content = {
+        "network": learner.network.spec,
+        "identity": dict(session.identity),
+        "epoch": state.epoch,
+        "batch": state.batch,
+        "pending": state.pending,
+        "batch_size": state.batch_size,
+        "accumulate": state.accumulate,
+        "samples": state.samples if begun else 0,
+        "epoch_seconds": state.epoch_seconds if begun else 0.0,
+        "metrics": metric_states(session.judges) if begun else {},
+        "labelled": dict(state.labelled),
+        "refused": state.refused,
+        "schedule": {} if session.rate is None else session.rate.state_dict(),
+        "lr": state.lr,
+        "gradient_norm": state.gradient_norm,
+        "update": state.update,
+        "seconds": state.seconds,
+        "validation": dict(state.validation),
+        "validated": state.validated,
+        "epochs": session.history.epochs,
+        "optimizer": counters,
+        "rng": rng_state(),
+        "callbacks": [
+            {"kind": type(callback).__name__, "state": callback.state_dict()}
+            for callback in session.callbacks
+        ],
+    }
+    parts = {"model": model, "optimizer": optimizer}
+    if learner.averaged:  # "model" is what is scored and loaded, "training" goes on
+        parts["training"] = learner.training_params()
+    return parts, content
+
+
+def restore(
+    session: Session, path: Path, parts: Mapping[str, Any], content: Mapping[str, Any]
+) -> None:
+    """Let the parts of a training become what they were.
+
+    Args:
+        session: the training.
+        path: of the checkpoint, to be named.
+        parts: what `snapshot` gave when it was written.
+        content: the same.
+
+    Raises:
+        CheckpointError: it is of a network with other heads or parameters, of another optimizer,
+            or of the middle of an epoch with other data.
+    """
+    learner, state, history = session.learner, session.state, session.history
+    # What older checkpoints do not tell of is not compared.
+    saved = {**content.get("identity", {})}
+    saved.update({name: content[name] for name in ("batch_size", "accumulate") if name in content})
+    check_same_heads(saved, session.identity, path)
+    differing = differences(saved, session.identity)
+    if content["batch"]:
+        check_order(differing, path)
+    for name, (before, now) in differing.items():
+        logger.warning(
+            "%s: the training goes on with another %s: %s, before %s",
+            path, name, told(now), told(before),
+        )  # fmt: skip
+    arg_params, aux_params = split_model(parts.get("training", parts["model"]))
+    learner.load_params(arg_params, aux_params, str(path))
+    if learner.averaged and "training" in parts:
+        learner.load_averages(parts["model"])
+    elif learner.averaged or "training" in parts:
+        logger.warning(
+            "%s holds %s: training goes on with its weights, %s",
+            path,
+            "averages" if "training" in parts else "no averages of weights",
+            "and averages no more" if "training" in parts else "which begin the averages",
+        )
+    learner.load_optimizer_state(parts["optimizer"], content["optimizer"])
+    set_rng_state(content["rng"])
+    state.epoch, state.batch = content["epoch"], content["batch"]
+    state.pending = content.get("pending", "")
+    state.update, state.seconds = content["update"], content["seconds"]
+    state.validation, state.validated = content["validation"], content["validated"]
+    state.samples, state.refused = content.get("samples", 0), content.get("refused", 0)
+    state.labelled = dict(content.get("labelled", {}))
+    state.epoch_seconds = content.get("epoch_seconds", 0.0)
+    state.lr, state.gradient_norm = content.get("lr", 0.0), content.get("gradient_norm", 0.0)
+    load_metric_states(session.judges, content.get("metrics", {}))
+    if session.rate is not None:
+        session.rate.load_state_dict(content.get("schedule", {}))
+    history.epochs = list(content["epochs"])
+    history.last_validation = dict(content["validation"])
+    history.update = content["update"]
+    # By kind and order, so that a callback may be added or left out.
+    entries = list(content["callbacks"])
+    for callback in session.callbacks:
+        for entry in entries:
+            if entry["kind"] == type(callback).__name__:
+                callback.load_state_dict(entry["state"])
+                entries.remove(entry)
+                break
+
+
+def metric_states(judges: Mapping[str, Sequence[Metric]]) -> dict[str, list[Any]]:
+    """What each head's metrics have seen; None for one that cannot tell (an MXNet metric)."""
+
+    def told(metric: Metric) -> Any:
+        try:
+            return metric.state_dict()
+        except ConfigError:
+            return None
+
+    return {head: [told(metric) for metric in metrics] for head, metrics in judges.items()}
+
+
+def load_metric_states(
+    judges: Mapping[str, Sequence[Metric]], states: Mapping[str, Sequence[Any]]
+) -> None:
+    """Let metrics continue; those that were not told of, or are others now, begin anew."""
+    for head, metrics in judges.items():
+        stored = list(states.get(head, ()))
+        for metric, state in zip(metrics, stored if len(stored) == len(metrics) else ()):
+            metric.reset()
+            if state is not None:
+                metric.load_state_dict(state)
+
+
+def split_model(arrays: Mapping[str, np.ndarray]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The (arg, aux) parameters of a checkpoint's "model" part.
+
+    Raises:
+        CheckpointError: a name is neither.
+    """
+    found: dict[str, dict[str, Any]] = {"arg": {}, "aux": {}}
+    for key, value in arrays.items():
+        kind, _, name = key.partition(":")
+        if kind not in found:
+            raise CheckpointError("A parameter is neither arg: nor aux:", received=key)
+        found[kind][name] = value
+    return found["arg"], found["aux"]

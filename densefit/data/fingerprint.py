@@ -1,0 +1,44 @@
+"""Whether two trainings see the same data."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+
+from densefit.data.sample import Dataset
+
+LOOKED_AT = 4
+
+
+def fingerprint(dataset: Dataset) -> dict[str, Any]:
+    """{"samples": their number, "sha256": of what the dataset is seen to hold}.
+
+    The sum is over the ids of all samples in their order, the names of the classes, and the
+    pixels and targets of 4 samples spread over the dataset: enough to tell another folder, another
+    split, other settings or classes, not to tell one repainted picture among thousands.
+    """
+    digest = hashlib.sha256()
+    count = len(dataset)
+    for index in range(count):
+        digest.update(f"{dataset.id_of(index)}\n".encode())
+    digest.update(repr(list(getattr(dataset, "classes", ()))).encode())
+    for index in sorted({round(k * (count - 1) / (LOOKED_AT - 1)) for k in range(LOOKED_AT)}):
+        try:
+            sample = dataset[index]
+        except Exception as error:  # what is broken is told, or skipped, in the epoch
+            digest.update(type(error).__name__.encode())
+            continue
+        for name, array in sorted({**sample.targets, "": sample.image}.items()):
+            _take_in(digest, name, array)
+    return {"samples": count, "sha256": digest.hexdigest()}
+
+
+def _take_in(digest: Any, name: str, array: Any) -> None:
+    array = np.asarray(array)
+    digest.update(f"{name} {array.shape} {array.dtype}".encode())
+    if array.dtype == object:  # run lengths, say
+        digest.update(repr(array.tolist()).encode())
+    else:
+        digest.update(np.ascontiguousarray(array).tobytes())

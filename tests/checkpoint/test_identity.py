@@ -1,0 +1,86 @@
+"""What is said, and what is refused, when a resume finds another training."""
+
+import logging
+
+import numpy as np
+import pytest
+
+import densefit as df
+from densefit.checkpoint.identity import check_order, check_same_heads, differences
+from densefit.checkpoint.snapshot import logger
+from densefit.errors import CheckpointError
+
+
+def test_what_is_not_told_is_not_compared():
+    assert differences({}, {"seed": 1, "heads": {"a": "x"}}) == {}
+    assert differences({"data": None}, {"data": {"samples": 1, "sha256": "0"}}) == {}
+    assert differences({"seed": 0}, {"seed": 0}) == {}
+
+
+def test_heads_are_compared_by_name():
+    saved, own = {"heads": {"a": "1", "b": "1"}}, {"heads": {"b": "2", "c": "1"}}
+    assert differences(saved, own) == {
+        "head a": ("1", None), "head b": ("1", "2"), "head c": (None, "1"),
+    }  # fmt: skip
+    with pytest.raises(CheckpointError, match=r"new: c; missing: a(?s:.*)df.load"):
+        check_same_heads(saved, own, "there")
+    check_same_heads({"heads": {"a": "1"}}, {"heads": {"a": "2"}}, "there")
+    check_same_heads({}, own, "there")
+
+
+def test_only_what_makes_the_order_is_refused_in_mid_epoch():
+    check_order({"schedule": ("a", "b"), "head a": ("1", "2")}, "there")
+    with pytest.raises(CheckpointError, match="another seed(?s:.*)expected: seed 0(?s:.*)seed 1"):
+        check_order({"seed": (0, 1)}, "there")
+
+
+def fit(tiny, tmp_path, length=8, batch_size=4, **settings):
+    network = tiny.network()
+    data = tiny.loader(network, length, batch_size, workers=0)
+    settings = {"checkpoint": tmp_path, "resume": "auto", **settings}
+    return df.fit(network, data, **settings)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"length": 12}, "another data"),
+        ({"batch_size": 2}, "another batch_size"),
+        ({"seed": 5}, "another seed"),
+        ({"accumulate": 2}, "another accumulate"),
+    ],
+)
+def test_other_data_go_on_from_an_epoch_s_end_and_not_from_its_middle(
+    tiny, tmp_path, caplog, changes, told
+):
+    fit(tiny, tmp_path / "end", epochs=1)
+    fit(tiny, tmp_path / "middle", updates=3)
+    with caplog.at_level(logging.WARNING, logger=logger.name):
+        history = fit(tiny, tmp_path / "end", epochs=2, **changes)
+    assert len(history.epochs) == 2
+    assert told in caplog.text
+    with pytest.raises(CheckpointError, match=f"(?s)middle of an epoch with {told}.*epoch's end"):
+        fit(tiny, tmp_path / "middle", epochs=2, **changes)
+
+
+def test_what_does_not_differ_is_not_told(tiny, tmp_path, caplog):
+    fit(tiny, tmp_path, epochs=1)
+    with caplog.at_level(logging.WARNING, logger=logger.name):
+        fit(tiny, tmp_path, epochs=2)
+    assert not caplog.records
+
+
+def test_another_schedule_is_told(tiny, tmp_path, caplog):
+    fit(tiny, tmp_path, updates=3, schedule=df.Cosine(0.1))
+    with caplog.at_level(logging.WARNING, logger=logger.name):
+        fit(tiny, tmp_path, updates=5, schedule=df.Cosine(0.2))
+    assert "another schedule: Cosine(lr=0.2" in caplog.text
+    assert "before Cosine(lr=0.1" in caplog.text
+
+
+def test_a_checkpoint_that_no_training_wrote(tiny, tmp_path):
+    from densefit.checkpoint import store
+
+    store.write(tmp_path, "update-00000001", {"model": {"arg:a": np.zeros(1)}}, {"update": 1})
+    with pytest.raises(CheckpointError, match="does not hold what a training needs"):
+        fit(tiny, tmp_path, epochs=1)
