@@ -8,6 +8,7 @@ from densefit.callbacks.finite import StopOnNonFinite
 from densefit.callbacks.jsonl import JSONLines
 from densefit.callbacks.legacy import BatchEnd, EpochEnd, batch_end, epoch_end
 from densefit.callbacks.memory import Memory
+from densefit.callbacks.profiler import ProfileLine, Profiler
 from densefit.callbacks.progress import Progress
 from densefit.callbacks.tensorboard import TensorBoard
 from densefit.callbacks.time_budget import TimeBudget
@@ -22,6 +23,8 @@ __all__ = [
     "EpochEnd",
     "JSONLines",
     "Memory",
+    "ProfileLine",
+    "Profiler",
     "Progress",
     "StopOnNonFinite",
     "TensorBoard",

@@ -45,7 +45,7 @@ class Learner:
         devices: MXNet contexts; a batch is split among them.
 
     Attributes:
-        random: whether the train graph draws random numbers (dropout).
+        random: whether MXNet draws random numbers in an update (dropout, or SGLD's noise).
     """
 
     random = False
@@ -111,6 +111,7 @@ class Learner:
     ) -> Any:
         """Begin with a new optimizer; returns it. See `densefit.train.optimizer`."""
         self._optimizer = start_optimizer(self._train, optimizer, settings, batch_size, groups)
+        self.random |= isinstance(self._optimizer, mx.optimizer.SGLD)
         return self._optimizer
 
     def compute(

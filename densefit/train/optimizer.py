@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,8 @@ from densefit.checkpoint.state import (
 from densefit.errors import CheckpointError, ConfigError
 from densefit.train import adamw  # noqa: F401 - registers it with MXNet
 from densefit.train.groups import Groups, factors
+
+_log = logging.getLogger("densefit")
 
 
 def start_optimizer(
@@ -122,6 +125,11 @@ def load_optimizer_state(
             received=counters["kind"],
             fix="continue with the same optimizer, or start anew from its weights: "
             "df.load(path), then fit",
+        )
+    if kind == "LBSGD":
+        _log.warning(
+            "MXNet's LBSGD keeps gradients of earlier batches where nobody can read them: it goes "
+            "on without them, and not exactly as it would have"
         )
     names = index_to_name(module)
     restore_updater(_updater(module), arrays, names)

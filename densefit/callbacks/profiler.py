@@ -1,0 +1,111 @@
+"""Where the time of a training went, as a table."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import TextIO
+
+from rich.console import Console
+from rich.table import Table
+
+from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.callbacks.clock import PHASES
+
+_ABOUT = {
+    "data": "waited for batches",
+    "forward": "forward pass, and losses to the host",
+    "metric": "losses into metrics; the backward pass runs on",
+    "backward": "waited for the backward pass and the look at gradients",
+    "update": "optimizer, averages",
+    "callback": "logs, progress and other callbacks",
+    "validation": "scoring the validation data",
+    "checkpoint": "copying and waiting for checkpoints; the rest is written beside the training",
+}
+
+
+class Profiler(Callback):
+    """Prints where the time of this process went, when training ends.
+
+    `densefit.callbacks.clock.Clock` says what is charged to which phase.
+
+    Args:
+        exact: let each phase wait for the device, so that it is charged with its own time only.
+            Training is slower meanwhile.
+        stream: where to write; standard error if not given.
+
+    Attributes:
+        seconds: by phase, once training has ended.
+        updates: made meanwhile.
+    """
+
+    def __init__(self, exact: bool = False, stream: TextIO | None = None) -> None:
+        self.exact = exact
+        self.seconds: Mapping[str, float] = {}
+        self.updates = 0
+        self._stream = stream
+
+    def fit_started(self, state: TrainState, control: Control) -> None:
+        """Ask for exact times, if they are wanted."""
+        if self.exact:
+            control.time_exactly()
+
+    def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
+        """Print."""
+        self.seconds, self.updates = dict(state.clock.seconds), state.clock.updates
+        # Standard error is looked up late: it may have been redirected since.
+        self._print(sys.stderr if self._stream is None else self._stream)
+
+    def _print(self, stream: TextIO) -> None:
+        Console(file=stream, soft_wrap=True).print(table(self.seconds, self.updates))
+
+
+class ProfileLine(Profiler):
+    """The same in one line, see `line`."""
+
+    def _print(self, stream: TextIO) -> None:
+        print(line(self.seconds, self.updates), file=stream, flush=True)
+
+
+def shares(seconds: Mapping[str, float]) -> dict[str, float]:
+    """Phase -> its share of all time, in percent.
+
+    >>> shares({"data": 1.0, "forward": 3.0})
+    {'data': 25.0, 'forward': 75.0}
+    """
+    total = sum(seconds.values()) or 1.0
+    return {phase: 100.0 * own / total for phase, own in seconds.items()}
+
+
+def line(seconds: Mapping[str, float], updates: int) -> str:
+    """The profile in a line.
+
+    >>> line({"data": 0.2, "forward": 0.6, "validation": 0.2}, 10)
+    'time: 10 updates of 80 ms; data 20.0 %, forward 60.0 %, validation 20.0 %'
+    """
+    told = ", ".join(f"{phase} {share:.1f} %" for phase, share in shares(seconds).items())
+    return f"time: {updates} updates of {_an_update(seconds, updates):.3g} ms; {told}"
+
+
+def table(seconds: Mapping[str, float], updates: int) -> Table:
+    """The profile as a table: seconds, share, and milliseconds an update of each phase."""
+    made = Table(
+        title=f"Time of {updates} updates ({_an_update(seconds, updates):.3g} ms each)",
+        title_justify="left",
+    )
+    for column in ("phase", "seconds", "share", "ms an update"):
+        made.add_column(column, justify="left" if column == "phase" else "right")
+    made.add_column("what")
+    share = shares(seconds)
+    for phase in (phase for phase in PHASES if phase in seconds):
+        own = seconds[phase]
+        each = f"{1000 * own / updates:.2f}" if updates else ""
+        made.add_row(phase, f"{own:.2f}", f"{share[phase]:.1f} %", each, _ABOUT[phase])
+    made.add_row("all", f"{sum(seconds.values()):.2f}", "", "", "")
+    return made
+
+
+def _an_update(seconds: Mapping[str, float], updates: int) -> float:
+    """Milliseconds of an update, without validation and checkpoints."""
+    own = sum(seconds.get(phase, 0.0) for phase in PHASES[:6])
+    return 1000.0 * own / updates if updates else 0.0
