@@ -22,6 +22,7 @@ from densefit.train.find_lr import find_lr
 from densefit.train.fit import fit
 from densefit.train.guard import Guard
 from densefit.train.history import History
+from densefit.train.layer_decay import layer_decay
 from densefit.train.schedules import (
     Constant,
     Cosine,
@@ -73,6 +74,7 @@ __all__ = [
     "find_lr",
     "fit",
     "head",
+    "layer_decay",
     "load",
     "load_mxnet",
     "predict",

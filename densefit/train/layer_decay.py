@@ -1,0 +1,76 @@
+"""Lower rates for the layers that are nearer to the picture."""
+
+from __future__ import annotations
+
+import glob
+import json
+from typing import Any
+
+from densefit.errors import ConfigError
+from densefit.model.network import Network
+from densefit.train.symbols import loss_labels
+
+
+def layer_decay(network: Any, decay: float) -> dict[str, dict[str, float]]:
+    """Groups for `fit(groups=...)`: a parameter's rate times `decay` for each layer behind it.
+
+    As timm's layer decay: the factor is decay ** (last - layer), for fine-tuning (Clark et al.,
+    "ELECTRA", ICLR 2020; Bao et al., "BEiT", ICLR 2022). A layer is what convolves or connects,
+    with the normalisation behind it; its number is that of the layers on the longest way to it
+    from the input, so that the branches of a block, and heads side by side, count alike. The
+    layers of each output end at 1.
+
+    Args:
+        network: a Network, or an MXNet Symbol whose labels go into MXNet's loss layers.
+        decay: above 0, at most 1. With some 20 layers, 0.9 leaves 0.13 for the first.
+
+    Raises:
+        ConfigError: decay out of range.
+
+    Example:
+        `df.fit(network, ..., groups={**df.layer_decay(network, 0.9), "*_gamma": {"wd": 0}})`.
+    """
+    if not 0.0 < decay <= 1.0:
+        raise ConfigError("A layer decay is above 0 and at most 1", received=decay)
+    if isinstance(network, Network):
+        symbol = network.graph("evaluate", (64, 64))
+        labels = {label for wire in network.wires.values() for label in wire.labels}
+    else:
+        symbol, labels = network, set(loss_labels(network))
+    behind = layers_behind(symbol)
+    return {
+        glob.escape(name): {"lr": decay**count}
+        for name, count in behind.items()
+        if name not in labels
+    }
+
+
+def layers_behind(symbol: Any) -> dict[str, int]:
+    """Parameter -> layers on the longest way from it to an output, in the order of the symbol.
+
+    Args:
+        symbol: whose inputs of layers are parameters but for the first.
+    """
+    graph = json.loads(symbol.tojson())
+    nodes = graph["nodes"]
+    users: list[list[int]] = [[] for _ in nodes]
+    for number, node in enumerate(nodes):
+        for entry in node["inputs"]:
+            users[entry[0]].append(number)
+
+    def is_layer(node: dict[str, Any]) -> bool:
+        return node["op"] in ("Convolution", "Deconvolution", "FullyConnected")
+
+    after = [0] * len(nodes)  # layers behind what a node gives
+    for number in reversed(range(len(nodes))):
+        after[number] = max(
+            (after[user] + is_layer(nodes[user]) for user in users[number]), default=0
+        )
+    found: dict[str, int] = {}
+    for number, node in enumerate(nodes):
+        for entry in node["inputs"][1:] if node["op"] != "null" else ():
+            own = nodes[entry[0]]
+            if own["op"] == "null":
+                found[own["name"]] = after[number]
+    states = set(symbol.list_auxiliary_states())
+    return {name: count for name, count in found.items() if name not in states}
