@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from densefit.callbacks import callbacks
 from densefit.data.sample import Dataset, datasets
 from densefit.data.transforms import transforms
 from densefit.metrics import metrics
@@ -19,7 +20,7 @@ def registered(pattern: str = "*") -> dict[str, list[str]]:
         >>> registered("res*")["backbone"]
         ['resnet18', 'resnet34', 'resnet50']
     """
-    kinds = (backbones, heads, metrics, schedules, datasets, transforms)
+    kinds = (backbones, heads, metrics, schedules, datasets, transforms, callbacks)
     return {registry.kind: registry.names(pattern) for registry in kinds}
 
 

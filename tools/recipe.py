@@ -5,8 +5,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Dict, List, Optional, Protocol, Tuple  # noqa: UP035 - read at run time on Python 3.9
 
+from densefit.callbacks.callback import Callback, callbacks
 from densefit.data.loader import Loader
 from densefit.data.sample import Dataset, datasets
 from densefit.data.transforms import Compose, transforms
@@ -14,6 +16,7 @@ from densefit.errors import ConfigError
 from densefit.model.head import Head, head, heads
 from densefit.model.network import Network
 from densefit.registry import Registry
+from densefit.train.layer_decay import layer_decay
 from densefit.train.schedules import Schedule, schedules
 
 
@@ -71,6 +74,16 @@ class Training:
         validate_every: e.g. 1ep, 500st, 10%.
         best: the number that the best checkpoint is chosen by, "<head>/<metric>".
         keep: how many of the last checkpoints are kept, beside the best.
+        accumulate: micro-batches of batch_size an update.
+        clip_norm: the largest norm of the gradient; null for none.
+        nonfinite: what a loss or gradient that is not finite does: raise, skip or rollback.
+        groups: pattern of parameter names -> lr and wd, factors on rate and decay.
+        layer_decay: factor on the rate for each layer that is nearer to the picture; null for none.
+        freeze: patterns of parameters that are not trained.
+        ema: decay of a moving average of the weights, which is then what is scored and kept.
+        precision: float32 or bfloat16.
+        callbacks: name and settings each: csv, early_stopping, finite, memory, profiler,
+            tensorboard, time_budget; paths lie in the run's folder.
     """
 
     epochs: int = 10
@@ -86,6 +99,15 @@ class Training:
     validate_every: str = "1ep"
     best: Optional[str] = None  # noqa: UP045
     keep: int = 1
+    accumulate: int = 1
+    clip_norm: Optional[float] = None  # noqa: UP045
+    nonfinite: str = "raise"
+    groups: Dict[str, Dict[str, float]] = field(default_factory=dict)  # noqa: UP006
+    layer_decay: Optional[float] = None  # noqa: UP045
+    freeze: List[str] = field(default_factory=list)  # noqa: UP006
+    ema: Optional[float] = None  # noqa: UP045
+    precision: str = "float32"
+    callbacks: List[Dict[str, Any]] = field(default_factory=list)  # noqa: UP006
 
 
 @dataclass
@@ -205,6 +227,25 @@ def score_loader(recipe: Input, dataset: Dataset, workers: int) -> Loader:
         transform=fitting(recipe),
         workers=workers,
     )
+
+
+def make_callbacks(training: Training, out: Path) -> list[Callback]:
+    """The recipe's own callbacks; their files lie in the run's folder."""
+    made = []
+    for settings in training.callbacks:
+        places = {
+            key: out / settings[key]
+            for key in ("path", "directory")
+            if settings.get(key) is not None
+        }
+        made.append(named(callbacks, {**settings, **places}, "training.callbacks"))
+    return made
+
+
+def make_groups(training: Training, network: Network) -> dict[str, dict[str, float]]:
+    """Factors on rate and decay, by patterns of parameter names."""
+    by_layer = {} if training.layer_decay is None else layer_decay(network, training.layer_decay)
+    return {**by_layer, **training.groups}
 
 
 def make_schedule(training: Training) -> Schedule:

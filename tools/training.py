@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-from densefit.callbacks import Curves, JSONLines, Progress
+from densefit.callbacks import Curves, JSONLines, ProfileLine, Progress
 from densefit.checkpoint import store
 from densefit.checkpoint.load import load
 from densefit.checkpoint.policy import Keep
@@ -23,13 +23,16 @@ from .program import program
 from .progress import Watched
 from .recipe import (
     Recipe,
+    make_callbacks,
     make_dataset,
+    make_groups,
     make_network,
     make_schedule,
     score_loader,
     train_loader,
 )
 from .report import write_scores
+from .run_record import record_start
 from .table import by_head, print_scores
 
 
@@ -55,8 +58,13 @@ def run(recipe: Recipe, text: str) -> dict[str, float]:
     test = None  # made before the training, so that what is wrong with it is found before
     if split is not None:
         test = score_loader(recipe, make_dataset(recipe.data, split), recipe.data.workers)
+    own = make_callbacks(recipe.training, out)
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.yaml").write_text(text, encoding="utf-8")
+    data = {recipe.data.train: train}
+    data.update({held: validation.dataset} if held and validation else {})
+    data.update({split: test.dataset} if split and test else {})
+    record_start(out, data, recipe.seed, recipe.resume)
     fit(
         network,
         loader,
@@ -66,7 +74,17 @@ def run(recipe: Recipe, text: str) -> dict[str, float]:
         optimizer=recipe.training.optimizer,
         optimizer_params=recipe.training.optimizer_params,
         schedule=make_schedule(recipe.training),
-        callbacks=[Progress(), JSONLines(out / "scalars.jsonl"), Curves(out, log="scalars.jsonl")],
+        callbacks=[
+            *(Progress(), JSONLines(out / "scalars.jsonl"), Curves(out, log="scalars.jsonl")),
+            *(*own, ProfileLine()),
+        ],
+        accumulate=recipe.training.accumulate,
+        clip_norm=recipe.training.clip_norm,
+        nonfinite=recipe.training.nonfinite,
+        groups=make_groups(recipe.training, network),
+        freeze=recipe.training.freeze,
+        ema=recipe.training.ema,
+        precision=recipe.training.precision,
         checkpoint=Saver(
             out / "checkpoints",
             every=recipe.training.validate_every,

@@ -1,6 +1,6 @@
 """What happens beside the updates, one concern a file."""
 
-from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.callbacks.callback import Callback, Control, TrainState, callbacks
 from densefit.callbacks.csv_log import CSVLog
 from densefit.callbacks.curves import Curves, plot_curves
 from densefit.callbacks.early_stopping import EarlyStopping
@@ -31,6 +31,7 @@ __all__ = [
     "TimeBudget",
     "TrainState",
     "batch_end",
+    "callbacks",
     "epoch_end",
     "plot_curves",
 ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable
 
 from densefit.callbacks.clock import Clock
+from densefit.registry import Registry
 
 
 @dataclass
@@ -123,3 +124,6 @@ class Callback:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what `state_dict` gave."""
+
+
+callbacks: Registry[Callback] = Registry("callback")

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.callbacks.callback import Callback, Control, TrainState, callbacks
 from densefit.errors import DataError
 
 _FIRST = ("epoch", "update", "seconds", "lr")
 _ORDER = ("train", "validation")
 
 
+@callbacks.register("csv")
 class CSVLog(Callback):
     """Writes a row at each epoch's end, and one for each validation in between.
 

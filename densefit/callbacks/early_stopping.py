@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.callbacks.callback import Callback, Control, TrainState, callbacks
 from densefit.errors import ConfigError
 from densefit.metrics.direction import direction_of
 
 STOP = "to stop by"
 
 
+@callbacks.register("early_stopping")
 class EarlyStopping(Callback):
     """Ends training after `patience` validations in a row without a better score.
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import fnmatch
 import math
 
-from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.callbacks.callback import Callback, Control, TrainState, callbacks
 from densefit.errors import ConfigError, TrainingDiverged
 
 
+@callbacks.register("finite")
 class StopOnNonFinite(Callback):
     """Ends training with an error when a training number is nan or infinite.
 

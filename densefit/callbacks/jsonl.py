@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.callbacks.callback import Callback, Control, TrainState, callbacks
 from densefit.errors import ConfigError, DataError
 
 
+@callbacks.register("jsonl")
 class JSONLines(Callback):
     """Writes `{"kind": ..., "update": ..., "epoch": ..., "seconds": ..., "lr": ..., numbers}`.
 

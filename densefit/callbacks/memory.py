@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Callable
 
-from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.callbacks.callback import Callback, Control, TrainState, callbacks
 from densefit.callbacks.jsonl import JSONLines
 from densefit.callbacks.memory_use import memory_in_use
 
@@ -17,6 +17,7 @@ _STEADY = 5  # epochs in a row that must grow alike to be called a leak
 _log = logging.getLogger("densefit")
 
 
+@callbacks.register("memory")
 class Memory(Callback):
     """Measures the memory in use at each epoch's end, in MiB.
 

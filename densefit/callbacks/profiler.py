@@ -9,7 +9,7 @@ from typing import TextIO
 from rich.console import Console
 from rich.table import Table
 
-from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.callbacks.callback import Callback, Control, TrainState, callbacks
 from densefit.callbacks.clock import PHASES
 
 _ABOUT = {
@@ -24,6 +24,7 @@ _ABOUT = {
 }
 
 
+@callbacks.register("profiler")
 class Profiler(Callback):
     """Prints where the time of this process went, when training ends.
 

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.callbacks.callback import Callback, Control, TrainState, callbacks
 from densefit.errors import ConfigError
 
 _FILES = "events.out.tfevents.*"
 
 
+@callbacks.register("tensorboard")
 class TensorBoard(Callback):
     """Writes curves over the updates, for `tensorboard --logdir DIR`.
 

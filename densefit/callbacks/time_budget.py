@@ -9,7 +9,7 @@ from typing import Any, Callable, Union
 
 from typing_extensions import TypeAlias
 
-from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.callbacks.callback import Callback, Control, TrainState, callbacks
 from densefit.callbacks.progress import duration
 from densefit.errors import ConfigError
 
@@ -19,6 +19,7 @@ _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 _PATTERN = re.compile(r"(?:(\d+(?:\.\d+)?|\.\d+)([dhms]))+")
 
 
+@callbacks.register("time_budget")
 class TimeBudget(Callback):
     """Ends training when its wall-clock time is spent; it is then validated and saved as always.
 

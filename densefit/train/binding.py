@@ -12,6 +12,7 @@ from densefit.train.feed import Feeder
 from densefit.train.groups import frozen, with_frozen_statistics
 from densefit.train.initializer import He
 from densefit.train.module import bound_module, usable
+from densefit.train.precision import check_precision, in_bfloat16
 from densefit.train.symbols import (
     check_parameters,
     infer_shapes,
@@ -27,6 +28,7 @@ def bind_training(
     initializer: Any = None,
     accumulate: int = 1,
     freeze: Sequence[str] = (),
+    precision: str = "float32",
 ) -> tuple[Any, bool]:
     """A Module of the train graph, with parameters.
 
@@ -37,6 +39,7 @@ def bind_training(
         initializer: for parameters that the network has no value for yet.
         accumulate: micro-batches an update.
         freeze: patterns of parameters that are not trained.
+        precision: of convolutions and dense layers, see `densefit.train.precision`.
 
     Returns:
         (Module, whether the graph's losses are means over a batch).
@@ -44,6 +47,7 @@ def bind_training(
     Raises:
         BindError, ConfigError, DataError: as `Learner.bind`.
     """
+    check_precision(precision, devices)
     check_split(devices, feeder.batch_size, f"{feeder.where} data, batch size")
     if feeder.last_real is not None:
         check_split(devices, feeder.last_real, f"{feeder.where} data, last batch of an epoch")
@@ -78,6 +82,8 @@ def bind_training(
     inputs = {desc.name for desc in [*feeder.descs, *label_descs]}
     fixed = frozen(freeze, [name for name in symbol.list_arguments() if name not in inputs])
     symbol = with_frozen_statistics(symbol, fixed)
+    if precision == "bfloat16":
+        symbol = in_bfloat16(symbol)
     module = bound_module(
         symbol, feeder, label_descs, devices, "add" if accumulate > 1 else "write", fixed
     )

@@ -57,6 +57,7 @@ def fit(
     freeze: Sequence[str] = (),
     label_within: int = 1000,
     ema: float | EMA | None = None,
+    precision: str = "float32",
     initializer: Any = None,
     seed: int = 0,
     devices: Sequence[Any] | None = None,
@@ -98,6 +99,8 @@ def fit(
             have seen a labelled sample.
         ema: decay of a moving average of the weights (0.999), or an EMA. The averages are what is
             scored, saved as the model and left in the network.
+        precision: "bfloat16" trains with convolutions and dense layers in it, on a CPU; scores are
+            computed in float32.
         initializer: for parameters that the network has no value for yet.
         seed: of python, numpy and MXNet.
         devices: MXNet contexts; a batch is split among them. With several, losses are sums over
@@ -157,7 +160,7 @@ def fit(
     learner = Learner(network, devices)
     session = Session(learner, state, History(network), callbacks, judges, rate)
     try:
-        learner.bind(feeder, initializer, accumulate, freeze, as_ema(ema))
+        learner.bind(feeder, initializer, accumulate, freeze, as_ema(ema), precision)
         scorer = None if validation is None else Scorer(learner, validation, where="validation")
         own = learner.start_optimizer(optimizer, settings, feeder.batch_size, groups)
         if saver is not None:

@@ -72,6 +72,7 @@ class Learner:
         accumulate: int = 1,
         freeze: Sequence[str] = (),
         ema: EMA | None = None,
+        precision: str = "float32",
     ) -> None:
         """Bind the train graph to the feeder's shapes and give every parameter a value.
 
@@ -81,6 +82,7 @@ class Learner:
             accumulate: micro-batches an update; for one, gradients are written, not added.
             freeze: patterns of parameters that are not trained.
             ema: average the weights; the network is then given the averages.
+            precision: "float32" or "bfloat16".
 
         Raises:
             BindError: a label is missing, superfluous, misnamed or misshaped; parameters do not
@@ -90,7 +92,7 @@ class Learner:
             DataError: a full or the last batch cannot be split among the devices.
         """
         module, self._mean_losses = bind_training(
-            self.network, feeder, self.devices, initializer, accumulate, freeze
+            self.network, feeder, self.devices, initializer, accumulate, freeze, precision
         )
         symbol = module.symbol
         self._adds = accumulate > 1

@@ -22,7 +22,8 @@ def network(**heads):
 def test_a_run_folder_holds_what_a_run_is(trained):
     names = {path.name for path in trained.iterdir()}
     files = {"config.yaml", "scalars.jsonl", "curves.png", "predictions.png"}
-    assert names == {*files, "scores.json", "scored.json", "checkpoints"}
+    files |= {"environment.json", "scores.json", "scored.json"}
+    assert names == {*files, "checkpoints"}
     assert {"best", "last"} <= set(store.names(trained / "checkpoints"))
     assert yaml.safe_load((trained / "config.yaml").read_text())["training"]["epochs"] == 2
     for name in ("curves.png", "predictions.png"):
