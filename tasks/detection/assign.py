@@ -60,21 +60,19 @@ def best_anchors(iou: np.ndarray) -> np.ndarray:
             value[rival] = row[best[rival]]
 
 
-def assign(
+def match(
     anchors: np.ndarray,
     boxes: np.ndarray,
-    classes: np.ndarray,
     ignored: np.ndarray | None = None,
     crowd: np.ndarray | None = None,
     iou_positive: float = 0.5,
     iou_negative: float = 0.5,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Targets of all anchors for one picture.
+    """The box that each anchor learns.
 
     Args:
         anchors: (A, 4) float32 xyxy, in input pixels.
         boxes: (n, 4) float32 xyxy, in input pixels. Boxes without area match nothing.
-        classes: (n,) int, from 0.
         ignored: (n,) bool, boxes that are neither learned nor background.
         crowd: (n,) bool, boxes around groups: an anchor that lies in one by half or more is
             ignored unless it is positive.
@@ -83,14 +81,13 @@ def assign(
             it is ignored. Not above `iou_positive`.
 
     Returns:
-        (A,) float32: -1 ignored, 0 background, 1 + class; and (A, 4) float32 offsets, zero
-        where the anchor is not positive. Without boxes all anchors are background.
+        (A,) int64: -1 ignored, 0 background, 1 + index of the box. Without boxes all anchors are
+        background.
     """
-    labels = np.zeros(len(anchors), np.float32)
-    offsets = np.zeros((len(anchors), 4), np.float32)
+    labels = np.zeros(len(anchors), np.int64)
     boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
     if not len(boxes):
-        return labels, offsets
+        return labels
     none = np.zeros(len(boxes), bool)
     crowd = none if crowd is None else np.asarray(crowd, bool)
     ignored = none if ignored is None else np.asarray(ignored, bool) & ~crowd
@@ -111,19 +108,56 @@ def assign(
 
     learned = np.flatnonzero(solid & ~crowd & ~ignored)
     if not len(learned):
-        return labels, offsets
+        return labels
     iou = overlaps(learned)
-    match = iou.argmax(axis=0)
+    nearest = iou.argmax(axis=0)
     value = iou.max(axis=0)
     labels[(value >= iou_negative) & (value < iou_positive)] = IGNORE
     positive = value >= iou_positive
     chosen = best_anchors(iou)
     found = np.flatnonzero(chosen >= 0)
-    match[chosen[found]] = found
+    nearest[chosen[found]] = found
     positive[chosen[found]] = True
 
     index = np.flatnonzero(positive)
-    source = learned[match[index]]
+    labels[index] = learned[nearest[index]] + 1
+    return labels
+
+
+def targets_of(
+    matched: np.ndarray, anchors: np.ndarray, boxes: np.ndarray, classes: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Targets of all anchors, by the box that each of them learns.
+
+    Args:
+        matched: (A,) of `match`.
+        anchors: (A, 4) float32 xyxy, in input pixels.
+        boxes: (n, 4) float32 xyxy, in input pixels.
+        classes: (n,) int, from 0.
+
+    Returns:
+        (A,) float32: -1 ignored, 0 background, 1 + class; and (A, 4) float32 offsets, zero
+        where the anchor is not positive.
+    """
+    labels = np.minimum(matched, 0).astype(np.float32)
+    offsets = np.zeros((len(anchors), 4), np.float32)
+    index = np.flatnonzero(matched > 0)
+    source = matched[index] - 1
     labels[index] = np.asarray(classes)[source] + 1
-    offsets[index] = encode_boxes(boxes[source], anchors[index])
+    offsets[index] = encode_boxes(np.asarray(boxes, np.float32)[source], anchors[index])
     return labels, offsets
+
+
+def assign(
+    anchors: np.ndarray,
+    boxes: np.ndarray,
+    classes: np.ndarray,
+    ignored: np.ndarray | None = None,
+    crowd: np.ndarray | None = None,
+    iou_positive: float = 0.5,
+    iou_negative: float = 0.5,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Targets of all anchors for one picture: `match`, then `targets_of`."""
+    boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
+    matched = match(anchors, boxes, ignored, crowd, iou_positive, iou_negative)
+    return targets_of(matched, anchors, boxes, classes)

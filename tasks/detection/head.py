@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from densefit.backend import mx
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
 from densefit.metrics import COCOAveragePrecision, Metric, VOCAveragePrecision
@@ -17,7 +18,7 @@ from densefit.model.merger import Merger, Predictions
 from densefit.predict.drawing import draw_boxes
 
 from .anchors import Shapes, anchor_boxes, anchor_count, anchor_shapes
-from .assign import IGNORE, assign
+from .assign import IGNORE, match, targets_of
 from .checks import check_settings, sizes_per_level
 from .loss import box_loss, class_loss
 from .merge import combine
@@ -123,24 +124,35 @@ class Detection(Head):
             levels.append(anchor_shapes(scaled, self.ratios, self.every_ratio))
         return tuple(levels)
 
-    def anchors(self, input_size: tuple[int, int]) -> np.ndarray:
+    def anchors(self, input_size: Sequence[int]) -> np.ndarray:
         """All anchors, (A, 4) float32 xyxy in input pixels."""
-        return anchor_boxes(tuple(input_size), self.strides, self.shapes(input_size))
+        height, width = input_size
+        return anchor_boxes((height, width), self.strides, self.shapes((height, width)))
 
     def labels(self, input_size: tuple[int, int]) -> list[Label]:
         """`class` (A,): -1 ignored, 0 background, 1 + class; `box` (A, 4): offsets."""
         count = anchor_count(input_size, self.strides, self.shapes(input_size))
         return [Label("class", (count,)), Label("box", (count, 4))]
 
-    def _predictions(self, features: Features) -> tuple[Any, Any]:
-        levels = feature_levels(self.name, features, self.strides, self.channels, self.fpn)
-        counts = [len(shapes) for shapes in self.shapes(features.input_size)]
+    def levels(self, features: Features) -> list[Any]:
+        """One map (B, C, H/stride, W/stride) a level."""
+        return feature_levels(self.name, features, self.strides, self.channels, self.fpn)
+
+    def predictions(self, levels: Sequence[Any], input_size: tuple[int, int]) -> tuple[Any, Any]:
+        """Class logits (B, A, 1 + classes) and offsets (B, A, 4) of all anchors."""
+        counts = [len(shapes) for shapes in self.shapes(input_size)]
         return predictions(self.name, levels, self.strides, counts, 1 + len(self.classes))
 
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
         """`class_loss` and `box_loss`, (B,) each, divided by the picture's positive anchors."""
-        scores, offsets = self._predictions(features)
-        (count,) = self.labels(features.input_size)[0].shape
+        predicted = self.predictions(self.levels(features), features.input_size)
+        return self.losses(*predicted, labels, features.input_size)
+
+    def losses(
+        self, scores: Any, offsets: Any, labels: Mapping[str, Any], input_size: tuple[int, int]
+    ) -> dict[str, Any]:
+        """The terms of `train`, of what `predictions` gave."""
+        (count,) = self.labels(input_size)[0].shape
         target = labels["class"]
         return {
             "class_loss": class_loss(
@@ -151,38 +163,56 @@ class Detection(Head):
 
     def evaluate(self, features: Features) -> dict[str, Any]:
         """`boxes` (B, max_detections, 6) [class, score, x1, y1, x2, y2] in input pixels."""
-        scores, offsets = self._predictions(features)
-        shapes = self.shapes(features.input_size)
-        pairs = anchor_count(features.input_size, self.strides, shapes) * len(self.classes)
+        predicted = self.predictions(self.levels(features), features.input_size)
+        found = self.found(*predicted, features.input_size)
+        return {"boxes": mx.sym.slice_axis(found, axis=2, begin=0, end=6)}
+
+    def found(self, scores: Any, offsets: Any, input_size: tuple[int, int]) -> Any:
+        """(B, max_detections, 7): the rows of `evaluate`, and the anchor of each.
+
+        Args:
+            scores: of `predictions`.
+            offsets: of `predictions`.
+            input_size: (height, width) in pixels.
+        """
+        shapes = self.shapes(input_size)
+        pairs = anchor_count(input_size, self.strides, shapes) * len(self.classes)
         if pairs >= 2**24:
             raise ConfigError(
                 "Too many pairs of anchor and class to count exactly in float32",
                 expected=f"less than {2**24}",
                 received=pairs,
-                where=f"head {self.name!r}, input {features.input_size}",
+                where=f"head {self.name!r}, input {input_size}",
                 fix="use a smaller input or fewer anchors",
             )
         candidates = min(self.candidates, pairs)
-        boxes = detections(
+        return detections(
             scores,
             offsets,
-            anchor_symbol(features.input_size, self.strides, shapes),
+            anchor_symbol(input_size, self.strides, shapes),
             len(self.classes),
             candidates,
             self.score_threshold,
             self.nms_iou,
             min(self.max_detections, candidates),
         )
-        return {"boxes": boxes}
 
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:
         """Targets of all anchors. A sample that has no `boxes` target at all trains nothing."""
-        height, width = sample.image.shape[:2]
-        anchors = self.anchors((height, width))
-        targets = sample.targets
-        if "boxes" not in targets:
+        anchors = self.anchors(sample.image.shape[:2])
+        if "boxes" not in sample.targets:
             nothing = np.full(len(anchors), IGNORE, np.float32)
             return {"class": nothing, "box": np.zeros((len(anchors), 4), np.float32)}
+        boxes, classes = sample.targets["boxes"], sample.targets["classes"]
+        labels, offsets = targets_of(self.matched(sample), anchors, boxes, classes)
+        return {"class": labels, "box": offsets}
+
+    def matched(self, sample: Sample) -> np.ndarray:
+        """(A,) int64, the box that each anchor learns: -1 ignored, 0 background, 1 + index.
+
+        The sample must have the target `boxes`.
+        """
+        targets = sample.targets
         classes = np.asarray(targets["classes"])
         if classes.size and not 0 <= classes.min() <= classes.max() < len(self.classes):
             raise DataError(
@@ -192,16 +222,14 @@ class Detection(Head):
                 where=f"sample {sample.id!r}, head {self.name!r}",
                 fix="make the head with the dataset's classes",
             )
-        labels, offsets = assign(
-            anchors,
+        return match(
+            self.anchors(sample.image.shape[:2]),
             targets["boxes"],
-            classes,
             ignored=None if self.train_difficult else targets.get("difficult"),
             crowd=targets.get("crowd"),
             iou_positive=self.iou_positive,
             iou_negative=self.iou_negative,
         )
-        return {"class": labels, "box": offsets}
 
     def decode(
         self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]

@@ -29,14 +29,27 @@ def combine(
         `boxes`, `scores`, `classes` by falling score; those of a single view as they are: the
         network has suppressed already.
     """
+    kept = chosen(found, views, iou, limit)
+    return {
+        name: np.concatenate([part[name] for part in found])[kept]
+        for name in ("boxes", "scores", "classes")
+    }
+
+
+def chosen(
+    found: Sequence[Mapping[str, np.ndarray]], views: Sequence[View], iou: float, limit: int
+) -> np.ndarray:
+    """Which of the views' detections stay, as indices into all of them in a row.
+
+    The arguments are those of `combine`.
+    """
     if len(found) == 1:
-        return dict(found[0])
+        return np.arange(len(found[0]["scores"]))
     cut = np.concatenate([cut_off(part["boxes"], view) for part, view in zip(found, views)])
     boxes, scores, classes = (
         np.concatenate([part[name] for part in found]) for name in ("boxes", "scores", "classes")
     )
-    kept = suppressed(boxes, scores, classes, cut, iou)[:limit]
-    return {"boxes": boxes[kept], "scores": scores[kept], "classes": classes[kept]}
+    return suppressed(boxes, scores, classes, cut, iou)[:limit]
 
 
 def cut_off(boxes: np.ndarray, view: View) -> np.ndarray:

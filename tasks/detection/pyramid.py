@@ -1,4 +1,4 @@
-"""Backbone maps -> one map a level -> class scores and box offsets of all anchors. Symbols."""
+"""Backbone maps -> one map a level -> rows of numbers for all anchors. Symbols."""
 
 from __future__ import annotations
 
@@ -65,21 +65,42 @@ def predictions(
         anchors: anchors at one place of each level.
         columns: classes, the background among them.
     """
-    outputs = []
-    for kind, width in (("class", columns), ("box", 4)):
-        rows = []
-        for data, stride, count in zip(levels, strides, anchors):
-            prefix = f"{name}_level{stride}_{kind}"
-            data = mx.sym.Convolution(
-                data,
-                mx.sym.Variable(f"{prefix}_weight", init=mx.init.Normal(0.01)),
-                mx.sym.Variable(f"{prefix}_bias", init=mx.init.Zero()),
-                num_filter=count * width,
-                kernel=(3, 3),
-                pad=(1, 1),
-                name=prefix,
-            )
-            data = mx.sym.transpose(data, axes=(0, 2, 3, 1))
-            rows.append(mx.sym.reshape(data, shape=(0, -1, width)))
-        outputs.append(mx.sym.concat(*rows, dim=1))
-    return outputs[0], outputs[1]
+    return (
+        anchor_rows(name, "class", levels, strides, anchors, columns),
+        anchor_rows(name, "box", levels, strides, anchors, 4),
+    )
+
+
+def anchor_rows(
+    name: str,
+    kind: str,
+    levels: Sequence[Any],
+    strides: Sequence[int],
+    anchors: Sequence[int],
+    width: int,
+) -> Any:
+    """(B, A, width) numbers of all anchors, in anchor order: one 3x3 convolution a level.
+
+    Args:
+        name: prefix of the parameters.
+        kind: what the numbers are, the rest of the parameters' names.
+        levels: one map a level.
+        strides: their strides.
+        anchors: anchors at one place of each level.
+        width: numbers of one anchor.
+    """
+    rows = []
+    for data, stride, count in zip(levels, strides, anchors):
+        prefix = f"{name}_level{stride}_{kind}"
+        data = mx.sym.Convolution(
+            data,
+            mx.sym.Variable(f"{prefix}_weight", init=mx.init.Normal(0.01)),
+            mx.sym.Variable(f"{prefix}_bias", init=mx.init.Zero()),
+            num_filter=count * width,
+            kernel=(3, 3),
+            pad=(1, 1),
+            name=prefix,
+        )
+        data = mx.sym.transpose(data, axes=(0, 2, 3, 1))
+        rows.append(mx.sym.reshape(data, shape=(0, -1, width)))
+    return mx.sym.concat(*rows, dim=1)

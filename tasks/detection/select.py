@@ -67,8 +67,8 @@ def detections(
         max_detections: rows of the result, at most `candidates`.
 
     Returns:
-        (B, max_detections, 6) [class, score, x1, y1, x2, y2] in input pixels by falling score;
-        the rows that are left over are -1.
+        (B, max_detections, 7) [class, score, x1, y1, x2, y2, anchor] in input pixels by falling
+        score; the rows that are left over are -1.
     """
     probability = mx.sym.softmax(scores, axis=-1)
     probability = mx.sym.slice_axis(probability, axis=2, begin=1, end=None)
@@ -85,7 +85,11 @@ def detections(
     offsets = mx.sym.gather_nd(offsets, mx.sym.stack(picture, anchor, axis=0))
     boxes = _corners(offsets, mx.sym.take(anchors, anchor))
     rows = mx.sym.concat(
-        mx.sym.expand_dims(label, axis=2), mx.sym.expand_dims(score, axis=2), boxes, dim=2
+        mx.sym.expand_dims(label, axis=2),
+        mx.sym.expand_dims(score, axis=2),
+        boxes,
+        mx.sym.expand_dims(anchor, axis=2),
+        dim=2,
     )
     kept = mx.sym.contrib.box_nms(
         rows,

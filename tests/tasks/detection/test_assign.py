@@ -5,7 +5,7 @@ import pytest
 
 from densefit.backend import mx
 from densefit.tasks.detection.anchors import anchor_boxes, anchor_shapes
-from densefit.tasks.detection.assign import assign, best_anchors
+from densefit.tasks.detection.assign import assign, best_anchors, match
 from densefit.tasks.detection.coding import VARIANCES, decode_boxes
 
 SIZE = (96, 128)
@@ -120,3 +120,14 @@ def test_between_the_thresholds_is_ignored():
 def test_a_box_without_area_matches_nothing():
     labels, _ = assign(ANCHORS, np.array([[5.0, 5.0, 5.0, 9.0]]), np.array([0]))
     assert (labels == 0).all()
+
+
+def test_matched_boxes_are_those_whose_offsets_are_learned():
+    boxes, classes = picture(5, 12)
+    matched = match(ANCHORS, boxes)
+    labels, offsets = assign(ANCHORS, boxes, classes)
+    positive = matched > 0
+    assert set(matched[positive]) == set(range(1, 13))
+    np.testing.assert_array_equal(labels > 0, positive)
+    decoded = decode_boxes(offsets[positive], ANCHORS[positive])
+    np.testing.assert_allclose(decoded, boxes[matched[positive] - 1], atol=1e-3)

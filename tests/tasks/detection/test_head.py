@@ -121,7 +121,8 @@ def test_perfect_predictions_give_back_the_true_boxes(monkeypatch):
     encoded = made.encode(sample(moved, classes))
     scores = 12 * np.eye(4, dtype=np.float32)[np.maximum(encoded["class"], 0).astype(int)]
     given = mx.sym.Variable("scores"), mx.sym.Variable("offsets")
-    monkeypatch.setattr(made, "_predictions", lambda features: given)
+    monkeypatch.setattr(made, "levels", lambda features: [])
+    monkeypatch.setattr(made, "predictions", lambda levels, size: given)
     executor = made.evaluate(features())["boxes"].simple_bind(
         mx.cpu(), scores=(1, *scores.shape), offsets=(1, *encoded["box"].shape)
     )

@@ -50,9 +50,9 @@ def reference(scores, offsets, candidates, threshold, nms, limit):
         if score <= threshold:
             continue
         rivals = [row for row in kept if row[0] == label]
-        if all(iou(boxes[anchor], row[2:]) <= nms for row in rivals):
-            kept.append([label, score, *boxes[anchor]])
-    result = np.full((limit, 6), -1.0)
+        if all(iou(boxes[anchor], row[2:6]) <= nms for row in rivals):
+            kept.append([label, score, *boxes[anchor], anchor])
+    result = np.full((limit, 7), -1.0)
     kept = kept[:limit]
     result[: len(kept)] = kept
     return result
@@ -81,7 +81,7 @@ def test_equals_numpy_at_any_batch_size(batch):
     scores = rng.randn(batch, A, 1 + C).astype(np.float32) * 2
     offsets = rng.randn(batch, A, 4).astype(np.float32)
     out = run(scores, offsets)
-    assert out.shape == (batch, 40, 6)
+    assert out.shape == (batch, 40, 7)
     for i in range(batch):
         expected = reference(scores[i], offsets[i], 120, 0.2, 0.45, 40)
         assert 10 < (expected[:, 0] >= 0).sum()
@@ -94,7 +94,8 @@ def test_one_anchor_may_yield_several_classes():
     scores[0, 7] = [0, 5, 5.5, 0]
     out = run(scores, np.zeros((1, A, 4), np.float32))[0]
     np.testing.assert_array_equal(out[:3, 0], [1, 0, -1])
-    np.testing.assert_allclose(out[:2, 2:], np.tile(ANCHORS[7], (2, 1)), atol=1e-3)
+    np.testing.assert_allclose(out[:2, 2:6], np.tile(ANCHORS[7], (2, 1)), atol=1e-3)
+    np.testing.assert_array_equal(out[:2, 6], 7)
 
 
 def test_nothing_found_is_all_minus_one():
