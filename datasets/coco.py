@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from densefit.data.image import read_image
 from densefit.data.sample import Sample, datasets
 from densefit.errors import ConfigError, DataError
 
 from .boxes import BoxCheck, box_targets, check_size, clip_box
-from .coco_mask import paint
+from .coco_mask import paint, paint_instances
 from .names import Names, class_index, class_names, missing_split
 
 
@@ -34,6 +36,8 @@ class COCO:
         split: with `root`, such as "train2017".
         masks: give masks painted from the segmentations, small objects on top: 0 is background,
             i + 1 is class i, crowds are 255.
+        instances: give `instances`, `instance_ids` and `instance_masks` (see `Sample`) of the
+            segmentations; crowds too, which `crowd` tells.
         bad_boxes: "drop" (with a count, `dropped`, and a warning) or "raise" boxes without area.
         exif: turn pictures as their EXIF orientation says.
 
@@ -59,9 +63,10 @@ class COCO:
         masks: bool = False,
         bad_boxes: str = "drop",
         exif: bool = True,
+        instances: bool = False,
     ) -> None:
         self.json_path, self.image_root = _places(json_path, image_root, root, split)
-        self.masks, self.exif = masks, exif
+        self.masks, self.instances, self.exif = masks, instances, exif
         content = _read_json(self.json_path)
         names = {int(one["id"]): str(one["name"]) for one in content["categories"]}
         self.classes = self._wanted(classes, names)
@@ -104,6 +109,10 @@ class COCO:
         )
         if self.masks:
             targets["mask"] = paint(objects, size, where)
+        if self.instances:
+            painted, whole = paint_instances(objects, size, where)
+            ids = np.arange(1, len(objects) + 1, dtype=np.int64)
+            targets.update(instances=painted, instance_ids=ids, instance_masks=whole)
         return Sample(self.id_of(index), image, targets)
 
     def _wanted(self, classes: Names, names: dict[int, str]) -> list[str]:
@@ -179,7 +188,7 @@ class COCO:
             "class": index[name],
             "crowd": bool(one.get("iscrowd", 0)),
             "area": area,
-            "segmentation": one.get("segmentation") if self.masks else None,
+            "segmentation": one.get("segmentation") if self.masks or self.instances else None,
         }
 
 

@@ -15,8 +15,8 @@ from densefit.errors import ConfigError
 class Shapes:
     """Pictures with exact targets for every task, made on the fly: nothing to download.
 
-    Shapes do not overlap, so that each box is exactly the extent of its shape in the mask. What
-    a picture looks like depends on (seed, split, index) alone.
+    Shapes do not overlap, so that each box is exactly the extent of its shape in the mask and in
+    the map of instances. What a picture looks like depends on (seed, split, index) alone.
 
     Args:
         length: number of pictures.
@@ -70,6 +70,7 @@ class Shapes:
         rng = np.random.default_rng((self.seed, zlib.crc32(self.split.encode()), index))
         image = self._ground(rng)
         mask = np.zeros(self.size, np.uint8)
+        instances = np.zeros(self.size, np.uint16)
         boxes: list[tuple[int, int, int, int]] = []
         classes: list[int] = []
         areas: list[int] = []
@@ -88,6 +89,7 @@ class Shapes:
             end = (top + stamp.shape[0], left + stamp.shape[1])
             inside = stamp > 0
             mask[top : end[0], left : end[1]][inside] = kind + 1
+            instances[top : end[0], left : end[1]][inside] = len(boxes) + 1
             image[top : end[0], left : end[1]][inside] = _colour(rng)
             boxes.append(
                 (
@@ -108,6 +110,8 @@ class Shapes:
             "crowd": np.zeros(count, bool),
             "area": np.array(areas, np.float32),
             "mask": mask,
+            "instances": instances,
+            "instance_ids": np.arange(1, count + 1, dtype=np.int64),
             "label": np.array(classes[int(np.argmax(areas))] if count else 3, np.int64),
         }
         return Sample(self.id_of(index), image, targets)

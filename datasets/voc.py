@@ -1,4 +1,4 @@
-"""PASCAL VOC: boxes from XML files, masks from palette pictures."""
+"""PASCAL VOC: boxes from XML files, masks and instances from pictures of indices."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
 from densefit.data.image import read_image
 from densefit.data.sample import Sample, datasets
 from densefit.errors import ConfigError, DataError
 
 from .boxes import BoxCheck, box_targets, check_size, clip_box
+from .instance_maps import ids_of_boxes, read_instances
+from .labels_csv import read_labels
 from .masks import MaskReader
 from .names import Names, class_index, class_names, missing_split, read_lines
 from .pictures import pictures_by_stem
@@ -25,7 +29,8 @@ class VOC:
     """A folder in the layout of PASCAL VOC.
 
     `JPEGImages/<id>.jpg` (or .png..., in small or capital letters), `Annotations/<id>.xml`,
-    `SegmentationClass/<id>.png`, `ImageSets/{Main,Segmentation}/<split>.txt` with an id a line.
+    `SegmentationClass/<id>.png`, `SegmentationObject/<id>.png`,
+    `ImageSets/{Main,Segmentation}/<split>.txt` with an id a line.
 
     Coordinates in the files name whole pixels, count from 1 and include the last one. They become
     continuous: xmin - 1 to xmax. A box whose two corners are one and the same pixel is a stray
@@ -40,6 +45,12 @@ class VOC:
         boxes: give box targets.
         masks: give masks: 0 is background, i + 1 is class i, 255 is ignored. The list then is
             that of ImageSets/Segmentation, if there is one.
+        instances: give `instances` and `instance_ids` (see `Sample`) out of SegmentationObject,
+            pictures of 8 or 16 bits whose ids count the objects of the annotation; where they do
+            not, ids and boxes are matched by where they lie. The list is as for `masks`.
+        labels_csv: give `label` out of a table, a path from `root`: a line a picture, with the
+            picture in the column "id" and its class in `label_column`.
+        label_column: see `labels_csv`.
         one_based: the files count from 1 and include the last pixel. False: they count from 0
             and exclude it, as some tools write them.
         bad_boxes: "drop" (with a count, `dropped`, and a warning) or "raise".
@@ -48,6 +59,7 @@ class VOC:
     Attributes:
         classes: names of the objects' classes.
         mask_classes: "background" and those: what the pixels of a mask are.
+        label_classes: with `labels_csv`, the sorted classes of the table: what `label` is.
         dropped: number of bad boxes left out.
 
     Raises:
@@ -65,11 +77,23 @@ class VOC:
         one_based: bool = True,
         bad_boxes: str = "drop",
         exif: bool = True,
+        instances: bool = False,
+        labels_csv: str | Path | None = None,
+        label_column: str = "label",
     ) -> None:
         if not boxes and not masks:
             raise ConfigError("Neither boxes nor masks are wanted", where="VOC")
+        if instances and not boxes:
+            raise ConfigError(
+                "Instances belong to boxes", received="instances=True, boxes=False", where="VOC"
+            )
         self.root, self.split = Path(root), split
         self.boxes, self.masks, self.one_based, self.exif = boxes, masks, one_based, exif
+        self.instances = instances
+        self._labels: dict[str, str] = {}
+        if labels_csv is not None:
+            self._labels = read_labels(self.root / labels_csv, label_column)
+            self.label_classes = sorted(set(self._labels.values()))
         self._ids = self._read_split()
         self._broken: dict[str, DataError] = {}  # by id, raised when the sample is read
         self._files: dict[str, VocFile] = {}
@@ -107,8 +131,8 @@ class VOC:
             if stated is not None:
                 check_size(stated, size, image_path, self._xml(name))
             found = self._targets[name]
-            corners = [clip_box(box, height, width) for box, _, _ in found]
-            for (box, _, _), (x1, y1, x2, y2) in zip(found, corners):
+            corners = [clip_box(box, height, width) for box, *_ in found]
+            for (box, *_), (x1, y1, x2, y2) in zip(found, corners):
                 if x1 >= x2 or y1 >= y2:  # only where the file does not state the size
                     raise DataError(
                         "A box lies outside of its picture",
@@ -118,14 +142,24 @@ class VOC:
                     )
             targets = box_targets(
                 corners,
-                [label for _, label, _ in found],
-                [difficult for _, _, difficult in found],
+                [label for _, label, _, _ in found],
+                [difficult for _, _, difficult, _ in found],
                 [False] * len(found),
                 [(x2 - x1) * (y2 - y1) for x1, y1, x2, y2 in corners],
             )
         if self.masks:
             path = self.root / "SegmentationClass" / f"{name}.png"
             targets["mask"] = self._read_mask(path, image_path, size)
+        if self.instances:
+            path = self.root / "SegmentationObject" / f"{name}.png"
+            targets["instances"] = read_instances(path, image_path, size)
+            numbers = np.array([number for *_, number in self._targets[name]], np.int64)
+            targets["instance_ids"] = ids_of_boxes(
+                targets["instances"], targets["boxes"], numbers, path
+            )
+        if name in self._labels:
+            label = self.label_classes.index(self._labels[name])
+            targets["label"] = np.array(label, np.int64)
         return Sample(name, image, targets)
 
     def _xml(self, name: str) -> Path:
@@ -142,7 +176,8 @@ class VOC:
         return made
 
     def _read_split(self) -> list[str]:
-        kinds = ["Segmentation", "Main"] if self.masks else ["Main", "Segmentation"]
+        maps = self.masks or self.instances
+        kinds = ["Segmentation", "Main"] if maps else ["Main", "Segmentation"]
         folders = [self.root / "ImageSets" / kind for kind in kinds]
         for folder in folders:
             path = folder / f"{self.split}.txt"
@@ -194,16 +229,16 @@ class VOC:
 
     def _objects(
         self, name: str, check: BoxCheck
-    ) -> list[tuple[tuple[float, float, float, float], int, bool]]:
-        """(box, class, difficult) of the usable objects of a file."""
+    ) -> list[tuple[tuple[float, float, float, float], int, bool, int]]:
+        """(box, class, difficult, place in the file from 1) of the usable objects of a file."""
         file, path, usable = self._files[name], self._xml(name), []
-        for thing in file.objects:
+        for number, thing in enumerate(file.objects, 1):
             label = class_index(thing.name, self.classes, path)
             box, why = self._box(thing, file.size)
             if why:
                 check.reject(why, thing.corners, path)
             else:
-                usable.append((box, label, thing.difficult))
+                usable.append((box, label, thing.difficult, number))
         return usable
 
     def _box(

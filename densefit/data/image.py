@@ -69,6 +69,24 @@ def read_mask(path: PathLike) -> np.ndarray:
     Raises:
         DataError: the file is missing, broken, coloured, or holds values above 255.
     """
+    return _indices(path, "class indices", 255).astype(np.uint8, copy=False)
+
+
+def read_ids(path: PathLike) -> np.ndarray:
+    """Decode a picture whose pixels are ids of objects, in 8 or 16 bits.
+
+    Returns:
+        (H, W) uint8 or uint16, as the file has it.
+
+    Raises:
+        DataError: the file is missing, broken, coloured, or holds values above 65535.
+    """
+    values = _indices(path, "ids of objects", 65535)
+    return values if values.dtype == np.uint8 else values.astype(np.uint16, copy=False)
+
+
+def _indices(path: PathLike, what: str, largest: int) -> np.ndarray:
+    """(H, W) whole numbers of a grey or palette picture, 0 to `largest`."""
     data = _read(path)
     try:
         with Image.open(io.BytesIO(data)) as picture:
@@ -82,21 +100,22 @@ def read_mask(path: PathLike) -> np.ndarray:
         ) from error
     if values.ndim != 2:
         raise DataError(
-            "The mask is a colour picture, not one of class indices",
+            f"The mask is a colour picture, not one of {what}",
             expected="a grey or palette picture, one index a pixel",
             received=f"mode {mode}, shape {values.shape}",
             where=path,
-            fix="convert the colours to class indices",
+            fix=f"convert the colours to {what}",
         )
-    if values.dtype != np.uint8:
-        if values.size and not (values.min() >= 0 and values.max() <= 255):
+    if values.dtype == bool:
+        values = values.astype(np.uint8)
+    if values.dtype != np.uint8 and values.size:
+        if not (values.min() >= 0 and values.max() <= largest):
             raise DataError(
-                "The mask holds values that are no class indices",
-                expected="0..255",
+                f"The mask holds values that are no {what}",
+                expected=f"0..{largest}",
                 received=f"{values.min()}..{values.max()}",
                 where=path,
             )
-        values = values.astype(np.uint8)
     if data[:8] == _PNG and len(data) > 25 and data[25] == 0 and data[24] in _GREY_STEP:
         values = values // _GREY_STEP[data[24]]
     return values

@@ -63,7 +63,11 @@ class Sample:
             `boxes` (n, 4) float32 xyxy in pixels, right and bottom edge exclusive;
             `classes` (n,) int64; `difficult` (n,) bool; `crowd` (n,) bool;
             `area` (n,) float32, pixels; `mask` (H, W) uint8, a class index a pixel;
-            `label` () int64, the class of the picture.
+            `label` () int64, the class of the picture;
+            `instances` (H, W) uint16, an object's id a pixel, 0 for none, 65535 where it is not
+            known; `instance_ids` (n,) int64, the id of each box, 0 if its pixels are not known;
+            `instance_masks` (n,) object, whole masks of the *original* picture as COCO run
+            lengths, where objects overlap (see `densefit.data.instances`).
         geometry: where the original image lies in `image`; transforms keep it up to date.
         original: the targets before any transform (what scores are measured against); set by
             the loader.

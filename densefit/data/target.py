@@ -34,6 +34,9 @@ KINDS: dict[str, Kind] = {
     "crowd": Kind("per_box"),
     "area": Kind("area"),
     "mask": Kind("map", 255),
+    "instances": Kind("map", 0),
+    "instance_ids": Kind("per_box"),
+    "instance_masks": Kind("per_box"),  # they stay those of the original picture
     "label": Kind("plain"),
 }
 

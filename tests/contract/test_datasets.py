@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from densefit.data.instances import extents
 from densefit.data.loader import Loader
 from densefit.data.sample import Sample, datasets
 from densefit.data.transforms import Compose, RandomFlip, RandomScaleCrop
@@ -24,18 +25,27 @@ def picture(path, size):
 
 
 def build_voc(root):
-    for folder in ("Annotations", "ImageSets/Main", "SegmentationClass"):
+    for folder in (
+        "Annotations",
+        "ImageSets/Main",
+        "SegmentationClass",
+        "SegmentationObject",
+    ):
         (root / folder).mkdir(parents=True)
     for name, (height, width) in SIZES.items():
         picture(root / f"JPEGImages/{name}.jpg", (height, width))
         Image.fromarray(np.eye(height, width).astype(np.uint8)).save(
             root / f"SegmentationClass/{name}.png"
         )
+        ids = np.zeros((height, width), np.uint16)
+        ids[1:18, 2:15] = name != "b"
+        Image.fromarray(ids).save(root / f"SegmentationObject/{name}.png")
         box = "<bndbox><xmin>3</xmin><ymin>2</ymin><xmax>15</xmax><ymax>18</ymax></bndbox>"
         thing = f"<object><name>dog</name>{box}</object>" * (name != "b")
         (root / f"Annotations/{name}.xml").write_text(f"<annotation>{thing}</annotation>")
     (root / "ImageSets/Main/train.txt").write_text("\n".join(SIZES))
-    return {"root": root, "masks": True}
+    (root / "labels.csv").write_text("id,label\na,red\nb,blue\nc,red\n")
+    return {"root": root, "masks": True, "instances": True, "labels_csv": "labels.csv"}
 
 
 def build_coco(root):
@@ -52,7 +62,7 @@ def build_coco(root):
     (root / "annotations/instances_val.json").write_text(
         json.dumps({"images": images, "annotations": annotations, "categories": categories})
     )
-    return {"root": root, "split": "val", "masks": True}
+    return {"root": root, "split": "val", "masks": True, "instances": True}
 
 
 def build_mask_folder(root):
@@ -86,6 +96,9 @@ DTYPES = {
     "area": np.float32,
     "mask": np.uint8,
     "label": np.int64,
+    "instances": np.uint16,
+    "instance_ids": np.int64,
+    "instance_masks": np.object_,
 }
 
 
@@ -134,6 +147,18 @@ def test_samples_are_what_they_must_be(dataset):
             for name in ("classes", "difficult", "crowd", "area"):
                 assert targets[name].shape == (count,)
             assert ((targets["classes"] >= 0) & (targets["classes"] < len(dataset.classes))).all()
+        if "instances" in targets:
+            ids = targets["instance_ids"]
+            assert targets["instances"].shape == size
+            assert ids.shape == (len(targets["boxes"]),)
+            known, around = extents(targets["instances"])
+            assert set(known) <= set(ids)
+            for one, box in zip(known, around):
+                own = targets["boxes"][ids == one][0]
+                assert (box[:2] >= own[:2] - 1).all()
+                assert (box[2:] <= own[2:] + 1).all()
+        if "instance_masks" in targets:
+            assert [tuple(one["size"]) for one in targets["instance_masks"]] == [size] * len(ids)
         if "mask" in targets:
             names = getattr(dataset, "mask_classes", dataset.classes)
             mask = targets["mask"]

@@ -61,6 +61,32 @@ def test_pictures_targets_and_geometry_move_together(transform, seed):
         assert (back[:, 2:] <= whole["boxes"][:, 2:] + 0.01).all()
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_instances_lie_where_the_geometry_says_and_follow_their_boxes(transform, seed):
+    sample = applied(transform, seed)
+    targets, whole = sample.targets, Shapes(8, size=(48, 60), empty=0.0)[seed].targets
+    moved = targets["instances"]
+    assert moved.dtype == np.uint16
+    # Each pixel's centre, taken back to the original picture, is of the same object.
+    rows, columns = np.indices(moved.shape)
+    centres = np.stack([columns.ravel(), rows.ravel()]) + 0.5
+    matrix = sample.geometry.matrix
+    x, y = np.linalg.solve(matrix[:, :2], centres - matrix[:, 2:])
+    sure = np.minimum(abs(x - x.round()), abs(y - y.round())) > 1e-6  # not between two pixels
+    inside = (x >= 0) & (y >= 0) & (x < 60) & (y < 48)
+    there = np.floor(y.clip(0, 47)).astype(int), np.floor(x.clip(0, 59)).astype(int)
+    expected = np.where(inside, whole["instances"][there], 0)
+    np.testing.assert_array_equal(moved.ravel()[sure], expected[sure])
+    # What is left of a box is still the box of its object.
+    assert targets["instance_ids"].shape == (len(targets["boxes"]),)
+    for box, one, kind in zip(targets["boxes"], targets["instance_ids"], targets["classes"]):
+        assert whole["classes"][whole["instance_ids"] == one] == [kind]
+        rows, columns = np.nonzero(moved == one)
+        if len(rows):
+            assert (columns.min() >= box[0] - 1) & (columns.max() + 1 <= box[2] + 1)
+            assert (rows.min() >= box[1] - 1) & (rows.max() + 1 <= box[3] + 1)
+
+
 def _straight(sample):
     """Whether nothing is turned by 90 degrees."""
     return sample.geometry.matrix[0, 1] == 0

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from densefit.data.image import read_image, read_mask
+from densefit.data.image import read_ids, read_image, read_mask
 from densefit.errors import DataError
 
 
@@ -188,3 +188,18 @@ def test_truncated_mask_names_its_file(tmp_path):
     path.write_bytes(path.read_bytes()[:2000])
     with pytest.raises(DataError, match=r"m\.png"):
         read_mask(path)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32])
+def test_ids_keep_their_values(tmp_path, dtype):
+    ids = np.array([[0, 3], [255, np.iinfo(dtype).max % 65536]]).astype(dtype)
+    save(tmp_path / "m.tif", ids)
+    read = read_ids(tmp_path / "m.tif")
+    assert read.dtype == (np.uint8 if dtype == np.uint8 else np.uint16)
+    np.testing.assert_array_equal(read, ids)
+
+
+def test_ids_beyond_16_bits_are_refused(tmp_path):
+    save(tmp_path / "m.tif", np.array([[0, 70000]], np.int32))
+    with pytest.raises(DataError, match=r"(?s)no ids of objects.*0\.\.65535.*0\.\.70000"):
+        read_ids(tmp_path / "m.tif")

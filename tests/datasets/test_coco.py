@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from pycocotools.mask import decode
 
 from densefit.datasets import COCO
 from densefit.errors import ConfigError, DataError
@@ -167,3 +168,24 @@ def test_a_broken_annotation_spoils_its_own_picture_only(root, change):
         with pytest.raises(DataError, match=r"not usable[\s\S]*annotation 2"):
             data[0]
     assert data[1].image.shape == (20, 30, 3)
+
+
+def test_instances_are_painted_and_kept_whole(root):
+    what = content()
+    what["annotations"][0]["bbox"] = [0, 0, 30, 20]
+    what["annotations"][0]["segmentation"] = [[0, 0, 30, 0, 30, 20, 0, 20]]
+    what["annotations"][0]["area"] = 600.0
+    what["annotations"][2]["area"] = 16.0
+    write(root, what)
+    targets = COCO(root=root, split="val", instances=True)[0].targets
+    np.testing.assert_array_equal(targets["instance_ids"], [1, 2, 3])
+    whole = decode(targets["instance_masks"][0])
+    assert whole.sum() == 600
+    assert whole[2, 2]
+    assert targets["instances"][2, 2] == 3  # the small one lies on top
+    assert targets["instances"][10, 10] == 1
+    assert targets["instances"][35, 55] == 2  # the crowd
+    assert "mask" not in targets
+    empty = COCO(root=root, split="val", instances=True)[1].targets
+    assert empty["instance_masks"].shape == empty["instance_ids"].shape == (0,)
+    assert not empty["instances"].any()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco
 
-from densefit.datasets.coco_mask import decode, paint
+from densefit.datasets.coco_mask import decode, paint, paint_instances
 from densefit.errors import DataError
 
 SIZE = (20, 30)
@@ -56,3 +56,17 @@ def test_small_ones_lie_on_top_and_crowds_below(square):
     assert (mask[:4, :20] == 1).all()
     assert (mask[10:] == 255).all()
     assert (paint([], SIZE, "x") == 0).all()
+
+
+def test_instances_lie_as_the_classes_do(square):
+    everything = [[0, 0, 30, 0, 30, 20, 0, 20]]
+    things = [
+        {"class": 0, "crowd": False, "area": 50.0, "segmentation": POLYGON},
+        {"class": 1, "crowd": False, "area": 600.0, "segmentation": everything},
+        {"class": 1, "crowd": True, "area": 9.0, "segmentation": everything},
+    ]
+    instances, masks = paint_instances(things, SIZE, "x")
+    np.testing.assert_array_equal(instances, np.where(square, 1, 2))
+    assert instances.dtype == np.uint16
+    assert [int(coco.area(mask)) for mask in masks] == [50, 600, 600]
+    np.testing.assert_array_equal(paint(things, SIZE, "x"), np.where(square, 1, 2))

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from densefit.data.instances import extents
 from densefit.datasets import Shapes
 from densefit.errors import ConfigError
 
@@ -68,3 +69,13 @@ def test_ends_and_settings():
     assert Shapes(2, size=(24, 200))[1].image.shape == (24, 200, 3)
     with pytest.raises(ConfigError, match="cannot be drawn"):
         Shapes(size=(8, 8))
+
+
+def test_boxes_are_the_extents_of_their_instances(samples):
+    for sample in samples:
+        targets = sample.targets
+        ids, boxes = extents(targets["instances"])
+        np.testing.assert_array_equal(ids, targets["instance_ids"])
+        np.testing.assert_array_equal(boxes, targets["boxes"])
+        kinds = np.append(0, targets["classes"] + 1)
+        np.testing.assert_array_equal(kinds[targets["instances"]], targets["mask"])

@@ -196,3 +196,36 @@ def test_a_broken_annotation_spoils_its_own_sample_only(root):
     # the names are found in what is sound
     (root / "Annotations/e.xml").unlink()
     assert VOC(root).classes == ["cat", "dog", "emu"]
+
+
+def write_map(root, name, values):
+    (root / "SegmentationObject").mkdir(exist_ok=True)
+    Image.fromarray(values).save(root / f"SegmentationObject/{name}.png")
+
+
+def test_instances_go_with_the_boxes_that_are_kept(root):
+    """Ids count all objects of the file; the first is a stray click and is dropped."""
+    things = [("dog", 0, (9, 9, 9, 9)), ("dog", 0, (1, 1, 30, 20)), ("cat", 1, (31, 6, 50, 25))]
+    write_xml(root, "a", things)
+    values = np.zeros((40, 60), np.uint16)
+    values[0:20, 0:30], values[5:25, 30:50], values[30:, :5] = 2, 3, 300
+    write_map(root, "a", values)
+    write_map(root, "b.1", np.zeros((40, 60), np.uint8))
+    data = VOC(root, instances=True)
+    targets = data[0].targets
+    np.testing.assert_array_equal(targets["instance_ids"], [2, 3])
+    np.testing.assert_array_equal(targets["instances"], values)
+    assert targets["instances"].dtype == np.uint16
+    assert data[1].targets["instance_ids"].shape == (0,)
+    with pytest.raises(ConfigError, match="Instances belong to boxes"):
+        VOC(root, boxes=False, masks=True, instances=True)
+
+
+def test_labels_of_pictures_come_from_a_table(root):
+    (root / "kinds.csv").write_text("id,kind,other\na,grey,1\nelsewhere,bright,2\n")
+    data = VOC(root, labels_csv="kinds.csv", label_column="kind")
+    assert data.label_classes == ["bright", "grey"]  # also those of other splits
+    label = data[0].targets["label"]
+    assert (label, label.dtype, label.shape) == (1, np.int64, ())
+    assert "label" not in data[1].targets  # its class is not known
+    assert not hasattr(VOC(root), "label_classes")

@@ -1,0 +1,37 @@
+import pytest
+
+from densefit.datasets.labels_csv import read_labels
+from densefit.errors import DataError
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "labels.csv"
+
+
+def test_one_column_of_many(path):
+    path.write_text('\ufeffid,split,kind\na,train,red\nb,val," blue, dark "\nc,val,\n', "utf-8")
+    assert read_labels(path, "kind") == {"a": "red", "b": "blue, dark"}
+    assert read_labels(path, "split") == {"a": "train", "b": "val", "c": "val"}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("id,kind\na,red\na,red\n", "(?s)'a' has two lines.*line 3"),
+        ("id,kinds\na,red\n", "(?s)no column 'kind'.*did you mean 'kinds'"),
+        ("name,kind\na,red\n", "no column 'id'"),
+        ("id,kind\na,\nb\n", "'kind' is empty"),
+        ("", "no column 'id'"),
+    ],
+)
+def test_broken_tables_are_named(path, text, told):
+    path.write_text(text)
+    with pytest.raises(DataError, match=told) as error:
+        read_labels(path, "kind")
+    assert str(path) in str(error.value)
+
+
+def test_a_missing_table_is_named(path):
+    with pytest.raises(DataError, match=r"labels\.csv"):
+        read_labels(path, "kind")
