@@ -1,0 +1,79 @@
+"""Masks of prototype size -> masks of the original picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+from pycocotools import mask as coco
+
+from densefit.data.sample import Geometry
+
+HALF = 128  # of the 256 steps of a probability
+
+
+def pixels_of(box: np.ndarray, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The pixels whose centres an xyxy box encloses, at least one: x1, y1, x2, y2 (exclusive).
+
+    >>> pixels_of(np.array([1.4, 1.6, 3.5, 1.7]), (4, 4))
+    (1, 1, 3, 2)
+    """
+    height, width = size
+    x1, y1, x2, y2 = (int(side) for side in np.ceil(np.asarray(box, np.float64) - 0.5))
+    if x2 <= x1:
+        x1, x2 = int(box[0]), int(box[0]) + 1
+    if y2 <= y1:
+        y1, y2 = int(box[1]), int(box[1]) + 1
+    x1, y1 = min(max(x1, 0), width - 1), min(max(y1, 0), height - 1)
+    return x1, y1, max(min(x2, width), x1 + 1), max(min(y2, height), y1 + 1)
+
+
+def pasted(
+    probability: np.ndarray, box: np.ndarray, stride: int, geometry: Geometry
+) -> tuple[tuple[int, int, int, int], np.ndarray]:
+    """One mask in the pixels of its box: interpolated at their centres, and cut at one half.
+
+    Args:
+        probability: (h, w) uint8, 255 for 1.
+        box: (4,) xyxy in original pixels.
+        stride: input pixels of a cell.
+        geometry: where the original lies in the input.
+
+    Returns:
+        x1, y1, x2, y2 of the pixels, and (y2 - y1, x2 - x1) bool.
+    """
+    x1, y1, x2, y2 = window = pixels_of(box, geometry.size)
+    # warpAffine wants the map from the window's pixels to cells, both by their indices.
+    matrix = geometry.matrix / stride
+    matrix[:, 2] += matrix[:, :2] @ (x1 + 0.5, y1 + 0.5) - 0.5
+    values = cv2.warpAffine(
+        probability,
+        matrix,
+        (x2 - x1, y2 - y1),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return window, np.asarray(values) >= HALF
+
+
+def run_lengths(
+    probabilities: Sequence[np.ndarray], boxes: np.ndarray, stride: int, geometry: Geometry
+) -> list[dict[str, Any]]:
+    """Masks as COCO's run lengths at the original size: a few hundred bytes each.
+
+    Args:
+        probabilities: (h, w) uint8 each.
+        boxes: (m, 4) xyxy in original pixels.
+        stride: see `pasted`.
+        geometry: see `pasted`.
+    """
+    whole: np.ndarray = np.zeros(geometry.size, np.uint8, order="F")
+    masks = []
+    for probability, box in zip(probabilities, boxes):
+        (x1, y1, x2, y2), inside = pasted(probability, box, stride, geometry)
+        whole[y1:y2, x1:x2] = inside
+        masks.append(coco.encode(whole))
+        whole[y1:y2, x1:x2] = 0
+    return masks

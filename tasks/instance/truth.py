@@ -1,0 +1,45 @@
+"""The true masks of a picture, as the metrics take them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from pycocotools import mask as coco
+
+from densefit.data.instances import NONE, extents, run_lengths
+
+
+def true_masks(targets: Mapping[str, np.ndarray]) -> dict[str, Any] | None:
+    """`masks` (n run lengths), `boxes`, `classes`, `crowd`, and `area` where it is of masks.
+
+    Whole masks of the dataset go before those of the map, which overlaps have cut. An object
+    whose pixels are not known counts as a crowd that fills its box: what is found there is
+    neither right nor wrong.
+
+    Args:
+        targets: of the original picture.
+
+    Returns:
+        None if the boxes or the instances are not known.
+    """
+    if any(name not in targets for name in ("boxes", "classes", "instances", "instance_ids")):
+        return None
+    instances, ids = targets["instances"], np.asarray(targets["instance_ids"])
+    boxes = np.asarray(targets["boxes"], np.float32).reshape(-1, 4)
+    crowd = np.array(targets.get("crowd", np.zeros(len(boxes))), bool)
+    truth = {"boxes": boxes, "classes": targets["classes"], "crowd": crowd}
+    whole = targets.get("instance_masks")
+    if whole is not None:
+        # Here the area is the mask's; elsewhere it may be the box's, and the metric counts.
+        area = {"area": targets["area"]} if "area" in targets else {}
+        return {**truth, **area, "masks": list(whole)}
+    masks = run_lengths(instances, ids)
+    unseen = np.flatnonzero((ids == NONE) | ~np.isin(ids, extents(instances)[0]))
+    for row in unseen:
+        x, y, x2, y2 = boxes[row].tolist()
+        rectangle = [[x, y, x2, y, x2, y2, x, y2]]
+        masks[row] = coco.merge(coco.frPyObjects(rectangle, *instances.shape))
+        crowd[row] = True
+    return {**truth, "masks": masks}
