@@ -139,6 +139,7 @@ CLASS_LISTS = {
     "detection": "classes",
     "segmentation": "mask_classes",
     "classification": "label_classes",
+    "panoptic": "mask_classes",
 }
 
 
@@ -164,7 +165,10 @@ def make_heads(model: Model, dataset: Any) -> list[Head]:
     for name, settings in model.heads.items():
         settings = dict(settings)
         task = settings.pop("task", name)
-        if "classes" in inspect.signature(heads.get(task)).parameters:
+        taken = inspect.signature(heads.get(task)).parameters
+        if "things" in taken and getattr(dataset, "classes", None):
+            settings.setdefault("things", list(dataset.classes))
+        if "classes" in taken:
             attribute = CLASS_LISTS.get(task, "classes")
             classes = getattr(dataset, attribute, None) or getattr(dataset, "classes", None)
             if classes is not None:

@@ -9,7 +9,14 @@ import cv2
 import numpy as np
 from pycocotools import mask as coco
 
-from densefit.predict.drawing import color_of, draw_label, letter_height, line_width
+from densefit.predict.drawing import (
+    _place,
+    _plate_size,
+    _put_label,
+    color_of,
+    letter_height,
+    line_width,
+)
 
 
 def draw_instances(
@@ -42,11 +49,14 @@ def draw_instances(
     if names is None:
         return result
     letters = letter_height(result)
-    for row in reversed(range(len(masks))):
+    placed: list[tuple[int, int, int, int]] = []
+    for row in range(len(masks)):
         text = names[int(classes[row])] + ("" if scores is None else f" {scores[row]:.2f}")
-        x1, y1, x2, _ = (float(side) for side in boxes[row])
-        if len(text) * letters <= 2 * (x2 - x1):
-            result = draw_label(result, text, (x1, y1), color_of(row))
+        box = [round(float(side)) for side in boxes[row]]
+        size = _plate_size(text, letters)
+        if size[0] <= 2 * (box[2] - box[0]):
+            left, top = _place(result, box, size, width, placed)
+            _put_label(result, text, left, top, color_of(row), letters)
     return result
 
 

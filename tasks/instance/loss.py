@@ -49,9 +49,7 @@ def mask_loss(logits: Any, instances: Any, owner: Any, window: Any, size: tuple[
 def _between(window: Any, first: int, cells: int) -> Any:
     """(B, N, cells), 1 where a row (or column) is within its window."""
     place = mx.sym.reshape(mx.sym.arange(0, cells), shape=(1, 1, cells))
-    low, high = (
-        mx.sym.slice_axis(window, axis=2, begin=i, end=i + 1) for i in (first, first + 2)
-    )
+    low, high = (mx.sym.slice_axis(window, axis=2, begin=i, end=i + 1) for i in (first, first + 2))
     return mx.sym.broadcast_mul(
         mx.sym.broadcast_greater_equal(place, low), mx.sym.broadcast_lesser(place, high)
     )

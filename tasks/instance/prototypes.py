@@ -57,7 +57,7 @@ def assembled(maps: Any, coefficients: Any, anchor: Any, size: tuple[int, int]) 
         size: (h, w).
     """
     picture = mx.sym.broadcast_like(
-        mx.sym.reshape(mx.sym.contrib.arange_like(anchor, axis=0), shape=(-1, 1)), anchor
+        mx.sym.reshape(mx.sym.contrib.arange_like(coefficients, axis=0), shape=(-1, 1)), anchor
     )
     chosen = mx.sym.gather_nd(coefficients, mx.sym.stack(picture, anchor, axis=0))
     logits = mx.sym.batch_dot(chosen, mx.sym.reshape(maps, shape=(0, 0, -1)))

@@ -8,6 +8,7 @@ import json
 
 import numpy as np
 import pytest
+from pycocotools import mask as coco
 
 import densefit as df
 from densefit.backend import mx
@@ -22,6 +23,25 @@ SETTINGS = {
     "detection": {"classes": 3, "strides": (8, 16), "channels": 8, "max_detections": 5},
     "segmentation": {"classes": 4, "decoder": "fcn", "channels": 8},
     "classification": {"classes": 4},
+    "instance": {
+        "classes": 3,
+        "prototypes": 4,
+        "channels": 8,
+        "mask_positives": 6,
+        "detection": {"strides": (8, 16), "channels": 8, "max_detections": 5},
+    },
+    "panoptic": {
+        "classes": ("ground", "circle", "square", "triangle"),
+        "things": ("circle", "square", "triangle"),
+        "score_threshold": 0.01,
+        "segmentation": {"decoder": "fcn", "channels": 8},
+        "instance": {
+            "prototypes": 4,
+            "channels": 8,
+            "mask_positives": 6,
+            "detection": {"strides": (8, 16), "channels": 8, "max_detections": 5},
+        },
+    },
 }
 
 
@@ -30,10 +50,28 @@ def boxes_inside(prediction, size):
     return len(boxes) > 0 and (boxes >= 0).all() and (boxes <= (*size[::-1], *size[::-1])).all()
 
 
+def masks_in_boxes(prediction, size):
+    masks, boxes = prediction["masks"], prediction["boxes"]
+    assert len(masks) == len(boxes)
+    for mask, (x1, y1, x2, y2) in zip(masks, boxes):
+        assert tuple(mask["size"]) == size
+        x, y, width, height = coco.toBbox(mask)
+        inside = x >= x1 - 1 and y >= y1 - 1 and x + width <= x2 + 1 and y + height <= y2 + 1
+        assert inside or not width
+    return boxes_inside(prediction, size)
+
+
+def segments_described(prediction, size):
+    found = np.unique(prediction["map"])
+    return prediction["map"].shape == size and set(found) - {0} == set(prediction["ids"])
+
+
 PLACED = {
     "detection": boxes_inside,
     "segmentation": lambda prediction, size: prediction.shape == size,
     "classification": lambda prediction, size: prediction.shape == (4,),  # lies nowhere
+    "instance": masks_in_boxes,
+    "panoptic": segments_described,
 }
 
 

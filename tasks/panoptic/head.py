@@ -1,0 +1,196 @@
+"""The panoptic head: a segmentation head and an instance head, and one map of both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+
+from densefit.data.sample import Geometry, Sample
+from densefit.errors import ConfigError
+from densefit.metrics import Metric, PanopticQuality
+from densefit.model.head import Features, Head, Label, heads
+from densefit.model.merger import Merger
+from densefit.predict.drawing import draw_mask
+from densefit.predict.instances import draw_instances
+
+from ..instance.head import Instance
+from ..segmentation.head import IGNORE, Segmentation
+from .merge import panoptic_map
+from .parts import PartsMerger, joined, own
+from .truth import true_segments
+
+
+@heads.register("panoptic")
+class Panoptic(Head):
+    """A segment for every pixel: things one by one, stuff as a whole.
+
+    Two heads on one trunk: segmentation of all classes and instances of the things, whose outputs
+    are merged as in Panoptic FPN (Kirillov et al., CVPR 2019). A sample trains the part whose
+    targets it has; it is scored if it has all of them: `mask`, `instances`, `instance_ids`,
+    `boxes` and `classes`.
+
+    Predictions are dicts: `map` (H, W) int32, the id of each pixel's segment or 0, `ids` (n,) and
+    `classes` (n,), indices into the classes of the mask.
+
+    Args:
+        classes: names of the mask's classes, in index order.
+        things: names of those classes that have instances, in the order of the boxes' classes.
+        name: prefix of everything the head owns.
+        weight: factor on all its losses; further ones are `weight` in the parts' settings.
+        score_threshold: instances below are not laid down.
+        overlap: share of an instance that those with higher scores must leave of it.
+        min_stuff: stuff of a smaller share of the picture is left out; 0.01 is about the 4096
+            pixels of the paper.
+        segmentation: settings of the segmentation head, such as `decoder`.
+        instance: settings of the instance head, such as `detection`.
+
+    Raises:
+        ConfigError: things that are no classes, or a setting out of range.
+    """
+
+    def __init__(
+        self,
+        classes: Sequence[str],
+        things: Sequence[str],
+        name: str = "panoptic",
+        weight: float = 1.0,
+        score_threshold: float = 0.5,
+        overlap: float = 0.5,
+        min_stuff: float = 0.01,
+        segmentation: Mapping[str, Any] | None = None,
+        instance: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.classes, self.things, self.name, self.weight = (
+            list(classes),
+            list(things),
+            name,
+            weight,
+        )
+        self.score_threshold, self.overlap, self.min_stuff = score_threshold, overlap, min_stuff
+        settings = {"segmentation": dict(segmentation or {}), "instance": dict(instance or {})}
+        self._check(settings)
+        self.thing_classes = [self.classes.index(thing) for thing in self.things]
+        # What is not laid down need not come out of the network.
+        detection = settings["instance"].get("detection") or {}
+        settings["instance"]["detection"] = {"score_threshold": score_threshold, **detection}
+        made = {
+            part: heads.create(part, classes=names, name=f"{name}_{part}", **settings[part])
+            for part, names in (("segmentation", self.classes), ("instance", self.things))
+        }
+        self.segmentation = cast(Segmentation, made["segmentation"])
+        self.instance = cast(Instance, made["instance"])
+        self.parts: dict[str, Head] = made
+        self.output_stride = min(part.output_stride for part in made.values())
+        self.targets = (*self.segmentation.targets, *self.instance.targets)
+
+    def _check(self, settings: Mapping[str, Mapping[str, Any]]) -> None:
+        where = f"head {self.name!r}"
+        strange = [thing for thing in self.things if thing not in self.classes]
+        if strange or not self.things or len(set(self.things)) < len(self.things):
+            raise ConfigError(
+                "The things are not some of the classes",
+                expected=f"different names out of {', '.join(self.classes)}",
+                received=self.things,
+                where=where,
+            )
+        for part, given in settings.items():
+            taken = [key for key in ("classes", "name") if key in given]
+            if taken:
+                raise ConfigError(
+                    f"The {part} of a panoptic head has its {' and '.join(taken)} from the head",
+                    where=where,
+                    fix=f"leave them out of the settings {part!r}",
+                )
+        if not (0 < self.overlap <= 1 and 0 <= self.min_stuff < 1):
+            raise ConfigError(
+                "A share is out of range",
+                expected="overlap above 0 to 1, min_stuff 0 to below 1",
+                received=f"overlap={self.overlap}, min_stuff={self.min_stuff}",
+                where=where,
+            )
+
+    def labels(self, input_size: tuple[int, int]) -> list[Label]:
+        """Those of both parts."""
+        return [
+            Label(f"{part}_{label.name}", label.shape, label.dtype)
+            for part, head in self.parts.items()
+            for label in head.labels(input_size)
+        ]
+
+    def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
+        """The terms of both parts, by their weights."""
+        terms = {part: head.train(features, own(part, labels)) for part, head in self.parts.items()}
+        return joined(
+            {
+                part: {name: term * self.parts[part].weight for name, term in given.items()}
+                for part, given in terms.items()
+            }
+        )
+
+    def evaluate(self, features: Features) -> dict[str, Any]:
+        """The outputs of both parts."""
+        return joined({part: head.evaluate(features) for part, head in self.parts.items()})
+
+    def views(self, features: Features) -> dict[str, Any]:
+        """The views of both parts."""
+        return joined({part: head.views(features) for part, head in self.parts.items()})
+
+    def merger(self, size: tuple[int, int]) -> Merger:
+        """Merges each part's views, and then the parts."""
+        mergers = {part: head.merger(size) for part, head in self.parts.items()}
+        return PartsMerger(
+            mergers, lambda found: self._segments(found["segmentation"], found["instance"])
+        )
+
+    def encode(self, sample: Sample) -> dict[str, np.ndarray]:
+        """The labels of both parts."""
+        return joined({part: head.encode(sample) for part, head in self.parts.items()})
+
+    def decode(
+        self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
+    ) -> list[Any]:
+        """Maps of segments at the size of each original picture."""
+        found = [head.decode(own(part, outputs), geometries) for part, head in self.parts.items()]
+        return [self._segments(semantic, instances) for semantic, instances in zip(*found)]
+
+    def _segments(self, semantic: np.ndarray, instances: Mapping[str, Any]) -> dict[str, Any]:
+        rows = np.flatnonzero(instances["scores"] >= self.score_threshold)
+        kept = {
+            key: [instances[key][row] for row in rows] for key in ("masks", "scores", "classes")
+        }
+        least = round(self.min_stuff * semantic.size)
+        return panoptic_map(semantic, kept, self.thing_classes, self.overlap, least)
+
+    def truth(self, targets: Mapping[str, np.ndarray]) -> Any:
+        """The true segments, None if a target is missing."""
+        if any(name not in targets for name in self.targets):
+            return None
+        return true_segments(targets[self.segmentation.target], targets, self.thing_classes)
+
+    def metrics(self) -> list[Metric]:
+        """Panoptic quality."""
+        return [PanopticQuality(self.classes, self.things)]
+
+    def draw(self, image: np.ndarray, prediction: Any) -> np.ndarray:
+        """Stuff in the colours of its classes, each thing in a colour of its own; void is bare."""
+        segments, ids, kinds = (prediction[key] for key in ("map", "ids", "classes"))
+        thing = np.isin(kinds, self.thing_classes)
+        stuff: np.ndarray = np.full(segments.shape, IGNORE, np.uint8)
+        for one, kind in zip(ids[~thing], kinds[~thing]):
+            stuff[segments == one] = kind
+        result = draw_mask(image, stuff, self.classes, alpha=0.35, contour=False)
+        masks = [segments == one for one in ids[thing]]
+        boxes = np.array([_box(mask) for mask in masks]).reshape(-1, 4)
+        return draw_instances(result, masks, boxes, kinds[thing], self.classes)
+
+    def draw_truth(self, image: np.ndarray, truth: Any) -> np.ndarray:
+        """The same of the truth."""
+        return self.draw(image, truth)
+
+
+def _box(mask: np.ndarray) -> tuple[int, int, int, int]:
+    """The xyxy box around the pixels of a mask."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1

@@ -1,0 +1,51 @@
+"""Heads inside a head: whose names are whose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from densefit.data.views import View
+from densefit.model.merger import Merger
+
+Value = TypeVar("Value")
+
+
+def joined(parts: Mapping[str, Mapping[str, Value]]) -> dict[str, Value]:
+    """What several parts name, each name behind its part's.
+
+    >>> joined({"a": {"x": 1}, "b": {"x": 2}})
+    {'a_x': 1, 'b_x': 2}
+    """
+    return {f"{part}_{name}": value for part, own in parts.items() for name, value in own.items()}
+
+
+def own(part: str, whole: Mapping[str, Value]) -> dict[str, Value]:
+    """What belongs to one part, by its own names.
+
+    >>> own("b", {"a_x": 1, "b_x": 2})
+    {'x': 2}
+    """
+    start = f"{part}_"
+    return {name[len(start) :]: v for name, v in whole.items() if name.startswith(start)}
+
+
+class PartsMerger(Merger):
+    """Merges the views of each part by itself, and makes one prediction of the results.
+
+    Args:
+        mergers: by the part's name.
+        combine: the parts' predictions by name -> the prediction.
+    """
+
+    def __init__(
+        self, mergers: Mapping[str, Merger], combine: Callable[[Mapping[str, Any]], Any]
+    ) -> None:
+        self._mergers, self._combine = mergers, combine
+
+    def add(self, outputs: Mapping[str, Any], view: View) -> None:
+        for part, merger in self._mergers.items():
+            merger.add(own(part, outputs), view)
+
+    def result(self) -> Any:
+        return self._combine({part: each.result() for part, each in self._mergers.items()})
