@@ -67,7 +67,7 @@ def match(
     crowd: np.ndarray | None = None,
     iou_positive: float = 0.5,
     iou_negative: float = 0.5,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> np.ndarray:
     """The box that each anchor learns.
 
     Args:
