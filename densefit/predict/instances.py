@@ -27,6 +27,7 @@ def draw_instances(
     names: Sequence[str] | None = None,
     scores: np.ndarray | None = None,
     alpha: float = 0.45,
+    first_color: int = 0,
 ) -> np.ndarray:
     """A copy of `image` with every object tinted, outlined and named.
 
@@ -41,11 +42,12 @@ def draw_instances(
         names: class names to write; None writes none.
         scores: (n,) to write behind the names.
         alpha: strength of the tint, 0 to 1.
+        first_color: of the first object, see `color_of`; for colours that nothing else has.
     """
     result = np.ascontiguousarray(image).copy()
     width = line_width(result)
     for row in reversed(range(len(masks))):
-        _tint(result, _pixels(masks[row]), color_of(row), alpha, width)
+        _tint(result, _pixels(masks[row]), color_of(first_color + row), alpha, width)
     if names is None:
         return result
     letters = letter_height(result)
@@ -56,7 +58,7 @@ def draw_instances(
         size = _plate_size(text, letters)
         if size[0] <= 2 * (box[2] - box[0]):
             left, top = _place(result, box, size, width, placed)
-            _put_label(result, text, left, top, color_of(row), letters)
+            _put_label(result, text, left, top, color_of(first_color + row), letters)
     return result
 
 

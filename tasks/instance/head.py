@@ -18,6 +18,7 @@ from densefit.model.head import Features, Head, Label, class_names, heads
 from densefit.model.merger import Merger, Predictions
 from densefit.predict.instances import draw_instances
 
+from ..detection.assign import targets_of
 from ..detection.head import Detection
 from ..detection.merge import chosen
 from ..detection.pyramid import anchor_rows
@@ -172,8 +173,11 @@ class Instance(Head):
         sample = replace(sample, targets={**targets, "boxes": boxes})
         cells = sampled(instances, self.mask_stride)
         matched = self.detector.matched(sample)
+        anchors = self.detector.anchors(sample.image.shape[:2])
+        labels, offsets = targets_of(matched, anchors, boxes, targets["classes"])
         return {
-            **self.detector.encode(sample),
+            "class": labels,
+            "box": offsets,
             "instances": cells.astype(np.float32),
             **mask_targets(matched, boxes, ids, cells, self.mask_stride, self.mask_positives),
         }

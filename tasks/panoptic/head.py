@@ -183,7 +183,9 @@ class Panoptic(Head):
         result = draw_mask(image, stuff, self.classes, alpha=0.35, contour=False)
         masks = [segments == one for one in ids[thing]]
         boxes = np.array([_box(mask) for mask in masks]).reshape(-1, 4)
-        return draw_instances(result, masks, boxes, kinds[thing], self.classes)
+        return draw_instances(
+            result, masks, boxes, kinds[thing], self.classes, first_color=len(self.classes)
+        )
 
     def draw_truth(self, image: np.ndarray, truth: Any) -> np.ndarray:
         """The same of the truth."""

@@ -46,6 +46,9 @@ def test_heads_have_the_classes_of_the_dataset(shapes):
     assert [len(head.classes) for head in made] == [3, 4, 4]
     (own,) = make_heads(Model(heads={"detection": {"classes": ["a"]}}), shapes)
     assert own.classes == ["a"]
+    instance, panoptic = make_heads(Model(heads={"instance": {}, "panoptic": {}}), shapes)
+    assert instance.classes == panoptic.things == shapes.classes
+    assert panoptic.classes == shapes.mask_classes
 
 
 def test_a_head_that_knows_no_classes_gets_none(shapes, monkeypatch):

@@ -1,0 +1,202 @@
+"""The instance head as a whole."""
+
+import numpy as np
+import pytest
+from pycocotools import mask as coco
+
+import densefit as df
+from densefit.backend import mx
+from densefit.data.move import crop, mirror
+from densefit.data.sample import Geometry, Sample
+from densefit.datasets import Shapes
+from densefit.errors import ConfigError, DataError
+from densefit.metrics import COCOMaskAveragePrecision
+from densefit.tasks.instance import Instance
+
+SIZE = (64, 64)
+SMALL = {
+    "prototypes": 8,
+    "channels": 12,
+    "mask_positives": 12,
+    "detection": {"strides": (8, 16), "sizes": (2.0, 2.83), "channels": 16, "max_detections": 8},
+}
+
+
+def test_made_by_name_and_classes_by_number():
+    made = df.head("instance", classes=3, name="cells")
+    assert isinstance(made, Instance)
+    assert (made.classes, made.name, made.output_stride) == (["0", "1", "2"], "cells", 32)
+    assert made.detector.name == "cells"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"prototypes": 0},
+        {"mask_stride": 8},
+        {"metric": "voc"},
+        {"mask_positives": 0},
+        {"detection": {"name": "other"}},
+        {"detection": {"classes": 4}},
+        {"detection": {"stride": (8,)}},
+        {"detection": {"strides": (8, 24)}},
+    ],
+)
+def test_settings_that_cannot_be(settings):
+    with pytest.raises(ConfigError):
+        Instance(2, **settings)
+
+
+def losses(network, labels):
+    """Each loss term of each sample, with fixed random parameters."""
+    shapes = {f"own_{name}": array.shape for name, array in labels.items()}
+    graph = network.graph("train", SIZE)
+    executor = graph.simple_bind(mx.cpu(), data=(1, 3, *SIZE), **shapes)
+    rng = np.random.default_rng(0)
+    for array in executor.arg_dict.values():
+        array[:] = rng.normal(0, 0.1, array.shape)
+    for name, array in executor.aux_dict.items():
+        array[:] = 1.0 if name.endswith("_var") else 0.0
+    executor.arg_dict["data"][:] = rng.integers(0, 256, (1, 3, *SIZE))
+    for name, array in labels.items():
+        executor.arg_dict[f"own_{name}"][:] = array
+    outputs = executor.forward(is_train=True)
+    names = [name[len("own_") : -len("_output")] for name in graph.list_outputs()]
+    return {name: float(output.asnumpy()[0]) for name, output in zip(names, outputs)}
+
+
+def test_a_sample_without_instances_trains_boxes_only():
+    head = df.head("instance", classes=3, name="own", **SMALL)
+    network = df.Network("resnet18", [head], settings={"width": 8})
+    sample = Shapes(1, size=SIZE, empty=0.0, seed=3)[0]
+    whole = losses(network, {k: v[None] for k, v in head.encode(sample).items()})
+    assert set(whole) == {"class_loss", "box_loss", "mask_loss"}
+    assert all(value > 0 for value in whole.values())
+    for name in ("instances", "instance_ids"):
+        targets = {key: value for key, value in sample.targets.items() if key != name}
+        encoded = head.encode(Sample("a", sample.image, targets))
+        part = losses(network, {key: value[None] for key, value in encoded.items()})
+        assert part["mask_loss"] == 0
+        assert (part["class_loss"], part["box_loss"]) == (whole["class_loss"], whole["box_loss"])
+
+
+def test_every_visible_object_is_learned_by_an_anchor_that_overlaps_it():
+    head = df.head("instance", classes=3, **SMALL)
+    for sample in (Shapes(12, size=SIZE, empty=0.0)[i] for i in range(12)):
+        made = head.encode(sample)
+        anchors = head.detector.anchors(SIZE)
+        rows = made["owner"] > 0
+        assert set(made["owner"][rows]) == set(sample.targets["instance_ids"])
+        for anchor, owner, window in zip(
+            *(made[key][rows] for key in ("anchor", "owner", "window"))
+        ):
+            kind = sample.targets["classes"][int(owner) - 1]
+            assert made["class"][int(anchor)] == kind + 1
+            x1, y1, x2, y2 = window.astype(int)
+            own = made["instances"] == owner
+            assert own[y1:y2, x1:x2].sum() == own.sum() > 0
+            box = anchors[int(anchor)]
+            assert min(box[2], 4 * x2) > max(box[0], 4 * x1)
+
+
+def test_boxes_are_learned_as_a_crop_left_their_objects():
+    """Half of an L is outside: only its foot is left, and box and mask agree on that."""
+    instances = np.zeros((80, 80), np.uint16)
+    instances[8:72, 4:12] = instances[60:72, 4:70] = 7
+    targets = {
+        "boxes": np.array([[4, 8, 70, 72]], np.float32),
+        "classes": np.array([1]),
+        "instances": instances,
+        "instance_ids": np.array([7]),
+    }
+    sample = crop(Sample("a", np.zeros((80, 80, 3), np.uint8), targets), 14, 10, 64, 64)
+    head = df.head("instance", classes=3, **SMALL)
+    made = head.encode(sample)
+    owned = made["window"][made["owner"] == 7]
+    np.testing.assert_array_equal(owned[0], [0, 12, 14, 16])
+    tight = {**sample.targets, "boxes": np.array([[0, 49, 56, 62]], np.float32)}
+    other = head.detector.encode(Sample("a", sample.image, tight))
+    np.testing.assert_allclose(made["box"], other["box"], atol=1)
+    np.testing.assert_array_equal(made["class"], other["class"])
+
+
+def test_a_box_of_no_known_class_is_told():
+    sample = Shapes(1, size=SIZE, empty=0.0)[0]
+    sample.targets["classes"] += 3
+    with pytest.raises(DataError, match="no known class"):
+        df.head("instance", classes=3, **SMALL).encode(sample)
+
+
+def perfect(head, sample):
+    """What a network that knows everything would give for one sample."""
+    rows = np.full((1, 8, 6), -1, np.float32)
+    stride = head.mask_stride
+    masks = np.zeros((1, 8, 64 // stride, 64 // stride), np.uint8)
+    for row, (box, kind, one) in enumerate(
+        zip(*(sample.targets[key] for key in ("boxes", "classes", "instance_ids")))
+    ):
+        rows[0, 7 - row] = [kind, 0.5 + row / 100, *box]  # not in order
+        own = (sample.targets["instances"] == one).astype(np.float32)
+        cells = own.reshape(64 // stride, stride, 64 // stride, stride).mean(axis=(1, 3))
+        masks[0, 7 - row] = np.rint(255 * cells)
+    return {"boxes": rows, "masks": masks}
+
+
+@pytest.mark.parametrize("mask_stride", [2, 4])
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_perfect_outputs_give_back_the_true_masks(mask_stride, mirrored):
+    """In a network's input that shows the picture at another size, and mirrored."""
+    head = df.head("instance", classes=3, mask_stride=mask_stride, **SMALL)
+    metric = COCOMaskAveragePrecision(3)
+    data = Shapes(8, size=SIZE, empty=0.0, seed=2)
+    for index in range(8):
+        sample = mirror(data[index]) if mirrored else data[index]
+        (found,) = head.decode(perfect(head, sample), [sample.geometry])
+        assert (np.diff(found["scores"]) <= 0).all()
+        assert set(found) == {"boxes", "scores", "classes", "masks"}
+        metric.update([found], [head.truth(data[index].targets)], [str(index)])
+    scores = metric.compute()
+    assert scores["AP50"] == 1
+    assert scores["AP"] > (0.85 if mask_stride == 2 else 0.7)
+
+
+def test_masks_are_of_the_original_size():
+    head = df.head("instance", classes=3, **SMALL)
+    sample = Shapes(1, size=SIZE, empty=0.0, seed=2)[0]
+    double = Geometry((128, 128), np.array([[0.5, 0, 0], [0, 0.5, 0]]), SIZE)
+    (found,) = head.decode(perfect(head, sample), [double])
+    (once,) = head.decode(perfect(head, sample), [sample.geometry])
+    for large, small in zip(found["masks"], once["masks"]):
+        assert large["size"] == [128, 128]
+        shrunk = coco.decode(large)[::2, ::2]
+        assert (shrunk == coco.decode(small)).mean() > 0.98
+
+
+def test_masks_go_with_the_boxes_that_views_agree_on():
+    head = df.head("instance", classes=3, **SMALL)
+    sample = Shapes(4, size=SIZE, empty=0.0, seed=5)[1]
+    merger = head.merger(SIZE)
+    for image, view in df.Views(flip=True).of(sample, SIZE):
+        del image
+        seen = mirror(sample) if view.mirrored else sample
+        outputs = {name: mx.nd.array(a, dtype=a.dtype) for name, a in perfect(head, seen).items()}
+        merger.add(outputs, view)
+    merged = merger.result()
+    (once,) = head.decode(perfect(head, sample), [sample.geometry])
+    assert len(merged["masks"]) == len(merged["boxes"]) == len(once["boxes"])
+    np.testing.assert_array_equal(np.sort(merged["classes"]), np.sort(once["classes"]))
+    for box, mask in zip(merged["boxes"], merged["masks"]):
+        x, y, width, height = coco.toBbox(mask)
+        np.testing.assert_allclose([x, y, x + width, y + height], box, atol=3)
+
+
+def test_overfits_a_few_pictures():
+    data = Shapes(6, size=SIZE, empty=0.0)
+    head = df.head("instance", classes=data.classes, metric="both", **SMALL)
+    network = df.Network("resnet18", [head], settings={"width": 8})
+    train = df.Loader(data, batch_size=6, heads=network.heads, shuffle=True)
+    df.fit(network, train, epochs=60, optimizer="adam", schedule=df.Cosine(lr=0.006), seed=0)
+    scores = df.score(network, df.Loader(data, batch_size=4))
+    assert scores["instance/AP50"] > 0.6
+    assert scores["instance/box_AP50"] > 0.6
+    assert scores["instance/AP"] > 0.3
