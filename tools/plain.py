@@ -14,9 +14,10 @@ from densefit.model.head import Head
 def plain_prediction(prediction: Any, head: Head, out: Path, key: str) -> Any:
     """One head's prediction of one picture, JSON-able.
 
-    What it is decides, not which task: a dict stays one, with class indices named; a byte map is
-    written as `<picture>.<head>.png`, whose pixels are class indices; another map as `.npy`; a
-    vector with one number for each class becomes {"class": ..., "probabilities": {...}}.
+    What it is decides, not which task: a dict stays one, with class indices named, and a map of
+    whole numbers in it is written as `.npy`; a byte map is written as `<picture>.<head>.png`,
+    whose pixels are class indices; another map as `.npy`; a vector with one number for each class
+    becomes {"class": ..., "probabilities": {...}}.
 
     Args:
         prediction: what the head's `decode` gave.
@@ -26,19 +27,23 @@ def plain_prediction(prediction: Any, head: Head, out: Path, key: str) -> Any:
     """
     names = list(getattr(head, "classes", ()))
     if isinstance(prediction, dict):
-        found = {field: _listed(value) for field, value in prediction.items()}
+        found: dict[str, Any] = {}
+        for field, value in prediction.items():
+            if isinstance(value, np.ndarray) and value.ndim == 2 and value.dtype.kind in "iu":
+                found[field] = _map_file(value, head, out, key)
+            else:
+                found[field] = _listed(value)
         if names and "classes" in found:
             found["classes"] = [names[index] for index in found["classes"]]
         return found
     array = np.asarray(prediction)
     if array.ndim == 2:
-        picture, numbers = (out / name for name in map_files(key, head.name))
+        picture = out / map_files(key, head.name)[0]
         if array.dtype == np.uint8:
             if not cv2.imwrite(str(picture), array):
                 raise OSError(f"cannot write {picture}")
             return {"mask": picture.relative_to(out).as_posix(), "classes": names}
-        np.save(numbers, array)
-        return {"map": numbers.relative_to(out).as_posix()}
+        return {"map": _map_file(array, head, out, key)}
     if names and array.shape == (len(names),):
         probabilities = dict(zip(names, _listed(array)))
         return {"class": names[int(array.argmax())], "probabilities": probabilities}
@@ -49,6 +54,13 @@ def map_files(key: str, head: str) -> tuple[str, str]:
     """The files that a map of a head is written to: as bytes, or as other numbers."""
     stem = Path(key).with_suffix("").as_posix()
     return f"{stem}.{head}.png", f"{stem}.{head}.npy"
+
+
+def _map_file(array: np.ndarray, head: Head, out: Path, key: str) -> str:
+    """Writes a map as `.npy`; its place below `out`."""
+    numbers = map_files(key, head.name)[1]
+    np.save(out / numbers, array)
+    return numbers
 
 
 def _listed(value: Any) -> Any:

@@ -74,6 +74,8 @@ def run_lengths(
     for probability, box in zip(probabilities, boxes):
         (x1, y1, x2, y2), inside = pasted(probability, box, stride, geometry)
         whole[y1:y2, x1:x2] = inside
-        masks.append(coco.encode(whole))
+        mask = coco.encode(whole)
+        # As text, which JSON and COCO's files have.
+        masks.append({"size": list(geometry.size), "counts": mask["counts"].decode("ascii")})
         whole[y1:y2, x1:x2] = 0
     return masks

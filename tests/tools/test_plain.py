@@ -58,3 +58,16 @@ def test_other_numbers_stay_numbers(plain):
     assert plain(2.5) == 2.5
     assert plain(np.float32(0.1)) == 0.1
     assert plain(np.arange(3)) == [0, 1, 2]
+
+
+def test_masks_stay_run_lengths(plain):
+    masks = [{"size": [4, 4], "counts": "52203"}, {"size": [4, 4], "counts": "0`0"}]
+    assert plain({"masks": masks, "classes": np.array([0, 1])})["masks"] == masks
+    assert plain({"masks": [], "classes": np.zeros(0, int)}) == {"masks": [], "classes": []}
+
+
+def test_a_map_of_segments_is_a_file_beside_what_describes_it(plain, tmp_path):
+    segments = np.array([[0, 1, 300]], np.int32)
+    found = plain({"map": segments, "ids": np.array([1, 300]), "classes": np.array([1, 0])})
+    assert found == {"map": "a.b.own.npy", "ids": [1, 300], "classes": ["dog", "cat"]}
+    assert (np.load(tmp_path / "a.b.own.npy") == segments).all()

@@ -1,5 +1,7 @@
 """Masks brought back to the original picture, against plain interpolation."""
 
+import json
+
 import numpy as np
 import pytest
 from pycocotools import mask as coco
@@ -72,4 +74,5 @@ def test_masks_stay_in_their_boxes_and_do_not_touch_one_another():
     assert first[5:30, 3:20].all()
     assert not second.any()
     assert third.all()
+    assert json.loads(json.dumps(masks)) == masks
     assert run_lengths([], boxes[:0], 4, geometry) == []
