@@ -3,7 +3,7 @@ import pytest
 from pycocotools import mask as coco
 
 from densefit.data.instances import NONE, UNKNOWN, extents, run_lengths, tightened
-from densefit.data.move import crop
+from densefit.data.move import crop, resize
 from densefit.datasets import Shapes
 
 
@@ -65,3 +65,17 @@ def test_whole_objects_and_boxes_without_an_id_are_left_alone():
     empty = np.zeros((30, 30), np.uint16)
     np.testing.assert_array_equal(tightened(edge, empty, np.array([NONE])), edge)
     assert tightened(np.zeros((0, 4)), empty, np.zeros(0, np.int64)).shape == (0, 4)
+
+
+def test_whole_masks_go_with_their_boxes_and_stay_those_of_the_original():
+    sample = Shapes(1, size=(40, 40), empty=0.0)[0]
+    masks = np.empty(3, object)
+    masks[:] = [{"size": [40, 40], "counts": text} for text in "abc"]
+    sample.targets = {
+        "boxes": np.array([[0, 0, 6, 6], [20, 20, 38, 38], [2, 30, 8, 36]], np.float32),
+        "instance_ids": np.array([3, 2, 1]),
+        "instance_masks": masks,
+    }
+    window = resize(crop(sample, 10, 10, 30, 30), 60, 60)
+    assert list(window.targets["instance_masks"]) == [{"size": [40, 40], "counts": "b"}]
+    np.testing.assert_array_equal(window.targets["instance_ids"], [2])
