@@ -24,7 +24,10 @@ class LabelSpec(Protocol):
 
 
 def labelled(head: Encoder, sample: Sample) -> bool:
-    """Whether a sample has all targets that a head declares to read."""
+    """Whether a sample trains a head: as the head says, or if it has all declared targets."""
+    says = getattr(head, "labelled", None)
+    if says is not None:
+        return bool(says(sample))
     return all(target in sample.targets for target in getattr(head, "targets", ()))
 
 

@@ -115,6 +115,14 @@ class Head(ABC):
             fix="give it a method `combine`, or look at each picture once (no views)",
         )
 
+    def labelled(self, sample: Sample) -> bool:
+        """Whether the sample trains this head: it has all of `targets`.
+
+        A head of several losses that can do with some of them says so here; what `encode` makes
+        of such a sample must give 0 for the other losses.
+        """
+        return all(target in sample.targets for target in self.targets)
+
     @abstractmethod
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:
         """The transformed sample's targets as label arrays, by Label.name. Runs in workers."""

@@ -155,6 +155,10 @@ class Instance(Head):
         masks = mx.sym.cast(mx.sym.round(mx.sym.sigmoid(logits) * 255), dtype="uint8")
         return {"boxes": mx.sym.slice_axis(found, axis=2, begin=0, end=6), "masks": masks}
 
+    def labelled(self, sample: Sample) -> bool:
+        """With boxes only it trains those."""
+        return self.detector.labelled(sample)
+
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:
         """Targets of all anchors, and of the masks that are trained.
 

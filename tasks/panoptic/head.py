@@ -144,6 +144,10 @@ class Panoptic(Head):
             mergers, lambda found: self._segments(found["segmentation"], found["instance"])
         )
 
+    def labelled(self, sample: Sample) -> bool:
+        """It trains the parts that can learn from it."""
+        return any(head.labelled(sample) for head in self.parts.values())
+
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:
         """The labels of both parts."""
         return joined({part: head.encode(sample) for part, head in self.parts.items()})

@@ -200,3 +200,35 @@ def test_overfits_a_few_pictures():
     assert scores["instance/AP50"] > 0.6
     assert scores["instance/box_AP50"] > 0.6
     assert scores["instance/AP"] > 0.3
+
+
+class Mixed:
+    """Pictures with all targets, without instances, and without boxes."""
+
+    classes = ()
+    missing = ((), ("instances", "instance_ids"), ("boxes", "classes"))
+
+    def __len__(self):
+        return 3
+
+    def id_of(self, index):
+        return f"p{index}"
+
+    def __getitem__(self, index):
+        made = Shapes(3, size=SIZE, empty=0.0)[index]
+        targets = {k: v for k, v in made.targets.items() if k not in self.missing[index]}
+        if index == 2:  # what is left of boxes would not go through a transform
+            targets = {"label": targets["label"]}
+        return Sample(self.id_of(index), made.image, targets)
+
+
+def test_a_batch_counts_samples_with_boxes_and_refuses_data_without_any_instances(monkeypatch):
+    head = df.head("instance", classes=3, **SMALL)
+    batch = next(df.Loader(Mixed(), batch_size=3, heads=[head], workers=0))
+    assert batch.labelled["instance"].tolist() == [True, True, False]
+    owner = batch.label[[d.name for d in batch.provide_label].index("instance_owner")].asnumpy()
+    assert (owner[0] > 0).any()
+    assert not owner[1].any()
+    monkeypatch.setattr(Mixed, "missing", (("instances",),) * 3)
+    with pytest.raises(DataError, match="learns the target 'instances'"):
+        df.Loader(Mixed(), batch_size=3, heads=[head])

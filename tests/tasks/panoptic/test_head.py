@@ -103,6 +103,8 @@ def test_a_sample_trains_the_part_whose_targets_it_has(missing, learned):
     assert (encoded[learned] > 0).any()
     assert not (encoded[other[learned]] > 0).any()
     assert head.truth(targets) is None
+    assert head.labelled(Sample("a", sample.image, targets))
+    assert not head.labelled(Sample("a", sample.image, {"label": sample.targets["label"]}))
 
 
 def test_perfect_outputs_give_the_true_segments():
