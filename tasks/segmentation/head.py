@@ -9,15 +9,16 @@ import cv2
 import numpy as np
 
 from densefit.backend import mx
+from densefit.data.cells import cell_centres, grid_size
 from densefit.data.sample import Geometry, Sample
-from densefit.errors import ConfigError, DataError
+from densefit.errors import ConfigError, DataError, located
 from densefit.metrics import ConfusionMatrix, Metric
+from densefit.model.decoders import LOGIT_STRIDE, Decoder
 from densefit.model.head import Features, Head, Label, class_names, heads
 from densefit.model.layers import upsample
 from densefit.model.merger import Merger
 from densefit.predict.drawing import draw_mask
 
-from .decoders import LOGIT_STRIDE, deeplab, fcn
 from .merge import MaskMerger
 
 IGNORE = 255
@@ -68,16 +69,6 @@ class Segmentation(Head):
                 received=f"{len(self.classes)}: {self.classes}",
                 where=name,
             )
-        if channels < 1 or any(rate < 1 for rate in rates):
-            raise ConfigError(
-                "Channels and dilations must be at least 1",
-                received=f"channels={channels}, rates={list(rates)}",
-                where=name,
-            )
-        if decoder not in ("deeplabv3+", "fcn"):
-            raise ConfigError(
-                "Unknown decoder", expected="'deeplabv3+' or 'fcn'", received=repr(decoder)
-            )
         if class_weights is not None and (
             len(class_weights) != len(self.classes) or min(class_weights) < 0
         ):
@@ -88,19 +79,17 @@ class Segmentation(Head):
                 where=name,
             )
         self.name, self.weight = name, weight
-        self.decoder, self.channels, self.rates = decoder, channels, tuple(rates)
+        with located(f"head {name!r}"):
+            self.decoder = Decoder(decoder, channels, rates)
         self.target, self.targets = target, (target,)
-        self.output_stride = 16 if decoder == "deeplabv3+" else 32
+        self.output_stride = self.decoder.output_stride
         # one entry for every byte; what is no class weighs nothing
         self._weight_of = np.zeros(256, np.float32)
         self._weight_of[: len(self.classes)] = 1.0 if class_weights is None else class_weights
 
-    def _size(self, input_size: Sequence[int]) -> tuple[int, int]:
-        return -(-input_size[0] // LOGIT_STRIDE), -(-input_size[1] // LOGIT_STRIDE)
-
     def labels(self, input_size: tuple[int, int]) -> list[Label]:
         """`mask`: class indices; `weight`: what each cell counts, adding up to 1."""
-        size = self._size(input_size)
+        size = grid_size(input_size, LOGIT_STRIDE)
         return [Label("mask", size), Label("weight", size)]
 
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:
@@ -113,15 +102,9 @@ class Segmentation(Head):
         """
         mask = sample.targets.get(self.target)
         if mask is None:
-            nothing = np.zeros(self._size(sample.image.shape[:2]), np.float32)
+            nothing = np.zeros(grid_size(sample.image.shape, LOGIT_STRIDE), np.float32)
             return {"mask": nothing, "weight": nothing}
-        half = LOGIT_STRIDE // 2
-        rows, columns = self._size(mask.shape)
-        # edge cells of a size that 4 does not divide have no centre: take the last pixel
-        small = mask[
-            np.minimum(np.arange(rows) * LOGIT_STRIDE + half, mask.shape[0] - 1)[:, None],
-            np.minimum(np.arange(columns) * LOGIT_STRIDE + half, mask.shape[1] - 1),
-        ]
+        small = cell_centres(mask, LOGIT_STRIDE)
         if ((small >= len(self.classes)) & (small != IGNORE)).any():
             raise DataError(
                 "A mask holds a value that is no class",
@@ -137,9 +120,7 @@ class Segmentation(Head):
         }
 
     def _logits(self, features: Features) -> Any:
-        if self.decoder == "fcn":
-            return fcn(features, self.name, len(self.classes), self.channels)
-        return deeplab(features, self.name, len(self.classes), self.channels, self.rates)
+        return self.decoder(features, self.name, len(self.classes))
 
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
         """`loss`: weighted mean cross-entropy over the cells of each picture."""

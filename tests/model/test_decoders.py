@@ -3,8 +3,9 @@
 import pytest
 
 from densefit.backend import mx
+from densefit.errors import ConfigError
+from densefit.model.decoders import Decoder, deeplab, fcn
 from densefit.model.head import Features
-from densefit.tasks.segmentation.decoders import deeplab, fcn
 
 CHANNELS = {4: 4, 8: 5, 16: 6, 32: 7}
 
@@ -49,3 +50,18 @@ def test_deeplab_looks_at_the_whole_picture():
     executor.arg_dict["map16"][0, :, 0, 0] += 50
     after = executor.forward(is_train=False)[0].asnumpy()
     assert (before[0, :, -1, -1] != after[0, :, -1, -1]).any()
+
+
+@pytest.mark.parametrize(("kind", "stride"), [("fcn", 32), ("deeplabv3+", 16)])
+def test_a_decoder_is_chosen_by_name(kind, stride):
+    made = Decoder(kind, channels=8, rates=[2, 4])
+    assert made.output_stride == stride
+    given = features((64, 64), made.output_stride)
+    plain = fcn(given, "a", 3, 8) if kind == "fcn" else deeplab(given, "a", 3, 8, (2, 4))
+    assert made(given, "a", 3).list_arguments() == plain.list_arguments()
+
+
+@pytest.mark.parametrize("wrong", [("unet", 8, (1,)), ("fcn", 0, (1,)), ("fcn", 8, (0, 1))])
+def test_wrong_decoders(wrong):
+    with pytest.raises(ConfigError, match="Unknown decoder|at least 1"):
+        Decoder(*wrong)

@@ -1,17 +1,64 @@
-"""Decoders: backbone features -> class logits at a quarter of the input size."""
+"""Decoders: backbone features -> maps at a quarter of the input size, for any dense head.
+
+What the channels of a map mean (class logits, depth, components of a vector) is the head's.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from densefit.backend import mx
+from densefit.errors import ConfigError
 from densefit.model.head import Features
 from densefit.model.layers import conv_bn, upsample
 
 LOGIT_STRIDE = 4
 
 
-def fcn(features: Features, name: str, classes: int, channels: int) -> Any:
+@dataclass(frozen=True)
+class Decoder:
+    """Which decoder a head has, and how wide it is.
+
+    Attributes:
+        kind: "deeplabv3+" or "fcn".
+        channels: width.
+        rates: dilations of the atrous pyramid of "deeplabv3+".
+
+    Raises:
+        ConfigError: unknown, or a setting below 1.
+    """
+
+    kind: str = "deeplabv3+"
+    channels: int = 128
+    rates: Sequence[int] = (6, 12, 18)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rates", tuple(self.rates))
+        if self.channels < 1 or any(rate < 1 for rate in self.rates):
+            raise ConfigError(
+                "Channels and dilations must be at least 1",
+                received=f"channels {self.channels}, rates {self.rates}",
+            )
+        if self.kind not in ("deeplabv3+", "fcn"):
+            raise ConfigError(
+                "Unknown decoder", expected="'deeplabv3+' or 'fcn'", received=repr(self.kind)
+            )
+
+    @property
+    def output_stride(self) -> int:
+        """The deepest stride that it wants from the backbone."""
+        return 16 if self.kind == "deeplabv3+" else 32
+
+    def __call__(self, features: Features, name: str, outputs: int) -> Any:
+        """(B, outputs, h, w) at LOGIT_STRIDE; its parameters are `<name>_...`."""
+        if self.kind == "fcn":
+            return fcn(features, name, outputs, self.channels)
+        return deeplab(features, name, outputs, self.channels, tuple(self.rates))
+
+
+def fcn(features: Features, name: str, outputs: int, channels: int) -> Any:
     """FCN with skips (Long et al. 2015): every map's scores, enlarged and added up.
 
     The paper adds scores of strides 32, 16 and 8 and enlarges the sum by 8; here the map of
@@ -24,7 +71,7 @@ def fcn(features: Features, name: str, classes: int, channels: int) -> Any:
         if stride == strides[0]:
             x = conv_bn(x, f"{name}_fcn", channels)
         score = mx.sym.Convolution(
-            x, num_filter=classes, kernel=(1, 1), name=f"{name}_score{stride}"
+            x, num_filter=outputs, kernel=(1, 1), name=f"{name}_score{stride}"
         )
         if total is None:
             total, above = score, stride
@@ -37,7 +84,7 @@ def fcn(features: Features, name: str, classes: int, channels: int) -> Any:
 
 
 def deeplab(
-    features: Features, name: str, classes: int, channels: int, rates: tuple[int, ...]
+    features: Features, name: str, outputs: int, channels: int, rates: tuple[int, ...]
 ) -> Any:
     """DeepLabV3+ (Chen et al. 2018): atrous pyramid pooling, and a decoder with stride-4 detail.
 
@@ -63,4 +110,4 @@ def deeplab(
     x = mx.sym.concat(x, detail, dim=1, name=f"{name}_joined")
     x = conv_bn(x, f"{name}_refine1", channels)
     x = conv_bn(x, f"{name}_refine2", channels)
-    return mx.sym.Convolution(x, num_filter=classes, kernel=(1, 1), name=f"{name}_logits")
+    return mx.sym.Convolution(x, num_filter=outputs, kernel=(1, 1), name=f"{name}_logits")
