@@ -2,80 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
 from densefit.backend import mx
-from densefit.data.views import View
-from densefit.model.merger import Merger
+from densefit.model.map_merger import MapMerger
 
 
-class MaskMerger(Merger):
-    """The mean probability of each pixel over the windows, mirrored or not, that show it, and then
-    over scales; its argmax.
+class MaskMerger(MapMerger):
+    """The most probable class of each pixel, by the mean of `scores` (1, C, H, W) over views.
 
-    Every scale weighs the same at every pixel, however many windows show it. Maps stay on the
-    device: only the classes, a byte a pixel, are read.
+    Only the classes, a byte a pixel, are read from the device.
 
     Args:
         size: (height, width) of the original picture.
     """
 
     def __init__(self, size: tuple[int, int]) -> None:
-        self._size = size
-        self._canvases: dict[tuple[int, int], tuple[Any, np.ndarray]] = {}
-
-    def add(self, outputs: Mapping[str, Any], view: View) -> None:
-        """Take in `scores` (1, C, H, W), the probabilities of a view."""
-        scores = outputs["scores"][0]
-        if view.mirrored:
-            scores = mx.nd.flip(scores, axis=2)
-        if view.scaled not in self._canvases:
-            shape = (scores.shape[0], *view.scaled)
-            canvas = mx.nd.zeros(shape, ctx=scores.context)
-            self._canvases[view.scaled] = canvas, np.zeros(view.scaled, np.float32)
-        canvas, shown = self._canvases[view.scaled]
-        (top, bottom), (left, right) = (
-            (max(0, start), min(whole, start + window))
-            for start, whole, window in zip(view.corner, view.scaled, view.input_size)
-        )
-        y, x = view.corner
-        part = scores[:, top - y : bottom - y, left - x : right - x]
-        canvas[:, top:bottom, left:right] = canvas[:, top:bottom, left:right] + part
-        shown[top:bottom, left:right] += 1
+        super().__init__(size, "scores")
 
     def result(self) -> np.ndarray:
         """(H, W) uint8 classes at the size of the original."""
-        total = None
-        for canvas, shown in self._canvases.values():
-            if shown.min() != shown.max():
-                canvas = mx.nd.broadcast_div(canvas, mx.nd.array(shown[None], ctx=canvas.context))
-            elif len(self._canvases) > 1:
-                canvas = canvas / float(shown.flat[0])
-            resized = resample(canvas, self._size)
-            total = resized if total is None else total + resized
-        return np.asarray(mx.nd.argmax(total, axis=0).astype(np.uint8).asnumpy())
-
-
-def resample(maps: Any, size: tuple[int, int]) -> Any:
-    """Bilinear resampling of a (C, h, w) NDArray to (C, H, W).
-
-    Pixels are areas, not points: the edges of the two maps coincide (`align_corners=False`).
-    """
-    for axis, length in zip((1, 2), size):
-        old = maps.shape[axis]
-        if old == length:
-            continue
-        position = ((np.arange(length) + 0.5) * (old / length) - 0.5).clip(0, old - 1)
-        low = np.floor(position)
-        shape = [1, 1, 1]
-        shape[axis] = length
-        share = mx.nd.array((position - low).reshape(shape), ctx=maps.context)
-        first, second = (
-            mx.nd.take(maps, mx.nd.array(places, ctx=maps.context), axis=axis)
-            for places in (low, np.minimum(low + 1, old - 1))
-        )
-        maps = mx.nd.broadcast_mul(first, 1 - share) + mx.nd.broadcast_mul(second, share)
-    return maps
+        return np.asarray(mx.nd.argmax(self.mean(), axis=0).astype(np.uint8).asnumpy())

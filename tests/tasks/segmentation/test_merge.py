@@ -7,7 +7,7 @@ import pytest
 from densefit.backend import mx
 from densefit.data.sample import Sample
 from densefit.data.views import Views
-from densefit.tasks.segmentation.merge import MaskMerger, resample
+from densefit.tasks.segmentation.merge import MaskMerger
 
 CLASSES = 4
 
@@ -79,11 +79,3 @@ def test_equals_loops_over_pixels(views):
     np.testing.assert_array_equal(found[clear], expected.argmax(0)[clear])
     again = merged(sample, views, (16, 20), reverse=True)
     np.testing.assert_array_equal(again[clear], found[clear])
-
-
-@pytest.mark.parametrize("size", [(5, 7), (12, 9), (3, 20), (1, 1)])
-def test_resampling_is_that_of_opencv(size):
-    maps = np.random.default_rng(0).random((2, 5, 7)).astype(np.float32)
-    found = resample(mx.nd.array(maps), size).asnumpy()
-    expected = [cv2.resize(plane, size[::-1], interpolation=cv2.INTER_LINEAR) for plane in maps]
-    np.testing.assert_allclose(found, expected, atol=1e-5)
