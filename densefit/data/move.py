@@ -104,6 +104,23 @@ def move_boxes(boxes: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return np.concatenate([moved.min(axis=1), moved.max(axis=1)], axis=1)
 
 
+def turn_vectors(vectors: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """(..., C) vectors of a picture under a (2, 3) map of quarter turns, mirrors and scales.
+
+    The first two components (x right, y down) are mirrored and turned. Scales do not matter: a
+    vector is one of the scene, and a picture that is stretched is one of the same scene.
+
+    >>> turn_vectors(np.array([0.6, 0.0, 0.8]), np.array([[-1.0, 0.0, 9.0], [0.0, 1.0, 0.0]]))
+    array([-0.6,  0. ,  0.8])
+    """
+    signs = np.sign(matrix[:, :2]).astype(vectors.dtype)
+    if np.array_equal(signs, np.eye(2)):
+        return vectors
+    turned = vectors.copy()
+    turned[..., :2] = vectors[..., :2] @ signs.T
+    return turned
+
+
 def _crop_image(
     image: np.ndarray, left: int, top: int, width: int, height: int, fill: Fill
 ) -> np.ndarray:
@@ -164,7 +181,7 @@ def _moved(
             if kind.name == "area":
                 scale = abs(np.linalg.det(matrix[:, :2]))
                 targets[name] = (targets[name] * scale).astype(array.dtype)
-        elif kind.name in ("map", "map_linear"):
+        elif kind.name in ("map", "map_linear", "vectors"):
             if array.shape[:2] != sample.image.shape[:2]:
                 raise DataError(
                     f"The target {name!r} is not of its image's size",
@@ -173,6 +190,8 @@ def _moved(
                     where=f"sample {sample.id!r}",
                 )
             targets[name] = move_map(array, kind)
+            if kind.name == "vectors":
+                targets[name] = turn_vectors(targets[name], matrix)
         elif kind.name == "plain":
             targets[name] = array
     targets = {name: targets[name] for name in sample.targets}

@@ -67,7 +67,11 @@ class Sample:
             `instances` (H, W) uint16, an object's id a pixel, 0 for none, 65535 where it is not
             known; `instance_ids` (n,) int64, the id of each box, 0 if its pixels are not known;
             `instance_masks` (n,) object, whole masks of the *original* picture as COCO run
-            lengths, where objects overlap (see `densefit.data.instances`).
+            lengths, where objects overlap (see `densefit.data.instances`);
+            `labels` (K,) int64, for each class 1 (the picture shows it), 0 or -1 (unknown);
+            `depth` (H, W) float32, metres along the camera's axis, 0 where unknown; no change of
+            size or place changes a depth;
+            `normals` (H, W, 3) float32, unit vectors (x right, y down), zero where unknown.
         geometry: where the original image lies in `image`; transforms keep it up to date.
         original: the targets before any transform (what scores are measured against); set by
             the loader.

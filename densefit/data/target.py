@@ -14,9 +14,13 @@ from densefit.errors import ConfigError, DataError
 #: `area`        (n,), as `per_box`, and scaled with the picture (a crop leaves it alone: it is the
 #:               area of the whole object);
 #: `map`         (H, W, ...), moved with the pixels, never interpolated;
-#: `map_linear`  (H, W) or (H, W, C) float32, moved with the pixels and interpolated;
+#: `map_linear`  (H, W) or (H, W, C) float32, moved with the pixels and interpolated: where some
+#:               values are unknown, they would be mixed into the known ones, so take `map` there;
+#: `vectors`     (H, W, C >= 2) numbers, as `map`, each pixel a vector whose first two components
+#:               point right (x) and down (y) in the picture: mirroring and turning the picture
+#:               mirrors and turns them, resizing leaves them alone;
 #: `plain`       anything that stays as it is.
-KIND_NAMES = ("boxes", "per_box", "area", "map", "map_linear", "plain")
+KIND_NAMES = ("boxes", "per_box", "area", "map", "map_linear", "vectors", "plain")
 
 
 @dataclass(frozen=True)
@@ -38,13 +42,16 @@ KINDS: dict[str, Kind] = {
     "instance_ids": Kind("per_box"),
     "instance_masks": Kind("per_box"),  # they stay those of the original picture
     "label": Kind("plain"),
+    "labels": Kind("plain"),
+    "depth": Kind("map", 0),  # 0 is unknown, and must not be averaged with what is known
+    "normals": Kind("vectors", 0),
 }
 
 
 def declare_target(name: str, kind: str, fill: int | float = 0) -> None:
     """Say how the transforms move a target of your own.
 
-    >>> declare_target("my_depth", "map_linear", fill=0.0)
+    >>> declare_target("heat", "map_linear", fill=0.0)
 
     Args:
         name: key in `Sample.targets`.

@@ -165,17 +165,60 @@ def test_a_window_off_the_picture_is_all_fill(sample):
     assert len(moved.targets["boxes"]) == 0
 
 
-def test_a_users_depth_map_is_interpolated_and_padded(sample, monkeypatch):
+def test_a_users_map_is_interpolated_and_padded(sample, monkeypatch):
     monkeypatch.setattr(target, "KINDS", dict(target.KINDS))
-    target.declare_target("depth", "map_linear", fill=-1.0)
+    target.declare_target("heat", "map_linear", fill=-1.0)
     ramp = np.tile(np.arange(W, dtype=np.float32) + 0.5, (H, 1))
-    sample.targets["depth"] = ramp
-    twice = resize(sample, H, 2 * W).targets["depth"]
+    sample.targets["heat"] = ramp
+    twice = resize(sample, H, 2 * W).targets["heat"]
     assert twice.dtype == np.float32
     np.testing.assert_allclose(twice[0, 1:-1], (np.arange(2 * W)[1:-1] + 0.5) / 2, atol=1e-3)
-    assert (crop(sample, -2, 0, W, H).targets["depth"][:, :2] == -1).all()
-    sample.targets["depth"] = ramp[..., None]
-    assert resize(sample, 30, 40).targets["depth"].shape == (30, 40, 1)
+    assert (crop(sample, -2, 0, W, H).targets["heat"][:, :2] == -1).all()
+    sample.targets["heat"] = ramp[..., None]
+    assert resize(sample, 30, 40).targets["heat"].shape == (30, 40, 1)
+
+
+def test_depths_are_never_mixed_with_what_is_unknown(sample):
+    depth = np.where(np.arange(W) % 3 == 0, 0, 7.5).astype(np.float32)
+    sample.targets["depth"] = np.tile(depth, (H, 1))
+    for name, move in MOVES.items():
+        moved = move(sample).targets["depth"]
+        assert moved.dtype == np.float32
+        assert set(np.unique(moved)) <= {0.0, 7.5}, name
+        if name.startswith("crop beyond"):
+            assert (moved[0] == 0).all()
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_vectors_turn_with_the_picture(sample, name):
+    """One vector everywhere: an arrow drawn as two pixels shows where it points afterwards."""
+    sample.targets["normals"] = np.tile(np.float32([0.48, 0.64, 0.6]), (H, W, 1))
+    moved = MOVES[name](sample)
+    found = moved.targets["normals"]
+    assert found.dtype == np.float32
+    assert found.shape == (*moved.image.shape[:2], 3)
+    known = found.any(axis=2)
+    assert known.mean() > 0.4
+    np.testing.assert_array_equal(known, moved.targets["mask"] != 255)
+    tail, head = move_boxes(np.array([[10, 20, 10, 20], [10 + 48, 20 + 64, 10 + 48, 20 + 64]]),
+                            moved.geometry.matrix)[:, :2]  # fmt: skip
+    direction = np.sign(head - tail)
+    swapped = name in QUARTER_TURNS
+    size = np.float32([0.64, 0.48] if swapped else [0.48, 0.64])
+    np.testing.assert_allclose(found[known][:, :2], np.tile(direction * size, (known.sum(), 1)))
+    np.testing.assert_allclose(found[known][:, 2], np.float32(0.6))
+
+
+def test_four_quarter_turns_and_two_mirrors_give_the_same_vectors(sample):
+    vectors = np.random.default_rng(0).normal(size=(H, W, 3)).astype(np.float32)
+    sample.targets["normals"] = vectors
+    for back in (turn(turn(sample, 3), 1), mirror(mirror(sample)), turn(sample, 4)):
+        np.testing.assert_array_equal(back.targets["normals"], vectors)
+    np.testing.assert_array_equal(
+        mirror(mirror(sample), vertical=True).targets["normals"],
+        turn(sample, 2).targets["normals"],
+    )
+    np.testing.assert_array_equal(sample.targets["normals"], vectors)
 
 
 def test_maps_of_any_type_and_depth(sample, monkeypatch):

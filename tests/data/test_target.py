@@ -15,6 +15,9 @@ def test_the_built_in_targets_are_declared():
     assert kind_of("boxes", np.zeros((2, 4))).name == "boxes"
     assert kind_of("difficult", np.zeros(2)).name == "per_box"
     assert kind_of("mask", np.zeros((2, 2))) == Kind("map", 255)
+    assert kind_of("depth", np.zeros((2, 2))) == Kind("map", 0)
+    assert kind_of("normals", np.zeros((2, 2, 3))) == Kind("vectors", 0)
+    assert kind_of("labels", np.zeros(3)).name == "plain"
 
 
 def test_a_lone_number_needs_no_declaration():
@@ -28,13 +31,13 @@ def test_an_undeclared_array_is_an_error_with_the_fix(shape):
 
 
 def test_declare_again_the_same_way_only():
-    declare_target("depth", "map_linear", fill=-1.0)
-    declare_target("depth", "map_linear", fill=-1.0)
-    assert kind_of("depth", np.zeros((2, 2))) == Kind("map_linear", -1.0)
+    declare_target("heat", "map_linear", fill=-1.0)
+    declare_target("heat", "map_linear", fill=-1.0)
+    assert kind_of("heat", np.zeros((2, 2))) == Kind("map_linear", -1.0)
     with pytest.raises(ConfigError, match="already declared"):
-        declare_target("depth", "map")
+        declare_target("heat", "map")
 
 
 def test_unknown_kind():
     with pytest.raises(ConfigError, match="Unknown kind"):
-        declare_target("depth", "picture")
+        declare_target("heat", "picture")
