@@ -51,14 +51,22 @@ class Decoder:
         """The deepest stride that it wants from the backbone."""
         return 16 if self.kind == "deeplabv3+" else 32
 
-    def __call__(self, features: Features, name: str, outputs: int) -> Any:
-        """(B, outputs, h, w) at LOGIT_STRIDE; its parameters are `<name>_...`."""
+    def __call__(self, features: Features, name: str, outputs: int, init: Any = None) -> Any:
+        """(B, outputs, h, w) at LOGIT_STRIDE; its parameters are `<name>_...`.
+
+        Args:
+            features: of the backbone.
+            name: of the head.
+            outputs: channels of the map.
+            init: MXNet initializer of the last weights, for outputs that must not begin far from
+                0; None: as all others.
+        """
         if self.kind == "fcn":
-            return fcn(features, name, outputs, self.channels)
-        return deeplab(features, name, outputs, self.channels, tuple(self.rates))
+            return fcn(features, name, outputs, self.channels, init)
+        return deeplab(features, name, outputs, self.channels, tuple(self.rates), init)
 
 
-def fcn(features: Features, name: str, outputs: int, channels: int) -> Any:
+def fcn(features: Features, name: str, outputs: int, channels: int, init: Any = None) -> Any:
     """FCN with skips (Long et al. 2015): every map's scores, enlarged and added up.
 
     The paper adds scores of strides 32, 16 and 8 and enlarges the sum by 8; here the map of
@@ -70,9 +78,7 @@ def fcn(features: Features, name: str, outputs: int, channels: int) -> Any:
         x = features.maps[stride]
         if stride == strides[0]:
             x = conv_bn(x, f"{name}_fcn", channels)
-        score = mx.sym.Convolution(
-            x, num_filter=outputs, kernel=(1, 1), name=f"{name}_score{stride}"
-        )
+        score = _last(x, f"{name}_score{stride}", outputs, init)
         if total is None:
             total, above = score, stride
             continue
@@ -84,7 +90,12 @@ def fcn(features: Features, name: str, outputs: int, channels: int) -> Any:
 
 
 def deeplab(
-    features: Features, name: str, outputs: int, channels: int, rates: tuple[int, ...]
+    features: Features,
+    name: str,
+    outputs: int,
+    channels: int,
+    rates: tuple[int, ...],
+    init: Any = None,
 ) -> Any:
     """DeepLabV3+ (Chen et al. 2018): atrous pyramid pooling, and a decoder with stride-4 detail.
 
@@ -110,4 +121,10 @@ def deeplab(
     x = mx.sym.concat(x, detail, dim=1, name=f"{name}_joined")
     x = conv_bn(x, f"{name}_refine1", channels)
     x = conv_bn(x, f"{name}_refine2", channels)
-    return mx.sym.Convolution(x, num_filter=outputs, kernel=(1, 1), name=f"{name}_logits")
+    return _last(x, f"{name}_logits", outputs, init)
+
+
+def _last(x: Any, name: str, outputs: int, init: Any) -> Any:
+    """A 1x1 convolution whose weights have an initializer of their own, unless it is None."""
+    weight = mx.sym.Variable(f"{name}_weight", init=init)
+    return mx.sym.Convolution(x, weight, num_filter=outputs, kernel=(1, 1), name=name)

@@ -42,7 +42,17 @@ SETTINGS = {
             "detection": {"strides": (8, 16), "channels": 8, "max_detections": 5},
         },
     },
+    "depth": {"decoder": "fcn", "channels": 8},
 }
+
+
+def labelled(size):
+    """A sample with every target that a built-in task learns."""
+    made = Shapes(1, size=size, empty=0.0)[0]
+    inside = made.targets["mask"] > 0
+    depth = np.where(inside, 2, 5).astype(np.float32)
+    depth[:5] = 0
+    return Sample(made.id, made.image, {**made.targets, "depth": depth})
 
 
 def boxes_inside(prediction, size):
@@ -72,6 +82,7 @@ PLACED = {
     "classification": lambda prediction, size: prediction.shape == (4,),  # lies nowhere
     "instance": masks_in_boxes,
     "panoptic": segments_described,
+    "depth": lambda prediction, size: prediction.shape == size and (prediction > 0).all(),
 }
 
 
@@ -87,7 +98,7 @@ class Mixed:
         return f"p{index}"
 
     def __getitem__(self, index):
-        made = Shapes(1, size=PICTURES[index], empty=0.0)[0]
+        made = labelled(PICTURES[index])
         return Sample(self.id_of(index), made.image, made.targets)
 
 
@@ -144,7 +155,7 @@ def test_every_head_is_in_this_contract():
 
 def test_encode_gives_the_declared_labels(network):
     (head,) = network.heads
-    made = head.encode(Shapes(1, size=INPUT, empty=0.0)[0])
+    made = head.encode(labelled(INPUT))
     declared = {label.name: label for label in head.labels(INPUT)}
     assert set(made) == set(declared)
     for name, label in declared.items():
@@ -169,7 +180,7 @@ def test_training_gives_finite_losses_and_gradients(network, batch):
 
 def test_a_sample_without_its_target_trains_nothing_and_has_no_truth(network):
     (head,) = network.heads
-    whole = Shapes(1, size=INPUT, empty=0.0)[0]
+    whole = labelled(INPUT)
     assert head.targets
     assert set(head.targets) <= set(whole.targets)
     assert head.truth(whole.targets) is not None

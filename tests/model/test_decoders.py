@@ -61,6 +61,22 @@ def test_a_decoder_is_chosen_by_name(kind, stride):
     assert made(given, "a", 3).list_arguments() == plain.list_arguments()
 
 
+@pytest.mark.parametrize("kind", ["fcn", "deeplabv3+"])
+def test_the_last_weights_may_begin_small(kind):
+    made = Decoder(kind, channels=8, rates=(2,))
+    given = features((64, 64), made.output_stride)
+    small, usual = made(given, "a", 3, mx.init.Normal(0.01)), made(given, "a", 3)
+    own, before = (
+        {name for name, said in symbol.attr_dict().items() if "normal" in said.get("__init__", "")}
+        for symbol in (small, usual)
+    )
+    last = ("a_score", "a_logits")
+    assert own == {n for n in small.list_arguments() if n.startswith(last) and "weight" in n}
+    assert own
+    assert not before
+    assert usual.list_arguments() == small.list_arguments()
+
+
 @pytest.mark.parametrize("wrong", [("unet", 8, (1,)), ("fcn", 0, (1,)), ("fcn", 8, (0, 1))])
 def test_wrong_decoders(wrong):
     with pytest.raises(ConfigError, match="Unknown decoder|at least 1"):

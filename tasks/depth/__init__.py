@@ -1,0 +1,5 @@
+"""Monocular depth: metres for every pixel."""
+
+from .head import Depth
+
+__all__ = ["Depth"]

@@ -1,0 +1,186 @@
+"""The depth head: a depth for every pixel, trained at stride 4, scored at original size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from densefit.backend import mx
+from densefit.data.cells import cell_centres, grid_size
+from densefit.data.original import map_to_original
+from densefit.data.sample import Geometry, Sample
+from densefit.errors import ConfigError, DataError, located
+from densefit.metrics import Depth as DepthErrors
+from densefit.metrics import Metric
+from densefit.model.decoders import LOGIT_STRIDE, Decoder
+from densefit.model.head import Features, Head, Label, heads
+from densefit.model.layers import upsample
+from densefit.model.merger import Merger
+
+from .drawing import draw_depth
+from .loss import LOSSES, depth_loss
+from .merge import DepthMerger
+
+
+@heads.register("depth")
+class Depth(Head):
+    """A depth for every pixel, in metres along the camera's axis.
+
+    Needs a target `depth`: (H, W) float32 metres, 0 (or not finite) where it is unknown. What is
+    not between `min_depth` and `max_depth` is taken as unknown, in training and in scores.
+    Predictions are (H, W) float32, always between the two: the network says where, on a
+    logarithmic scale.
+
+    Crops, flips and resizing move depths with their pixels and leave the values alone. A picture
+    that is enlarged thus shows things as large as nearer ones, at their old depths, as if by a
+    longer lens: strong scaling (random_scale_crop over a wide range, views of several scales)
+    teaches that size tells nothing of depth.
+
+    Args:
+        name: prefix of outputs and parameters.
+        weight: factor on the loss.
+        loss: "silog", "l1" (metres) or "berhu", or several of them, added up; see `.loss`.
+        scale_invariance: lambda of "silog", 0 to 1.
+        min_depth: metres, above 0; smaller depths are unknown.
+        max_depth: metres; 10 for rooms, 80 for streets; larger depths are unknown.
+        decoder: "deeplabv3+" or "fcn".
+        channels: width of the decoder.
+        rates: dilations of the atrous pyramid.
+        target: name of the target to learn; one of your own is first declared to the transforms:
+            `declare_target("disparity", "map", 0)` of `densefit.data.transforms`.
+
+    Raises:
+        ConfigError: an unknown loss or decoder, or a setting out of range.
+    """
+
+    def __init__(
+        self,
+        name: str = "depth",
+        weight: float = 1.0,
+        loss: str | Sequence[str] = "silog",
+        scale_invariance: float = 0.5,
+        min_depth: float = 0.1,
+        max_depth: float = 10.0,
+        decoder: str = "deeplabv3+",
+        channels: int = 128,
+        rates: Sequence[int] = (6, 12, 18),
+        target: str = "depth",
+    ) -> None:
+        where = f"head {name!r}"
+        self.losses = (loss,) if isinstance(loss, str) else tuple(loss)
+        if (
+            not self.losses
+            or len(set(self.losses)) < len(self.losses)
+            or set(self.losses) - set(LOSSES)
+        ):
+            raise ConfigError(
+                "Unknown loss of depth",
+                expected=f"one or several of {', '.join(LOSSES)}",
+                received=loss,
+                where=where,
+            )
+        if not 0 < min_depth < max_depth < math.inf:
+            raise ConfigError(
+                "The limits of depth are out of order",
+                expected="0 < min_depth < max_depth, in metres",
+                received=f"{min_depth}, {max_depth}",
+                where=where,
+            )
+        if not 0 <= scale_invariance <= 1:
+            raise ConfigError(
+                "scale_invariance is a share",
+                expected="0 to 1",
+                received=scale_invariance,
+                where=where,
+            )
+        with located(where):
+            self.decoder = Decoder(decoder, channels, rates)
+        self.name, self.weight = name, weight
+        self.scale_invariance = scale_invariance
+        self.min_depth, self.max_depth = min_depth, max_depth
+        self.target, self.targets = target, (target,)
+        self.output_stride = self.decoder.output_stride
+
+    def labels(self, input_size: tuple[int, int]) -> list[Label]:
+        """`depth`: metres, 0 where unknown; `weight`: what each cell counts, adding up to 1."""
+        size = grid_size(input_size, LOGIT_STRIDE)
+        return [Label("depth", size), Label("weight", size)]
+
+    def encode(self, sample: Sample) -> dict[str, np.ndarray]:
+        """The depths at every fourth pixel, and the cells' weights.
+
+        A sample that does not have the target at all trains nothing.
+
+        Raises:
+            DataError: the target is no map of the picture's size.
+        """
+        depth = sample.targets.get(self.target)
+        size = sample.image.shape[:2]
+        if depth is None:
+            depth = np.zeros(size, np.float32)
+        if depth.shape != size:
+            raise DataError(
+                "A depth map is not of its picture's size",
+                expected=f"{size} (height, width)",
+                received=f"{depth.shape}",
+                where=f"head {self.name}, sample {sample.id}",
+            )
+        small = cell_centres(depth, LOGIT_STRIDE).astype(np.float32)
+        known = (small > self.min_depth) & (small < self.max_depth)  # false where nan
+        count = np.float32(max(1, np.count_nonzero(known)))
+        return {"depth": np.where(known, small, np.float32(0)), "weight": known / count}
+
+    def _log_depth(self, features: Features) -> Any:
+        """(B, 1, h, w) logarithm of the depth at LOGIT_STRIDE, between those of the limits."""
+        # In the middle at first: far from it the sigmoid is flat, and little would be learnt.
+        place = mx.sym.sigmoid(self.decoder(features, self.name, 1, mx.init.Normal(0.01)))
+        return math.log(self.min_depth) + place * math.log(self.max_depth / self.min_depth)
+
+    def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
+        """Each loss under its name, over the known cells of each picture."""
+        log_depth = mx.sym.squeeze(self._log_depth(features), axis=1)
+        return {
+            kind: depth_loss(
+                kind, log_depth, labels["depth"], labels["weight"], self.scale_invariance
+            )
+            for kind in self.losses
+        }
+
+    def views(self, features: Features) -> dict[str, Any]:
+        """`depth`: (B, 1, H, W) metres at input size."""
+        depth = mx.sym.exp(self._log_depth(features))
+        size = features.size(LOGIT_STRIDE)
+        return {"depth": upsample(depth, LOGIT_STRIDE, size, features.input_size)}
+
+    def evaluate(self, features: Features) -> dict[str, Any]:
+        """`depth`: (B, H, W) metres at input size."""
+        return {"depth": mx.sym.squeeze(self.views(features)["depth"], axis=1)}
+
+    def merger(self, size: tuple[int, int]) -> Merger:
+        """Averages depths at the original size, on the device."""
+        return DepthMerger(size)
+
+    def decode(
+        self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
+    ) -> list[np.ndarray]:
+        """(H, W) float32 metres at the size of each original image."""
+        return [map_to_original(*one) for one in zip(outputs["depth"], geometries)]
+
+    def truth(self, targets: Mapping[str, np.ndarray]) -> np.ndarray | None:
+        """The original depths, None if there are none."""
+        return targets.get(self.target)
+
+    def metrics(self) -> list[Metric]:
+        """AbsRel and the others of the depth metric, within the head's limits."""
+        return [DepthErrors(self.min_depth, self.max_depth)]
+
+    def draw(self, image: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+        """Colours from the map's nearest (red) to its farthest (blue), with a bar of metres."""
+        return draw_depth(image, prediction)
+
+    def draw_truth(self, image: np.ndarray, truth: np.ndarray) -> np.ndarray:
+        """The same of the true depths; what is unknown shows the picture."""
+        return draw_depth(image, truth)
