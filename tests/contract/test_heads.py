@@ -43,6 +43,7 @@ SETTINGS = {
         },
     },
     "depth": {"decoder": "fcn", "channels": 8},
+    "normals": {"decoder": "fcn", "channels": 8},
 }
 
 
@@ -52,7 +53,9 @@ def labelled(size):
     inside = made.targets["mask"] > 0
     depth = np.where(inside, 2, 5).astype(np.float32)
     depth[:5] = 0
-    return Sample(made.id, made.image, {**made.targets, "depth": depth})
+    normals = np.dstack([depth * 0.1, depth * 0, 1 - depth * 0.1]) * (depth > 0)[..., None]
+    more = {"depth": depth, "normals": normals.astype(np.float32)}
+    return Sample(made.id, made.image, {**made.targets, **more})
 
 
 def boxes_inside(prediction, size):
@@ -83,6 +86,9 @@ PLACED = {
     "instance": masks_in_boxes,
     "panoptic": segments_described,
     "depth": lambda prediction, size: prediction.shape == size and (prediction > 0).all(),
+    "normals": lambda prediction, size: (
+        prediction.shape == (*size, 3) and np.allclose(np.square(prediction).sum(axis=2), 1)
+    ),
 }
 
 

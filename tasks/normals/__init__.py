@@ -1,0 +1,5 @@
+"""Surface normals: a unit vector for every pixel."""
+
+from .head import Normals
+
+__all__ = ["Normals"]

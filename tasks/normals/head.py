@@ -1,0 +1,138 @@
+"""The normals head: a unit vector for every pixel, trained at stride 4, scored at original size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from densefit.backend import mx
+from densefit.data.cells import cell_centres, grid_size
+from densefit.data.move import turn_vectors
+from densefit.data.original import map_to_original
+from densefit.data.sample import Geometry, Sample
+from densefit.errors import DataError, located
+from densefit.metrics import Metric, SurfaceNormals
+from densefit.model.decoders import LOGIT_STRIDE, Decoder
+from densefit.model.head import Features, Head, Label, heads
+from densefit.model.layers import upsample
+from densefit.model.merger import Merger
+
+from .merge import NormalsMerger
+from .vectors import draw_normals, unit
+
+
+@heads.register("normals")
+class Normals(Head):
+    """A surface normal for every pixel.
+
+    Needs a target `normals`: (H, W, 3) vectors of any length in the camera's frame, x to the
+    right and y downwards, zero (or not finite) where unknown. z may point either way, always the
+    same. The transforms mirror and turn the vectors with their picture. (With y upwards, all goes
+    well but quarter turns: negate y first.)
+
+    The loss is 1 - cos of the angle between the predicted and the true vector, the mean over the
+    known cells of a picture. Predictions are (H, W, 3) float32 of length 1.
+
+    Args:
+        name: prefix of outputs and parameters.
+        weight: factor on the loss.
+        decoder: "deeplabv3+" or "fcn".
+        channels: width of the decoder.
+        rates: dilations of the atrous pyramid.
+        target: name of the target to learn; one of your own is first declared to the transforms:
+            `declare_target("bumps", "vectors")` of `densefit.data.transforms`.
+
+    Raises:
+        ConfigError: an unknown decoder, or one of no width.
+    """
+
+    def __init__(
+        self,
+        name: str = "normals",
+        weight: float = 1.0,
+        decoder: str = "deeplabv3+",
+        channels: int = 128,
+        rates: Sequence[int] = (6, 12, 18),
+        target: str = "normals",
+    ) -> None:
+        with located(f"head {name!r}"):
+            self.decoder = Decoder(decoder, channels, rates)
+        self.name, self.weight = name, weight
+        self.target, self.targets = target, (target,)
+        self.output_stride = self.decoder.output_stride
+
+    def labels(self, input_size: tuple[int, int]) -> list[Label]:
+        """`normals`: unit vectors, zero where unknown; `weight`: of each cell, adding up to 1."""
+        size = grid_size(input_size, LOGIT_STRIDE)
+        return [Label("normals", (3, *size)), Label("weight", size)]
+
+    def encode(self, sample: Sample) -> dict[str, np.ndarray]:
+        """The vectors at every fourth pixel, and the cells' weights.
+
+        A sample that does not have the target at all trains nothing.
+
+        Raises:
+            DataError: the target is no map of vectors of the picture's size.
+        """
+        size = (*sample.image.shape[:2], 3)
+        normals = sample.targets.get(self.target)
+        if normals is None:
+            normals = np.zeros(size, np.float32)
+        if normals.shape != size:
+            raise DataError(
+                "Normals are not a vector for each pixel of their picture",
+                expected=f"shape {size}",
+                received=f"shape {normals.shape}",
+                where=f"head {self.name}, sample {sample.id}",
+            )
+        vectors, known = unit(cell_centres(normals, LOGIT_STRIDE))
+        count = np.float32(max(1, np.count_nonzero(known)))
+        return {"normals": vectors.transpose(2, 0, 1), "weight": known / count}
+
+    def _vectors(self, features: Features) -> Any:
+        """(B, 3, h, w) unit vectors at LOGIT_STRIDE."""
+        return mx.sym.L2Normalization(self.decoder(features, self.name, 3), mode="channel")
+
+    def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
+        """`loss`: the mean of 1 - cos over the known cells of each picture."""
+        cosine = mx.sym.sum(self._vectors(features) * labels["normals"], axis=1)
+        return {"loss": mx.sym.sum((1 - cosine) * labels["weight"], axis=(1, 2))}
+
+    def evaluate(self, features: Features) -> dict[str, Any]:
+        """`normals`: (B, 3, H, W) unit vectors at input size."""
+        size = features.size(LOGIT_STRIDE)
+        full = upsample(self._vectors(features), LOGIT_STRIDE, size, features.input_size)
+        return {"normals": mx.sym.L2Normalization(full, mode="channel")}
+
+    def merger(self, size: tuple[int, int]) -> Merger:
+        """Averages vectors at the original size, on the device."""
+        return NormalsMerger(size)
+
+    def decode(
+        self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
+    ) -> list[np.ndarray]:
+        """(H, W, 3) float32 unit vectors at the size of each original image."""
+        found = []
+        for vectors, geometry in zip(outputs["normals"], geometries):
+            there = map_to_original(vectors.transpose(1, 2, 0), geometry)
+            # A mirror undoes itself: the way there is the way back.
+            found.append(unit(turn_vectors(there, geometry.matrix))[0])
+        return found
+
+    def truth(self, targets: Mapping[str, np.ndarray]) -> np.ndarray | None:
+        """The original vectors, None if there are none."""
+        return targets.get(self.target)
+
+    def metrics(self) -> list[Metric]:
+        """The mean angle and the others of the metric of normals."""
+        return [SurfaceNormals()]
+
+    def draw(self, image: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+        """The vectors' components as red, green and blue."""
+        return draw_normals(image, prediction)
+
+    def draw_truth(self, image: np.ndarray, truth: np.ndarray) -> np.ndarray:
+        """The same of the true vectors; what is unknown shows the picture."""
+        return draw_normals(image, truth)
