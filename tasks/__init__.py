@@ -1,5 +1,5 @@
 """The built-in tasks; importing this package registers them."""
 
-from . import classification, depth, detection, instance, normals, panoptic, segmentation
+from . import classification, depth, detection, instance, multilabel, normals, panoptic, segmentation
 
-__all__ = ["classification", "depth", "detection", "instance", "normals", "panoptic", "segmentation"]
+__all__ = ["classification", "depth", "detection", "instance", "multilabel", "normals", "panoptic", "segmentation"]

@@ -44,6 +44,7 @@ SETTINGS = {
     },
     "depth": {"decoder": "fcn", "channels": 8},
     "normals": {"decoder": "fcn", "channels": 8},
+    "multilabel": {"classes": 3},
 }
 
 
@@ -54,7 +55,8 @@ def labelled(size):
     depth = np.where(inside, 2, 5).astype(np.float32)
     depth[:5] = 0
     normals = np.dstack([depth * 0.1, depth * 0, 1 - depth * 0.1]) * (depth > 0)[..., None]
-    more = {"depth": depth, "normals": normals.astype(np.float32)}
+    labels = np.isin([0, 1, 2], made.targets["classes"]).astype(np.int64)
+    more = {"depth": depth, "normals": normals.astype(np.float32), "labels": labels}
     return Sample(made.id, made.image, {**made.targets, **more})
 
 
@@ -85,6 +87,7 @@ PLACED = {
     "classification": lambda prediction, size: prediction.shape == (4,),  # lies nowhere
     "instance": masks_in_boxes,
     "panoptic": segments_described,
+    "multilabel": lambda prediction, size: prediction.shape == (3,),  # lies nowhere
     "depth": lambda prediction, size: prediction.shape == size and (prediction > 0).all(),
     "normals": lambda prediction, size: (
         prediction.shape == (*size, 3) and np.allclose(np.square(prediction).sum(axis=2), 1)
