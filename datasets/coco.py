@@ -14,6 +14,7 @@ from densefit.errors import ConfigError, DataError
 
 from .boxes import BoxCheck, box_targets, check_size, clip_box
 from .coco_mask import paint, paint_instances
+from .labels import labels_of
 from .names import Names, class_index, class_names, missing_split
 
 
@@ -40,6 +41,8 @@ class COCO:
             segmentations; crowds too, which `crowd` tells.
         bad_boxes: "drop" (with a count, `dropped`, and a warning) or "raise" boxes without area.
         exif: turn pictures as their EXIF orientation says.
+        labels: give `labels`: 1 for each class that the picture has an object (or a crowd) of, 0
+            for the others.
 
     Attributes:
         classes: names of the kept categories.
@@ -64,9 +67,11 @@ class COCO:
         bad_boxes: str = "drop",
         exif: bool = True,
         instances: bool = False,
+        labels: bool = False,
     ) -> None:
         self.json_path, self.image_root = _places(json_path, image_root, root, split)
-        self.masks, self.instances, self.exif = masks, instances, exif
+        self.masks, self.instances, self.labels = masks, instances, labels
+        self.exif = exif
         content = _read_json(self.json_path)
         names = {int(one["id"]): str(one["name"]) for one in content["categories"]}
         self.classes = self._wanted(classes, names)
@@ -113,6 +118,9 @@ class COCO:
             painted, whole = paint_instances(objects, size, where)
             ids = np.arange(1, len(objects) + 1, dtype=np.int64)
             targets.update(instances=painted, instance_ids=ids, instance_masks=whole)
+        if self.labels:
+            shown = [one["class"] for one in objects]
+            targets["labels"] = labels_of(shown, [False] * len(shown), len(self.classes))
         return Sample(self.id_of(index), image, targets)
 
     def _wanted(self, classes: Names, names: dict[int, str]) -> list[str]:

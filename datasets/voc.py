@@ -15,6 +15,7 @@ from densefit.errors import ConfigError, DataError
 
 from .boxes import BoxCheck, box_targets, check_size, clip_box
 from .instance_maps import ids_of_boxes, read_instances
+from .labels import labels_of
 from .labels_csv import read_labels
 from .masks import MaskReader
 from .names import Names, class_index, class_names, missing_split, read_lines
@@ -55,6 +56,8 @@ class VOC:
             and exclude it, as some tools write them.
         bad_boxes: "drop" (with a count, `dropped`, and a warning) or "raise".
         exif: turn pictures as their EXIF orientation says.
+        labels: give `labels`: 1 for each class that the picture has an object of, -1 (unknown) if
+            all of them are difficult, 0 for the others.
 
     Attributes:
         classes: names of the objects' classes.
@@ -77,19 +80,20 @@ class VOC:
         one_based: bool = True,
         bad_boxes: str = "drop",
         exif: bool = True,
+        labels: bool = False,
         instances: bool = False,
         labels_csv: str | Path | None = None,
         label_column: str = "label",
     ) -> None:
-        if not boxes and not masks:
-            raise ConfigError("Neither boxes nor masks are wanted", where="VOC")
+        if not boxes and not masks and not labels:
+            raise ConfigError("Neither boxes nor masks nor labels are wanted", where="VOC")
         if instances and not boxes:
             raise ConfigError(
                 "Instances belong to boxes", received="instances=True, boxes=False", where="VOC"
             )
         self.root, self.split = Path(root), split
-        self.boxes, self.masks, self.one_based, self.exif = boxes, masks, one_based, exif
-        self.instances = instances
+        self.boxes, self.masks, self.labels = boxes, masks, labels
+        self.one_based, self.exif, self.instances = one_based, exif, instances
         self._labels: dict[str, str] = {}
         if labels_csv is not None:
             self._labels = read_labels(self.root / labels_csv, label_column)
@@ -97,7 +101,7 @@ class VOC:
         self._ids = self._read_split()
         self._broken: dict[str, DataError] = {}  # by id, raised when the sample is read
         self._files: dict[str, VocFile] = {}
-        if boxes:
+        if boxes or labels:
             self._files = self._each(self._ids, lambda name: read_voc_xml(self._xml(name)))
         self.classes = class_names(classes, self.root) or self._found_classes()
         self.mask_classes = ["background", *self.classes]
@@ -146,6 +150,13 @@ class VOC:
                 [difficult for _, _, difficult, _ in found],
                 [False] * len(found),
                 [(x2 - x1) * (y2 - y1) for x1, y1, x2, y2 in corners],
+            )
+        if self.labels:
+            shown = self._targets[name]
+            targets["labels"] = labels_of(
+                [label for _, label, _ in shown],
+                [difficult for _, _, difficult in shown],
+                len(self.classes),
             )
         if self.masks:
             path = self.root / "SegmentationClass" / f"{name}.png"

@@ -46,6 +46,7 @@ def build_voc(root):
     (root / "ImageSets/Main/train.txt").write_text("\n".join(SIZES))
     (root / "labels.csv").write_text("id,label\na,red\nb,blue\nc,red\n")
     return {"root": root, "masks": True, "instances": True, "labels_csv": "labels.csv"}
+    return {"root": root, "masks": True, "labels": True}
 
 
 def build_coco(root):
@@ -63,6 +64,7 @@ def build_coco(root):
         json.dumps({"images": images, "annotations": annotations, "categories": categories})
     )
     return {"root": root, "split": "val", "masks": True, "instances": True}
+    return {"root": root, "split": "val", "masks": True, "labels": True}
 
 
 def build_mask_folder(root):
@@ -99,6 +101,8 @@ DTYPES = {
     "instances": np.uint16,
     "instance_ids": np.int64,
     "instance_masks": np.object_,
+    "labels": np.int64,
+    "depth": np.float32,
 }
 
 
@@ -168,6 +172,13 @@ def test_samples_are_what_they_must_be(dataset):
             names = getattr(dataset, "label_classes", dataset.classes)
             assert targets["label"].shape == ()
             assert 0 <= targets["label"] < len(names)
+        if "labels" in targets:
+            assert targets["labels"].shape == (len(dataset.classes),)
+            assert np.isin(targets["labels"], (0, 1, -1)).all()
+        if "depth" in targets:
+            assert targets["depth"].shape == size
+            assert np.isfinite(targets["depth"]).all()
+            assert (targets["depth"] >= 0).all()
 
 
 def test_reading_twice_gives_equal_samples_of_their_own(dataset):

@@ -189,3 +189,13 @@ def test_instances_are_painted_and_kept_whole(root):
     empty = COCO(root=root, split="val", instances=True)[1].targets
     assert empty["instance_masks"].shape == empty["instance_ids"].shape == (0,)
     assert not empty["instances"].any()
+
+
+def test_labels_say_which_classes_are_shown(root):
+    data = COCO(root=root, split="val", labels=True)
+    assert data.classes == ["cat", "dog", "emu"]
+    np.testing.assert_array_equal(data[0].targets["labels"], [1, 1, 1])  # the cats are a crowd
+    np.testing.assert_array_equal(data[1].targets["labels"], [0, 0, 0])
+    some = COCO(root=root, split="val", labels=True, classes=["emu", "cat"])
+    np.testing.assert_array_equal(some[0].targets["labels"], [1, 1])
+    assert "labels" not in COCO(root=root, split="val")[0].targets

@@ -229,3 +229,16 @@ def test_labels_of_pictures_come_from_a_table(root):
     assert (label, label.dtype, label.shape) == (1, np.int64, ())
     assert "label" not in data[1].targets  # its class is not known
     assert not hasattr(VOC(root), "label_classes")
+
+
+def test_labels_say_which_classes_are_shown(root):
+    data = VOC(root, labels=True)
+    assert data.classes == ["cat", "dog", "emu"]
+    np.testing.assert_array_equal(data[0].targets["labels"], [-1, 1, 0])  # the cat is difficult
+    np.testing.assert_array_equal(data[1].targets["labels"], [0, 0, 0])
+    alone = VOC(root, "val", boxes=False, labels=True)[0].targets
+    assert list(alone) == ["labels"]
+    np.testing.assert_array_equal(alone["labels"], [0, 0, 1])
+    assert "labels" not in VOC(root)[0].targets
+    with pytest.raises(ConfigError, match="nor labels"):
+        VOC(root, boxes=False)
