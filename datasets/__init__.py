@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from .coco import COCO
+from .depth_folder import DepthFolder
 from .image_folder import ImageFolder
 from .mask_folder import MaskFolder
 from .shapes import Shapes
 from .voc import VOC
 
-__all__ = ["COCO", "VOC", "ImageFolder", "MaskFolder", "Shapes"]
+__all__ = ["COCO", "VOC", "DepthFolder", "ImageFolder", "MaskFolder", "Shapes"]

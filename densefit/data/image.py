@@ -1,4 +1,4 @@
-"""Files to pixels: pictures by OpenCV, class masks by Pillow, broken files by name."""
+"""Files to pixels: pictures and values by OpenCV, class masks by Pillow, broken files by name."""
 
 from __future__ import annotations
 
@@ -119,6 +119,39 @@ def _indices(path: PathLike, what: str, largest: int) -> np.ndarray:
     if data[:8] == _PNG and len(data) > 25 and data[25] == 0 and data[24] in _GREY_STEP:
         values = values // _GREY_STEP[data[24]]
     return values
+
+
+def read_values(path: PathLike) -> np.ndarray:
+    """Decode a picture whose pixels are measurements: a depth in millimetres, say.
+
+    Returns:
+        (H, W) as stored: uint8 or uint16 (PNG), also float32 (TIFF).
+
+    Raises:
+        DataError: the file is missing, cut short, no picture or coloured.
+    """
+    data = _read(path)
+    values = None
+    if _complete(data):
+        try:
+            values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        except cv2.error as error:
+            raise DataError(f"The values cannot be decoded: {error}", where=path) from error
+    if values is None:
+        raise DataError(
+            "The values cannot be decoded",
+            expected="a whole PNG or TIFF file",
+            received=f"{len(data)} bytes that begin with {data[:8]!r}",
+            where=path,
+        )
+    if values.ndim != 2:
+        raise DataError(
+            "The picture is a coloured one, not one of values",
+            expected="a grey picture, one number a pixel",
+            received=f"shape {values.shape}, {values.dtype}",
+            where=path,
+        )
+    return np.asarray(values)
 
 
 def _read(path: PathLike) -> bytes:

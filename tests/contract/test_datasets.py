@@ -83,7 +83,18 @@ def build_image_folder(root):
     return {"root": root}
 
 
+def build_depth_folder(root):
+    for name, (height, width) in SIZES.items():
+        picture(root / f"rgb/{name}.jpg", (height, width))
+        for folder, values in (("depth", np.eye(height, width, dtype=np.uint16) * 2500),
+                               ("seg", np.eye(height, width).astype(np.uint8))):  # fmt: skip
+            (root / folder).mkdir(exist_ok=True)
+            Image.fromarray(values).save(root / f"{folder}/{name}.png")
+    return {"root": root, "masks": "seg", "classes": ["unlabelled", "line"]}
+
+
 BUILDERS = {
+    "depth_folder": build_depth_folder,
     "voc": build_voc,
     "coco": build_coco,
     "mask_folder": build_mask_folder,

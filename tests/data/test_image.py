@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from densefit.data.image import read_ids, read_image, read_mask
+from densefit.data.image import read_ids, read_image, read_mask, read_values
 from densefit.errors import DataError
 
 
@@ -119,7 +119,7 @@ def test_end_marker_of_a_preview_does_not_count(tmp_path, picture):
         read_image(path)
 
 
-@pytest.mark.parametrize("reader", [read_image, read_mask])
+@pytest.mark.parametrize("reader", [read_image, read_mask, read_values])
 def test_what_is_no_picture(tmp_path, reader):
     path = tmp_path / "note.jpg"
     path.write_bytes(b"")
@@ -203,3 +203,25 @@ def test_ids_beyond_16_bits_are_refused(tmp_path):
     save(tmp_path / "m.tif", np.array([[0, 70000]], np.int32))
     with pytest.raises(DataError, match=r"(?s)no ids of objects.*0\.\.65535.*0\.\.70000"):
         read_ids(tmp_path / "m.tif")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "name"), [(np.uint8, "d.png"), (np.uint16, "d.png"), (np.float32, "d.tiff")]
+)
+def test_values_are_as_stored(tmp_path, dtype, name):
+    values = np.array([[0, 1, 200], [255, 7, 3]]).astype(dtype)
+    if dtype != np.uint8:
+        values[0, 2] = 61234
+    found = read_values(save(tmp_path / name, values))
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found, values)
+
+
+def test_broken_and_coloured_values_name_their_file(tmp_path, picture):
+    with pytest.raises(DataError, match=r"coloured[\s\S]*\(40, 60, 3\)[\s\S]*c\.png"):
+        read_values(save(tmp_path / "c.png", picture))
+    noise = np.random.default_rng(0).integers(0, 65536, (64, 64)).astype(np.uint16)
+    path = save(tmp_path / "d.png", noise)
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(DataError, match=r"cannot be decoded[\s\S]*d\.png"):
+        read_values(path)

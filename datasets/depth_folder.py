@@ -1,0 +1,181 @@
+"""Pictures and depth maps in folders: NYUv2, SUN RGB-D and the like, with or without masks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from densefit.data.image import read_image, read_values
+from densefit.data.sample import Sample, datasets
+from densefit.errors import ConfigError, DataError
+
+from .masks import IGNORE, MaskReader
+from .names import Names, class_names, missing_split, read_lines
+from .pictures import is_picture, pictures_by_stem
+
+
+@datasets.register("depth_folder")
+class DepthFolder:
+    """A depth map beside each picture, and, if wanted, a mask of class indices.
+
+    The files of a sample have one name, without extension, in a folder each. Depth maps are grey
+    PNGs (or TIFFs) of whole units, 0 where nothing is known; they become `depth` in metres.
+
+    Args:
+        root: the folder.
+        split: samples are those of the list `<root>/<split>.txt`, a name a line. None: all
+            pictures.
+        images: folder of the pictures, below `root`.
+        depths: folder of the depth maps.
+        masks: folder of the masks; None: none are wanted.
+        scale: metres a unit: 0.001 where files hold millimetres, 1 / 256 for KITTI's, 1 / 5000
+            for TUM's.
+        classes: names of the masks' values, from 0 on: a list, or a file with one a line; None:
+            `<root>/classes.txt`.
+        ignore_value: a value of the masks that means "no class"; it becomes 255, its name, if
+            there is one, is left out of `classes`, and the values above it count one less.
+        exif: turn pictures as their EXIF orientation says.
+
+    Attributes:
+        classes: names of the masks' classes; none without masks.
+
+    Raises:
+        ConfigError: a scale that is none.
+        DataError: missing lists, folders or names, or no picture is whole; when read: a picture
+            without its map, broken files, a map of another size than its picture.
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        split: str | None = None,
+        images: str = "rgb",
+        depths: str = "depth",
+        masks: str | None = None,
+        scale: float = 0.001,
+        classes: Names = None,
+        ignore_value: int | None = 0,
+        exif: bool = True,
+    ) -> None:
+        self.root, self.split, self.scale, self.exif = Path(root), split, scale, exif
+        if not 0 < scale < float("inf"):
+            raise ConfigError(
+                "The scale of depths must be metres a unit",
+                expected="above 0, 0.001 for millimetres",
+                received=scale,
+                where="DepthFolder",
+            )
+        self.classes: list[str] = []
+        self._read_mask: MaskReader | None = None
+        folders = {"image": images, "depth": depths}
+        if masks is not None:
+            self.classes, values = self._named_values(classes, ignore_value)
+            self._read_mask = MaskReader(len(self.classes), values)
+            folders["mask"] = masks
+        self._names = self._listed(images)
+        self._broken: dict[str, DataError] = {}  # by name, raised when the sample is read
+        self._files = self._found(folders)
+
+    def __repr__(self) -> str:
+        return f"DepthFolder({str(self.root)!r}, split={self.split!r})"
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def id_of(self, index: int) -> str:
+        """The name that the files of a sample have in common."""
+        return self._names[index]
+
+    def __getitem__(self, index: int) -> Sample:
+        name = self._names[index]
+        if name in self._broken:
+            raise self._broken[name].with_traceback(None)
+        files = self._files[name]
+        image = read_image(files["image"], self.exif)
+        size = (image.shape[0], image.shape[1])
+        targets = {"depth": self._depth(files["depth"], files["image"], size)}
+        if self._read_mask is not None:
+            targets["mask"] = self._read_mask(files["mask"], files["image"], size)
+        return Sample(name, image, targets)
+
+    def _depth(self, path: Path, image_path: Path, size: tuple[int, int]) -> np.ndarray:
+        """(H, W) float32 metres, 0 where unknown."""
+        values = read_values(path)
+        if values.shape != size:
+            raise DataError(
+                "A depth map is not of its picture's size",
+                expected=f"{size} (height, width), as {image_path}",
+                received=f"{values.shape}",
+                where=path,
+            )
+        depth = values.astype(np.float32) * np.float32(self.scale)
+        return np.where(np.isfinite(depth) & (depth > 0), depth, np.float32(0))
+
+    def _named_values(
+        self, classes: Names, ignore_value: int | None
+    ) -> tuple[list[str], Mapping[int, int]]:
+        """Names of the classes, and file value -> class index or 255."""
+        names = class_names(classes, self.root)
+        if names is None:
+            raise DataError(
+                "The values of the masks have no names",
+                where=self.root / "classes.txt",
+                fix="write one name a line into that file, or pass classes=",
+            )
+        kept = [value for value in range(len(names)) if value != ignore_value]
+        values = {value: index for index, value in enumerate(kept)}
+        if ignore_value is not None:
+            if not 0 <= ignore_value <= IGNORE or not kept:
+                raise ConfigError(
+                    "The value to ignore leaves no masks",
+                    expected="0 to 255, and a class besides it",
+                    received=f"{ignore_value}, classes {names}",
+                    where="DepthFolder",
+                )
+            values[ignore_value] = IGNORE
+        return [names[value] for value in kept], values
+
+    def _listed(self, images: str) -> list[str]:
+        """The names of the samples, in order."""
+        if self.split is None:
+            names = list(pictures_by_stem(self.root / images))
+            if not names:
+                raise DataError("There are no pictures", where=self.root / images)
+            return names
+        path = self.root / f"{self.split}.txt"
+        if not path.is_file():
+            lists = [found.stem for found in self.root.glob("*.txt") if found.stem != "classes"]
+            raise missing_split(self.split, self.root, lists)
+        names = [os.path.splitext(n)[0] if is_picture(n) else n for n in read_lines(path)]
+        if len(set(names)) < len(names):
+            double = next(name for name in names if names.count(name) > 1)
+            raise DataError(f"{double!r} is listed twice", where=path)
+        return names
+
+    def _found(self, folders: Mapping[str, str]) -> dict[str, dict[str, Path]]:
+        """The files of each sample by what they are; notes the samples that lack one."""
+        present: dict[Path, dict[str, list[str]]] = {}
+        files: dict[str, dict[str, Path]] = {}
+        for name in self._names:
+            own = files[name] = {}
+            for what, below in folders.items():
+                folder = (self.root / below / name).parent
+                if folder not in present:
+                    present[folder] = pictures_by_stem(folder)
+                found = present[folder].get(Path(name).name, [])
+                if len(found) != 1:
+                    self._broken.setdefault(
+                        name,
+                        DataError(
+                            f"{name!r} does not have exactly one {what}",
+                            received=", ".join(found) or "none",
+                            where=folder,
+                        ),
+                    )
+                own[what] = folder / (found[0] if found else name)
+        if len(self._broken) == len(self._names):
+            raise next(iter(self._broken.values()))
+        return files

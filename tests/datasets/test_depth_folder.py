@@ -1,0 +1,149 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+import densefit as df
+from densefit.data.transforms import RandomScaleCrop
+from densefit.datasets import DepthFolder
+from densefit.errors import ConfigError, DataError
+
+SIZE = (20, 30)
+
+
+def write(root, name, array):
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(array).save(path)
+
+
+def millimetres(seed):
+    """(20, 30) uint16, up to 65 m; the first column is unknown."""
+    values = np.random.default_rng(seed).integers(1, 65536, SIZE).astype(np.uint16)
+    values[:, 0] = 0
+    return values
+
+
+@pytest.fixture
+def root(tmp_path):
+    """NYUv2's layout: value 0 of the masks is unlabelled."""
+    rng = np.random.default_rng(0)
+    for seed, name in enumerate("abc"):
+        write(tmp_path, f"rgb/{name}.jpg", rng.integers(0, 256, (*SIZE, 3), np.uint8))
+        write(tmp_path, f"depth/{name}.png", millimetres(seed))
+        write(tmp_path, f"seg/{name}.png", np.arange(600, dtype=np.uint8).reshape(SIZE) % 4)
+    (tmp_path / "train.txt").write_text("c\na.jpg\n")
+    (tmp_path / "classes.txt").write_text("Unlabelled\nBed\nBooks\nCeiling\n")
+    return tmp_path
+
+
+def test_depths_are_metres(root):
+    data = DepthFolder(root)
+    assert [data.id_of(i) for i in range(len(data))] == ["a", "b", "c"]
+    assert data.classes == []
+    sample = data[1]
+    assert sample.id == "b"
+    assert sample.image.shape == (*SIZE, 3)
+    assert list(sample.targets) == ["depth"]
+    depth = sample.targets["depth"]
+    assert depth.dtype == np.float32
+    np.testing.assert_allclose(depth, millimetres(1) / 1000, rtol=1e-6)
+    assert (depth[:, 0] == 0).all()
+
+
+def test_other_units(root):
+    depth = DepthFolder(root, scale=1 / 256)[0].targets["depth"]
+    np.testing.assert_allclose(depth, millimetres(0) / 256, rtol=1e-6)
+    metres = np.array([[2.5, np.nan], [-1, np.inf]], np.float32)
+    (root / "depth/a.png").unlink()
+    write(root, "depth/a.tiff", np.tile(metres, (10, 15)))
+    depth = DepthFolder(root, scale=1.0)[0].targets["depth"]
+    np.testing.assert_array_equal(depth[:2, :2], [[2.5, 0], [0, 0]])
+
+
+def test_a_list_gives_order(root):
+    data = DepthFolder(root, "train")
+    assert [data.id_of(i) for i in range(len(data))] == ["c", "a"]
+    np.testing.assert_allclose(data[0].targets["depth"], millimetres(2) / 1000, rtol=1e-6)
+    with pytest.raises(DataError, match=r"no split 'trian'[\s\S]*did you mean 'train'"):
+        DepthFolder(root, "trian")
+    (root / "twice.txt").write_text("a\nb\na.jpg\n")
+    with pytest.raises(DataError, match=r"'a' is listed twice"):
+        DepthFolder(root, "twice")
+
+
+def test_names_may_have_folders(root):
+    for folder in ("rgb", "depth"):
+        (root / folder / "kitchen").mkdir()
+        for path in (root / folder).glob("b.*"):
+            path.rename(root / folder / "kitchen" / path.name)
+    (root / "some.txt").write_text("kitchen/b\nc\n")
+    data = DepthFolder(root, "some")
+    assert data[0].id == data.id_of(0) == "kitchen/b"
+    np.testing.assert_allclose(data[0].targets["depth"], millimetres(1) / 1000, rtol=1e-6)
+
+
+def test_unlabelled_pixels_are_ignored_and_the_classes_close_up(root):
+    data = DepthFolder(root, masks="seg")
+    assert data.classes == ["Bed", "Books", "Ceiling"]
+    mask = data[0].targets["mask"]
+    assert mask.dtype == np.uint8
+    np.testing.assert_array_equal(mask[0, :5], [255, 0, 1, 2, 255])
+    data = DepthFolder(root, masks="seg", ignore_value=2)
+    assert data.classes == ["Unlabelled", "Bed", "Ceiling"]
+    np.testing.assert_array_equal(data[0].targets["mask"][0, :4], [0, 1, 255, 2])
+    data = DepthFolder(root, masks="seg", ignore_value=None)
+    np.testing.assert_array_equal(data[0].targets["mask"][0, :4], [0, 1, 2, 3])
+    data = DepthFolder(root, masks="seg", ignore_value=3, classes=["a", "b", "c"])
+    assert data.classes == ["a", "b", "c"]
+    np.testing.assert_array_equal(data[0].targets["mask"][0, :4], [0, 1, 2, 255])
+
+
+def test_a_picture_without_its_map_spoils_its_own_sample_only(root):
+    (root / "depth/b.png").unlink()
+    data = DepthFolder(root)
+    assert len(data) == 3
+    assert data[0].id == "a"
+    with pytest.raises(DataError, match=r"'b' does not have exactly one depth[\s\S]*none"):
+        data[1]
+    (root / "empty").mkdir()
+    with pytest.raises(DataError, match="'a' does not have exactly one depth"):
+        DepthFolder(root, depths="empty")
+    with pytest.raises(DataError, match="cannot be read"):
+        DepthFolder(root, depths="nowhere")
+
+
+def test_maps_of_another_size_and_broken_ones_name_their_file(root):
+    write(root, "depth/a.png", millimetres(0)[:, 1:])
+    with pytest.raises(DataError, match=r"picture's size[\s\S]*\(20, 30\)[\s\S]*\(20, 29\)"):
+        DepthFolder(root)[0]
+    write(root, "depth/a.png", np.zeros((*SIZE, 3), np.uint8))
+    with pytest.raises(DataError, match=r"coloured[\s\S]*a\.png"):
+        DepthFolder(root)[0]
+
+
+def test_settings_are_checked(root):
+    with pytest.raises(ConfigError, match="metres a unit"):
+        DepthFolder(root, scale=0)
+    with pytest.raises(ConfigError, match="leaves no masks"):
+        DepthFolder(root, masks="seg", ignore_value=0, classes=["only"])
+    with pytest.raises(ConfigError, match="leaves no masks"):
+        DepthFolder(root, masks="seg", ignore_value=256)
+    (root / "classes.txt").unlink()
+    with pytest.raises(DataError, match=r"no names[\s\S]*classes\.txt"):
+        DepthFolder(root, masks="seg")
+
+
+def test_no_depth_is_invented_on_the_way_to_a_batch(root):
+    """A head sees depths of the file, or none."""
+    head = df.head("depth", max_depth=70.0)
+    loader = df.Loader(
+        DepthFolder(root), batch_size=3, heads=[head], workers=0,
+        transform=RandomScaleCrop(32, 32, 0.6, 2.0), shuffle=True,
+    )  # fmt: skip
+    for batch in loader:
+        depths, weights = (array.asnumpy() for array in batch.label)
+        for row, key in enumerate(batch.ids):
+            known = np.float32(0.001) * millimetres("abc".index(key)).astype(np.float32)
+            assert np.isin(depths[row], known).all()
+            assert weights[row].sum() == pytest.approx(1, rel=1e-4)
+            assert ((weights[row] > 0) == (depths[row] > 0)).all()
