@@ -154,8 +154,8 @@ class VOC:
         if self.labels:
             shown = self._targets[name]
             targets["labels"] = labels_of(
-                [label for _, label, _ in shown],
-                [difficult for _, _, difficult in shown],
+                [label for _, label, _, _ in shown],
+                [difficult for _, _, difficult, _ in shown],
                 len(self.classes),
             )
         if self.masks:
