@@ -10,6 +10,7 @@ from densefit.data.transforms import transforms
 from densefit.metrics import metrics
 from densefit.model.backbones import backbones
 from densefit.model.head import heads
+from densefit.train.balance import balancers
 from densefit.train.schedules import schedules
 
 
@@ -20,7 +21,7 @@ def registered(pattern: str = "*") -> dict[str, list[str]]:
         >>> registered("res*")["backbone"]
         ['resnet18', 'resnet34', 'resnet50']
     """
-    kinds = (backbones, heads, metrics, schedules, datasets, transforms, callbacks)
+    kinds = (backbones, heads, metrics, schedules, balancers, datasets, transforms, callbacks)
     return {registry.kind: registry.names(pattern) for registry in kinds}
 
 

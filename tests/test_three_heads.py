@@ -84,8 +84,9 @@ def names(tree):
 
 
 # A detection, to average precision, is a box with a score, whatever head it comes from; and COCO's
-# files call an object's outline its segmentation.
-NO_TASK = {"DetectionMetric", "segmentation"}
+# files call an object's outline its segmentation; Kendall's losses are of regression or of
+# classification, whatever the head.
+NO_TASK = {"DetectionMetric", "segmentation", "classification"}
 
 
 def test_the_framework_names_no_task():

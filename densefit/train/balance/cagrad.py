@@ -1,0 +1,72 @@
+"""Conflict-averse gradient descent."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from densefit.train.balance.balancer import Balancer, balancers, check_number
+from densefit.train.balance.simplex import least_on_simplex
+
+SMOOTH = 1e-6  # of the mean gradient's length: what lengths are rounded off by at 0
+
+
+@balancers.register("cagrad")
+class CAGrad(Balancer):
+    """Of the directions near the mean gradient, the one along which the worst-off head gains most.
+
+    Liu, Liu, Jin, Stone and Liu, Conflict-Averse Gradient Descent, NeurIPS 2021,
+    arXiv:2110.14048: d that maximises `min_k <g_k, d>` within `|d - g_0| <= c |g_0|`, g_0 the
+    mean. Its dual, over convex combinations g_w of the gradients, is solved to the end for any
+    number of heads. d is not rescaled; what is returned is d times the number of heads, to
+    the scale of the gradients' sum.
+
+    A head whose gradient is zero, absent or without anything left to learn, is left out.
+
+    Args:
+        c: 0 (plain descent) to below 1, for which it converges as plain descent does.
+    """
+
+    needs = "gradients"
+    cost = "a backward pass of the shared parameters for each head, and memory for its gradient"
+
+    def __init__(self, c: float = 0.4) -> None:
+        check_number("c", c, "0 to below 1", lambda value: 0 <= value < 1, "CAGrad")
+        self.c = c
+
+    def weights(self, update: int) -> dict[str, float]:
+        return dict.fromkeys(self.heads, 1.0)
+
+    def _factors(self, gram: np.ndarray) -> np.ndarray:
+        factors = np.zeros(len(gram))
+        present = np.flatnonzero(gram.diagonal() > 0)
+        if len(present):
+            own = gram[np.ix_(present, present)]
+            factors[present] = len(present) * averse(own, self.c)
+        return factors
+
+
+def averse(gram: np.ndarray, c: float) -> np.ndarray:
+    """CAGrad's direction as a sum of the gradients.
+
+    The dual's function of w is `g_w . g_0 + c |g_0| |g_w|`. Where the gradients can cancel, |g_w|
+    has a kink at 0, where the direction of g_w is undefined; rounded off by a millionth of |g_0|,
+    the direction there is the limit that solves the problem.
+
+    >>> averse(np.array([[1.0, 0.0], [0.0, 1.0]]), 0.4).round(3)
+    array([0.7, 0.7])
+
+    Args:
+        gram: (n, n) products of the gradients, none of which is zero.
+        c: radius, in lengths of the mean gradient.
+
+    Returns:
+        (n,) factors on the gradients.
+    """
+    count = len(gram)
+    mean = np.full(count, 1.0 / count)
+    length = np.sqrt(max(mean @ gram @ mean, 0.0))  # of g_0
+    if length == 0.0 or c == 0.0:
+        return mean
+    gram = gram / length**2
+    w = least_on_simplex(gram, gram @ mean, c, SMOOTH)
+    return np.asarray(mean + c * w / np.sqrt(max(w @ gram @ w, 0.0) + SMOOTH**2))

@@ -1,0 +1,114 @@
+"""Weights that make the heads' gradients alike in length."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from densefit.errors import ConfigError
+from densefit.train.balance.balancer import Balancer, balancers, check_number
+from densefit.train.balance.dwa import check_losses
+
+LEAST = 1e-3  # of a weight: at 0 a head's gradient, and the way back, would be lost
+
+
+@balancers.register("gradnorm")
+class GradNorm(Balancer):
+    """Weights learned by descent on how far the heads' gradient norms are from their target.
+
+    Chen, Badrinarayanan, Lee and Rabinovich, GradNorm, ICML 2018, arXiv:1711.02257. With G_k the
+    norm of the weighted gradient of head k, L~_k its loss over its first one and r_k that over
+    the heads' mean, the weights descend on `sum_k |G_k - mean(G) r_k^alpha|`, in which the target
+    is held constant, and are then scaled to add up to the number of heads. The paper looks at the
+    last shared layer; here it is whatever parameters the loop gives the gradients of. The
+    gradients themselves are added up.
+
+    A head that is absent from an update keeps its weight, and the others share what they had
+    together: means are over the heads that are present. A head's first loss is that of the first
+    update that it is in.
+
+    Args:
+        alpha: how much more heads weigh that train more slowly; 0 makes all norms equal.
+        lr: learning rate of the weights.
+
+    Raises:
+        ConfigError: a setting out of range; at `observe`, a negative loss or a first one of 0; at
+            `combine`, losses that were not told.
+    """
+
+    needs = "gradients"
+    cost = "a backward pass of the shared parameters for each head, and memory for its gradient"
+
+    def __init__(self, alpha: float = 1.5, lr: float = 0.025) -> None:
+        check_number("alpha", alpha, "0 or more", lambda a: a >= 0, "GradNorm")
+        check_number("lr", lr, "above 0", lambda rate: rate > 0, "GradNorm")
+        self.alpha, self.lr = alpha, lr
+
+    def _begin(self, total: int | None, updates_per_epoch: int | None) -> None:
+        self._weights = dict.fromkeys(self.heads, 1.0)
+        self._first: dict[str, float] = {}
+        self._losses: dict[str, float] | None = None  # of the update under way
+
+    def weights(self, update: int) -> dict[str, float]:
+        return dict(self._weights)
+
+    def _observe(self, losses: dict[str, float]) -> None:
+        check_losses(losses, "GradNorm")
+        for head, loss in losses.items():
+            if head not in self._first and loss == 0:
+                raise ConfigError(
+                    f"The first loss of the head {head!r} is 0: how fast it falls cannot be told",
+                    where=f"GradNorm, head {head}",
+                    fix="balance by another method, or leave the head out",
+                )
+            self._first.setdefault(head, loss)
+        self._losses = losses
+
+    def _factors(self, gram: np.ndarray) -> np.ndarray:
+        losses, self._losses = self._losses, None
+        if losses is None:
+            raise ConfigError(
+                "GradNorm was given gradients before the losses that they are of",
+                where="GradNorm.combine",
+                fix="observe(losses) first, in each update",
+            )
+        present = [number for number, head in enumerate(self.heads) if head in losses]
+        names = [self.heads[number] for number in present]
+        if names:
+            weights = np.array([self._weights[head] for head in names])
+            norms = np.sqrt(gram.diagonal()[present]) / weights
+            falls = np.array([losses[head] / self._first[head] for head in names])
+            moved = descended(weights, norms, falls, self.alpha, self.lr)
+            self._weights.update(zip(names, moved.tolist()))
+        return np.ones(len(gram))
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"weights": dict(self._weights), "first": dict(self._first)}
+
+    def _load(self, state: Mapping[str, Any]) -> None:
+        self._weights, self._first = dict(state["weights"]), dict(state["first"])
+
+
+def descended(
+    weights: np.ndarray, norms: np.ndarray, falls: np.ndarray, alpha: float, lr: float
+) -> np.ndarray:
+    """The weights after one step of GradNorm's descent; their sum stays.
+
+    Args:
+        weights: (n,) above 0.
+        norms: (n,) of the gradients without weights.
+        falls: (n,) each head's loss over its first one.
+        alpha: power of the rates of training.
+        lr: learning rate.
+
+    Returns:
+        (n,), above 0.
+    """
+    mean_fall = falls.mean()
+    rates = falls / mean_fall if mean_fall > 0 else np.ones(len(falls))
+    lengths = weights * norms
+    target = lengths.mean() * rates**alpha
+    moved = np.maximum(weights - lr * np.sign(lengths - target) * norms, LEAST)
+    return np.asarray(moved * (weights.sum() / moved.sum()))

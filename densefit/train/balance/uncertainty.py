@@ -1,0 +1,94 @@
+"""Weights learned with the network: homoscedastic uncertainty."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from densefit.backend import mx
+from densefit.errors import ConfigError
+from densefit.train.balance.balancer import Balancer, balancers, check_number
+
+#: What the loss is in Kendall's terms -> the factor on exp(-s) L.
+KINDS = {"classification": 1.0, "regression": 0.5}
+
+
+@balancers.register("uncertainty")
+class Uncertainty(Balancer):
+    """Each head's loss counts exp(-s), and s is a parameter that the training finds.
+
+    Kendall, Gal and Cipolla, Multi-Task Learning Using Uncertainty to Weigh Losses, CVPR 2018,
+    arXiv:1705.07115. With s the log of the head's variance the loss is `exp(-s) L + s / 2` for
+    classification (cross-entropy) and `exp(-s) L / 2 + s / 2` for regression (squared error). For
+    a loss that stands still the optimum is s = log(2 L) and s = log(L).
+
+    The weights are in the graph (`weighted_loss`), so `weights` gives 1. A head that is absent
+    does not move its s, if `weighted_loss` is told which samples are labelled.
+
+    Args:
+        kinds: head -> "classification" or "regression"; "classification" for those not named.
+        initial: what each s begins at.
+
+    Raises:
+        ConfigError: an unknown kind; at `begin`, one of an unknown head.
+    """
+
+    learned = True
+    cost = "one parameter a head; no further pass"
+
+    def __init__(self, kinds: Mapping[str, str] | None = None, initial: float = 0.0) -> None:
+        self.kinds = dict(kinds or {})
+        for head, kind in self.kinds.items():
+            check_kind(kind, f"Uncertainty(kinds=...), head {head}")
+        check_number("initial", initial, "a finite number", lambda s: True, "Uncertainty")
+        self.initial = initial
+
+    def _begin(self, total: int | None, updates_per_epoch: int | None) -> None:
+        self._check_known(self.kinds, "kinds")
+
+    def weights(self, update: int) -> dict[str, float]:
+        return dict.fromkeys(self.heads, 1.0)
+
+    def log_variance(self, head: str) -> Any:
+        """The variable of a head's s: shape (1,), named `<head>_log_variance`."""
+        start = mx.init.Constant(self.initial)
+        return mx.sym.Variable(f"{head}_log_variance", shape=(1,), init=start)
+
+    def weighted(self, head: str, loss: Any, labelled: Any = None) -> Any:
+        """`weighted_loss` of a head with its kind and a new variable of its s."""
+        kind = self.kinds.get(head, "classification")
+        return weighted_loss(loss, self.log_variance(head), kind, labelled)
+
+
+def weighted_loss(
+    loss: Any, log_variance: Any, kind: str = "classification", labelled: Any = None
+) -> Any:
+    """The loss of the paper as one number a sample: their mean is the mean loss's.
+
+    A head that sums several terms is given their sum: it has one s.
+
+    Args:
+        loss: Symbol (B,), a head's loss of each sample.
+        log_variance: Symbol (1,), s.
+        kind: "classification" or "regression".
+        labelled: Symbol (B,), 1 where a sample has the head's labels and 0 elsewhere; None if all
+            have. A sample without labels has the loss 0, and would pull s down for ever.
+
+    Returns:
+        Symbol (B,).
+
+    Raises:
+        ConfigError: an unknown kind.
+    """
+    check_kind(kind, "weighted_loss")
+    weighted = mx.sym.broadcast_mul(KINDS[kind] * loss, mx.sym.exp(-log_variance))
+    whole = mx.sym.broadcast_add(weighted, log_variance / 2)
+    return whole if labelled is None else whole * labelled
+
+
+def check_kind(kind: str, where: str) -> None:
+    """Raise ConfigError for what is no kind of loss."""
+    if kind not in KINDS:
+        raise ConfigError(
+            "Unknown kind of loss", expected=" or ".join(KINDS), received=repr(kind), where=where
+        )

@@ -1,0 +1,123 @@
+import numpy as np
+import pytest
+
+from densefit.errors import ConfigError
+from densefit.train.balance import GradNorm
+from densefit.train.balance.gradnorm import LEAST
+
+HEADS = ["a", "b", "c"]
+
+
+def made(heads=HEADS, **settings):
+    balancer = GradNorm(**settings)
+    balancer.begin(heads)
+    return balancer
+
+
+def update(balancer, losses, gradients):
+    """One update as the loop makes it: `gradients` by head are those of the bare losses."""
+    weights = balancer.weights(0)
+    balancer.observe(losses)
+    rows = [weights[head] * np.asarray(gradients[head]) for head in balancer.heads]
+    return balancer.combine(np.array(rows, np.float32))
+
+
+def l_grad(weights, gradients, targets):
+    """The paper's L_grad, equation 2, with the target given."""
+    return sum(
+        abs(np.linalg.norm(w * np.asarray(g)) - target)
+        for w, g, target in zip(weights, gradients, targets)
+    )
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.5, 1.5])
+def test_weights_descend_on_the_papers_loss(alpha):
+    rng = np.random.default_rng(0)
+    balancer = made(alpha=alpha, lr=0.01)
+    first = dict(zip(HEADS, (2.0, 1.0, 0.5)))
+    update(balancer, first, dict(zip(HEADS, rng.normal(size=(3, 7)))))
+    for _ in range(5):
+        weights = np.array(list(balancer.weights(0).values()))
+        losses = {head: loss * rng.uniform(0.2, 1) for head, loss in first.items()}
+        gradients = rng.normal(size=(3, 7)) * [[0.1], [1.0], [3.0]]
+        norms = [w * np.linalg.norm(g) for w, g in zip(weights, gradients)]
+        inverse_rates = [losses[h] / first[h] for h in HEADS]
+        relative = [rate / np.mean(inverse_rates) for rate in inverse_rates]
+        targets = [np.mean(norms) * rate**alpha for rate in relative]
+        expected = weights.copy()
+        for k in range(3):
+            higher, lower = weights.copy(), weights.copy()
+            higher[k] += 1e-6
+            lower[k] -= 1e-6
+            by_w = l_grad(higher, gradients, targets) - l_grad(lower, gradients, targets)
+            expected[k] -= 0.01 * by_w / 2e-6
+        expected *= 3 / expected.sum()
+        update(balancer, losses, dict(zip(HEADS, gradients)))
+        found = np.array(list(balancer.weights(0).values()))
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+        assert found.sum() == pytest.approx(3)
+
+
+def test_with_alpha_zero_the_norms_become_equal():
+    balancer = made(alpha=0.0, lr=0.01)
+    gradients = {"a": [0.5, 0], "b": [0, 1.0], "c": [2.0, 0]}
+    for _ in range(2000):
+        update(balancer, dict.fromkeys(HEADS, 1.0), gradients)
+    norms = [balancer.weights(0)[h] * np.linalg.norm(gradients[h]) for h in HEADS]
+    assert max(norms) / min(norms) < 1.1
+
+
+def test_a_head_that_learns_more_slowly_gets_a_longer_gradient():
+    balancer = made(["a", "b"], alpha=1.5)
+    same = {"a": [1.0, 0.0], "b": [0.0, 1.0]}
+    update(balancer, {"a": 1.0, "b": 1.0}, same)
+    for _ in range(50):
+        update(balancer, {"a": 1.0, "b": 0.2}, same)
+    assert balancer.weights(0)["a"] > 1.5
+
+
+def test_gradients_are_added_up():
+    balancer = made(["a", "b"])
+    found = update(balancer, {"a": 1.0, "b": 1.0}, {"a": [1.0, 2.0], "b": [0.5, -1.0]})
+    assert found.tolist() == [1.5, 1.0]
+
+
+def test_an_absent_head_keeps_its_weight_and_the_others_theirs_together():
+    balancer = made()
+    gradients = {"a": [1.0, 0.0], "b": [0.0, 3.0], "c": [1.0, 1.0]}
+    update(balancer, dict.fromkeys(HEADS, 1.0), gradients)
+    before = balancer.weights(0)
+    update(balancer, {"a": 0.5, "b": 1.0}, {**gradients, "c": [0.0, 0.0]})
+    after = balancer.weights(0)
+    assert after["c"] == before["c"]
+    assert after["a"] != before["a"]
+    assert after["a"] + after["b"] == pytest.approx(before["a"] + before["b"])
+    update(balancer, {}, dict.fromkeys(HEADS, [0.0, 0.0]))
+    assert balancer.weights(0) == after
+
+
+def test_long_gradients_do_not_make_weights_negative():
+    balancer = made(["a", "b"], lr=1.0)
+    for _ in range(20):
+        update(balancer, {"a": 1.0, "b": 1.0}, {"a": [1e4, 0.0], "b": [0.0, 1.0]})
+    assert min(balancer.weights(0).values()) > LEAST / 1e4
+    assert sum(balancer.weights(0).values()) == pytest.approx(2)
+
+
+def test_losses_that_all_became_zero_are_no_division_by_zero():
+    balancer = made(["a", "b"])
+    update(balancer, {"a": 1.0, "b": 1.0}, {"a": [1.0], "b": [1.0]})
+    update(balancer, {"a": 0.0, "b": 0.0}, {"a": [0.0], "b": [0.0]})
+    assert balancer.weights(0) == {"a": 1.0, "b": 1.0}
+
+
+def test_what_cannot_be_is_refused():
+    with pytest.raises(ConfigError, match="observe"):
+        made().combine(np.zeros((3, 2), np.float32))
+    with pytest.raises(ConfigError, match="first loss of the head 'b' is 0"):
+        made().observe({"a": 1.0, "b": 0.0})
+    with pytest.raises(ConfigError, match="negative"):
+        made().observe({"a": -1.0})
+    for settings in ({"alpha": -0.1}, {"lr": 0.0}, {"lr": float("inf")}):
+        with pytest.raises(ConfigError, match="out of range"):
+            GradNorm(**settings)

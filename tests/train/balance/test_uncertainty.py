@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+
+from densefit.backend import mx
+from densefit.errors import ConfigError
+from densefit.train.balance import Uncertainty, weighted_loss
+
+LOSSES = np.array([0.5, 2.0, 0.0, 1.5], np.float32)
+
+
+def computed(kind, losses, s, labelled=None):
+    """(loss of each sample, gradients of the mean by the losses and by s), from MXNet."""
+    inputs = {"loss": mx.sym.Variable("loss"), "s": mx.sym.Variable("s")}
+    values = {"loss": mx.nd.array(losses), "s": mx.nd.array([s])}
+    mask = None
+    if labelled is not None:
+        mask, values["mask"] = mx.sym.Variable("mask"), mx.nd.array(labelled)
+    symbol = weighted_loss(inputs["loss"], inputs["s"], kind, mask)
+    gradients = {name: mx.nd.zeros(value.shape) for name, value in values.items()}
+    executor = mx.sym.MakeLoss(symbol).bind(mx.cpu(), values, gradients)
+    executor.forward(is_train=True)
+    executor.backward()
+    count = len(losses)  # by which the framework divides
+    out = executor.outputs[0].asnumpy()
+    return out, gradients["loss"].asnumpy() / count, gradients["s"].asscalar() / count
+
+
+def paper(kind, mean_loss, s):
+    """Equations 5 and 10: sigma^2 = exp(s), log sigma = s / 2."""
+    variance = np.exp(s)
+    return mean_loss / (variance if kind == "classification" else 2 * variance) + np.log(
+        np.sqrt(variance)
+    )
+
+
+@pytest.mark.parametrize("kind", ["classification", "regression"])
+@pytest.mark.parametrize("s", [-1.0, 0.0, 2.0])
+def test_the_mean_over_samples_is_the_papers_loss(kind, s):
+    out, by_loss, by_s = computed(kind, LOSSES, s)
+    assert out.shape == (4,)
+    mean = LOSSES.mean()
+    assert out.mean() == pytest.approx(paper(kind, mean, s), rel=1e-5)
+    step = 1e-5
+    slope = (paper(kind, mean, s + step) - paper(kind, mean, s - step)) / (2 * step)
+    assert by_s == pytest.approx(slope, rel=1e-4, abs=1e-6)
+    slope = (paper(kind, mean + step, s) - paper(kind, mean - step, s)) / (2 * step)
+    np.testing.assert_allclose(by_loss, slope / 4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "best"), [("classification", np.log(2 * 0.7)), ("regression", np.log(0.7))]
+)
+def test_descent_ends_at_the_closed_form(kind, best):
+    s = 1.0
+    for _ in range(200):
+        s -= 0.5 * computed(kind, np.full(3, 0.7, np.float32), s)[2]
+    assert s == pytest.approx(best, abs=1e-4)
+
+
+def test_samples_without_labels_do_not_move_s():
+    _, _, by_s = computed("classification", LOSSES * 0, 0.3, labelled=np.zeros(4))
+    assert by_s == 0
+    _, _, some = computed("classification", LOSSES * [1, 1, 0, 0], 0.3, labelled=[1, 1, 0, 0])
+    _, _, alone = computed("classification", LOSSES[:2], 0.3)
+    assert some == pytest.approx(alone / 2, rel=1e-6)
+
+
+def test_a_head_s_parameter_starts_where_it_is_told():
+    balancer = Uncertainty({"depth": "regression"}, initial=-0.5)
+    balancer.begin(["depth", "mask"])
+    symbol = balancer.weighted("depth", mx.sym.Variable("loss"))
+    module = mx.mod.Module(mx.sym.MakeLoss(symbol), ["loss"], None)
+    module.bind([("loss", (4,))])
+    module.init_params(mx.init.Xavier())
+    assert module.get_params()[0]["depth_log_variance"].asnumpy().tolist() == [-0.5]
+    module.forward(mx.io.DataBatch([mx.nd.array(LOSSES)]), is_train=False)
+    expected = np.exp(0.5) * LOSSES / 2 - 0.25
+    np.testing.assert_allclose(module.get_outputs()[0].asnumpy(), expected, rtol=1e-5)
+
+
+def test_wrong_settings_are_refused():
+    with pytest.raises(ConfigError, match=r"classification or regression[^|]*head depth"):
+        Uncertainty({"depth": "regresion"})
+    with pytest.raises(ConfigError, match="no head 'depth'"):
+        Uncertainty({"depth": "regression"}).begin(["mask"])
+    with pytest.raises(ConfigError, match="initial="):
+        Uncertainty(initial=float("nan"))
