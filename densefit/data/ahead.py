@@ -10,6 +10,7 @@ from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any, Generic, Protocol, TypeVar
 
 from densefit.data.sample import Dataset
+from densefit.data.sampler import place_of
 from densefit.data.workers import Workers
 from densefit.errors import DataError
 
@@ -18,12 +19,12 @@ Thing = TypeVar("Thing")
 
 
 class Job(Protocol[Result]):
-    """Makes something of the sample at an index; called by several threads at once."""
+    """Makes something of a visit's sample; called by several threads at once."""
 
     @property
     def dataset(self) -> Dataset: ...
 
-    def __call__(self, index: int) -> Result: ...
+    def __call__(self, visit: int) -> Result: ...
 
 
 class TooSlowError(DataError):
@@ -39,7 +40,7 @@ class Ahead(Generic[Thing]):
         timeout: seconds that one sample may take (with threads).
 
     Attributes:
-        current: index of the sample that was asked for last, -1 if none.
+        current: the visit that was asked for last (see `Order`), -1 if none.
     """
 
     def __init__(self, workers: int, window: int, timeout: float) -> None:
@@ -81,7 +82,8 @@ class Ahead(Generic[Thing]):
         try:
             made: Thing = future.result(self.timeout)
         except FutureTimeout:
-            sample_id = self._work.dataset.id_of(self.current)
+            dataset = self._work.dataset
+            sample_id = dataset.id_of(place_of(self.current, len(dataset)))
             self.stop()  # its thread is lost; the next epoch gets new ones
             raise TooSlowError(
                 "A sample takes too long",

@@ -17,7 +17,7 @@ from densefit.data.collate import Layout
 from densefit.data.encoder import Encoder
 from densefit.data.labelled import check_labelled, stand_ins
 from densefit.data.sample import Dataset
-from densefit.data.sampler import epoch_order
+from densefit.data.sampler import Order, PlainOrder, place_of
 from densefit.data.work import Made, SampleTransform, Work
 from densefit.errors import ConfigError, DataError, DensefitError
 
@@ -35,7 +35,8 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
     `dataset`, `transform` and `heads` are called by several threads at once and must not change.
 
     Args:
-        dataset: the samples.
+        dataset: the samples. One that has an order of its own, as a Mixture, says how many of
+            them make an epoch, which, and which are together in a batch.
         batch_size: samples a batch; the last batch of an epoch is smaller, never padded.
         transform: (sample, rng) -> sample, or None. Its `output_size` is the input size; without
             one, the size of the first sample is. All samples must have it.
@@ -81,13 +82,14 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         self.workers, self.shuffle, self.seed = workers, shuffle, seed
         self.last, self.on_error, self.timeout = last, on_error, timeout
         self.epoch = 0
-        self.exact = last == "keep" and on_error == "raise"
         if len(dataset) == 0:
             raise DataError("The dataset is empty", where=repr(dataset))
+        self._order = self._own_order()
+        self.exact = last == "keep" and on_error == "raise" and self._order.exact
         if len(self) == 0:
             raise ConfigError(
                 "Every batch would be dropped",
-                expected=f"batch_size of at most {len(dataset)}, or last='keep'",
+                expected=f"batch_size of at most {self.epoch_samples}, or last='keep'",
                 received=f"batch_size={batch_size}, last='drop'",
             )
         examples = check_labelled(dataset, transform, self.heads, seed)
@@ -113,7 +115,7 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
 
     def __len__(self) -> int:
         """Batches an epoch (an upper bound if samples are skipped)."""
-        whole, rest = divmod(len(self.dataset), self.batch_size)
+        whole, rest = divmod(self.epoch_samples, self.batch_size)
         return whole + (1 if rest and self.last == "keep" else 0)
 
     def __iter__(self) -> Self:
@@ -172,6 +174,11 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         return self._layout.input_size
 
     @property
+    def epoch_samples(self) -> int:
+        """Samples an epoch (an upper bound if some are skipped); repetitions count."""
+        return len(self._order)
+
+    @property
     def skipped(self) -> list[tuple[str, str]]:
         """(id, reason) of each sample left out so far, with on_error="skip"."""
         return list(self._skipped.items())
@@ -197,6 +204,19 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
 
     # -- inside -----------------------------------------------------------------------------------
 
+    def _own_order(self) -> Order:
+        make = getattr(self.dataset, "order", None)
+        if make is None:
+            return PlainOrder(len(self.dataset), self.shuffle)
+        order: Order = make(self.shuffle, self.batch_size)
+        if order.grouped and self.on_error == "skip":
+            raise ConfigError(
+                "A skipped sample would shift the batches behind it, whose samples belong together",
+                received=f"on_error='skip' with {self.dataset!r}",
+                fix="on_error='raise', or batches of samples that need not be together",
+            )
+        return order
+
     def _input_size(self) -> tuple[int, int]:
         size = getattr(self.transform, "output_size", None)
         if size is not None:
@@ -207,7 +227,7 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
     def _begin(self, epoch: int, start: int = 0) -> None:
         """Drop what is under way and stand at sample `start` of the epoch."""
         self.epoch = epoch
-        order = epoch_order(len(self.dataset), self.shuffle, self.seed, epoch)
+        order = self._order.indices(self.seed, epoch)
         if self.last == "drop" and self.on_error == "raise":
             order = order[: len(self) * self.batch_size]  # the rest would be made in vain
         work = Work(self.dataset, self.transform, self.heads, self.seed, epoch, self._stand_ins)
@@ -236,7 +256,7 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         return made
 
     def _skip(self, error: DataError) -> None:
-        sample_id = self.dataset.id_of(self._ahead.current)
+        sample_id = self.dataset.id_of(place_of(self._ahead.current, len(self.dataset)))
         if sample_id not in self._skipped:
             self._skipped[sample_id] = error.what
             logger.warning("sample %r is skipped: %s", sample_id, error)

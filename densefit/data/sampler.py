@@ -2,7 +2,58 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
+
+
+class Order(Protocol):
+    """The samples of each epoch, a function of (seed, epoch) alone.
+
+    A dataset that is more than a list of samples has an order of its own: it has a method
+    `order(shuffle, batch_size)`, which a loader asks (see `Mixture`).
+
+    Attributes:
+        exact: whether every epoch visits every sample once.
+        grouped: whether samples are meant to be together in a batch; none may then be skipped.
+    """
+
+    @property
+    def exact(self) -> bool: ...
+
+    @property
+    def grouped(self) -> bool: ...
+
+    def __len__(self) -> int:
+        """Samples an epoch, the same in each."""
+
+    def indices(self, seed: int, epoch: int) -> np.ndarray:
+        """(len,) int64 visits of an epoch, of which each batch takes the next batch_size.
+
+        A visit is a sample's index in the dataset; where the sample comes again in the epoch, the
+        index plus the dataset's length for each time before, so that no two are transformed alike.
+        """
+
+
+class PlainOrder:
+    """Every sample once: the order of any dataset that has none of its own.
+
+    Args:
+        length: of the dataset.
+        shuffle: another order each epoch.
+    """
+
+    exact, grouped = True, False
+
+    def __init__(self, length: int, shuffle: bool) -> None:
+        self.length, self.shuffle = length, shuffle
+
+    def __len__(self) -> int:
+        return self.length
+
+    def indices(self, seed: int, epoch: int) -> np.ndarray:
+        """(length,) int64."""
+        return epoch_order(self.length, self.shuffle, seed, epoch)
 
 
 def epoch_order(length: int, shuffle: bool, seed: int, epoch: int) -> np.ndarray:
@@ -19,6 +70,36 @@ def epoch_order(length: int, shuffle: bool, seed: int, epoch: int) -> np.ndarray
     return np.random.default_rng((seed, epoch, length)).permutation(length)
 
 
-def sample_rng(seed: int, epoch: int, index: int) -> np.random.Generator:
-    """The generator for all that is random about one sample in one epoch."""
-    return np.random.default_rng((seed, epoch, index))
+def sample_rng(seed: int, epoch: int, visit: int) -> np.random.Generator:
+    """The generator for all that is random about one visit of a sample in one epoch."""
+    return np.random.default_rng((seed, epoch, visit))
+
+
+def place_of(visit: int, length: int) -> int:
+    """Index in a dataset of `length` samples of a visit's sample.
+
+    >>> place_of(2, 3), place_of(5, 3)
+    (2, 2)
+    """
+    return visit % length
+
+
+def numbered_visits(places: np.ndarray, length: int) -> np.ndarray:
+    """Indices as visits: each one's second coming in the list plus `length`, and so on.
+
+    >>> numbered_visits(np.array([2, 0, 2, 2]), 3).tolist()
+    [2, 0, 5, 8]
+
+    Args:
+        places: (n,) int64 indices of samples.
+        length: of the dataset.
+
+    Returns:
+        (n,) int64, all different.
+    """
+    by_place = np.argsort(places, kind="stable")
+    ordered = places[by_place]
+    first = np.searchsorted(ordered, ordered, side="left")
+    before = np.empty(len(places), np.int64)
+    before[by_place] = np.arange(len(places)) - first
+    return np.asarray(places + length * before)

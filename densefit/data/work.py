@@ -10,7 +10,7 @@ import numpy as np
 
 from densefit.data.encoder import Encoder, labelled
 from densefit.data.sample import Dataset, Geometry, Sample
-from densefit.data.sampler import sample_rng
+from densefit.data.sampler import place_of, sample_rng
 from densefit.errors import DataError, DensefitError
 
 SampleTransform = Callable[[Sample, np.random.Generator], Sample]
@@ -53,12 +53,13 @@ class Work:
     epoch: int
     stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
-    def __call__(self, index: int) -> Made:
-        """The sample at `index`.
+    def __call__(self, visit: int) -> Made:
+        """The sample of a visit: at that index, or beyond the dataset's length if it comes again.
 
         Raises:
             DataError: anything that went wrong, with the sample's id, chained from its cause.
         """
+        index = place_of(visit, len(self.dataset))
         stage = "Reading"
         try:
             sample = self.dataset[index]
@@ -66,7 +67,7 @@ class Work:
             sample = replace(sample, original=original)
             if self.transform is not None:
                 stage = "The transform"
-                sample = self.transform(sample, sample_rng(self.seed, self.epoch, index))
+                sample = self.transform(sample, sample_rng(self.seed, self.epoch, visit))
             checked_image(sample)
             labels: dict[str, Mapping[str, Any]] = {}
             has = {head.name: labelled(head, sample) for head in self.heads}

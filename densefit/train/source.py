@@ -29,7 +29,9 @@ def check_iterator(iterator: Any, where: str) -> None:
 
 
 def samples(iterator: Any) -> int | None:
-    """Number of samples, if the iterator tells."""
+    """Number of samples an epoch, if the iterator tells."""
+    if hasattr(iterator, "epoch_samples"):
+        return int(iterator.epoch_samples)
     if hasattr(iterator, "dataset"):
         return len(iterator.dataset)
     return int(iterator.num_data) if isinstance(iterator, mx.io.NDArrayIter) else None

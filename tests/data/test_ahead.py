@@ -17,6 +17,9 @@ class Data:
     def __init__(self):
         self.read, self.gate = [], threading.Event()
 
+    def __len__(self):
+        return 10
+
     def id_of(self, index):
         return f"s{index}"
 

@@ -351,3 +351,47 @@ def test_module_fit_accepts_it():
     with Loader(Numbers(8), batch_size=4, heads=[Head()], shuffle=True) as loader:
         module.fit(loader, num_epoch=2, eval_metric="mse", optimizer_params={"learning_rate": 1e-9})
         assert loader.epoch == 2
+
+
+class Twice(Numbers):
+    """Its epoch: the samples 1, 2, 0 and 1 again."""
+
+    grouped = False
+
+    def order(self, shuffle, batch_size):
+        self.asked = (shuffle, batch_size)
+        return self.Order(self.grouped)
+
+    class Order:
+        exact = False
+
+        def __init__(self, grouped):
+            self.grouped = grouped
+
+        def __len__(self):
+            return 4
+
+        def indices(self, seed, epoch):
+            return np.array([1, 2, 0, 4])
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_dataset_may_have_an_order_of_its_own(workers):
+    data = Twice(3)
+    with Loader(data, batch_size=3, shuffle=True, transform=jitter, workers=workers) as loader:
+        assert data.asked == (True, 3)
+        assert (len(loader), loader.epoch_samples, loader.exact) == (2, 4, False)
+        (first, second) = list(loader)
+    assert (first.ids, second.ids) == (["n1", "n2", "n0"], ["n1"])
+    assert second.index.tolist() == [1]
+    assert (first.data[0][0] != second.data[0][0]).asnumpy().any()  # another jitter
+
+
+def test_skipping_names_a_sample_that_comes_again_and_does_not_tear_groups_apart():
+    loader = Loader(Twice(3, bad=[1]), batch_size=3, on_error="skip", transform=Fixed())
+    assert [b.ids for b in loader] == [["n2", "n0"]]
+    assert [name for name, _ in loader.skipped] == ["n1"]
+    data = Twice(3)
+    data.grouped = True
+    with pytest.raises(ConfigError, match="belong together"):
+        Loader(data, batch_size=3, on_error="skip")

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -110,3 +112,15 @@ def test_a_transform_must_leave_an_rgb_image(sample, like):
 
     with pytest.raises(DataError, match=r"RGB image[\s\S]*sample 'the one'"):
         Work(One(sample), change, [], 0, 0)(0)
+
+
+def test_a_sample_that_comes_again_is_transformed_anew(sample):
+    def paint(sample, rng):
+        return replace(sample, image=rng.integers(0, 256, sample.image.shape, np.uint8))
+
+    work = Work(One(sample), paint, [], 0, 0)
+    made = [work(visit) for visit in (0, 1, 2, 1)]
+    assert [one.index for one in made] == [0, 0, 0, 0]
+    assert (made[0].data != made[1].data).any()
+    assert (made[1].data != made[2].data).any()
+    np.testing.assert_array_equal(made[1].data, made[3].data)
