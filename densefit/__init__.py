@@ -6,6 +6,7 @@ from densefit.checkpoint.mxnet_files import load_mxnet, save_mxnet
 from densefit.checkpoint.policy import Keep
 from densefit.checkpoint.saver import Saver
 from densefit.data.loader import Loader
+from densefit.data.mixture import Mixture
 from densefit.data.sample import Sample
 from densefit.data.transforms import Compose
 from densefit.data.view_loader import ViewLoader
@@ -59,6 +60,7 @@ __all__ = [
     "Linear",
     "Loader",
     "Metric",
+    "Mixture",
     "Network",
     "OneCycle",
     "Plateau",

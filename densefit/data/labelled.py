@@ -20,8 +20,9 @@ def check_labelled(
 ) -> dict[str, Sample]:
     """Refuse a dataset in which no sample has a target that a head declares in `targets`.
 
-    Single samples may lack one, as in mixtures, so up to 64 samples are looked at, spread over the
-    dataset; usually the first is enough. Broken samples tell nothing here.
+    Single samples may lack one, so up to 64 samples are looked at, spread over the dataset (of a
+    mixture, over each of its datasets); usually the first is enough. Broken samples tell nothing
+    here.
 
     Returns:
         Head -> a transformed sample that has its targets, of the heads that declare some.
@@ -32,9 +33,8 @@ def check_labelled(
     examples: dict[str, Sample] = {}
     missing = [(head.name, target) for head in heads for target in getattr(head, "targets", ())]
     found: set[str] = set()
-    last, read = len(dataset) - 1, 0
-    spread = [sorted({round(k * last / (n - 1)) for k in range(n)}) for n in (LOOKED_AT, AT_MOST)]
-    for index in dict.fromkeys(spread[0] + spread[1]):
+    read = 0
+    for index in dict.fromkeys(looked_at(dataset) + looked_at(dataset, AT_MOST)):
         if not missing:
             break
         try:
@@ -77,3 +77,24 @@ def stand_ins(
         except Exception:  # no example, or a broken one, which is told in the epoch
             found[head.name] = blank(head, input_size)
     return found
+
+
+def targets_in(dataset: Dataset) -> set[str]:
+    """Names of the targets that samples of a dataset have, as far as up to 8 of them tell."""
+    found: set[str] = set()
+    for index in looked_at(dataset):
+        try:
+            found.update(dataset[index].targets)
+        except Exception:
+            continue  # what is broken is told, or skipped, when it is needed
+    return found
+
+
+def looked_at(dataset: Dataset, most: int = LOOKED_AT) -> list[int]:
+    """Up to `most` indices, spread over a dataset; of a mixture, over each of its `parts`."""
+    parts = getattr(dataset, "parts", {"": range(len(dataset))})
+    found = []
+    for part in parts.values():
+        last = len(part) - 1
+        found += [part[round(k * last / (most - 1))] for k in range(most)]
+    return sorted(set(found))

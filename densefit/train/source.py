@@ -29,9 +29,7 @@ def check_iterator(iterator: Any, where: str) -> None:
 
 
 def samples(iterator: Any) -> int | None:
-    """Number of samples an epoch, if the iterator tells."""
-    if hasattr(iterator, "epoch_samples"):
-        return int(iterator.epoch_samples)
+    """Number of samples, if the iterator tells."""
     if hasattr(iterator, "dataset"):
         return len(iterator.dataset)
     return int(iterator.num_data) if isinstance(iterator, mx.io.NDArrayIter) else None
@@ -51,7 +49,9 @@ def length(iterator: Any) -> int | None:
 
 def last_real(iterator: Any, batch_size: int) -> int | None:
     """Samples in the last batch of an epoch, padding left out, if the iterator tells."""
-    all_samples, batches = samples(iterator), length(iterator)
+    # A loader's epoch may have more or fewer samples than there are (see Mixture).
+    all_samples = getattr(iterator, "epoch_samples", None) or samples(iterator)
+    batches = length(iterator)
     if not all_samples or not batches:
         return None
     # If the iterator drops the smaller last batch, more samples are left than a batch holds.

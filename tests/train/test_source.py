@@ -2,6 +2,7 @@
 
 import pytest
 
+import densefit as df
 from densefit.errors import DataError
 from densefit.train.source import check_iterator, descs, last_real, length, samples
 
@@ -37,3 +38,9 @@ def test_a_loader(tiny, settings, expected):
 
 def test_an_iterator_that_tells_nothing():
     assert (samples(object()), length(object()), last_real(object(), 4)) == (None, None, None)
+
+
+def test_the_last_batch_of_an_epoch_that_is_not_the_dataset(tiny):
+    mixture = df.Mixture({"a": tiny.Pictures(4), "b": tiny.Pictures(6)}, length=27)
+    loader = df.Loader(mixture, batch_size=8)
+    assert (samples(loader), length(loader), last_real(loader, 8)) == (10, 4, 3)

@@ -1,0 +1,252 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+
+import densefit as df
+from densefit.data.sample import Sample
+from densefit.errors import ConfigError, DataError
+
+
+class Boxes:
+    """Pictures with objects: n of them, at (8, 10)."""
+
+    classes = ("car", "pedestrian", "bird")
+
+    def __init__(self, n=10, late=False):
+        self.n, self.late = n, late
+
+    def __repr__(self):
+        return f"Boxes({self.n})"
+
+    def __len__(self):
+        return self.n
+
+    def id_of(self, index):
+        return f"{index:03d}"
+
+    def __getitem__(self, index):
+        targets = {
+            "boxes": np.array([[0, 0, 4, 4], [2, 2, 8, 8], [1, 1, 5, 6]], np.float32),
+            "classes": np.array([0, 1, 2]),
+            "label": np.array(index % 3),
+        }
+        if self.late and index == 1:
+            targets["mask"] = np.zeros((8, 10), np.uint8)
+        return Sample(self.id_of(index), np.full((8, 10, 3), index, np.uint8), targets)
+
+
+class Masks(Boxes):
+    classes = ("road", "person", "car")
+
+    def __getitem__(self, index):
+        mask = np.tile(np.array([0, 1, 2, 255, 2], np.uint8), (8, 2))
+        return Sample(self.id_of(index), np.full((8, 10, 3), index, np.uint8), {"mask": mask})
+
+
+def made(**settings):
+    return df.Mixture({"streets": Masks(20), "boxes": Boxes(5)}, **settings)
+
+
+def noise(sample, rng):
+    sample.image = sample.image + rng.integers(0, 99, sample.image.shape, np.uint8)
+    return sample
+
+
+def counted(loader):
+    """Samples of each dataset in each batch of an epoch."""
+    return [Counter(name.split("/")[0] for name in batch.ids) for batch in loader]
+
+
+def test_it_is_a_dataset_of_all_samples_sorted_by_the_datasets_names():
+    mixture = made()
+    ids = [mixture.id_of(index) for index in range(len(mixture))]
+    assert ids == [f"boxes/{n:03d}" for n in range(5)] + [f"streets/{n:03d}" for n in range(20)]
+    assert [mixture[index].id for index in range(25)] == ids
+    assert mixture[-1].id == "streets/019"
+    with pytest.raises(IndexError):
+        mixture[25]
+    assert set(mixture[0].targets) == {"boxes", "classes", "label"}
+    assert set(mixture[7].targets) == {"mask"}
+
+
+def test_by_default_each_target_has_all_names_that_hold_it():
+    mixture = made()
+    assert mixture.classes == mixture.label_classes == ["car", "pedestrian", "bird"]
+    assert mixture.mask_classes == ["road", "person", "car"]
+    two = df.Mixture(
+        {"a": Masks(3), "b": type("More", (Masks,), {"classes": ("sky", "car", "x")})(2)}
+    )
+    assert two.mask_classes == two.classes == ["road", "person", "car", "sky", "x"]
+    mask = two[4].targets["mask"]
+    assert mask[0, :5].tolist() == [3, 2, 4, 255, 4]
+
+
+def test_one_list_for_all_and_renamed_classes():
+    mixture = made(
+        classes=["person", "car"],
+        rename={"boxes": {"pedestrian": "person", "bird": None}},
+        unknown="drop",
+    )
+    sample = mixture[2]
+    assert sample.targets["classes"].tolist() == [1, 0]
+    assert sample.targets["boxes"].tolist() == [[0, 0, 4, 4], [2, 2, 8, 8]]
+    assert int(sample.targets["label"]) == -1
+    assert mixture[6].targets["mask"][0, :5].tolist() == [255, 0, 1, 255, 1]
+    assert mixture.classes == mixture.mask_classes == ["person", "car"]
+
+
+def test_a_list_for_one_target_leaves_the_others():
+    mixture = made(classes={"mask": ["car", "road", "person"]})
+    assert mixture[6].targets["mask"][0, :5].tolist() == [1, 2, 0, 255, 0]
+    assert mixture.classes == ["car", "pedestrian", "bird"]
+
+
+def test_scores_see_the_common_classes():
+    mixture = made(classes={"mask": ["car", "road", "person"]})
+    batch = next(df.Loader(mixture, batch_size=25))
+    for key, targets in zip(batch.ids, batch.targets):
+        assert ("mask" in targets) == key.startswith("streets/")
+        if "mask" in targets:
+            assert targets["mask"][0, :3].tolist() == [1, 2, 0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"classes": ["person", "car"]}, "class 'pedestrian' of the dataset 'boxes'"),
+        ({"rename": {"boxs": {}}}, "did you mean 'boxes'"),
+        ({"rename": {"boxes": {"bord": "x"}}}, "no class 'bord' to rename"),
+        ({"rename": {"boxes": {"road": "x"}}}, "no class 'road' to rename"),
+        ({"ratio": {"boxes": 1}}, "share of each dataset"),
+        ({"ratio": {"boxes": 1, "street": 1}}, "did you mean 'streets'"),
+        ({"ratio": {"boxes": 0, "streets": 1}}, "above 0"),
+        ({"ratio": {"boxes": 1, "streets": 1}, "temperature": 2}, "not by both"),
+        ({"temperature": 0}, "above 0"),
+        ({"length": 0}, "at least 1"),
+        ({"batches": "turn"}, "mixed or in_turn or at_random"),
+        ({"unknown": "ignore"}, "refuse or drop"),
+        ({"classes": {"mask": ["road", "road"]}}, "different names"),
+    ],
+)
+def test_wrong_settings_are_refused_when_made(settings, said):
+    with pytest.raises(ConfigError, match=said):
+        made(**settings)
+
+
+def test_datasets_must_have_names_and_samples():
+    for datasets in ({}, {"": Boxes()}, {"a/b": Boxes()}):
+        with pytest.raises(ConfigError, match="without '/'"):
+            df.Mixture(datasets)
+    with pytest.raises(DataError, match="'b' is empty"):
+        df.Mixture({"a": Boxes(), "b": Boxes(0)})
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, {"boxes": 5, "streets": 20}),
+        ({"length": 100}, {"boxes": 20, "streets": 80}),
+        ({"ratio": {"boxes": 2, "streets": 1}, "length": 30}, {"boxes": 20, "streets": 10}),
+        ({"temperature": 2, "length": 30}, {"boxes": 10, "streets": 20}),  # roots: 1 to 2
+        ({"temperature": float("inf"), "length": 30}, {"boxes": 15, "streets": 15}),
+    ],
+)
+@pytest.mark.parametrize("batches", ["mixed", "in_turn", "at_random"])
+def test_shares_over_an_epoch(settings, expected, batches):
+    with df.Loader(made(batches=batches, **settings), batch_size=5, shuffle=True) as loader:
+        found = counted(loader)
+    assert sum(found, Counter()) == expected
+    assert len(found) == len(loader)
+    if batches != "mixed":
+        assert all(len(one) == 1 for one in found)
+
+
+def test_mixed_batches_have_the_ratio_each():
+    mixture = made(ratio={"boxes": 1, "streets": 3}, length=40)
+    with df.Loader(mixture, batch_size=8, shuffle=True) as loader:
+        assert counted(loader) == [{"boxes": 2, "streets": 6}] * 5
+
+
+def test_natural_shares_are_exact_and_others_not():
+    assert df.Loader(made(), batch_size=4).exact
+    assert not df.Loader(made(length=24), batch_size=4).exact
+    loader = df.Loader(made(batches="in_turn"), batch_size=4)
+    assert (loader.epoch_samples, loader.exact) == (28, False)  # of 25, in whole batches
+
+
+def test_a_share_that_gives_nothing_is_refused():
+    mixture = made(ratio={"boxes": 1, "streets": 100}, batches="in_turn")
+    with pytest.raises(ConfigError, match="'boxes' has no sample"):
+        df.Loader(mixture, batch_size=8)
+
+
+@pytest.mark.parametrize("batches", ["mixed", "at_random"])
+def test_neither_workers_nor_the_order_of_the_datasets_matter(batches):
+    settings = {"ratio": {"boxes": 2, "streets": 1}, "batches": batches}
+    pair = {"boxes": Boxes(5), "streets": Masks(20)}
+    read = []
+    for datasets in (pair, dict(reversed(pair.items()))):
+        for workers in (0, 1, 3):
+            mixture = df.Mixture(datasets, **settings)
+            with df.Loader(
+                mixture, batch_size=4, shuffle=True, workers=workers, transform=noise, seed=3
+            ) as loader:
+                batches_read = [*loader, *loader]
+            read.append([(b.ids, b.data[0].asnumpy().tolist()) for b in batches_read])
+    assert all(one == read[0] for one in read)
+    pictures = [(i, str(p)) for ids, data in read[0] for i, p in zip(ids, data)]
+    assert len(set(pictures)) == len(pictures)  # repeated samples are transformed anew
+
+
+def test_an_epoch_can_be_entered_anywhere():
+    mixture = made(ratio={"boxes": 2, "streets": 1}, batches="at_random")
+    with df.Loader(mixture, batch_size=4, shuffle=True, transform=noise) as loader:
+        whole = [[(b.ids, b.data[0].asnumpy().tolist()) for b in loader] for _ in range(3)]
+        for epoch, skip in ((2, 3), (0, 1), (1, 0)):
+            loader.set_epoch(epoch, skip)
+            rest = [(b.ids, b.data[0].asnumpy().tolist()) for b in loader]
+            assert rest == whole[epoch][skip:]
+
+
+def test_a_small_dataset_is_looked_at_too():
+    network = df.Network("resnet18", [df.head("detection", classes=["car", "pedestrian", "bird"])])
+    mixture = df.Mixture({"a": Masks(500), "b": Boxes(2), "c": Masks(500)})
+    df.Loader(mixture, batch_size=4, heads=network.heads)
+    with pytest.raises(DataError, match="learns the target 'boxes'"):
+        df.Loader(df.Mixture({"a": Masks(9)}), batch_size=4, heads=network.heads)
+
+
+def test_a_target_that_comes_late_is_mapped_as_well():
+    mixture = df.Mixture(
+        {"a": Boxes(40, late=True), "b": Masks(3)},
+        classes={"mask": ["person", "road", "car"]},
+        unknown="drop",
+    )
+    assert set(mixture[1].targets["mask"].ravel()) == {2}  # "car" is the first of Boxes' classes
+    alone = df.Mixture({"a": Boxes(40, late=True)})
+    with pytest.raises(DataError, match=r"'mask', which none[^|]*dataset 'a'"):
+        alone[1]
+
+
+def test_mixtures_can_be_mixed():
+    outer = df.Mixture({"m": made(), "more": Boxes(2)})
+    assert [outer[index].id for index in (0, 26)] == ["m/boxes/000", "more/001"]
+    assert outer.mask_classes == ["road", "person", "car"]
+
+
+def test_training_resumes_in_mid_epoch_as_if_it_had_not_stopped(tiny, tmp_path):
+    """The mean brightness of pictures of two datasets, learned by a tiny head."""
+
+    def fit(updates, **settings):
+        mixture = df.Mixture(
+            {"a": tiny.Pictures(6), "b": tiny.Pictures(3)}, ratio={"a": 1, "b": 1}, length=12
+        )
+        network = tiny.network()
+        with df.Loader(mixture, batch_size=4, heads=network.heads, shuffle=True) as loader:
+            df.fit(network, loader, updates=updates, optimizer="adam", **settings)
+        return network
+
+    straight = fit(8)
+    fit(4, checkpoint=tmp_path)
+    tiny.assert_equal(fit(8, checkpoint=tmp_path, resume="auto"), straight)
