@@ -18,6 +18,7 @@ from densefit.model.network import Network
 from densefit.model.route import Route
 from densefit.predict.predictor import predict
 from densefit.score import score
+from densefit.score_many import score_mixture
 from densefit.train.ema import EMA
 from densefit.train.find_lr import find_lr
 from densefit.train.fit import fit
@@ -83,5 +84,6 @@ __all__ = [
     "registered",
     "save_mxnet",
     "score",
+    "score_mixture",
     "transform",
 ]

@@ -1,0 +1,81 @@
+"""Scoring on several datasets: each head where its truth is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from densefit.data.labelled import targets_in
+from densefit.errors import ConfigError, DataError, located
+from densefit.model.network import Network
+from densefit.registry import nearest
+from densefit.score import score
+
+
+def score_mixture(
+    network: Network,
+    data: Mapping[str, Any],
+    heads: Sequence[str] | None = None,
+    *,
+    devices: Sequence[Any] | None = None,
+) -> dict[str, float]:
+    """Score a network on several datasets, each alone and exactly, as `score` does.
+
+    A head is scored on a dataset if samples of it have the targets that the head declares to read
+    (`head.targets`); a head that declares none is scored on all.
+
+    Args:
+        network: a Network with parameters.
+        data: name -> a loader, as in `score`. Data that carry no dataset are scored by all heads.
+        heads: names of the heads to score; all by default.
+        devices: MXNet contexts.
+
+    Returns:
+        "<dataset>/<head>/<metric>" -> float, datasets in the order given.
+
+    Raises:
+        ConfigError: no data, or an unknown head.
+        DataError: a dataset has labels for no head, or a head's for no dataset; and as `score`.
+
+    Example:
+        `df.score_mixture(network, {"bccd": cells, "camvid": streets})` gives
+        `{"bccd/detection/AP": 0.58, ..., "camvid/segmentation/mIoU": 0.63, ...}`.
+    """
+    if not data:
+        raise ConfigError("There are no data to score", expected="name -> loader")
+    for name in heads or ():
+        if name not in network.wires:
+            raise ConfigError(f"The network has no head {name!r}", fix=nearest(name, network.wires))
+    wanted = [name for name in network.wires if heads is None or name in heads]
+    chosen = {name: scorable(network, wanted, loader) for name, loader in data.items()}
+    for head in wanted:
+        if not any(head in known for known in chosen.values()):
+            raise _unlabelled(network, [head], f"data {', '.join(data)}")
+    found: dict[str, float] = {}
+    for name, loader in data.items():
+        if not chosen[name]:
+            raise _unlabelled(network, wanted, f"data {name}")
+        with located(f"data {name}"):
+            scores = score(network, loader, chosen[name], devices=devices)
+        found.update({f"{name}/{key}": value for key, value in scores.items()})
+    return found
+
+
+def scorable(network: Network, heads: Sequence[str], loader: Any) -> list[str]:
+    """Those of the heads that a loader's dataset has the declared targets of."""
+    declared = {head.name: set(head.targets) for head in network.heads}
+    if not hasattr(loader, "dataset") or not any(declared.get(name) for name in heads):
+        return list(heads)
+    present = targets_in(loader.dataset)  # as they are, before transforms: so they are scored
+    return [name for name in heads if declared.get(name, set()) <= present]
+
+
+def _unlabelled(network: Network, heads: Sequence[str], where: str) -> DataError:
+    wanted = {head.name: list(head.targets) for head in network.heads if head.name in heads}
+    return DataError(
+        f"No sample is labelled for the heads {list(heads)}",
+        expected=f"the targets {wanted}",
+        where=where,
+        fix="let a dataset give them (see its settings, e.g. masks=True), or score other heads: "
+        "score_mixture(..., heads=[...])",
+    )

@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+
+import densefit as df
+from densefit.datasets.shapes import Shapes
+from densefit.errors import ConfigError, DataError
+
+
+class Only:
+    """A dataset with some of its targets."""
+
+    def __init__(self, inner, *targets):
+        self.inner, self.targets = inner, targets
+        self.classes, self.mask_classes = inner.classes, inner.mask_classes
+
+    def __len__(self):
+        return len(self.inner)
+
+    def id_of(self, index):
+        return self.inner.id_of(index)
+
+    def __getitem__(self, index):
+        sample = self.inner[index]
+        sample.targets = {name: sample.targets[name] for name in self.targets}
+        return sample
+
+
+SHAPES = Shapes(6, size=(64, 64))
+OBJECTS = Only(SHAPES, "boxes", "classes", "difficult", "crowd", "area")
+MASKS = Only(Shapes(5, size=(64, 64), seed=1), "mask")
+
+
+@pytest.fixture(scope="module")
+def network():
+    network = df.Network(
+        "resnet18",
+        [
+            df.head("detection", classes=SHAPES.classes, strides=(8, 16), channels=16),
+            df.head("segmentation", classes=SHAPES.mask_classes, decoder="fcn", channels=8),
+        ],
+        settings={"width": 8},
+    )
+    mixture = df.Mixture({"objects": OBJECTS, "masks": MASKS}, ratio={"objects": 1, "masks": 1})
+    with df.Loader(mixture, batch_size=4, heads=network.heads, shuffle=True) as loader:
+        history = df.fit(network, loader, epochs=1, optimizer="adam")
+    assert all(np.isfinite(list(history.epochs[0]["train"].values())))
+    return network
+
+
+def loaders():
+    return {"objects": df.Loader(OBJECTS, batch_size=4), "masks": df.Loader(MASKS, batch_size=2)}
+
+
+def test_each_head_is_scored_where_its_truth_is_known(network):
+    found = df.score_mixture(network, loaders())
+    expected = {
+        **{
+            f"objects/{key}": value
+            for key, value in df.score(network, loaders()["objects"], ["detection"]).items()
+        },
+        **{
+            f"masks/{key}": value
+            for key, value in df.score(network, loaders()["masks"], ["segmentation"]).items()
+        },
+    }
+    assert found == pytest.approx(expected, nan_ok=True)
+    assert list(found) == list(expected)
+
+
+def test_a_dataset_with_all_targets_is_scored_by_all_heads(network):
+    found = df.score_mixture(network, {"all": df.Loader(SHAPES, batch_size=4)})
+    expected = df.score(network, df.Loader(SHAPES, batch_size=4))
+    assert found == pytest.approx({f"all/{k}": v for k, v in expected.items()}, nan_ok=True)
+
+
+def test_a_choice_of_heads(network):
+    found = df.score_mixture(network, {"masks": loaders()["masks"]}, ["segmentation"])
+    assert {key.split("/")[1] for key in found} == {"segmentation"}
+    with pytest.raises(ConfigError, match="did you mean 'segmentation'"):
+        df.score_mixture(network, loaders(), ["segmentatoin"])
+
+
+def test_nothing_is_left_out_silently(network):
+    with pytest.raises(DataError, match=r"heads \['detection'\][^|]*data masks"):
+        df.score_mixture(network, {"masks": loaders()["masks"]})
+    with pytest.raises(DataError, match=r"heads \['detection'\][^|]*data masks"):
+        df.score_mixture(network, loaders(), ["detection"])
+    with pytest.raises(ConfigError, match="no data"):
+        df.score_mixture(network, {})
+
+
+def test_errors_say_which_data(network):
+    data = {"masks": df.Loader(MASKS, batch_size=2, last="drop")}
+    with pytest.raises(DataError, match="data masks"):
+        df.score_mixture(network, data, ["segmentation"])
+
+
+def test_iterators_without_a_dataset_are_scored_by_all_heads(tiny):
+    network = df.Network(symbol=tiny.two_heads(), routes=tiny.routes())
+    df.fit(network, tiny.iterator(), epochs=1)
+    found = df.score_mixture(network, {"a": tiny.iterator(), "b": tiny.iterator(7)})
+    assert found["b/kind/accuracy"] == df.score(network, tiny.iterator(7))["kind/accuracy"]
+    assert {key.split("/")[0] for key in found} == {"a", "b"}
