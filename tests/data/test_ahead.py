@@ -73,3 +73,11 @@ def test_too_slow_is_named_and_begins_anew_with_new_threads(data):
     ahead.begin(Work(data, None, (), 0, 1), [1])
     assert ahead.next().id == "s1"
     ahead.stop()
+
+
+def test_a_sample_that_hangs_when_it_comes_again_is_named(data):
+    ahead = Ahead(1, 2, timeout=0.2)
+    ahead.begin(Work(data, None, (), 0, 0), [3, 14])  # the second coming of 4, of ten
+    assert ahead.next().id == "s3"
+    with pytest.raises(TooSlowError, match="sample 's4'"):
+        ahead.next()

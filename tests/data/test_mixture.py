@@ -250,3 +250,19 @@ def test_training_resumes_in_mid_epoch_as_if_it_had_not_stopped(tiny, tmp_path):
     straight = fit(8)
     fit(4, checkpoint=tmp_path)
     tiny.assert_equal(fit(8, checkpoint=tmp_path, resume="auto"), straight)
+
+
+def test_with_natural_shares_a_mixture_is_scored_as_one_dataset(tiny):
+    network = tiny.network()
+    mixture = df.Mixture({"a": tiny.Pictures(7), "b": tiny.Pictures(4)})
+    with df.Loader(mixture, batch_size=4, heads=network.heads, shuffle=True) as loader:
+        df.fit(network, loader, epochs=1)
+        values = [float(mixture[index].targets["value"]) for index in range(11)]
+        whole = df.score(network, loader)["bright/mae"]
+    parts = {"a": df.Loader(tiny.Pictures(7), batch_size=4), "b": tiny.loader(network, 4)}
+    found = df.score_mixture(network, parts)
+    assert len(set(values)) == 7
+    assert whole == pytest.approx((7 * found["a/bright/mae"] + 4 * found["b/bright/mae"]) / 11)
+    again = df.Mixture({"a": tiny.Pictures(7), "b": tiny.Pictures(4)}, length=20)
+    with pytest.raises(DataError, match="exactly once"):
+        df.score(network, df.Loader(again, batch_size=4))
