@@ -2,7 +2,8 @@
 
 Coordinates are continuous: pixel j covers [j, j + 1). Resizing by s maps x to s x, mirroring maps
 x to W - x. A box is clipped to the new picture; it is dropped, with its per-box arrays, if its
-centre is outside or one of its sides is below one pixel.
+centre is outside or one of its sides is below one pixel. Keypoints change places where the map
+mirrors, in whichever direction, and are no longer labelled outside of the new picture.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Union
 import cv2
 import numpy as np
 
+from densefit.data.keypoints import is_swap, move_keypoints
 from densefit.data.sample import Sample
 from densefit.data.target import Kind, kind_of
 from densefit.errors import DataError
@@ -181,6 +183,10 @@ def _moved(
             if kind.name == "area":
                 scale = abs(np.linalg.det(matrix[:, :2]))
                 targets[name] = (targets[name] * scale).astype(array.dtype)
+        elif kind.name == "keypoints":
+            points = _keep(sample, name, counts.get("boxes"))
+            swap = _swap(sample, name, kind) if np.linalg.det(matrix[:, :2]) < 0 else None
+            targets[name] = move_keypoints(points, matrix, (height, width), swap)
         elif kind.name in ("map", "map_linear", "vectors"):
             if array.shape[:2] != sample.image.shape[:2]:
                 raise DataError(
@@ -221,3 +227,17 @@ def _keep(sample: Sample, name: str, keep: np.ndarray | None) -> np.ndarray:
             where=f"sample {sample.id!r}",
         )
     return np.asarray(array[keep])
+
+
+def _swap(sample: Sample, name: str, kind: Kind) -> np.ndarray:
+    """Which keypoint each one is in a mirrored picture, as the sample says."""
+    order, count = sample.targets.get(kind.flip), sample.targets[name].shape[1]
+    if order is None or not is_swap(order, count):
+        raise DataError(
+            f"The target {name!r} does not say what changes places in a mirrored picture",
+            expected=f"{kind.flip!r}: {count} indices, each of a pair at the other's place",
+            received="none" if order is None else f"{np.asarray(order).tolist()}"[:80],
+            where=f"sample {sample.id!r}",
+            fix=f"give the samples one; np.arange({count}) if nothing has a left and a right",
+        )
+    return np.asarray(order)

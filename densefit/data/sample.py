@@ -50,6 +50,12 @@ class Geometry:
         x, y = x.clip(0, width), y.clip(0, height)
         return np.stack([x[:, 0], y[:, 0], x[:, 1], y[:, 1]], axis=1).astype(np.float32)
 
+    def points_to_original(self, points: np.ndarray) -> np.ndarray:
+        """Map (..., 2) points x, y from input to original pixels, clipped to the image."""
+        linear = np.linalg.inv(self.matrix[:, :2])
+        back = (np.asarray(points, np.float64) - self.matrix[:, 2]) @ linear.T
+        return back.clip(0, self.size[::-1]).astype(np.float32)
+
 
 @dataclass
 class Sample:
@@ -62,7 +68,10 @@ class Sample:
             tasks use:
             `boxes` (n, 4) float32 xyxy in pixels, right and bottom edge exclusive;
             `classes` (n,) int64; `difficult` (n,) bool; `crowd` (n,) bool;
-            `area` (n,) float32, pixels; `mask` (H, W) uint8, a class index a pixel;
+            `area` (n,) float32, pixels; `keypoints` (n, K, 3) float32, x and y in continuous
+            pixels and the visibility (0: not labelled, and then x = y = 0; 1: hidden; 2: seen);
+            `keypoint_flip` (K,) int64, which keypoint each is in a mirrored picture;
+            `mask` (H, W) uint8, a class index a pixel;
             `label` () int64, the class of the picture;
             `instances` (H, W) uint16, an object's id a pixel, 0 for none, 65535 where it is not
             known; `instance_ids` (n,) int64, the id of each box, 0 if its pixels are not known;
