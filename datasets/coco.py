@@ -1,4 +1,4 @@
-"""COCO: boxes, and masks painted from the segmentations, out of one JSON file."""
+"""COCO: boxes, masks painted from the segmentations, and keypoints, out of one JSON file."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from densefit.data.sample import Sample, datasets
 from densefit.errors import ConfigError, DataError
 
 from .boxes import BoxCheck, box_targets, check_size, clip_box
+from .coco_keypoints import Pairs, Skeleton, read_points, read_skeleton
 from .coco_mask import paint, paint_instances
 from .labels import labels_of
 from .names import Names, class_index, class_names, missing_split
@@ -23,7 +24,8 @@ class COCO:
     """The pictures of a COCO instances file; those without annotations belong to it.
 
     Give the file and the pictures' folder, or `root` and `split` for the usual layout:
-    `annotations/instances_<split>.json`, `images/<split>/` (or `<split>/`).
+    `annotations/instances_<split>.json` (with keypoints `person_keypoints_<split>.json`),
+    `images/<split>/` (or `<split>/`).
 
     Category ids, which may have gaps, become indices into `classes`. A sample's id is the image
     id as text.
@@ -43,12 +45,19 @@ class COCO:
         exif: turn pictures as their EXIF orientation says.
         labels: give `labels`: 1 for each class that the picture has an object (or a crowd) of, 0
             for the others.
+        keypoints: give the keypoints of each box; half a pixel is added to the file's places,
+            which are indices of pixels. Objects of categories without any have none labelled.
+        flip_pairs: with keypoints, names of those that change places in a mirrored picture. None:
+            `left_x` and `right_x`.
 
     Attributes:
         classes: names of the kept categories.
         mask_classes: "background" and those.
         category_ids: category id of each class, to write results in COCO's own numbers.
         dropped: number of bad boxes left out.
+        keypoint_names: with keypoints, what they are called.
+        limbs: pairs of names that the file's skeleton joins.
+        flip_pairs: pairs of names that change places in a mirrored picture.
 
     Raises:
         ConfigError: neither or both of the two ways to say where the files are.
@@ -68,8 +77,11 @@ class COCO:
         exif: bool = True,
         instances: bool = False,
         labels: bool = False,
+        keypoints: bool = False,
+        flip_pairs: Pairs = None,
     ) -> None:
-        self.json_path, self.image_root = _places(json_path, image_root, root, split)
+        kind = "person_keypoints" if keypoints else "instances"
+        self.json_path, self.image_root = _places(json_path, image_root, root, split, kind)
         self.masks, self.instances, self.labels = masks, instances, labels
         self.exif = exif
         content = _read_json(self.json_path)
@@ -78,6 +90,12 @@ class COCO:
         ids = {name: key for key, name in names.items()}
         self.category_ids = [ids[name] for name in self.classes]
         self.mask_classes = ["background", *self.classes]
+        self._skeleton: Skeleton | None = None
+        if keypoints:
+            kept = [one for one in content["categories"] if str(one["name"]) in self.classes]
+            self._skeleton = read_skeleton(kept, flip_pairs, self.json_path)
+            self.keypoint_names = self._skeleton.names
+            self.limbs, self.flip_pairs = self._skeleton.limbs, self._skeleton.flip_pairs
         self._images = content["images"]
         self._check = BoxCheck(bad_boxes)
         self._broken: dict[Any, DataError] = {}  # by image id, raised when the sample is read
@@ -121,6 +139,11 @@ class COCO:
         if self.labels:
             shown = [one["class"] for one in objects]
             targets["labels"] = labels_of(shown, [False] * len(shown), len(self.classes))
+        if self._skeleton is not None:
+            points = [one["keypoints"] for one in objects]
+            count = len(self._skeleton.names)
+            targets["keypoints"] = np.array(points, np.float32).reshape(-1, count, 3)
+            targets["keypoint_flip"] = self._skeleton.flip
         return Sample(self.id_of(index), image, targets)
 
     def _wanted(self, classes: Names, names: dict[int, str]) -> list[str]:
@@ -191,12 +214,16 @@ class COCO:
         if not (box[2] > box[0] and box[3] > box[1]):  # also catches nan
             self._check.reject("has no area in its picture", one["bbox"], where)
             return None
+        points = None
+        if self._skeleton is not None:
+            points = read_points(one, len(self._skeleton.names), size, where)
         return {
             "box": box,
             "class": index[name],
             "crowd": bool(one.get("iscrowd", 0)),
             "area": area,
             "segmentation": one.get("segmentation") if self.masks or self.instances else None,
+            "keypoints": points,
         }
 
 
@@ -205,6 +232,7 @@ def _places(
     image_root: str | Path | None,
     root: str | Path | None,
     split: str | None,
+    kind: str,
 ) -> tuple[Path, Path]:
     """The annotation file and the folder of the pictures."""
     if json_path is not None and image_root is not None and root is None and split is None:
@@ -217,10 +245,10 @@ def _places(
             where="COCO",
         )
     root = Path(root)
-    path = root / "annotations" / f"instances_{split}.json"
+    path = root / "annotations" / f"{kind}_{split}.json"
     if not path.is_file():
-        found = (root / "annotations").glob("instances_*.json")
-        raise missing_split(split, path, [one.stem[len("instances_") :] for one in found])
+        found = (root / "annotations").glob(f"{kind}_*.json")
+        raise missing_split(split, path, [one.stem[len(kind) + 1 :] for one in found])
     images = root / "images" / split
     return path, images if images.is_dir() else root / split
 

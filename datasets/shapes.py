@@ -10,6 +10,10 @@ import numpy as np
 from densefit.data.sample import Sample, datasets
 from densefit.errors import ConfigError
 
+# Where the parts of an upright face are, in parts of its shape's radius. A shape looks at us: its
+# left is at our right.
+FACE = {"nose": (0.0, 0.3), "left_eye": (0.25, -0.15), "right_eye": (-0.25, -0.15)}
+
 
 @datasets.register("shapes")
 class Shapes:
@@ -18,6 +22,9 @@ class Shapes:
     Shapes do not overlap, so that each box is exactly the extent of its shape in the mask and in
     the map of instances. What a picture looks like depends on (seed, split, index) alone.
 
+    With `keypoints` each shape has a face, whose parts are keypoints: what the picture looks like
+    to a network that has to tell left from right.
+
     Args:
         length: number of pictures.
         size: (height, width), at least 24 each.
@@ -25,12 +32,20 @@ class Shapes:
         split: another split, other pictures; any name.
         max_objects: at most so many shapes a picture.
         empty: share of pictures without any.
+        keypoints: paint faces and give their keypoints.
 
     Attributes:
         classes: names of the shapes: `classes` of a sample's targets are indices into these.
         mask_classes: "background" and the shapes: what the pixels of `mask` are.
         label_classes: the shapes and "nothing": `label` is the largest shape of the picture.
+        keypoint_names: what the parts of a face are called.
+        limbs: pairs of names to join when a face is drawn.
+        flip_pairs: pairs of names that change places in a mirrored picture.
     """
+
+    keypoint_names = [*FACE]
+    limbs = [["nose", "left_eye"], ["nose", "right_eye"], ["left_eye", "right_eye"]]
+    flip_pairs = [["left_eye", "right_eye"]]
 
     def __init__(
         self,
@@ -40,6 +55,7 @@ class Shapes:
         split: str = "train",
         max_objects: int = 4,
         empty: float = 0.1,
+        keypoints: bool = False,
     ) -> None:
         if length < 1 or min(size) < 24 or seed < 0 or max_objects < 1 or not 0 <= empty <= 1:
             raise ConfigError(
@@ -50,7 +66,7 @@ class Shapes:
                 where="Shapes",
             )
         self.length, self.size, self.seed, self.split = length, tuple(size), seed, split
-        self.max_objects, self.empty = max_objects, empty
+        self.max_objects, self.empty, self.keypoints = max_objects, empty, keypoints
         self.classes = ["circle", "square", "triangle"]
         self.mask_classes = ["background", *self.classes]
         self.label_classes = [*self.classes, "nothing"]
@@ -74,6 +90,7 @@ class Shapes:
         boxes: list[tuple[int, int, int, int]] = []
         classes: list[int] = []
         areas: list[int] = []
+        faces: list[np.ndarray] = []
         wanted = 0 if rng.random() < self.empty else int(rng.integers(1, self.max_objects + 1))
         for _ in range(4 * wanted):
             if len(boxes) == wanted:
@@ -84,13 +101,16 @@ class Shapes:
                 continue
             x, y, radius = shape
             left, top = x - radius, y - radius
-            stamp = _stamp(kind, radius, rng.uniform(-0.3, 0.3))
+            angle = rng.uniform(-0.3, 0.3)
+            stamp = _stamp(kind, radius, angle)
             rows, columns = np.flatnonzero(stamp.any(axis=1)), np.flatnonzero(stamp.any(axis=0))
             end = (top + stamp.shape[0], left + stamp.shape[1])
             inside = stamp > 0
             mask[top : end[0], left : end[1]][inside] = kind + 1
             instances[top : end[0], left : end[1]][inside] = len(boxes) + 1
             image[top : end[0], left : end[1]][inside] = _colour(rng)
+            if self.keypoints:
+                faces.append(_paint_face(image, x, y, radius, angle))
             boxes.append(
                 (
                     left + int(columns[0]),
@@ -114,6 +134,9 @@ class Shapes:
             "instance_ids": np.arange(1, count + 1, dtype=np.int64),
             "label": np.array(classes[int(np.argmax(areas))] if count else 3, np.int64),
         }
+        if self.keypoints:
+            targets["keypoints"] = np.array(faces, np.float32).reshape(count, len(FACE), 3)
+            targets["keypoint_flip"] = np.array([0, 2, 1], np.int64)
         return Sample(self.id_of(index), image, targets)
 
     def _ground(self, rng: np.random.Generator) -> np.ndarray:
@@ -149,6 +172,16 @@ def _stamp(kind: int, radius: int, angle: float) -> np.ndarray:
     points = np.stack([np.cos(turns), np.sin(turns)], axis=1) * radius + radius
     cv2.fillPoly(stamp, [np.rint(points).astype(np.int32)], (1,))
     return stamp
+
+
+def _paint_face(image: np.ndarray, x: int, y: int, radius: int, angle: float) -> np.ndarray:
+    """Paint the face of a shape around pixel (x, y); (K, 3) float32 where its parts are."""
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    parts = np.rint(np.array(list(FACE.values())) @ turn.T * radius).astype(int) + (x, y)
+    eyes = (255 - image[y, x]).tolist()
+    for (column, row), colour in zip(parts.tolist(), ([128] * 3, eyes, eyes)):
+        cv2.circle(image, (column, row), radius // 7, colour, -1)
+    return np.concatenate([parts + 0.5, np.full((len(parts), 1), 2.0)], axis=1).astype(np.float32)
 
 
 def _colour(rng: np.random.Generator) -> np.ndarray:

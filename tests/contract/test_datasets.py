@@ -57,14 +57,17 @@ def build_coco(root):
         if name != "b":
             polygon = [[2, 2, 12, 2, 12, 9]]
             one = {"id": key, "image_id": key, "category_id": 7, "bbox": [2, 2, 10, 7]}
-            annotations.append({**one, "segmentation": polygon, "area": 35.0, "iscrowd": 0})
-    categories = [{"id": 7, "name": "dog"}, {"id": 2, "name": "cat"}]
+            one = {**one, "segmentation": polygon, "area": 35.0, "iscrowd": 0}
+            annotations.append({**one, "keypoints": [3, 3, 2, 9, 4, 1, 0, 0, 0]})
+    dog = {"id": 7, "name": "dog", "keypoints": ["nose", "left_ear", "right_ear"]}
+    categories = [dog, {"id": 2, "name": "cat"}]
     (root / "annotations").mkdir()
-    (root / "annotations/instances_val.json").write_text(
+    (root / "annotations/person_keypoints_val.json").write_text(
         json.dumps({"images": images, "annotations": annotations, "categories": categories})
     )
     return {"root": root, "split": "val", "masks": True, "instances": True}
     return {"root": root, "split": "val", "masks": True, "labels": True}
+    return {"root": root, "split": "val", "masks": True, "keypoints": True}
 
 
 def build_mask_folder(root):
@@ -99,7 +102,7 @@ BUILDERS = {
     "coco": build_coco,
     "mask_folder": build_mask_folder,
     "image_folder": build_image_folder,
-    "shapes": lambda root: {"length": 4, "size": (40, 48)},
+    "shapes": lambda root: {"length": 4, "size": (40, 48), "keypoints": True},
 }
 DTYPES = {
     "boxes": np.float32,
@@ -107,6 +110,8 @@ DTYPES = {
     "difficult": np.bool_,
     "crowd": np.bool_,
     "area": np.float32,
+    "keypoints": np.float32,
+    "keypoint_flip": np.int64,
     "mask": np.uint8,
     "label": np.int64,
     "instances": np.uint16,
@@ -174,6 +179,18 @@ def test_samples_are_what_they_must_be(dataset):
                 assert (box[2:] <= own[2:] + 1).all()
         if "instance_masks" in targets:
             assert [tuple(one["size"]) for one in targets["instance_masks"]] == [size] * len(ids)
+        if "keypoints" in targets:
+            points, names = targets["keypoints"], dataset.keypoint_names
+            assert points.shape == (len(targets["boxes"]), len(names), 3)
+            labelled = points[..., 2] > 0
+            assert (points[~labelled] == 0).all()
+            assert (points[..., :2] >= 0).all()
+            assert (points[..., :2] <= (width, height)).all()
+            swapped = [names[place] for place in targets["keypoint_flip"]]
+            pairs = dict(dataset.flip_pairs)
+            pairs.update({right: left for left, right in pairs.items()})
+            assert swapped == [pairs.get(name, name) for name in names]
+            assert {name for limb in dataset.limbs for name in limb} <= set(names)
         if "mask" in targets:
             names = getattr(dataset, "mask_classes", dataset.classes)
             mask = targets["mask"]

@@ -26,7 +26,7 @@ def transform(request):
 
 
 def applied(transform, seed):
-    sample = Shapes(8, size=(48, 60), empty=0.0)[seed]
+    sample = Shapes(8, size=(48, 60), empty=0.0, keypoints=True)[seed]
     return transform(sample, np.random.default_rng(seed))
 
 
@@ -48,8 +48,11 @@ def test_pictures_targets_and_geometry_move_together(transform, seed):
     boxes = targets["boxes"]
     assert (boxes >= 0).all()
     assert (boxes <= (width, height, width, height)).all()
-    for name in ("classes", "difficult", "crowd", "area"):
+    for name in ("classes", "difficult", "crowd", "area", "keypoints"):
         assert len(targets[name]) == len(boxes)
+    points = targets["keypoints"]
+    assert ((points[..., :2] >= 0) & (points[..., :2] <= (width, height))).all()
+    assert (points[points[..., 2] == 0] == 0).all()
     for (x1, y1, x2, y2), kind in zip(boxes.round().astype(int), targets["classes"]):
         if x2 - x1 > 4 and y2 - y1 > 4:  # wide enough to hold a pixel of its shape
             assert (targets["mask"][y1:y2, x1:x2] == kind + 1).any()

@@ -79,3 +79,30 @@ def test_boxes_are_the_extents_of_their_instances(samples):
         np.testing.assert_array_equal(boxes, targets["boxes"])
         kinds = np.append(0, targets["classes"] + 1)
         np.testing.assert_array_equal(kinds[targets["instances"]], targets["mask"])
+
+
+def test_faces_are_where_their_keypoints_say():
+    data, plain = Shapes(30, (80, 100), keypoints=True), Shapes(30, (80, 100))
+    assert len(data.keypoint_names) == 3
+    seen = 0
+    for index in range(30):
+        sample, bare = data[index], plain[index]
+        points = sample.targets["keypoints"]
+        assert points.shape == (len(sample.targets["boxes"]), 3, 3)
+        assert (points[..., 2] == 2).all()
+        for name, value in bare.targets.items():
+            np.testing.assert_array_equal(sample.targets[name], value)
+        for face, box in zip(points, sample.targets["boxes"]):
+            assert (face[:, :2] >= box[:2]).all()
+            assert (face[:, :2] <= box[2:]).all()
+            nose, left, right = face[:, :2].astype(int)
+            assert left[0] > right[0]  # as of somebody who looks at us
+            assert nose[1] > max(left[1], right[1])
+            before, after = (one.image.astype(int) for one in (bare, sample))
+            for x, y in (nose, left, right):  # told from the shape around
+                assert np.abs(after[y, x] - before[y, x]).max() > 50
+            assert np.abs(after[nose[1], nose[0]] - after[left[1], left[0]]).max() > 50
+            seen += 1
+        changed = (sample.image != bare.image).any(axis=2)
+        assert (bare.targets["mask"][changed] > 0).all()
+    assert seen > 30
