@@ -1,9 +1,5 @@
 """The built-in tasks, a folder each; importing this package registers them all."""
 
-import importlib
-import pkgutil
+from . import classification, detection, keypoints, segmentation
 
-__all__ = sorted(module.name for module in pkgutil.iter_modules(__path__) if module.ispkg)
-
-for _name in __all__:
-    importlib.import_module(f"{__name__}.{_name}")
+__all__ = ["classification", "detection", "keypoints", "segmentation"]

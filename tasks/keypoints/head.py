@@ -1,0 +1,281 @@
+"""The keypoint head: objects as points, at stride 4."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from densefit.data.sample import Geometry, Sample
+from densefit.errors import ConfigError, DataError
+from densefit.metrics import COCOKeypointAveragePrecision, Metric
+from densefit.model.head import Features, Head, Label, class_names, heads
+from densefit.model.merger import Merger, Predictions
+from densefit.predict.drawing import draw_boxes
+
+from .drawing import draw_skeletons
+from .loss import box_loss, heat_loss, place_loss, rest_loss
+from .maps import STRIDE, maps
+from .merge import combine
+from .select import joint_peaks, objects
+from .skeleton import Pairs, Skeleton
+from .snap import snapped
+from .targets import nothing, targets
+
+
+@heads.register("keypoints")
+class Keypoints(Head):
+    """Objects with their keypoints: poses of persons, or anything else that has named points.
+
+    Needs the targets `keypoints`, `boxes` and `classes`. An object is found by the peak of a heat
+    map at the centre of its box, and says there where its keypoints are; each is then moved to
+    the nearest peak of its own heat map (Zhou et al., "Objects as Points", arXiv:1904.07850).
+    Crowds, and objects without any labelled keypoint, are ignored, as by the COCO evaluation.
+
+    Predictions are dicts: `keypoints` (m, K, 3) float32 x, y in original pixels and confidence,
+    `boxes` (m, 4) float32 xyxy, `scores` (m,) float32, `classes` (m,) int64, by falling score.
+    Places are continuous: COCO's own files have them half a pixel lower.
+
+    Args:
+        classes: names of the classes, or how many.
+        name: prefix of everything the head owns.
+        weight: factor on the head's losses.
+        keypoints: names, or how many. None: the 17 of COCO's persons.
+        limbs: pairs of names that drawings join. None: COCO's for COCO's names, else none.
+        flip_pairs: pairs of names that change places in a mirrored picture ([] for none); needed
+            to merge mirrored views. None: COCO's for COCO's names, else nobody has said.
+        sigmas: for scoring, how far off people place each keypoint, in parts of the object's
+            size. None: COCO's for COCO's names, else 0.05 for each.
+        channels: width of the head's own maps.
+        heat_maps: learn heat maps of the keypoints, too; else they are where the centre says, and
+            each confidence is 1.
+        size_weight: factor on the loss of the boxes' sides.
+        max_objects: objects of a picture whose boxes and keypoints are learned, the largest; the
+            heat maps learn all.
+        max_detections: detections of a picture at most, and peaks of each keypoint.
+        score_threshold: detections below are dropped; keep it low for a full AP curve.
+        peak_threshold: peaks of keypoints below are not looked at, and `draw` shows no keypoints
+            below.
+        alike: object keypoint similarity from which the objects of two views are the same.
+        draw_threshold: `draw` shows detections with at least this score.
+
+    Raises:
+        ConfigError: a setting is out of range, or see `Skeleton`.
+    """
+
+    targets = ("keypoints",)
+
+    def __init__(
+        self,
+        classes: int | Sequence[str] = ("person",),
+        name: str = "keypoints",
+        weight: float = 1.0,
+        keypoints: int | Sequence[str] | None = None,
+        limbs: Pairs = None,
+        flip_pairs: Pairs = None,
+        sigmas: Sequence[float] | None = None,
+        channels: int = 64,
+        heat_maps: bool = True,
+        size_weight: float = 0.1,
+        max_objects: int = 32,
+        max_detections: int = 20,
+        score_threshold: float = 0.01,
+        peak_threshold: float = 0.1,
+        alike: float = 0.5,
+        draw_threshold: float = 0.3,
+    ) -> None:
+        self.classes = class_names(classes)
+        self.name, self.weight = name, weight
+        self.skeleton = Skeleton(keypoints, limbs, flip_pairs, sigmas, f"head {name!r}")
+        self.channels, self.heat_maps, self.size_weight = channels, heat_maps, size_weight
+        self.max_objects, self.max_detections = max_objects, max_detections
+        self.score_threshold, self.peak_threshold = score_threshold, peak_threshold
+        self.alike, self.draw_threshold = alike, draw_threshold
+        if not 0 < len(set(self.classes)) == len(self.classes):
+            raise ConfigError(
+                "A keypoint head needs classes of different names",
+                received=self.classes,
+                where=f"head {name!r}",
+            )
+        counts = {key: getattr(self, key) for key in ("channels", "max_objects", "max_detections")}
+        if min(counts.values()) < 1 or size_weight < 0 or not 0 < alike <= 1:
+            raise ConfigError(
+                "A setting of a keypoint head is out of range",
+                expected="counts of at least 1, size_weight >= 0, 0 < alike <= 1",
+                received=f"{counts}, size_weight {size_weight}, alike {alike}",
+                where=f"head {name!r}",
+            )
+
+    def _size(self, input_size: Sequence[int]) -> tuple[int, int]:
+        return -(-input_size[0] // STRIDE), -(-input_size[1] // STRIDE)
+
+    def labels(self, input_size: tuple[int, int]) -> list[Label]:
+        """What `targets.targets` makes; `joint` with heat maps only."""
+        size, count = self._size(input_size), len(self.skeleton)
+        made = [
+            Label("centre", (len(self.classes), *size)),
+            Label("mask", size),
+            Label("cell", (self.max_objects,)),
+            Label("box", (self.max_objects, 4)),
+            Label("place", (self.max_objects, count, 3)),
+        ]
+        return [*made, Label("joint", (count, *size))] if self.heat_maps else made
+
+    def encode(self, sample: Sample) -> dict[str, np.ndarray]:
+        """The targets of one picture. A sample without `keypoints` trains nothing.
+
+        Raises:
+            DataError: keypoints of another number or order than the head's, without boxes, or of
+                no known class.
+        """
+        size = self._size(sample.image.shape[:2])
+        classes, count = len(self.classes), len(self.skeleton)
+        given = sample.targets
+        if "keypoints" not in given:
+            made = nothing(size, classes, count, self.max_objects)
+        else:
+            self._check(sample)
+            made = targets(
+                given["boxes"],
+                given["classes"],
+                given["keypoints"],
+                given.get("crowd", np.zeros(len(given["boxes"]), bool)),
+                size,
+                STRIDE,
+                classes,
+                self.max_objects,
+            )
+        return {label.name: made[label.name] for label in self.labels(sample.image.shape[:2])}
+
+    def _check(self, sample: Sample) -> None:
+        given, where = sample.targets, f"sample {sample.id!r}, head {self.name!r}"
+        points = given["keypoints"]
+        count = len(self.skeleton)
+        rows = {len(given[name]) for name in ("boxes", "classes") if name in given}
+        if points.shape[1:] != (count, 3) or rows != {len(points)} or "boxes" not in given:
+            raise DataError(
+                "The keypoints of a sample do not fit the head, or its boxes and classes",
+                expected=f"shape (n, {count}, 3) with n boxes and n classes",
+                received={name: given[name].shape for name in given if len(given[name].shape)},
+                where=where,
+                fix="make the head with the dataset's keypoint names",
+            )
+        labels = given["classes"]
+        if len(labels) and not 0 <= labels.min() <= labels.max() < len(self.classes):
+            raise DataError(
+                "An object is of no known class",
+                expected=f"class indices 0 to {len(self.classes) - 1}",
+                received=f"{labels.min()} to {labels.max()}",
+                where=where,
+                fix="make the head with the dataset's classes",
+            )
+        order = given.get("keypoint_flip")
+        flip = self.skeleton.flip
+        if order is not None and flip is not None and not np.array_equal(order, flip):
+            raise DataError(
+                "Sample and head disagree which keypoints change places in a mirrored picture",
+                expected=f"{flip.tolist()}, by the head's flip_pairs",
+                received=np.asarray(order).tolist(),
+                where=where,
+                fix="make the head with the dataset's flip_pairs",
+            )
+
+    def _maps(self, features: Features) -> dict[str, Any]:
+        counts = (len(self.classes), len(self.skeleton))
+        return maps(self.name, features, self.channels, *counts, self.heat_maps)
+
+    def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
+        """`centre_loss`, `box_loss` and `place_loss`, with heat maps also theirs; (B,) each."""
+        made, count = self._maps(features), len(self.skeleton)
+        mask, cell, place = labels["mask"], labels["cell"], labels["place"]
+        losses = {
+            "centre_loss": heat_loss(made["centre"], labels["centre"], mask),
+            "box_loss": box_loss(made["box"], cell, labels["box"], self.size_weight),
+            "place_loss": place_loss(made["place"], cell, place, count),
+        }
+        if self.heat_maps:
+            size = self._size(features.input_size)
+            losses["joint_loss"] = heat_loss(made["joint"], labels["joint"], mask)
+            losses["rest_loss"] = rest_loss(
+                made["rest"], cell, place, count, self.max_objects, size
+            )
+        return losses
+
+    def evaluate(self, features: Features) -> dict[str, Any]:
+        """`objects` (B, max_detections, 6 + 3 K), and `peaks` (B, K, max_detections, 3)."""
+        made, count = self._maps(features), len(self.skeleton)
+        size = self._size(features.input_size)
+        cells = size[0] * size[1]
+        limit = min(self.max_detections, cells)
+        found = {"objects": objects(made, size, count, limit)}
+        if self.heat_maps:
+            found["peaks"] = joint_peaks(made, size, count, limit)
+        return found
+
+    def decode(
+        self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
+    ) -> list[dict[str, np.ndarray]]:
+        """Objects in original pixels, by falling score; left and right as in the original.
+
+        Raises:
+            ConfigError: a view is mirrored, and nobody has said what that changes.
+        """
+        predictions = []
+        for row, geometry in enumerate(geometries):
+            rows = outputs["objects"][row]
+            rows = rows[rows[:, 1] >= self.score_threshold]
+            boxes, points = rows[:, 2:6], rows[:, 6:].reshape(len(rows), -1, 3)
+            if self.heat_maps:
+                points = snapped(points, boxes, outputs["peaks"][row], self.peak_threshold)
+            if np.linalg.det(geometry.matrix[:, :2]) < 0:
+                points = points[:, self.skeleton.mirrored(f"head {self.name!r}")]
+            place = geometry.points_to_original(points[..., :2])
+            predictions.append(
+                {
+                    "keypoints": np.concatenate([place, points[..., 2:]], axis=2, dtype=np.float32),
+                    "boxes": geometry.boxes_to_original(boxes),
+                    "scores": rows[:, 1].astype(np.float32),
+                    "classes": rows[:, 0].astype(np.int64),
+                }
+            )
+        return predictions
+
+    def merger(self, size: tuple[int, int]) -> Merger:
+        """The means of the objects that several views agree on."""
+        sigmas, limit = self.skeleton.sigmas, self.max_detections
+        return Predictions(
+            self.decode, partial(combine, sigmas=sigmas, alike=self.alike, limit=limit)
+        )
+
+    def truth(self, targets: Mapping[str, np.ndarray]) -> Any:
+        """The objects as they were annotated, None if the sample has no `keypoints` at all."""
+        if "keypoints" not in targets:
+            return None
+        known = ("keypoints", "boxes", "classes", "crowd", "area")
+        return {key: targets[key] for key in known if key in targets}
+
+    def metrics(self) -> list[Metric]:
+        """Average precision by object keypoint similarity, as COCO has it."""
+        sigmas = self.skeleton.sigmas.tolist()
+        return [COCOKeypointAveragePrecision(self.classes, sigmas, self.max_detections)]
+
+    def draw(self, image: np.ndarray, prediction: Any) -> np.ndarray:
+        """The detections above `draw_threshold`: boxes with their names, and skeletons."""
+        rows = np.flatnonzero(prediction["scores"] >= self.draw_threshold)
+        boxes, scores = prediction["boxes"][rows], prediction["scores"][rows]
+        image = draw_boxes(image, boxes, prediction["classes"][rows], self.classes, scores)
+        points = prediction["keypoints"][rows[::-1]]  # the best on top
+        return draw_skeletons(image, points, self.skeleton.limbs, self.peak_threshold)
+
+    def draw_truth(self, image: np.ndarray, truth: Any) -> np.ndarray:
+        """The same of the annotated objects; those that count for nothing say so."""
+        boxes, classes = np.asarray(truth["boxes"]), np.asarray(truth["classes"])
+        crowd = np.asarray(truth.get("crowd", np.zeros(len(boxes))), bool)
+        points = np.asarray(truth["keypoints"])
+        bare = ~(points[..., 2] > 0).any(axis=1) & ~crowd
+        for chosen, word in ((crowd, " crowd"), (bare, " unlabelled"), (~crowd & ~bare, "")):
+            names = [f"{name}{word}" for name in self.classes]
+            image = draw_boxes(image, boxes[chosen], classes[chosen], names)
+        return draw_skeletons(image, points[~crowd], self.skeleton.limbs)

@@ -1,0 +1,140 @@
+"""What the maps of one picture should say: centres, joints, and where to ignore. Numpy only.
+
+Zhou et al., "Objects as Points", arXiv:1904.07850, sections 3, 4 and 4.2. It runs in the loader's
+workers. Cell (i, j) of a map at stride s covers the pixels [s j, s (j + 1)) x [s i, s (i + 1)).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+MIN_OVERLAP = 0.7
+
+
+def gaussian_radius(height: float, width: float, overlap: float = MIN_OVERLAP) -> float:
+    """How far both corners of a box may move so that it still overlaps by IoU `overlap`.
+
+    Law & Deng, "CornerNet", ECCV 2018, section 3.2. The smallest of three cases: both corners
+    move out, both in, or both to the same side. (The authors' code divides by 2 where the
+    quadratic formula has 2 a; here are the roots themselves.)
+
+    >>> round(gaussian_radius(20, 20), 3)
+    1.633
+
+    Args:
+        height: of the box, at least 0, in any unit.
+        width: the same.
+        overlap: within (0, 1).
+    """
+    area, half = height * width, (height + width) / 2
+    # (h - 2 r) (w - 2 r) = o h w, area / ((h + 2 r) (w + 2 r)) = o, and for the shift
+    # (h - r) (w - r) = o (2 h w - (h - r) (w - r)).
+    inward = _root(4.0, -4.0 * half, (1 - overlap) * area)
+    outward = (-half + math.sqrt(half * half + area * (1 / overlap - 1))) / 2
+    shifted = _root(1.0, -2.0 * half, area * (1 - overlap) / (1 + overlap))
+    return max(0.0, min(inward, outward, shifted))
+
+
+def _root(a: float, b: float, c: float) -> float:
+    """The smaller root of a r^2 + b r + c."""
+    return (-b - math.sqrt(max(0.0, b * b - 4 * a * c))) / (2 * a)
+
+
+def add_gaussian(heat: np.ndarray, cell: tuple[int, int], radius: int) -> None:
+    """Raise `heat` (h, w), in place, to a bump around `cell` (row, column), which becomes 1.
+
+    It ends at `radius` cells, and its deviation is a sixth of its diameter.
+    """
+    row, column = cell
+    top, bottom = max(0, row - radius), min(heat.shape[0], row + radius + 1)
+    left, right = max(0, column - radius), min(heat.shape[1], column + radius + 1)
+    sigma = (2 * radius + 1) / 6
+    down = np.exp(-((np.arange(top, bottom) - row) ** 2) / (2 * sigma**2))
+    across = np.exp(-((np.arange(left, right) - column) ** 2) / (2 * sigma**2))
+    window = heat[top:bottom, left:right]
+    np.maximum(window, np.outer(down, across), out=window, casting="same_kind")
+
+
+def nothing(
+    size: tuple[int, int], classes: int, keypoints: int, objects: int
+) -> dict[str, np.ndarray]:
+    """Targets that train nothing; see `targets` for what they are."""
+    return {
+        "centre": np.zeros((classes, *size), np.float32),
+        "joint": np.zeros((keypoints, *size), np.float32),
+        "mask": np.zeros(size, np.float32),
+        "cell": np.full(objects, -1, np.float32),
+        "box": np.zeros((objects, 4), np.float32),
+        "place": np.zeros((objects, keypoints, 3), np.float32),
+    }
+
+
+def targets(
+    boxes: np.ndarray,
+    labels: np.ndarray,
+    points: np.ndarray,
+    crowd: np.ndarray,
+    size: tuple[int, int],
+    stride: int,
+    classes: int,
+    limit: int,
+) -> dict[str, np.ndarray]:
+    """The targets of one picture.
+
+    Objects without any labelled keypoint, and crowds, are neither learned nor background: what
+    their boxes cover is ignored, as the COCO evaluation ignores it.
+
+    Args:
+        boxes: (n, 4) xyxy in input pixels.
+        labels: (n,) class indices.
+        points: (n, K, 3) x, y in input pixels, and visibility.
+        crowd: (n,) bool.
+        size: (h, w) of the map.
+        stride: of the map.
+        classes: how many.
+        limit: objects whose boxes and keypoints are learned; of more, the largest are. The heat
+            maps show all.
+
+    Returns:
+        `centre` (classes, h, w): bumps at the centres of boxes. `joint` (K, h, w): at labelled
+        keypoints. `mask` (h, w): 0 where background is ignored, else 1. `cell` (limit,): index of
+        each object's centre in a flat map, -1 for none. `box` (limit, 4): from that cell's corner
+        to the centre dx, dy, and width, height. `place` (limit, K, 3): from that corner to each
+        keypoint dx, dy, and 1 if it is labelled. All in cells, all float32.
+    """
+    boxes = np.asarray(boxes, np.float64).reshape(-1, 4) / stride
+    points = np.asarray(points, np.float64)
+    made = nothing(size, classes, points.shape[1], limit)
+    made["mask"][:] = 1.0
+    solid = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+    learned = solid & (points[..., 2] > 0).any(axis=1) & ~np.asarray(crowd, bool)
+    for x1, y1, x2, y2 in boxes[~learned]:
+        rows = slice(max(0, math.floor(y1)), math.ceil(y2))
+        made["mask"][rows, max(0, math.floor(x1)) : math.ceil(x2)] = 0.0
+    sides = boxes[:, 2:] - boxes[:, :2]
+    order = np.flatnonzero(learned)
+    order = order[np.argsort(-sides[order].prod(axis=1), kind="stable")]
+    for row, index in enumerate(order):
+        radius = int(gaussian_radius(sides[index, 1], sides[index, 0]))
+        centre = (boxes[index, :2] + boxes[index, 2:]) / 2
+        corner = _cell(centre, size)
+        add_gaussian(made["centre"][labels[index]], corner, radius)
+        shown = points[index, :, 2] > 0
+        places = points[index, :, :2] / stride
+        for joint in np.flatnonzero(shown):
+            add_gaussian(made["joint"][joint], _cell(places[joint], size), radius)
+        if row < limit:
+            start = np.array(corner[::-1], np.float64)
+            made["cell"][row] = corner[0] * size[1] + corner[1]
+            made["box"][row] = [*(centre - start), *sides[index]]
+            made["place"][row, :, :2] = np.where(shown[:, None], places - start, 0.0)
+            made["place"][row, :, 2] = shown
+    return made
+
+
+def _cell(place: np.ndarray, size: tuple[int, int]) -> tuple[int, int]:
+    """(row, column) of the cell that holds x, y; the last one if it lies on the far edge."""
+    x, y = place
+    return min(max(int(y), 0), size[0] - 1), min(max(int(x), 0), size[1] - 1)
