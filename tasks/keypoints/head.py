@@ -198,9 +198,7 @@ class Keypoints(Head):
         if self.heat_maps:
             size = self._size(features.input_size)
             losses["joint_loss"] = heat_loss(made["joint"], labels["joint"], mask)
-            losses["rest_loss"] = rest_loss(
-                made["rest"], cell, place, count, self.max_objects, size
-            )
+            losses["rest_loss"] = rest_loss(made["rest"], cell, place, count, size)
         return losses
 
     def evaluate(self, features: Features) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from densefit.backend import mx
 
-from .maps import cell_of, corner, picked
+from .maps import cell_of, corner, picked, picked_pairs
 
 ALPHA, BETA = 2, 4
 
@@ -66,27 +66,25 @@ def place_loss(data: Any, cell: Any, target: Any, keypoints: int) -> Any:
     return _by_labelled(mx.sym.abs(found - _xy(target)), target)
 
 
-def rest_loss(
-    data: Any, cell: Any, target: Any, keypoints: int, objects: int, size: tuple[int, int]
-) -> Any:
+def rest_loss(data: Any, cell: Any, target: Any, keypoints: int, size: tuple[int, int]) -> Any:
     """(B,) L1 loss of the keypoints as seen from their own cells, by labelled keypoints.
 
     Args:
-        data: (B, 2, h, w).
+        data: (B, 2 K, h, w).
         cell: (B, M), -1 for no object.
         target: (B, M, K, 3) dx, dy from the object's cell, 1 if labelled.
         keypoints: K.
-        objects: M.
         size: (h, w).
     """
-    x, y = corner(mx.sym.maximum(cell, 0), size[1])
-    start = mx.sym.expand_dims(mx.sym.stack(x, y, axis=2), axis=2)
-    place = mx.sym.broadcast_add(_xy(target), start)
-    x, y = (mx.sym.reshape(_column(place, i), shape=(0, -1)) for i in (0, 1))
+    starts = corner(mx.sym.maximum(cell, 0), size[1])
+    x, y = (
+        mx.sym.broadcast_add(_column(target, i), mx.sym.expand_dims(start, axis=2))
+        for i, start in enumerate(starts)
+    )
     own = cell_of(x, y, size)
-    wanted = mx.sym.stack(x, y, axis=2) - mx.sym.stack(*corner(own, size[1]), axis=2)
-    away = mx.sym.abs(picked(data, own) - mx.sym.BlockGrad(wanted))
-    return _by_labelled(mx.sym.reshape(away, shape=(0, objects, keypoints, 2)), target)
+    wanted = mx.sym.stack(x, y, axis=3) - mx.sym.stack(*corner(own, size[1]), axis=3)
+    away = mx.sym.abs(picked_pairs(data, own, keypoints) - mx.sym.BlockGrad(wanted))
+    return _by_labelled(away, target)
 
 
 def _by_labelled(away: Any, target: Any) -> Any:

@@ -31,8 +31,9 @@ def maps(
 
     Returns:
         `centre` (C = classes) and `joint` (K): logits of heat maps; `box` (4): dx, dy, width,
-        height; `place` (2 K): dx, dy of each keypoint; `rest` (2): dx, dy of a keypoint in its own
-        cell. All in cells. `joint` and `rest` with `heat` only.
+        height; `place` (2 K): dx, dy of each keypoint as seen from the centre; `rest` (2 K): dx of
+        each in its own cell, then dy of each. (The paper has one `rest` for all of them; those of
+        small objects share cells.) All in cells. `joint` and `rest` with `heat` only.
     """
     strides = [stride for stride in (4, 8, 16, 32) if stride in features.maps]
     data = feature_levels(name, features, strides, channels, top_down=True)[0]
@@ -45,7 +46,7 @@ def maps(
     }
     if heat:
         made["joint"] = _last(what, f"{name}_joint", keypoints, RARE)
-        made["rest"] = _last(where, f"{name}_rest", 2)
+        made["rest"] = _last(where, f"{name}_rest", 2 * keypoints, 0.5)  # the middle of a cell
     return made
 
 
@@ -90,6 +91,18 @@ def picked_each(data: Any, cell: Any) -> Any:
     channel = mx.sym.broadcast_like(mx.sym.reshape(channel, shape=(1, 1, -1)), cell)
     picture = _picture(data, cell, (-1, 1, 1))
     return mx.sym.gather_nd(flat, mx.sym.stack(picture, channel, cell, axis=0))
+
+
+def picked_pairs(data: Any, cell: Any, keypoints: int) -> Any:
+    """Two values for each keypoint, at cells of its own: (B, N, K, 2).
+
+    Args:
+        data: (B, 2 K, h, w), the first value of each, then the second of each.
+        cell: (B, N, K) indices into the flat map, not negative.
+        keypoints: K.
+    """
+    halves = (mx.sym.slice_axis(data, axis=1, begin=i, end=i + keypoints) for i in (0, keypoints))
+    return mx.sym.stack(*(picked_each(half, cell) for half in halves), axis=3)
 
 
 def corner(cell: Any, width: int) -> tuple[Any, Any]:

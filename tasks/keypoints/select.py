@@ -6,7 +6,7 @@ from typing import Any
 
 from densefit.backend import mx
 
-from .maps import STRIDE, cell_of, corner, picked, picked_each
+from .maps import STRIDE, cell_of, corner, picked, picked_each, picked_pairs
 
 
 def peaks(logits: Any) -> Any:
@@ -78,7 +78,8 @@ def joint_peaks(made: dict[str, Any], size: tuple[int, int], keypoints: int, lim
     """
     heat = mx.sym.reshape(peaks(made["joint"]), shape=(0, 0, -1))
     best = mx.sym.topk(heat, k=limit, axis=2, ret_typ="both")
-    cell = mx.sym.reshape(best[1], shape=(0, -1))
-    place = mx.sym.stack(*corner(cell, size[1]), axis=2) + picked(made["rest"], cell)
-    place = mx.sym.reshape(place * STRIDE, shape=(0, keypoints, limit, 2))
+    cell = mx.sym.transpose(best[1], axes=(0, 2, 1))
+    start = mx.sym.stack(*corner(cell, size[1]), axis=3)
+    place = (start + picked_pairs(made["rest"], cell, keypoints)) * STRIDE
+    place = mx.sym.transpose(place, axes=(0, 2, 1, 3))
     return mx.sym.concat(place, mx.sym.expand_dims(best[0], axis=3), dim=3)
