@@ -263,7 +263,8 @@ class Keypoints(Head):
         """The detections above `draw_threshold`: boxes with their names, and skeletons."""
         rows = np.flatnonzero(prediction["scores"] >= self.draw_threshold)
         boxes, scores = prediction["boxes"][rows], prediction["scores"][rows]
-        image = draw_boxes(image, boxes, prediction["classes"][rows], self.classes, scores)
+        names = self.classes if len(self.classes) > 1 else None  # the only one goes without saying
+        image = draw_boxes(image, boxes, prediction["classes"][rows], names, scores)
         points = prediction["keypoints"][rows[::-1]]  # the best on top
         return draw_skeletons(image, points, self.skeleton.limbs, self.peak_threshold)
 
@@ -274,6 +275,7 @@ class Keypoints(Head):
         points = np.asarray(truth["keypoints"])
         bare = ~(points[..., 2] > 0).any(axis=1) & ~crowd
         for chosen, word in ((crowd, " crowd"), (bare, " unlabelled"), (~crowd & ~bare, "")):
-            names = [f"{name}{word}" for name in self.classes]
+            named = [f"{name}{word}" for name in self.classes]
+            names = named if word or len(named) > 1 else None
             image = draw_boxes(image, boxes[chosen], classes[chosen], names)
         return draw_skeletons(image, points[~crowd], self.skeleton.limbs)
