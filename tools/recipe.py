@@ -141,6 +141,8 @@ CLASS_LISTS = {
     "classification": "label_classes",
     "panoptic": "mask_classes",
 }
+# What else a built-in task is told by a dataset that knows it: setting -> attribute.
+FACTS = {"keypoints": {"keypoints": "keypoint_names", "limbs": "limbs", "flip_pairs": "flip_pairs"}}
 
 
 def make_dataset(data: Data, split: str) -> Dataset:
@@ -160,7 +162,7 @@ def make_dataset(data: Data, split: str) -> Dataset:
 
 
 def make_heads(model: Model, dataset: Any) -> list[Head]:
-    """The heads; one that does not state its classes has the dataset's."""
+    """The heads; one that does not state its classes, or its keypoints, has the dataset's."""
     made = []
     for name, settings in model.heads.items():
         settings = dict(settings)
@@ -173,6 +175,9 @@ def make_heads(model: Model, dataset: Any) -> list[Head]:
             classes = getattr(dataset, attribute, None) or getattr(dataset, "classes", None)
             if classes is not None:
                 settings.setdefault("classes", list(classes))
+        facts = FACTS.get(task, {})
+        if not facts.keys() & settings.keys() and all(hasattr(dataset, a) for a in facts.values()):
+            settings.update({key: getattr(dataset, name) for key, name in facts.items()})
         made.append(head(task, name=name, **settings))
     if not made:
         raise ConfigError("The recipe has no head", fix="--model.heads.NAME.task TASK")

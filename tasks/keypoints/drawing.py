@@ -16,8 +16,8 @@ def draw_skeletons(
 ) -> np.ndarray:
     """A copy of `image` with each limb as a line of a colour of its own, and keypoints as dots.
 
-    Lines are as thick as the picture and the object allow: a small figure stays legible. All have
-    a dark outline, so that they can be seen on any ground.
+    Lines are as thick as the picture and the object allow: a small figure stays legible. All but
+    the thinnest have a dark outline, so that they can be seen on any ground.
 
     Args:
         image: (H, W, 3) uint8.
@@ -35,7 +35,8 @@ def draw_skeletons(
         # the middle of pixel 0 is at 0.5 for us, and at 0 for OpenCV
         places = np.rint((points[:, :2] - 0.5) * 2**_SUBPIXEL).astype(int)
         lines = [(number, a, b) for number, (a, b) in enumerate(limbs) if shown[a] and shown[b]]
-        for thickness, outlined in ((width + 2, True), (width, False)):
+        outline = [(width + 2, True)] if width > 1 else []
+        for thickness, outlined in (*outline, (width, False)):
             for number, a, b in lines:
                 color = _OUTLINE if outlined else color_of(number)
                 _line(result, places[a], places[b], color, thickness)

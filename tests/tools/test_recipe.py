@@ -28,7 +28,8 @@ def shapes():
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
 def test_every_recipe_in_configs_can_be_made(path):
     recipe = read(Recipe, path)
-    shapes = make_dataset(Data(settings={"length": recipe.training.batch_size}), "train")
+    settings = {"length": recipe.training.batch_size, "keypoints": True}
+    shapes = make_dataset(Data(settings=settings), "train")
     for settings in recipe.model.heads.values():  # made for other classes
         settings.pop("class_weights", None)
         settings.pop("classes", None)
@@ -49,6 +50,16 @@ def test_heads_have_the_classes_of_the_dataset(shapes):
     instance, panoptic = make_heads(Model(heads={"instance": {}, "panoptic": {}}), shapes)
     assert instance.classes == panoptic.things == shapes.classes
     assert panoptic.classes == shapes.mask_classes
+
+
+def test_keypoint_heads_have_the_keypoints_of_the_dataset(shapes):
+    (head,) = make_heads(Model(heads={"keypoints": {}}), shapes)
+    assert head.skeleton.names == shapes.keypoint_names
+    assert head.skeleton.flip.tolist() == [0, 2, 1]
+    assert len(head.skeleton.limbs) == len(shapes.limbs)
+    (own,) = make_heads(Model(heads={"keypoints": {"keypoints": 5}}), shapes)
+    assert own.skeleton.names == list("01234")
+    assert own.skeleton.flip is None
 
 
 def test_a_head_that_knows_no_classes_gets_none(shapes, monkeypatch):
