@@ -130,7 +130,8 @@ class Keypoints(Head):
             DataError: keypoints of another number or order than the head's, without boxes, or of
                 no known class.
         """
-        size = self._size(sample.image.shape[:2])
+        height, width = sample.image.shape[:2]
+        size = self._size((height, width))
         classes, count = len(self.classes), len(self.skeleton)
         given = sample.targets
         if "keypoints" not in given:
@@ -147,7 +148,7 @@ class Keypoints(Head):
                 classes,
                 self.max_objects,
             )
-        return {label.name: made[label.name] for label in self.labels(sample.image.shape[:2])}
+        return {label.name: made[label.name] for label in self.labels((height, width))}
 
     def _check(self, sample: Sample) -> None:
         given, where = sample.targets, f"sample {sample.id!r}, head {self.name!r}"
@@ -206,6 +207,14 @@ class Keypoints(Head):
         made, count = self._maps(features), len(self.skeleton)
         size = self._size(features.input_size)
         cells = size[0] * size[1]
+        if cells * len(self.classes) >= 2**24:
+            raise ConfigError(
+                "Too many cells and classes to count exactly in float32",
+                expected=f"less than {2**24}",
+                received=cells * len(self.classes),
+                where=f"head {self.name!r}, input {features.input_size}",
+                fix="use a smaller input",
+            )
         limit = min(self.max_detections, cells)
         found = {"objects": objects(made, size, count, limit)}
         if self.heat_maps:

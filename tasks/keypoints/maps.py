@@ -15,6 +15,10 @@ STRIDE = 4
 # not drown the few that are not (Lin et al., "Focal Loss", ICCV 2017, section 4.1, and CenterNet).
 RARE = -2.19
 
+# Cells that distances across an object are learned in: an update moves what a unit of the last
+# convolution means, and objects are many cells wide.
+FAR = 4.0
+
 
 def maps(
     name: str, features: Features, channels: int, classes: int, keypoints: int, heat: bool
@@ -41,8 +45,10 @@ def maps(
     where = conv_bn(data, f"{name}_where", channels)
     made = {
         "centre": _last(what, f"{name}_centre", classes, RARE),
-        "box": _last(where, f"{name}_box", 4),
-        "place": _last(where, f"{name}_place", 2 * keypoints),
+        "box": mx.sym.concat(
+            _last(where, f"{name}_middle", 2, 0.5), _last(where, f"{name}_sides", 2) * FAR, dim=1
+        ),
+        "place": _last(where, f"{name}_place", 2 * keypoints) * FAR,
     }
     if heat:
         made["joint"] = _last(what, f"{name}_joint", keypoints, RARE)
@@ -87,7 +93,7 @@ def picked_each(data: Any, cell: Any) -> Any:
         (B, N, K).
     """
     flat = mx.sym.reshape(data, shape=(0, 0, -1))
-    channel = mx.sym.contrib.arange_like(cell, axis=2)
+    channel = mx.sym.contrib.arange_like(data, axis=1)
     channel = mx.sym.broadcast_like(mx.sym.reshape(channel, shape=(1, 1, -1)), cell)
     picture = _picture(data, cell, (-1, 1, 1))
     return mx.sym.gather_nd(flat, mx.sym.stack(picture, channel, cell, axis=0))

@@ -201,6 +201,12 @@ def test_settings_out_of_range(settings):
         head(**settings)
 
 
+def test_more_cells_than_float32_counts_are_refused():
+    network = df.Network("resnet18", [head(classes=2000)], settings={"width": 8})
+    with pytest.raises(ConfigError, match=r"count exactly[\s\S]*\(512, 512\)"):
+        network.graph("evaluate", (512, 512))
+
+
 def test_persons_are_the_default_and_scored_as_coco_does():
     (metric,) = df.head("keypoints").metrics()
     assert metric.classes == ["person"]
@@ -230,6 +236,6 @@ def test_a_tiny_network_learns_some_pictures_by_heart():
     data = Shapes(8, size=(64, 64), max_objects=2, empty=0.0, keypoints=True)
     network = df.Network("resnet18", [head(channels=24)], settings={"width": 12})
     loader = df.Loader(data, batch_size=4, heads=network.heads, shuffle=True)
-    df.fit(network, loader, epochs=80, optimizer="adam", schedule=df.Cosine(lr=0.01, warmup=4))
+    df.fit(network, loader, epochs=80, optimizer="adam", schedule=df.Cosine(lr=0.005, warmup=4))
     scores = df.score(network, df.Loader(data, batch_size=8))
     assert scores["keypoints/AP"] > 0.8
