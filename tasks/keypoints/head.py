@@ -154,8 +154,8 @@ class Keypoints(Head):
         given, where = sample.targets, f"sample {sample.id!r}, head {self.name!r}"
         points = given["keypoints"]
         count = len(self.skeleton)
-        rows = {len(given[name]) for name in ("boxes", "classes") if name in given}
-        if points.shape[1:] != (count, 3) or rows != {len(points)} or "boxes" not in given:
+        rows = [len(given[name]) for name in ("boxes", "classes") if name in given]
+        if points.shape[1:] != (count, 3) or rows != [len(points)] * 2:
             raise DataError(
                 "The keypoints of a sample do not fit the head, or its boxes and classes",
                 expected=f"shape (n, {count}, 3) with n boxes and n classes",

@@ -3,7 +3,6 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
-from densefit.data.sample import Sample
 from densefit.data.transforms import Compose, Letterbox, RandomFlip
 from densefit.data.views import View
 from densefit.datasets import Shapes
@@ -176,11 +175,12 @@ def test_samples_that_do_not_fit(name, value, message):
         head().encode(wrong(name, value))
 
 
-def test_keypoints_without_boxes():
+@pytest.mark.parametrize("missing", ["boxes", "classes"])
+def test_keypoints_without_boxes_or_classes(missing):
     sample = shapes(1)[0]
-    bare = Sample("a", sample.image, {"keypoints": sample.targets["keypoints"]})
+    del sample.targets[missing]
     with pytest.raises(DataError, match="do not fit the head"):
-        head().encode(bare)
+        head().encode(sample)
 
 
 @pytest.mark.parametrize(
