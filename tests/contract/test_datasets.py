@@ -65,9 +65,8 @@ def build_coco(root):
     (root / "annotations/person_keypoints_val.json").write_text(
         json.dumps({"images": images, "annotations": annotations, "categories": categories})
     )
-    return {"root": root, "split": "val", "masks": True, "instances": True}
-    return {"root": root, "split": "val", "masks": True, "labels": True}
-    return {"root": root, "split": "val", "masks": True, "keypoints": True}
+    what = dict.fromkeys(("masks", "instances", "labels", "keypoints"), True)
+    return {"root": root, "split": "val", **what}
 
 
 def build_mask_folder(root):

@@ -56,7 +56,7 @@ SETTINGS = {
 
 def labelled(size):
     """A sample with every target that a built-in task learns."""
-    made = Shapes(1, size=size, empty=0.0)[0]
+    made = Shapes(1, size=size, empty=0.0, keypoints=True)[0]
     inside = made.targets["mask"] > 0
     depth = np.where(inside, 2, 5).astype(np.float32)
     depth[:5] = 0
@@ -85,6 +85,8 @@ def masks_in_boxes(prediction, size):
 def segments_described(prediction, size):
     found = np.unique(prediction["map"])
     return prediction["map"].shape == size and set(found) - {0} == set(prediction["ids"])
+
+
 def points_inside(prediction, size):
     points = prediction["keypoints"][..., :2]
     return boxes_inside(prediction, size) and ((points >= 0) & (points <= size[::-1])).all()
@@ -118,7 +120,6 @@ class Mixed:
 
     def __getitem__(self, index):
         made = labelled(PICTURES[index])
-        made = Shapes(1, size=PICTURES[index], empty=0.0, keypoints=True)[0]
         return Sample(self.id_of(index), made.image, made.targets)
 
 
@@ -176,7 +177,6 @@ def test_every_head_is_in_this_contract():
 def test_encode_gives_the_declared_labels(network):
     (head,) = network.heads
     made = head.encode(labelled(INPUT))
-    made = head.encode(Shapes(1, size=INPUT, empty=0.0, keypoints=True)[0])
     declared = {label.name: label for label in head.labels(INPUT)}
     assert set(made) == set(declared)
     for name, label in declared.items():
@@ -202,7 +202,6 @@ def test_training_gives_finite_losses_and_gradients(network, batch):
 def test_a_sample_without_its_target_trains_nothing_and_has_no_truth(network):
     (head,) = network.heads
     whole = labelled(INPUT)
-    whole = Shapes(1, size=INPUT, empty=0.0, keypoints=True)[0]
     assert head.targets
     assert set(head.targets) <= set(whole.targets)
     assert head.truth(whole.targets) is not None
