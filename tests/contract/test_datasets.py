@@ -45,8 +45,8 @@ def build_voc(root):
         (root / f"Annotations/{name}.xml").write_text(f"<annotation>{thing}</annotation>")
     (root / "ImageSets/Main/train.txt").write_text("\n".join(SIZES))
     (root / "labels.csv").write_text("id,label\na,red\nb,blue\nc,red\n")
-    return {"root": root, "masks": True, "instances": True, "labels_csv": "labels.csv"}
-    return {"root": root, "masks": True, "labels": True}
+    what = dict.fromkeys(("masks", "instances", "labels"), True)
+    return {"root": root, "labels_csv": "labels.csv", **what}
 
 
 def build_coco(root):
