@@ -21,6 +21,7 @@ class Session:
         callbacks: in list order.
         judges: head -> its training metrics, of the epoch so far.
         rate: the resolved schedule; None if the optimizer has its own rate.
+        balancer: of the heads' losses; None for none.
         identity: what the training is made of, see `densefit.checkpoint.identity`.
     """
 
@@ -30,4 +31,5 @@ class Session:
     callbacks: Sequence[Callback] = ()
     judges: Mapping[str, Sequence[Metric]] = field(default_factory=dict)
     rate: Any = None
+    balancer: Any = None
     identity: Mapping[str, Any] = field(default_factory=dict)

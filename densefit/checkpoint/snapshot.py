@@ -40,6 +40,7 @@ def snapshot(session: Session) -> tuple[dict[str, Any], dict[str, Any]]:
         "labelled": dict(state.labelled),
         "refused": state.refused,
         "schedule": {} if session.rate is None else session.rate.state_dict(),
+        "balance": {} if session.balancer is None else session.balancer.state_dict(),
         "lr": state.lr,
         "gradient_norm": state.gradient_norm,
         "update": state.update,
@@ -112,6 +113,8 @@ def restore(
     load_metric_states(session.judges, content.get("metrics", {}))
     if session.rate is not None:
         session.rate.load_state_dict(content.get("schedule", {}))
+    if session.balancer is not None and "balance" not in differing:
+        session.balancer.load_state_dict(content.get("balance", {}))
     history.epochs = list(content["epochs"])
     history.last_validation = dict(content["validation"])
     history.update = content["update"]

@@ -71,11 +71,11 @@ def link(path: Path, name: str) -> Path:
         CheckpointError: there is no checkpoint at `path`, it is damaged, or the disk refuses.
     """
     path = Path(path)
-    place = _location(path)
-    own = Manifest.read(place)
+    own = Manifest.read(_location(path))
     sizes = [size for size, _ in own.files.values()]
     try:
         with atomic.replacing(path.parent, check_name(name)) as temporary:
+            place = _location(path)  # a renaming that was cut off is finished by now
             for file in own.files:
                 own.check_size(place, file)
                 try:

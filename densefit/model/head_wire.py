@@ -104,6 +104,10 @@ class HeadWire(Wire):
             )
         return predictions, truths, [batch.ids[row] for row in known]
 
+    def totals(self, outputs: Mapping[str, np.ndarray]) -> np.ndarray:
+        """(n,) float64, the sum of the head's loss terms for each sample."""
+        return np.sum([outputs[name] for name in self.outputs("train")], axis=0, dtype=np.float64)
+
     def decode(
         self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
     ) -> list[Any]:

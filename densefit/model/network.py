@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from densefit.model.route import Route, wire
 from densefit.model.wire import Wire
 
 MODES = ("train", "evaluate", "views")
+Weigh = Callable[[str, Any, Any], Any]
 
 
 class Network:
@@ -57,9 +59,9 @@ class Network:
         self.arg_params: dict[str, Any] = {}
         self.aux_params: dict[str, Any] = {}
         self._pull: Callable[[], None] | None = None
-        self._graphs: dict[tuple[str, tuple[int, int] | None], Any] = {}
+        self._graphs: dict[tuple[str, tuple[int, int] | None, Weigh | None], Any] = {}
         self._symbol = symbol
-        self._train_size: tuple[int, int] | None = None  # of the train graph that was used last
+        self._train: Any = None  # the train graph that was used last
         self.heads = list(heads)
         self._spec: dict[str, Any] | None = None
         if symbol is not None:
@@ -129,24 +131,34 @@ class Network:
         """The train graph as one Symbol (at the input size that was used last)."""
         if self._symbol is not None:
             return self._symbol
-        return self._graphs["train", self._train_size]
+        return self._train
 
-    def graph(self, mode: str, input_size: tuple[int, int] | None = None) -> Any:
-        """The Symbol for one of `MODES` at an input of (height, width)."""
+    def graph(
+        self, mode: str, input_size: tuple[int, int] | None = None, weigh: Weigh | None = None
+    ) -> Any:
+        """The Symbol for one of `MODES` at an input of (height, width).
+
+        Args:
+            mode: one of `MODES`.
+            input_size: of the input; a user's Symbol needs none.
+            weigh: in training, (head's name, Symbol (B,) of its loss, Symbol (B,) of the samples'
+                weights) -> the Symbol (B,) that is trained, in place of their product. For weights
+                that are learned with the network.
+        """
         if mode not in MODES:
             raise ConfigError("Unknown mode", expected=MODES, received=mode)
         if self._symbol is not None:
             return self._symbol
         if input_size is None:
             raise BindError("A backbone with heads needs the input's (height, width)")
-        if mode == "train":
-            self._train_size = input_size
-        key = (mode, input_size)
+        key = (mode, input_size, weigh)
         if key not in self._graphs:
-            self._graphs[key] = self._build(mode, input_size)
+            self._graphs[key] = self._build(mode, input_size, weigh)
+        if mode == "train":
+            self._train = self._graphs[key]
         return self._graphs[key]
 
-    def _build(self, mode: str, input_size: tuple[int, int]) -> Any:
+    def _build(self, mode: str, input_size: tuple[int, int], weigh: Weigh | None) -> Any:
         with mx.name.NameManager():
             data = mx.sym.Variable("data")
             features = self.backbone.features(data, input_size, self.output_stride)
@@ -176,11 +188,16 @@ class Network:
                 own.terms = list(found)
                 own.check_terms(found, input_size)
                 weights = mx.sym.Variable(own.weights)
+                trained = [term * weights for term in found.values()]
+                if weigh is not None:  # the loss is one: the first of its terms carries it
+                    trained = [weigh(head.name, sum(found.values()), weights)]
                 outputs += [
                     mx.sym.MakeLoss(
-                        _weighted(term, weights), grad_scale=head.weight, name=f"{head.name}_{name}"
+                        _trained_by(term, own_loss),
+                        grad_scale=head.weight,
+                        name=f"{head.name}_{name}",
                     )
-                    for name, term in found.items()
+                    for (name, term), own_loss in zip_longest(found.items(), trained)
                 ]
         return mx.sym.Group(outputs)
 
@@ -261,13 +278,13 @@ class _HeadNames(mx.name.NameManager):  # type: ignore[misc]
         return name or f"{self._head}_{super().get(None, hint)}"
 
 
-def _weighted(term: Any, weights: Any) -> Any:
-    """The (B,) loss `term` as it is, with a gradient that each sample's weight multiplies.
+def _trained_by(term: Any, loss: Any | None) -> Any:
+    """The (B,) loss `term` as it is, with the gradient of `loss`; with none of None.
 
-    A weight of 0 sends exactly no gradient.
+    A sample's weight in `loss` of 0 sends exactly no gradient.
     """
-    weighted = term * weights
-    return mx.sym.BlockGrad(term) + (weighted - mx.sym.BlockGrad(weighted))
+    shown = mx.sym.BlockGrad(term)
+    return shown if loss is None else shown + (loss - mx.sym.BlockGrad(loss))
 
 
 def _ndarray(value: Any) -> Any:

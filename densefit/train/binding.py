@@ -7,7 +7,7 @@ from typing import Any
 
 from densefit.backend import mx
 from densefit.errors import BindError, ConfigError, DataError
-from densefit.model.network import Network
+from densefit.model.network import Network, Weigh
 from densefit.train.feed import Feeder
 from densefit.train.groups import frozen, with_frozen_statistics
 from densefit.train.initializer import He
@@ -29,6 +29,7 @@ def bind_training(
     accumulate: int = 1,
     freeze: Sequence[str] = (),
     precision: str = "float32",
+    weigh: Weigh | None = None,
 ) -> tuple[Any, bool]:
     """A Module of the train graph, with parameters.
 
@@ -40,6 +41,7 @@ def bind_training(
         accumulate: micro-batches an update.
         freeze: patterns of parameters that are not trained.
         precision: of convolutions and dense layers, see `densefit.train.precision`.
+        weigh: see `Network.graph`.
 
     Returns:
         (Module, whether the graph's losses are means over a batch).
@@ -51,7 +53,7 @@ def bind_training(
     check_split(devices, feeder.batch_size, f"{feeder.where} data, batch size")
     if feeder.last_real is not None:
         check_split(devices, feeder.last_real, f"{feeder.where} data, last batch of an epoch")
-    symbol = network.graph("train", feeder.input_size)
+    symbol = network.graph("train", feeder.input_size, weigh)
     feeder.check_data(symbol)
     feeder.check_labels(symbol, loss_labels(symbol))
     arguments = set(symbol.list_arguments())

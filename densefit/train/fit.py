@@ -15,6 +15,8 @@ from densefit.metrics import Metric
 from densefit.metrics.direction import directions
 from densefit.model.route import Route
 from densefit.score import Scorer, collect
+from densefit.train.balance import Balancer
+from densefit.train.balancing import Balancing, check_balanced, weights_of
 from densefit.train.cadence import Cadence
 from densefit.train.ema import EMA, as_ema
 from densefit.train.feed import Feeder
@@ -54,6 +56,7 @@ def fit(
     clip_norm: float | None = None,
     nonfinite: str | Guard = "raise",
     groups: Groups | None = None,
+    balance: Balancer | None = None,
     freeze: Sequence[str] = (),
     label_within: int = 1000,
     ema: float | EMA | None = None,
@@ -93,6 +96,8 @@ def fit(
             Guard says more.
         groups: pattern of parameter names -> {"lr": factor, "wd": factor} on rate and decay, e.g.
             {"resnet18_*": {"lr": 0.1}, "*_gamma": {"wd": 0}}; where several match, later ones win.
+        balance: how the losses of several heads share the trunk, see `densefit.train.balance`;
+            by default they are added up, each with its head's weight.
         freeze: patterns of parameters that are not trained; a BatchNorm layer whose gamma is
             frozen keeps its statistics too.
         label_within: updates, or the first epoch if that is shorter, within which each head must
@@ -127,6 +132,7 @@ def fit(
     seed_all(seed)
     network = as_network(network, heads)
     wires = network.wires
+    check_balanced(balance, wires)
     feeder = Feeder(train, list(wires.values()), "train")
     guard = nonfinite if isinstance(nonfinite, Guard) else Guard(nonfinite)
     per_epoch = None if feeder.length is None else -(-feeder.length // accumulate)
@@ -155,18 +161,28 @@ def fit(
         batch_size=feeder.batch_size,
         accumulate=accumulate,
         directions={} if validation is None else known,
-        train=lambda: collect(judges) if state.samples else {},
+        train=lambda: {**collect(judges), **told_weights()} if state.samples else {},
     )
     learner = Learner(network, devices)
-    session = Session(learner, state, History(network), callbacks, judges, rate)
+    session = Session(learner, state, History(network), callbacks, judges, rate, balance)
+
+    def told_weights() -> dict[str, float]:
+        return {} if balance is None else weights_of(balance, learner, state.update)
+
     try:
-        learner.bind(feeder, initializer, accumulate, freeze, as_ema(ema), precision)
+        weigh = None
+        if balance is not None:
+            balance.begin(list(wires), total, per_epoch)
+            weigh = balance.weighted if balance.learned else None
+        learner.bind(feeder, initializer, accumulate, freeze, as_ema(ema), precision, weigh)
         scorer = None if validation is None else Scorer(learner, validation, where="validation")
         own = learner.start_optimizer(optimizer, settings, feeder.batch_size, groups)
         if saver is not None:
-            session.identity = identity(state, train, seed, optimizer, settings, schedule)
+            about = (state, train, seed, optimizer, settings, schedule, balance)
+            session.identity = identity(*about)
             saver.resume(resume, session)
-        step = Step(learner, wires, judges, accumulate, clip_norm, guard, state.clock)
+        balancing = None if balance is None else Balancing(balance, learner, wires)
+        step = Step(learner, wires, judges, accumulate, clip_norm, guard, state.clock, balancing)
         Loop(
             session=session,
             feeder=feeder,

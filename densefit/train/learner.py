@@ -13,7 +13,7 @@ from densefit.errors import (
     CheckpointError,
     TrainingDiverged,
 )
-from densefit.model.network import Network
+from densefit.model.network import Network, Weigh
 from densefit.model.route import short_name
 from densefit.train.binding import bind_training, check_split
 from densefit.train.ema import EMA, Averages
@@ -27,6 +27,7 @@ from densefit.train.gradients import (
     zero,
 )
 from densefit.train.groups import Groups
+from densefit.train.head_gradients import HeadGradients, shared_parameters
 from densefit.train.optimizer import (
     load_optimizer_state,
     optimizer_state,
@@ -58,7 +59,6 @@ class Learner:
         self._mean_losses = False
         self._adds = False  # whether gradients of several micro-batches are added up
         self._samples = 0  # computed since the last update
-        self._statistics: list[list[Any]] = []
         self._averages: Averages | None = None
         self._version = 0  # of the parameters in the train Module
         self._pulled = 0  # version of those in the network
@@ -73,6 +73,7 @@ class Learner:
         freeze: Sequence[str] = (),
         ema: EMA | None = None,
         precision: str = "float32",
+        weigh: Weigh | None = None,
     ) -> None:
         """Bind the train graph to the feeder's shapes and give every parameter a value.
 
@@ -83,6 +84,7 @@ class Learner:
             freeze: patterns of parameters that are not trained.
             ema: average the weights; the network is then given the averages.
             precision: "float32" or "bfloat16".
+            weigh: see `Network.graph`.
 
         Raises:
             BindError: a label is missing, superfluous, misnamed or misshaped; parameters do not
@@ -92,7 +94,7 @@ class Learner:
             DataError: a full or the last batch cannot be split among the devices.
         """
         module, self._mean_losses = bind_training(
-            self.network, feeder, self.devices, initializer, accumulate, freeze, precision
+            self.network, feeder, self.devices, initializer, accumulate, freeze, precision, weigh
         )
         symbol = module.symbol
         self._adds = accumulate > 1
@@ -171,7 +173,7 @@ class Learner:
             updates: done before this one.
         """
         optimizer = self._optimizer
-        optimizer.rescale_grad = self._mean_factor() * scale
+        optimizer.rescale_grad = self.mean_factor() * scale
         if lr is not None:
             optimizer.lr = lr
         self._train.update()
@@ -191,7 +193,7 @@ class Learner:
             **{f"aux:{n}": arrays[0] for n, arrays in zip(group.aux_names, group.aux_arrays)},
         }
 
-    def _mean_factor(self) -> float:
+    def mean_factor(self) -> float:
         """One place normalises: losses are sums over samples unless they said otherwise."""
         return 1.0 if self._mean_losses else 1.0 / max(1, self._samples)
 
@@ -200,7 +202,7 @@ class Learner:
 
         Waits for the backward pass. Not finite if any of the gradients is not.
         """
-        return math.sqrt(squared_norm(gradients(self._train).values())) * self._mean_factor()
+        return math.sqrt(squared_norm(gradients(self._train).values())) * self.mean_factor()
 
     def bad_gradients(self) -> list[str]:
         """Names of the parameters whose gradient is not finite."""
@@ -210,13 +212,28 @@ class Learner:
             if not all(np.isfinite(one.asnumpy()).all() for one in replicas)
         ]
 
-    def keep_statistics(self) -> None:
-        """Remember BatchNorm's moving statistics, which a forward and backward change."""
-        self._statistics = copy_statistics(self._train)
+    def statistics(self) -> list[list[Any]]:
+        """Copies of BatchNorm's moving statistics, which a forward and backward change."""
+        return copy_statistics(self._train)
 
-    def restore_statistics(self) -> None:
-        """Go back to what `keep_statistics` found."""
-        put_statistics(self._train, self._statistics)
+    def set_statistics(self, kept: list[list[Any]]) -> None:
+        """Go back to what `statistics` gave."""
+        put_statistics(self._train, kept)
+
+    def head_gradients(self) -> HeadGradients:
+        """What keeps the gradients of the heads apart.
+
+        Raises:
+            ConfigError: they share no parameter that is trained.
+        """
+        symbol, trained = self._train.symbol, list(gradients(self._train))
+        shared = shared_parameters(symbol, self.network, trained)
+        return HeadGradients(self._train, shared, len(self.network.wires))
+
+    def trained_value(self, name: str) -> np.ndarray:
+        """A parameter in training. Waits for it."""
+        value: np.ndarray = self._trained()[f"arg:{name}"].asnumpy()
+        return value
 
     def train_outputs(self, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
         """Outputs of the last step by short name. Waits for its forward, not for its backward.

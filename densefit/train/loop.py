@@ -110,12 +110,10 @@ class Loop:
         batches = self.feeder.batches(state.epoch, done) if whole else iter(())
         state.clock.start()
         while True:
-            if self.session.learner.random:
-                seed_mxnet(self.seed, state.epoch, state.batch + 1)
             rate = self.session.rate
             lr = None if rate is None else rate(state.update) * self.guard.eased(state.refused)
             with located(f"update {state.update + 1}"):
-                taken = self.step(batches, lr, state.update)
+                taken = self.step(batches, lr, state.update, self._reseed)
             if taken is None:
                 break
             if taken.refused is not None:
@@ -158,6 +156,8 @@ class Loop:
         self.session.history.update = state.update
         if whole:
             self._check_labelled()
+            if self.session.balancer is not None:
+                self.session.balancer.end_epoch()
             state.epoch, state.batch = state.epoch + 1, 0
         self._tick()
         state.clock.lap("callback")
@@ -265,6 +265,12 @@ class Loop:
                     fix="let the dataset give them (see its settings, e.g. masks=True), mix in one "
                     "that does, or leave the head out",
                 )
+
+    def _reseed(self) -> None:
+        """Let MXNet draw the random numbers of the next update."""
+        state = self.session.state
+        if self.session.learner.random:
+            seed_mxnet(self.seed, state.epoch, state.batch + 1)
 
     def _finished(self) -> bool:
         state = self.session.state

@@ -15,6 +15,7 @@ from densefit.errors import ConfigError
 from densefit.model.network import Network
 from densefit.model.route import Route
 from densefit.model.wire import Wire
+from densefit.train.balance import Balancer
 from densefit.train.schedules import Resolved, Schedule
 
 
@@ -68,6 +69,7 @@ def identity(
     optimizer: Any,
     settings: Mapping[str, Any],
     schedule: Schedule | None,
+    balance: Balancer | None = None,
 ) -> dict[str, Any]:
     """What a training is made of, so that a resume can tell what differs.
 
@@ -78,6 +80,7 @@ def identity(
         optimizer: name or object.
         settings: of an optimizer given by name.
         schedule: of the rate.
+        balance: of the heads' losses.
     """
     dataset: Any = getattr(train, "dataset", None)
     named = optimizer if isinstance(optimizer, str) else type(optimizer).__name__
@@ -88,6 +91,7 @@ def identity(
         "seed": seed,
         "data": None if not hasattr(dataset, "id_of") else fingerprint(dataset),
         "optimizer": f"{named} {dict(sorted(settings.items()))}",
+        "balance": "none" if balance is None else type(balance).__name__,
         "schedule": None if schedule is None else f"{schedule} over {state.updates} updates",
     }
 

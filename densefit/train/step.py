@@ -6,12 +6,14 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any, Callable
 
 from densefit.callbacks.clock import Clock
 from densefit.errors import ConfigError, TrainingDiverged
 from densefit.metrics import Metric
 from densefit.model.wire import Wire
 from densefit.score import take_in
+from densefit.train.balancing import Balancing
 from densefit.train.feed import Fed
 from densefit.train.guard import Guard
 from densefit.train.learner import Learner
@@ -45,6 +47,7 @@ class Step:
         clip_norm: the largest norm of the gradient; a longer one is scaled down to it. None: any.
         guard: what happens when a loss or the gradient is not finite.
         clock: told where the time goes.
+        balancing: of the heads' losses.
 
     Raises:
         ConfigError: a setting out of range.
@@ -59,44 +62,60 @@ class Step:
         clip_norm: float | None = None,
         guard: Guard | None = None,
         clock: Clock | None = None,
+        balancing: Balancing | None = None,
     ) -> None:
         self._learner, self._wires, self._judges = learner, wires, judges
         self._accumulate, self._clip_norm = accumulate, clip_norm
         self._guard = guard or Guard()
         self._clock = clock or Clock()
+        self._balancing = balancing
         self._read = [
             name for own in wires.values() if judges[own.name] for name in own.outputs("train")
         ]
         self._in_a_row = 0
 
-    def __call__(self, batches: Iterator[Fed], lr: float | None, updates: int = 0) -> Taken | None:
+    def __call__(
+        self,
+        batches: Iterator[Fed],
+        lr: float | None,
+        updates: int = 0,
+        reseed: Callable[[], None] = lambda: None,
+    ) -> Taken | None:
         """Make one update; None if there is no batch left.
 
         Args:
             batches: to take from.
             lr: learning rate; None leaves it to the optimizer's own.
             updates: done before this one.
+            reseed: lets MXNet draw the update's random numbers, from the first; asked before each
+                pass over its micro-batches.
 
         Raises:
             TrainingDiverged: a loss or the gradient is not finite, and the guard says so.
         """
         learner, clock = self._learner, self._clock
+        balancing = self._balancing
         seen: list[Fed] = []
-        keeps = self._guard.policy == "skip"
+        shares: dict[str, float] | None = None
         refused: TrainingDiverged | None = None
-        for batch, shares in self._micro_batches(batches):
+        before = None
+        reseed()
+        for batch, shares in self._micro_batches(batches, updates):
             seen.append(batch)
             clock.lap("data")
             if refused is not None:
                 continue  # the rest of a refused update is passed over
-            if keeps and len(seen) == 1:
-                learner.keep_statistics()
-            learner.compute(batch, len(seen) == 1, shares)
+            if self._guard.policy == "skip" and len(seen) == 1:
+                before = learner.statistics()
+            own = balancing.first_pass(shares) if balancing is not None and shares else shares
+            learner.compute(batch, len(seen) == 1, own)
             # Sync point: waits for the forward pass; the backward runs on meanwhile.
             outputs = learner.train_outputs(self._read)
             clock.lap("forward")
             try:
                 take_in(self._judges, self._wires, "train", outputs, batch)
+                if balancing is not None:
+                    balancing.take_in(outputs, batch)
             except TrainingDiverged as error:
                 refused = error
             clock.lap("metric")
@@ -106,13 +125,19 @@ class Step:
         samples, labelled = sum(batch.real for batch in seen), self._labelled(seen)
         norm = math.nan
         if refused is None:
-            # Sync point: waits for the backward pass.
-            norm = learner.gradient_norm()
-            if not math.isfinite(norm):
-                refused = self._diverged([key for batch in seen for key in batch.ids])
+            try:
+                if balancing is not None and shares is not None:
+                    balancing.finish(seen, labelled, shares, reseed)
+                # Sync point: waits for the backward pass.
+                norm = learner.gradient_norm()
+                if not math.isfinite(norm):
+                    refused = self._diverged([key for batch in seen for key in batch.ids])
+            except TrainingDiverged as error:
+                refused = error
             clock.lap("backward")
         if refused is not None:
-            return self._refuse(refused, samples, labelled, norm)
+            self._refuse(refused, before)
+            return Taken(samples, labelled, norm, refused)
         clip = self._clip_norm
         learner.update(lr, 1.0 if clip is None or norm <= clip else clip / norm, updates)
         if clock.exact:
@@ -123,7 +148,7 @@ class Step:
         return Taken(samples, labelled, norm)
 
     def _micro_batches(
-        self, batches: Iterator[Fed]
+        self, batches: Iterator[Fed], updates: int
     ) -> Iterator[tuple[Fed, dict[str, float] | None]]:
         """The micro-batches of an update, and the factor on each head's losses in them.
 
@@ -132,10 +157,13 @@ class Step:
         update divides by them at the end, and each is read when it is needed.
         """
         several = sum(wire.weights is not None for wire in self._wires.values()) > 1
-        if several or self._accumulate == 1:
+        if several or self._balancing is not None or self._accumulate == 1:
             whole = list(islice(batches, self._accumulate))
             samples = sum(batch.real for batch in whole)
             shares = {n: samples / max(1, count) for n, count in self._labelled(whole).items()}
+            if self._balancing is not None:
+                weights = self._balancing.begin(updates)
+                shares = {name: share * weights[name] for name, share in shares.items()}
             yield from ((batch, shares) for batch in whole)
         else:
             yield from ((batch, None) for batch in islice(batches, self._accumulate))
@@ -146,17 +174,15 @@ class Step:
             name: sum(int(batch.labelled[name].sum()) for batch in batches) for name in self._wires
         }
 
-    def _refuse(
-        self, error: TrainingDiverged, samples: int, labelled: dict[str, int], norm: float
-    ) -> Taken:
+    def _refuse(self, error: TrainingDiverged, before: Any) -> None:
+        """Raise the error, if the guard says so; else leave everything as it was `before`."""
         self._in_a_row += 1
         if self._guard.policy == "raise":
             raise error
         if self._guard.policy == "skip":
             if self._in_a_row > self._guard.limit:
                 raise error
-            self._learner.restore_statistics()
-        return Taken(samples, labelled, norm, error)
+            self._learner.set_statistics(before)
 
     def _diverged(self, ids: Sequence[str]) -> TrainingDiverged:
         bad = self._learner.bad_gradients()

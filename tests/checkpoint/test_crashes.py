@@ -111,3 +111,13 @@ def test_a_crash_at_any_step_of_linking_and_removing(tmp_path, monkeypatch):
             break
     assert number_in(directory / "best") == 2
     assert os.listdir(directory) == ["best"]
+
+
+def test_a_checkpoint_whose_renaming_was_cut_off_can_be_linked(tmp_path):
+    """It lies under another name, until the next write puts it back: which linking is."""
+    path = write(tmp_path, "a", 1)
+    os.rename(path, tmp_path / ".old-a")
+    assert store.resolve("auto", tmp_path) == path
+    store.link(path, "last")
+    assert number_in(tmp_path / "last") == number_in(path) == 1
+    assert sorted(os.listdir(tmp_path)) == ["a", "last"]

@@ -68,6 +68,28 @@ class Balancer(ABC):
         Depends on the number and on what was observed before alone.
         """
 
+    def weights_now(self, update: int, value_of: Callable[[str], float]) -> dict[str, float]:
+        """`weights`, and those that are learned as they are: what is shown to people.
+
+        Args:
+            update: number of the next one.
+            value_of: gives the number that a parameter of the graph holds.
+        """
+        return self.weights(update)
+
+    def weighted(self, head: str, loss: Any, labelled: Any) -> Any:
+        """The loss that is trained, of a balancer whose weights are `learned`.
+
+        Args:
+            head: name.
+            loss: Symbol (B,), the head's loss of each sample.
+            labelled: Symbol (B,), a factor on each sample's.
+
+        Returns:
+            Symbol (B,).
+        """
+        return loss * labelled
+
     def observe(self, losses: Mapping[str, float]) -> None:
         """Take in the update's mean loss of each head, before any weight; absent heads lack one.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from densefit.backend import mx
@@ -52,7 +53,18 @@ class Uncertainty(Balancer):
     def log_variance(self, head: str) -> Any:
         """The variable of a head's s: shape (1,), named `<head>_log_variance`."""
         start = mx.init.Constant(self.initial)
-        return mx.sym.Variable(f"{head}_log_variance", shape=(1,), init=start)
+        return mx.sym.Variable(self.variable(head), shape=(1,), init=start)
+
+    def variable(self, head: str) -> str:
+        """Name of the parameter that is a head's s."""
+        return f"{head}_log_variance"
+
+    def weights_now(self, update: int, value_of: Callable[[str], float]) -> dict[str, float]:
+        return {
+            head: KINDS[self.kinds.get(head, "classification")]
+            * math.exp(-value_of(self.variable(head)))
+            for head in self.heads
+        }
 
     def weighted(self, head: str, loss: Any, labelled: Any = None) -> Any:
         """`weighted_loss` of a head with its kind and a new variable of its s."""

@@ -1,0 +1,112 @@
+"""What an update does for a balancer: measures losses, and gradients head by head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Callable
+
+from densefit.errors import ConfigError
+from densefit.model.head_wire import HeadWire
+from densefit.model.wire import Wire
+from densefit.train.balance import Balancer
+from densefit.train.feed import Fed
+from densefit.train.learner import Learner
+
+
+class Balancing:
+    """A balancer in the updates of a learner.
+
+    Where the balancer needs the heads' gradients, an update takes a forward and backward pass for
+    each head that has labels in it; BatchNorm's statistics are those of the first pass, and
+    dropout drops the same in each.
+
+    Args:
+        balancer: begun.
+        learner: bound.
+        wires: the heads by name.
+    """
+
+    def __init__(self, balancer: Balancer, learner: Learner, wires: Mapping[str, Wire]) -> None:
+        self.balancer, self._learner = balancer, learner
+        self._wires = {n: wire for n, wire in wires.items() if isinstance(wire, HeadWire)}
+        self._heads = list(self._wires)
+        self._apart = balancer.needs == "gradients"
+        self._gradients = learner.head_gradients() if self._apart else None
+        self._losses: dict[str, float] = {}
+
+    def begin(self, update: int) -> dict[str, float]:
+        """The factor on each head's loss in an update that begins."""
+        self._losses = dict.fromkeys(self._heads, 0.0)
+        return self.balancer.weights(update)
+
+    def first_pass(self, shares: Mapping[str, float]) -> dict[str, float]:
+        """The factors of the first pass over the micro-batches."""
+        return self._only(self._heads[0], shares) if self._apart else dict(shares)
+
+    def take_in(self, outputs: Mapping[str, Any], batch: Fed) -> None:
+        """Take in the losses of a micro-batch."""
+        if self.balancer.needs == "nothing":
+            return
+        for name, wire in self._wires.items():
+            self._losses[name] += float(wire.totals(outputs)[batch.labelled[name]].sum())
+
+    def finish(
+        self,
+        batches: Sequence[Fed],
+        labelled: Mapping[str, int],
+        shares: Mapping[str, float],
+        reseed: Callable[[], None],
+    ) -> None:
+        """Tell the balancer, and leave the gradients that it wants.
+
+        Args:
+            batches: the micro-batches, over which the first pass has gone.
+            labelled: head -> labelled samples in them.
+            shares: head -> the factor on its loss.
+            reseed: lets MXNet draw anew what it has drawn in the first pass.
+
+        Raises:
+            TrainingDiverged: a loss or a gradient is not finite.
+        """
+        if self.balancer.needs == "nothing":
+            return
+        self.balancer.observe(
+            {name: self._losses[name] / count for name, count in labelled.items() if count}
+        )
+        if self._gradients is None:
+            return
+        self._gradients.clear()
+        self._gradients.take(0)
+        statistics = self._learner.statistics()
+        for row, name in enumerate(self._heads):
+            if row == 0 or not labelled[name]:
+                continue
+            reseed()
+            for number, batch in enumerate(batches):
+                self._learner.compute(batch, number == 0, self._only(name, shares))
+            self._gradients.take(row)
+        self._learner.set_statistics(statistics)
+        # The rows are of the mean loss, as the learner's update takes it.
+        scale = self._learner.mean_factor()
+        self._gradients.put(self.balancer.combine(self._gradients.rows * scale) / scale)
+
+    def _only(self, head: str, shares: Mapping[str, float]) -> dict[str, float]:
+        return {name: share if name == head else 0.0 for name, share in shares.items()}
+
+
+def check_balanced(balancer: Balancer | None, wires: Mapping[str, Wire]) -> None:
+    """Raise ConfigError if losses are to be balanced that cannot be told apart."""
+    strange = [name for name, wire in wires.items() if not isinstance(wire, HeadWire)]
+    if balancer is not None and strange:
+        raise ConfigError(
+            "Losses are balanced between heads of a Network of ours",
+            received=f"routes {', '.join(strange)} of a Symbol",
+            where=f"balance={type(balancer).__name__}(...)",
+            fix="weigh them in the Symbol (grad_scale), or make heads of them",
+        )
+
+
+def weights_of(balancer: Balancer, learner: Learner, update: int) -> dict[str, float]:
+    """`<head>/loss_weight` -> the factor on the head's loss, learned ones as they are now."""
+    found = balancer.weights_now(update, lambda name: float(learner.trained_value(name)[0]))
+    return {f"{head}/loss_weight": weight for head, weight in found.items()}
