@@ -19,6 +19,16 @@ from densefit.model.route import Route
 from densefit.predict.predictor import predict
 from densefit.score import score
 from densefit.score_many import score_mixture
+from densefit.train.balance import (
+    DWA,
+    RLW,
+    CAGrad,
+    Fixed,
+    GradNorm,
+    PCGrad,
+    Scheduled,
+    Uncertainty,
+)
 from densefit.train.ema import EMA
 from densefit.train.find_lr import find_lr
 from densefit.train.fit import fit
@@ -42,15 +52,19 @@ from densefit.train.schedules import (
 __version__ = "0.1.0"
 
 __all__ = [
-    "EMA",
+    "CAGrad",
     "Callback",
     "Compose",
     "Constant",
     "Control",
     "Cosine",
     "CosineRestarts",
+    "DWA",
+    "EMA",
     "Exponential",
     "Features",
+    "Fixed",
+    "GradNorm",
     "Guard",
     "Head",
     "History",
@@ -64,13 +78,17 @@ __all__ = [
     "Mixture",
     "Network",
     "OneCycle",
+    "PCGrad",
     "Plateau",
     "Poly",
+    "RLW",
     "Route",
     "Sample",
     "Saver",
+    "Scheduled",
     "Step",
     "TrainState",
+    "Uncertainty",
     "ViewLoader",
     "Views",
     "dataset",

@@ -8,6 +8,7 @@ from typing import Any, Callable
 from densefit.backend import mx
 from densefit.errors import BindError, ConfigError, DataError, located
 from densefit.metrics import Metric, as_metric
+from densefit.metrics.direction import directions
 from densefit.model.head_wire import HeadWire
 from densefit.model.network import Network
 from densefit.model.route import Route
@@ -81,6 +82,7 @@ class Scorer:
 
     Attributes:
         metrics: head -> its metrics, which have seen the dataset after `run`.
+        directions: score -> whether a high one is good, of all that `run` gives.
 
     Raises:
         DataError, BindError, ConfigError: as `score`.
@@ -118,6 +120,7 @@ class Scorer:
                 fix="Route(metrics=[...]), or score(..., metrics={'head': [...]})",
             )
         collect(self.metrics)  # names that clash
+        self.directions = directions(self.metrics)
         _check_exact(data, where)
         self._wires = {name: wires[name] for name in self.metrics}
         self._feeder = Feeder(data, list(self._wires.values()), where)

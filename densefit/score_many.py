@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Callable
 
 from densefit.data.labelled import targets_in
 from densefit.errors import ConfigError, DataError, located
+from densefit.metrics.direction import directions
 from densefit.model.network import Network
 from densefit.registry import nearest
-from densefit.score import score
+from densefit.score import Scorer
+from densefit.train.learner import Learner
 
 
 def score_mixture(
@@ -41,24 +43,64 @@ def score_mixture(
         `df.score_mixture(network, {"bccd": cells, "camvid": streets})` gives
         `{"bccd/detection/AP": 0.58, ..., "camvid/segmentation/mIoU": 0.63, ...}`.
     """
-    if not data:
-        raise ConfigError("There are no data to score", expected="name -> loader")
     for name in heads or ():
         if name not in network.wires:
             raise ConfigError(f"The network has no head {name!r}", fix=nearest(name, network.wires))
-    wanted = [name for name in network.wires if heads is None or name in heads]
-    chosen = {name: scorable(network, wanted, loader) for name, loader in data.items()}
-    for head in wanted:
-        if not any(head in known for known in chosen.values()):
-            raise _unlabelled(network, [head], f"data {', '.join(data)}")
-    found: dict[str, float] = {}
-    for name, loader in data.items():
-        if not chosen[name]:
-            raise _unlabelled(network, wanted, f"data {name}")
-        with located(f"data {name}"):
-            scores = score(network, loader, chosen[name], devices=devices)
-        found.update({f"{name}/{key}": value for key, value in scores.items()})
-    return found
+    return MixtureScorer(Learner(network, devices), data, heads).run() or {}
+
+
+class MixtureScorer:
+    """`Scorer` for several datasets: scores what a learner holds, as often as wanted.
+
+    Args:
+        learner: of the network.
+        data: name -> a loader.
+        heads: names of the heads to score; all by default.
+        where: what the data are for, to be named in errors.
+
+    Attributes:
+        directions: score -> whether a high one is good, of all that `run` gives.
+
+    Raises:
+        ConfigError, DataError: as `score_mixture`.
+    """
+
+    def __init__(
+        self,
+        learner: Learner,
+        data: Mapping[str, Any],
+        heads: Sequence[str] | None = None,
+        where: str = "scoring",
+    ) -> None:
+        network = learner.network
+        if not data:
+            raise ConfigError("There are no data to score", expected="name -> loader")
+        wanted = [name for name in network.wires if heads is None or name in heads]
+        chosen = {name: scorable(network, wanted, loader) for name, loader in data.items()}
+        for head in wanted:
+            if not any(head in known for known in chosen.values()):
+                raise _unlabelled(network, [head], f"data {', '.join(data)}")
+        self._scorers: dict[str, Scorer] = {}
+        self.directions: dict[str, bool] = {}
+        for name, loader in data.items():
+            if not chosen[name]:
+                raise _unlabelled(network, wanted, f"data {name}")
+            with located(f"data {name}"):
+                scorer = Scorer(learner, loader, chosen[name], where=where)
+            self._scorers[name] = scorer
+            known = directions(scorer.metrics)
+            self.directions.update({f"{name}/{key}": high for key, high in known.items()})
+
+    def run(self, given_up: Callable[[], bool] = lambda: False) -> dict[str, float] | None:
+        """The scores of the learner's present parameters; None if `given_up` said so."""
+        found: dict[str, float] = {}
+        for name, scorer in self._scorers.items():
+            with located(f"data {name}"):
+                scores = scorer.run(given_up)
+            if scores is None:
+                return None
+            found.update({f"{name}/{key}": value for key, value in scores.items()})
+        return found
 
 
 def scorable(network: Network, heads: Sequence[str], loader: Any) -> list[str]:

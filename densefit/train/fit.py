@@ -12,9 +12,8 @@ from densefit.checkpoint.session import Session
 from densefit.duration import DurationLike
 from densefit.errors import ConfigError
 from densefit.metrics import Metric
-from densefit.metrics.direction import directions
 from densefit.model.route import Route
-from densefit.score import Scorer, collect
+from densefit.score import collect
 from densefit.train.balance import Balancer
 from densefit.train.balancing import Balancing, check_balanced, weights_of
 from densefit.train.cadence import Cadence
@@ -31,6 +30,7 @@ from densefit.train.start import (
     check_plan,
     check_scored,
     identity,
+    scorer_of,
     seed_all,
     source_of_rate,
 )
@@ -71,7 +71,8 @@ def fit(
         network: a Network, or an MXNet Symbol with `heads` as its routes.
         train: a densefit Loader or any `mx.io.DataIter`; it is reset before every epoch.
         heads: name -> Route, for a Symbol.
-        validation: like `train`, and another object; scored exactly, see `score`.
+        validation: like `train`, and another object; scored exactly, see `score`. Or a dict of
+            such by name: each is scored by the heads that it has labels for, see `score_mixture`.
         validate_every: "1ep", "500st"...; the end of training is always validated.
         epochs: the length in epochs, or
         updates: in optimizer updates: one of the two. Nothing is read beyond the last one; where
@@ -138,10 +139,12 @@ def fit(
     per_epoch = None if feeder.length is None else -(-feeder.length // accumulate)
     total = updates if epochs is None or per_epoch is None else epochs * per_epoch
     settings = dict(optimizer_params or {})
-    known = directions({name: wire.metrics("evaluate") for name, wire in wires.items()})
+    learner = Learner(network, devices)
+    scorer = scorer_of(learner, validation)
+    known = {} if scorer is None else scorer.directions
     if schedule is not None:
-        schedule = schedule.judged_by(known)
         check_scored(schedule, validation)
+        schedule = schedule.judged_by(known)
     rate = source_of_rate(schedule, optimizer, settings, total, per_epoch)
     validating = Cadence(validate_every, per_epoch, total, "validate_every")
     saver = checkpoint if isinstance(checkpoint, Saver) or checkpoint is None else Saver(checkpoint)
@@ -150,7 +153,8 @@ def fit(
         raise ConfigError("To resume, say where checkpoints are", fix="checkpoint=DIR")
     if saver is not None:
         check_unmixed(saver.directory, resume)
-        saver.keep.judged_by(known)
+        if scorer is not None:
+            saver.keep.judged_by(known)
     judges: dict[str, list[Metric]] = {n: wire.metrics("train") for n, wire in wires.items()}
     collect(judges)  # names that clash
     state = TrainState(
@@ -160,10 +164,9 @@ def fit(
         updates_per_epoch=per_epoch,
         batch_size=feeder.batch_size,
         accumulate=accumulate,
-        directions={} if validation is None else known,
+        directions=known,
         train=lambda: {**collect(judges), **told_weights()} if state.samples else {},
     )
-    learner = Learner(network, devices)
     session = Session(learner, state, History(network), callbacks, judges, rate, balance)
 
     def told_weights() -> dict[str, float]:
@@ -175,7 +178,6 @@ def fit(
             balance.begin(list(wires), total, per_epoch)
             weigh = balance.weighted if balance.learned else None
         learner.bind(feeder, initializer, accumulate, freeze, as_ema(ema), precision, weigh)
-        scorer = None if validation is None else Scorer(learner, validation, where="validation")
         own = learner.start_optimizer(optimizer, settings, feeder.batch_size, groups)
         if saver is not None:
             about = (state, train, seed, optimizer, settings, schedule, balance)

@@ -12,6 +12,7 @@ from densefit.checkpoint.saver import Saver
 from densefit.checkpoint.session import Session
 from densefit.errors import DataError, TrainingDiverged, located
 from densefit.score import Scorer
+from densefit.score_many import MixtureScorer
 from densefit.train.cadence import Cadence
 from densefit.train.feed import Feeder
 from densefit.train.guard import Guard
@@ -43,7 +44,7 @@ class Loop:
     step: Step
     optimizer: Any
     guard: Guard
-    scorer: Scorer | None
+    scorer: Scorer | MixtureScorer | None
     validating: Cadence
     saver: Saver | None
     saving: Cadence

@@ -15,7 +15,10 @@ from densefit.errors import ConfigError
 from densefit.model.network import Network
 from densefit.model.route import Route
 from densefit.model.wire import Wire
+from densefit.score import Scorer
+from densefit.score_many import MixtureScorer
 from densefit.train.balance import Balancer
+from densefit.train.learner import Learner
 from densefit.train.schedules import Resolved, Schedule
 
 
@@ -27,7 +30,8 @@ def check_plan(epochs: int | None, updates: int | None, train: Any, validation: 
             expected="one of the two",
             received=f"epochs={epochs}, updates={updates}",
         )
-    if validation is train:
+    several = validation.values() if isinstance(validation, Mapping) else [validation]
+    if any(one is train for one in several):
         raise ConfigError(
             "Training and validation data are the same iterator",
             expected="two: a validation would set the training back to the epoch's start",
@@ -43,6 +47,15 @@ def check_scored(schedule: Schedule, validation: Any) -> None:
             received=schedule,
             fix="fit(..., validation=...), or another schedule",
         )
+
+
+def scorer_of(learner: Learner, validation: Any) -> Scorer | MixtureScorer | None:
+    """What scores the validation data: one iterator, or several by name; None for none."""
+    if validation is None:
+        return None
+    if isinstance(validation, Mapping):
+        return MixtureScorer(learner, validation, where="validation")
+    return Scorer(learner, validation, where="validation")
 
 
 def seed_all(seed: int) -> None:

@@ -301,3 +301,33 @@ def test_the_learned_weights_go_with_a_checkpoint_and_out_of_the_way(tiny, make,
     for head in again.heads:
         head.truth = lambda targets, name=head.name: targets[name]
     assert df.score(again, data) == df.score(network, data)
+
+
+def test_validation_on_several_datasets(tiny, make, tmp_path):
+    """Each by the heads that it has labels for; the best checkpoint by one of their scores."""
+
+    def scored(network):
+        for head in network.heads:
+            head.truth = lambda targets, name=head.name: targets.get(name)
+        first = Values(5, {index: ["two"] for index in range(5)})
+        second = Values(4, {index: ["one", "three"] for index in range(4)})
+        return {name: df.Loader(data, batch_size=4) for name, data in
+                (("a", first), ("b", second))}  # fmt: skip
+
+    network, _ = make(None)
+    data = scored(network)
+    expected = df.score_mixture(network, data)
+    assert set(expected) == {"a/one/mae", "a/three/mae", "b/two/mae"}
+    saver = df.Saver(tmp_path, keep=df.Keep(best="b/two/mae"))
+    seen = tiny.Recorder("fit_started", lambda state, control: state.directions)
+    history = df.fit(
+        network, df.Loader(Values(), batch_size=4, heads=network.heads), epochs=3, checkpoint=saver,
+        validation=data, schedule=df.Constant(0.01), callbacks=[seen],
+    )  # fmt: skip
+    assert seen.seen == [dict.fromkeys(expected, False)]
+    scores = [epoch["validation"]["b/two/mae"] for epoch in history.epochs]
+    assert saver.keep.leader.score == min(scores)
+    assert history.last_validation == df.score_mixture(network, data)
+    train = df.Loader(Values(), batch_size=4, heads=network.heads)
+    with pytest.raises(ConfigError, match="training back"):
+        df.fit(network, train, epochs=1, validation={"a": train})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 STEPS = 2000
-GAP = 1e-9  # how far from the least value the found one may be, of the problem's scale
+GAIN = 1e-12  # of the problem's scale: what one more step must bring to be made
 
 
 def least_on_simplex(
@@ -13,9 +13,9 @@ def least_on_simplex(
 ) -> np.ndarray:
     """The w >= 0 that adds up to 1 and minimises `w.slope + factor sqrt(w.gram.w + smooth^2)`.
 
-    The function is convex. From the middle, weight moves from the coordinate that gains most by
-    giving to the one that gains most by taking, by the amount that is best for the two (in
-    closed form), until no exchange can gain anything. Two coordinates need one step.
+    The function is convex and smooth. From the middle, weight moves from one coordinate to
+    another, of all pairs the one that gains most, by the amount that is best for the two (in
+    closed form), until no exchange gains anything. Two coordinates need one step.
 
     Args:
         gram: (n, n) positive semidefinite.
@@ -29,37 +29,38 @@ def least_on_simplex(
     count = len(gram)
     w = np.full(count, 1.0 / count)
     scale = np.abs(slope).max() + factor * np.sqrt(gram.diagonal().max())
+    linear = slope[:, None] - slope  # [to, source]
+    r = gram.diagonal()[:, None] + gram.diagonal() - 2 * gram
     for _ in range(STEPS):
         along = gram @ w
-        length = np.sqrt(max(w @ along, 0.0) + smooth**2)
-        gradient = slope + factor * along / length
-        if gradient @ w - gradient.min() <= GAP * scale:  # bounds the distance from the least
+        p = max(w @ along, 0.0) + smooth**2
+        q = along[:, None] - along
+        moved = np.minimum(best_exchange(linear, factor, p, q, r), w)
+        moved[np.eye(count, dtype=bool)] = 0.0
+        moved = np.maximum(moved, 0.0)
+        after = np.maximum(p + moved * (2 * q + moved * r), 0.0)
+        gain = factor * (np.sqrt(p) - np.sqrt(after)) - linear * moved
+        to, source = np.unravel_index(int(gain.argmax()), gain.shape)
+        if gain[to, source] <= GAIN * scale:
             break
-        to = int(gradient.argmin())
-        source = int(np.where(w > 0, gradient, -np.inf).argmax())
-        moved = best_exchange(
-            slope[to] - slope[source],
-            factor,
-            length**2,
-            along[to] - along[source],
-            gram[to, to] + gram[source, source] - 2 * gram[to, source],
-        )
-        moved = min(moved, w[source])
-        w[to] += moved
-        w[source] -= moved
+        w[to] += moved[to, source]
+        w[source] -= moved[to, source]
     return w
 
 
-def best_exchange(linear: float, factor: float, p: float, q: float, r: float) -> float:
+def best_exchange(
+    linear: np.ndarray, factor: float, p: float, q: np.ndarray, r: np.ndarray
+) -> np.ndarray:
     """The t that minimises `linear t + factor sqrt(p + 2 q t + r t^2)`; infinite if none does.
 
     The derivative is zero where y = q + r t has `y / sqrt(y^2 + d) = -linear / (factor sqrt(r))`,
-    d = p r - q^2.
+    d = p r - q^2. Element by element.
     """
-    if r <= 0.0:
-        return np.inf if linear < 0 else 0.0
-    pull = -linear / (factor * np.sqrt(r))
-    if abs(pull) >= 1.0:
-        return np.inf if pull > 0 else 0.0
-    rest = max(p * r - q * q, 0.0)
-    return float((pull * np.sqrt(rest / (1.0 - pull * pull)) - q) / r)
+    linear, q, r = np.broadcast_arrays(*(np.asarray(one, np.float64) for one in (linear, q, r)))
+    found = np.where(linear < 0, np.inf, 0.0)  # where the length does not bound it
+    steep = factor * np.sqrt(np.maximum(r, 0.0))
+    inside = steep > np.abs(linear)
+    pull = -linear[inside] / steep[inside]
+    rest = np.maximum(p * r[inside] - q[inside] ** 2, 0.0)
+    found[inside] = (pull * np.sqrt(rest / (1.0 - pull * pull)) - q[inside]) / r[inside]
+    return found

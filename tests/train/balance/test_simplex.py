@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from densefit.train.balance.simplex import best_exchange, least_on_simplex
@@ -36,6 +36,7 @@ def test_no_point_of_a_fine_grid_is_lower(count, steps):
 
 
 @settings(max_examples=60, deadline=None)
+@example(7, 7154, -2.0, 0.5)  # many rows of very different lengths: not done in STEPS
 @given(st.integers(2, 7), st.integers(0, 2**32 - 1), st.floats(-3, 3), st.floats(0.01, 0.99))
 def test_no_exchange_of_weight_gains_anything(count, seed, power, factor):
     rng = np.random.default_rng(seed)
@@ -50,7 +51,7 @@ def test_no_exchange_of_weight_gains_anything(count, seed, power, factor):
                 other = w.copy()
                 other[to] += part * w[source]
                 other[source] -= part * w[source]
-                assert value(other, gram, slope, factor, 1e-6) >= found - 1e-8
+                assert value(other, gram, slope, factor, 1e-6) >= found - 1e-9
 
 
 def test_one_coordinate_alone_has_all_the_weight():
