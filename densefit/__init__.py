@@ -29,6 +29,7 @@ from densefit.train.balance import (
     Scheduled,
     Uncertainty,
 )
+from densefit.train.conflict import conflict
 from densefit.train.ema import EMA
 from densefit.train.find_lr import find_lr
 from densefit.train.fit import fit
@@ -91,6 +92,7 @@ __all__ = [
     "Uncertainty",
     "ViewLoader",
     "Views",
+    "conflict",
     "dataset",
     "find_lr",
     "fit",

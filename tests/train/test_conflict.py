@@ -1,0 +1,115 @@
+"""Cosines between the gradients of heads, whose directions are known."""
+
+import numpy as np
+import pytest
+
+import densefit as df
+from densefit.backend import mx
+from densefit.data.sample import Sample
+from densefit.errors import ConfigError
+from densefit.model.backbones import Backbone
+
+
+class Identity(Backbone):
+    """One weight for each colour."""
+
+    name = "identity"
+
+    def maps(self, x, output_stride):
+        mean = mx.sym.Pooling(x, kernel=(32, 32), pool_type="avg")
+        return {32: (mx.sym.FullyConnected(mean, num_hidden=1, no_bias=True, name="trunk"), 1)}
+
+
+class Pull(df.Head):
+    """Its loss is the trunk's output times `sign` times its target."""
+
+    targets = ("pull",)
+
+    def __init__(self, name, sign):
+        self.name, self.sign = name, sign
+        self.targets = (f"{name}_pull",)
+
+    def labels(self, input_size):
+        return [df.Label("pull", ())]
+
+    def encode(self, sample):
+        return {"pull": np.float32(sample.targets[f"{self.name}_pull"]) * np.ones((), np.float32)}
+
+    def train(self, features, labels):
+        x = mx.sym.reshape(features.maps[32], shape=(-1,))
+        x = mx.sym.broadcast_mul(x, mx.sym.Variable(f"{self.name}_scale", shape=(1,)))
+        return {"loss": self.sign * x * labels["pull"]}
+
+    def evaluate(self, features):
+        x = mx.sym.reshape(features.maps[32], shape=(-1,))
+        return {"out": mx.sym.broadcast_mul(x, mx.sym.Variable(f"{self.name}_scale", shape=(1,)))}
+
+    def decode(self, outputs, geometries):
+        return list(outputs["out"])
+
+    def truth(self, targets):
+        return None
+
+    def metrics(self):
+        return []
+
+
+class Colours:
+    classes = ()
+
+    def __init__(self, lacking=()):
+        self.lacking = lacking
+
+    def __len__(self):
+        return 6
+
+    def id_of(self, index):
+        return str(index)
+
+    def __getitem__(self, index):
+        image = np.zeros((32, 32, 3), np.uint8)
+        image[..., index % 3] = 200
+        targets = {f"{name}_pull": np.array(1.0) for name in "abc"}
+        for name in self.lacking:
+            del targets[f"{name}_pull"]
+        targets["c_pull"] = np.array(float(index % 3 == 0))  # one colour alone
+        return Sample(str(index), image, targets)
+
+
+@pytest.fixture
+def network():
+    made = df.Network(Identity(), [Pull("a", 1.0), Pull("b", -1.0), Pull("c", 1.0)])
+    values = {"trunk_weight": np.full((1, 3), 0.1, np.float32)}
+    values.update({f"{name}_scale": np.ones(1, np.float32) for name in "abc"})
+    made.set_params(values)
+    return made
+
+
+def test_the_cosines_are_those_of_the_directions(network, tiny):
+    before = tiny.values(network)
+    loader = df.Loader(Colours(), batch_size=6, heads=network.heads)
+    found = df.conflict(network, loader)
+    assert found["a~b"] == pytest.approx(-1.0)
+    assert found["a~c"] == pytest.approx(-found["b~c"])
+    assert -1 < found["a~c"] < 1
+    assert found["norm/a"] == pytest.approx(found["norm/b"])
+    for name, value in tiny.values(network).items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+def test_heads_without_common_labels_have_no_cosine(network):
+    loader = df.Loader(Colours(), batch_size=3, heads=network.heads)
+    loader.dataset.lacking = ("b",)
+    found = df.conflict(network, loader, batches=1)
+    assert np.isnan(found["a~b"])
+    assert np.isnan(found["norm/b"])
+    assert np.isfinite(found["a~c"])
+
+
+def test_one_head_has_no_conflict(tiny):
+    network = tiny.network()
+    with pytest.raises(ConfigError, match="between two heads"):
+        df.conflict(network, tiny.loader(network))
+    routed = df.Network(symbol=tiny.two_heads(), routes=tiny.routes())
+    with pytest.raises(ConfigError, match="heads of a Network of ours"):
+        df.conflict(routed, tiny.iterator())
