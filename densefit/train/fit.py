@@ -12,6 +12,7 @@ from densefit.checkpoint.session import Session
 from densefit.duration import DurationLike
 from densefit.errors import ConfigError
 from densefit.metrics import Metric
+from densefit.metrics.derived import Derived, check_derived
 from densefit.model.route import Route
 from densefit.score import collect
 from densefit.train.balance import Balancer
@@ -44,6 +45,7 @@ def fit(
     heads: Mapping[str, Route] | None = None,
     validation: Any = None,
     validate_every: DurationLike = "1ep",
+    derived: Mapping[str, Derived] | None = None,
     epochs: int | None = None,
     updates: int | None = None,
     optimizer: Any = "sgd",
@@ -74,6 +76,8 @@ def fit(
         validation: like `train`, and another object; scored exactly, see `score`. Or a dict of
             such by name: each is scored by the heads that it has labels for, see `score_mixture`.
         validate_every: "1ep", "500st"...; the end of training is always validated.
+        derived: name -> a number made of a validation's scores, which stands among them (a mean
+            over heads to choose the best checkpoint by, say).
         epochs: the length in epochs, or
         updates: in optimizer updates: one of the two. Nothing is read beyond the last one; where
             `train` has no known length, the epoch of the last update thus counts as unfinished.
@@ -141,7 +145,10 @@ def fit(
     settings = dict(optimizer_params or {})
     learner = Learner(network, devices)
     scorer = scorer_of(learner, validation)
-    known = {} if scorer is None else scorer.directions
+    known = {} if scorer is None else dict(scorer.directions)
+    check_derived(derived or {}, known)
+    if scorer is not None:
+        known.update({name: own.higher_is_better for name, own in (derived or {}).items()})
     if schedule is not None:
         check_scored(schedule, validation)
         schedule = schedule.judged_by(known)
@@ -192,6 +199,7 @@ def fit(
             optimizer=own,
             guard=guard,
             scorer=scorer,
+            derived=derived or {},
             validating=validating,
             saver=saver,
             saving=saving,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from densefit.checkpoint import store
 from densefit.checkpoint.saver import Saver
 from densefit.checkpoint.session import Session
 from densefit.errors import DataError, TrainingDiverged, located
+from densefit.metrics.derived import Derived, with_derived
 from densefit.score import Scorer
 from densefit.score_many import MixtureScorer
 from densefit.train.cadence import Cadence
@@ -32,6 +34,7 @@ class Loop:
         optimizer: the one in use; its own rate counts where there is no schedule.
         guard: what happens when something is not finite.
         scorer: of the validation; None for none.
+        derived: numbers made of its scores, by name.
         validating: when to validate.
         saver: of checkpoints; None for none.
         saving: when to save.
@@ -45,6 +48,7 @@ class Loop:
     optimizer: Any
     guard: Guard
     scorer: Scorer | MixtureScorer | None
+    derived: Mapping[str, Derived]
     validating: Cadence
     saver: Saver | None
     saving: Cadence
@@ -203,6 +207,7 @@ class Loop:
         if scores is None:
             self._end_by_signal()
             return
+        scores = with_derived(scores, self.derived)
         state.validation = self.session.history.last_validation = scores
         state.validated = state.update
         if self.session.rate is not None:
