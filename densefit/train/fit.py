@@ -25,6 +25,7 @@ from densefit.train.guard import Guard
 from densefit.train.history import History
 from densefit.train.learner import Learner
 from densefit.train.loop import Loop
+from densefit.train.milestones import Milestones
 from densefit.train.schedules import Schedule
 from densefit.train.start import (
     as_network,
@@ -198,10 +199,8 @@ def fit(
             step=step,
             optimizer=own,
             guard=guard,
-            scorer=scorer,
-            derived=derived or {},
+            between=Milestones(session, scorer, derived or {}, saver, guard),
             validating=validating,
-            saver=saver,
             saving=saving,
             seed=seed,
             label_within=label_within,

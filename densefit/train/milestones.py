@@ -1,0 +1,140 @@
+"""What falls between updates: a validation, a checkpoint, the way back to one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from densefit.callbacks.callback import Control
+from densefit.checkpoint import store
+from densefit.checkpoint.saver import Saver
+from densefit.checkpoint.session import Session
+from densefit.errors import TrainingDiverged
+from densefit.metrics.derived import Derived, with_derived
+from densefit.train.guard import Guard
+from densefit.train.signals import Signals, TrainingInterrupted
+
+
+class Milestones:
+    """Validates, saves and goes back for a training, and tells its callbacks.
+
+    Args:
+        session: the training.
+        scorer: a Scorer or MixtureScorer of the validation; None for none.
+        derived: numbers made of its scores, by name.
+        saver: of checkpoints; None for none.
+        guard: what happens when something is not finite.
+
+    Attributes:
+        control: what callbacks ask for.
+        signals: SIGINT and SIGTERM.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        scorer: Any,
+        derived: Mapping[str, Derived],
+        saver: Saver | None,
+        guard: Guard,
+    ) -> None:
+        self.control, self.signals = Control(), Signals()
+        self._session, self._scorer, self._derived = session, scorer, derived
+        self._saver, self._guard = saver, guard
+        self._started = time.perf_counter() - session.state.seconds
+        self._epoch_started = self._started
+
+    def validate(self) -> None:
+        """Score the validation data, unless they are scored at this update already.
+
+        Raises:
+            TrainingInterrupted: a signal came; the validation is given up.
+            TrainingDiverged: a parameter is not finite.
+        """
+        state, control = self._session.state, self.control
+        control.validation_requested = False
+        if self._scorer is None or state.validated == state.update:
+            return
+        state.clock.start()
+        self._session.learner.check_finite()
+        scores = self._scorer.run(lambda: self.signals.received is not None)
+        self.tick()
+        state.clock.lap("validation")
+        if scores is None:
+            self.end_by_signal()
+            return
+        scores = with_derived(scores, self._derived)
+        state.validation = self._session.history.last_validation = scores
+        state.validated = state.update
+        if self._session.rate is not None:
+            self._session.rate.observe(scores)
+        for callback in self._session.callbacks:
+            callback.validated(state, control)
+        state.clock.lap("callback")
+
+    def save(self) -> str | None:
+        """Write a checkpoint; the path that it will have.
+
+        Raises:
+            CheckpointError: the disk refuses this one, or the one before.
+            TrainingDiverged: a parameter is not finite.
+        """
+        state = self._session.state
+        self.control.save_requested = False
+        if self._saver is None:
+            return None
+        self.tell_written(wait=True)
+        state.clock.start()
+        self._session.learner.check_finite()  # the last good checkpoint stays
+        self.tick()
+        path = str(self._saver.save(self._session))
+        state.clock.lap("checkpoint")
+        self.tell_written()
+        return path
+
+    def tell_written(self, wait: bool = False) -> None:
+        """Tell callbacks of a checkpoint once it is complete."""
+        state = self._session.state
+        path = None if self._saver is None else self._saver.written(wait)
+        if path is None:
+            return
+        state.clock.lap("checkpoint")
+        for callback in self._session.callbacks:
+            callback.saved(state, self.control, str(path))
+        state.clock.lap("callback")
+
+    def end_by_signal(self) -> None:
+        """Write a checkpoint and raise TrainingInterrupted."""
+        path = self.save()
+        self.tell_written(wait=True)
+        raise TrainingInterrupted(self.signals.received or 0, path)
+
+    def roll_back(self, error: TrainingDiverged) -> None:
+        """Go back to the newest checkpoint; raises `error` if there is none, or no more tries."""
+        state, saver = self._session.state, self._saver
+        if saver is None or state.refused > self._guard.limit:
+            raise error
+        self.tell_written(wait=True)
+        if not store.names(saver.directory):
+            raise error
+        refused = state.refused
+        saver.resume("auto", self._session)
+        state.refused = refused
+        for callback in self._session.callbacks:
+            callback.rolled_back(state, self.control)
+
+    def begin_epoch(self) -> None:
+        """Count the epoch's seconds from here, behind those of before a resume."""
+        self._epoch_started = time.perf_counter() - self._session.state.epoch_seconds
+
+    def abandon(self) -> None:
+        """End what is being written, when the training has failed already."""
+        if self._saver is not None:
+            self._saver.abandon()
+
+    def tick(self) -> None:
+        """Bring the state's seconds up to date."""
+        now = time.perf_counter()
+        state = self._session.state
+        state.seconds, state.epoch_seconds = now - self._started, now - self._epoch_started
