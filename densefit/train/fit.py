@@ -23,6 +23,7 @@ from densefit.train.feed import Feeder
 from densefit.train.groups import Groups
 from densefit.train.guard import Guard
 from densefit.train.history import History
+from densefit.train.initializer import ByName
 from densefit.train.learner import Learner
 from densefit.train.loop import Loop
 from densefit.train.milestones import Milestones
@@ -112,7 +113,8 @@ def fit(
             scored, saved as the model and left in the network.
         precision: "bfloat16" trains with convolutions and dense layers in it, on a CPU; scores are
             computed in float32.
-        initializer: for parameters that the network has no value for yet.
+        initializer: for parameters that the network has no value for yet; each begins with what
+            the seed and its name give, whatever other parameters there are.
         seed: of python, numpy and MXNet.
         devices: MXNet contexts; a batch is split among them. With several, losses are sums over
             samples (normalization="null"), and each batch has samples for all of them.
@@ -185,7 +187,8 @@ def fit(
         if balance is not None:
             balance.begin(list(wires), total, per_epoch)
             weigh = balance.weighted if balance.learned else None
-        learner.bind(feeder, initializer, accumulate, freeze, as_ema(ema), precision, weigh)
+        begins = ByName(initializer, seed)
+        learner.bind(feeder, begins, accumulate, freeze, as_ema(ema), precision, weigh)
         own = learner.start_optimizer(optimizer, settings, feeder.batch_size, groups)
         if saver is not None:
             about = (state, train, seed, optimizer, settings, schedule, balance)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import random
 from typing import Any
+
+import numpy as np
 
 from densefit.backend import mx
 
@@ -20,3 +24,38 @@ class He(mx.init.Xavier):  # type: ignore[misc]
     def _init_weight(self, name: Any, arr: Any) -> None:
         self.factor_type = "in" if arr.ndim == 2 else "out"
         super()._init_weight(name, arr)
+
+
+class ByName:
+    """An initializer whose values follow from the seed and the parameter's name alone.
+
+    With one stream of random numbers for all, a head that is added would change how every
+    parameter behind it begins, and what a head begins with would depend on the others.
+
+    Args:
+        initializer: MXNet's, or any callable of (InitDesc, NDArray); None for `He`.
+        seed: another seed, other values.
+    """
+
+    def __init__(self, initializer: Any = None, seed: int = 0) -> None:
+        self.initializer = initializer or He()
+        self.seed = seed
+
+    def __call__(self, name: Any, array: Any) -> None:
+        """Fill `array` with the first value of the parameter `name`.
+
+        Python's and numpy's generators, which some initializers draw from, are left as they were;
+        MXNet's, whose state cannot be read, is seeded anew by the loop before it is used.
+        """
+        digest = hashlib.sha256(str(name).encode()).digest()
+        words = [self.seed % 2**32, *np.frombuffer(digest, "<u4").tolist()]
+        own = int(np.random.SeedSequence(words).generate_state(1)[0] >> 1)
+        states = random.getstate(), np.random.get_state()
+        random.seed(own)
+        np.random.seed(own)
+        mx.random.seed(own)
+        try:
+            self.initializer(name, array)
+        finally:
+            random.setstate(states[0])
+            np.random.set_state(states[1])

@@ -1,11 +1,14 @@
 """The scale of new parameters."""
 
 import math
+import random
 
+import numpy as np
 import pytest
 
+import densefit as df
 from densefit.backend import mx
-from densefit.train.initializer import He
+from densefit.train.initializer import ByName, He
 
 
 @pytest.mark.parametrize(
@@ -24,3 +27,49 @@ def test_the_rest_is_mxnet_s():
         array = mx.nd.full((3,), 7)
         He()(mx.init.InitDesc(name), array)
         assert (array.asnumpy() == value).all()
+
+
+def begun(initializer, *names, seed=0):
+    made = {name: mx.nd.zeros((16, 8)) for name in names}
+    for name, array in made.items():
+        ByName(initializer, seed)(mx.init.InitDesc(name), array)
+    return {name: array.asnumpy() for name, array in made.items()}
+
+
+def python_s(name, array):
+    array[:] = random.random()
+
+
+@pytest.mark.parametrize("initializer", [None, mx.init.Orthogonal(), python_s])
+def test_a_value_follows_from_seed_and_name_alone(initializer):
+    both = begun(initializer, "a_weight", "b_weight")
+    reversed_ = begun(initializer, "b_weight", "a_weight")
+    for name, value in both.items():
+        np.testing.assert_array_equal(value, reversed_[name])
+        np.testing.assert_array_equal(value, begun(initializer, name)[name])
+        assert (value != begun(initializer, name, seed=1)[name]).any()
+    assert (both["a_weight"] != both["b_weight"]).any()
+
+
+def test_other_generators_go_on_as_if_nothing_had_been_drawn():
+    random.seed(1)
+    np.random.seed(1)
+    expected = random.random(), np.random.random()
+    random.seed(1)
+    np.random.seed(1)
+    begun(mx.init.Orthogonal(), "a_weight")
+    assert (random.random(), np.random.random()) == expected
+
+
+def test_a_head_begins_alike_beside_any_other(tiny):
+    def begin(*heads):
+        network = df.Network(tiny.Backbone(), [tiny.Brightness(name) for name in heads])
+        first = tiny.Recorder("fit_started", lambda state, control: tiny.values(network))
+        df.fit(network, tiny.loader(network, 4, 4), updates=1, callbacks=[first])
+        return first.seen[0]
+
+    alone, both = begin("one"), begin("zero", "one")
+    assert set(alone) < set(both)
+    for name in ("one_fc_weight", "tiny_stem_weight"):
+        np.testing.assert_array_equal(alone[name], both[name])
+    assert (both["one_fc_weight"] != both["zero_fc_weight"]).any()
