@@ -5,6 +5,7 @@ from densefit.checkpoint.load import load
 from densefit.checkpoint.mxnet_files import load_mxnet, save_mxnet
 from densefit.checkpoint.policy import Keep
 from densefit.checkpoint.saver import Saver
+from densefit.checkpoint.transfer import transfer
 from densefit.data.loader import Loader
 from densefit.data.mixture import Mixture
 from densefit.data.sample import Sample
@@ -15,6 +16,8 @@ from densefit.discover import dataset, registered, transform
 from densefit.metrics import Metric
 from densefit.model.head import Features, Head, Label, head
 from densefit.model.network import Network
+from densefit.model.other_heads import with_head, without_head
+from densefit.model.owners import head_parameters, trunk_parameters
 from densefit.model.route import Route
 from densefit.predict.predictor import predict
 from densefit.score import score
@@ -97,6 +100,7 @@ __all__ = [
     "find_lr",
     "fit",
     "head",
+    "head_parameters",
     "layer_decay",
     "load",
     "load_mxnet",
@@ -105,5 +109,9 @@ __all__ = [
     "save_mxnet",
     "score",
     "score_mixture",
+    "transfer",
     "transform",
+    "trunk_parameters",
+    "with_head",
+    "without_head",
 ]

@@ -50,8 +50,8 @@ def check_same_heads(saved: Mapping[str, Any], own: Mapping[str, Any], where: ob
         expected=f"heads {', '.join(before)}",
         received=f"heads {', '.join(now)} (new: {added}; missing: {missing})",
         where=where,
-        fix="to begin a new training with its weights: df.load it, network.set_params(...) with "
-        "them, and fit without resume",
+        fix="to begin a new training with its weights: df.transfer(checkpoint, network), and fit "
+        "without resume, into another directory",
     )
 
 

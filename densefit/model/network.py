@@ -145,6 +145,15 @@ class Network:
                 weights) -> the Symbol (B,) that is trained, in place of their product. For weights
                 that are learned with the network.
         """
+        found = self.peek(mode, input_size, weigh)
+        if mode == "train":
+            self._train = found
+        return found
+
+    def peek(
+        self, mode: str, input_size: tuple[int, int] | None = None, weigh: Weigh | None = None
+    ) -> Any:
+        """What `graph` gives, without being the `symbol` that was used last."""
         if mode not in MODES:
             raise ConfigError("Unknown mode", expected=MODES, received=mode)
         if self._symbol is not None:
@@ -154,8 +163,6 @@ class Network:
         key = (mode, input_size, weigh)
         if key not in self._graphs:
             self._graphs[key] = self._build(mode, input_size, weigh)
-        if mode == "train":
-            self._train = self._graphs[key]
         return self._graphs[key]
 
     def _build(self, mode: str, input_size: tuple[int, int], weigh: Weigh | None) -> Any:

@@ -22,7 +22,7 @@ def test_heads_are_compared_by_name():
     assert differences(saved, own) == {
         "head a": ("1", None), "head b": ("1", "2"), "head c": (None, "1"),
     }  # fmt: skip
-    with pytest.raises(CheckpointError, match=r"new: c; missing: a(?s:.*)df.load"):
+    with pytest.raises(CheckpointError, match=r"new: c; missing: a(?s:.*)df.transfer"):
         check_same_heads(saved, own, "there")
     check_same_heads({"heads": {"a": "1"}}, {"heads": {"a": "2"}}, "there")
     check_same_heads({}, own, "there")

@@ -1,0 +1,190 @@
+"""Weights of one network brought into another by name, and an account of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from densefit.checkpoint import store
+from densefit.checkpoint.renaming import Renames, renamed
+from densefit.checkpoint.snapshot import split_model
+from densefit.errors import BindError, CheckpointError, ConfigError
+from densefit.model.network import Network
+from densefit.model.owners import SIZE, owners, shapes
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Transferred:
+    """What `transfer` did, by names of parameters and moving statistics.
+
+    Attributes:
+        loaded: have the source's values now.
+        kept: the source has none of the name; they have the values that they had.
+        new: the source has none of the name, and they have no value yet: `fit` gives them one.
+        mismatched: name -> (shape in the source, shape in the network) of those whose shapes
+            differ; they are as they were, like those of `kept` or `new`.
+        dropped: in the source, under their names there, and not in the network.
+    """
+
+    loaded: list[str]
+    kept: list[str]
+    new: list[str]
+    mismatched: dict[str, tuple[Shape, Shape]]
+    dropped: list[str]
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"{title} {len(names)}{': ' if names else ''}{_shown(names)}"
+            for title, names in (
+                ("loaded", self.loaded),
+                ("kept", self.kept),
+                ("new", self.new),
+                ("of another shape", [_told(n, *s) for n, s in self.mismatched.items()]),
+                ("dropped", self.dropped),
+            )
+        )
+
+
+def transfer(
+    source: str | Path | Network | Mapping[str, Any],
+    network: Network,
+    *,
+    rename: Renames | None = None,
+    mismatched: str = "raise",
+    input_size: tuple[int, int] | None = None,
+) -> Transferred:
+    """Give a network the weights of another one, where their names are the same.
+
+    Nothing has to fit but names and shapes: heads may be fewer, more or others. What is left
+    without a value begins as `fit` begins a new network's.
+
+        network = df.Network("resnet18", [df.head("detection", classes=VOC)])
+        print(df.transfer("runs/coco", network, mismatched="skip"))
+
+    Args:
+        source: a checkpoint or a run's folder (the newest), a Network, or name -> array. Names may
+            have the `arg:` and `aux:` of MXNet's files.
+        network: that is given the weights; it must not be in training.
+        rename: pattern of the source's names -> new name, or None to leave them out:
+            {"features.*": "resnet18_*", "old_head_*": None}; see
+            `densefit.checkpoint.renaming`.
+        mismatched: what a parameter of another shape does, the last layer of a head with other
+            classes, say: "raise", or "skip" it.
+        input_size: (height, width) at which shapes are compared, for new heads with a dense layer
+            over a whole map; other shapes do not depend on it.
+
+    Returns:
+        What was loaded, kept, new, of another shape and dropped; `print` shows it.
+
+    Raises:
+        CheckpointError: there is no checkpoint, or it is damaged.
+        BindError: shapes differ, or nothing of the source is in the network.
+        ConfigError: a wrong `rename` or `mismatched`, or the network is being trained.
+    """
+    if mismatched not in ("raise", "skip"):
+        raise ConfigError(
+            "Unknown way to treat parameters of another shape",
+            expected="'raise' or 'skip'",
+            received=repr(mismatched),
+            where="mismatched",
+        )
+    found, place = _read(source)
+    names = renamed(found, rename or {})
+    given = {new: found[name] for name, new in names.items() if new is not None}
+    own, sizes = list(owners(network)), shapes(network, input_size)
+    differing = {
+        name: (tuple(given[name].shape), sizes[name])
+        for name in own
+        if name in given and sizes.get(name, given[name].shape) != tuple(given[name].shape)
+    }
+    if differing and mismatched == "raise":
+        raise BindError(
+            "Parameters of the source have other shapes in the network",
+            received=_shown([_told(name, *pair) for name, pair in differing.items()]),
+            where=place,
+            fix="mismatched='skip' leaves them as the network has them, to be trained (a last "
+            "layer for other classes, say); rename={pattern: None} leaves them out",
+        )
+    loaded = [name for name in own if name in given and name not in differing]
+    if not loaded:
+        raise BindError(
+            "No parameter of the source is in the network",
+            expected=_shown(own),
+            received=_shown(list(found)),
+            where=place,
+            fix="do their names differ? rename={'theirs_*': 'ours_*'}",
+        )
+    valued = {*network.arg_params, *network.aux_params}
+    others = [name for name in own if name not in given]
+    _give(network, {name: given[name] for name in loaded})
+    return Transferred(
+        loaded=loaded,
+        kept=[name for name in others if name in valued],
+        new=[name for name in others if name not in valued],
+        mismatched=differing,
+        dropped=[name for name, new in names.items() if new is None or new not in own],
+    )
+
+
+def _read(source: Any) -> tuple[dict[str, Any], str]:
+    """The source's arrays by name, and what it is."""
+    if isinstance(source, Network):
+        arguments, auxiliary = source.get_params()
+        return {**arguments, **auxiliary}, "the given network"
+    if isinstance(source, Mapping):
+        arrays = {
+            _bare(name): value if hasattr(value, "dtype") else np.asarray(value)
+            for name, value in source.items()
+        }
+        return arrays, "the given parameters"
+    if not isinstance(source, (str, Path)):
+        raise ConfigError(
+            "Weights come from a checkpoint, a Network or a mapping of names to arrays",
+            received=f"{type(source).__name__}",
+            fix="of (symbol, arg_params, aux_params): {**arg_params, **aux_params}",
+        )
+    place = store.resolve(source, Path(source))
+    if place is None:
+        raise CheckpointError("There is no checkpoint", where=source)
+    parts, _ = store.read(place, only=["model"])
+    arguments, auxiliary = split_model(parts["model"])
+    return {**arguments, **auxiliary}, str(place)
+
+
+def _bare(name: str) -> str:
+    """
+    >>> _bare("arg:fc_weight"), _bare("fc_weight")
+    ('fc_weight', 'fc_weight')
+    """
+    kind, colon, rest = name.partition(":")
+    return rest if colon and kind in ("arg", "aux") else name
+
+
+def _give(network: Network, values: Mapping[str, Any]) -> None:
+    auxiliary = set(network.peek("train", SIZE).list_auxiliary_states())
+    arg_params, aux_params = dict(network.arg_params), dict(network.aux_params)
+    for name, value in values.items():
+        (aux_params if name in auxiliary else arg_params)[name] = _single(value)
+    network.set_params(arg_params, aux_params)
+
+
+def _single(value: Any) -> Any:
+    """Real numbers of another width than training computes with, as float32."""
+    if np.dtype(value.dtype).kind == "f" and value.dtype != np.float32:
+        return value.astype(np.float32)
+    return value
+
+
+def _told(name: str, theirs: Shape, ours: Shape) -> str:
+    return f"{name} {theirs}, not {ours}"
+
+
+def _shown(names: list[str], most: int = 6) -> str:
+    more = f", ... ({len(names)})" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -1,0 +1,162 @@
+"""Heads that come to a trained network, or go: what the others predict stays, to the bit."""
+
+import numpy as np
+import pytest
+
+import densefit as df
+from densefit.backend import mx
+from densefit.datasets import Shapes
+from densefit.errors import ConfigError
+
+DATA = Shapes(4, size=(64, 64), empty=0.0)
+SMALL = {"resnet18": {"width": 8}, "mobilenetv2": {"multiplier": 0.35}}
+MASK = {"classes": 4, "decoder": "fcn", "channels": 8}
+
+
+def detection(**settings):
+    return df.head("detection", classes=3, strides=(8, 16, 32), channels=8, **settings)
+
+
+def trained(network, data=DATA, **settings):
+    settings = {"epochs": 1, "optimizer": "sgd", **settings}
+    settings.setdefault("optimizer_params", {"momentum": 0.9, "wd": 0.01})
+    loader = df.Loader(data, batch_size=2, heads=network.heads, workers=0)
+    df.fit(network, loader, schedule=df.Constant(0.01), **settings)
+    return network
+
+
+def outputs(network, heads):
+    """Arrays of the eval graph by name, of those heads."""
+    rng = np.random.default_rng(0)
+    executor = network.graph("evaluate", (64, 64)).simple_bind(
+        mx.cpu(), "null", data=(2, 3, 64, 64)
+    )
+    executor.copy_params_from(*network.get_params(), allow_extra_params=True)
+    executor.arg_dict["data"][:] = rng.integers(0, 256, (2, 3, 64, 64))
+    executor.forward(is_train=False)
+    names = {f"{h}_{o}_output" for h in heads for o in network.wires[h].evaluated}
+    return {n: a.asnumpy() for n, a in executor.output_dict.items() if n in names}
+
+
+def assert_same(first, second, heads):
+    before, after = outputs(first, heads), outputs(second, heads)
+    assert before
+    assert before.keys() == after.keys()
+    for name, value in before.items():
+        np.testing.assert_array_equal(value, after[name], err_msg=name)
+
+
+@pytest.mark.parametrize("backbone", SMALL)
+def test_other_heads_predict_the_same_when_one_comes_and_goes(backbone):
+    one = trained(df.Network(backbone, [detection()], settings=SMALL[backbone]))
+    two = df.with_head(one, df.head("segmentation", **MASK))
+    assert list(two.wires) == ["detection", "segmentation"]
+    trained(two, freeze=[*df.trunk_parameters(two), *df.head_parameters(two, "detection")])
+    assert_same(one, two, ["detection"])
+    left = df.without_head(two, "detection")
+    assert_same(two, left, ["segmentation"])
+    names = {*left.arg_params, *left.aux_params}
+    assert not any(name.startswith("detection_") for name in names)
+
+
+def test_training_the_new_head_alone_moves_nothing_else():
+    """Neither weights nor BatchNorm's statistics, though decay and momentum are at work."""
+    one = trained(df.Network("resnet18", [detection()], settings=SMALL["resnet18"]))
+    more = df.with_head(one, df.head("segmentation", **MASK))
+    rest = [*df.trunk_parameters(more), *df.head_parameters(more, "detection")]
+    first = {}
+
+    class Begin(df.Callback):
+        def fit_started(self, state, control):
+            first.update({n: v.asnumpy() for n, v in more.get_params()[0].items()})
+
+    trained(more, freeze=rest, epochs=2, callbacks=[Begin()])
+    before = {**one.arg_params, **one.aux_params}
+    after = {**more.arg_params, **more.aux_params}
+    for name, value in before.items():
+        np.testing.assert_array_equal(value.asnumpy(), after[name].asnumpy(), err_msg=name)
+    for name in df.head_parameters(more, "segmentation"):
+        assert (first[name] != after[name].asnumpy()).any(), name
+
+
+class Masks:
+    """The same pictures, of which only the masks are known."""
+
+    classes = DATA.classes
+
+    def __len__(self):
+        return len(DATA)
+
+    def id_of(self, index):
+        return DATA.id_of(index)
+
+    def __getitem__(self, index):
+        sample = DATA[index]
+        return df.Sample(sample.id, sample.image, {"mask": sample.targets["mask"]})
+
+
+def test_a_head_can_be_added_by_data_that_know_nothing_of_the_others():
+    one = trained(df.Network("resnet18", [detection()], settings=SMALL["resnet18"]))
+    both = df.with_head(one, df.head("segmentation", **MASK))
+    alone = trained(df.without_head(both, "detection"), Masks(), freeze=df.trunk_parameters(both))
+    report = df.transfer(alone, both)
+    assert (report.new, report.dropped, report.mismatched) == ([], [], {})
+    assert_same(one, both, ["detection"])
+    assert_same(alone, both, ["segmentation"])
+    held = df.Loader(DATA, batch_size=4, workers=0)
+    scores = df.score(both, held)
+    assert {k: v for k, v in scores.items() if k.startswith("segm")} == df.score(
+        alone, held
+    )  # fmt: skip
+
+
+def test_nothing_is_shared(tiny):
+    network = tiny.network()
+    df.fit(network, tiny.loader(network, 4, 4), updates=1)
+    before = tiny.values(network)
+    other = df.with_head(network, tiny.Brightness("other"))
+    assert other.backbone is not network.backbone
+    assert other.heads[0] is not network.heads[0]
+    df.fit(other, tiny.loader(other, 4, 4), updates=2)
+    other.heads[0].weight = 7
+    for name, value in tiny.values(network).items():
+        np.testing.assert_array_equal(value, before[name])
+    assert list(network.wires) == ["bright"]
+    assert network.heads[0].weight == 1
+
+
+def test_networks_without_parameters_and_their_descriptions(tiny):
+    made = df.Network("resnet18", [detection()], settings=SMALL["resnet18"])
+    more = df.with_head(made, df.head("classification", classes=4))
+    assert not more.initialized
+    assert more.spec["heads"] == [*made.spec["heads"], more.heads[1].spec]
+    again = df.Network.from_spec(more.spec)
+    assert again.symbol.tojson() == more.symbol.tojson()
+    assert df.with_head(made, tiny.Brightness()).spec is None
+
+
+def test_the_output_stride_stays():
+    fine = df.head("segmentation", classes=4, channels=8)  # asks for 16
+    coarse = df.head("classification", classes=4)
+    both = df.Network("resnet18", [fine, coarse], settings=SMALL["resnet18"])
+    assert df.without_head(both, "segmentation").output_stride == both.output_stride == 16
+    alone = df.Network("resnet18", [coarse], settings=SMALL["resnet18"])
+    with pytest.raises(
+        ConfigError, match=r"(?s)smaller output stride.*32 or more.*output_stride=32"
+    ):
+        df.with_head(alone, fine)
+
+
+def test_what_cannot_be(tiny):
+    network = tiny.network()
+    with pytest.raises(ConfigError, match="2 heads are named 'bright'"):
+        df.with_head(network, tiny.Brightness())
+    with pytest.raises(ConfigError, match="did you mean 'bright'"):
+        df.without_head(network, "brigth")
+    with pytest.raises(ConfigError, match="No head would be left"):
+        df.without_head(network, "bright")
+    symbol = df.Network(symbol=tiny.two_heads(), routes=tiny.routes())
+    for change in (lambda: df.with_head(symbol, tiny.Brightness()),
+                   lambda: df.without_head(symbol, "kind")):  # fmt: skip
+        with pytest.raises(ConfigError, match="made of a symbol"):
+            change()
