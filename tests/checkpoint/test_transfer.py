@@ -1,0 +1,158 @@
+"""Weights of one network brought into another by name."""
+
+import numpy as np
+import pytest
+
+import densefit as df
+from densefit.backend import mx
+from densefit.errors import BindError, CheckpointError, ConfigError
+
+TRUNK = ["tiny_stem_weight", "tiny_stem_bn_gamma", "tiny_stem_bn_beta"]
+STATISTICS = ["tiny_stem_bn_moving_mean", "tiny_stem_bn_moving_var"]
+HEAD = ["bright_fc_weight", "bright_fc_bias"]
+
+
+@pytest.fixture(scope="module")
+def source(tiny, tmp_path_factory):
+    """A trained network, and the folder of its checkpoints."""
+    network = tiny.network()
+    folder = tmp_path_factory.mktemp("run")
+    df.fit(network, tiny.loader(network, 4, 4), updates=2, checkpoint=folder)
+    return network, folder
+
+
+def other(tiny, *names):
+    return df.Network(tiny.Backbone(), [tiny.Brightness(name) for name in names])
+
+
+def values(network):
+    found = {**network.arg_params, **network.aux_params}
+    return {name: value.asnumpy() for name, value in found.items()}
+
+
+@pytest.mark.parametrize("kind", ["checkpoint", "network", "numpy", "mxnet file"])
+def test_every_kind_of_source_gives_the_same(tiny, source, kind):
+    network, folder = source
+    arguments, auxiliary = network.get_params()
+    given = {
+        "checkpoint": folder,
+        "network": network,
+        "numpy": {n: v.asnumpy().astype(np.float64) for n, v in {**arguments, **auxiliary}.items()},
+        "mxnet file": {
+            **{f"arg:{name}": value for name, value in arguments.items()},
+            **{f"aux:{name}": value for name, value in auxiliary.items()},
+        },
+    }[kind]
+    made = other(tiny, "bright", "more")
+    report = df.transfer(given, made)
+    assert set(report.loaded) == {*TRUNK, *STATISTICS, *HEAD}
+    assert report.new == ["more_fc_weight", "more_fc_bias"]
+    assert (report.kept, report.mismatched, report.dropped) == ([], {}, [])
+    assert set(made.aux_params) == set(STATISTICS)
+    expected = values(network)
+    for name, value in values(made).items():
+        assert value.dtype == np.float32
+        np.testing.assert_array_equal(value, expected[name])
+    loader = df.Loader(tiny.Pictures(6), batch_size=4, heads=made.heads)
+    first = tiny.Recorder("fit_started", lambda state, control: tiny.values(made))
+    df.fit(made, loader, updates=1, callbacks=[first])  # gives the new ones a value
+    for name, value in first.seen[0].items():
+        np.testing.assert_array_equal(value, expected.get(name, value), err_msg=name)
+
+
+def test_the_whole_network_predicts_as_the_source_does(tiny, source):
+    network, folder = source
+    made = other(tiny, "bright")
+    df.transfer(folder, made)
+    assert df.score(made, tiny.loader(made)) == df.score(network, tiny.loader(network))
+
+
+def test_arrays_are_copies(tiny, source):
+    made = other(tiny, "bright")
+    weights = {"bright_fc_weight": np.ones((1, 4), np.float32)}
+    df.transfer(weights, made)
+    weights["bright_fc_weight"][:] = 5
+    assert (values(made)["bright_fc_weight"] == 1).all()
+
+
+def test_values_that_the_source_lacks_are_kept(tiny, source):
+    made = other(tiny, "bright")
+    df.fit(made, tiny.loader(made, 4, 4), updates=1, seed=5)
+    before = values(made)
+    report = df.transfer({"bright_fc_bias": np.full(1, 9.0)}, made)
+    assert set(report.kept) == {*before} - {"bright_fc_bias"}
+    assert report.new == []
+    after = values(made)
+    assert after.pop("bright_fc_bias") == 9
+    for name, value in after.items():
+        np.testing.assert_array_equal(value, before[name])
+
+
+def test_renamed_and_left_out(tiny, source):
+    network, _ = source
+    made = other(tiny, "left", "right")
+    report = df.transfer(network, made, rename={"bright_*": "left_*", "*_beta": None})
+    assert set(report.dropped) == {"tiny_stem_bn_beta"}
+    assert set(report.new) == {"tiny_stem_bn_beta", "right_fc_weight", "right_fc_bias"}
+    for end in ("fc_weight", "fc_bias"):
+        np.testing.assert_array_equal(values(made)[f"left_{end}"], values(network)[f"bright_{end}"])
+
+
+def test_another_shape_is_an_error_unless_it_is_skipped(tiny, source):
+    _, folder = source
+    wide = {"bright_fc_weight": np.zeros((3, 4)), "tiny_stem_bn_beta": np.ones(4)}
+    made = other(tiny, "bright")
+    with pytest.raises(BindError, match=r"bright_fc_weight \(3, 4\), not \(1, 4\)(?s:.*)'skip'"):
+        df.transfer(wide, made)
+    assert not made.initialized  # nothing was loaded before the error
+    report = df.transfer(wide, made, mismatched="skip")
+    assert report.mismatched == {"bright_fc_weight": ((3, 4), (1, 4))}
+    assert report.loaded == ["tiny_stem_bn_beta"]
+    assert "bright_fc_weight" not in report.new + report.kept
+    assert "of another shape 1: bright_fc_weight" in str(report)
+
+
+def test_a_dense_layer_over_a_whole_map_is_compared_at_the_size_that_is_told(tiny):
+    class Whole(tiny.Brightness):
+        def _value(self, features):
+            x = mx.sym.flatten(features.maps[8])
+            x = mx.sym.FullyConnected(x, num_hidden=1, name=f"{self.name}_fc")
+            return mx.sym.reshape(x, shape=(-1,))
+
+    made = df.Network(tiny.Backbone(), [Whole()])
+    given = {"bright_fc_weight": np.zeros((1, 4 * 4 * 4))}
+    with pytest.raises(BindError, match="other shapes"):
+        df.transfer(given, made)
+    assert df.transfer(given, made, input_size=(32, 32)).loaded == ["bright_fc_weight"]
+
+
+def test_into_a_symbol_of_the_user(tiny):
+    made = df.Network(symbol=tiny.two_heads(), routes=tiny.routes())
+    report = df.transfer({"theirs_weight": np.ones((8, 6))}, made, rename={"theirs_*": "trunk_*"})
+    assert report.loaded == ["trunk_weight"]
+    assert set(report.new) == {"trunk_bias", *(f"{h}_fc_{k}" for h in ("kind", "size")
+                                               for k in ("weight", "bias"))}  # fmt: skip
+    df.fit(made, tiny.iterator(), updates=1)
+    with pytest.raises(BindError, match=r"\(8, 7\), not \(8, 6\)"):
+        df.transfer({"trunk_weight": np.ones((8, 7))}, made)
+
+
+def test_a_network_in_training_is_not_touched(tiny, source):
+    network, _ = source
+    made = other(tiny, "bright")
+    told = tiny.Recorder("update_ended", lambda state, control: df.transfer(network, made))
+    with pytest.raises(ConfigError, match="being trained"):
+        df.fit(made, tiny.loader(made, 4, 4), updates=1, callbacks=[told])
+
+
+def test_mistakes_are_told(tiny, source, tmp_path):
+    network, _ = source
+    made = other(tiny, "bright")
+    with pytest.raises(CheckpointError, match="no checkpoint"):
+        df.transfer(tmp_path / "nowhere", made)
+    with pytest.raises(ConfigError, match="'raise' or 'skip'"):
+        df.transfer(network, made, mismatched="ignore")
+    with pytest.raises(ConfigError, match="(?s)mapping of names.*received: *tuple"):
+        df.transfer(network.get_params(), made)
+    with pytest.raises(BindError, match="(?s)No parameter of the source.*rename="):
+        df.transfer({"backbone.weight": np.zeros(3)}, made)
