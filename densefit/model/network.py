@@ -150,9 +150,7 @@ class Network:
             self._train = found
         return found
 
-    def peek(
-        self, mode: str, input_size: tuple[int, int] | None = None, weigh: Weigh | None = None
-    ) -> Any:
+    def peek(self, mode: str, input_size: Any = None, weigh: Weigh | None = None) -> Any:
         """What `graph` gives, without being the `symbol` that was used last."""
         if mode not in MODES:
             raise ConfigError("Unknown mode", expected=MODES, received=mode)

@@ -6,6 +6,7 @@ import densefit as df
 from densefit.backend import mx
 from densefit.errors import ConfigError
 from densefit.model.owners import owners, shapes
+from densefit.train.balance import Uncertainty
 
 HEADS = {
     "detection": {"classes": 3, "strides": (8, 16, 32, 64), "channels": 8},
@@ -77,3 +78,13 @@ def test_the_graph_that_was_used_last_stays_it(tiny):
 def test_an_unknown_head_is_told(network):
     with pytest.raises(ConfigError, match="did you mean 'segmentation'"):
         df.head_parameters(network, "segmentatoin")
+
+
+def test_learned_weights_of_losses_are_not_to_be_frozen(tiny):
+    """They are parameters of one training, and the next one may not have them."""
+    network = df.Network(tiny.Backbone(), [tiny.Brightness("a"), tiny.Brightness("b")])
+    loader = tiny.loader(network, 4, 4)
+    df.fit(network, loader, updates=1, balance=Uncertainty())
+    assert "a_log_variance" in network.arg_params
+    assert df.head_parameters(network, "a") == ["a_fc_weight", "a_fc_bias"]
+    df.fit(network, loader, updates=1, freeze=df.head_parameters(network, "a"))
