@@ -12,6 +12,7 @@ from typing import Optional
 
 from densefit.callbacks import Callback, Control, TrainState
 from densefit.config import parse
+from densefit.tools.init_from import begin_from
 from densefit.tools.plots import available
 from densefit.tools.program import program
 from densefit.tools.recipe import Recipe, make_dataset, make_network, train_loader
@@ -45,6 +46,7 @@ def run(search: Search) -> RateSearch:
     """Search, write `find_lr.csv` and `find_lr.png`, and say which rates to begin with."""
     dataset = make_dataset(search.data, search.data.train)
     network = make_network(search, dataset)
+    begin_from(network, search)
     with train_loader(search, dataset, network.heads) as loader:
         found = find_lr(
             network,

@@ -53,11 +53,13 @@ class Model:
         backbone: a registered backbone: resnet18, resnet34, resnet50, mobilenetv2.
         settings: of the backbone, e.g. width.
         heads: name of a head -> its settings; `task` says which, and is the name by default.
+        output_stride: of the backbone; null for the smallest that a head asks for.
     """
 
     backbone: str = "resnet18"
     settings: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
     heads: Dict[str, Dict[str, Any]] = field(default_factory=dict)  # noqa: UP006
+    output_stride: Optional[int] = None  # noqa: UP045
 
 
 @dataclass
@@ -121,6 +123,9 @@ class Recipe:
         out: the run's folder: config, scalars, checkpoints, curves and pictures.
         seed: of everything random.
         resume: auto (from the run's own newest checkpoint), a checkpoint's path, or none.
+        init_from: a checkpoint, or a run's folder, with whose weights the training begins.
+        init_mismatched: what weights of another shape do (of heads for other classes, say): raise
+            or skip.
     """
 
     data: Data = field(default_factory=Data)
@@ -132,6 +137,8 @@ class Recipe:
     out: str = "runs/latest"
     seed: int = 0
     resume: str = "none"
+    init_from: Optional[str] = None  # noqa: UP045
+    init_mismatched: str = "raise"
 
 
 # Which list of names a built-in task takes its classes from; others take `classes`.
@@ -187,7 +194,10 @@ def make_heads(model: Model, dataset: Any) -> list[Head]:
 def make_network(recipe: Recipe, dataset: Dataset) -> Network:
     """The network, without parameters."""
     return Network(
-        recipe.model.backbone, make_heads(recipe.model, dataset), settings=recipe.model.settings
+        recipe.model.backbone,
+        make_heads(recipe.model, dataset),
+        settings=recipe.model.settings,
+        output_stride=recipe.model.output_stride,
     )
 
 

@@ -18,6 +18,7 @@ from densefit.model.network import Network
 from densefit.score import score
 from densefit.train.fit import fit
 
+from .init_from import begin_from
 from .pictures import write_predictions
 from .program import program
 from .progress import Watched
@@ -47,6 +48,7 @@ def run(recipe: Recipe, text: str) -> dict[str, float]:
     check_unmixed(out / "checkpoints", recipe.resume)
     train = make_dataset(recipe.data, recipe.data.train)
     network = make_network(recipe, train)
+    begin_from(network, recipe)
     loader = train_loader(recipe, train, network.heads)
     held = recipe.data.validation
     validation = None

@@ -30,6 +30,8 @@ class Transferred:
         mismatched: name -> (shape in the source, shape in the network) of those whose shapes
             differ; they are as they were, like those of `kept` or `new`.
         dropped: in the source, under their names there, and not in the network.
+        strides: output strides of the source's backbone and the network's, if both are known and
+            they differ: the trunk is dilated otherwise, and heads see other maps than they learned.
     """
 
     loaded: list[str]
@@ -37,9 +39,10 @@ class Transferred:
     new: list[str]
     mismatched: dict[str, tuple[Shape, Shape]]
     dropped: list[str]
+    strides: tuple[int, int] | None = None
 
     def __str__(self) -> str:
-        return "\n".join(
+        lines = [
             f"{title} {len(names)}{': ' if names else ''}{_shown(names)}"
             for title, names in (
                 ("loaded", self.loaded),
@@ -48,7 +51,8 @@ class Transferred:
                 ("of another shape", [_told(n, *s) for n, s in self.mismatched.items()]),
                 ("dropped", self.dropped),
             )
-        )
+        ]
+        return "\n".join([*lines, *([_told_strides(self.strides)] if self.strides else [])])
 
 
 def transfer(
@@ -94,7 +98,9 @@ def transfer(
             received=repr(mismatched),
             where="mismatched",
         )
-    found, place = _read(source)
+    found, place, stride = _read(source)
+    own_stride = network.output_stride if network.heads else None
+    strides = (stride, own_stride) if stride and own_stride and stride != own_stride else None
     names = renamed(found, rename or {})
     given = {new: found[name] for name, new in names.items() if new is not None}
     own, sizes = list(owners(network)), shapes(network, input_size)
@@ -107,7 +113,7 @@ def transfer(
         raise BindError(
             "Parameters of the source have other shapes in the network",
             received=_shown([_told(name, *pair) for name, pair in differing.items()]),
-            where=place,
+            where=place + (f", {_told_strides(strides)}" if strides else ""),
             fix="mismatched='skip' leaves them as the network has them, to be trained (a last "
             "layer for other classes, say); rename={pattern: None} leaves them out",
         )
@@ -129,20 +135,22 @@ def transfer(
         new=[name for name in others if name not in valued],
         mismatched=differing,
         dropped=[name for name, new in names.items() if new is None or new not in own],
+        strides=strides,
     )
 
 
-def _read(source: Any) -> tuple[dict[str, Any], str]:
-    """The source's arrays by name, and what it is."""
+def _read(source: Any) -> tuple[dict[str, Any], str, int | None]:
+    """The source's arrays by name, what it is, and its output stride if it tells."""
     if isinstance(source, Network):
         arguments, auxiliary = source.get_params()
-        return {**arguments, **auxiliary}, "the given network"
+        stride = source.output_stride if source.heads else None
+        return {**arguments, **auxiliary}, "the given network", stride
     if isinstance(source, Mapping):
         arrays = {
             _bare(name): value if hasattr(value, "dtype") else np.asarray(value)
             for name, value in source.items()
         }
-        return arrays, "the given parameters"
+        return arrays, "the given parameters", None
     if not isinstance(source, (str, Path)):
         raise ConfigError(
             "Weights come from a checkpoint, a Network or a mapping of names to arrays",
@@ -152,9 +160,11 @@ def _read(source: Any) -> tuple[dict[str, Any], str]:
     place = store.resolve(source, Path(source))
     if place is None:
         raise CheckpointError("There is no checkpoint", where=source)
-    parts, _ = store.read(place, only=["model"])
+    parts, content = store.read(place, only=["model"])
     arguments, auxiliary = split_model(parts["model"])
-    return {**arguments, **auxiliary}, str(place)
+    spec = content.get("network") if isinstance(content, dict) else None
+    stride = spec.get("output_stride") if isinstance(spec, dict) else None
+    return {**arguments, **auxiliary}, str(place), stride
 
 
 def _bare(name: str) -> str:
@@ -183,6 +193,10 @@ def _single(value: Any) -> Any:
 
 def _told(name: str, theirs: Shape, ours: Shape) -> str:
     return f"{name} {theirs}, not {ours}"
+
+
+def _told_strides(strides: tuple[int, int]) -> str:
+    return f"output stride {strides[0]} there, {strides[1]} here: heads see other maps"
 
 
 def _shown(names: list[str], most: int = 6) -> str:

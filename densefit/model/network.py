@@ -85,7 +85,7 @@ class Network:
         self.output_stride = output_stride or min(head.output_stride for head in heads)
         self.wires = {head.name: wire(head.name, head) for head in heads}
         self._check_shared()  # so that mistakes in a head show here, not in fit
-        self._record_spec(backbone, settings, output_stride)
+        self._record_spec(backbone, settings)
 
     @staticmethod
     def _make_backbone(
@@ -97,14 +97,14 @@ class Network:
             return backbone
         return backbones.create(str(backbone), **(settings or {}))
 
-    def _record_spec(self, backbone: Any, settings: Any, output_stride: int | None) -> None:
+    def _record_spec(self, backbone: Any, settings: Any) -> None:
         """Keep what is needed to rebuild the network, if it was all built by name."""
         specs = [getattr(head, "spec", None) for head in self.heads]
         if isinstance(backbone, str) and all(spec is not None for spec in specs):
             self._spec = {
                 "backbone": backbone,
                 "settings": dict(settings or {}),
-                "output_stride": output_stride,
+                "output_stride": self.output_stride,
                 "heads": specs,
             }
 

@@ -5,6 +5,7 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
+from densefit.datasets import Shapes
 from densefit.errors import BindError, CheckpointError, ConfigError
 
 TRUNK = ["tiny_stem_weight", "tiny_stem_bn_gamma", "tiny_stem_bn_beta"]
@@ -124,6 +125,22 @@ def test_a_dense_layer_over_a_whole_map_is_compared_at_the_size_that_is_told(tin
     with pytest.raises(BindError, match="other shapes"):
         df.transfer(given, made)
     assert df.transfer(given, made, input_size=(32, 32)).loaded == ["bright_fc_weight"]
+
+
+def test_other_output_strides_are_told(tmp_path):
+    def made(output_stride):
+        head = df.head("classification", classes=4)
+        return df.Network("resnet18", [head], settings={"width": 4}, output_stride=output_stride)
+
+    coarse, fine, unstated = made(32), made(8), made(None)
+    loader = df.Loader(Shapes(4, size=(64, 64)), batch_size=4, heads=coarse.heads)
+    df.fit(coarse, loader, updates=1, checkpoint=tmp_path)
+    for source in (coarse, tmp_path):
+        report = df.transfer(source, fine)
+        assert report.strides == (32, 8)
+        assert "output stride 32 there, 8 here" in str(report)
+        assert df.transfer(source, unstated).strides is None
+    assert df.transfer(coarse.get_params()[0], made(8)).strides is None
 
 
 def test_into_a_symbol_of_the_user(tiny):
