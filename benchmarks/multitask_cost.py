@@ -1,0 +1,191 @@
+"""What three tasks on one trunk cost, beside three networks, and what balancing their losses adds.
+
+    python benchmarks/multitask_cost.py [--rounds 7] [--updates 20] [--side 128] [--batch-size 8]
+
+Detection, segmentation and classification on one ResNet-18, and each on one of its own, train on
+the same generated pictures. Batches are made beforehand and lie in memory, so that reading does not
+count; binding and the first updates do not count either. A round runs each contender once, in
+rotating order; medians over rounds are reported. The peak of resident memory is that of a process
+that does one contender alone (`--one NAME`); "three networks" train one after the other: their
+times and parameters add up, and the largest of their peaks counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import densefit as df
+from densefit.backend import mx
+from densefit.datasets import Shapes
+from densefit.train.balance import CAGrad, Fixed, GradNorm, PCGrad, Uncertainty
+
+WARM_UP = 3
+TASKS = ("detection", "segmentation", "classification")
+BALANCES: dict[str, Callable[[], Any]] = {
+    "fixed": lambda: Fixed(dict.fromkeys(TASKS, 0.5)),
+    "uncertainty": Uncertainty,
+    "gradnorm": lambda: GradNorm(lr=0.025),
+    "pcgrad": PCGrad,
+    "cagrad": CAGrad,
+}
+SHARED, APART = "one network", "three networks"
+# What is run: name -> heads, balance.
+CONTENDERS: dict[str, tuple[Sequence[str], str | None]] = {
+    SHARED: (TASKS, None),
+    **{f"{task} alone": ([task], None) for task in TASKS},
+    **{f"{SHARED}, {name}": (TASKS, name) for name in BALANCES},
+}
+
+
+class Replayed(mx.io.DataIter):  # type: ignore[misc]
+    """The batches of a loader's first epoch, from memory, over and over.
+
+    Args:
+        loader: read once.
+        count: batches an epoch.
+    """
+
+    def __init__(self, loader: df.Loader, count: int) -> None:
+        super().__init__(loader.batch_size)
+        self.provide_data, self.provide_label = loader.provide_data, loader.provide_label
+        self._batches = list(loader)
+        self._count = count
+        self._next = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def reset(self) -> None:
+        """Begin an epoch."""
+        self._next = 0
+
+    def next(self) -> Any:
+        """The next batch."""
+        if self._next == self._count:
+            raise StopIteration
+        self._next += 1
+        return self._batches[(self._next - 1) % len(self._batches)]
+
+
+class Timer(df.Callback):
+    """Seconds from the end of the warm-up to the end of the last update."""
+
+    def __init__(self, updates: int) -> None:
+        self.updates = updates
+        self.seconds = 0.0
+        self._started = 0.0
+
+    def update_ended(self, state: Any, control: Any) -> None:
+        """Read the clock where it counts, when the engine is done."""
+        if state.update in (WARM_UP, self.updates):
+            mx.nd.waitall()
+            now = time.perf_counter()
+            self._started, self.seconds = now, now - self._started
+
+
+def network(tasks: Sequence[str], data: Shapes, width: int) -> df.Network:
+    """A ResNet-18 with those heads; the output stride is the same for all, to compare trunks."""
+    settings: dict[str, dict[str, Any]] = {
+        "detection": {"classes": data.classes, "metric": "voc"},
+        "segmentation": {"classes": data.mask_classes, "decoder": "fcn"},
+        "classification": {"classes": data.label_classes},
+    }
+    heads = [df.head(task, **settings[task]) for task in tasks]
+    return df.Network("resnet18", heads, settings={"width": width}, output_stride=32)
+
+
+class Contender:
+    """One network with its batches; `run` trains it further and gives seconds an update."""
+
+    def __init__(self, name: str, options: argparse.Namespace) -> None:
+        tasks, self.balance = CONTENDERS[name]
+        data = Shapes(4 * options.batch_size, size=(options.side, options.side), empty=0.0)
+        self.network = network(tasks, data, options.width)
+        self.updates = options.updates + WARM_UP
+        with df.Loader(data, batch_size=options.batch_size, heads=self.network.heads) as loader:
+            self.batches = Replayed(loader, self.updates)
+
+    def run(self) -> float:
+        """Seconds an update."""
+        timer = Timer(self.updates)
+        df.fit(
+            self.network,
+            self.batches,
+            updates=self.updates,
+            optimizer="sgd",
+            optimizer_params={"momentum": 0.9, "learning_rate": 0.001},
+            balance=None if self.balance is None else BALANCES[self.balance](),
+            callbacks=[timer],
+        )
+        return timer.seconds / (self.updates - WARM_UP)
+
+    @property
+    def parameters(self) -> int:
+        """Numbers that are trained."""
+        return sum(int(value.size) for value in self.network.get_params()[0].values())
+
+
+def peak(name: str, options: argparse.Namespace) -> float:
+    """MiB of a process that does one contender alone, at their highest."""
+    command = [sys.executable, __file__, "--one", name]
+    for key in ("updates", "side", "batch_size", "width"):
+        command += [f"--{key.replace('_', '-')}", str(getattr(options, key))]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(done.stdout.split()[-1])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--updates", type=int, default=20)
+    parser.add_argument("--side", type=int, default=128, help="of the pictures")
+    parser.add_argument("--batch-size", type=int, default=8)
+    parser.add_argument("--width", type=int, default=64, help="of the ResNet's first stage")
+    parser.add_argument("--one", choices=CONTENDERS, help="measure its memory in this process")
+    options = parser.parse_args(arguments)
+    if options.one is not None:
+        Contender(options.one, options).run()
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        return
+    # First: a process begins with the peak of the one that starts it.
+    memory = {name: peak(name, options) for name in CONTENDERS}
+    contenders = {name: Contender(name, options) for name in CONTENDERS}
+    names = list(contenders)
+    for own in contenders.values():
+        own.run()  # memory pools, thread pools, first values
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    for turn in range(options.rounds):
+        first = turn % len(names)
+        for name in names[first:] + names[:first]:
+            seconds[name].append(contenders[name].run())
+    parameters = {name: own.parameters for name, own in contenders.items()}
+    alone = [f"{task} alone" for task in TASKS]
+    seconds[APART] = [sum(one) for one in zip(*(seconds[name] for name in alone))]
+    memory[APART] = max(memory[name] for name in alone)
+    parameters[APART] = sum(parameters[name] for name in alone)
+    print(
+        f"resnet18 of width {options.width}, {options.side}x{options.side}, batch "
+        f"{options.batch_size}, {options.updates} updates, {options.rounds} rounds, "
+        f"{os.cpu_count()} cores, OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS')}, "
+        f"{time.strftime('%Y-%m-%d')}"
+    )
+    print(f"{'':28} {'ms/update':>10} {'of one':>7} {'peak MiB':>9} {'M parameters':>13}")
+    for name in (SHARED, APART, *alone, *names[1 + len(alone) :]):
+        ratios = [own / base for own, base in zip(seconds[name], seconds[SHARED])]
+        print(
+            f"{name:28} {1e3 * statistics.median(seconds[name]):10.1f} "
+            f"{statistics.median(ratios):7.2f} {memory[name]:9.0f} {parameters[name] / 1e6:13.2f}"
+        )
+
+
+if __name__ == "__main__":
+    main()
