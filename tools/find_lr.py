@@ -15,7 +15,8 @@ from densefit.config import parse
 from densefit.tools.init_from import begin_from
 from densefit.tools.plots import available
 from densefit.tools.program import program
-from densefit.tools.recipe import Recipe, make_dataset, make_network, train_loader
+from densefit.tools.recipe import Recipe, make_dataset, train_loader
+from densefit.tools.recipe_heads import make_network
 from densefit.train.find_lr import find_lr
 from densefit.train.rate_search import RateSearch
 

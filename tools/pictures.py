@@ -58,3 +58,19 @@ def write_image(path: Path, image: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if not cv2.imwrite(str(path), cv2.cvtColor(image, cv2.COLOR_RGB2BGR)):
         raise OSError(f"cannot write {path}")
+
+
+def resized(image: np.ndarray, smallest: int, largest: int) -> np.ndarray:
+    """The picture with a longer side of `smallest` to `largest` pixels, as far as whole factors go.
+
+    Small ones become larger by a whole factor, so that single pixels can be told.
+    """
+    longer = max(image.shape[:2])
+    if longer > largest:
+        factor, how = largest / longer, cv2.INTER_AREA
+    else:
+        factor, how = float(max(1, smallest // longer)), cv2.INTER_NEAREST
+    if factor == 1.0:
+        return image
+    height, width = (max(1, round(side * factor)) for side in image.shape[:2])
+    return cv2.resize(image, (width, height), interpolation=how)

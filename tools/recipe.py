@@ -12,10 +12,12 @@ from densefit.callbacks.callback import Callback, callbacks
 from densefit.data.loader import Loader
 from densefit.data.sample import Dataset, datasets
 from densefit.data.transforms import Compose, transforms
+from densefit.data.work import SampleTransform
 from densefit.errors import ConfigError
-from densefit.model.head import Head, head, heads
+from densefit.model.head import Head
 from densefit.model.network import Network
 from densefit.registry import Registry
+from densefit.train.balance import Balancer, balancers
 from densefit.train.layer_decay import layer_decay
 from densefit.train.schedules import Schedule, schedules
 
@@ -74,13 +76,16 @@ class Training:
         schedule: name (constant, step, poly, cosine) and settings of the learning rate.
         augment: random transforms, in order: name and settings each.
         validate_every: e.g. 1ep, 500st, 10%.
-        best: the number that the best checkpoint is chosen by, "<head>/<metric>".
+        best: the number that the best checkpoint is chosen by, "<head>/<metric>", or "composite",
+            the mean of all heads' first ones.
         keep: how many of the last checkpoints are kept, beside the best.
         accumulate: micro-batches of batch_size an update.
         clip_norm: the largest norm of the gradient; null for none.
         nonfinite: what a loss or gradient that is not finite does: raise, skip or rollback.
         groups: pattern of parameter names -> lr and wd, factors on rate and decay.
         layer_decay: factor on the rate for each layer that is nearer to the picture; null for none.
+        balance: name (fixed, uncertainty, dwa, ...) and settings of what shares the training
+            among several heads; null adds up their losses.
         freeze: patterns of parameters that are not trained.
         ema: decay of a moving average of the weights, which is then what is scored and kept.
         precision: float32 or bfloat16.
@@ -106,6 +111,7 @@ class Training:
     nonfinite: str = "raise"
     groups: Dict[str, Dict[str, float]] = field(default_factory=dict)  # noqa: UP006
     layer_decay: Optional[float] = None  # noqa: UP045
+    balance: Optional[Dict[str, Any]] = None  # noqa: UP006, UP045
     freeze: List[str] = field(default_factory=list)  # noqa: UP006
     ema: Optional[float] = None  # noqa: UP045
     precision: str = "float32"
@@ -141,64 +147,34 @@ class Recipe:
     init_mismatched: str = "raise"
 
 
-# Which list of names a built-in task takes its classes from; others take `classes`.
-CLASS_LISTS = {
-    "detection": "classes",
-    "segmentation": "mask_classes",
-    "classification": "label_classes",
-    "panoptic": "mask_classes",
-}
-# What else a built-in task is told by a dataset that knows it: setting -> attribute.
-FACTS = {"keypoints": {"keypoints": "keypoint_names", "limbs": "limbs", "flip_pairs": "flip_pairs"}}
+class Source(Protocol):
+    """The part of a recipe that says what a dataset is."""
+
+    dataset: str
+    root: Optional[str]  # noqa: UP045
+    settings: Dict[str, Any]  # noqa: UP006
 
 
-def make_dataset(data: Data, split: str) -> Dataset:
-    """The dataset of a split; `root` and `split` go to factories that take them."""
+def make_dataset(data: Source, split: str, where: str = "data") -> Dataset:
+    """The dataset of a split; `root` and `split` go to factories that take them.
+
+    Args:
+        data: what it is.
+        split: its name.
+        where: the setting that says so.
+    """
     factory = datasets.get(data.dataset)
     taken = inspect.signature(factory).parameters
     settings: dict[str, Any] = dict(data.settings)
     if "root" in taken:
         if data.root is None:
             raise ConfigError(
-                f"The dataset {data.dataset!r} needs its folder", fix="--data.root DIR"
+                f"The dataset {data.dataset!r} needs its folder", fix=f"--{where}.root DIR"
             )
         settings["root"] = data.root
     if "split" in taken:
         settings["split"] = split
     return datasets.create(data.dataset, **settings)
-
-
-def make_heads(model: Model, dataset: Any) -> list[Head]:
-    """The heads; one that does not state its classes, or its keypoints, has the dataset's."""
-    made = []
-    for name, settings in model.heads.items():
-        settings = dict(settings)
-        task = settings.pop("task", name)
-        taken = inspect.signature(heads.get(task)).parameters
-        if "things" in taken and getattr(dataset, "classes", None):
-            settings.setdefault("things", list(dataset.classes))
-        if "classes" in taken:
-            attribute = CLASS_LISTS.get(task, "classes")
-            classes = getattr(dataset, attribute, None) or getattr(dataset, "classes", None)
-            if classes is not None:
-                settings.setdefault("classes", list(classes))
-        facts = FACTS.get(task, {})
-        if not facts.keys() & settings.keys() and all(hasattr(dataset, a) for a in facts.values()):
-            settings.update({key: getattr(dataset, name) for key, name in facts.items()})
-        made.append(head(task, name=name, **settings))
-    if not made:
-        raise ConfigError("The recipe has no head", fix="--model.heads.NAME.task TASK")
-    return made
-
-
-def make_network(recipe: Recipe, dataset: Dataset) -> Network:
-    """The network, without parameters."""
-    return Network(
-        recipe.model.backbone,
-        make_heads(recipe.model, dataset),
-        settings=recipe.model.settings,
-        output_stride=recipe.model.output_stride,
-    )
 
 
 class Input(Protocol):
@@ -220,15 +196,32 @@ def fitting(recipe: Input) -> Any:
     return transforms.create(name, height=height, width=width)
 
 
-def train_loader(recipe: Recipe, dataset: Dataset, heads: Sequence[Head]) -> Loader:
-    """Shuffled, augmented batches; the last, smaller one is dropped (BatchNorm)."""
-    steps = [named(transforms, step, "augment") for step in recipe.training.augment]
+def augmenting(augment: Sequence[Mapping[str, Any]], recipe: Input) -> Compose:
+    """The random transforms of training; without a crop, fitting into the input ends them."""
+    steps = [named(transforms, step, "augment") for step in augment]
     if Compose(steps).output_size is None:
         steps.append(fitting(recipe))
+    return Compose(steps)
+
+
+def train_loader(
+    recipe: Recipe,
+    dataset: Dataset,
+    heads: Sequence[Head],
+    transform: SampleTransform | None = None,
+) -> Loader:
+    """Shuffled, augmented batches; the last, smaller one is dropped (BatchNorm).
+
+    Args:
+        recipe: the settings.
+        dataset: the samples.
+        heads: who learn from them.
+        transform: in place of what the recipe says.
+    """
     return Loader(
         dataset,
         batch_size=recipe.training.batch_size,
-        transform=Compose(steps),
+        transform=transform or augmenting(recipe.training.augment, recipe),
         heads=heads,
         workers=recipe.data.workers,
         shuffle=True,
@@ -270,6 +263,11 @@ def make_groups(training: Training, network: Network) -> dict[str, dict[str, flo
 def make_schedule(training: Training) -> Schedule:
     """The learning rate."""
     return named(schedules, training.schedule, "schedule")
+
+
+def make_balancer(training: Training) -> Balancer | None:
+    """What shares the training among the heads; None adds up their losses."""
+    return None if training.balance is None else named(balancers, training.balance, "balance")
 
 
 def named(registry: Registry[Any], settings: Mapping[str, Any], where: str) -> Any:

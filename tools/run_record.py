@@ -1,4 +1,4 @@
-"""What a run is made with: versions, commit, machine and data, of each of its starts."""
+"""What a run is made with, of each of its starts, and what it costs."""
 
 from __future__ import annotations
 
@@ -13,12 +13,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from densefit.backend import available_cpus, mx
+from densefit.callbacks import Callback, TrainState
+from densefit.callbacks.memory_use import memory_in_use
 from densefit.checkpoint.atomic import replace_file
 from densefit.data.fingerprint import fingerprint
 from densefit.data.sample import Dataset
 
 FILE = "environment.json"
+COST_FILE = "cost.json"
+TRAINING = ("data", "forward", "metric", "backward", "update")  # phases of the clock
 PACKAGES = ("densefit", "mxnet", "numpy", "opencv-python-headless", "opencv-python", "pycocotools")
 
 
@@ -54,6 +60,37 @@ def environment(data: Mapping[str, Dataset], seed: int, resume: str) -> dict[str
         "resume": resume,
         "data": {split: fingerprint(dataset) for split, dataset in data.items()},
     }
+
+
+class Cost(Callback):
+    """Writes cost.json when a training has ended, as far as this process made it.
+
+    - `parameters`: numbers that the network learned or keeps, statistics of BatchNorm aside;
+    - `updates`: of this process, `ms_per_update`: of each, data included, validation not;
+    - `seconds`: of the whole training, over resumes too;
+    - `peak_memory_mib`: the most that the process took, validation included.
+
+    Args:
+        out: the run's folder.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self.path = out / COST_FILE
+
+    def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
+        """Write, unless the training failed or had been at its end already."""
+        if error is not None or state.clock.updates == 0:
+            return
+        arguments, _ = state.network.get_params()
+        seconds = sum(state.clock.seconds[phase] for phase in TRAINING)
+        found = {
+            "parameters": sum(int(np.prod(array.shape)) for array in arguments.values()),
+            "updates": state.clock.updates,
+            "ms_per_update": round(1000 * seconds / state.clock.updates, 3),
+            "seconds": round(state.seconds, 3),
+            "peak_memory_mib": round(memory_in_use()["memory/host_peak"], 1),
+        }
+        replace_file(self.path, [f"{json.dumps(found, indent=1)}\n".encode()])
 
 
 def commit(directory: Path) -> dict[str, Any] | None:

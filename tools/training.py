@@ -3,137 +3,130 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 from densefit.callbacks import Curves, JSONLines, ProfileLine, Progress
-from densefit.checkpoint import store
-from densefit.checkpoint.load import load
 from densefit.checkpoint.policy import Keep
 from densefit.checkpoint.saver import Saver, check_unmixed
 from densefit.config import parse
-from densefit.data.loader import Loader
 from densefit.errors import ConfigError
-from densefit.model.network import Network
-from densefit.score import score
+from densefit.metrics.composite import Composite
 from densefit.train.fit import fit
 
+from .finish import Draw, finish
 from .init_from import begin_from
 from .pictures import write_predictions
+from .prepared import Prepared, prepare, primary_numbers
 from .program import program
-from .progress import Watched
-from .recipe import (
-    Recipe,
-    make_callbacks,
-    make_dataset,
-    make_groups,
-    make_network,
-    make_schedule,
-    score_loader,
-    train_loader,
-)
-from .report import write_scores
-from .run_record import record_start
-from .table import by_head, print_scores
+from .recipe import Recipe, Training, make_balancer, make_callbacks, make_groups, make_schedule
+from .run_record import Cost, record_start
+
+Kind = TypeVar("Kind", bound=Recipe)
+COMPOSITE = "composite"
 
 
-def main(kind: type[Recipe], description: str, arguments: Sequence[str] | None = None) -> int:
-    """The program: settings from the command line, a training, an exit code."""
-    return program(lambda: run(*parse(kind, arguments, description=description)))
+def main(
+    kind: type[Kind],
+    description: str,
+    arguments: Sequence[str] | None = None,
+    prepare: Callable[[Kind], Prepared] = prepare,
+    draw: Draw = write_predictions,
+) -> int:
+    """The program: settings from the command line, a training, an exit code.
+
+    Args:
+        kind: the recipe's dataclass.
+        description: first lines of the help.
+        arguments: the command line; that of the program by default.
+        prepare: makes network and data of a recipe.
+        draw: writes predictions of a network on some of what was scored to a picture.
+    """
+
+    def work() -> None:
+        recipe, text = parse(kind, arguments, description=description)
+        check_unmixed(Path(recipe.out) / "checkpoints", recipe.resume)
+        run(recipe, text, prepare(recipe), draw)
+
+    return program(work)
 
 
-def run(recipe: Recipe, text: str) -> dict[str, float]:
-    """Train by `recipe` (whose YAML is `text`); returns the test scores."""
+def run(
+    recipe: Recipe, text: str, prepared: Prepared, draw: Draw = write_predictions
+) -> dict[str, float]:
+    """Train by `recipe` (whose YAML is `text`) on what was prepared; returns the test scores."""
+    training, network = recipe.training, prepared.network
     out = Path(recipe.out)
-    check_unmixed(out / "checkpoints", recipe.resume)
-    train = make_dataset(recipe.data, recipe.data.train)
-    network = make_network(recipe, train)
     begin_from(network, recipe)
-    loader = train_loader(recipe, train, network.heads)
-    held = recipe.data.validation
-    validation = None
-    keep = Keep(last=recipe.training.keep)
-    if held is not None:
-        validation = score_loader(recipe, make_dataset(recipe.data, held), recipe.data.workers)
-        keep = Keep(recipe.training.keep, chosen_by(network, recipe.training.best))
-    split = recipe.data.test or held
-    test = None  # made before the training, so that what is wrong with it is found before
-    if split is not None:
-        test = score_loader(recipe, make_dataset(recipe.data, split), recipe.data.workers)
-    own = make_callbacks(recipe.training, out)
+    numbers = primary_numbers(network, prepared.validation)
+    held = prepared.validation is not None
+    keep = Keep(training.keep, chosen_by(numbers, training.best) if held else None)
+    own = make_callbacks(training, out)
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.yaml").write_text(text, encoding="utf-8")
-    data = {recipe.data.train: train}
-    data.update({held: validation.dataset} if held and validation else {})
-    data.update({split: test.dataset} if split and test else {})
-    record_start(out, data, recipe.seed, recipe.resume)
+    record_start(out, prepared.data, recipe.seed, recipe.resume)
     fit(
         network,
-        loader,
-        validation=validation,
-        validate_every=recipe.training.validate_every,
-        epochs=recipe.training.epochs,
-        optimizer=recipe.training.optimizer,
-        optimizer_params=recipe.training.optimizer_params,
-        schedule=make_schedule(recipe.training),
+        prepared.train,
+        validation=prepared.validation,
+        validate_every=training.validate_every,
+        epochs=training.epochs,
+        optimizer=training.optimizer,
+        optimizer_params=training.optimizer_params,
+        schedule=make_schedule(training),
         callbacks=[
             *(Progress(), JSONLines(out / "scalars.jsonl"), Curves(out, log="scalars.jsonl")),
-            *(*own, ProfileLine()),
+            *(*own, ProfileLine(), Cost(out)),
         ],
-        accumulate=recipe.training.accumulate,
-        clip_norm=recipe.training.clip_norm,
-        nonfinite=recipe.training.nonfinite,
-        groups=make_groups(recipe.training, network),
-        freeze=recipe.training.freeze,
-        ema=recipe.training.ema,
-        precision=recipe.training.precision,
+        accumulate=training.accumulate,
+        clip_norm=training.clip_norm,
+        nonfinite=training.nonfinite,
+        groups=make_groups(training, network),
+        freeze=training.freeze,
+        ema=training.ema,
+        precision=training.precision,
         checkpoint=Saver(
             out / "checkpoints",
-            every=recipe.training.validate_every,
+            every=training.validate_every,
             keep=keep,
             extra={"recipe": dataclasses.asdict(recipe)},
         ),
         resume=recipe.resume,
         seed=recipe.seed,
+        **shared(training, numbers),
     )
-    if loader.skipped:
-        first = ", ".join(sample_id for sample_id, _ in loader.skipped[:3])
-        print(f"broken training samples that were skipped: {len(loader.skipped)}, first {first}")
-    return finish(out, split, test)
+    if prepared.train.skipped:
+        skipped = prepared.train.skipped
+        first = ", ".join(sample_id for sample_id, _ in skipped[:3])
+        print(f"broken training samples that were skipped: {len(skipped)}, first {first}")
+    return finish(out, prepared, draw)
 
 
-def chosen_by(network: Network, key: str | None) -> str:
+def shared(training: Training, numbers: Mapping[str, Mapping[str, bool]]) -> dict[str, Any]:
+    """What `fit` is told where several heads share a training: their balance, their composite."""
+    told: dict[str, Any] = {}
+    balancer = make_balancer(training)
+    if balancer is not None:
+        told["balance"] = balancer
+    by = [training.best, *(one.get("metric") for one in (training.schedule, *training.callbacks))]
+    if COMPOSITE in by:
+        told["derived"] = {COMPOSITE: Composite(numbers)}
+    return told
+
+
+def chosen_by(numbers: Mapping[str, Mapping[str, bool]], key: str | None) -> str:
     """The number that the best checkpoint is chosen by.
 
     Args:
-        network: whose heads' metrics there are.
-        key: "<head>/<number>"; by default the primary one of the first head's first metric.
+        numbers: of each head, as `primary_numbers` tells them.
+        key: the number's full name; by default the first one of the first head.
 
     Raises:
         ConfigError: no head has a metric.
     """
     if key is not None:
         return key
-    for head in network.heads:
-        for metric in head.metrics():
-            return f"{head.name}/{metric.primary}"
+    for own in numbers.values():
+        return next(iter(own))
     raise ConfigError("No head has a metric to choose the best checkpoint by")
-
-
-def finish(out: Path, split: str | None, loader: Loader | None) -> dict[str, float]:
-    """Score the best checkpoint on a split's loader and draw some of its predictions."""
-    checkpoints = out / "checkpoints"
-    chosen = checkpoints / ("best" if "best" in store.names(checkpoints) else "last")
-    if split is None or loader is None:
-        print(f"wrote {out}/curves.png, scalars.jsonl and checkpoints/last")
-        return {}
-    network = load(chosen)
-    samples = len(loader.dataset)
-    with Watched(loader, "scoring") as watched:
-        scores = score(network, watched)
-    about = {"checkpoint": str(chosen), "split": split, "samples": samples}
-    write_scores(out, scores, about)
-    write_predictions(network, loader, out / "predictions.png")
-    print_scores(by_head(scores), f"{chosen} on {samples} samples of {split!r}")
-    print(f"wrote {out}/curves.png, predictions.png, scores.json, scored.json and scalars.jsonl")
-    return scores

@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Callable
 
-import cv2
 import numpy as np
 
 from densefit.metrics.metric import Metric
 from densefit.metrics.per_sample import PerSample
 from densefit.predict.drawing import grid
-from densefit.tools.pictures import write_image
+from densefit.tools.pictures import resized, write_image
 from densefit.tools.table import shown
 
 Pictures = Callable[[str], Sequence[np.ndarray]]
@@ -105,22 +104,9 @@ def worst_picture(
     """
     cells = []
     for key, _ in worst:
-        some = [_resized(image) for image in pictures(key)]
+        some = [resized(image, _SMALLEST, _LARGEST) for image in pictures(key)]
         both = _CAPTIONS if len(some) == len(_CAPTIONS) else None
         cells.append(grid(some, columns=len(some), captions=both, gap=3))
     wide = max(cell.shape[1] for cell in cells)
     captions = [f"{key}   {number} {shown(value)}" for key, value in worst]
     return grid(cells, columns=2 if wide > 3 * _SMALLEST else 3, captions=captions, gap=12)
-
-
-def _resized(image: np.ndarray) -> np.ndarray:
-    """The picture at a size at which a dozen can be looked at."""
-    longer = max(image.shape[:2])
-    if longer > _LARGEST:
-        factor, how = _LARGEST / longer, cv2.INTER_AREA
-    else:
-        factor, how = float(max(1, _SMALLEST // longer)), cv2.INTER_NEAREST
-    if factor == 1.0:
-        return image
-    height, width = (max(1, round(side * factor)) for side in image.shape[:2])
-    return cv2.resize(image, (width, height), interpolation=how)

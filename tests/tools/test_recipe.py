@@ -11,11 +11,10 @@ from densefit.tools.recipe import (
     Recipe,
     fitting,
     make_dataset,
-    make_heads,
-    make_network,
     make_schedule,
     train_loader,
 )
+from densefit.tools.recipe_heads import make_heads, make_network
 
 CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
 

@@ -8,7 +8,9 @@ import yaml
 from densefit.callbacks.jsonl import read_lines
 from densefit.checkpoint import store
 from densefit.tools import train_det, train_seg
-from densefit.tools.recipe import Data, Model, Recipe, make_dataset, make_network
+from densefit.tools.prepared import primary_numbers
+from densefit.tools.recipe import Data, Model, Recipe, make_dataset
+from densefit.tools.recipe_heads import make_network
 from densefit.tools.training import chosen_by
 
 VOC = ["--data.dataset", "voc", "--data.settings", "{}"]
@@ -22,7 +24,7 @@ def network(**heads):
 def test_a_run_folder_holds_what_a_run_is(trained):
     names = {path.name for path in trained.iterdir()}
     files = {"config.yaml", "scalars.jsonl", "curves.png", "predictions.png"}
-    files |= {"environment.json", "scores.json", "scored.json"}
+    files |= {"environment.json", "cost.json", "scores.json", "scored.json"}
     assert names == {*files, "checkpoints"}
     assert {"best", "last"} <= set(store.names(trained / "checkpoints"))
     assert yaml.safe_load((trained / "config.yaml").read_text())["training"]["epochs"] == 2
@@ -119,8 +121,10 @@ def test_help_and_the_whole_recipe_are_shown(tiny, capsys):
 
 def test_the_best_is_judged_by_the_first_head_s_primary_number():
     made = network(detection={}, kind={"task": "classification"})
-    assert chosen_by(made, None) == "detection/AP"
-    assert chosen_by(made, "kind/accuracy") == "kind/accuracy"
+    numbers = primary_numbers(made, None)
+    assert numbers == {"detection": {"detection/AP": True}, "kind": {"kind/accuracy": True}}
+    assert chosen_by(numbers, None) == "detection/AP"
+    assert chosen_by(numbers, "kind/accuracy") == "kind/accuracy"
 
 
 @pytest.fixture

@@ -1,0 +1,70 @@
+"""The end of a run: exact scores of its best checkpoint, and what it sees in some pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from densefit.checkpoint import store
+from densefit.checkpoint.load import load
+from densefit.model.network import Network
+from densefit.score import score
+from densefit.score_many import scorable, score_mixture
+
+from .prepared import Prepared, primary_numbers
+from .progress import Watched
+from .report import write_scores
+from .table import by_head, print_scores
+
+#: Writes a network's predictions on some of what was scored to a picture.
+Draw = Callable[[Network, Any, Path], None]
+
+
+def finish(out: Path, prepared: Prepared, draw: Draw) -> dict[str, float]:
+    """Score the best checkpoint on the test data and draw some of its predictions.
+
+    scored.json says what was scored; its "primary" are the names of the scores that the heads are
+    judged by, and whether a high one is good.
+
+    Args:
+        out: the run's folder.
+        prepared: what was trained.
+        draw: writes predictions.png.
+
+    Returns:
+        The scores: of several datasets, "<dataset>/<head>/<number>".
+    """
+    checkpoints, test, split = out / "checkpoints", prepared.test, prepared.split
+    chosen = checkpoints / ("best" if "best" in store.names(checkpoints) else "last")
+    if test is None:
+        print(f"wrote {out}/curves.png, scalars.jsonl and checkpoints/last")
+        return {}
+    network = load(chosen)
+    loaders = test if isinstance(test, Mapping) else {"": test}
+    splits = split if isinstance(split, Mapping) else {"": split}
+    scores: dict[str, float] = {}
+    found = {}
+    for name, loader in loaders.items():
+        with Watched(loader, f"scoring {name}".rstrip()) as watched:
+            if name:
+                heads = scorable(network, [head.name for head in network.heads], loader)
+                scores.update(score_mixture(network, {name: watched}, heads))
+                prefix = f"{name}/"
+            else:
+                scores.update(score(network, watched))
+                prefix = ""
+        own = {key[len(prefix) :]: n for key, n in scores.items() if key.startswith(prefix)}
+        found[name] = (own, f"{chosen} on {len(loader.dataset)} samples of {splits[name]!r}")
+    samples = {name: len(loader.dataset) for name, loader in loaders.items()}
+    primary: dict[str, bool] = {}
+    for judged in primary_numbers(network, test).values():
+        primary.update(judged)
+    about: dict[str, Any] = {"checkpoint": str(chosen), "split": split}
+    about["samples"] = samples if isinstance(test, Mapping) else samples[""]
+    write_scores(out, scores, {**about, "primary": primary})
+    draw(network, test, out / "predictions.png")
+    for name, (numbers, title) in found.items():
+        print_scores(by_head(numbers), f"{title} of {name}" if name else title)
+    print(f"wrote {out}/curves.png, predictions.png, scores.json, scored.json and scalars.jsonl")
+    return scores

@@ -1,0 +1,74 @@
+"""What each head sees in a picture, beside what is true."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from densefit.data.loader import Loader
+from densefit.model.head import Head
+from densefit.model.network import Network
+from densefit.predict.drawing import grid
+from densefit.predict.predictor import predict
+from densefit.score_many import scorable
+from densefit.tools.pictures import Subset, resized, write_image
+
+_COLUMNS = 4  # two pairs of truth and prediction a row
+_SMALLEST, _LARGEST = 240, 440  # pixels of a cell's longer side
+
+
+def write_panels(
+    network: Network, data: Loader | Mapping[str, Loader], path: Path, count: int = 6
+) -> None:
+    """A PNG of `count` samples, for each head the truth and the prediction side by side.
+
+    Args:
+        network: with parameters.
+        data: what samples are taken from, spread over it; of several datasets by name, of each as
+            many, with the heads that its samples have targets for.
+        path: the picture.
+        count: of samples; at least one of each dataset.
+    """
+    loaders = {"": data} if isinstance(data, Loader) else data
+    blocks, captions = [], []
+    for loader in loaders.values():
+        names = scorable(network, [head.name for head in network.heads], loader)
+        heads = [head for head in network.heads if head.name in names]
+        subset = Subset(loader.dataset, spread(len(loader.dataset), count // len(loaders)))
+        some = Loader(subset, batch_size=len(subset), transform=loader.transform, workers=0)
+        for index, (key, predictions) in enumerate(predict(network, some)):
+            sample = subset[index]
+            cells, said = [], []
+            for head in heads:
+                cells += pair(head, sample.image, sample.targets, predictions[head.name])
+                known = head.truth(sample.targets) is not None
+                said += [
+                    f"{head.name}: {'truth' if known else 'not known'}",
+                    f"{head.name}: prediction",
+                ]
+            cells = [resized(cell, _SMALLEST, _LARGEST) for cell in cells]
+            blocks.append(grid(cells, min(_COLUMNS, len(cells)), said, gap=4))
+            captions.append(key)
+    write_image(path, grid(blocks, columns=1, captions=captions, gap=12))
+
+
+def pair(
+    head: Head, image: np.ndarray, targets: Mapping[str, np.ndarray], prediction: object
+) -> list[np.ndarray]:
+    """The picture with the head's truth, bare if it is not known, and with its prediction."""
+    truth = head.truth(targets)
+    return [
+        image if truth is None else head.draw_truth(image, truth),
+        head.draw(image, prediction),
+    ]
+
+
+def spread(total: int, count: int) -> list[int]:
+    """Up to `count` indices below `total`, at least one, from the first to the last.
+
+    >>> spread(10, 3), spread(2, 5), spread(9, 0)
+    ([0, 4, 9], [0, 1], [0])
+    """
+    return sorted({round(k * (total - 1) / max(1, count - 1)) for k in range(max(1, count))})

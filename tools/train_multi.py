@@ -1,0 +1,25 @@
+"""Train several tasks at once: `python tools/train_multi.py --config configs/multi_NAME.yaml`.
+
+A recipe has any heads, and one dataset (`data`) or several (`datasets`). To train one of its tasks
+alone: `--only '[NAME]'`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from densefit.tools.multi_recipe import MultiRecipe
+from densefit.tools.panels import write_panels
+from densefit.tools.several import prepare_several
+from densefit.tools.training import main as train
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The program."""
+    text = "Train a network of several tasks, on one or several datasets."
+    return train(MultiRecipe, text, arguments, prepare_several, write_panels)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
