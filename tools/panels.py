@@ -17,6 +17,7 @@ from densefit.tools.pictures import Subset, resized, write_image
 
 _COLUMNS = 4  # two pairs of truth and prediction a row
 _SMALLEST, _LARGEST = 240, 440  # pixels of a cell's longer side
+_NARROW = 1000  # pixels of a sample's cells, of which two then fit side by side
 
 
 def write_panels(
@@ -51,7 +52,8 @@ def write_panels(
             cells = [resized(cell, _SMALLEST, _LARGEST) for cell in cells]
             blocks.append(grid(cells, min(_COLUMNS, len(cells)), said, gap=4))
             captions.append(key)
-    write_image(path, grid(blocks, columns=1, captions=captions, gap=12))
+    narrow = max(block.shape[1] for block in blocks) <= _NARROW
+    write_image(path, grid(blocks, columns=2 if narrow else 1, captions=captions, gap=12))
 
 
 def pair(

@@ -83,6 +83,7 @@ def run(
         clip_norm=training.clip_norm,
         nonfinite=training.nonfinite,
         groups=make_groups(training, network),
+        balance=make_balancer(training),
         freeze=training.freeze,
         ema=training.ema,
         precision=training.precision,
@@ -94,7 +95,7 @@ def run(
         ),
         resume=recipe.resume,
         seed=recipe.seed,
-        **shared(training, numbers),
+        **derived(training, numbers),
     )
     if prepared.train.skipped:
         skipped = prepared.train.skipped
@@ -103,16 +104,10 @@ def run(
     return finish(out, prepared, draw)
 
 
-def shared(training: Training, numbers: Mapping[str, Mapping[str, bool]]) -> dict[str, Any]:
-    """What `fit` is told where several heads share a training: their balance, their composite."""
-    told: dict[str, Any] = {}
-    balancer = make_balancer(training)
-    if balancer is not None:
-        told["balance"] = balancer
+def derived(training: Training, numbers: Mapping[str, Mapping[str, bool]]) -> dict[str, Any]:
+    """The composite, for a training that has a setting which names it."""
     by = [training.best, *(one.get("metric") for one in (training.schedule, *training.callbacks))]
-    if COMPOSITE in by:
-        told["derived"] = {COMPOSITE: Composite(numbers)}
-    return told
+    return {"derived": {COMPOSITE: Composite(numbers)}} if COMPOSITE in by else {}
 
 
 def chosen_by(numbers: Mapping[str, Mapping[str, bool]], key: str | None) -> str:
