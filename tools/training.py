@@ -95,7 +95,7 @@ def run(
         ),
         resume=recipe.resume,
         seed=recipe.seed,
-        **derived(training, numbers),
+        **(derived(training, numbers) if held else {}),
     )
     if prepared.train.skipped:
         skipped = prepared.train.skipped
