@@ -11,17 +11,18 @@ from densefit.checkpoint.load import load
 from densefit.model.network import Network
 from densefit.score import score
 from densefit.score_many import scorable, score_mixture
+from densefit.train.conflict import conflict
 
 from .prepared import Prepared, primary_numbers
 from .progress import Watched
-from .report import write_scores
+from .report import write_numbers, write_scores
 from .table import by_head, print_scores
 
 #: Writes a network's predictions on some of what was scored to a picture.
 Draw = Callable[[Network, Any, Path], None]
 
 
-def finish(out: Path, prepared: Prepared, draw: Draw) -> dict[str, float]:
+def finish(out: Path, prepared: Prepared, draw: Draw, batches: int = 0) -> dict[str, float]:
     """Score the best checkpoint on the test data and draw some of its predictions.
 
     scored.json says what was scored; its "primary" are the names of the scores that the heads are
@@ -31,16 +32,20 @@ def finish(out: Path, prepared: Prepared, draw: Draw) -> dict[str, float]:
         out: the run's folder.
         prepared: what was trained.
         draw: writes predictions.png.
+        batches: of the training data, on which the cosine between the heads' gradients is measured
+            into conflict.json, "<head>~<head>" -> number; none for one head.
 
     Returns:
         The scores: of several datasets, "<dataset>/<head>/<number>".
     """
     checkpoints, test, split = out / "checkpoints", prepared.test, prepared.split
     chosen = checkpoints / ("best" if "best" in store.names(checkpoints) else "last")
+    network = load(chosen)
+    if batches and len(network.heads) > 1:
+        write_numbers(out / "conflict.json", conflict(network, prepared.train, batches))
     if test is None:
         print(f"wrote {out}/curves.png, scalars.jsonl and checkpoints/last")
         return {}
-    network = load(chosen)
     loaders = test if isinstance(test, Mapping) else {"": test}
     splits = split if isinstance(split, Mapping) else {"": split}
     scores: dict[str, float] = {}

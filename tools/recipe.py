@@ -86,6 +86,8 @@ class Training:
         layer_decay: factor on the rate for each layer that is nearer to the picture; null for none.
         balance: name (fixed, uncertainty, dwa, ...) and settings of what shares the training
             among several heads; null adds up their losses.
+        conflict: batches on which the cosine between the heads' gradients is measured at the end,
+            into conflict.json; 0 for none.
         freeze: patterns of parameters that are not trained.
         ema: decay of a moving average of the weights, which is then what is scored and kept.
         precision: float32 or bfloat16.
@@ -112,6 +114,7 @@ class Training:
     groups: Dict[str, Dict[str, float]] = field(default_factory=dict)  # noqa: UP006
     layer_decay: Optional[float] = None  # noqa: UP045
     balance: Optional[Dict[str, Any]] = None  # noqa: UP006, UP045
+    conflict: int = 0
     freeze: List[str] = field(default_factory=list)  # noqa: UP006
     ema: Optional[float] = None  # noqa: UP045
     precision: str = "float32"

@@ -96,10 +96,19 @@ def report(
 def write_scores(out: Path, scores: Mapping[str, float], about: Mapping[str, Any]) -> None:
     """scores.json, flat, null for what is no number, and scored.json beside it: what was scored."""
     out.mkdir(parents=True, exist_ok=True)
-    flat = {key: value if math.isfinite(value) else None for key, value in scores.items()}
-    for name, content in (("scores.json", flat), ("scored.json", dict(about))):
-        text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-        (out / name).write_text(text + "\n", encoding="utf-8")
+    write_numbers(out / "scores.json", scores)
+    _write_json(out / "scored.json", dict(about))
+
+
+def write_numbers(path: Path, numbers: Mapping[str, float]) -> None:
+    """Numbers by name as JSON, null for what is not finite."""
+    flat = {key: value if math.isfinite(value) else None for key, value in numbers.items()}
+    _write_json(path, flat)
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def file_name(head: str, name: str) -> str:

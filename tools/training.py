@@ -101,7 +101,7 @@ def run(
         skipped = prepared.train.skipped
         first = ", ".join(sample_id for sample_id, _ in skipped[:3])
         print(f"broken training samples that were skipped: {len(skipped)}, first {first}")
-    return finish(out, prepared, draw)
+    return finish(out, prepared, draw, training.conflict)
 
 
 def derived(training: Training, numbers: Mapping[str, Mapping[str, bool]]) -> dict[str, Any]:
