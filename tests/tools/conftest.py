@@ -1,7 +1,13 @@
 """One small training of all three tasks, which the tools' tests share."""
 
-import pytest
+import json
 
+import numpy as np
+import pytest
+import yaml
+
+from densefit.data.sample import datasets
+from densefit.datasets.shapes import Shapes
 from densefit.tools import train_det
 
 TINY = {
@@ -38,3 +44,67 @@ def trained(tiny, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "all"
     assert train_det.main(tiny(model__heads=HEADS, out=out)) == 0
     return out
+
+
+@pytest.fixture
+def task_run(tmp_path):
+    """Makes folders of finished runs out of the numbers that their heads are judged by."""
+
+    def make(name, scores, seed=0, **recipe):
+        folder = tmp_path / "runs" / name
+        folder.mkdir(parents=True)
+        cost = {"parameters": 1000, "ms_per_update": 20.0, "peak_memory_mib": 300.0}
+        files = {
+            "scores.json": scores,
+            "scored.json": {"primary": dict.fromkeys(scores, True)},
+            "cost.json": cost,
+        }
+        for file, content in files.items():
+            (folder / file).write_text(json.dumps(content))
+        text = yaml.safe_dump({**recipe, "seed": seed, "out": str(folder), "resume": "none"})
+        (folder / "config.yaml").write_text(text)
+        return folder
+
+    return make
+
+
+class Partly(Shapes):
+    """Generated pictures of which only some targets are known."""
+
+    kept: tuple = ()
+
+    def __init__(self, split="train", length=8):
+        super().__init__(length, (48, 64), split=split)
+
+    def __getitem__(self, index):
+        sample = super().__getitem__(index)
+        sample.targets = {name: own for name, own in sample.targets.items() if name in self.kept}
+        return sample
+
+
+class Boxes(Partly):
+    kept = ("boxes", "classes", "difficult", "crowd", "area")
+
+
+class Masks(Partly):
+    kept = ("mask",)
+
+    def __init__(self, split="train", length=8):
+        super().__init__(split, length)
+        self.classes = self.mask_classes
+
+
+class Labels(Partly):
+    kept = ("labels",)
+
+    def __getitem__(self, index):
+        sample = super().__getitem__(index)
+        sample.targets["labels"] = np.array([index % 2, 1, -1], np.int64)
+        return sample
+
+
+@pytest.fixture
+def partly(monkeypatch):
+    """Datasets `boxes`, `masks` and `labels`, each of which knows what it is called."""
+    own = {"boxes": Boxes, "masks": Masks, "labels": Labels}
+    monkeypatch.setattr(datasets, "_factories", {**datasets._factories, **own})

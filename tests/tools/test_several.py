@@ -1,0 +1,170 @@
+"""Several datasets in one training: shares, classes, transforms, and tasks alone."""
+
+import numpy as np
+import pytest
+
+from densefit.errors import ConfigError
+from densefit.tools.multi_recipe import MultiRecipe, Part, Shares
+from densefit.tools.recipe import Data, Model, Training
+from densefit.tools.several import ByDataset, prepare_several
+
+pytestmark = pytest.mark.usefixtures("partly")
+HEADS = {
+    "detection": {"strides": [8, 16], "channels": 8},
+    "segmentation": {"decoder": "fcn", "channels": 8},
+}
+CROP = {"name": "random_crop", "height": 32, "width": 32}
+
+
+def recipe(heads=HEADS, only=(), **settings):
+    made = {
+        "cells": Part("boxes", settings={"length": 6}),
+        "streets": Part("masks", settings={"length": 10}),
+    }
+    chosen = {"mixture": Shares(), "datasets": made, "input_size": (48, 64), **settings}
+    training = chosen.pop("training", Training(batch_size=4))
+    model = Model(settings={"width": 8}, heads=dict(heads))
+    return MultiRecipe(model=model, training=training, only=list(only), **chosen)
+
+
+def ids(prepared, epoch=0):
+    prepared.train.set_epoch(epoch)
+    return [key for batch in prepared.train for key in batch.ids]
+
+
+def test_training_mixes_and_scoring_looks_at_each():
+    prepared = prepare_several(recipe())
+    assert [head.name for head in prepared.network.heads] == ["detection", "segmentation"]
+    assert prepared.network.heads[0].classes == ["circle", "square", "triangle"]
+    assert prepared.network.heads[1].classes[0] == "background"
+    parts = [key.split("/")[0] for key in ids(prepared)]
+    assert (parts.count("cells"), parts.count("streets")) == (6, 10)
+    assert set(prepared.validation) == set(prepared.test) == {"cells", "streets"}
+    assert [len(prepared.test[name].dataset) for name in prepared.test] == [6, 10]
+    assert prepared.split == {"cells": "test", "streets": "test"}
+    read = {f"{name}/{split}" for name in prepared.test for split in ("train", "val", "test")}
+    assert set(prepared.data) == read
+
+
+def test_a_task_alone_sees_as_many_of_its_samples_as_beside_others():
+    shares = Shares(ratio={"cells": 3, "streets": 1}, length=16, batches="in_turn")
+    together, alone = (prepare_several(recipe(mixture=shares, only=o)) for o in ([], ["detection"]))
+    assert [head.name for head in alone.network.heads] == ["detection"]
+    assert set(alone.test) == {"cells"}
+    for epoch in range(3):
+        own = [key for key in ids(together, epoch) if key.startswith("cells/")]
+        assert len(own) == 12
+        assert ids(alone, epoch) == own  # the very same, in the same order
+
+
+def test_classes_are_the_common_ones_while_scoring_too():
+    """The second dataset calls its shapes otherwise: numbers shift, and scores must know."""
+    own = {"a": Part("boxes"), "b": Part("boxes")}
+    renames = {"b": {"circle": "square", "square": "ring", "triangle": None}}
+    prepared = prepare_several(
+        recipe({"detection": HEADS["detection"]}, datasets=own, mixture=Shares(rename=renames))
+    )
+    common = ["circle", "square", "triangle", "ring"]
+    assert prepared.network.heads[0].classes == common
+    plain, shifted = (prepared.test[name].dataset for name in "ab")
+    for index in range(8):
+        table = np.array([1, 3, -1])[plain[index].targets["classes"]]
+        assert shifted[index].targets["classes"].tolist() == table[table >= 0].tolist()
+
+
+def test_a_head_may_say_whose_names_it_has():
+    own = {"cells": Part("boxes"), "tags": Part("labels")}
+    heads = {"detection": HEADS["detection"], "shown": {"task": "multilabel", "from": "tags"}}
+    made = prepare_several(recipe(heads, datasets=own)).network.heads
+    assert made[1].classes == ["circle", "square", "triangle"]
+    heads["shown"] = {"task": "multilabel"}
+    with pytest.raises(ConfigError, match="Which dataset's classes has the head 'shown'"):
+        prepare_several(recipe(heads, datasets=own))
+    heads["shown"] = {"task": "multilabel", "from": "tag"}
+    with pytest.raises(ConfigError, match="did you mean 'tags'"):
+        prepare_several(recipe(heads, datasets=own))
+    heads["shown"] = {"task": "multilabel", "classes": ["a", "b", "c"]}
+    assert prepare_several(recipe(heads, datasets=own)).network.heads[1].classes == list("abc")
+
+
+def test_classes_that_are_not_those_of_the_numbers_are_refused():
+    heads = {"detection": {**HEADS["detection"], "classes": ["square", "circle", "triangle"]}}
+    with pytest.raises(ConfigError, match="not those of the mixture"):
+        prepare_several(recipe(heads))
+    renames = Shares(rename={"cells": {"circle": "disc"}})
+    heads = {"detection": {**HEADS["detection"], "from": "cells"}}
+    with pytest.raises(ConfigError, match="not those of the mixture"):
+        prepare_several(recipe(heads, mixture=renames))
+
+
+def test_each_dataset_may_have_its_own_transforms_of_one_size():
+    plain = {"cells": Part("boxes"), "streets": Part("masks", augment=[CROP])}
+    training = Training(batch_size=4, augment=[CROP])
+    prepared = prepare_several(recipe(datasets=plain, training=training))
+    assert prepared.train.input_size == (32, 32)
+    plain["streets"].augment = [{**CROP, "height": 40}]
+    with pytest.raises(ConfigError, match="one input size") as error:
+        prepare_several(recipe(datasets=plain, training=training))
+    assert "streets (40, 32)" in str(error.value)
+
+
+def test_each_sample_is_transformed_as_its_dataset_s_are(tiny):
+    class Note:
+        output_size = (8, 8)
+
+        def __init__(self, said):
+            self.said = said
+
+        def __call__(self, sample, rng):
+            return self.said, sample.id
+
+    class Plain:
+        def __init__(self, key):
+            self.id = key
+
+    both = ByDataset({"a": Note("A"), "b": Note("B")})
+    assert both.output_size == (8, 8)
+    assert both(Plain("b/a/1"), None) == ("B", "b/a/1")
+    assert both(Plain("a/b"), None) == ("A", "a/b")
+
+
+def test_each_dataset_may_have_its_own_way_to_the_input_size():
+    parts = recipe().datasets
+    parts["cells"].resize = "stretch"
+    prepared = prepare_several(recipe(datasets=parts, input_size=(64, 64)))
+    matrices = {}
+    for name, loader in prepared.test.items():
+        (matrix, *_) = (geometry.matrix for geometry in next(iter(loader)).geometries)
+        matrices[name] = (matrix[0, 0], matrix[1, 1])
+    assert matrices["cells"] == pytest.approx((1.0, 64 / 48))
+    assert matrices["streets"] == pytest.approx((1.0, 1.0))
+
+
+def test_one_dataset_needs_no_name():
+    data = Data(settings={"length": 4, "size": [48, 64]})
+    prepared = prepare_several(recipe(datasets={}, data=data, only=["segmentation"]))
+    assert [head.name for head in prepared.network.heads] == ["segmentation"]
+    assert prepared.split == "test"
+    assert not isinstance(prepared.validation, dict)
+
+
+def test_a_task_alone_needs_no_balance():
+    training = Training(batch_size=4, balance={"name": "fixed", "factors": {"detection": 2}})
+    from densefit.tools.several import selected
+
+    assert selected(recipe(training=training)).training.balance is not None
+    assert selected(recipe(training=training, only=["segmentation"])).training.balance is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"only": ["detecton"]}, "did you mean 'detection'"),
+        ({"data": Data(dataset="voc")}, "Data are given twice"),
+        ({"mixture": Shares(rename={"cell": {}})}, "did you mean 'cells'"),
+        ({"datasets": {"cells": Part("coco")}}, "--datasets.cells.root DIR"),
+    ],
+)
+def test_mistakes_are_told(settings, said):
+    with pytest.raises(ConfigError, match=said):
+        prepare_several(recipe(**settings))
