@@ -94,9 +94,9 @@ def chosen_keys(runs: Sequence[Run], patterns: Sequence[str]) -> tuple[list[str]
     lines = [line for one in runs for line in one.lines]
     train, validation = main_keys(lines, _TRAIN), main_keys(lines, ("validation",))
     if not patterns:
-        losses = [key for key in train if key.split("/")[1] == LossTerms.primary] or train
+        losses = [key for key in train if key.split("/")[-1] == LossTerms.primary] or train
         declared = directions()
-        scores = [key for key in validation if key.split("/")[1] in declared] or validation
+        scores = [key for key in validation if key.split("/")[-1] in declared] or validation
         others = [key for key in validation if key not in scores]
         if others:
             print(f"other scores, for --keys: {', '.join(others)}")
@@ -144,7 +144,7 @@ def print_best(runs: Sequence[Run], keys: Sequence[str], lower: Sequence[str]) -
     for title in ("best", "epoch", "update", "last"):
         table.add_column(title, justify="right")
     for key in keys:
-        number = key.split("/")[1]
+        number = key.split("/")[-1]
         guessed = number not in declared
         higher = declared.get(number, True)
         if any(fnmatch.fnmatchcase(key, pattern) for pattern in lower):

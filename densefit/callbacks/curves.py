@@ -11,9 +11,12 @@ from typing import Any
 from densefit.callbacks.callback import Callback, Control, TrainState
 from densefit.callbacks.figure import legend_beside, new_figure, tidy
 from densefit.callbacks.jsonl import read_lines
+from densefit.callbacks.main_number import is_main
 from densefit.errors import ConfigError, DensefitError
 
 _COMMON = ("kind", "update", "epoch", "seconds", "lr")
+_TRAIN = ("update", "epoch")
+_TALL, _LOW, _ENTRY = 3.75, 1.5, 0.19  # inches: a panel, the last one, a line of a legend
 _log = logging.getLogger("densefit")
 
 
@@ -58,11 +61,14 @@ def plot_curves(jsonl_path: str | Path, png_path: str | Path) -> None:
         ConfigError: matplotlib is not installed, or the history is empty.
         DataError: the history is not what `JSONLines` writes.
     """
-    figure = new_figure(11, 9)
+    new_figure(1, 1)  # first: that there is no matplotlib is what is told
     lines = read_lines(jsonl_path)
     if not lines:
         raise ConfigError("There is no history to draw", where=jsonl_path)
-    losses, scores, rate = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 1))
+    named = [len(main_keys(lines, kinds)) for kinds in (_TRAIN, ("validation",))]
+    heights = [*(max(_TALL, _ENTRY * entries) for entries in named), _LOW]  # legends must fit
+    figure = new_figure(11, sum(heights))
+    losses, scores, rate = figure.subplots(3, 1, sharex=True, height_ratios=heights)
 
     colours = _train_curves(losses, lines)
     _score_curves(scores, lines, colours)
@@ -78,7 +84,7 @@ def plot_curves(jsonl_path: str | Path, png_path: str | Path) -> None:
 
 def _train_curves(axes: Any, lines: Sequence[dict[str, Any]]) -> dict[str, str]:
     """Thin within the epochs, thick from epoch to epoch; the colour of each key."""
-    keys = main_keys(lines, ("update", "epoch"))
+    keys = main_keys(lines, _TRAIN)
     colours = {key: f"C{index % 10}" for index, key in enumerate(keys)}
     drawn: list[float] = []
     for key, colour in colours.items():
@@ -115,13 +121,15 @@ def _score_curves(axes: Any, lines: Sequence[dict[str, Any]], taken: dict[str, s
 
 
 def main_keys(lines: Sequence[dict[str, Any]], kinds: Sequence[str]) -> list[str]:
-    """`head/metric` without `head/metric/class`, in order of appearance, if ever defined."""
+    """The numbers of whole heads (see `is_main`), in order of appearance, if ever defined."""
+    trained = [line for line in lines if line["kind"] in _TRAIN]
+    heads = {key.split("/")[0] for line in trained for key in line if "/" in key}
     found = {
         key: None
         for line in lines
         if line["kind"] in kinds
         for key in line
-        if key not in _COMMON and key.count("/") < 2 and line[key] is not None
+        if key not in _COMMON and is_main(key, heads) and line[key] is not None
     }
     return list(found)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Callable, TextIO
 
 from rich.console import Console
@@ -13,6 +13,7 @@ from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bar
 
 from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.callbacks.main_number import is_main
 from densefit.errors import ConfigError
 
 
@@ -77,7 +78,7 @@ class Progress(Callback):
             return
         self._reported = now
         parts = [
-            main_numbers(state.train()),
+            main_numbers(state.train(), _heads(state)),
             f"lr {state.lr:.4g}",
             f"{self._speed.read(state.samples, now):.4g} samples/s",
             f"{self._left(state, now)} left",
@@ -89,7 +90,7 @@ class Progress(Callback):
 
     def epoch_ended(self, state: TrainState, control: Control) -> None:
         """Note the epoch's numbers; the line waits for the validation that may follow."""
-        numbers = main_numbers(state.train())
+        numbers = main_numbers(state.train(), _heads(state))
         self._epoch_line = f"{_position(state)} done in {duration(state.seconds)}: {numbers}"
 
     def validated(self, state: TrainState, control: Control) -> None:
@@ -98,7 +99,7 @@ class Progress(Callback):
         self._epoch_line = None
         # what the data do not define (AP of large objects where there are none) is left out
         defined = {key: value for key, value in state.validation.items() if value == value}
-        self._line(f"{line}; validation: {main_numbers(defined)}")
+        self._line(f"{line}; validation: {main_numbers(defined, _heads(state))}")
         self._speed.start(state.samples, self._clock())
 
     def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
@@ -189,13 +190,13 @@ class Speed:
         return done / seconds if seconds > 0 else math.nan
 
 
-def main_numbers(numbers: Mapping[str, Any]) -> str:
-    """The numbers called `head/metric`, without the finer `head/metric/class`.
+def main_numbers(numbers: Mapping[str, Any], heads: Collection[str] = ()) -> str:
+    """The numbers of whole heads, without the finer `head/metric/class`; see `is_main`.
 
     >>> main_numbers({"seg/mIoU": 0.61234, "seg/IoU/cat": 0.5, "det/loss": 2})
     'seg/mIoU 0.6123, det/loss 2'
     """
-    return ", ".join(f"{key} {value:.4g}" for key, value in numbers.items() if key.count("/") < 2)
+    return ", ".join(f"{key} {own:.4g}" for key, own in numbers.items() if is_main(key, heads))
 
 
 def duration(seconds: float) -> str:
@@ -207,6 +208,10 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _heads(state: TrainState) -> Collection[str]:
+    return getattr(state.network, "wires", ())
 
 
 def _position(state: TrainState) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from densefit.callbacks.callback import Callback, Control, TrainState, callbacks
+from densefit.callbacks.main_number import is_main
 from densefit.errors import ConfigError
 
 _FILES = "events.out.tfevents.*"
@@ -82,7 +83,7 @@ class TensorBoard(Callback):
     def validated(self, state: TrainState, control: Control) -> None:
         """Write the scores, without those that are undefined."""
         scores = {key: value for key, value in state.validation.items() if value == value}
-        self._add(state.update, "validation", scores)
+        self._add(state.update, "validation", scores, getattr(state.network, "wires", ()))
 
     def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
         """Close the file."""
@@ -90,14 +91,16 @@ class TensorBoard(Callback):
             self._writer.close()
             self._writer = None
 
-    def _add(self, update: int, group: str, numbers: Mapping[str, Any]) -> None:
+    def _add(
+        self, update: int, group: str, numbers: Mapping[str, Any], heads: Collection[str] = ()
+    ) -> None:
         """One point for each number that has none at this update."""
         if self._writer is None:
             return
         _, protocol, scalar = _tensorboard()
         event = protocol.Event(step=update)
         for key, value in numbers.items():
-            place = group if key.count("/") < 2 else f"{group}_classes"
+            place = group if is_main(key, heads) else f"{group}_classes"
             for point in scalar(f"{place}/{key}", value).value:
                 if self._last.get(point.tag, -1) < update:
                     self._last[point.tag] = update

@@ -67,6 +67,28 @@ def test_what_is_drawn(history):
     assert len(series(lines, "lr")[0]) == len(LINES)
 
 
+def test_numbers_of_several_datasets_are_drawn(tmp_path):
+    path = tmp_path / "log"
+    lines = [
+        {"kind": "epoch", "boxes/loss": 1.0},
+        {"kind": "validation", "cells/boxes/AP": 0.5, "cells/boxes/AP/cat": 0.4, "composite": 0.5},
+    ]
+    common = {"update": 1, "epoch": 0, "seconds": 1.0, "lr": 0.1}
+    path.write_text("".join(json.dumps({**common, **line}) + "\n" for line in lines))
+    found = read_lines(path)
+    assert main_keys(found, ("validation",)) == ["cells/boxes/AP", "composite"]
+
+
+@pytest.mark.filterwarnings("error")
+def test_many_numbers_make_a_taller_picture(tmp_path):
+    path = tmp_path / "log"
+    numbers = {f"head{n}/loss": n for n in range(60)}
+    line = {"kind": "epoch", "update": 1, "epoch": 0, "seconds": 1.0, "lr": 0.1, **numbers}
+    path.write_text(json.dumps(line) + "\n")
+    plot_curves(path, tmp_path / "a.png")
+    assert cv2.imread(str(tmp_path / "a.png")).shape[0] > 1500
+
+
 def test_without_matplotlib_training_goes_on_with_a_hint(history, tmp_path, monkeypatch, caplog):
     without_matplotlib(monkeypatch)
     with caplog.at_level(logging.WARNING, logger="densefit"):

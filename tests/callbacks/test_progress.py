@@ -135,6 +135,8 @@ def test_wrong_settings():
 def test_parts():
     assert main_numbers({}) == ""
     assert main_numbers({"loss": 1.0, "a/b": float("nan"), "a/b/c/d": 1.0}) == "loss 1, a/b nan"
+    numbers = {"cells/boxes/AP": 0.5, "boxes/AP/cat": 0.5}
+    assert main_numbers(numbers, ["boxes"]) == "cells/boxes/AP 0.5"
     assert [duration(s) for s in (0, 59.4, 60, 3599.6)] == ["0:00", "0:59", "1:00", "1:00:00"]
     speed = Speed()
     speed.start(0, 10.0)
