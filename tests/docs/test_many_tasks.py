@@ -1,0 +1,38 @@
+"""What docs/many-tasks.md says runs as it stands, and names what there is."""
+
+import math
+import re
+from pathlib import Path
+
+import yaml
+
+from densefit.config import read
+from densefit.tools.multi_recipe import MultiRecipe
+from densefit.train.balance import balancers
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docs" / "many-tasks.md").read_text()
+
+
+def test_the_first_screen(capsys):
+    (code,) = re.findall(r"```python\n(.*?)```", TEXT, re.S)
+    found: dict = {}
+    exec(compile(code, "many-tasks.md", "exec"), found)
+    composite, cosine = map(float, capsys.readouterr().out.split())
+    assert 0 <= composite <= 1
+    assert -1 <= cosine <= 1
+    assert not math.isnan(cosine)
+
+
+def test_the_recipe_is_one(tmp_path):
+    (text,) = re.findall(r"```yaml\n(.*?)```", TEXT, re.S)
+    (tmp_path / "a.yaml").write_text(text)
+    recipe = read(MultiRecipe, tmp_path / "a.yaml")
+    assert list(recipe.datasets) == list(yaml.safe_load(text)["datasets"])
+
+
+def test_every_balance_and_every_recipe_is_named():
+    rows = re.findall(r"^\| `(\w+)` \|", TEXT, re.M)
+    assert set(balancers.names()) <= set(rows)
+    recipes = {path.stem for path in (ROOT / "configs").glob("multi_*.yaml")}
+    assert recipes == {row for row in rows if row.startswith("multi_")}
