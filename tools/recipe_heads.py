@@ -88,19 +88,22 @@ def check_classes(head: Head, mixture: Any, told: bool) -> None:
     """
     if not hasattr(head, "classes"):
         return
-    objects = ("boxes", "per_box", "keypoints")
     for target in head.targets:
-        if target not in CLASS_TARGETS:
-            if target not in KINDS or KINDS[target].name not in objects:
-                continue
-            target = OBJECTS
-        common = mixture.classes if target == OBJECTS else getattr(mixture, f"{target}_classes", [])
-        if common and list(head.classes) != list(common):
+        held = class_target(target)
+        if held is None:
+            continue
+        if held != OBJECTS and not hasattr(mixture, f"{held}_classes"):
+            return  # nobody has what the head learns, which its loader tells
+        common = list(mixture.classes if held == OBJECTS else getattr(mixture, f"{held}_classes"))
+        own = list(head.classes)
+        if KINDS[target].name == "keypoints":  # not all objects have some
+            common = common[: len(own)]
+        if own != common:
             raise ConfigError(
                 f"The classes of the head {head.name!r} are not those of the mixture",
-                expected=f"{list(common)}, in this order",
-                received=list(head.classes),
-                where=f"head {head.name!r}, target {target!r}",
+                expected=f"{common}, in this order",
+                received=own,
+                where=f"head {head.name!r}, target {held!r}",
                 fix="leave the head's classes out, or choose the common ones: mixture.classes and "
                 "mixture.rename",
             )
@@ -111,6 +114,18 @@ def check_classes(head: Head, mixture: Any, told: bool) -> None:
             where=f"model.heads.{head.name}, which learns {', '.join(head.targets)}",
             fix="from: the name of a dataset; or classes: a list",
         )
+
+
+def class_target(target: str) -> str | None:
+    """Which target holds the classes of what a target tells of; None if it tells of none.
+
+    >>> class_target("boxes"), class_target("mask"), class_target("depth")
+    ('classes', 'mask', None)
+    """
+    if target in CLASS_TARGETS:
+        return target
+    kind = KINDS[target].name if target in KINDS else ""
+    return OBJECTS if kind in ("boxes", "per_box", "keypoints") else None
 
 
 def make_network(

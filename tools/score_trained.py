@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Optional
@@ -18,12 +18,14 @@ from densefit.metrics.per_sample import PerSample
 from densefit.model.network import Network
 from densefit.predict.predictor import predict
 from densefit.score import Scorer
+from densefit.score_many import scorable
 from densefit.tools.pictures import Subset
 from densefit.tools.program import program
 from densefit.tools.progress import Watched
 from densefit.tools.recipe import make_dataset
 from densefit.tools.report import report
-from densefit.tools.trained import Trained, settings
+from densefit.tools.trained import Trained, recipe_of, settings
+from densefit.tools.trained_part import TrainedPart
 from densefit.tools.worst import pictured, worst_samples
 from densefit.train.learner import Learner
 
@@ -34,11 +36,14 @@ class Scoring(Trained):
         split: of the dataset; the recipe's test split by default, else its validation split.
         bootstrap: resamples of the dataset, e.g. 1000, for 95 % intervals of the scores.
         worst: how many of the worst samples are listed and drawn in --out.
+        of: name of the dataset, for a checkpoint that was trained on several; --data.root is then
+            its folder, as trained by default.
     """
 
     split: Optional[str] = None  # noqa: UP045
     bootstrap: int = 0
     worst: int = 12
+    of: Optional[str] = None  # noqa: UP045
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,15 +59,26 @@ def run(chosen: Scoring, place: Path) -> dict[str, float]:
             expected="0 or more",
             received=f"{chosen.bootstrap} and {chosen.worst}",
         )
+    recipe = recipe_of(place)
+    part = TrainedPart(recipe, chosen.of) if recipe.get("datasets") else None
+    if part is not None:
+        resize = part.part.resize or chosen.resize
+        chosen = replace(chosen, data=part.data(chosen.data), resize=resize)
     split = chosen.split or chosen.data.test or chosen.data.validation
     if split is None:
         raise ConfigError("The recipe names no split to score", fix="--split NAME")
     network = load(place)
     dataset = make_dataset(chosen.data, split)
+    if part is not None:
+        dataset = part.as_trained(dataset, network.heads)
     listed = chosen.worst if chosen.out is not None else 0
+    loader = chosen.loader(dataset)
     metrics = judges(network, each=listed > 0, states=chosen.bootstrap > 0)
-    with Watched(chosen.loader(dataset), "scoring") as watched:
-        scorer = Scorer(Learner(network), watched, metrics=metrics)
+    if part is not None:  # heads that learned from the others have no truth here
+        names = scorable(network, list(metrics), loader)
+        metrics = {name: own for name, own in metrics.items() if name in names}
+    with Watched(loader, "scoring") as watched:
+        scorer = Scorer(Learner(network), watched, list(metrics), metrics=metrics)
         scorer.run()
     worst = Worst(network, dataset, chosen.loader, scorer.metrics, listed)
     return report(

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from densefit.callbacks.jsonl import read_lines
-from densefit.tools import compare_tasks, train_multi
+from densefit.tools import compare_tasks, score, train_multi
 
 pytestmark = pytest.mark.usefixtures("partly")
 RECIPE = {
@@ -80,6 +80,7 @@ def test_two_datasets_with_nothing_in_common(train, capsys):
     best = json.loads((together / "checkpoints" / "best" / "state.json").read_text())
     assert best["update"] == max(validations, key=lambda line: line["composite"])["update"]
 
+    _scored_again(together, scores, capsys)
     alone = [train(name, "--only", f"[{name}]") for name in ("detection", "segmentation")]
     for out, name in zip(alone, ("cells/detection", "streets/segmentation")):
         own = json.loads((out / "scores.json").read_text())
@@ -90,6 +91,19 @@ def test_two_datasets_with_nothing_in_common(train, capsys):
     table = capsys.readouterr().out
     assert "delta-m" in table
     assert "detection~segmentation" in table
+
+
+def _scored_again(run, scores, capsys):
+    """Each dataset of a checkpoint can be scored by itself, with the same result."""
+    for name in ("cells", "streets"):
+        out = run.parent / f"scored_{name}"
+        assert score.main(["--checkpoint", str(run), "--of", name, "--out", str(out)]) == 0
+        found = json.loads((out / "scores.json").read_text())
+        own = {key: value for key, value in scores.items() if key.startswith(f"{name}/")}
+        assert {f"{name}/{key}": value for key, value in found.items()} == own
+    for arguments, said in (([], "--of NAME"), (["--of", "cell"], "did you mean 'cells'?")):
+        assert score.main(["--checkpoint", str(run), *arguments]) == 2
+        assert said in capsys.readouterr().err
 
 
 def test_the_picture_shows_truth_and_prediction_of_each_head(train):

@@ -1,0 +1,48 @@
+"""One of several datasets of a checkpoint, with the numbers that its heads have learned."""
+
+from dataclasses import asdict
+
+import pytest
+
+import densefit as df
+from densefit.errors import ConfigError
+from densefit.tools.multi_recipe import MultiRecipe, Part, Shares
+from densefit.tools.recipe import Data
+from densefit.tools.trained_part import TrainedPart
+
+
+def recipe(**shares):
+    parts = {"cells": Part("voc", root="a", test="late"), "tags": Part("coco", root="b")}
+    return asdict(MultiRecipe(datasets=parts, mixture=Shares(**shares)))
+
+
+def test_its_settings_are_those_of_the_training():
+    data = TrainedPart(recipe(), "cells").data(Data(workers=7))
+    assert (data.dataset, data.root, data.test, data.workers) == ("voc", "a", "late", 7)
+    assert TrainedPart(recipe(), "cells").data(Data(root="moved")).root == "moved"
+
+
+def test_its_classes_have_the_numbers_of_the_heads():
+    """The heads know them as triangle, ring, square."""
+    head = df.head("detection", classes=["triangle", "ring", "square"], strides=[8], channels=8)
+    rename = {"cells": {"circle": "ring"}, "tags": {"x": None}}
+    part = TrainedPart(recipe(rename=rename), "cells")
+    plain = df.dataset("shapes", length=6, size=(48, 48), split="test")
+    mapped = part.as_trained(plain, [head, df.head("depth", decoder="fcn", channels=8)])
+    seen = set()
+    for index in range(6):
+        own = plain[index].targets["classes"].tolist()
+        assert mapped[index].targets["classes"].tolist() == [[1, 2, 0][one] for one in own]
+        seen.update(own)
+    assert seen == {0, 1, 2}
+    assert mapped.id_of(0) == f"cells/{plain.id_of(0)}"
+
+
+def test_the_dataset_must_be_named():
+    with pytest.raises(ConfigError, match="which one"):
+        TrainedPart(recipe(), None)
+    with pytest.raises(ConfigError, match="did you mean 'cells'"):
+        TrainedPart(recipe(), "cell")
+    one = recipe()
+    del one["datasets"]["tags"]
+    assert TrainedPart(one, None).name == "cells"

@@ -1,0 +1,72 @@
+"""One of the several datasets that a checkpoint was trained on, as it is scored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from densefit.data.mixture import Mixture
+from densefit.data.sample import Dataset
+from densefit.errors import ConfigError
+from densefit.model.head import Head
+from densefit.registry import nearest
+from densefit.tools.multi_recipe import Part, Shares
+from densefit.tools.recipe import Data
+from densefit.tools.recipe_heads import class_target
+
+
+class TrainedPart:
+    """A dataset of a recipe with several.
+
+    Args:
+        recipe: as a checkpoint keeps it.
+        name: of the dataset; None if there is only one.
+
+    Attributes:
+        name: of the dataset.
+        part: what it is.
+
+    Raises:
+        ConfigError: no such dataset, or several and none is named.
+    """
+
+    def __init__(self, recipe: Mapping[str, Any], name: str | None) -> None:
+        known = recipe["datasets"]
+        if name is None and len(known) == 1:
+            name = next(iter(known))
+        if name is None or name not in known:
+            raise ConfigError(
+                "The checkpoint was trained on several datasets: which one is to be scored?"
+                if name is None
+                else f"The checkpoint was not trained on a dataset {name!r}",
+                expected=f"one of {', '.join(known)}",
+                fix="--of NAME" if name is None else nearest(name, known),
+            )
+        self.name, self.part = name, Part(**known[name])
+        self._shares = Shares(**recipe["mixture"])
+
+    def data(self, own: Data) -> Data:
+        """The dataset's settings; the folder and the workers are those of `own`, if given."""
+        part = self.part
+        return replace(
+            own,
+            dataset=part.dataset,
+            root=own.root or part.root,
+            train=part.train,
+            validation=part.validation,
+            test=part.test,
+            settings=part.settings,
+        )
+
+    def as_trained(self, dataset: Dataset, heads: Sequence[Head]) -> Mixture:
+        """The dataset with ids and class numbers as the heads have learned them."""
+        classes = {}
+        for head in heads:
+            held = next((one for one in map(class_target, head.targets) if one is not None), None)
+            if held is not None and len(getattr(head, "classes", ())) > len(classes.get(held, ())):
+                classes[held] = list(head.classes)  # type: ignore[attr-defined]
+        rename = {name: own for name, own in self._shares.rename.items() if name == self.name}
+        return Mixture(
+            {self.name: dataset}, classes=classes, rename=rename, unknown=self._shares.unknown
+        )
