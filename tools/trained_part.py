@@ -61,7 +61,7 @@ class TrainedPart:
 
     def as_trained(self, dataset: Dataset, heads: Sequence[Head]) -> Mixture:
         """The dataset with ids and class numbers as the heads have learned them."""
-        classes = {}
+        classes: dict[str, list[str]] = {}
         for head in heads:
             held = next((one for one in map(class_target, head.targets) if one is not None), None)
             if held is not None and len(getattr(head, "classes", ())) > len(classes.get(held, ())):
