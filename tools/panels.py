@@ -15,8 +15,8 @@ from densefit.predict.predictor import predict
 from densefit.score_many import scorable
 from densefit.tools.pictures import Subset, resized, write_image
 
-_COLUMNS = 4  # two pairs of truth and prediction a row
-_SMALLEST, _LARGEST = 240, 440  # pixels of a cell's longer side
+_COLUMNS = 6  # three pairs of truth and prediction a row
+_SMALLEST, _LARGEST = 240, 400  # pixels of a cell's longer side
 _NARROW = 1000  # pixels of a sample's cells, of which two then fit side by side
 
 

@@ -4,8 +4,9 @@ import json
 import subprocess
 
 import densefit as df
+from densefit.callbacks import TrainState
 from densefit.tools import train_det
-from densefit.tools.run_record import commit, record_start
+from densefit.tools.run_record import Cost, commit, record_start
 
 
 def test_each_start_is_recorded(tmp_path):
@@ -51,6 +52,24 @@ def test_a_training_records_its_start(trained):
     (only,) = json.loads((trained / "environment.json").read_text())
     assert set(only["data"]) == {"train", "val", "test"}
     assert only["data"]["train"]["samples"] == 8
+
+
+def test_a_training_records_its_cost(trained):
+    cost = json.loads((trained / "cost.json").read_text())
+    arguments, _ = df.load(trained / "checkpoints" / "last").get_params()
+    assert cost["parameters"] == sum(array.size for array in arguments.values())
+    assert cost["updates"] == 4
+    assert 0 < cost["ms_per_update"] * 4 / 1000 < cost["seconds"]
+    assert cost["peak_memory_mib"] > 50
+
+
+def test_a_training_that_failed_or_did_nothing_has_no_cost(tmp_path):
+    state = TrainState(None)
+    state.clock.updates = 3
+    Cost(tmp_path).fit_ended(state, RuntimeError("it failed"))
+    state.clock.updates = 0
+    Cost(tmp_path).fit_ended(state, None)
+    assert not list(tmp_path.iterdir())
 
 
 def test_everything_of_a_recipe_s_training_arrives(tiny, tmp_path, capsys):
