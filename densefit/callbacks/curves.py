@@ -16,7 +16,7 @@ from densefit.errors import ConfigError, DensefitError
 
 _COMMON = ("kind", "update", "epoch", "seconds", "lr")
 _TRAIN = ("update", "epoch")
-_TALL, _LOW, _ENTRY = 3.75, 1.5, 0.19  # inches: a panel, the last one, a line of a legend
+_TALL, _LOW, _ENTRY = 3.75, 1.5, 0.22  # inches: a panel, the last one, a line of a legend
 _log = logging.getLogger("densefit")
 
 
