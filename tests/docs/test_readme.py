@@ -38,7 +38,9 @@ def test_a_backbone_with_heads(blocks, tmp_path, monkeypatch):
 def test_a_symbol_and_an_iterator(blocks):
     found = run(blocks[1])
     assert set(found["history"].last_validation) == {"age/mae", "gender/accuracy"}
-    assert found["history"].last_validation["gender/accuracy"] > 0.5
+    # The people are drawn at random, and few: that it trains shows in the larger loss.
+    errors = [epoch["train"]["age/mae"] for epoch in found["history"].epochs]
+    assert errors[-1] < errors[0]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
