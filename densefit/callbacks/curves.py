@@ -15,6 +15,7 @@ from densefit.callbacks.main_number import is_main
 from densefit.errors import ConfigError, DensefitError
 
 _COMMON = ("kind", "update", "epoch", "seconds", "lr")
+_ABOUT = ("labelled", "loss_weight")
 _TRAIN = ("update", "epoch")
 _TALL, _LOW, _ENTRY = 3.75, 1.5, 0.22  # inches: a panel, the last one, a line of a legend
 _log = logging.getLogger("densefit")
@@ -84,7 +85,8 @@ def plot_curves(jsonl_path: str | Path, png_path: str | Path) -> None:
 
 def _train_curves(axes: Any, lines: Sequence[dict[str, Any]]) -> dict[str, str]:
     """Thin within the epochs, thick from epoch to epoch; the colour of each key."""
-    keys = main_keys(lines, _TRAIN)
+    # How many samples, and what weighs the losses, would press the losses into a corner.
+    keys = [key for key in main_keys(lines, _TRAIN) if key.split("/")[-1] not in _ABOUT]
     colours = {key: f"C{index % 10}" for index, key in enumerate(keys)}
     drawn: list[float] = []
     for key, colour in colours.items():

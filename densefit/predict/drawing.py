@@ -257,7 +257,7 @@ def grid(
         for column in range(len(rows[0]))
     ]
     heights = [max(images[index].shape[0] for index in row) for row in rows]
-    letters = float(np.clip(float(np.median(widths)) / 40, 8, 24))
+    letters = float(np.clip(float(np.median(widths)) / 40, 8, 14))
     footer = round(2.2 * letters) if captions is not None else 0
     size = (
         sum(heights) + len(rows) * footer + gap * (len(rows) + 1),

@@ -106,3 +106,17 @@ def test_without_a_history_there_is_a_hint_and_no_error(tmp_path, caplog):
     assert "no history" in caplog.text
     with pytest.raises(ConfigError, match="no history"):
         plot_curves(tmp_path / "nothing", tmp_path / "a.png")
+
+
+def test_counts_and_weights_do_not_press_the_losses_into_a_corner(tmp_path):
+    for name, more in (("plain", {}), ("more", {"det_labelled": 5000.0, "det_loss_weight": 0.5})):
+        lines = [line("epoch", t, det_loss=2.0 / t, **more) for t in (1, 2, 3)]
+        for one in lines:
+            if "det/loss/weight" in one:
+                one["det/loss_weight"] = one.pop("det/loss/weight")
+        (tmp_path / name).write_text("".join(f"{json.dumps(one)}\n" for one in lines))
+        plot_curves(tmp_path / name, tmp_path / f"{name}.png")
+    first, second = (cv2.imread(str(tmp_path / f"{name}.png")) for name in ("plain", "more"))
+    assert first.shape[1] == second.shape[1]
+    # The panel of the losses is the same, line and legend.
+    assert (first[:300] == second[:300]).mean() > 0.99
