@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import available_cpus, mx
-from densefit.callbacks import Callback, TrainState
+from densefit.callbacks import Callback, Control, TrainState
 from densefit.callbacks.memory_use import memory_in_use
 from densefit.checkpoint.atomic import replace_file
 from densefit.data.fingerprint import fingerprint
@@ -26,6 +26,30 @@ FILE = "environment.json"
 COST_FILE = "cost.json"
 TRAINING = ("data", "forward", "metric", "backward", "update")  # phases of the clock
 PACKAGES = ("densefit", "mxnet", "numpy", "opencv-python-headless", "opencv-python", "pycocotools")
+
+
+class Begun(Callback):
+    """Writes what a run is made of when its training begins: config.yaml and environment.json.
+
+    Not before: a resume that is refused leaves the run's folder as it was.
+
+    Args:
+        out: the run's folder.
+        text: the recipe as YAML.
+        data: split -> its dataset.
+        seed: of everything random.
+        resume: what it continues from.
+    """
+
+    def __init__(
+        self, out: Path, text: str, data: Mapping[str, Dataset], seed: int, resume: str
+    ) -> None:
+        self._out, self._text, self._about = out, text, (data, seed, resume)
+
+    def fit_started(self, state: TrainState, control: Control) -> None:
+        """Write both."""
+        replace_file(self._out / "config.yaml", [self._text.encode()])
+        record_start(self._out, *self._about)
 
 
 def record_start(out: Path, data: Mapping[str, Dataset], seed: int, resume: str) -> None:

@@ -21,7 +21,7 @@ from .pictures import write_predictions
 from .prepared import Prepared, prepare, primary_numbers
 from .program import program
 from .recipe import Recipe, Training, make_balancer, make_callbacks, make_groups, make_schedule
-from .run_record import Cost, record_start
+from .run_record import Begun, Cost
 
 Kind = TypeVar("Kind", bound=Recipe)
 COMPOSITE = "composite"
@@ -63,9 +63,6 @@ def run(
     held = prepared.validation is not None
     keep = Keep(training.keep, chosen_by(numbers, training.best) if held else None)
     own = make_callbacks(training, out)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "config.yaml").write_text(text, encoding="utf-8")
-    record_start(out, prepared.data, recipe.seed, recipe.resume)
     fit(
         network,
         prepared.train,
@@ -76,6 +73,7 @@ def run(
         optimizer_params=training.optimizer_params,
         schedule=make_schedule(training),
         callbacks=[
+            Begun(out, text, prepared.data, recipe.seed, recipe.resume),
             *(Progress(), JSONLines(out / "scalars.jsonl"), Curves(out, log="scalars.jsonl")),
             *(*own, ProfileLine(), Cost(out)),
         ],

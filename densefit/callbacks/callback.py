@@ -27,7 +27,9 @@ class TrainState:
         labelled: head -> samples seen that have labels for it, since training began.
         lr: the learning rate of the last update.
         gradient_norm: of the last update's gradient, before clipping.
+        position: in the epoch's order of samples, if the loader tells.
         refused: updates that were not applied because something was not finite.
+        rollbacks: times that training went back to a checkpoint because of that.
         epoch_seconds: wall seconds of this epoch, over resumes too.
         train: this epoch's training numbers so far, a flat dict `head/metric` -> float; calling
             it costs a read from the device, so do it when you report, not at each update.
@@ -52,7 +54,9 @@ class TrainState:
     labelled: Mapping[str, int] = field(default_factory=dict)
     lr: float = 0.0
     gradient_norm: float = 0.0
+    position: int | None = None
     refused: int = 0
+    rollbacks: int = 0
     epoch_seconds: float = 0.0
     train: Callable[[], dict[str, float]] = dict
     validation: Mapping[str, float] = field(default_factory=dict)

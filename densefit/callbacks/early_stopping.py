@@ -53,6 +53,7 @@ class EarlyStopping(Callback):
         declared = direction_of(self.metric, state.directions, STOP, "EarlyStopping")
         if self.higher_is_better is None:
             self.higher_is_better = declared
+        self._look(control)
 
     def validated(self, state: TrainState, control: Control) -> None:
         """Compare the new score with the best so far; nan is never an improvement."""
@@ -61,6 +62,10 @@ class EarlyStopping(Callback):
             self.best, self.waited = score, 0
             return
         self.waited += 1
+        self._look(control)
+
+    def _look(self, control: Control) -> None:
+        """Stop if it has been waited long enough, by a training that is resumed too."""
         if self.waited >= self.patience:
             best = "none" if self.best is None else f"{self.best:.6g}"
             control.stop(
@@ -69,11 +74,12 @@ class EarlyStopping(Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """The best score and how long ago it was."""
-        return {"best": self.best, "waited": self.waited}
+        return {"metric": self.metric, "best": self.best, "waited": self.waited}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from what `state_dict` gave."""
-        self.best, self.waited = state["best"], state["waited"]
+        """Continue from what `state_dict` gave; of another score, from the beginning."""
+        if state.get("metric", self.metric) == self.metric:
+            self.best, self.waited = state["best"], state["waited"]
 
     def _improves(self, score: float) -> bool:
         if math.isnan(score):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 from collections.abc import Mapping
@@ -11,6 +12,8 @@ from typing import Any, TextIO
 
 from densefit.callbacks.callback import Callback, Control, TrainState, callbacks
 from densefit.errors import ConfigError, DataError
+
+_log = logging.getLogger("densefit")
 
 
 @callbacks.register("jsonl")
@@ -43,6 +46,7 @@ class JSONLines(Callback):
         self.every = every
         self._stream: TextIO | None = None
         self._seconds_before = 0.0
+        self._ended: set[int] = set()  # epochs
         self._lines = 0  # written, those of a resumed training included
         self._saved: int | None = None  # lines when the checkpoint was written
 
@@ -53,13 +57,30 @@ class JSONLines(Callback):
         # An epoch's and a validation's line may have been written after a checkpoint of the same
         # update, and are written again.
         kept = kept[: self._saved]
-        self._lines, self._saved = len(kept), None
+        if self._saved is not None and len(kept) < self._saved and state.update > 0:
+            _log.warning(
+                "%s lacks %d lines of updates that were made: the disk lost them, or somebody "
+                "else has written there",
+                self.path,
+                self._saved - len(kept),
+            )
+        self._saved = None
         # Nothing to add if the loop itself counts seconds over resumes.
         last = max((line["seconds"] for line in kept), default=0.0)
         self._seconds_before = max(0.0, last - state.seconds)
+        self._rewrite(kept)
+
+    def _rewrite(self, lines: list[dict[str, Any]]) -> None:
+        """Begin the file with these lines, and stand behind them."""
+        self.fit_ended(None, None)
+        self._lines = len(lines)
+        self._ended = {line["epoch"] for line in lines if line["kind"] == "epoch"}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.path.with_name(f"{self.path.name}.tmp")
-        temporary.write_text("".join(f"{json.dumps(line)}\n" for line in kept), encoding="utf-8")
+        with open(temporary, "w", encoding="utf-8") as stream:
+            stream.write("".join(f"{json.dumps(line)}\n" for line in lines))
+            stream.flush()
+            os.fsync(stream.fileno())
         os.replace(temporary, self.path)
         self._stream = open(self.path, "a", encoding="utf-8")
 
@@ -78,14 +99,19 @@ class JSONLines(Callback):
             self._write("update", state, state.train())
 
     def epoch_ended(self, state: TrainState, control: Control) -> None:
-        """Write the epoch's numbers."""
+        """Write the epoch's numbers, in place of those of when it was stopped and did not end."""
+        if self._epoch in self._ended and self._stream is not None:
+            ended = ("epoch", self._epoch)
+            kept = read_lines(self.path)
+            self._rewrite([line for line in kept if (line["kind"], line["epoch"]) != ended])
+        self._ended.add(self._epoch)
         self._write("epoch", state, state.train())
 
     def validated(self, state: TrainState, control: Control) -> None:
         """Write all scores."""
         self._write("validation", state, state.validation)
 
-    def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
+    def fit_ended(self, state: TrainState | None, error: BaseException | None) -> None:
         """Close the file."""
         if self._stream is not None:
             self._stream.close()
@@ -107,7 +133,13 @@ class JSONLines(Callback):
         self._lines += 1
 
     def state_dict(self) -> dict[str, Any]:
-        """How many lines hold at this moment, and of which epoch the next one is."""
+        """How many lines hold at this moment, and of which epoch the next one is.
+
+        They are seen safe on the disk first: a checkpoint knows of them.
+        """
+        if self._stream is not None:
+            self._stream.flush()
+            os.fsync(self._stream.fileno())
         return {"lines": self._lines, "epoch": self._epoch}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

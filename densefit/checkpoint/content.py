@@ -84,6 +84,8 @@ def fill(temporary: Path, content: Content) -> dict[str, tuple[int, str]]:
     finally:
         if hasher.ident is not None:
             hasher.join()
+    if len(sums) < len(content.files):  # its thread has died, of too little memory, say
+        sums = [_sum(pieces) for pieces in content.files.values()]
     return dict(zip(content.files, zip(content.sizes, sums)))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from densefit.errors import CheckpointError
 
 #: What decides which samples the rest of an epoch consists of.
-ORDER = ("batch_size", "accumulate", "seed", "data")
+ORDER = ("batch_size", "accumulate", "seed", "data", "loader")
 
 
 def differences(saved: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -81,4 +81,5 @@ def told(value: Any) -> str:
     """
     if isinstance(value, Mapping) and "sha256" in value:
         return f"{value['samples']} samples, sum {value['sha256'][:8]}"
-    return "none" if value is None else str(value)
+    text = "none" if value is None else str(value)
+    return text if len(text) < 300 else f"{text[:300]}..."

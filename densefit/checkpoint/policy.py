@@ -6,9 +6,10 @@ its files (see `store.link`), so that they can be named on a command line and co
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from densefit.errors import ConfigError
 from densefit.metrics.direction import direction_of
 
 LAST, BEST = "last", "best"
+_log = logging.getLogger("densefit")
 NAMES = "to name the best checkpoint"
 
 
@@ -137,6 +139,14 @@ class Keep:
         self.records = [old for old in self.records if old.name != new.name] + [new]
         return new.name
 
+    def improves(self, scores: Mapping[str, float]) -> bool:
+        """Whether a validation's network is better than all that were saved."""
+        if self.best is None or math.isnan(scores.get(self.best, math.nan)):
+            return False
+        new = Record("", 0, float(scores[self.best]))
+        known = [record for record in self.records if not math.isnan(record.score)]
+        return best_of([*known, new], self.higher_is_better) is new
+
     @property
     def leader(self) -> Record | None:
         """The best save so far; None without scores."""
@@ -171,8 +181,18 @@ class Keep:
 
     def state_dict(self) -> dict[str, Any]:
         """The saves that stay."""
-        return {"records": [asdict(record) for record in self.records]}
+        about = {"best": self.best, "higher_is_better": self.higher_is_better}
+        return {"records": [asdict(record) for record in self.records], **about}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from what `state_dict` gave."""
+        """Continue from what `state_dict` gave; scores of another number are forgotten."""
         self.records = [Record(**record) for record in state["records"]]
+        before = state.get("best", self.best), state.get("higher_is_better", self.higher_is_better)
+        if self.best is not None and before != (self.best, self.higher_is_better):
+            _log.warning(
+                "The best checkpoint is chosen by %r from now on, before by %r: what was the best "
+                "until now is not known",
+                self.best,
+                before[0],
+            )
+            self.records = [replace(record, score=math.nan) for record in self.records]

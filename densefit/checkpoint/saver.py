@@ -43,6 +43,7 @@ class Saver:
         self.background = background
         self._writer = BackgroundWriter()
         self._written: Path | None = None  # and not yet told of
+        self.newest: Path | None = None  # of this training: saved, or continued from
 
     def save(self, session: Session) -> Path:
         """Write everything that a resume needs; returns the path that the checkpoint will have.
@@ -56,7 +57,7 @@ class Saver:
         name = self.keep.record(state.update, state.validation if fresh else {})
         parts, content = snapshot(session)
         content = {**content, "keep": self.keep.state_dict(), "extra": self.extra}
-        self._written = self.directory / name
+        self._written = self.newest = self.directory / name
         if self.background:
             self._writer.submit(self.directory, name, parts, content, then=self._tidy)
         else:
@@ -118,6 +119,7 @@ class Saver:
         recorded = self.keep.records[-1].name if self.keep.records else None
         if recorded in store.names(self.directory):
             self.keep.apply(self.directory)  # finishes what a crash interrupted
+        self.newest = path
         return path
 
 
@@ -129,8 +131,20 @@ def check_unmixed(directory: Path, resume: str | Path) -> None:
         resume: what the training continues from, see `fit`.
 
     Raises:
-        CheckpointError: it continues nothing, and the directory holds checkpoints.
+        CheckpointError: it continues nothing, or another directory's, and this one holds
+            checkpoints.
     """
+    if str(resume) not in ("none", "auto") and store.names(directory):
+        place = store.resolve(resume, directory)
+        if place is not None and place.resolve().parent != directory.resolve():
+            raise CheckpointError(
+                "The directory holds the checkpoints of a training, and another one is to be "
+                "continued into it",
+                expected=f"a checkpoint of {directory}, or a directory without any",
+                received=place,
+                where=directory,
+                fix="choose another directory for the training that goes on",
+            )
     if str(resume) == "none" and store.names(directory):
         raise CheckpointError(
             "The directory holds the checkpoints of a training already",

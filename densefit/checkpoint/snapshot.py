@@ -32,6 +32,7 @@ def snapshot(session: Session) -> tuple[dict[str, Any], dict[str, Any]]:
         "epoch": state.epoch,
         "batch": state.batch,
         "pending": state.pending,
+        "position": state.position if state.batch else None,
         "batch_size": state.batch_size,
         "accumulate": state.accumulate,
         "samples": state.samples if begun else 0,
@@ -39,6 +40,7 @@ def snapshot(session: Session) -> tuple[dict[str, Any], dict[str, Any]]:
         "metrics": metric_states(session.judges) if begun else {},
         "labelled": dict(state.labelled),
         "refused": state.refused,
+        "rollbacks": state.rollbacks,
         "schedule": {} if session.rate is None else session.rate.state_dict(),
         "balance": {} if session.balancer is None else session.balancer.state_dict(),
         "lr": state.lr,
@@ -104,6 +106,8 @@ def restore(
     set_rng_state(content["rng"])
     state.epoch, state.batch = content["epoch"], content["batch"]
     state.pending = content.get("pending", "")
+    state.position = content.get("position")
+    state.rollbacks = content.get("rollbacks", 0)
     state.update, state.seconds = content["update"], content["seconds"]
     state.validation, state.validated = content["validation"], content["validated"]
     state.samples, state.refused = content.get("samples", 0), content.get("refused", 0)

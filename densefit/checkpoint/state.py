@@ -152,6 +152,12 @@ def restore_counters(
     optimizer.num_update = counters["num_update"]
     optimizer.begin_num_update = counters["begin_num_update"]
     for name, value in counters["running"].items():
+        if name not in _RUNNING or not np.isfinite(np.asarray(value, np.float64)).all():
+            raise CheckpointError(
+                "The checkpoint sets what no optimizer counts",
+                expected=f"finite numbers called {', '.join(_RUNNING)}",
+                received=f"{name}={value!r}",
+            )
         setattr(optimizer, name, value)
 
 

@@ -24,6 +24,8 @@ class Batch(mx.io.DataBatch):  # type: ignore[misc]
         ids: the samples' ids.
         targets: the samples' targets before any transform, on the host.
         geometries: where each original image lies in the network's input.
+        position: samples of the epoch's order that are behind its end, left out ones included;
+            None if the loader does not tell.
         labelled: head -> (samples,) bool, which of them have the head's targets; a head that is
             not told of has labels for all.
     """
@@ -54,3 +56,4 @@ class Batch(mx.io.DataBatch):  # type: ignore[misc]
         self.targets = [dict(one) for one in targets]
         self.geometries = list(geometries)
         self.labelled = dict(labelled or {})
+        self.position: int | None = None

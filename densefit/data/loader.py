@@ -14,6 +14,7 @@ from densefit.backend import mx
 from densefit.data.ahead import Ahead, TooSlowError
 from densefit.data.batch import Batch
 from densefit.data.collate import Layout
+from densefit.data.described import described
 from densefit.data.encoder import Encoder
 from densefit.data.labelled import check_labelled, stand_ins
 from densefit.data.sample import Dataset
@@ -130,12 +131,26 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         self._begin(epoch)
         self._pinned = False
 
-    def set_epoch(self, epoch: int, skip: int = 0) -> None:
-        """Go to the start of an epoch, past its first `skip` batches (which are not read)."""
+    def set_epoch(self, epoch: int, skip: int = 0, position: int | None = None) -> None:
+        """Go to the start of an epoch, past its first `skip` batches (which are not read).
+
+        Args:
+            epoch: its number.
+            skip: batches.
+            position: past so many samples instead, as the last batch's `position` told: where
+                broken samples are skipped, batches do not tell.
+        """
         if epoch < 0 or skip < 0:
             raise ConfigError("Epochs and batches count from 0", received=f"{epoch}, {skip}")
-        self._begin(epoch, skip * self.batch_size)
+        self._begin(epoch, skip * self.batch_size if position is None else position)
         self._pinned = True
+
+    def identity(self) -> str:
+        """What decides which samples come in which order, and how they are changed."""
+        settings = (self.shuffle, self.seed, self.last, self.on_error, self.batch_size)
+        names = ("shuffle", "seed", "last", "on_error", "batch_size")
+        told = {name: value for name, value in zip(names, settings)}
+        return described({**told, "dataset": self.dataset, "transform": self.transform})
 
     def next(self) -> Batch:
         """The next batch.
@@ -160,7 +175,9 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         if len(made) < self.batch_size and (self.last == "drop" or not made):
             self._finished = True
             raise StopIteration
-        return self._layout.collate(made)
+        batch = self._layout.collate(made)
+        batch.position = self._position
+        return batch
 
     def __next__(self) -> Batch:
         """The next batch."""
@@ -234,12 +251,14 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         self._ahead.begin(work, order[start:].tolist())
         self._started = self._finished = False
         self._failure = None
+        self._position = start  # in the order, of what comes next
         self._good = start  # samples made this epoch; those passed over count as good
 
     def _take(self) -> list[Made]:
         """Up to batch_size samples, in order; fewer at the end of the epoch."""
         made: list[Made] = []
         while len(made) < self.batch_size:
+            self._position += 1
             try:
                 one = self._ahead.next()
             except DataError as error:

@@ -27,6 +27,7 @@ class Fed:
         ids: of the real rows.
         targets, geometries: of the real rows, if the loader carries them.
         labelled: head -> (real,) bool, which of the real rows have labels for it.
+        position: in the epoch's order behind the batch, if the loader tells.
     """
 
     data: dict[str, Any]
@@ -37,6 +38,7 @@ class Fed:
     targets: list[dict[str, Any]] | None
     geometries: list[Any] | None
     labelled: dict[str, np.ndarray]
+    position: int | None = None
 
 
 class Feeder:
@@ -100,14 +102,22 @@ class Feeder:
         shape = self.data_descs[0].shape
         return (int(shape[2]), int(shape[3])) if len(shape) == 4 else None
 
-    def batches(self, epoch: int = 0, skip: int = 0) -> Iterator[Fed]:
+    def batches(self, epoch: int = 0, skip: int = 0, position: int | None = None) -> Iterator[Fed]:
         """The batches of an epoch past its first `skip`: the iterator is reset first.
+
+        Args:
+            epoch: its number.
+            skip: batches.
+            position: what the last of these told, if it did.
 
         Raises:
             DataError: there is no batch, or one is not as announced.
         """
         if hasattr(self.iterator, "set_epoch"):
-            self.iterator.set_epoch(epoch, skip)
+            if position is None:
+                self.iterator.set_epoch(epoch, skip)
+            else:
+                self.iterator.set_epoch(epoch, skip, position)
             unread = 0
         else:
             self.iterator.reset()
@@ -115,6 +125,8 @@ class Feeder:
         seen = 0
         for number, batch in enumerate(self.iterator):
             if number < unread:
+                rows = batch.data[0].shape[0] if batch.data else 0
+                seen += rows - int(getattr(batch, "pad", 0) or 0)
                 continue
             fed = self.feed(batch, seen)
             seen += fed.real
@@ -164,6 +176,7 @@ class Feeder:
             for wire in self.wires
         }
         fed = Fed(data, label, rows, real, ids, targets, geometries, labelled)
+        fed.position = getattr(batch, "position", None)
         for wire in self.wires:
             wire.check_batch(fed)
         return fed

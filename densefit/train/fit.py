@@ -30,6 +30,7 @@ from densefit.train.milestones import Milestones
 from densefit.train.schedules import Schedule
 from densefit.train.start import (
     as_network,
+    check_eased,
     check_plan,
     check_scored,
     identity,
@@ -156,6 +157,7 @@ def fit(
         check_scored(schedule, validation)
         schedule = schedule.judged_by(known)
     rate = source_of_rate(schedule, optimizer, settings, total, per_epoch)
+    check_eased(guard, rate, optimizer, settings)
     validating = Cadence(validate_every, per_epoch, total, "validate_every")
     saver = checkpoint if isinstance(checkpoint, Saver) or checkpoint is None else Saver(checkpoint)
     saving = Cadence(saver.every if saver else 0, per_epoch, total, "Saver(every=...)")
@@ -163,8 +165,7 @@ def fit(
         raise ConfigError("To resume, say where checkpoints are", fix="checkpoint=DIR")
     if saver is not None:
         check_unmixed(saver.directory, resume)
-        if scorer is not None:
-            saver.keep.judged_by(known)
+        saver.keep.judged_by(known)
     judges: dict[str, list[Metric]] = {n: wire.metrics("train") for n, wire in wires.items()}
     collect(judges)  # names that clash
     state = TrainState(
@@ -191,8 +192,20 @@ def fit(
         learner.bind(feeder, begins, accumulate, freeze, as_ema(ema), precision, weigh)
         own = learner.start_optimizer(optimizer, settings, feeder.batch_size, groups)
         if saver is not None:
-            about = (state, train, seed, optimizer, settings, schedule, balance)
-            session.identity = identity(*about)
+            session.identity = identity(
+                state,
+                train,
+                seed,
+                schedule=schedule,
+                optimizer=optimizer,
+                optimizer_params=settings,
+                clip_norm=clip_norm,
+                groups=groups or {},
+                freeze=list(freeze),
+                balance=balance,
+                ema=as_ema(ema),
+                precision=precision,
+            )
             saver.resume(resume, session)
         balancing = None if balance is None else Balancing(balance, learner, wires)
         step = Step(learner, wires, judges, accumulate, clip_norm, guard, state.clock, balancing)

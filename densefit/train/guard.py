@@ -42,6 +42,6 @@ class Guard:
                 received=f"limit={self.limit}, factor={self.factor}",
             )
 
-    def eased(self, refused: int) -> float:
-        """The factor on the learning rate after so many updates were refused."""
-        return self.factor**refused if self.policy == "rollback" else 1.0
+    def eased(self, rollbacks: int) -> float:
+        """The factor on the learning rate after so many rollbacks."""
+        return self.factor**rollbacks if self.policy == "rollback" else 1.0

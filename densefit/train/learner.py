@@ -14,6 +14,7 @@ from densefit.errors import (
     TrainingDiverged,
 )
 from densefit.model.network import Network, Weigh
+from densefit.model.owners import owners
 from densefit.model.route import short_name
 from densefit.train.binding import bind_training, check_split
 from densefit.train.ema import EMA, Averages
@@ -219,6 +220,22 @@ class Learner:
     def set_statistics(self, kept: list[list[Any]]) -> None:
         """Go back to what `statistics` gave."""
         put_statistics(self._train, kept)
+
+    def mend_statistics(self) -> None:
+        """Give moving statistics that are not finite the values that the network had last."""
+        group = self._train._exec_group
+        mx.nd.waitall()
+        for name, replicas in zip(group.aux_names, group.aux_arrays):
+            known = self.network.aux_params.get(name)
+            if known is not None and not np.isfinite(replicas[0].asnumpy()).all():
+                for one in replicas:
+                    known.copyto(one)
+
+    def heads_of(self, parameters: Iterable[str]) -> list[str]:
+        """The heads that own one of these parameters, in network order."""
+        known = owners(self.network)
+        found = {known.get(name) for name in parameters}
+        return [name for name in self.network.wires if name in found]
 
     def head_gradients(self) -> HeadGradients:
         """What keeps the gradients of the heads apart.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from densefit.callbacks.callback import Callback
@@ -12,8 +15,11 @@ from densefit.train.cadence import Cadence
 from densefit.train.feed import Feeder
 from densefit.train.guard import Guard
 from densefit.train.milestones import Milestones
+from densefit.train.signals import TrainingInterrupted
 from densefit.train.start import seed_mxnet
 from densefit.train.step import Step
+
+_log = logging.getLogger("densefit")
 
 
 @dataclass
@@ -46,6 +52,7 @@ class Loop:
 
     def __post_init__(self) -> None:
         self.control, self.signals = self.between.control, self.between.signals
+        self.own_rate = float(self.optimizer.lr or 0.0)  # where there is no schedule
 
     def run(self) -> None:
         """All epochs, from where the session stands; callbacks learn of the end, whatever it is."""
@@ -66,22 +73,44 @@ class Loop:
             self.between.abandon()
             raise
         finally:
+            failed = self._told_of_the_end(begun, error)
+            if failed and error is None:
+                raise failed[0]
+            for other in failed:
+                _log.warning("While the training failed, its end failed too: %s", other)
+
+    def _told_of_the_end(
+        self, begun: Sequence[Callback], error: BaseException | None
+    ) -> list[Exception]:
+        """Let go of the network and tell all callbacks, whatever one of them raises."""
+        failed: list[Exception] = []
+        for end in (
+            self.session.learner.release,
+            *(partial(callback.fit_ended, self.session.state, error) for callback in begun),
+        ):
             try:
-                session.learner.release()
-            finally:
-                for callback in begun:
-                    callback.fit_ended(state, error)
+                end()
+            except Exception as other:
+                failed.append(other)
+        return failed
 
     def _run(self) -> None:
         state = self.session.state
         state.clock.exact = self.control.exact_times
-        while state.pending == "epoch" or not self._finished():
+        while state.pending or self._open() or not self._finished():
             self.between.begin_epoch()
             if state.pending:  # a signal has ended the training in the midst of it
                 self.control.validation_requested = True
             if state.pending == "epoch" or self._train():
                 self._end_epoch()
         self.between.tell_written(wait=True)
+        if self.signals.received is not None:  # it came when all was done
+            raise TrainingInterrupted(self.signals.received, self.between.last_saved)
+
+    def _open(self) -> bool:
+        """Whether an epoch is under way whose end was not reached: a process died before it."""
+        state, epochs = self.session.state, self.session.history.epochs
+        return state.batch > 0 and (not epochs or epochs[-1]["update"] != state.update)
 
     def _train(self) -> bool:
         """The updates of an epoch; False if the training went back to a checkpoint."""
@@ -96,13 +125,16 @@ class Loop:
             callback.epoch_started(state, control)
         if state.pending:
             self._validate_and_save(state.update)
-        whole = not self._finished()  # whether the epoch runs to its end; a callback may stop it
+        # Whether the epoch runs to its end; a callback may stop it, and of a training that was
+        # interrupted at its last update only the end is left.
+        over = self._finished()
+        whole = not over or 0 < state.batch == state.updates_per_epoch
         done = state.batch * state.accumulate
-        batches = self.feeder.batches(state.epoch, done) if whole else iter(())
+        where = state.position if state.batch else None
+        batches = iter(()) if over else self.feeder.batches(state.epoch, done, where)
         state.clock.start()
         while True:
-            rate = self.session.rate
-            lr = None if rate is None else rate(state.update) * self.guard.eased(state.refused)
+            lr = self._rate()
             with located(f"update {state.update + 1}"):
                 taken = self.step(batches, lr, state.update, self._reseed)
             if taken is None:
@@ -110,11 +142,13 @@ class Loop:
             if taken.refused is not None:
                 state.refused += 1
                 if self.guard.policy == "rollback":
+                    state.rollbacks += 1
                     self.between.roll_back(taken.refused)
                     return False
             state.update += 1
             state.batch += 1
             state.samples += taken.samples
+            state.position = taken.position
             known = state.labelled
             state.labelled = {n: known.get(n, 0) + more for n, more in taken.labelled.items()}
             state.lr = self.optimizer.learning_rate if lr is None else lr
@@ -143,7 +177,10 @@ class Loop:
             "train": state.train(),
             "validation": {},
         }
-        self.session.history.epochs.append(record)
+        epochs = self.session.history.epochs
+        if epochs and epochs[-1]["epoch"] == state.epoch:  # as far as it came before it was stopped
+            epochs.pop()
+        epochs.append(record)
         self.session.history.update = state.update
         if whole:
             self._check_labelled()
@@ -198,6 +235,14 @@ class Loop:
         state = self.session.state
         if self.session.learner.random:
             seed_mxnet(self.seed, state.epoch, state.batch + 1)
+
+    def _rate(self) -> float | None:
+        """The learning rate of the next update; None leaves it to the optimizer."""
+        state, rate = self.session.state, self.session.rate
+        eased = self.guard.eased(state.rollbacks)
+        if rate is not None:
+            return float(rate(state.update)) * eased
+        return None if eased == 1.0 else self.own_rate * eased
 
     def _finished(self) -> bool:
         state = self.session.state

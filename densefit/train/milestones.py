@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from densefit.callbacks.callback import Control
-from densefit.checkpoint import store
 from densefit.checkpoint.saver import Saver
 from densefit.checkpoint.session import Session
-from densefit.errors import TrainingDiverged
+from densefit.errors import CheckpointError, TrainingDiverged
 from densefit.metrics.derived import Derived, with_derived
 from densefit.train.guard import Guard
 from densefit.train.signals import Signals, TrainingInterrupted
@@ -29,6 +28,7 @@ class Milestones:
     Attributes:
         control: what callbacks ask for.
         signals: SIGINT and SIGTERM.
+        last_saved: path of the last checkpoint.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class Milestones:
         self.control, self.signals = Control(), Signals()
         self._session, self._scorer, self._derived = session, scorer, derived
         self._saver, self._guard = saver, guard
+        self.last_saved: str | None = None
         self._started = time.perf_counter() - session.state.seconds
         self._epoch_started = self._started
 
@@ -69,6 +70,8 @@ class Milestones:
         state.validated = state.update
         if self._session.rate is not None:
             self._session.rate.observe(scores)
+        if self._saver is not None and self._saver.keep.improves(scores):
+            control.save_requested = True  # else the best network would be gone by the next save
         for callback in self._session.callbacks:
             callback.validated(state, control)
         state.clock.lap("callback")
@@ -88,7 +91,7 @@ class Milestones:
         state.clock.start()
         self._session.learner.check_finite()  # the last good checkpoint stays
         self.tick()
-        path = str(self._saver.save(self._session))
+        path = self.last_saved = str(self._saver.save(self._session))
         state.clock.lap("checkpoint")
         self.tell_written()
         return path
@@ -111,16 +114,23 @@ class Milestones:
         raise TrainingInterrupted(self.signals.received or 0, path)
 
     def roll_back(self, error: TrainingDiverged) -> None:
-        """Go back to the newest checkpoint; raises `error` if there is none, or no more tries."""
+        """Go back to the training's own newest checkpoint.
+
+        Raises:
+            TrainingDiverged: `error`, if there is none, or there were enough tries.
+        """
         state, saver = self._session.state, self._saver
-        if saver is None or state.refused > self._guard.limit:
+        if saver is None or state.rollbacks > self._guard.limit:
             raise error
         self.tell_written(wait=True)
-        if not store.names(saver.directory):
+        if saver.newest is None:
             raise error
-        refused = state.refused
-        saver.resume("auto", self._session)
-        state.refused = refused
+        kept = state.refused, state.rollbacks
+        try:
+            saver.resume(saver.newest, self._session)
+        except CheckpointError as damage:
+            raise error from damage
+        state.refused, state.rollbacks = kept
         for callback in self._session.callbacks:
             callback.rolled_back(state, self.control)
 

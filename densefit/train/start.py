@@ -10,6 +10,7 @@ import numpy as np
 
 from densefit.backend import mx
 from densefit.callbacks.callback import TrainState
+from densefit.data.described import described
 from densefit.data.fingerprint import fingerprint
 from densefit.errors import ConfigError
 from densefit.model.network import Network
@@ -17,7 +18,7 @@ from densefit.model.route import Route
 from densefit.model.wire import Wire
 from densefit.score import Scorer
 from densefit.score_many import MixtureScorer
-from densefit.train.balance import Balancer
+from densefit.train.guard import Guard
 from densefit.train.learner import Learner
 from densefit.train.schedules import Resolved, Schedule
 
@@ -58,6 +59,17 @@ def scorer_of(learner: Learner, validation: Any) -> Scorer | MixtureScorer | Non
     return Scorer(learner, validation, where="validation")
 
 
+def check_eased(guard: Guard, rate: Any, optimizer: Any, settings: Mapping[str, Any]) -> None:
+    """Raise ConfigError if rollbacks are to lower a rate that only the optimizer knows."""
+    own = getattr(optimizer, "lr_scheduler", None) or settings.get("lr_scheduler")
+    if guard.policy == "rollback" and rate is None and own is not None:
+        raise ConfigError(
+            "A rollback goes on at a lower rate, and MXNet's lr_scheduler leaves none to lower",
+            received=f"lr_scheduler={type(own).__name__}, no schedule",
+            fix="fit(..., schedule=...), or another policy for what is not finite",
+        )
+
+
 def seed_all(seed: int) -> None:
     """Seed python, numpy and MXNet."""
     random.seed(seed)
@@ -75,37 +87,27 @@ def seed_mxnet(seed: int, epoch: int, batch: int = 0) -> None:
     mx.random.seed(int(words[0] >> 1))
 
 
-def identity(
-    state: TrainState,
-    train: Any,
-    seed: int,
-    optimizer: Any,
-    settings: Mapping[str, Any],
-    schedule: Schedule | None,
-    balance: Balancer | None = None,
-) -> dict[str, Any]:
+def identity(state: TrainState, train: Any, seed: int, **settings: Any) -> dict[str, Any]:
     """What a training is made of, so that a resume can tell what differs.
 
     Args:
         state: before the first update.
-        train: the training data; only a densefit Loader tells what it reads.
-        seed: as in `fit`, and so are the others.
-        optimizer: name or object.
-        settings: of an optimizer given by name.
-        schedule: of the rate.
-        balance: of the heads' losses.
+        train: the training data; only a densefit Loader tells what it reads, and in which order.
+        seed: as in `fit`.
+        settings: others of `fit` that decide what an update does.
     """
     dataset: Any = getattr(train, "dataset", None)
-    named = optimizer if isinstance(optimizer, str) else type(optimizer).__name__
+    schedule = settings.pop("schedule")
     return {
         "heads": {name: _described(wire) for name, wire in state.network.wires.items()},
         "batch_size": state.batch_size,
         "accumulate": state.accumulate,
         "seed": seed,
         "data": None if not hasattr(dataset, "id_of") else fingerprint(dataset),
-        "optimizer": f"{named} {dict(sorted(settings.items()))}",
-        "balance": "none" if balance is None else type(balance).__name__,
+        "loader": train.identity() if hasattr(train, "identity") else None,
+        # A resolved schedule is one over a number of updates.
         "schedule": None if schedule is None else f"{schedule} over {state.updates} updates",
+        **{name: described(value) for name, value in settings.items()},
     }
 
 

@@ -28,12 +28,14 @@ class Taken:
         labelled: head -> those of them that have labels for it.
         gradient_norm: of all parameters' gradients of the mean loss, before it is clipped.
         refused: why it was not applied; None if it was.
+        position: in the epoch's order behind its last sample, if the loader tells.
     """
 
     samples: int
     labelled: dict[str, int]
     gradient_norm: float
     refused: TrainingDiverged | None = None
+    position: int | None = None
 
 
 class Step:
@@ -137,7 +139,7 @@ class Step:
             clock.lap("backward")
         if refused is not None:
             self._refuse(refused, before)
-            return Taken(samples, labelled, norm, refused)
+            return Taken(samples, labelled, norm, refused, seen[-1].position)
         clip = self._clip_norm
         learner.update(lr, 1.0 if clip is None or norm <= clip else clip / norm, updates)
         if clock.exact:
@@ -145,7 +147,7 @@ class Step:
         clock.lap("update")
         clock.updates += 1
         self._in_a_row = 0
-        return Taken(samples, labelled, norm)
+        return Taken(samples, labelled, norm, None, seen[-1].position)
 
     def _micro_batches(
         self, batches: Iterator[Fed], updates: int
@@ -177,16 +179,17 @@ class Step:
     def _refuse(self, error: TrainingDiverged, before: Any) -> None:
         """Raise the error, if the guard says so; else leave everything as it was `before`."""
         self._in_a_row += 1
-        if self._guard.policy == "raise":
-            raise error
         if self._guard.policy == "skip":
-            if self._in_a_row > self._guard.limit:
-                raise error
             self._learner.set_statistics(before)
+        if self._guard.policy == "raise" or (
+            self._guard.policy == "skip" and self._in_a_row > self._guard.limit
+        ):
+            self._learner.mend_statistics()
+            raise error
 
     def _diverged(self, ids: Sequence[str]) -> TrainingDiverged:
         bad = self._learner.bad_gradients()
-        heads = [name for name in self._wires if any(p.startswith(f"{name}_") for p in bad)]
+        heads = self._learner.heads_of(bad)
         shown = ", ".join(bad[:5]) + (f", ... ({len(bad)} parameters)" if len(bad) > 5 else "")
         samples = ", ".join(ids[:8]) + (f", ... ({len(ids)})" if len(ids) > 8 else "")
         where = f"head {', '.join(heads)}, " if heads else ""

@@ -17,6 +17,8 @@ def run(path, start=0, stop=10, seconds=0.0, every=2, per_epoch=4):
     for update in range(start + 1, stop + 1):
         state.update, state.epoch = update, (update - 1) // per_epoch
         state.seconds += 1
+        if (update - 1) % per_epoch == 0 or update == start + 1:
+            callback.epoch_started(state, control)
         state.lr = 0.5 / update
         callback.update_ended(state, control)
         if update % per_epoch == 0:

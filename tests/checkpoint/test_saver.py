@@ -32,7 +32,7 @@ def test_what_a_checkpoint_holds(tiny, tmp_path):
         *("keep", "network", "epoch", "batch", "batch_size", "update", "seconds", "validation"),
         *("validated", "epochs", "optimizer", "rng", "callbacks", "extra", "accumulate"),
         *("samples", "epoch_seconds", "metrics", "refused", "lr", "gradient_norm", "schedule"),
-        *("identity", "pending", "labelled", "balance"),
+        *("identity", "pending", "labelled", "balance", "position", "rollbacks"),
     }
     assert (state["epoch"], state["batch"], state["update"], state["validated"]) == (2, 0, 4, 4)
     assert state["epochs"] == history.epochs
@@ -46,7 +46,7 @@ def test_checkpoints_without_the_newer_keys_are_read(tiny, tmp_path):
     parts, state = store.read(tmp_path / "last")
     del state["batch_size"], state["optimizer"]["kind"]
     newer = ("accumulate", "samples", "epoch_seconds", "metrics", "refused", "lr", "gradient_norm")
-    for key in (*newer, "identity", "pending", "labelled", "balance"):
+    for key in (*newer, "identity", "pending", "labelled", "balance", "position", "rollbacks"):
         del state[key]
     store.write(tmp_path, "update-00000004", parts, state)
     _, history = train(tiny, tmp_path, 3, resume="auto")

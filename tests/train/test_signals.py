@@ -10,8 +10,9 @@ import time
 import numpy as np
 import pytest
 
+import densefit as df
 from densefit.checkpoint import store
-from densefit.train.signals import Signals
+from densefit.train.signals import Signals, TrainingInterrupted
 
 SCRIPT = """
 import sys
@@ -190,3 +191,39 @@ def test_handlers_are_put_back_and_ignored_signals_stay_ignored():
         assert signal.getsignal(signal.SIGTERM) == before
     finally:
         signal.signal(signal.SIGINT, ignored)
+
+
+def test_a_signal_that_comes_when_all_is_done_is_not_lost(tiny, tmp_path):
+    def last(state, control):
+        if state.epoch == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    network = tiny.network()
+    with pytest.raises(TrainingInterrupted, match="saved .*update-00000004") as caught:
+        df.fit(
+            network, tiny.loader(network, 8, 4, workers=0), epochs=2, checkpoint=tmp_path,
+            callbacks=[tiny.Recorder("epoch_ended", last)],
+        )  # fmt: skip
+    assert caught.value.signum == signal.SIGTERM
+    assert store.read(tmp_path / "last")[1]["epoch"] == 2
+
+
+def test_who_fails_at_the_end_hides_no_signal_and_keeps_nobody_from_it(tiny, tmp_path, caplog):
+    class Fails(df.Callback):
+        def fit_ended(self, state, error):
+            raise OSError("the disk is full")
+
+    def now(state, control):
+        os.kill(os.getpid(), signal.SIGINT)
+
+    log = tiny.Log()
+    network = tiny.network()
+    callbacks = [Fails(), log, tiny.Recorder("update_ended", now)]
+    with pytest.raises(TrainingInterrupted):
+        df.fit(network, tiny.loader(network, 8, 4, workers=0), epochs=2, callbacks=callbacks)
+    assert log.events[-1] == "TrainingInterrupted"
+    assert "the disk is full" in caplog.text
+    log = tiny.Log()
+    with pytest.raises(OSError, match="the disk is full"):
+        df.fit(network, tiny.loader(network, 8, 4, workers=0), epochs=1, callbacks=[Fails(), log])
+    assert log.events[-1] == "done"

@@ -15,7 +15,9 @@ def least_on_simplex(
 
     The function is convex and smooth. From the middle, weight moves from one coordinate to
     another, of all pairs the one that gains most, by the amount that is best for the two (in
-    closed form), until no exchange gains anything. Two coordinates need one step.
+    closed form), until no exchange gains anything. Two coordinates need one step. One in hundreds
+    of problems with seven coordinates whose lengths differ a thousandfold is not done after STEPS,
+    and then within 1e-5 of the problem's scale.
 
     Args:
         gram: (n, n) positive semidefinite.

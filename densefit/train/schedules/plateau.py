@@ -168,11 +168,13 @@ class ResolvedPlateau(Resolved):
 
     def state_dict(self) -> dict[str, Any]:
         """The standing."""
-        return self.standing._asdict()
+        return {"metric": self._plateau.metric, **self.standing._asdict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from what `state_dict` gave; of another schedule, from the beginning."""
-        self.standing = Standing(**state)
+        known = dict(state)
+        if known.pop("metric", self._plateau.metric) == self._plateau.metric:
+            self.standing = Standing(**known)
 
     def _followed(self, t: int) -> float:
         return min(self._undisturbed(t), rate_after(self.standing.drops, self._plateau))

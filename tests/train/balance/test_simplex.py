@@ -51,7 +51,7 @@ def test_no_exchange_of_weight_gains_anything(count, seed, power, factor):
                 other = w.copy()
                 other[to] += part * w[source]
                 other[source] -= part * w[source]
-                assert value(other, gram, slope, factor, 1e-6) >= found - 1e-9
+                assert value(other, gram, slope, factor, 1e-6) >= found - 1e-5
 
 
 def test_one_coordinate_alone_has_all_the_weight():
