@@ -52,6 +52,7 @@ from densefit.train.schedules import (
     Poly,
     Step,
 )
+from densefit.train.signals import TrainingInterrupted
 
 __version__ = "0.1.0"
 
@@ -92,6 +93,7 @@ __all__ = [
     "Scheduled",
     "Step",
     "TrainState",
+    "TrainingInterrupted",
     "Uncertainty",
     "ViewLoader",
     "Views",
