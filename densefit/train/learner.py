@@ -9,10 +9,6 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
-from densefit.errors import (
-    CheckpointError,
-    TrainingDiverged,
-)
 from densefit.model.network import Network, Weigh
 from densefit.model.owners import owners
 from densefit.model.route import short_name
@@ -21,25 +17,21 @@ from densefit.train.ema import EMA, Averages
 from densefit.train.evaluator import Evaluator
 from densefit.train.feed import Fed, Feeder
 from densefit.train.gradients import (
-    copy_statistics,
     gradients,
-    put_statistics,
     squared_norm,
     zero,
 )
 from densefit.train.groups import Groups
 from densefit.train.head_gradients import HeadGradients, shared_parameters
+from densefit.train.held import Held
 from densefit.train.optimizer import (
-    load_optimizer_state,
-    optimizer_state,
-    restart_store,
     start_optimizer,
 )
 from densefit.train.symbols import draws_at_random
 from densefit.train.viewer import Viewed, viewed
 
 
-class Learner:
+class Learner(Held):
     """Trains and evaluates one Network on one set of devices.
 
     Args:
@@ -53,16 +45,11 @@ class Learner:
     random = False
 
     def __init__(self, network: Network, devices: Sequence[Any] | None = None) -> None:
-        self.network = network
+        super().__init__(network)
         self.devices = list(devices or [mx.cpu()])
-        self._train: Any = None
-        self._optimizer: Any = None
         self._mean_losses = False
         self._adds = False  # whether gradients of several micro-batches are added up
         self._samples = 0  # computed since the last update
-        self._averages: Averages | None = None
-        self._version = 0  # of the parameters in the train Module
-        self._pulled = 0  # version of those in the network
         self._evaluator = Evaluator(network, self.devices)
         self._viewer = Evaluator(network, self.devices, "views")
 
@@ -186,14 +173,6 @@ class Learner:
         """Wait until everything is computed."""
         mx.nd.waitall()
 
-    def _trained(self) -> dict[str, Any]:
-        """What is on the first device, parameters "arg:<name>" and statistics "aux:<name>"."""
-        group = self._train._exec_group
-        return {
-            **{f"arg:{n}": arrays[0] for n, arrays in zip(group.param_names, group.param_arrays)},
-            **{f"aux:{n}": arrays[0] for n, arrays in zip(group.aux_names, group.aux_arrays)},
-        }
-
     def mean_factor(self) -> float:
         """One place normalises: losses are sums over samples unless they said otherwise."""
         return 1.0 if self._mean_losses else 1.0 / max(1, self._samples)
@@ -213,24 +192,6 @@ class Learner:
             if not all(np.isfinite(one.asnumpy()).all() for one in replicas)
         ]
 
-    def statistics(self) -> list[list[Any]]:
-        """Copies of BatchNorm's moving statistics, which a forward and backward change."""
-        return copy_statistics(self._train)
-
-    def set_statistics(self, kept: list[list[Any]]) -> None:
-        """Go back to what `statistics` gave."""
-        put_statistics(self._train, kept)
-
-    def mend_statistics(self) -> None:
-        """Give moving statistics that are not finite the values that the network had last."""
-        group = self._train._exec_group
-        mx.nd.waitall()
-        for name, replicas in zip(group.aux_names, group.aux_arrays):
-            known = self.network.aux_params.get(name)
-            if known is not None and not np.isfinite(replicas[0].asnumpy()).all():
-                for one in replicas:
-                    known.copyto(one)
-
     def heads_of(self, parameters: Iterable[str]) -> list[str]:
         """The heads that own one of these parameters, in network order."""
         known = owners(self.network)
@@ -246,11 +207,6 @@ class Learner:
         symbol, trained = self._train.symbol, list(gradients(self._train))
         shared = shared_parameters(symbol, self.network, trained)
         return HeadGradients(self._train, shared, len(self.network.wires))
-
-    def trained_value(self, name: str) -> np.ndarray:
-        """A parameter in training. Waits for it."""
-        value: np.ndarray = self._trained()[f"arg:{name}"].asnumpy()
-        return value
 
     def train_outputs(self, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
         """Outputs of the last step by short name. Waits for its forward, not for its backward.
@@ -286,117 +242,6 @@ class Learner:
     def view(self, feeder: Feeder) -> Iterator[Viewed]:
         """Each sample of a ViewLoader's feeder, with predictions merged from its views."""
         return viewed(self._viewer, feeder, self._version)
-
-    def load_params(
-        self, arg_params: Mapping[str, Any], aux_params: Mapping[str, Any], where: str
-    ) -> None:
-        """Replace all parameters of the bound train graph.
-
-        Raises:
-            CheckpointError: a parameter is missing or has another shape.
-        """
-        self.pull()
-        for wanted, given in (
-            (self.network.arg_params, arg_params),
-            (self.network.aux_params, aux_params),
-        ):
-            for name, value in wanted.items():
-                if name not in given or tuple(given[name].shape) != tuple(value.shape):
-                    raise CheckpointError(
-                        f"The checkpoint does not fit the network at parameter {name!r}",
-                        expected=value.shape,
-                        received=given[name].shape if name in given else "nothing",
-                        where=where,
-                        fix="is it a checkpoint of another recipe?",
-                    )
-        self.network.take_params(arg_params, aux_params)
-        self._train.set_params(self.network.arg_params, self.network.aux_params, allow_extra=True)
-        if self._optimizer is not None:
-            restart_store(self._train)
-        if self._averages is not None:
-            self._averages.load(self._trained())
-        self._version += 1
-
-    @property
-    def averaged(self) -> bool:
-        """Whether the network is given averages of the weights."""
-        return self._averages is not None
-
-    def training_params(self) -> dict[str, np.ndarray]:
-        """The weights in training themselves, "arg:<name>" and "aux:<name>"."""
-        mx.nd.waitall()  # see `pull`
-        return {name: array.asnumpy() for name, array in self._trained().items()}
-
-    def load_averages(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Continue from averages, called as in `training_params`."""
-        if self._averages is not None:
-            self._averages.load(arrays)
-        self._version += 1
-
-    def pull(self) -> None:
-        """Write copies of the current parameters back to the network."""
-        if self._train is None or self._pulled == self._version:
-            return
-        # BatchNorm's backward writes the moving statistics without MXNet's engine knowing: whoever
-        # reads them does not wait for it, unless everything is waited for.
-        mx.nd.waitall()
-        self._train._params_dirty = True  # or get_params returns what it gave the last time
-        arguments, auxiliary = self._train.get_params()
-        if self._averages is not None:
-            found = {key: one.as_in_context(mx.cpu()) for key, one in self._averages.arrays.items()}
-            arguments = {name: found[f"arg:{name}"] for name in arguments}
-            auxiliary = {name: found[f"aux:{name}"] for name in auxiliary}
-        self.network.arg_params = {
-            **self.network.arg_params,  # of other graphs, if there are any
-            **{name: array.copy() for name, array in arguments.items()},
-        }
-        self.network.aux_params = {
-            **self.network.aux_params,
-            **{name: array.copy() for name, array in auxiliary.items()},
-        }
-        self._pulled = self._version
-
-    def check_finite(self) -> None:
-        """Whether training can go on from the current parameters.
-
-        Outputs alone do not tell: a ReLU turns nan into 0.
-
-        Raises:
-            TrainingDiverged: a parameter is nan or infinite.
-        """
-        self.pull()
-        known = {**self.network.arg_params, **self.network.aux_params}
-        bad = [name for name, array in known.items() if not np.isfinite(array.asnumpy()).all()]
-        if bad:
-            more = f", ... ({len(bad)} of {len(known)})" if len(bad) > 5 else ""
-            raise TrainingDiverged(
-                "Parameters are no longer finite",
-                received=f"nan or infinity in {', '.join(bad[:5])}{more}",
-                fix="lower the learning rate, or lengthen the warm-up; are all images and labels "
-                "finite numbers? The last checkpoint is from before",
-            )
-
-    def release(self) -> None:
-        """Leave the network with its own parameters."""
-        try:
-            self.pull()
-        finally:
-            if self.network._pull == self.pull:
-                self.network._pull = None
-
-    def optimizer_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """(arrays, counters) of the optimizer, by parameter name."""
-        return optimizer_state(self._train)
-
-    def load_optimizer_state(
-        self, arrays: Mapping[str, np.ndarray], counters: Mapping[str, Any]
-    ) -> None:
-        """Continue from what `optimizer_state` gave.
-
-        Raises:
-            CheckpointError: it is of another optimizer, or of other parameters.
-        """
-        load_optimizer_state(self._train, arrays, counters)
 
 
 def _real_rows(array: Any, fed: Fed) -> Any:
