@@ -16,7 +16,7 @@ _ABOUT = {
     "data": "waited for batches",
     "forward": "forward pass, and losses to the host",
     "metric": "losses into metrics; the backward pass runs on",
-    "backward": "waited for the backward pass and the look at gradients",
+    "backward": "waited for the backward pass, a balancer's further passes, the look at gradients",
     "update": "optimizer, averages",
     "callback": "logs, progress and other callbacks",
     "validation": "scoring the validation data",
