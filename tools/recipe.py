@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Protocol, Tuple  # noqa: UP035 - read at run time on Python 3.9
+from typing import Any, Dict, List, Optional, Protocol, Tuple, Union  # noqa: UP035 - read at run time on Python 3.9
 
 from densefit.callbacks.callback import Callback, callbacks
 from densefit.data.loader import Loader
@@ -18,6 +18,7 @@ from densefit.model.head import Head
 from densefit.model.network import Network
 from densefit.registry import Registry
 from densefit.train.balance import Balancer, balancers
+from densefit.train.guard import Guard
 from densefit.train.layer_decay import layer_decay
 from densefit.train.schedules import Schedule, schedules
 
@@ -81,7 +82,8 @@ class Training:
         keep: how many of the last checkpoints are kept, beside the best.
         accumulate: micro-batches of batch_size an update.
         clip_norm: the largest norm of the gradient; null for none.
-        nonfinite: what a loss or gradient that is not finite does: raise, skip or rollback.
+        nonfinite: what a loss or gradient that is not finite does: raise, skip or rollback; or
+            {policy, limit, factor}, how often at most and with which factor on the rate.
         groups: pattern of parameter names -> lr and wd, factors on rate and decay.
         layer_decay: factor on the rate for each layer that is nearer to the picture; null for none.
         balance: name (fixed, uncertainty, dwa, ...) and settings of what shares the training
@@ -110,7 +112,7 @@ class Training:
     keep: int = 1
     accumulate: int = 1
     clip_norm: Optional[float] = None  # noqa: UP045
-    nonfinite: str = "raise"
+    nonfinite: Union[str, Dict[str, Any]] = "raise"  # noqa: UP006, UP007
     groups: Dict[str, Dict[str, float]] = field(default_factory=dict)  # noqa: UP006
     layer_decay: Optional[float] = None  # noqa: UP045
     balance: Optional[Dict[str, Any]] = None  # noqa: UP006, UP045
@@ -255,6 +257,20 @@ def make_callbacks(training: Training, out: Path) -> list[Callback]:
         }
         made.append(named(callbacks, {**settings, **places}, "training.callbacks"))
     return made
+
+
+def make_guard(training: Training) -> Guard:
+    """What happens to an update that is not finite."""
+    told = training.nonfinite
+    try:
+        return Guard(told) if isinstance(told, str) else Guard(**told)
+    except TypeError as error:
+        raise ConfigError(
+            "These are not the settings of a guard",
+            expected="policy, limit and factor",
+            received=told,
+            where="training.nonfinite",
+        ) from error
 
 
 def make_groups(training: Training, network: Network) -> dict[str, dict[str, float]]:

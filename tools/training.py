@@ -20,7 +20,15 @@ from .init_from import begin_from
 from .pictures import write_predictions
 from .prepared import Prepared, prepare, primary_numbers
 from .program import program
-from .recipe import Recipe, Training, make_balancer, make_callbacks, make_groups, make_schedule
+from .recipe import (
+    Recipe,
+    Training,
+    make_balancer,
+    make_callbacks,
+    make_groups,
+    make_guard,
+    make_schedule,
+)
 from .run_record import Begun, Cost
 
 Kind = TypeVar("Kind", bound=Recipe)
@@ -79,7 +87,7 @@ def run(
         ],
         accumulate=training.accumulate,
         clip_norm=training.clip_norm,
-        nonfinite=training.nonfinite,
+        nonfinite=make_guard(training),
         groups=make_groups(training, network),
         balance=make_balancer(training),
         freeze=training.freeze,

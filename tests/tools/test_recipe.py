@@ -7,8 +7,10 @@ from densefit.errors import ConfigError
 from densefit.tools.recipe import (
     Data,
     Recipe,
+    Training,
     fitting,
     make_dataset,
+    make_guard,
     make_schedule,
     train_loader,
 )
@@ -51,3 +53,13 @@ def test_what_a_recipe_lacks_is_told(shapes):
         make_dataset(Data(dataset="coco"), "train")
     with pytest.raises(ConfigError, match="letterbox or stretch"):
         fitting(Recipe(resize="squash"))
+
+
+def test_what_is_not_finite_is_guarded_as_told():
+    assert make_guard(Training()).policy == "raise"
+    assert make_guard(Training(nonfinite="skip")).policy == "skip"
+    chosen = make_guard(Training(nonfinite={"policy": "rollback", "limit": 2, "factor": 0.3}))
+    assert (chosen.policy, chosen.limit, chosen.factor) == ("rollback", 2, 0.3)
+    for wrong in ({"polcy": "skip"}, {"policy": "wait"}, "never"):
+        with pytest.raises(ConfigError, match="guard|policy"):
+            make_guard(Training(nonfinite=wrong))

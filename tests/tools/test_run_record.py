@@ -75,7 +75,8 @@ def test_a_training_that_failed_or_did_nothing_has_no_cost(tmp_path):
 def test_everything_of_a_recipe_s_training_arrives(tiny, tmp_path, capsys):
     out = tmp_path / "run"
     arguments = tiny(out=out, training__epochs=1, training__accumulate=2, training__batch_size=2,
-                     training__clip_norm=1.0, training__ema=0.9, training__nonfinite="skip",
+                     training__clip_norm=1.0, training__ema=0.9,
+                     training__nonfinite="{policy: skip, limit: 3}",
                      training__freeze="['resnet18_stem*']", training__layer_decay=0.9,
                      training__groups="{'*_gamma': {wd: 0}}",
                      training__callbacks="[{name: csv, path: log.csv}, {name: early_stopping, "
