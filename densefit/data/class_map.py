@@ -9,7 +9,7 @@ from typing import Optional
 import numpy as np
 
 from densefit.data.sample import Dataset
-from densefit.data.target import kind_of
+from densefit.data.target import PER_OBJECT, kind_of
 from densefit.errors import ConfigError, DataError
 from densefit.registry import nearest
 
@@ -167,6 +167,6 @@ def mapped(
     kept = found[OBJECTS] >= 0
     if not kept.all():
         for target, value in found.items():
-            if kind_of(target, value).name in ("boxes", "per_box", "area"):
+            if kind_of(target, value).name in PER_OBJECT:
                 found[target] = value[kept]
     return found

@@ -31,6 +31,12 @@ def labelled(head: Encoder, sample: Sample) -> bool:
     return all(target in sample.targets for target in getattr(head, "targets", ()))
 
 
+def trains(head: Encoder, labels: Mapping[str, Any]) -> bool:
+    """Whether what a head's `encode` made trains anything, as the head says."""
+    says = getattr(head, "trains", None)
+    return True if says is None else bool(says(labels))
+
+
 def blank(head: Encoder, input_size: tuple[int, int]) -> dict[str, np.ndarray]:
     """Labels of the right shapes for a sample that has none; the head's loss does not see them."""
     return {one.name: np.zeros(one.shape, one.dtype) for one in head.labels(input_size)}

@@ -98,7 +98,11 @@ class Mixture:
 
     def __repr__(self) -> str:
         inside = ", ".join(f"{name!r}: {one!r}" for name, one in self.datasets.items())
-        return f"Mixture({{{inside}}}, batches={self.batches!r})"
+        total = sum(self._shares)
+        shares = {name: share / total for name, share in zip(self.datasets, self._shares)}
+        about = f"shares={shares}, length={self.length}, batches={self.batches!r}"
+        changes = f", rename={self._rename}" if self._rename else ""
+        return f"Mixture({{{inside}}}, {about}{changes}, unknown={self._unknown!r})"
 
     def __len__(self) -> int:
         return self._ends[-1]

@@ -24,6 +24,8 @@ from densefit.errors import ConfigError, DataError
 #:               mirrors and turns them, resizing leaves them alone;
 #: `plain`       anything that stays as it is.
 KIND_NAMES = ("boxes", "per_box", "area", "keypoints", "map", "map_linear", "vectors", "plain")
+#: Those that have a row for each object, and lose it with the object.
+PER_OBJECT = ("boxes", "per_box", "area", "keypoints")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any, Callable
 
 import numpy as np
 
-from densefit.data.encoder import Encoder, labelled
+from densefit.data.encoder import Encoder, labelled, trains
 from densefit.data.sample import Dataset, Geometry, Sample
 from densefit.data.sampler import place_of, sample_rng
 from densefit.errors import DataError, DensefitError
@@ -73,8 +73,11 @@ class Work:
             has = {head.name: labelled(head, sample) for head in self.heads}
             for head in self.heads:
                 stage = f"Encoding for head {head.name!r}"
-                own = has[head.name]
-                labels[head.name] = head.encode(sample) if own else self.stand_ins[head.name]
+                if has[head.name]:
+                    labels[head.name] = head.encode(sample)
+                    has[head.name] = trains(head, labels[head.name])
+                else:
+                    labels[head.name] = self.stand_ins[head.name]
         except Exception as error:
             raise with_id(error, stage, self.dataset.id_of(index)) from error
         geometry = sample.geometry or Geometry.identity(*sample.image.shape[:2])

@@ -123,6 +123,14 @@ class Head(ABC):
         """
         return all(target in sample.targets for target in self.targets)
 
+    def trains(self, labels: Mapping[str, np.ndarray]) -> bool:
+        """Whether labels that `encode` made train anything.
+
+        A head whose targets may be there and say nothing (all pixels void, an unknown class) looks
+        for it here: such a sample is none of its labelled ones.
+        """
+        return True
+
     @abstractmethod
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:
         """The transformed sample's targets as label arrays, by Label.name. Runs in workers."""

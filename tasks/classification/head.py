@@ -115,6 +115,10 @@ class Classification(Head):
         label = self._class(sample.targets, f"sample {sample.id!r}, head {self.name!r}")
         return {"label": np.array(label, np.float32)}
 
+    def trains(self, labels: Mapping[str, np.ndarray]) -> bool:
+        """Not where the class is unknown."""
+        return bool(labels["label"] != UNKNOWN)
+
     def decode(
         self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
     ) -> list[Any]:

@@ -109,6 +109,10 @@ class Depth(Head):
         size = grid_size(input_size, LOGIT_STRIDE)
         return [Label("depth", size), Label("weight", size)]
 
+    def trains(self, labels: Mapping[str, np.ndarray]) -> bool:
+        """Not where no depth is known."""
+        return bool(np.any(labels["weight"]))
+
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:
         """The depths at every fourth pixel, and the cells' weights.
 

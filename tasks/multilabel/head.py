@@ -111,6 +111,10 @@ class MultiLabel(Head):
             )
         return np.where(given == VOID, UNKNOWN, given).astype(np.int64)
 
+    def trains(self, labels: Mapping[str, np.ndarray]) -> bool:
+        """Not where no class is known."""
+        return bool(np.any(labels["weight"]))
+
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:
         """The sample's labels. A sample that does not have the target trains nothing."""
         labels = self._known(sample.targets, f"sample {sample.id!r}, head {self.name!r}")

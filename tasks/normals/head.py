@@ -68,6 +68,10 @@ class Normals(Head):
         size = grid_size(input_size, LOGIT_STRIDE)
         return [Label("normals", (3, *size)), Label("weight", size)]
 
+    def trains(self, labels: Mapping[str, np.ndarray]) -> bool:
+        """Not where no vector is known."""
+        return bool(np.any(labels["weight"]))
+
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:
         """The vectors at every fourth pixel, and the cells' weights.
 

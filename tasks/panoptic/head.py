@@ -148,6 +148,10 @@ class Panoptic(Head):
         """It trains the parts that can learn from it."""
         return any(head.labelled(sample) for head in self.parts.values())
 
+    def trains(self, labels: Mapping[str, np.ndarray]) -> bool:
+        """If one of the parts learns from it."""
+        return any(head.trains(own(part, labels)) for part, head in self.parts.items())
+
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:
         """The labels of both parts."""
         return joined({part: head.encode(sample) for part, head in self.parts.items()})

@@ -92,6 +92,10 @@ class Segmentation(Head):
         size = grid_size(input_size, LOGIT_STRIDE)
         return [Label("mask", size), Label("weight", size)]
 
+    def trains(self, labels: Mapping[str, np.ndarray]) -> bool:
+        """Not where every cell is void."""
+        return bool(np.any(labels["weight"]))
+
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:
         """The mask at every fourth pixel, and the cells' weights.
 

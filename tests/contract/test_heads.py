@@ -216,6 +216,40 @@ def test_a_sample_without_its_target_trains_nothing_and_has_no_truth(network):
             np.testing.assert_array_equal(array.asnumpy(), 0, err_msg=name)
 
 
+UNKNOWN = {  # targets that are there and say nothing
+    "classification": {"label": np.array(-1)},
+    "segmentation": {"mask": np.full(INPUT, 255, np.uint8)},
+    "depth": {"depth": np.zeros(INPUT, np.float32)},
+    "normals": {"normals": np.zeros((*INPUT, 3), np.float32)},
+    "multilabel": {"labels": np.full(3, -1)},
+}
+
+
+@pytest.mark.parametrize("name", sorted(UNKNOWN))
+def test_a_target_that_says_nothing_is_as_none(name):
+    """For the loss's mean as for the score: such a sample is none of the labelled ones."""
+    head = df.head(name, name="own", **SETTINGS[name])
+    whole = labelled(INPUT)
+
+    class Three:
+        classes = ()
+
+        def __len__(self):
+            return 3
+
+        def id_of(self, index):
+            return str(index)
+
+        def __getitem__(self, index):
+            targets = {**whole.targets, **(UNKNOWN[name] if index == 1 else {})}
+            if index == 2:
+                targets = {k: v for k, v in targets.items() if k not in head.targets}
+            return Sample(str(index), whole.image, targets)
+
+    batch = next(df.Loader(Three(), batch_size=3, heads=[head], workers=0))
+    assert batch.labelled["own"].tolist() == [True, False, False]
+
+
 def test_evaluation_gives_the_declared_rows(network):
     head, outputs = evaluated(network)
     assert outputs

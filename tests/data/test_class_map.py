@@ -79,6 +79,19 @@ def test_objects_of_a_dropped_class_go_with_all_that_belongs_to_them():
         np.testing.assert_array_equal(targets[name], value)
 
 
+def test_keypoints_go_with_their_objects():
+    targets = {
+        "boxes": np.arange(12, dtype=np.float32).reshape(3, 4),
+        "classes": np.array([0, 2, 1]),
+        "keypoints": np.arange(27, dtype=np.float32).reshape(3, 3, 3),
+        "keypoint_flip": np.array([0, 2, 1]),
+    }
+    found = mapped(targets, {"classes": made()})
+    assert found["classes"].tolist() == [1, 0]
+    np.testing.assert_array_equal(found["keypoints"], targets["keypoints"][[0, 2]])
+    np.testing.assert_array_equal(found["keypoint_flip"], targets["keypoint_flip"])
+
+
 def test_an_array_that_may_belong_to_objects_must_be_declared():
     targets = {"classes": np.array([2, 0]), "undeclared_here": np.zeros(2)}
     with pytest.raises(DataError, match="undeclared_here"):

@@ -266,3 +266,17 @@ def test_with_natural_shares_a_mixture_is_scored_as_one_dataset(tiny):
     again = df.Mixture({"a": tiny.Pictures(7), "b": tiny.Pictures(4)}, length=20)
     with pytest.raises(DataError, match="exactly once"):
         df.score(network, df.Loader(again, batch_size=4))
+
+
+def test_its_shares_are_part_of_what_a_loader_is():
+    """A resume in mid-epoch with other shares would go on in another stream."""
+    import densefit as df
+
+    def identity(**settings):
+        parts = {name: df.dataset("shapes", length=6, size=(24, 24)) for name in "ab"}
+        return df.Loader(df.Mixture(parts, **settings), batch_size=2, workers=0).identity()
+
+    told = [identity(ratio={"a": 1, "b": 3}, length=8), identity(ratio={"a": 3, "b": 1}, length=8),
+            identity(length=8), identity(length=8, unknown="drop")]  # fmt: skip
+    assert len(set(told)) == 4
+    assert identity(ratio={"a": 1, "b": 3}, length=8) == told[0]

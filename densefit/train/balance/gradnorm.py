@@ -26,16 +26,16 @@ class GradNorm(Balancer):
     gradients themselves are added up.
 
     A head that is absent from an update keeps its weight, and the others share what they had
-    together: means are over the heads that are present. A head's first loss is that of the first
-    update that it is in.
+    together: means are over the heads that are present. A head's first loss is the first above 0;
+    until it has one, it counts as absent.
 
     Args:
         alpha: how much more heads weigh that train more slowly; 0 makes all norms equal.
         lr: learning rate of the weights.
 
     Raises:
-        ConfigError: a setting out of range; at `observe`, a negative loss or a first one of 0; at
-            `combine`, losses that were not told.
+        ConfigError: a setting out of range; at `observe`, a negative loss; at `combine`, losses
+            that were not told.
     """
 
     needs = "gradients"
@@ -57,14 +57,9 @@ class GradNorm(Balancer):
     def _observe(self, losses: dict[str, float]) -> None:
         check_losses(losses, "GradNorm")
         for head, loss in losses.items():
-            if head not in self._first and loss == 0:
-                raise ConfigError(
-                    f"The first loss of the head {head!r} is 0: how fast it falls cannot be told",
-                    where=f"GradNorm, head {head}",
-                    fix="balance by another method, or leave the head out",
-                )
-            self._first.setdefault(head, loss)
-        self._losses = losses
+            if loss > 0:
+                self._first.setdefault(head, loss)
+        self._losses = {head: loss for head, loss in losses.items() if head in self._first}
 
     def _factors(self, gram: np.ndarray) -> np.ndarray:
         losses, self._losses = self._losses, None

@@ -111,11 +111,20 @@ def test_losses_that_all_became_zero_are_no_division_by_zero():
     assert balancer.weights(0) == {"a": 1.0, "b": 1.0}
 
 
+def test_a_head_without_any_loss_yet_counts_as_absent():
+    balancer = made(["a", "b", "c"])
+    update(balancer, {"a": 1.0, "b": 0.0, "c": 1.0}, {"a": [1.0], "b": [0.0], "c": [3.0]})
+    weights = balancer.weights(1)
+    assert weights["b"] == 1.0
+    assert weights["a"] + weights["c"] == pytest.approx(2.0)
+    assert weights["a"] > 1.0
+    update(balancer, {"a": 1.0, "b": 0.5, "c": 1.0}, {"a": [1.0], "b": [2.0], "c": [3.0]})
+    assert balancer.state_dict()["first"]["b"] == 0.5
+
+
 def test_what_cannot_be_is_refused():
     with pytest.raises(ConfigError, match="observe"):
         made().combine(np.zeros((3, 2), np.float32))
-    with pytest.raises(ConfigError, match="first loss of the head 'b' is 0"):
-        made().observe({"a": 1.0, "b": 0.0})
     with pytest.raises(ConfigError, match="negative"):
         made().observe({"a": -1.0})
     for settings in ({"alpha": -0.1}, {"lr": 0.0}, {"lr": float("inf")}):
