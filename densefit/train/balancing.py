@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
@@ -11,6 +12,9 @@ from densefit.model.wire import Wire
 from densefit.train.balance import Balancer
 from densefit.train.feed import Fed
 from densefit.train.learner import Learner
+
+LONELY = 100  # updates
+_log = logging.getLogger("densefit")
 
 
 class Balancing:
@@ -33,6 +37,7 @@ class Balancing:
         self._apart = balancer.needs == "gradients"
         self._gradients = learner.head_gradients() if self._apart else None
         self._losses: dict[str, float] = {}
+        self._alone = 0  # updates in a row, from the first, with labels for one head at most
 
     def begin(self, update: int) -> dict[str, float]:
         """The factor on each head's loss in an update that begins."""
@@ -75,6 +80,7 @@ class Balancing:
         )
         if self._gradients is None:
             return
+        self._note(labelled)
         self._gradients.clear()
         self._gradients.take(0)
         statistics = self._learner.statistics()
@@ -89,6 +95,21 @@ class Balancing:
         # The rows are of the mean loss, as the learner's update takes it.
         scale = self._learner.mean_factor()
         self._gradients.put(self.balancer.combine(self._gradients.rows * scale) / scale)
+
+    def _note(self, labelled: Mapping[str, int]) -> None:
+        """Say once if there was never anything to balance."""
+        if self._alone < 0 or len(self._heads) < 2:
+            return
+        several = sum(count > 0 for count in labelled.values()) > 1
+        self._alone = -1 if several else self._alone + 1
+        if self._alone == LONELY:
+            _log.warning(
+                "%s compares the heads' gradients within an update, and none of %d updates had "
+                "labels for two heads: it changes nothing, and costs a pass for each\n"
+                "  fix:      batches='mixed' in the mixture, accumulate, or another balance",
+                type(self.balancer).__name__,
+                LONELY,
+            )
 
     def _only(self, head: str, shares: Mapping[str, float]) -> dict[str, float]:
         return {name: share if name == head else 0.0 for name, share in shares.items()}

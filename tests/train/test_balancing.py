@@ -285,6 +285,18 @@ def test_what_is_not_finite_is_refused_before_the_update(tiny, make):
     assert all(np.isfinite(value).all() for value in tiny.values(network).values())
 
 
+def test_updates_of_one_head_each_are_warned_of(make, monkeypatch, caplog):
+    monkeypatch.setattr("densefit.train.balancing.LONELY", 4)
+    lacking = {k: (["two", "three"] if k < 4 else ["one", "three"]) for k in range(8)}
+    lacking[7] = ["one", "two"]  # "three" has a label, in a batch of its own
+    make(PCGrad(), Values(8, lacking), batch_size=1, updates=8)
+    assert caplog.text.count("none of 4 updates had labels for two heads") == 1
+    caplog.clear()
+    make(PCGrad(), Values(8, lacking), batch_size=1, accumulate=8, updates=5)
+    make(DWA(), Values(8, lacking), batch_size=1, updates=8)
+    assert not caplog.text
+
+
 def test_routes_and_a_frozen_trunk_cannot_be_balanced(tiny, make):
     with pytest.raises(ConfigError, match="(?s)heads of a Network of ours.*routes kind, size"):
         df.fit(tiny.two_heads(), tiny.iterator(4, 4), heads=tiny.routes(), epochs=1, balance=DWA())
