@@ -47,7 +47,8 @@ def finish(out: Path, prepared: Prepared, draw: Draw, batches: int = 0) -> dict[
         print(f"wrote {out}/curves.png, scalars.jsonl and checkpoints/last")
         return {}
     loaders = test if isinstance(test, Mapping) else {"": test}
-    splits = split if isinstance(split, Mapping) else {"": split}
+    whole: dict[str, Any] = {"": split}
+    splits: Mapping[str, Any] = split if isinstance(split, Mapping) else whole
     scores: dict[str, float] = {}
     found = {}
     for name, loader in loaders.items():

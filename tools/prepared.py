@@ -65,7 +65,8 @@ def primary_numbers(network: Network, held: Held) -> dict[str, dict[str, bool]]:
         network: whose heads they are.
         held: what they are scored on; None counts as one dataset.
     """
-    loaders: Mapping[str, Any] = held if isinstance(held, Mapping) else {"": held}
+    whole: dict[str, Any] = {"": held}
+    loaders: Mapping[str, Any] = held if isinstance(held, Mapping) else whole
     names = [head.name for head in network.heads]
     prefixes = {
         f"{name}/" if name else "": scorable(network, names, loader) if name else names
