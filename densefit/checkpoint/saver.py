@@ -44,6 +44,8 @@ class Saver:
         self._writer = BackgroundWriter()
         self._written: Path | None = None  # and not yet told of
         self.newest: Path | None = None  # of this training: saved, or continued from
+        #: Whether the training goes on from another checkpoint than the directory's newest.
+        self.behind = False
 
     def save(self, session: Session) -> Path:
         """Write everything that a resume needs; returns the path that the checkpoint will have.
@@ -120,6 +122,10 @@ class Saver:
         if recorded in store.names(self.directory):
             self.keep.apply(self.directory)  # finishes what a crash interrupted
         self.newest = path
+        named = (
+            str(what) not in ("auto", "none") and path.parent.resolve() == self.directory.resolve()
+        )
+        self.behind = named and store.latest(self.directory) != path
         return path
 
 

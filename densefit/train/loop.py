@@ -97,6 +97,7 @@ class Loop:
     def _run(self) -> None:
         state = self.session.state
         state.clock.exact = self.control.exact_times
+        self.between.take_the_lead()
         while state.pending or self._open() or not self._finished():
             self.between.begin_epoch()
             if state.pending:  # a signal has ended the training in the midst of it

@@ -134,6 +134,14 @@ class Milestones:
         for callback in self._session.callbacks:
             callback.rolled_back(state, self.control)
 
+    def take_the_lead(self) -> None:
+        """Write the checkpoint that the training was sent back to anew, if it was.
+
+        Else "the newest one" were still on the way that was left, until the first save.
+        """
+        if self._saver is not None and self._saver.behind:
+            self.save()
+
     def begin_epoch(self) -> None:
         """Count the epoch's seconds from here, behind those of before a resume."""
         self._epoch_started = time.perf_counter() - self._session.state.epoch_seconds

@@ -192,6 +192,27 @@ def test_a_rollback_stays_on_its_own_way(tiny, tmp_path):
     assert {rate for _, rate in seen} == {0.05}
 
 
+def test_a_training_that_was_sent_back_leaves_the_other_way_at_once(tiny, tmp_path):
+    def train(**settings):
+        network = df.Network(symbol=tiny.two_heads(), routes=tiny.routes())
+        saver = df.Saver(tmp_path, every="4st", keep=df.Keep(last=9))
+        return df.fit(
+            network, tiny.iterator(48, 4), epochs=1, checkpoint=saver, schedule=df.Constant(0.1),
+            **settings,
+        )  # fmt: skip
+
+    def cut(state, control):
+        raise Power
+
+    train()
+    with pytest.raises(Power):  # before it has saved anything of its own
+        train(resume=tmp_path / "update-00000004", callbacks=[tiny.Recorder("update_ended", cut)])
+    assert store.resolve("auto", tmp_path).name == "update-00000004"
+    first = tiny.Recorder("update_ended", lambda state, control: state.update)
+    train(resume="auto", callbacks=[first])
+    assert first.seen[0] == 5
+
+
 def test_skipped_updates_are_no_rollbacks(tiny, tmp_path):
     network = df.Network(symbol=tiny.two_heads(), routes=tiny.routes())
     df.fit(
