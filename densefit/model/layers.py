@@ -1,4 +1,4 @@
-"""Layers that backbones and heads share: convolution + BatchNorm + ReLU, exact upsampling."""
+"""Layers that backbones and heads share: convolution + BatchNorm + ReLU, upsampling, logits."""
 
 from __future__ import annotations
 
@@ -74,3 +74,24 @@ def _bilinear(size: int, out: int, factor: int) -> Any:
     position = mx.sym.clip((mx.sym.arange(0, out) + 0.5) * (1.0 / factor) - 0.5, 0, size - 1)
     distance = mx.sym.abs(mx.sym.broadcast_sub(mx.sym.reshape(position, shape=(1, out)), source))
     return mx.sym.relu(1.0 - distance)
+
+
+def pooled_logits(features: Any, name: str, outputs: int, dropout: float = 0.0) -> Any:
+    """(B, outputs) logits of whole pictures: a dense layer on the mean of the deepest map.
+
+    Args:
+        features: a head's `Features`.
+        name: of the head; the layer is `<name>_class`.
+        outputs: their number.
+        dropout: share of the means that training drops.
+    """
+    data = mx.sym.mean(features.maps[max(features.maps)], axis=(2, 3))
+    if dropout:
+        data = mx.sym.Dropout(data, p=dropout, name=f"{name}_dropout")
+    return mx.sym.FullyConnected(
+        data,
+        mx.sym.Variable(f"{name}_class_weight", init=mx.init.Normal(0.01)),
+        mx.sym.Variable(f"{name}_class_bias", init=mx.init.Zero()),
+        num_hidden=outputs,
+        name=f"{name}_class",
+    )

@@ -106,7 +106,7 @@ class Loop:
                 self._end_epoch()
         self.between.tell_written(wait=True)
         if self.signals.received is not None:  # it came when all was done
-            raise TrainingInterrupted(self.signals.received, self.between.last_saved)
+            raise TrainingInterrupted(self.signals.received, self.between.newest)
 
     def _open(self) -> bool:
         """Whether an epoch is under way whose end was not reached: a process died before it."""

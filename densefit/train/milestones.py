@@ -28,7 +28,6 @@ class Milestones:
     Attributes:
         control: what callbacks ask for.
         signals: SIGINT and SIGTERM.
-        last_saved: path of the last checkpoint.
     """
 
     def __init__(
@@ -42,7 +41,6 @@ class Milestones:
         self.control, self.signals = Control(), Signals()
         self._session, self._scorer, self._derived = session, scorer, derived
         self._saver, self._guard = saver, guard
-        self.last_saved: str | None = None
         self._started = time.perf_counter() - session.state.seconds
         self._epoch_started = self._started
 
@@ -91,10 +89,16 @@ class Milestones:
         state.clock.start()
         self._session.learner.check_finite()  # the last good checkpoint stays
         self.tick()
-        path = self.last_saved = str(self._saver.save(self._session))
+        path = str(self._saver.save(self._session))
         state.clock.lap("checkpoint")
         self.tell_written()
         return path
+
+    @property
+    def newest(self) -> str | None:
+        """Path of the training's newest checkpoint."""
+        known = None if self._saver is None else self._saver.newest
+        return None if known is None else str(known)
 
     def tell_written(self, wait: bool = False) -> None:
         """Tell callbacks of a checkpoint once it is complete."""

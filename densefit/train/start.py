@@ -115,9 +115,9 @@ def _described(wire: Wire) -> str:
     head = getattr(wire, "head", None)
     if head is None:
         return f"outputs {', '.join(wire.outputs('train'))}"
-    return (
-        type(head).__name__ if head.spec is None else f"{head.spec['task']} {head.spec['settings']}"
-    )
+    if head.spec is None:
+        return type(head).__name__
+    return f"{head.spec['task']} {described(head.spec['settings'])}"
 
 
 def as_network(network: Any, routes: Mapping[str, Route] | None) -> Network:

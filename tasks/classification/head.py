@@ -12,6 +12,7 @@ from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
 from densefit.metrics import Accuracy, CrossEntropy, Metric, TopK
 from densefit.model.head import Features, Head, Label, class_names, heads
+from densefit.model.layers import pooled_logits
 from densefit.predict.drawing import draw_label
 
 UNKNOWN = -1
@@ -73,16 +74,7 @@ class Classification(Head):
 
     def _scores(self, features: Features) -> Any:
         """(B, C) logits."""
-        data = mx.sym.mean(features.maps[max(features.maps)], axis=(2, 3))
-        if self.dropout:
-            data = mx.sym.Dropout(data, p=self.dropout, name=f"{self.name}_dropout")
-        return mx.sym.FullyConnected(
-            data,
-            mx.sym.Variable(f"{self.name}_class_weight", init=mx.init.Normal(0.01)),
-            mx.sym.Variable(f"{self.name}_class_bias", init=mx.init.Zero()),
-            num_hidden=len(self.classes),
-            name=f"{self.name}_class",
-        )
+        return pooled_logits(features, self.name, len(self.classes), self.dropout)
 
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
         """`loss` (B,): cross-entropy, 0 where the label is -1."""

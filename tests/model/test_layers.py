@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from densefit.backend import mx
-from densefit.model.layers import conv_bn, upsample
+from densefit.model.head import Features
+from densefit.model.layers import conv_bn, pooled_logits, upsample
 
 
 def run(symbol, x):
@@ -69,3 +70,17 @@ def test_conv_bn_activations():
     data = mx.sym.Variable("data")
     names = [conv_bn(data, "c", 4, relu=relu).list_outputs() for relu in ("relu", "relu6", None)]
     assert names == [["c_relu_output"], ["c_relu6_output"], ["c_bn_output"]]
+
+
+def test_pooled_logits_are_a_dense_layer_on_the_mean_of_the_deepest_map():
+    rng = np.random.default_rng(0)
+    deep = rng.normal(size=(2, 5, 3, 4)).astype(np.float32)
+    weight, bias = (rng.normal(size=size).astype(np.float32) for size in ((6, 5), (6,)))
+    maps = {8: mx.sym.Variable("shallow"), 32: mx.sym.Variable("deep")}
+    symbol = pooled_logits(Features(maps, {8: 4, 32: 5}, (96, 128)), "own", 6, dropout=0.5)
+    given = {"deep": deep, "own_class_weight": weight, "own_class_bias": bias}
+    assert set(symbol.list_arguments()) == set(given)
+    arrays = {name: mx.nd.array(array) for name, array in given.items()}
+    (out,) = symbol.bind(mx.cpu(), arrays).forward(is_train=False)
+    expected = deep.mean(axis=(2, 3)) @ weight.T + bias
+    np.testing.assert_allclose(out.asnumpy(), expected, rtol=1e-5, atol=1e-6)
