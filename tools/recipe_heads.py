@@ -6,24 +6,14 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from densefit.data.class_map import CLASS_TARGETS, OBJECTS
+from densefit.data.class_map import CLASS_TARGETS
+from densefit.data.mixture import Mixture
 from densefit.data.sample import Dataset
-from densefit.data.target import KINDS
 from densefit.errors import ConfigError
 from densefit.model.head import Head, head, heads
 from densefit.model.network import Network
 from densefit.registry import nearest
 from densefit.tools.recipe import Model, Recipe
-
-# Which list of names a built-in task takes its classes from; others take `classes`.
-CLASS_LISTS = {
-    "detection": "classes",
-    "segmentation": "mask_classes",
-    "classification": "label_classes",
-    "panoptic": "mask_classes",
-}
-# What else a built-in task is told by a dataset that knows it: setting -> attribute.
-FACTS = {"keypoints": {"keypoints": "keypoint_names", "limbs": "limbs", "flip_pairs": "flip_pairs"}}
 
 
 def make_heads(
@@ -54,19 +44,8 @@ def make_heads(
                     fix=nearest(source, sources) if sources else "leave `from` out",
                 )
             told = (sources or {})[source]
-        taken = inspect.signature(heads.get(task)).parameters
         stated = "classes" in settings
-        if "things" in taken and getattr(told, "classes", None):
-            settings.setdefault("things", list(told.classes))
-        if "classes" in taken:
-            attribute = CLASS_LISTS.get(task, "classes")
-            classes = getattr(told, attribute, None) or getattr(told, "classes", None)
-            if classes is not None:
-                settings.setdefault("classes", list(classes))
-        facts = FACTS.get(task, {})
-        if not facts.keys() & settings.keys() and all(hasattr(told, a) for a in facts.values()):
-            settings.update({key: getattr(told, name) for key, name in facts.items()})
-        new = head(task, name=name, **settings)
+        new = head(task, name=name, **{**told_by(told, name, task, settings), **settings})
         if sources:
             check_classes(new, dataset, stated or source is not None)
         made.append(new)
@@ -75,7 +54,51 @@ def make_heads(
     return made
 
 
-def check_classes(head: Head, mixture: Any, told: bool) -> None:
+def told_by(dataset: Any, name: str, task: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What a dataset tells a head, as the head's class declares it (see `densefit.Head`).
+
+    Args:
+        dataset: of any kind.
+        name: of the head.
+        task: of the head.
+        settings: what the recipe states.
+
+    Raises:
+        ConfigError: the head needs classes, and neither the recipe nor its class say which.
+    """
+    kind = heads.get(task)
+    needed = inspect.signature(kind).parameters.get("classes")
+    if not (isinstance(kind, type) and issubclass(kind, Head)):
+        return {}  # a function that makes heads declares nothing
+    found: dict[str, Any] = {}
+    source = kind.class_source(settings)
+    if needed is not None and "classes" not in settings:
+        if source is not None:
+            found["classes"] = classes_in(dataset, source, kind.classes_of)
+        elif needed.default is needed.empty:
+            raise ConfigError(
+                f"Nobody says which classes the head {name!r} has",
+                where=f"model.heads.{name}",
+                fix=f"classes: a list; or let the class {kind.__name__} say of which target they "
+                f'are: classes_of = "TARGET"',
+            )
+    known = all(hasattr(dataset, attribute) for attribute in kind.told.values())
+    if known and not kind.told.keys() & settings.keys():
+        found.update({key: getattr(dataset, attribute) for key, attribute in kind.told.items()})
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def classes_in(dataset: Any, *targets: str | None) -> list[str] | None:
+    """The classes of the first target that a dataset has a list for, else its `classes`.
+
+    None if it has none at all.
+    """
+    lists = [getattr(dataset, f"{target}_classes", None) for target in targets if target]
+    found = next((names for names in lists if names), getattr(dataset, "classes", None))
+    return None if found is None else list(found)
+
+
+def check_classes(head: Head, mixture: Mixture, told: bool) -> None:
     """Whether a head's classes are those that the numbers in a mixture's targets stand for.
 
     Args:
@@ -88,44 +111,24 @@ def check_classes(head: Head, mixture: Any, told: bool) -> None:
     """
     if not hasattr(head, "classes"):
         return
-    for target in head.targets:
-        held = class_target(target)
-        if held is None:
-            continue
-        if held != OBJECTS and not hasattr(mixture, f"{held}_classes"):
-            return  # nobody has what the head learns, which its loader tells
-        common = list(mixture.classes if held == OBJECTS else getattr(mixture, f"{held}_classes"))
-        own = list(head.classes)
-        if KINDS[target].name == "keypoints":  # not all objects have some
-            common = common[: len(own)]
-        if own != common:
+    common = None if head.classes_of is None else mixture.class_lists.get(head.classes_of)
+    if common is not None:
+        if not head.fits_classes(common):
             raise ConfigError(
                 f"The classes of the head {head.name!r} are not those of the mixture",
                 expected=f"{common}, in this order",
-                received=own,
-                where=f"head {head.name!r}, target {held!r}",
+                received=list(head.classes),
+                where=f"head {head.name!r}, target {head.classes_of!r}",
                 fix="leave the head's classes out, or choose the common ones: mixture.classes and "
                 "mixture.rename",
             )
-        return
-    if head.targets and not told:
+    elif head.targets and not told and head.classes_of not in CLASS_TARGETS:
+        # where nobody has one of CLASS_TARGETS, the loader tells it
         raise ConfigError(
             f"Which dataset's classes has the head {head.name!r}?",
             where=f"model.heads.{head.name}, which learns {', '.join(head.targets)}",
             fix="from: the name of a dataset; or classes: a list",
         )
-
-
-def class_target(target: str) -> str | None:
-    """Which target holds the classes of what a target tells of; None if it tells of none.
-
-    >>> class_target("boxes"), class_target("mask"), class_target("depth")
-    ('classes', 'mask', None)
-    """
-    if target in CLASS_TARGETS:
-        return target
-    kind = KINDS[target].name if target in KINDS else ""
-    return OBJECTS if kind in ("boxes", "per_box", "keypoints") else None
 
 
 def make_network(

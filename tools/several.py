@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from densefit.data.class_map import CLASS_TARGETS, OBJECTS
+from densefit.data.class_map import OBJECTS
 from densefit.data.labelled import targets_in
 from densefit.data.mixture import Mixture
 from densefit.data.sample import Dataset, Sample
@@ -124,9 +124,7 @@ def mixture(
 
 def common_classes(whole: Mixture) -> dict[str, list[str]]:
     """Target -> the names that its numbers stand for in a mixture."""
-    lists = {target: getattr(whole, f"{target}_classes", None) for target in CLASS_TARGETS}
-    lists[OBJECTS] = whole.classes
-    return {target: list(names) for target, names in lists.items() if names}
+    return {OBJECTS: list(whole.classes), **whole.class_lists}
 
 
 def part_of(

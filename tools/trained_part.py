@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from densefit.data.class_map import CLASS_TARGETS
 from densefit.data.mixture import Mixture
 from densefit.data.sample import Dataset
 from densefit.errors import ConfigError
@@ -13,7 +14,6 @@ from densefit.model.head import Head
 from densefit.registry import nearest
 from densefit.tools.multi_recipe import Part, Shares
 from densefit.tools.recipe import Data
-from densefit.tools.recipe_heads import class_target
 
 
 class TrainedPart:
@@ -62,10 +62,11 @@ class TrainedPart:
     def as_trained(self, dataset: Dataset, heads: Sequence[Head]) -> Mixture:
         """The dataset with ids and class numbers as the heads have learned them."""
         classes: dict[str, list[str]] = {}
+        known = {*CLASS_TARGETS, *(self._shares.classes or {})}
         for head in heads:
-            held = next((one for one in map(class_target, head.targets) if one is not None), None)
-            if held is not None and len(getattr(head, "classes", ())) > len(classes.get(held, ())):
-                classes[held] = list(head.classes)  # type: ignore[attr-defined]
+            held, own = head.classes_of, list(getattr(head, "classes", ()))
+            if held in known and len(own) > len(classes.get(held, ())):
+                classes[held] = own
         rename = {name: own for name, own in self._shares.rename.items() if name == self.name}
         return Mixture(
             {self.name: dataset}, classes=classes, rename=rename, unknown=self._shares.unknown

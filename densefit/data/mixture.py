@@ -57,7 +57,8 @@ class Mixture:
             are left out, pixels become 255, and the picture's label -1.
 
     Attributes:
-        classes, mask_classes, label_classes: common names; the latter only if there are masks or
+        class_lists: target that holds classes -> their common names.
+        classes, mask_classes, label_classes: the same; the latter only if there are masks or
             labels.
         parts: the range of indices of each dataset, by name.
 
@@ -153,7 +154,7 @@ class Mixture:
         held = {name: targets_in(dataset) for name, dataset in self.datasets.items()}
         _check_renames(self.datasets, self._rename, held, self._known)
         everywhere = None if isinstance(classes, Mapping) else classes
-        self._common: dict[str, list[str]] = {}
+        self.class_lists: dict[str, list[str]] = {}
         self._maps: dict[tuple[str, str], ClassMap] = {}
         for target in self._known:
             holders = [name for name in self.datasets if target in held[name]]
@@ -163,12 +164,14 @@ class Mixture:
                     for name in holders
                 ]
                 given = _by_target(classes).get(target, everywhere)
-                self._common[target] = list(union(lists) if given is None else given)
-                _check_common(self._common[target], target)
+                self.class_lists[target] = list(union(lists) if given is None else given)
+                _check_common(self.class_lists[target], target)
                 self._maps.update({(name, target): self._map(name, target) for name in holders})
-        first = next(iter(self._common.values()), [])
-        self.classes = self._common.get(OBJECTS, list(first if everywhere is None else everywhere))
-        for target, names in self._common.items():
+        first = next(iter(self.class_lists.values()), [])
+        self.classes = self.class_lists.get(
+            OBJECTS, list(first if everywhere is None else everywhere)
+        )
+        for target, names in self.class_lists.items():
             if target != OBJECTS:
                 setattr(self, f"{target}_classes", names)
 
@@ -177,7 +180,7 @@ class Mixture:
         known = self._maps.get((name, target))
         if known is not None:
             return known
-        if target not in self._common:
+        if target not in self.class_lists:
             raise DataError(
                 f"A sample has the target {target!r}, which none had of those that were looked at",
                 expected="targets that one of 8 samples, spread over each dataset, has",
@@ -185,7 +188,7 @@ class Mixture:
                 fix="sort the samples, or mix a dataset of those that have it",
             )
         dataset, renames = self.datasets[name], self._rename.get(name, {})
-        return class_map(dataset, target, renames, self._common[target], self._unknown, name)
+        return class_map(dataset, target, renames, self.class_lists[target], self._unknown, name)
 
 
 def _by_target(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -61,12 +61,19 @@ class Head(ABC):
         targets: names of the targets that `encode` reads. Single samples may lack them (then they
             train nothing), but a loader refuses a dataset in which none has them. Empty: nothing
             is checked.
+        classes_of: the target whose classes a recipe gives the head as its setting `classes`: the
+            dataset's `<target>_classes`, or `classes` where it has no such list ("classes": of
+            objects). None: a recipe has to state them. See `class_source`.
+        told: further settings that a dataset may tell -> the attribute that it has them in. A
+            recipe that states one of them is told none.
     """
 
     name: str
     weight: float = 1.0
     output_stride: int = 32
     targets: tuple[str, ...] = ()
+    classes_of: str | None = None
+    told: ClassVar[Mapping[str, str]] = {}
     spec: dict[str, Any] | None = None  # task and settings, set by `head()`: rebuilds the head
 
     @abstractmethod
@@ -130,6 +137,25 @@ class Head(ABC):
         for it here: such a sample is none of its labelled ones.
         """
         return True
+
+    @classmethod
+    def class_source(cls, settings: Mapping[str, Any]) -> str | None:
+        """`classes_of` a head that is yet to be made: its setting `target`, if it has one.
+
+        Args:
+            settings: what it is to be made with.
+        """
+        return None if cls.classes_of is None else settings.get("target", cls.classes_of)
+
+    def fits_classes(self, names: Sequence[str]) -> bool:
+        """Whether the numbers in the target of `classes_of` mean the classes that the head has.
+
+        A head that can do with some of the target's classes says here which ones fit.
+
+        Args:
+            names: of the target's classes, by number.
+        """
+        return list(getattr(self, "classes", names)) == list(names)
 
     @abstractmethod
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:

@@ -34,6 +34,8 @@ class Classification(Head):
         target: name of the target to learn, so that two heads can learn different labels.
     """
 
+    classes_of = "label"
+
     def __init__(
         self,
         classes: int | Sequence[str],
@@ -48,7 +50,7 @@ class Classification(Head):
         self.weight = weight
         self.dropout = dropout
         self.top_k = tuple(top_k)
-        self.target, self.targets = target, (target,)
+        self.target, self.targets, self.classes_of = target, (target,), target
         where = f"head {name!r}"
         if len(self.classes) < 2 or len(set(self.classes)) != len(self.classes):
             raise ConfigError(

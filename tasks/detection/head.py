@@ -64,6 +64,7 @@ class Detection(Head):
     """
 
     targets = ("boxes", "classes")
+    classes_of = "classes"
 
     def __init__(
         self,

@@ -62,6 +62,7 @@ class Instance(Head):
     """
 
     targets = ("boxes", "classes", "instances", "instance_ids")
+    classes_of = "classes"
 
     def __init__(
         self,

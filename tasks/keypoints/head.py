@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -66,6 +66,12 @@ class Keypoints(Head):
     """
 
     targets = ("keypoints",)
+    classes_of = "classes"
+    told: ClassVar[Mapping[str, str]] = {
+        "keypoints": "keypoint_names",
+        "limbs": "limbs",
+        "flip_pairs": "flip_pairs",
+    }
 
     def __init__(
         self,
@@ -122,6 +128,10 @@ class Keypoints(Head):
             Label("place", (self.max_objects, count, 3)),
         ]
         return [*made, Label("joint", (count, *size))] if self.heat_maps else made
+
+    def fits_classes(self, names: Sequence[str]) -> bool:
+        """Those without keypoints may be left out, if they come last."""
+        return self.classes == list(names[: len(self.classes)])
 
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:
         """The targets of one picture. A sample without `keypoints` trains nothing.

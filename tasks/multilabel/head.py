@@ -48,6 +48,8 @@ class MultiLabel(Head):
         ConfigError: a setting is out of range, or classes are alike.
     """
 
+    classes_of = "labels"
+
     def __init__(
         self,
         classes: int | Sequence[str],
@@ -89,7 +91,7 @@ class MultiLabel(Head):
             )
         self.name, self.weight, self.dropout = name, weight, dropout
         self.focal_gamma, self.threshold = focal_gamma, threshold
-        self.target, self.targets = target, (target,)
+        self.target, self.targets, self.classes_of = target, (target,), target
         self._class_weights = np.array(weights, np.float32)
 
     def labels(self, input_size: tuple[int, int]) -> list[Label]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -50,6 +50,9 @@ class Panoptic(Head):
         ConfigError: things that are no classes, or a setting out of range.
     """
 
+    classes_of = "mask"
+    told: ClassVar[Mapping[str, str]] = {"things": "classes"}
+
     def __init__(
         self,
         classes: Sequence[str],
@@ -84,6 +87,12 @@ class Panoptic(Head):
         self.parts: dict[str, Head] = made
         self.output_stride = min(part.output_stride for part in made.values())
         self.targets = (*self.segmentation.targets, *self.instance.targets)
+        self.classes_of = self.segmentation.target
+
+    @classmethod
+    def class_source(cls, settings: Mapping[str, Any]) -> str:
+        """The target of the segmentation."""
+        return str((settings.get("segmentation") or {}).get("target", cls.classes_of))
 
     def _check(self, settings: Mapping[str, Mapping[str, Any]]) -> None:
         where = f"head {self.name!r}"

@@ -51,6 +51,8 @@ class Segmentation(Head):
             number.
     """
 
+    classes_of = "mask"
+
     def __init__(
         self,
         classes: int | Sequence[str],
@@ -81,7 +83,7 @@ class Segmentation(Head):
         self.name, self.weight = name, weight
         with located(f"head {name!r}"):
             self.decoder = Decoder(decoder, channels, rates)
-        self.target, self.targets = target, (target,)
+        self.target, self.targets, self.classes_of = target, (target,), target
         self.output_stride = self.decoder.output_stride
         # one entry for every byte; what is no class weighs nothing
         self._weight_of = np.zeros(256, np.float32)

@@ -32,7 +32,9 @@ TRAINING = {
     "--data.settings": "{length: 48}",
     "--data.workers": "1",
     "--model.settings.width": "8",
-    "--model.heads": "{tilt: {task: bar_angle, hidden: 8}, way: {task: classification}}",
+    "--model.heads": (
+        "{tilt: {task: bar_angle, hidden: 8}, way: {task: classification}, lean: {task: bar_lean}}"
+    ),
     "--input_size": "[32, 32]",
     "--training.epochs": str(EPOCHS),
     "--training.batch_size": "8",
@@ -111,6 +113,7 @@ def test_a_killed_training_goes_on_where_it_was(run):
     scores = json.loads((out / "scores.json").read_text())
     assert scores["tilt/angular_error"] < 25  # 45 for who guesses
     assert scores["way/accuracy"] > 0.6
+    assert scores["lean/accuracy"] > 0.6
 
 
 def test_it_is_scored(run, tool, tmp_path):
@@ -134,5 +137,6 @@ def test_it_predicts_on_pictures(run, tool, tmp_path):
     assert min(level["tilt"], 180 - level["tilt"]) < 30
     assert abs(upright["tilt"] - 90) < 30
     assert set(level["way"]["probabilities"]) == {"falling", "rising"}
+    assert set(level["lean"]["probabilities"]) == {"lying", "standing"}
     drawn, given = (cv2.imread(str(folder / "level.png")) for folder in (out, photos))
     assert (drawn != given).any()

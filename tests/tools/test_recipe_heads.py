@@ -1,7 +1,10 @@
 """What heads are told by the dataset. Of several datasets: see test_several.py."""
 
+import numpy as np
 import pytest
 
+from densefit.data.mixture import Mixture
+from densefit.datasets.shapes import Shapes
 from densefit.errors import ConfigError
 from densefit.model.head import Head, heads
 from densefit.tools.recipe import Data, Model, make_dataset
@@ -35,17 +38,116 @@ def test_keypoint_heads_have_the_keypoints_of_the_dataset(shapes):
     assert own.skeleton.flip is None
 
 
-def test_a_head_that_knows_no_classes_gets_none(shapes, monkeypatch):
-    class Plain(Head):
-        def __init__(self, name="plain"):
-            self.name = name
+@pytest.fixture
+def stranger(monkeypatch):
+    """Registers a head that only notes what it is made with, and declares what it is told."""
 
-    for method in Head.__abstractmethods__:
-        setattr(Plain, method, lambda self: None)
-    Plain.__abstractmethods__ = frozenset()
-    monkeypatch.setattr(heads, "_factories", {**heads._factories, "plain": Plain})
+    def register(task, **declared):
+        class Stranger(Head):
+            def __init__(self, name="own", classes=(), target="", size=0):
+                self.name, self.classes, self.target, self.size = name, classes, target, size
+
+        class Needs(Stranger):
+            def __init__(self, classes, name="own"):
+                super().__init__(name, classes)
+
+        kind = Needs if declared.pop("needs", False) else Stranger
+        kind.__abstractmethods__ = frozenset()
+        for attribute, value in declared.items():
+            setattr(kind, attribute, value)
+        monkeypatch.setattr(heads, "_factories", {**heads._factories, task: kind})
+
+    return register
+
+
+def test_a_head_that_declares_nothing_is_told_nothing(shapes, stranger):
+    stranger("plain")
     (made,) = make_heads(Model(heads={"own": {"task": "plain"}}), shapes)
-    assert made.name == "own"
+    assert (made.name, made.classes) == ("own", ())
+    stranger("needy", needs=True)
+    (made,) = make_heads(Model(heads={"own": {"task": "needy", "classes": ["a"]}}), shapes)
+    assert made.classes == ["a"]
+    with pytest.raises(ConfigError, match="Nobody says which classes the head 'own' has") as error:
+        make_heads(Model(heads={"own": {"task": "needy"}}), shapes)
+    assert 'classes_of = "TARGET"' in str(error.value)
+
+
+def test_a_head_has_the_classes_of_the_target_that_it_declares(shapes, stranger):
+    shapes.part_classes, shapes.limb_classes = ("leg", "arm"), ["left", "right"]
+    stranger("parts", classes_of="part")
+    made = make_heads(
+        Model(
+            heads={
+                "parts": {},
+                "limbs": {"task": "parts", "target": "limb"},
+                "unlisted": {"task": "parts", "target": "foot"},
+                "stated": {"task": "parts", "classes": ["toe"]},
+            }
+        ),
+        shapes,
+    )
+    told = {head.name: head.classes for head in made}
+    assert told["parts"] == told["unlisted"] == ["leg", "arm"]
+    assert (told["limbs"], told["stated"]) == (["left", "right"], ["toe"])
+    del shapes.part_classes
+    (made,) = make_heads(Model(heads={"parts": {}}), shapes)
+    assert made.classes == shapes.classes
+
+
+def test_the_declared_target_of_a_built_in_head_may_be_another(shapes):
+    """Of segmentation by itself, and inside a panoptic head."""
+    shapes.room_mask_classes = ["wall", "circle", "square", "triangle", "roof"]
+    settings = {
+        "segmentation": {"target": "room_mask"},
+        "panoptic": {"segmentation": {"target": "room_mask"}},
+        "kind": {"task": "classification", "target": "room"},
+    }
+    shapes.room_classes = ["kitchen", "bath"]
+    rooms, whole, kind = make_heads(Model(heads=settings), shapes)
+    assert rooms.classes == whole.classes == shapes.room_mask_classes
+    assert rooms.classes_of == whole.classes_of == "room_mask"
+    assert kind.classes == ["kitchen", "bath"]
+
+
+def test_further_settings_are_told_all_or_none(shapes, stranger):
+    stranger("sized", told={"size": "size", "target": "split"})
+    (made,) = make_heads(Model(heads={"sized": {}}), shapes)
+    assert (made.size, made.target) == ((64, 48), "train")
+    (made,) = make_heads(Model(heads={"sized": {"size": 3}}), shapes)
+    assert (made.size, made.target) == (3, "")
+    stranger("sized", told={"size": "size", "target": "nowhere"})
+    (made,) = make_heads(Model(heads={"sized": {}}), shapes)
+    assert made.size == 0
+
+
+def test_a_stranger_s_head_in_a_mixture_has_its_own_list(shapes, stranger):
+    """Where the mixture unites the classes of a target of one's own, they are checked, too."""
+
+    class Tagged(Shapes):
+        part_classes = ("leg", "arm")
+
+        def __getitem__(self, index):
+            sample = super().__getitem__(index)
+            sample.targets["part"] = np.array(index % 2, np.int64)
+            return sample
+
+    parts = Tagged(2, (32, 32))
+    both = Mixture({"a": shapes, "b": parts}, classes={"part": ["arm", "leg"]})
+    stranger("parts", classes_of="part", targets=("part",))
+    sources = {"a": shapes, "b": parts}
+    (made,) = make_heads(Model(heads={"parts": {}}), both, sources)
+    assert made.classes == ["arm", "leg"]
+    with pytest.raises(ConfigError, match="not those of the mixture"):
+        make_heads(Model(heads={"parts": {"classes": ["leg", "arm"]}}), both, sources)
+    few = {"task": "parts", "classes": ["leg"]}
+    stranger(
+        "parts",
+        classes_of="part",
+        targets=("part",),
+        fits_classes=lambda self, names: set(self.classes) <= set(names),
+    )
+    (made,) = make_heads(Model(heads={"few": few}), both, sources)
+    assert made.classes == ["leg"]
 
 
 def test_what_a_recipe_lacks_is_told(shapes):

@@ -1,5 +1,5 @@
-"""The orientation of bars: a head, its metric and a dataset; importing this registers them."""
+"""The orientation of bars: heads, a metric and a dataset; importing this registers them."""
 
-from stranger import dataset, head, metric
+from stranger import dataset, head, lean, metric
 
-__all__ = ["dataset", "head", "metric"]
+__all__ = ["dataset", "head", "lean", "metric"]

@@ -13,11 +13,13 @@ from densefit.data.sample import datasets
 class Bars:
     """A bar through the middle of each picture.
 
-    The target `angle` is in degrees, 0 to 180; `label` is whether the bar rises or falls.
+    The target `angle` is in degrees, 0 to 180; `label` is whether the bar rises or falls, and
+    `lean` whether it is nearer to standing or to lying.
     """
 
     classes = ()
     label_classes = ("falling", "rising")  # y grows downwards
+    lean_classes = ("lying", "standing")
 
     def __init__(self, length=48, split="train"):
         self.length, self.split = length, split
@@ -36,5 +38,9 @@ class Bars:
         image = rng.integers(0, 60, (32, 32, 3), np.uint8)
         points = [np.rint(16 + sign * end).astype(int).tolist() for sign in (-1, 1)]
         cv2.line(image, points[0], points[1], (220, 200, 60), 4)
-        targets = {"angle": np.float32(angle), "label": np.array(angle >= 90, np.int64)}
+        targets = {
+            "angle": np.float32(angle),
+            "label": np.array(angle >= 90, np.int64),
+            "lean": np.array(45 <= angle < 135, np.int64),
+        }
         return df.Sample(self.id_of(index), image, targets)
