@@ -13,17 +13,18 @@ from typing import Optional
 from densefit.callbacks import Callback, Control, TrainState
 from densefit.config import parse
 from densefit.tools.init_from import begin_from
+from densefit.tools.multi_recipe import MultiRecipe
 from densefit.tools.plots import available
 from densefit.tools.program import program
-from densefit.tools.recipe import Recipe, make_dataset, train_loader
-from densefit.tools.recipe_heads import make_network
+from densefit.tools.recipe import make_groups
+from densefit.tools.several import training_side
 from densefit.train.find_lr import find_lr
 from densefit.train.rate_search import RateSearch
 
 
 @dataclass
-class Search(Recipe):
-    __doc__ = f"""{str(Recipe.__doc__).rstrip()}
+class Search(MultiRecipe):
+    __doc__ = f"""{str(MultiRecipe.__doc__).rstrip()}
         start: the first learning rate of the search; that of the schedule has no effect.
         end: the last one; the search ends before if the loss diverges.
         updates: from the first to the last.
@@ -44,11 +45,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(search: Search) -> RateSearch:
-    """Search, write `find_lr.csv` and `find_lr.png`, and say which rates to begin with."""
-    dataset = make_dataset(search.data, search.data.train)
-    network = make_network(search, dataset)
+    """Search, write `find_lr.csv` and `find_lr.png`, and say which rates to begin with.
+
+    The heads' losses are added up, whatever the recipe's balance: equal sharing is where balances
+    begin, and what a rate means is the same in all of them.
+    """
+    network, loader = training_side(search)
+    training = search.training
     begin_from(network, search)
-    with train_loader(search, dataset, network.heads) as loader:
+    with loader:
         found = find_lr(
             network,
             loader,
@@ -57,8 +62,13 @@ def run(search: Search) -> RateSearch:
             updates=search.updates,
             loss=search.loss,
             callbacks=[Told(search.updates)],
-            optimizer=search.training.optimizer,
-            optimizer_params=search.training.optimizer_params,
+            optimizer=training.optimizer,
+            optimizer_params=training.optimizer_params,
+            accumulate=training.accumulate,
+            clip_norm=training.clip_norm,
+            groups=make_groups(training, network),
+            freeze=training.freeze,
+            precision=training.precision,
             seed=search.seed,
         )
     out = Path(search.out)

@@ -13,24 +13,26 @@ import yaml
 
 from densefit.config import parse
 from densefit.errors import ConfigError, DensefitError, located
+from densefit.tools.multi_recipe import MultiRecipe
 from densefit.tools.plots import available
 from densefit.tools.program import program
-from densefit.tools.recipe import Recipe, make_dataset, make_schedule, named, train_loader
+from densefit.tools.recipe import make_schedule, named
 from densefit.tools.schedule_views import Shown, plot_rates, print_rates
+from densefit.tools.several import updates_per_epoch
 from densefit.train.schedules import Plateau, Resolved, Schedule, schedules
 
 _EPOCH = 100  # updates, where there is no dataset to tell
 
 
 @dataclass
-class Showing(Recipe):
-    __doc__ = f"""{str(Recipe.__doc__).rstrip()}
+class Showing(MultiRecipe):
+    __doc__ = f"""{str(MultiRecipe.__doc__).rstrip()}
         schedules: what is shown beside each other: a name with settings ("cosine lr=0.1
             warmup=5%"; by default lr is 1), or as a recipe has it ("{{name: cosine, lr: 0.1}}").
             The recipe's own comes first if --config names one, and is shown if nothing else is.
         epochs: length of the training; by default the recipe's.
         updates: the same in updates; one of the two.
-        updates_per_epoch: by default counted in the recipe's dataset; 100 without a recipe.
+        updates_per_epoch: by default counted in the recipe's data; 100 without a recipe.
         png: the picture.
     """
 
@@ -60,7 +62,7 @@ def run(showing: Showing, own: bool, counted: bool) -> list[Shown]:
     Args:
         showing: what.
         own: whether the recipe's own schedule is shown.
-        counted: whether the updates of an epoch are counted in the recipe's dataset, if they are
+        counted: whether the updates of an epoch are counted in the recipe's data, if they are
             not given.
     """
     per_epoch, total = length(showing, counted)
@@ -104,11 +106,10 @@ def length(showing: Showing, counted: bool) -> tuple[int, int]:
     return per_epoch, epochs * per_epoch if showing.updates is None else showing.updates
 
 
-def count(recipe: Recipe) -> int:
-    """The updates of an epoch on the recipe's dataset."""
+def count(recipe: MultiRecipe) -> int:
+    """The updates of an epoch on the recipe's data."""
     try:
-        with train_loader(recipe, make_dataset(recipe.data, recipe.data.train), []) as loader:
-            return len(loader)
+        return updates_per_epoch(recipe)
     except DensefitError as error:
         raise ConfigError(
             f"How many updates an epoch has cannot be counted: {error.what}",

@@ -103,8 +103,20 @@ class Labels(Partly):
         return sample
 
 
+def train_only(kind):
+    """A dataset that has no data to score on."""
+
+    def make(split="train", **settings):
+        if split != "train":
+            raise FileNotFoundError(split)
+        return kind(split, **settings)
+
+    return make
+
+
 @pytest.fixture
 def partly(monkeypatch):
-    """Datasets `boxes`, `masks` and `labels`, each of which knows what it is called."""
+    """Datasets `boxes`, `masks` and `labels`; of `boxes_train` and the like, only that split."""
     own = {"boxes": Boxes, "masks": Masks, "labels": Labels}
+    own.update({f"{name}_train": train_only(kind) for name, kind in own.items()})
     monkeypatch.setattr(datasets, "_factories", {**datasets._factories, **own})

@@ -73,3 +73,30 @@ def test_how_far_it_is(capsys):
     for update in (1, 2, 3):
         callback.update_ended(df.TrainState(None, update=update, lr=1e-3), df.Control())
     assert capsys.readouterr().err == "searching: update 2/40, rate 0.001\n"
+
+
+DATASETS = "{cells: {dataset: boxes_train, settings: {length: 4}}, streets: {dataset: masks_train}}"
+
+
+@pytest.mark.parametrize(("only", "terms"), [("[]", 2), ("[streets]", 1)])
+def test_a_recipe_of_several_datasets(partly, tmp_path, capsys, monkeypatch, only, terms):
+    """What is searched on are the batches of train_multi; nothing of the data to score on."""
+    seen = []
+
+    def spy(network, loader, **settings):
+        seen.append((network, [batch.ids for batch in loader], settings))
+        return search(network, loader, **settings)
+
+    search = find_lr.find_lr
+    monkeypatch.setattr(find_lr, "find_lr", spy)
+    heads = "{cells: {task: detection, strides: [8]}, streets: {task: segmentation, decoder: fcn}}"
+    arguments = ["--datasets", DATASETS, "--model.heads", heads, "--model.settings.width", "8"]
+    arguments += ["--training.batch_size", "4", "--input_size", "[48, 64]", "--only", only]
+    arguments += ["--training.accumulate", "2", "--training.freeze", "['*stem*']"]
+    assert find_lr.main([*arguments, *SEARCH, "--out", str(tmp_path)]) == 0
+    assert " updates at rates of 0.0001 to" in capsys.readouterr().out
+    ((network, ids, settings),) = seen
+    assert len(network.heads) == terms
+    parts = {name.split("/")[0] for batch in ids for name in batch}
+    assert parts == {"cells", "streets"} if terms == 2 else {"streets"}
+    assert (settings["accumulate"], settings["freeze"]) == (2, ["*stem*"])

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+import densefit as df
 from densefit.errors import ConfigError
 from densefit.tools.multi_recipe import MultiRecipe, Part, Shares
 from densefit.tools.recipe import Data, Model, Training
-from densefit.tools.several import ByDataset, prepare_several
+from densefit.tools.several import prepare_several, selected, training_side, updates_per_epoch
 
 pytestmark = pytest.mark.usefixtures("partly")
 HEADS = {
@@ -108,26 +109,6 @@ def test_each_dataset_may_have_its_own_transforms_of_one_size():
     assert "streets (40, 32)" in str(error.value)
 
 
-def test_each_sample_is_transformed_as_its_dataset_s_are(tiny):
-    class Note:
-        output_size = (8, 8)
-
-        def __init__(self, said):
-            self.said = said
-
-        def __call__(self, sample, rng):
-            return self.said, sample.id
-
-    class Plain:
-        def __init__(self, key):
-            self.id = key
-
-    both = ByDataset({"a": Note("A"), "b": Note("B")})
-    assert both.output_size == (8, 8)
-    assert both(Plain("b/a/1"), None) == ("B", "b/a/1")
-    assert both(Plain("a/b"), None) == ("A", "a/b")
-
-
 def test_each_dataset_may_have_its_own_way_to_the_input_size():
     parts = recipe().datasets
     parts["cells"].resize = "stretch"
@@ -150,8 +131,6 @@ def test_one_dataset_needs_no_name():
 
 def test_a_task_alone_needs_no_balance():
     training = Training(batch_size=4, balance={"name": "fixed", "factors": {"detection": 2}})
-    from densefit.tools.several import selected
-
     assert selected(recipe(training=training)).training.balance is not None
     assert selected(recipe(training=training, only=["segmentation"])).training.balance is None
 
@@ -168,3 +147,37 @@ def test_a_task_alone_needs_no_balance():
 def test_mistakes_are_told(settings, said):
     with pytest.raises(ConfigError, match=said):
         prepare_several(recipe(**settings))
+
+
+def test_the_training_side_is_the_same_without_data_to_score_on():
+    """The very batches that a training would have; validation splits need not exist."""
+    shares = Shares(ratio={"cells": 3, "streets": 1}, length=16)
+    for only in ([], ["segmentation"]):
+        whole = prepare_several(recipe(mixture=shares, only=only))
+        lost = recipe(mixture=shares, only=only)
+        for part in lost.datasets.values():
+            part.dataset = {"boxes": "boxes_train", "masks": "masks_train"}[part.dataset]
+        network, loader = training_side(lost)
+        assert [h.name for h in network.heads] == [h.name for h in whole.network.heads]
+        assert [batch.ids for batch in loader] == [batch.ids for batch in whole.train]
+    data = Data(settings={"length": 4, "size": [48, 64]})
+    network, loader = training_side(recipe(datasets={}, data=data, only=["segmentation"]))
+    assert [head.name for head in network.heads] == ["segmentation"]
+    assert list(loader.heads) == network.heads
+
+
+@pytest.mark.parametrize("accumulate", [1, 3])
+@pytest.mark.parametrize("only", [[], ["segmentation"]])
+def test_the_updates_of_an_epoch_are_those_that_a_training_makes(only, accumulate):
+    training = Training(batch_size=4, accumulate=accumulate)
+    chosen = recipe(training=training, only=only, mixture=Shares(length=20, batches="in_turn"))
+    network, loader = training_side(chosen)
+    with loader:
+        history = df.fit(network, loader, epochs=1, accumulate=accumulate)
+    assert updates_per_epoch(chosen) == history.update > 0
+
+
+def test_updates_are_counted_without_heads():
+    assert updates_per_epoch(recipe(heads={})) == 4  # of 16 samples
+    data = Data(settings={"length": 10, "size": [48, 64]})
+    assert updates_per_epoch(recipe(heads={}, datasets={}, data=data)) == 2

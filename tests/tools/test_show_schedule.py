@@ -161,3 +161,30 @@ def test_without_matplotlib_there_is_the_table(show, monkeypatch):
     assert "pip install densefit[plot]" in out
     assert "50 %" in out
     assert picture is None
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ((), "12 updates, 3 epochs of 4"),
+        (("--mixture.length", "20"), "15 updates, 3 epochs of 5"),
+        (("--training.accumulate", "3"), "6 updates, 3 epochs of 2"),
+    ],
+)
+def test_the_updates_of_several_datasets_are_counted(show, partly, tmp_path, more, said):
+    path = tmp_path / "both.yaml"
+    path.write_text(
+        "datasets: {cells: {dataset: boxes_train}, streets: {dataset: masks_train}}\n"
+        "training: {epochs: 3, batch_size: 4}\n"
+    )
+    code, out, err, _ = show("--config", str(path), *more)
+    assert (code, err) == (0, "")
+    assert said in out
+
+
+def test_what_is_wrong_with_several_datasets_is_told(show, partly, tmp_path):
+    path = tmp_path / "both.yaml"
+    path.write_text("datasets: {cells: {dataset: boxes}}\nmixture: {rename: {cell: {}}}\n")
+    code, _, err, _ = show("--config", str(path))
+    assert code == 2
+    assert "--updates_per_epoch N, or did you mean 'cells'?" in err

@@ -1,0 +1,128 @@
+"""Several datasets of a recipe as one stream to train on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from densefit.data.class_map import OBJECTS
+from densefit.data.labelled import targets_in
+from densefit.data.mixture import Mixture
+from densefit.data.sample import Dataset
+from densefit.errors import ConfigError
+from densefit.model.head import Head
+from densefit.registry import nearest
+from densefit.tools.multi_recipe import MultiRecipe
+from densefit.tools.recipe import Data, make_dataset
+from densefit.tools.recipe_heads import make_heads
+
+
+@dataclass(frozen=True)
+class Stream:
+    """What a recipe with several datasets trains on.
+
+    Attributes:
+        heads: who learn from it; none if the recipe has none.
+        whole: all datasets.
+        train: those that have labels for the heads, as they come in training.
+        datasets: the latter by name.
+    """
+
+    heads: list[Head]
+    whole: Mixture
+    train: Mixture
+    datasets: dict[str, Dataset]
+
+
+def stream(recipe: MultiRecipe) -> Stream:
+    """The training data of a recipe with several datasets.
+
+    Raises:
+        ConfigError: contradictory settings.
+        DataError: data that are not there, or broken.
+    """
+    own = Data(workers=recipe.data.workers, on_error=recipe.data.on_error)
+    if recipe.data != own:
+        raise ConfigError(
+            "Data are given twice",
+            received=f"data.dataset {recipe.data.dataset!r} beside {list(recipe.datasets)}",
+            fix="leave out `data`, but for workers and on_error, or `datasets`",
+        )
+    datasets = {
+        name: make_dataset(part, part.train, f"datasets.{name}")
+        for name, part in recipe.datasets.items()
+    }
+    whole = mixture(recipe, datasets)
+    heads = make_heads(recipe.model, whole, datasets) if recipe.model.heads else []
+    kept = labelled_for(heads, datasets) if recipe.only else list(datasets)
+    train = part_of(recipe, whole, datasets, kept)
+    return Stream(heads, whole, train, {name: datasets[name] for name in kept})
+
+
+def mixture(
+    recipe: MultiRecipe,
+    datasets: Mapping[str, Dataset],
+    classes: Mapping[str, Sequence[str]] | None = None,
+    **shares: Any,
+) -> Mixture:
+    """Datasets of the recipe as one, with the recipe's class names.
+
+    Args:
+        recipe: the settings.
+        datasets: name -> dataset: all, or some of them.
+        classes: target -> the common names, in place of the recipe's.
+        **shares: ratio, temperature, length and batches, in place of the recipe's if all datasets
+            are there, and of the natural ones else.
+    """
+    own = recipe.mixture
+    if not shares and len(datasets) == len(recipe.datasets):
+        shares = {"ratio": own.ratio, "temperature": own.temperature, "length": own.length}
+        shares["batches"] = own.batches
+    unknown = [name for name in own.rename if name not in recipe.datasets]
+    if unknown:
+        raise ConfigError(
+            f"Classes of no dataset are renamed: {unknown[0]!r}",
+            where="mixture.rename",
+            fix=nearest(unknown[0], recipe.datasets),
+        )
+    return Mixture(
+        datasets,
+        classes=own.classes if classes is None else classes,
+        rename={name: names for name, names in own.rename.items() if name in datasets},
+        unknown=own.unknown,
+        **shares,
+    )
+
+
+def common_classes(whole: Mixture) -> dict[str, list[str]]:
+    """Target -> the names that its numbers stand for in a mixture."""
+    return {OBJECTS: list(whole.classes), **whole.class_lists}
+
+
+def part_of(
+    recipe: MultiRecipe, whole: Mixture, datasets: Mapping[str, Dataset], kept: Sequence[str]
+) -> Mixture:
+    """Some datasets of a mixture: as many samples an epoch of each, and the same class names."""
+    if len(kept) == len(datasets):
+        return whole
+    order = whole.order(True, recipe.training.batch_size)
+    counts = {name: n for name, n in zip(order.names, order.counts) if name in kept}
+    return mixture(
+        recipe,
+        {name: datasets[name] for name in kept},
+        common_classes(whole),
+        ratio=counts,
+        length=sum(counts.values()),
+        batches=recipe.mixture.batches,
+    )
+
+
+def labelled_for(heads: Sequence[Head], datasets: Mapping[str, Dataset]) -> list[str]:
+    """The datasets that have the targets of a head; all, if a head does not say what it reads."""
+    found = []
+    for name, dataset in datasets.items():
+        present = targets_in(dataset)
+        if any(set(head.targets) <= present for head in heads):
+            found.append(name)
+    return found or list(datasets)
