@@ -43,6 +43,7 @@ class Shares:
         length: samples an epoch; null for as many as there are.
         batches: mixed (every batch has samples of all), in_turn or at_random (of one each).
         classes: target -> the common class names; null for all names, as they come.
+        targets: dataset -> its target -> a new name, where datasets call different things alike.
         rename: dataset -> its class name -> the common one, or null to drop it.
         unknown: what happens to classes that the common names lack: refuse or drop.
     """
@@ -52,6 +53,7 @@ class Shares:
     length: Optional[int] = None  # noqa: UP045
     batches: str = "mixed"
     classes: Optional[Dict[str, List[str]]] = None  # noqa: UP006, UP045
+    targets: Dict[str, Dict[str, str]] = field(default_factory=dict)  # noqa: UP006
     rename: Dict[str, Dict[str, Optional[str]]] = field(default_factory=dict)  # noqa: UP006, UP045
     unknown: str = "refuse"
 

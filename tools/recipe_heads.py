@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from densefit.data.class_map import CLASS_TARGETS
 from densefit.data.mixture import Mixture
 from densefit.data.sample import Dataset
 from densefit.errors import ConfigError
@@ -122,8 +121,8 @@ def check_classes(head: Head, mixture: Mixture, told: bool) -> None:
                 fix="leave the head's classes out, or choose the common ones: mixture.classes and "
                 "mixture.rename",
             )
-    elif head.targets and not told and head.classes_of not in CLASS_TARGETS:
-        # where nobody has one of CLASS_TARGETS, the loader tells it
+    elif head.targets and not told and head.classes_of not in mixture.class_targets:
+        # where no dataset has a target that the mixture knows of, the loader tells it
         raise ConfigError(
             f"Which dataset's classes has the head {head.name!r}?",
             where=f"model.heads.{head.name}, which learns {', '.join(head.targets)}",

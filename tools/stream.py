@@ -55,7 +55,7 @@ def stream(recipe: MultiRecipe) -> Stream:
     }
     whole = mixture(recipe, datasets)
     heads = make_heads(recipe.model, whole, datasets) if recipe.model.heads else []
-    kept = labelled_for(heads, datasets) if recipe.only else list(datasets)
+    kept = labelled_for(heads, datasets, recipe.mixture.targets) if recipe.only else list(datasets)
     train = part_of(recipe, whole, datasets, kept)
     return Stream(heads, whole, train, {name: datasets[name] for name in kept})
 
@@ -79,16 +79,18 @@ def mixture(
     if not shares and len(datasets) == len(recipe.datasets):
         shares = {"ratio": own.ratio, "temperature": own.temperature, "length": own.length}
         shares["batches"] = own.batches
-    unknown = [name for name in own.rename if name not in recipe.datasets]
-    if unknown:
-        raise ConfigError(
-            f"Classes of no dataset are renamed: {unknown[0]!r}",
-            where="mixture.rename",
-            fix=nearest(unknown[0], recipe.datasets),
-        )
+    for what, setting in (("Classes", "rename"), ("Targets", "targets")):
+        unknown = [name for name in getattr(own, setting) if name not in recipe.datasets]
+        if unknown:
+            raise ConfigError(
+                f"{what} of no dataset are renamed: {unknown[0]!r}",
+                where=f"mixture.{setting}",
+                fix=nearest(unknown[0], recipe.datasets),
+            )
     return Mixture(
         datasets,
         classes=own.classes if classes is None else classes,
+        targets={name: names for name, names in own.targets.items() if name in datasets},
         rename={name: names for name, names in own.rename.items() if name in datasets},
         unknown=own.unknown,
         **shares,
@@ -118,11 +120,21 @@ def part_of(
     )
 
 
-def labelled_for(heads: Sequence[Head], datasets: Mapping[str, Dataset]) -> list[str]:
-    """The datasets that have the targets of a head; all, if a head does not say what it reads."""
+def labelled_for(
+    heads: Sequence[Head],
+    datasets: Mapping[str, Dataset],
+    names: Mapping[str, Mapping[str, str]],
+) -> list[str]:
+    """The datasets that have the targets of a head; all, if a head does not say what it reads.
+
+    Args:
+        heads: who are to learn.
+        datasets: by name.
+        names: of a dataset -> its target -> its name in the mixture, if that is another.
+    """
     found = []
     for name, dataset in datasets.items():
-        present = targets_in(dataset)
+        present = {names.get(name, {}).get(target, target) for target in targets_in(dataset)}
         if any(set(head.targets) <= present for head in heads):
             found.append(name)
     return found or list(datasets)

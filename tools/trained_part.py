@@ -62,12 +62,21 @@ class TrainedPart:
     def as_trained(self, dataset: Dataset, heads: Sequence[Head]) -> Mixture:
         """The dataset with ids and class numbers as the heads have learned them."""
         classes: dict[str, list[str]] = {}
-        known = {*CLASS_TARGETS, *(self._shares.classes or {})}
+        targets = {name: own for name, own in self._shares.targets.items() if name == self.name}
+        known = {
+            *CLASS_TARGETS,
+            *(self._shares.classes or {}),
+            *targets.get(self.name, {}).values(),
+        }
         for head in heads:
             held, own = head.classes_of, list(getattr(head, "classes", ()))
             if held in known and len(own) > len(classes.get(held, ())):
                 classes[held] = own
         rename = {name: own for name, own in self._shares.rename.items() if name == self.name}
         return Mixture(
-            {self.name: dataset}, classes=classes, rename=rename, unknown=self._shares.unknown
+            {self.name: dataset},
+            classes=classes,
+            targets=targets,
+            rename=rename,
+            unknown=self._shares.unknown,
         )

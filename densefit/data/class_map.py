@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Optional
+from typing import Any, Optional
 
 import numpy as np
 
 from densefit.data.sample import Dataset
-from densefit.data.target import PER_OBJECT, kind_of
+from densefit.data.target import KINDS, PER_OBJECT, kind_of
 from densefit.errors import ConfigError, DataError
 from densefit.registry import nearest
 
@@ -156,16 +156,18 @@ def mapped(
         DataError: a number that is no class.
     """
     found = dict(targets)
+    dropped: Any = False
     for target, change in maps.items():
-        if target not in found or target == OBJECTS:
+        if target not in found:
             continue
-        by_pixel = np.ndim(found[target]) >= 2
-        found[target] = change.pixels(found[target]) if by_pixel else change.picture(found[target])
-    if OBJECTS not in found or OBJECTS not in maps:
-        return found
-    found[OBJECTS] = maps[OBJECTS].objects(found[OBJECTS])
-    kept = found[OBJECTS] >= 0
-    if not kept.all():
+        value = found[target]
+        if target in KINDS and KINDS[target].name in PER_OBJECT:
+            found[target] = change.objects(value)
+            dropped = dropped | (found[target] < 0)
+        else:
+            found[target] = change.pixels(value) if np.ndim(value) >= 2 else change.picture(value)
+    if np.any(dropped):
+        kept = ~dropped
         for target, value in found.items():
             if kind_of(target, value).name in PER_OBJECT:
                 found[target] = value[kept]

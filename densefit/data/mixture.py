@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,9 +9,7 @@ from itertools import accumulate
 
 from densefit.data.class_map import (
     CLASS_TARGETS,
-    IGNORE,
     OBJECTS,
-    UNKNOWNS,
     ClassMap,
     Renames,
     class_map,
@@ -22,9 +19,10 @@ from densefit.data.class_map import (
     union,
 )
 from densefit.data.labelled import targets_in
-from densefit.data.mixture_order import BATCHES, MixtureOrder, apportioned
+from densefit.data.mixture_checks import check_common, check_renames, check_shares
+from densefit.data.mixture_order import MixtureOrder, apportioned
 from densefit.data.sample import Dataset, Sample
-from densefit.data.target import KINDS
+from densefit.data.target_names import check_names, under_new_names
 from densefit.errors import ConfigError, DataError
 from densefit.registry import nearest
 
@@ -52,11 +50,15 @@ class Mixture:
         classes: the common class names: one list, or target -> list; by default, for each target,
             all names in the order in which they come first. Targets that hold classes are `classes`
             (of boxes), `mask`, `label`, and those of your own that are named here.
+        targets: name of a dataset -> its target -> a new name, where the datasets call different
+            things alike: {"rooms": {"mask": "room_mask"}}. The new one moves with its picture as
+            the old one does, and its classes are a list of its own, `room_mask_classes`.
         rename: name of a dataset -> its class name -> the common one, or None to drop it.
         unknown: what happens to classes that the common list lacks: "refuse", or "drop": objects
             are left out, pixels become 255, and the picture's label -1.
 
     Attributes:
+        class_targets: names of the targets that hold classes, if a dataset has them.
         class_lists: target that holds classes -> their common names.
         classes, mask_classes, label_classes: the same; the latter only if there are masks or
             labels.
@@ -77,12 +79,13 @@ class Mixture:
         length: int | None = None,
         batches: str = "mixed",
         classes: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
+        targets: Mapping[str, Mapping[str, str]] | None = None,
         rename: Mapping[str, Renames] | None = None,
         unknown: str = "refuse",
     ) -> None:
         self.datasets = {name: datasets[name] for name in sorted(datasets)}
         self.batches, self.length = batches, length
-        _check(self.datasets, ratio, temperature, length, batches, unknown)
+        check_shares(self.datasets, ratio, temperature, length, batches, unknown)
         self._sizes = [len(dataset) for dataset in self.datasets.values()]
         self._ends = list(accumulate(self._sizes))
         self.parts = {
@@ -94,7 +97,10 @@ class Mixture:
         else:
             self._shares = [size ** (1.0 / (temperature or 1.0)) for size in self._sizes]
         self._rename, self._unknown = dict(rename or {}), unknown
-        self._known = tuple(dict.fromkeys([*CLASS_TARGETS, *_by_target(classes)]))
+        self._names = {name: dict(own) for name, own in (targets or {}).items()}
+        known = [*CLASS_TARGETS, *_by_target(classes)]
+        news = [new for own in self._names.values() for old, new in own.items() if old in known]
+        self.class_targets = tuple(dict.fromkeys([*known, *news]))
         self._unite(classes)
 
     def __repr__(self) -> str:
@@ -102,7 +108,8 @@ class Mixture:
         total = sum(self._shares)
         shares = {name: share / total for name, share in zip(self.datasets, self._shares)}
         about = f"shares={shares}, length={self.length}, batches={self.batches!r}"
-        changes = f", rename={self._rename}" if self._rename else ""
+        changes = f", targets={self._names}" if self._names else ""
+        changes += f", rename={self._rename}" if self._rename else ""
         return f"Mixture({{{inside}}}, {about}{changes}, unknown={self._unknown!r})"
 
     def __len__(self) -> int:
@@ -116,11 +123,12 @@ class Mixture:
     def __getitem__(self, index: int) -> Sample:
         name, place = self._find(index)
         sample = self.datasets[name][place]
+        names = self._names.get(name, {})
+        targets = under_new_names(sample.targets, names)
         maps = {
-            target: self._map(name, target) for target in self._known if target in sample.targets
+            target: self._map(name, target) for target in self.class_targets if target in targets
         }
-        targets = mapped(sample.targets, maps)
-        return replace(sample, id=f"{name}/{sample.id}", targets=targets)
+        return replace(sample, id=f"{name}/{sample.id}", targets=mapped(targets, maps))
 
     def order(self, shuffle: bool, batch_size: int) -> MixtureOrder:
         """The epochs of a loader.
@@ -152,28 +160,40 @@ class Mixture:
     def _unite(self, classes: Sequence[str] | Mapping[str, Sequence[str]] | None) -> None:
         """Set the common names, and how the numbers of each dataset's targets become theirs."""
         held = {name: targets_in(dataset) for name, dataset in self.datasets.items()}
-        _check_renames(self.datasets, self._rename, held, self._known)
+        for name, names in self._names.items():
+            if name not in self.datasets:
+                raise ConfigError(
+                    f"Targets of no dataset are renamed: {name!r}",
+                    fix=nearest(name, self.datasets),
+                )
+            check_names(name, names, held[name])
+            held[name] = {names.get(target, target) for target in held[name]}
+        own = {
+            name: union([self._own_classes(name, t) for t in self.class_targets if t in held[name]])
+            for name in self.datasets
+        }
+        check_renames(self._rename, own)
         everywhere = None if isinstance(classes, Mapping) else classes
         self.class_lists: dict[str, list[str]] = {}
         self._maps: dict[tuple[str, str], ClassMap] = {}
-        for target in self._known:
+        for target in self.class_targets:
             holders = [name for name in self.datasets if target in held[name]]
             if holders:
                 lists = [
-                    renamed(own_classes(self.datasets[name], target), self._rename.get(name, {}))
+                    renamed(self._own_classes(name, target), self._rename.get(name, {}))
                     for name in holders
                 ]
                 given = _by_target(classes).get(target, everywhere)
                 self.class_lists[target] = list(union(lists) if given is None else given)
-                _check_common(self.class_lists[target], target)
+                check_common(self.class_lists[target], target)
                 self._maps.update({(name, target): self._map(name, target) for name in holders})
         first = next(iter(self.class_lists.values()), [])
         self.classes = self.class_lists.get(
             OBJECTS, list(first if everywhere is None else everywhere)
         )
-        for target, names in self.class_lists.items():
+        for target, united in self.class_lists.items():
             if target != OBJECTS:
-                setattr(self, f"{target}_classes", names)
+                setattr(self, f"{target}_classes", united)
 
     def _map(self, name: str, target: str) -> ClassMap:
         """How a dataset's numbers of a target change."""
@@ -187,85 +207,20 @@ class Mixture:
                 where=f"dataset {name!r}",
                 fix="sort the samples, or mix a dataset of those that have it",
             )
-        dataset, renames = self.datasets[name], self._rename.get(name, {})
-        return class_map(dataset, target, renames, self.class_lists[target], self._unknown, name)
+        renames, common = self._rename.get(name, {}), self.class_lists[target]
+        own = self._own_name(name, target)
+        return class_map(self.datasets[name], own, renames, common, self._unknown, name)
+
+    def _own_name(self, name: str, target: str) -> str:
+        """What a dataset itself calls a target."""
+        own = {new: old for old, new in self._names.get(name, {}).items()}
+        return own.get(target, target)
+
+    def _own_classes(self, name: str, target: str) -> list[str]:
+        return own_classes(self.datasets[name], self._own_name(name, target))
 
 
 def _by_target(
     classes: Sequence[str] | Mapping[str, Sequence[str]] | None,
 ) -> Mapping[str, Sequence[str]]:
     return classes if isinstance(classes, Mapping) else {}
-
-
-def _check(
-    datasets: Mapping[str, Dataset],
-    ratio: Mapping[str, float] | None,
-    temperature: float | None,
-    length: int | None,
-    batches: str,
-    unknown: str,
-) -> None:
-    if not datasets or any(not name or "/" in name for name in datasets):
-        raise ConfigError(
-            "A mixture needs datasets, each under a name without '/'", received=list(datasets)
-        )
-    for name, dataset in datasets.items():
-        if len(dataset) == 0:
-            raise DataError(f"The dataset {name!r} is empty", where=repr(dataset))
-    if ratio is not None and temperature is not None:
-        raise ConfigError("Shares are by ratio or by temperature, not by both")
-    for name in ratio or ():
-        if name not in datasets:
-            raise ConfigError(f"A ratio of no dataset: {name!r}", fix=nearest(name, datasets))
-    if ratio is not None and set(ratio) != set(datasets):
-        raise ConfigError(
-            "A ratio has a share of each dataset",
-            expected=sorted(datasets),
-            received=dict(ratio),
-            fix="leave a dataset out of the mixture to leave it out of training",
-        )
-    for setting, value, fits, expected in (
-        *((f"ratio of {n!r}", v, 0 < v < math.inf, "above 0") for n, v in (ratio or {}).items()),
-        ("temperature", temperature, temperature is None or temperature > 0, "above 0"),
-        ("length", length, length is None or length >= 1, "at least 1"),
-        ("batches", batches, batches in BATCHES, " or ".join(BATCHES)),
-        ("unknown", unknown, unknown in UNKNOWNS, " or ".join(UNKNOWNS)),
-    ):
-        if not fits:
-            raise ConfigError(
-                f"The setting {setting} of a mixture is out of range",
-                expected=expected,
-                received=repr(value),
-            )
-
-
-def _check_renames(
-    datasets: Mapping[str, Dataset],
-    rename: Mapping[str, Renames],
-    held: Mapping[str, set[str]],
-    known: Sequence[str],
-) -> None:
-    for name, renames in rename.items():
-        if name not in datasets:
-            raise ConfigError(
-                f"Classes of no dataset are renamed: {name!r}", fix=nearest(name, datasets)
-            )
-        own = union([own_classes(datasets[name], t) for t in known if t in held[name]])
-        for old in renames:
-            if old not in own:
-                raise ConfigError(
-                    f"The dataset {name!r} has no class {old!r} to rename",
-                    where="Mixture(rename=...)",
-                    fix=nearest(old, own),
-                )
-
-
-def _check_common(common: Sequence[str], target: str) -> None:
-    of_bytes = target in KINDS and KINDS[target].name == "map"
-    if not common or len(set(common)) < len(common) or (of_bytes and len(common) > IGNORE):
-        raise ConfigError(
-            f"The common classes of the target {target!r} must be different names",
-            expected=f"1 to {IGNORE} names" if of_bytes else "one or more names",
-            received=f"{len(common)}: {list(common)}",
-            where="Mixture(classes=...)",
-        )

@@ -5,6 +5,7 @@ import pytest
 
 import densefit as df
 from densefit.data.sample import Sample
+from densefit.data.transforms import transforms
 from densefit.errors import ConfigError, DataError
 
 
@@ -111,9 +112,79 @@ def test_scores_see_the_common_classes():
             assert targets["mask"][0, :3].tolist() == [1, 2, 0]
 
 
+class Rooms(Masks):
+    classes = ("wall", "car", "window")
+
+
+def test_targets_of_one_name_and_different_things_get_names_of_their_own():
+    """Their classes are two lists, and a class of the same name has a number in each."""
+    parts = {"rooms": Rooms(3), "streets": Masks(2)}
+    mixture = df.Mixture(parts, targets={"rooms": {"mask": "room_mask"}})
+    assert mixture.mask_classes == ["road", "person", "car"]
+    assert mixture.room_mask_classes == ["wall", "car", "window"]
+    assert mixture.class_lists == {
+        "mask": mixture.mask_classes,
+        "room_mask": mixture.room_mask_classes,
+    }
+    assert set(mixture[0].targets) == {"room_mask"}
+    assert set(mixture[3].targets) == {"mask"}
+    assert parts["rooms"][0].targets.keys() == {"mask"}
+    assert "targets={'rooms': {'mask': 'room_mask'}}" in repr(mixture)
+    assert "targets" not in repr(made())
+
+
+def test_classes_of_a_renamed_target_are_united_by_its_new_name():
+    parts = {"flats": Rooms(2), "rooms": Rooms(3), "streets": Masks(2)}
+    mixture = df.Mixture(
+        parts,
+        targets={"rooms": {"mask": "inside"}, "flats": {"mask": "inside"}},
+        classes={"inside": ["window", "wall", "auto"]},
+        rename={"rooms": {"car": "auto"}, "flats": {"car": None}},
+    )
+    assert mixture[0].targets["inside"][0, :4].tolist() == [1, 255, 0, 255]
+    assert mixture[2].targets["inside"][0, :4].tolist() == [1, 2, 0, 255]
+    assert mixture[5].targets["mask"][0, :4].tolist() == [0, 1, 2, 255]
+
+
+def test_objects_of_a_renamed_target_are_dropped_with_their_classes():
+    mixture = df.Mixture(
+        {"boxes": Boxes(2)},
+        targets={"boxes": {"classes": "kinds", "boxes": "frames"}},
+        rename={"boxes": {"pedestrian": None}},
+    )
+    sample = mixture[0]
+    assert mixture.kinds_classes == ["car", "bird"]
+    assert sample.targets["kinds"].tolist() == [0, 1]
+    assert sample.targets["frames"].tolist() == [[0, 0, 4, 4], [1, 1, 5, 6]]
+
+
+def test_a_head_learns_a_renamed_target_and_transforms_know_it():
+    mixture = df.Mixture(
+        {"rooms": Rooms(3), "streets": Masks(2)}, targets={"rooms": {"mask": "room_mask"}}
+    )
+    names = {"street": "mask", "room": "room_mask"}
+    heads = [
+        df.head("segmentation", name=name, classes=3, decoder="fcn", target=target, channels=8)
+        for name, target in names.items()
+    ]
+    crop = transforms.create("random_crop", height=16, width=16)
+    batch = next(df.Loader(mixture, batch_size=5, transform=crop, heads=heads))
+    labelled = {name: has.tolist() for name, has in batch.labelled.items()}
+    inside = [key.startswith("rooms/") for key in batch.ids]
+    assert labelled == {"room": inside, "street": [not one for one in inside]}
+    for place, name in ((0, "room_mask"), (4, "mask")):  # padding is void in both
+        moved = crop(mixture[place], np.random.default_rng(0)).targets[name]
+        assert moved.shape == (16, 16)
+        assert (moved == 255).sum() >= 16 * 16 - 8 * 10
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
+        ({"targets": {"boxs": {}}}, "did you mean 'boxes'"),
+        ({"targets": {"boxes": {"lable": "kind"}}}, "did you mean 'label'"),
+        ({"targets": {"boxes": {"label": "classes"}}}, "Two targets would be called 'classes'"),
+        ({"targets": {"streets": {"mask": "depth"}}}, "already declared otherwise"),
         ({"classes": ["person", "car"]}, "class 'pedestrian' of the dataset 'boxes'"),
         ({"rename": {"boxs": {}}}, "did you mean 'boxes'"),
         ({"rename": {"boxes": {"bord": "x"}}}, "no class 'bord' to rename"),

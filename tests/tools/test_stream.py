@@ -61,8 +61,26 @@ def test_heads_that_do_not_say_what_they_read_want_all():
         targets = ("boxes", "classes")
 
     datasets = stream(recipe()).datasets
-    assert labelled_for([Boxes()], datasets) == ["cells"]
-    assert labelled_for([Silent()], datasets) == ["cells", "streets"]
+    assert labelled_for([Boxes()], datasets, {}) == ["cells"]
+    assert labelled_for([Silent()], datasets, {}) == ["cells", "streets"]
+    renamed = {"cells": {"boxes": "frames"}, "streets": {"mask": "classes"}}
+    assert labelled_for([Boxes()], datasets, renamed) == ["cells", "streets"]  # nobody has both
+
+
+def test_a_head_alone_is_trained_on_who_has_its_target_under_the_new_name():
+    heads = {
+        "out": {"task": "segmentation", "decoder": "fcn", "channels": 8},
+        "in": {"task": "segmentation", "target": "room_mask", "decoder": "fcn", "channels": 8},
+    }
+    targets = {"rooms": {"mask": "room_mask"}}
+    for only, kept in ((["out"], ["streets"]), (["in"], ["rooms"])):
+        own = {only[0]: heads[only[0]]}
+        chosen = recipe(own, only=only, targets=targets, rename={"rooms": {"circle": "lamp"}})
+        chosen.datasets = {"rooms": Part("masks"), "streets": Part("masks")}
+        made = stream(chosen)
+        assert list(made.datasets) == kept
+        second = "lamp" if kept == ["rooms"] else "circle"
+        assert made.heads[0].classes == ["background", second, "square", "triangle"]
 
 
 def test_no_heads_are_needed_but_to_choose_some():
@@ -70,5 +88,7 @@ def test_no_heads_are_needed_but_to_choose_some():
 
 
 def test_unknown_names_are_told():
-    with pytest.raises(ConfigError, match="did you mean 'streets'"):
-        stream(recipe(rename={"street": {}}))
+    for setting in ("rename", "targets"):
+        with pytest.raises(ConfigError, match="did you mean 'streets'") as error:
+            stream(recipe(**{setting: {"street": {}}}))
+        assert f"mixture.{setting}" in str(error.value)

@@ -155,3 +155,36 @@ def test_mistakes_are_told_without_a_traceback(tmp_path, capsys, arguments, said
     shown = capsys.readouterr().err
     assert shown.startswith("error: ")
     assert said in shown
+
+
+def test_two_heads_learn_masks_of_different_things(train, tmp_path):
+    """Both datasets call their target `mask`; scored again, alone, they give the same numbers."""
+    own = {"task": "segmentation", "decoder": "fcn", "channels": 8}
+    heads = {"streets": own, "rooms": {**own, "target": "room_mask"}}
+    part = {"dataset": "masks", "settings": {"length": 8}}
+    config = tmp_path / "rooms.yaml"
+    config.write_text(
+        yaml.safe_dump(
+            {
+                **RECIPE,
+                "datasets": {"streets": part, "rooms": part},
+                "model": {"settings": {"width": 8}, "heads": heads},
+                "mixture": {
+                    "targets": {"rooms": {"mask": "room_mask"}},
+                    "rename": {"rooms": {"circle": "lamp"}},
+                },
+            }
+        )
+    )
+    out = train("both", "--config", str(config))
+    scores = json.loads((out / "scores.json").read_text())
+    assert {"streets/streets/IoU/circle", "rooms/rooms/IoU/lamp"} <= set(scores)
+    assert {tuple(key.split("/")[:2]) for key in scores} == {
+        ("streets", "streets"),
+        ("rooms", "rooms"),
+    }
+    again = tmp_path / "again"
+    assert score.main(["--checkpoint", str(out), "--of", "rooms", "--out", str(again)]) == 0
+    found = json.loads((again / "scores.json").read_text())
+    for key, value in found.items():
+        assert value == pytest.approx(scores[f"rooms/{key}"], nan_ok=True)

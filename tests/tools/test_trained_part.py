@@ -38,6 +38,17 @@ def test_its_classes_have_the_numbers_of_the_heads():
     assert mapped.id_of(0) == f"cells/{plain.id_of(0)}"
 
 
+def test_its_targets_have_the_names_of_the_heads():
+    head = df.head("segmentation", classes=list("abcd"), target="cell_mask", decoder="fcn")
+    rename = dict(zip(("background", "circle", "square", "triangle"), "dcba"))
+    shares = {"targets": {"cells": {"mask": "cell_mask"}}, "rename": {"cells": rename}}
+    plain = df.dataset("shapes", length=2, size=(48, 48), split="test")
+    mapped = TrainedPart(recipe(**shares), "cells").as_trained(plain, [head])
+    sample, own = mapped[0].targets, plain[0].targets["mask"]
+    assert "mask" not in sample
+    assert (sample["cell_mask"] == 3 - own).all()
+
+
 def test_the_dataset_must_be_named():
     with pytest.raises(ConfigError, match="which one"):
         TrainedPart(recipe(), None)
