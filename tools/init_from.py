@@ -11,7 +11,7 @@ from rich.text import Text
 from densefit.checkpoint import store
 from densefit.checkpoint.transfer import Transferred, transfer
 from densefit.model.network import Network
-from densefit.model.owners import owners
+from densefit.model.owners import owners, weight_name
 from densefit.tools.recipe import Recipe
 from densefit.tools.trained import Trained
 
@@ -42,7 +42,7 @@ def print_transferred(report: Transferred, network: Network, source: str) -> Non
         network: that was given the weights.
         source: where they are from.
     """
-    whose = owners(network)
+    whose = {**owners(network), **{weight_name(head): head for head in network.wires}}
     columns = {
         "loaded": report.loaded,
         "kept": report.kept,
@@ -61,6 +61,8 @@ def print_transferred(report: Transferred, network: Network, source: str) -> Non
     console.print(table)
     for name, (theirs, ours) in report.mismatched.items():
         console.print(Text(f"not loaded: {name} is {theirs} there, {ours} here"))
+    if report.weights:
+        console.print(Text(f"learned weights of losses: {report.told_weights()}"))
     if report.strides:
         told = "not as trained: the backbone's output stride is {} there, {} here"
         console.print(Text(told.format(*report.strides)))

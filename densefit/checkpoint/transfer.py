@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from densefit.checkpoint.renaming import Renames, renamed
 from densefit.checkpoint.snapshot import split_model
 from densefit.errors import BindError, CheckpointError, ConfigError
 from densefit.model.network import Network
-from densefit.model.owners import SIZE, owners, shapes
+from densefit.model.owners import SIZE, owners, shapes, weight_name
 
 Shape = tuple[int, ...]
 
@@ -25,13 +25,15 @@ class Transferred:
 
     Attributes:
         loaded: have the source's values now.
-        kept: the source has none of the name; they have the values that they had.
-        new: the source has none of the name, and they have no value yet: `fit` gives them one.
+        kept: not loaded, and of no other shape; they have the values that they had.
+        new: the same, and they have no value yet: `fit` gives them one.
         mismatched: name -> (shape in the source, shape in the network) of those whose shapes
             differ; they are as they were, like those of `kept` or `new`.
         dropped: in the source, under their names there, and not in the network.
         strides: output strides of the source's backbone and the network's, if both are known and
             they differ: the trunk is dilated otherwise, and heads see other maps than they learned.
+        weights: what became of the parameters in which a balancer has learned how much a head's
+            loss counts, by name: "loaded", "kept", "new" or "dropped". They are in the lists, too.
     """
 
     loaded: list[str]
@@ -40,6 +42,7 @@ class Transferred:
     mismatched: dict[str, tuple[Shape, Shape]]
     dropped: list[str]
     strides: tuple[int, int] | None = None
+    weights: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         lines = [
@@ -52,7 +55,13 @@ class Transferred:
                 ("dropped", self.dropped),
             )
         ]
+        if self.weights:
+            lines.append(f"learned weights of losses: {self.told_weights()}")
         return "\n".join([*lines, *([_told_strides(self.strides)] if self.strides else [])])
+
+    def told_weights(self) -> str:
+        """`weights` in words."""
+        return ", ".join(f"{name} {what}" for name, what in self.weights.items())
 
 
 def transfer(
@@ -67,6 +76,10 @@ def transfer(
 
     Nothing has to fit but names and shapes: heads may be fewer, more or others. What is left
     without a value begins as `fit` begins a new network's.
+
+    How much a head's loss counts, if a balancer has learned it in the source, comes along with a
+    head that is loaded whole. Of a head that has something new to learn, it would be that of
+    another loss, and begins anew.
 
         network = df.Network("resnet18", [df.head("detection", classes=VOC)])
         print(df.transfer("runs/coco", network, mismatched="skip"))
@@ -98,12 +111,12 @@ def transfer(
             received=repr(mismatched),
             where="mismatched",
         )
-    found, place, stride = _read(source)
+    found, place, stride, theirs = _read(source)
     own_stride = network.output_stride if network.heads else None
     strides = (stride, own_stride) if stride and own_stride and stride != own_stride else None
     names = renamed(found, rename or {})
     given = {new: found[name] for name, new in names.items() if new is not None}
-    own, sizes = list(owners(network)), shapes(network, input_size)
+    own, sizes = owners(network), shapes(network, input_size)
     differing = {
         name: (tuple(given[name].shape), sizes[name])
         for name in own
@@ -121,36 +134,47 @@ def transfer(
     if not loaded:
         raise BindError(
             "No parameter of the source is in the network",
-            expected=_shown(own),
+            expected=_shown(list(own)),
             received=_shown(list(found)),
             where=place,
             fix="do their names differ? rename={'theirs_*': 'ours_*'}",
         )
+    weights = {weight_name(head): head for head in network.wires if network.heads}
+    learned = [name for name in weights if name in given]
+    whole = _whole(own, loaded)
+    loaded += [name for name in learned if weights[name] in whole]
     valued = {*network.arg_params, *network.aux_params}
     others = [name for name in own if name not in given]
+    others += [name for name in weights if name not in loaded and (learned or name in valued)]
     _give(network, {name: given[name] for name in loaded})
-    return Transferred(
-        loaded=loaded,
-        kept=[name for name in others if name in valued],
-        new=[name for name in others if name not in valued],
-        mismatched=differing,
-        dropped=[name for name, new in names.items() if new is None or new not in own],
-        strides=strides,
-    )
+    lists = {
+        "loaded": loaded,
+        "kept": [name for name in others if name in valued],
+        "new": [name for name in others if name not in valued],
+        "dropped": [n for n, new in names.items() if new is None or new not in [*own, *weights]],
+    }
+    known = {*weights, *map(weight_name, theirs)}
+    told = {name: what for what, listed in lists.items() for name in listed if name in known}
+    return Transferred(**lists, mismatched=differing, strides=strides, weights=told)
 
 
-def _read(source: Any) -> tuple[dict[str, Any], str, int | None]:
-    """The source's arrays by name, what it is, and its output stride if it tells."""
+def _whole(own: Mapping[str, str | None], loaded: Sequence[str]) -> set[str | None]:
+    """The heads all of whose parameters are loaded."""
+    return set(own.values()) - {own[name] for name in own.keys() - set(loaded)}
+
+
+def _read(source: Any) -> tuple[dict[str, Any], str, int | None, list[str]]:
+    """The source's arrays by name, what it is, and its output stride and heads if it tells."""
     if isinstance(source, Network):
         arguments, auxiliary = source.get_params()
         stride = source.output_stride if source.heads else None
-        return {**arguments, **auxiliary}, "the given network", stride
+        return {**arguments, **auxiliary}, "the given network", stride, list(source.wires)
     if isinstance(source, Mapping):
         arrays = {
             _bare(name): value if hasattr(value, "dtype") else np.asarray(value)
             for name, value in source.items()
         }
-        return arrays, "the given parameters", None
+        return arrays, "the given parameters", None, []
     if not isinstance(source, (str, Path)):
         raise ConfigError(
             "Weights come from a checkpoint, a Network or a mapping of names to arrays",
@@ -164,7 +188,9 @@ def _read(source: Any) -> tuple[dict[str, Any], str, int | None]:
     arguments, auxiliary = split_model(parts["model"])
     spec = content.get("network") if isinstance(content, dict) else None
     stride = spec.get("output_stride") if isinstance(spec, dict) else None
-    return {**arguments, **auxiliary}, str(place), stride
+    identity = content.get("identity") if isinstance(content, dict) else None
+    heads = identity.get("heads") if isinstance(identity, dict) else None
+    return {**arguments, **auxiliary}, str(place), stride, list(heads or ())
 
 
 def _bare(name: str) -> str:

@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from densefit.errors import ConfigError
 from densefit.model.head import Head
 from densefit.model.network import Network
-from densefit.model.owners import check_head, owners
+from densefit.model.owners import check_head, owners, weight_name
 
 
 def with_head(network: Network, head: Head) -> Network:
     """A new network with one head more; what the others predict stays the same to the bit.
 
     It shares nothing with `network`. The new head has no parameters yet: `fit` gives them first
-    values. To train it and leave everything else as it is, freeze the rest:
+    values. What a balancer has learned of how much the others' losses count is kept. To train the
+    new head and leave everything else as it is, freeze the rest:
 
         more = df.with_head(network, df.head("segmentation", classes=21))
         rest = [*df.trunk_parameters(more), *df.head_parameters(more, "detection")]
@@ -89,7 +90,7 @@ def _with(network: Network, heads: Sequence[Head]) -> Network:
     else:
         made = Network(copy.deepcopy(network.backbone), own, output_stride=stride)
     if network.initialized:
-        names = owners(made)
+        names = {*owners(made), *map(weight_name, made.wires)}
         made.set_params(
             *({n: v for n, v in part.items() if n in names} for part in network.get_params())
         )

@@ -7,6 +7,7 @@ import densefit as df
 from densefit.backend import mx
 from densefit.datasets import Shapes
 from densefit.errors import BindError, CheckpointError, ConfigError
+from densefit.train.balance import Uncertainty
 
 TRUNK = ["tiny_stem_weight", "tiny_stem_bn_gamma", "tiny_stem_bn_beta"]
 STATISTICS = ["tiny_stem_bn_moving_mean", "tiny_stem_bn_moving_var"]
@@ -173,3 +174,71 @@ def test_mistakes_are_told(tiny, source, tmp_path):
         df.transfer(network.get_params(), made)
     with pytest.raises(BindError, match="(?s)No parameter of the source.*rename="):
         df.transfer({"backbone.weight": np.zeros(3)}, made)
+
+
+S = {name: f"{name}_log_variance" for name in ("bright", "dark", "more")}
+
+
+@pytest.fixture(scope="module")
+def weighed(tiny, tmp_path_factory):
+    """A network of two heads whose losses were weighed by what was learned, and its folder."""
+    network = other(tiny, "bright", "dark")
+    folder = tmp_path_factory.mktemp("weighed")
+    settings = {"updates": 4, "schedule": df.Constant(0.05), "checkpoint": folder}
+    df.fit(network, tiny.loader(network, 4, 4), balance=Uncertainty(), **settings)
+    return network, folder
+
+
+@pytest.mark.parametrize("kind", ["checkpoint", "network"])
+def test_learned_weights_of_losses_come_along_with_their_heads(tiny, weighed, kind):
+    """A new head's begins anew, and that of one that went is dropped; the report names all."""
+    network, folder = weighed
+    before = values(network)
+    made = other(tiny, "bright", "more")
+    report = df.transfer(folder if kind == "checkpoint" else network, made)
+    assert dict(report.weights) == {S["bright"]: "loaded", S["more"]: "new", S["dark"]: "dropped"}
+    assert S["bright"] in report.loaded
+    assert S["more"] in report.new
+    assert S["dark"] in report.dropped
+    assert "learned weights of losses: bright_log_variance loaded" in str(report)
+    first = tiny.Recorder("fit_started", lambda state, control: tiny.values(made))
+    loader = df.Loader(tiny.Pictures(6), batch_size=4, heads=made.heads)
+    df.fit(made, loader, updates=1, balance=Uncertainty(initial=0.25), callbacks=[first])
+    begun = first.seen[0]
+    assert begun[S["bright"]] == before[S["bright"]] != 0
+    assert begun[S["more"]] == 0.25
+
+
+def test_the_learned_weight_of_a_head_that_is_not_loaded_whole_begins_anew(tiny, weighed):
+    network, _ = weighed
+    given = {**network.get_params()[0], "bright_fc_weight": np.zeros((3, 4))}
+    made = other(tiny, "bright", "dark")
+    report = df.transfer(given, made, mismatched="skip")
+    assert dict(report.weights) == {S["dark"]: "loaded", S["bright"]: "new"}
+    assert S["bright"] not in made.arg_params
+    report = df.transfer(network, other(tiny, "bright"), rename={"bright_fc_bias": None})
+    assert dict(report.weights) == {S["bright"]: "new", S["dark"]: "dropped"}
+    assert df.transfer(network, other(tiny, "left", "dark"), rename={"bright_*": "left_*"}).weights[
+        "left_log_variance"
+    ] == "loaded"  # fmt: skip
+
+
+def test_without_learned_weights_there_is_no_word_of_them(tiny, source, weighed):
+    network, folder = source
+    report = df.transfer(folder, other(tiny, "bright", "more"))
+    assert not report.weights
+    assert "weights of losses" not in str(report)
+    had = other(tiny, "bright", "dark")
+    had.set_params(*weighed[0].get_params())
+    report = df.transfer(network, had)
+    assert report.weights == {S["bright"]: "kept", S["dark"]: "kept"}
+    assert values(had)[S["bright"]] == values(weighed[0])[S["bright"]]
+
+
+def test_learned_weights_that_nobody_uses_are_in_nobody_s_way(tiny, weighed):
+    made = other(tiny, "bright")
+    df.transfer(weighed[0], made)
+    loader = tiny.loader(made, 4, 4)
+    df.fit(made, loader, updates=1)
+    assert values(made)[S["bright"]] == values(weighed[0])[S["bright"]]
+    assert df.score(made, tiny.loader(made))

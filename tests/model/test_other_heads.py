@@ -7,6 +7,7 @@ import densefit as df
 from densefit.backend import mx
 from densefit.datasets import Shapes
 from densefit.errors import ConfigError
+from densefit.train.balance import Uncertainty
 
 DATA = Shapes(4, size=(64, 64), empty=0.0)
 SMALL = {"resnet18": {"width": 8}, "mobilenetv2": {"multiplier": 0.35}}
@@ -160,3 +161,21 @@ def test_what_cannot_be(tiny):
                    lambda: df.without_head(symbol, "kind")):  # fmt: skip
         with pytest.raises(ConfigError, match="made of a symbol"):
             change()
+
+
+def test_learned_weights_of_losses_stay_with_their_heads(tiny):
+    network = df.Network(tiny.Backbone(), [tiny.Brightness("one"), tiny.Brightness("two")])
+    data = df.Loader(tiny.Pictures(4), batch_size=4, heads=network.heads)
+    df.fit(network, data, updates=3, balance=Uncertainty(), schedule=df.Constant(0.05))
+    before = tiny.values(network)
+    assert before["one_log_variance"] != 0
+    more = df.with_head(network, tiny.Brightness("three"))
+    less = df.without_head(more, "one")
+    for made, kept in ((more, ["one", "two"]), (less, ["two"])):
+        found = {name: value for name, value in tiny.values(made).items() if "variance" in name}
+        assert found == {f"{name}_log_variance": before[f"{name}_log_variance"] for name in kept}
+    first = tiny.Recorder("fit_started", lambda state, control: tiny.values(more))
+    data = df.Loader(tiny.Pictures(4), batch_size=4, heads=more.heads)
+    df.fit(more, data, updates=1, balance=Uncertainty(), callbacks=[first])
+    assert first.seen[0]["three_log_variance"] == 0
+    assert first.seen[0]["two_log_variance"] == before["two_log_variance"]

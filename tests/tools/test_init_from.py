@@ -84,3 +84,24 @@ def test_mistakes_are_told(tiny, trained, tmp_path, capsys, arguments, code, sai
     assert train_seg.main([*given, "--init_from", str(trained), *arguments]) == code
     assert said in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def test_learned_weights_of_losses_are_told(tiny, tmp_path, capsys):
+    balance = ["--training.balance", "{name: uncertainty}"]
+    heads = f"{{{SEGMENTATION}, {KIND}}}, colour: {{task: classification}}}}"
+    first = [*tiny(out=tmp_path / "first", training__epochs=1), "--model.heads", heads]
+    assert train_seg.main([*first, *balance]) == 0
+    learned = values(tmp_path / "first")
+    capsys.readouterr()
+    heads = f"{{{SEGMENTATION}, {KIND}, classes: [a, b, c, d, e]}}, new: {{task: classification}}}}"
+    second = [*tiny(out=tmp_path / "second", training__epochs=1), "--model.heads", heads]
+    second += ["--training.freeze", "['*_log_variance']", "--init_mismatched", "skip", *balance]
+    assert train_seg.main([*second, "--init_from", str(tmp_path / "first")]) == 0
+    shown = capsys.readouterr().out
+    told = {"segmentation": "loaded", "kind": "new", "new": "new", "colour": "dropped"}
+    words = ", ".join(f"{head}_log_variance {what}" for head, what in told.items())
+    assert f"learned weights of losses: {words}\n" in shown
+    assert rows(shown)["new"] == [0, 0, 3, 0]
+    begun = values(tmp_path / "second")
+    assert begun["segmentation_log_variance"] == learned["segmentation_log_variance"] != 0
+    assert begun["new_log_variance"] == begun["kind_log_variance"] == 0

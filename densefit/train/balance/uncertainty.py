@@ -8,6 +8,7 @@ from typing import Any
 
 from densefit.backend import mx
 from densefit.errors import ConfigError
+from densefit.model.owners import weight_name
 from densefit.train.balance.balancer import Balancer, balancers, check_number
 
 #: What the loss is in Kendall's terms -> the factor on exp(-s) L.
@@ -57,7 +58,7 @@ class Uncertainty(Balancer):
 
     def variable(self, head: str) -> str:
         """Name of the parameter that is a head's s."""
-        return f"{head}_log_variance"
+        return weight_name(head)
 
     def weights_now(self, update: int, value_of: Callable[[str], float]) -> dict[str, float]:
         return {
