@@ -69,6 +69,8 @@ class Comparison:
         tasks: in the order of the first run of several tasks.
         delta_m: group -> over its seeds, each against the mean baselines, of the tasks that have
             one.
+        without: tasks whose baseline is exactly 0: of nothing no change is a part, and they are in
+            no delta-m.
         cost: group, head alone, or "alone, together" (all of the latter) -> number -> mean.
         conflict: group -> pair of heads -> mean cosine between their gradients.
     """
@@ -77,6 +79,7 @@ class Comparison:
     delta_m: Mapping[str, Spread]
     cost: Mapping[str, Mapping[str, float]]
     conflict: Mapping[str, Mapping[str, float]]
+    without: Sequence[str] = ()
 
 
 def compare(groups: Sequence[Group]) -> Comparison:
@@ -115,6 +118,7 @@ def compare(groups: Sequence[Group]) -> Comparison:
         deltas,
         {**cost, **own, **({"all of these": _added(list(own.values()))} if len(own) > 1 else {})},
         {name: found for name, found in conflict.items() if found},
+        [key for key, baseline in alone.items() if baseline == 0],
     )
 
 
@@ -159,7 +163,7 @@ def _deltas(group: Group, alone: Mapping[str, float]) -> list[float]:
     found = []
     for run in group.runs:
         known = {key: base for key, base in alone.items() if key in run.scores}
-        found.append(delta_m(run.scores, known, run.higher))
+        found.append(delta_m(run.scores, known, run.higher).mean)
     return found
 
 

@@ -41,12 +41,13 @@ def conflict(
     Below 0 two heads undo each other's work (Yu et al., "Gradient Surgery for Multi-Task
     Learning", NeurIPS 2020, call them conflicting); near 0 they want different things, as heads of
     different data do; near 1 the same. Takes a forward and backward pass for each head and batch,
-    and changes nothing.
+    and changes nothing; the data stand at the start of an epoch afterwards, a Loader at that of the
+    one that it was in.
 
     Args:
         network: with parameters and more than one head.
         data: training data, as in `fit`.
-        batches: of the data's first epoch, over which the cosine is averaged.
+        batches: of the data's first epoch, over which the cosine is averaged; at least 1.
         devices: MXNet contexts.
 
     Returns:
@@ -54,8 +55,15 @@ def conflict(
         none; and "norm/<head>" -> the mean length of its gradient of the mean loss.
 
     Raises:
-        ConfigError: no heads of ours, or they share nothing.
+        ConfigError: no heads of ours, they share nothing, or no batch is to be looked at.
     """
+    if batches < 1:
+        raise ConfigError(
+            "A conflict is measured on batches",
+            expected="at least 1",
+            received=f"batches={batches!r}",
+            where="conflict",
+        )
     watched = _Watched()
     check_balanced(watched, network.wires)
     if len(network.wires) < 2:
@@ -63,6 +71,7 @@ def conflict(
     kept = [{name: one.copy() for name, one in part.items()} for part in network.get_params()]
     feeder = Feeder(data, list(network.wires.values()), "conflict")
     learner = Learner(network, devices)
+    epoch = getattr(data, "epoch", 0)
     seed_all(0)
     try:
         learner.bind(feeder)
@@ -80,6 +89,10 @@ def conflict(
     finally:
         learner.release()
         network.set_params(*kept)
+        if hasattr(data, "set_epoch"):
+            data.set_epoch(epoch)
+        else:
+            data.reset()
     return _told(list(network.wires), np.stack(watched.grams))
 
 

@@ -67,6 +67,18 @@ def test_a_task_without_a_baseline_is_left_out_of_delta_m():
     assert "all of these" not in found.cost
 
 
+def test_a_task_whose_baseline_is_0_is_left_out_of_delta_m_and_named():
+    """AP 0 alone; +14 and -12.5 %, then +26 and -37.5 %."""
+    known = groups()
+    known[1] = Group("b", [run("b0", boxes=0.0), run("b1", boxes=0.0)])
+    found = compare(known)
+    assert list(found.without) == ["cells/boxes/AP"]
+    assert math.isnan(found.tasks[0].change["together"])
+    first, second = (0.14 - 0.125) / 2, (0.26 - 0.375) / 2
+    assert found.delta_m["together"].mean == pytest.approx((first + second) / 2)
+    assert compare(groups()).without == []
+
+
 def test_several_ways_to_train_together_stand_side_by_side():
     other = Group("other", [run("o", boxes=0.8, mask=0.5)])
     found = compare([*groups(), other])

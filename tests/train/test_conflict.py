@@ -113,3 +113,38 @@ def test_one_head_has_no_conflict(tiny):
     routed = df.Network(symbol=tiny.two_heads(), routes=tiny.routes())
     with pytest.raises(ConfigError, match="heads of a Network of ours"):
         df.conflict(routed, tiny.iterator())
+
+
+@pytest.mark.parametrize("batches", [0, -1])
+def test_no_batches_are_an_error_of_ours(network, batches):
+    loader = df.Loader(Colours(), batch_size=3, heads=network.heads)
+    with pytest.raises(ConfigError, match=f"(?s)at least 1.*batches={batches}"):
+        df.conflict(network, loader, batches=batches)
+
+
+@pytest.mark.parametrize("batches", [1, 2, 9])
+def test_the_data_are_left_at_the_start_of_their_epoch(network, batches):
+    loader = df.Loader(Colours(), batch_size=3, heads=network.heads, shuffle=True)
+    for epoch in (0, 2):
+        loader.set_epoch(epoch)
+        expected = [batch.ids for batch in loader]
+        loader.set_epoch(epoch)
+        df.conflict(network, loader, batches=batches)
+        assert loader.epoch == epoch
+        assert [batch.ids for batch in loader] == expected
+    assert [batch.ids for batch in loader] != expected  # the epoch behind it
+
+
+def test_an_iterator_of_mxnet_is_reset(network):
+    loader = df.Loader(Colours(), batch_size=3, heads=network.heads)
+    batches = list(loader)
+    arrays = {desc.name: [] for desc in (*loader.provide_data, *loader.provide_label)}
+    for batch in batches:
+        for name, array in zip(arrays, (*batch.data, *batch.label)):
+            arrays[name].append(array.asnumpy())
+    whole = {name: np.concatenate(own) for name, own in arrays.items()}
+    data = {"data": whole.pop("data")}
+    plain = mx.io.NDArrayIter(data, whole, batch_size=3)
+    found = df.conflict(network, plain, batches=1)
+    assert found == pytest.approx(df.conflict(network, loader, batches=1))
+    assert len(list(plain)) == 2
