@@ -11,20 +11,18 @@ from pathlib import Path
 from typing import List, Optional  # noqa: UP035 - read at run time on Python 3.9
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from densefit.config import parse
 from densefit.tools.program import program
 from densefit.tools.task_comparison import COSTS, Comparison, Spread, compare
 from densefit.tools.task_runs import as_plain, grouped, read_task_runs
+from densefit.tools.wide_table import Rows, print_rows
 
 _COST_TITLES = {
     "parameters": "parameters",
     "ms_per_update": "ms an update",
     "peak_memory_mib": "peak memory, MiB",
 }
-Rows = Sequence[Sequence[str]]
 
 
 @dataclass
@@ -55,12 +53,7 @@ def run(chosen: Comparing) -> Comparison:
     shown = tables(found)
     console = Console(soft_wrap=True)
     for title, rows in shown.items():
-        table = Table(title=Text(title), title_justify="left")
-        for place, column in enumerate(rows[0]):
-            table.add_column(Text(column), justify="right" if place else "left")
-        for row in rows[1:]:
-            table.add_row(*(Text(cell) for cell in row))
-        console.print(table)
+        print_rows(console, title, rows)
     print(note(found))
     if chosen.out is not None:
         out = Path(chosen.out)
@@ -73,23 +66,25 @@ def run(chosen: Comparing) -> Comparison:
 
 
 def tables(found: Comparison) -> dict[str, Rows]:
-    """Title -> rows of texts, the first of which names the columns."""
+    """Title -> rows of texts, the first of which names the columns. A row is a network."""
     groups = list(found.delta_m)
-    head = ["number", "good", "alone"]
+    titles = [f"{task.key} ({'high' if task.higher else 'low'})" for task in found.tasks]
+    alone = [task.alone for task in found.tasks]
+    scores = [
+        ["network", "seeds", *titles],
+        ["alone", seeds(alone), *map(with_std, alone)],
+    ]
+    changes = [["network", "delta-m *" if found.without else "delta-m", *titles]]
     for group in groups:
-        head += [group, "change"]
-    rows = [head]
-    for task in found.tasks:
-        row = [task.key, "high" if task.higher else "low", with_std(task.alone)]
-        for group in groups:
-            change = task.change.get(group, math.nan)
-            row += [with_std(task.together.get(group)), percent(change)]
-        rows.append(row)
-    last = ["delta-m", "high", ""]
-    for group in groups:
+        own = [task.together.get(group) for task in found.tasks]
+        scores.append([group, seeds(own), *map(with_std, own)])
         delta = found.delta_m[group]
-        last += ["", percent(delta.mean, delta.std)]
-    shown: dict[str, Rows] = {"Scores on the test data": [*rows, last]}
+        parts = [percent(task.change.get(group, math.nan)) for task in found.tasks]
+        changes.append([group, percent(delta.mean, delta.std), *parts])
+    shown: dict[str, Rows] = {
+        "Scores on the test data": scores,
+        "Change against each task alone": changes,
+    }
     costs = [["network", *_COST_TITLES.values()]]
     for name, cost in found.cost.items():
         costs.append([name, *(number(cost.get(key, math.nan)) for key in COSTS)])
@@ -110,11 +105,16 @@ def tables(found: Comparison) -> dict[str, Rows]:
 def note(found: Comparison) -> str:
     """What the tables mean, in a few lines."""
     lines = [
-        "Mean over seeds, +- their sample standard deviation (how many seeds).",
-        "change: signed relative change of the means against the task alone, above 0 if better.",
-        "delta-m: its mean over tasks (Maninis et al. 2019), of each seed against the mean alone.",
-        "all of these: trained one after another; parameters and an update of each added up.",
+        "Scores: mean over seeds +- their standard deviation, and whether high is good.",
+        "alone: of the network for that task alone.",
+        "Change: signed relative change of the means against alone, above 0 if better.",
+        "delta-m (Maninis 2019): its mean over tasks, each seed against the mean alone.",
+        "all of these: one trained after another; parameters and updates added up.",
     ]
+    if found.without:
+        lines.append(
+            f"* Not in delta-m, as what they are alone is exactly 0: {', '.join(found.without)}."
+        )
     lacking = [task.key for task in found.tasks if task.alone is None]
     if lacking:
         lines.append(f"No run of the task alone, and not in delta-m: {', '.join(lacking)}.")
@@ -131,17 +131,29 @@ def markdown(shown: Mapping[str, Rows], note: str) -> str:
     return "\n\n".join([*parts, note]) + "\n"
 
 
+def seeds(spreads: Sequence[Spread | None]) -> str:
+    """How many seeds the numbers of a row are means over.
+
+    >>> seeds([Spread(0.5, 0.1, 3), None]), seeds([Spread(0.5, 0.1, 3), Spread(1.0, 0.1, 2)])
+    ('3', '2 to 3')
+    """
+    counts = sorted({spread.count for spread in spreads if spread is not None})
+    if not counts:
+        return "-"
+    return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+
+
 def with_std(spread: Spread | None) -> str:
     """A mean with its deviation.
 
     >>> with_std(Spread(0.5, 0.012, 3)), with_std(Spread(0.5, math.nan, 1)), with_std(None)
-    ('0.5000 +- 0.0120 (3)', '0.5000', '-')
+    ('0.5000 +- 0.0120', '0.5000', '-')
     """
     if spread is None:
         return "-"
     if math.isnan(spread.std):
         return decimals(spread.mean)
-    return f"{decimals(spread.mean)} +- {spread.std:.4f} ({spread.count})"
+    return f"{decimals(spread.mean)} +- {spread.std:.4f}"
 
 
 def percent(part: float, std: float = math.nan) -> str:

@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from densefit.tools.wide_table import PADDING, split_columns
+
 Interval = tuple[float, float]
 
 _NUMBER = 10  # characters that a column of numbers takes at least, borders included
@@ -88,16 +90,10 @@ def _plain(head: str, numbers: Mapping[str, float], intervals: Mapping[str, Inte
 
 def _classes(head: str, classes: Mapping[str, Mapping[str, float]], width: int) -> list[Table]:
     """One table, or several where the columns of one would not fit side by side."""
-    names = max((len(name) for name in classes), default=0) + 4
-    groups: list[list[str]] = []
-    left = 0
-    for column in columns_of(classes):
-        needed = max(_NUMBER, len(column) + 3)
-        if left < needed:
-            groups.append([])
-            left = width - names
-        groups[-1].append(column)
-        left -= needed
+    names = max((len(name) for name in classes), default=0) + PADDING + 1
+    columns = columns_of(classes)
+    widths = [max(_NUMBER, len(column) + PADDING) for column in columns]
+    groups = [[columns[one] for one in own] for own in split_columns(names, widths, width)]
     tables = []
     undefined = any(math.isnan(value) for found in classes.values() for value in found.values())
     for group in groups:
