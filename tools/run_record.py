@@ -20,6 +20,7 @@ from densefit.callbacks import Callback, Control, TrainState
 from densefit.callbacks.memory_use import memory_in_use
 from densefit.checkpoint.atomic import replace_file
 from densefit.data.fingerprint import fingerprint
+from densefit.data.loader import Loader
 from densefit.data.sample import Dataset
 
 FILE = "environment.json"
@@ -39,12 +40,19 @@ class Begun(Callback):
         data: split -> its dataset.
         seed: of everything random.
         resume: what it continues from.
+        train: what is trained on; if that is one of `data`, its fingerprint is shared.
     """
 
     def __init__(
-        self, out: Path, text: str, data: Mapping[str, Dataset], seed: int, resume: str
+        self,
+        out: Path,
+        text: str,
+        data: Mapping[str, Dataset],
+        seed: int,
+        resume: str,
+        train: Loader | None = None,
     ) -> None:
-        self._out, self._text, self._about = out, text, (data, seed, resume)
+        self._out, self._text, self._about = out, text, (data, seed, resume, train)
 
     def fit_started(self, state: TrainState, control: Control) -> None:
         """Write both."""
@@ -52,7 +60,9 @@ class Begun(Callback):
         record_start(self._out, *self._about)
 
 
-def record_start(out: Path, data: Mapping[str, Dataset], seed: int, resume: str) -> None:
+def record_start(
+    out: Path, data: Mapping[str, Dataset], seed: int, resume: str, train: Loader | None = None
+) -> None:
     """Add this start to the run's environment.json: a list with an entry for each.
 
     Args:
@@ -60,14 +70,17 @@ def record_start(out: Path, data: Mapping[str, Dataset], seed: int, resume: str)
         data: split -> its dataset.
         seed: of everything random.
         resume: what it continues from.
+        train: see `Begun`.
     """
     path = out / FILE
     before = _read(path) if resume != "none" else []
-    text = json.dumps([*before, environment(data, seed, resume)], indent=1)
+    text = json.dumps([*before, environment(data, seed, resume, train)], indent=1)
     replace_file(path, [f"{text}\n".encode()])
 
 
-def environment(data: Mapping[str, Dataset], seed: int, resume: str) -> dict[str, Any]:
+def environment(
+    data: Mapping[str, Dataset], seed: int, resume: str, train: Loader | None = None
+) -> dict[str, Any]:
     """What this process computes with and on; JSON-able."""
     now = datetime.datetime.now(datetime.timezone.utc)
     return {
@@ -82,7 +95,12 @@ def environment(data: Mapping[str, Dataset], seed: int, resume: str) -> dict[str
         "gpus": mx.context.num_gpus(),
         "seed": seed,
         "resume": resume,
-        "data": {split: fingerprint(dataset) for split, dataset in data.items()},
+        "data": {
+            split: train.fingerprint
+            if train is not None and train.dataset is dataset
+            else fingerprint(dataset)
+            for split, dataset in data.items()
+        },
     }
 
 

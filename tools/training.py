@@ -81,7 +81,7 @@ def run(
         optimizer_params=training.optimizer_params,
         schedule=make_schedule(training),
         callbacks=[
-            Begun(out, text, prepared.data, recipe.seed, recipe.resume),
+            Begun(out, text, prepared.data, recipe.seed, recipe.resume, prepared.train),
             *(Progress(), JSONLines(out / "scalars.jsonl"), Curves(out, log="scalars.jsonl")),
             *(*own, ProfileLine(), Cost(out)),
         ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import cached_property
 from types import TracebackType
 from typing import Any
 
@@ -16,6 +17,7 @@ from densefit.data.batch import Batch
 from densefit.data.collate import Layout
 from densefit.data.described import described
 from densefit.data.encoder import Encoder
+from densefit.data.fingerprint import fingerprint
 from densefit.data.labelled import check_labelled, stand_ins
 from densefit.data.sample import Dataset
 from densefit.data.sampler import Order, PlainOrder, place_of
@@ -144,6 +146,11 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
             raise ConfigError("Epochs and batches count from 0", received=f"{epoch}, {skip}")
         self._begin(epoch, skip * self.batch_size if position is None else position)
         self._pinned = True
+
+    @cached_property
+    def fingerprint(self) -> dict[str, Any]:
+        """Of the dataset as it was when first asked for: reads all ids and some samples."""
+        return fingerprint(self.dataset)
 
     def identity(self) -> str:
         """What decides which samples come in which order, and how they are changed."""

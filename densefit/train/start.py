@@ -97,13 +97,16 @@ def identity(state: TrainState, train: Any, seed: int, **settings: Any) -> dict[
         settings: others of `fit` that decide what an update does.
     """
     dataset: Any = getattr(train, "dataset", None)
+    data = getattr(train, "fingerprint", None)  # a Loader's, which others ask for, too
+    if data is None and hasattr(dataset, "id_of"):
+        data = fingerprint(dataset)
     schedule = settings.pop("schedule")
     return {
         "heads": {name: _described(wire) for name, wire in state.network.wires.items()},
         "batch_size": state.batch_size,
         "accumulate": state.accumulate,
         "seed": seed,
-        "data": None if not hasattr(dataset, "id_of") else fingerprint(dataset),
+        "data": data,
         "loader": train.identity() if hasattr(train, "identity") else None,
         # A resolved schedule is one over a number of updates.
         "schedule": None if schedule is None else f"{schedule} over {state.updates} updates",

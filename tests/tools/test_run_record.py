@@ -5,6 +5,7 @@ import subprocess
 
 import densefit as df
 from densefit.callbacks import TrainState
+from densefit.data.fingerprint import fingerprint
 from densefit.tools import train_det
 from densefit.tools.run_record import Cost, commit, record_start
 
@@ -21,6 +22,26 @@ def test_each_start_is_recorded(tmp_path):
     assert first["started"] <= second["started"]
     record_start(tmp_path, {}, 0, "none")  # a new run
     assert len(json.loads((tmp_path / "environment.json").read_text())) == 1
+
+
+def test_each_dataset_is_fingerprinted_once(tiny, tmp_path, monkeypatch):
+    """Although the fit (for its checkpoints) and the record of the run both want it."""
+    taken = []
+
+    def counted(dataset):
+        taken.append(dataset.split)
+        return fingerprint(dataset)
+
+    for user in ("data.loader", "tools.run_record", "train.start"):
+        monkeypatch.setattr(f"densefit.{user}.fingerprint", counted)
+    heads = ["--model.heads", "{kind: {task: classification}}"]
+    out = tmp_path / "run"
+    assert train_det.main([*tiny(out=out, training__epochs=1), *heads]) == 0
+    assert sorted(taken) == ["test", "train", "val"]
+    (start,) = json.loads((out / "environment.json").read_text())
+    kept = json.loads((out / "checkpoints" / "last" / "state.json").read_text())["identity"]
+    assert start["data"]["train"] == kept["data"]
+    assert start["data"]["train"] != start["data"]["val"]
 
 
 def test_what_is_not_ours_is_written_over(tmp_path):
