@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
-from densefit.data.cells import cell_centres, grid_size
+from densefit.data.cells import grid_size, mean_weights, target_cells
 from densefit.data.original import map_to_original
 from densefit.data.sample import Geometry, Sample
-from densefit.errors import ConfigError, DataError, located
+from densefit.errors import ConfigError, located
 from densefit.metrics import Depth as DepthErrors
 from densefit.metrics import Metric
 from densefit.model.decoders import LOGIT_STRIDE, Decoder
@@ -121,21 +121,9 @@ class Depth(Head):
         Raises:
             DataError: the target is no map of the picture's size.
         """
-        depth = sample.targets.get(self.target)
-        size = sample.image.shape[:2]
-        if depth is None:
-            depth = np.zeros(size, np.float32)
-        if depth.shape != size:
-            raise DataError(
-                "A depth map is not of its picture's size",
-                expected=f"{size} (height, width)",
-                received=f"{depth.shape}",
-                where=f"head {self.name}, sample {sample.id}",
-            )
-        small = cell_centres(depth, LOGIT_STRIDE).astype(np.float32)
+        small = target_cells(sample, self.target, (), LOGIT_STRIDE, f"head {self.name}")
         known = (small > self.min_depth) & (small < self.max_depth)  # false where nan
-        count = np.float32(max(1, np.count_nonzero(known)))
-        return {"depth": np.where(known, small, np.float32(0)), "weight": known / count}
+        return {"depth": np.where(known, small, np.float32(0)), "weight": mean_weights(known)}
 
     def _log_depth(self, features: Features) -> Any:
         """(B, 1, h, w) logarithm of the depth at LOGIT_STRIDE, between those of the limits."""

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
-from densefit.data.cells import cell_centres, grid_size
+from densefit.data.cells import grid_size, mean_weights, target_cells
 from densefit.data.move import turn_vectors
 from densefit.data.original import map_to_original
 from densefit.data.sample import Geometry, Sample
-from densefit.errors import DataError, located
+from densefit.errors import located
 from densefit.metrics import Metric, SurfaceNormals
 from densefit.model.decoders import LOGIT_STRIDE, Decoder
 from densefit.model.head import Features, Head, Label, heads
@@ -80,20 +80,10 @@ class Normals(Head):
         Raises:
             DataError: the target is no map of vectors of the picture's size.
         """
-        size = (*sample.image.shape[:2], 3)
-        normals = sample.targets.get(self.target)
-        if normals is None:
-            normals = np.zeros(size, np.float32)
-        if normals.shape != size:
-            raise DataError(
-                "Normals are not a vector for each pixel of their picture",
-                expected=f"shape {size}",
-                received=f"shape {normals.shape}",
-                where=f"head {self.name}, sample {sample.id}",
-            )
-        vectors, known = unit(cell_centres(normals, LOGIT_STRIDE))
-        count = np.float32(max(1, np.count_nonzero(known)))
-        return {"normals": vectors.transpose(2, 0, 1), "weight": known / count}
+        vectors, known = unit(
+            target_cells(sample, self.target, (3,), LOGIT_STRIDE, f"head {self.name}")
+        )
+        return {"normals": vectors.transpose(2, 0, 1), "weight": mean_weights(known)}
 
     def _vectors(self, features: Features) -> Any:
         """(B, 3, h, w) unit vectors at LOGIT_STRIDE."""

@@ -139,7 +139,7 @@ def test_truth_and_other_targets():
 def test_wrong_maps_and_settings():
     wrong = sample(np.ones((8, 8)))
     wrong.targets["depth"] = np.ones((8, 8, 1), np.float32)
-    with pytest.raises(DataError, match=r"(?s)picture's size.*\(8, 8, 1\).*sample a"):
+    with pytest.raises(DataError, match="head depth, sample a"):
         Depth().encode(wrong)
     for settings in (
         {"loss": "l2"},

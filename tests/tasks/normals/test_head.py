@@ -162,7 +162,7 @@ def test_truth_metrics_and_other_targets():
 def test_wrong_maps_and_settings():
     wrong = sample(np.ones((8, 8, 3)))
     wrong.targets["normals"] = np.ones((8, 8), np.float32)
-    with pytest.raises(DataError, match=r"(?s)vector for each pixel.*\(8, 8, 3\).*sample a"):
+    with pytest.raises(DataError, match="head normals, sample a"):
         Normals().encode(wrong)
     for settings in ({"decoder": "unet"}, {"channels": 0}, {"rates": (0,)}):
         with pytest.raises(ConfigError, match="head 'normals'"):
