@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -126,8 +127,17 @@ def check_classes(head: Head, mixture: Mixture, told: bool) -> None:
         raise ConfigError(
             f"Which dataset's classes has the head {head.name!r}?",
             where=f"model.heads.{head.name}, which learns {', '.join(head.targets)}",
-            fix="from: the name of a dataset; or classes: a list",
+            expected=f"those of a target with common names: {', '.join(mixture.class_lists)}",
+            received=head.classes_of,
+            fix=f"{_meant(head, mixture)}from: the name of a dataset; or classes: a list",
         )
+
+
+def _meant(head: Head, mixture: Mixture) -> str:
+    """A hint for a head that a recipe has told another target than that of its class."""
+    told = str(head.classes_of)
+    close = difflib.get_close_matches(told, mixture.class_lists, n=1)
+    return f"did you mean {close[0]!r}? " if close and told != type(head).classes_of else ""
 
 
 def make_network(

@@ -54,6 +54,13 @@ def stream(recipe: MultiRecipe) -> Stream:
         for name, part in recipe.datasets.items()
     }
     whole = mixture(recipe, datasets)
+    for target in recipe.mixture.classes or ():
+        if target not in whole.class_lists:
+            raise ConfigError(
+                f"The datasets have no target {target!r} whose classes could be common",
+                where="mixture.classes",
+                fix=nearest(target, whole.class_lists),
+            )
     heads = make_heads(recipe.model, whole, datasets) if recipe.model.heads else []
     kept = labelled_for(heads, datasets, recipe.mixture.targets) if recipe.only else list(datasets)
     train = part_of(recipe, whole, datasets, kept)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -51,13 +52,15 @@ def check_labelled(
         missing = [(name, target) for name, target in missing if target not in sample.targets]
     if missing and read:
         name, target = missing[0]
+        close = difflib.get_close_matches(target, found, n=1)
+        meant = f"did you mean {close[0]!r}? " if close else ""
         raise DataError(
             f"The head {name!r} learns the target {target!r}, and none of {read} samples has it",
             expected=f"the target {target!r}",
             received=f"the targets {sorted(found)}",
             where=repr(dataset),
-            fix="let the dataset give it (see its settings, e.g. masks=True), mix in one that "
-            "does, or leave the head out",
+            fix=f"{meant}let the dataset give it (see its settings, e.g. masks=True), mix in one "
+            "that does, or leave the head out",
         )
     return examples
 

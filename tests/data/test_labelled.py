@@ -73,6 +73,13 @@ def test_broken_samples_tell_nothing():
         check_labelled(Data(bad=[0]), None, heads("mask"), 0)
 
 
+def test_a_misspelt_target_is_told_the_nearest():
+    with pytest.raises(DataError, match="did you mean 'mask'"):
+        check_labelled(Data(at=[0]), None, heads("masc"), 0)
+    with pytest.raises(DataError, match="fix: *let the dataset give it"):
+        check_labelled(Data(at=[0]), None, heads("depth"), 0)
+
+
 def test_a_transform_may_make_the_target():
     def paint(sample, rng):
         sample.targets["mask"] = np.zeros(sample.image.shape[:2], np.uint8)

@@ -92,3 +92,15 @@ def test_unknown_names_are_told():
         with pytest.raises(ConfigError, match="did you mean 'streets'") as error:
             stream(recipe(**{setting: {"street": {}}}))
         assert f"mixture.{setting}" in str(error.value)
+    with pytest.raises(ConfigError, match="did you mean 'mask'"):
+        stream(recipe(classes={"masc": ["background"]}))
+
+
+def test_a_head_s_target_that_is_misspelt_is_told():
+    heads = {"rooms": {"task": "segmentation", "target": "room_masc", "decoder": "fcn"}}
+    targets = {"cells": {"mask": "room_mask"}}
+    chosen = recipe(heads, targets=targets)
+    chosen.datasets["cells"] = Part("masks")
+    with pytest.raises(ConfigError, match="did you mean 'room_mask'") as error:
+        stream(chosen)
+    assert "model.heads.rooms" in str(error.value)
