@@ -21,6 +21,7 @@ CLASS_LISTS = {
     "segmentation": "mask_classes",
     "classification": "label_classes",
     "panoptic": "mask_classes",
+    "keypoints": "keypoint_classes",
 }
 # What else a built-in task is told by a dataset that knows it: setting -> attribute.
 FACTS = {"keypoints": {"keypoints": "keypoint_names", "limbs": "limbs", "flip_pairs": "flip_pairs"}}
@@ -63,6 +64,8 @@ def make_heads(
             classes = getattr(told, attribute, None) or getattr(told, "classes", None)
             if classes is not None:
                 settings.setdefault("classes", list(classes))
+        if "among" in taken and not isinstance(settings.get("classes"), int):
+            settings.setdefault("among", list(dataset.classes))  # whose numbers the targets have
         facts = FACTS.get(task, {})
         if not facts.keys() & settings.keys() and all(hasattr(told, a) for a in facts.values()):
             settings.update({key: getattr(told, name) for key, name in facts.items()})
@@ -95,9 +98,7 @@ def check_classes(head: Head, mixture: Any, told: bool) -> None:
         if held != OBJECTS and not hasattr(mixture, f"{held}_classes"):
             return  # nobody has what the head learns, which its loader tells
         common = list(mixture.classes if held == OBJECTS else getattr(mixture, f"{held}_classes"))
-        own = list(head.classes)
-        if KINDS[target].name == "keypoints":  # not all objects have some
-            common = common[: len(own)]
+        own = numbered_classes(head)
         if own != common:
             raise ConfigError(
                 f"The classes of the head {head.name!r} are not those of the mixture",
@@ -114,6 +115,11 @@ def check_classes(head: Head, mixture: Any, told: bool) -> None:
             where=f"model.heads.{head.name}, which learns {', '.join(head.targets)}",
             fix="from: the name of a dataset; or classes: a list",
         )
+
+
+def numbered_classes(head: Head) -> list[str]:
+    """The classes that the numbers in a head's targets stand for: it may look at some of them."""
+    return list(getattr(head, "among", None) or getattr(head, "classes", ()))
 
 
 def class_target(target: str) -> str | None:

@@ -13,7 +13,7 @@ from densefit.model.head import Head
 from densefit.registry import nearest
 from densefit.tools.multi_recipe import Part, Shares
 from densefit.tools.recipe import Data
-from densefit.tools.recipe_heads import class_target
+from densefit.tools.recipe_heads import class_target, numbered_classes
 
 
 class TrainedPart:
@@ -64,8 +64,9 @@ class TrainedPart:
         classes: dict[str, list[str]] = {}
         for head in heads:
             held = next((one for one in map(class_target, head.targets) if one is not None), None)
-            if held is not None and len(getattr(head, "classes", ())) > len(classes.get(held, ())):
-                classes[held] = list(head.classes)  # type: ignore[attr-defined]
+            names = numbered_classes(head)
+            if held is not None and len(names) > len(classes.get(held, ())):
+                classes[held] = names
         rename = {name: own for name, own in self._shares.rename.items() if name == self.name}
         return Mixture(
             {self.name: dataset}, classes=classes, rename=rename, unknown=self._shares.unknown

@@ -35,6 +35,19 @@ def test_keypoint_heads_have_the_keypoints_of_the_dataset(shapes):
     assert own.skeleton.flip is None
 
 
+def test_keypoint_heads_have_the_classes_that_have_keypoints(shapes):
+    """Their numbers are those of all classes."""
+    shapes.keypoint_classes = ["triangle", "square"]
+    (head,) = make_heads(Model(heads={"keypoints": {}}), shapes)
+    assert (head.classes, head.among) == (["triangle", "square"], shapes.classes)
+    (head,) = make_heads(Model(heads={"keypoints": {"classes": ["square"]}}), shapes)
+    assert (head.classes, head.among) == (["square"], shapes.classes)
+    (head,) = make_heads(Model(heads={"keypoints": {"classes": 3}}), shapes)
+    assert (head.classes, head.among) == (list("012"), list("012"))
+    with pytest.raises(ConfigError, match="did you mean 'square'"):
+        make_heads(Model(heads={"keypoints": {"classes": ["squares"]}}), shapes)
+
+
 def test_a_head_that_knows_no_classes_gets_none(shapes, monkeypatch):
     class Plain(Head):
         def __init__(self, name="plain"):

@@ -152,6 +152,84 @@ def test_a_sample_without_keypoints_trains_nothing():
     assert one.truth(sample.targets) is None
 
 
+SOME = {"classes": ["square", "circle"], "among": ["circle", "square", "triangle"]}
+
+
+def without_others(sample, classes=(0, 1)):
+    """The sample as if its other objects had never been annotated."""
+    kept = np.isin(sample.targets["classes"], classes)
+    rows = ("boxes", "classes", "keypoints", "crowd", "area", "difficult")
+    made = {k: v[kept] if k in rows else v for k, v in sample.targets.items()}
+    return type(sample)(sample.id, sample.image, made)
+
+
+def mixed(seed=0):
+    """A picture with objects of classes that a head looks at, and of one that it does not."""
+    data = shapes(40, max_objects=4)
+    both = (data[i] for i in range(40) if set(data[i].targets["classes"]) >= {0, 1, 2})
+    return next(both)
+
+
+def test_objects_of_other_classes_are_background():
+    """Their labels are those of a picture in which nobody has annotated them."""
+    sample = mixed()
+    found, wanted = head(**SOME).encode(sample), head(classes=2).encode(without_others(sample))
+    assert found["centre"].shape[0] == 2
+    np.testing.assert_array_equal(found["centre"], wanted["centre"][::-1])  # own order of classes
+    for name in ("joint", "mask", "cell", "box", "place"):
+        np.testing.assert_array_equal(found[name], wanted[name], err_msg=name)
+    assert (found["mask"] == 1).all()
+    sample.targets["crowd"] = sample.targets["classes"] == 2
+    sample.targets["keypoints"][sample.targets["classes"] == 2] = 0
+    np.testing.assert_array_equal(head(**SOME).encode(sample)["mask"], found["mask"])
+
+
+def test_a_picture_without_the_head_s_classes_teaches_that_nothing_is_there():
+    one = head(**SOME)
+    sample = without_others(mixed(), (2,))
+    assert len(sample.targets["boxes"])
+    label = one.encode(sample)
+    assert one.labelled(sample)
+    assert one.trains(label)
+    assert (label["mask"] == 1).all()
+    assert not label["centre"].any()
+    assert (label["cell"] == -1).all()
+    truth = one.truth(sample.targets)
+    assert truth["keypoints"].shape == (0, 3, 3)
+    (metric,) = one.metrics()
+    hit = mixed()
+    found = one.decode(as_predicted(one, [hit]), [hit.geometry])
+    metric.update(found, [one.truth(hit.targets)], ["a"])
+    assert metric.compute()["AP"] == pytest.approx(1)
+    better = [{**found[0], "scores": found[0]["scores"] + 1}]
+    metric.update(better, [truth], ["b"])  # all of it wrong
+    assert metric.compute()["AP"] < 0.9
+
+
+def test_scores_and_drawings_know_the_head_s_classes_only():
+    one, sample = head(**SOME), mixed()
+    truth = one.truth(sample.targets)
+    names = np.array(SOME["among"])[sample.targets["classes"]]
+    kept = names != "triangle"
+    assert [one.classes[i] for i in truth["classes"]] == names[kept].tolist()
+    for key in ("boxes", "keypoints", "area", "crowd"):
+        np.testing.assert_array_equal(truth[key], sample.targets[key][kept])
+    found = one.decode(as_predicted(one, [sample]), [sample.geometry])
+    (metric,) = one.metrics()
+    assert metric.classes == ["square", "circle"]
+    metric.update(found, [truth], ["a"])
+    numbers = metric.compute()
+    assert numbers["AP"] == pytest.approx(1)
+    assert {name for name in numbers if "triangle" in name} == set()
+    drawn = one.draw_truth(sample.image, truth)
+    other = head(classes=["circle", "square"])
+    again = other.draw_truth(sample.image, other.truth(without_others(sample).targets))
+    assert (drawn != sample.image).any()
+    np.testing.assert_array_equal(drawn.any(axis=2) ^ again.any(axis=2), False)
+    box = sample.targets["boxes"][~kept][0].astype(int)
+    assert (drawn[box[1], box[0]] == sample.image[box[1], box[0]]).all()
+
+
 def wrong(name, value):
     sample = shapes(1)[0]
     sample.targets[name] = value(sample.targets[name])
