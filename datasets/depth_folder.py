@@ -41,8 +41,8 @@ class DepthFolder:
             there is one, is left out of `classes`, and the values above it count one less.
         exif: turn pictures as their EXIF orientation says.
         normals: folder of the maps of normals; None: none are wanted.
-        normals_y: where a large green value points, "down" or "up" in the picture. Floors tell:
-            they are dark in green where it is down, bright where it is up.
+        normals_y: where a large green value points, "down" or "up" in the picture. Floors tell,
+            if normals point out of them: little green where it is down, much where it is up.
 
     Attributes:
         classes: names of the masks' classes; none without masks.

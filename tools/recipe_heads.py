@@ -119,7 +119,8 @@ def check_classes(head: Head, mixture: Any, told: bool) -> None:
 
 def numbered_classes(head: Head) -> list[str]:
     """The classes that the numbers in a head's targets stand for: it may look at some of them."""
-    return list(getattr(head, "among", None) or getattr(head, "classes", ()))
+    among = getattr(head, "among", None)
+    return list(getattr(head, "classes", ()) if among is None else among)
 
 
 def class_target(target: str) -> str | None:
