@@ -34,6 +34,14 @@ def test_other_keypoints_or_other_counts(changes):
         check_sample(sample(**changes), FACE, "sample 'a'")
 
 
+@pytest.mark.parametrize("missing", ["boxes", "classes"])
+def test_keypoints_without_boxes_or_classes(missing):
+    made = sample()
+    del made.targets[missing]
+    with pytest.raises(DataError, match="do not fit"):
+        check_sample(made, FACE, "here")
+
+
 def test_another_order_in_the_mirror():
     with pytest.raises(DataError, match=r"disagree[\s\S]*\[0, 2, 1\][\s\S]*\[0, 1, 2\]"):
         check_sample(sample(keypoint_flip=np.sort), FACE, "sample 'a'")
