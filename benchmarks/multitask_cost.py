@@ -22,6 +22,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from replayed import Replayed
+
 import densefit as df
 from densefit.backend import mx
 from densefit.datasets import Shapes
@@ -43,36 +45,6 @@ CONTENDERS: dict[str, tuple[Sequence[str], str | None]] = {
     **{f"{task} alone": ([task], None) for task in TASKS},
     **{f"{SHARED}, {name}": (TASKS, name) for name in BALANCES},
 }
-
-
-class Replayed(mx.io.DataIter):  # type: ignore[misc]
-    """The batches of a loader's first epoch, from memory, over and over.
-
-    Args:
-        loader: read once.
-        count: batches an epoch.
-    """
-
-    def __init__(self, loader: df.Loader, count: int) -> None:
-        super().__init__(loader.batch_size)
-        self.provide_data, self.provide_label = loader.provide_data, loader.provide_label
-        self._batches = list(loader)
-        self._count = count
-        self._next = 0
-
-    def __len__(self) -> int:
-        return self._count
-
-    def reset(self) -> None:
-        """Begin an epoch."""
-        self._next = 0
-
-    def next(self) -> Any:
-        """The next batch."""
-        if self._next == self._count:
-            raise StopIteration
-        self._next += 1
-        return self._batches[(self._next - 1) % len(self._batches)]
 
 
 class Timer(df.Callback):

@@ -1,8 +1,7 @@
-"""COCO: boxes, masks painted from the segmentations, and keypoints, out of one JSON file."""
+"""COCO: boxes, masks painted from the segmentations, labels and keypoints of pictures."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +9,16 @@ import numpy as np
 
 from densefit.data.image import read_image
 from densefit.data.sample import Sample, datasets
-from densefit.errors import ConfigError, DataError
+from densefit.errors import DataError
 
-from .boxes import BoxCheck, box_targets, check_size, clip_box
-from .coco_keypoints import Pairs, Skeleton, read_points, read_skeleton
+from .boxes import BoxCheck, box_targets, check_size
+from .coco_file import category_names, find_files, read_files
+from .coco_join import keypoints_by_id
+from .coco_keypoints import Pairs, Skeleton, read_skeleton
 from .coco_mask import paint, paint_instances
+from .coco_objects import ObjectReader, Points
 from .labels import labels_of
-from .names import Names, class_index, class_names, missing_split
+from .names import Names, class_index, class_names
 
 
 @datasets.register("coco")
@@ -24,8 +26,10 @@ class COCO:
     """The pictures of a COCO instances file; those without annotations belong to it.
 
     Give the file and the pictures' folder, or `root` and `split` for the usual layout:
-    `annotations/instances_<split>.json` (with keypoints `person_keypoints_<split>.json`),
-    `images/<split>/` (or `<split>/`).
+    `annotations/instances_<split>.json`, `images/<split>/` (or `<split>/`), and for keypoints
+    `annotations/person_keypoints_<split>.json`. The latter has persons only: its keypoints are
+    joined, by annotation id, to the objects of the former. It is read alone if all `classes` are
+    in it, or if there is no other.
 
     Category ids, which may have gaps, become indices into `classes`. A sample's id is the image
     id as text.
@@ -46,9 +50,12 @@ class COCO:
         labels: give `labels`: 1 for each class that the picture has an object (or a crowd) of, 0
             for the others.
         keypoints: give the keypoints of each box; half a pixel is added to the file's places,
-            which are indices of pixels. Objects of categories without any have none labelled.
+            which are indices of pixels. Objects of categories without any have none labelled, nor
+            have those that the file with keypoints lacks.
         flip_pairs: with keypoints, names of those that change places in a mirrored picture. None:
             `left_x` and `right_x`.
+        keypoints_path: a file that has the keypoints of the same annotations, where neither
+            `json_path` nor the usual layout has them.
 
     Attributes:
         classes: names of the kept categories.
@@ -56,13 +63,16 @@ class COCO:
         category_ids: category id of each class, to write results in COCO's own numbers.
         dropped: number of bad boxes left out.
         keypoint_names: with keypoints, what they are called.
+        keypoint_classes: the kept categories that have any.
         limbs: pairs of names that the file's skeleton joins.
         flip_pairs: pairs of names that change places in a mirrored picture.
 
     Raises:
-        ConfigError: neither or both of the two ways to say where the files are.
-        DataError: the file is missing, broken or has annotations of pictures that it does not
-            contain. A picture with an annotation that is not usable raises when it is read.
+        ConfigError: neither or both of the two ways to say where the files are; or a file of
+            keypoints, and none are wanted.
+        DataError: a file is missing, broken or has annotations of pictures that it does not
+            contain, or two files disagree (see `keypoints_by_id`). A picture with an annotation
+            that is not usable raises when it is read.
     """
 
     def __init__(
@@ -79,29 +89,49 @@ class COCO:
         labels: bool = False,
         keypoints: bool = False,
         flip_pairs: Pairs = None,
+        keypoints_path: str | Path | None = None,
     ) -> None:
-        kind = "person_keypoints" if keypoints else "instances"
-        self.json_path, self.image_root = _places(json_path, image_root, root, split, kind)
+        files = find_files(json_path, image_root, root, split, keypoints, keypoints_path)
+        self.image_root = files.images
         self.masks, self.instances, self.labels = masks, instances, labels
         self.exif = exif
-        content = _read_json(self.json_path)
-        names = {int(one["id"]): str(one["name"]) for one in content["categories"]}
-        self.classes = self._wanted(classes, names)
+        wanted = None if classes is None else class_names(classes, self.image_root)
+        self.json_path, content, further = read_files(files, wanted)
+        names = category_names(content)
+        self.classes = _known(wanted, names, self.json_path)
         ids = {name: key for key, name in names.items()}
         self.category_ids = [ids[name] for name in self.classes]
         self.mask_classes = ["background", *self.classes]
         self._skeleton: Skeleton | None = None
+        points = None
         if keypoints:
-            kept = [one for one in content["categories"] if str(one["name"]) in self.classes]
-            self._skeleton = read_skeleton(kept, flip_pairs, self.json_path)
-            self.keypoint_names = self._skeleton.names
-            self.limbs, self.flip_pairs = self._skeleton.limbs, self._skeleton.flip_pairs
+            source = content if further is None else further
+            path = self.json_path if files.keypoints is None else files.keypoints
+            self._skeleton = self._described(source["categories"], flip_pairs, path)
+            by_id = None
+            if further is not None:
+                by_id = keypoints_by_id(content, self.json_path, further, path)
+            points = Points(len(self._skeleton.names), by_id, path)
         self._images = content["images"]
-        self._check = BoxCheck(bad_boxes)
-        self._broken: dict[Any, DataError] = {}  # by image id, raised when the sample is read
-        self._objects = self._by_image(content["annotations"], names)
-        self._check.report(self)
-        self.dropped = self._check.dropped
+        check = BoxCheck(bad_boxes)
+        index = {name: i for i, name in enumerate(self.classes)}
+        reader = ObjectReader(self.json_path, names, index, check, masks or instances, points)
+        # Broken ones, by image id too, are raised when the sample is read.
+        self._objects, self._broken = reader.by_image(self._images, content["annotations"])
+        check.report(self)
+        self.dropped = check.dropped
+
+    def _described(
+        self, categories: list[dict[str, Any]], flip_pairs: Pairs, path: Path
+    ) -> Skeleton:
+        """What the kept categories say about keypoints, which becomes attributes."""
+        kept = [one for one in categories if str(one["name"]) in self.classes]
+        skeleton = read_skeleton(kept, flip_pairs, path)
+        having = {str(one["name"]) for one in kept if one.get("keypoints")}
+        self.keypoint_classes = [name for name in self.classes if name in having]
+        self.keypoint_names = skeleton.names
+        self.limbs, self.flip_pairs = skeleton.limbs, skeleton.flip_pairs
+        return skeleton
 
     def __len__(self) -> int:
         return len(self._images)
@@ -146,141 +176,12 @@ class COCO:
             targets["keypoint_flip"] = self._skeleton.flip
         return Sample(self.id_of(index), image, targets)
 
-    def _wanted(self, classes: Names, names: dict[int, str]) -> list[str]:
-        known = [names[key] for key in sorted(names)]
-        if len(set(known)) < len(known) or not known:
-            raise DataError(
-                "The categories must have different names", received=known, where=self.json_path
-            )
-        if classes is None:
-            return known
-        wanted = class_names(classes, self.image_root) or known
-        for name in wanted:
-            class_index(name, known, self.json_path)
-        return wanted
 
-    def _by_image(
-        self, annotations: list[dict[str, Any]], names: dict[int, str]
-    ) -> dict[Any, list[dict[str, Any]]]:
-        """Usable objects by image id, in the file's order; notes images with broken ones."""
-        sizes = {one["id"]: (int(one["height"]), int(one["width"])) for one in self._images}
-        if len(sizes) < len(self._images) or not sizes:
-            raise DataError(
-                "The pictures must have different ids",
-                received=f"{len(self._images)} pictures, {len(sizes)} ids",
-                where=self.json_path,
-            )
-        index = {name: i for i, name in enumerate(self.classes)}
-        objects: dict[Any, list[dict[str, Any]]] = {key: [] for key in sizes}
-        for one in annotations:
-            where = f"{self.json_path}, annotation {one.get('id')}"
-            key = one.get("image_id")
-            if not isinstance(key, (int, str)) or key not in sizes:
-                raise DataError(
-                    "An annotation belongs to no picture of the file", received=key, where=where
-                )
-            try:
-                found = self._object(one, names, index, sizes[key], where)
-            except DataError as error:
-                self._broken.setdefault(key, error)
-                continue
-            if found is not None:
-                objects[key].append(found)
-        return objects
-
-    def _object(
-        self,
-        one: dict[str, Any],
-        names: dict[int, str],
-        index: dict[str, int],
-        size: tuple[int, int],
-        where: str,
-    ) -> dict[str, Any] | None:
-        """An annotation as `paint` and the targets need it; None if it is left out."""
-        try:
-            name = names[one["category_id"]]
-            x, y, width, height = (float(value) for value in one["bbox"])
-            area = float(one.get("area", width * height))
-        except (KeyError, TypeError, ValueError) as error:
-            raise DataError(
-                "An annotation is not usable",
-                expected="category_id of this file, bbox [x, y, width, height], area a number",
-                received=f"{type(error).__name__}: {error}",
-                where=where,
-            ) from error
-        if name not in index:
-            return None
-        box = clip_box((x, y, x + width, y + height), *size)
-        if not (box[2] > box[0] and box[3] > box[1]):  # also catches nan
-            self._check.reject("has no area in its picture", one["bbox"], where)
-            return None
-        points = None
-        if self._skeleton is not None:
-            points = read_points(one, len(self._skeleton.names), size, where)
-        return {
-            "box": box,
-            "class": index[name],
-            "crowd": bool(one.get("iscrowd", 0)),
-            "area": area,
-            "segmentation": one.get("segmentation") if self.masks or self.instances else None,
-            "keypoints": points,
-        }
-
-
-def _places(
-    json_path: str | Path | None,
-    image_root: str | Path | None,
-    root: str | Path | None,
-    split: str | None,
-    kind: str,
-) -> tuple[Path, Path]:
-    """The annotation file and the folder of the pictures."""
-    if json_path is not None and image_root is not None and root is None and split is None:
-        return Path(json_path), Path(image_root)
-    if root is None or split is None or json_path is not None or image_root is not None:
-        raise ConfigError(
-            "A COCO data set is found either by its file or by its layout",
-            expected="json_path and image_root, or root and split",
-            received=f"json_path={json_path}, image_root={image_root}, root={root}, split={split}",
-            where="COCO",
-        )
-    root = Path(root)
-    path = root / "annotations" / f"{kind}_{split}.json"
-    if not path.is_file():
-        found = (root / "annotations").glob(f"{kind}_*.json")
-        raise missing_split(split, path, [one.stem[len(kind) + 1 :] for one in found])
-    images = root / "images" / split
-    return path, images if images.is_dir() else root / split
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    """The content of an instances file, with its three lists."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(
-            f"The annotations cannot be read: {error.strerror or error}", where=path
-        ) from error
-    except ValueError as error:
-        raise DataError(f"The annotations are not valid JSON: {error}", where=path) from error
-    lists = ("images", "annotations", "categories")
-    if not isinstance(content, dict) or not all(
-        isinstance(content.get(name), list) for name in lists
-    ):
-        raise DataError(
-            "The annotations are not those of COCO instances",
-            expected=f"an object with the lists {', '.join(lists)}",
-            received=sorted(content) if isinstance(content, dict) else type(content).__name__,
-            where=path,
-        )
-    for name, fields in (
-        ("images", ("id", "file_name", "height", "width")),
-        ("categories", ("id", "name")),
-    ):
-        for number, entry in enumerate(content[name]):
-            missing = [field for field in fields if field not in entry]
-            if missing:
-                raise DataError(
-                    f"An entry lacks {', '.join(missing)}", where=f"{path}, {name}[{number}]"
-                )
-    return content
+def _known(wanted: list[str] | None, names: dict[int, str], path: Path) -> list[str]:
+    """The wanted classes, all by category id if none are said."""
+    known = [names[key] for key in sorted(names)]
+    if len(set(known)) < len(known) or not known:
+        raise DataError("The categories must have different names", received=known, where=path)
+    for name in wanted or ():
+        class_index(name, known, path)
+    return known if wanted is None else wanted

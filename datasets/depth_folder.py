@@ -1,4 +1,4 @@
-"""Pictures and depth maps in folders: NYUv2, SUN RGB-D and the like, with or without masks."""
+"""Pictures in folders with depth maps, surface normals and masks: NYUv2, SUN RGB-D and the like."""
 
 from __future__ import annotations
 
@@ -14,22 +14,24 @@ from densefit.errors import ConfigError, DataError
 
 from .masks import IGNORE, MaskReader
 from .names import Names, class_names, missing_split, read_lines
+from .normal_maps import NormalsReader
 from .pictures import is_picture, pictures_by_stem
 
 
 @datasets.register("depth_folder")
 class DepthFolder:
-    """A depth map beside each picture, and, if wanted, a mask of class indices.
+    """A depth map beside each picture, and, if wanted, its normals and a mask of class indices.
 
     The files of a sample have one name, without extension, in a folder each. Depth maps are grey
-    PNGs (or TIFFs) of whole units, 0 where nothing is known; they become `depth` in metres.
+    PNGs (or TIFFs) of whole units, 0 where nothing is known; they become `depth` in metres. Maps
+    of normals are coloured PNGs, see `NormalsReader`; they become `normals`, unit vectors.
 
     Args:
         root: the folder.
         split: samples are those of the list `<root>/<split>.txt`, a name a line. None: all
             pictures.
         images: folder of the pictures, below `root`.
-        depths: folder of the depth maps.
+        depths: folder of the depth maps; None: none are wanted.
         masks: folder of the masks; None: none are wanted.
         scale: metres a unit: 0.001 where files hold millimetres, 1 / 256 for KITTI's, 1 / 5000
             for TUM's.
@@ -38,12 +40,15 @@ class DepthFolder:
         ignore_value: a value of the masks that means "no class"; it becomes 255, its name, if
             there is one, is left out of `classes`, and the values above it count one less.
         exif: turn pictures as their EXIF orientation says.
+        normals: folder of the maps of normals; None: none are wanted.
+        normals_y: where a large green value points, "down" or "up" in the picture. Floors tell,
+            if normals point out of them: little green where it is down, much where it is up.
 
     Attributes:
         classes: names of the masks' classes; none without masks.
 
     Raises:
-        ConfigError: a scale that is none.
+        ConfigError: a scale or a direction that is none, or no maps are wanted.
         DataError: missing lists, folders or names, or no picture is whole; when read: a picture
             without its map, broken files, a map of another size than its picture.
     """
@@ -53,12 +58,14 @@ class DepthFolder:
         root: str | Path,
         split: str | None = None,
         images: str = "rgb",
-        depths: str = "depth",
+        depths: str | None = "depth",
         masks: str | None = None,
         scale: float = 0.001,
         classes: Names = None,
         ignore_value: int | None = 0,
         exif: bool = True,
+        normals: str | None = None,
+        normals_y: str = "down",
     ) -> None:
         self.root, self.split, self.scale, self.exif = Path(root), split, scale, exif
         if not 0 < scale < float("inf"):
@@ -70,14 +77,21 @@ class DepthFolder:
             )
         self.classes: list[str] = []
         self._read_mask: MaskReader | None = None
-        folders = {"image": images, "depth": depths}
+        self._read_normals = NormalsReader(normals_y)
+        wanted = {"depth": depths, "normals": normals, "mask": masks}
+        folders = {what: folder for what, folder in wanted.items() if folder is not None}
+        if not folders:
+            raise ConfigError(
+                "No maps are wanted",
+                expected="a folder of depths, normals or masks",
+                where="DepthFolder",
+            )
         if masks is not None:
             self.classes, values = self._named_values(classes, ignore_value)
             self._read_mask = MaskReader(len(self.classes), values)
-            folders["mask"] = masks
         self._names = self._listed(images)
         self._broken: dict[str, DataError] = {}  # by name, raised when the sample is read
-        self._files = self._found(folders)
+        self._files = self._found({"image": images, **folders})
 
     def __repr__(self) -> str:
         return f"DepthFolder({str(self.root)!r}, split={self.split!r})"
@@ -96,7 +110,11 @@ class DepthFolder:
         files = self._files[name]
         image = read_image(files["image"], self.exif)
         size = (image.shape[0], image.shape[1])
-        targets = {"depth": self._depth(files["depth"], files["image"], size)}
+        targets = {}
+        if "depth" in files:
+            targets["depth"] = self._depth(files["depth"], files["image"], size)
+        if "normals" in files:
+            targets["normals"] = self._read_normals(files["normals"], files["image"], size)
         if self._read_mask is not None:
             targets["mask"] = self._read_mask(files["mask"], files["image"], size)
         return Sample(name, image, targets)

@@ -45,7 +45,7 @@ def make_heads(
                 )
             told = (sources or {})[source]
         stated = "classes" in settings
-        new = head(task, name=name, **{**told_by(told, name, task, settings), **settings})
+        new = head(task, name=name, **{**told_by(told, dataset, name, task, settings), **settings})
         if sources:
             check_classes(new, dataset, stated or source is not None)
         made.append(new)
@@ -54,11 +54,14 @@ def make_heads(
     return made
 
 
-def told_by(dataset: Any, name: str, task: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+def told_by(
+    dataset: Any, whole: Any, name: str, task: str, settings: Mapping[str, Any]
+) -> dict[str, Any]:
     """What a dataset tells a head, as the head's class declares it (see `densefit.Head`).
 
     Args:
-        dataset: of any kind.
+        dataset: that tells it.
+        whole: what is trained on, whose numbers the targets have: the same, or a mixture.
         name: of the head.
         task: of the head.
         settings: what the recipe states.
@@ -67,14 +70,16 @@ def told_by(dataset: Any, name: str, task: str, settings: Mapping[str, Any]) -> 
         ConfigError: the head needs classes, and neither the recipe nor its class say which.
     """
     kind = heads.get(task)
-    needed = inspect.signature(kind).parameters.get("classes")
+    taken = inspect.signature(kind).parameters
+    needed = taken.get("classes")
     if not (isinstance(kind, type) and issubclass(kind, Head)):
         return {}  # a function that makes heads declares nothing
     found: dict[str, Any] = {}
     source = kind.class_source(settings)
     if needed is not None and "classes" not in settings:
         if source is not None:
-            found["classes"] = classes_in(dataset, source, kind.classes_of)
+            some = getattr(dataset, kind.some_of, None) if kind.some_of else None
+            found["classes"] = some or classes_in(dataset, source, kind.classes_of)
         elif needed.default is needed.empty:
             raise ConfigError(
                 f"Nobody says which classes the head {name!r} has",
@@ -82,6 +87,8 @@ def told_by(dataset: Any, name: str, task: str, settings: Mapping[str, Any]) -> 
                 fix=f"classes: a list; or let the class {kind.__name__} say of which target they "
                 f'are: classes_of = "TARGET"',
             )
+    if "among" in taken and source is not None and not isinstance(settings.get("classes"), int):
+        found["among"] = classes_in(whole, source, kind.classes_of)
     known = all(hasattr(dataset, attribute) for attribute in kind.told.values())
     if known and not kind.told.keys() & settings.keys():
         found.update({key: getattr(dataset, attribute) for key, attribute in kind.told.items()})
@@ -113,11 +120,11 @@ def check_classes(head: Head, mixture: Mixture, told: bool) -> None:
         return
     common = None if head.classes_of is None else mixture.class_lists.get(head.classes_of)
     if common is not None:
-        if not head.fits_classes(common):
+        if head.numbered_classes() != list(common):
             raise ConfigError(
                 f"The classes of the head {head.name!r} are not those of the mixture",
                 expected=f"{common}, in this order",
-                received=list(head.classes),
+                received=head.numbered_classes(),
                 where=f"head {head.name!r}, target {head.classes_of!r}",
                 fix="leave the head's classes out, or choose the common ones: mixture.classes and "
                 "mixture.rename",

@@ -69,9 +69,9 @@ class TrainedPart:
             *targets.get(self.name, {}).values(),
         }
         for head in heads:
-            held, own = head.classes_of, list(getattr(head, "classes", ()))
-            if held in known and len(own) > len(classes.get(held, ())):
-                classes[held] = own
+            held, names = head.classes_of, head.numbered_classes()
+            if held in known and len(names) > len(classes.get(held, ())):
+                classes[held] = names
         rename = {name: own for name, own in self._shares.rename.items() if name == self.name}
         return Mixture(
             {self.name: dataset},

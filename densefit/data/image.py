@@ -130,6 +130,39 @@ def read_values(path: PathLike) -> np.ndarray:
     Raises:
         DataError: the file is missing, cut short, no picture or coloured.
     """
+    values = _unchanged(path)
+    if values.ndim != 2:
+        raise DataError(
+            "The picture is a coloured one, not one of values",
+            expected="a grey picture, one number a pixel",
+            received=f"shape {values.shape}, {values.dtype}",
+            where=path,
+        )
+    return values
+
+
+def read_triples(path: PathLike) -> np.ndarray:
+    """Decode a coloured picture whose pixels are three numbers each, a vector, say.
+
+    Returns:
+        (H, W, 3) as stored: uint8 or uint16, red, green and blue; alpha is dropped.
+
+    Raises:
+        DataError: the file is missing, cut short, no picture or grey.
+    """
+    values = _unchanged(path)
+    if values.ndim != 3 or values.shape[2] < 3:
+        raise DataError(
+            "The picture is a grey one, not one of three values a pixel",
+            expected="a coloured picture",
+            received=f"shape {values.shape}, {values.dtype}",
+            where=path,
+        )
+    return np.ascontiguousarray(values[:, :, 2::-1])  # OpenCV has blue first
+
+
+def _unchanged(path: PathLike) -> np.ndarray:
+    """The numbers of a picture as OpenCV finds them. Raises DataError naming a broken file."""
     data = _read(path)
     values = None
     if _complete(data):
@@ -142,13 +175,6 @@ def read_values(path: PathLike) -> np.ndarray:
             "The values cannot be decoded",
             expected="a whole PNG or TIFF file",
             received=f"{len(data)} bytes that begin with {data[:8]!r}",
-            where=path,
-        )
-    if values.ndim != 2:
-        raise DataError(
-            "The picture is a coloured one, not one of values",
-            expected="a grey picture, one number a pixel",
-            received=f"shape {values.shape}, {values.dtype}",
             where=path,
         )
     return np.asarray(values)

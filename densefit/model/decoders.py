@@ -107,7 +107,9 @@ def deeplab(
     x = features.maps[deepest]
     branches = [conv_bn(x, f"{name}_aspp_1x1", channels, kernel=1)]
     branches += [conv_bn(x, f"{name}_aspp_rate{rate}", channels, dilation=rate) for rate in rates]
-    pooled = mx.sym.Pooling(x, global_pool=True, pool_type="avg", kernel=(1, 1))
+    # A mean and not a global Pooling, whose backward pass on a CPU takes as long as a large
+    # convolution, and hands on a gradient in a layout that BatchNorm's takes longer still for.
+    pooled = mx.sym.mean(x, axis=(2, 3), keepdims=True)
     # No BatchNorm here: over one cell a picture its statistics are those of a handful of numbers.
     pooled = mx.sym.Convolution(
         pooled, num_filter=channels, kernel=(1, 1), name=f"{name}_aspp_pool"

@@ -64,6 +64,9 @@ class Head(ABC):
         classes_of: the target whose classes a recipe gives the head as its setting `classes`: the
             dataset's `<target>_classes`, or `classes` where it has no such list ("classes": of
             objects). None: a recipe has to state them. See `class_source`.
+        some_of: for a head that need not have all of these classes: a list of the dataset's, such
+            as "keypoint_classes", of those that it is given, if there is one. Its setting `among`
+            is given all; see `numbered_classes`.
         told: further settings that a dataset may tell -> the attribute that it has them in. A
             recipe that states one of them is told none.
     """
@@ -73,6 +76,7 @@ class Head(ABC):
     output_stride: int = 32
     targets: tuple[str, ...] = ()
     classes_of: str | None = None
+    some_of: str | None = None
     told: ClassVar[Mapping[str, str]] = {}
     spec: dict[str, Any] | None = None  # task and settings, set by `head()`: rebuilds the head
 
@@ -147,15 +151,12 @@ class Head(ABC):
         """
         return None if cls.classes_of is None else settings.get("target", cls.classes_of)
 
-    def fits_classes(self, names: Sequence[str]) -> bool:
-        """Whether the numbers in the target of `classes_of` mean the classes that the head has.
+    def numbered_classes(self) -> list[str]:
+        """Names of the classes in the target of `classes_of`, by number: the head's, by default.
 
-        A head that can do with some of the target's classes says here which ones fit.
-
-        Args:
-            names: of the target's classes, by number.
+        A head that has some of them, or in another order, has all of them in its setting `among`.
         """
-        return list(getattr(self, "classes", names)) == list(names)
+        return list(getattr(self, "classes", ()))
 
     @abstractmethod
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:

@@ -9,6 +9,7 @@ from densefit.backend import mx
 from densefit.errors import BindError, ConfigError, DataError
 from densefit.model.network import Network, Weigh
 from densefit.train.feed import Feeder
+from densefit.train.fused import fuse_relu
 from densefit.train.groups import frozen, with_frozen_statistics
 from densefit.train.initializer import He
 from densefit.train.module import bound_module, usable
@@ -86,6 +87,7 @@ def bind_training(
     symbol = with_frozen_statistics(symbol, fixed)
     if precision == "bfloat16":
         symbol = in_bfloat16(symbol)
+    symbol = fuse_relu(symbol, shapes, devices)
     module = bound_module(
         symbol, feeder, label_descs, devices, "add" if accumulate > 1 else "write", fixed
     )

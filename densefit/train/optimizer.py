@@ -19,6 +19,7 @@ from densefit.checkpoint.state import (
 from densefit.errors import CheckpointError, ConfigError
 from densefit.train import adamw  # noqa: F401 - registers it with MXNet
 from densefit.train.groups import Groups, factors
+from densefit.train.sgd import SGD
 
 _log = logging.getLogger("densefit")
 
@@ -73,6 +74,10 @@ def start_optimizer(
             )
         settings["rescale_grad"] = 1.0 / batch_size
     try:
+        if isinstance(optimizer, str) and optimizer.lower() == "sgd":
+            names = index_to_name(module)
+            optimizer = SGD(sym=module.symbol, param_idx2name=names, **settings)
+            settings = {}
         module.init_optimizer(
             kvstore="local", optimizer=optimizer, optimizer_params=settings, force_init=True
         )

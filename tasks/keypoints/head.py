@@ -9,12 +9,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from densefit.data.sample import Geometry, Sample
-from densefit.errors import ConfigError, DataError
+from densefit.errors import ConfigError
 from densefit.metrics import COCOKeypointAveragePrecision, Metric
-from densefit.model.head import Features, Head, Label, class_names, heads
+from densefit.model.head import Features, Head, Label, heads
 from densefit.model.merger import Merger, Predictions
 from densefit.predict.drawing import draw_boxes
 
+from .checks import check_sample
+from .chosen import ChosenClasses
 from .drawing import draw_skeletons
 from .loss import box_loss, heat_loss, place_loss, rest_loss
 from .maps import STRIDE, maps
@@ -33,13 +35,14 @@ class Keypoints(Head):
     map at the centre of its box, and says there where its keypoints are; each is then moved to
     the nearest peak of its own heat map (Zhou et al., "Objects as Points", arXiv:1904.07850).
     Crowds, and objects without any labelled keypoint, are ignored, as by the COCO evaluation.
+    Objects of other classes than the head's are background, and no concern of its scores.
 
     Predictions are dicts: `keypoints` (m, K, 3) float32 x, y in original pixels and confidence,
     `boxes` (m, 4) float32 xyxy, `scores` (m,) float32, `classes` (m,) int64, by falling score.
     Places are continuous: COCO's own files have them half a pixel lower.
 
     Args:
-        classes: names of the classes, or how many.
+        classes: names of the classes that have keypoints, or how many.
         name: prefix of everything the head owns.
         weight: factor on the head's losses.
         keypoints: names, or how many. None: the 17 of COCO's persons.
@@ -60,13 +63,16 @@ class Keypoints(Head):
             below.
         alike: object keypoint similarity from which the objects of two views are the same.
         draw_threshold: `draw` shows detections with at least this score.
+        among: names of all classes of the dataset, in the order of the numbers in its targets, or
+            how many. None: there are no others than `classes`.
 
     Raises:
-        ConfigError: a setting is out of range, or see `Skeleton`.
+        ConfigError: a setting is out of range, or see `Skeleton` and `ChosenClasses`.
     """
 
     targets = ("keypoints",)
     classes_of = "classes"
+    some_of = "keypoint_classes"
     told: ClassVar[Mapping[str, str]] = {
         "keypoints": "keypoint_names",
         "limbs": "limbs",
@@ -91,20 +97,16 @@ class Keypoints(Head):
         peak_threshold: float = 0.1,
         alike: float = 0.5,
         draw_threshold: float = 0.3,
+        among: int | Sequence[str] | None = None,
     ) -> None:
-        self.classes = class_names(classes)
+        self._chosen = ChosenClasses(classes, among, f"head {name!r}")
+        self.classes, self.among = self._chosen.names, self._chosen.among
         self.name, self.weight = name, weight
         self.skeleton = Skeleton(keypoints, limbs, flip_pairs, sigmas, f"head {name!r}")
         self.channels, self.heat_maps, self.size_weight = channels, heat_maps, size_weight
         self.max_objects, self.max_detections = max_objects, max_detections
         self.score_threshold, self.peak_threshold = score_threshold, peak_threshold
         self.alike, self.draw_threshold = alike, draw_threshold
-        if not 0 < len(set(self.classes)) == len(self.classes):
-            raise ConfigError(
-                "A keypoint head needs classes of different names",
-                received=self.classes,
-                where=f"head {name!r}",
-            )
         counts = {key: getattr(self, key) for key in ("channels", "max_objects", "max_detections")}
         if min(counts.values()) < 1 or size_weight < 0 or not 0 < alike <= 1:
             raise ConfigError(
@@ -129,16 +131,16 @@ class Keypoints(Head):
         ]
         return [*made, Label("joint", (count, *size))] if self.heat_maps else made
 
-    def fits_classes(self, names: Sequence[str]) -> bool:
-        """Those without keypoints may be left out, if they come last."""
-        return self.classes == list(names[: len(self.classes)])
+    def numbered_classes(self) -> list[str]:
+        """All classes of the dataset."""
+        return list(self.among)
 
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:
         """The targets of one picture. A sample without `keypoints` trains nothing.
 
         Raises:
-            DataError: keypoints of another number or order than the head's, without boxes, or of
-                no known class.
+            DataError: keypoints of another number or order than the head's, without boxes, or an
+                object of no known class.
         """
         height, width = sample.image.shape[:2]
         size = self._size((height, width))
@@ -147,51 +149,21 @@ class Keypoints(Head):
         if "keypoints" not in given:
             made = nothing(size, classes, count, self.max_objects)
         else:
-            self._check(sample)
+            where = f"sample {sample.id!r}, head {self.name!r}"
+            check_sample(sample, self.skeleton, where)
+            own = self._chosen.own(given["classes"], where)
+            kept = own >= 0  # the others are background
             made = targets(
-                given["boxes"],
-                given["classes"],
-                given["keypoints"],
-                given.get("crowd", np.zeros(len(given["boxes"]), bool)),
+                given["boxes"][kept],
+                own[kept],
+                given["keypoints"][kept],
+                given.get("crowd", np.zeros(len(own), bool))[kept],
                 size,
                 STRIDE,
                 classes,
                 self.max_objects,
             )
         return {label.name: made[label.name] for label in self.labels((height, width))}
-
-    def _check(self, sample: Sample) -> None:
-        given, where = sample.targets, f"sample {sample.id!r}, head {self.name!r}"
-        points = given["keypoints"]
-        count = len(self.skeleton)
-        rows = [len(given[name]) for name in ("boxes", "classes") if name in given]
-        if points.shape[1:] != (count, 3) or rows != [len(points)] * 2:
-            raise DataError(
-                "The keypoints of a sample do not fit the head, or its boxes and classes",
-                expected=f"shape (n, {count}, 3) with n boxes and n classes",
-                received={name: given[name].shape for name in given if len(given[name].shape)},
-                where=where,
-                fix="make the head with the dataset's keypoint names",
-            )
-        labels = given["classes"]
-        if len(labels) and not 0 <= labels.min() <= labels.max() < len(self.classes):
-            raise DataError(
-                "An object is of no known class",
-                expected=f"class indices 0 to {len(self.classes) - 1}",
-                received=f"{labels.min()} to {labels.max()}",
-                where=where,
-                fix="make the head with the dataset's classes",
-            )
-        order = given.get("keypoint_flip")
-        flip = self.skeleton.flip
-        if order is not None and flip is not None and not np.array_equal(order, flip):
-            raise DataError(
-                "Sample and head disagree which keypoints change places in a mirrored picture",
-                expected=f"{flip.tolist()}, by the head's flip_pairs",
-                received=np.asarray(order).tolist(),
-                where=where,
-                fix="make the head with the dataset's flip_pairs",
-            )
 
     def _maps(self, features: Features) -> dict[str, Any]:
         counts = (len(self.classes), len(self.skeleton))
@@ -267,11 +239,21 @@ class Keypoints(Head):
         )
 
     def truth(self, targets: Mapping[str, np.ndarray]) -> Any:
-        """The objects as they were annotated, None if the sample has no `keypoints` at all."""
+        """The objects as they were annotated, with the head's numbers of its classes.
+
+        None if the sample has no `keypoints` at all.
+
+        Raises:
+            DataError: an object of no known class.
+        """
         if "keypoints" not in targets:
             return None
         known = ("keypoints", "boxes", "classes", "crowd", "area")
-        return {key: targets[key] for key in known if key in targets}
+        found = {key: targets[key] for key in known if key in targets}
+        if "classes" in found:
+            own = self._chosen.own(found["classes"], f"head {self.name!r}")
+            found = {key: value[own >= 0] for key, value in {**found, "classes": own}.items()}
+        return found
 
     def metrics(self) -> list[Metric]:
         """Average precision by object keypoint similarity, as COCO has it."""

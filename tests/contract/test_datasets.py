@@ -89,10 +89,12 @@ def build_depth_folder(root):
     for name, (height, width) in SIZES.items():
         picture(root / f"rgb/{name}.jpg", (height, width))
         for folder, values in (("depth", np.eye(height, width, dtype=np.uint16) * 2500),
+                               ("normal", np.full((height, width, 3), (128, 128, 255), np.uint8)),
                                ("seg", np.eye(height, width).astype(np.uint8))):  # fmt: skip
             (root / folder).mkdir(exist_ok=True)
             Image.fromarray(values).save(root / f"{folder}/{name}.png")
-    return {"root": root, "masks": "seg", "classes": ["unlabelled", "line"]}
+    classes = ["unlabelled", "line"]
+    return {"root": root, "masks": "seg", "classes": classes, "normals": "normal"}
 
 
 BUILDERS = {
@@ -118,6 +120,7 @@ DTYPES = {
     "instance_masks": np.object_,
     "labels": np.int64,
     "depth": np.float32,
+    "normals": np.float32,
 }
 
 
@@ -206,6 +209,10 @@ def test_samples_are_what_they_must_be(dataset):
             assert targets["depth"].shape == size
             assert np.isfinite(targets["depth"]).all()
             assert (targets["depth"] >= 0).all()
+        if "normals" in targets:
+            assert targets["normals"].shape == (*size, 3)
+            length = np.linalg.norm(targets["normals"], axis=2)
+            assert ((abs(length - 1) < 1e-5) | (length == 0)).all()
 
 
 def test_reading_twice_gives_equal_samples_of_their_own(dataset):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from densefit.data.image import read_ids, read_image, read_mask, read_values
+from densefit.data.image import read_ids, read_image, read_mask, read_triples, read_values
 from densefit.errors import DataError
 
 
@@ -225,3 +225,26 @@ def test_broken_and_coloured_values_name_their_file(tmp_path, picture):
     path.write_bytes(path.read_bytes()[:2000])
     with pytest.raises(DataError, match=r"cannot be decoded[\s\S]*d\.png"):
         read_values(path)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_triples_are_red_green_and_blue_as_stored(tmp_path, picture, kind):
+    values = picture.astype(kind) * (1 if kind == np.uint8 else 257)
+    path = str(tmp_path / "a.png")
+    assert cv2.imwrite(path, values[..., ::-1])
+    found = read_triples(path)
+    assert found.dtype == kind
+    np.testing.assert_array_equal(found, values)
+    assert cv2.imwrite(path, np.dstack([values[..., ::-1], values[..., 0]]))
+    np.testing.assert_array_equal(read_triples(path), values)
+
+
+def test_triples_of_a_palette_and_of_none(tmp_path, picture):
+    few = Image.fromarray(picture).quantize(16)
+    few.save(tmp_path / "p.png")
+    np.testing.assert_array_equal(read_triples(tmp_path / "p.png"), np.asarray(few.convert("RGB")))
+    with pytest.raises(DataError, match=r"grey one[\s\S]*g\.png"):
+        read_triples(save(tmp_path / "g.png", picture[..., 0]))
+    (tmp_path / "cut.png").write_bytes((tmp_path / "p.png").read_bytes()[:-30])
+    with pytest.raises(DataError, match=r"cannot be decoded[\s\S]*cut\.png"):
+        read_triples(tmp_path / "cut.png")

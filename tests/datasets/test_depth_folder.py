@@ -1,9 +1,10 @@
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 import densefit as df
-from densefit.data.transforms import RandomScaleCrop
+from densefit.data.transforms import Compose, RandomFlip, RandomScaleCrop, Resize
 from densefit.datasets import DepthFolder
 from densefit.errors import ConfigError, DataError
 
@@ -131,6 +132,61 @@ def test_settings_are_checked(root):
     (root / "classes.txt").unlink()
     with pytest.raises(DataError, match=r"no names[\s\S]*classes\.txt"):
         DepthFolder(root, masks="seg")
+
+
+def planes(kind=np.uint8, seed=0):
+    """A map of two planes, the upper one unknown in its first row, and its vectors."""
+    vectors = np.zeros((*SIZE, 3))
+    vectors[:10] = (0.6, 0, 0.8)
+    vectors[10:] = (0, -0.8, 0.6)
+    values = np.rint((vectors + 1) / 2 * np.iinfo(kind).max).astype(kind)
+    values[0] = 0
+    vectors[0] = 0
+    return values, vectors
+
+
+def test_normals_beside_depths_or_alone(root):
+    values, vectors = planes()
+    for name in "abc":
+        write(root, f"normal/{name}.png", values)
+    data = DepthFolder(root, normals="normal")
+    assert set(data[0].targets) == {"depth", "normals"}
+    found = data[0].targets["normals"]
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, vectors, atol=0.01)
+    alone = DepthFolder(root, depths=None, normals="normal", normals_y="up")
+    assert list(alone[0].targets) == ["normals"]
+    np.testing.assert_allclose(alone[0].targets["normals"], vectors * [1, -1, 1], atol=0.01)
+    (root / "normal/b.png").unlink()
+    with pytest.raises(DataError, match="'b' does not have exactly one normals"):
+        DepthFolder(root, normals="normal")[1]
+    with pytest.raises(ConfigError, match="No maps are wanted"):
+        DepthFolder(root, depths=None)
+    with pytest.raises(ConfigError, match=r"down or up[\s\S]*'left'"):
+        DepthFolder(root, normals="normal", normals_y="left")
+
+
+def test_a_head_of_normals_learns_from_the_folder(root):
+    """Two planes that look different, 90 degrees apart; none faces left or right, where a mirror
+    would change what it looks like to be it.
+    """
+    vectors = np.zeros((*SIZE, 3))
+    vectors[:10], vectors[10:] = (0, 0.6, 0.8), (0, -0.8, 0.6)
+    values = np.rint((vectors + 1) / 2 * 65535).astype(np.uint16)
+    values[:2] = 0
+    picture = np.where(vectors > 0.5, 220, 40).astype(np.uint8)
+    (root / "normal").mkdir()
+    for name in "abc":
+        write(root, f"rgb/{name}.jpg", picture)
+        assert cv2.imwrite(str(root / f"normal/{name}.png"), values[..., ::-1])
+    data = DepthFolder(root, depths=None, normals="normal")
+    head = df.head("normals", decoder="fcn", channels=8)
+    network = df.Network("resnet18", [head], settings={"width": 8})
+    moved = Compose([RandomFlip(), Resize(32, 48)])
+    train = df.Loader(data, batch_size=3, heads=[head], transform=moved, workers=0)
+    df.fit(network, train, epochs=60, optimizer="adam", schedule=df.Cosine(lr=0.01))
+    scores = df.score(network, df.Loader(data, batch_size=3, transform=Resize(32, 48), workers=0))
+    assert scores["normals/mean_angle"] < 15
 
 
 def test_no_depth_is_invented_on_the_way_to_a_batch(root):

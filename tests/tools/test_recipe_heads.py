@@ -38,6 +38,19 @@ def test_keypoint_heads_have_the_keypoints_of_the_dataset(shapes):
     assert own.skeleton.flip is None
 
 
+def test_keypoint_heads_have_the_classes_that_have_keypoints(shapes):
+    """Their numbers are those of all classes."""
+    shapes.keypoint_classes = ["triangle", "square"]
+    (head,) = make_heads(Model(heads={"keypoints": {}}), shapes)
+    assert (head.classes, head.among) == (["triangle", "square"], shapes.classes)
+    (head,) = make_heads(Model(heads={"keypoints": {"classes": ["square"]}}), shapes)
+    assert (head.classes, head.among) == (["square"], shapes.classes)
+    (head,) = make_heads(Model(heads={"keypoints": {"classes": 3}}), shapes)
+    assert (head.classes, head.among) == (list("012"), list("012"))
+    with pytest.raises(ConfigError, match="did you mean 'square'"):
+        make_heads(Model(heads={"keypoints": {"classes": ["squares"]}}), shapes)
+
+
 @pytest.fixture
 def stranger(monkeypatch):
     """Registers a head that only notes what it is made with, and declares what it is told."""
@@ -51,7 +64,13 @@ def stranger(monkeypatch):
             def __init__(self, classes, name="own"):
                 super().__init__(name, classes)
 
+        class Some(Stranger):
+            def __init__(self, classes, name="own", among=None):
+                super().__init__(name, classes)
+                self.among = among
+
         kind = Needs if declared.pop("needs", False) else Stranger
+        kind = Some if declared.pop("some", False) else kind
         kind.__abstractmethods__ = frozenset()
         for attribute, value in declared.items():
             setattr(kind, attribute, value)
@@ -139,15 +158,30 @@ def test_a_stranger_s_head_in_a_mixture_has_its_own_list(shapes, stranger):
     assert made.classes == ["arm", "leg"]
     with pytest.raises(ConfigError, match="not those of the mixture"):
         make_heads(Model(heads={"parts": {"classes": ["leg", "arm"]}}), both, sources)
-    few = {"task": "parts", "classes": ["leg"]}
-    stranger(
-        "parts",
-        classes_of="part",
-        targets=("part",),
-        fits_classes=lambda self, names: set(self.classes) <= set(names),
-    )
-    (made,) = make_heads(Model(heads={"few": few}), both, sources)
-    assert made.classes == ["leg"]
+
+
+def test_a_stranger_s_head_may_have_some_of_the_classes(shapes, stranger):
+    """Those of the dataset that it names; all of them, by number, are `among`."""
+    other = Shapes(2, (32, 32))
+    other.classes = ["ring", *other.classes[1:]]
+    both = Mixture({"a": shapes, "b": other})
+    sources = {"a": shapes, "b": other}
+    other.round_classes = ["ring"]
+
+    def numbered(self):
+        return self.among
+
+    declared = {"targets": ("boxes",), "classes_of": "classes", "numbered_classes": numbered}
+    stranger("round", some=True, some_of="round_classes", **declared)
+    (made,) = make_heads(Model(heads={"round": {"from": "b"}}), both, sources)
+    assert (made.classes, made.among) == (["ring"], both.classes)
+    (made,) = make_heads(Model(heads={"round": {"from": "a"}}), both, sources)
+    assert made.classes == shapes.classes  # which has no such list
+    (made,) = make_heads(Model(heads={"round": {"classes": ["square"]}}), both, sources)
+    assert (made.classes, made.among) == (["square"], both.classes)
+    wrong = {"classes": ["square"], "among": ["square", "ring"]}
+    with pytest.raises(ConfigError, match="not those of the mixture"):
+        make_heads(Model(heads={"round": wrong}), both, sources)
 
 
 def test_what_a_recipe_lacks_is_told(shapes):

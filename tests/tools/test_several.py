@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import densefit as df
+from densefit.datasets import Shapes
 from densefit.errors import ConfigError
 from densefit.tools.multi_recipe import MultiRecipe, Part, Shares
 from densefit.tools.recipe import Data, Model, Training
@@ -14,6 +15,7 @@ HEADS = {
     "detection": {"strides": [8, 16], "channels": 8},
     "segmentation": {"decoder": "fcn", "channels": 8},
 }
+FACES = {"length": 6, "size": [48, 64], "keypoints": True}
 CROP = {"name": "random_crop", "height": 32, "width": 32}
 
 
@@ -86,6 +88,27 @@ def test_a_head_may_say_whose_names_it_has():
         prepare_several(recipe(heads, datasets=own))
     heads["shown"] = {"task": "multilabel", "classes": ["a", "b", "c"]}
     assert prepare_several(recipe(heads, datasets=own)).network.heads[1].classes == list("abc")
+
+
+def test_a_keypoint_head_looks_at_some_classes_of_the_mixture():
+    """The dataset that has keypoints comes last, and calls its classes otherwise than the union."""
+    own = {"cells": Part("boxes"), "faces": Part("shapes", settings={**FACES})}
+    heads = {"keypoints": {"from": "faces", "channels": 8, "classes": ["disc", "square"]}}
+    shares = Shares(rename={"faces": {"circle": "disc"}})
+    prepared = prepare_several(recipe(heads, datasets=own, mixture=shares))
+    (head,) = prepared.network.heads
+    assert head.among == ["circle", "square", "triangle", "disc"]
+    assert head.classes == ["disc", "square"]
+    names = {0: 0, 1: 1, 2: None}  # circle is disc
+    data = prepared.test["faces"].dataset
+    plain = Shapes(**FACES, split="test")
+    seen = set()
+    for index in range(len(plain)):
+        before = [names[one] for one in plain[index].targets["classes"].tolist()]
+        wanted = [one for one in before if one is not None]
+        assert head.truth(data[index].targets)["classes"].tolist() == wanted
+        seen.update(wanted)
+    assert seen == {0, 1}
 
 
 def test_classes_that_are_not_those_of_the_numbers_are_refused():

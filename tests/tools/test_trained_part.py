@@ -49,6 +49,14 @@ def test_its_targets_have_the_names_of_the_heads():
     assert (sample["cell_mask"] == 3 - own).all()
 
 
+def test_a_head_of_some_classes_tells_all_of_them():
+    settings = {"classes": ["ring"], "among": ["triangle", "ring", "square"], "keypoints": 3}
+    head = df.head("keypoints", channels=8, **settings)
+    part = TrainedPart(recipe(rename={"cells": {"circle": "ring"}}), "cells")
+    plain = df.dataset("shapes", length=2, size=(48, 48), split="test")
+    assert part.as_trained(plain, [head]).classes == settings["among"]
+
+
 def test_the_dataset_must_be_named():
     with pytest.raises(ConfigError, match="which one"):
         TrainedPart(recipe(), None)

@@ -152,6 +152,76 @@ def test_a_sample_without_keypoints_trains_nothing():
     assert one.truth(sample.targets) is None
 
 
+SOME = {"classes": ["square", "circle"], "among": ["circle", "square", "triangle"]}
+
+
+def without_others(sample, classes=(0, 1)):
+    """The sample as if its other objects had never been annotated."""
+    kept = np.isin(sample.targets["classes"], classes)
+    rows = ("boxes", "classes", "keypoints", "crowd", "area", "difficult")
+    made = {k: v[kept] if k in rows else v for k, v in sample.targets.items()}
+    return type(sample)(sample.id, sample.image, made)
+
+
+def mixed():
+    """A picture with objects of classes that a head looks at, and of one that it does not."""
+    samples = map(shapes(40, max_objects=4).__getitem__, range(40))
+    return next(one for one in samples if set(one.targets["classes"]) == {0, 1, 2})
+
+
+def test_objects_of_other_classes_are_background():
+    """Their labels are those of a picture in which nobody has annotated them."""
+    sample = mixed()
+    found, wanted = head(**SOME).encode(sample), head(classes=2).encode(without_others(sample))
+    assert found["centre"].shape[0] == 2
+    np.testing.assert_array_equal(found["centre"], wanted["centre"][::-1])  # own order of classes
+    for name in ("joint", "mask", "cell", "box", "place"):
+        np.testing.assert_array_equal(found[name], wanted[name], err_msg=name)
+    assert (found["mask"] == 1).all()
+    sample.targets["crowd"] = sample.targets["classes"] == 2  # of no concern either
+    np.testing.assert_array_equal(head(**SOME).encode(sample)["mask"], found["mask"])
+
+
+def test_a_picture_without_the_head_s_classes_teaches_that_nothing_is_there():
+    one = head(**SOME)
+    sample = without_others(mixed(), (2,))
+    label = one.encode(sample)
+    assert one.labelled(sample)
+    assert one.trains(label)
+    assert (label["mask"] == 1).all()
+    assert not label["centre"].any()
+    assert (label["cell"] == -1).all()
+    truth = one.truth(sample.targets)
+    assert truth["keypoints"].shape == (0, 3, 3)
+    (metric,) = one.metrics()
+    hit = mixed()
+    found = one.decode(as_predicted(one, [hit]), [hit.geometry])
+    metric.update(found, [one.truth(hit.targets)], ["a"])
+    assert metric.compute()["AP"] == pytest.approx(1)
+    better = [{**found[0], "scores": found[0]["scores"] + 1}]
+    metric.update(better, [truth], ["b"])  # all of it wrong
+    assert metric.compute()["AP"] < 0.9
+
+
+def test_scores_and_drawings_know_the_head_s_classes_only():
+    one, sample = head(**SOME), mixed()
+    truth = one.truth(sample.targets)
+    names = np.array(SOME["among"])[sample.targets["classes"]]
+    kept = names != "triangle"
+    assert [one.classes[i] for i in truth["classes"]] == names[kept].tolist()
+    for key in ("boxes", "keypoints", "area", "crowd"):
+        np.testing.assert_array_equal(truth[key], sample.targets[key][kept])
+    found = one.decode(as_predicted(one, [sample]), [sample.geometry])
+    (metric,) = one.metrics()
+    assert metric.classes == ["square", "circle"]
+    metric.update(found, [truth], ["a"])
+    assert metric.compute()["AP"] == pytest.approx(1)
+    drawn = one.draw_truth(sample.image, truth)
+    assert (drawn != sample.image).any()
+    box = sample.targets["boxes"][~kept][0].astype(int)
+    assert (drawn[box[1], box[0]] == sample.image[box[1], box[0]]).all()
+
+
 def wrong(name, value):
     sample = shapes(1)[0]
     sample.targets[name] = value(sample.targets[name])
@@ -162,8 +232,6 @@ def wrong(name, value):
     ("name", "value", "message"),
     [
         ("keypoints", lambda points: points[:, :2], r"do not fit the head[\s\S]*\(n, 3, 3\)"),
-        ("keypoints", lambda points: points[:0], "do not fit the head"),
-        ("classes", lambda labels: labels[:0], "do not fit the head"),
         ("classes", lambda labels: labels + 3, "no known class"),
         ("keypoint_flip", np.sort, "disagree which keypoints change places"),
     ],
@@ -175,19 +243,10 @@ def test_samples_that_do_not_fit(name, value, message):
         head().encode(wrong(name, value))
 
 
-@pytest.mark.parametrize("missing", ["boxes", "classes"])
-def test_keypoints_without_boxes_or_classes(missing):
-    sample = shapes(1)[0]
-    del sample.targets[missing]
-    with pytest.raises(DataError, match="do not fit the head"):
-        head().encode(sample)
-
-
 @pytest.mark.parametrize(
     "settings",
     [
         {"classes": []},
-        {"classes": ["a", "a"]},
         {"channels": 0},
         {"max_objects": 0},
         {"max_detections": 0},

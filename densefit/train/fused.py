@@ -1,0 +1,111 @@
+"""BatchNorm and the ReLU behind it as one operator, where MXNet has one: on CPUs."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from densefit.backend import mx
+
+_FUSED = "_contrib_BatchNormWithReLU"
+
+
+def fuse_relu(symbol: Any, shapes: Mapping[str, Sequence[int]], devices: Sequence[Any]) -> Any:
+    """The Symbol in which a ReLU that alone follows a BatchNorm is part of it.
+
+    Outputs and gradients stay bit-equal; the backward pass reads one bit a number in place of the
+    number, and a pass over the map is saved in both directions. Where MXNet cannot (devices other
+    than CPUs, maps that are no (B, C, H, W), channels on another axis) the Symbol stays as it is.
+
+    Args:
+        symbol: a train graph in float32.
+        shapes: of its inputs, by name.
+        devices: it is to be bound to.
+    """
+    if any(device.device_type != "cpu" for device in devices) or not fusion_works():
+        return symbol
+    graph = json.loads(symbol.tojson())
+    nodes = graph["nodes"]
+    uses = Counter(entry[0] for node in nodes for entry in node["inputs"])
+    uses.update(entry[0] for entry in graph["heads"])
+    sides = _sides(symbol, shapes)
+    behind: dict[int, int] = {}  # ReLU -> the BatchNorm before it
+    for number, node in enumerate(nodes):
+        if node["op"] == "relu" or _attribute(node, "act_type", "") == "relu":
+            before = node["inputs"][0][0]
+            if (
+                node["op"] in ("relu", "Activation")
+                and nodes[before]["op"] == "BatchNorm"
+                and uses[before] == 1
+                and _attribute(nodes[before], "axis", "1") == "1"
+                and _attribute(nodes[before], "output_mean_var", "False") in ("False", "0")
+                and sides.get(nodes[before]["name"]) == 4
+            ):
+                behind[number] = before
+    if not behind:
+        return symbol
+    return mx.sym.load_json(json.dumps(_without(graph, behind)))
+
+
+def _attribute(node: Mapping[str, Any], name: str, default: str) -> str:
+    return str(node.get("attrs", {}).get(name, default))
+
+
+def _sides(symbol: Any, shapes: Mapping[str, Sequence[int]]) -> dict[str, int]:
+    """Node -> the number of axes of its first output, where it can be told."""
+    inside = symbol.get_internals()
+    known = {name: tuple(shape) for name, shape in shapes.items()}
+    _, outputs, _ = inside.infer_shape_partial(**known)
+    found = {}
+    for name, shape in zip(inside.list_outputs(), outputs or ()):
+        if name.endswith("_output") and shape:
+            found[name[: -len("_output")]] = len(shape)
+    return found
+
+
+def _without(graph: Mapping[str, Any], behind: Mapping[int, int]) -> dict[str, Any]:
+    """The graph whose ReLUs are gone, and the BatchNorms before them of the fused kind."""
+    nodes: list[dict[str, Any]] = []
+    moved: dict[int, int] = {}
+    fused = set(behind.values())
+    for number, node in enumerate(graph["nodes"]):
+        if number in behind:
+            moved[number] = moved[behind[number]]
+            continue
+        moved[number] = len(nodes)
+        inputs = [[moved[entry[0]], *entry[1:]] for entry in node["inputs"]]
+        made = {**node, "inputs": inputs}
+        if number in fused:
+            kept = ("eps", "momentum", "fix_gamma", "use_global_stats", "axis")
+            given = {key: value for key, value in node.get("attrs", {}).items() if key in kept}
+            own = {key: value for key, value in node.get("attrs", {}).items() if key[:2] == "__"}
+            made.update(op=_FUSED, attrs={**given, **own})
+        nodes.append(made)
+    return {
+        **graph,
+        "nodes": nodes,
+        "arg_nodes": [number for number, node in enumerate(nodes) if node["op"] == "null"],
+        "node_row_ptr": list(range(len(nodes) + 1)),
+        "heads": [[moved[entry[0]], *entry[1:]] for entry in graph["heads"]],
+    }
+
+
+@functools.cache
+def fusion_works() -> bool:
+    """Whether this MXNet has the operator and can train with it: it is tried."""
+    if not hasattr(mx.sym.contrib, "BatchNormWithReLU"):
+        return False
+    x = mx.sym.contrib.BatchNormWithReLU(mx.sym.Variable("data"), fix_gamma=False, name="probe")
+    try:
+        executor = mx.sym.MakeLoss(x).simple_bind(mx.cpu(), data=(2, 2, 3, 3))
+        executor.arg_dict["data"][:] = mx.nd.arange(36).reshape((2, 2, 3, 3))
+        executor.arg_dict["probe_gamma"][:] = 1
+        (out,) = executor.forward(is_train=True)
+        executor.backward()
+        gradient = executor.grad_dict["probe_beta"].asnumpy()
+        return bool((gradient == (out.asnumpy() > 0).sum(axis=(0, 2, 3))).all())
+    except (mx.base.MXNetError, RuntimeError):
+        return False

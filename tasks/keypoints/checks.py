@@ -1,0 +1,43 @@
+"""What a sample must be for a keypoint head."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from densefit.data.sample import Sample
+from densefit.errors import DataError
+
+from .skeleton import Skeleton
+
+
+def check_sample(sample: Sample, skeleton: Skeleton, where: str) -> None:
+    """Whether a sample's keypoints are those of the head, one set for each box and class.
+
+    Args:
+        sample: with the target `keypoints`.
+        skeleton: of the head.
+        where: for errors.
+
+    Raises:
+        DataError: they are not.
+    """
+    given, count = sample.targets, len(skeleton)
+    points = given["keypoints"]
+    rows = [len(given[name]) for name in ("boxes", "classes") if name in given]
+    if points.shape[1:] != (count, 3) or rows != [len(points)] * 2:
+        raise DataError(
+            "The keypoints of a sample do not fit the head, or its boxes and classes",
+            expected=f"shape (n, {count}, 3) with n boxes and n classes",
+            received={name: given[name].shape for name in given if len(given[name].shape)},
+            where=where,
+            fix="make the head with the dataset's keypoint names",
+        )
+    order, flip = given.get("keypoint_flip"), skeleton.flip
+    if order is not None and flip is not None and not np.array_equal(order, flip):
+        raise DataError(
+            "Sample and head disagree which keypoints change places in a mirrored picture",
+            expected=f"{flip.tolist()}, by the head's flip_pairs",
+            received=np.asarray(order).tolist(),
+            where=where,
+            fix="make the head with the dataset's flip_pairs",
+        )
