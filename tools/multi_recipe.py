@@ -45,6 +45,7 @@ class Shares:
         classes: target -> the common class names; null for all names, as they come.
         rename: dataset -> its class name -> the common one, or null to drop it.
         unknown: what happens to classes that the common names lack: refuse or drop.
+        lacking: what a dataset tells of common classes that it lacks: unknown or background.
     """
 
     ratio: Optional[Dict[str, float]] = None  # noqa: UP006, UP045
@@ -54,6 +55,7 @@ class Shares:
     classes: Optional[Dict[str, List[str]]] = None  # noqa: UP006, UP045
     rename: Dict[str, Dict[str, Optional[str]]] = field(default_factory=dict)  # noqa: UP006, UP045
     unknown: str = "refuse"
+    lacking: str = "unknown"
 
 
 @dataclass

@@ -20,6 +20,7 @@ CLASS_LISTS = {
     "detection": "classes",
     "segmentation": "mask_classes",
     "classification": "label_classes",
+    "multilabel": "labels_classes",
     "panoptic": "mask_classes",
     "keypoints": "keypoint_classes",
 }

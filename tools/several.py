@@ -118,6 +118,7 @@ def mixture(
         classes=own.classes if classes is None else classes,
         rename={name: names for name, names in own.rename.items() if name in datasets},
         unknown=own.unknown,
+        lacking=own.lacking,
         **shares,
     )
 

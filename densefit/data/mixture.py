@@ -21,6 +21,7 @@ from densefit.data.class_map import (
     renamed,
     union,
 )
+from densefit.data.known_classes import LACKINGS, with_known
 from densefit.data.labelled import targets_in
 from densefit.data.mixture_order import BATCHES, MixtureOrder, apportioned
 from densefit.data.sample import Dataset, Sample
@@ -51,14 +52,17 @@ class Mixture:
             the same in random order.
         classes: the common class names: one list, or target -> list; by default, for each target,
             all names in the order in which they come first. Targets that hold classes are `classes`
-            (of boxes), `mask`, `label`, and those of your own that are named here.
+            (of boxes), `mask`, `label`, `labels`, and those of your own that are named here.
         rename: name of a dataset -> its class name -> the common one, or None to drop it.
         unknown: what happens to classes that the common list lacks: "refuse", or "drop": objects
             are left out, pixels become 255, and the picture's label -1.
+        lacking: what a dataset tells of common classes that it does not have: "unknown", nothing:
+            its samples say so by `known_classes` and `known_mask_classes`, and by -1 in `labels`;
+            or "background": that its pictures show none of them.
 
     Attributes:
-        classes, mask_classes, label_classes: common names; the latter only if there are masks or
-            labels.
+        classes, mask_classes, label_classes, labels_classes: common names; all but the first only
+            if there are such targets.
         parts: the range of indices of each dataset, by name.
 
     Raises:
@@ -78,10 +82,11 @@ class Mixture:
         classes: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
         rename: Mapping[str, Renames] | None = None,
         unknown: str = "refuse",
+        lacking: str = "unknown",
     ) -> None:
         self.datasets = {name: datasets[name] for name in sorted(datasets)}
         self.batches, self.length = batches, length
-        _check(self.datasets, ratio, temperature, length, batches, unknown)
+        _check(self.datasets, ratio, temperature, length, batches, unknown, lacking)
         self._sizes = [len(dataset) for dataset in self.datasets.values()]
         self._ends = list(accumulate(self._sizes))
         self.parts = {
@@ -92,7 +97,7 @@ class Mixture:
             self._shares = [float(ratio[name]) for name in self.datasets]
         else:
             self._shares = [size ** (1.0 / (temperature or 1.0)) for size in self._sizes]
-        self._rename, self._unknown = dict(rename or {}), unknown
+        self._rename, self._unknown, self._lacking = dict(rename or {}), unknown, lacking
         self._known = tuple(dict.fromkeys([*CLASS_TARGETS, *_by_target(classes)]))
         self._unite(classes)
 
@@ -102,6 +107,8 @@ class Mixture:
         shares = {name: share / total for name, share in zip(self.datasets, self._shares)}
         about = f"shares={shares}, length={self.length}, batches={self.batches!r}"
         changes = f", rename={self._rename}" if self._rename else ""
+        if self._lacking != "unknown":
+            changes += f", lacking={self._lacking!r}"
         return f"Mixture({{{inside}}}, {about}{changes}, unknown={self._unknown!r})"
 
     def __len__(self) -> int:
@@ -119,6 +126,7 @@ class Mixture:
             target: self._map(name, target) for target in self._known if target in sample.targets
         }
         targets = mapped(sample.targets, maps)
+        targets = with_known(targets, sample.targets, maps, self._lacking)
         return replace(sample, id=f"{name}/{sample.id}", targets=targets)
 
     def order(self, shuffle: bool, batch_size: int) -> MixtureOrder:
@@ -201,6 +209,7 @@ def _check(
     length: int | None,
     batches: str,
     unknown: str,
+    lacking: str,
 ) -> None:
     if not datasets or any(not name or "/" in name for name in datasets):
         raise ConfigError(
@@ -227,6 +236,7 @@ def _check(
         ("length", length, length is None or length >= 1, "at least 1"),
         ("batches", batches, batches in BATCHES, " or ".join(BATCHES)),
         ("unknown", unknown, unknown in UNKNOWNS, " or ".join(UNKNOWNS)),
+        ("lacking", lacking, lacking in LACKINGS, " or ".join(LACKINGS)),
     ):
         if not fits:
             raise ConfigError(

@@ -187,6 +187,7 @@ class Instance(Head):
         return {
             "class": labels,
             "box": offsets,
+            "known": self.detector.known(sample),
             "instances": cells.astype(np.float32),
             **mask_targets(matched, boxes, ids, cells, self.mask_stride, self.mask_positives),
         }

@@ -80,13 +80,17 @@ def test_a_head_may_say_whose_names_it_has():
     made = prepare_several(recipe(heads, datasets=own)).network.heads
     assert made[1].classes == ["circle", "square", "triangle"]
     heads["shown"] = {"task": "multilabel"}
+    made = prepare_several(recipe(heads, datasets=own)).network.heads
+    assert made[1].classes == ["circle", "square", "triangle"]  # the mixture's, too
+    heads["shown"] = {"task": "multilabel", "target": "colour"}
     with pytest.raises(ConfigError, match="Which dataset's classes has the head 'shown'"):
         prepare_several(recipe(heads, datasets=own))
     heads["shown"] = {"task": "multilabel", "from": "tag"}
     with pytest.raises(ConfigError, match="did you mean 'tags'"):
         prepare_several(recipe(heads, datasets=own))
     heads["shown"] = {"task": "multilabel", "classes": ["a", "b", "c"]}
-    assert prepare_several(recipe(heads, datasets=own)).network.heads[1].classes == list("abc")
+    with pytest.raises(ConfigError, match="not those of the mixture"):
+        prepare_several(recipe(heads, datasets=own))
 
 
 def test_a_keypoint_head_looks_at_some_classes_of_the_mixture():
