@@ -45,7 +45,7 @@ def known_classes(
             where=where,
             fix="make the head with the mixture's classes",
         )
-    return known[:count]
+    return known[:count].copy()
 
 
 def with_known(

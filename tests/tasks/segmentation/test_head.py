@@ -236,3 +236,43 @@ def test_trains(tiny):
     )  # fmt: skip
     scores = df.score(network, df.Loader(data, batch_size=3, workers=0))
     assert scores["segmentation/pixel_accuracy"] > 0.9
+
+
+def slopes(made, mask, known=None):
+    """Loss, and the gradient of each parameter, of one picture twice."""
+    executor, _ = bind_loss(made, (32, 48))
+    given = sample(mask)
+    if known is not None:
+        given.targets["known_mask_classes"] = np.array(known, bool)
+    for name, array in made.encode(given).items():
+        executor.arg_dict[name][:] = np.stack([array] * 2)
+    loss = executor.forward(is_train=True)[0].asnumpy()
+    executor.backward()
+    return loss, {name: array.asnumpy() for name, array in executor.grad_dict.items()}
+
+
+def test_background_may_hide_what_a_sample_does_not_know():
+    """Its pixels train the other classes only, as if the head had no more than these."""
+    settings = {"decoder": "fcn", "channels": 6}
+    made = Segmentation(["sky", "ground", "pole"], background="ground", **settings)
+    bias = "segmentation_score4_bias"
+    _, hidden = slopes(made, np.ones((32, 48)), [True, False, False])  # the background is known
+    assert hidden[bias][2] == 0
+    assert hidden[bias][0] > 0 > hidden[bias][1]
+    _, told = slopes(made, np.ones((32, 48)), [True, True, True])
+    assert told[bias][2] > 0
+    _, sky = slopes(made, np.zeros((32, 48)), [True, True, False])
+    assert sky[bias][2] > 0  # what is sky is no pole
+    mask = np.zeros((32, 48))
+    mask[:, 20:] = 1
+    plain = Segmentation(["sky", "ground", "pole"], **settings)
+    for known in (None, [True] * 3):
+        (loss, found), (expected, others) = slopes(made, mask, known), slopes(plain, mask)
+        np.testing.assert_array_equal(loss, expected)
+        for name, value in others.items():
+            if name not in ("mask", "weight"):
+                np.testing.assert_array_equal(found[name], value)
+    with pytest.raises(ConfigError, match="(?s)'grund' is no class.*did you mean 'ground'"):
+        Segmentation(["sky", "ground"], background="grund")
+    nothing = made.encode(Sample("a", np.zeros((8, 8, 3), np.uint8), {}))
+    assert set(nothing) == {label.name for label in made.labels((8, 8))}
