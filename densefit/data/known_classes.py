@@ -12,6 +12,8 @@ from densefit.errors import DataError
 #: Target whose numbers are classes -> target, (K,) bool over these classes, that says which of
 #: them the sample would show if they were there. Without it, all.
 KNOWN_CLASSES = {"classes": "known_classes", "mask": "known_mask_classes"}
+#: Targets whose samples say of which classes they do not tell; `labels` do by themselves.
+TOLD = (*KNOWN_CLASSES, "labels")
 #: What a dataset tells of classes that it does not have: nothing, or that it shows none of them.
 LACKINGS = ("unknown", "background")
 

@@ -21,7 +21,7 @@ from densefit.data.class_map import (
     renamed,
     union,
 )
-from densefit.data.known_classes import LACKINGS, with_known
+from densefit.data.known_classes import LACKINGS, TOLD, with_known
 from densefit.data.labelled import targets_in
 from densefit.data.mixture_order import BATCHES, MixtureOrder, apportioned
 from densefit.data.sample import Dataset, Sample
@@ -107,8 +107,10 @@ class Mixture:
         shares = {name: share / total for name, share in zip(self.datasets, self._shares)}
         about = f"shares={shares}, length={self.length}, batches={self.batches!r}"
         changes = f", rename={self._rename}" if self._rename else ""
-        if self._lacking != "unknown":
-            changes += f", lacking={self._lacking!r}"
+        # Without classes that it lacks, or as background, a mixture is what it always was.
+        told = [own for (_, target), own in self._maps.items() if target in TOLD]
+        if self._lacking == "unknown" and not all(own.known().all() for own in told):
+            changes += ", lacking='unknown'"
         return f"Mixture({{{inside}}}, {about}{changes}, unknown={self._unknown!r})"
 
     def __len__(self) -> int:

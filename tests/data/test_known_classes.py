@@ -78,8 +78,10 @@ def test_the_setting_that_turns_it_off():
     both = df.Mixture({"pets": PETS, "streets": STREETS}, lacking="background")
     assert "known_classes" not in both[0].targets
     assert both[0].targets["labels"].tolist() == [1, 0, 0, 0]
-    assert "lacking='background'" in repr(both)
+    # A training of before goes on as it was, and is told where it would not.
+    assert "lacking" not in repr(both)
     assert "lacking" not in repr(df.Mixture({"pets": PETS}))
+    assert "lacking='unknown'" in repr(df.Mixture({"pets": PETS, "streets": STREETS}))
     with pytest.raises(ConfigError, match="lacking"):
         df.Mixture({"pets": PETS}, lacking="none")
 
