@@ -53,18 +53,17 @@ class HeadWire(Wire):
             terms: the head's losses as Symbols (B,).
             weigh: see `Network.graph`; the loss is then one.
         """
-        weights = {name: mx.sym.Variable(self._weight_of(name)) for name in terms}
+        whole = mx.sym.Variable(self._weight_of())
         if not self.head.terms:
-            (shared, *_) = weights.values()
-            weights = dict.fromkeys(terms, shared)
+            if weigh is None:
+                return [term * whole for term in terms.values()]
+            return [weigh(self.name, sum(terms.values()), whole)]
+        own = {name: mx.sym.Variable(self._weight_of(name)) for name in terms}
         if weigh is None:
-            return [term * weights[name] for name, term in terms.items()]
-        if not self.head.terms:
-            return [weigh(self.name, sum(terms.values()), shared)]
+            return [term * own[name] for name, term in terms.items()]
         # What is learned weighs the head as a whole: its weight is taken out of those of the
         # terms. A sample that is not labelled has 0 in both.
-        whole = mx.sym.Variable(self._weight_of())
-        parts = [term * (weights[n] / mx.sym.maximum(whole, LEAST)) for n, term in terms.items()]
+        parts = [term * (own[n] / mx.sym.maximum(whole, LEAST)) for n, term in terms.items()]
         return [weigh(self.name, sum(parts), whole)]
 
     def outputs(self, mode: str) -> list[str]:

@@ -10,6 +10,7 @@ from densefit.errors import BindError, DataError
 from densefit.model.backbones import Backbone
 from densefit.model.head import Head, Label, Term
 from densefit.train.balance import Uncertainty, balancers
+from densefit.train.feed import Feeder
 
 BOTH, ONE, TWO, NONE = ("one", "two"), ("one",), ("two",), ()
 
@@ -207,6 +208,18 @@ def test_a_term_that_never_sees_a_label_is_an_error(monkeypatch):
     monkeypatch.setattr("densefit.data.loader.check_labelled", lambda *_: found)
     with pytest.raises(DataError, match="The loss 'two_loss' of the head 'pair' has not seen one"):
         trained(has, epochs=1, updates=None)
+
+
+def test_a_batch_that_tells_of_heads_only_tells_the_same_of_their_terms():
+    network = df.Network(Plain(), [Pair()])
+    loader = df.Loader(Partial([BOTH] * 2), batch_size=2, heads=network.heads, workers=0)
+    feeder = Feeder(loader, list(network.wires.values()), "training")
+    batch = next(loader)
+    for told, expected in (({"pair": np.array([True, False])}, [True, False]), ({}, [True] * 2)):
+        batch.labelled = told
+        found = feeder.feed(batch, 0).labelled
+        assert set(found) == {"pair", "pair/one_loss", "pair/two_loss"}
+        assert all(has.tolist() == expected for has in found.values())
 
 
 def test_resume_in_the_middle_of_an_epoch_knows_the_counts_of_terms(tmp_path):
