@@ -167,6 +167,13 @@ class Head(ABC):
         None if it is unknown: the sample then does not count for this head.
         """
 
+    def judged(self, prediction: Any, targets: Mapping[str, np.ndarray]) -> Any:
+        """A prediction as metrics compare it with the truth of a sample: as it is, by default.
+
+        For heads that predict more than some samples' annotations tell of.
+        """
+        return prediction
+
     @abstractmethod
     def metrics(self) -> list[Metric]:
         """New metrics that this head is judged by; the first one's primary key names the best."""

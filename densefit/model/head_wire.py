@@ -140,9 +140,11 @@ class HeadWire(Wire):
                 received="a plain DataBatch",
                 fix="score with a densefit Loader, or with a Route that names outputs and labels",
             )
-        predictions = self.decode(outputs, batch.geometries)
+        predictions = list(self.decode(outputs, batch.geometries))
         truths = [self.head.truth(targets) for targets in batch.targets]
         known = [row for row, truth in enumerate(truths) if truth is not None]
+        for row in known:
+            predictions[row] = self.head.judged(predictions[row], batch.targets[row])
         if len(known) < len(truths):
             predictions, truths = (
                 [predictions[row] for row in known],

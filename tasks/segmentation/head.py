@@ -146,10 +146,13 @@ class Segmentation(Head):
     def _known(self, sample: Sample) -> dict[str, np.ndarray]:
         if self.background is None:
             return {}
-        where = f"head {self.name}, sample {sample.id}"
-        known = known_classes(sample.targets, len(self.classes), where, "mask")
-        known[self.background] = True
+        known = self._known_classes(sample.targets, f"head {self.name}, sample {sample.id}")
         return {"known": known.astype(np.float32)}
+
+    def _known_classes(self, targets: Mapping[str, np.ndarray], where: str) -> np.ndarray:
+        known = known_classes(targets, len(self.classes), where, "mask")
+        known[self.background] = True
+        return known
 
     def _logits(self, features: Features) -> Any:
         return self.decoder(features, self.name, len(self.classes))
@@ -194,6 +197,16 @@ class Segmentation(Head):
     def truth(self, targets: Mapping[str, np.ndarray]) -> np.ndarray | None:
         """The original mask, None if there is none."""
         return targets.get(self.target)
+
+    def judged(self, prediction: np.ndarray, targets: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Classes that the sample does not know are background in its mask, and so here."""
+        if self.background is None:
+            return prediction
+        known = self._known_classes(targets, f"head {self.name}")
+        if known.all():
+            return prediction
+        names = np.arange(len(known), dtype=prediction.dtype)
+        return np.where(known, names, np.array(self.background, names.dtype))[prediction]
 
     def metrics(self) -> list[Metric]:
         """mIoU, pixel accuracy and per-class IoU, from one confusion matrix."""
