@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 import densefit as df
@@ -14,12 +15,13 @@ class Replayed(mx.io.DataIter):  # type: ignore[misc]
     Args:
         loader: read once.
         count: batches an epoch.
+        most: batches that are kept; all by default.
     """
 
-    def __init__(self, loader: df.Loader, count: int) -> None:
+    def __init__(self, loader: df.Loader, count: int, most: int | None = None) -> None:
         super().__init__(loader.batch_size)
         self.provide_data, self.provide_label = loader.provide_data, loader.provide_label
-        self.batches = list(loader)
+        self.batches = list(islice(loader, most))
         self._count = count
         self._next = 0
 

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any, Callable
 
 FOLDER = str(Path(__file__).resolve().parent)  # scripts import what lies here
+# For a Python that has MXNet and no densefit, whose base lets MXNet work with today's numpy.
+BESIDE = {"PYTHONPATH": os.pathsep.join([FOLDER, str(Path(FOLDER).parent)])}
 _READY = "ready: "
 _DONE = "done: "
 # OpenMP threads go on spinning for a while after their work; the next contender waits for that.

@@ -25,7 +25,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from side_by_side import FOLDER, Contender, in_turn, machine, ratio
+from side_by_side import BESIDE, FOLDER, Contender, in_turn, machine, ratio
 from train_cases import CASES
 
 HERE = Path(FOLDER) / "contenders"
@@ -37,8 +37,6 @@ TORCH = {
     "torch, channels_last, compiled": ["--channels-last", "--compile"],
 }
 GLUONCV = "GluonCV's SSD"
-# Its Python need not have densefit installed, whose base is imported for MXNet's sake.
-BESIDE = {"PYTHONPATH": os.pathsep.join([FOLDER, str(Path(FOLDER).parent)])}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

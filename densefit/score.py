@@ -188,10 +188,12 @@ class Scorer:
         """Update the metrics with a sample; the heads that know its truth."""
         counted = set()
         for name, wire in self._wires.items():
-            truth = wire.head.truth(sample.targets) if isinstance(wire, HeadWire) else None
-            if truth is not None:
+            head = wire.head if isinstance(wire, HeadWire) else None
+            truth = None if head is None else head.truth(sample.targets)
+            if head is not None and truth is not None:
                 counted.add(name)
-                update(self.metrics[name], name, [sample.predictions[name]], [truth], [sample.id])
+                found = head.judged(sample.predictions[name], sample.targets)
+                update(self.metrics[name], name, [found], [truth], [sample.id])
         return counted
 
 

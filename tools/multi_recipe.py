@@ -46,6 +46,7 @@ class Shares:
         targets: dataset -> its target -> a new name, where datasets call different things alike.
         rename: dataset -> its class name -> the common one, or null to drop it.
         unknown: what happens to classes that the common names lack: refuse or drop.
+        lacking: what a dataset tells of common classes that it lacks: unknown or background.
     """
 
     ratio: Optional[Dict[str, float]] = None  # noqa: UP006, UP045
@@ -56,6 +57,7 @@ class Shares:
     targets: Dict[str, Dict[str, str]] = field(default_factory=dict)  # noqa: UP006
     rename: Dict[str, Dict[str, Optional[str]]] = field(default_factory=dict)  # noqa: UP006, UP045
     unknown: str = "refuse"
+    lacking: str = "unknown"
 
 
 @dataclass

@@ -18,7 +18,7 @@ from densefit.callbacks.curves import main_keys
 from densefit.callbacks.figure import new_figure, tidy
 from densefit.callbacks.progress import duration
 from densefit.errors import ConfigError
-from densefit.model.head_wire import LossTerms
+from densefit.model.loss_terms import LossTerms
 from densefit.registry import nearest
 from densefit.tools.program import program
 from densefit.tools.run_history import Run, directions, read_runs

@@ -10,7 +10,7 @@ from typing import Any
 from densefit.callbacks.jsonl import read_lines
 from densefit.errors import ConfigError, DataError
 from densefit.metrics import metrics
-from densefit.model.head_wire import LossTerms
+from densefit.model.loss_terms import LossTerms
 from densefit.registry import load_plugins
 
 KNOWN = ("scalars.jsonl", "metrics.jsonl")  # what our programs write, and the name that docs use

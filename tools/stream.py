@@ -100,6 +100,7 @@ def mixture(
         targets={name: names for name, names in own.targets.items() if name in datasets},
         rename={name: names for name, names in own.rename.items() if name in datasets},
         unknown=own.unknown,
+        lacking=own.lacking,
         **shares,
     )
 

@@ -27,7 +27,8 @@ class Batch(mx.io.DataBatch):  # type: ignore[misc]
         position: samples of the epoch's order that are behind its end, left out ones included;
             None if the loader does not tell.
         labelled: head -> (samples,) bool, which of them have the head's targets; a head that is
-            not told of has labels for all.
+            not told of has labels for all. Of a head whose loss terms learn from different targets
+            also `<head>/<term>` -> the same; one that is not told of is as its head.
     """
 
     def __init__(

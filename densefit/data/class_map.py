@@ -17,7 +17,7 @@ IGNORE = 255  # of maps
 UNKNOWN = -1  # of numbers
 OBJECTS = "classes"  # the target that has a class for each object
 #: Targets whose numbers are classes.
-CLASS_TARGETS = (OBJECTS, "mask", "label")
+CLASS_TARGETS = (OBJECTS, "mask", "label", "labels")
 UNKNOWNS = ("refuse", "drop")
 
 Renames = Mapping[str, Optional[str]]
@@ -30,10 +30,12 @@ class ClassMap:
     Attributes:
         where: dataset and target, to be named in errors.
         table: own class index -> common one; -1 for a class that is dropped.
+        count: common classes.
     """
 
     where: str
     table: np.ndarray
+    count: int
 
     def objects(self, value: np.ndarray) -> np.ndarray:
         """Class indices of objects, (n,) int64; -1 for one that is dropped.
@@ -76,6 +78,44 @@ class ClassMap:
         if wrong[value].any():
             self._check(np.unique(value[wrong[value]]))
         return np.asarray(new[value])
+
+    def shown(self, value: np.ndarray) -> np.ndarray:
+        """For each of the common classes 1, 0, or -1 where it is not known, (count,) int64.
+
+        Of several classes that became one, one that is shown is enough; that it is not shown takes
+        all of them.
+
+        Raises:
+            DataError: another number of classes.
+        """
+        value = np.asarray(value, np.int64)
+        if value.shape != self.table.shape:
+            raise DataError(
+                "A target does not have one number for each class",
+                expected=f"shape {self.table.shape}",
+                received=f"shape {value.shape}",
+                where=self.where,
+                fix="give the dataset the names of its labels: labels_classes",
+            )
+        value = np.where(value == IGNORE, UNKNOWN, value)
+        found: np.ndarray = np.full(self.count, UNKNOWN, np.int64)
+        kept = self.table >= 0
+        for number in (0, UNKNOWN, 1):  # the later ones go before
+            found[self.table[kept & (value == number)]] = number
+        return found
+
+    def known(self, own: np.ndarray | None = None) -> np.ndarray:
+        """(count,) bool: which of the common classes the dataset, or a sample of it, knows.
+
+        Args:
+            own: which of its own classes the sample knows; all by default.
+        """
+        found: np.ndarray = np.zeros(self.count, bool)
+        kept = self.table >= 0
+        found[self.table[kept]] = True
+        if own is not None:
+            found[self.table[kept & ~np.asarray(own, bool)]] = False
+        return found
 
     def _check(self, values: np.ndarray) -> None:
         wrong = values[(values < 0) | (values >= len(self.table))]
@@ -140,7 +180,7 @@ def class_map(
                 fix=f"rename={{{name!r}: {{{own!r}: ...}}}} (None drops it), or unknown='drop'; "
                 f"{nearest(new, common)}",
             )
-    return ClassMap(f"dataset {name!r}, target {target!r}", np.array(table, np.int64))
+    return ClassMap(f"dataset {name!r}, target {target!r}", np.array(table, np.int64), len(common))
 
 
 def mapped(
@@ -164,8 +204,10 @@ def mapped(
         if target in KINDS and KINDS[target].name in PER_OBJECT:
             found[target] = change.objects(value)
             dropped = dropped | (found[target] < 0)
+        elif np.ndim(value) == 1:
+            found[target] = change.shown(value)
         else:
-            found[target] = change.pixels(value) if np.ndim(value) >= 2 else change.picture(value)
+            found[target] = change.pixels(value) if np.ndim(value) else change.picture(value)
     if np.any(dropped):
         kept = ~dropped
         for target, value in found.items():

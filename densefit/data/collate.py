@@ -95,7 +95,7 @@ class Layout:
             targets=[one.original for one in made],
             geometries=[one.geometry for one in made],
             labelled={
-                name: np.array([one.labelled[name] for one in made]) for name in self._expected
+                key: np.array([one.labelled[key] for one in made]) for key in made[0].labelled
             },
             index=np.array([one.index for one in made], np.int64),
             provide_data=self.describe_data(len(made)),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
-from densefit.data.encoder import Encoder, blank, labelled
+from densefit.data.encoder import Encoder, blank, labelled, labelled_terms, terms_of
 from densefit.data.sample import Dataset, Sample
 from densefit.data.sampler import sample_rng
 from densefit.data.work import SampleTransform
@@ -18,7 +19,7 @@ AT_MOST = 64
 
 def check_labelled(
     dataset: Dataset, transform: SampleTransform | None, heads: Sequence[Encoder], seed: int
-) -> dict[str, Sample]:
+) -> dict[str, list[Sample]]:
     """Refuse a dataset in which no sample has a target that a head declares in `targets`.
 
     Single samples may lack one, so up to 64 samples are looked at, spread over the dataset (of a
@@ -26,17 +27,21 @@ def check_labelled(
     here.
 
     Returns:
-        Head -> a transformed sample that has its targets, of the heads that declare some.
+        Head -> transformed samples, of the heads that declare targets: one that trains it, or, of a
+        head of several `terms`, as few as together have the targets of all.
 
     Raises:
         DataError: names the head, the target, and what there is instead.
     """
-    examples: dict[str, Sample] = {}
+    examples: dict[str, list[Sample]] = {}
+    sought = {
+        head.name: set(terms_of(head)) or {""} for head in heads if getattr(head, "targets", ())
+    }
     missing = [(head.name, target) for head in heads for target in getattr(head, "targets", ())]
     found: set[str] = set()
     read = 0
     for index in dict.fromkeys(looked_at(dataset) + looked_at(dataset, AT_MOST)):
-        if not missing:
+        if not missing and not any(sought.values()):
             break
         try:
             sample = dataset[index]
@@ -47,8 +52,11 @@ def check_labelled(
         read += 1
         found.update(sample.targets)
         for head in heads:
-            if getattr(head, "targets", ()) and labelled(head, sample):
-                examples.setdefault(head.name, sample)
+            if sought.get(head.name) and labelled(head, sample):
+                own = {name for name, has in labelled_terms(head, sample).items() if has} or {""}
+                if sought[head.name] & own:
+                    examples.setdefault(head.name, []).append(sample)
+                    sought[head.name] -= own
         missing = [(name, target) for name, target in missing if target not in sample.targets]
     if missing and read:
         name, target = missing[0]
@@ -66,19 +74,24 @@ def check_labelled(
 
 
 def stand_ins(
-    heads: Sequence[Encoder], examples: Mapping[str, Sample], input_size: tuple[int, int]
+    heads: Sequence[Encoder], examples: Mapping[str, Sequence[Sample]], input_size: tuple[int, int]
 ) -> dict[str, Mapping[str, Any]]:
     """Head -> labels that are bound for samples without its targets, whose losses have no weight.
 
-    They are those of a sample that has them: of zeros, a loss may have no derivative, and then no
-    weight makes it zero.
+    They are those of samples that have them, of each of the head's terms: of zeros, a loss may
+    have no derivative, and then no weight makes it zero. Where samples differ, the one that trains
+    most terms tells.
     """
     found: dict[str, Mapping[str, Any]] = {}
     for head in heads:
-        try:
-            found[head.name] = head.encode(examples[head.name])
-        except Exception:  # no example, or a broken one, which is told in the epoch
-            found[head.name] = blank(head, input_size)
+        own: dict[str, Any] = dict(blank(head, input_size))
+        known = [(sum(labelled_terms(head, s).values()), s) for s in examples.get(head.name, ())]
+        for _, sample in sorted(known, key=itemgetter(0)):
+            try:
+                own.update(head.encode(sample))
+            except Exception:  # a broken one is told in the epoch
+                continue
+        found[head.name] = own
     return found
 
 

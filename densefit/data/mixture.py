@@ -18,10 +18,12 @@ from densefit.data.class_map import (
     renamed,
     union,
 )
+from densefit.data.known_classes import has_known, known_name, with_known
 from densefit.data.labelled import targets_in
 from densefit.data.mixture_checks import check_common, check_renames, check_shares
 from densefit.data.mixture_order import MixtureOrder, apportioned
 from densefit.data.sample import Dataset, Sample
+from densefit.data.target import declare_target
 from densefit.data.target_names import check_names, under_new_names
 from densefit.errors import ConfigError, DataError
 from densefit.registry import nearest
@@ -49,19 +51,23 @@ class Mixture:
             the same in random order.
         classes: the common class names: one list, or target -> list; by default, for each target,
             all names in the order in which they come first. Targets that hold classes are `classes`
-            (of boxes), `mask`, `label`, and those of your own that are named here.
+            (of boxes), `mask`, `label`, `labels`, and those of your own that are named here.
         targets: name of a dataset -> its target -> a new name, where the datasets call different
             things alike: {"rooms": {"mask": "room_mask"}}. The new one moves with its picture as
             the old one does, and its classes are a list of its own, `room_mask_classes`.
         rename: name of a dataset -> its class name -> the common one, or None to drop it.
         unknown: what happens to classes that the common list lacks: "refuse", or "drop": objects
             are left out, pixels become 255, and the picture's label -1.
+        lacking: what a dataset tells of common classes that it does not have: "unknown", nothing:
+            its samples say so by `known_classes`, `known_mask_classes` (of a target of your own
+            `known_<target>_classes`), and by -1 in `labels`; or "background": that its pictures
+            show none of them.
 
     Attributes:
         class_targets: names of the targets that hold classes, if a dataset has them.
         class_lists: target that holds classes -> their common names.
-        classes, mask_classes, label_classes: the same; the latter only if there are masks or
-            labels.
+        classes, mask_classes, label_classes, labels_classes: the same; all but the first only if
+            there are such targets.
         parts: the range of indices of each dataset, by name.
 
     Raises:
@@ -82,10 +88,11 @@ class Mixture:
         targets: Mapping[str, Mapping[str, str]] | None = None,
         rename: Mapping[str, Renames] | None = None,
         unknown: str = "refuse",
+        lacking: str = "unknown",
     ) -> None:
         self.datasets = {name: datasets[name] for name in sorted(datasets)}
         self.batches, self.length = batches, length
-        check_shares(self.datasets, ratio, temperature, length, batches, unknown)
+        check_shares(self.datasets, ratio, temperature, length, batches, unknown, lacking)
         self._sizes = [len(dataset) for dataset in self.datasets.values()]
         self._ends = list(accumulate(self._sizes))
         self.parts = {
@@ -96,7 +103,7 @@ class Mixture:
             self._shares = [float(ratio[name]) for name in self.datasets]
         else:
             self._shares = [size ** (1.0 / (temperature or 1.0)) for size in self._sizes]
-        self._rename, self._unknown = dict(rename or {}), unknown
+        self._rename, self._unknown, self._lacking = dict(rename or {}), unknown, lacking
         self._names = {name: dict(own) for name, own in (targets or {}).items()}
         known = [*CLASS_TARGETS, *_by_target(classes)]
         news = [new for own in self._names.values() for old, new in own.items() if old in known]
@@ -110,6 +117,10 @@ class Mixture:
         about = f"shares={shares}, length={self.length}, batches={self.batches!r}"
         changes = f", targets={self._names}" if self._names else ""
         changes += f", rename={self._rename}" if self._rename else ""
+        # Without classes that it lacks, or as background, a mixture is what it always was.
+        told = [own for (name, target), own in self._maps.items() if self._tells(name, target)]
+        if self._lacking == "unknown" and not all(own.known().all() for own in told):
+            changes += ", lacking='unknown'"
         return f"Mixture({{{inside}}}, {about}{changes}, unknown={self._unknown!r})"
 
     def __len__(self) -> int:
@@ -128,7 +139,8 @@ class Mixture:
         maps = {
             target: self._map(name, target) for target in self.class_targets if target in targets
         }
-        return replace(sample, id=f"{name}/{sample.id}", targets=mapped(targets, maps))
+        targets = with_known(mapped(targets, maps), targets, maps, self._lacking)
+        return replace(sample, id=f"{name}/{sample.id}", targets=targets)
 
     def order(self, shuffle: bool, batch_size: int) -> MixtureOrder:
         """The epochs of a loader.
@@ -186,6 +198,8 @@ class Mixture:
                 given = _by_target(classes).get(target, everywhere)
                 self.class_lists[target] = list(union(lists) if given is None else given)
                 check_common(self.class_lists[target], target)
+                if has_known(target):
+                    declare_target(known_name(target), "plain")
                 self._maps.update({(name, target): self._map(name, target) for name in holders})
         first = next(iter(self.class_lists.values()), [])
         self.classes = self.class_lists.get(
@@ -210,6 +224,10 @@ class Mixture:
         renames, common = self._rename.get(name, {}), self.class_lists[target]
         own = self._own_name(name, target)
         return class_map(self.datasets[name], own, renames, common, self._unknown, name)
+
+    def _tells(self, name: str, target: str) -> bool:
+        """Whether samples of a dataset say of which classes they do not tell."""
+        return has_known(target) or self._own_name(name, target) == "labels"
 
     def _own_name(self, name: str, target: str) -> str:
         """What a dataset itself calls a target."""

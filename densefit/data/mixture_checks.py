@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from densefit.data.class_map import IGNORE, UNKNOWNS, Renames
+from densefit.data.known_classes import LACKINGS
 from densefit.data.mixture_order import BATCHES
 from densefit.data.sample import Dataset
 from densefit.data.target import KINDS
@@ -20,6 +21,7 @@ def check_shares(
     length: int | None,
     batches: str,
     unknown: str,
+    lacking: str,
 ) -> None:
     """Raise ConfigError for datasets without a name, or shares that are none; see `Mixture`."""
     if not datasets or any(not name or "/" in name for name in datasets):
@@ -47,6 +49,7 @@ def check_shares(
         ("length", length, length is None or length >= 1, "at least 1"),
         ("batches", batches, batches in BATCHES, " or ".join(BATCHES)),
         ("unknown", unknown, unknown in UNKNOWNS, " or ".join(UNKNOWNS)),
+        ("lacking", lacking, lacking in LACKINGS, " or ".join(LACKINGS)),
     ):
         if not fits:
             raise ConfigError(

@@ -78,6 +78,8 @@ class Sample:
             `instance_masks` (n,) object, whole masks of the *original* picture as COCO run
             lengths, where objects overlap (see `densefit.data.instances`);
             `labels` (K,) int64, for each class 1 (the picture shows it), 0 or -1 (unknown);
+            `known_classes` (K,) bool, for each class of the boxes whether they tell of it, and
+            `known_mask_classes` (K,) bool, the same of `mask`; without these, they tell of all;
             `depth` (H, W) float32, metres along the camera's axis, 0 where unknown; no change of
             size or place changes a depth;
             `normals` (H, W, 3) float32, unit vectors (x right, y down), zero where unknown.

@@ -58,6 +58,8 @@ KINDS: dict[str, Kind] = {
     "instance_masks": Kind("per_box"),  # they stay those of the original picture
     "label": Kind("plain"),
     "labels": Kind("plain"),
+    "known_classes": Kind("plain"),
+    "known_mask_classes": Kind("plain"),
     "depth": Kind("map", 0),  # 0 is unknown, and must not be averaged with what is known
     "normals": Kind("vectors", 0),
 }

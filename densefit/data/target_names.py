@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from densefit.data.known_classes import known_names
 from densefit.data.target import KINDS, Kind, declare_target
 from densefit.errors import ConfigError, located
 from densefit.registry import nearest
@@ -17,9 +18,12 @@ def under_new_names(
 ) -> dict[str, np.ndarray]:
     """A sample's targets; those that are not named keep their names.
 
+    What says which classes of a target are known is renamed with it, if it is not named itself.
+
     >>> under_new_names({"mask": 1, "depth": 2}, {"mask": "room_mask"})
     {'room_mask': 1, 'depth': 2}
     """
+    names = {**known_names(names), **names}
     return {names.get(name, name): value for name, value in targets.items()}
 
 

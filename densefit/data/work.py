@@ -8,7 +8,7 @@ from typing import Any, Callable
 
 import numpy as np
 
-from densefit.data.encoder import Encoder, labelled, trains
+from densefit.data.encoder import Encoder, labelled, labelled_terms, terms_of, trained_terms, trains
 from densefit.data.sample import Dataset, Geometry, Sample
 from densefit.data.sampler import place_of, sample_rng
 from densefit.errors import DataError, DensefitError
@@ -25,7 +25,7 @@ class Made:
         id: its name.
         data: (3, H, W) uint8.
         labels: what each head's `encode` gave, by head name, or what stands in for it.
-        labelled: whether the sample has the targets of a head, by head name.
+        labelled: whether the sample trains a head, by head name, and by `<head>/<term>`.
         original: targets before any transform.
         geometry: where the original lies in the input.
     """
@@ -70,19 +70,31 @@ class Work:
                 sample = self.transform(sample, sample_rng(self.seed, self.epoch, visit))
             checked_image(sample)
             labels: dict[str, Mapping[str, Any]] = {}
-            has = {head.name: labelled(head, sample) for head in self.heads}
+            has: dict[str, bool] = {}
             for head in self.heads:
                 stage = f"Encoding for head {head.name!r}"
-                if has[head.name]:
-                    labels[head.name] = head.encode(sample)
-                    has[head.name] = trains(head, labels[head.name])
-                else:
-                    labels[head.name] = self.stand_ins[head.name]
+                labels[head.name], own = self._encoded(head, sample)
+                has.update(own)
         except Exception as error:
             raise with_id(error, stage, self.dataset.id_of(index)) from error
         geometry = sample.geometry or Geometry.identity(*sample.image.shape[:2])
         data = np.ascontiguousarray(sample.image.transpose(2, 0, 1))
         return Made(index, sample.id, data, labels, has, original, geometry)
+
+    def _encoded(self, head: Encoder, sample: Sample) -> tuple[Mapping[str, Any], dict[str, bool]]:
+        """The labels of a sample for a head, and whether it trains the head and its terms."""
+        name = head.name
+        if not labelled(head, sample):
+            none = {f"{name}/{term}": False for term in terms_of(head)}
+            return self.stand_ins[name], {name: False, **none}
+        labels = head.encode(sample)
+        terms = trained_terms(head, sample, labels)
+        if not terms:
+            return labels, {name: trains(head, labels)}
+        if not all(labelled_terms(head, sample).values()):
+            labels = {**self.stand_ins[name], **labels}
+        own = {f"{name}/{term}": trained for term, trained in terms.items()}
+        return labels, {name: any(terms.values()), **own}
 
 
 def checked_image(sample: Sample) -> None:

@@ -19,6 +19,7 @@ from densefit.metrics.object_columns import (
     check_sides,
     check_values,
     join,
+    of_known,
     one_each,
     require,
     shaped,
@@ -46,6 +47,9 @@ class DetectionMetric(Metric):
     one target {"boxes" (n, 4), "classes" (n,)} and, where known, "difficult", "crowd" (n,) bool
     and "area" (n,) in square pixels (else the area of the box). In place of "boxes" there may be
     "bbox": x, y, width, height, as COCO files have it.
+
+    Where a target has "known_classes" (K,) bool, nobody looked for objects of the other classes in
+    that image: detections of these are neither right nor wrong, and left out.
 
     Every row of `update` is one image. Images are put in the order of their ids (whole numbers by
     value, then the others by letters) before anything is computed: with equal scores in two
@@ -86,6 +90,7 @@ class DetectionMetric(Metric):
         found = self._columns(predictions, ids, PREDICTION)
         truth = self._columns(targets, ids, TRUTH)
         self._check_pair(found, truth, ids)
+        found = of_known(found, [part.get("known_classes") for part in targets])
         before = len(self.ids)
         for table, columns in ((self._predicted, found), (self._true, truth)):
             columns["image"] += before

@@ -85,6 +85,21 @@ def join(images: Sequence[Columns]) -> Columns:
     return columns
 
 
+def of_known(columns: Columns, known: Sequence[Any]) -> Columns:
+    """The rows whose class their image knows.
+
+    Args:
+        columns: of `join`, with classes that are checked.
+        known: for each image (K,) bool, or None for one that knows all.
+    """
+    kept = np.ones(len(columns["classes"]), bool)
+    for image, own in enumerate(known):
+        if own is not None:
+            rows = columns["image"] == image
+            kept[rows] = np.asarray(own, bool)[columns["classes"][rows].astype(np.int64)]
+    return columns if kept.all() else {name: column[kept] for name, column in columns.items()}
+
+
 def check_values(columns: Columns, classes: int, thing: str, places: Sequence[str]) -> None:
     """Raise DataError if a number is not finite, or a class is none of 0 .. classes - 1.
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from types import MappingProxyType
+from typing import Any, Callable, ClassVar
 
 import numpy as np
 
@@ -23,6 +24,19 @@ class Label:
     name: str
     shape: tuple[int, ...]
     dtype: str = "float32"
+
+
+@dataclass(frozen=True)
+class Term:
+    """What a sample must have to train one loss term of a head.
+
+    Attributes:
+        targets: names of the targets that the term learns from.
+        trains: the same as `Head.trains`, for this term; None: all labels train it.
+    """
+
+    targets: tuple[str, ...]
+    trains: Callable[[Mapping[str, np.ndarray]], bool] | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +83,9 @@ class Head(ABC):
             is given all; see `numbered_classes`.
         told: further settings that a dataset may tell -> the attribute that it has them in. A
             recipe that states one of them is told none.
+        terms: for a head whose loss terms learn from different targets: every term of `train` by
+            name, with what it needs. Each is then the mean over the samples that have its own, and
+            a sample that has those of one term is labelled. Empty: all terms need all `targets`.
     """
 
     name: str
@@ -78,6 +95,7 @@ class Head(ABC):
     classes_of: str | None = None
     some_of: str | None = None
     told: ClassVar[Mapping[str, str]] = {}
+    terms: Mapping[str, Term] = MappingProxyType({})
     spec: dict[str, Any] | None = None  # task and settings, set by `head()`: rebuilds the head
 
     @abstractmethod
@@ -127,12 +145,9 @@ class Head(ABC):
         )
 
     def labelled(self, sample: Sample) -> bool:
-        """Whether the sample trains this head: it has all of `targets`.
-
-        A head of several losses that can do with some of them says so here; what `encode` makes
-        of such a sample must give 0 for the other losses.
-        """
-        return all(target in sample.targets for target in self.targets)
+        """Whether the sample trains this head: it has all `targets`, or those of one of `terms`."""
+        wanted = [term.targets for term in self.terms.values()] or [self.targets]
+        return any(all(target in sample.targets for target in own) for own in wanted)
 
     def trains(self, labels: Mapping[str, np.ndarray]) -> bool:
         """Whether labels that `encode` made train anything.
@@ -160,7 +175,11 @@ class Head(ABC):
 
     @abstractmethod
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:
-        """The transformed sample's targets as label arrays, by Label.name. Runs in workers."""
+        """The transformed sample's targets as label arrays, by Label.name. Runs in workers.
+
+        Of a sample that lacks the targets of some of `terms`, labels that only those read may be
+        left out: what stands in for them has no weight.
+        """
 
     @abstractmethod
     def decode(
@@ -174,6 +193,13 @@ class Head(ABC):
 
         None if it is unknown: the sample then does not count for this head.
         """
+
+    def judged(self, prediction: Any, targets: Mapping[str, np.ndarray]) -> Any:
+        """A prediction as metrics compare it with the truth of a sample: as it is, by default.
+
+        For heads that predict more than some samples' annotations tell of.
+        """
+        return prediction
 
     @abstractmethod
     def metrics(self) -> list[Metric]:

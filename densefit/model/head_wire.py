@@ -7,11 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from densefit.backend import mx
 from densefit.data.sample import Geometry
 from densefit.errors import BindError, DataError
 from densefit.metrics import Metric
 from densefit.model.head import Head
+from densefit.model.loss_terms import LossTerms
 from densefit.model.wire import Wire, check_rows, diverged
+
+LEAST = 1e-6  # below every weight but 0
 
 
 class HeadWire(Wire):
@@ -29,8 +33,38 @@ class HeadWire(Wire):
         return [f"{self.name}_{label.name}" for label in self.head.labels((64, 64))]
 
     @property
-    def weights(self) -> str:
-        return f"{self.name}_loss_weights"
+    def weights(self) -> dict[str, str]:
+        own = {self._weight_of(term): f"{self.name}/{term}" for term in self.head.terms}
+        return {self._weight_of(): self.name, **own}
+
+    @property
+    def counted(self) -> list[str]:
+        return [self.name, *(f"{self.name}/{term}" for term in self.head.terms)]
+
+    def _weight_of(self, term: str = "") -> str:
+        """Name of the input that weighs the samples of a term; of the head, if it has none."""
+        own = term in self.head.terms
+        return f"{self.name}_{term}_term_weights" if own else f"{self.name}_loss_weights"
+
+    def trained(self, terms: Mapping[str, Any], weigh: Any = None) -> list[Any]:
+        """The losses of each sample that are trained, by the samples' weights.
+
+        Args:
+            terms: the head's losses as Symbols (B,).
+            weigh: see `Network.graph`; the loss is then one.
+        """
+        whole = mx.sym.Variable(self._weight_of())
+        if not self.head.terms:
+            if weigh is None:
+                return [term * whole for term in terms.values()]
+            return [weigh(self.name, sum(terms.values()), whole)]
+        own = {name: mx.sym.Variable(self._weight_of(name)) for name in terms}
+        if weigh is None:
+            return [term * own[name] for name, term in terms.items()]
+        # What is learned weighs the head as a whole: its weight is taken out of those of the
+        # terms. A sample that is not labelled has 0 in both.
+        parts = [term * (own[n] / mx.sym.maximum(whole, LEAST)) for n, term in terms.items()]
+        return [weigh(self.name, sum(parts), whole)]
 
     def outputs(self, mode: str) -> list[str]:
         names = {"train": self.terms, "evaluate": self.evaluated, "views": self.viewed}[mode]
@@ -42,7 +76,7 @@ class HeadWire(Wire):
     def metrics(self, mode: str) -> list[Metric]:
         if mode == "evaluate":
             return self.head.metrics()
-        return [LossTerms(self.terms)]
+        return [LossTerms(self.terms, apart=bool(self.head.terms))]
 
     def check(
         self, mode: str, shapes: Mapping[str, tuple[int, ...]], batch_size: int, devices: int
@@ -51,12 +85,21 @@ class HeadWire(Wire):
             check_rows(self.name, name, shapes[name], self.rows(name), batch_size, devices)
 
     def check_terms(self, terms: Mapping[str, Any], input_size: tuple[int, int]) -> None:
-        """Raise BindError if a loss is not one number a sample.
+        """Raise BindError if a loss is not one number a sample, or not one of the declared.
 
         Args:
             terms: the head's losses as Symbols.
             input_size: (height, width) of the network's input.
         """
+        declared = set(self.head.terms)
+        if declared and declared != set(terms):
+            raise BindError(
+                f"The head {self.name!r} trains other terms than it declares",
+                expected=sorted(declared),
+                received=sorted(terms),
+                where=f"head {self.name}",
+                fix="name every loss of `train` in `terms`, or none",
+            )
         rows = 2
         known = {
             f"{self.name}_{label.name}": (rows, *label.shape)
@@ -81,7 +124,10 @@ class HeadWire(Wire):
         if mode == "train":
             terms = np.stack([outputs[name] for name in self.outputs("train")], axis=1)
             has = batch.labelled[self.name]
-            bad = ~np.isfinite(terms) & has[:, None]
+            if self.head.terms:
+                own = [batch.labelled[f"{self.name}/{term}"] for term in self.terms]
+                has = np.stack(own, axis=1)
+            bad = ~np.isfinite(terms) & (has if self.head.terms else has[:, None])
             if bad.any():
                 row, term = np.argwhere(bad)[0]
                 what = f"loss {self.terms[term]!r}"
@@ -94,9 +140,11 @@ class HeadWire(Wire):
                 received="a plain DataBatch",
                 fix="score with a densefit Loader, or with a Route that names outputs and labels",
             )
-        predictions = self.decode(outputs, batch.geometries)
+        predictions = list(self.decode(outputs, batch.geometries))
         truths = [self.head.truth(targets) for targets in batch.targets]
         known = [row for row, truth in enumerate(truths) if truth is not None]
+        for row in known:
+            predictions[row] = self.head.judged(predictions[row], batch.targets[row])
         if len(known) < len(truths):
             predictions, truths = (
                 [predictions[row] for row in known],
@@ -104,9 +152,27 @@ class HeadWire(Wire):
             )
         return predictions, truths, [batch.ids[row] for row in known]
 
-    def totals(self, outputs: Mapping[str, np.ndarray]) -> np.ndarray:
-        """(n,) float64, the sum of the head's loss terms for each sample."""
-        return np.sum([outputs[name] for name in self.outputs("train")], axis=0, dtype=np.float64)
+    def totals(
+        self, outputs: Mapping[str, np.ndarray], labelled: Mapping[str, np.ndarray]
+    ) -> dict[str, float]:
+        """The sums of the head's losses over labelled samples: of each term by itself, or of all.
+
+        Args:
+            outputs: (n,) losses, by full name.
+            labelled: (n,) bool, by the names of `counted`.
+
+        Returns:
+            By those of `counted` whose samples the sums are over.
+        """
+        names = self.outputs("train")
+        if not self.head.terms:
+            whole = np.sum([outputs[name] for name in names], axis=0, dtype=np.float64)
+            return {self.name: float(whole[labelled[self.name]].sum())}
+        keys = [f"{self.name}/{term}" for term in self.terms]
+        return {
+            key: float(outputs[name][labelled[key]].sum(dtype=np.float64))
+            for key, name in zip(keys, names)
+        }
 
     def decode(
         self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
@@ -114,51 +180,3 @@ class HeadWire(Wire):
         """The head's predictions out of the eval graph's outputs by full name."""
         own = {name: outputs[f"{self.name}_{name}"] for name in self.evaluated}
         return self.head.decode(own, geometries)
-
-
-class LossTerms(Metric):
-    """Mean over labelled samples of each loss term of a head, and their sum as `loss`.
-
-    Where some samples are not labelled, `labelled` is how many are; without any, means are nan.
-    """
-
-    name = "loss_terms"
-    primary = "loss"
-    higher_is_better = False
-
-    def __init__(self, terms: Sequence[str]) -> None:
-        self.terms = list(terms)
-        self.reset()
-
-    def reset(self) -> None:
-        self.sums = np.zeros(len(self.terms))
-        self.count = self.seen = 0
-
-    def update(
-        self, predictions: Sequence[Any], targets: Sequence[Any], ids: Sequence[str]
-    ) -> None:
-        """predictions: (n, terms) losses; targets: (n,) bool, whether a sample is labelled."""
-        has = np.asarray(targets, bool)
-        self.sums += np.asarray(predictions, np.float64)[has].sum(axis=0)
-        self.count += int(has.sum())
-        self.seen += len(has)
-
-    def compute(self) -> dict[str, float]:
-        means = self.sums / self.count if self.count else np.full(len(self.terms), np.nan)
-        found = {term: float(mean) for term, mean in zip(self.terms, means)}
-        found["loss"] = float(means.sum())
-        return {**found, "labelled": float(self.count)} if self.count < self.seen else found
-
-    def merge(self, other: LossTerms) -> None:
-        self.sums += other.sums
-        self.count += other.count
-        self.seen += other.seen
-
-    def state_dict(self) -> dict[str, Any]:
-        numbers = {"count": self.count, "seen": self.seen}
-        return {"terms": self.terms, "sums": self.sums.tolist(), **numbers}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.terms, self.count = list(state["terms"]), int(state["count"])
-        self.seen = int(state.get("seen", self.count))
-        self.sums = np.asarray(state["sums"], np.float64)

@@ -192,10 +192,8 @@ class Network:
                 found = head.train(features, labels)
                 own.terms = list(found)
                 own.check_terms(found, input_size)
-                weights = mx.sym.Variable(own.weights)
-                trained = [term * weights for term in found.values()]
-                if weigh is not None:  # the loss is one: the first of its terms carries it
-                    trained = [weigh(head.name, sum(found.values()), weights)]
+                trained = own.trained(found, weigh)
+                # If the loss is one, the first of its terms carries it.
                 outputs += [
                     mx.sym.MakeLoss(
                         _trained_by(term, own_loss),

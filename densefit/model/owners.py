@@ -27,7 +27,7 @@ def owners(network: Network) -> dict[str, str | None]:
     inputs = {"data"}
     users: dict[str, set[str]] = {}
     for head, wire in network.wires.items():
-        inputs.update(wire.labels, [wire.weights] if wire.weights else [])
+        inputs.update(wire.labels, wire.weights)
         own = mx.sym.Group([symbol[outputs[name]] for name in wire.outputs("train")])
         for name in _names(own):
             users.setdefault(name, set()).add(head)

@@ -28,12 +28,18 @@ class Wire(ABC):
         """Full names of the label arrays that the head is trained or measured with."""
 
     @property
-    def weights(self) -> str | None:
-        """Name of an input of the train graph, (B,) float32: a factor on the loss of each sample.
+    def weights(self) -> dict[str, str]:
+        """Inputs of the train graph, (B,) float32, which are factors on the loss of each sample.
 
-        None: the train graph has none, and every sample is labelled.
+        By name, with the one of `counted` whose samples they are of. The train graph may lack
+        some. Empty: it has none, and every sample is labelled.
         """
-        return None
+        return {}
+
+    @property
+    def counted(self) -> list[str]:
+        """What labelled samples are counted for: the head, and `<head>/<term>` of its terms."""
+        return [self.name]
 
     @property
     def compared(self) -> list[str]:

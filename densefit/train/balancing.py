@@ -36,12 +36,13 @@ class Balancing:
         self._heads = list(self._wires)
         self._apart = balancer.needs == "gradients"
         self._gradients = learner.head_gradients() if self._apart else None
-        self._losses: dict[str, float] = {}
+        self._head_of = {key: n for n, wire in self._wires.items() for key in wire.counted}
+        self._losses: dict[str, float] = {}  # sums, by what they are counted for
         self._alone = 0  # updates in a row, from the first, with labels for one head at most
 
     def begin(self, update: int) -> dict[str, float]:
         """The factor on each head's loss in an update that begins."""
-        self._losses = dict.fromkeys(self._heads, 0.0)
+        self._losses = {}
         return self.balancer.weights(update)
 
     def first_pass(self, shares: Mapping[str, float]) -> dict[str, float]:
@@ -52,8 +53,9 @@ class Balancing:
         """Take in the losses of a micro-batch."""
         if self.balancer.needs == "nothing":
             return
-        for name, wire in self._wires.items():
-            self._losses[name] += float(wire.totals(outputs)[batch.labelled[name]].sum())
+        for wire in self._wires.values():
+            for key, total in wire.totals(outputs, batch.labelled).items():
+                self._losses[key] = self._losses.get(key, 0.0) + total
 
     def finish(
         self,
@@ -66,8 +68,8 @@ class Balancing:
 
         Args:
             batches: the micro-batches, over which the first pass has gone.
-            labelled: head -> labelled samples in them.
-            shares: head -> the factor on its loss.
+            labelled: what is counted -> labelled samples in them.
+            shares: the same -> the factor on its loss.
             reseed: lets MXNet draw anew what it has drawn in the first pass.
 
         Raises:
@@ -75,9 +77,12 @@ class Balancing:
         """
         if self.balancer.needs == "nothing":
             return
-        self.balancer.observe(
-            {name: self._losses[name] / count for name, count in labelled.items() if count}
-        )
+        means: dict[str, float] = {}  # a head's loss is the sum of the terms that have labels
+        for key, total in self._losses.items():
+            if labelled[key]:
+                head = self._head_of[key]
+                means[head] = means.get(head, 0.0) + total / labelled[key]
+        self.balancer.observe(means)
         if self._gradients is None:
             return
         self._note(labelled)
@@ -100,7 +105,7 @@ class Balancing:
         """Say once if there was never anything to balance."""
         if self._alone < 0 or len(self._heads) < 2:
             return
-        several = sum(count > 0 for count in labelled.values()) > 1
+        several = sum(labelled[name] > 0 for name in self._heads) > 1
         self._alone = -1 if several else self._alone + 1
         if self._alone == LONELY:
             _log.warning(
@@ -112,7 +117,7 @@ class Balancing:
             )
 
     def _only(self, head: str, shares: Mapping[str, float]) -> dict[str, float]:
-        return {name: share if name == head else 0.0 for name, share in shares.items()}
+        return {k: share if self._head_of[k] == head else 0.0 for k, share in shares.items()}
 
 
 def check_balanced(balancer: Balancer | None, wires: Mapping[str, Wire]) -> None:

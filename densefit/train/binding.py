@@ -62,9 +62,10 @@ def bind_training(
     heads = feeder.heads_of([desc.name for desc in label_descs])
     # The factors on each sample's loss come from the learner, and from no iterator.
     label_descs += [
-        mx.io.DataDesc(wire.weights, (feeder.batch_size,))
+        mx.io.DataDesc(name, (feeder.batch_size,))
         for wire in network.wires.values()
-        if wire.weights is not None
+        for name in wire.weights
+        if name in arguments
     ]
     shapes = {desc.name: desc.shape for desc in feeder.descs if desc.name in arguments}
     shapes.update({desc.name: desc.shape for desc in label_descs})

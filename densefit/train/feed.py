@@ -26,7 +26,8 @@ class Fed:
         real: rows that are samples; the others are padding at the end.
         ids: of the real rows.
         targets, geometries: of the real rows, if the loader carries them.
-        labelled: head -> (real,) bool, which of the real rows have labels for it.
+        labelled: head -> (real,) bool, which of the real rows have labels for it; the same by
+            `<head>/<term>` for heads whose loss terms learn from different targets.
         position: in the epoch's order behind the batch, if the loader tells.
     """
 
@@ -172,8 +173,9 @@ class Feeder:
             ids = [str(number) for number in range(first, first + real)]
         told = getattr(batch, "labelled", None) or {}
         labelled = {
-            wire.name: np.asarray(told.get(wire.name, np.ones(real)), bool)[:real]
+            key: np.asarray(told.get(key, told.get(wire.name, np.ones(real))), bool)[:real]
             for wire in self.wires
+            for key in wire.counted
         }
         fed = Fed(data, label, rows, real, ids, targets, geometries, labelled)
         fed.position = getattr(batch, "position", None)

@@ -17,8 +17,12 @@ def fuse_relu(symbol: Any, shapes: Mapping[str, Sequence[int]], devices: Sequenc
     """The Symbol in which a ReLU that alone follows a BatchNorm is part of it.
 
     Outputs and gradients stay bit-equal; the backward pass reads one bit a number in place of the
-    number, and a pass over the map is saved in both directions. Where MXNet cannot (devices other
-    than CPUs, maps that are no (B, C, H, W), channels on another axis) the Symbol stays as it is.
+    number, and a pass over the map is saved in both directions.
+
+    MXNet has it on CPUs, and not for every layout in memory: behind a convolution that reads 8, 24,
+    40... channels, which lays them in blocks of 8, the backward pass fails. So the BatchNorm must
+    follow an ungrouped convolution from 1 to 4 or 16, 32... channels to 16, 32...; elsewhere the
+    Symbol stays as it is.
 
     Args:
         symbol: a train graph in float32.
@@ -31,19 +35,14 @@ def fuse_relu(symbol: Any, shapes: Mapping[str, Sequence[int]], devices: Sequenc
     nodes = graph["nodes"]
     uses = Counter(entry[0] for node in nodes for entry in node["inputs"])
     uses.update(entry[0] for entry in graph["heads"])
-    sides = _sides(symbol, shapes)
+    suited = _suited(symbol, nodes, shapes)
     behind: dict[int, int] = {}  # ReLU -> the BatchNorm before it
     for number, node in enumerate(nodes):
-        if node["op"] == "relu" or _attribute(node, "act_type", "") == "relu":
+        if node["op"] == "relu" or (
+            node["op"] == "Activation" and _attribute(node, "act_type", "") == "relu"
+        ):
             before = node["inputs"][0][0]
-            if (
-                node["op"] in ("relu", "Activation")
-                and nodes[before]["op"] == "BatchNorm"
-                and uses[before] == 1
-                and _attribute(nodes[before], "axis", "1") == "1"
-                and _attribute(nodes[before], "output_mean_var", "False") in ("False", "0")
-                and sides.get(nodes[before]["name"]) == 4
-            ):
+            if uses[before] == 1 and before in suited:
                 behind[number] = before
     if not behind:
         return symbol
@@ -54,15 +53,26 @@ def _attribute(node: Mapping[str, Any], name: str, default: str) -> str:
     return str(node.get("attrs", {}).get(name, default))
 
 
-def _sides(symbol: Any, shapes: Mapping[str, Sequence[int]]) -> dict[str, int]:
-    """Node -> the number of axes of its first output, where it can be told."""
-    inside = symbol.get_internals()
-    known = {name: tuple(shape) for name, shape in shapes.items()}
-    _, outputs, _ = inside.infer_shape_partial(**known)
-    found = {}
-    for name, shape in zip(inside.list_outputs(), outputs or ()):
-        if name.endswith("_output") and shape:
-            found[name[: -len("_output")]] = len(shape)
+def _suited(
+    symbol: Any, nodes: Sequence[Mapping[str, Any]], shapes: Mapping[str, Sequence[int]]
+) -> set[int]:
+    """The BatchNorms whose maps lie in memory as the fused operator needs it."""
+    known, _, _ = symbol.infer_shape_partial(**{key: tuple(own) for key, own in shapes.items()})
+    sizes = dict(zip(symbol.list_arguments(), known or ()))
+    found = set()
+    for number, node in enumerate(nodes):
+        if (
+            node["op"] != "BatchNorm"
+            or _attribute(node, "axis", "1") != "1"
+            or _attribute(node, "output_mean_var", "False") not in ("False", "0")
+        ):
+            continue
+        before = nodes[node["inputs"][0][0]]
+        if before["op"] != "Convolution" or _attribute(before, "num_group", "1") != "1":
+            continue
+        weight = sizes.get(nodes[before["inputs"][1][0]]["name"], ())
+        if len(weight) == 4 and weight[0] % 16 == 0 and (weight[1] <= 4 or weight[1] % 16 == 0):
+            found.add(number)
     return found
 
 
@@ -98,10 +108,14 @@ def fusion_works() -> bool:
     """Whether this MXNet has the operator and can train with it: it is tried."""
     if not hasattr(mx.sym.contrib, "BatchNormWithReLU"):
         return False
-    x = mx.sym.contrib.BatchNormWithReLU(mx.sym.Variable("data"), fix_gamma=False, name="probe")
+    x = mx.sym.Convolution(
+        mx.sym.Variable("data"), kernel=(1, 1), num_filter=16, no_bias=True, name="layer"
+    )
+    x = mx.sym.contrib.BatchNormWithReLU(x, fix_gamma=False, name="probe")
     try:
-        executor = mx.sym.MakeLoss(x).simple_bind(mx.cpu(), data=(2, 2, 3, 3))
-        executor.arg_dict["data"][:] = mx.nd.arange(36).reshape((2, 2, 3, 3))
+        executor = mx.sym.MakeLoss(x).simple_bind(mx.cpu(), data=(2, 16, 3, 3))
+        executor.arg_dict["data"][:] = mx.nd.arange(288).reshape((2, 16, 3, 3))
+        executor.arg_dict["layer_weight"][:] = mx.nd.eye(16).reshape((16, 16, 1, 1))
         executor.arg_dict["probe_gamma"][:] = 1
         (out,) = executor.forward(is_train=True)
         executor.backward()

@@ -114,8 +114,8 @@ class Learner(Held):
         Args:
             fed: a batch.
             first: of an update; the gradients of the others are added.
-            shares: head -> factor on the loss of its labelled samples. None: 1, and the update's
-                mean is over the labelled samples of the only head.
+            shares: what is counted (`Wire.counted`) -> factor on the loss of its labelled samples.
+                None: 1, and the update's mean is over the labelled samples of the only head.
         """
         check_split(self.devices, fed.real, f"samples {', '.join(fed.ids)}")
         module = self._train
@@ -140,17 +140,15 @@ class Learner(Held):
     def _weights(self, fed: Fed, shares: Mapping[str, float] | None) -> dict[str, Any]:
         """Input of the train graph -> (real,) factors on the samples' losses."""
         return {
-            wire.weights: mx.nd.array(
-                fed.labelled[wire.name] * (1.0 if shares is None else shares[wire.name])
-            )
+            name: mx.nd.array(fed.labelled[key] * (1.0 if shares is None else shares[key]))
             for wire in self.network.wires.values()
-            if wire.weights is not None
+            for name, key in wire.weights.items()
         }
 
     def _counted(self, fed: Fed) -> int:
         """Samples that the mean of the losses is over, without shares."""
-        weighted = [wire for wire in self.network.wires.values() if wire.weights is not None]
-        return int(fed.labelled[weighted[0].name].sum()) if weighted else fed.real
+        keys = [key for wire in self.network.wires.values() for key in wire.weights.values()]
+        return int(fed.labelled[keys[0]].sum()) if keys else fed.real
 
     def update(self, lr: float | None, scale: float = 1.0, updates: int = 0) -> None:
         """Apply what was computed since the last update.

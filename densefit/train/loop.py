@@ -219,14 +219,18 @@ class Loop:
             self.between.save()
 
     def _check_labelled(self) -> None:
-        """Raise DataError if a head has never seen a label."""
-        for name, count in self.session.state.labelled.items():
+        """Raise DataError if a head, or one of its terms, has never seen a label."""
+        for key, count in self.session.state.labelled.items():
             if count == 0:
+                (head,) = [wire.name for wire in self.feeder.wires if key in wire.counted]
+                what = f"The head {head!r}"
+                if key != head:
+                    what = f"The loss {key[len(head) + 1 :]!r} of the head {head!r}"
                 raise DataError(
-                    f"The head {name!r} has not seen one labelled sample: it is not trained",
+                    f"{what} has not seen one labelled sample: it is not trained",
                     expected="samples with the targets that the head declares",
                     received=f"none in {self.session.state.update} updates",
-                    where=f"head {name}, {self.feeder.where} data",
+                    where=f"head {head}, {self.feeder.where} data",
                     fix="let the dataset give them (see its settings, e.g. masks=True), mix in one "
                     "that does, or leave the head out",
                 )

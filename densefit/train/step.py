@@ -25,7 +25,7 @@ class Taken:
 
     Attributes:
         samples: real samples (no padding) in it.
-        labelled: head -> those of them that have labels for it.
+        labelled: head -> those of them that have labels for it, and `<head>/<term>` -> the same.
         gradient_norm: of all parameters' gradients of the mean loss, before it is clipped.
         refused: why it was not applied; None if it was.
         position: in the epoch's order behind its last sample, if the loader tells.
@@ -74,6 +74,7 @@ class Step:
         self._read = [
             name for own in wires.values() if judges[own.name] for name in own.outputs("train")
         ]
+        self._head_of = {key: name for name, wire in wires.items() for key in wire.counted}
         self._in_a_row = 0
 
     def __call__(
@@ -152,28 +153,28 @@ class Step:
     def _micro_batches(
         self, batches: Iterator[Fed], updates: int
     ) -> Iterator[tuple[Fed, dict[str, float] | None]]:
-        """The micro-batches of an update, and the factor on each head's losses in them.
+        """The micro-batches of an update, and the factor on each counted loss in them.
 
-        A head's loss is the mean over its labelled samples in the whole update, so these have to
-        be known before the first micro-batch is computed: all are read first. With one head, the
-        update divides by them at the end, and each is read when it is needed.
+        A loss is the mean over its labelled samples in the whole update, so these have to be known
+        before the first micro-batch is computed: all are read first. With one head whose samples
+        are counted once, the update divides by them at the end, and each is read when needed.
         """
-        several = sum(wire.weights is not None for wire in self._wires.values()) > 1
+        several = sum(len(wire.weights) for wire in self._wires.values()) > 1
         if several or self._balancing is not None or self._accumulate == 1:
             whole = list(islice(batches, self._accumulate))
             samples = sum(batch.real for batch in whole)
-            shares = {n: samples / max(1, count) for n, count in self._labelled(whole).items()}
+            shares = {k: samples / max(1, count) for k, count in self._labelled(whole).items()}
             if self._balancing is not None:
                 weights = self._balancing.begin(updates)
-                shares = {name: share * weights[name] for name, share in shares.items()}
+                shares = {key: share * weights[self._head_of[key]] for key, share in shares.items()}
             yield from ((batch, shares) for batch in whole)
         else:
             yield from ((batch, None) for batch in islice(batches, self._accumulate))
 
     def _labelled(self, batches: Sequence[Fed]) -> dict[str, int]:
-        """Head -> samples that have labels for it."""
+        """What is counted -> samples that have labels for it."""
         return {
-            name: sum(int(batch.labelled[name].sum()) for batch in batches) for name in self._wires
+            key: sum(int(batch.labelled[key].sum()) for batch in batches) for key in self._head_of
         }
 
     def _refuse(self, error: TrainingDiverged, before: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
+from densefit.data.known_classes import known_classes
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
 from densefit.metrics import COCOAveragePrecision, Metric, VOCAveragePrecision
@@ -20,6 +21,7 @@ from densefit.predict.drawing import draw_boxes
 from .anchors import Shapes, anchor_boxes, anchor_count, anchor_shapes
 from .assign import IGNORE, match, targets_of
 from .checks import check_settings, sizes_per_level
+from .drawing import draw_true_boxes
 from .loss import box_loss, class_loss
 from .merge import combine
 from .pyramid import feature_levels, predictions
@@ -131,9 +133,13 @@ class Detection(Head):
         return anchor_boxes((height, width), self.strides, self.shapes((height, width)))
 
     def labels(self, input_size: tuple[int, int]) -> list[Label]:
-        """`class` (A,): -1 ignored, 0 background, 1 + class; `box` (A, 4): offsets."""
+        """`class` (A,): -1 ignored, 0 background, 1 + class; `box` (A, 4): offsets.
+
+        `known` (1 + classes,): 0 for classes whose objects nobody marked in the picture.
+        """
         count = anchor_count(input_size, self.strides, self.shapes(input_size))
-        return [Label("class", (count,)), Label("box", (count, 4))]
+        known = Label("known", (1 + len(self.classes),))
+        return [Label("class", (count,)), Label("box", (count, 4)), known]
 
     def levels(self, features: Features) -> list[Any]:
         """One map (B, C, H/stride, W/stride) a level."""
@@ -154,11 +160,9 @@ class Detection(Head):
     ) -> dict[str, Any]:
         """The terms of `train`, of what `predictions` gave."""
         (count,) = self.labels(input_size)[0].shape
-        target = labels["class"]
+        target, mined = labels["class"], (self.negatives_per_positive, self.min_negatives)
         return {
-            "class_loss": class_loss(
-                scores, target, self.negatives_per_positive, self.min_negatives, count
-            ),
+            "class_loss": class_loss(scores, target, labels["known"], *mined, count),
             "box_loss": box_loss(offsets, labels["box"], target) * self.box_weight,
         }
 
@@ -203,10 +207,17 @@ class Detection(Head):
         anchors = self.anchors(sample.image.shape[:2])
         if "boxes" not in sample.targets:
             nothing = np.full(len(anchors), IGNORE, np.float32)
-            return {"class": nothing, "box": np.zeros((len(anchors), 4), np.float32)}
+            offsets = np.zeros((len(anchors), 4), np.float32)
+            return {"class": nothing, "box": offsets, "known": self.known(sample)}
         boxes, classes = sample.targets["boxes"], sample.targets["classes"]
         labels, offsets = targets_of(self.matched(sample), anchors, boxes, classes)
-        return {"class": labels, "box": offsets}
+        return {"class": labels, "box": offsets, "known": self.known(sample)}
+
+    def known(self, sample: Sample) -> np.ndarray:
+        """(1 + classes,) float32, 1 for the background and the classes that the sample knows."""
+        where = f"sample {sample.id!r}, head {self.name!r}"
+        own = known_classes(sample.targets, len(self.classes), where)
+        return np.concatenate([[True], own]).astype(np.float32)
 
     def matched(self, sample: Sample) -> np.ndarray:
         """(A,) int64, the box that each anchor learns: -1 ignored, 0 background, 1 + index.
@@ -258,7 +269,7 @@ class Detection(Head):
         """The boxes as they were annotated, None if the sample has no `boxes` target at all."""
         if "boxes" not in targets:
             return None
-        known = ("boxes", "classes", "difficult", "crowd", "area")
+        known = ("boxes", "classes", "difficult", "crowd", "area", "known_classes")
         return {key: targets[key] for key in known if key in targets}
 
     def metrics(self) -> list[Metric]:
@@ -286,14 +297,4 @@ class Detection(Head):
 
     def draw_truth(self, image: np.ndarray, truth: Any) -> np.ndarray:
         """The boxes, outlined and named; difficult ones and crowds say so."""
-        boxes, classes = np.asarray(truth["boxes"]), np.asarray(truth["classes"])
-        crowd = np.asarray(truth.get("crowd", np.zeros(len(boxes))), bool)
-        difficult = np.asarray(truth.get("difficult", np.zeros(len(boxes))), bool) & ~crowd
-        for chosen, word in (
-            (crowd, " crowd"),
-            (difficult, " difficult"),
-            (~crowd & ~difficult, ""),
-        ):
-            names = [f"{name}{word}" for name in self.classes]
-            image = draw_boxes(image, boxes[chosen], classes[chosen], names)
-        return image
+        return draw_true_boxes(image, truth, self.classes)

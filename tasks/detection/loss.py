@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from densefit.backend import mx
+from densefit.model.partial_softmax import partial_log_softmax
 
 
 def hardest(difficulty: Any, candidate: Any, wanted: Any, limit: int) -> Any:
@@ -35,21 +36,30 @@ def hardest(difficulty: Any, candidate: Any, wanted: Any, limit: int) -> Any:
 
 
 def class_loss(
-    scores: Any, target: Any, negatives_per_positive: float, min_negatives: int, limit: int
+    scores: Any,
+    target: Any,
+    known: Any,
+    negatives_per_positive: float,
+    min_negatives: int,
+    limit: int,
 ) -> Any:
     """(B,) cross-entropy over the positive anchors and the hardest background, by positives.
 
     A picture without objects has no positives: it trains its `min_negatives` hardest anchors,
-    divided by 1.
+    divided by 1. Background anchors train no score of a class that the picture does not know.
 
     Args:
         scores: (B, A, 1 + classes) logits, the background first.
         target: (B, A): -1 ignored, 0 background, 1 + class.
+        known: (B, 1 + classes), 0 for classes whose objects nobody marked, else 1.
         negatives_per_positive: background anchors trained for each positive one.
         min_negatives: background anchors trained in any picture.
         limit: the number of anchors A.
     """
-    log_probability = mx.sym.log_softmax(scores, axis=-1)
+    unsure = mx.sym.expand_dims(target == 0, axis=2)
+    log_probability = partial_log_softmax(
+        scores, mx.sym.expand_dims(known, axis=1), unsure, axis=-1
+    )
     loss = -mx.sym.pick(log_probability, mx.sym.maximum(target, 0), axis=-1)
     positive = target > 0
     background = target == 0

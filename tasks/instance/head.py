@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, cast
 
 import numpy as np
@@ -14,7 +15,7 @@ from densefit.data.sample import Geometry, Sample
 from densefit.data.views import View
 from densefit.errors import ConfigError
 from densefit.metrics import COCOMaskAveragePrecision, Metric
-from densefit.model.head import Features, Head, Label, class_names, heads
+from densefit.model.head import Features, Head, Label, Term, class_names, heads
 from densefit.model.merger import Merger, Predictions
 from densefit.predict.instances import draw_instances
 
@@ -39,7 +40,8 @@ class Instance(Head):
     A detection head finds boxes; the picture has a few prototype masks, and each anchor predicts
     by how much each of them belongs to its object (Bolya et al., "YOLACT: Real-time Instance
     Segmentation", ICCV 2019). Needs `boxes`, `classes`, `instances` and `instance_ids`; a sample
-    without instances trains boxes only, one without boxes nothing.
+    without instances trains boxes only, one without boxes nothing; the mask loss is the mean over
+    the samples with instances.
 
     Predictions are dicts: `boxes` (m, 4) float32 xyxy in original pixels, `scores` (m,) float32,
     `classes` (m,) int64 and `masks`, m COCO run lengths of the original size, by falling score.
@@ -63,6 +65,13 @@ class Instance(Head):
 
     targets = ("boxes", "classes", "instances", "instance_ids")
     classes_of = "classes"
+    terms = MappingProxyType(
+        {
+            "class_loss": Term(Detection.targets),
+            "box_loss": Term(Detection.targets),
+            "mask_loss": Term(targets),
+        }
+    )
 
     def __init__(
         self,
@@ -156,10 +165,6 @@ class Instance(Head):
         masks = mx.sym.cast(mx.sym.round(mx.sym.sigmoid(logits) * 255), dtype="uint8")
         return {"boxes": mx.sym.slice_axis(found, axis=2, begin=0, end=6), "masks": masks}
 
-    def labelled(self, sample: Sample) -> bool:
-        """With boxes only it trains those."""
-        return self.detector.labelled(sample)
-
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:
         """Targets of all anchors, and of the masks that are trained.
 
@@ -183,6 +188,7 @@ class Instance(Head):
         return {
             "class": labels,
             "box": offsets,
+            "known": self.detector.known(sample),
             "instances": cells.astype(np.float32),
             **mask_targets(matched, boxes, ids, cells, self.mask_stride, self.mask_positives),
         }

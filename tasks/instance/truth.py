@@ -14,6 +14,8 @@ from densefit.data.instances import NONE, extents, run_lengths
 def true_masks(targets: Mapping[str, np.ndarray]) -> dict[str, Any] | None:
     """`masks` (n run lengths), `boxes`, `classes`, `crowd`, and `area` where it is of masks.
 
+    And `known_classes` where the picture has it.
+
     Whole masks of the dataset go before those of the map, which overlaps have cut. An object
     whose pixels are not known counts as a crowd that fills its box: what is found there is
     neither right nor wrong.
@@ -30,6 +32,8 @@ def true_masks(targets: Mapping[str, np.ndarray]) -> dict[str, Any] | None:
     boxes = np.asarray(targets["boxes"], np.float32).reshape(-1, 4)
     crowd = np.array(targets.get("crowd", np.zeros(len(boxes))), bool)
     truth = {"boxes": boxes, "classes": targets["classes"], "crowd": crowd}
+    if "known_classes" in targets:
+        truth["known_classes"] = targets["known_classes"]
     whole = targets.get("instance_masks")
     if whole is not None:
         # Here the area is the mask's; elsewhere it may be the box's, and the metric counts.

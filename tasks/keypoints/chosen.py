@@ -73,3 +73,11 @@ class ChosenClasses:
                 fix="make the head with the dataset's classes: `among`, or `classes` for all",
             )
         return np.asarray(self._table[numbers])
+
+    def of(self, values: np.ndarray) -> np.ndarray:
+        """What is told of each class of the list, for each of the head's own.
+
+        Args:
+            values: one for each of `among`.
+        """
+        return np.asarray(values[[self.among.index(name) for name in self.names]])

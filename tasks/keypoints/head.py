@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from densefit.data.known_classes import known_classes
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError
 from densefit.metrics import COCOKeypointAveragePrecision, Metric
@@ -120,7 +121,7 @@ class Keypoints(Head):
         return -(-input_size[0] // STRIDE), -(-input_size[1] // STRIDE)
 
     def labels(self, input_size: tuple[int, int]) -> list[Label]:
-        """What `targets.targets` makes; `joint` with heat maps only."""
+        """What `targets.targets` makes, `joint` with heat maps only; `known`, the known classes."""
         size, count = self._size(input_size), len(self.skeleton)
         made = [
             Label("centre", (len(self.classes), *size)),
@@ -128,6 +129,7 @@ class Keypoints(Head):
             Label("cell", (self.max_objects,)),
             Label("box", (self.max_objects, 4)),
             Label("place", (self.max_objects, count, 3)),
+            Label("known", (len(self.classes),)),
         ]
         return [*made, Label("joint", (count, *size))] if self.heat_maps else made
 
@@ -163,7 +165,13 @@ class Keypoints(Head):
                 classes,
                 self.max_objects,
             )
+        known = self._known(given, f"sample {sample.id!r}, head {self.name!r}")
+        made["known"] = known.astype(np.float32)
         return {label.name: made[label.name] for label in self.labels((height, width))}
+
+    def _known(self, targets: Mapping[str, np.ndarray], where: str) -> np.ndarray:
+        """Of which of the head's classes a sample tells, (K,) bool."""
+        return self._chosen.of(known_classes(targets, len(self._chosen.among), where))
 
     def _maps(self, features: Features) -> dict[str, Any]:
         counts = (len(self.classes), len(self.skeleton))
@@ -174,7 +182,7 @@ class Keypoints(Head):
         made, count = self._maps(features), len(self.skeleton)
         mask, cell, place = labels["mask"], labels["cell"], labels["place"]
         losses = {
-            "centre_loss": heat_loss(made["centre"], labels["centre"], mask),
+            "centre_loss": heat_loss(made["centre"], labels["centre"], mask, labels["known"]),
             "box_loss": box_loss(made["box"], cell, labels["box"], self.size_weight),
             "place_loss": place_loss(made["place"], cell, place, count),
         }
@@ -253,6 +261,8 @@ class Keypoints(Head):
         if "classes" in found:
             own = self._chosen.own(found["classes"], f"head {self.name!r}")
             found = {key: value[own >= 0] for key, value in {**found, "classes": own}.items()}
+        if "known_classes" in targets:
+            found["known_classes"] = self._known(targets, f"head {self.name!r}")
         return found
 
     def metrics(self) -> list[Metric]:

@@ -14,7 +14,7 @@ from .maps import cell_of, corner, picked, picked_pairs
 ALPHA, BETA = 2, 4
 
 
-def heat_loss(logits: Any, target: Any, mask: Any) -> Any:
+def heat_loss(logits: Any, target: Any, mask: Any, known: Any = None) -> Any:
     """(B,) penalty-reduced focal loss, divided by the number of peaks (at least 1).
 
     With p the probability: -(1 - p)^2 log p at a peak, where the target is 1, and
@@ -24,9 +24,12 @@ def heat_loss(logits: Any, target: Any, mask: Any) -> Any:
         logits: (B, C, h, w).
         target: (B, C, h, w) within 0 and 1.
         mask: (B, h, w), 0 where what is no peak is ignored.
+        known: (B, C), 0 for maps in which it is ignored everywhere; None: there is none.
     """
     peak = mx.sym.BlockGrad(target == 1)
     weight = mx.sym.broadcast_mul((1 - target) ** BETA, mx.sym.expand_dims(mask, axis=1))
+    if known is not None:
+        weight = mx.sym.broadcast_mul(weight, mx.sym.reshape(known, shape=(0, 0, 1, 1)))
     probability = mx.sym.sigmoid(logits)
     # log p and log(1 - p) out of the logits: no probability is ever 0
     missed = peak * (1 - probability) ** ALPHA * mx.sym.Activation(-logits, act_type="softrelu")

@@ -10,7 +10,7 @@ import numpy as np
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError
 from densefit.metrics import Metric, PanopticQuality
-from densefit.model.head import Features, Head, Label, heads
+from densefit.model.head import Features, Head, Label, Term, heads
 from densefit.model.merger import Merger
 from densefit.predict.drawing import draw_mask
 from densefit.predict.instances import draw_instances
@@ -88,6 +88,7 @@ class Panoptic(Head):
         self.output_stride = min(part.output_stride for part in made.values())
         self.targets = (*self.segmentation.targets, *self.instance.targets)
         self.classes_of = self.segmentation.target
+        self.terms = self._terms()
 
     @classmethod
     def class_source(cls, settings: Mapping[str, Any]) -> str:
@@ -153,13 +154,13 @@ class Panoptic(Head):
             mergers, lambda found: self._segments(found["segmentation"], found["instance"])
         )
 
-    def labelled(self, sample: Sample) -> bool:
-        """It trains the parts that can learn from it."""
-        return any(head.labelled(sample) for head in self.parts.values())
+    def _terms(self) -> dict[str, Term]:
+        """Those of both parts: a sample trains the parts that can learn from it."""
+        semantic = Term(self.segmentation.targets, self._trains_segmentation)
+        return joined({"segmentation": {"loss": semantic}, "instance": self.instance.terms})
 
-    def trains(self, labels: Mapping[str, np.ndarray]) -> bool:
-        """If one of the parts learns from it."""
-        return any(head.trains(own(part, labels)) for part, head in self.parts.items())
+    def _trains_segmentation(self, labels: Mapping[str, np.ndarray]) -> bool:
+        return self.segmentation.trains(own("segmentation", labels))
 
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:
         """The labels of both parts."""

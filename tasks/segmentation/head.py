@@ -10,6 +10,7 @@ import numpy as np
 
 from densefit.backend import mx
 from densefit.data.cells import cell_centres, grid_size
+from densefit.data.known_classes import known_classes
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError, located
 from densefit.metrics import ConfusionMatrix, Metric
@@ -17,7 +18,9 @@ from densefit.model.decoders import LOGIT_STRIDE, Decoder
 from densefit.model.head import Features, Head, Label, class_names, heads
 from densefit.model.layers import upsample
 from densefit.model.merger import Merger
+from densefit.model.partial_softmax import partial_log_softmax
 from densefit.predict.drawing import draw_mask
+from densefit.registry import nearest
 
 from .merge import MaskMerger
 
@@ -45,10 +48,14 @@ class Segmentation(Head):
         target: name of the target to learn, so that two heads can learn different masks; one of
             your own is first declared to the transforms: `declare_target("parts", "map", 255)`
             of `densefit.data.transforms`.
+        background: name of the class under which a sample hides those that it does not know
+            (`known_mask_classes`, or `known_<target>_classes` of another target): its pixels
+            train no score of these. None: there is no such class, and every pixel is what it is
+            marked as.
 
     Raises:
-        ConfigError: unknown decoder, classes that are too many or alike, or weights of another
-            number.
+        ConfigError: unknown decoder, classes that are too many or alike, weights of another
+            number, or a background that is no class.
     """
 
     classes_of = "mask"
@@ -63,6 +70,7 @@ class Segmentation(Head):
         rates: Sequence[int] = (6, 12, 18),
         class_weights: Sequence[float] | None = None,
         target: str = "mask",
+        background: str | None = None,
     ) -> None:
         self.classes = class_names(classes)
         if not 1 < len(set(self.classes)) == len(self.classes) < IGNORE:
@@ -80,6 +88,14 @@ class Segmentation(Head):
                 received=f"{len(class_weights)}: {list(class_weights)}",
                 where=name,
             )
+        if background is not None and background not in self.classes:
+            raise ConfigError(
+                f"The background {background!r} is no class",
+                expected=f"one of {', '.join(self.classes)}",
+                where=name,
+                fix=nearest(background, self.classes),
+            )
+        self.background = None if background is None else self.classes.index(background)
         self.name, self.weight = name, weight
         with located(f"head {name!r}"):
             self.decoder = Decoder(decoder, channels, rates)
@@ -90,9 +106,13 @@ class Segmentation(Head):
         self._weight_of[: len(self.classes)] = 1.0 if class_weights is None else class_weights
 
     def labels(self, input_size: tuple[int, int]) -> list[Label]:
-        """`mask`: class indices; `weight`: what each cell counts, adding up to 1."""
+        """`mask`: class indices; `weight`: what each cell counts, adding up to 1.
+
+        With a background also `known` (classes,): 0 for classes that the sample does not know.
+        """
         size = grid_size(input_size, LOGIT_STRIDE)
-        return [Label("mask", size), Label("weight", size)]
+        made = [Label("mask", size), Label("weight", size)]
+        return made if self.background is None else [*made, Label("known", (len(self.classes),))]
 
     def trains(self, labels: Mapping[str, np.ndarray]) -> bool:
         """Not where every cell is void."""
@@ -109,7 +129,7 @@ class Segmentation(Head):
         mask = sample.targets.get(self.target)
         if mask is None:
             nothing = np.zeros(grid_size(sample.image.shape, LOGIT_STRIDE), np.float32)
-            return {"mask": nothing, "weight": nothing}
+            return {"mask": nothing, "weight": nothing, **self._known(sample)}
         small = cell_centres(mask, LOGIT_STRIDE)
         if ((small >= len(self.classes)) & (small != IGNORE)).any():
             raise DataError(
@@ -123,14 +143,32 @@ class Segmentation(Head):
         return {
             "mask": np.where(small == IGNORE, 0, small).astype(np.float32),
             "weight": weight / total if total > 0 else weight,
+            **self._known(sample),
         }
+
+    def _known(self, sample: Sample) -> dict[str, np.ndarray]:
+        if self.background is None:
+            return {}
+        known = self._known_classes(sample.targets, f"head {self.name}, sample {sample.id}")
+        return {"known": known.astype(np.float32)}
+
+    def _known_classes(self, targets: Mapping[str, np.ndarray], where: str) -> np.ndarray:
+        known = known_classes(targets, len(self.classes), where, self.target)
+        known[self.background] = True
+        return known
 
     def _logits(self, features: Features) -> Any:
         return self.decoder(features, self.name, len(self.classes))
 
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
         """`loss`: weighted mean cross-entropy over the cells of each picture."""
-        log_probability = mx.sym.log_softmax(self._logits(features), axis=1)
+        logits = self._logits(features)
+        if self.background is None:
+            log_probability = mx.sym.log_softmax(logits, axis=1)
+        else:
+            known = mx.sym.reshape(labels["known"], shape=(0, 0, 1, 1))
+            hides = mx.sym.expand_dims(labels["mask"] == self.background, axis=1)
+            log_probability = partial_log_softmax(logits, known, hides, axis=1)
         entropy = -mx.sym.pick(log_probability, labels["mask"], axis=1)
         return {"loss": mx.sym.sum(entropy * labels["weight"], axis=(1, 2))}
 
@@ -162,6 +200,16 @@ class Segmentation(Head):
     def truth(self, targets: Mapping[str, np.ndarray]) -> np.ndarray | None:
         """The original mask, None if there is none."""
         return targets.get(self.target)
+
+    def judged(self, prediction: np.ndarray, targets: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Classes that the sample does not know are background in its mask, and so here."""
+        if self.background is None:
+            return prediction
+        known = self._known_classes(targets, f"head {self.name}")
+        if known.all():
+            return prediction
+        names = np.arange(len(known), dtype=prediction.dtype)
+        return np.where(known, names, np.array(self.background, names.dtype))[prediction]
 
     def metrics(self) -> list[Metric]:
         """mIoU, pixel accuracy and per-class IoU, from one confusion matrix."""

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -77,6 +79,24 @@ def test_objects_of_a_dropped_class_go_with_all_that_belongs_to_them():
     assert found["age"] == 30
     for name, value in kept.items():
         np.testing.assert_array_equal(targets[name], value)
+
+
+def test_objects_are_told_from_the_labels_of_a_picture_by_their_kind():
+    """Of as many objects as classes, and in two lists: what either drops is gone from both."""
+    declare_target("own_kinds", "per_box")
+    targets = {
+        "classes": np.array([0, 2, 1]),
+        "own_kinds": np.array([2, 1, 0]),
+        "labels": np.array([1, 0, 1]),
+        "label": np.array(1),
+    }
+    maps = {name: made(name) for name in targets}
+    maps["own_kinds"] = replace(made(), table=np.array([0, 1, -1]))
+    found = mapped(targets, maps)
+    assert found["classes"].tolist() == [0]
+    assert found["own_kinds"].tolist() == [0]
+    assert found["labels"].tolist() == [0, 1, -1]
+    assert found["label"] == 0
 
 
 def test_keypoints_go_with_their_objects():

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from densefit.data.labelled import check_labelled
+from densefit.data.labelled import check_labelled, stand_ins
 from densefit.data.loader import Loader
 from densefit.data.sample import Sample
 from densefit.errors import DataError
@@ -92,3 +92,65 @@ def test_the_loader_looks_when_it_is_made():
     with pytest.raises(DataError, match="'seg' learns the target 'mask'"):
         Loader(Data(), batch_size=2, heads=heads("mask"))
     Loader(Data(), batch_size=2)  # to score or to predict: nothing is known of heads
+
+
+class Apart:
+    """Sample i has the targets `has[i]`, each with the value i + 1."""
+
+    classes = ()
+
+    def __init__(self, *has):
+        self.has = has
+
+    def __len__(self):
+        return len(self.has)
+
+    def id_of(self, index):
+        return str(index)
+
+    def __getitem__(self, index):
+        targets = {name: np.array(1.0 + index, np.float32) for name in self.has[index]}
+        return Sample(str(index), np.zeros((8, 8, 3), np.uint8), targets)
+
+
+class Numbers:
+    """Learns the targets `a` and `b`: together, or as terms by themselves."""
+
+    name, targets = "own", ("a", "b")
+
+    def __init__(self, apart=False):
+        terms = {key: SimpleNamespace(targets=(key,), trains=None) for key in "ab"}
+        self.terms = terms if apart else {}
+
+    def labels(self, size):
+        return [SimpleNamespace(name=key, shape=(), dtype="float32") for key in "ab"]
+
+    def encode(self, sample):
+        return {key: sample.targets[key] for key in "ab" if key in sample.targets}
+
+
+@pytest.mark.parametrize(
+    ("has", "apart", "expected"),
+    [
+        (("a", "b", "", "ab", "ab"), False, {"a": 4, "b": 4}),  # the first that trains the head
+        (("a", "b", "", "ab"), True, {"a": 1, "b": 2}),
+        (("", "a", "", "ab"), True, {"a": 4, "b": 4}),  # the one that has more
+        (("a", "b"), False, {"a": 0, "b": 0}),  # nobody trains it
+    ],
+)
+def test_what_stands_in_is_of_samples_that_have_it(has, apart, expected):
+    head = Numbers(apart)
+    found = stand_ins([head], check_labelled(Apart(*has), None, [head], 0), (8, 8))
+    assert {name: float(value) for name, value in found["own"].items()} == expected
+
+
+def test_labels_of_a_term_without_its_targets_are_stood_in_for():
+    batch = next(Loader(Apart("a", "b", "", "ab"), batch_size=4, heads=[Numbers(apart=True)]))
+    names = [desc.name for desc in batch.provide_label]
+    values = {name: array.asnumpy().tolist() for name, array in zip(names, batch.label)}
+    assert values == {"own_a": [1, 1, 1, 4], "own_b": [2, 2, 2, 4]}
+    assert {key: has.tolist() for key, has in batch.labelled.items()} == {
+        "own": [True, True, False, True],
+        "own/a": [True, False, False, True],
+        "own/b": [False, True, False, True],
+    }

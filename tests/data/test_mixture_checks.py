@@ -8,12 +8,14 @@ from densefit.errors import ConfigError, DataError
 
 def shares(datasets=None, ratio=None, temperature=None, length=None, batches="mixed", **more):
     known = {"a": [0], "b": [0, 1]} if datasets is None else datasets
-    check_shares(known, ratio, temperature, length, batches, more.get("unknown", "refuse"))
+    rest = more.get("unknown", "refuse"), more.get("lacking", "unknown")
+    check_shares(known, ratio, temperature, length, batches, *rest)
 
 
 def test_what_is_right_passes():
     shares()
     shares(ratio={"a": 1, "b": 0.5}, length=1, batches="in_turn", unknown="drop")
+    shares(lacking="background")
     check_renames({"a": {"cat": "dog", "cow": None}}, {"a": ["cat", "cow"], "b": []})
     check_common([str(number) for number in range(255)], "mask")
     check_common([str(number) for number in range(256)], "label")
@@ -23,6 +25,11 @@ def test_what_is_right_passes():
 def test_a_share_is_a_finite_number_above_0(value):
     with pytest.raises(ConfigError, match="ratio of 'b'"):
         shares(ratio={"a": 1, "b": value})
+
+
+def test_what_a_dataset_tells_of_classes_that_it_lacks_is_one_of_two():
+    with pytest.raises(ConfigError, match="(?s)setting lacking.*unknown or background"):
+        shares(lacking="none")
 
 
 def test_empty_datasets_and_unknown_ones_are_refused():

@@ -26,6 +26,15 @@ def test_only_what_is_named_has_another_name():
     assert found["room_mask"] is mask
 
 
+def test_what_is_known_of_a_target_goes_with_it():
+    flags = np.ones(3, bool)
+    targets = {"mask": 1, "known_mask_classes": flags, "known_classes": 2}
+    found = under_new_names(targets, {"mask": "room_mask"})
+    assert found == {"room_mask": 1, "known_room_mask_classes": flags, "known_classes": 2}
+    own = under_new_names(targets, {"mask": "room_mask", "known_mask_classes": "sure"})
+    assert set(own) == {"room_mask", "sure", "known_classes"}
+
+
 def test_a_new_name_is_of_the_kind_of_the_old_one():
     check_names("rooms", {"mask": "room_mask", "normals": "bumps"}, {"mask", "normals", "depth"})
     assert KINDS["room_mask"] == KINDS["mask"] == Kind("map", 255)

@@ -7,7 +7,6 @@ import pytest
 
 from densefit.backend import mx
 from densefit.errors import DataError, TrainingDiverged
-from densefit.model.head_wire import LossTerms
 
 
 def batch(real=3, rows=4, label=None, targets=None, geometries=None, unlabelled=-1):
@@ -52,23 +51,3 @@ def test_samples_of_unknown_truth_are_left_out(tiny):
         [0, 2],
         ["s0", "s2"],
     )
-
-
-def test_loss_terms():
-    metric = LossTerms(["class", "box"])
-    assert np.isnan(metric.compute()["loss"])
-    metric.update(np.array([[1.0, 2.0], [3.0, 4.0]]), [True] * 2, ["a", "b"])
-    other = metric.fresh()
-    other.update(np.array([[5.0, 6.0]]), [True], ["c"])
-    metric.merge(other)
-    assert metric.compute() == {"class": 3.0, "box": 4.0, "loss": 7.0}
-    metric.update(np.array([[np.inf, np.nan]]), np.array([False]), ["d"])
-    assert metric.compute() == {"class": 3.0, "box": 4.0, "loss": 7.0, "labelled": 3.0}
-    twin = metric.fresh()
-    twin.load_state_dict(metric.state_dict())
-    assert twin.compute() == metric.compute()
-    metric.reset()
-    metric.update(np.ones((2, 2)), np.zeros(2, bool), ["a", "b"])
-    numbers = metric.compute()
-    assert numbers.pop("labelled") == 0.0
-    assert all(np.isnan(value) for value in numbers.values())  # none, and not 0.0

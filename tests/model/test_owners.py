@@ -25,7 +25,7 @@ def test_every_parameter_has_one_owner(network):
     graph = network.symbol
     inputs = {"data"}
     for wire in network.wires.values():
-        inputs |= {*wire.labels, wire.weights}
+        inputs |= {*wire.labels, *wire.weights}
     own = {*graph.list_arguments(), *graph.list_auxiliary_states()} - inputs
     found = owners(network)
     assert set(found) == own

@@ -75,19 +75,43 @@ def test_classes_are_the_common_ones_while_scoring_too():
         assert shifted[index].targets["classes"].tolist() == table[table >= 0].tolist()
 
 
+@pytest.mark.parametrize("lacking", ["unknown", "background"])
+def test_what_datasets_tell_of_classes_that_they_lack_is_the_same_in_training_and_scores(lacking):
+    own = {"a": Part("boxes"), "b": Part("boxes")}
+    shares = Shares(rename={"b": {"circle": "ring"}}, lacking=lacking)
+    prepared = prepare_several(
+        recipe({"detection": HEADS["detection"]}, datasets=own, mixture=shares)
+    )
+    batch = next(iter(prepared.train))
+    names = [desc.name for desc in batch.provide_label]
+    known = batch.label[names.index("detection_known")].asnumpy().astype(bool)
+    for key, row in zip(batch.ids, known):  # background, circle, square, triangle, ring
+        expected = {"a": [True] * 4 + [False], "b": [True, False, True, True, True]}[key[0]]
+        assert row.tolist() == (expected if lacking == "unknown" else [True] * 5)
+    for name, of in (("a", [1, 1, 1, 0]), ("b", [0, 1, 1, 1])):
+        targets = prepared.test[name].dataset[0].targets
+        assert ("known_classes" in targets) == (lacking == "unknown")
+        if lacking == "unknown":
+            assert targets["known_classes"].astype(int).tolist() == of
+
+
 def test_a_head_may_say_whose_names_it_has():
     own = {"cells": Part("boxes"), "tags": Part("labels")}
     heads = {"detection": HEADS["detection"], "shown": {"task": "multilabel", "from": "tags"}}
     made = prepare_several(recipe(heads, datasets=own)).network.heads
     assert made[1].classes == ["circle", "square", "triangle"]
     heads["shown"] = {"task": "multilabel"}
+    made = prepare_several(recipe(heads, datasets=own)).network.heads
+    assert made[1].classes == ["circle", "square", "triangle"]  # the mixture's, too
+    heads["shown"] = {"task": "multilabel", "target": "colour"}
     with pytest.raises(ConfigError, match="Which dataset's classes has the head 'shown'"):
         prepare_several(recipe(heads, datasets=own))
     heads["shown"] = {"task": "multilabel", "from": "tag"}
     with pytest.raises(ConfigError, match="did you mean 'tags'"):
         prepare_several(recipe(heads, datasets=own))
     heads["shown"] = {"task": "multilabel", "classes": ["a", "b", "c"]}
-    assert prepare_several(recipe(heads, datasets=own)).network.heads[1].classes == list("abc")
+    with pytest.raises(ConfigError, match="not those of the mixture"):
+        prepare_several(recipe(heads, datasets=own))
 
 
 def test_a_keypoint_head_looks_at_some_classes_of_the_mixture():

@@ -11,6 +11,8 @@ A, C = 30, 3
 
 def run(symbol, head_grads=None, grad=(), **arrays):
     """Forward (and backward) of a Symbol; returns its output and the gradients named."""
+    if "known" in symbol.list_arguments():
+        arrays.setdefault("known", np.ones((len(arrays["scores"]), 1 + C), np.float32))
     shapes = {name: value.shape for name, value in arrays.items()}
     req = {name: "write" if name in grad else "null" for name in arrays}
     executor = symbol.simple_bind(mx.cpu(), grad_req=req, **shapes)
@@ -28,9 +30,12 @@ def log_softmax(x):
     return x - np.log(np.exp(x).sum(-1, keepdims=True))
 
 
-def reference(scores, target, ratio, least):
+def reference(scores, target, ratio, least, known=None):
     """One picture: (loss, gradient by the scores)."""
-    logp = log_softmax(scores.astype(np.float64))
+    scores = scores.astype(np.float64)
+    if known is not None:  # the background is one of the classes that somebody looked for
+        scores[np.ix_(target == 0, known == 0)] = -np.inf
+    logp = log_softmax(scores)
     positive, negative = np.flatnonzero(target > 0), np.flatnonzero(target == 0)
     wanted = max(round(ratio * len(positive)), least)
     hard = negative[np.argsort(logp[negative, 0], kind="stable")][:wanted]
@@ -54,7 +59,7 @@ def make_targets(rng):
 
 def loss_symbol(ratio=3.0, least=4):
     scores, target = mx.sym.Variable("scores"), mx.sym.Variable("target")
-    return class_loss(scores, target, ratio, least, A)
+    return class_loss(scores, target, mx.sym.Variable("known"), ratio, least, A)
 
 
 def test_class_loss_and_gradient_equal_numpy():
@@ -70,6 +75,26 @@ def test_class_loss_and_gradient_equal_numpy():
         np.testing.assert_allclose(grads["scores"][i], gradient * weights[i], 1e-4, 1e-5)
     assert np.abs(grads["scores"][3]).sum() > 0.1  # the background picture trains
     assert (np.abs(grads["scores"][3]).sum(axis=1) > 0).sum() == 4
+
+
+def test_background_teaches_nothing_of_classes_that_nobody_marked():
+    rng = np.random.RandomState(3)
+    scores = rng.randn(4, A, 1 + C).astype(np.float32) * 2
+    target = make_targets(rng)
+    target[target == 3] = 1  # nobody marked class 2, so no anchor learns it
+    known = np.array([[1, 1, 1, 0], [1, 1, 1, 0], [1, 1, 1, 1], [1, 0, 1, 0]], np.float32)
+    ones = np.ones(4, np.float32)
+    arrays = {"scores": scores, "target": target, "known": known}
+    loss, grads = run(loss_symbol(), ones, ("scores",), **arrays)
+    for i in range(4):
+        expected, gradient = reference(scores[i], target[i], 3.0, 4, known[i])
+        np.testing.assert_allclose(loss[i], expected, rtol=1e-5)
+        np.testing.assert_allclose(grads["scores"][i], gradient, 1e-4, 1e-5)
+        background = grads["scores"][i][target[i] == 0]
+        np.testing.assert_array_equal(background[:, known[i] == 0], 0)
+        assert np.abs(background[:, known[i] == 1]).sum() > 0 or i == 1
+    # What is marked as one class is none of the others, whoever looked for them.
+    assert (grads["scores"][0][target[0] > 0][:, 3] > 0).all()
 
 
 def test_class_gradient_equals_finite_differences():

@@ -226,9 +226,60 @@ def test_a_batch_counts_samples_with_boxes_and_refuses_data_without_any_instance
     head = df.head("instance", classes=3, **SMALL)
     batch = next(df.Loader(Mixed(), batch_size=3, heads=[head], workers=0))
     assert batch.labelled["instance"].tolist() == [True, True, False]
+    assert batch.labelled["instance/box_loss"].tolist() == [True, True, False]
+    assert batch.labelled["instance/mask_loss"].tolist() == [True, False, False]
     owner = batch.label[[d.name for d in batch.provide_label].index("instance_owner")].asnumpy()
     assert (owner[0] > 0).any()
     assert not owner[1].any()
     monkeypatch.setattr(Mixed, "missing", (("instances",),) * 3)
     with pytest.raises(DataError, match="learns the target 'instances'"):
         df.Loader(Mixed(), batch_size=3, heads=[head])
+
+
+class Repeated:
+    """`copies` pictures of which the first `known` have instances, the others boxes only."""
+
+    classes = ()
+
+    def __init__(self, copies, known):
+        self.copies, self.known = copies, known
+
+    def __len__(self):
+        return self.copies
+
+    def id_of(self, index):
+        return f"p{index}"
+
+    def __getitem__(self, index):
+        made = Shapes(1, size=SIZE, empty=0.0)[0]
+        gone = () if index < self.known else ("instances", "instance_ids")
+        return Sample(
+            self.id_of(index), made.image, {k: v for k, v in made.targets.items() if k not in gone}
+        )
+
+
+@pytest.mark.parametrize("name", ["instance", "panoptic"])
+def test_boxes_without_masks_do_not_dilute_the_mask_loss(name):
+    """Of the same picture four times, BatchNorm and all losses are those of the picture once."""
+    found = []
+    for copies, known in ((1, 1), (4, 1)):
+        mx.random.seed(3)
+        settings = {"classes": 3, "name": "own", **SMALL}
+        if name == "panoptic":
+            classes = ("ground", "circle", "square", "triangle")
+            parts = {"instance": SMALL, "segmentation": {"decoder": "fcn", "channels": 8}}
+            settings = {"classes": classes, "things": classes[1:], "name": "own", **parts}
+        network = df.Network("resnet18", [df.head(name, **settings)], settings={"width": 8})
+        loader = df.Loader(
+            Repeated(copies, known), batch_size=copies, heads=network.heads, workers=0
+        )
+        history = df.fit(network, loader, updates=1, schedule=df.Constant(0.01), seed=0)
+        found.append((network.get_params()[0], history.epochs[0]["train"]))
+    (first, numbers), (second, more) = found
+    mask_loss = "own/mask_loss" if name == "instance" else "own/instance_mask_loss"
+    assert more[f"{mask_loss}/labelled"] == 1
+    assert more[mask_loss] == pytest.approx(numbers[mask_loss], rel=1e-4)
+    for key, value in first.items():
+        np.testing.assert_allclose(
+            second[key].asnumpy(), value.asnumpy(), rtol=1e-3, atol=2e-5, err_msg=key
+        )

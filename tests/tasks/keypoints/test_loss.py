@@ -76,6 +76,24 @@ def test_heat_loss_and_gradient(rng):
     assert (expected[0, 0, 1, 2], expected[0, 1, 1, 3]) < (0, 0)
 
 
+def test_maps_of_classes_that_nobody_marked_have_no_background(rng):
+    logits, target = rng.normal(0, 2, (2, 3, H, W)), rng.random((2, 3, H, W)) ** 3
+    target[0, 0, 1, 2] = 1
+    mask = (rng.random((2, H, W)) < 0.7).astype(float)
+    known = np.array([[1, 0, 1], [0, 1, 1]])
+    given = {"logits": logits, "target": target, "mask": mask}
+    value, gradient = run(heat_loss, **given, known=known)
+    _, plain = run(heat_loss, **given)
+    for picture, own in enumerate(known == 1):
+        parts = [array[picture : picture + 1, own] for array in (logits, target)]
+        expected = reference_heat(*parts, mask[picture : picture + 1])
+        np.testing.assert_allclose(value[picture], expected[0], rtol=1e-4)
+        np.testing.assert_array_equal(gradient["logits"][picture, ~own], 0)
+        np.testing.assert_array_equal(
+            gradient["logits"][picture, own], plain["logits"][picture, own]
+        )
+
+
 def test_heat_loss_of_what_cannot_be_more_wrong_is_finite():
     logits = np.array([-200.0, 200.0]).reshape(1, 1, 1, 2)
     target = np.array([1.0, 0.0]).reshape(1, 1, 1, 2)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import densefit as df
+from densefit.data.encoder import trained_terms
 from densefit.data.sample import Sample
 from densefit.datasets import Shapes
 from densefit.errors import ConfigError
@@ -104,6 +105,10 @@ def test_a_sample_trains_the_part_whose_targets_it_has(missing, learned):
     assert not (encoded[other[learned]] > 0).any()
     assert head.truth(targets) is None
     assert head.labelled(Sample("a", sample.image, targets))
+    terms = trained_terms(head, Sample("a", sample.image, targets), encoded)
+    semantic = learned == "segmentation_weight"
+    assert terms.pop("segmentation_loss") == semantic
+    assert set(terms.values()) == {not semantic}
     assert not head.labelled(Sample("a", sample.image, {"label": sample.targets["label"]}))
 
 

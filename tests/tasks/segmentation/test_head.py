@@ -236,3 +236,100 @@ def test_trains(tiny):
     )  # fmt: skip
     scores = df.score(network, df.Loader(data, batch_size=3, workers=0))
     assert scores["segmentation/pixel_accuracy"] > 0.9
+
+
+def slopes(made, mask, known=None):
+    """Loss, and the gradient of each parameter, of one picture twice."""
+    executor, _ = bind_loss(made, (32, 48))
+    given = sample(mask)
+    if known is not None:
+        given.targets["known_mask_classes"] = np.array(known, bool)
+    for name, array in made.encode(given).items():
+        executor.arg_dict[name][:] = np.stack([array] * 2)
+    loss = executor.forward(is_train=True)[0].asnumpy()
+    executor.backward()
+    return loss, {name: array.asnumpy() for name, array in executor.grad_dict.items()}
+
+
+def test_background_may_hide_what_a_sample_does_not_know():
+    """Its pixels train the other classes only, as if the head had no more than these."""
+    settings = {"decoder": "fcn", "channels": 6}
+    made = Segmentation(["sky", "ground", "pole"], background="ground", **settings)
+    bias = "segmentation_score4_bias"
+    _, hidden = slopes(made, np.ones((32, 48)), [True, False, False])  # the background is known
+    assert hidden[bias][2] == 0
+    assert hidden[bias][0] > 0 > hidden[bias][1]
+    _, told = slopes(made, np.ones((32, 48)), [True, True, True])
+    assert told[bias][2] > 0
+    _, sky = slopes(made, np.zeros((32, 48)), [True, True, False])
+    assert sky[bias][2] > 0  # what is sky is no pole
+    mask = np.zeros((32, 48))
+    mask[:, 20:] = 1
+    plain = Segmentation(["sky", "ground", "pole"], **settings)
+    for known in (None, [True] * 3):
+        (loss, found), (expected, others) = slopes(made, mask, known), slopes(plain, mask)
+        np.testing.assert_array_equal(loss, expected)
+        for name, value in others.items():
+            if name not in ("mask", "weight"):
+                np.testing.assert_array_equal(found[name], value)
+    with pytest.raises(ConfigError, match="(?s)'grund' is no class.*did you mean 'ground'"):
+        Segmentation(["sky", "ground"], background="grund")
+    nothing = made.encode(Sample("a", np.zeros((8, 8, 3), np.uint8), {}))
+    assert set(nothing) == {label.name for label in made.labels((8, 8))}
+
+
+class Streets:
+    """Skies over ground; what stands on the ground is not marked."""
+
+    classes = ("sky", "ground", "pole")
+
+    def __len__(self):
+        return 3
+
+    def id_of(self, index):
+        return f"s{index}"
+
+    def __getitem__(self, index):
+        mask = np.ones((32, 48), np.uint8)
+        mask[: 10 + index] = 0
+        known = {"known_mask_classes": np.array([True, True, False])}
+        image = np.random.default_rng(index).integers(0, 256, (32, 48, 3)).astype(np.uint8)
+        return Sample(self.id_of(index), image, {"mask": mask, **known})
+
+
+@pytest.mark.parametrize("loader", [df.Loader, df.ViewLoader])
+def test_scores_are_in_the_terms_of_the_dataset(loader):
+    """A pole on unmarked ground is ground; in the sky it is wrong."""
+    made = head("segmentation", classes=Streets.classes, background="ground", decoder="fcn")
+    network = df.Network("resnet18", [made], settings={"width": 8})
+    settings = {"workers": 0, "batch_size": 2}
+    if loader is df.ViewLoader:
+        settings["input_size"] = (32, 48)
+    df.fit(network, df.Loader(Streets(), batch_size=3, heads=[made], workers=0), updates=1,
+           schedule=df.Constant(1e-6))  # fmt: skip
+    rng = np.random.default_rng(0)
+    found = {f"s{k}": rng.integers(0, 3, (32, 48)).astype(np.uint8) for k in range(3)}
+    masks = iter(list(found.values()))
+    made.decode = lambda outputs, geometries: [next(masks) for _ in geometries]
+    made.merger = lambda size: Fixed(masks)
+    scores = df.score(network, loader(Streets(), **settings))
+    truth = np.stack([Streets()[k].targets["mask"] for k in range(3)])
+    said = np.stack(list(found.values()))
+    said[said == 2] = 1
+    for name, kind in (("sky", 0), ("ground", 1)):
+        both, either = (truth == kind) & (said == kind), (truth == kind) | (said == kind)
+        assert scores[f"segmentation/IoU/{name}"] == pytest.approx(both.sum() / either.sum())
+    assert np.isnan(scores["segmentation/IoU/pole"])
+
+
+class Fixed:
+    """Merges whatever views to the next of some masks."""
+
+    def __init__(self, masks):
+        self.mask = next(masks)
+
+    def add(self, outputs, view):
+        pass
+
+    def result(self):
+        return self.mask

@@ -1,0 +1,38 @@
+"""densefit's loader over a recipe's training data; run by data_speed.py."""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from data_cases import RECIPES, Case
+from side_by_side import serve
+
+from densefit.backend import mx
+
+
+def main() -> None:
+    """Serve epochs."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("case", choices=RECIPES)
+    parser.add_argument("root")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--kind", default="threads")
+    options = parser.parse_args()
+    case = Case.of(options.case, options.root)
+    with case.loader(options.workers, options.kind) as loader:
+
+        def work(count: int) -> float:
+            begun = time.perf_counter()
+            for _ in range(count):
+                for _ in loader:
+                    pass
+            mx.nd.waitall()
+            return time.perf_counter() - begun
+
+        work(1)
+        serve({"images": len(loader) * loader.batch_size}, work)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""What a training costs beside its arithmetic: waiting for data, the loader's work, memory.
+
+    python benchmarks/training_cost.py [--bccd DIR] [--camvid DIR] [--rounds 3] [--updates 40]
+
+The recipes ssd_resnet18_bccd and deeplab_resnet18_camvid, trained as their tools train them, beside
+the same `fit` on a batch that lies in memory, and a bare loop over MXNet's Module on that batch
+(forward, backward, update; nothing is kept). Each runs in a process of its own, in rotating order;
+times are those behind the first updates, memory is the peak of the process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from data_cases import Case
+from replayed import Replayed
+from side_by_side import machine
+
+import densefit as df
+from densefit.backend import mx
+
+WARM_UP = 5
+KINDS = ("recipe", "fit, one batch", "Module, one batch")
+
+
+class Timer(df.Callback):
+    """Clock readings behind the warm-up, and at the end."""
+
+    def __init__(self, updates: int) -> None:
+        self.updates = updates
+        self.marks: list[tuple[float, float]] = []
+
+    def update_ended(self, state: Any, control: Any) -> None:
+        """Read them where they count, when the engine is done."""
+        if state.update in (WARM_UP, WARM_UP + self.updates):
+            mx.nd.waitall()
+            self.marks.append((time.perf_counter(), state.clock.seconds["data"]))
+
+
+def one(kind: str, name: str, root: str, updates: int, workers: int) -> dict[str, float]:
+    """Train in this process."""
+    case = Case.of(name, root)
+    training = case.recipe.training
+    with case.loader(workers) as loader:
+        budget = loader.memory
+        if kind == "recipe":
+            batches: Any = loader
+        else:
+            batches = Replayed(loader, 10**9, most=1)
+        if kind == KINDS[2]:
+            seconds, waited = bare(case, batches.batches[0], updates), 0.0
+        else:
+            timer = Timer(updates)
+            df.fit(
+                case.network,
+                batches,
+                updates=WARM_UP + updates,
+                optimizer=training.optimizer,
+                optimizer_params={**training.optimizer_params, "learning_rate": 1e-4},
+                callbacks=[timer],
+            )
+            (begun, before), (ended, after) = timer.marks
+            seconds, waited = ended - begun, after - before
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    each = seconds / updates
+    return {"ms": 1e3 * each, "waited": waited / seconds, "peak": peak, "budget": budget / 2**20}
+
+
+def bare(case: Case, batch: Any, updates: int) -> float:
+    """Seconds of updates by MXNet's Module alone."""
+    size = tuple(batch.data[0].shape[2:])
+    symbol = case.network.graph("train", size)
+    rows = batch.data[0].shape[0]
+    weights = [wire.weights for wire in case.network.wires.values() if wire.weights]
+    labels = [mx.io.DataDesc(d.name, d.shape) for d in batch.provide_label]
+    labels += [mx.io.DataDesc(name, (rows,)) for name in weights]
+    module = mx.mod.Module(symbol, label_names=[desc.name for desc in labels])
+    module.bind(batch.provide_data, labels)
+    module.init_params(mx.init.Xavier())
+    training = case.recipe.training
+    module.init_optimizer(
+        optimizer=training.optimizer,
+        optimizer_params={**training.optimizer_params, "learning_rate": 1e-4},
+    )
+    ones = [mx.nd.ones((rows,)) for _ in weights]
+    fed = mx.io.DataBatch(data=batch.data, label=[*batch.label, *ones])
+    begun = 0.0
+    for update in range(WARM_UP + updates):
+        if update == WARM_UP:
+            mx.nd.waitall()
+            begun = time.perf_counter()
+        module.forward_backward(fed)
+        module.update()
+    mx.nd.waitall()
+    return time.perf_counter() - begun
+
+
+def measure(name: str, root: str, options: argparse.Namespace) -> None:
+    """One recipe's table."""
+    found: dict[str, list[dict[str, float]]] = {kind: [] for kind in KINDS}
+    for turn in range(options.rounds):
+        first = turn % len(KINDS)
+        for kind in [*KINDS[first:], *KINDS[:first]]:
+            command = [sys.executable, __file__, "--one", kind, f"--{name}", root]
+            command += ["--updates", str(options.updates), "--workers", str(options.workers)]
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode:
+                raise SystemExit(done.stderr[-3000:])
+            found[kind].append(json.loads(done.stdout.splitlines()[-1]))
+    print(
+        f"\n{name}, {machine()}, {options.workers} workers; {options.rounds} rounds of "
+        f"{options.updates} updates"
+    )
+    print(f"{'':20} {'ms/update':>10} {'of the Module':>14} {'waited':>8} {'peak MiB':>9}")
+
+    def middle(kind: str, key: str) -> float:
+        return statistics.median(one[key] for one in found[kind])
+
+    for kind in KINDS:
+        pairs = zip(found[kind], found[KINDS[2]])
+        ratio = statistics.median(a["ms"] / b["ms"] for a, b in pairs)
+        print(
+            f"{kind:20} {middle(kind, 'ms'):10.1f} {ratio:14.3f} "
+            f"{100 * middle(kind, 'waited'):6.1f} % {middle(kind, 'peak'):9.0f}"
+        )
+    budget = middle(KINDS[0], "budget")
+    allowed = 1.1 * middle(KINDS[2], "peak") + budget
+    print(
+        f"the loader's budget: {budget:.0f} MiB; peak of the recipe over 1.1 times the Module's "
+        f"and that: {middle(KINDS[0], 'peak') / allowed:.2f}"
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--bccd")
+    parser.add_argument("--camvid")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--updates", type=int, default=40)
+    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--one", choices=KINDS, help="in this process, and print JSON")
+    options = parser.parse_args(arguments)
+    for name in ("bccd", "camvid"):
+        root = getattr(options, name)
+        if root and options.one:
+            print(json.dumps(one(options.one, name, root, options.updates, options.workers)))
+        elif root:
+            measure(name, root, options)
+
+
+if __name__ == "__main__":
+    main()
