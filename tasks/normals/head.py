@@ -9,8 +9,8 @@ import numpy as np
 
 from densefit.backend import mx
 from densefit.data.cells import cell_centres, grid_size
-from densefit.data.move import turn_vectors
 from densefit.data.original import map_to_original
+from densefit.data.plane import turn_vectors
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import DataError, located
 from densefit.metrics import Metric, SurfaceNormals
