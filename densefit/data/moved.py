@@ -63,7 +63,7 @@ def moved(
             targets[name] = _areas(sample, name, keep, matrix)
         elif kind.name == "keypoints":
             points = _kept(sample, name, keep)
-            swap = _swap(sample, name, kind) if mirrors(matrix) else None
+            swap = swap_of(sample, name, kind) if mirrors(matrix) else None
             targets[name] = move_keypoints(points, matrix, (height, width), swap)
         elif kind.name in ("map", "map_linear", "vectors"):
             _check_size(sample, name)
@@ -129,7 +129,7 @@ def _kept(sample: Sample, name: str, keep: np.ndarray | None) -> np.ndarray:
     return np.asarray(array[keep])
 
 
-def _swap(sample: Sample, name: str, kind: Kind) -> np.ndarray:
+def swap_of(sample: Sample, name: str, kind: Kind) -> np.ndarray:
     """Which keypoint each one is in a mirrored picture, as the sample says."""
     order, count = sample.targets.get(kind.flip), sample.targets[name].shape[1]
     if order is None or not is_swap(order, count):

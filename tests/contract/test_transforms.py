@@ -3,16 +3,20 @@
 import numpy as np
 import pytest
 
+from densefit.data import others
 from densefit.data.instances import UNKNOWN
 from densefit.data.sample import LostGeometry
-from densefit.data.transforms import RandomFlip, transforms
+from densefit.data.transforms import Mixup, RandomFlip, transforms
 from densefit.datasets import Shapes
 
 SETTINGS = {
     "color_jitter": {},
     "compose": {"steps": [RandomFlip(), RandomFlip(vertical=True)]},
+    "copy_paste": {"p": 1.0, "drop": ["label"]},
     "cutout": {"p": 1.0},
     "letterbox": {"height": 40, "width": 64},
+    "mixup": {"p": 1.0, "drop": ["label", "mask", "instances"]},
+    "mosaic": {"height": 48, "width": 64, "p": 1.0, "drop": ["label"]},
     "random_affine": {"degrees": 30, "shear": 10},
     "random_blur": {"p": 1.0},
     "random_box_crop": {},
@@ -39,9 +43,12 @@ def transform(request):
     return transforms.create(request.param, **SETTINGS[request.param])
 
 
-def applied(transform, seed):
-    sample = Shapes(8, size=(48, 60), empty=0.0, keypoints=True)[seed]
-    return transform(sample, np.random.default_rng(seed))
+def applied(transform, seed, change=None):
+    data = Shapes(8, size=(48, 60), empty=0.0, keypoints=True)
+    sample, rng = data[seed], np.random.default_rng(seed)
+    if change is not None:
+        change(sample)
+    return others.applied(transform, sample, rng, others.drawn_from(data, seed, rng))
 
 
 def test_every_transform_is_in_this_contract():
@@ -58,7 +65,9 @@ def test_pictures_targets_and_geometry_move_together(transform, seed):
     assert sample.geometry.input_size == size
     assert sample.geometry.size == (48, 60)
     targets = sample.targets
-    assert (targets["mask"].shape, targets["mask"].dtype) == (size, np.uint8)
+    mixed = isinstance(transform, Mixup)  # whose pixels are of no one class
+    if not mixed:
+        assert (targets["mask"].shape, targets["mask"].dtype) == (size, np.uint8)
     boxes = targets["boxes"]
     assert (boxes >= 0).all()
     assert (boxes <= (width, height, width, height)).all()
@@ -68,7 +77,7 @@ def test_pictures_targets_and_geometry_move_together(transform, seed):
     assert ((points[..., :2] >= 0) & (points[..., :2] <= (width, height))).all()
     assert (points[points[..., 2] == 0] == 0).all()
     for (x1, y1, x2, y2), kind in zip(boxes.round().astype(int), targets["classes"]):
-        if x2 - x1 > 4 and y2 - y1 > 4:  # wide enough to hold a pixel of its shape
+        if x2 - x1 > 4 and y2 - y1 > 4 and not mixed:  # wide enough to hold a pixel of its shape
             assert (targets["mask"][y1:y2, x1:x2] == kind + 1).any()
     whole = Shapes(8, size=(48, 60), empty=0.0)[seed].targets
     if len(boxes) == len(whole["boxes"]) > 0:
@@ -80,6 +89,8 @@ def test_pictures_targets_and_geometry_move_together(transform, seed):
 
 @pytest.mark.parametrize("seed", range(8))
 def test_instances_lie_where_the_geometry_says_and_follow_their_boxes(transform, seed):
+    if getattr(transform, "others", 0):
+        pytest.skip("instances of several pictures have new ids: see its own tests")
     sample = applied(transform, seed)
     targets, whole = sample.targets, Shapes(8, size=(48, 60), empty=0.0)[seed].targets
     moved = targets["instances"]
@@ -131,6 +142,4 @@ def test_chance_comes_from_the_generator_alone(transform):
 
 
 def test_unknown_targets_stay_unknown(transform):
-    sample = Shapes(8, size=(48, 60), empty=0.0)[0]
-    sample.targets.clear()
-    assert transform(sample, np.random.default_rng(0)).targets == {}
+    assert applied(transform, 0, lambda sample: sample.targets.clear()).targets == {}
