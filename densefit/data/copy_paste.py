@@ -10,7 +10,7 @@ import numpy as np
 
 from densefit.data.crop import offset
 from densefit.data.geometric import cropping, moved_by
-from densefit.data.instances import NONE, extents
+from densefit.data.instances import NONE, UNKNOWN, extents
 from densefit.data.merged import MAPS, Prepare, common, plain, prepared, renumbered, rows
 from densefit.data.others import Draw
 from densefit.data.rescale import scaling
@@ -83,7 +83,9 @@ class CopyPaste:
         below, above = renumbered([sample, self._laid(other, sample.image.shape[:2], rng)])
         chosen = _chosen(above, rng)
         ids = above.targets["instance_ids"][chosen]
-        pasted = np.isin(above.targets["instances"], ids)
+        is_pasted = np.zeros(UNKNOWN + 1, bool)
+        is_pasted[ids] = True
+        pasted = is_pasted[above.targets["instances"]]
         left, changes = _left(below, pasted, self.visible)
         targets = {}
         for name in names:
@@ -140,13 +142,13 @@ def _left(
     """
     targets = sample.targets
     ids, instances = targets["instance_ids"], targets["instances"]
-    whole = np.bincount(instances.reshape(-1), minlength=65536)[ids]
-    rest = np.where(pasted, NONE, instances)
-    share = np.bincount(rest.reshape(-1), minlength=65536)[ids] / np.maximum(whole, 1)
+    whole = np.bincount(instances.reshape(-1), minlength=UNKNOWN + 1)[ids]
+    hidden = np.bincount(instances[pasted], minlength=UNKNOWN + 1)[ids]
+    share = 1 - hidden / np.maximum(whole, 1)
     share[(ids == NONE) | (whole == 0)] = 1.0  # it is not known where they are
     cut = share < 1.0
     boxes = targets["boxes"].copy()
-    there, around = extents(rest)
+    there, around = extents(np.where(pasted, NONE, instances)) if cut.any() else (ids[:0], boxes)
     for row in np.flatnonzero(cut & np.isin(ids, there)):
         # Not beyond its box, which may have been cut or drawn by hand.
         inner = around[np.searchsorted(there, ids[row])]
@@ -176,6 +178,8 @@ def _hidden(points: np.ndarray, pasted: np.ndarray) -> np.ndarray:
 
 def _over(below: np.ndarray, above: np.ndarray, pasted: np.ndarray, blend: float) -> np.ndarray:
     if not blend:
-        return np.where(pasted[..., None], above, below)
+        image = below.copy()
+        cv2.copyTo(above, pasted.astype(np.uint8), image)
+        return image
     share = cv2.GaussianBlur(pasted.astype(np.float32), (0, 0), blend)[..., None]
     return np.rint(below + (above.astype(np.float32) - below) * share).astype(np.uint8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from densefit.data.crop import RandomScaleCrop, offset
@@ -66,11 +67,11 @@ class RandomMaskCrop(RandomScaleCrop):
         if mask is None:
             return super().__call__(sample, rng)
         rows, columns = sample.image.shape[:2]
-        if mask.shape != (rows, columns):
+        if mask.shape != (rows, columns) or mask.dtype != np.uint8:
             raise DataError(
                 f"The target {self.target!r} is not a mask of its image",
-                expected=f"shape {(rows, columns)}",
-                received=f"{mask.shape}",
+                expected=f"{(rows, columns)} uint8",
+                received=f"{mask.shape} {mask.dtype}",
                 where=f"sample {sample.id!r}",
             )
         height, width = self.output_size
@@ -89,7 +90,8 @@ class RandomMaskCrop(RandomScaleCrop):
         return resizing(size, height, width)(sample)
 
     def _fits(self, window: np.ndarray) -> bool:
-        counts = np.unique(window[window != _VOID], return_counts=True)[1]
+        counts = _counts(window)
+        counts = counts[counts > 0]
         several = len(counts) > 1 or self.max_share == 1
         return bool(several and counts.sum() and counts.max() <= self.max_share * counts.sum())
 
@@ -100,9 +102,17 @@ class RandomMaskCrop(RandomScaleCrop):
         )
 
 
+def _counts(mask: np.ndarray) -> np.ndarray:
+    """(256,) pixels of each class of a uint8 mask; of none of what is void."""
+    counts = cv2.calcHist([np.ascontiguousarray(mask)], [0], None, [256], [0, 256])
+    counts = counts.reshape(-1).astype(np.int64)
+    counts[_VOID] = 0
+    return np.asarray(counts)
+
+
 def _of_a_class(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """(k,) the places, row by row, of all pixels of a class that is there; none if none is."""
-    classes = np.unique(mask[mask != _VOID])
+    classes = np.flatnonzero(_counts(mask))
     if len(classes) == 0:
         return _NOWHERE
     return np.flatnonzero(mask == classes[rng.integers(len(classes))])

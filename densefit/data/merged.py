@@ -87,9 +87,11 @@ def renumbered(samples: Sequence[Sample]) -> list[Sample]:
     result, last = [], 0
     for sample in samples:
         targets = dict(sample.targets)
-        found = [np.asarray(targets[n]).reshape(-1) for n in _WITH_IDS if n in targets]
-        ids = np.unique(np.concatenate([np.zeros(0, np.int64), *found]).astype(np.int64))
-        ids = ids[(ids != NONE) & (ids != UNKNOWN)]
+        there = np.zeros(UNKNOWN + 1, bool)
+        for name in _WITH_IDS:
+            there[targets.get(name, NONE)] = True
+        there[[NONE, UNKNOWN]] = False
+        ids = np.flatnonzero(there)
         if last + len(ids) >= UNKNOWN:
             raise DataError(
                 "There are more objects in a picture than ids",
@@ -97,7 +99,7 @@ def renumbered(samples: Sequence[Sample]) -> list[Sample]:
                 received=last + len(ids),
                 where=f"sample {sample.id!r}",
             )
-        table = np.arange(UNKNOWN + 1)
+        table = np.arange(UNKNOWN + 1, dtype=np.uint16)
         table[ids] = last + 1 + np.arange(len(ids))
         for name in _WITH_IDS:
             if name in targets:

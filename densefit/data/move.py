@@ -70,7 +70,7 @@ def turn(sample: Sample, quarters: int) -> Sample:
     for _ in range(quarters % 4):
         width = sample.image.shape[1]
         matrix = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, width]])
-        image = np.ascontiguousarray(np.rot90(sample.image))
+        image = np.asarray(cv2.rotate(sample.image, cv2.ROTATE_90_COUNTERCLOCKWISE))
         sample = moved(
             sample, image, matrix, lambda array, kind: np.ascontiguousarray(np.rot90(array))
         )
