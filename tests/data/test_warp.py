@@ -167,29 +167,7 @@ def test_perspective_moves_boxes_with_their_objects_and_loses_the_geometry(index
         _ = mirror(after).geometry.matrix
 
 
-def test_normals_cannot_follow_a_perspective():
-    sample = smooth()
-    sample.targets["normals"] = np.zeros((H, W, 3), np.float32)
-    with pytest.raises(DataError, match=r"'normals'[\s\S]*random_affine"):
-        warp(sample, LOOK, H, W)
-
-
 def test_boxes_of_a_turned_picture_do_not_come_back_silently():
     after = warp(SHAPES[0], about_the_middle((H, W), linear(0.3, 1, 0, 0), np.zeros(2)), H, W)
     with pytest.raises(DataError, match="turned"):
         after.geometry.boxes_to_original(after.targets["boxes"])
-
-
-def test_an_object_that_others_hide_keeps_the_box_around_its_corners():
-    """Its pixels tell less than its box."""
-    instances = np.zeros((H, W), np.uint16)
-    instances[20:30, 20:26] = 1  # the box says that it goes on to 40, under something else
-    targets = {
-        "boxes": np.array([[20, 20, 40, 30]], np.float32),
-        "instances": instances,
-        "instance_ids": np.array([1]),
-    }
-    sample = Sample("s", np.zeros((H, W, 3), np.uint8), targets)
-    after = warp(sample, about_the_middle((H, W), linear(0.5, 1, 0, 0), np.zeros(2)), H, W)
-    x1, _, x2, _ = after.targets["boxes"][0]
-    assert x2 - x1 == pytest.approx(20 * np.cos(0.5) + 10 * np.sin(0.5), abs=1e-3)
