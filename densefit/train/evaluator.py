@@ -131,7 +131,10 @@ class Evaluator:
             wire.check(self.mode, outputs, data[0], len(devices))
         # Labels that only a loss reads need no data here, but must not pass for parameters.
         labels = {*loss_labels(symbol), *(n for w in self.network.wires.values() for n in w.labels)}
-        inputs = {**given, **{name: known[name] for name in sorted((labels & arguments) - set(given))}}
+        inputs = {
+            **given,
+            **{name: known[name] for name in sorted((labels & arguments) - set(given))},
+        }
         return symbol, inputs, {name: known[name] for name in known if name not in inputs}
 
     def _executor(self, feeder: Feeder, data: Mapping[str, Any], version: int) -> Executor:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Optional, Tuple  # noqa: UP035 - read at run time on Python 3.9
 
+import numpy as np
+
 from densefit.backend import mx
 from densefit.errors import BindError
 from densefit.train.folding import Fold, fold_parameters
@@ -153,6 +155,9 @@ class Executors:
         }
         shapes, _, states = symbol.infer_shape(**own)
         kinds, _, state_kinds = symbol.infer_type(**program.types)
+        if kinds is None:  # the graph leaves some open: MXNet's own default
+            kinds = [program.types.get(name, np.float32) for name in symbol.list_arguments()]
+            state_kinds = [np.float32 for _ in states]
         folded = {name: one for one in program.folds for name in (one.weight, one.bias)}
         found: dict[str, Any] = {}
         fresh = []

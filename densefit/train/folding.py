@@ -71,14 +71,19 @@ def fold(symbol: Any) -> tuple[Any, list[Fold]]:
         if layer in shown or not _folds(nodes, place, used):
             continue
         own, attributes = nodes[layer], node.get("attrs", {})
-        names = [nodes[source[0]]["name"] for source in node["inputs"][1:]]
+        gamma, beta, mean, variance = (nodes[one[0]]["name"] for one in node["inputs"][1:])
         has_bias = len(own["inputs"]) == 3
-        bias = nodes[own["inputs"][2][0]]["name"] if has_bias else _free(f"{own['name']}_bias", taken)
+        bias = (
+            nodes[own["inputs"][2][0]]["name"] if has_bias else _free(f"{own['name']}_bias", taken)
+        )
         found[layer] = Fold(
-            nodes[own["inputs"][1][0]]["name"],
-            bias,
-            has_bias,
-            *names,
+            weight=nodes[own["inputs"][1][0]]["name"],
+            bias=bias,
+            has_bias=has_bias,
+            gamma=gamma,
+            beta=beta,
+            mean=mean,
+            variance=variance,
             fix_gamma=attributes.get("fix_gamma", "True") not in _NO,
             epsilon=float(attributes.get("eps", 1e-3)),
         )
@@ -89,9 +94,8 @@ def fold(symbol: Any) -> tuple[Any, list[Fold]]:
         *replaced,
         *(source[0] for place in replaced for source in nodes[place]["inputs"][1:]),
     }
-    return mx.sym.load_json(json.dumps(_rewritten(graph, found, replaced, dropped))), list(
-        found.values()
-    )
+    folded = mx.sym.load_json(json.dumps(_rewritten(graph, found, replaced, dropped)))
+    return folded, list(found.values())
 
 
 def fold_parameters(
@@ -110,8 +114,7 @@ def fold_parameters(
     made = {}
     for one in folds:
         mean, variance, beta = (
-            np.asarray(parameters[name], np.float64)
-            for name in (one.mean, one.variance, one.beta)
+            np.asarray(parameters[name], np.float64) for name in (one.mean, one.variance, one.beta)
         )
         weight = np.asarray(parameters[one.weight], np.float32)
         # Broken statistics give nan here as they do in BatchNorm: scores must show it.

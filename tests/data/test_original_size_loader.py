@@ -36,9 +36,7 @@ SIZES = [(40, 60), (64, 64), (33, 50), (100, 30), (60, 40), (32, 32), (41, 61)]
 def test_every_picture_comes_once_unchanged_at_the_left_top_of_grey(workers, ahead):
     dataset = Sizes(*SIZES)
     seen = []
-    loader = df.OriginalSizeLoader(
-        dataset, batch_size=2, multiple=32, ahead=ahead, workers=workers
-    )
+    loader = df.OriginalSizeLoader(dataset, batch_size=2, multiple=32, ahead=ahead, workers=workers)
     with loader:
         for _ in range(2):
             seen.append([])

@@ -44,7 +44,7 @@ def check(symbol, count, **shapes):
     before = norms(symbol)
     folded, folds = fold(symbol)
     assert (len(folds), norms(folded)) == (count, before - count)
-    assert folded.list_outputs() == symbol.list_outputs() or count
+    assert folded.list_outputs() == symbol.list_outputs()
     made = fold_parameters(folds, {name: given[name] for one in folds for name in one.reads()})
     for one, other in zip(run(symbol, given), run(folded, {**given, **made})):
         scale = np.abs(one).max()
@@ -100,17 +100,16 @@ def test_a_bias_of_that_name_is_not_overwritten():
           data=(2, 3, 8, 8), conv_bias=(1, 4, 1, 1))  # fmt: skip
 
 
-@pytest.mark.parametrize("backbone", ["resnet18"])
-def test_a_whole_network(backbone):
+def test_a_whole_network():
     heads = [
         df.head("segmentation", classes=3, channels=8),
         df.head("depth", channels=8),
     ]
-    network = df.Network(backbone, heads, settings={"width": 8})
+    network = df.Network("resnet18", heads, settings={"width": 8})
     symbol = network.graph("views", (64, 64))
     folded, folds = fold(symbol)
     assert len(folds) >= 18
-    assert folded.list_outputs() == symbol.list_outputs()
+    assert norms(folded) == 0
     check(symbol, len(folds), data=(2, 3, 64, 64))
 
 
