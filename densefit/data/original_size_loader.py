@@ -100,7 +100,7 @@ class OriginalSizeLoader:
         multiple: int = 64,
         short_side: int | None = None,
         long_side: int | None = None,
-        max_pixels: int = 8 * 1024 * 1024,
+        max_pixels: int = 4 * 1024 * 1024,
         ahead: int | None = None,
         workers: int = 2,
         timeout: float = 120.0,

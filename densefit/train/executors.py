@@ -139,7 +139,7 @@ class Executors:
     def load(self, parameters: Callable[[], Mapping[str, Any]]) -> None:
         """Give new values to the arrays that executors read, in place."""
         if self._values:
-            self._fill(list(self._values), parameters())
+            _fill(self._values, parameters())
 
     def _part(
         self,
@@ -160,7 +160,7 @@ class Executors:
             state_kinds = [np.float32 for _ in states]
         folded = {name: one for one in program.folds for name in (one.weight, one.bias)}
         found: dict[str, Any] = {}
-        fresh = []
+        fresh: dict[tuple[Any, Key], Any] = {}
         for name, shape, kind in [
             *zip(symbol.list_arguments(), shapes, kinds),
             *zip(symbol.list_auxiliary_states(), states, state_kinds),
@@ -170,11 +170,11 @@ class Executors:
                 continue
             place = (device, (name, folded.get(name)))
             if place not in self._values:
-                self._values[place] = mx.nd.zeros(shape, ctx=device, dtype=kind)
-                fresh.append(place)
-            found[name] = self._values[place]
+                fresh[place] = mx.nd.zeros(shape, ctx=device, dtype=kind)
+            found[name] = self._values[place] if place in self._values else fresh[place]
         if fresh:
-            self._fill(fresh, parameters())
+            _fill(fresh, parameters())
+            self._values.update(fresh)  # only now: an array without its value must not be kept
         return symbol.bind(
             device,
             {name: found[name] for name in symbol.list_arguments()},
@@ -182,20 +182,21 @@ class Executors:
             aux_states={name: found[name] for name in symbol.list_auxiliary_states()},
         )
 
-    def _fill(self, places: Sequence[tuple[Any, Key]], parameters: Mapping[str, Any]) -> None:
-        folds = {one for _, (_, one) in places if one is not None}
-        read = {
-            name: parameters[name].asnumpy()
-            for one in folds
-            for name in one.reads()
-            if name in parameters
-        }
-        made: dict[Key, Any] = {}
-        for one in folds:
-            for name, value in fold_parameters([one], read).items():
-                made[name, one] = mx.nd.array(value, dtype=value.dtype)
-        for place in places:
-            key = place[1]
-            # By the engine: a layer may have brought its weight to an order of its own, to which
-            # nothing else can write.
-            (made[key] if key in made else parameters[key[0]]).copyto(self._values[place])
+
+def _fill(arrays: Mapping[tuple[Any, Key], Any], parameters: Mapping[str, Any]) -> None:
+    """Give arrays, by device and key, the values of these parameters."""
+    folds = {one for _, (_, one) in arrays if one is not None}
+    read = {
+        name: parameters[name].asnumpy()
+        for one in folds
+        for name in one.reads()
+        if name in parameters
+    }
+    made: dict[Key, Any] = {}
+    for one in folds:
+        for name, value in fold_parameters([one], read).items():
+            made[name, one] = mx.nd.array(value, dtype=value.dtype)
+    for (_, key), array in arrays.items():
+        # By the engine: a layer may have brought its weight to an order of its own, to which
+        # nothing else can write.
+        (made[key] if key in made else parameters[key[0]]).copyto(array)
