@@ -40,10 +40,10 @@ def batch(size, rows=3):
     return mx.nd.array(np.random.default_rng(size).normal(size=(rows, 2, size, size)))
 
 
-def bound(executors, symbol, key, data, parameters, devices=(mx.cpu(),)):
+def bound(executors, symbol, key, data, parameters, devices=None):
     folded, folds = fold(symbol)
     program = Program(folded, folds, {"data": data.shape}, {"data": np.float32})
-    return executors.bind(key, program, devices, data.shape[0], lambda: parameters)
+    return executors.bind(key, program, devices or [mx.cpu()], data.shape[0], lambda: parameters)
 
 
 @pytest.mark.parametrize("devices", [1, 2])
