@@ -15,8 +15,9 @@ from densefit.data.ahead import Ahead
 from densefit.data.batch import Batch
 from densefit.data.buckets import Buckets, scaled_size
 from densefit.data.move import GREY, crop, resize
+from densefit.data.others import with_id
 from densefit.data.sample import Dataset, Geometry
-from densefit.data.work import Made, checked_image, with_id
+from densefit.data.work import Made, checked_image
 from densefit.errors import ConfigError, DataError
 
 
