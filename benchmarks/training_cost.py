@@ -80,7 +80,7 @@ def bare(case: Case, batch: Any, updates: int) -> float:
     size = tuple(batch.data[0].shape[2:])
     symbol = case.network.graph("train", size)
     rows = batch.data[0].shape[0]
-    weights = [wire.weights for wire in case.network.wires.values() if wire.weights]
+    weights = [name for wire in case.network.wires.values() for name in wire.weights]
     labels = [mx.io.DataDesc(d.name, d.shape) for d in batch.provide_label]
     labels += [mx.io.DataDesc(name, (rows,)) for name in weights]
     module = mx.mod.Module(symbol, label_names=[desc.name for desc in labels])
