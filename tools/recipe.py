@@ -34,7 +34,8 @@ class Data:
         validation: name of the split to validate on while training; null for none.
         test: name of the split to score at the end; null for none.
         settings: further settings of the dataset.
-        workers: threads that read and transform.
+        workers: how many read and transform.
+        worker_kind: threads or processes; scoring always takes threads.
         on_error: what a broken training sample does: raise or skip. Scoring never skips.
     """
 
@@ -45,6 +46,7 @@ class Data:
     test: Optional[str] = "test"  # noqa: UP045
     settings: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
     workers: int = 2
+    worker_kind: str = "threads"
     on_error: str = "raise"
 
 
@@ -229,6 +231,7 @@ def train_loader(
         transform=transform or augmenting(recipe.training.augment, recipe),
         heads=heads,
         workers=recipe.data.workers,
+        worker_kind=recipe.data.worker_kind,
         shuffle=True,
         seed=recipe.seed,
         last="drop" if len(dataset) >= recipe.training.batch_size else "keep",

@@ -14,6 +14,7 @@ from densefit.data.instances import extents
 from densefit.data.loader import Loader
 from densefit.data.sample import Sample, datasets
 from densefit.data.transforms import Compose, RandomFlip, RandomScaleCrop
+from densefit.data.work import Work
 
 SIZES = {"a": (30, 40), "b": (24, 20), "c": (50, 50)}
 
@@ -240,3 +241,8 @@ def test_it_goes_through_transforms_and_loader(dataset):
         for index, targets in zip(batch.index, batch.targets):
             for name, value in dataset[int(index)].targets.items():
                 np.testing.assert_array_equal(targets[name], value)
+
+
+def test_a_worker_process_makes_the_same(dataset, in_a_process):
+    transform = Compose([RandomFlip(), RandomScaleCrop(32, 40)])
+    in_a_process(Work(dataset, transform, [], 3, 1), range(len(dataset)))

@@ -7,6 +7,7 @@ from densefit.data import others
 from densefit.data.instances import UNKNOWN
 from densefit.data.sample import LostGeometry
 from densefit.data.transforms import Mixup, RandomFlip, transforms
+from densefit.data.work import Work
 from densefit.datasets import Shapes
 
 SETTINGS = {
@@ -143,3 +144,8 @@ def test_chance_comes_from_the_generator_alone(transform):
 
 def test_unknown_targets_stay_unknown(transform):
     assert applied(transform, 0, lambda sample: sample.targets.clear()).targets == {}
+
+
+def test_a_worker_process_makes_the_same(transform, in_a_process):
+    data = Shapes(4, size=(48, 60), empty=0.0, keypoints=True)
+    in_a_process(Work(data, transform, [], 5, 2), [3, 0, 6])
