@@ -10,6 +10,7 @@ import numpy as np
 
 from densefit.data.encoder import Encoder, labelled, labelled_terms, terms_of, trained_terms, trains
 from densefit.data.others import applied, drawn_from, with_id
+from densefit.data.image import planes
 from densefit.data.sample import Dataset, Geometry, Sample
 from densefit.data.sampler import place_of, sample_rng
 from densefit.errors import DataError
@@ -80,7 +81,7 @@ class Work:
         except Exception as error:
             raise with_id(error, stage, self.dataset.id_of(index)) from error
         geometry = sample.geometry or Geometry.identity(*sample.image.shape[:2])
-        data = np.ascontiguousarray(sample.image.transpose(2, 0, 1))
+        data = planes(sample.image)
         return Made(index, sample.id, data, labels, has, original, geometry)
 
     def _encoded(self, head: Encoder, sample: Sample) -> tuple[Mapping[str, Any], dict[str, bool]]:
