@@ -23,7 +23,8 @@ def twice(visit):
 def desk(monkeypatch):
     """A worker's desk, whose worker is a thread of this process; and what it is asked by."""
     monkeypatch.setattr("signal.signal", lambda *_: None)  # for main threads only
-    monkeypatch.setattr("os._exit", lambda _: None)  # at the end of `life`
+    # It would end this very process; see test_processes.py.
+    monkeypatch.setattr("densefit.data.serve._end_with", lambda life: None)
     (tasks, ask), (answers, own), (life, live) = (multiprocessing.Pipe(False) for _ in range(3))
     desk = Desk(1, tasks, own, life, Memory(2 * 8192), Letter(), Board(2), slots=2)
     thread = threading.Thread(target=serve, args=(desk,), daemon=True)
