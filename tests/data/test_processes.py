@@ -77,11 +77,13 @@ def test_no_orphans_when_the_parent_is_killed(tmp_path):
 
 def test_an_interrupt_of_all_processes_is_the_parents_affair(tmp_path):
     body = (
-        "try:\n        time.sleep(600)\n    except KeyboardInterrupt:\n"
+        "try:\n        print('ready', flush=True)\n        time.sleep(600)\n"
+        "    except KeyboardInterrupt:\n"
         "        print(next(loader).ids, flush=True)"
     )
     process = script(tmp_path, body)
     pids = process.stdout.readline().split()
+    assert process.stdout.readline() == "ready\n"
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=100)
     assert (out, err, process.returncode) == ("['4', '5']\n", "", 0)
