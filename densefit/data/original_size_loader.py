@@ -14,6 +14,7 @@ from densefit.backend import mx
 from densefit.data.ahead import Ahead
 from densefit.data.batch import Batch
 from densefit.data.buckets import Buckets, scaled_size
+from densefit.data.image import planes
 from densefit.data.move import GREY, crop, resize
 from densefit.data.others import with_id
 from densefit.data.sample import Dataset, Geometry
@@ -45,7 +46,7 @@ class _Pad:
         return Made(
             index,
             sample.id,
-            np.ascontiguousarray(moved.image.transpose(2, 0, 1)),
+            planes(moved.image),
             {},
             {},
             dict(sample.targets),

@@ -13,8 +13,8 @@ from typing_extensions import Self
 from densefit.backend import mx
 from densefit.data.ahead import Ahead
 from densefit.data.batch import Batch
-from densefit.data.others import with_id
 from densefit.data.image import planes
+from densefit.data.others import with_id
 from densefit.data.sample import Dataset
 from densefit.data.views import View, Views
 from densefit.data.work import checked_image

@@ -9,8 +9,8 @@ from typing import Any, Callable
 import numpy as np
 
 from densefit.data.encoder import Encoder, labelled, labelled_terms, terms_of, trained_terms, trains
-from densefit.data.others import applied, drawn_from, with_id
 from densefit.data.image import planes
+from densefit.data.others import applied, drawn_from, with_id
 from densefit.data.sample import Dataset, Geometry, Sample
 from densefit.data.sampler import place_of, sample_rng
 from densefit.errors import DataError
