@@ -51,7 +51,7 @@ def one(kind: str, name: str, root: str, updates: int, workers: int) -> dict[str
     case = Case.of(name, root)
     training = case.recipe.training
     with case.loader(workers) as loader:
-        budget = loader.memory
+        budget = loader.memory_bytes
         if kind == "recipe":
             batches: Any = loader
         else:

@@ -111,6 +111,8 @@ def joined(size: tuple[int, int], moves: Sequence[Move]) -> list[Move]:
     >>> [move.name for move in joined((30, 30), [Move(np.eye(3), (30, 30)), third])]
     ['warp']
     """
+    if all(move.name != "warp" for move in moves):
+        return list(moves)
     result: list[Move] = []
     start = 0
     while start < len(moves):
