@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
 from densefit.data.lost import too_slow
@@ -95,6 +96,13 @@ class Ahead(Generic[Thing]):
             self.stop()  # its thread is lost; the next epoch gets new ones
             raise too_slow(sample_id, self.timeout) from None
         return made
+
+    def ready(self, count: int) -> bool:
+        """Whether the next `count` samples, or all that are left, are made; starts what is not."""
+        if self.workers == 0:
+            return False
+        self._fill()
+        return all(future.done() for _, future in islice(self._pending, count))
 
     def stop(self) -> None:
         """End the threads; asking for samples again starts new ones."""

@@ -190,6 +190,10 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         batch.position = self._position
         return batch
 
+    def ready(self) -> bool:
+        """Whether `next` would find its samples made, and not wait."""
+        return self._failure is None and self._ahead.ready(self.batch_size)
+
     def __next__(self) -> Batch:
         """The next batch."""
         return self.next()

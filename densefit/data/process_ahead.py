@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from densefit.data.ahead import Job
@@ -14,7 +15,7 @@ from densefit.data.picklable import pickled
 from densefit.data.processes import MOST_SLOTS, DeadError, Processes
 from densefit.data.sampler import place_of
 from densefit.data.serve import Answer
-from densefit.errors import DataError
+from densefit.errors import DataError, DensefitError
 
 Thing = TypeVar("Thing")
 
@@ -95,6 +96,14 @@ class ProcessAhead(Generic[Thing]):
             facts: dict[str, Any] = dict(answer.facts)
             raise DataError(facts.pop("what"), **facts) from RemoteError(answer.trace)
         return made
+
+    def ready(self, count: int) -> bool:
+        """Whether the next `count` samples, or all that are left, are made; starts what is not."""
+        try:
+            self._fill()
+        except DensefitError:
+            return True  # `next` raises it, where it is waited for
+        return all(slot in self._done for _, slot in islice(self._pending, count))
 
     def stop(self) -> None:
         """End the processes; asking for samples again starts new ones."""

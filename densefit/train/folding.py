@@ -57,7 +57,7 @@ def fold(symbol: Any) -> tuple[Any, list[Fold]]:
     Returns:
         (Symbol, the folds). The folded layers all have a bias; nothing of the BatchNorms is left.
     """
-    graph = json.loads(symbol.tojson())
+    graph = json.loads(symbol.tojson(remove_amp_cast=False))
     nodes = graph["nodes"]
     found: dict[int, Fold] = {}  # place of the layer -> its fold
     replaced: dict[int, int] = {}  # place of the BatchNorm -> place of the layer
