@@ -47,10 +47,18 @@ def test_a_fresh_process():
 def test_the_user_s_settings_win():
     done = python(
         "import os, densefit.backend as b\n"
-        "print(os.environ['OMP_NUM_THREADS'], 'GOMP_SPINCOUNT' in os.environ, b.subgraph_fusion())",
-        OMP_NUM_THREADS="1", OMP_WAIT_POLICY="active", MXNET_SUBGRAPH_BACKEND="MKLDNN",
+        "print(os.environ['OMP_NUM_THREADS'], os.environ['GOMP_SPINCOUNT'], b.subgraph_fusion())",
+        OMP_NUM_THREADS="1", GOMP_SPINCOUNT="77", MXNET_SUBGRAPH_BACKEND="MKLDNN",
     )  # fmt: skip
-    assert done.stdout.split() == ["1", "False", "True"]
+    assert done.stdout.split() == ["1", "77", "True"]
+
+
+def test_a_policy_of_waiting_says_how_long_threads_spin(monkeypatch):
+    monkeypatch.delitem(sys.modules, "mxnet")
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    backend._prepare_environment()
+    assert "GOMP_SPINCOUNT" not in os.environ
 
 
 @pytest.mark.parametrize(("name", "on"), [("default", False), ("NONE", False), ("MKLDNN", True)])
