@@ -80,9 +80,13 @@ class ImageFolder:
         """Class folder and file name."""
         return self._items[index][0]
 
+    def picture_file(self, index: int) -> Path:
+        """The file of the picture."""
+        return self._base / self._items[index][0]
+
     def __getitem__(self, index: int) -> Sample:
         name, label = self._items[index]
-        image = read_image(self._base / name, self.exif, self.least_side)
+        image = read_image(self.picture_file(index), self.exif, self.least_side)
         return Sample(name, image, {"label": np.array(label, np.int64)})
 
     def _found_classes(self) -> list[str]:

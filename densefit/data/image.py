@@ -46,12 +46,29 @@ def read_image(path: PathLike, exif: bool = True, least: int | None = None) -> n
     Raises:
         DataError: the file is missing, empty, cut short or no picture.
     """
-    data = _read(path)
+    return decode_image(_read(path), path, exif)
+
+
+def decode_image(data: bytes | memoryview, where: object, exif: bool = True) -> np.ndarray:
+    """`read_image` of bytes that were read already.
+
+    Args:
+        data: a picture's file.
+        where: it comes from, for an error.
+        exif: see `read_image`.
+
+    Returns:
+        (H, W, 3) uint8, RGB.
+
+    Raises:
+        DataError: they are cut short or no picture.
+    """
+    data = bytes(data)
     if not _complete(data):
         raise DataError(
             "The image is cut short: its end is missing",
             received=f"{len(data)} bytes",
-            where=path,
+            where=where,
             fix="fetch the file again, or take it out of the list",
         )
     flags = _FLAGS[1 if least is None else reduction(data, least)]
@@ -60,13 +77,13 @@ def read_image(path: PathLike, exif: bool = True, least: int | None = None) -> n
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
-        raise DataError(f"The image cannot be decoded: {error}", where=path) from error
+        raise DataError(f"The image cannot be decoded: {error}", where=where) from error
     if image is None:
         raise DataError(
             "The image cannot be decoded",
             expected="a JPEG, PNG, WebP, BMP or TIFF file",
             received=f"{len(data)} bytes that begin with {data[:8]!r}",
-            where=path,
+            where=where,
         )
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
 
