@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from densefit.data.image import decode_image
-from densefit.data.payload import from_bytes
+from densefit.data.payload import from_bytes, whole
 from densefit.data.sample import Sample, datasets
 from densefit.errors import ConfigError, DataError
 
@@ -23,8 +23,6 @@ from .record_file import RecordFile, split_header
 LENGTH, CRC, FORMAT = struct.Struct("<Q"), struct.Struct("<I"), b"denfit01"
 _TAIL = LENGTH.size + CRC.size + len(FORMAT)
 HEADERS = ("auto", "label", "boxes", "labels")
-#: Lists of pairs, which JSON makes lists of lists.
-_PAIRS = ("limbs", "flip_pairs")
 
 
 @datasets.register("record")
@@ -135,7 +133,7 @@ class Record:
                 fix="pack it again, or fetch all three files again",
             )
         for name, value in known.items():
-            setattr(self, name, [tuple(one) for one in value] if name in _PAIRS else value)
+            setattr(self, name, whole(value))
 
     def _survey(self, header: str) -> tuple[str, int]:
         """What the labels are, and how many classes occur."""

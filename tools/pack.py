@@ -20,7 +20,7 @@ import numpy as np
 from densefit.checkpoint.atomic import replace_file
 from densefit.config import parse
 from densefit.data.image import decode_image
-from densefit.data.payload import to_bytes
+from densefit.data.payload import plain, to_bytes
 from densefit.data.sample import Dataset, Sample
 from densefit.datasets.record import CRC, FORMAT, LENGTH
 from densefit.datasets.record_file import frame, with_header
@@ -107,7 +107,7 @@ def pack(dataset: Dataset, out: Path) -> int:
         "bytes": end,
         "ids": [dataset.id_of(number) for number in range(len(dataset))],
         "attributes": {
-            name: getattr(dataset, name) for name in ATTRIBUTES if hasattr(dataset, name)
+            name: plain(getattr(dataset, name)) for name in ATTRIBUTES if hasattr(dataset, name)
         },
     }
     replace_file(out.with_suffix(".json"), [json.dumps(told, indent=1).encode()])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Protocol, Tuple, Union  # noqa: UP035 - read at run time on Python 3.9
 
 from densefit.callbacks.callback import Callback, callbacks
+from densefit.data.cache import Cached
 from densefit.data.loader import Loader
 from densefit.data.sample import Dataset, datasets
 from densefit.data.transforms import Compose, transforms
@@ -37,6 +38,8 @@ class Data:
         workers: how many read and transform.
         worker_kind: threads or processes; scoring always takes threads.
         on_error: what a broken training sample does: raise or skip. Scoring never skips.
+        cache: where decoded samples are kept, as far as they fit: {memory: 2GiB} of each split, or
+            {folder: DIR, disk: 20GiB}; null for nowhere.
     """
 
     dataset: str = "shapes"
@@ -48,6 +51,7 @@ class Data:
     workers: int = 2
     worker_kind: str = "threads"
     on_error: str = "raise"
+    cache: Optional[Dict[str, Any]] = None  # noqa: UP006, UP045
 
 
 @dataclass
@@ -181,7 +185,19 @@ def make_dataset(data: Source, split: str, where: str = "data") -> Dataset:
         settings["root"] = data.root
     if "split" in taken:
         settings["split"] = split
-    return datasets.create(data.dataset, **settings)
+    dataset = datasets.create(data.dataset, **settings)
+    cache = getattr(data, "cache", None)  # a part of several datasets has none of its own
+    if not cache:
+        return dataset
+    try:
+        return Cached(dataset, **cache)
+    except TypeError as error:
+        raise ConfigError(
+            "These are not the settings of a cache",
+            expected="memory, or folder and disk",
+            received=cache,
+            where=f"{where}.cache",
+        ) from error
 
 
 class Input(Protocol):

@@ -35,7 +35,7 @@ def to_bytes(
     table, parts = [], []
     for name, array in arrays.items():
         if array.dtype == object:
-            raw = json.dumps(_plain(array.ravel().tolist())).encode()
+            raw = json.dumps(plain(array.ravel().tolist())).encode()
             kind = "object"
         else:
             raw, kind = np.ascontiguousarray(array).tobytes(), array.dtype.str
@@ -81,32 +81,32 @@ def _array(raw: bytes | memoryview, kind: str, shape: list[int]) -> np.ndarray:
     values = json.loads(bytes(raw))
     array = np.empty(len(values), object)
     for place, value in enumerate(values):
-        array[place] = _whole(value)
+        array[place] = whole(value)
     return array.reshape(shape)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """`value` with bytes (of run lengths) as texts that say so."""
     if isinstance(value, bytes):
         return {"bytes": value.decode("latin-1")}
     if isinstance(value, Mapping):
-        return {"map": {key: _plain(one) for key, one in value.items()}}
+        return {"map": {key: plain(one) for key, one in value.items()}}
     if isinstance(value, tuple):
-        return {"tuple": [_plain(one) for one in value]}
+        return {"tuple": [plain(one) for one in value]}
     if isinstance(value, np.generic):
         return value.item()
-    return [_plain(one) for one in value] if isinstance(value, list) else value
+    return [plain(one) for one in value] if isinstance(value, list) else value
 
 
-def _whole(value: Any) -> Any:
-    """What `_plain` was given."""
+def whole(value: Any) -> Any:
+    """What `plain` was given."""
     if isinstance(value, list):
-        return [_whole(one) for one in value]
+        return [whole(one) for one in value]
     if not isinstance(value, dict):
         return value
     ((kind, inside),) = value.items()
     if kind == "bytes":
         return inside.encode("latin-1")
     if kind == "tuple":
-        return tuple(_whole(one) for one in inside)
-    return {key: _whole(one) for key, one in inside.items()}
+        return tuple(whole(one) for one in inside)
+    return {key: whole(one) for key, one in inside.items()}

@@ -15,6 +15,7 @@ from densefit.data.loader import Loader
 from densefit.data.sample import Sample, datasets
 from densefit.data.transforms import Compose, RandomFlip, RandomScaleCrop
 from densefit.data.work import Work
+from densefit.tools.pack import pack
 
 SIZES = {"a": (30, 40), "b": (24, 20), "c": (50, 50)}
 
@@ -98,12 +99,18 @@ def build_depth_folder(root):
     return {"root": root, "masks": "seg", "classes": classes, "normals": "normal"}
 
 
+def build_record(root):
+    pack(datasets.create("voc", **build_voc(root / "voc")), root / "train.rec")
+    return {"root": root}
+
+
 BUILDERS = {
     "depth_folder": build_depth_folder,
     "voc": build_voc,
     "coco": build_coco,
     "mask_folder": build_mask_folder,
     "image_folder": build_image_folder,
+    "record": build_record,
     "shapes": lambda root: {"length": 4, "size": (40, 48), "keypoints": True},
 }
 DTYPES = {
