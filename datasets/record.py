@@ -6,7 +6,6 @@ import json
 import struct
 import zlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -65,7 +64,10 @@ class Record:
     ) -> None:
         if header not in HEADERS:
             raise ConfigError(
-                "Unknown kind of label", expected=", ".join(HEADERS), received=header, where="Record"
+                "Unknown kind of label",
+                expected=", ".join(HEADERS),
+                received=header,
+                where="Record",
             )
         self.root, self.split, self.exif = Path(root), split, exif
         self._file = RecordFile(self.root / f"{split}.rec")
@@ -139,8 +141,15 @@ class Record:
         """What the labels are, and how many classes occur."""
         count = 0
         for number in range(len(self)):
-            where = self._file.where(number)
-            labels = split_header(self._file.read(number), where)[0]
+            where, data = self._file.where(number), self._file.read(number)
+            if data.endswith(FORMAT):
+                raise DataError(
+                    "The description of packed records is missing",
+                    expected=f"{self.split}.json beside them",
+                    where=self._file.path,
+                    fix="pack it again (an earlier packing was interrupted), or fetch the file",
+                )
+            labels = split_header(data, where)[0]
             if header == "auto":
                 header = "label" if isinstance(labels, float) else "boxes"
             if header == "label":

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Protocol, Tuple, Union  # noqa: UP035 - read at run time on Python 3.9
 
 from densefit.callbacks.callback import Callback, callbacks
-from densefit.data.cache import Cached
+from densefit.data.cache import cached
 from densefit.data.loader import Loader
 from densefit.data.sample import Dataset, datasets
 from densefit.data.transforms import Compose, transforms
@@ -185,19 +185,8 @@ def make_dataset(data: Source, split: str, where: str = "data") -> Dataset:
         settings["root"] = data.root
     if "split" in taken:
         settings["split"] = split
-    dataset = datasets.create(data.dataset, **settings)
-    cache = getattr(data, "cache", None)  # a part of several datasets has none of its own
-    if not cache:
-        return dataset
-    try:
-        return Cached(dataset, **cache)
-    except TypeError as error:
-        raise ConfigError(
-            "These are not the settings of a cache",
-            expected="memory, or folder and disk",
-            received=cache,
-            where=f"{where}.cache",
-        ) from error
+    cache = getattr(data, "cache", None)  # a part of several datasets has none
+    return cached(datasets.create(data.dataset, **settings), cache, f"{where}.cache")
 
 
 class Input(Protocol):

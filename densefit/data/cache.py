@@ -11,10 +11,10 @@ import secrets
 import shutil
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 import numpy as np
 
@@ -80,7 +80,7 @@ class Cached:
                 where="Cached",
             )
         self.dataset = dataset
-        self._store: Union[_Memory, _Disk]
+        self._store: _Memory | _Disk
         if memory is not None:
             self._store = _Memory(parse_bytes(memory))
         else:
@@ -114,6 +114,23 @@ class Cached:
     def used(self) -> int:
         """Bytes that are kept now."""
         return self._store.used
+
+
+def cached(dataset: Dataset, settings: Mapping[str, Any] | None, where: str) -> Dataset:
+    """The dataset behind the cache that `settings` describe, if they do.
+
+    Raises:
+        ConfigError: they are not those of a cache.
+    """
+    unknown = set(settings or ()) - {"memory", "folder", "disk"}
+    if unknown:
+        raise ConfigError(
+            "These are not the settings of a cache",
+            expected="memory, or folder and disk",
+            received=settings,
+            where=where,
+        )
+    return Cached(dataset, **settings) if settings else dataset
 
 
 class _Memory:

@@ -64,7 +64,9 @@ def from_bytes(data: bytes | memoryview, where: object) -> tuple[dict[str, np.nd
         for name, kind, shape, length in head["arrays"]:
             part = view[start : start + length]
             start += length
-            arrays[name] = _array(zlib.decompress(part) if head["compressed"] else part, kind, shape)
+            arrays[name] = _array(
+                zlib.decompress(part) if head["compressed"] else part, kind, shape
+            )
         return arrays, head["note"]
     except (struct.error, ValueError, KeyError, TypeError, zlib.error) as error:
         raise DataError(

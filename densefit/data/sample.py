@@ -157,6 +157,9 @@ class Dataset(Protocol):
 
     `id_of(i)` is cheap (no decoding): errors and order need it. `classes` names the classes in
     index order.
+
+    Where pictures are files, a method `picture_file(i)` may give the path: packing then keeps the
+    file as it is, and a cache on disk sees when it changes.
     """
 
     classes: list[str]

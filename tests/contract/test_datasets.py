@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from densefit.data.fingerprint import fingerprint
+from densefit.data.image import read_image
 from densefit.data.instances import extents
 from densefit.data.loader import Loader
 from densefit.data.sample import Sample, datasets
@@ -234,6 +236,26 @@ def test_reading_twice_gives_equal_samples_of_their_own(dataset):
     np.testing.assert_array_equal(second.image, image)
     for name, value in kept.items():
         np.testing.assert_array_equal(second.targets[name], value)
+
+
+def test_the_file_of_a_picture_is_its_own(dataset):
+    if not hasattr(dataset, "picture_file"):
+        pytest.skip("its pictures are no files")
+    for i in range(len(dataset)):
+        path = dataset.picture_file(i)
+        np.testing.assert_array_equal(read_image(path), dataset[i].image)
+
+
+def test_packed_samples_are_equal_to_the_last_bit(dataset, tmp_path):
+    pack(dataset, tmp_path / "packed/all.rec")
+    packed = datasets.create("record", root=tmp_path / "packed", split="all")
+    assert fingerprint(packed) == fingerprint(dataset)
+    for i in range(len(dataset)):
+        np.testing.assert_array_equal(packed[i].image, dataset[i].image)
+        assert list(packed[i].targets) == list(dataset[i].targets)
+        for name, value in dataset[i].targets.items():
+            assert packed[i].targets[name].dtype == value.dtype
+            np.testing.assert_array_equal(packed[i].targets[name], value)
 
 
 def test_it_goes_through_transforms_and_loader(dataset):

@@ -93,6 +93,12 @@ def test_another_packing_of_the_same_size_is_told(packed):
         Record(packed)[0]
 
 
+def test_a_missing_description_is_told(packed):
+    (packed / "train.json").unlink()
+    with pytest.raises(DataError, match=r"description of packed records is missing"):
+        Record(packed)
+
+
 def test_many_threads_and_copies_read_the_same(packed):
     data = datasets.create("record", root=packed)
     alone = [data[i].image for i in range(len(data))]

@@ -49,12 +49,18 @@ def test_every_target_of_generated_pictures(tmp_path):
 def coco(root):
     write(root / "images/val/a.jpg")
     write(root / "images/val/b.jpg")
-    image = [{"id": i, "file_name": f"{n}.jpg", "height": 24, "width": 32} for i, n in [(1, "a"), (2, "b")]]
+    image = [
+        {"id": i, "file_name": f"{n}.jpg", "height": 24, "width": 32}
+        for i, n in [(1, "a"), (2, "b")]
+    ]
     thing = {"image_id": 1, "category_id": 3, "iscrowd": 0, "area": 50.5}
     things = [
         {**thing, "id": 1, "bbox": [2, 2, 10, 8], "segmentation": [[2, 2, 12, 2, 12, 10]]},
         {
-            **thing, "id": 2, "bbox": [0, 0, 32, 24], "iscrowd": 1,
+            **thing,
+            "id": 2,
+            "bbox": [0, 0, 32, 24],
+            "iscrowd": 1,
             "segmentation": {"size": [24, 32], "counts": [0, 24 * 32]},
         },
     ]
@@ -124,24 +130,18 @@ def test_mxnet_reads_objects(tmp_path):
     data = VOC(voc(tmp_path / "voc"))
     pack(data, tmp_path / "train.rec")
     path, index = str(tmp_path / "train.rec"), str(tmp_path / "train.idx")
-    reader = mx.image.ImageDetIter(
-        2, (3, 32, 32), path_imgrec=path, path_imgidx=index, aug_list=[]
-    )
+    reader = mx.image.ImageDetIter(2, (3, 32, 32), path_imgrec=path, path_imgidx=index, aug_list=[])
     batch = next(reader)  # this reader leaves out pictures without objects
     object_ = [0, 2 / 32, 1 / 32, 16 / 32, 18 / 32]
     labels = batch.label[0].asnumpy()[:, 0]
     np.testing.assert_allclose(labels[:, :5], [object_] * 2)
     assert labels[0, 5] == 1
-    np.testing.assert_array_equal(
-        batch.data[0].asnumpy()[1].transpose(1, 2, 0), data[2].image
-    )
+    np.testing.assert_array_equal(batch.data[0].asnumpy()[1].transpose(1, 2, 0), data[2].image)
     quick = mx.io.ImageDetRecordIter(
         path_imgrec=path, path_imgidx=index, data_shape=(3, 32, 32), batch_size=3
     )
     batch = next(quick)
-    np.testing.assert_array_equal(
-        batch.data[0].asnumpy()[0].transpose(1, 2, 0), data[0].image
-    )
+    np.testing.assert_array_equal(batch.data[0].asnumpy()[0].transpose(1, 2, 0), data[0].image)
     labels = batch.label[0].asnumpy()
     np.testing.assert_allclose(labels[0, 8:14], [*object_, 1])
     assert labels[1, 8] == -1  # no object
