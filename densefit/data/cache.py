@@ -244,7 +244,7 @@ def _replace(path: Path, data: bytes) -> None:
 def _key(dataset: Dataset) -> str:
     """What tells the dataset from another, or from itself after a change."""
     digest = hashlib.sha256(json.dumps(fingerprint(dataset)).encode())
-    find = getattr(dataset, "picture_file", None)
+    find: Any = getattr(dataset, "picture_file", None)
     for index in range(len(dataset) if find is not None else 0):
         try:
             stat = os.stat(find(index))

@@ -46,16 +46,19 @@ def read_image(path: PathLike, exif: bool = True, least: int | None = None) -> n
     Raises:
         DataError: the file is missing, empty, cut short or no picture.
     """
-    return decode_image(_read(path), path, exif)
+    return decode_image(_read(path), path, exif, least)
 
 
-def decode_image(data: bytes | memoryview, where: object, exif: bool = True) -> np.ndarray:
+def decode_image(
+    data: bytes | memoryview, where: object, exif: bool = True, least: int | None = None
+) -> np.ndarray:
     """`read_image` of bytes that were read already.
 
     Args:
         data: a picture's file.
         where: it comes from, for an error.
         exif: see `read_image`.
+        least: see `read_image`.
 
     Returns:
         (H, W, 3) uint8, RGB.
