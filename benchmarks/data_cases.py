@@ -51,7 +51,7 @@ class Case:
     def loader(self, workers: int, kind: str = "threads") -> Loader:
         """As a training has it."""
         self.recipe.data.workers = workers
-        self.recipe.data.kind = kind
+        self.recipe.data.worker_kind = kind
         return train_loader(self.recipe, self.dataset, self.network.heads)
 
     def pictures(self) -> list[Path]:

@@ -29,7 +29,8 @@ import densefit as df
 from densefit.backend import mx
 
 WARM_UP = 5
-KINDS = ("recipe", "fit, one batch", "Module, one batch")
+KINDS = ("recipe", "recipe, processes", "fit, one batch", "Module, one batch")
+MODULE = KINDS[-1]
 
 
 class Timer(df.Callback):
@@ -50,13 +51,14 @@ def one(kind: str, name: str, root: str, updates: int, workers: int) -> dict[str
     """Train in this process."""
     case = Case.of(name, root)
     training = case.recipe.training
-    with case.loader(workers) as loader:
-        budget = loader.memory
-        if kind == "recipe":
+    own = "processes" if kind == KINDS[1] else "threads"
+    with case.loader(workers, own) as loader:
+        budget = loader.memory_bytes
+        if kind in KINDS[:2]:
             batches: Any = loader
         else:
             batches = Replayed(loader, 10**9, most=1)
-        if kind == KINDS[2]:
+        if kind == MODULE:
             seconds, waited = bare(case, batches.batches[0], updates), 0.0
         else:
             timer = Timer(updates)
@@ -80,7 +82,7 @@ def bare(case: Case, batch: Any, updates: int) -> float:
     size = tuple(batch.data[0].shape[2:])
     symbol = case.network.graph("train", size)
     rows = batch.data[0].shape[0]
-    weights = [wire.weights for wire in case.network.wires.values() if wire.weights]
+    weights = [name for wire in case.network.wires.values() for name in wire.weights]
     labels = [mx.io.DataDesc(d.name, d.shape) for d in batch.provide_label]
     labels += [mx.io.DataDesc(name, (rows,)) for name in weights]
     module = mx.mod.Module(symbol, label_names=[desc.name for desc in labels])
@@ -126,14 +128,14 @@ def measure(name: str, root: str, options: argparse.Namespace) -> None:
         return statistics.median(one[key] for one in found[kind])
 
     for kind in KINDS:
-        pairs = zip(found[kind], found[KINDS[2]])
+        pairs = zip(found[kind], found[MODULE])
         ratio = statistics.median(a["ms"] / b["ms"] for a, b in pairs)
         print(
             f"{kind:20} {middle(kind, 'ms'):10.1f} {ratio:14.3f} "
             f"{100 * middle(kind, 'waited'):6.1f} % {middle(kind, 'peak'):9.0f}"
         )
     budget = middle(KINDS[0], "budget")
-    allowed = 1.1 * middle(KINDS[2], "peak") + budget
+    allowed = 1.1 * middle(MODULE, "peak") + budget
     print(
         f"the loader's budget: {budget:.0f} MiB; peak of the recipe over 1.1 times the Module's "
         f"and that: {middle(KINDS[0], 'peak') / allowed:.2f}"

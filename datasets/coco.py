@@ -143,11 +143,15 @@ class COCO:
         """The image id."""
         return str(self._images[index]["id"])
 
+    def picture_file(self, index: int) -> Path:
+        """The file of the picture."""
+        return self.image_root / str(self._images[index]["file_name"])
+
     def __getitem__(self, index: int) -> Sample:
         entry = self._images[index]
         if entry["id"] in self._broken:
             raise self._broken[entry["id"]].with_traceback(None)
-        path = self.image_root / entry["file_name"]
+        path = self.picture_file(index)
         image = read_image(path, self.exif)
         size = (image.shape[0], image.shape[1])
         where = f"{self.json_path}, image {entry['id']}"

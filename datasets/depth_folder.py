@@ -103,6 +103,10 @@ class DepthFolder:
         """The name that the files of a sample have in common."""
         return self._names[index]
 
+    def picture_file(self, index: int) -> Path:
+        """The file of the picture."""
+        return self._files[self._names[index]]["image"]
+
     def __getitem__(self, index: int) -> Sample:
         name = self._names[index]
         if name in self._broken:

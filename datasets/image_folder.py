@@ -8,7 +8,7 @@ import numpy as np
 
 from densefit.data.image import read_image
 from densefit.data.sample import Sample, datasets
-from densefit.errors import DataError
+from densefit.errors import ConfigError, DataError
 
 from .names import Names, class_index, class_names, missing_split
 from .pictures import pictures_by_stem
@@ -27,8 +27,13 @@ class ImageFolder:
             there is none, the sorted names of the class folders, those of all splits together: a
             class that one split lacks must not shift the others' indices.
         exif: turn pictures as their EXIF orientation says.
+        least_side: decode large JPEGs at a half, a quarter or an eighth of their size, as long as
+            the shorter side keeps so many pixels: faster, where the transforms make the pictures
+            small anyway. Twice the side of the input is a good number. A picture so made counts
+            as the original one. Pixels change a little; None decodes all of them.
 
     Raises:
+        ConfigError: `least_side` is no number of pixels.
         DataError: no such folder, no pictures, a folder of no class; when read: broken files.
     """
 
@@ -38,8 +43,16 @@ class ImageFolder:
         split: str | None = None,
         classes: Names = None,
         exif: bool = True,
+        least_side: int | None = None,
     ) -> None:
-        self.root, self.split, self.exif = Path(root), split, exif
+        if least_side is not None and least_side < 1:
+            raise ConfigError(
+                "Pictures must keep some pixels",
+                expected="least_side of at least 1, or None",
+                received=least_side,
+                where="ImageFolder",
+            )
+        self.root, self.split, self.exif, self.least_side = Path(root), split, exif, least_side
         base = self.root if split is None else self.root / split
         if not base.is_dir():
             if split is not None:
@@ -67,9 +80,13 @@ class ImageFolder:
         """Class folder and file name."""
         return self._items[index][0]
 
+    def picture_file(self, index: int) -> Path:
+        """The file of the picture."""
+        return self._base / self._items[index][0]
+
     def __getitem__(self, index: int) -> Sample:
         name, label = self._items[index]
-        image = read_image(self._base / name, self.exif)
+        image = read_image(self.picture_file(index), self.exif, self.least_side)
         return Sample(name, image, {"label": np.array(label, np.int64)})
 
     def _found_classes(self) -> list[str]:

@@ -77,6 +77,10 @@ class MaskFolder:
         """The picture's path below `root`, without extension."""
         return Path(self._pairs[index][0]).with_suffix("").as_posix()
 
+    def picture_file(self, index: int) -> Path:
+        """The file of the picture."""
+        return self.root / self._pairs[index][0]
+
     def __getitem__(self, index: int) -> Sample:
         if self._pairs[index][0] in self._broken:
             raise self._broken[self._pairs[index][0]].with_traceback(None)

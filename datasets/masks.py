@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from densefit.data.image import read_mask
@@ -30,6 +31,7 @@ class MaskReader:
         for value, index in pairs.items():
             self._table[value] = index
             self._known[value] = True
+        self._unknown = (~self._known).astype(np.uint8)  # for OpenCV's tables, of bytes
 
     def __call__(self, path: Path, image_path: Path, size: tuple[int, int]) -> np.ndarray:
         """(H, W) uint8 class indices.
@@ -50,9 +52,9 @@ class MaskReader:
                 received=f"{mask.shape}",
                 where=path,
             )
-        present = np.flatnonzero(np.bincount(mask.ravel(), minlength=256))
-        unknown = present[~self._known[present]]
-        if len(unknown):
+        if cv2.countNonZero(cv2.LUT(mask, self._unknown)):
+            present = np.unique(mask)
+            unknown = present[~self._known[present]]
             raise DataError(
                 "A mask has values that belong to no class",
                 expected=f"{_ranges(np.flatnonzero(self._known))}",
@@ -60,7 +62,7 @@ class MaskReader:
                 where=path,
                 fix="see the number of classes, or map the values",
             )
-        return np.asarray(self._table[mask])
+        return np.asarray(cv2.LUT(mask, self._table))
 
 
 def _ranges(values: np.ndarray) -> str:

@@ -122,11 +122,16 @@ class VOC:
         """The line of the list."""
         return self._ids[index]
 
-    def __getitem__(self, index: int) -> Sample:
+    def picture_file(self, index: int) -> Path:
+        """The file of the picture."""
         name = self._ids[index]
         if name in self._broken:
             raise self._broken[name].with_traceback(None)
-        image_path = self.root / "JPEGImages" / self._images[name]
+        return self.root / "JPEGImages" / self._images[name]
+
+    def __getitem__(self, index: int) -> Sample:
+        name = self._ids[index]
+        image_path = self.picture_file(index)
         image = read_image(image_path, self.exif)
         size = height, width = image.shape[0], image.shape[1]
         targets = {}

@@ -8,6 +8,7 @@ from densefit.checkpoint.saver import Saver
 from densefit.checkpoint.transfer import transfer
 from densefit.data.loader import Loader
 from densefit.data.mixture import Mixture
+from densefit.data.original_size_loader import OriginalSizeLoader
 from densefit.data.sample import Sample
 from densefit.data.transforms import Compose
 from densefit.data.view_loader import ViewLoader
@@ -83,6 +84,7 @@ __all__ = [
     "Mixture",
     "Network",
     "OneCycle",
+    "OriginalSizeLoader",
     "PCGrad",
     "Plateau",
     "Poly",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import difflib
 import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import jsonargparse
 import yaml
@@ -29,7 +30,9 @@ def parse(
     """Read settings of the dataclass `kind` from a command line.
 
     `--config FILE` reads a YAML recipe, `--a.b value` overrides one key, later wins;
-    `--print_config` shows the result and ends the program. Keys are never abbreviated.
+    `--print_config` shows the result and ends the program. Keys are never abbreviated. Inside of a
+    dict, `--heads.kind.channels 8` changes one key, however deep, and leaves its neighbours; such
+    keys come after all others.
 
     Args:
         kind: a dataclass, nested dataclasses allowed; its docstring becomes the help.
@@ -56,7 +59,14 @@ def parse(
     try:
         if defaults:
             parser.set_defaults(dict(defaults))
-        namespace = parser.parse_args(list(sys.argv[1:] if arguments is None else arguments))
+        given = list(sys.argv[1:] if arguments is None else arguments)
+        shallow, deep = _split(given, _keys(parser), kind)
+        shown = "--print_config" in shallow and bool(deep)  # else the parser shows it
+        if shown:
+            shallow.remove("--print_config")
+        namespace = parser.parse_args(shallow)
+        for key, path, value in deep:
+            namespace[key] = _with(namespace[key], path, value, key)
     except (argparse.ArgumentError, jsonargparse.ArgumentError, KeyError) as error:
         raise ConfigError(_reason(error), fix=_hint(str(error), _keys(parser))) from error
     made = parser.instantiate_classes(namespace)
@@ -64,6 +74,9 @@ def parse(
     text = parser.dump(namespace, skip_none=False)
     plain = yaml.safe_load(text)
     plain.pop("config", None)
+    if shown:
+        print(yaml.safe_dump(plain, sort_keys=False), end="")
+        raise SystemExit(0)
     return kind(**values), yaml.safe_dump(plain, sort_keys=False)
 
 
@@ -95,6 +108,60 @@ def flat(settings: Mapping[str, Any], depth: int = 1) -> dict[str, Any]:
 
 def _keys(parser: Any) -> list[str]:
     return sorted(action.dest for action in parser._actions if action.dest not in ("help",))
+
+
+def _split(
+    arguments: Sequence[str], known: Sequence[str], kind: type
+) -> tuple[list[str], list[tuple[str, list[str], str]]]:
+    """Arguments without those for a key deep inside a dict, and these: (dict, path, value).
+
+    jsonargparse would take `--heads.kind.channels 8` for a new dict {"kind": {"channels": 8}}, and
+    lose what else a file says of the kind. One level deep it keeps the neighbours itself, and so it
+    does in dicts of dataclasses.
+    """
+    shallow: list[str] = []
+    deep: list[tuple[str, list[str], str]] = []
+    rest = iter(arguments)
+    for argument in rest:
+        name, equals, value = argument[2:].partition("=")
+        inside = [key for key in known if argument == f"--{key}" or name.startswith(f"{key}.")]
+        path = name[len(max(inside, key=len)) + 1 :].split(".") if inside else []
+        if not argument.startswith("--") or name in known or len(path) < 2:
+            shallow.append(argument)
+            continue
+        if _holds_dataclasses(kind, max(inside, key=len)):
+            shallow.append(argument)
+            continue
+        given = value if equals else next(rest, None)
+        if given is None:
+            shallow.append(argument)  # the parser says what is wrong
+        else:
+            deep.append((max(inside, key=len), path, given))
+    return shallow, deep
+
+
+def _holds_dataclasses(kind: type, key: str) -> bool:
+    """Whether a dotted key of a dataclass is a dict whose values are dataclasses."""
+    hint: Any = kind
+    for name in key.split("."):
+        hint = get_type_hints(hint).get(name) if dataclasses.is_dataclass(hint) else None
+    return any(dataclasses.is_dataclass(one) for one in get_args(hint))
+
+
+def _with(settings: Any, path: Sequence[str], value: str, where: str) -> dict[str, Any]:
+    """A dict with one value inside changed, copied as far as it changes."""
+    if settings is not None and not isinstance(settings, Mapping):
+        raise ConfigError(
+            f"The setting {where!r} has no keys",
+            expected=f"a dict with the key {path[0]!r}",
+            received=repr(settings),
+        )
+    found = dict(settings or {})
+    if len(path) == 1:
+        found[path[0]] = yaml.safe_load(value)
+    else:
+        found[path[0]] = _with(found.get(path[0]), path[1:], value, f"{where}.{path[0]}")
+    return found
 
 
 def _reason(error: Exception) -> str:

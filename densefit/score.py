@@ -37,8 +37,9 @@ def score(
 
     Args:
         network: a Network with parameters.
-        data: a densefit Loader, or any `mx.io.DataIter`; it is reset first. A ViewLoader for
-            test-time augmentation and sliding windows.
+        data: a densefit Loader, or any `mx.io.DataIter`; it is reset first. An OriginalSizeLoader
+            for pictures at their own sizes; a ViewLoader for test-time augmentation and sliding
+            windows.
         heads: names of the heads to score, or routes for a symbol's network; all by default.
         metrics: head -> its metrics, in place of the head's own.
         devices: MXNet contexts; the CPU by default. Of more than a batch has rows, the first are

@@ -12,6 +12,7 @@ import pytest  # noqa: E402
 
 import densefit as df  # noqa: E402
 from densefit.backend import mx  # noqa: E402
+from densefit.data.process_ahead import ProcessAhead  # noqa: E402
 from densefit.data.sample import Sample  # noqa: E402
 from densefit.metrics import MAE  # noqa: E402
 from densefit.model.backbones import Backbone  # noqa: E402
@@ -254,3 +255,35 @@ class Tiny:
 @pytest.fixture(scope="session")
 def tiny():
     return Tiny
+
+
+def assert_alike(first, second, where="sample"):
+    """Two values are of one type and hold the same, bit by bit."""
+    assert type(first) is type(second), where
+    if isinstance(first, np.ndarray):
+        assert (first.dtype, first.shape) == (second.dtype, second.shape), where
+        np.testing.assert_array_equal(first, second, err_msg=where)
+    elif isinstance(first, dict):
+        assert list(first) == list(second), where
+        for key, value in first.items():
+            assert_alike(value, second[key], f"{where}[{key!r}]")
+    elif hasattr(first, "__dataclass_fields__"):
+        assert_alike(vars(first), vars(second), where)
+    else:
+        assert first == second, where
+
+
+@pytest.fixture(scope="session")
+def in_a_process():
+    """(work, visits): a worker process makes of each visit what `work` makes of it here."""
+    ahead = ProcessAhead(1, 4, timeout=120, slot_bytes=1 << 16)
+
+    def compare(work, visits):
+        visits = list(visits)
+        ahead.begin(work, visits)
+        for visit in visits:
+            assert_alike(work(visit), ahead.next())
+        assert ahead.next() is None
+
+    yield compare
+    ahead.stop()

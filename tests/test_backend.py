@@ -33,9 +33,11 @@ def test_a_fresh_process():
         "x = mx.sym.FullyConnected(mx.sym.Variable('data'), num_hidden=2)\n"
         "e = x.simple_bind(mx.cpu(), grad_req='null', data=(1, 2))\n"
         "e.forward(is_train=False)[0].asnumpy()\n"
-        "print(os.environ['OMP_NUM_THREADS'], os.environ['MXNET_SUBGRAPH_BACKEND'], np.bool)"
+        "print(os.environ['OMP_NUM_THREADS'], os.environ['GOMP_SPINCOUNT'],"
+        " os.environ['MXNET_SUBGRAPH_BACKEND'], np.bool)"
     )
-    threads, fusion, alias, *_ = done.stdout.split(maxsplit=2)
+    threads, spin, fusion, alias, *_ = done.stdout.split(maxsplit=3)
+    assert spin == "10000"
     assert int(threads) == backend.available_cpus()
     assert fusion == "default"
     assert "bool" in alias
@@ -45,10 +47,18 @@ def test_a_fresh_process():
 def test_the_user_s_settings_win():
     done = python(
         "import os, densefit.backend as b\n"
-        "print(os.environ['OMP_NUM_THREADS'], b.subgraph_fusion())",
-        OMP_NUM_THREADS="1", MXNET_SUBGRAPH_BACKEND="MKLDNN",
+        "print(os.environ['OMP_NUM_THREADS'], os.environ['GOMP_SPINCOUNT'], b.subgraph_fusion())",
+        OMP_NUM_THREADS="1", GOMP_SPINCOUNT="77", MXNET_SUBGRAPH_BACKEND="MKLDNN",
     )  # fmt: skip
-    assert done.stdout.split() == ["1", "True"]
+    assert done.stdout.split() == ["1", "77", "True"]
+
+
+def test_a_policy_of_waiting_says_how_long_threads_spin(monkeypatch):
+    monkeypatch.delitem(sys.modules, "mxnet")
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    backend._prepare_environment()
+    assert "GOMP_SPINCOUNT" not in os.environ
 
 
 @pytest.mark.parametrize(("name", "on"), [("default", False), ("NONE", False), ("MKLDNN", True)])

@@ -63,6 +63,52 @@ def test_one_key_of_a_dict_can_be_overridden(recipe):
     assert plan.data.settings == {"length": 4, "deep": {"er": 1}}
 
 
+@pytest.mark.parametrize("form", [["--data.settings.deep.er", "7"], ["--data.settings.deep.er=7"]])
+def test_a_key_deep_in_a_dict_leaves_its_neighbours(recipe, form):
+    recipe.write_text("data:\n  settings: {length: 3, deep: {er: 1, others: [a], two: {x: 0}}}\n")
+    plan, text = parse(Plan, ["--config", str(recipe), *form, "--data.settings.deep.two.x", "[1]"])
+    expected = {"length": 3, "deep": {"er": 7, "others": ["a"], "two": {"x": [1]}}}
+    assert plan.data.settings == expected
+    assert yaml.safe_load(text)["data"]["settings"] == expected
+
+
+@dataclass
+class Several:
+    """More than one.
+
+    Args:
+        parts: by name.
+    """
+
+    parts: Dict[str, Data] = field(default_factory=dict)  # noqa: UP006
+
+
+def test_dicts_of_dataclasses_are_checked_as_these(tmp_path):
+    path = tmp_path / "several.yaml"
+    path.write_text("parts:\n  a: {root: here, settings: {length: 3}}\n")
+    several, _ = parse(Several, ["--config", str(path), "--parts.a.root", "there"])
+    assert several.parts["a"] == Data("there", {"length": 3})
+    with pytest.raises(ConfigError):
+        parse(Several, ["--config", str(path), "--parts.a.rot", "there"])
+
+
+def test_the_result_is_shown_with_deep_keys_too(recipe, capsys):
+    with pytest.raises(SystemExit):
+        parse(Plan, ["--config", str(recipe), "--data.settings.deep.er", "7", "--print_config"])
+    assert yaml.safe_load(capsys.readouterr().out)["data"]["settings"]["deep"] == {"er": 7}
+
+
+def test_a_deep_key_may_be_new(recipe):
+    plan, _ = parse(Plan, ["--config", str(recipe), "--data.settings.new.kind.of", "x"])
+    assert plan.data.settings["new"] == {"kind": {"of": "x"}}
+    assert plan.data.settings["deep"] == {"er": 1}
+
+
+def test_a_key_inside_of_what_has_none_is_told(recipe):
+    with pytest.raises(ConfigError, match=r"'data.settings.length' has no keys"):
+        parse(Plan, ["--config", str(recipe), "--data.settings.length.of", "x"])
+
+
 def test_the_text_gives_the_same_settings_again(recipe, tmp_path):
     plan, text = parse(Plan, ["--config", str(recipe), "--epochs", "6"])
     (tmp_path / "again.yaml").write_text(text)

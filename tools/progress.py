@@ -14,6 +14,7 @@ from rich.progress import Progress as Bar
 from typing_extensions import Self
 
 from densefit.data.loader import Loader
+from densefit.data.original_size_loader import OriginalSizeLoader
 from densefit.data.view_loader import ViewLoader
 
 
@@ -28,7 +29,9 @@ class Watched:
         every: seconds between two lines, where there is no terminal.
     """
 
-    def __init__(self, loader: Loader | ViewLoader, title: str, every: float = 30.0) -> None:
+    def __init__(
+        self, loader: Loader | OriginalSizeLoader | ViewLoader, title: str, every: float = 30.0
+    ) -> None:
         self._loader, self._title, self._every = loader, title, every
         self._bar: Bar | None = None
 

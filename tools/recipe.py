@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Protocol, Tuple, Union  # noqa: UP035 - read at run time on Python 3.9
 
 from densefit.callbacks.callback import Callback, callbacks
+from densefit.data.cache import cached
 from densefit.data.loader import Loader
 from densefit.data.sample import Dataset, datasets
 from densefit.data.transforms import Compose, transforms
@@ -34,8 +35,11 @@ class Data:
         validation: name of the split to validate on while training; null for none.
         test: name of the split to score at the end; null for none.
         settings: further settings of the dataset.
-        workers: threads that read and transform.
+        workers: how many read and transform.
+        worker_kind: threads or processes; scoring always takes threads.
         on_error: what a broken training sample does: raise or skip. Scoring never skips.
+        cache: where decoded samples are kept, as far as they fit: {memory: 2GiB} of each split, or
+            {folder: DIR, disk: 20GiB}; null for nowhere.
     """
 
     dataset: str = "shapes"
@@ -45,7 +49,9 @@ class Data:
     test: Optional[str] = "test"  # noqa: UP045
     settings: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
     workers: int = 2
+    worker_kind: str = "threads"
     on_error: str = "raise"
+    cache: Optional[Dict[str, Any]] = None  # noqa: UP006, UP045
 
 
 @dataclass
@@ -179,7 +185,8 @@ def make_dataset(data: Source, split: str, where: str = "data") -> Dataset:
         settings["root"] = data.root
     if "split" in taken:
         settings["split"] = split
-    return datasets.create(data.dataset, **settings)
+    cache = getattr(data, "cache", None)  # a part of several datasets has none
+    return cached(datasets.create(data.dataset, **settings), cache, f"{where}.cache")
 
 
 class Input(Protocol):
@@ -229,6 +236,7 @@ def train_loader(
         transform=transform or augmenting(recipe.training.augment, recipe),
         heads=heads,
         workers=recipe.data.workers,
+        worker_kind=recipe.data.worker_kind,
         shuffle=True,
         seed=recipe.seed,
         last="drop" if len(dataset) >= recipe.training.batch_size else "keep",

@@ -62,7 +62,8 @@ def run(chosen: Scoring, place: Path) -> dict[str, float]:
     recipe = recipe_of(place)
     part = TrainedPart(recipe, chosen.of) if recipe.get("datasets") else None
     if part is not None:
-        resize = part.part.resize or chosen.resize
+        own_size = chosen.resize == "none"  # was asked for: no recipe trains so
+        resize = "none" if own_size else part.part.resize or chosen.resize
         chosen = replace(chosen, data=part.data(chosen.data), resize=resize)
     split = chosen.split or chosen.data.test or chosen.data.validation
     if split is None:

@@ -42,12 +42,16 @@ def stream(recipe: MultiRecipe) -> Stream:
         ConfigError: contradictory settings.
         DataError: data that are not there, or broken.
     """
-    own = Data(workers=recipe.data.workers, on_error=recipe.data.on_error)
+    own = Data(
+        workers=recipe.data.workers,
+        worker_kind=recipe.data.worker_kind,
+        on_error=recipe.data.on_error,
+    )
     if recipe.data != own:
         raise ConfigError(
             "Data are given twice",
             received=f"data.dataset {recipe.data.dataset!r} beside {list(recipe.datasets)}",
-            fix="leave out `data`, but for workers and on_error, or `datasets`",
+            fix="leave out `data`, but for workers, worker_kind and on_error, or `datasets`",
         )
     datasets = {
         name: make_dataset(part, part.train, f"datasets.{name}")

@@ -10,6 +10,7 @@ from typing import Any, Optional, Tuple, TypeVar  # noqa: UP035 - read at run ti
 from densefit.checkpoint import store
 from densefit.config import flat, parse
 from densefit.data.loader import Loader
+from densefit.data.original_size_loader import OriginalSizeLoader
 from densefit.data.sample import Dataset
 from densefit.data.view_loader import ViewLoader
 from densefit.data.views import Views
@@ -25,7 +26,8 @@ class Trained:
         checkpoint: a checkpoint, or a run's folder (its best checkpoint, else its newest).
         resume: another spelling of --checkpoint; auto is the run in --out.
         input_size: height and width of the network's input; as trained by default.
-        resize: letterbox or stretch; as trained by default.
+        resize: letterbox or stretch, as trained by default; none leaves each picture at its own
+            size, padded to a multiple of 64 pixels.
         score_batch_size: samples a batch; changes no result.
         out: where files are written.
         seed: of everything random; predictions and scores do not depend on it.
@@ -77,12 +79,14 @@ class Trained:
             raise CheckpointError("There is no checkpoint", where=path)
         return found
 
-    def loader(self, dataset: Dataset) -> Loader | ViewLoader:
-        """Every sample once: as it is fitted into the input, or in several views.
+    def loader(self, dataset: Dataset) -> Loader | OriginalSizeLoader | ViewLoader:
+        """Every sample once: fitted into the input, at its own size, or in several views.
 
         Raises:
             ConfigError: a setting out of range.
         """
+        if self.resize == "none" and not self.windows:
+            return self._at_own_size(dataset)
         fit = "original" if self.windows else self.resize
         views = Views(self.flip, self.scales, fit, self.overlap)
         if not self.windows and not self.flip and views.scales == (1.0,):
@@ -93,6 +97,17 @@ class Trained:
             batch_size=self.score_batch_size,
             views=views,
             workers=self.data.workers,
+        )
+
+    def _at_own_size(self, dataset: Dataset) -> OriginalSizeLoader:
+        if self.flip or self.scales != (1.0,):
+            raise ConfigError(
+                "Whole pictures at their own size are looked at once",
+                received=f"resize none, flip {self.flip}, scales {self.scales}",
+                fix="--windows true with --flip or --scales",
+            )
+        return OriginalSizeLoader(
+            dataset, batch_size=self.score_batch_size, workers=self.data.workers
         )
 
     def _run(self) -> str:

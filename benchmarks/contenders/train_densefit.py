@@ -48,7 +48,8 @@ def initial(case: Case, network: df.Network, batch: Any) -> dict[str, np.ndarray
     """Give the network parameters; its losses on the batch, (B,) each, with BatchNorm training."""
     symbol = network.graph("train", case.size)
     given = {desc.name: desc.shape for desc in [*batch.provide_data, *batch.provide_label]}
-    weights = {wire.weights: (case.batch_size,) for wire in network.wires.values() if wire.weights}
+    wires = network.wires.values()
+    weights = {name: (case.batch_size,) for wire in wires for name in wire.weights}
     executor = symbol.simple_bind(
         mx.cpu(), grad_req="null", data=given.pop("data"), **given, **weights
     )

@@ -7,12 +7,13 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
+from densefit.data.lost import too_slow
 from densefit.data.sample import Dataset
 from densefit.data.sampler import place_of
 from densefit.data.workers import Workers
-from densefit.errors import DataError
 
 Result = TypeVar("Result", covariant=True)
 Thing = TypeVar("Thing")
@@ -27,8 +28,18 @@ class Job(Protocol[Result]):
     def __call__(self, visit: int, /) -> Result: ...
 
 
-class TooSlowError(DataError):
-    """A sample that ran out of time. Its thread is lost, so it is never just skipped."""
+class AnyAhead(Protocol[Thing]):
+    """What threads (`Ahead`) and processes (`ProcessAhead`) have in common."""
+
+    current: int
+
+    def begin(self, work: Job[Thing], order: Iterable[int]) -> None: ...
+
+    def next(self) -> Thing | None: ...
+
+    def ready(self, count: int) -> bool: ...
+
+    def stop(self) -> None: ...
 
 
 class Ahead(Generic[Thing]):
@@ -85,13 +96,15 @@ class Ahead(Generic[Thing]):
             dataset = self._work.dataset
             sample_id = dataset.id_of(place_of(self.current, len(dataset)))
             self.stop()  # its thread is lost; the next epoch gets new ones
-            raise TooSlowError(
-                "A sample takes too long",
-                expected=f"at most {self.timeout:g} s",
-                where=f"sample {sample_id!r}",
-                fix="see why it hangs (disk, network, transform), or raise `timeout`",
-            ) from None
+            raise too_slow(sample_id, self.timeout) from None
         return made
+
+    def ready(self, count: int) -> bool:
+        """Whether the next `count` samples, or all that are left, are made; starts what is not."""
+        if self.workers == 0:
+            return False
+        self._fill()
+        return all(future.done() for _, future in islice(self._pending, count))
 
     def stop(self) -> None:
         """End the threads; asking for samples again starts new ones."""

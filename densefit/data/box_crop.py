@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from densefit.data.geometric import Geometric, Move, cropping
 from densefit.data.move import GREY, Fill, crop
 from densefit.data.sample import Sample
 from densefit.data.transform import checked_range, transforms
@@ -13,7 +14,7 @@ from densefit.errors import ConfigError
 
 
 @transforms.register("random_expand")
-class RandomExpand:
+class RandomExpand(Geometric):
     """With probability `p`, put the picture at a random place of a canvas up to `max_ratio` larger.
 
     Gives small objects (section 3.6 of the paper). The canvas keeps the picture's proportions.
@@ -24,16 +25,16 @@ class RandomExpand:
         self.p = checked_range("p", p, 0.0, 1.0, "RandomExpand")
         self.fill = fill
 
-    def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        """The sample, zoomed out or not."""
+    def moves(self, size: tuple[int, int], rng: np.random.Generator) -> list[Move]:
+        """To a larger canvas, or nothing."""
         if rng.random() >= self.p:
-            return sample
+            return []
         ratio = rng.uniform(1.0, self.max_ratio)
-        height, width = sample.image.shape[:2]
+        height, width = size
         new_height, new_width = round(height * ratio), round(width * ratio)
         top = int(rng.integers(new_height - height + 1))
         left = int(rng.integers(new_width - width + 1))
-        return crop(sample, -left, -top, new_width, new_height, self.fill)
+        return [cropping(-left, -top, new_width, new_height, self.fill)]
 
     def __repr__(self) -> str:
         return f"RandomExpand({self.max_ratio}, {self.p})"

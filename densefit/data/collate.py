@@ -42,6 +42,14 @@ class Layout:
         for _, head_name, label in self.labels:
             self._expected[head_name].append(label.name)
 
+    @property
+    def sample_bytes(self) -> int:
+        """Bytes of one sample's input and labels, each array rounded up to a cache line."""
+        sizes = [3 * self.input_size[0] * self.input_size[1]]
+        for _, _, label in self.labels:
+            sizes.append(int(np.prod(label.shape)) * np.dtype(label.dtype).itemsize)
+        return sum(-(-size // 64) * 64 for size in sizes)
+
     def describe_data(self, rows: int) -> list[Any]:
         """DataDesc of the input of `rows` samples."""
         return [mx.io.DataDesc("data", (rows, 3) + self.input_size, np.uint8, "NCHW")]

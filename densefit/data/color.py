@@ -52,6 +52,24 @@ class ColorJitter:
         return "ColorJitter({}, {}, {}, {})".format(*values)
 
 
+@transforms.register("random_gray")
+class RandomGray:
+    """With probability `p`, take away the colours: three equal channels of the luma (BT.601)."""
+
+    def __init__(self, p: float = 0.1) -> None:
+        self.p = checked_range("p", p, 0.0, 1.0, "RandomGray")
+
+    def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
+        """The sample, grey or not; targets stay."""
+        if rng.random() >= self.p:
+            return sample
+        grey = cv2.cvtColor(sample.image, cv2.COLOR_RGB2GRAY)
+        return replace(sample, image=np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)))
+
+    def __repr__(self) -> str:
+        return f"RandomGray({self.p})"
+
+
 def colour_matrix(
     brightness: float, contrast: float, saturation: float, turn: float, grey: float
 ) -> np.ndarray:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from densefit.data.move import GREY, Fill, crop, resize
-from densefit.data.sample import Sample
+from densefit.data.geometric import Geometric, Move, cropping, resizing
+from densefit.data.move import GREY, Fill
 from densefit.data.transform import checked_size, transforms
 from densefit.errors import ConfigError
 
 
 @transforms.register("random_scale_crop")
-class RandomScaleCrop:
+class RandomScaleCrop(Geometric):
     """Scale by a uniform factor in [low, high], then cut a random `height` x `width` window.
 
     Only the window is resized. It is cut to whole pixels of the original picture, so that the
@@ -31,15 +31,17 @@ class RandomScaleCrop:
             )
         self.low, self.high, self.fill = low, high, fill
 
-    def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        """The sample at `output_size`."""
+    def moves(self, size: tuple[int, int], rng: np.random.Generator) -> list[Move]:
+        """To a window, and to `output_size`."""
         height, width = self.output_size
         scale = rng.uniform(self.low, self.high)
-        window_height, window_width = max(1, round(height / scale)), max(1, round(width / scale))
-        top = _offset(sample.image.shape[0], window_height, rng)
-        left = _offset(sample.image.shape[1], window_width, rng)
-        window = crop(sample, left, top, window_width, window_height, self.fill)
-        return resize(window, height, width)
+        window = max(1, round(height / scale)), max(1, round(width / scale))
+        top = offset(size[0], window[0], rng)
+        left = offset(size[1], window[1], rng)
+        return [
+            cropping(left, top, window[1], window[0], self.fill),
+            resizing(window, height, width),
+        ]
 
     def __repr__(self) -> str:
         height, width = self.output_size
@@ -54,7 +56,7 @@ class RandomCrop(RandomScaleCrop):
         super().__init__(height, width, 1.0, 1.0, fill)
 
 
-def _offset(size: int, window: int, rng: np.random.Generator) -> int:
+def offset(size: int, window: int, rng: np.random.Generator) -> int:
     """Where a window begins: inside the picture, or, if larger, so that it holds the picture."""
     low, high = sorted((0, size - window))
     return int(rng.integers(low, high + 1))

@@ -4,34 +4,33 @@ from __future__ import annotations
 
 import numpy as np
 
-from densefit.data.move import mirror, turn
-from densefit.data.sample import Sample
+from densefit.data.geometric import Geometric, Move, mirroring, turning
 from densefit.data.transform import checked_range, transforms
 
 
 @transforms.register("random_flip")
-class RandomFlip:
+class RandomFlip(Geometric):
     """Mirror left to right (or top to bottom if `vertical`) with probability `p`."""
 
     def __init__(self, p: float = 0.5, vertical: bool = False) -> None:
         self.p = checked_range("p", p, 0.0, 1.0, "RandomFlip")
         self.vertical = vertical
 
-    def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        """The sample, mirrored or not."""
-        return mirror(sample, self.vertical) if rng.random() < self.p else sample
+    def moves(self, size: tuple[int, int], rng: np.random.Generator) -> list[Move]:
+        """The mirroring, or nothing."""
+        return [mirroring(size, self.vertical)] if rng.random() < self.p else []
 
     def __repr__(self) -> str:
         return f"RandomFlip({self.p}, vertical={self.vertical})"
 
 
 @transforms.register("random_rotate90")
-class RandomRotate90:
+class RandomRotate90(Geometric):
     """Turn by 0 to 3 quarter turns, each as likely; a picture that is not square changes size."""
 
-    def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        """The sample, turned or not."""
-        return turn(sample, int(rng.integers(4)))
+    def moves(self, size: tuple[int, int], rng: np.random.Generator) -> list[Move]:
+        """The turn."""
+        return [turning(size, int(rng.integers(4)))]
 
     def __repr__(self) -> str:
         return "RandomRotate90()"

@@ -11,17 +11,23 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from densefit.data.jpeg import START, reduction, scan_of
 from densefit.errors import DataError
 
 PathLike = Union[str, "os.PathLike[str]"]
 
-_JPEG = b"\xff\xd8"
 _PNG = b"\x89PNG\r\n\x1a\n"
+_FLAGS = {
+    1: cv2.IMREAD_COLOR,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
 # Pillow stretches grey PNGs of few bits to 0..255; a class index must be taken back to 0..2^bits-1.
 _GREY_STEP = {2: 85, 4: 17}
 
 
-def read_image(path: PathLike, exif: bool = True) -> np.ndarray:
+def read_image(path: PathLike, exif: bool = True, least: int | None = None) -> np.ndarray:
     """Decode a picture of any kind that OpenCV knows.
 
     Grey pictures get three equal channels, alpha is dropped, 16 bits are cut to 8.
@@ -30,6 +36,9 @@ def read_image(path: PathLike, exif: bool = True) -> np.ndarray:
         path: the file.
         exif: turn the picture as its EXIF orientation says, as viewers (and cv2.imread) do.
             Annotation tools differ: where boxes belong to the pixels as they are stored, say False.
+        least: decode a JPEG at a half, a quarter or an eighth of its size, as long as its shorter
+            side keeps so many pixels. That is several times as fast, and close to, but not the same
+            as, decoding and then averaging. Not where anything is told in pixels of the file.
 
     Returns:
         (H, W, 3) uint8, RGB.
@@ -37,25 +46,47 @@ def read_image(path: PathLike, exif: bool = True) -> np.ndarray:
     Raises:
         DataError: the file is missing, empty, cut short or no picture.
     """
-    data = _read(path)
+    return decode_image(_read(path), path, exif, least)
+
+
+def decode_image(
+    data: bytes | memoryview, where: object, exif: bool = True, least: int | None = None
+) -> np.ndarray:
+    """`read_image` of bytes that were read already.
+
+    Args:
+        data: a picture's file.
+        where: it comes from, for an error.
+        exif: see `read_image`.
+        least: see `read_image`.
+
+    Returns:
+        (H, W, 3) uint8, RGB.
+
+    Raises:
+        DataError: they are cut short or no picture.
+    """
+    data = bytes(data)
     if not _complete(data):
         raise DataError(
             "The image is cut short: its end is missing",
             received=f"{len(data)} bytes",
-            where=path,
+            where=where,
             fix="fetch the file again, or take it out of the list",
         )
-    flags = cv2.IMREAD_COLOR if exif else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    flags = _FLAGS[1 if least is None else reduction(data, least)]
+    if not exif:
+        flags |= cv2.IMREAD_IGNORE_ORIENTATION
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
-        raise DataError(f"The image cannot be decoded: {error}", where=path) from error
+        raise DataError(f"The image cannot be decoded: {error}", where=where) from error
     if image is None:
         raise DataError(
             "The image cannot be decoded",
             expected="a JPEG, PNG, WebP, BMP or TIFF file",
             received=f"{len(data)} bytes that begin with {data[:8]!r}",
-            where=path,
+            where=where,
         )
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
 
@@ -83,6 +114,13 @@ def read_ids(path: PathLike) -> np.ndarray:
     """
     values = _indices(path, "ids of objects", 65535)
     return values if values.dtype == np.uint8 else values.astype(np.uint16, copy=False)
+
+
+def planes(image: np.ndarray) -> np.ndarray:
+    """(H, W, 3) uint8 as a contiguous (3, H, W), several times as fast as numpy's transposition."""
+    if not image.size:  # nothing that OpenCV takes for a picture
+        return np.ascontiguousarray(image.transpose(2, 0, 1))
+    return np.array(cv2.split(image))
 
 
 def _indices(path: PathLike, what: str, largest: int) -> np.ndarray:
@@ -198,31 +236,9 @@ def _complete(data: bytes) -> bool:
 
     OpenCV decodes a JPEG that was cut short without an error and fills the rest with grey.
     """
-    if data[:2] == _JPEG:
-        scan = _jpeg_scan(data)
+    if data[:2] == START:
+        scan = scan_of(data)
         return scan > 0 and data.find(b"\xff\xd9", scan) > 0
     if data[:8] == _PNG:
         return data.rfind(b"IEND") > 0
     return True
-
-
-def _jpeg_scan(data: bytes) -> int:
-    """Where the first scan of a JPEG begins, -1 if nowhere.
-
-    The segments before it are stepped over, since a preview picture in one has an end marker of
-    its own.
-    """
-    position = 2
-    while position + 4 <= len(data):
-        if data[position] != 0xFF:
-            return -1
-        marker = data[position + 1]
-        if marker == 0xDA:
-            return position
-        if marker == 0xFF:  # a fill byte
-            position += 1
-        elif marker == 0x01 or 0xD0 <= marker <= 0xD8:  # markers that stand alone
-            position += 2
-        else:
-            position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
-    return -1

@@ -13,10 +13,14 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as coco
 
+from densefit.data.plane import project
+
 NONE, UNKNOWN = 0, 65535  # no object; a pixel of which nothing is known, as on VOC's borders
 
 
-def extents(instances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def extents(
+    instances: np.ndarray, matrix: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Where the objects of a map lie.
 
     >>> extents(np.array([[0, 7, 7], [3, 0, 7]]))[1]
@@ -25,18 +29,24 @@ def extents(instances: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Args:
         instances: (H, W) ids.
+        matrix: (2, 3) or (3, 3); where they lie once every corner of a pixel is moved by this map.
 
     Returns:
         (k,) int64, the ids that have pixels, rising; and (k, 4) float32, the xyxy boxes around
         them.
     """
     values, rows, left, right = _runs(instances)
-    ids, place = np.unique(values, return_inverse=True)
-    low: np.ndarray = np.full((len(ids), 2), np.iinfo(np.int64).max)
-    high: np.ndarray = np.zeros((len(ids), 2), np.int64)
-    for axis, (first, last) in enumerate(((left, right), (rows, rows + 1))):
-        np.minimum.at(low[:, axis], place, first)
-        np.maximum.at(high[:, axis], place, last)
+    order = np.argsort(values, kind="stable")
+    ids, starts = np.unique(values[order], return_index=True)
+    # The corners of runs are enough: lines stay lines.
+    x, y = np.stack([left, right, left, right]), np.stack([rows, rows, rows + 1, rows + 1])
+    corners = np.stack([x, y], axis=2)[:, order].astype(np.float64)
+    if len(ids) == 0:
+        return ids, np.zeros((0, 4), np.float32)
+    if matrix is not None:
+        corners = project(corners, matrix)
+    low = np.minimum.reduceat(corners.min(axis=0), starts)
+    high = np.maximum.reduceat(corners.max(axis=0), starts)
     return ids, np.concatenate([low, high], axis=1).astype(np.float32)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from densefit.data.plane import project
+
 _TOLERANCE = 1e-3  # pixels; what a point on the edge may lose to rounding
 
 
@@ -15,7 +17,7 @@ def move_keypoints(
     size: tuple[int, int],
     swap: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Keypoints under an affine map into a picture of another size.
+    """Keypoints under a map into a picture of another size.
 
     A point that leaves the picture is no longer labelled: there is nothing to see of it, and a
     network that was asked for it would have to guess. Whatever is not labelled is 0, 0, 0, as in
@@ -28,7 +30,7 @@ def move_keypoints(
 
     Args:
         points: (n, K, 3) x, y in pixels of the old picture, and visibility, over 0 if labelled.
-        matrix: (2, 3) map from old to new continuous pixel coordinates.
+        matrix: (2, 3) or (3, 3) map from old to new continuous pixel coordinates.
         size: (height, width) of the new picture.
         swap: (K,) int, the old place of each new keypoint where the map mirrors: a left hand
             in a mirror is a right hand. None leaves the order.
@@ -38,7 +40,7 @@ def move_keypoints(
     """
     points = np.asarray(points, np.float64)
     height, width = size
-    place = points[..., :2] @ matrix[:, :2].T + matrix[:, 2]
+    place = project(points[..., :2], matrix)
     inside = ((place >= -_TOLERANCE) & (place <= np.add((width, height), _TOLERANCE))).all(axis=-1)
     labelled = inside & (points[..., 2] > 0)
     moved = np.concatenate([place.clip(0, (width, height)), points[..., 2:]], axis=-1)

@@ -8,6 +8,7 @@ from operator import itemgetter
 from typing import Any
 
 from densefit.data.encoder import Encoder, blank, labelled, labelled_terms, terms_of
+from densefit.data.others import applied, drawn_from
 from densefit.data.sample import Dataset, Sample
 from densefit.data.sampler import sample_rng
 from densefit.data.work import SampleTransform
@@ -46,7 +47,8 @@ def check_labelled(
         try:
             sample = dataset[index]
             if transform is not None:  # it may make targets
-                sample = transform(sample, sample_rng(seed, 0, index))
+                rng = sample_rng(seed, 0, index)
+                sample = applied(transform, sample, rng, drawn_from(dataset, index, rng))
         except Exception:
             continue  # what is broken is told, or skipped, in the epoch
         read += 1

@@ -1,4 +1,4 @@
-"""The loader: a dataset as batches, made ahead by threads."""
+"""The loader: a dataset as batches, made ahead by threads or processes."""
 
 from __future__ import annotations
 
@@ -12,30 +12,35 @@ import cv2
 from typing_extensions import Self
 
 from densefit.backend import mx
-from densefit.data.ahead import Ahead, TooSlowError
+from densefit.data.ahead import AnyAhead
 from densefit.data.batch import Batch
 from densefit.data.collate import Layout
 from densefit.data.described import described
 from densefit.data.encoder import Encoder
 from densefit.data.fingerprint import fingerprint
 from densefit.data.labelled import check_labelled, stand_ins
+from densefit.data.loader_settings import check_settings
+from densefit.data.lost import LostWorkerError
 from densefit.data.sample import Dataset
-from densefit.data.sampler import Order, PlainOrder, place_of
+from densefit.data.sampler import order_of, place_of
 from densefit.data.work import Made, SampleTransform, Work
+from densefit.data.worker_kind import ahead_of, target_bytes
 from densefit.errors import ConfigError, DataError, DensefitError
 
 logger = logging.getLogger(__name__)
 
 
 class Loader(mx.io.DataIter):  # type: ignore[misc]
-    """Batches of a dataset, as an `mx.io.DataIter`, read, transformed and encoded by threads.
+    """Batches of a dataset, as an `mx.io.DataIter`, read, transformed and encoded by workers.
 
-    Threads are enough: cv2, Pillow and numpy release the interpreter lock where the time goes.
-    Up to 2 * batch_size + workers samples are made ahead, also while the consumer computes. What
-    comes out depends on (seed, epoch) alone, never on the number of workers. Arrays of MXNet are
-    made in the consumer's thread only: made in several threads, they can deadlock the engine.
+    Threads are mostly enough: cv2, Pillow and numpy release the interpreter lock where the time
+    goes. Processes are for datasets and transforms that are Python themselves (see
+    docs/loading.md). Up to 2 * batch_size + workers samples are made ahead, also while the
+    consumer computes. What comes out depends on (seed, epoch) alone, never on the workers. Arrays
+    of MXNet are made in the consumer's thread only: made in several, they can deadlock the engine.
 
-    `dataset`, `transform` and `heads` are called by several threads at once and must not change.
+    `dataset`, `transform` and `heads` are called by several threads at once and must not change;
+    processes get copies of them at the beginning of each epoch.
 
     Args:
         dataset: the samples. One that has an order of its own, as a Mixture, says how many of
@@ -44,7 +49,8 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         transform: (sample, rng) -> sample, or None. Its `output_size` is the input size; without
             one, the size of the first sample is. All samples must have it.
         heads: whose `encode` makes the labels, named `<head>_<label>`, in this order.
-        workers: threads; 0 works in the caller's thread (without a time limit).
+        workers: their number; 0 works in the caller's thread (without a time limit).
+        worker_kind: "threads" or "processes".
         shuffle: visit the samples in another order each epoch.
         seed: of the order and of the transforms.
         last: "keep" the smaller last batch, or "drop" it.
@@ -57,7 +63,7 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         exact: whether an epoch visits each sample exactly once, as scores need it.
 
     Raises:
-        ConfigError: a setting out of range.
+        ConfigError: a setting out of range, or something that cannot be sent to processes.
         DataError: the dataset is empty, its samples' size cannot be told, or none has a target
             that a head declares to read.
     """
@@ -70,24 +76,26 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         transform: SampleTransform | None = None,
         heads: Sequence[Encoder] = (),
         workers: int = 2,
+        worker_kind: str = "threads",
         shuffle: bool = False,
         seed: int = 0,
         last: str = "keep",
         on_error: str = "raise",
         timeout: float = 120.0,
     ) -> None:
-        _check_settings(batch_size, workers, seed, last, on_error, timeout)
+        check_settings(batch_size, workers, worker_kind, seed, last, on_error, timeout)
         super().__init__(batch_size)
         # OpenCV's own threads would compete with the workers and with MXNet's; this setting is
         # of the whole process.
         cv2.setNumThreads(0)
         self.dataset, self.transform, self.heads = dataset, transform, tuple(heads)
-        self.workers, self.shuffle, self.seed = workers, shuffle, seed
+        self.workers, self.worker_kind = workers, worker_kind
+        self.shuffle, self.seed = shuffle, seed
         self.last, self.on_error, self.timeout = last, on_error, timeout
         self.epoch = 0
         if len(dataset) == 0:
             raise DataError("The dataset is empty", where=repr(dataset))
-        self._order = self._own_order()
+        self._order = order_of(dataset, shuffle, batch_size, skips=on_error == "skip")
         self.exact = last == "keep" and on_error == "raise" and self._order.exact
         if len(self) == 0:
             raise ConfigError(
@@ -99,7 +107,10 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         self._layout = Layout(self._input_size(), self.heads)
         self._stand_ins = stand_ins(self.heads, examples, self._layout.input_size)
         self._skipped: dict[str, str] = {}
-        self._ahead: Ahead[Made] = Ahead(workers, 2 * batch_size + workers, timeout)
+        work = Work(dataset, transform, self.heads, seed, 0, self._stand_ins)
+        self._ahead: AnyAhead[Made] = ahead_of(
+            worker_kind, work, workers, self._window, timeout, self._layout.sample_bytes
+        )
         self._failure: DensefitError | None = None
         self._pinned = False  # whether `set_epoch` chose the epoch, and nothing was read since
         self._begin(0)
@@ -186,6 +197,10 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         batch.position = self._position
         return batch
 
+    def ready(self) -> bool:
+        """Whether `next` would find its samples made, and not wait."""
+        return self._failure is None and self._ahead.ready(self.batch_size)
+
     def __next__(self) -> Batch:
         """The next batch."""
         return self.next()
@@ -207,8 +222,13 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         """(id, reason) of each sample left out so far, with on_error="skip"."""
         return list(self._skipped.items())
 
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes that the samples under way take at most; targets as large as the first one's."""
+        return self._window * (self._layout.sample_bytes + target_bytes(self.dataset))
+
     def close(self) -> None:
-        """End the threads, and the epoch if it was begun; another one starts new threads."""
+        """End the workers, and the epoch if it was begun; another one starts new workers."""
         self._ahead.stop()
         if self._started:
             self._finished = True
@@ -228,18 +248,9 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
 
     # -- inside -----------------------------------------------------------------------------------
 
-    def _own_order(self) -> Order:
-        make = getattr(self.dataset, "order", None)
-        if make is None:
-            return PlainOrder(len(self.dataset), self.shuffle)
-        order: Order = make(self.shuffle, self.batch_size)
-        if order.grouped and self.on_error == "skip":
-            raise ConfigError(
-                "A skipped sample would shift the batches behind it, whose samples belong together",
-                received=f"on_error='skip' with {self.dataset!r}",
-                fix="on_error='raise', or batches of samples that need not be together",
-            )
-        return order
+    @property
+    def _window(self) -> int:
+        return 2 * self.batch_size + self.workers
 
     def _input_size(self) -> tuple[int, int]:
         size = getattr(self.transform, "output_size", None)
@@ -269,7 +280,7 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
             try:
                 one = self._ahead.next()
             except DataError as error:
-                if self.on_error == "raise" or isinstance(error, TooSlowError):
+                if self.on_error == "raise" or isinstance(error, LostWorkerError):
                     raise
                 self._skip(error)
                 continue
@@ -295,23 +306,4 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
                 received=f"{len(self._skipped)} samples, the first: {reason}",
                 where=f"sample {sample_id!r}",
                 fix='on_error="raise" shows the first error whole',
-            )
-
-
-def _check_settings(
-    batch_size: int, workers: int, seed: int, last: str, on_error: str, timeout: float
-) -> None:
-    for name, value, good, expected in (
-        ("batch_size", batch_size, batch_size >= 1, "at least 1"),
-        ("workers", workers, workers >= 0, "at least 0"),
-        ("seed", seed, seed >= 0, "at least 0"),
-        ("last", last, last in ("keep", "drop"), "'keep' or 'drop'"),
-        ("on_error", on_error, on_error in ("raise", "skip"), "'raise' or 'skip'"),
-        ("timeout", timeout, timeout > 0, "seconds, more than 0"),
-    ):
-        if not good:
-            raise ConfigError(
-                f"The setting {name!r} of the loader is out of range",
-                expected=expected,
-                received=repr(value),
             )

@@ -1,28 +1,23 @@
 """Moves of a whole sample: crop, resize, mirror, turn. Image, targets and geometry together.
 
 Coordinates are continuous: pixel j covers [j, j + 1). Resizing by s maps x to s x, mirroring maps
-x to W - x. A box is clipped to the new picture; it is dropped, with its per-box arrays, if its
-centre is outside or one of its sides is below one pixel. Keypoints change places where the map
-mirrors, in whichever direction, and are no longer labelled outside of the new picture.
+x to W - x. How targets follow is in `moved`; a move by any other map is in `warp`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Union
 
 import cv2
 import numpy as np
 
-from densefit.data.keypoints import is_swap, move_keypoints
+from densefit.data.moved import moved
 from densefit.data.sample import Sample
-from densefit.data.target import Kind, kind_of
-from densefit.errors import DataError
+from densefit.data.target import Kind
 
 Fill = Union[int, Sequence[int]]
 GREY = 114  # close to the mean of natural pictures
-_MIN_SIDE = 1.0 - 1e-3  # one pixel, less what float32 loses
 
 
 def crop(sample: Sample, left: int, top: int, width: int, height: int, fill: Fill = GREY) -> Sample:
@@ -33,7 +28,7 @@ def crop(sample: Sample, left: int, top: int, width: int, height: int, fill: Fil
     def move_map(array: np.ndarray, kind: Kind) -> np.ndarray:
         return _crop_map(array, left, top, width, height, kind.fill)
 
-    return _moved(sample, image, matrix, move_map)
+    return moved(sample, image, matrix, move_map)
 
 
 def resize(sample: Sample, height: int, width: int) -> Sample:
@@ -51,7 +46,7 @@ def resize(sample: Sample, height: int, width: int) -> Sample:
             ).reshape((height, width) + array.shape[2:])
         return resize_nearest(array, height, width)
 
-    return _moved(sample, image, matrix, move_map)
+    return moved(sample, image, matrix, move_map)
 
 
 def mirror(sample: Sample, vertical: bool = False) -> Sample:
@@ -67,7 +62,7 @@ def mirror(sample: Sample, vertical: bool = False) -> Sample:
     def move_map(array: np.ndarray, kind: Kind) -> np.ndarray:
         return np.ascontiguousarray(np.flip(array, axis))
 
-    return _moved(sample, image, matrix, move_map)
+    return moved(sample, image, matrix, move_map)
 
 
 def turn(sample: Sample, quarters: int) -> Sample:
@@ -75,8 +70,8 @@ def turn(sample: Sample, quarters: int) -> Sample:
     for _ in range(quarters % 4):
         width = sample.image.shape[1]
         matrix = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, width]])
-        image = np.ascontiguousarray(np.rot90(sample.image))
-        sample = _moved(
+        image = np.asarray(cv2.rotate(sample.image, cv2.ROTATE_90_COUNTERCLOCKWISE))
+        sample = moved(
             sample, image, matrix, lambda array, kind: np.ascontiguousarray(np.rot90(array))
         )
     return sample
@@ -99,28 +94,9 @@ def resize_nearest(array: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.asarray(array.take(rows, axis=0).take(columns, axis=1))
 
 
-def move_boxes(boxes: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """(n, 4) xyxy boxes under a (2, 3) map of quarter turns, scales and shifts; float64."""
-    corners = np.asarray(boxes, np.float64).reshape(-1, 2, 2)
-    moved = corners @ matrix[:, :2].T + matrix[:, 2]
-    return np.concatenate([moved.min(axis=1), moved.max(axis=1)], axis=1)
-
-
-def turn_vectors(vectors: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """(..., C) vectors of a picture under a (2, 3) map of quarter turns, mirrors and scales.
-
-    The first two components (x right, y down) are mirrored and turned. Scales do not matter: a
-    vector is one of the scene, and a picture that is stretched is one of the same scene.
-
-    >>> turn_vectors(np.array([0.6, 0.0, 0.8]), np.array([[-1.0, 0.0, 9.0], [0.0, 1.0, 0.0]]))
-    array([-0.6,  0. ,  0.8])
-    """
-    signs = np.sign(matrix[:, :2]).astype(vectors.dtype)
-    if np.array_equal(signs, np.eye(2)):
-        return vectors
-    turned = vectors.copy()
-    turned[..., :2] = vectors[..., :2] @ signs.T
-    return turned
+def colour_of(fill: Fill) -> tuple[int, ...]:
+    """Red, green and blue of a `fill`."""
+    return (fill,) * 3 if isinstance(fill, int) else tuple(fill)
 
 
 def _crop_image(
@@ -131,7 +107,7 @@ def _crop_image(
         return image[top : top + height, left : left + width]
     x1, y1 = min(max(left, 0), old_width), min(max(top, 0), old_height)
     x2, y2 = max(min(left + width, old_width), x1), max(min(top + height, old_height), y1)
-    colour = (fill,) * 3 if isinstance(fill, int) else tuple(fill)
+    colour = colour_of(fill)
     if x1 == x2 or y1 == y2:
         return np.full((height, width, 3), colour, np.uint8)
     before_x, before_y = x1 - left, y1 - top
@@ -159,85 +135,3 @@ def _crop_map(
     window = np.full((height, width) + array.shape[2:], fill, array.dtype)
     window[y1 - top : y2 - top, x1 - left : x2 - left] = array[y1:y2, x1:x2]
     return window
-
-
-def _moved(
-    sample: Sample,
-    image: np.ndarray,
-    matrix: np.ndarray,
-    move_map: Callable[[np.ndarray, Kind], np.ndarray],
-) -> Sample:
-    """The sample with a moved image, and everything else moved by the same `matrix`."""
-    height, width = image.shape[:2]
-    kinds = {name: kind_of(name, array) for name, array in sample.targets.items()}
-    counts: dict[str, np.ndarray] = {}
-    targets: dict[str, np.ndarray] = {}
-    for name, kind in kinds.items():
-        if kind.name == "boxes":
-            boxes, counts[name] = _clip(move_boxes(sample.targets[name], matrix), height, width)
-            targets[name] = boxes
-    for name, kind in kinds.items():
-        array = sample.targets[name]
-        if kind.name in ("per_box", "area"):
-            targets[name] = _keep(sample, name, counts.get("boxes"))
-            if kind.name == "area":
-                scale = abs(np.linalg.det(matrix[:, :2]))
-                targets[name] = (targets[name] * scale).astype(array.dtype)
-        elif kind.name == "keypoints":
-            points = _keep(sample, name, counts.get("boxes"))
-            swap = _swap(sample, name, kind) if np.linalg.det(matrix[:, :2]) < 0 else None
-            targets[name] = move_keypoints(points, matrix, (height, width), swap)
-        elif kind.name in ("map", "map_linear", "vectors"):
-            if array.shape[:2] != sample.image.shape[:2]:
-                raise DataError(
-                    f"The target {name!r} is not of its image's size",
-                    expected=f"{sample.image.shape[:2]} (height, width)",
-                    received=f"{array.shape}",
-                    where=f"sample {sample.id!r}",
-                )
-            targets[name] = move_map(array, kind)
-            if kind.name == "vectors":
-                targets[name] = turn_vectors(targets[name], matrix)
-        elif kind.name == "plain":
-            targets[name] = array
-    targets = {name: targets[name] for name in sample.targets}
-    geometry = sample.geometry
-    if geometry is not None:
-        geometry = geometry.then(matrix, (height, width))
-    return replace(sample, image=image, targets=targets, geometry=geometry)
-
-
-def _clip(boxes: np.ndarray, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes (m, 4) float32 that stay in the picture, and which of the n they are, (n,) bool."""
-    centre = (boxes[:, :2] + boxes[:, 2:]) / 2
-    inside = ((centre >= 0) & (centre <= (width, height))).all(axis=1)
-    boxes = boxes.clip(0, (width, height, width, height))
-    keep = inside & ((boxes[:, 2:] - boxes[:, :2]) >= _MIN_SIDE).all(axis=1)
-    return boxes[keep].astype(np.float32), keep
-
-
-def _keep(sample: Sample, name: str, keep: np.ndarray | None) -> np.ndarray:
-    """The rows of a per-box target that belong to the boxes that stay."""
-    array = sample.targets[name]
-    if keep is None or len(array) != len(keep):
-        raise DataError(
-            f"The target {name!r} does not have one row a box",
-            expected="no boxes at all" if keep is None else f"{len(keep)} rows",
-            received=f"shape {array.shape}",
-            where=f"sample {sample.id!r}",
-        )
-    return np.asarray(array[keep])
-
-
-def _swap(sample: Sample, name: str, kind: Kind) -> np.ndarray:
-    """Which keypoint each one is in a mirrored picture, as the sample says."""
-    order, count = sample.targets.get(kind.flip), sample.targets[name].shape[1]
-    if order is None or not is_swap(order, count):
-        raise DataError(
-            f"The target {name!r} does not say what changes places in a mirrored picture",
-            expected=f"{kind.flip!r}: {count} indices, each of a pair at the other's place",
-            received="none" if order is None else f"{np.asarray(order).tolist()}"[:80],
-            where=f"sample {sample.id!r}",
-            fix=f"give the samples one; np.arange({count}) if nothing has a left and a right",
-        )
-    return np.asarray(order)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from densefit.data.plane import is_affine, square
+from densefit.errors import DataError
 from densefit.registry import Registry
 
 
@@ -32,18 +34,33 @@ class Geometry:
         return cls((height, width), np.eye(2, 3), (height, width))
 
     def then(self, matrix: np.ndarray, input_size: tuple[int, int]) -> Geometry:
-        """This map followed by another (2, 3) affine `matrix` into an image of `input_size`."""
-        step = np.vstack([np.asarray(matrix, np.float64), [0.0, 0.0, 1.0]])
-        whole = step @ np.vstack([self.matrix, [0.0, 0.0, 1.0]])
+        """This map followed by another (2, 3) affine `matrix` into an image of `input_size`.
+
+        After a (3, 3) `matrix` of a perspective it is lost: see `LostGeometry`.
+        """
+        step = square(matrix)
+        if not is_affine(step):
+            return LostGeometry(self.size, input_size, "it was warped in perspective")
+        whole = step @ square(self.matrix)
         return Geometry(self.size, whole[:2], input_size)
 
     def boxes_to_original(self, boxes: np.ndarray) -> np.ndarray:
         """Map (n, 4) xyxy boxes from input pixels to original pixels, clipped to the image.
 
         Maps without rotation only (resize, crop, pad, mirror), which is all that evaluation uses.
+
+        Raises:
+            DataError: the picture was turned: a box would come back larger than it is.
         """
         boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
-        (sx, _, tx), (_, sy, ty) = self.matrix
+        (sx, skew, tx), (slant, sy, ty) = self.matrix
+        if skew or slant:
+            raise DataError(
+                "Boxes cannot be brought back to a picture that was turned",
+                expected="a picture that was resized, cropped, padded or mirrored",
+                received=f"the map {self.matrix.tolist()}",
+                fix="score without transforms that turn",
+            )
         x = np.sort((boxes[:, 0::2] - tx) / sx, axis=1)
         y = np.sort((boxes[:, 1::2] - ty) / sy, axis=1)
         height, width = self.size
@@ -55,6 +72,42 @@ class Geometry:
         linear = np.linalg.inv(self.matrix[:, :2])
         back = (np.asarray(points, np.float64) - self.matrix[:, 2]) @ linear.T
         return back.clip(0, self.size[::-1]).astype(np.float32)
+
+
+class LostGeometry(Geometry):
+    """Of a picture whose pixels cannot be traced back by an affine map; for training only.
+
+    Whatever needs the map (scores and predictions do) is refused.
+
+    Args:
+        size: (height, width) of the original image.
+        input_size: (height, width) of the network's input.
+        why: what lost it: "it was ..."
+    """
+
+    why: str
+
+    def __init__(self, size: tuple[int, int], input_size: tuple[int, int], why: str) -> None:
+        # `matrix`, the remaining field of a Geometry, is never set.
+        for name, value in (("size", size), ("input_size", input_size), ("why", why)):
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        """`matrix`: a DataError."""
+        if name != "matrix":
+            raise AttributeError(name)
+        raise DataError(
+            "Where the original picture lies in the network's input is not known",
+            received=f"the picture of {self.size}: {self.why}",
+            fix="train on it; score and predict with resize or letterbox only",
+        )
+
+    def then(self, matrix: np.ndarray, input_size: tuple[int, int]) -> Geometry:
+        """It stays lost."""
+        return LostGeometry(self.size, input_size, self.why)
+
+    def __repr__(self) -> str:
+        return f"LostGeometry({self.size}, {self.input_size}, {self.why!r})"
 
 
 @dataclass
@@ -104,6 +157,9 @@ class Dataset(Protocol):
 
     `id_of(i)` is cheap (no decoding): errors and order need it. `classes` names the classes in
     index order.
+
+    Where pictures are files, a method `picture_file(i)` may give the path: packing then keeps the
+    file as it is, and a cache on disk sees when it changes.
     """
 
     classes: list[str]

@@ -6,6 +6,9 @@ from typing import Protocol
 
 import numpy as np
 
+from densefit.data.sample import Dataset
+from densefit.errors import ConfigError
+
 
 class Order(Protocol):
     """The samples of each epoch, a function of (seed, epoch) alone.
@@ -54,6 +57,31 @@ class PlainOrder:
     def indices(self, seed: int, epoch: int) -> np.ndarray:
         """(length,) int64."""
         return epoch_order(self.length, self.shuffle, seed, epoch)
+
+
+def order_of(dataset: Dataset, shuffle: bool, batch_size: int, skips: bool) -> Order:
+    """The dataset's own order, or the plain one.
+
+    Args:
+        dataset: the samples.
+        shuffle: another order each epoch.
+        batch_size: samples that are together.
+        skips: whether broken samples are to be left out.
+
+    Raises:
+        ConfigError: the order says which samples are together, and some are to be left out.
+    """
+    make = getattr(dataset, "order", None)
+    if make is None:
+        return PlainOrder(len(dataset), shuffle)
+    order: Order = make(shuffle, batch_size)
+    if order.grouped and skips:
+        raise ConfigError(
+            "A skipped sample would shift the batches behind it, whose samples belong together",
+            received=f"on_error='skip' with {dataset!r}",
+            fix="on_error='raise', or batches of samples that need not be together",
+        )
+    return order
 
 
 def epoch_order(length: int, shuffle: bool, seed: int, epoch: int) -> np.ndarray:

@@ -7,6 +7,8 @@ from typing import Optional, Protocol
 
 import numpy as np
 
+from densefit.data.geometric import Geometric, Move, moved_by
+from densefit.data.others import Draw, applied
 from densefit.data.sample import Sample
 from densefit.errors import ConfigError
 from densefit.registry import Registry
@@ -18,7 +20,9 @@ class Transform(Protocol):
     """A change of a sample; all its randomness comes from `rng`.
 
     Any callable will do. One whose results all have one size says so by an attribute
-    `output_size`, (height, width); the loader asks for it.
+    `output_size`, (height, width); the loader asks for it. One that makes its result of several
+    samples says how many more it takes at most by an attribute `others`; it is then called with
+    a third argument, `draw`, whose call with a number gives so many samples of the dataset.
     """
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample: ...
@@ -29,10 +33,11 @@ transforms: Registry[Transform] = Registry("transform")
 
 @transforms.register("compose")
 class Compose:
-    """Transforms in a row.
+    """Transforms in a row. Geometric ones that are neighbours become one warp where that is faster.
 
     Attributes:
         steps: the transforms, first to last.
+        others: further samples that the members take, at most.
         output_size: (height, width) by the last member that fixes one; None if none does.
     """
 
@@ -55,11 +60,25 @@ class Compose:
                 return size
         return None
 
-    def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        """Apply all of them."""
+    @property
+    def others(self) -> int:
+        """Further samples that one result is made of, at most."""
+        return sum(getattr(step, "others", 0) for step in self.steps)
+
+    def __call__(
+        self, sample: Sample, rng: np.random.Generator, draw: Draw | None = None
+    ) -> Sample:
+        """Apply all of them; `draw` gives further samples to those that take some."""
+        waiting: list[Move] = []
         for step in self.steps:
-            sample = step(sample, rng)
-        return sample
+            # A class of the user's that changes what is called is called.
+            if isinstance(step, Geometric) and type(step).__call__ is Geometric.__call__:
+                height, width = waiting[-1].size if waiting else sample.image.shape[:2]
+                waiting += step.moves((height, width), rng)
+                continue
+            sample, waiting = moved_by(sample, waiting), []
+            sample = applied(step, sample, rng, draw)
+        return moved_by(sample, waiting)
 
     def __repr__(self) -> str:
         return f"Compose({self.steps!r})"

@@ -13,9 +13,11 @@ from typing_extensions import Self
 from densefit.backend import mx
 from densefit.data.ahead import Ahead
 from densefit.data.batch import Batch
+from densefit.data.image import planes
+from densefit.data.others import with_id
 from densefit.data.sample import Dataset
 from densefit.data.views import View, Views
-from densefit.data.work import checked_image, with_id
+from densefit.data.work import checked_image
 from densefit.errors import ConfigError, DataError
 
 
@@ -51,7 +53,7 @@ class _Look:
             looks = self.views.of(sample, self.input_size)
         except Exception as error:
             raise with_id(error, "Looking", self.dataset.id_of(index)) from error
-        images = [np.ascontiguousarray(image.transpose(2, 0, 1)) for image, _ in looks]
+        images = [planes(image) for image, _ in looks]
         return Looked(sample.id, images, [view for _, view in looks], dict(sample.targets))
 
 

@@ -9,11 +9,13 @@ from typing import Any, Callable
 import numpy as np
 
 from densefit.data.encoder import Encoder, labelled, labelled_terms, terms_of, trained_terms, trains
+from densefit.data.image import planes
+from densefit.data.others import applied, drawn_from, with_id
 from densefit.data.sample import Dataset, Geometry, Sample
 from densefit.data.sampler import place_of, sample_rng
-from densefit.errors import DataError, DensefitError
+from densefit.errors import DataError
 
-SampleTransform = Callable[[Sample, np.random.Generator], Sample]
+SampleTransform = Callable[..., Sample]  # (sample, rng), or (sample, rng, draw)
 
 
 @dataclass
@@ -67,7 +69,8 @@ class Work:
             sample = replace(sample, original=original)
             if self.transform is not None:
                 stage = "The transform"
-                sample = self.transform(sample, sample_rng(self.seed, self.epoch, visit))
+                rng = sample_rng(self.seed, self.epoch, visit)
+                sample = applied(self.transform, sample, rng, drawn_from(self.dataset, index, rng))
             checked_image(sample)
             labels: dict[str, Mapping[str, Any]] = {}
             has: dict[str, bool] = {}
@@ -78,7 +81,7 @@ class Work:
         except Exception as error:
             raise with_id(error, stage, self.dataset.id_of(index)) from error
         geometry = sample.geometry or Geometry.identity(*sample.image.shape[:2])
-        data = np.ascontiguousarray(sample.image.transpose(2, 0, 1))
+        data = planes(sample.image)
         return Made(index, sample.id, data, labels, has, original, geometry)
 
     def _encoded(self, head: Encoder, sample: Sample) -> tuple[Mapping[str, Any], dict[str, bool]]:
@@ -106,17 +109,3 @@ def checked_image(sample: Sample) -> None:
             expected="(height, width, 3) uint8",
             received=f"{image.shape} {image.dtype}",
         )
-
-
-def with_id(error: Exception, stage: str, sample_id: str) -> DataError:
-    """A DataError that says what `error` says, and for which sample."""
-    here = f"sample {sample_id!r}"
-    if isinstance(error, DensefitError):
-        return DataError(
-            error.what,
-            expected=error.expected,
-            received=error.received,
-            where=here if error.where is None else f"{error.where} ({here})",
-            fix=error.fix,
-        )
-    return DataError(f"{stage} failed: {type(error).__name__}: {error}", where=here)

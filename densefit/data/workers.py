@@ -43,7 +43,9 @@ class Workers:
             self._tasks.put(None)
         deadline = time.monotonic() + wait
         for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
+            # The garbage of a forgotten loader may be collected in one of its own threads.
+            if thread is not threading.current_thread():
+                thread.join(max(0.0, deadline - time.monotonic()))
 
 
 def _work(tasks: queue.SimpleQueue[_Task], stopped: threading.Event) -> None:

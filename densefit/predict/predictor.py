@@ -16,11 +16,12 @@ from densefit.train.viewer import views_of
 def predict(
     network: Network, data: Any, *, devices: Sequence[Any] | None = None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(id, {head: prediction}) of every sample, in the data's order.
+    """(id, {head: prediction}) of every sample, in the order of the data's batches.
 
     Args:
         network: with parameters, made of a backbone and heads.
-        data: a densefit Loader; its heads' labels are not needed. Or a ViewLoader.
+        data: a densefit Loader; its heads' labels are not needed. Or an
+            OriginalSizeLoader, or a ViewLoader.
         devices: MXNet contexts; the CPU by default.
 
     Raises:

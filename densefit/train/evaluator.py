@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from densefit import backend
 from densefit.backend import mx
-from densefit.errors import BindError, DataError
+from densefit.errors import BindError, DataError, located
 from densefit.model.network import Network
 from densefit.model.route import short_name
+from densefit.train.executors import Executor, Executors, Program
 from densefit.train.feed import Fed, Feeder
-from densefit.train.module import bound_module, usable
+from densefit.train.folding import fold
+from densefit.train.module import usable
 from densefit.train.symbols import check_parameters, infer_shapes, loss_labels
 
 
@@ -35,24 +37,28 @@ class Pending:
 class Evaluator:
     """Outputs of a network's eval graph, batch by batch.
 
-    The executor has arrays of its own: memory shared with the train graph would let one graph
-    overwrite the other's outputs. Parameters are copied into it when they have changed.
+    Executors have arrays of their own: memory shared with the train graph would let one graph
+    overwrite the other's outputs. Parameters are copied into them when they have changed, with
+    BatchNorms folded into the layers before them. Batches of several sizes have an executor each;
+    those used last are kept.
 
     Args:
         network: whose eval graph and parameters are used.
         devices: MXNet contexts; a batch is split among them, or among the first of them if it has
             too few rows.
         mode: "evaluate", or "views" for the outputs that a head's merger needs.
+        limit: executors kept at most.
     """
 
-    def __init__(self, network: Network, devices: Sequence[Any], mode: str = "evaluate") -> None:
+    def __init__(
+        self, network: Network, devices: Sequence[Any], mode: str = "evaluate", limit: int = 8
+    ) -> None:
         self.network = network
         self.mode = mode
         self.devices = list(devices)
-        self._module: Any = None
-        self._bound: Any = None  # names, shapes and types that the Module is bound to
-        self._version: int | None = None  # of the parameters in the Module
-        self._parameters: dict[str, tuple[int, ...]] = {}  # their shapes
+        self.executors = Executors(limit)
+        self._version: int | None = None  # of the parameters in the executors
+        self._outputs: list[str] = []
 
     def check(self, feeder: Feeder) -> None:
         """Whether the feeder's batches fit the eval graph; binds and reads nothing.
@@ -60,7 +66,7 @@ class Evaluator:
         Raises:
             BindError: they do not; names the head.
         """
-        self._shapes(feeder)
+        self._shapes(feeder, {desc.name: tuple(desc.shape) for desc in feeder.data_descs})
         feeder.check_compared()
 
     def start(self, fed: Fed, feeder: Feeder, version: int) -> Pending:
@@ -75,12 +81,15 @@ class Evaluator:
         Raises:
             DataError: the batch holds padding, and an output is one number for all its rows.
         """
-        self._bind(feeder, version)
         full = feeder.batch_size
-        # A smaller last batch is filled up: another shape would need another executor.
-        data = [_fill_rows(fed.data[name], full) for name in self._module.data_names]
-        self._module.forward(mx.io.DataBatch(data=data, label=None, pad=0), is_train=False)
-        arrays = dict(zip(self._outputs, self._module.get_outputs()))
+        if feeder.sizes_vary:
+            data = dict(fed.data)
+        else:
+            # A smaller last batch is filled up: another shape would need another executor.
+            shapes = {desc.name: desc.shape[0] for desc in feeder.data_descs}
+            data = {name: _fill_rows(array, shapes[name]) for name, array in fed.data.items()}
+        outputs = self._executor(feeder, data, version).forward(data)
+        arrays = dict(zip(self._outputs, outputs))
         found = {}
         for wire in feeder.wires:
             for name in wire.outputs(self.mode):
@@ -100,48 +109,70 @@ class Evaluator:
                 found[name] = array.copy()
         return Pending(found)
 
-    def _shapes(self, feeder: Feeder) -> tuple[Any, list[Any], dict[str, tuple[int, ...]]]:
-        """(symbol, DataDescs of its labels, shape of each parameter)."""
-        symbol = self.network.graph(self.mode, feeder.input_size)
+    def _shapes(
+        self, feeder: Feeder, shapes: Mapping[str, tuple[int, ...]]
+    ) -> tuple[Any, dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
+        """What is bound for data of these shapes.
+
+        Returns:
+            (symbol, shape of each input that is no parameter, shape of each parameter).
+        """
+        data = shapes[feeder.data_descs[0].name]
+        input_size = (int(data[2]), int(data[3])) if len(data) == 4 else None
+        symbol = self.network.graph(self.mode, input_size)
         feeder.check_data(symbol)
         arguments = set(symbol.list_arguments())
-        provided = [desc for desc in feeder.label_descs if desc.name in arguments]
-        shapes = {desc.name: desc.shape for desc in [*feeder.data_descs, *provided]}
+        provided = {d.name: tuple(d.shape) for d in feeder.label_descs if d.name in arguments}
+        given = {**shapes, **provided}
         heads = [wire.name for wire in feeder.wires]
-        devices = usable(self.devices, feeder.batch_size)
-        known, outputs = infer_shapes(symbol, shapes, heads)
+        known, outputs = infer_shapes(symbol, given, heads)
+        devices = usable(self.devices, data[0])
         for wire in feeder.wires:
-            wire.check(self.mode, outputs, feeder.batch_size, len(devices))
+            wire.check(self.mode, outputs, data[0], len(devices))
         # Labels that only a loss reads need no data here, but must not pass for parameters.
         labels = {*loss_labels(symbol), *(n for w in self.network.wires.values() for n in w.labels)}
-        needless = sorted((labels & arguments) - set(shapes))
-        descs = provided + [mx.io.DataDesc(name, known[name]) for name in needless]
-        inputs = {*shapes, *needless}
-        return symbol, descs, {name: known[name] for name in known if name not in inputs}
+        inputs = {
+            **given,
+            **{name: known[name] for name in sorted((labels & arguments) - set(given))},
+        }
+        return symbol, inputs, {name: known[name] for name in known if name not in inputs}
 
-    def _bind(self, feeder: Feeder, version: int) -> None:
-        wanted = tuple(
-            (desc.name, tuple(desc.shape), str(desc.dtype)) for desc in feeder.data_descs
-        )
-        changed = self._version != version
-        # A fused executor (the user's own MXNET_SUBGRAPH_BACKEND) keeps its first weights for good.
-        if self._bound == wanted and not (changed and backend.subgraph_fusion()):
-            if changed:
-                self._load(feeder)
-                self._version = version
-            return
-        symbol, labels, self._parameters = self._shapes(feeder)
-        devices = usable(self.devices, feeder.batch_size)
-        self._module = bound_module(symbol, feeder, labels, devices, gradients=None)
+    def _executor(self, feeder: Feeder, data: Mapping[str, Any], version: int) -> Executor:
+        """The executor for data of such shapes, with the present parameters."""
+        types = {desc.name: np.dtype(desc.dtype) for desc in feeder.data_descs}
+        shapes = {name: tuple(data[name].shape) for name in types}
+        key = tuple((name, shape, str(types[name])) for name, shape in shapes.items())
+        if self._version != version:
+            # A fused executor (the user's own MXNET_SUBGRAPH_BACKEND) keeps its first weights.
+            if backend.subgraph_fusion():
+                self.executors.drop()
+            self.executors.load(self._parameters)
+            self._version = version
+        found = self.executors.find(key)
+        if found is not None:
+            return found
+        symbol, inputs, parameters = self._shapes(feeder, shapes)
+        self._check(feeder, parameters)
         self._outputs = [short_name(name) for name in symbol.list_outputs()]
-        self._load(feeder)
-        self._bound, self._version = wanted, version
+        folded, folds = fold(symbol)
+        rows = next(iter(shapes.values()))[0]
+        with located(f"heads {', '.join(wire.name for wire in feeder.wires)}"):
+            return self.executors.bind(
+                key,
+                Program(folded, folds, inputs, types),
+                usable(self.devices, rows),
+                rows,
+                self._parameters,
+            )
 
-    def _load(self, feeder: Feeder) -> None:
-        """Copy the network's parameters to the devices."""
-        arguments, auxiliary = self.network.get_params() if self._parameters else ({}, {})
-        given = {**arguments, **auxiliary}
-        missing = [name for name in self._parameters if name not in given]
+    def _parameters(self) -> dict[str, Any]:
+        arguments, auxiliary = self.network.get_params()
+        return {**arguments, **auxiliary}
+
+    def _check(self, feeder: Feeder, parameters: Mapping[str, tuple[int, ...]]) -> None:
+        """Raise BindError unless the network's parameters are those of a graph."""
+        given = self._parameters() if parameters else {}
+        missing = [name for name in parameters if name not in given]
         if missing:
             raise BindError(
                 "The network has no value for some parameters",
@@ -149,10 +180,7 @@ class Evaluator:
                 received=f"{len(given)} parameters",
                 fix="load a checkpoint of this network, or train it",
             )
-        check_parameters(self._parameters, given, [wire.name for wire in feeder.wires])
-        self._module.init_params(
-            arg_params=arguments, aux_params=auxiliary, allow_extra=True, force_init=True
-        )
+        check_parameters(parameters, given, [wire.name for wire in feeder.wires])
 
 
 def _fill_rows(array: Any, rows: int) -> Any:

@@ -55,6 +55,8 @@ class Feeder:
         batch_size: rows of a full batch.
         length: batches an epoch; None if the iterator does not tell.
         last_real: samples in the last batch of an epoch; None if the iterator does not tell.
+        sizes_vary: whether the pictures of each batch have a size of their own, and batches as
+            many rows as they need; the first axes are then as announced.
 
     Raises:
         DataError: it is no iterator of batches, or the batch is not the first axis.
@@ -89,6 +91,7 @@ class Feeder:
                     where=f"input {desc.name!r}",
                     fix="let the symbol reshape what has several rows a sample",
                 )
+        self.sizes_vary = bool(getattr(iterator, "sizes_vary", False))
         self.length = length(iterator)
         self.last_real = last_real(iterator, self.batch_size)
 
@@ -209,7 +212,12 @@ class Feeder:
                 )
             # MXNet would copy floats into an array of bytes without a word.
             fits = np.can_cast(array.dtype, desc.dtype, "same_kind")
-            if tuple(array.shape[1:]) != tuple(desc.shape[1:]) or not fits:
+            fixed = slice(1, 2) if self.sizes_vary else slice(1, None)
+            if (
+                tuple(array.shape[fixed]) != tuple(desc.shape[fixed])
+                or array.ndim != len(desc.shape)
+                or not fits
+            ):
                 raise self._misshaped(desc, array, array.shape[0])
         return dict(zip(names, arrays))
 

@@ -31,7 +31,7 @@ def fuse_relu(symbol: Any, shapes: Mapping[str, Sequence[int]], devices: Sequenc
     """
     if any(device.device_type != "cpu" for device in devices) or not fusion_works():
         return symbol
-    graph = json.loads(symbol.tojson())
+    graph = json.loads(symbol.tojson(remove_amp_cast=False))
     nodes = graph["nodes"]
     uses = Counter(entry[0] for node in nodes for entry in node["inputs"])
     uses.update(entry[0] for entry in graph["heads"])

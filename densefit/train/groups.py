@@ -75,7 +75,7 @@ def with_frozen_statistics(symbol: Any, names: Sequence[str]) -> Any:
 
     They neither normalise by the batch nor change their statistics, as in evaluation.
     """
-    graph = json.loads(symbol.tojson())
+    graph = json.loads(symbol.tojson(remove_amp_cast=False))
     nodes, chosen, changed = graph["nodes"], set(names), False
     for node in nodes:
         inputs = [nodes[entry[0]]["name"] for entry in node["inputs"]]

@@ -114,20 +114,23 @@ class Held:
         # BatchNorm's backward writes the moving statistics without MXNet's engine knowing: whoever
         # reads them does not wait for it, unless everything is waited for.
         mx.nd.waitall()
-        self._train._params_dirty = True  # or get_params returns what it gave the last time
-        arguments, auxiliary = self._train.get_params()
         if self._averages is not None:
-            found = {key: one.as_in_context(mx.cpu()) for key, one in self._averages.arrays.items()}
-            arguments = {name: found[f"arg:{name}"] for name in arguments}
-            auxiliary = {name: found[f"aux:{name}"] for name in auxiliary}
-        self.network.arg_params = {
-            **self.network.arg_params,  # of other graphs, if there are any
-            **{name: array.copy() for name, array in arguments.items()},
+            found = self._averages.arrays
+        elif len(self._train._context) == 1:
+            found = self._trained()  # Module would make three further copies on the way
+        else:
+            self._train._params_dirty = True  # or get_params returns what it gave the last time
+            arguments, auxiliary = self._train.get_params()
+            found = {f"arg:{name}": array for name, array in arguments.items()}
+            found.update({f"aux:{name}": array for name, array in auxiliary.items()})
+        own: dict[str, dict[str, Any]] = {
+            "arg": dict(self.network.arg_params),  # of other graphs too, if there are any
+            "aux": dict(self.network.aux_params),
         }
-        self.network.aux_params = {
-            **self.network.aux_params,
-            **{name: array.copy() for name, array in auxiliary.items()},
-        }
+        for key, array in found.items():
+            kind, _, name = key.partition(":")
+            own[kind][name] = array.copyto(mx.cpu())
+        self.network.arg_params, self.network.aux_params = own["arg"], own["aux"]
         self._pulled = self._version
 
     def check_finite(self) -> None:

@@ -12,6 +12,7 @@ from densefit.callbacks.callback import Callback
 from densefit.checkpoint.session import Session
 from densefit.errors import DataError, located
 from densefit.train.cadence import Cadence
+from densefit.train.early import Early
 from densefit.train.feed import Feeder
 from densefit.train.guard import Guard
 from densefit.train.milestones import Milestones
@@ -132,7 +133,8 @@ class Loop:
         whole = not over or 0 < state.batch == state.updates_per_epoch
         done = state.batch * state.accumulate
         where = state.position if state.batch else None
-        batches = iter(()) if over else self.feeder.batches(state.epoch, done, where)
+        rest = iter(()) if over else self.feeder.batches(state.epoch, done, where)
+        batches = Early(self.feeder, rest)
         state.clock.start()
         while True:
             lr = self._rate()

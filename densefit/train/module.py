@@ -35,17 +35,17 @@ def bound_module(
     feeder: Feeder,
     label_descs: Sequence[Any],
     devices: Sequence[Any],
-    gradients: str | None,
+    gradients: str,
     fixed: Sequence[str] = (),
 ) -> Any:
     """A Module of `symbol` with arrays of its own for the feeder's batches, without parameters.
 
     Args:
-        symbol: a train or an eval graph.
+        symbol: a train graph.
         feeder: of its batches.
         label_descs: of the labels that it reads.
         devices: MXNet contexts.
-        gradients: "write" or "add" for training; None for evaluation.
+        gradients: "write" or "add".
         fixed: parameters that have no gradient.
 
     Raises:
@@ -63,12 +63,12 @@ def bound_module(
         module.bind(
             feeder.data_descs,
             list(label_descs) or None,
-            for_training=gradients is not None,
-            grad_req=gradients or "null",
+            for_training=True,
+            grad_req=gradients,
         )
     except (mx.base.MXNetError, RuntimeError) as error:
         raise BindError(
-            f"MXNet cannot bind the {'eval' if gradients is None else 'train'} graph",
+            "MXNet cannot bind the train graph",
             received=[f"{d.name}: {d.shape} {np.dtype(d.dtype).name}" for d in feeder.descs],
             where=f"heads {', '.join(wire.name for wire in feeder.wires)}",
             fix=str(error).strip().splitlines()[-1],

@@ -64,7 +64,7 @@ def in_bfloat16(symbol: Any) -> Any:
     Args:
         symbol: in float32.
     """
-    graph = json.loads(symbol.tojson())
+    graph = json.loads(symbol.tojson(remove_amp_cast=False))
     nodes: list[dict[str, Any]] = []
     moved: list[int] = []  # where each node is now
     rounded: dict[tuple[int, int], int] = {}  # output -> its cast

@@ -14,6 +14,7 @@ from densefit.metrics import Metric
 from densefit.model.wire import Wire
 from densefit.score import take_in
 from densefit.train.balancing import Balancing
+from densefit.train.early import Early
 from densefit.train.feed import Fed
 from densefit.train.guard import Guard
 from densefit.train.learner import Learner
@@ -79,7 +80,7 @@ class Step:
 
     def __call__(
         self,
-        batches: Iterator[Fed],
+        batches: Early,
         lr: float | None,
         updates: int = 0,
         reseed: Callable[[], None] = lambda: None,
@@ -112,6 +113,7 @@ class Step:
                 before = learner.statistics()
             own = balancing.first_pass(shares) if balancing is not None and shares else shares
             learner.compute(batch, len(seen) == 1, own)
+            batches.fetch()  # while the device computes
             # Sync point: waits for the forward pass; the backward runs on meanwhile.
             outputs = learner.train_outputs(self._read)
             clock.lap("forward")
@@ -151,7 +153,7 @@ class Step:
         return Taken(samples, labelled, norm, None, seen[-1].position)
 
     def _micro_batches(
-        self, batches: Iterator[Fed], updates: int
+        self, batches: Early, updates: int
     ) -> Iterator[tuple[Fed, dict[str, float] | None]]:
         """The micro-batches of an update, and the factor on each counted loss in them.
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from densefit.backend import mx
 from densefit.data.cells import grid_size, mean_weights, target_cells
-from densefit.data.move import turn_vectors
 from densefit.data.original import map_to_original
+from densefit.data.plane import turn_vectors
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import located
 from densefit.metrics import Metric, SurfaceNormals

@@ -80,7 +80,9 @@ def test_a_module_predicts_what_the_network_does(pictures, tiny, tmp_path):
     module.forward(mx.io.DataBatch([batch.data[0]]), is_train=False)
     expected = df.predict(pictures, loader)
     outputs = module.get_outputs()[0].asnumpy()
-    np.testing.assert_array_equal(outputs, [found["bright"] for _, found in expected])
+    # Scores are computed with BatchNorm folded into the layers before it: rounding differs.
+    wanted = np.array([found["bright"] for _, found in expected])
+    np.testing.assert_allclose(np.array(outputs), wanted, rtol=1e-4, atol=1e-6)
 
 
 def test_a_module_trains_the_training_graph(pictures, tmp_path):

@@ -10,10 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from densefit.data.fingerprint import fingerprint
+from densefit.data.image import read_image
 from densefit.data.instances import extents
 from densefit.data.loader import Loader
 from densefit.data.sample import Sample, datasets
 from densefit.data.transforms import Compose, RandomFlip, RandomScaleCrop
+from densefit.data.work import Work
+from densefit.tools.pack import pack
 
 SIZES = {"a": (30, 40), "b": (24, 20), "c": (50, 50)}
 
@@ -97,12 +101,18 @@ def build_depth_folder(root):
     return {"root": root, "masks": "seg", "classes": classes, "normals": "normal"}
 
 
+def build_record(root):
+    pack(datasets.create("voc", **build_voc(root / "voc")), root / "train.rec")
+    return {"root": root}
+
+
 BUILDERS = {
     "depth_folder": build_depth_folder,
     "voc": build_voc,
     "coco": build_coco,
     "mask_folder": build_mask_folder,
     "image_folder": build_image_folder,
+    "record": build_record,
     "shapes": lambda root: {"length": 4, "size": (40, 48), "keypoints": True},
 }
 DTYPES = {
@@ -228,6 +238,26 @@ def test_reading_twice_gives_equal_samples_of_their_own(dataset):
         np.testing.assert_array_equal(second.targets[name], value)
 
 
+def test_the_file_of_a_picture_is_its_own(dataset):
+    if not hasattr(dataset, "picture_file"):
+        pytest.skip("its pictures are no files")
+    for i in range(len(dataset)):
+        path = dataset.picture_file(i)
+        np.testing.assert_array_equal(read_image(path), dataset[i].image)
+
+
+def test_packed_samples_are_equal_to_the_last_bit(dataset, tmp_path):
+    pack(dataset, tmp_path / "packed/all.rec")
+    packed = datasets.create("record", root=tmp_path / "packed", split="all")
+    assert fingerprint(packed) == fingerprint(dataset)
+    for i in range(len(dataset)):
+        np.testing.assert_array_equal(packed[i].image, dataset[i].image)
+        assert list(packed[i].targets) == list(dataset[i].targets)
+        for name, value in dataset[i].targets.items():
+            assert packed[i].targets[name].dtype == value.dtype
+            np.testing.assert_array_equal(packed[i].targets[name], value)
+
+
 def test_it_goes_through_transforms_and_loader(dataset):
     transform = Compose([RandomFlip(), RandomScaleCrop(32, 40)])
     with Loader(dataset, batch_size=2, transform=transform, shuffle=True) as loader:
@@ -240,3 +270,8 @@ def test_it_goes_through_transforms_and_loader(dataset):
         for index, targets in zip(batch.index, batch.targets):
             for name, value in dataset[int(index)].targets.items():
                 np.testing.assert_array_equal(targets[name], value)
+
+
+def test_a_worker_process_makes_the_same(dataset, in_a_process):
+    transform = Compose([RandomFlip(), RandomScaleCrop(32, 40)])
+    in_a_process(Work(dataset, transform, [], 3, 1), range(len(dataset)))

@@ -14,6 +14,7 @@ import densefit as df
 from densefit.backend import mx
 from densefit.data.sample import Sample
 from densefit.data.transforms import Resize
+from densefit.data.work import Work
 from densefit.datasets import Shapes
 from densefit.model.head import heads
 
@@ -318,3 +319,7 @@ def test_a_network_is_made_again_from_its_description(network):
         assert first.list_arguments() == second.list_arguments()
         shape = {"data": (3, 3, *INPUT)}
         assert first.infer_shape_partial(**shape) == second.infer_shape_partial(**shape)
+
+
+def test_a_worker_process_encodes_the_same(network, in_a_process):
+    in_a_process(Work(Mixed(), Resize(*INPUT), network.heads, 0, 0), range(3))

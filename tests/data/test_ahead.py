@@ -3,7 +3,8 @@ import threading
 import numpy as np
 import pytest
 
-from densefit.data.ahead import Ahead, TooSlowError
+from densefit.data.ahead import Ahead
+from densefit.data.lost import TooSlowError
 from densefit.data.sample import Sample
 from densefit.data.work import Work
 from densefit.errors import DataError

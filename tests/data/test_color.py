@@ -3,7 +3,7 @@ import colorsys
 import numpy as np
 import pytest
 
-from densefit.data.color import ColorJitter, colour_matrix
+from densefit.data.color import ColorJitter, RandomGray, colour_matrix
 from densefit.data.sample import Sample
 from densefit.errors import ConfigError
 
@@ -52,3 +52,12 @@ def test_targets_stay_and_chance_comes_from_the_generator():
 def test_bad_settings():
     with pytest.raises(ConfigError, match="hue"):
         ColorJitter(hue=0.7)
+
+
+def test_grey_has_the_luma_in_all_channels():
+    rng = np.random.default_rng(0)
+    sample = Sample("s", rng.integers(0, 256, (20, 20, 3), np.uint8), {})
+    grey = RandomGray(p=1.0)(sample, rng).image
+    expected = sample.image @ np.array([0.299, 0.587, 0.114])
+    np.testing.assert_allclose(grey, np.stack([expected] * 3, axis=2), atol=1)
+    assert RandomGray(p=0.0)(sample, rng) is sample

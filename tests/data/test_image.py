@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from densefit.data.image import read_ids, read_image, read_mask, read_triples, read_values
+from densefit.data.image import (
+    planes,
+    read_ids,
+    read_image,
+    read_mask,
+    read_triples,
+    read_values,
+)
 from densefit.errors import DataError
 
 
@@ -248,3 +255,48 @@ def test_triples_of_a_palette_and_of_none(tmp_path, picture):
     (tmp_path / "cut.png").write_bytes((tmp_path / "p.png").read_bytes()[:-30])
     with pytest.raises(DataError, match=r"cannot be decoded[\s\S]*cut\.png"):
         read_triples(tmp_path / "cut.png")
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda image: image,
+        lambda image: image[:, ::-1],
+        lambda image: image[3:30:2, 5:40],
+        lambda image: image.transpose(1, 0, 2),
+        lambda image: np.broadcast_to(image[:1, :1], (4, 6, 3)),
+        lambda image: image[:1, :1],
+        lambda image: image[:0],
+    ],
+)
+def test_planes_are_the_transposed_picture_wherever_it_lies(picture, view):
+    made = planes(view(picture))
+    np.testing.assert_array_equal(made, view(picture).transpose(2, 0, 1))
+    assert made.dtype == np.uint8
+    assert made.flags.c_contiguous
+    made[:] = 0
+    assert picture.any()
+
+
+@pytest.mark.parametrize(
+    ("least", "factor"), [(None, 1), (41, 1), (20, 2), (21, 1), (10, 4), (1, 8)]
+)
+def test_a_jpeg_is_decoded_smaller_as_long_as_enough_is_left(tmp_path, picture, least, factor):
+    path = save(tmp_path / "a.jpg", picture, quality=95)
+    found = read_image(path, least=least)
+    size = -(-40 // factor), -(-60 // factor)
+    assert found.shape == (*size, 3)
+    whole = cv2.resize(picture, size[::-1], interpolation=cv2.INTER_AREA)
+    assert np.abs(found.astype(int) - whole).mean() < 4
+
+
+def test_a_smaller_jpeg_is_turned_as_a_whole_one_is(tmp_path, picture):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a quarter turn
+    path = save(tmp_path / "a.jpg", picture, quality=95, exif=exif)
+    assert read_image(path, least=20).shape == (30, 20, 3)
+    assert read_image(path, exif=False, least=20).shape == (20, 30, 3)
+
+
+def test_what_is_no_jpeg_is_decoded_whole(tmp_path, picture):
+    np.testing.assert_array_equal(read_image(save(tmp_path / "a.png", picture), least=1), picture)

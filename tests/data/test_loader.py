@@ -328,6 +328,7 @@ def test_settings_out_of_range():
     for name, value in (
         ("batch_size", 0),
         ("workers", -1),
+        ("worker_kind", "fibres"),
         ("seed", -1),
         ("last", "pad"),
         ("on_error", "ignore"),

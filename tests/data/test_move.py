@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from densefit.data import target
-from densefit.data.move import crop, mirror, move_boxes, resize, resize_nearest, turn
+from densefit.data.move import crop, mirror, resize, resize_nearest, turn
+from densefit.data.plane import move_boxes
 from densefit.data.sample import Sample
 from densefit.errors import DataError
 

@@ -66,3 +66,12 @@ def test_a_waiting_thread_keeps_no_result_alive(pool):
             return
         time.sleep(0.01)
     pytest.fail("the result is still referenced")
+
+
+def test_one_of_the_threads_may_be_the_one_that_stops_them():
+    workers = Workers(2)
+    threads = list(workers._threads)
+    workers.submit(lambda n: workers.stop(), 0).result(5)
+    for thread in threads:
+        thread.join(5)
+    assert not any(thread.is_alive() for thread in threads)

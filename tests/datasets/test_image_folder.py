@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from densefit.datasets import ImageFolder
-from densefit.errors import DataError
+from densefit.errors import ConfigError, DataError
 
 
 def write(root, *names):
@@ -55,3 +55,15 @@ def test_missing_things(tmp_path):
         ImageFolder(tmp_path, "train")
     with pytest.raises(DataError, match=r"no split 'trian'[\s\S]*did you mean 'train'"):
         ImageFolder(tmp_path, "trian")
+
+
+def test_large_photographs_may_be_decoded_smaller(tmp_path):
+    path = tmp_path / "ant/1.jpg"
+    path.parent.mkdir()
+    Image.fromarray(np.zeros((90, 70, 3), np.uint8)).save(path)
+    assert ImageFolder(tmp_path)[0].image.shape == (90, 70, 3)
+    sample = ImageFolder(tmp_path, least_side=30)[0]
+    assert sample.image.shape == (45, 35, 3)
+    assert sample.geometry.size == (45, 35)
+    with pytest.raises(ConfigError, match="least_side"):
+        ImageFolder(tmp_path, least_side=0)

@@ -52,6 +52,19 @@ def test_views_are_merged_at_the_pictures_own_size(trained, photos, tmp_path, ca
     assert "below 1" in capsys.readouterr().err
 
 
+def test_pictures_are_predicted_at_their_own_size(trained, photos, tmp_path, capsys):
+    out = tmp_path / "out"
+    arguments = ["--checkpoint", str(trained), "--out", str(out), "--resize", "none"]
+    assert predict.main([*arguments, str(photos)]) == 0
+    lines = [json.loads(line) for line in (out / "predictions.jsonl").read_text().splitlines()]
+    assert sorted(line["size"] for line in lines) == [[40, 90], [64, 64], [70, 50]]
+    found = {line["image"]: line["size"] for line in lines}
+    assert found[str(photos / "a.png")] == [40, 90]
+    for line in lines:
+        mask = cv2.imread(str(out / line["segmentation"]["mask"]), cv2.IMREAD_UNCHANGED)
+        assert list(mask.shape) == line["size"]
+
+
 @pytest.mark.parametrize(
     ("more", "code", "said"),
     [

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from densefit.config import read
@@ -53,6 +54,17 @@ def test_what_a_recipe_lacks_is_told(shapes):
         make_dataset(Data(dataset="coco"), "train")
     with pytest.raises(ConfigError, match="letterbox or stretch"):
         fitting(Recipe(resize="squash"))
+
+
+def test_samples_are_cached_as_told():
+    data = Data(settings={"length": 3, "size": [64, 48]}, cache={"memory": "1MiB"})
+    dataset = make_dataset(data, "train")
+    first = dataset[0].image
+    assert dataset.used > first.nbytes
+    np.testing.assert_array_equal(dataset[0].image, first)
+    data.cache = {"memry": "1MiB"}
+    with pytest.raises(ConfigError, match=r"not the settings of a cache[\s\S]*data.cache"):
+        make_dataset(data, "train")
 
 
 def test_what_is_not_finite_is_guarded_as_told():

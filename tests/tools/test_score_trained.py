@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from densefit.checkpoint.load import load
+from densefit.data.original_size_loader import OriginalSizeLoader
+from densefit.errors import ConfigError
 from densefit.metrics.per_sample import PerSample
 from densefit.score import score
 from densefit.tools import score_trained
@@ -125,6 +127,22 @@ def test_views_are_merged_for_the_scores_and_for_the_pictures(chosen, tmp_path):
     about = json.loads((tmp_path / "out" / "scored.json").read_text())
     assert (about["flip"], about["scales"], about["resize"]) == (True, [1.0], "letterbox")
     assert (tmp_path / "out" / "segmentation_worst.png").exists()
+
+
+def test_pictures_are_scored_and_drawn_at_their_own_size(chosen, tmp_path):
+    settings_, place = chosen("--resize", "none", "--worst", "1")
+    found = run(settings_, place)
+    dataset = make_dataset(settings_.data, "test")
+    own = score(load(place), OriginalSizeLoader(dataset, batch_size=1, workers=0))
+    assert found == pytest.approx(own, abs=0, nan_ok=True)
+    assert json.loads((tmp_path / "out" / "scored.json").read_text())["resize"] == "none"
+    assert "segmentation_worst.png" in names(tmp_path / "out")
+
+
+def test_whole_pictures_have_one_view(chosen):
+    settings_, place = chosen("--resize", "none", "--flip", "true")
+    with pytest.raises(ConfigError, match="looked at once"):
+        run(settings_, place)
 
 
 def test_single_samples_are_judged_only_where_that_is_used(trained):

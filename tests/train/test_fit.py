@@ -159,7 +159,9 @@ def test_the_rate_of_each_update_is_the_schedule_s(tiny, monkeypatch):
     )  # fmt: skip
     expected = [schedule.resolve(6)(update) for update in range(6)]
     assert reported.seen == expected
-    assert [{rate} for rate in expected] == applied
+    # One call a parameter: those of an update have one rate.
+    assert applied == [{rate} for rate in expected for _ in range(len(applied) // 6)]
+    assert len(applied) >= 6
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,17 @@ def test_a_head_that_shows_what_is_before_the_relu_keeps_it():
     assert "Activation" in operators(fuse_relu(symbol, {"data": (2, 3, 4, 4)}, CPU))
 
 
+def test_casts_to_bfloat16_stay():
+    x = mx.sym.amp_cast(mx.sym.Variable("data"), dtype="float32", name="cast")
+    fused = fuse_relu(followed(mx.sym.BatchNorm(convolved(x))), {"data": (2, 3, 4, 4)}, CPU)
+    text = fused.tojson(remove_amp_cast=False)
+    assert [node["op"] for node in json.loads(text)["nodes"] if node["op"] != "null"] == [
+        "amp_cast",
+        "Convolution",
+        "_contrib_BatchNormWithReLU",
+    ]
+
+
 def test_other_devices_keep_their_operators():
     symbol = network()
     assert operators(fuse_relu(symbol, SHAPES, [mx.gpu(0)])) == operators(symbol)

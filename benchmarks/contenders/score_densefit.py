@@ -1,0 +1,48 @@
+"""df.score over CamVid or COCO's pictures at their own sizes; run by score_speed.py."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+from score_cases import Case
+from side_by_side import serve
+
+import densefit as df
+from densefit.data.original_size_loader import OriginalSizeLoader
+
+
+def main() -> None:
+    """Serve whole scores."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("case")
+    parser.add_argument("root")
+    parser.add_argument("--images", type=int, required=True)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--export", type=Path)
+    options = parser.parse_args()
+    case = Case.of(options.case, options.root, options.images)
+    if options.export is not None:
+        values = [*case.network.get_params()[0].items(), *case.network.get_params()[1].items()]
+        np.savez(options.export, **{name: value.asnumpy() for name, value in values})
+    if options.case == "camvid":
+        loader = df.Loader(case.dataset, batch_size=4, workers=options.workers)
+    else:
+        loader = OriginalSizeLoader(case.dataset, batch_size=4, workers=options.workers)
+    with loader:
+        scores = df.score(case.network, loader)
+
+        def work(count: int) -> float:
+            begun = time.perf_counter()
+            for _ in range(count):
+                df.score(case.network, loader)
+            return time.perf_counter() - begun
+
+        work(1)
+        serve({"images": len(case.dataset), "mIoU": scores["segmentation/mIoU"]}, work)
+
+
+if __name__ == "__main__":
+    main()

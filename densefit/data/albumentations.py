@@ -1,0 +1,221 @@
+"""A pipeline of Albumentations as one of our transforms. The package itself is not imported."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from densefit.data.keypoints import move_keypoints
+from densefit.data.merged import MAPS
+from densefit.data.moved import clipped, swap_of
+from densefit.data.sample import Geometry, LostGeometry, Sample
+from densefit.data.target import PER_OBJECT, kind_of
+from densefit.errors import ConfigError, DataError
+
+_ROWS = "rows"  # the label field that says which box each one was
+# The corners of a triangle in the middle of the picture: they show what becomes of left and right,
+# and of sizes.
+_TRIANGLE = np.array([[0.45, 0.45], [0.55, 0.45], [0.45, 0.55]])
+
+
+class Albumentations:
+    """Applies a Compose of Albumentations to image, maps, boxes and keypoints. For training.
+
+    >>> import albumentations as A                                            # doctest: +SKIP
+    >>> Albumentations(A.Compose([A.HorizontalFlip(), A.RandomFog()]))        # doctest: +SKIP
+
+    Boxes and what belongs to them are passed on by this class, and so are keypoints; a mirrored
+    picture's change places. Where the pipeline shows no picture (it fills maps with 0 there by
+    default), maps get their own fills. Boxes are clipped to the picture and those below a pixel
+    are dropped. Keypoints are exact to half a pixel, as they are there. Areas, and which keypoints
+    change places, follow what happens in the middle of the picture.
+
+    Where the original lies in the result is not known: scores are refused. Vectors cannot follow.
+
+    All chance comes from the sample's own generator, as with every transform: each member of the
+    pipeline is seeded from it. Each thread has a copy of the pipeline, which keeps state.
+
+    Args:
+        compose: an `albumentations.Compose` (1.4.19 or later) without bbox_params and
+            keypoint_params.
+
+    Raises:
+        ConfigError: it is none, has such parameters, or cannot be seeded.
+    """
+
+    def __init__(self, compose: Any) -> None:
+        if not callable(compose) or not hasattr(compose, "transforms"):
+            raise ConfigError(
+                "This is not a Compose of Albumentations",
+                expected="albumentations.Compose([...])",
+                received=repr(compose)[:80],
+                where="Albumentations",
+            )
+        if not hasattr(compose, "set_random_seed"):
+            raise ConfigError(
+                "This Albumentations draws from generators of the whole process, so that results "
+                "would depend on the number of workers",
+                expected="a Compose with set_random_seed",
+                where="Albumentations",
+                fix="pip install 'albumentations>=1.4.19'",
+            )
+        if getattr(compose, "processors", None):
+            raise ConfigError(
+                "Boxes and keypoints are passed to the pipeline by this class",
+                expected="a Compose without bbox_params and keypoint_params",
+                received=sorted(compose.processors),
+                where="Albumentations",
+                fix="leave them out",
+            )
+        self.compose = compose
+        self._own = threading.local()
+
+    def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
+        """The sample after the pipeline."""
+        targets = sample.targets
+        kinds = {name: kind_of(name, array).name for name, array in targets.items()}
+        _check(sample, kinds)
+        maps = [name for name, kind in kinds.items() if kind in MAPS]
+        points = [name for name, kind in kinds.items() if kind == "keypoints"]
+        result = self._run(sample, maps, points, rng)
+        image = np.asarray(result["image"])
+        height, width = image.shape[:2]
+        boxes, rows = _boxes(result, height, width)
+        # Its keypoints are at pixels' centres, by index.
+        places = np.asarray(result["keypoints"], np.float64).reshape(-1, 2) + 0.5
+        growth = _growth(places[:3]) / _growth(_triangle(sample))
+        changed: dict[str, np.ndarray] = {
+            name: _filled(sample, name, np.asarray(result[key]), np.asarray(result["mask"]))
+            for name, key in zip(maps, _keys(len(maps)))
+        }
+        start = len(_TRIANGLE)
+        for name in points:
+            array = targets[name].copy()
+            end = start + array.shape[0] * array.shape[1]
+            array[..., :2] = places[start:end].reshape(*array.shape[:2], 2)
+            swap = swap_of(sample, name, kind_of(name, array)) if growth < 0 else None
+            changed[name] = move_keypoints(array, np.eye(2, 3), (height, width), swap)[rows]
+            start = end
+        for name, kind in kinds.items():
+            if kind == "boxes":
+                changed[name] = boxes
+            elif kind == "per_box":
+                changed[name] = targets[name][rows]
+            elif kind == "area":
+                changed[name] = (targets[name][rows] * abs(growth)).astype(targets[name].dtype)
+            elif kind == "plain":
+                changed[name] = targets[name]
+        size = (sample.geometry or Geometry.identity(*sample.image.shape[:2])).size
+        return replace(
+            sample,
+            image=image,
+            targets={name: changed[name] for name in targets},
+            geometry=LostGeometry(size, (height, width), "it went through Albumentations"),
+        )
+
+    def _run(
+        self, sample: Sample, maps: list[str], points: list[str], rng: np.random.Generator
+    ) -> Any:
+        """What the pipeline makes of a sample."""
+        pipeline = self._pipeline(len(maps))
+        _seed(pipeline, rng)
+        height, width = sample.image.shape[:2]
+        boxes = np.asarray(sample.targets.get("boxes", np.zeros((0, 4))), np.float64)
+        boxes = boxes.clip(0, (width, height, width, height))
+        rows = np.flatnonzero((boxes[:, 2:] > boxes[:, :2]).all(axis=1))  # others are refused
+        given = [_triangle(sample), *(sample.targets[n][..., :2].reshape(-1, 2) for n in points)]
+        arrays = [np.ascontiguousarray(sample.targets[name]) for name in maps]
+        return pipeline(
+            image=np.ascontiguousarray(sample.image),
+            mask=np.ones((height, width), np.uint8),  # where there is a picture
+            **dict(zip(_keys(len(maps)), arrays)),
+            bboxes=boxes[rows],
+            keypoints=(np.concatenate(given) - 0.5).astype(np.float32),
+            **{_ROWS: rows.tolist()},
+        )
+
+    def _pipeline(self, maps: int) -> Any:
+        """This thread's own copy, told how boxes, keypoints and so many maps come."""
+        # Given as one list of masks, all maps would get one type.
+        known = self._own.__dict__.setdefault("pipelines", {})
+        if maps not in known:
+            known[maps] = type(self.compose)(
+                copy.deepcopy(list(self.compose.transforms)),
+                bbox_params={"format": "pascal_voc", "label_fields": [_ROWS]},
+                keypoint_params={"format": "xy", "remove_invisible": False},
+                additional_targets=dict.fromkeys(_keys(maps), "mask"),
+                p=getattr(self.compose, "p", 1.0),
+            )
+        return known[maps]
+
+    def __repr__(self) -> str:
+        return f"Albumentations({self.compose!r})"
+
+
+def _keys(count: int) -> list[str]:
+    """What the maps are called in the pipeline."""
+    return [f"map{number}" for number in range(count)]
+
+
+def _seed(member: Any, rng: np.random.Generator) -> None:
+    """Seed a pipeline and each of its members otherwise: alike, all would draw the same numbers."""
+    if hasattr(member, "set_random_seed"):
+        member.set_random_seed(int(rng.integers(2**31)))
+    for inner in getattr(member, "transforms", ()):
+        _seed(inner, rng)
+
+
+def _triangle(sample: Sample) -> np.ndarray:
+    return np.asarray(_TRIANGLE * sample.image.shape[1::-1])
+
+
+def _growth(triangle: np.ndarray) -> float:
+    """Twice the area of a triangle, negative if its corners go round the other way."""
+    first, second = triangle[1] - triangle[0], triangle[2] - triangle[0]
+    return float(first[0] * second[1] - first[1] * second[0])
+
+
+def _boxes(result: Any, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """(m, 4) float32 boxes, and (m,) which boxes they were."""
+    found = [np.asarray(box, np.float64)[:4] for box in result["bboxes"]]
+    boxes, keep = clipped(np.array(found).reshape(-1, 4), height, width)
+    return boxes, np.asarray(result[_ROWS]).reshape(-1).astype(np.int64)[keep]
+
+
+def _filled(sample: Sample, name: str, array: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """A map that says what its kind says where no picture is shown."""
+    before = sample.targets[name]
+    if array.dtype != before.dtype or array.shape[2:] != before.shape[2:]:
+        raise DataError(
+            f"The pipeline changed what the target {name!r} is",
+            expected=f"{before.dtype}, channels {before.shape[2:]}",
+            received=f"{array.dtype}, channels {array.shape[2:]}",
+            where=f"sample {sample.id!r}, Albumentations",
+        )
+    array = array.copy()
+    array[shown != 1] = kind_of(name, before).fill
+    return array
+
+
+def _check(sample: Sample, kinds: Mapping[str, str]) -> None:
+    for name, kind in kinds.items():
+        if kind == "vectors":
+            raise DataError(
+                f"The vectors of the target {name!r} cannot follow a pipeline whose turns are not "
+                "known",
+                where=f"sample {sample.id!r}, Albumentations",
+                fix="use random_affine and random_flip of densefit, which turn vectors",
+            )
+        count = len(sample.targets.get("boxes", ()))
+        if kind in PER_OBJECT and len(sample.targets[name]) != count:
+            raise DataError(
+                f"The target {name!r} does not have one row a box",
+                expected=f"{count} rows",
+                received=f"shape {sample.targets[name].shape}",
+                where=f"sample {sample.id!r}",
+            )

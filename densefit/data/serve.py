@@ -1,0 +1,140 @@
+"""What a worker process does, from its start to its end."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import struct
+import threading
+import traceback
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any, Callable, Optional
+
+from densefit.data.board import Board
+from densefit.data.packed import pack
+from densefit.data.slots import Letter, Memory
+from densefit.errors import DensefitError
+
+TASK = struct.Struct("<IIq")  # number of the work, slot, visit
+_FACTS = ("expected", "received", "where", "fix")
+
+Facts = dict[str, Optional[str]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a task.
+
+    Attributes:
+        number: of the work that it belongs to.
+        slot: of the task.
+        text: of the result (see `packed`); None if there is none.
+        places: of its arrays in the slot.
+        wanted: bytes that a slot should have.
+        facts: parts of the error that came instead, as texts.
+        trace: where that happened.
+    """
+
+    number: int
+    slot: int
+    text: bytes | None = None
+    places: tuple[int, ...] = ()
+    wanted: int = 0
+    facts: Facts | None = None
+    trace: str = ""
+
+
+@dataclass
+class Desk:
+    """What a process is given at its start.
+
+    Attributes:
+        worker: its number.
+        tasks: `TASK`s of all workers; each takes the next one. The end of this pipe is the end of
+            the work.
+        answers: a pipe of its own.
+        life: says nothing, and ends when the parent process ends, however that happens.
+        memory: the slots.
+        letter: the work.
+        board: what it is busy with.
+        slots: their number.
+    """
+
+    worker: int
+    tasks: Connection
+    answers: Connection
+    life: Connection
+    memory: Memory
+    letter: Letter
+    board: Board
+    slots: int
+
+
+def serve(desk: Desk) -> None:
+    """Make samples until there is nobody left who wants them."""
+    # Ctrl-C and SIGTERM reach all processes of a terminal or a job at once. The parent decides
+    # what they mean; it may want the rest of an epoch.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(desk.life,), daemon=True).start()
+    _single_threaded()
+    known, work = 0, None
+    while True:
+        # Tasks are shorter than PIPE_BUF and all of one size: a read takes a whole one.
+        task = os.read(desk.tasks.fileno(), TASK.size)
+        if len(task) < TASK.size:
+            return
+        number, slot, visit = TASK.unpack(task)
+        answer = Answer(number, slot)
+        if number == desk.board.wanted:
+            desk.board.claim(desk.worker, slot, visit)
+            try:
+                if number != known:
+                    text = desk.letter.read(number)
+                    if text is not None:
+                        desk.memory.seen()
+                        known, work = number, pickle.loads(text)
+                if number == known and work is not None:
+                    answer = _made(desk, answer, work, visit)
+            except BaseException as error:  # the consumer decides
+                answer = Answer(number, slot, facts=facts_of(error), trace=traceback.format_exc())
+        try:
+            desk.answers.send_bytes(pickle.dumps(answer, 5))
+        except OSError:  # nobody listens
+            return
+        desk.board.rest(desk.worker)
+
+
+def facts_of(error: BaseException) -> Facts:
+    """The parts of an error of ours, or those that another one would have, as texts."""
+    if not isinstance(error, DensefitError):
+        return {"what": f"A worker failed: {type(error).__name__}: {error}"}
+    parts = {name: getattr(error, name) for name in _FACTS}
+    return {"what": error.what, **{k: None if v is None else str(v) for k, v in parts.items()}}
+
+
+def _made(desk: Desk, answer: Answer, work: Callable[[int], Any], visit: int) -> Answer:
+    """The answer with a sample; the sample's arrays are in the slot."""
+    made = work(visit)
+    size = desk.memory.size // desk.slots
+    start = answer.slot * size
+    with desk.memory.view() as whole, whole[start : start + size] as slot:
+        text, places, wanted = pack(made, slot)
+    return Answer(answer.number, answer.slot, text, tuple(places), wanted)
+
+
+def _end_with(life: Connection) -> None:
+    """End this process with its parent, also in the middle of a sample that hangs."""
+    try:
+        life.recv_bytes()
+    except (EOFError, OSError):
+        os._exit(0)
+
+
+def _single_threaded() -> None:
+    """As many processes as there is work for: none of them needs threads of its own."""
+    import cv2
+
+    cv2.setNumThreads(0)

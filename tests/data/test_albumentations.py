@@ -1,0 +1,187 @@
+"""With the package itself where it is installed; what it must offer is told by small doubles."""
+
+import os
+
+import numpy as np
+import pytest
+
+import densefit as df
+from densefit.data.albumentations import Albumentations
+from densefit.data.instances import extents
+from densefit.data.move import crop, mirror, resize
+from densefit.data.sample import LostGeometry
+from densefit.datasets import Shapes
+from densefit.errors import ConfigError, DataError
+
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask the network at import
+
+DATA = Shapes(8, size=(48, 60), empty=0.0, keypoints=True)
+
+
+@pytest.fixture
+def package():
+    return pytest.importorskip("albumentations", minversion="1.4.19")
+
+
+def applied(pipeline, index=1, seed=0):
+    sample = DATA[index]
+    height, width = sample.image.shape[:2]
+    y, x = np.mgrid[:height, :width]
+    sample.targets["depth"] = (x + 100 * y + 1).astype(np.float32)
+    return sample, Albumentations(pipeline)(sample, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("index", range(4))
+def test_moves_that_both_have_do_the_same(package, index):
+    for member, ours in (
+        (package.HorizontalFlip(p=1), mirror),
+        (package.VerticalFlip(p=1), lambda s: mirror(s, vertical=True)),
+        (package.Resize(96, 120, interpolation=1, p=1), lambda s: resize(s, 96, 120)),
+        (package.Crop(5, 3, 45, 40, p=1), lambda s: crop(s, 5, 3, 40, 37)),
+    ):
+        sample, after = applied(package.Compose([member]), index)
+        expected = ours(sample)
+        assert np.abs(after.image.astype(int) - expected.image).mean() < 0.5
+        if len(after.targets["boxes"]) != len(expected.targets["boxes"]):
+            continue  # we drop a box whose centre is outside
+        # Its maps are resized by the pixel under the corner, ours by that under the centre.
+        skipped = {"depth", "mask", "instances"} if "Resize" in repr(member) else set()
+        for name in set(sample.targets) - skipped:
+            # It flips keypoints by their pixels' centres, and resizes them by their corners.
+            atol = 0.6 if name == "keypoints" and skipped else 2e-3
+            np.testing.assert_allclose(
+                after.targets[name], expected.targets[name], rtol=1e-4, atol=atol, err_msg=name
+            )
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_targets_follow_a_turn_together(package, seed):
+    pipeline = package.Compose([package.Rotate((25, 60), p=1), package.HorizontalFlip(p=0.5)])
+    _, after = applied(pipeline, seed % 4, seed)
+    targets = after.targets
+    size = after.image.shape[:2]
+    assert targets["mask"].shape == targets["instances"].shape == targets["depth"].shape == size
+    ids, around = extents(targets["instances"])
+    for box, one, kind in zip(targets["boxes"], targets["instance_ids"], targets["classes"]):
+        pixels = targets["mask"][targets["instances"] == one]
+        assert set(pixels) <= {kind + 1}
+        if one in ids:
+            inner = around[list(ids).index(one)]
+            assert (box[:2] <= inner[:2] + 2.5).all()
+            assert (box[2:] >= inner[2:] - 2.5).all()
+    # Corners show no picture; there, maps say that nothing is known.
+    assert (targets["mask"] == 255).sum() > 20
+    np.testing.assert_array_equal(targets["mask"] == 255, targets["depth"] == 0)
+
+
+def test_chance_comes_from_the_generator_and_members_differ(package):
+    pipeline = package.Compose([package.HorizontalFlip(p=0.5), package.VerticalFlip(p=0.5)])
+    transform = Albumentations(pipeline)
+    sample = DATA[2]
+    ways = [
+        sample.image,
+        sample.image[:, ::-1],
+        sample.image[::-1],
+        sample.image[::-1, ::-1],
+    ]
+    found = []
+    for seed in range(60):
+        images = [transform(sample, np.random.default_rng(seed)).image for _ in range(2)]
+        np.testing.assert_array_equal(*images)
+        found.append([np.array_equal(images[0], way) for way in ways].index(True))
+    assert (np.bincount(found, minlength=4) > 6).all()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_in_a_loader_with_any_number_of_workers(package, workers):
+    def epoch(workers):
+        steps = df.Compose(
+            [
+                Albumentations(package.Compose([package.Affine(rotate=(-40, 40), p=1)])),
+                df.transform("resize", height=32, width=32),
+            ]
+        )
+        with df.Loader(DATA, batch_size=4, transform=steps, workers=workers, seed=3) as loader:
+            loader.identity()
+            return np.concatenate([batch.data[0].asnumpy() for batch in loader])
+
+    np.testing.assert_array_equal(epoch(workers), epoch(1))
+
+
+def test_identity_names_members_and_is_the_same_twice(package):
+    def text():
+        return repr(Albumentations(package.Compose([package.HorizontalFlip(p=0.25)])))
+
+    assert "HorizontalFlip" in text()
+    assert "0.25" in text()
+    assert " at 0x" not in text()
+    assert text() == text()
+
+
+def test_for_training_only(package):
+    _, after = applied(package.Compose([package.HorizontalFlip(p=1)]))
+    assert isinstance(after.geometry, LostGeometry)
+    assert after.geometry.size == (48, 60)
+
+
+def test_pictures_without_boxes_or_anything(package):
+    transform = Albumentations(package.Compose([package.HorizontalFlip(p=1)]))
+    sample = DATA[0]
+    sample.targets.clear()
+    assert transform(sample, np.random.default_rng(0)).targets == {}
+    empty = Shapes(8, size=(48, 60), empty=1.0, keypoints=True)[0]
+    after = transform(empty, np.random.default_rng(0)).targets
+    assert after["boxes"].shape == (0, 4)
+    assert after["keypoints"].shape == (0, 3, 3)
+
+
+def test_parameters_of_boxes_are_refused(package):
+    pipeline = package.Compose(
+        [package.HorizontalFlip()], bbox_params=package.BboxParams("pascal_voc", label_fields=[])
+    )
+    with pytest.raises(ConfigError, match="without bbox_params"):
+        Albumentations(pipeline)
+
+
+class Double:
+    """As much of a Compose as is asked for."""
+
+    processors = {}
+
+    def __init__(self, transforms, p=1.0, **parameters):
+        self.transforms, self.p = transforms, p
+
+    def set_random_seed(self, seed):
+        self.seed = seed
+
+    def __call__(self, **data):
+        return data
+
+
+def test_one_that_changes_nothing_changes_nothing_but_the_geometry():
+    sample = DATA[3]
+    after = Albumentations(Double([]))(sample, np.random.default_rng(0))
+    for name, value in sample.targets.items():
+        np.testing.assert_allclose(after.targets[name], value, atol=1e-4, err_msg=name)
+        assert after.targets[name].dtype == value.dtype
+    np.testing.assert_array_equal(after.image, sample.image)
+
+
+def test_vectors_cannot_follow():
+    sample = DATA[0]
+    sample.targets["normals"] = np.zeros((48, 60, 3), np.float32)
+    with pytest.raises(DataError, match=r"'normals'[\s\S]*random_affine"):
+        Albumentations(Double([]))(sample, np.random.default_rng(0))
+
+
+def test_what_cannot_be_seeded_is_refused():
+    class Old:
+        transforms = ()
+
+        def __call__(self, **data):
+            return data
+
+    with pytest.raises(ConfigError, match="workers"):
+        Albumentations(Old())
+    with pytest.raises(ConfigError, match="not a Compose"):
+        Albumentations([1])

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from densefit.data.merged import common, plain, renumbered
+from densefit.data.sample import Sample
+from densefit.errors import DataError
+
+
+def sample(**targets):
+    return Sample("s", np.zeros((2, 2, 3), np.uint8), targets)
+
+
+def test_only_what_all_have_and_nothing_per_box_without_boxes():
+    boxes = {"boxes": np.zeros((0, 4), np.float32), "classes": np.zeros(0, np.int64)}
+    mask = {"mask": np.zeros((2, 2), np.uint8)}
+    assert common([sample(**boxes, **mask), sample(**boxes)], ()) == ["boxes", "classes"]
+    assert common([sample(**boxes, **mask), sample(**boxes, **mask)], ["boxes"]) == ["mask"]
+    assert common([sample(**mask), sample(**boxes)], ()) == []
+
+
+def test_a_class_is_shown_if_one_picture_shows_it():
+    first, second = (
+        sample(labels=np.array([1, 0, -1, 0, 1, -1])),
+        sample(labels=np.array([0, 0, 0, 1, -1, -1])),
+    )
+    found = plain("labels", [first, second], "Mixup", either=True)
+    np.testing.assert_array_equal(found, [1, 0, -1, 1, 1, -1])
+    with pytest.raises(DataError, match="labels"):
+        plain("labels", [first, second], "CopyPaste", either=False)
+
+
+def test_the_class_of_a_picture_is_refused_even_if_they_are_alike():
+    same = sample(label=np.array(3), keypoint_flip=np.arange(3))
+    assert plain("keypoint_flip", [same, same], "Mosaic", True) is same.targets["keypoint_flip"]
+    with pytest.raises(DataError, match=r"'label'[\s\S]*drop=\['label'\]"):
+        plain("label", [same, same], "Mosaic", either=True)
+    other = sample(keypoint_flip=np.array([0, 2, 1]))
+    with pytest.raises(DataError, match="keypoint_flip"):
+        plain("keypoint_flip", [same, other], "Mosaic", either=True)
+
+
+def test_ids_of_all_are_different_and_stay_with_their_pixels():
+    first = sample(
+        instances=np.array([[0, 7], [65535, 3]], np.uint16), instance_ids=np.array([3, 7, 0])
+    )
+    second = sample(instances=np.array([[3, 3], [0, 9]], np.uint16), instance_ids=np.array([9, 3]))
+    found = [one.targets for one in renumbered([first, second])]
+    for before, after in zip((first.targets, second.targets), found):
+        assert after["instances"].dtype == np.uint16
+        for old, new in zip(before["instance_ids"], after["instance_ids"]):
+            np.testing.assert_array_equal(before["instances"] == old, after["instances"] == new)
+    ids = np.concatenate([one["instance_ids"] for one in found])
+    assert (ids == 0).sum() == 1
+    assert len(np.unique(ids)) == 5
+    assert found[0]["instances"][1, 0] == 65535
+    assert first.targets["instances"][0, 1] == 7
+
+
+def test_more_objects_than_ids():
+    many = sample(instance_ids=np.arange(1, 40001))
+    with pytest.raises(DataError, match="80000"):
+        renumbered([many, many])

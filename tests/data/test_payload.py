@@ -1,0 +1,35 @@
+import numpy as np
+import pytest
+
+from densefit.data.payload import from_bytes, to_bytes
+from densefit.errors import DataError
+
+RUNS = np.empty(2, object)
+RUNS[:] = [{"size": [4, 6], "counts": b"\x00\xffab"}, {"size": (4, 6), "counts": [3, 21]}]
+ARRAYS = {
+    "number": np.array(7, np.int64),
+    "none": np.zeros((0, 4), np.float32),
+    "turned": np.arange(12, dtype=np.uint16).reshape(3, 4).T,
+    "special": np.array([np.nan, -0.0, np.inf], np.float32),
+    "flags": np.array([True, False]),
+    "big": np.arange(3, dtype=">i4"),
+}
+
+
+@pytest.mark.parametrize("compress", [True, False])
+def test_arrays_come_back_equal(compress):
+    arrays, note = from_bytes(to_bytes({**ARRAYS, "runs": RUNS}, {"id": "ä"}, compress), "")
+    assert note == {"id": "ä"}
+    assert list(arrays) == [*ARRAYS, "runs"]
+    for name, value in ARRAYS.items():
+        assert (arrays[name].dtype, arrays[name].shape) == (value.dtype, value.shape)
+        assert arrays[name].tobytes() == value.tobytes()
+        arrays[name][...] = 0  # it is the reader's own
+    assert arrays["runs"].tolist() == RUNS.tolist()
+    assert isinstance(arrays["runs"][1]["size"], tuple)
+
+
+@pytest.mark.parametrize("length", [0, 3, 30, -1])
+def test_cut_bytes_are_told(length):
+    with pytest.raises(DataError, match=r"cannot be read[\s\S]*where:    a.rec"):
+        from_bytes(to_bytes(ARRAYS, {})[:length], "a.rec")

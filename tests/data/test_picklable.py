@@ -1,0 +1,40 @@
+import pickle
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from densefit.data.picklable import culprit_of, pickled
+from densefit.data.transforms import Compose, RandomFlip
+from densefit.data.work import Work
+from densefit.datasets import Shapes
+from densefit.errors import ConfigError
+
+
+@dataclass
+class Holds:
+    parts: list = field(default_factory=list)
+    other: Any = None
+
+
+def test_what_can_be_sent_is():
+    work = Work(Shapes(3), Compose([RandomFlip()]), [], 0, 0)
+    assert len(pickle.loads(pickled(work)).dataset) == 3
+
+
+def test_the_innermost_part_is_named():
+    lock = threading.Lock()
+    thing = Holds([1, {"a": Holds(other=lock)}])
+    assert culprit_of(thing, "dataset") == ("dataset.parts[1]['a'].other", lock)
+
+
+def test_the_error_says_which_attribute_of_the_work():
+    def shift(sample, rng):
+        return sample
+
+    work = Work(Shapes(3), Compose([RandomFlip(), shift]), [], 0, 0)
+    with pytest.raises(ConfigError, match=r"transform\.steps\[1\]") as caught:
+        pickled(work)
+    assert "shift" in caught.value.received
+    assert caught.value.__cause__ is not None

@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+from densefit.data.ahead import Ahead
+from densefit.data.process_ahead import ProcessAhead
+from densefit.data.sample import Sample
+from densefit.data.work import Work
+from densefit.data.worker_kind import ahead_of, target_bytes
+from densefit.errors import ConfigError
+
+
+class One:
+    classes = []
+
+    def __init__(self, broken=False):
+        self.broken = broken
+
+    def __len__(self):
+        return 1
+
+    def id_of(self, index):
+        return "one"
+
+    def __getitem__(self, index):
+        if self.broken:
+            raise OSError
+        targets = {"mask": np.zeros((10, 20), np.uint8), "label": np.array(1, np.int64)}
+        return Sample("one", np.zeros((10, 20, 3), np.uint8), targets)
+
+
+@pytest.mark.parametrize(
+    ("kind", "workers", "expected"),
+    [("threads", 2, Ahead), ("processes", 2, ProcessAhead), ("processes", 0, Ahead)],
+)
+def test_the_kind_and_no_workers_at_all(kind, workers, expected):
+    ahead = ahead_of(kind, Work(One(), None, [], 0, 0), workers, 4, 60.0, 600)
+    assert type(ahead) is expected
+    if expected is ProcessAhead:
+        assert ahead._slot_bytes >= 600 + 208
+        assert ahead.shared_bytes == 0  # nothing is started before a sample is asked for
+
+
+def test_only_processes_need_work_that_can_be_sent():
+    work = Work(One(), lambda sample, rng: sample, [], 0, 0)
+    ahead_of("threads", work, 1, 4, 60.0, 0)
+    with pytest.raises(ConfigError, match="work.transform"):
+        ahead_of("processes", work, 1, 4, 60.0, 0)
+
+
+def test_targets_of_a_broken_sample_count_nothing():
+    assert 208 <= target_bytes(One()) <= 208 + 2 * 64
+    assert target_bytes(One(broken=True)) == 0

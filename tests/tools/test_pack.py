@@ -1,0 +1,193 @@
+import json
+
+import cv2
+import mxnet as mx
+import numpy as np
+import pytest
+from PIL import Image
+
+from densefit.data.fingerprint import fingerprint
+from densefit.data.sample import Sample
+from densefit.datasets import COCO, VOC, ImageFolder, Record, Shapes
+from densefit.errors import ConfigError
+from densefit.tools.pack import main, pack, packed_record
+
+RNG = np.random.default_rng(0)
+
+
+def same(packed, dataset):
+    """Every sample is equal to the last bit, and all names are."""
+    assert len(packed) == len(dataset)
+    for name in ("classes", "mask_classes", "label_classes", "keypoint_names", "flip_pairs"):
+        assert getattr(packed, name, None) == getattr(dataset, name, None)
+    for i in range(len(dataset)):
+        one, other = packed[i], dataset[i]
+        assert one.id == other.id == packed.id_of(i)
+        np.testing.assert_array_equal(one.image, other.image)
+        assert list(one.targets) == list(other.targets)
+        for name, value in other.targets.items():
+            assert (one.targets[name].dtype, one.targets[name].shape) == (value.dtype, value.shape)
+            if value.dtype == object:
+                assert one.targets[name].tolist() == value.tolist()
+            else:
+                assert one.targets[name].tobytes() == value.tobytes()
+    assert fingerprint(packed) == fingerprint(dataset)
+
+
+def write(path, size=(24, 32), **settings):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(RNG.integers(0, 256, (*size, 3), np.uint8)).save(path, **settings)
+    return path
+
+
+def test_every_target_of_generated_pictures(tmp_path):
+    shapes = Shapes(length=5, size=(40, 48), keypoints=True)
+    assert pack(shapes, tmp_path / "train.rec") == 0  # there are no files to keep
+    same(Record(tmp_path), shapes)
+
+
+def coco(root):
+    write(root / "images/val/a.jpg")
+    write(root / "images/val/b.jpg")
+    image = [
+        {"id": i, "file_name": f"{n}.jpg", "height": 24, "width": 32}
+        for i, n in [(1, "a"), (2, "b")]
+    ]
+    thing = {"image_id": 1, "category_id": 3, "iscrowd": 0, "area": 50.5}
+    things = [
+        {**thing, "id": 1, "bbox": [2, 2, 10, 8], "segmentation": [[2, 2, 12, 2, 12, 10]]},
+        {
+            **thing,
+            "id": 2,
+            "bbox": [0, 0, 32, 24],
+            "iscrowd": 1,
+            "segmentation": {"size": [24, 32], "counts": [0, 24 * 32]},
+        },
+    ]
+    (root / "annotations").mkdir()
+    (root / "annotations/instances_val.json").write_text(
+        json.dumps({"images": image, "annotations": things, "categories": [{"id": 3, "name": "x"}]})
+    )
+    return COCO(root=root, split="val", masks=True, instances=True, labels=True)
+
+
+def test_whole_masks_and_crowds(tmp_path):
+    data = coco(tmp_path / "coco")
+    assert pack(data, tmp_path / "val.rec") == 2
+    same(Record(tmp_path, "val"), data)
+    jpeg = (tmp_path / "coco/images/val/a.jpg").read_bytes()
+    assert jpeg in (tmp_path / "val.rec").read_bytes()
+
+
+@pytest.mark.parametrize("exif", [True, False])
+def test_a_turned_picture_is_encoded_anew(tmp_path, exif):
+    turn = Image.Exif()
+    turn[0x0112] = 6
+    write(tmp_path / "cat/turned.jpg", exif=turn)
+    write(tmp_path / "dog/plain.jpg")
+    data = ImageFolder(tmp_path, exif=exif)
+    assert [packed_record(data, i)[1] for i in range(2)] == [False, True]
+    pack(data, tmp_path / "train.rec")
+    same(Record(tmp_path), data)
+    reader = mx.image.ImageIter(2, (3, 24, 24), path_imgrec=str(tmp_path / "train.rec"))
+    np.testing.assert_array_equal(reader.next_sample()[1][:8], b"\x89PNG\r\n\x1a\n")
+
+
+def test_mxnet_reads_classes(tmp_path):
+    for i, name in enumerate(["ant", "bee", "cow", "bee"]):
+        write(tmp_path / name / f"{i}.png", size=(32, 32))
+    data = ImageFolder(tmp_path)
+    pack(data, tmp_path / "train.rec")
+    path = str(tmp_path / "train.rec")
+    index = str(tmp_path / "train.idx")
+    readers = [
+        mx.image.ImageIter(4, (3, 32, 32), path_imgrec=path, path_imgidx=index, aug_list=[]),
+        mx.io.ImageRecordIter(
+            path_imgrec=path, path_imgidx=index, data_shape=(3, 32, 32), batch_size=4
+        ),
+    ]
+    for reader in readers:
+        batch = next(reader)
+        assert batch.label[0].asnumpy().tolist() == [0, 1, 1, 2]
+        pictures = batch.data[0].asnumpy().transpose(0, 2, 3, 1)
+        for i in range(4):
+            np.testing.assert_array_equal(pictures[i], data[i].image)
+
+
+def voc(root):
+    (root / "Annotations").mkdir(parents=True)
+    box = "<xmin>3</xmin><ymin>2</ymin><xmax>16</xmax><ymax>18</ymax>"
+    for name, number in (("a", 1), ("b", 0), ("c", 1)):
+        write(root / f"JPEGImages/{name}.jpg", size=(32, 32))
+        thing = f"<object><name>dog</name><difficult>1</difficult><bndbox>{box}</bndbox></object>"
+        (root / f"Annotations/{name}.xml").write_text(f"<annotation>{thing * number}</annotation>")
+    (root / "ImageSets/Main").mkdir(parents=True)
+    (root / "ImageSets/Main/train.txt").write_text("a\nb\nc")
+    return root
+
+
+def test_mxnet_reads_objects(tmp_path):
+    data = VOC(voc(tmp_path / "voc"))
+    pack(data, tmp_path / "train.rec")
+    path, index = str(tmp_path / "train.rec"), str(tmp_path / "train.idx")
+    reader = mx.image.ImageDetIter(2, (3, 32, 32), path_imgrec=path, path_imgidx=index, aug_list=[])
+    batch = next(reader)  # this reader leaves out pictures without objects
+    object_ = [0, 2 / 32, 1 / 32, 16 / 32, 18 / 32]
+    labels = batch.label[0].asnumpy()[:, 0]
+    np.testing.assert_allclose(labels[:, :5], [object_] * 2)
+    assert labels[0, 5] == 1
+    np.testing.assert_array_equal(batch.data[0].asnumpy()[1].transpose(1, 2, 0), data[2].image)
+    quick = mx.io.ImageDetRecordIter(
+        path_imgrec=path, path_imgidx=index, data_shape=(3, 32, 32), batch_size=3
+    )
+    batch = next(quick)
+    np.testing.assert_array_equal(batch.data[0].asnumpy()[0].transpose(1, 2, 0), data[0].image)
+    labels = batch.label[0].asnumpy()
+    np.testing.assert_allclose(labels[0, 8:14], [*object_, 1])
+    assert labels[1, 8] == -1  # no object
+
+
+def test_decoders_skip_what_is_behind_the_picture(tmp_path):
+    for ending in ("jpg", "png"):
+        data = write(tmp_path / f"a.{ending}").read_bytes()
+        longer = data + bytes(range(256)) * 40
+        whole = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        np.testing.assert_array_equal(
+            cv2.imdecode(np.frombuffer(longer, np.uint8), cv2.IMREAD_COLOR), whole
+        )
+        np.testing.assert_array_equal(mx.image.imdecode(longer).asnumpy()[..., ::-1], whole)
+
+
+def test_the_program(tmp_path, capsys):
+    out = tmp_path / "p/train.rec"
+    arguments = ["--data.dataset", "voc", "--data.root", str(voc(tmp_path / "voc"))]
+    assert main([*arguments, "--out", str(out)]) == 0
+    assert "wrote 3 records" in capsys.readouterr().out
+    same(Record(out.parent), VOC(tmp_path / "voc"))
+    assert sorted(path.name for path in out.parent.iterdir()) == [
+        "train.idx", "train.json", "train.rec",
+    ]  # fmt: skip
+    assert main([*arguments, "--out", str(tmp_path / "train.txt")]) == 2
+
+
+class Breaking(Shapes):
+    def __getitem__(self, index: int) -> Sample:
+        if index == 3:
+            raise KeyboardInterrupt
+        return super().__getitem__(index)
+
+
+def test_an_interrupted_packing_leaves_the_former_one(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        pack(Breaking(length=5, size=(40, 48)), tmp_path / "train.rec")
+    assert not list(tmp_path.iterdir())
+    former = Shapes(length=4, size=(40, 48))
+    pack(former, tmp_path / "train.rec")
+    with pytest.raises(KeyboardInterrupt):
+        pack(Breaking(length=5, size=(40, 48)), tmp_path / "train.rec")
+    same(Record(tmp_path), former)
+
+
+def test_another_ending_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="ends with .rec"):
+        pack(Shapes(length=4, size=(40, 48)), tmp_path / "train.bin")

@@ -1,0 +1,168 @@
+"""Pack a dataset: `python tools/pack.py --data.dataset voc --data.root VOC --out packed/train.rec`.
+
+The records are those of MXNet's im2rec with more behind the picture, which its readers skip: all
+targets, to the last bit, and a checksum. `densefit.datasets.Record` reads them.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Optional
+
+import cv2
+import numpy as np
+
+from densefit.checkpoint.atomic import replace_file
+from densefit.config import parse
+from densefit.data.image import decode_image
+from densefit.data.payload import plain, to_bytes
+from densefit.data.sample import Dataset, Sample
+from densefit.datasets.record import CRC, FORMAT, LENGTH
+from densefit.datasets.record_file import frame, with_header
+from densefit.errors import ConfigError, DataError
+from densefit.tools.program import program
+from densefit.tools.recipe import Data, make_dataset
+
+#: What a dataset may know besides its samples, and is kept.
+ATTRIBUTES = (
+    *("classes", "mask_classes", "label_classes", "category_ids"),
+    *("keypoint_names", "limbs", "flip_pairs"),
+)
+
+
+@dataclass
+class Packing:
+    """What is packed, and where to.
+
+    Args:
+        data: the dataset.
+        split: of it; null for data.train.
+        out: the file, NAME.rec; NAME.idx and NAME.json are written beside it.
+    """
+
+    data: Data = field(default_factory=Data)
+    split: Optional[str] = None  # noqa: UP045
+    out: str = "packed/train.rec"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The program."""
+    text = "Pack a dataset into one file of records (RecordIO), which reads back bit-equal."
+    return program(lambda: run(parse(Packing, arguments, description=text)[0]))
+
+
+def run(packing: Packing) -> None:
+    """Pack, and say how much it was."""
+    dataset = make_dataset(packing.data, packing.split or packing.data.train)
+    kept = pack(dataset, Path(packing.out))
+    size = Path(packing.out).stat().st_size / 2**20
+    print(
+        f"wrote {len(dataset)} records, {size:.1f} MiB, to {packing.out} "
+        f"({kept} pictures as they were, {len(dataset) - kept} as PNG)"
+    )
+
+
+def pack(dataset: Dataset, out: Path) -> int:
+    """Write `dataset` to `out`; the number of pictures whose files were kept as they are.
+
+    The description is removed first and written last: without it, or with one of another size,
+    new records never pass for old ones.
+
+    Args:
+        dataset: of any kind.
+        out: the `.rec` file.
+
+    Raises:
+        ConfigError: `out` has another ending.
+        DataError: a sample is broken. Nothing is replaced then.
+    """
+    if out.suffix != ".rec":
+        raise ConfigError("A file of records ends with .rec", received=str(out), where="out")
+    offsets: list[int] = []
+    kept: list[bool] = []
+    end = 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal end
+        for index in range(len(dataset)):
+            record, as_it_was = packed_record(dataset, index)
+            offsets.append(end)
+            kept.append(as_it_was)
+            end += len(record)
+            yield record
+        # The new records take their place next; a description of the old ones must not be there.
+        out.with_suffix(".json").unlink(missing_ok=True)
+
+    replace_file(out, pieces())
+    index = "".join(f"{key}\t{offset}\n" for key, offset in enumerate(offsets))
+    replace_file(out.with_suffix(".idx"), [index.encode()])
+    told: dict[str, Any] = {
+        "format": FORMAT.decode(),
+        "from": repr(dataset),
+        "bytes": end,
+        "ids": [dataset.id_of(number) for number in range(len(dataset))],
+        "attributes": {
+            name: plain(getattr(dataset, name)) for name in ATTRIBUTES if hasattr(dataset, name)
+        },
+    }
+    replace_file(out.with_suffix(".json"), [json.dumps(told, indent=1).encode()])
+    return sum(kept)
+
+
+def packed_record(dataset: Dataset, index: int) -> tuple[bytes, bool]:
+    """The framed record of a sample, and whether its picture is the file as it was."""
+    sample = dataset[index]
+    picture = _file_as_it_is(dataset, index, sample.image)
+    kept = picture is not None
+    if picture is None:
+        done, encoded = cv2.imencode(".png", cv2.cvtColor(sample.image, cv2.COLOR_RGB2BGR))
+        if not done:
+            raise DataError("The picture cannot be encoded", where=f"sample {sample.id!r}")
+        picture = encoded.tobytes()
+    payload = to_bytes(sample.targets, {"id": sample.id})
+    body = with_header(header_labels(sample), index, picture + payload) + LENGTH.pack(len(payload))
+    return frame(body + CRC.pack(zlib.crc32(body)) + FORMAT), kept
+
+
+def header_labels(sample: Sample) -> float | np.ndarray:
+    """What im2rec would write: objects if there are boxes, else classes, else 0.
+
+    Crowds are left out. A picture without objects gets one of class -1, MXNet's mark of "no
+    object": its readers refuse a label without any.
+    """
+    targets = sample.targets
+    if "boxes" in targets:
+        height, width = sample.image.shape[:2]
+        count = len(targets["boxes"])
+        boxes = targets["boxes"] / np.array([width, height, width, height], np.float32)
+        difficult = targets.get("difficult", np.zeros(count, np.bool_))
+        rows = np.column_stack([targets["classes"], boxes, difficult]).astype(np.float32)
+        rows = rows[~targets.get("crowd", np.zeros(count, np.bool_))]
+        if not len(rows):
+            rows = np.array([[-1, 0, 0, 1, 1, 0]], np.float32)
+        return np.concatenate([np.array([4, 6, width, height], np.float32), rows.ravel()])
+    if "label" in targets:
+        return float(targets["label"])
+    if "labels" in targets:
+        return targets["labels"].astype(np.float32)
+    return 0.0
+
+
+def _file_as_it_is(dataset: Dataset, index: int, image: np.ndarray) -> bytes | None:
+    """The picture's file, if every reader makes `image` of it: one with an EXIF turn is not."""
+    find = getattr(dataset, "picture_file", None)
+    if find is None:
+        return None
+    path = Path(find(index))
+    data = path.read_bytes()
+    same = all(np.array_equal(decode_image(data, path, exif), image) for exif in (True, False))
+    return data if same else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
