@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from densefit.backend import mx
+from densefit.train.layouts import Layouts, attribute
 
 _FUSED = "_contrib_BatchNormWithReLU"
 
@@ -19,10 +20,10 @@ def fuse_relu(symbol: Any, shapes: Mapping[str, Sequence[int]], devices: Sequenc
     Outputs and gradients stay bit-equal; the backward pass reads one bit a number in place of the
     number, and a pass over the map is saved in both directions.
 
-    MXNet has it on CPUs, and not for every layout in memory: behind a convolution that reads 8, 24,
-    40... channels, which lays them in blocks of 8, the backward pass fails. So the BatchNorm must
-    follow an ungrouped convolution from 1 to 4 or 16, 32... channels to 16, 32...; elsewhere the
-    Symbol stays as it is.
+    MXNet has it on CPUs, and its backward pass fails where map and gradient lie in memory in
+    different blocks (see `densefit.train.layouts`). So the BatchNorm must follow a convolution that
+    makes blocks of 16, and nothing behind it may hand back others; elsewhere the Symbol stays as it
+    is.
 
     Args:
         symbol: a train graph in float32.
@@ -35,45 +36,30 @@ def fuse_relu(symbol: Any, shapes: Mapping[str, Sequence[int]], devices: Sequenc
     nodes = graph["nodes"]
     uses = Counter(entry[0] for node in nodes for entry in node["inputs"])
     uses.update(entry[0] for entry in graph["heads"])
-    suited = _suited(symbol, nodes, shapes)
+    known, _, _ = symbol.infer_shape_partial(**{key: tuple(own) for key, own in shapes.items()})
+    layouts = Layouts(nodes, dict(zip(symbol.list_arguments(), known or ())))
     behind: dict[int, int] = {}  # ReLU -> the BatchNorm before it
     for number, node in enumerate(nodes):
         if node["op"] == "relu" or (
-            node["op"] == "Activation" and _attribute(node, "act_type", "") == "relu"
+            node["op"] == "Activation" and attribute(node, "act_type", "") == "relu"
         ):
             before = node["inputs"][0][0]
-            if uses[before] == 1 and before in suited:
-                behind[number] = before
+            fits = uses[before] == 1 and _is_usual(nodes[before])
+            if fits and layouts.in_sixteens(nodes[before]["inputs"][0][0]):
+                if layouts.gradient_fits(number):
+                    behind[number] = before
     if not behind:
         return symbol
     return mx.sym.load_json(json.dumps(_without(graph, behind)))
 
 
-def _attribute(node: Mapping[str, Any], name: str, default: str) -> str:
-    return str(node.get("attrs", {}).get(name, default))
-
-
-def _suited(
-    symbol: Any, nodes: Sequence[Mapping[str, Any]], shapes: Mapping[str, Sequence[int]]
-) -> set[int]:
-    """The BatchNorms whose maps lie in memory as the fused operator needs it."""
-    known, _, _ = symbol.infer_shape_partial(**{key: tuple(own) for key, own in shapes.items()})
-    sizes = dict(zip(symbol.list_arguments(), known or ()))
-    found = set()
-    for number, node in enumerate(nodes):
-        if (
-            node["op"] != "BatchNorm"
-            or _attribute(node, "axis", "1") != "1"
-            or _attribute(node, "output_mean_var", "False") not in ("False", "0")
-        ):
-            continue
-        before = nodes[node["inputs"][0][0]]
-        if before["op"] != "Convolution" or _attribute(before, "num_group", "1") != "1":
-            continue
-        weight = sizes.get(nodes[before["inputs"][1][0]]["name"], ())
-        if len(weight) == 4 and weight[0] % 16 == 0 and (weight[1] <= 4 or weight[1] % 16 == 0):
-            found.add(number)
-    return found
+def _is_usual(node: Mapping[str, Any]) -> bool:
+    """Whether a node is a BatchNorm of (B, C, ...) of which only the map is used."""
+    return (
+        node["op"] == "BatchNorm"
+        and attribute(node, "axis", "1") == "1"
+        and attribute(node, "output_mean_var", "False") in ("False", "0")
+    )
 
 
 def _without(graph: Mapping[str, Any], behind: Mapping[int, int]) -> dict[str, Any]:

@@ -124,6 +124,51 @@ def test_what_cannot_be_fused_stays(make, shape):
     assert operators(fuse_relu(symbol, {"data": shape}, CPU)) == operators(symbol)
 
 
+def consumed(x, *behind):
+    """BatchNorm and ReLU on 16 channels, read by something."""
+    x = followed(mx.sym.BatchNorm(convolved(x), name="bn", fix_gamma=False))
+    parts = [mx.sym.sum(make(x)) for make in behind]
+    return mx.sym.MakeLoss(mx.sym.add_n(*parts))
+
+
+READERS = {
+    "convolution": lambda x: convolved(x, 12),
+    "3x3": lambda x: mx.sym.Convolution(x, kernel=(3, 3), pad=(1, 1), num_filter=48),
+    "mean": lambda x: mx.sym.mean(x, axis=(2, 3)),
+    "transpose": lambda x: mx.sym.transpose(x, axes=(0, 2, 3, 1)),
+    "largest": lambda x: mx.sym.Pooling(x, kernel=(3, 3), stride=(2, 2), pool_type="max"),
+    "concat": lambda x: convolved(mx.sym.concat(x, x, dim=1)),
+    "sum": lambda x: convolved(x + x),
+    "BatchNorm": lambda x: convolved(mx.sym.BatchNorm(x)),
+    "enlarged": lambda x: mx.sym.UpSampling(x, scale=2, sample_type="nearest", num_args=1),
+}
+BAD_READERS = {
+    "blocks of 8": lambda x: convolved(x, 24),
+    "groups": lambda x: convolved(x, num_group=16),
+    "global mean": lambda x: mx.sym.Pooling(x, global_pool=True, pool_type="avg", kernel=(1, 1)),
+    "blocks of 8 behind a sum": lambda x: convolved(x + x, 8),
+    "unknown": lambda x: mx.sym.LRN(x, nsize=3),
+}
+
+
+@pytest.mark.parametrize("other", READERS)
+@pytest.mark.parametrize("one", READERS)
+def test_any_two_readers_leave_gradients_bit_equal(one, other):
+    symbol = consumed(mx.sym.Variable("data"), READERS[one], READERS[other])
+    shapes = {"data": (3, 16, 9, 12)}
+    fused = fuse_relu(symbol, shapes, CPU)
+    assert "_contrib_BatchNormWithReLU" in operators(fused)
+    expected, found = computed(symbol, 1, **shapes), computed(fused, 1, **shapes)
+    for key, value in expected.items():
+        np.testing.assert_array_equal(found[key], value, err_msg=key)
+
+
+@pytest.mark.parametrize("reader", BAD_READERS)
+def test_readers_that_hand_back_another_layout_prevent_it(reader):
+    symbol = consumed(mx.sym.Variable("data"), READERS["mean"], BAD_READERS[reader])
+    assert operators(fuse_relu(symbol, {"data": (3, 16, 9, 12)}, CPU)) == operators(symbol)
+
+
 @pytest.mark.parametrize("width", [8, 16, 24, 40])
 def test_any_width_can_be_trained(width):
     x = backbones.create("resnet18", width=width).features(mx.sym.Variable("data"), (32, 32), 32)
