@@ -21,7 +21,7 @@ def pack(thing: Any, slot: memoryview) -> tuple[bytes, list[int], int]:
         bytes a slot should have for all.
     """
     buffers: list[pickle.PickleBuffer] = []
-    pickle.dumps(thing, 5, buffer_callback=buffers.append)
+    text = pickle.dumps(thing, 5, buffer_callback=buffers.append)
     sizes = [buffer.raw().nbytes for buffer in buffers]
     offsets, offset = [-1] * len(buffers), 0
     for place in sorted(range(len(buffers)), key=lambda place: -sizes[place]):
@@ -29,6 +29,11 @@ def pack(thing: Any, slot: memoryview) -> tuple[bytes, list[int], int]:
             offsets[place] = offset
             offset = _aligned(offset + sizes[place])
     places: list[int] = []
+    if all(place >= 0 for place in offsets):
+        for place, buffer in enumerate(buffers):
+            slot[offsets[place] : offsets[place] + sizes[place]] = buffer.raw()
+            places += (offsets[place], sizes[place])
+        return text, places, sum(map(_aligned, sizes))
     kept = iter(range(len(buffers)))
 
     def outside(buffer: pickle.PickleBuffer) -> bool:

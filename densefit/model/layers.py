@@ -68,6 +68,20 @@ def upsample(x: Any, factor: int, size: tuple[int, int], out: tuple[int, int]) -
     return x
 
 
+def strongest(
+    x: Any, factor: int, size: tuple[int, int], out: tuple[int, int], dtype: str = "uint8"
+) -> Any:
+    """(B, height, width) the channel that is largest in `upsample(x, factor, size, out)`.
+
+    What is turned back to rows and columns is the result, and not every channel of it.
+    """
+    if factor == 1:
+        return mx.sym.cast(mx.sym.argmax(upsample(x, factor, size, out), axis=1), dtype=dtype)
+    x = mx.sym.transpose(mx.sym.dot(x, _bilinear(size[1], out[1], factor)), axes=(0, 1, 3, 2))
+    found = mx.sym.argmax(mx.sym.dot(x, _bilinear(size[0], out[0], factor)), axis=1)
+    return mx.sym.transpose(mx.sym.cast(found, dtype=dtype), axes=(0, 2, 1))
+
+
 def _bilinear(size: int, out: int, factor: int) -> Any:
     """(size, out) interpolation weights as a Symbol: computed in the graph, not a parameter."""
     source = mx.sym.reshape(mx.sym.arange(0, size), shape=(size, 1))

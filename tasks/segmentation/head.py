@@ -16,7 +16,7 @@ from densefit.errors import ConfigError, DataError, located
 from densefit.metrics import ConfusionMatrix, Metric
 from densefit.model.decoders import LOGIT_STRIDE, Decoder
 from densefit.model.head import Features, Head, Label, class_names, heads
-from densefit.model.layers import upsample
+from densefit.model.layers import strongest, upsample
 from densefit.model.merger import Merger
 from densefit.model.partial_softmax import partial_log_softmax
 from densefit.predict.drawing import draw_mask
@@ -180,8 +180,8 @@ class Segmentation(Head):
 
     def evaluate(self, features: Features) -> dict[str, Any]:
         """`mask`: (B, H, W) uint8 class indices at input size."""
-        mask = mx.sym.argmax(self._full(features), axis=1)
-        return {"mask": mx.sym.cast(mask, dtype="uint8")}
+        size = features.size(LOGIT_STRIDE)
+        return {"mask": strongest(self._logits(features), LOGIT_STRIDE, size, features.input_size)}
 
     def views(self, features: Features) -> dict[str, Any]:
         """`scores`: (B, C, H, W) probabilities at input size."""

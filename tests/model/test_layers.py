@@ -5,7 +5,7 @@ import pytest
 
 from densefit.backend import mx
 from densefit.model.head import Features
-from densefit.model.layers import conv_bn, pooled_logits, upsample
+from densefit.model.layers import conv_bn, pooled_logits, strongest, upsample
 
 
 def run(symbol, x):
@@ -84,3 +84,18 @@ def test_pooled_logits_are_a_dense_layer_on_the_mean_of_the_deepest_map():
     (out,) = symbol.bind(mx.cpu(), arrays).forward(is_train=False)
     expected = deep.mean(axis=(2, 3)) @ weight.T + bias
     np.testing.assert_allclose(out.asnumpy(), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("factor", "out"), [(4, (20, 16)), (4, (18, 13)), (2, (9, 8)), (1, (5, 3))]
+)
+def test_the_strongest_channel_is_that_of_the_enlarged_map(factor, out):
+    x = np.random.default_rng(0).normal(size=(2, 7, 5, 4)).astype(np.float32)
+    data = mx.sym.Variable("data")
+    whole = run(upsample(data, factor, (5, 4), out), x)[0]
+    executor = strongest(data, factor, (5, 4), out).simple_bind(
+        mx.cpu(), data=x.shape, grad_req="null"
+    )
+    found = executor.forward(is_train=False, data=x)[0].asnumpy()
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(found, whole.argmax(axis=1))
