@@ -109,7 +109,7 @@ def test_a_script_without_its_guard_is_told_what_is_missing(tmp_path):
 def test_a_forgotten_loader_ends_its_processes():
     from densefit.data.processes import Processes
 
-    before = len(os.listdir("/proc/self/fd")), threading.active_count()
+    gc.collect()  # what other tests have left
     Processes(1, 1, 100).stop()  # the first one starts the system's resource tracker, for good
     before = len(os.listdir("/proc/self/fd")), threading.active_count()
     pool = Processes(1, 4, 100)
