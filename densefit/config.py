@@ -158,7 +158,12 @@ def _with(settings: Any, path: Sequence[str], value: str, where: str) -> dict[st
         )
     found = dict(settings or {})
     if len(path) == 1:
-        found[path[0]] = yaml.safe_load(value)
+        try:
+            found[path[0]] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise ConfigError(
+                f"The value of {where}.{path[0]} is not YAML", received=repr(value)
+            ) from error
     else:
         found[path[0]] = _with(found.get(path[0]), path[1:], value, f"{where}.{path[0]}")
     return found

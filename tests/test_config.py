@@ -104,6 +104,11 @@ def test_a_deep_key_may_be_new(recipe):
     assert plan.data.settings["deep"] == {"er": 1}
 
 
+def test_a_deep_value_that_is_no_yaml_is_told(recipe):
+    with pytest.raises(ConfigError, match=r"data.settings.deep.er is not YAML"):
+        parse(Plan, ["--config", str(recipe), "--data.settings.deep.er", "[1"])
+
+
 def test_a_key_inside_of_what_has_none_is_told(recipe):
     with pytest.raises(ConfigError, match=r"'data.settings.length' has no keys"):
         parse(Plan, ["--config", str(recipe), "--data.settings.length.of", "x"])

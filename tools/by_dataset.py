@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from densefit.data.others import Draw, applied
 from densefit.data.sample import Sample
 from densefit.data.transforms import Compose
 from densefit.errors import ConfigError
@@ -40,10 +41,17 @@ class ByDataset:
             )
         self.output_size = next(iter(sizes.values()))
 
-    def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
+    @property
+    def others(self) -> int:
+        """Further samples that one result is made of, at most."""
+        return max(own.others for own in self.transforms.values())
+
+    def __call__(
+        self, sample: Sample, rng: np.random.Generator, draw: Draw | None = None
+    ) -> Sample:
         """The sample, transformed as its dataset's are."""
         name, _, _ = sample.id.partition("/")
-        return self.transforms[name](sample, rng)
+        return applied(self.transforms[name], sample, rng, draw)
 
 
 def by_dataset(recipe: MultiRecipe, names: Sequence[str]) -> ByDataset:

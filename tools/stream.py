@@ -137,7 +137,9 @@ def labelled_for(
     datasets: Mapping[str, Dataset],
     names: Mapping[str, Mapping[str, str]],
 ) -> list[str]:
-    """The datasets that have the targets of a head; all, if a head does not say what it reads.
+    """The datasets that have the targets of a head, or of one of its loss terms.
+
+    All, if a head does not say what it reads.
 
     Args:
         heads: who are to learn.
@@ -147,6 +149,11 @@ def labelled_for(
     found = []
     for name, dataset in datasets.items():
         present = {names.get(name, {}).get(target, target) for target in targets_in(dataset)}
-        if any(set(head.targets) <= present for head in heads):
+        wanted = [
+            set(targets)
+            for head in heads
+            for targets in (head.targets, *(term.targets for term in head.terms.values()))
+        ]
+        if any(targets <= present for targets in wanted):
             found.append(name)
     return found or list(datasets)

@@ -79,4 +79,5 @@ class TrainedPart:
             targets=targets,
             rename=rename,
             unknown=self._shares.unknown,
+            lacking=self._shares.lacking,
         )

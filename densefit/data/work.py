@@ -13,6 +13,7 @@ from densefit.data.image import planes
 from densefit.data.others import applied, drawn_from, with_id
 from densefit.data.sample import Dataset, Geometry, Sample
 from densefit.data.sampler import place_of, sample_rng
+from densefit.data.target import KINDS, Kind
 from densefit.errors import DataError
 
 SampleTransform = Callable[..., Sample]  # (sample, rng), or (sample, rng, draw)
@@ -54,6 +55,11 @@ class Work:
     seed: int
     epoch: int
     stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For another process, with how targets move, which was declared in this one."""
+        own = (self.dataset, self.transform, self.heads, self.seed, self.epoch, self.stand_ins)
+        return _with_kinds, (dict(KINDS), *own)
 
     def __call__(self, visit: int) -> Made:
         """The sample of a visit: at that index, or beyond the dataset's length if it comes again.
@@ -98,6 +104,12 @@ class Work:
             labels = {**self.stand_ins[name], **labels}
         own = {f"{name}/{term}": trained for term, trained in terms.items()}
         return labels, {name: any(terms.values()), **own}
+
+
+def _with_kinds(kinds: Mapping[str, Kind], *parts: Any) -> Work:
+    """A `Work` in a process that may lack some declarations."""
+    KINDS.update(kinds)
+    return Work(*parts)
 
 
 def checked_image(sample: Sample) -> None:
