@@ -152,7 +152,10 @@ def labelled_for(
         wanted = [
             set(targets)
             for head in heads
-            for targets in (head.targets, *(term.targets for term in head.terms.values()))
+            for targets in (
+                head.targets,
+                *(term.targets for term in getattr(head, "terms", {}).values()),
+            )
         ]
         if any(targets <= present for targets in wanted):
             found.append(name)
