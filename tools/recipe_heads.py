@@ -116,6 +116,16 @@ def check_classes(head: Head, mixture: Mixture, told: bool) -> None:
     Raises:
         ConfigError: they are others, or nobody says whose they are.
     """
+    for setting, target in head.told.items():
+        listed, own = mixture.class_lists.get(target), getattr(head, setting, None)
+        if listed is not None and own is not None and list(own) != list(listed):
+            raise ConfigError(
+                f"The {setting} of the head {head.name!r} are not the classes of the mixture",
+                expected=f"{list(listed)}, in this order",
+                received=list(own),
+                where=f"head {head.name!r}, target {target!r}",
+                fix=f"leave `{setting}` and `from` out, or choose the common ones: mixture.classes",
+            )
     if not hasattr(head, "classes"):
         return
     common = None if head.classes_of is None else mixture.class_lists.get(head.classes_of)
