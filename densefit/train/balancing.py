@@ -77,12 +77,9 @@ class Balancing:
         """
         if self.balancer.needs == "nothing":
             return
-        means: dict[str, float] = {}  # a head's loss is the sum of the terms that have labels
-        for key, total in self._losses.items():
-            if labelled[key]:
-                head = self._head_of[key]
-                means[head] = means.get(head, 0.0) + total / labelled[key]
-        self.balancer.observe(means)
+        self.balancer.observe(
+            {key: total / labelled[key] for key, total in self._losses.items() if labelled[key]}
+        )
         if self._gradients is None:
             return
         self._note(labelled)

@@ -93,17 +93,21 @@ class Balancer(ABC):
     def observe(self, losses: Mapping[str, float]) -> None:
         """Take in the update's mean loss of each head, before any weight; absent heads lack one.
 
+        A head whose terms are the means over samples of their own (`Head.terms`) has one for each
+        term that the update has samples of, as `<head>/<term>`. Their sum says little, since it
+        changes with the terms that are there: compare a term with itself.
+
         Raises:
             TrainingDiverged: one is not finite.
             ConfigError: a loss of no head.
         """
-        self._check_known(losses, "observe(...)")
+        self._check_known(map(head_of, losses), "observe(...)")
         for name, loss in losses.items():
             if not np.isfinite(loss):
                 raise TrainingDiverged(
                     f"The loss of the head {name!r} is not finite",
                     received=loss,
-                    where=f"{type(self).__name__}, head {name}",
+                    where=f"{type(self).__name__}, head {head_of(name)}",
                     fix="lower the learning rate, or lengthen the warm-up",
                 )
         self._observe({name: float(loss) for name, loss in losses.items()})
@@ -168,7 +172,7 @@ class Balancer(ABC):
                 fix="resume with the balancer that the training was begun with",
             )
         for value in state.values():
-            for name in value if isinstance(value, Mapping) else ():
+            for name in map(head_of, value) if isinstance(value, Mapping) else ():
                 if name not in self.heads:
                     raise CheckpointError(
                         f"The state is of a training with a head {name!r}",
@@ -184,7 +188,7 @@ class Balancer(ABC):
         """Check the settings against `heads` and forget what was seen."""
 
     def _observe(self, losses: dict[str, float]) -> None:  # noqa: B027 - optional
-        """Take in finite losses of known heads."""
+        """Take in finite losses of known heads, by head or `<head>/<term>`."""
 
     def _factors(self, gram: np.ndarray) -> np.ndarray:
         """(heads,) factors on the rows, from their finite (heads, heads) products."""
@@ -201,6 +205,15 @@ class Balancer(ABC):
                     where=f"{type(self).__name__}, {setting}",
                     fix=nearest(name, self.heads) if self.heads else "call begin(heads) first",
                 )
+
+
+def head_of(key: str) -> str:
+    """The head whose loss, or that of a term, goes by a name.
+
+    >>> head_of("panoptic/masks"), head_of("boxes")
+    ('panoptic', 'boxes')
+    """
+    return key.partition("/")[0]
 
 
 def check_number(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from densefit.errors import ConfigError
-from densefit.train.balance.balancer import Balancer, balancers, check_number
+from densefit.train.balance.balancer import Balancer, balancers, check_number, head_of
 from densefit.train.balance.rlw import softmax
 
 LARGEST = 1e9  # of a ratio, so that none is infinite
@@ -24,7 +24,9 @@ class DWA(Balancer):
     mean over the updates that the head is in.
 
     A head that is absent from a whole epoch keeps its last two; one that was not in two epochs
-    yet counts with r = 1, as if its loss stood still. So does one whose loss was 0.
+    yet counts with r = 1, as if its loss stood still. So does one whose loss was 0. Of a head whose
+    terms are counted apart, each term has means of its own, and r is the sum of the later ones
+    over that of the earlier ones, of the terms that have both.
 
     Args:
         temperature: above 0; the higher, the more equal the weights.
@@ -42,34 +44,38 @@ class DWA(Balancer):
         self.temperature = temperature
 
     def _begin(self, total: int | None, updates_per_epoch: int | None) -> None:
-        self._sums: dict[str, float] = {}  # of the epoch under way
+        self._sums: dict[str, float] = {}  # of the epoch under way, by head, or head and term
         self._counts: dict[str, int] = {}
         self._means: dict[str, list[float]] = {}  # of up to two epochs, the older first
 
     def weights(self, update: int) -> dict[str, float]:
-        ratios = np.array([loss_ratio(self._means.get(head, ())) for head in self.heads])
+        both = {key: means for key, means in self._means.items() if len(means) == 2}
+        older = by_head({key: means[0] for key, means in both.items()})
+        later = by_head({key: means[1] for key, means in both.items()})
+        pairs = [[older[head], later[head]] if head in older else [] for head in self.heads]
+        ratios = np.array([loss_ratio(pair) for pair in pairs])
         found = len(ratios) * softmax(ratios / self.temperature)
         return dict(zip(self.heads, found.tolist()))
 
     def _observe(self, losses: dict[str, float]) -> None:
         check_losses(losses, "DWA")
-        for head, loss in losses.items():
-            self._sums[head] = self._sums.get(head, 0.0) + loss
-            self._counts[head] = self._counts.get(head, 0) + 1
+        for key, loss in losses.items():
+            self._sums[key] = self._sums.get(key, 0.0) + loss
+            self._counts[key] = self._counts.get(key, 0) + 1
 
     def end_epoch(self) -> None:
-        for head, total in self._sums.items():
-            mean = total / self._counts[head]
-            self._means[head] = [*self._means.get(head, []), mean][-2:]
+        for key, total in self._sums.items():
+            mean = total / self._counts[key]
+            self._means[key] = [*self._means.get(key, []), mean][-2:]
         self._sums, self._counts = {}, {}
 
     def state_dict(self) -> dict[str, Any]:
-        means = {head: list(found) for head, found in self._means.items()}
+        means = {key: list(found) for key, found in self._means.items()}
         return {"sums": dict(self._sums), "counts": dict(self._counts), "means": means}
 
     def _load(self, state: Mapping[str, Any]) -> None:
         self._sums, self._counts = dict(state["sums"]), dict(state["counts"])
-        self._means = {head: list(found) for head, found in state["means"].items()}
+        self._means = {key: list(found) for key, found in state["means"].items()}
 
 
 def loss_ratio(means: Sequence[float]) -> float:
@@ -83,14 +89,26 @@ def loss_ratio(means: Sequence[float]) -> float:
     return min(means[1] / means[0], LARGEST)
 
 
+def by_head(values: Mapping[str, float]) -> dict[str, float]:
+    """Sums over the terms of each head, of values by head or `<head>/<term>`.
+
+    >>> by_head({"a": 1.0, "b/x": 2.0, "b/y": 3.0})
+    {'a': 1.0, 'b': 5.0}
+    """
+    found: dict[str, float] = {}
+    for key, value in values.items():
+        found[head_of(key)] = found.get(head_of(key), 0.0) + value
+    return found
+
+
 def check_losses(losses: Mapping[str, float], where: str) -> None:
     """Raise ConfigError for a negative loss."""
-    for head, loss in losses.items():
+    for key, loss in losses.items():
         if loss < 0:
             raise ConfigError(
                 "How fast a loss falls is told by ratios, and this one is negative",
                 expected="losses of 0 or more",
                 received=loss,
-                where=f"{where}, head {head}",
+                where=f"{where}, head {key}",
                 fix="balance by another method, or add a constant to the loss",
             )

@@ -9,7 +9,7 @@ import numpy as np
 
 from densefit.errors import ConfigError
 from densefit.train.balance.balancer import Balancer, balancers, check_number
-from densefit.train.balance.dwa import check_losses
+from densefit.train.balance.dwa import by_head, check_losses
 
 LEAST = 1e-3  # of a weight: at 0 a head's gradient, and the way back, would be lost
 
@@ -27,7 +27,8 @@ class GradNorm(Balancer):
 
     A head that is absent from an update keeps its weight, and the others share what they had
     together: means are over the heads that are present. A head's first loss is the first above 0;
-    until it has one, it counts as absent.
+    until it has one, it counts as absent. Terms that are counted apart have a first loss each, and
+    a head's rate is that of the terms that are present, together.
 
     Args:
         alpha: how much more heads weigh that train more slowly; 0 makes all norms equal.
@@ -48,7 +49,7 @@ class GradNorm(Balancer):
 
     def _begin(self, total: int | None, updates_per_epoch: int | None) -> None:
         self._weights = dict.fromkeys(self.heads, 1.0)
-        self._first: dict[str, float] = {}
+        self._first: dict[str, float] = {}  # by head, or by head and term
         self._losses: dict[str, float] | None = None  # of the update under way
 
     def weights(self, update: int) -> dict[str, float]:
@@ -56,10 +57,10 @@ class GradNorm(Balancer):
 
     def _observe(self, losses: dict[str, float]) -> None:
         check_losses(losses, "GradNorm")
-        for head, loss in losses.items():
+        for key, loss in losses.items():
             if loss > 0:
-                self._first.setdefault(head, loss)
-        self._losses = {head: loss for head, loss in losses.items() if head in self._first}
+                self._first.setdefault(key, loss)
+        self._losses = {key: loss for key, loss in losses.items() if key in self._first}
 
     def _factors(self, gram: np.ndarray) -> np.ndarray:
         losses, self._losses = self._losses, None
@@ -69,12 +70,13 @@ class GradNorm(Balancer):
                 where="GradNorm.combine",
                 fix="observe(losses) first, in each update",
             )
-        present = [number for number, head in enumerate(self.heads) if head in losses]
+        now, first = by_head(losses), by_head({key: self._first[key] for key in losses})
+        present = [number for number, head in enumerate(self.heads) if head in now]
         names = [self.heads[number] for number in present]
         if names:
             weights = np.array([self._weights[head] for head in names])
             norms = np.sqrt(gram.diagonal()[present]) / weights
-            falls = np.array([losses[head] / self._first[head] for head in names])
+            falls = np.array([now[head] / first[head] for head in names])
             moved = descended(weights, norms, falls, self.alpha, self.lr)
             self._weights.update(zip(names, moved.tolist()))
         return np.ones(len(gram))

@@ -70,3 +70,16 @@ def test_negative_losses_and_wrong_settings_are_refused():
         made().observe({"a": 1.0, "b": -0.1})
     with pytest.raises(ConfigError, match="temperature="):
         DWA(temperature=0)
+
+
+def test_terms_are_compared_with_themselves():
+    """A term that came in one epoch only tells nothing of how fast its head learns."""
+    epochs = [[{"a": 1.0, "b/x": 2.0}], [{"a": 1.0, "b/x": 2.0, "b/y": 9.0}]]
+    assert trained(made(), epochs)[-1] == {"a": 1.0, "b": 1.0}
+    # 2 + 8 over two epochs each; the updates that have only one of them do not count for less
+    epochs = [
+        [{"a": 1.0, "b/x": 2.0, "b/y": 8.0}],
+        [{"a": 1.0, "b/x": 1.0}, {"a": 1.0, "b/y": 4.0}, {"a": 1.0, "b/y": 4.0}],
+    ]
+    last = trained(made(), epochs)[-1]
+    assert last["b"] / last["a"] == pytest.approx(math.exp((0.5 - 1.0) / 2), rel=1e-12)

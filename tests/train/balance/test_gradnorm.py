@@ -130,3 +130,24 @@ def test_what_cannot_be_is_refused():
     for settings in ({"alpha": -0.1}, {"lr": 0.0}, {"lr": float("inf")}):
         with pytest.raises(ConfigError, match="out of range"):
             GradNorm(**settings)
+
+
+def test_terms_are_compared_with_themselves():
+    """A head whose second term is there now and then trains no more slowly when it is."""
+    same = {"a": [1.0, 0.0], "b": [0.0, 1.0]}
+    balancer = made(["a", "b"])
+    update(balancer, {"a": 1.0, "b/x": 1.0}, same)
+    update(balancer, {"a": 1.0, "b/x": 1.0, "b/y": 7.0}, same)
+    update(balancer, {"a": 1.0, "b/y": 7.0}, same)
+    assert balancer.weights(0) == {"a": 1.0, "b": 1.0}
+    whole, apart = made(["a", "b"]), made(["a", "b"])
+    for factor in (1.0, 0.7, 0.2):
+        update(whole, {"a": 1.0, "b": 4.0 * factor}, same)
+        update(apart, {"a": 1.0, "b/x": 1.0 * factor, "b/y": 3.0 * factor}, same)
+    assert apart.weights(0) == pytest.approx(whole.weights(0), rel=1e-12)
+    assert apart.weights(0)["a"] > 1.0
+    again = made(["a", "b"])
+    again.load_state_dict(apart.state_dict())
+    assert again.state_dict() == apart.state_dict()
+    with pytest.raises(ConfigError, match="no head 'c'"):
+        balancer.observe({"c/x": 1.0})
