@@ -36,7 +36,9 @@ class Keypoints(Head):
     map at the centre of its box, and says there where its keypoints are; each is then moved to
     the nearest peak of its own heat map (Zhou et al., "Objects as Points", arXiv:1904.07850).
     Crowds, and objects without any labelled keypoint, are ignored, as by the COCO evaluation.
-    Objects of other classes than the head's are background, and no concern of its scores.
+    Objects of other classes than the head's are background, and no concern of its scores. Where a
+    sample does not know all of the head's classes, what lies outside the boxes of its objects is no
+    background to the heat maps of keypoints, which all classes share.
 
     Predictions are dicts: `keypoints` (m, K, 3) float32 x, y in original pixels and confidence,
     `boxes` (m, 4) float32 xyxy, `scores` (m,) float32, `classes` (m,) int64, by falling score.
@@ -121,7 +123,7 @@ class Keypoints(Head):
         return -(-input_size[0] // STRIDE), -(-input_size[1] // STRIDE)
 
     def labels(self, input_size: tuple[int, int]) -> list[Label]:
-        """What `targets.targets` makes, `joint` with heat maps only; `known`, the known classes."""
+        """What `targets.targets` makes, joints with heat maps only; `known`, the known classes."""
         size, count = self._size(input_size), len(self.skeleton)
         made = [
             Label("centre", (len(self.classes), *size)),
@@ -131,7 +133,8 @@ class Keypoints(Head):
             Label("place", (self.max_objects, count, 3)),
             Label("known", (len(self.classes),)),
         ]
-        return [*made, Label("joint", (count, *size))] if self.heat_maps else made
+        joints = [Label("joint", (count, *size)), Label("joint_mask", size)]
+        return [*made, *joints] if self.heat_maps else made
 
     def numbered_classes(self) -> list[str]:
         """All classes of the dataset."""
@@ -148,6 +151,7 @@ class Keypoints(Head):
         size = self._size((height, width))
         classes, count = len(self.classes), len(self.skeleton)
         given = sample.targets
+        known = self._known(given, f"sample {sample.id!r}, head {self.name!r}")
         if "keypoints" not in given:
             made = nothing(size, classes, count, self.max_objects)
         else:
@@ -164,8 +168,8 @@ class Keypoints(Head):
                 STRIDE,
                 classes,
                 self.max_objects,
+                known,
             )
-        known = self._known(given, f"sample {sample.id!r}, head {self.name!r}")
         made["known"] = known.astype(np.float32)
         return {label.name: made[label.name] for label in self.labels((height, width))}
 
@@ -188,7 +192,7 @@ class Keypoints(Head):
         }
         if self.heat_maps:
             size = self._size(features.input_size)
-            losses["joint_loss"] = heat_loss(made["joint"], labels["joint"], mask)
+            losses["joint_loss"] = heat_loss(made["joint"], labels["joint"], labels["joint_mask"])
             losses["rest_loss"] = rest_loss(made["rest"], cell, place, count, size)
         return losses
 

@@ -65,6 +65,7 @@ def nothing(
         "centre": np.zeros((classes, *size), np.float32),
         "joint": np.zeros((keypoints, *size), np.float32),
         "mask": np.zeros(size, np.float32),
+        "joint_mask": np.zeros(size, np.float32),
         "cell": np.full(objects, -1, np.float32),
         "box": np.zeros((objects, 4), np.float32),
         "place": np.zeros((objects, keypoints, 3), np.float32),
@@ -80,11 +81,16 @@ def targets(
     stride: int,
     classes: int,
     limit: int,
+    known: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
     """The targets of one picture.
 
     Objects without any labelled keypoint, and crowds, are neither learned nor background: what
     their boxes cover is ignored, as the COCO evaluation ignores it.
+
+    All classes share the maps of joints. Where a picture may show objects of a class that nobody
+    marked, a place without a joint is one for sure inside the boxes of the marked objects only;
+    elsewhere it is ignored.
 
     Args:
         boxes: (n, 4) xyxy in input pixels.
@@ -96,13 +102,15 @@ def targets(
         classes: how many.
         limit: objects whose boxes and keypoints are learned; of more, the largest are. The heat
             maps show all.
+        known: (classes,) bool, the classes whose objects are marked; None: all.
 
     Returns:
         `centre` (classes, h, w): bumps at the centres of boxes. `joint` (K, h, w): at labelled
-        keypoints. `mask` (h, w): 0 where background is ignored, else 1. `cell` (limit,): index of
-        each object's centre in a flat map, -1 for none. `box` (limit, 4): from that cell's corner
-        to the centre dx, dy, and width, height. `place` (limit, K, 3): from that corner to each
-        keypoint dx, dy, and 1 if it is labelled. All in cells, all float32.
+        keypoints. `mask` and `joint_mask` (h, w): 0 where background is ignored, of the first and
+        of the second, else 1. `cell` (limit,): index of each object's centre in a flat map, -1 for
+        none. `box` (limit, 4): from that cell's corner to the centre dx, dy, and width, height.
+        `place` (limit, K, 3): from that corner to each keypoint dx, dy, and 1 if it is labelled.
+        All in cells, all float32.
     """
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4) / stride
     points = np.asarray(points, np.float64)
@@ -110,9 +118,11 @@ def targets(
     made["mask"][:] = 1.0
     solid = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
     learned = solid & (points[..., 2] > 0).any(axis=1) & ~np.asarray(crowd, bool)
-    for x1, y1, x2, y2 in boxes[~learned]:
-        rows = slice(max(0, math.floor(y1)), math.ceil(y2))
-        made["mask"][rows, max(0, math.floor(x1)) : math.ceil(x2)] = 0.0
+    made["joint_mask"][:] = known is None or np.all(known)
+    for box in boxes[learned]:
+        made["joint_mask"][_covered(box)] = 1.0
+    for box in boxes[~learned]:
+        made["mask"][_covered(box)] = made["joint_mask"][_covered(box)] = 0.0
     sides = boxes[:, 2:] - boxes[:, :2]
     order = np.flatnonzero(learned)
     order = order[np.argsort(-sides[order].prod(axis=1), kind="stable")]
@@ -132,6 +142,12 @@ def targets(
             made["place"][row, :, :2] = np.where(shown[:, None], places - start, 0.0)
             made["place"][row, :, 2] = shown
     return made
+
+
+def _covered(box: np.ndarray) -> tuple[slice, slice]:
+    """The cells that a box touches."""
+    left, top, right, bottom = np.maximum(box, 0)
+    return slice(math.floor(top), math.ceil(bottom)), slice(math.floor(left), math.ceil(right))
 
 
 def _cell(place: np.ndarray, size: tuple[int, int]) -> tuple[int, int]:

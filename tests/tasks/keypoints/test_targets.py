@@ -51,12 +51,12 @@ def test_a_bump_is_the_formula_and_keeps_what_is_higher():
     assert heat[7, 0] == 0
 
 
-def made(boxes, points, labels=None, crowd=None, limit=3):
+def made(boxes, points, labels=None, crowd=None, limit=3, known=None):
     count = len(boxes)
     labels = np.zeros(count, int) if labels is None else np.array(labels)
     crowd = np.zeros(count, bool) if crowd is None else np.array(crowd)
     points = np.array(points, np.float32)
-    return targets(np.array(boxes, np.float32), labels, points, crowd, SIZE, STRIDE, 2, limit)
+    return targets(np.array(boxes, np.float32), labels, points, crowd, SIZE, STRIDE, 2, limit, known)
 
 
 def test_the_targets_lead_back_to_the_objects():
@@ -121,3 +121,21 @@ def test_a_point_on_the_far_edge_is_in_the_last_cell():
     found = made([[60, 44, 64, 48]], [[[64, 48, 2]]])
     assert found["joint"][0, 11, 15] == 1
     np.testing.assert_allclose(found["place"][0, 0], [1, 1, 1])
+
+
+def test_where_a_class_is_unknown_only_the_boxes_of_the_others_have_no_joints_for_sure():
+    boxes = [[8, 8, 24, 20], [40, 0, 64, 16], [-40, -40, -20, -20]]
+    points = np.full((3, 2, 3), 12.0)
+    points[1:, :, 2] = 0  # the second and the third are ignored
+    all_known = made(boxes, points, known=np.array([True, True]))
+    for found in (made(boxes, points), all_known):
+        np.testing.assert_array_equal(found["joint_mask"], found["mask"])
+        assert found["mask"].sum() == 12 * 16 - 6 * 4
+    some = made(boxes, points, known=np.array([True, False]))
+    np.testing.assert_array_equal(some["mask"], all_known["mask"])
+    expected = np.zeros(SIZE)
+    expected[2:5, 2:6] = 1
+    np.testing.assert_array_equal(some["joint_mask"], expected)
+    none = made(np.zeros((0, 4)), np.zeros((0, 2, 3)), known=np.array([True, False]))
+    assert not none["joint_mask"].any()
+    assert none["mask"].all()
