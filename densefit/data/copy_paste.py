@@ -11,7 +11,7 @@ import numpy as np
 from densefit.data.crop import offset
 from densefit.data.geometric import cropping, moved_by
 from densefit.data.instances import NONE, UNKNOWN, extents
-from densefit.data.merged import MAPS, Prepare, common, plain, prepared, renumbered, rows
+from densefit.data.merged import MAPS, Prepare, agreed, common, plain, prepared, renumbered, rows
 from densefit.data.others import Draw
 from densefit.data.rescale import scaling
 from densefit.data.sample import Sample
@@ -78,6 +78,7 @@ class CopyPaste:
         (other,) = prepared(draw(1), self.prepare, rng)
         if not set(NEEDED) <= set(common([sample, other], self.drop)):
             return sample
+        sample, other = agreed([sample, other])
         names = common([sample, other], self.drop)
         other = replace(other, targets={name: other.targets[name] for name in names})
         below, above = renumbered([sample, self._laid(other, sample.image.shape[:2], rng)])

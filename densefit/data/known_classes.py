@@ -25,6 +25,15 @@ def known_name(target: str) -> str:
     return "known_classes" if target == OBJECTS else f"known_{target}_classes"
 
 
+def is_known(name: str) -> bool:
+    """Whether it is the name of such a target.
+
+    >>> is_known("known_classes"), is_known("known_mask_classes"), is_known("classes")
+    (True, True, False)
+    """
+    return name == known_name(OBJECTS) or (name.startswith("known_") and name.endswith("_classes"))
+
+
 def known_names(names: Mapping[str, str]) -> dict[str, str]:
     """What becomes of these names where targets are renamed: own -> new.
 

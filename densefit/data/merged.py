@@ -14,6 +14,7 @@ from typing import Optional
 import numpy as np
 
 from densefit.data.instances import NONE, UNKNOWN
+from densefit.data.known_classes import is_known
 from densefit.data.sample import Sample
 from densefit.data.target import PER_OBJECT, kind_of
 from densefit.errors import DataError
@@ -24,16 +25,43 @@ MAPS = ("map", "map_linear", "vectors")
 
 
 def common(samples: Sequence[Sample], drop: Collection[str]) -> list[str]:
-    """Names of the targets that all samples have, but for those in `drop`; per-box with boxes."""
+    """Names of the targets that all samples have, but for those in `drop`; per-box with boxes.
+
+    What says which classes are known is not dropped: without it, all would be.
+    """
     names = [
         name
         for name in samples[0].targets
-        if name not in drop and all(name in sample.targets for sample in samples)
+        if (is_known(name) or name not in drop)
+        and all(name in sample.targets for sample in samples)
     ]
     kinds = {name: kind_of(name, samples[0].targets[name]).name for name in names}
     if "boxes" in kinds.values():
         return names
     return [name for name in names if kinds[name] not in PER_OBJECT]
+
+
+def agreed(samples: Sequence[Sample]) -> list[Sample]:
+    """The samples, each of which knows the classes that all of them know.
+
+    Of the others, a picture made of several shows objects that nobody marked.
+
+    Raises:
+        DataError: they tell of different numbers of classes.
+    """
+    names = {name for sample in samples for name in sample.targets if is_known(name)}
+    common = {}
+    for name in sorted(names):
+        told = [np.asarray(one.targets[name]) for one in samples if name in one.targets]
+        if len({array.shape for array in told}) > 1:
+            raise DataError(
+                f"Pictures that are put together have different classes: {name!r}",
+                received=f"shapes {', '.join(str(array.shape) for array in told)}",
+                where="samples " + ", ".join(repr(sample.id) for sample in samples),
+                fix="bring their datasets to common classes: Mixture(..., classes=...)",
+            )
+        common[name] = np.logical_and.reduce(told)
+    return [replace(one, targets={**one.targets, **common}) if common else one for one in samples]
 
 
 def rows(arrays: Sequence[np.ndarray]) -> np.ndarray:

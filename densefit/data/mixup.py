@@ -8,7 +8,17 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from densefit.data.merged import MAPS, Prepare, common, plain, prepared, refusal, renumbered, rows
+from densefit.data.merged import (
+    MAPS,
+    Prepare,
+    agreed,
+    common,
+    plain,
+    prepared,
+    refusal,
+    renumbered,
+    rows,
+)
 from densefit.data.others import Draw
 from densefit.data.resize import Letterbox
 from densefit.data.sample import Sample
@@ -52,7 +62,7 @@ class Mixup:
         """The mean, or the sample as it is."""
         if rng.random() >= self.p:
             return sample
-        (other,) = prepared(draw(1), self.prepare, rng)
+        sample, other = agreed([sample, *prepared(draw(1), self.prepare, rng)])
         share = rng.beta(self.alpha, self.alpha)
         names = common([sample, other], self.drop)
         for name in names:

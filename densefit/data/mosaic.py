@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from densefit.data.geometric import cropping, moved_by, resizing
-from densefit.data.merged import MAPS, Prepare, common, plain, prepared, renumbered, rows
+from densefit.data.merged import MAPS, Prepare, agreed, common, plain, prepared, renumbered, rows
 from densefit.data.move import GREY, Fill
 from densefit.data.others import Draw
 from densefit.data.sample import Geometry, LostGeometry, Sample
@@ -71,7 +71,7 @@ class Mosaic:
         """The mosaic, or the sample as it is."""
         if rng.random() >= self.p:
             return sample
-        samples = [sample, *prepared(draw(self.others), self.prepare, rng)]
+        samples = agreed([sample, *prepared(draw(self.others), self.prepare, rng)])
         names = common(samples, self.drop)
         height, width = self.size
         y, x = (round(side * rng.uniform(self.middle, 1 - self.middle)) for side in self.size)

@@ -1,8 +1,13 @@
 import numpy as np
 import pytest
 
-from densefit.data.merged import common, plain, renumbered
+from densefit.data.copy_paste import CopyPaste
+from densefit.data.merged import agreed, common, plain, renumbered
+from densefit.data.mixup import Mixup
+from densefit.data.mosaic import Mosaic
+from densefit.data.others import drawn_from
 from densefit.data.sample import Sample
+from densefit.datasets import Shapes
 from densefit.errors import DataError
 
 
@@ -60,3 +65,38 @@ def test_more_objects_than_ids():
     many = sample(instance_ids=np.arange(1, 40001))
     with pytest.raises(DataError, match="80000"):
         renumbered([many, many])
+
+
+@pytest.mark.parametrize("kind", [Mosaic, Mixup, CopyPaste])
+@pytest.mark.parametrize("which", ["this", "others", "both"])
+def test_a_picture_of_several_knows_the_classes_that_all_know(kind, which):
+    some, more = np.array([True, False, True]), np.array([True, True, False])
+
+    class Told:
+        """Of one picture, or of the others, some classes are marked."""
+
+        whole = Shapes(8, size=(48, 60), empty=0.0)
+        classes = whole.classes
+
+        def __len__(self):
+            return 8
+
+        def __getitem__(self, index):
+            made = self.whole[index]
+            if which in (("this", "both") if index == 0 else ("others", "both")):
+                made.targets["known_classes"] = some if index == 0 else more
+            return made
+
+    data, rng = Told(), np.random.default_rng(0)
+    size = (64, 64) if kind is Mosaic else ()
+    drop = ["label", "labels", "known_classes"]
+    drop += ["mask", "instances", "instance_ids"] if kind is Mixup else []
+    after = kind(*size, p=1.0, drop=drop)(data[0], rng, drawn_from(data, 0, rng))
+    expected = {"this": some, "others": more, "both": some & more}[which]
+    np.testing.assert_array_equal(after.targets["known_classes"], expected)
+
+
+def test_pictures_of_different_lists_of_classes_are_refused():
+    first, second = sample(known_classes=np.ones(3, bool)), sample(known_classes=np.ones(2, bool))
+    with pytest.raises(DataError, match=r"different classes[\s\S]*Mixture"):
+        agreed([first, second])

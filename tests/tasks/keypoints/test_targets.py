@@ -56,7 +56,9 @@ def made(boxes, points, labels=None, crowd=None, limit=3, known=None):
     labels = np.zeros(count, int) if labels is None else np.array(labels)
     crowd = np.zeros(count, bool) if crowd is None else np.array(crowd)
     points = np.array(points, np.float32)
-    return targets(np.array(boxes, np.float32), labels, points, crowd, SIZE, STRIDE, 2, limit, known)
+    return targets(
+        np.array(boxes, np.float32), labels, points, crowd, SIZE, STRIDE, 2, limit, known
+    )
 
 
 def test_the_targets_lead_back_to_the_objects():
