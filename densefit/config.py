@@ -15,6 +15,7 @@ import jsonargparse
 import yaml
 
 from densefit.errors import ConfigError
+from densefit.registry import nearest
 
 T = TypeVar("T")
 
@@ -66,12 +67,23 @@ def parse(
             shallow.remove("--print_config")
         namespace = parser.parse_args(shallow)
         for key, path, value in deep:
+            if _holds_dataclasses(kind, key) and path[0] not in (namespace[key] or {}):
+                raise ConfigError(
+                    f"There is no {key}.{path[0]} with settings to change",
+                    fix=nearest(path[0], namespace[key] or {}),
+                )
             namespace[key] = _with(namespace[key], path, value, key)
     except (argparse.ArgumentError, jsonargparse.ArgumentError, KeyError) as error:
         raise ConfigError(_reason(error), fix=_hint(str(error), _keys(parser))) from error
-    made = parser.instantiate_classes(namespace)
+    try:
+        made = parser.instantiate_classes(namespace)
+        text = parser.dump(namespace, skip_none=False)
+    except (ValueError, TypeError) as error:  # the parser has not seen the deep ones
+        changed = [f"--{'.'.join([key, *path])} {value}" for key, path, value in deep]
+        raise ConfigError(
+            "A value does not fit its setting", received=_reason(error), where=", ".join(changed)
+        ) from error
     values = {key: value for key, value in vars(made).items() if key != "config"}
-    text = parser.dump(namespace, skip_none=False)
     plain = yaml.safe_load(text)
     plain.pop("config", None)
     if shown:
@@ -117,7 +129,7 @@ def _split(
 
     jsonargparse would take `--heads.kind.channels 8` for a new dict {"kind": {"channels": 8}}, and
     lose what else a file says of the kind. One level deep it keeps the neighbours itself, and so it
-    does in dicts of dataclasses.
+    does two levels deep in dicts of dataclasses.
     """
     shallow: list[str] = []
     deep: list[tuple[str, list[str], str]] = []
@@ -126,10 +138,8 @@ def _split(
         name, equals, value = argument[2:].partition("=")
         inside = [key for key in known if argument == f"--{key}" or name.startswith(f"{key}.")]
         path = name[len(max(inside, key=len)) + 1 :].split(".") if inside else []
-        if not argument.startswith("--") or name in known or len(path) < 2:
-            shallow.append(argument)
-            continue
-        if _holds_dataclasses(kind, max(inside, key=len)):
+        least = 3 if inside and _holds_dataclasses(kind, max(inside, key=len)) else 2
+        if not argument.startswith("--") or name in known or len(path) < least:
             shallow.append(argument)
             continue
         given = value if equals else next(rest, None)
@@ -148,8 +158,20 @@ def _holds_dataclasses(kind: type, key: str) -> bool:
     return any(dataclasses.is_dataclass(one) for one in get_args(hint))
 
 
-def _with(settings: Any, path: Sequence[str], value: str, where: str) -> dict[str, Any]:
-    """A dict with one value inside changed, copied as far as it changes."""
+def _with(settings: Any, path: Sequence[str], value: str, where: str) -> Any:
+    """A dict with one value inside changed, copied as far as it changes.
+
+    A dataclass of the parser's, inside of it, takes the keys that it has.
+    """
+    if isinstance(settings, jsonargparse.Namespace):
+        found = settings.clone()
+        if path[0] not in found:
+            raise ConfigError(
+                f"There is no setting {where}.{path[0]}",
+                fix=nearest(path[0], list(vars(settings))),
+            )
+        found[path[0]] = _with(found[path[0]], path[1:], value, f"{where}.{path[0]}")
+        return found
     if settings is not None and not isinstance(settings, Mapping):
         raise ConfigError(
             f"The setting {where!r} has no keys",

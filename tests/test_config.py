@@ -78,9 +78,11 @@ class Several:
 
     Args:
         parts: by name.
+        names: of what, by name.
     """
 
     parts: Dict[str, Data] = field(default_factory=dict)  # noqa: UP006
+    names: Dict[str, Dict[str, Optional[str]]] = field(default_factory=dict)  # noqa: UP006, UP045
 
 
 def test_dicts_of_dataclasses_are_checked_as_these(tmp_path):
@@ -90,6 +92,31 @@ def test_dicts_of_dataclasses_are_checked_as_these(tmp_path):
     assert several.parts["a"] == Data("there", {"length": 3})
     with pytest.raises(ConfigError):
         parse(Several, ["--config", str(path), "--parts.a.rot", "there"])
+
+
+def test_a_key_deep_in_a_dataclass_of_a_dict_leaves_its_neighbours(tmp_path):
+    path = tmp_path / "several.yaml"
+    path.write_text("parts:\n  a: {root: here, settings: {length: 3}}\n  b: {root: there}\n")
+
+    def given(*arguments):
+        return parse(Several, ["--config", str(path), *arguments])
+
+    several, text = given("--parts.a.settings.of.x", "[1]", "--parts.b.settings.y=2")
+    assert several.parts["a"] == Data("here", {"length": 3, "of": {"x": [1]}})
+    assert several.parts["b"] == Data("there", {"y": 2})
+    path.write_text(text)
+    assert parse(Several, ["--config", str(path)])[0] == several
+    several, _ = given("--parts.c.settings.y", "2", "--parts.c.root", "new")
+    assert several.parts["c"] == Data("new", {"y": 2})
+    with pytest.raises(ConfigError, match=r"parts\.a\.setings\n.*'settings'"):
+        given("--parts.a.setings.y", "2")
+    with pytest.raises(ConfigError, match=r"no parts\.d\b[\s\S]*known: a, b"):
+        given("--parts.d.settings.y", "2")
+
+
+def test_a_deep_value_of_another_type_is_told(tmp_path):
+    with pytest.raises(ConfigError, match=r"does not fit[\s\S]*--names.a.b \[1\]"):
+        parse(Several, ["--names.a.b", "[1]"])
 
 
 def test_the_result_is_shown_with_deep_keys_too(recipe, capsys):

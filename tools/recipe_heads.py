@@ -34,6 +34,12 @@ def make_heads(
     made = []
     for name, settings in model.heads.items():
         settings = dict(settings)
+        if "task" not in settings and name not in heads.names():
+            raise ConfigError(
+                f"The head {name!r} is no task, and does not say which one it has",
+                where=f"model.heads.{name}",
+                fix=nearest(name, {*heads.names(), *model.heads} - {name}),
+            )
         task, source = settings.pop("task", name), settings.pop("from", None)
         told = dataset
         if source is not None:

@@ -189,3 +189,7 @@ def test_what_a_recipe_lacks_is_told(shapes):
         make_heads(Model(), shapes)
     with pytest.raises(ConfigError, match="leave `from` out"):
         make_heads(Model(heads={"detection": {"from": "shapes"}}), shapes)
+    # a slip of the finger in `--model.heads.boxes.channels 8`
+    slip = {"boxes": {"task": "detection"}, "boxs": {"channels": 8}}
+    with pytest.raises(ConfigError, match=r"'boxs' is no task[\s\S]*did you mean 'boxes'\?"):
+        make_heads(Model(heads=slip), shapes)
