@@ -69,9 +69,10 @@ class TrainedPart:
             *targets.get(self.name, {}).values(),
         }
         for head in heads:
-            held, names = head.classes_of, head.numbered_classes()
-            if held in known and len(names) > len(classes.get(held, ())):
-                classes[held] = names
+            lists = [(target, getattr(head, setting, None)) for setting, target in head.told.items()]
+            for held, names in ((head.classes_of, head.numbered_classes()), *lists):
+                if held in known and names and len(names) > len(classes.get(held, ())):
+                    classes[held] = list(names)
         rename = {name: own for name, own in self._shares.rename.items() if name == self.name}
         return Mixture(
             {self.name: dataset},

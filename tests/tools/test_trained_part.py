@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 
+import numpy as np
 import pytest
 
 import densefit as df
@@ -55,6 +56,33 @@ def test_a_head_of_some_classes_tells_all_of_them():
     part = TrainedPart(recipe(rename={"cells": {"circle": "ring"}}), "cells")
     plain = df.dataset("shapes", length=2, size=(48, 48), split="test")
     assert part.as_trained(plain, [head]).classes == settings["among"]
+
+
+@pytest.mark.parametrize("lacking", ["unknown", "background"])
+def test_what_it_tells_of_classes_that_it_lacks_is_what_the_training_heard(lacking):
+    plain = df.dataset("shapes", length=3, size=(48, 48), split="test")
+    head = df.head("detection", classes=["ring", *plain.classes], strides=[8], channels=8)
+    part = TrainedPart(recipe(lacking=lacking), "cells")
+    alone = part.as_trained(plain, [head])
+    both = df.Mixture({"cells": plain}, classes={"classes": head.classes}, lacking=lacking)
+    for index in range(3):
+        found, heard = alone[index].targets, both[index].targets
+        assert found.keys() == heard.keys()
+        assert ("known_classes" in found) == (lacking == "unknown")
+        for name, value in heard.items():
+            np.testing.assert_array_equal(found[name], value)
+
+
+def test_the_things_of_a_panoptic_head_are_those_of_the_boxes():
+    plain = df.dataset("shapes", length=4, size=(48, 48), split="test")
+    things = plain.classes[::-1]
+    head = df.head("panoptic", classes=plain.mask_classes, things=things)
+    alone = TrainedPart(recipe(), "cells").as_trained(plain, [head])
+    for index in range(4):
+        names = [plain.classes[number] for number in plain[index].targets["classes"]]
+        assert [things[number] for number in alone[index].targets["classes"]] == names
+        truth = head.truth(alone[index].targets)
+        assert sorted(head.classes[kind] for kind in truth["classes"] if kind) == sorted(names)
 
 
 def test_the_dataset_must_be_named():
