@@ -7,6 +7,7 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
+from densefit.data.known_classes import known_classes
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError
 from densefit.metrics import Metric, PanopticQuality
@@ -17,7 +18,7 @@ from densefit.predict.instances import draw_instances
 
 from ..instance.head import Instance
 from ..segmentation.head import IGNORE, Segmentation
-from .merge import panoptic_map
+from .merge import of_known, panoptic_map
 from .parts import PartsMerger, joined, own
 from .truth import true_segments
 
@@ -186,6 +187,17 @@ class Panoptic(Head):
         if any(name not in targets for name in self.targets):
             return None
         return true_segments(targets[self.segmentation.target], targets, self.thing_classes)
+
+    def judged(self, prediction: Any, targets: Mapping[str, np.ndarray]) -> Any:
+        """The segments of classes that the sample knows; the others are background.
+
+        Raises:
+            DataError: it tells of another number of classes.
+        """
+        where = f"head {self.name}"
+        known = self.segmentation.known(targets, where)
+        known[self.thing_classes] &= known_classes(targets, len(self.things), where)
+        return of_known(prediction, known, self.segmentation.background)
 
     def metrics(self) -> list[Metric]:
         """Panoptic quality."""

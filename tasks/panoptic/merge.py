@@ -63,3 +63,34 @@ def panoptic_map(
         "ids": np.arange(1, len(classes) + 1),
         "classes": np.array(classes, np.int64),
     }
+
+
+def of_known(
+    segments: Mapping[str, np.ndarray], known: np.ndarray, background: int | None
+) -> Mapping[str, np.ndarray]:
+    """Segments as a sample can judge them that does not tell of all classes.
+
+    What it calls background may be of one of the others: there, a segment of these is neither
+    right nor wrong, but background.
+
+    Args:
+        segments: as `panoptic_map` makes them.
+        known: (classes,) bool, true for `background`.
+        background: class index; None: there is none, and such pixels become void.
+
+    Returns:
+        The same form; those that stay keep their ids.
+    """
+    strange = ~known[segments["classes"]]
+    if not strange.any():
+        return segments
+    ids, classes = segments["ids"][~strange], segments["classes"][~strange]
+    target = 0
+    if background is not None:
+        if background not in classes:
+            ids = np.append(ids, segments["ids"].max() + 1)
+            classes = np.append(classes, background)
+        target = int(ids[np.flatnonzero(classes == background)[0]])
+    table = np.arange(int(segments["ids"].max()) + 1, dtype=np.int32)
+    table[segments["ids"][strange]] = target
+    return {"map": table[segments["map"]], "ids": ids, "classes": classes}

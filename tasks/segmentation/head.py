@@ -149,12 +149,18 @@ class Segmentation(Head):
     def _known(self, sample: Sample) -> dict[str, np.ndarray]:
         if self.background is None:
             return {}
-        known = self._known_classes(sample.targets, f"head {self.name}, sample {sample.id}")
+        known = self.known(sample.targets, f"head {self.name}, sample {sample.id}")
         return {"known": known.astype(np.float32)}
 
-    def _known_classes(self, targets: Mapping[str, np.ndarray], where: str) -> np.ndarray:
+    def known(self, targets: Mapping[str, np.ndarray], where: str) -> np.ndarray:
+        """Of which classes a sample's mask tells, (classes,) bool; of the background always.
+
+        Raises:
+            DataError: it tells of another number of classes.
+        """
         known = known_classes(targets, len(self.classes), where, self.target)
-        known[self.background] = True
+        if self.background is not None:
+            known[self.background] = True
         return known
 
     def _logits(self, features: Features) -> Any:
@@ -205,7 +211,7 @@ class Segmentation(Head):
         """Classes that the sample does not know are background in its mask, and so here."""
         if self.background is None:
             return prediction
-        known = self._known_classes(targets, f"head {self.name}")
+        known = self.known(targets, f"head {self.name}")
         if known.all():
             return prediction
         names = np.arange(len(known), dtype=prediction.dtype)

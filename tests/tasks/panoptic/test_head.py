@@ -142,6 +142,30 @@ def test_perfect_outputs_give_the_true_segments():
     assert scores["PQ_things"] > 0.85
 
 
+def test_segments_of_classes_that_a_sample_does_not_know_change_no_score():
+    head = made(segmentation={**SMALL["segmentation"], "background": "ground"})
+    (metric,), (other,) = head.metrics(), head.metrics()
+    data = Shapes(6, size=SIZE, empty=0.0, seed=4)
+    for index in range(6):
+        targets = data[index].targets
+        kept = targets["classes"] != 2
+        hidden = {
+            **{key: targets[key][kept] for key in ("boxes", "classes", "instance_ids")},
+            "instances": targets["instances"],
+            "mask": np.where(targets["mask"] == 3, 0, targets["mask"]).astype(np.uint8),
+            "known_classes": np.array([True, True, False]),
+            "known_mask_classes": np.array([True, True, True, False]),
+        }
+        hidden["instances"] = np.where(
+            np.isin(targets["instances"], hidden["instance_ids"]), targets["instances"], 0
+        )
+        perfect, truth = head.truth(targets), head.truth(hidden)
+        metric.update([head.judged(perfect, hidden)], [truth], [str(index)])
+        other.update([perfect], [truth], [str(index)])
+    assert metric.compute()["PQ/ground"] == 1
+    assert other.compute()["PQ/ground"] < 1
+
+
 def test_stuff_has_its_class_s_colour_and_things_their_own():
     head = made()
     segments = np.zeros((64, 64), np.int32)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco
 
-from densefit.tasks.panoptic.merge import panoptic_map
+from densefit.tasks.panoptic.merge import of_known, panoptic_map
 
 THINGS = [2, 5]
 
@@ -69,3 +69,27 @@ def test_nothing_at_all():
     made = panoptic_map(semantic, instances([], [], []), THINGS)
     assert not made["map"].any()
     assert made["ids"].shape == made["classes"].shape == (0,)
+
+
+@pytest.mark.parametrize("background", [0, 1, None])
+def test_what_a_sample_cannot_judge_becomes_background(background):
+    """Pixel by pixel: each has its own class still, or the background, or none."""
+    semantic = np.zeros((20, 30), np.uint8)
+    semantic[:, 20:] = 3
+    masks = [rectangle(2, 2, 8, 9), rectangle(10, 4, 18, 12), rectangle(22, 1, 29, 5)]
+    found = panoptic_map(semantic, instances(masks, [0.9, 0.8, 0.7], [0, 1, 1]), THINGS)
+    known = np.array([True, True, True, False, True, False])
+    judged = of_known(found, known, background)
+
+    def classes_of(segments):
+        table = np.full(segments["ids"].max() + 1, -1)
+        table[segments["ids"]] = segments["classes"]
+        return table[segments["map"]]
+
+    before, after = classes_of(found), classes_of(judged)
+    expected = np.where(np.isin(before, [3, 5]), -1 if background is None else background, before)
+    np.testing.assert_array_equal(after, expected)
+    assert len(set(judged["ids"].tolist())) == len(judged["ids"])
+    assert (judged["map"][rectangle(2, 2, 8, 9)] == 1).all()  # a thing that stays keeps its id
+    assert judged["map"].dtype == np.int32
+    assert of_known(found, np.ones(6, bool), background) is found
