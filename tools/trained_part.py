@@ -69,8 +69,8 @@ class TrainedPart:
             *targets.get(self.name, {}).values(),
         }
         for head in heads:
-            lists = [(target, getattr(head, setting, None)) for setting, target in head.told.items()]
-            for held, names in ((head.classes_of, head.numbered_classes()), *lists):
+            told = [(held, getattr(head, setting, None)) for setting, held in head.told.items()]
+            for held, names in ((head.classes_of, head.numbered_classes()), *told):
                 if held in known and names and len(names) > len(classes.get(held, ())):
                     classes[held] = list(names)
         rename = {name: own for name, own in self._shares.rename.items() if name == self.name}

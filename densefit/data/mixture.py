@@ -226,8 +226,8 @@ class Mixture:
         return class_map(self.datasets[name], own, renames, common, self._unknown, name)
 
     def _tells(self, name: str, target: str) -> bool:
-        """Whether samples of a dataset say of which classes they do not tell."""
-        return has_known(target) or self._own_name(name, target) == "labels"
+        """Whether samples of a dataset may say of which classes they do not tell."""
+        return has_known(target) or self._own_name(name, target) != "label"
 
     def _own_name(self, name: str, target: str) -> str:
         """What a dataset itself calls a target."""
