@@ -15,7 +15,6 @@ import jsonargparse
 import yaml
 
 from densefit.errors import ConfigError
-from densefit.registry import nearest
 
 T = TypeVar("T")
 
@@ -70,7 +69,9 @@ def parse(
             if _holds_dataclasses(kind, key) and path[0] not in (namespace[key] or {}):
                 raise ConfigError(
                     f"There is no {key}.{path[0]} with settings to change",
-                    fix=nearest(path[0], namespace[key] or {}),
+                    fix=_hint(
+                        f"--{key}.{path[0]}", [f"{key}.{one}" for one in namespace[key] or {}]
+                    ),
                 )
             namespace[key] = _with(namespace[key], path, value, key)
     except (argparse.ArgumentError, jsonargparse.ArgumentError, KeyError) as error:
@@ -164,14 +165,14 @@ def _with(settings: Any, path: Sequence[str], value: str, where: str) -> Any:
     A dataclass of the parser's, inside of it, takes the keys that it has.
     """
     if isinstance(settings, jsonargparse.Namespace):
-        found = settings.clone()
-        if path[0] not in found:
+        if path[0] not in settings:
             raise ConfigError(
                 f"There is no setting {where}.{path[0]}",
-                fix=nearest(path[0], list(vars(settings))),
+                fix=_hint(f"--{where}.{path[0]}", [f"{where}.{one}" for one in vars(settings)]),
             )
-        found[path[0]] = _with(found[path[0]], path[1:], value, f"{where}.{path[0]}")
-        return found
+        changed = settings.clone()
+        changed[path[0]] = _with(settings[path[0]], path[1:], value, f"{where}.{path[0]}")
+        return changed
     if settings is not None and not isinstance(settings, Mapping):
         raise ConfigError(
             f"The setting {where!r} has no keys",
