@@ -113,8 +113,28 @@ class Head(ABC):
         Parameters are shared with `train` by name.
         """
 
+    def raw(self, features: Features) -> dict[str, Any]:
+        """Output Symbols by name of which `finish` makes those of `evaluate`, on the host.
+
+        For heads whose last step is faster there than on MXNet's CPU (an argmax of all pixels,
+        say), which scores and predictions on a CPU then take. On a GPU, and in what is exported,
+        there is `evaluate` alone. The same as this by default.
+        """
+        return self.evaluate(features)
+
+    def finish(
+        self, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int]
+    ) -> dict[str, np.ndarray]:
+        """Outputs of `raw` as those of `evaluate`; no sample may depend on another.
+
+        Args:
+            outputs: by name, of n samples.
+            input_size: (height, width) of the network's input.
+        """
+        return dict(outputs)
+
     def rows(self, output: str) -> int:
-        """Rows of axis 0 of an `evaluate` or `views` output that belong to one sample."""
+        """Rows of axis 0 of an `evaluate`, `raw` or `views` output that belong to one sample."""
         return 1
 
     def views(self, features: Features) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class HeadWire(Wire):
         self.head = head
         self.terms: list[str] = []  # set when the graphs are built
         self.evaluated: list[str] = []
+        self.unfinished: list[str] = []
         self.viewed: list[str] = []
 
     @property
@@ -67,8 +68,23 @@ class HeadWire(Wire):
         return [weigh(self.name, sum(parts), whole)]
 
     def outputs(self, mode: str) -> list[str]:
-        names = {"train": self.terms, "evaluate": self.evaluated, "views": self.viewed}[mode]
+        names = {
+            "train": self.terms,
+            "evaluate": self.evaluated,
+            "raw": self.unfinished,
+            "views": self.viewed,
+        }[mode]
         return [f"{self.name}_{name}" for name in names]
+
+    def finish(
+        self, mode: str, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int] | None
+    ) -> dict[str, np.ndarray]:
+        found = super().finish(mode, outputs, input_size)
+        if mode != "raw" or input_size is None:
+            return found
+        own = {name[len(self.name) + 1 :]: array for name, array in found.items()}
+        finished = self.head.finish(own, input_size)
+        return {f"{self.name}_{name}": array for name, array in finished.items()}
 
     def rows(self, output: str) -> int:
         return self.head.rows(output[len(self.name) + 1 :])

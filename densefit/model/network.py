@@ -16,7 +16,7 @@ from densefit.model.head_wire import HeadWire
 from densefit.model.route import Route, wire
 from densefit.model.wire import Wire
 
-MODES = ("train", "evaluate", "views")
+MODES = ("train", "evaluate", "raw", "views")
 Weigh = Callable[[str, Any, Any], Any]
 
 
@@ -177,6 +177,9 @@ class Network:
                     if mode == "evaluate":
                         found = head.evaluate(features)
                         own.evaluated = list(found)
+                    elif mode == "raw":
+                        found = head.raw(features)
+                        own.unfinished = list(found)
                     else:
                         found = head.views(features)
                         own.viewed = list(found)
@@ -208,7 +211,7 @@ class Network:
         """Whether what the eval graph computes with is what the train graph trains."""
         train = self.graph("train", (64, 64))
         trained = {*train.list_arguments(), *train.list_auxiliary_states()}
-        for mode in ("evaluate", "views"):
+        for mode in ("evaluate", "raw", "views"):
             graph = self.graph(mode, (64, 64))
             used = [*graph.list_arguments(), *graph.list_auxiliary_states()]
             strange = [name for name in used if name not in trained]

@@ -48,7 +48,13 @@ class Wire(ABC):
 
     @abstractmethod
     def outputs(self, mode: str) -> list[str]:
-        """Full names, without `_output`, of its outputs in the "train" or "evaluate" graph."""
+        """Full names, without `_output`, of its outputs in the graph of a mode."""
+
+    def finish(
+        self, mode: str, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int] | None
+    ) -> dict[str, np.ndarray]:
+        """Its outputs in the graph of a mode as `read` and `decode` take them, by full name."""
+        return {name: outputs[name] for name in self.outputs(mode)}
 
     @abstractmethod
     def rows(self, output: str) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, Callable, Dict  # noqa: UP035 - read at run time on Python 3.9
 
 import numpy as np
 
@@ -18,20 +19,27 @@ from densefit.train.folding import fold
 from densefit.train.module import usable
 from densefit.train.symbols import check_parameters, infer_shapes, loss_labels
 
+Finish = Callable[[Dict[str, np.ndarray]], Dict[str, np.ndarray]]  # noqa: UP006 - Python 3.9
+
 
 class Pending:
     """The outputs of a batch that is being computed.
+
+    Args:
+        arrays: see below.
+        finish: brings outputs in host memory to the form that heads decode.
 
     Attributes:
         arrays: the real rows of each output as an NDArray, by short name.
     """
 
-    def __init__(self, arrays: dict[str, Any]) -> None:
+    def __init__(self, arrays: dict[str, Any], finish: Finish) -> None:
         self.arrays = arrays
+        self._finish = finish
 
     def read(self) -> dict[str, np.ndarray]:
         """The outputs in host memory. Sync point: waits for the forward pass."""
-        return {name: array.asnumpy() for name, array in self.arrays.items()}
+        return self._finish({name: array.asnumpy() for name, array in self.arrays.items()})
 
 
 class Evaluator:
@@ -46,7 +54,8 @@ class Evaluator:
         network: whose eval graph and parameters are used.
         devices: MXNet contexts; a batch is split among them, or among the first of them if it has
             too few rows.
-        mode: "evaluate", or "views" for the outputs that a head's merger needs.
+        mode: "evaluate"; "raw" for what heads finish on the host; "views" for the outputs that a
+            head's merger needs.
         limit: executors kept at most.
     """
 
@@ -107,7 +116,16 @@ class Evaluator:
                 # A copy, because the next batch is computed into the same memory. Made by the
                 # engine when the forward pass is done: nothing waits here.
                 found[name] = array.copy()
-        return Pending(found)
+        return Pending(found, partial(self._finish, feeder, _input_size(fed.data, feeder)))
+
+    def _finish(
+        self, feeder: Feeder, input_size: tuple[int, int] | None, outputs: dict[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """What heads decode of what the graph gave."""
+        finished: dict[str, np.ndarray] = {}
+        for wire in feeder.wires:
+            finished.update(wire.finish(self.mode, outputs, input_size))
+        return finished
 
     def _shapes(
         self, feeder: Feeder, shapes: Mapping[str, tuple[int, ...]]
@@ -118,7 +136,7 @@ class Evaluator:
             (symbol, shape of each input that is no parameter, shape of each parameter).
         """
         data = shapes[feeder.data_descs[0].name]
-        input_size = (int(data[2]), int(data[3])) if len(data) == 4 else None
+        input_size = _input_size(shapes, feeder)
         symbol = self.network.graph(self.mode, input_size)
         feeder.check_data(symbol)
         arguments = set(symbol.list_arguments())
@@ -181,6 +199,13 @@ class Evaluator:
                 fix="load a checkpoint of this network, or train it",
             )
         check_parameters(parameters, given, [wire.name for wire in feeder.wires])
+
+
+def _input_size(data: Mapping[str, Any], feeder: Feeder) -> tuple[int, int] | None:
+    """(height, width) of inputs, or of their shapes by name, that are pictures (B, C, H, W)."""
+    first = data[feeder.data_descs[0].name]
+    shape = getattr(first, "shape", first)
+    return (int(shape[2]), int(shape[3])) if len(shape) == 4 else None
 
 
 def _fill_rows(array: Any, rows: int) -> Any:

@@ -50,7 +50,8 @@ class Learner(Held):
         self._mean_losses = False
         self._adds = False  # whether gradients of several micro-batches are added up
         self._samples = 0  # computed since the last update
-        self._evaluator = Evaluator(network, self.devices)
+        on_host = all(device.device_type == "cpu" for device in self.devices)
+        self._evaluator = Evaluator(network, self.devices, "raw" if on_host else "evaluate")
         self._viewer = Evaluator(network, self.devices, "views")
 
     def bind(

@@ -144,6 +144,18 @@ class Panoptic(Head):
         """The outputs of both parts."""
         return joined({part: head.evaluate(features) for part, head in self.parts.items()})
 
+    def raw(self, features: Features) -> dict[str, Any]:
+        """The raw outputs of both parts."""
+        return joined({part: head.raw(features) for part, head in self.parts.items()})
+
+    def finish(
+        self, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int]
+    ) -> dict[str, np.ndarray]:
+        """The outputs of both parts."""
+        return joined(
+            {part: head.finish(own(part, outputs), input_size) for part, head in self.parts.items()}
+        )
+
     def views(self, features: Features) -> dict[str, Any]:
         """The views of both parts."""
         return joined({part: head.views(features) for part, head in self.parts.items()})

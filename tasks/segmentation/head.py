@@ -23,6 +23,7 @@ from densefit.predict.drawing import draw_mask
 from densefit.registry import nearest
 
 from .merge import MaskMerger
+from .strongest import strongest_classes
 
 IGNORE = 255
 
@@ -188,6 +189,19 @@ class Segmentation(Head):
         """`mask`: (B, H, W) uint8 class indices at input size."""
         size = features.size(LOGIT_STRIDE)
         return {"mask": strongest(self._logits(features), LOGIT_STRIDE, size, features.input_size)}
+
+    def raw(self, features: Features) -> dict[str, Any]:
+        """`logits`: (B, C, h, w) at a quarter of the input size."""
+        return {"logits": self._logits(features)}
+
+    def finish(
+        self, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int]
+    ) -> dict[str, np.ndarray]:
+        """`mask` as `evaluate` gives it, up to the rounding of logits."""
+        logits = outputs["logits"]
+        return {
+            "mask": np.stack([strongest_classes(one, LOGIT_STRIDE, input_size) for one in logits])
+        }
 
     def views(self, features: Features) -> dict[str, Any]:
         """`scores`: (B, C, H, W) probabilities at input size."""

@@ -162,11 +162,11 @@ def encoded(head, sample):
     return {f"own_{k}": np.stack([v] * 3) for k, v in head.encode(sample).items()}
 
 
-def evaluated(network):
+def evaluated(network, mode="evaluate"):
     (head,) = network.heads
-    symbol = network.graph("evaluate", INPUT)
+    symbol = network.graph(mode, INPUT)
     names = [name[len("own_") : -len("_output")] for name in symbol.list_outputs()]
-    outputs = bound(network, "evaluate", {}).forward(is_train=False)
+    outputs = bound(network, mode, {}).forward(is_train=False)
     return head, dict(zip(names, (output.asnumpy() for output in outputs)))
 
 
@@ -256,6 +256,24 @@ def test_evaluation_gives_the_declared_rows(network):
     assert outputs
     for name, output in outputs.items():
         assert len(output) == 3 * head.rows(name)
+
+
+def test_what_is_finished_on_the_host_is_what_the_graph_gives(network):
+    head, expected = evaluated(network)
+    _, outputs = evaluated(network, "raw")
+    for name, output in outputs.items():
+        assert len(output) == 3 * head.rows(name)
+    found = head.finish(outputs, INPUT)
+    assert found.keys() == expected.keys()
+    for name, array in expected.items():
+        assert (found[name].shape, found[name].dtype) == (array.shape, array.dtype)
+        if array.dtype == np.float32:
+            np.testing.assert_allclose(found[name], array, rtol=1e-4, atol=1e-4)
+        else:  # the last bit of a logit may decide between two classes
+            assert (found[name] != array).mean() < 1e-3
+    first = head.finish({name: array[: head.rows(name)] for name, array in outputs.items()}, INPUT)
+    for name, array in first.items():
+        np.testing.assert_array_equal(array, found[name][: head.rows(name)])
 
 
 def test_predictions_lie_in_the_original_pictures(task, network, batch):
