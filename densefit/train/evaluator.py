@@ -17,6 +17,7 @@ from densefit.train.executors import Executor, Executors, Program
 from densefit.train.feed import Fed, Feeder
 from densefit.train.folding import fold
 from densefit.train.module import usable
+from densefit.train.pooled import with_poolings
 from densefit.train.symbols import check_parameters, infer_shapes, loss_labels
 
 Finish = Callable[[Dict[str, np.ndarray]], Dict[str, np.ndarray]]  # noqa: UP006 - Python 3.9
@@ -172,7 +173,7 @@ class Evaluator:
         symbol, inputs, parameters = self._shapes(feeder, shapes)
         self._check(feeder, parameters)
         self._outputs = [short_name(name) for name in symbol.list_outputs()]
-        folded, folds = fold(symbol)
+        folded, folds = fold(with_poolings(symbol, inputs, types))
         rows = next(iter(shapes.values()))[0]
         with located(f"heads {', '.join(wire.name for wire in feeder.wires)}"):
             return self.executors.bind(
