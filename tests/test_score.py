@@ -267,6 +267,14 @@ def test_data_without_labels_that_only_a_loss_reads(tiny, recwarn):
     assert not [w for w in recwarn if "label" in str(w.message)]
 
 
+def test_a_loader_without_originals_cannot_be_scored(tiny):
+    network = tiny.network()
+    data = tiny.loader(network, 4, 4, workers=0, originals=False)
+    df.fit(network, data, epochs=1)
+    with pytest.raises(DataError, match="originals=False"):
+        df.score(network, data)
+
+
 def test_a_head_of_ours_needs_its_samples(tiny):
     network = tiny.network()
     df.fit(network, tiny.loader(network), epochs=1)

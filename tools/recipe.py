@@ -241,6 +241,7 @@ def train_loader(
         seed=recipe.seed,
         last="drop" if len(dataset) >= recipe.training.batch_size else "keep",
         on_error=recipe.data.on_error,
+        originals=False,
     )
 
 

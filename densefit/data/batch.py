@@ -22,7 +22,8 @@ class Batch(mx.io.DataBatch):  # type: ignore[misc]
         provide_data: list of DataDesc of this very batch (the last one may be smaller).
         provide_label: the same for `label`.
         ids: the samples' ids.
-        targets: the samples' targets before any transform, on the host.
+        targets: the samples' targets before any transform, on the host; None if the loader does
+            not carry them.
         geometries: where each original image lies in the network's input.
         position: samples of the epoch's order that are behind its end, left out ones included;
             None if the loader does not tell.
@@ -37,7 +38,7 @@ class Batch(mx.io.DataBatch):  # type: ignore[misc]
         label: list[Any],
         *,
         ids: Sequence[str],
-        targets: Sequence[Mapping[str, np.ndarray]],
+        targets: Sequence[Mapping[str, np.ndarray]] | None,
         geometries: Sequence[Geometry],
         labelled: Mapping[str, np.ndarray] | None = None,
         pad: int = 0,
@@ -54,7 +55,7 @@ class Batch(mx.io.DataBatch):  # type: ignore[misc]
             provide_label=provide_label,
         )
         self.ids = list(ids)
-        self.targets = [dict(one) for one in targets]
+        self.targets = None if targets is None else [dict(one) for one in targets]
         self.geometries = list(geometries)
         self.labelled = dict(labelled or {})
         self.position: int | None = None

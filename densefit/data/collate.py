@@ -10,6 +10,7 @@ import numpy as np
 from densefit.backend import mx
 from densefit.data.batch import Batch
 from densefit.data.encoder import Encoder, LabelSpec
+from densefit.data.stacked import stacked
 from densefit.data.work import Made
 from densefit.errors import DataError
 
@@ -91,16 +92,15 @@ class Layout:
 
     def collate(self, made: Sequence[Made]) -> Batch:
         """A batch of checked samples. Makes NDArrays: for the consumer's thread only."""
-        data = np.stack([one.data for one in made])
         labels = [
-            np.stack([np.asarray(one.labels[head_name][label.name]) for one in made])
+            stacked([np.asarray(one.labels[head_name][label.name]) for one in made])
             for _, head_name, label in self.labels
         ]
         return Batch(
-            [mx.nd.array(data, dtype=data.dtype)],
-            [mx.nd.array(array, dtype=array.dtype) for array in labels],
+            [stacked([one.data for one in made])],
+            labels,
             ids=[one.id for one in made],
-            targets=[one.original for one in made],
+            targets=originals(made),
             geometries=[one.geometry for one in made],
             labelled={
                 key: np.array([one.labelled[key] for one in made]) for key in made[0].labelled
@@ -109,3 +109,9 @@ class Layout:
             provide_data=self.describe_data(len(made)),
             provide_label=self.describe_labels(len(made)),
         )
+
+
+def originals(made: Sequence[Made]) -> list[dict[str, np.ndarray]] | None:
+    """The samples' targets before any transform, None if they do not carry them."""
+    found = [one.original for one in made if one.original is not None]
+    return found if len(found) == len(made) else None

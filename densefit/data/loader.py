@@ -57,6 +57,8 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         on_error: "raise" what goes wrong with a sample, or "skip" the sample: the batch is filled
             from those that follow, and `skipped` tells.
         timeout: seconds that one sample may take.
+        originals: carry the targets as they were before any transform, which scores compare with.
+            A training of heads needs none, and is served faster without.
 
     Attributes:
         epoch: which epoch is being visited.
@@ -82,6 +84,7 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         last: str = "keep",
         on_error: str = "raise",
         timeout: float = 120.0,
+        originals: bool = True,
     ) -> None:
         check_settings(batch_size, workers, worker_kind, seed, last, on_error, timeout)
         super().__init__(batch_size)
@@ -92,6 +95,7 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         self.workers, self.worker_kind = workers, worker_kind
         self.shuffle, self.seed = shuffle, seed
         self.last, self.on_error, self.timeout = last, on_error, timeout
+        self.originals = originals
         self.epoch = 0
         if len(dataset) == 0:
             raise DataError("The dataset is empty", where=repr(dataset))
@@ -107,9 +111,8 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         self._layout = Layout(self._input_size(), self.heads)
         self._stand_ins = stand_ins(self.heads, examples, self._layout.input_size)
         self._skipped: dict[str, str] = {}
-        work = Work(dataset, transform, self.heads, seed, 0, self._stand_ins)
         self._ahead: AnyAhead[Made] = ahead_of(
-            worker_kind, work, workers, self._window, timeout, self._layout.sample_bytes
+            worker_kind, self._work(0), workers, self._window, timeout, lambda: self._sample_bytes
         )
         self._failure: DensefitError | None = None
         self._pinned = False  # whether `set_epoch` chose the epoch, and nothing was read since
@@ -225,7 +228,7 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
     @property
     def memory_bytes(self) -> int:
         """Bytes that the samples under way take at most; targets as large as the first one's."""
-        return self._window * (self._layout.sample_bytes + target_bytes(self.dataset))
+        return self._window * self._sample_bytes
 
     def close(self) -> None:
         """End the workers, and the epoch if it was begun; another one starts new workers."""
@@ -252,6 +255,15 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
     def _window(self) -> int:
         return 2 * self.batch_size + self.workers
 
+    @cached_property
+    def _sample_bytes(self) -> int:
+        carried = target_bytes(self.dataset) if self.originals else 0
+        return self._layout.sample_bytes + carried
+
+    def _work(self, epoch: int) -> Work:
+        own = (self.dataset, self.transform, self.heads, self.seed, epoch)
+        return Work(*own, self._stand_ins, self.originals)
+
     def _input_size(self) -> tuple[int, int]:
         size = getattr(self.transform, "output_size", None)
         if size is not None:
@@ -265,8 +277,7 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         order = self._order.indices(self.seed, epoch)
         if self.last == "drop" and self.on_error == "raise":
             order = order[: len(self) * self.batch_size]  # the rest would be made in vain
-        work = Work(self.dataset, self.transform, self.heads, self.seed, epoch, self._stand_ins)
-        self._ahead.begin(work, order[start:].tolist())
+        self._ahead.begin(self._work(epoch), order[start:].tolist())
         self._started = self._finished = False
         self._failure = None
         self._position = start  # in the order, of what comes next

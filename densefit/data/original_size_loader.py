@@ -14,10 +14,12 @@ from densefit.backend import mx
 from densefit.data.ahead import Ahead
 from densefit.data.batch import Batch
 from densefit.data.buckets import Buckets, scaled_size
+from densefit.data.collate import originals
 from densefit.data.image import planes
 from densefit.data.move import GREY, crop, resize
 from densefit.data.others import with_id
 from densefit.data.sample import Dataset, Geometry
+from densefit.data.stacked import stacked
 from densefit.data.work import Made, checked_image
 from densefit.errors import ConfigError, DataError
 
@@ -176,12 +178,11 @@ class OriginalSizeLoader:
 
 def _batch(group: Sequence[Made]) -> Batch:
     """A batch of pictures of one size. Makes NDArrays: for the consumer's thread only."""
-    data = np.stack([made.data for made in group])
     return Batch(
-        [mx.nd.array(data, dtype=data.dtype)],
+        [stacked([made.data for made in group])],
         [],
         ids=[made.id for made in group],
-        targets=[made.original for made in group],
+        targets=originals(group),
         geometries=[made.geometry for made in group],
         index=np.array([made.index for made in group], np.int64),
     )

@@ -16,6 +16,7 @@ from densefit.data.batch import Batch
 from densefit.data.image import planes
 from densefit.data.others import with_id
 from densefit.data.sample import Dataset
+from densefit.data.stacked import stacked
 from densefit.data.views import View, Views
 from densefit.data.work import checked_image
 from densefit.errors import ConfigError, DataError
@@ -137,9 +138,8 @@ class ViewLoader:
             yield self._batch(rows)
 
     def _batch(self, rows: Sequence[tuple[Looked, int]]) -> Batch:
-        data = np.stack([looked.images[number] for looked, number in rows])
         return Batch(
-            [mx.nd.array(data, dtype=data.dtype)],
+            [stacked([looked.images[number] for looked, number in rows])],
             [],
             ids=[looked.id for looked, _ in rows],
             targets=[looked.original for looked, _ in rows],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Callable
 
 import numpy as np
@@ -29,7 +29,7 @@ class Made:
         data: (3, H, W) uint8.
         labels: what each head's `encode` gave, by head name, or what stands in for it.
         labelled: whether the sample trains a head, by head name, and by `<head>/<term>`.
-        original: targets before any transform.
+        original: targets before any transform; None if nobody wants them.
         geometry: where the original lies in the input.
     """
 
@@ -38,7 +38,7 @@ class Made:
     data: np.ndarray
     labels: dict[str, Mapping[str, Any]]
     labelled: dict[str, bool]
-    original: dict[str, np.ndarray]
+    original: dict[str, np.ndarray] | None
     geometry: Geometry
 
 
@@ -46,7 +46,8 @@ class Made:
 class Work:
     """Makes samples of one epoch; called by several threads at once.
 
-    `stand_ins` are labels, by head, for samples that have none.
+    `stand_ins` are labels, by head, for samples that have none. With `originals`, samples carry
+    their targets as they were before any transform.
     """
 
     dataset: Dataset
@@ -55,11 +56,11 @@ class Work:
     seed: int
     epoch: int
     stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    originals: bool = True
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For another process, with how targets move, which was declared in this one."""
-        own = (self.dataset, self.transform, self.heads, self.seed, self.epoch, self.stand_ins)
-        return _with_kinds, (dict(KINDS), *own)
+        return _with_kinds, (dict(KINDS), *(getattr(self, one.name) for one in fields(self)))
 
     def __call__(self, visit: int) -> Made:
         """The sample of a visit: at that index, or beyond the dataset's length if it comes again.
@@ -71,8 +72,10 @@ class Work:
         stage = "Reading"
         try:
             sample = self.dataset[index]
-            original = {name: np.array(value) for name, value in sample.targets.items()}
-            sample = replace(sample, original=original)
+            original = None
+            if self.originals:
+                original = {name: np.array(value) for name, value in sample.targets.items()}
+                sample = replace(sample, original=original)
             if self.transform is not None:
                 stage = "The transform"
                 rng = sample_rng(self.seed, self.epoch, visit)

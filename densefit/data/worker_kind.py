@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable
 
 import numpy as np
 
@@ -15,7 +15,12 @@ WORKER_KINDS = ("threads", "processes")
 
 
 def ahead_of(
-    kind: str, work: Job[Any], workers: int, window: int, timeout: float, sample_bytes: int
+    kind: str,
+    work: Job[Any],
+    workers: int,
+    window: int,
+    timeout: float,
+    sample_bytes: Callable[[], int],
 ) -> AnyAhead[Any]:
     """A window of samples under way.
 
@@ -25,7 +30,7 @@ def ahead_of(
         workers: their number; 0 works in the caller's thread, whatever the kind.
         window: samples under way at most.
         timeout: seconds that one sample may take.
-        sample_bytes: of one sample's arrays, without its original targets.
+        sample_bytes: tells the bytes of one sample's arrays.
 
     Raises:
         ConfigError: the work cannot be sent to processes.
@@ -33,7 +38,7 @@ def ahead_of(
     if kind == "threads" or workers == 0:
         return Ahead(workers, window, timeout)
     pickled(work)  # told here, where the settings are, and not in the middle of the first epoch
-    return ProcessAhead(workers, window, timeout, sample_bytes + target_bytes(work.dataset))
+    return ProcessAhead(workers, window, timeout, sample_bytes())
 
 
 def target_bytes(dataset: Dataset) -> int:

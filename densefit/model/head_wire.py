@@ -153,7 +153,7 @@ class HeadWire(Wire):
             raise DataError(
                 f"The head {self.name!r} is scored in original image coordinates, and the batch "
                 "carries neither original targets nor geometries",
-                received="a plain DataBatch",
+                received="a plain DataBatch, or one of a Loader(..., originals=False)",
                 fix="score with a densefit Loader, or with a Route that names outputs and labels",
             )
         predictions = list(self.decode(outputs, batch.geometries))

@@ -14,6 +14,7 @@ import pytest
 from densefit.backend import mx
 from densefit.data.loader import Loader
 from densefit.data.sample import Sample
+from densefit.datasets import Shapes
 from densefit.errors import ConfigError, DataError
 
 
@@ -113,6 +114,24 @@ def test_any_number_of_workers_gives_the_same():
     assert [ids for ids, _, _ in first] != [ids for ids, _, _ in second]
     for epoch in (first, second):
         assert sorted(sum((ids for ids, _, _ in epoch), [])) == sorted(f"n{i}" for i in range(23))
+
+
+@pytest.mark.parametrize("kind", ["threads", "processes"])
+def test_without_originals_all_else_is_the_same(kind):
+    settings = {"batch_size": 3, "heads": [Head()], "worker_kind": kind}
+    if kind == "processes":
+        whole, bare = Shapes(6, size=(24, 32)), Shapes(6, size=(24, 32))
+        settings["heads"] = []
+    else:
+        whole, bare = Numbers(6), Numbers(6)
+    with Loader(whole, **settings) as full, Loader(bare, originals=False, **settings) as lean:
+        assert lean.memory_bytes < full.memory_bytes
+        for first, second in zip(full, lean):
+            assert first.targets is not None
+            assert second.targets is None
+            assert first.ids == second.ids
+            for one, other in zip(first.data + first.label, second.data + second.label):
+                np.testing.assert_array_equal(one.asnumpy(), other.asnumpy())
 
 
 def test_an_epoch_does_not_depend_on_what_came_before():
