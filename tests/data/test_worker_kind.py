@@ -33,18 +33,18 @@ class One:
     [("threads", 2, Ahead), ("processes", 2, ProcessAhead), ("processes", 0, Ahead)],
 )
 def test_the_kind_and_no_workers_at_all(kind, workers, expected):
-    ahead = ahead_of(kind, Work(One(), None, [], 0, 0), workers, 4, 60.0, 600)
+    ahead = ahead_of(kind, Work(One(), None, [], 0, 0), workers, 4, 60.0, lambda: 600)
     assert type(ahead) is expected
     if expected is ProcessAhead:
-        assert ahead._slot_bytes >= 600 + 208
+        assert ahead._slot_bytes >= 600
         assert ahead.shared_bytes == 0  # nothing is started before a sample is asked for
 
 
 def test_only_processes_need_work_that_can_be_sent():
     work = Work(One(), lambda sample, rng: sample, [], 0, 0)
-    ahead_of("threads", work, 1, 4, 60.0, 0)
+    ahead_of("threads", work, 1, 4, 60.0, lambda: 0)
     with pytest.raises(ConfigError, match="work.transform"):
-        ahead_of("processes", work, 1, 4, 60.0, 0)
+        ahead_of("processes", work, 1, 4, 60.0, lambda: 0)
 
 
 def test_targets_of_a_broken_sample_count_nothing():
