@@ -243,7 +243,7 @@ class Network:
                 "The network has no parameters yet",
                 fix="train it with fit, or give it some with set_params or load",
             )
-        return self.arg_params, self.aux_params
+        return dict(self.arg_params), dict(self.aux_params)
 
     def set_params(
         self, arg_params: Mapping[str, Any], aux_params: Mapping[str, Any] | None = None

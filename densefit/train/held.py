@@ -84,6 +84,7 @@ class Held:
                         fix="is it a checkpoint of another recipe?",
                     )
         self.network.take_params(arg_params, aux_params)
+        self._share()
         self._train.set_params(self.network.arg_params, self.network.aux_params, allow_extra=True)
         if self._optimizer is not None:
             restart_store(self._train)
@@ -123,15 +124,34 @@ class Held:
             arguments, auxiliary = self._train.get_params()
             found = {f"arg:{name}": array for name, array in arguments.items()}
             found.update({f"aux:{name}": array for name, array in auxiliary.items()})
-        own: dict[str, dict[str, Any]] = {
-            "arg": dict(self.network.arg_params),  # of other graphs too, if there are any
-            "aux": dict(self.network.aux_params),
-        }
+        # The network may have parameters of other graphs too. One after the other, so that there
+        # are never two copies of all.
+        self._share(none=True)
+        own = {"arg": self.network.arg_params, "aux": self.network.aux_params}
         for key, array in found.items():
             kind, _, name = key.partition(":")
             own[kind][name] = array.copyto(mx.cpu())
-        self.network.arg_params, self.network.aux_params = own["arg"], own["aux"]
+            own[kind][name].wait_to_read()
         self._pulled = self._version
+        self._share()
+
+    def _share(self, none: bool = False) -> None:
+        """Let the Module have the network's arrays as its own copies, for which it has no use.
+
+        On several devices it averages into them, and the network's are nobody else's.
+
+        Args:
+            none: let it have no copies for now.
+        """
+        module, network = self._train, self.network
+        if len(module._context) > 1 or self._averages is not None:
+            return
+        group = module._exec_group
+        for own, names, known in (
+            ("_arg_params", group.param_names, network.arg_params),
+            ("_aux_params", group.aux_names, network.aux_params),
+        ):
+            setattr(module, own, {name: known[name] for name in ([] if none else names)})
 
     def check_finite(self) -> None:
         """Whether training can go on from the current parameters.
