@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
@@ -17,6 +18,7 @@ from densefit.model.route import Route, wire
 from densefit.model.wire import Wire
 
 MODES = ("train", "evaluate", "raw", "views")
+KEPT = 64  # graphs, of a network
 Weigh = Callable[[str, Any, Any], Any]
 
 
@@ -59,7 +61,8 @@ class Network:
         self.arg_params: dict[str, Any] = {}
         self.aux_params: dict[str, Any] = {}
         self._pull: Callable[[], None] | None = None
-        self._graphs: dict[tuple[str, tuple[int, int] | None, Weigh | None], Any] = {}
+        # Those used last; pictures scored at their own sizes have hundreds.
+        self._graphs: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
         self._symbol = symbol
         self._train: Any = None  # the train graph that was used last
         self.heads = list(heads)
@@ -159,8 +162,12 @@ class Network:
         if input_size is None:
             raise BindError("A backbone with heads needs the input's (height, width)")
         key = (mode, input_size, weigh)
-        if key not in self._graphs:
-            self._graphs[key] = self._build(mode, input_size, weigh)
+        if key in self._graphs:
+            self._graphs.move_to_end(key)
+            return self._graphs[key]
+        while len(self._graphs) >= KEPT:
+            self._graphs.popitem(last=False)
+        self._graphs[key] = self._build(mode, input_size, weigh)
         return self._graphs[key]
 
     def _build(self, mode: str, input_size: tuple[int, int], weigh: Weigh | None) -> Any:

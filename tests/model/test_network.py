@@ -162,3 +162,18 @@ def test_output_stride_is_the_smallest_that_a_head_asks_for(tiny):
     fine.output_stride = 8
     assert df.Network(tiny.Backbone(), [tiny.Brightness(), fine]).output_stride == 8
     assert df.Network(tiny.Backbone(), [fine], output_stride=16).output_stride == 16
+
+
+def test_graphs_of_many_sizes_are_kept_within_a_limit(tiny, monkeypatch):
+    monkeypatch.setattr("densefit.model.network.KEPT", 3)
+    network = tiny.network()
+    sizes = [(32, 32 * k) for k in range(1, 6)]
+    first = [network.graph("evaluate", size) for size in sizes]
+    assert network.graph("evaluate", sizes[-1]) is first[-1]
+    network.graph("evaluate", sizes[-2])
+    network.graph("evaluate", sizes[0])  # the third of the last that were used goes
+    assert network.graph("evaluate", sizes[-1]) is first[-1]
+    again = network.graph("evaluate", sizes[1])
+    assert again is not first[1]
+    assert again.list_arguments() == first[1].list_arguments()
+    assert again.list_outputs() == first[1].list_outputs()
