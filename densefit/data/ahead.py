@@ -14,6 +14,7 @@ from densefit.data.lost import too_slow
 from densefit.data.sample import Dataset
 from densefit.data.sampler import place_of
 from densefit.data.workers import Workers
+from densefit.errors import DataError
 
 Result = TypeVar("Result", covariant=True)
 Thing = TypeVar("Thing")
@@ -98,6 +99,31 @@ class Ahead(Generic[Thing]):
             self.stop()  # its thread is lost; the next epoch gets new ones
             raise too_slow(sample_id, self.timeout) from None
         return made
+
+    def all(self, work: Job[Thing], order: Iterable[int]) -> Iterator[Thing]:
+        """The samples of `order`, from one to the next; what is left when one stops is dropped.
+
+        Raises:
+            DataError: see `next`; or others were begun in the midst of these.
+        """
+        self.begin(work, order)
+        own = self._order
+        try:
+            while True:
+                if self._order is not own:
+                    raise DataError(
+                        "The loader was closed or begun anew in the midst of an iteration",
+                        received="a second iteration over the same loader",
+                        where=repr(work.dataset),
+                        fix="make a loader for each, or end one iteration before the next",
+                    )
+                made = self.next()
+                if made is None:
+                    return
+                yield made
+        finally:
+            if self._order is own:
+                self.drop()
 
     def ready(self, count: int) -> bool:
         """Whether the next `count` samples, or all that are left, are made; starts what is not."""

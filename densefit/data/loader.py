@@ -36,7 +36,8 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
     Threads are mostly enough: cv2, Pillow and numpy release the interpreter lock where the time
     goes. Processes are for datasets and transforms that are Python themselves (see
     docs/loading.md). Up to 2 * batch_size + workers samples are made ahead, also while the
-    consumer computes. What comes out depends on (seed, epoch) alone, never on the workers. Arrays
+    consumer computes; with those of the batch that is being put together, they are all that a
+    loader holds. What comes out depends on (seed, epoch) alone, never on the workers. Arrays
     of MXNet are made in the consumer's thread only: made in several, they can deadlock the engine.
 
     `dataset`, `transform` and `heads` are called by several threads at once and must not change;
@@ -227,8 +228,11 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
 
     @property
     def memory_bytes(self) -> int:
-        """Bytes that the samples under way take at most; targets as large as the first one's."""
-        return self._window * self._sample_bytes
+        """Bytes that samples made ahead, and those of a batch being put together, take at most.
+
+        If targets are as large as the first sample's. Batches that were handed out do not count.
+        """
+        return (self._window + self.batch_size) * self._sample_bytes
 
     def close(self) -> None:
         """End the workers, and the epoch if it was begun; another one starts new workers."""

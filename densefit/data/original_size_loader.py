@@ -149,11 +149,7 @@ class OriginalSizeLoader:
 
     def __iter__(self) -> Iterator[Batch]:
         buckets: Buckets[Made] = Buckets(self.batch_size, self.max_pixels, self.held)
-        self._ahead.begin(self._work, range(len(self.dataset)))
-        while True:
-            made = self._ahead.next()
-            if made is None:
-                break
+        for made in self._ahead.all(self._work, range(len(self.dataset))):
             height, width = made.data.shape[1:]
             for group in buckets.add((height, width), made):
                 yield _batch(group)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from densefit.errors import ConfigError
 
 _DEPTH = 6
+_INTERACTIVE = b"\x8c\x08__main__"  # the name of a module, as pickle writes it
 
 
 def pickled(work: Any, what: str = "work") -> bytes:
@@ -18,7 +20,7 @@ def pickled(work: Any, what: str = "work") -> bytes:
         ConfigError: something in it cannot be sent; says which attribute that is.
     """
     try:
-        return pickle.dumps(work, 5)
+        text = pickle.dumps(work, 5)
     except Exception as error:
         path, culprit = culprit_of(work, what)
         raise ConfigError(
@@ -29,6 +31,14 @@ def pickled(work: Any, what: str = "work") -> bytes:
             fix="functions and classes at the top of a module; open files and connections when "
             'they are first needed (see __getstate__); or worker_kind="threads"',
         ) from error
+    if _INTERACTIVE in text and not hasattr(sys.modules["__main__"], "__file__"):
+        raise ConfigError(
+            "Processes cannot import what was defined in a notebook or an interactive session",
+            expected="dataset, transform and heads of classes and functions in modules",
+            received=f"{what} with parts of the module __main__",
+            fix='put them into a module and import it; or worker_kind="threads"',
+        )
+    return text
 
 
 def culprit_of(thing: Any, path: str, depth: int = _DEPTH) -> tuple[str, Any]:

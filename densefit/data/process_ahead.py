@@ -94,7 +94,11 @@ class ProcessAhead(Generic[Thing]):
             raise
         if answer is not None and answer.facts is not None:
             facts: dict[str, Any] = dict(answer.facts)
-            raise DataError(facts.pop("what"), **facts) from RemoteError(answer.trace)
+            kind = DataError
+            if answer.lost:  # so would be all others
+                self.stop()
+                kind = LostWorkerError
+            raise kind(facts.pop("what"), **facts) from RemoteError(answer.trace)
         return made
 
     def ready(self, count: int) -> bool:

@@ -35,6 +35,7 @@ class Answer:
         wanted: bytes that a slot should have.
         facts: parts of the error that came instead, as texts.
         trace: where that happened.
+        lost: whether the worker cannot work at all.
     """
 
     number: int
@@ -44,6 +45,7 @@ class Answer:
     wanted: int = 0
     facts: Facts | None = None
     trace: str = ""
+    lost: bool = False
 
 
 @dataclass
@@ -90,16 +92,21 @@ def serve(desk: Desk) -> None:
         answer = Answer(number, slot)
         if number == desk.board.wanted:
             desk.board.claim(desk.worker, slot, visit)
+            opened = True
             try:
                 if number != known:
                     text = desk.letter.read(number)
                     if text is not None:
+                        opened = False
                         desk.memory.seen()
                         known, work = number, pickle.loads(text)
+                        opened = True
                 if number == known and work is not None:
                     answer = _made(desk, answer, work, visit)
             except BaseException as error:  # the consumer decides
-                answer = Answer(number, slot, facts=facts_of(error), trace=traceback.format_exc())
+                facts = facts_of(error) if opened else _unread(error)
+                trace = traceback.format_exc()
+                answer = Answer(number, slot, facts=facts, trace=trace, lost=not opened)
         try:
             desk.answers.send_bytes(pickle.dumps(answer, 5))
         except OSError:  # nobody listens
@@ -113,6 +120,16 @@ def facts_of(error: BaseException) -> Facts:
         return {"what": f"A worker failed: {type(error).__name__}: {error}"}
     parts = {name: getattr(error, name) for name in _FACTS}
     return {"what": error.what, **{k: None if v is None else str(v) for k, v in parts.items()}}
+
+
+def _unread(error: BaseException) -> Facts:
+    """What is told where the dataset, the transform or a head cannot be made from its bytes."""
+    reason = f"{type(error).__name__}: {error}"
+    return {
+        "what": f"A worker process cannot open what it is to work on: {reason}",
+        "fix": "classes and functions must be in a module that the process can import, not in a "
+        'notebook or an interactive session; or worker_kind="threads"',
+    }
 
 
 def _made(desk: Desk, answer: Answer, work: Callable[[int], Any], visit: int) -> Answer:

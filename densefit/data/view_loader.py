@@ -124,12 +124,8 @@ class ViewLoader:
 
     def __iter__(self) -> Iterator[Batch]:
         work = _Look(self.dataset, self.views, self.input_size)
-        self._ahead.begin(work, range(len(self.dataset)))
         rows: list[tuple[Looked, int]] = []
-        while True:
-            looked = self._ahead.next()
-            if looked is None:
-                break
+        for looked in self._ahead.all(work, range(len(self.dataset))):
             rows += [(looked, number) for number in range(len(looked.views))]
             while len(rows) >= self.batch_size:
                 yield self._batch(rows[: self.batch_size])

@@ -82,3 +82,21 @@ def test_a_sample_that_hangs_when_it_comes_again_is_named(data):
     assert ahead.next().id == "s3"
     with pytest.raises(TooSlowError, match="sample 's4'"):
         ahead.next()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_one_iteration_at_a_time_and_nothing_lost_in_silence(data, workers):
+    data.gate.set()
+    ahead, work = Ahead(workers, 3, timeout=20), Work(data, None, (), 0, 0)
+    first = ahead.all(work, [0, 1, 3, 5])
+    assert next(first).id == "s0"
+    second = ahead.all(work, [7, 8])
+    assert [one.id for one in second] == ["s7", "s8"]
+    with pytest.raises(DataError, match=r"begun anew[\s\S]*make a loader for each"):
+        next(first)
+    third = ahead.all(work, [0, 1, 3, 5, 6, 7])
+    assert next(third).id == "s0"
+    third.close()  # as `break` does
+    assert ahead.next() is None
+    assert [one.id for one in ahead.all(work, [9])] == ["s9"]
+    ahead.stop()

@@ -96,3 +96,15 @@ def test_a_broken_picture_is_named():
     dataset = Sizes((40, 60), (0, 5))
     with pytest.raises(DataError, match="picture 1"):
         list(df.OriginalSizeLoader(dataset, batch_size=1, workers=0))
+
+
+def test_two_iterations_at_once_are_refused():
+    with df.OriginalSizeLoader(Sizes(*SIZES), batch_size=2) as loader:
+        first = iter(loader)
+        next(first)
+        assert sum(len(batch.ids) for batch in loader) == len(SIZES)
+        with pytest.raises(DataError, match="begun anew"):
+            list(first)
+        for _ in loader:
+            break
+        assert sum(len(batch.ids) for batch in loader) == len(SIZES)

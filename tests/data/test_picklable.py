@@ -1,4 +1,6 @@
 import pickle
+import subprocess
+import sys
 import threading
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,3 +40,16 @@ def test_the_error_says_which_attribute_of_the_work():
         pickled(work)
     assert "shift" in caught.value.received
     assert caught.value.__cause__ is not None
+
+
+def test_classes_of_an_interactive_session_are_refused():
+    """Nothing but a script, or a module, can be imported by another process."""
+    lines = (
+        "from densefit.data.picklable import pickled\n"
+        "from densefit.errors import ConfigError\n"
+        "class Data: pass\n"
+        "try:\n    pickled([Data()])\n"
+        "except ConfigError as error:\n    print(error.what)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True)
+    assert done.stdout.splitlines()[0].endswith("in a notebook or an interactive session")

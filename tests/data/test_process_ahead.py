@@ -131,3 +131,31 @@ def test_an_interrupt_loses_nothing_silently(ahead, monkeypatch):
     assert ahead.next() is None
     ahead.begin(work(), [0, 1, 3])
     assert [ahead.next().id for _ in range(3)] == ["s0", "s1", "s3"]
+
+
+class Unopened:
+    """Pickles, and cannot be unpickled: as what a process cannot import."""
+
+    classes = []
+
+    def __len__(self):
+        return 3
+
+    def id_of(self, index):
+        return f"u{index}"
+
+    def __reduce__(self):
+        return _missing, ()
+
+
+def _missing():
+    raise AttributeError("Can't get attribute 'Data' on <module '__main__'>")
+
+
+def test_work_that_no_process_can_open_is_told_once_and_never_skipped():
+    ahead = ProcessAhead(1, 3, timeout=60, slot_bytes=4096)
+    ahead.begin(Work(Unopened(), None, (), 0, 0), [0, 1, 2])
+    with pytest.raises(LostWorkerError, match=r"cannot open[\s\S]*notebook"):
+        ahead.next()
+    assert ahead.next() is None
+    ahead.stop()

@@ -64,7 +64,15 @@ def test_a_letter_that_cannot_be_read_is_told(desk):
     desk, served = desk
     desk.letter.write(1, b"no pickle")
     desk.board.wanted = 1
-    assert "UnpicklingError" in served(1, 0, 0).facts["what"]
+    answer = served(1, 0, 0)
+    assert "UnpicklingError" in answer.facts["what"]
+    assert "module" in answer.facts["fix"]
+    assert answer.lost
+    desk.letter.write(2, pickle.dumps(twice))
+    desk.board.wanted = 2
+    failed = served(2, 0, 3)
+    assert failed.facts["what"] == "No threes"
+    assert not failed.lost
 
 
 def test_any_error_has_a_first_line():
