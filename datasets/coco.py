@@ -9,6 +9,7 @@ import numpy as np
 
 from densefit.data.image import read_image
 from densefit.data.sample import Sample, datasets
+from densefit.data.shown import unusual
 from densefit.errors import DataError
 
 from .boxes import BoxCheck, box_targets, check_size
@@ -91,6 +92,7 @@ class COCO:
         flip_pairs: Pairs = None,
         keypoints_path: str | Path | None = None,
     ) -> None:
+        self._unusual = unusual(COCO, locals(), ("json_path", "image_root", "root", "split"))
         files = find_files(json_path, image_root, root, split, keypoints, keypoints_path)
         self.image_root = files.images
         self.masks, self.instances, self.labels = masks, instances, labels
@@ -137,7 +139,7 @@ class COCO:
         return len(self._images)
 
     def __repr__(self) -> str:
-        return f"COCO({str(self.json_path)!r})"
+        return f"COCO({str(self.json_path)!r}{self._unusual})"
 
     def id_of(self, index: int) -> str:
         """The image id."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from densefit.data.image import read_image, read_values
 from densefit.data.sample import Sample, datasets
+from densefit.data.shown import unusual
 from densefit.errors import ConfigError, DataError
 
 from .masks import IGNORE, MaskReader
@@ -67,6 +68,7 @@ class DepthFolder:
         normals: str | None = None,
         normals_y: str = "down",
     ) -> None:
+        self._unusual = unusual(DepthFolder, locals(), ("root", "split"))
         self.root, self.split, self.scale, self.exif = Path(root), split, scale, exif
         if not 0 < scale < float("inf"):
             raise ConfigError(
@@ -94,7 +96,7 @@ class DepthFolder:
         self._files = self._found({"image": images, **folders})
 
     def __repr__(self) -> str:
-        return f"DepthFolder({str(self.root)!r}, split={self.split!r})"
+        return f"DepthFolder({str(self.root)!r}, split={self.split!r}{self._unusual})"
 
     def __len__(self) -> int:
         return len(self._names)

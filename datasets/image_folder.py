@@ -8,6 +8,7 @@ import numpy as np
 
 from densefit.data.image import read_image
 from densefit.data.sample import Sample, datasets
+from densefit.data.shown import unusual
 from densefit.errors import ConfigError, DataError
 
 from .names import Names, class_index, class_names, missing_split
@@ -45,6 +46,7 @@ class ImageFolder:
         exif: bool = True,
         least_side: int | None = None,
     ) -> None:
+        self._unusual = unusual(ImageFolder, locals(), ("root", "split"))
         if least_side is not None and least_side < 1:
             raise ConfigError(
                 "Pictures must keep some pixels",
@@ -74,7 +76,7 @@ class ImageFolder:
         return len(self._items)
 
     def __repr__(self) -> str:
-        return f"ImageFolder({str(self.root)!r}, split={self.split!r})"
+        return f"ImageFolder({str(self.root)!r}, split={self.split!r}{self._unusual})"
 
     def id_of(self, index: int) -> str:
         """Class folder and file name."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from densefit.data.image import read_image
 from densefit.data.sample import Sample, datasets
+from densefit.data.shown import unusual
 from densefit.errors import ConfigError, DataError
 
 from .masks import IGNORE, MaskReader
@@ -51,6 +52,7 @@ class MaskFolder:
         masks: str = "{split}annot",
         exif: bool = True,
     ) -> None:
+        self._unusual = unusual(MaskFolder, locals(), ("root", "split"))
         self.root, self.split, self.exif = Path(root), split, exif
         names = class_names(classes, self.root)
         if names is None:
@@ -68,7 +70,7 @@ class MaskFolder:
             self._pairs = self._matched(images.format(split=split), masks.format(split=split))
 
     def __repr__(self) -> str:
-        return f"MaskFolder({str(self.root)!r}, split={self.split!r})"
+        return f"MaskFolder({str(self.root)!r}, split={self.split!r}{self._unusual})"
 
     def __len__(self) -> int:
         return len(self._pairs)

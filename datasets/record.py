@@ -12,6 +12,7 @@ import numpy as np
 from densefit.data.image import decode_image
 from densefit.data.payload import from_bytes, whole
 from densefit.data.sample import Sample, datasets
+from densefit.data.shown import unusual
 from densefit.errors import ConfigError, DataError
 
 from .boxes import box_targets, clip_box
@@ -62,6 +63,7 @@ class Record:
         header: str = "auto",
         exif: bool = True,
     ) -> None:
+        self._unusual = unusual(Record, locals(), ("root", "split"))
         if header not in HEADERS:
             raise ConfigError(
                 "Unknown kind of label",
@@ -91,7 +93,7 @@ class Record:
         return len(self._ids)
 
     def __repr__(self) -> str:
-        return f"Record({str(self.root)!r}, split={self.split!r})"
+        return f"Record({str(self.root)!r}, split={self.split!r}{self._unusual})"
 
     def id_of(self, index: int) -> str:
         """The id in the packed dataset; of im2rec, the key in the index."""
@@ -153,7 +155,7 @@ class Record:
             if header == "auto":
                 header = "label" if isinstance(labels, float) else "boxes"
             if header == "label":
-                count = max(count, int(np.ravel(labels)[0]) + 1)
+                count = max(count, _class_of(labels, where) + 1)
             elif header == "labels":
                 count = max(count, np.size(labels))
             else:
@@ -166,7 +168,7 @@ class Record:
         self, labels: float | np.ndarray, size: tuple[int, int], where: str
     ) -> dict[str, np.ndarray]:
         if self._header == "label":
-            return {"label": np.array(int(np.ravel(labels)[0]), np.int64)}
+            return {"label": np.array(_class_of(labels, where), np.int64)}
         if self._header == "labels":
             return {"labels": np.ravel(labels).astype(np.int64)}
         height, width = size
@@ -184,6 +186,20 @@ class Record:
             [False] * len(kept),
             [(x2 - x1) * (y2 - y1) for x1, y1, x2, y2 in boxes],
         )
+
+
+def _class_of(labels: float | np.ndarray, where: str) -> int:
+    """The class that the label of a whole picture names."""
+    value = float(np.ravel(labels)[0])
+    if value < 0 or value != int(value):
+        raise DataError(
+            "The label of a record is no class",
+            expected="a whole number, 0 or more",
+            received=value,
+            where=where,
+            fix="are these numbers to be regressed? A dataset of your own can read them",
+        )
+    return int(value)
 
 
 def _objects(labels: float | np.ndarray, where: str) -> np.ndarray:

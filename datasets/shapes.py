@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from densefit.data.sample import Sample, datasets
+from densefit.data.shown import unusual
 from densefit.errors import ConfigError
 
 # Where the parts of an upright face are, in parts of its shape's radius. A shape looks at us: its
@@ -57,6 +58,7 @@ class Shapes:
         empty: float = 0.1,
         keypoints: bool = False,
     ) -> None:
+        self._unusual = unusual(Shapes, locals(), ("length", "size", "seed", "split"))
         if length < 1 or min(size) < 24 or seed < 0 or max_objects < 1 or not 0 <= empty <= 1:
             raise ConfigError(
                 "These shapes cannot be drawn",
@@ -72,7 +74,8 @@ class Shapes:
         self.label_classes = [*self.classes, "nothing"]
 
     def __repr__(self) -> str:
-        return f"Shapes({self.length}, {self.size}, seed={self.seed}, split={self.split!r})"
+        own = f"seed={self.seed}, split={self.split!r}{self._unusual}"
+        return f"Shapes({self.length}, {self.size}, {own})"
 
     def __len__(self) -> int:
         return self.length

@@ -11,6 +11,7 @@ import numpy as np
 
 from densefit.data.image import read_image
 from densefit.data.sample import Sample, datasets
+from densefit.data.shown import unusual
 from densefit.errors import ConfigError, DataError
 
 from .boxes import BoxCheck, box_targets, check_size, clip_box
@@ -85,6 +86,7 @@ class VOC:
         labels_csv: str | Path | None = None,
         label_column: str = "label",
     ) -> None:
+        self._unusual = unusual(VOC, locals(), ("root", "split"))
         if not boxes and not masks and not labels:
             raise ConfigError("Neither boxes nor masks nor labels are wanted", where="VOC")
         if instances and not boxes:
@@ -116,7 +118,7 @@ class VOC:
         return len(self._ids)
 
     def __repr__(self) -> str:
-        return f"VOC({str(self.root)!r}, split={self.split!r})"
+        return f"VOC({str(self.root)!r}, split={self.split!r}{self._unusual})"
 
     def id_of(self, index: int) -> str:
         """The line of the list."""

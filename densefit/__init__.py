@@ -6,6 +6,7 @@ from densefit.checkpoint.mxnet_files import load_mxnet, save_mxnet
 from densefit.checkpoint.policy import Keep
 from densefit.checkpoint.saver import Saver
 from densefit.checkpoint.transfer import transfer
+from densefit.data.cache import Cached
 from densefit.data.loader import Loader
 from densefit.data.mixture import Mixture
 from densefit.data.original_size_loader import OriginalSizeLoader
@@ -59,6 +60,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CAGrad",
+    "Cached",
     "Callback",
     "Compose",
     "Constant",

@@ -24,7 +24,7 @@ from densefit.data.payload import plain, to_bytes
 from densefit.data.sample import Dataset, Sample
 from densefit.datasets.record import CRC, FORMAT, LENGTH
 from densefit.datasets.record_file import frame, with_header
-from densefit.errors import ConfigError, DataError
+from densefit.errors import ConfigError, DataError, located
 from densefit.tools.program import program
 from densefit.tools.recipe import Data, make_dataset
 
@@ -124,7 +124,8 @@ def packed_record(dataset: Dataset, index: int) -> tuple[bytes, bool]:
         if not done:
             raise DataError("The picture cannot be encoded", where=f"sample {sample.id!r}")
         picture = encoded.tobytes()
-    payload = to_bytes(sample.targets, {"id": sample.id})
+    with located(f"sample {sample.id!r}"):
+        payload = to_bytes(sample.targets, {"id": sample.id})
     body = with_header(header_labels(sample), index, picture + payload) + LENGTH.pack(len(payload))
     return frame(body + CRC.pack(zlib.crc32(body)) + FORMAT), kept
 
@@ -137,6 +138,13 @@ def header_labels(sample: Sample) -> float | np.ndarray:
     """
     targets = sample.targets
     if "boxes" in targets:
+        if "classes" not in targets:
+            raise DataError(
+                "The label of a record names the class of each box, and there are none",
+                expected="a target `classes` beside `boxes`",
+                received=sorted(targets),
+                where=f"sample {sample.id!r}",
+            )
         height, width = sample.image.shape[:2]
         count = len(targets["boxes"])
         boxes = targets["boxes"] / np.array([width, height, width, height], np.float32)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import logging
 import os
 import re
 import secrets
 import shutil
 import threading
+import weakref
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +27,7 @@ from densefit.errors import ConfigError, DataError
 
 _UNITS = {"": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
 _CRC = 4
+_log = logging.getLogger("densefit")
 
 
 def parse_bytes(size: int | str) -> int:
@@ -56,13 +59,15 @@ class Cached:
         memory: the largest number of bytes of arrays kept in memory, such as "2GiB", in each
             process that reads.
         folder: where to keep them on disk instead, for later processes too. Of each dataset (by
-            its `repr`) there is one state; that of a changed one is replaced. Whether it changed
-            is told by its `fingerprint`, and the time and size of the pictures' files; a change
-            of another annotation than those of the 4 samples looked at is not seen.
+            its `repr`, which must name its settings) there is one state; that of a changed one is
+            replaced. Whether it changed is told by its `fingerprint`, and the time and size of the
+            pictures' files; a change of another annotation than those of the 4 samples looked at
+            is not seen.
         disk: with `folder`, the largest number of bytes of this dataset's files there.
 
     Raises:
-        ConfigError: not exactly one of `memory` and `folder` with `disk` is given.
+        ConfigError: not exactly one of `memory` and `folder` with `disk` is given; or, with
+            `folder`, the dataset has no `repr` that is the same in another process.
     """
 
     def __init__(
@@ -80,6 +85,7 @@ class Cached:
                 where="Cached",
             )
         self.dataset = dataset
+        self._broken = False
         self._store: _Memory | _Disk
         if memory is not None:
             self._store = _Memory(parse_bytes(memory))
@@ -105,10 +111,22 @@ class Cached:
         arrays = self._store.get(index)
         if arrays is None:
             sample = self.dataset[index]
-            self._store.put(index, {"": sample.image, **sample.targets})
+            self._keep(index, sample)
             return sample
         image = arrays.pop("")
         return Sample(self.dataset.id_of(index), image, arrays)
+
+    def _keep(self, index: int, sample: Sample) -> None:
+        """Keep a sample, which is good whether that can be done or not."""
+        if self._broken:
+            return
+        try:
+            self._store.put(index, {"": sample.image, **sample.targets})
+        except (OSError, DataError) as error:
+            self._broken = True
+            _log.warning(
+                "Samples are no longer kept in the cache, from sample %r on: %s", sample.id, error
+            )
 
     @property
     def used(self) -> int:
@@ -133,22 +151,39 @@ def cached(dataset: Dataset, settings: Mapping[str, Any] | None, where: str) -> 
     return Cached(dataset, **settings) if settings else dataset
 
 
+class _Kept:
+    """Arrays by index, or samples as bytes."""
+
+    def __init__(self) -> None:
+        self.samples: dict[int, bytes | dict[str, np.ndarray]] = {}
+        self.used = 0
+        self.lock = threading.Lock()
+
+
+#: What copies of a `_Memory` that came to this process keep. A loader's processes get the dataset
+#: anew in each epoch, while they still have that of the epoch before.
+_COPIES: weakref.WeakValueDictionary[str, _Kept] = weakref.WeakValueDictionary()
+
+
 class _Memory:
-    """Copies of arrays by index; a copy of it in another process begins empty."""
+    """Copies of arrays; in each other process those of the samples that are read there."""
 
     def __init__(self, budget: int) -> None:
-        self._budget, self.used = budget, 0
-        self._kept: dict[int, bytes | dict[str, np.ndarray]] = {}
-        self._lock = threading.Lock()
+        self._budget, self._token, self._own = budget, secrets.token_hex(8), _Kept()
 
-    def __getstate__(self) -> int:
-        return self._budget
+    @property
+    def used(self) -> int:
+        return self._own.used
 
-    def __setstate__(self, budget: int) -> None:
-        self.__init__(budget)  # type: ignore[misc]
+    def __getstate__(self) -> tuple[int, str]:
+        return self._budget, self._token
+
+    def __setstate__(self, state: tuple[int, str]) -> None:
+        self._budget, self._token = state
+        self._own = _COPIES.setdefault(self._token, _Kept())
 
     def get(self, index: int) -> dict[str, np.ndarray] | None:
-        kept = self._kept.get(index)
+        kept = self._own.samples.get(index)
         if isinstance(kept, bytes):
             return from_bytes(kept, f"the cached sample {index}")[0]
         return None if kept is None else {name: one.copy() for name, one in kept.items()}
@@ -165,16 +200,24 @@ class _Memory:
             if self.used + size > self._budget:
                 return
             kept = {name: one.copy() for name, one in arrays.items()}
-        with self._lock:
-            if index not in self._kept and self.used + size <= self._budget:
-                self._kept[index] = kept
-                self.used += size
+        with self._own.lock:
+            if index not in self._own.samples and self.used + size <= self._budget:
+                self._own.samples[index] = kept
+                self._own.used += size
 
 
 class _Disk:
     """A file a sample; how many bytes they have in all is in the file `used`, under a lock."""
 
     def __init__(self, folder: Path, budget: int, dataset: Dataset) -> None:
+        if " at 0x" in repr(dataset):
+            raise ConfigError(
+                "A cache on disk tells datasets apart by their repr; this one has none of its own",
+                received=repr(dataset),
+                where="Cached(folder=...)",
+                fix=f"give {type(dataset).__name__} a __repr__ with its settings, or keep the "
+                "samples in memory",
+            )
         self._budget = budget
         name = hashlib.sha256(repr(dataset).encode()).hexdigest()[:16]
         self._folder = folder / name
@@ -219,7 +262,11 @@ class _Disk:
             if used + len(data) + _CRC > self._budget or not self._state.is_dir():
                 return
             _replace(self._folder / "used", str(used + len(data) + _CRC - replaced).encode())
-            _replace(path, zlib.crc32(data).to_bytes(_CRC, "little") + data)
+            try:
+                _replace(path, zlib.crc32(data).to_bytes(_CRC, "little") + data)
+            except OSError:  # the disk is full
+                _replace(self._folder / "used", str(used).encode())
+                raise
 
     def _path(self, index: int) -> Path:
         return self._state / f"{index}.sample"

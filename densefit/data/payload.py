@@ -31,12 +31,24 @@ def to_bytes(
         arrays: of any dtype; those of objects may hold what JSON can, and bytes.
         note: kept beside them, of what JSON can hold.
         compress: make them smaller, which takes time.
+
+    Raises:
+        DataError: reading would not give back what an array holds.
     """
     table, parts = [], []
     for name, array in arrays.items():
         if array.dtype == object:
-            raw = json.dumps(plain(array.ravel().tolist())).encode()
+            values = array.ravel().tolist()
+            try:
+                raw = json.dumps(plain(values)).encode()
+                same = whole(json.loads(raw)) == values
+            except (TypeError, ValueError) as error:
+                raise _unpackable(name, str(error)) from error
+            if not same:
+                raise _unpackable(name, "objects that JSON changes (keys that are no texts, say)")
             kind = "object"
+        elif array.dtype.kind not in "biufcSUmM":
+            raise _unpackable(name, f"an array of {array.dtype}")
         else:
             raw, kind = np.ascontiguousarray(array).tobytes(), array.dtype.str
         part = zlib.compress(raw, _LEVEL) if compress else raw
@@ -75,6 +87,16 @@ def from_bytes(data: bytes | memoryview, where: object) -> tuple[dict[str, np.nd
             where=where,
             fix="pack them again",
         ) from error
+
+
+def _unpackable(name: str, what: str) -> DataError:
+    return DataError(
+        f"The target {name!r} cannot be packed so that it would come back as it is",
+        expected="numbers, texts, or objects of these, bytes, lists, tuples and dicts with texts "
+        "as keys",
+        received=what,
+        fix="an array of numbers for each part, or leave the target out",
+    )
 
 
 def _array(raw: bytes | memoryview, kind: str, shape: list[int]) -> np.ndarray:

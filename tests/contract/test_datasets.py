@@ -4,6 +4,7 @@ A new dataset needs an entry in BUILDERS: a function that writes a tiny one to a
 returns the arguments that open it.
 """
 
+import inspect
 import json
 
 import numpy as np
@@ -275,3 +276,15 @@ def test_it_goes_through_transforms_and_loader(dataset):
 def test_a_worker_process_makes_the_same(dataset, in_a_process):
     transform = Compose([RandomFlip(), RandomScaleCrop(32, 40)])
     in_a_process(Work(dataset, transform, [], 3, 1), range(len(dataset)))
+
+
+@pytest.mark.parametrize("name", sorted(set(BUILDERS) - {"shapes"}))
+def test_what_changes_samples_is_in_the_repr(name, tmp_path):
+    """Caches on disk and resumes tell by it whether a dataset is the same."""
+    settings = BUILDERS[name](tmp_path)
+    if "exif" not in inspect.signature(datasets.get(name)).parameters:
+        pytest.fail("a dataset of files that does not say how it turns them")
+    plain = datasets.create(name, **settings)
+    turned = datasets.create(name, **{**settings, "exif": False})
+    assert repr(turned).replace(", exif=False", "") == repr(plain) != repr(turned)
+    assert "exif" not in repr(plain)

@@ -9,6 +9,7 @@ from PIL import Image
 
 from densefit.data.cache import Cached, parse_bytes
 from densefit.data.fingerprint import fingerprint
+from densefit.data.loader import Loader
 from densefit.data.sample import Sample
 from densefit.datasets import ImageFolder, Shapes
 from densefit.errors import ConfigError
@@ -184,3 +185,70 @@ def test_settings_that_say_nothing(wrong):
 def test_sizes_that_are_none(wrong):
     with pytest.raises(ConfigError, match="not a number of bytes"):
         parse_bytes(wrong)
+
+
+class Noted:
+    """Pictures that take note of being read, in a file that processes share."""
+
+    classes = []
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __len__(self):
+        return 6
+
+    def id_of(self, index):
+        return f"c{index}"
+
+    def __getitem__(self, index):
+        with open(self.path, "a") as file:
+            file.write(f"{index}\n")
+        return Sample(f"c{index}", np.full((8, 8, 3), index, np.uint8), {})
+
+
+def test_worker_processes_keep_what_they_read_from_epoch_to_epoch(tmp_path):
+    data = Cached(Noted(tmp_path / "read"), memory="1MiB")
+    reads = []
+    with Loader(data, batch_size=2, workers=1, worker_kind="processes", timeout=60) as loader:
+        for _ in range(3):
+            (tmp_path / "read").write_text("")
+            assert [key for batch in loader for key in batch.ids] == [f"c{k}" for k in range(6)]
+            reads.append((tmp_path / "read").read_text().split())
+    assert len(reads[0]) == 6
+    assert reads[1:] == [[], []]
+
+
+def test_a_dataset_that_no_repr_tells_apart_is_refused_on_disk(tmp_path):
+    with pytest.raises(ConfigError, match="__repr__"):
+        Cached(Noted(tmp_path / "read"), folder=tmp_path / "cache", disk="1MiB")
+
+
+@pytest.mark.parametrize("where", ["memory", "disk"])
+def test_what_cannot_be_kept_is_a_good_sample_all_the_same(tmp_path, monkeypatch, caplog, where):
+    class Odd(Noted):
+        def __repr__(self):
+            return "Odd()"
+
+        def __getitem__(self, index):
+            sample = super().__getitem__(index)
+            if where == "memory":
+                sample.targets["strange"] = np.array([object()], object)
+            return sample
+
+    data = Odd(tmp_path / "read")
+    if where == "memory":
+        cached = Cached(data, memory="1MiB")
+    else:
+        cached = Cached(data, folder=tmp_path / "cache", disk="1MiB")
+
+        def full(path, data):
+            if path.name.endswith(".sample"):
+                raise OSError(28, "No space left on device")
+            path.write_bytes(data)
+
+        monkeypatch.setattr("densefit.data.cache._replace", full)
+    for index in (0, 1, 0):
+        assert (cached[index].image == index).all()
+    assert caplog.text.count("no longer kept") == 1
+    assert cached.used == 0

@@ -33,3 +33,17 @@ def test_arrays_come_back_equal(compress):
 def test_cut_bytes_are_told(length):
     with pytest.raises(DataError, match=r"cannot be read[\s\S]*where:    a.rec"):
         from_bytes(to_bytes(ARRAYS, {})[:length], "a.rec")
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.array([{1: "a"}], object),
+        np.array([np.zeros(3), 1], object),
+        np.zeros(2, [("x", np.int32)]),
+    ],
+    ids=["keys that are no texts", "arrays within", "fields"],
+)
+def test_what_would_not_come_back_is_refused(array):
+    with pytest.raises(DataError, match="'odd' cannot be packed"):
+        to_bytes({"odd": array}, {})
