@@ -88,7 +88,7 @@ def bind_training(
     symbol = with_frozen_statistics(symbol, fixed)
     if precision == "bfloat16":
         symbol = in_bfloat16(symbol)
-    symbol = fuse_relu(symbol, shapes, devices)
+    symbol = fuse_relu(symbol, shapes, devices, {d.name: d.dtype for d in feeder.descs})
     module = bound_module(
         symbol, feeder, label_descs, devices, "add" if accumulate > 1 else "write", fixed
     )

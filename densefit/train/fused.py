@@ -6,15 +6,24 @@ import functools
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from densefit.backend import mx
+from densefit.train.inner import inner_outputs
 from densefit.train.layouts import Layouts, attribute
 
 _FUSED = "_contrib_BatchNormWithReLU"
 
 
-def fuse_relu(symbol: Any, shapes: Mapping[str, Sequence[int]], devices: Sequence[Any]) -> Any:
+def fuse_relu(
+    symbol: Any,
+    shapes: Mapping[str, Sequence[int]],
+    devices: Sequence[Any],
+    types: Mapping[str, Any] = MappingProxyType({}),
+) -> Any:
     """The Symbol in which a ReLU that alone follows a BatchNorm is part of it.
 
     Outputs and gradients stay bit-equal; the backward pass reads one bit a number in place of the
@@ -26,9 +35,10 @@ def fuse_relu(symbol: Any, shapes: Mapping[str, Sequence[int]], devices: Sequenc
     is.
 
     Args:
-        symbol: a train graph in float32.
+        symbol: a train graph; what is not in float32 stays.
         shapes: of its inputs, by name.
         devices: it is to be bound to.
+        types: dtypes of its inputs, by name; the others follow.
     """
     if any(device.device_type != "cpu" for device in devices) or not fusion_works():
         return symbol
@@ -36,15 +46,18 @@ def fuse_relu(symbol: Any, shapes: Mapping[str, Sequence[int]], devices: Sequenc
     nodes = graph["nodes"]
     uses = Counter(entry[0] for node in nodes for entry in node["inputs"])
     uses.update(entry[0] for entry in graph["heads"])
-    known, _, _ = symbol.infer_shape_partial(**{key: tuple(own) for key, own in shapes.items()})
-    layouts = Layouts(nodes, dict(zip(symbol.list_arguments(), known or ())))
+    known = inner_outputs(symbol, shapes, types)
+    layouts = Layouts(
+        nodes, {node: own for (node, number), (own, _) in known.items() if not number}
+    )
     behind: dict[int, int] = {}  # ReLU -> the BatchNorm before it
     for number, node in enumerate(nodes):
         if node["op"] == "relu" or (
             node["op"] == "Activation" and attribute(node, "act_type", "") == "relu"
         ):
             before = node["inputs"][0][0]
-            fits = uses[before] == 1 and _is_usual(nodes[before])
+            kind = known.get((nodes[before]["name"], 0), ((), None))[1]
+            fits = uses[before] == 1 and _is_usual(nodes[before]) and kind == np.float32
             if fits and layouts.in_sixteens(nodes[before]["inputs"][0][0]):
                 if layouts.gradient_fits(number):
                     behind[number] = before

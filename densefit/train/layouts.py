@@ -2,14 +2,20 @@
 
 A convolution chooses the blocks by its channels, for its output and for the gradient of its input.
 BatchNorm's backward pass wants its input and the gradient that comes back in the same blocks, or
-one of them plain. Which channels lead to which blocks was found by trying: 16, 32, 48... to blocks
-of 16; 8, 24, 40... to blocks of 8; others to plain or padded maps that fit either.
+one of them plain; where they are otherwise, it fails, or gives wrong numbers without a word. Which
+channels lead to which blocks was found by trying: 16, 32, 48... to blocks of 16; 8, 24, 40... to
+blocks of 8; others to plain or padded maps that fit either. A convolution that is dilated, or
+whose kernel is large, may make a plain map where it is small, whatever its channels; and max
+pooling hands back what does not fit where it leaves a single row or column.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+_LARGE = 32  # rows and columns
 
 #: Hand on the layout of the gradient that comes back from behind them.
 _PASSING = {
@@ -59,7 +65,7 @@ class Layouts:
 
     Args:
         nodes: of the Symbol's JSON.
-        shapes: parameter -> shape, as far as it is known.
+        shapes: node -> shape of its first output, as far as it is known.
     """
 
     def __init__(
@@ -75,7 +81,14 @@ class Layouts:
     def in_sixteens(self, number: int) -> bool:
         """Whether a node is a convolution whose output surely lies in blocks of 16."""
         given, made = self._channels(number)
-        return made > 0 and made % 16 == 0 and (given <= 4 or given % 16 == 0)
+        if made == 0 or made % 16 or (given > 4 and given % 16):
+            return False
+        node = self._nodes[number]
+        if set(_pair(node, "dilate")) != {1}:
+            return False
+        # Of the large kernels only that of a first layer, on a map that is large beside it.
+        largest = max(_pair(node, "kernel"))
+        return largest <= 3 or (largest <= 7 and given <= 4 and min(self._size(number)) >= _LARGE)
 
     def gradient_fits(self, number: int) -> bool:
         """Whether a node's gradient comes back in blocks of 16, or plain, from all behind it."""
@@ -93,8 +106,14 @@ class Layouts:
             small = attribute(node, "kernel", "").replace(" ", "") in ("(2,2)", "(3,3)")
             largest = attribute(node, "pool_type", "max") == "max"
             whole = attribute(node, "global_pool", "False") in ("True", "1")
-            return small and largest and not whole and self.gradient_fits(number)
+            wide = min(self._size(number)) > 1
+            return small and largest and wide and not whole and self.gradient_fits(number)
         return kind in _PLAIN or (kind in _PASSING and self.gradient_fits(number))
+
+    def _size(self, number: int) -> tuple[int, int]:
+        """(height, width) of a node's map; (0, 0) if it is not known."""
+        shape = self._shapes.get(self._nodes[number]["name"]) or ()
+        return (int(shape[2]), int(shape[3])) if len(shape) == 4 else (0, 0)
 
     def _channels(self, number: int) -> tuple[int, int]:
         """(read, made) by an ungrouped convolution of maps; (0, 0) by anything else."""
@@ -103,6 +122,12 @@ class Layouts:
             return 0, 0
         weight = self._shapes.get(self._nodes[node["inputs"][1][0]]["name"]) or ()
         return (int(weight[1]), int(weight[0])) if len(weight) == 4 else (0, 0)
+
+
+def _pair(node: Mapping[str, Any], name: str) -> tuple[int, ...]:
+    """A setting of a convolution that is a number for rows and one for columns; 1 by default."""
+    found = re.findall(r"\d+", attribute(node, name, ""))
+    return tuple(int(one) for one in found) or (1, 1)
 
 
 def attribute(node: Mapping[str, Any], name: str, default: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
+from densefit.train.inner import inner_outputs
 
 _YES = ("True", "true", "1")
 _ROWS_AND_COLUMNS = ("(2, 3)", "[2, 3]", "(-2, -1)", "[-2, -1]")
@@ -29,11 +30,12 @@ def with_poolings(symbol: Any, shapes: Mapping[str, Any], types: Mapping[str, An
     graph = json.loads(symbol.tojson(remove_amp_cast=False))
     nodes = graph["nodes"]
     means = [node for node in nodes if node["op"] == "mean" and _over_a_map(node)]
-    maps = _float_maps(symbol, shapes, types) if means else set()
+    known = inner_outputs(symbol, shapes, types) if means else {}
     changed = False
     for node in means:
         place, output = node["inputs"][0][:2]
-        if (nodes[place]["name"], output) in maps:
+        shape, kind = known.get((nodes[place]["name"], output), ((), None))
+        if len(shape) == 4 and kind == np.float32:
             node["op"] = "Pooling"
             node["attrs"] = {"global_pool": "True", "kernel": "(1, 1)", "pool_type": "avg"}
             changed = True
@@ -47,21 +49,3 @@ def _over_a_map(node: Mapping[str, Any]) -> bool:
         and attributes.get("keepdims", "False") in _YES
         and attributes.get("exclude", "False") not in _YES
     )
-
-
-def _float_maps(
-    symbol: Any, shapes: Mapping[str, Any], types: Mapping[str, Any]
-) -> set[tuple[str, int]]:
-    """(node, output) of what is (B, C, H, W) float32."""
-    inner = symbol.get_internals()
-    _, found, _ = inner.infer_shape_partial(**shapes)
-    _, kinds, _ = inner.infer_type(**types)
-    seen: dict[str, int] = {}
-    maps = set()
-    for number in range(len(found)):
-        node = inner[number].name
-        output = seen.get(node, 0)
-        seen[node] = output + 1
-        if len(found[number]) == 4 and kinds is not None and kinds[number] == np.float32:
-            maps.add((node, output))
-    return maps

@@ -25,6 +25,16 @@ def convolved(x, channels=16, **settings):
     return mx.sym.Convolution(x, kernel=(1, 1), num_filter=channels, no_bias=True, **settings)
 
 
+def widened(x, side, dilate=1):
+    pad = dilate * (side // 2)
+    settings = {"kernel": (side, side), "pad": (pad, pad), "dilate": (dilate, dilate)}
+    return mx.sym.Convolution(x, num_filter=16, no_bias=True, **settings)
+
+
+def pooled(x):
+    return mx.sym.Pooling(x, kernel=(2, 2), stride=(2, 2), pool_type="max")
+
+
 def dense(x):
     return mx.sym.FullyConnected(x, num_hidden=16)
 
@@ -106,6 +116,10 @@ def test_settings_are_kept(settings):
         (lambda x: followed(mx.sym.BatchNorm(convolved(x))), (2, 24, 4, 4)),
         (lambda x: followed(mx.sym.BatchNorm(convolved(x, 24))), (2, 16, 4, 4)),
         (lambda x: followed(mx.sym.BatchNorm(convolved(x, num_group=2))), (2, 32, 4, 4)),
+        (lambda x: followed(mx.sym.BatchNorm(widened(x, 3, dilate=12))), (2, 16, 10, 10)),
+        (lambda x: followed(mx.sym.BatchNorm(widened(x, 5))), (2, 16, 40, 40)),
+        (lambda x: followed(mx.sym.BatchNorm(widened(x, 7))), (2, 3, 10, 10)),
+        (lambda x: pooled(followed(mx.sym.BatchNorm(convolved(x)))), (2, 16, 2, 9)),
     ],
     ids=[
         "no map",
@@ -117,6 +131,10 @@ def test_settings_are_kept(settings):
         "blocks of 8",
         "blocks of 8 out",
         "groups",
+        "dilated",
+        "large kernel",
+        "large kernel on a small map",
+        "one row left",
     ],
 )
 def test_what_cannot_be_fused_stays(make, shape):
@@ -197,3 +215,88 @@ def test_casts_to_bfloat16_stay():
 def test_other_devices_keep_their_operators():
     symbol = network()
     assert operators(fuse_relu(symbol, SHAPES, [mx.gpu(0)])) == operators(symbol)
+
+
+def test_other_types_than_float32_stay():
+    symbol = mx.sym.MakeLoss(followed(mx.sym.BatchNorm(convolved(mx.sym.Variable("data")))))
+    shapes = {"data": (2, 16, 4, 4)}
+    kept = fuse_relu(symbol, shapes, CPU, {"data": np.float64})
+    assert operators(kept) == operators(symbol)
+    cast = mx.sym.Cast(mx.sym.Variable("data"), dtype="float32")
+    symbol = mx.sym.MakeLoss(followed(mx.sym.BatchNorm(convolved(cast))))
+    fused = fuse_relu(symbol, shapes, CPU, {"data": np.uint8})
+    assert "_contrib_BatchNormWithReLU" in operators(fused)
+
+
+def random_graph(rng):
+    """Layers of all kinds that networks are made of, and the channels that they read."""
+    count = iter(range(99))
+
+    def block(x, channels):
+        side = int(rng.choice([1, 1, 3, 3, 5, 7]))
+        dilate = int(rng.choice([1, 1, 2, 4, 9])) if side > 1 else 1
+        groups = channels if rng.random() < 0.1 and channels <= 64 else 1
+        made = channels if groups > 1 else int(rng.choice([16, 16, 32, 64, 8, 24, 12, 4, 96]))
+        pad, stride = dilate * (side // 2), int(rng.choice([1, 1, 2]))
+        x = mx.sym.Convolution(
+            x, kernel=(side, side), stride=(stride, stride), dilate=(dilate, dilate),
+            pad=(pad, pad), num_filter=made, num_group=groups, name=f"c{next(count)}",
+        )  # fmt: skip
+        if rng.random() < 0.85:
+            x = mx.sym.BatchNorm(x, fix_gamma=bool(rng.random() < 0.3), name=f"b{next(count)}")
+            x = followed(x)
+        return x, made
+
+    channels = first = int(rng.choice([3, 16, 16, 32, 24, 8]))
+    x = mx.sym.Variable("data")
+    for _ in range(int(rng.integers(2, 5))):
+        x, channels = block(x, channels)
+        kind = rng.random()
+        if kind < 0.15:
+            settings = {"kernel": (3, 3), "stride": (2, 2), "pad": (1, 1)}
+            x = mx.sym.Pooling(x, pool_type="max", **settings)
+        elif kind < 0.25:
+            x = pooled(x)
+        elif kind < 0.35:
+            other = mx.sym.Convolution(
+                x, kernel=(1, 1), num_filter=channels, name=f"c{next(count)}"
+            )
+            x = x + other
+        elif kind < 0.45:
+            dilated = {"kernel": (3, 3), "pad": (6, 6), "dilate": (6, 6)}
+            other = mx.sym.Convolution(x, num_filter=16, name=f"c{next(count)}", **dilated)
+            x, channels = mx.sym.concat(x, other, dim=1), channels + 16
+        elif kind < 0.5:
+            x = mx.sym.broadcast_mul(x, mx.sym.mean(x, axis=(2, 3), keepdims=True))
+        elif kind < 0.55:
+            x = mx.sym.UpSampling(x, scale=2, sample_type="nearest", num_args=1)
+    ends = [
+        lambda y: mx.sym.mean(y, axis=(2, 3)),
+        lambda y: mx.sym.FullyConnected(y, num_hidden=5, name="end"),
+        lambda y: mx.sym.transpose(y, axes=(0, 2, 3, 1)),
+        lambda y: y,
+    ]
+    x = ends[int(rng.integers(len(ends)))](x)
+    return mx.sym.MakeLoss(mx.sym.sum(mx.sym.square(x), axis=1)), first
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_whatever_is_fused_gives_the_same_gradients(part):
+    compared = 0
+    for seed in range(150):
+        rng = np.random.default_rng((part, seed))
+        symbol, channels = random_graph(rng)
+        height, width = rng.integers(5, 36, 2).tolist()
+        shapes = {"data": (int(rng.choice([1, 2, 3])), channels, height, width)}
+        try:
+            symbol.infer_shape(**shapes)
+        except mx.base.MXNetError:  # a window larger than its map
+            continue
+        fused = fuse_relu(symbol, shapes, CPU)
+        if fused is symbol:
+            continue
+        compared += 1
+        expected, found = computed(symbol, 1, **shapes), computed(fused, 1, **shapes)
+        for key, value in expected.items():
+            np.testing.assert_array_equal(found[key], value, err_msg=f"{key} of {part}, {seed}")
+    assert compared > 20
