@@ -21,6 +21,8 @@ from typing import Any, Callable
 FOLDER = str(Path(__file__).resolve().parent)  # scripts import what lies here
 # For a Python that has MXNet and no densefit, whose base lets MXNet work with today's numpy.
 BESIDE = {"PYTHONPATH": os.pathsep.join([FOLDER, str(Path(FOLDER).parent)])}
+# What importing densefit sets, in a process that others inherit from.
+_OURS = ("GOMP_SPINCOUNT", "MXNET_SUBGRAPH_BACKEND", "MXNET_SUBGRAPH_VERBOSE", "OMP_NUM_THREADS")
 _READY = "ready: "
 _DONE = "done: "
 # OpenMP threads go on spinning for a while after their work; the next contender waits for that.
@@ -74,6 +76,7 @@ class Contender:
         self, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path
     ) -> None:
         self.name, self._log = name, log
+        inherited = {key: own for key, own in os.environ.items() if key not in _OURS}
         with log.open("w") as errors:
             self._process = subprocess.Popen(
                 list(command),
@@ -81,7 +84,7 @@ class Contender:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
-                env={**os.environ, "PYTHONPATH": FOLDER, **environment},
+                env={**inherited, "PYTHONPATH": FOLDER, **environment},
             )
         self.facts: dict[str, Any] = self._answer(_READY)
 

@@ -25,7 +25,7 @@ from densefit.data.sample import Dataset
 
 FILE = "environment.json"
 COST_FILE = "cost.json"
-TRAINING = ("data", "forward", "metric", "backward", "update")  # phases of the clock
+TRAINING = ("data", "copy", "forward", "metric", "backward", "update")  # phases of the clock
 PACKAGES = ("densefit", "mxnet", "numpy", "opencv-python-headless", "opencv-python", "pycocotools")
 
 

@@ -17,6 +17,7 @@ from data_cases import RECIPES, Case
 from side_by_side import serve
 from torch.utils.data import DataLoader, Dataset
 
+from densefit.data.image import planes
 from densefit.data.sampler import sample_rng
 
 
@@ -32,7 +33,7 @@ class Pictures(Dataset):  # type: ignore[type-arg]
     def __getitem__(self, index: int) -> dict[str, Any]:
         rng = sample_rng(0, int(torch.randint(1 << 30, ())), index)
         sample = self._transform(self._dataset[index], rng)
-        made = {"data": np.ascontiguousarray(sample.image.transpose(2, 0, 1))}
+        made = {"data": planes(sample.image)}
         for head in self._heads:
             for name, value in head.encode(sample).items():
                 made[f"{head.name}_{name}"] = np.asarray(value)

@@ -22,6 +22,8 @@ from torch.utils.data import DataLoader, Dataset
 from torch_networks import DeepLab, load
 from torchmetrics.classification import MulticlassJaccardIndex
 
+from densefit.data.image import planes
+
 
 class Pictures(Dataset):  # type: ignore[type-arg]
     """(picture, mask) of samples."""
@@ -34,7 +36,7 @@ class Pictures(Dataset):  # type: ignore[type-arg]
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         sample = self._dataset[index]
-        image = np.ascontiguousarray(sample.image.transpose(2, 0, 1))
+        image = planes(sample.image)
         return torch.from_numpy(image), torch.from_numpy(sample.targets["mask"])
 
 

@@ -7,6 +7,7 @@ from typing import Callable
 
 PHASES = (
     "data",
+    "copy",
     "forward",
     "metric",
     "backward",
@@ -21,7 +22,8 @@ class Clock:
     """Gives all time to phases: each `lap` gives what has passed since the last one to its phase.
 
     MXNet computes while Python goes on, so a phase is charged with what is waited for in it:
-    `forward` ends when the losses are there; the backward pass runs on while metrics are told, and
+    `data` is waiting for a batch, and `copy` putting the next one together meanwhile; `forward`
+    ends when the losses are there; the backward pass runs on while metrics are told, and
     `backward` is what is waited for it after that; the update's end is waited for by the next
     forward pass, unless times are `exact`.
 

@@ -14,6 +14,7 @@ from densefit.callbacks.clock import PHASES
 
 _ABOUT = {
     "data": "waited for batches",
+    "copy": "the next batch, while the device computes",
     "forward": "forward pass, and losses to the host",
     "metric": "losses into metrics; the backward pass runs on",
     "backward": "waited for the backward pass, a balancer's further passes, the look at gradients",
@@ -108,5 +109,5 @@ def table(seconds: Mapping[str, float], updates: int) -> Table:
 
 def _an_update(seconds: Mapping[str, float], updates: int) -> float:
     """Milliseconds of an update, without validation and checkpoints."""
-    own = sum(seconds.get(phase, 0.0) for phase in PHASES[:6])
+    own = sum(seconds.get(phase, 0.0) for phase in PHASES[:7])
     return 1000.0 * own / updates if updates else 0.0

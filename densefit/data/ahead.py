@@ -126,11 +126,17 @@ class Ahead(Generic[Thing]):
                 self.drop()
 
     def ready(self, count: int) -> bool:
-        """Whether the next `count` samples, or all that are left, are made; starts what is not."""
+        """Whether the next `count` samples, or all that are left, are made; starts what is not.
+
+        Not if one failed: where it is skipped, others have to be waited for.
+        """
         if self.workers == 0:
             return False
         self._fill()
-        return all(future.done() for _, future in islice(self._pending, count))
+        return all(
+            future.done() and future.exception() is None
+            for _, future in islice(self._pending, count)
+        )
 
     def stop(self) -> None:
         """End the threads; asking for samples again starts new ones."""

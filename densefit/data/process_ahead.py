@@ -107,7 +107,9 @@ class ProcessAhead(Generic[Thing]):
             self._fill()
         except DensefitError:
             return True  # `next` raises it, where it is waited for
-        return all(slot in self._done for _, slot in islice(self._pending, count))
+        asked = [self._done.get(slot) for _, slot in islice(self._pending, count)]
+        # One that failed may be skipped, and others have to be waited for.
+        return all(answer is not None and answer.facts is None for answer in asked)
 
     def stop(self) -> None:
         """End the processes; asking for samples again starts new ones."""

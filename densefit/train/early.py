@@ -20,16 +20,17 @@ class Early(Iterator[Fed]):
     Args:
         feeder: whose loader is asked.
         batches: of it.
+        most: how many will be asked for; None: all.
     """
 
-    def __init__(self, feeder: Feeder, batches: Iterator[Fed]) -> None:
-        self._batches = batches
+    def __init__(self, feeder: Feeder, batches: Iterator[Fed], most: int | None = None) -> None:
+        self._batches, self._most = batches, most
         self._ready = getattr(feeder.iterator, "ready", None)
         self._held: list[Any] = []  # a batch, or what came in its place
 
     def fetch(self) -> None:
         """Fetch the next batch, if that needs no waiting. An error comes when it is asked for."""
-        if self._held or self._ready is None or not self._ready():
+        if self._held or self._most == 0 or self._ready is None or not self._ready():
             return
         try:
             self._held.append(next(self._batches))
@@ -40,6 +41,8 @@ class Early(Iterator[Fed]):
         return self
 
     def __next__(self) -> Fed:
+        if self._most is not None:
+            self._most -= 1
         if not self._held:
             return next(self._batches)
         found = self._held.pop()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from densefit.backend import mx
+from densefit.data.batch import Batch
 from densefit.errors import BindError, DataError
 from densefit.model.wire import Wire
 from densefit.registry import nearest
@@ -29,6 +30,8 @@ class Fed:
         labelled: head -> (real,) bool, which of the real rows have labels for it; the same by
             `<head>/<term>` for heads whose loss terms learn from different targets.
         position: in the epoch's order behind the batch, if the loader tells.
+        own: whether nobody else writes to its arrays. An iterator that is not of ours may fill
+            them again for its next batch.
     """
 
     data: dict[str, Any]
@@ -40,6 +43,15 @@ class Fed:
     geometries: list[Any] | None
     labelled: dict[str, np.ndarray]
     position: int | None = None
+    own: bool = False
+
+    def held(self) -> Fed:
+        """The batch as it is now, whatever becomes of the iterator's arrays."""
+        if self.own:
+            return self
+        data = {name: array.copy() for name, array in self.data.items()}
+        label = {name: array.copy() for name, array in self.label.items()}
+        return replace(self, data=data, label=label, own=True)
 
 
 class Feeder:
@@ -182,6 +194,7 @@ class Feeder:
         }
         fed = Fed(data, label, rows, real, ids, targets, geometries, labelled)
         fed.position = getattr(batch, "position", None)
+        fed.own = isinstance(batch, Batch)
         for wire in self.wires:
             wire.check_batch(fed)
         return fed

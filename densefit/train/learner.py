@@ -231,7 +231,8 @@ class Learner(Held):
         """
         before = None
         for fed in feeder.batches():
-            begun = fed, self._evaluator.start(fed, feeder, self._version)
+            # It is looked at when the next batch has been fetched.
+            begun = fed.held(), self._evaluator.start(fed, feeder, self._version)
             if before is not None:
                 yield before[0], before[1].read()
             before = begun

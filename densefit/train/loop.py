@@ -134,7 +134,8 @@ class Loop:
         done = state.batch * state.accumulate
         where = state.position if state.batch else None
         rest = iter(()) if over else self.feeder.batches(state.epoch, done, where)
-        batches = Early(self.feeder, rest)
+        left = None if state.updates is None else state.updates - state.update
+        batches = Early(self.feeder, rest, None if left is None else left * state.accumulate)
         state.clock.start()
         while True:
             lr = self._rate()

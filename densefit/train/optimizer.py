@@ -74,7 +74,8 @@ def start_optimizer(
             )
         settings["rescale_grad"] = 1.0 / batch_size
     try:
-        if isinstance(optimizer, str) and optimizer.lower() == "sgd":
+        on_cpu = all(device.device_type == "cpu" for device in module._context)
+        if isinstance(optimizer, str) and optimizer.lower() == "sgd" and on_cpu and _is_mxnets():
             names = index_to_name(module)
             optimizer = SGD(sym=module.symbol, param_idx2name=names, **settings)
             settings = {}
@@ -158,3 +159,8 @@ def index_to_name(module: Any) -> dict[Any, str]:
 
 def _updater(module: Any) -> Any:
     return module._updater or module._kvstore._updater
+
+
+def _is_mxnets() -> bool:
+    """Whether "sgd" is MXNet's, and not a user's class that was registered under its name."""
+    return mx.optimizer.Optimizer.opt_registry.get("sgd") is mx.optimizer.SGD

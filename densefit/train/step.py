@@ -113,7 +113,9 @@ class Step:
                 before = learner.statistics()
             own = balancing.first_pass(shares) if balancing is not None and shares else shares
             learner.compute(batch, len(seen) == 1, own)
+            clock.lap("forward")
             batches.fetch()  # while the device computes
+            clock.lap("copy")
             # Sync point: waits for the forward pass; the backward runs on meanwhile.
             outputs = learner.train_outputs(self._read)
             clock.lap("forward")
@@ -163,7 +165,7 @@ class Step:
         """
         several = sum(len(wire.weights) for wire in self._wires.values()) > 1
         if several or self._balancing is not None or self._accumulate == 1:
-            whole = list(islice(batches, self._accumulate))
+            whole = list(self._taken(batches))
             samples = sum(batch.real for batch in whole)
             shares = {k: samples / max(1, count) for k, count in self._labelled(whole).items()}
             if self._balancing is not None:
@@ -172,6 +174,11 @@ class Step:
             yield from ((batch, shares) for batch in whole)
         else:
             yield from ((batch, None) for batch in islice(batches, self._accumulate))
+
+    def _taken(self, batches: Early) -> Iterator[Fed]:
+        """The micro-batches of an update, of which several may be there at once."""
+        for batch in islice(batches, self._accumulate):
+            yield batch if self._accumulate == 1 else batch.held()
 
     def _labelled(self, batches: Sequence[Fed]) -> dict[str, int]:
         """What is counted -> samples that have labels for it."""

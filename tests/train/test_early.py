@@ -64,6 +64,32 @@ def test_the_end_and_errors_come_when_they_are_asked_for():
     assert list(end) == []
 
 
+def test_no_more_are_fetched_than_will_be_asked_for():
+    inner = iter([1, 2, 3, 4])
+    feeder = SimpleNamespace(iterator=SimpleNamespace(ready=lambda: True))
+    one = Early(feeder, inner, most=2)
+    found = [next(one)]
+    one.fetch()
+    found.append(next(one))
+    one.fetch()
+    assert found == [1, 2]
+    assert next(inner) == 3
+
+
+@pytest.mark.parametrize("kind", ["threads", "processes"])
+def test_a_loader_whose_next_sample_failed_is_not_ready(kind):
+    """With on_error="skip", another one has to be waited for."""
+    loader = df.Loader(Broken(), batch_size=2, workers=1, worker_kind=kind, on_error="skip")
+    with loader:
+        for expected in (True, False):
+            for _ in range(2000):
+                if loader.ready():
+                    break
+                threading.Event().wait(0.005 if expected else 0.0005)
+            assert loader.ready() == expected
+            assert len(next(loader).ids) == 2
+
+
 @pytest.mark.parametrize("kind", ["threads", "processes"])
 def test_a_loader_tells_when_its_batch_is_made(kind):
     data = Held(8)
@@ -88,6 +114,26 @@ def test_a_loader_tells_when_its_batch_is_made(kind):
 
 def test_without_workers_nothing_is_ever_ready():
     assert not df.Loader(Shapes(4), batch_size=2, workers=0).ready()
+
+
+class Broken:
+    """Shapes of which the third cannot be read."""
+
+    classes = ("a",)
+
+    def __init__(self):
+        self.inside = Shapes(6, size=(24, 24))
+
+    def __len__(self):
+        return 6
+
+    def id_of(self, index):
+        return str(index)
+
+    def __getitem__(self, index):
+        if index == 2:
+            raise OSError("broken")
+        return self.inside[index]
 
 
 class Held:
