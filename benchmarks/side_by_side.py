@@ -22,7 +22,13 @@ FOLDER = str(Path(__file__).resolve().parent)  # scripts import what lies here
 # For a Python that has MXNet and no densefit, whose base lets MXNet work with today's numpy.
 BESIDE = {"PYTHONPATH": os.pathsep.join([FOLDER, str(Path(FOLDER).parent)])}
 # What importing densefit sets, in a process that others inherit from.
-_OURS = ("GOMP_SPINCOUNT", "MXNET_SUBGRAPH_BACKEND", "MXNET_SUBGRAPH_VERBOSE", "OMP_NUM_THREADS")
+_OURS = (
+    "GOMP_SPINCOUNT",
+    "MXNET_SUBGRAPH_BACKEND",
+    "MXNET_SUBGRAPH_VERBOSE",
+    "MXNET_MKLDNN_CACHE_NUM",
+    "OMP_NUM_THREADS",
+)
 _READY = "ready: "
 _DONE = "done: "
 # OpenMP threads go on spinning for a while after their work; the next contender waits for that.

@@ -89,6 +89,9 @@ def _prepare_environment() -> None:
         # of loading.
         if "OMP_WAIT_POLICY" not in os.environ:
             os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+    # oneDNN's operators are kept for every shape that was ever computed, by each kind of layer:
+    # pictures of many sizes fill the memory. A network of one size has less than so many.
+    os.environ.setdefault("MXNET_MKLDNN_CACHE_NUM", "256")
     # Fused inference executors keep the weights of their first forward: a validation during
     # training would score a network that no longer exists. The backend "default" fuses nothing,
     # as NONE does, and unlike NONE it does not write a notice to stderr at each bind.

@@ -34,9 +34,10 @@ def test_a_fresh_process():
         "e = x.simple_bind(mx.cpu(), grad_req='null', data=(1, 2))\n"
         "e.forward(is_train=False)[0].asnumpy()\n"
         "print(os.environ['OMP_NUM_THREADS'], os.environ['GOMP_SPINCOUNT'],"
-        " os.environ['MXNET_SUBGRAPH_BACKEND'], np.bool)"
+        " os.environ['MXNET_SUBGRAPH_BACKEND'], os.environ['MXNET_MKLDNN_CACHE_NUM'], np.bool)"
     )
-    threads, spin, fusion, alias, *_ = done.stdout.split(maxsplit=3)
+    threads, spin, fusion, shapes, alias, *_ = done.stdout.split(maxsplit=4)
+    assert shapes == "256"
     assert spin == "10000"
     assert int(threads) == backend.available_cpus()
     assert fusion == "default"

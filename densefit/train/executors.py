@@ -75,15 +75,18 @@ class Executors:
 
     Args:
         limit: executors kept at most; each holds the memory of its own forward pass.
+        values: numbers of all their inputs together at most, so that large pictures have few; one
+            larger than that is kept alone.
 
     Attributes:
         binds: executors made so far.
     """
 
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
+    def __init__(self, limit: int, values: int = 24 * 2**20) -> None:
+        self.limit, self.values = limit, values
         self.binds = 0
         self._kept: OrderedDict[Any, Executor] = OrderedDict()
+        self._sizes: dict[Any, int] = {}  # of their inputs
         self._values: dict[tuple[Any, Key], Any] = {}  # by device and key
 
     def find(self, key: Any) -> Executor | None:
@@ -95,6 +98,7 @@ class Executors:
     def drop(self) -> None:
         """Keep no executor; the parameters' arrays stay."""
         self._kept.clear()
+        self._sizes.clear()
 
     def bind(
         self,
@@ -116,8 +120,12 @@ class Executors:
         Raises:
             BindError: MXNet refuses (there is not enough memory, say).
         """
-        while len(self._kept) >= self.limit:
-            self._kept.popitem(last=False)
+        size = sum(int(np.prod(shape, dtype=np.int64)) for shape in program.inputs.values())
+        while self._kept and (
+            len(self._kept) >= self.limit or sum(self._sizes.values()) + size > self.values
+        ):
+            oldest, _ = self._kept.popitem(last=False)
+            del self._sizes[oldest]
         count = round(rows / len(devices))
         edges = [*(count * number for number in range(len(devices))), rows]
         slices = [slice(first, last) for first, last in zip(edges, edges[1:])]
@@ -133,7 +141,7 @@ class Executors:
                 fix=str(error).strip().splitlines()[-1],
             ) from error
         self.binds += 1
-        self._kept[key] = Executor(parts, slices, rows)
+        self._kept[key], self._sizes[key] = Executor(parts, slices, rows), size
         return self._kept[key]
 
     def load(self, parameters: Callable[[], Mapping[str, Any]]) -> None:

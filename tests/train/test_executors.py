@@ -90,3 +90,18 @@ def test_outputs_of_one_are_not_overwritten_by_another():
 def test_what_mxnet_refuses_is_told():
     with pytest.raises(BindError, match="eval graph"):
         bound(Executors(1), graph(False), 2, batch(2), values(0))  # smaller than the kernel
+
+
+def test_large_inputs_have_few_executors_and_one_at_least():
+    executors, parameters = Executors(8, values=2 * 3 * 2 * 16 * 16), values(0)
+    for size in (12, 8, 8.5, 40, 8):
+        data = batch(int(size), rows=3 if size == int(size) else 2)
+        bound(executors, graph(False), size, data, parameters)
+    # 40 x 40 is larger than all that is allowed, and was kept alone until the next came
+    kept = [size for size in (12, 8.5, 40, 8) if executors.find(size) is not None]
+    assert kept == [8]
+    for size in (9, 10):
+        bound(executors, graph(False), size, batch(size), parameters)
+    assert [size for size in (8, 9, 10) if executors.find(size) is not None] == [8, 9, 10]
+    bound(executors, graph(False), 20, batch(20), parameters)
+    assert [size for size in (8, 9, 10, 20) if executors.find(size) is not None] == [10, 20]
