@@ -30,6 +30,19 @@ class HeadWire(Wire):
         self.viewed: list[str] = []
 
     @property
+    def finishes(self) -> bool:
+        """Whether `raw` and `finish` are the head's way to what its `evaluate` gives.
+
+        Not those that it has from a class whose `evaluate` it does not take over.
+        """
+        order = type(self.head).__mro__
+        place = {
+            name: next(number for number, kind in enumerate(order) if name in vars(kind))
+            for name in ("evaluate", "raw", "finish")
+        }
+        return place["evaluate"] >= max(place["raw"], place["finish"])
+
+    @property
     def labels(self) -> list[str]:
         return [f"{self.name}_{label.name}" for label in self.head.labels((64, 64))]
 
@@ -80,7 +93,7 @@ class HeadWire(Wire):
         self, mode: str, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int] | None
     ) -> dict[str, np.ndarray]:
         found = super().finish(mode, outputs, input_size)
-        if mode != "raw" or input_size is None:
+        if mode != "raw" or input_size is None or not self.finishes:
             return found
         own = {name[len(self.name) + 1 :]: array for name, array in found.items()}
         finished = self.head.finish(own, input_size)

@@ -185,7 +185,7 @@ class Network:
                         found = head.evaluate(features)
                         own.evaluated = list(found)
                     elif mode == "raw":
-                        found = head.raw(features)
+                        found = head.raw(features) if own.finishes else head.evaluate(features)
                         own.unfinished = list(found)
                     else:
                         found = head.views(features)

@@ -20,8 +20,11 @@ def strongest_classes(logits: np.ndarray, stride: int, size: tuple[int, int]) ->
         size: (height, width) of the picture, at most stride h and stride w.
 
     Returns:
-        (height, width) uint8; of equal logits, the first class.
+        (height, width) uint8; of equal logits, the first class. The first class everywhere if a
+        logit is nan: MXNet spreads it along rows and columns, and a score must show it.
     """
+    if np.isnan(logits).any():
+        return np.zeros(size, np.uint8)
     full = logits.shape[2] * stride, logits.shape[1] * stride  # width, height
     best = cv2.resize(logits[0], full, interpolation=cv2.INTER_LINEAR)
     found: np.ndarray = np.zeros(best.shape, np.uint8)

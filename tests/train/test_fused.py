@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -300,3 +303,26 @@ def test_whatever_is_fused_gives_the_same_gradients(part):
         for key, value in expected.items():
             np.testing.assert_array_equal(found[key], value, err_msg=f"{key} of {part}, {seed}")
     assert compared > 20
+
+
+@pytest.mark.parametrize("processor", ["SSE41", "AVX", "AVX2"])
+def test_gradients_are_right_on_older_processors_too(processor):
+    """A network of a few layers in a process whose oneDNN is told what the processor can do."""
+    code = (
+        "import numpy as np\n"
+        "from densefit.backend import mx\n"
+        "from densefit.train.fused import _gradients, fuse_relu, fusion_works\n"
+        "x = mx.sym.Convolution(mx.sym.Variable('data'), kernel=(3, 3), num_filter=16, name='a')\n"
+        "x = mx.sym.Activation(mx.sym.BatchNorm(x, name='b'), act_type='relu')\n"
+        "x = mx.sym.Convolution(x, kernel=(3, 3), num_filter=32, name='c')\n"
+        "plain = mx.sym.MakeLoss(mx.sym.sum(x * x))\n"
+        "fused = fuse_relu(plain, {'data': (2, 16, 9, 11)}, [mx.cpu()])\n"
+        "one, other = _gradients(plain), _gradients(fused)\n"
+        "assert all(np.array_equal(one[name], other[name]) for name in one)\n"
+        "print('equal', fusion_works())\n"
+    )
+    environment = {**os.environ, "DNNL_MAX_CPU_ISA": processor, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment
+    )
+    assert done.stdout.startswith("equal"), done.stderr

@@ -333,3 +333,28 @@ class Fixed:
 
     def result(self):
         return self.mask
+
+
+def test_an_evaluate_of_one_s_own_is_what_is_scored():
+    class Inverted(Segmentation):
+        def evaluate(self, features):
+            mask = super().evaluate(features)["mask"]
+            return {"mask": mask * 0 + 1, "sure": mask}
+
+        def decode(self, outputs, geometries):
+            assert outputs["sure"].shape == outputs["mask"].shape
+            return super().decode(outputs, geometries)
+
+    head = Inverted(3, decoder="fcn", channels=8)
+    network = df.Network("resnet18", [head], settings={"width": 8})
+    symbol = network.graph("evaluate", (32, 32))
+    shapes, _, states = symbol.infer_shape(data=(1, 3, 32, 32))
+    arguments = dict(zip(symbol.list_arguments(), shapes))
+    del arguments["data"]
+    network.set_params(
+        {name: np.ones(shape, np.float32) for name, shape in arguments.items()},
+        {n: np.ones(s, np.float32) for n, s in zip(symbol.list_auxiliary_states(), states)},
+    )
+    data = df.dataset("shapes", length=2, size=(32, 32))
+    for _, found in df.predict(network, df.Loader(data, batch_size=2)):
+        assert (found["segmentation"] == 1).all()

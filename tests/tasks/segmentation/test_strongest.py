@@ -25,6 +25,13 @@ def test_of_equal_logits_the_first_wins():
     assert (strongest_classes(logits, 4, (8, 8)) == 1).all()
 
 
+def test_nan_is_not_passed_over():
+    logits = np.ones((3, 2, 2), np.float32)
+    logits[1, 0, 0] = np.nan
+    logits[2] = 5
+    assert not strongest_classes(logits, 4, (8, 7)).any()
+
+
 def test_many_classes_have_their_numbers():
     logits = np.zeros((254, 1, 1), np.float32)
     logits[253] = 1
