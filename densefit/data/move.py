@@ -79,9 +79,14 @@ def turn(sample: Sample, quarters: int) -> Sample:
 
 def resize_image(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """(H, W, 3) uint8 to (height, width, 3): bilinear, or area means if shrunk by more than 2."""
-    shrinks = image.shape[0] > 2 * height or image.shape[1] > 2 * width
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(image, (width, height), interpolation=how))
+    old_height, old_width = image.shape[:2]
+    if old_height > 2 * height or old_width > 2 * width:
+        # OpenCV takes area means only if neither side grows, so that one that does waits.
+        size = min(old_width, width), min(old_height, height)
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
+        if size == (width, height):
+            return image
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
 def resize_nearest(array: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from densefit.data import target
-from densefit.data.move import crop, mirror, resize, resize_nearest, turn
+from densefit.data.move import crop, mirror, resize, resize_image, resize_nearest, turn
 from densefit.data.plane import move_boxes
 from densefit.data.sample import Sample
 from densefit.errors import DataError
@@ -252,3 +252,26 @@ def test_nearest_takes_the_middle_pixel(factor):
     big = np.arange(30 * factor).repeat(4).reshape(30 * factor, 4)
     small = resize_nearest(big, 30, 4)
     np.testing.assert_array_equal(small[:, 0], np.arange(30) * factor + factor // 2)
+
+
+@pytest.mark.parametrize(("height", "width"), [(80, 40), (60, 40), (30, 40), (48, 12)])
+def test_fine_stripes_become_their_mean_whatever_the_other_side_does(height, width):
+    """Stripes of 2 pixels, shrunk along x by 3 and more: taken at single places, they alias."""
+    stripes = np.zeros((60, 126, 3), np.uint8)
+    stripes[:, ::2] = 240
+    turned = np.ascontiguousarray(stripes.swapaxes(0, 1))
+    for image, size in ((stripes, (height, width)), (turned, (width, height))):
+        found = resize_image(image, *size)
+        assert found.shape == (*size, 3)
+        assert found.std() < 30  # of a mean of 3.15 pixels at least; it was 120
+        assert found.mean() == pytest.approx(120, abs=3)
+
+
+def test_a_side_that_shrinks_a_lot_is_a_mean_and_one_that_grows_is_linear():
+    """A ramp along y under stripes along x: the ramp is what linear interpolation makes of it."""
+    ramp = np.tile(np.arange(0, 200, 10, dtype=np.uint8)[:, None, None], (1, 60, 3))
+    ramp[:, ::2] += 40
+    found = resize_image(ramp, 40, 10)[..., 0].astype(float)
+    places = ((np.arange(40) + 0.5) / 2 - 0.5).clip(0, 19)
+    expected = np.repeat(places[:, None] * 10 + 20, 10, axis=1)
+    np.testing.assert_allclose(found, expected, atol=1)
