@@ -12,7 +12,7 @@ import numpy as np
 
 from densefit.data.keypoints import move_keypoints
 from densefit.data.merged import MAPS
-from densefit.data.moved import clipped, swap_of
+from densefit.data.moved import clipped, crowds, swap_of
 from densefit.data.sample import Geometry, LostGeometry, Sample
 from densefit.data.target import PER_OBJECT, kind_of
 from densefit.errors import ConfigError, DataError
@@ -85,7 +85,7 @@ class Albumentations:
         result = self._run(sample, maps, points, rng)
         image = np.asarray(result["image"])
         height, width = image.shape[:2]
-        boxes, rows = _boxes(result, height, width)
+        boxes, rows = _boxes(sample, result, height, width)
         # Its keypoints are at pixels' centres, by index.
         places = np.asarray(result["keypoints"], np.float64).reshape(-1, 2) + 0.5
         growth = _growth(places[:3]) / _growth(_triangle(sample))
@@ -180,11 +180,13 @@ def _growth(triangle: np.ndarray) -> float:
     return float(first[0] * second[1] - first[1] * second[0])
 
 
-def _boxes(result: Any, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+def _boxes(sample: Sample, result: Any, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
     """(m, 4) float32 boxes, and (m,) which boxes they were."""
     found = [np.asarray(box, np.float64)[:4] for box in result["bboxes"]]
-    boxes, keep = clipped(np.array(found).reshape(-1, 4), height, width)
-    return boxes, np.asarray(result[_ROWS]).reshape(-1).astype(np.int64)[keep]
+    rows = np.asarray(result[_ROWS]).reshape(-1).astype(np.int64)
+    crowd = crowds(sample, len(sample.targets.get("boxes", ())))[rows]
+    boxes, keep = clipped(np.array(found).reshape(-1, 4), height, width, crowd)
+    return boxes, rows[keep]
 
 
 def _filled(sample: Sample, name: str, array: np.ndarray, shown: np.ndarray) -> np.ndarray:

@@ -46,8 +46,8 @@ class RandomBoxCrop:
 
     As often as each of the minima, the whole picture is kept, or any window taken. Windows have
     sides of `min_scale` to 1 of the picture's and proportions within 1/2 to 2; a box stays if its
-    centre is inside. A picture without boxes is left alone, and so is one for which `attempts`
-    windows did not fit.
+    centre is inside, a crowd if any of it is. A picture without boxes is left alone, and so is one
+    for which `attempts` windows did not fit.
     """
 
     def __init__(

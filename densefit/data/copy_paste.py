@@ -12,6 +12,7 @@ from densefit.data.crop import offset
 from densefit.data.geometric import cropping, moved_by
 from densefit.data.instances import NONE, UNKNOWN, extents
 from densefit.data.merged import MAPS, Prepare, agreed, common, plain, prepared, renumbered, rows
+from densefit.data.moved import crowds
 from densefit.data.others import Draw
 from densefit.data.rescale import scaling
 from densefit.data.sample import Sample
@@ -33,8 +34,9 @@ class CopyPaste:
 
     Objects below that are covered in part get the box of what is left of them, and their share of
     the area; of those that are covered to less than `visible`, nothing is learned any more: they
-    are dropped, their pixels stay. Covered keypoints are hidden. Samples without `boxes`,
-    `instances` and `instance_ids` stay as they are. All maps get the values of what is pasted.
+    are dropped, their pixels stay. What is left of a crowd stays. Covered keypoints are hidden.
+    Samples without `boxes`, `instances` and `instance_ids` stay as they are. All maps get the
+    values of what is pasted.
 
     Args:
         p: how often.
@@ -119,7 +121,7 @@ class CopyPaste:
 def _chosen(sample: Sample, rng: np.random.Generator) -> np.ndarray:
     """Rows of the objects that are pasted: each with one half, at least one if there is any."""
     ids = sample.targets["instance_ids"]
-    crowd = sample.targets.get("crowd", np.zeros(len(ids), bool))
+    crowd = crowds(sample, len(ids))
     there = extents(sample.targets["instances"])[0]
     able = np.flatnonzero((ids != NONE) & ~crowd & np.isin(ids, there))
     wanted = rng.random(len(able)) < 0.5
@@ -163,7 +165,8 @@ def _left(
         elif kind == "keypoints":
             changes[name] = _hidden(array, pasted)
     solid = (boxes[:, 2:] - boxes[:, :2] >= 1 - 1e-3).all(axis=1) | ~cut
-    return ~cut | ((share > 0) & (share >= visible) & solid), changes
+    enough = (share >= visible) | crowds(sample, len(ids))  # what is left of a crowd is none's
+    return ~cut | ((share > 0) & enough & solid), changes
 
 
 def _hidden(points: np.ndarray, pasted: np.ndarray) -> np.ndarray:

@@ -1,8 +1,11 @@
 """Everything that is known about a picture follows where the picture goes.
 
 A box is clipped to the new picture; it is dropped, with its per-box arrays, if its centre is
-outside or one of its sides is below one pixel. Keypoints change places where the map mirrors, in
-whichever direction, and are no longer labelled outside of the new picture.
+outside or one of its sides is below one pixel. A `crowd` stays wherever its centre is: nothing is
+learned from it, but what is shown of it would be background without it.
+
+Keypoints change places where the map mirrors, in whichever direction, and are no longer labelled
+outside of the new picture.
 
 Where the picture is turned or sheared, a box becomes the box around its moved corners, which is
 larger than its object needs. If the sample has `instances`, it becomes the box around the moved
@@ -54,7 +57,8 @@ def moved(
     keep: np.ndarray | None = None
     for name, kind in kinds.items():
         if kind.name == "boxes":
-            targets[name], keep = clipped(_boxes(sample, name, matrix), height, width)
+            boxes = _boxes(sample, name, matrix)
+            targets[name], keep = clipped(boxes, height, width, crowds(sample, len(boxes)))
     for name, kind in kinds.items():
         array = sample.targets[name]
         if kind.name == "per_box":
@@ -81,13 +85,31 @@ def moved(
     return replace(sample, image=image, targets=targets, geometry=geometry)
 
 
-def clipped(boxes: np.ndarray, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes (m, 4) float32 that stay in the picture, and which of the n they are, (n,) bool."""
+def clipped(
+    boxes: np.ndarray, height: int, width: int, crowd: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes (m, 4) float32 that stay in the picture, and which of the n they are, (n,) bool.
+
+    Args:
+        boxes: (n, 4) xyxy, of which parts may be outside.
+        height: pixels of the picture.
+        width: pixels of the picture.
+        crowd: (n,) bool, boxes that stay even if their centre is outside.
+    """
     centre = (boxes[:, :2] + boxes[:, 2:]) / 2
     inside = ((centre >= 0) & (centre <= (width, height))).all(axis=1)
+    if crowd is not None:
+        inside |= crowd
     boxes = boxes.clip(0, (width, height, width, height))
     keep = inside & ((boxes[:, 2:] - boxes[:, :2]) >= MIN_SIDE).all(axis=1)
     return boxes[keep].astype(np.float32), keep
+
+
+def crowds(sample: Sample, count: int) -> np.ndarray:
+    """(count,) bool: which of the sample's boxes are around crowds. Raises DataError."""
+    if "crowd" not in sample.targets:
+        return np.zeros(count, bool)
+    return _kept(sample, "crowd", np.ones(count, bool)).astype(bool)
 
 
 def _boxes(sample: Sample, name: str, matrix: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from densefit.data import others
-from densefit.data.instances import UNKNOWN
+from densefit.data.instances import UNKNOWN, extents
 from densefit.data.sample import LostGeometry
 from densefit.data.transforms import Mixup, RandomFlip, transforms
 from densefit.data.work import Work
@@ -106,6 +106,29 @@ def test_instances_lie_where_the_geometry_says_and_follow_their_boxes(transform,
         if len(rows):
             assert (columns.min() >= box[0] - 1) & (columns.max() + 1 <= box[2] + 1)
             assert (rows.min() >= box[1] - 1) & (rows.max() + 1 <= box[3] + 1)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_what_is_shown_of_a_crowd_is_still_a_crowd(transform, seed):
+    """A part without a row would be background to every head."""
+    data, rng = Crowds(8, size=(48, 60), empty=0.0), np.random.default_rng(seed)
+    after = others.applied(transform, data[seed], rng, others.drawn_from(data, seed, rng))
+    targets = after.targets
+    assert targets["crowd"].all()
+    if "instances" not in targets:
+        return  # dropped
+    ids, around = extents(targets["instances"])
+    sides = around[:, 2:] - around[:, :2]
+    # So large that the rest of its box has a pixel.
+    large = ids[(sides >= 3).all(axis=1)]
+    assert set(large) <= set(targets["instance_ids"])
+
+
+class Crowds(Shapes):
+    def __getitem__(self, index):
+        sample = super().__getitem__(index)
+        sample.targets["crowd"][:] = True
+        return sample
 
 
 def _check_places(moved, instances, matrix):

@@ -167,6 +167,25 @@ def test_one_that_changes_nothing_changes_nothing_but_the_geometry():
     np.testing.assert_array_equal(after.image, sample.image)
 
 
+class Shifting(Double):
+    """Boxes go left, beyond the edge of the picture."""
+
+    def __call__(self, bboxes, **data):
+        return {**data, "bboxes": bboxes - (30, 0, 30, 0)}
+
+
+def test_the_rest_of_a_crowd_stays_wherever_its_centre_is():
+    sample = DATA[3]
+    sample.targets = {
+        "boxes": np.array([[20, 5, 32, 9], [10, 5, 32, 9], [10, 5, 30.5, 9]], np.float32),
+        "crowd": np.array([False, True, True]),
+        "classes": np.arange(3),
+    }
+    after = Albumentations(Shifting([]))(sample, np.random.default_rng(0)).targets
+    np.testing.assert_array_equal(after["boxes"], [[0, 5, 2, 9]])
+    np.testing.assert_array_equal(after["classes"], [1])
+
+
 def test_vectors_cannot_follow():
     sample = DATA[0]
     sample.targets["normals"] = np.zeros((48, 60, 3), np.float32)

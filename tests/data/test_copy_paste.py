@@ -73,6 +73,16 @@ def test_how_much_must_be_left():
     assert len(pasted(below, above, visible=0.21).targets["boxes"]) == 1
 
 
+def test_what_is_left_of_a_crowd_stays_however_little():
+    above = block([(2, 0, 40, 40)], extra={"crowd": np.array([False])})
+    for crowd in (False, True):
+        below = block([(0, 0, 10, 10), (10, 10, 20, 20)], extra={"crowd": np.full(2, crowd)})
+        after = pasted(below, above, visible=0.5).targets
+        expected = [[0, 0, 2, 10]] if crowd else []
+        np.testing.assert_array_equal(after["boxes"], [*expected, [2, 0, 40, 40]])
+        np.testing.assert_array_equal(after["crowd"], [*([True] if crowd else []), False])
+
+
 def test_pixels_come_from_the_picture_on_top_and_edges_may_be_soft():
     below, above = block([], value=10), block([(10, 10, 30, 30)], value=200)
     sharp = pasted(below, above).image[..., 0]

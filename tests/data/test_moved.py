@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from densefit.data.move import crop
 from densefit.data.moved import clipped, moved
 from densefit.data.plane import project
 from densefit.data.sample import Sample
@@ -99,3 +100,65 @@ def test_boxes_are_clipped_and_dropped():
     stay, keep = clipped(boxes, 48, 65)
     np.testing.assert_array_equal(keep, [True, False, False, True])
     np.testing.assert_array_equal(stay, [[0, 0, 10, 10], [60, 40, 65, 48]])
+
+
+def test_the_rest_of_a_crowd_stays_wherever_its_centre_is():
+    boxes = np.array([[-90, 0, 1, 10], [-90, 0, 0.9, 10], [60, -80, 70, 5], [-9, 0, -4, 9.0]])
+    _, keep = clipped(boxes, 48, 65)
+    assert not keep.any()
+    stay, keep = clipped(boxes, 48, 65, np.ones(4, bool))
+    np.testing.assert_array_equal(keep, [True, False, True, False])
+    np.testing.assert_array_equal(stay, [[0, 0, 1, 10], [60, 0, 65, 5]])
+    _, keep = clipped(boxes, 48, 65, np.array([False, False, True, False]))
+    np.testing.assert_array_equal(keep, [False, False, True, False])
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_lies_in_a_crowd_lies_in_a_crowd_after_any_crop(seed):
+    """Else it would be background there; what is no crowd goes by its centre, one by one."""
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(1, 7))
+    corners = rng.integers(0, (W, H), (count, 2))
+    boxes = np.hstack([corners, corners + rng.integers(1, 40, (count, 2))])
+    boxes = boxes.clip(0, (W, H, W, H)).astype(np.float32)
+    crowd = rng.random(count) < 0.6
+    groups = np.zeros((H, W), np.uint8)
+    for x1, y1, x2, y2 in boxes[crowd].astype(int):
+        groups[y1:y2, x1:x2] = 1
+    targets = {
+        "boxes": boxes,
+        "crowd": crowd,
+        "classes": np.arange(count),
+        "instance_ids": 1 + np.arange(count),
+        "keypoints": np.zeros((count, 2, 3), np.float32),
+        "mask": groups,
+    }
+    left, top = (int(v) for v in rng.integers(-20, (W - 5, H - 5)))
+    width, height = (int(v) for v in rng.integers(5, 60, 2))
+    after = crop(Sample("s", np.zeros((H, W, 3), np.uint8), targets), left, top, width, height)
+    found = np.zeros((height, width), np.uint8)
+    for x1, y1, x2, y2 in after.targets["boxes"][after.targets["crowd"]].astype(int):
+        found[y1:y2, x1:x2] = 1
+    np.testing.assert_array_equal(found, after.targets["mask"] == 1)
+    stay = []
+    for row, (x1, y1, x2, y2) in enumerate(boxes - (left, top, left, top)):
+        inside = 0 <= (x1 + x2) / 2 <= width and 0 <= (y1 + y2) / 2 <= height
+        rest = min(x2, width) - max(x1, 0), min(y2, height) - max(y1, 0)
+        if min(rest) >= 1 and (crowd[row] or inside):
+            stay.append(row)
+    for name in ("crowd", "classes", "instance_ids", "keypoints"):
+        np.testing.assert_array_equal(after.targets[name], targets[name][stay], err_msg=name)
+
+
+def test_difficult_objects_go_by_their_centre():
+    """Heads learn them unless told otherwise."""
+    boxes = np.array([[-30, 0, 20, 20]], np.float32)
+    targets = {"boxes": boxes, "difficult": np.array([True]), "crowd": np.array([False])}
+    assert len(after(np.eye(2, 3), **targets)["boxes"]) == 0
+    assert len(after(np.eye(2, 3), **{**targets, "crowd": np.array([True])})["boxes"]) == 1
+
+
+def test_crowds_that_are_not_told_for_each_box_are_an_error():
+    targets = {"boxes": np.zeros((2, 4), np.float32), "crowd": np.zeros(3, bool)}
+    with pytest.raises(DataError, match=r"'crowd'[\s\S]*2 rows"):
+        after(np.eye(2, 3), **targets)
