@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from densefit.data.geometric import Geometric, Move, cropping, resizing
-from densefit.data.move import GREY, Fill
+from densefit.data.move import GREY, Fill, told
 from densefit.data.transform import checked_size, transforms
 from densefit.errors import ConfigError
 
@@ -45,7 +45,8 @@ class RandomScaleCrop(Geometric):
 
     def __repr__(self) -> str:
         height, width = self.output_size
-        return f"{type(self).__name__}({height}, {width}, {self.low}, {self.high})"
+        settings = f"{height}, {width}, {self.low}, {self.high}{told(self.fill)}"
+        return f"{type(self).__name__}({settings})"
 
 
 @transforms.register("random_crop")

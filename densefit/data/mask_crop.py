@@ -96,9 +96,11 @@ class RandomMaskCrop(RandomScaleCrop):
         return bool(several and counts.sum() and counts.max() <= self.max_share * counts.sum())
 
     def __repr__(self) -> str:
+        height, width = self.output_size
         return (
-            f"{super().__repr__()[:-1]}, max_share={self.max_share}, focus={self.focus}, "
-            f"attempts={self.attempts}, {self.target!r}, fill={self.fill})"
+            f"{type(self).__name__}({height}, {width}, {self.low}, {self.high}, "
+            f"max_share={self.max_share}, focus={self.focus}, attempts={self.attempts}, "
+            f"{self.target!r}, fill={self.fill})"
         )
 
 

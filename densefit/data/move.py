@@ -104,6 +104,15 @@ def colour_of(fill: Fill) -> tuple[int, ...]:
     return (fill,) * 3 if isinstance(fill, int) else tuple(fill)
 
 
+def told(fill: Fill) -> str:
+    """A `fill` as the end of a repr, which is as it was before fills were told if it is grey.
+
+    >>> told((0, 0, 0)), told(GREY)
+    (', fill=(0, 0, 0)', '')
+    """
+    return "" if fill == GREY else f", fill={fill}"
+
+
 def _crop_image(
     image: np.ndarray, left: int, top: int, width: int, height: int, fill: Fill
 ) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from densefit.data.geometric import Geometric, Move, cropping, resizing
-from densefit.data.move import GREY, Fill
+from densefit.data.move import GREY, Fill, told
 from densefit.data.transform import checked_size, transforms
 
 
@@ -45,4 +45,5 @@ class Letterbox(Geometric):
         return moves
 
     def __repr__(self) -> str:
-        return "Letterbox({}, {})".format(*self.output_size)
+        height, width = self.output_size
+        return f"Letterbox({height}, {width}{told(self.fill)})"

@@ -1,9 +1,15 @@
-"""What every registered transform must do. A new one needs an entry in SETTINGS."""
+"""What every registered transform must do. A new one needs an entry in SETTINGS.
+
+A setting of a new name needs one in OTHER.
+"""
+
+import inspect
 
 import numpy as np
 import pytest
 
 from densefit.data import others
+from densefit.data.described import described
 from densefit.data.instances import UNKNOWN, extents
 from densefit.data.sample import LostGeometry
 from densefit.data.transforms import Mixup, RandomFlip, transforms
@@ -39,6 +45,57 @@ SETTINGS = {
 }
 
 
+#: Other valid values of settings, by name, or by transform and name where that does not fit.
+OTHER = {
+    "alpha": 3.0,
+    "attempts": 7,
+    "blend": 1.5,
+    "brightness": 0.3,
+    "contrast": 0.3,
+    "degrees": 12.0,
+    "distortion": 0.2,
+    "drop": ["label", "mask"],
+    "fill": (1, 2, 3),
+    "focus": 0.3,
+    "height": 44,
+    "high": 1.75,
+    "holes": 2,
+    "hue": 0.03,
+    "length": 5.0,
+    "long": 90,
+    "low": 0.25,
+    "max_ratio": 3.0,
+    "max_share": 0.5,
+    "middle": 0.3,
+    "min_ious": (0.1, 0.4),
+    "min_scale": 0.4,
+    "p": 0.35,
+    "prepare": RandomFlip(0.25),
+    "ratio": 0.4,
+    "saturation": 0.3,
+    "shear": 7.0,
+    "short": 42,
+    "sigma": 9.0,
+    "size": 0.2,
+    "steps": [RandomFlip(0.25), RandomFlip(vertical=True)],
+    "target": "other_mask",
+    "targets": "keep",
+    "translate": 0.2,
+    "vertical": True,
+    "visible": 0.2,
+    "width": 72,
+    ("random_erase", "high"): 0.5,
+    ("random_erase", "low"): 0.05,
+    ("random_jpeg", "high"): 80,
+    ("random_jpeg", "low"): 40,
+}
+EACH = [
+    (name, setting)
+    for name in sorted(SETTINGS)
+    for setting in inspect.signature(transforms.get(name)).parameters
+]
+
+
 @pytest.fixture(params=sorted(SETTINGS))
 def transform(request):
     return transforms.create(request.param, **SETTINGS[request.param])
@@ -55,6 +112,35 @@ def applied(transform, seed, change=None):
 def test_every_transform_is_in_this_contract():
     own = {n for n in transforms.names() if transforms.get(n).__module__.startswith("densefit.")}
     assert own == set(SETTINGS)
+
+
+@pytest.mark.parametrize(("name", "setting"), EACH)
+def test_a_changed_setting_changes_what_a_resume_compares(name, setting):
+    """By `described`, a training that goes on sees that its pictures would be others."""
+    other = OTHER.get((name, setting), OTHER[setting])
+    before = transforms.create(name, **SETTINGS[name])
+    after = transforms.create(name, **{**SETTINGS[name], setting: other})
+    assert described(before) == described(transforms.create(name, **SETTINGS[name]))
+    assert described(before) != described(after)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("letterbox", "Letterbox(40, 64)"),
+        ("random_box_crop", "RandomBoxCrop((0.1, 0.3, 0.5, 0.7, 0.9))"),
+        ("random_crop", "RandomCrop(40, 64, 1.0, 1.0)"),
+        ("random_expand", "RandomExpand(4.0, 1.0)"),
+        (
+            "random_mask_crop",
+            "RandomMaskCrop(40, 64, 0.5, 2.0, max_share=0.75, focus=0.5, attempts=10, 'mask', "
+            "fill=114)",
+        ),
+        ("random_scale_crop", "RandomScaleCrop(40, 64, 0.5, 2.0)"),
+    ],
+)
+def test_a_training_of_before_settings_were_told_in_full_goes_on(name, text):
+    assert described(transforms.create(name, **SETTINGS[name])) == text
 
 
 @pytest.mark.parametrize("seed", range(4))
