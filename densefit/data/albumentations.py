@@ -118,6 +118,14 @@ class Albumentations:
             geometry=LostGeometry(size, (height, width), "it went through Albumentations"),
         )
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For another process, whose threads have copies of their own."""
+        return {"compose": self.compose}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.compose = state["compose"]
+        self._own = threading.local()
+
     def _run(
         self, sample: Sample, maps: list[str], points: list[str], rng: np.random.Generator
     ) -> Any:

@@ -1,6 +1,7 @@
 """With the package itself where it is installed; what it must offer is told by small doubles."""
 
 import os
+import pickle
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from densefit.data.albumentations import Albumentations
 from densefit.data.instances import extents
 from densefit.data.move import crop, mirror, resize
 from densefit.data.sample import LostGeometry
+from densefit.data.work import Work
 from densefit.datasets import Shapes
 from densefit.errors import ConfigError, DataError
 
@@ -108,6 +110,12 @@ def test_in_a_loader_with_any_number_of_workers(package, workers):
     np.testing.assert_array_equal(epoch(workers), epoch(1))
 
 
+def test_a_worker_process_makes_the_same(package, in_a_process):
+    members = [package.Affine(rotate=(-40, 40), p=1), package.RandomBrightnessContrast(p=0.5)]
+    transform = Albumentations(package.Compose(members))
+    in_a_process(Work(DATA, transform, [], 5, 2), [3, 0, 6])
+
+
 def test_identity_names_members_and_is_the_same_twice(package):
     def text():
         return repr(Albumentations(package.Compose([package.HorizontalFlip(p=0.25)])))
@@ -184,6 +192,28 @@ def test_the_rest_of_a_crowd_stays_wherever_its_centre_is():
     after = Albumentations(Shifting([]))(sample, np.random.default_rng(0)).targets
     np.testing.assert_array_equal(after["boxes"], [[0, 5, 2, 9]])
     np.testing.assert_array_equal(after["classes"], [1])
+
+
+class Turning(Double):
+    """Mirrors by the seed that it was given."""
+
+    def __call__(self, image, **data):
+        return {**data, "image": image[:, :: 1 if self.seed % 2 else -1]}
+
+
+@pytest.mark.parametrize("used", [False, True])
+def test_it_can_be_sent_to_a_process_before_and_after_it_was_used(used):
+    def images(transform):
+        return [transform(DATA[2], np.random.default_rng(seed)).image for seed in range(8)]
+
+    transform = Albumentations(Turning([Turning([])]))
+    expected = images(Albumentations(Turning([Turning([])])))
+    if used:
+        images(transform)
+    there = pickle.loads(pickle.dumps(transform))
+    np.testing.assert_array_equal(images(there), expected)
+    np.testing.assert_array_equal(images(transform), expected)
+    assert len(np.unique(expected, axis=0)) == 2
 
 
 def test_vectors_cannot_follow():
