@@ -95,6 +95,12 @@ class Record:
     def __repr__(self) -> str:
         return f"Record({str(self.root)!r}, split={self.split!r}{self._unusual})"
 
+    @property
+    def data_files(self) -> list[Path]:
+        """All files that samples are read from."""
+        files = [self._file.path.with_suffix(end) for end in (".rec", ".idx", ".json")]
+        return [path for path in files if path.is_file()]
+
     def id_of(self, index: int) -> str:
         """The id in the packed dataset; of im2rec, the key in the index."""
         return self._ids[index]

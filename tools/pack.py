@@ -28,11 +28,10 @@ from densefit.errors import ConfigError, DataError, located
 from densefit.tools.program import program
 from densefit.tools.recipe import Data, make_dataset
 
-#: What a dataset may know besides its samples, and is kept.
-ATTRIBUTES = (
-    *("classes", "mask_classes", "label_classes", "category_ids"),
-    *("keypoint_names", "limbs", "flip_pairs"),
-)
+#: What a dataset may know besides its samples and its lists `<target>_classes`, and is kept.
+ATTRIBUTES = ("classes", "category_ids", "keypoint_names", "limbs", "flip_pairs")
+#: How pictures begin that MXNet's readers can decode; others are packed as PNG.
+_READABLE = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\x00", b"MM\x00*")
 
 
 @dataclass
@@ -107,11 +106,21 @@ def pack(dataset: Dataset, out: Path) -> int:
         "bytes": end,
         "ids": [dataset.id_of(number) for number in range(len(dataset))],
         "attributes": {
-            name: plain(getattr(dataset, name)) for name in ATTRIBUTES if hasattr(dataset, name)
+            name: plain(getattr(dataset, name))
+            for name in (*ATTRIBUTES, *class_lists(dataset))
+            if hasattr(dataset, name)
         },
     }
     replace_file(out.with_suffix(".json"), [json.dumps(told, indent=1).encode()])
     return sum(kept)
+
+
+def class_lists(dataset: Dataset) -> list[str]:
+    """Names of a dataset's attributes that are lists of a target's classes."""
+    known = {"mask_classes", "label_classes", "labels_classes", "keypoint_classes"}
+    known |= {f"{target}_classes" for target in getattr(dataset, "class_lists", ())}
+    known |= {name for name in dir(dataset) if name.endswith("_classes") and name[0] != "_"}
+    return sorted(name for name in known if isinstance(getattr(dataset, name, None), (list, tuple)))
 
 
 def packed_record(dataset: Dataset, index: int) -> tuple[bytes, bool]:
@@ -168,6 +177,8 @@ def _file_as_it_is(dataset: Dataset, index: int, image: np.ndarray) -> bytes | N
         return None
     path = Path(find(index))
     data = path.read_bytes()
+    if not data.startswith(_READABLE):
+        return None
     same = all(np.array_equal(decode_image(data, path, exif), image) for exif in (True, False))
     return data if same else None
 

@@ -61,8 +61,8 @@ class Cached:
         folder: where to keep them on disk instead, for later processes too. Of each dataset (by
             its `repr`, which must name its settings) there is one state; that of a changed one is
             replaced. Whether it changed is told by its `fingerprint`, and the time and size of the
-            pictures' files; a change of another annotation than those of the 4 samples looked at
-            is not seen.
+            pictures' files, or of its `data_files`; a change of another annotation than those of
+            the 4 samples looked at is not seen.
         disk: with `folder`, the largest number of bytes of this dataset's files there.
 
     Raises:
@@ -291,6 +291,9 @@ def _replace(path: Path, data: bytes) -> None:
 def _key(dataset: Dataset) -> str:
     """What tells the dataset from another, or from itself after a change."""
     digest = hashlib.sha256(json.dumps(fingerprint(dataset)).encode())
+    for path in getattr(dataset, "data_files", ()):
+        stat = os.stat(path)
+        digest.update(f"{stat.st_size} {stat.st_mtime_ns}\n".encode())
     find: Any = getattr(dataset, "picture_file", None)
     for index in range(len(dataset) if find is not None else 0):
         try:

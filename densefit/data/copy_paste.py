@@ -11,7 +11,17 @@ import numpy as np
 from densefit.data.crop import offset
 from densefit.data.geometric import cropping, moved_by
 from densefit.data.instances import NONE, UNKNOWN, extents
-from densefit.data.merged import MAPS, Prepare, agreed, common, plain, prepared, renumbered, rows
+from densefit.data.merged import (
+    MAPS,
+    Prepare,
+    agreed,
+    common,
+    lost,
+    plain,
+    prepared,
+    renumbered,
+    rows,
+)
 from densefit.data.moved import crowds
 from densefit.data.others import Draw
 from densefit.data.rescale import scaling
@@ -102,7 +112,8 @@ class CopyPaste:
             else:
                 targets[name] = rows([changes.get(name, first)[left], second[chosen]])
         image = _over(sample.image, above.image, pasted, self.blend)
-        return replace(sample, image=image, targets=targets)
+        geometry = lost(sample, "objects of another picture were pasted into it")
+        return replace(sample, image=image, targets=targets, geometry=geometry)
 
     def _laid(self, other: Sample, size: tuple[int, ...], rng: np.random.Generator) -> Sample:
         """The further picture in a picture of `size`, at a random place and scale."""

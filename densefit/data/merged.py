@@ -15,7 +15,7 @@ import numpy as np
 
 from densefit.data.instances import NONE, UNKNOWN
 from densefit.data.known_classes import is_known
-from densefit.data.sample import Sample
+from densefit.data.sample import Geometry, LostGeometry, Sample
 from densefit.data.target import PER_OBJECT, kind_of
 from densefit.errors import DataError
 
@@ -62,6 +62,18 @@ def agreed(samples: Sequence[Sample]) -> list[Sample]:
             )
         common[name] = np.logical_and.reduce(told)
     return [replace(one, targets={**one.targets, **common}) if common else one for one in samples]
+
+
+def lost(sample: Sample, why: str) -> LostGeometry:
+    """The geometry of a picture that shows more than its original: it cannot be scored.
+
+    Args:
+        sample: what it was.
+        why: it does, as the end of a sentence.
+    """
+    size = sample.image.shape[:2]
+    known = sample.geometry or Geometry.identity(*size)
+    return LostGeometry(known.size, (int(size[0]), int(size[1])), why)
 
 
 def rows(arrays: Sequence[np.ndarray]) -> np.ndarray:

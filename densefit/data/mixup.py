@@ -13,6 +13,7 @@ from densefit.data.merged import (
     Prepare,
     agreed,
     common,
+    lost,
     plain,
     prepared,
     refusal,
@@ -79,7 +80,8 @@ class Mixup:
             else:
                 targets[name] = rows(arrays)
         image = cv2.addWeighted(sample.image, share, other.image, 1 - share, 0)
-        return replace(sample, image=np.asarray(image), targets=targets)
+        geometry = lost(sample, "it was mixed with another picture")
+        return replace(sample, image=np.asarray(image), targets=targets, geometry=geometry)
 
     def __repr__(self) -> str:
         about = "" if self.prepare is None else f", prepare={self.prepare!r}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 
+import cv2
 import numpy as np
 from typing_extensions import Self
 
@@ -126,6 +127,7 @@ class OriginalSizeLoader:
                 )
         if len(dataset) == 0:
             raise DataError("The dataset is empty", where=repr(dataset))
+        cv2.setNumThreads(0)  # as the Loader does: the threads are the workers
         self.dataset, self.batch_size = dataset, batch_size
         self.multiple, self.max_pixels = multiple, max_pixels
         self.held = 8 * batch_size if ahead is None else ahead

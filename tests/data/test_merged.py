@@ -100,3 +100,12 @@ def test_pictures_of_different_lists_of_classes_are_refused():
     first, second = sample(known_classes=np.ones(3, bool)), sample(known_classes=np.ones(2, bool))
     with pytest.raises(DataError, match=r"different classes[\s\S]*Mixture"):
         agreed([first, second])
+
+
+@pytest.mark.parametrize("kind", [Mixup, CopyPaste])
+def test_a_picture_with_another_in_it_cannot_be_scored(kind):
+    data, rng = Shapes(4, size=(48, 60), empty=0.0), np.random.default_rng(0)
+    drop = ["label", "labels"] + (["mask", "instances", "instance_ids"] if kind is Mixup else [])
+    after = kind(p=1.0, drop=drop)(data[0], rng, drawn_from(data, 0, rng))
+    with pytest.raises(DataError, match="another picture"):
+        after.geometry.boxes_to_original(np.zeros((1, 4)))

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from densefit.data.cache import Cached
 from densefit.data.fingerprint import fingerprint
 from densefit.data.sample import Sample
 from densefit.datasets import COCO, VOC, ImageFolder, Record, Shapes
-from densefit.errors import ConfigError
-from densefit.tools.pack import main, pack, packed_record
+from densefit.errors import ConfigError, DataError
+from densefit.tools.pack import header_labels, main, pack, packed_record
 
 RNG = np.random.default_rng(0)
 
@@ -191,3 +192,49 @@ def test_an_interrupted_packing_leaves_the_former_one(tmp_path):
 def test_another_ending_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="ends with .rec"):
         pack(Shapes(length=4, size=(40, 48)), tmp_path / "train.bin")
+
+
+class Listed(Shapes):
+    """Has lists of classes of targets of its own."""
+
+    def __init__(self):
+        super().__init__(3, size=(32, 32))
+        self.room_mask_classes, self.keypoint_classes = ["wall", "lamp"], ["circle"]
+
+
+def test_lists_of_classes_are_kept_whatever_their_targets(tmp_path):
+    pack(Listed(), tmp_path / "train.rec")
+    packed = Record(tmp_path, "train")
+    assert packed.room_mask_classes == ["wall", "lamp"]
+    assert packed.keypoint_classes == ["circle"]
+    assert packed.mask_classes == Shapes(3, size=(32, 32)).mask_classes
+
+
+class Retouched(Shapes):
+    """One picture, none of those that are looked at to tell a dataset, is of one colour."""
+
+    def __init__(self, colour):
+        super().__init__(12, size=(32, 32))
+        self.colour = colour
+
+    def __getitem__(self, index):
+        sample = super().__getitem__(index)
+        if index == 5:
+            sample.image[:] = self.colour
+        return sample
+
+
+def test_a_cache_of_records_is_renewed_with_them(tmp_path):
+    for colour in (100, 200):
+        pack(Retouched(colour), tmp_path / "train.rec")
+        packed = Record(tmp_path, "train")
+        data = Cached(packed, folder=tmp_path / "cache", disk="10MiB")
+        for _ in range(2):
+            assert (data[5].image == colour).all()
+        assert data.used > 0
+
+
+def test_boxes_without_classes_name_the_sample():
+    sample = Sample("s7", np.zeros((4, 4, 3), np.uint8), {"boxes": np.zeros((1, 4), np.float32)})
+    with pytest.raises(DataError, match=r"`classes` beside `boxes`[\s\S]*'s7'"):
+        header_labels(sample)
