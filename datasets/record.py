@@ -197,7 +197,7 @@ class Record:
 def _class_of(labels: float | np.ndarray, where: str) -> int:
     """The class that the label of a whole picture names."""
     value = float(np.ravel(labels)[0])
-    if value < 0 or value != int(value):
+    if not value >= 0 or value != np.floor(value) or np.isinf(value):
         raise DataError(
             "The label of a record is no class",
             expected="a whole number, 0 or more",

@@ -178,6 +178,9 @@ class _Memory:
     def __getstate__(self) -> tuple[int, str]:
         return self._budget, self._token
 
+    def __deepcopy__(self, memo: Any) -> _Memory:
+        return _Memory(self._budget)  # of a dataset that may change
+
     def __setstate__(self, state: tuple[int, str]) -> None:
         self._budget, self._token = state
         self._own = _COPIES.setdefault(self._token, _Kept())

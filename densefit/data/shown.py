@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from densefit.data.described import described
 
 
@@ -28,8 +30,13 @@ def unusual(kind: type, given: Mapping[str, Any], but: Collection[str] = ()) -> 
     """
     shown = []
     for name, parameter in inspect.signature(kind).parameters.items():
-        value = given[name]
-        if name not in but and value != parameter.default:
-            text = repr(str(value)) if isinstance(value, Path) else described(value)
+        text = _text(given[name])
+        if name not in but and text != _text(parameter.default):
             shown.append(f", {name}={text}")
     return "".join(shown)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    return repr(str(value)) if isinstance(value, Path) else described(value)

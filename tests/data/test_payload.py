@@ -35,6 +35,18 @@ def test_cut_bytes_are_told(length):
         from_bytes(to_bytes(ARRAYS, {})[:length], "a.rec")
 
 
+def test_objects_of_numpy_s_numbers_and_nan_come_back_as_plain_ones():
+    array = np.empty(2, object)
+    array[0], array[1] = (
+        {"size": [np.int64(3), 4], "counts": b"ab"},
+        (np.float32(0.5), float("nan")),
+    )
+    ((found,), _) = from_bytes(to_bytes({"odd": array}, {}), "here")[0].values(), None
+    assert found[0] == {"size": [3, 4], "counts": b"ab"}
+    assert found[1][0] == 0.5
+    assert np.isnan(found[1][1])
+
+
 @pytest.mark.parametrize(
     "array",
     [

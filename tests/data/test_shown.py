@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import numpy as np
+
 from densefit.data.shown import unusual
 
 
@@ -12,4 +14,5 @@ def test_only_what_is_not_the_default_and_not_shown_already():
     assert Thing("a").text == ""
     assert Thing("a", "val").text == ""
     assert Thing("a", names=["x", "y"]).text == ", names=['x', 'y']"
+    assert Thing("a", names=np.array(["x"])).text == ", names=['x']"
     assert Thing("a", names=("x",), path=Path("b/c")).text == ", names=['x'], path='b/c'"

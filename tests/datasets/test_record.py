@@ -135,3 +135,10 @@ def test_exif_of_im2rec_records(tmp_path):
     writer.close()
     assert Record(tmp_path)[0].image.shape == cv2.imread(str(tmp_path / "a.jpg")).shape
     assert Record(tmp_path, exif=False)[0].image.shape == (20, 30, 3)
+
+
+@pytest.mark.parametrize("label", [0.5, -1.0, float("nan"), float("inf")])
+def test_labels_that_are_no_classes_are_refused(tmp_path, label):
+    im2rec(tmp_path, [1.0, label])
+    with pytest.raises(DataError, match=r"no class[\s\S]*whole number[\s\S]*train.rec"):
+        Record(tmp_path, "train")
