@@ -73,6 +73,15 @@ def parse(
                         f"--{key}.{path[0]}", [f"{key}.{one}" for one in namespace[key] or {}]
                     ),
                 )
+            fields = _dataclass_fields(kind, key)  # of a dict's values
+            if fields and path[1] not in fields:
+                raise ConfigError(
+                    f"There is no setting {key}.{path[0]}.{path[1]}",
+                    fix=_hint(
+                        f"--{key}.{path[0]}.{path[1]}",
+                        [f"{key}.{path[0]}.{one}" for one in fields],
+                    ),
+                )
             namespace[key] = _with(namespace[key], path, value, key)
     except (argparse.ArgumentError, jsonargparse.ArgumentError, KeyError) as error:
         raise ConfigError(_reason(error), fix=_hint(str(error), _keys(parser))) from error
@@ -153,10 +162,16 @@ def _split(
 
 def _holds_dataclasses(kind: type, key: str) -> bool:
     """Whether a dotted key of a dataclass is a dict whose values are dataclasses."""
+    return bool(_dataclass_fields(kind, key))
+
+
+def _dataclass_fields(kind: type, key: str) -> list[str]:
+    """The fields of the dataclasses that are the values of a dict; none if they are none."""
     hint: Any = kind
     for name in key.split("."):
         hint = get_type_hints(hint).get(name) if dataclasses.is_dataclass(hint) else None
-    return any(dataclasses.is_dataclass(one) for one in get_args(hint))
+    found = [one for one in get_args(hint) if dataclasses.is_dataclass(one)]
+    return [one.name for one in dataclasses.fields(found[0])] if found else []
 
 
 def _with(settings: Any, path: Sequence[str], value: str, where: str) -> Any:
@@ -165,13 +180,8 @@ def _with(settings: Any, path: Sequence[str], value: str, where: str) -> Any:
     A dataclass of the parser's, inside of it, takes the keys that it has.
     """
     if isinstance(settings, jsonargparse.Namespace):
-        if path[0] not in settings:
-            raise ConfigError(
-                f"There is no setting {where}.{path[0]}",
-                fix=_hint(f"--{where}.{path[0]}", [f"{where}.{one}" for one in vars(settings)]),
-            )
         changed = settings.clone()
-        changed[path[0]] = _with(settings[path[0]], path[1:], value, f"{where}.{path[0]}")
+        changed[path[0]] = _with(settings.get(path[0]), path[1:], value, f"{where}.{path[0]}")
         return changed
     if settings is not None and not isinstance(settings, Mapping):
         raise ConfigError(
