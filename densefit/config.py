@@ -7,7 +7,7 @@ import dataclasses
 import difflib
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
@@ -66,22 +66,10 @@ def parse(
             shallow.remove("--print_config")
         namespace = parser.parse_args(shallow)
         for key, path, value in deep:
-            if _holds_dataclasses(kind, key) and path[0] not in (namespace[key] or {}):
-                raise ConfigError(
-                    f"There is no {key}.{path[0]} with settings to change",
-                    fix=_hint(
-                        f"--{key}.{path[0]}", [f"{key}.{one}" for one in namespace[key] or {}]
-                    ),
-                )
-            fields = _dataclass_fields(kind, key)  # of a dict's values
-            if fields and path[1] not in fields:
-                raise ConfigError(
-                    f"There is no setting {key}.{path[0]}.{path[1]}",
-                    fix=_hint(
-                        f"--{key}.{path[0]}.{path[1]}",
-                        [f"{key}.{path[0]}.{one}" for one in fields],
-                    ),
-                )
+            fields = _dataclass_fields(kind, key)
+            if fields:
+                _check_known(path[0], namespace[key] or {}, key, "no {} with settings to change")
+                _check_known(path[1], fields, f"{key}.{path[0]}", "no setting {}")
             namespace[key] = _with(namespace[key], path, value, key)
     except (argparse.ArgumentError, jsonargparse.ArgumentError, KeyError) as error:
         raise ConfigError(_reason(error), fix=_hint(str(error), _keys(parser))) from error
@@ -148,7 +136,7 @@ def _split(
         name, equals, value = argument[2:].partition("=")
         inside = [key for key in known if argument == f"--{key}" or name.startswith(f"{key}.")]
         path = name[len(max(inside, key=len)) + 1 :].split(".") if inside else []
-        least = 3 if inside and _holds_dataclasses(kind, max(inside, key=len)) else 2
+        least = 3 if inside and _dataclass_fields(kind, max(inside, key=len)) else 2
         if not argument.startswith("--") or name in known or len(path) < least:
             shallow.append(argument)
             continue
@@ -160,18 +148,23 @@ def _split(
     return shallow, deep
 
 
-def _holds_dataclasses(kind: type, key: str) -> bool:
-    """Whether a dotted key of a dataclass is a dict whose values are dataclasses."""
-    return bool(_dataclass_fields(kind, key))
-
-
 def _dataclass_fields(kind: type, key: str) -> list[str]:
-    """The fields of the dataclasses that are the values of a dict; none if they are none."""
+    """The fields of the dataclasses that a dotted key's dict has as values; none if it is none."""
     hint: Any = kind
     for name in key.split("."):
         hint = get_type_hints(hint).get(name) if dataclasses.is_dataclass(hint) else None
     found = [one for one in get_args(hint) if dataclasses.is_dataclass(one)]
     return [one.name for one in dataclasses.fields(found[0])] if found else []
+
+
+def _check_known(name: str, known: Iterable[str], where: str, what: str) -> None:
+    """Raise ConfigError unless a part of a dotted key is one of those that are there."""
+    names = list(known)
+    if name not in names:
+        raise ConfigError(
+            f"There is {what.format(f'{where}.{name}')}",
+            fix=_hint(f"--{where}.{name}", [f"{where}.{one}" for one in names]),
+        )
 
 
 def _with(settings: Any, path: Sequence[str], value: str, where: str) -> Any:

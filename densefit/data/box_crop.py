@@ -9,10 +9,9 @@ import numpy as np
 from densefit.data.geometric import Geometric, Move, cropping
 from densefit.data.move import GREY, Fill, crop, told
 from densefit.data.sample import Sample
+from densefit.data.shown import unusual
 from densefit.data.transform import checked_range, transforms
 from densefit.errors import ConfigError
-
-_MIN_SCALE, _ATTEMPTS = 0.3, 50
 
 
 @transforms.register("random_expand")
@@ -55,8 +54,8 @@ class RandomBoxCrop:
     def __init__(
         self,
         min_ious: Sequence[float] = (0.1, 0.3, 0.5, 0.7, 0.9),
-        min_scale: float = _MIN_SCALE,
-        attempts: int = _ATTEMPTS,
+        min_scale: float = 0.3,
+        attempts: int = 50,
     ) -> None:
         for value in min_ious:
             checked_range("min_ious", value, 0.0, 1.0, "RandomBoxCrop")
@@ -98,10 +97,7 @@ class RandomBoxCrop:
         return np.stack([x, y, x + w, y + h], axis=1)
 
     def __repr__(self) -> str:
-        # As it was before all settings were told, where the further ones are at their defaults.
-        scale = "" if self.min_scale == _MIN_SCALE else f", min_scale={self.min_scale}"
-        attempts = "" if self.attempts == _ATTEMPTS else f", attempts={self.attempts}"
-        return f"RandomBoxCrop({self.min_ious}{scale}{attempts})"
+        return f"RandomBoxCrop({self.min_ious}{unusual(RandomBoxCrop, vars(self), ('min_ious',))})"
 
 
 def _iou(windows: np.ndarray, boxes: np.ndarray) -> np.ndarray:

@@ -112,7 +112,7 @@ class CopyPaste:
             else:
                 targets[name] = rows([changes.get(name, first)[left], second[chosen]])
         image = _over(sample.image, above.image, pasted, self.blend)
-        geometry = lost(sample, "objects of another picture were pasted into it")
+        geometry = lost(sample, image.shape, "objects of another picture were pasted into it")
         return replace(sample, image=image, targets=targets, geometry=geometry)
 
     def _laid(self, other: Sample, size: tuple[int, ...], rng: np.random.Generator) -> Sample:

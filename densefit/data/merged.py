@@ -64,15 +64,15 @@ def agreed(samples: Sequence[Sample]) -> list[Sample]:
     return [replace(one, targets={**one.targets, **common}) if common else one for one in samples]
 
 
-def lost(sample: Sample, why: str) -> LostGeometry:
+def lost(sample: Sample, size: tuple[int, ...], why: str) -> LostGeometry:
     """The geometry of a picture that shows more than its original: it cannot be scored.
 
     Args:
         sample: what it was.
+        size: (height, width) of what it became.
         why: it does, as the end of a sentence.
     """
-    size = sample.image.shape[:2]
-    known = sample.geometry or Geometry.identity(*size)
+    known = sample.geometry or Geometry.identity(*sample.image.shape[:2])
     return LostGeometry(known.size, (int(size[0]), int(size[1])), why)
 
 

@@ -80,7 +80,7 @@ class Mixup:
             else:
                 targets[name] = rows(arrays)
         image = cv2.addWeighted(sample.image, share, other.image, 1 - share, 0)
-        geometry = lost(sample, "it was mixed with another picture")
+        geometry = lost(sample, image.shape, "it was mixed with another picture")
         return replace(sample, image=np.asarray(image), targets=targets, geometry=geometry)
 
     def __repr__(self) -> str:

@@ -8,10 +8,20 @@ from dataclasses import replace
 import numpy as np
 
 from densefit.data.geometric import cropping, moved_by, resizing
-from densefit.data.merged import MAPS, Prepare, agreed, common, plain, prepared, renumbered, rows
+from densefit.data.merged import (
+    MAPS,
+    Prepare,
+    agreed,
+    common,
+    lost,
+    plain,
+    prepared,
+    renumbered,
+    rows,
+)
 from densefit.data.move import GREY, Fill
 from densefit.data.others import Draw
-from densefit.data.sample import Geometry, LostGeometry, Sample
+from densefit.data.sample import Sample
 from densefit.data.target import kind_of
 from densefit.data.transform import checked_range, checked_size, transforms
 from densefit.errors import ConfigError
@@ -82,7 +92,6 @@ class Mosaic:
         for one, place, size in zip(samples, places, sizes):
             bare = replace(one, targets={name: one.targets[name] for name in names})
             tiles.append(self._tile(bare, place, size, rng))
-        geometry = sample.geometry or Geometry.identity(*sample.image.shape[:2])
         image = np.empty((height, width, 3), np.uint8)
         for tile, (top, left) in zip(tiles, places):
             image[top : top + tile.image.shape[0], left : left + tile.image.shape[1]] = tile.image
@@ -90,7 +99,7 @@ class Mosaic:
             sample,
             image=image,
             targets=_laid_out(renumbered(tiles), places, self.size),
-            geometry=LostGeometry(geometry.size, self.size, "it was made a part of a mosaic"),
+            geometry=lost(sample, self.size, "it was made a part of a mosaic"),
         )
 
     def _tile(

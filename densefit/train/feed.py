@@ -50,8 +50,13 @@ class Fed:
         if self.own:
             return self
         data = {name: array.copy() for name, array in self.data.items()}
-        label = {name: array.copy() for name, array in self.label.items()}
-        return replace(self, data=data, label=label, own=True)
+        return replace(self.labels_held(), data=data, own=True)
+
+    def labels_held(self) -> Fed:
+        """The batch whose labels are as they are now; its data may be used for something else."""
+        if self.own:
+            return self
+        return replace(self, label={name: array.copy() for name, array in self.label.items()})
 
 
 class Feeder:

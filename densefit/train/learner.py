@@ -232,7 +232,7 @@ class Learner(Held):
         before = None
         for fed in feeder.batches():
             # It is looked at when the next batch has been fetched.
-            begun = fed.held(), self._evaluator.start(fed, feeder, self._version)
+            begun = fed.labels_held(), self._evaluator.start(fed, feeder, self._version)
             if before is not None:
                 yield before[0], before[1].read()
             before = begun
