@@ -1,8 +1,7 @@
-"""The bridge to MXNet's own metrics, in both directions."""
+"""MXNet's own metrics behind densefit's interface."""
 
 from __future__ import annotations
 
-import inspect
 import numbers
 from collections.abc import Sequence
 from typing import Any, Callable
@@ -10,27 +9,12 @@ from typing import Any, Callable
 import numpy as np
 from typing_extensions import Self
 
+from densefit import adapters
 from densefit.backend import mx
 from densefit.errors import CheckpointError, ConfigError
 from densefit.metrics.arrays import rows
-from densefit.metrics.function import FunctionMetric
-from densefit.metrics.loss import Mean
-from densefit.metrics.metric import Metric, metrics
+from densefit.metrics.metric import Metric
 from densefit.metrics.state import entry
-from densefit.registry import nearest
-
-# MXNet's other names for what we have. Ours weigh every sample the same, whatever the batches.
-_ALIASES = {
-    "acc": "accuracy",
-    "top_k_accuracy": "top_k",
-    "top_k_acc": "top_k",
-    "topkaccuracy": "top_k",
-    "ce": "cross_entropy",
-    "crossentropy": "cross_entropy",
-    "cross-entropy": "cross_entropy",
-    "nll_loss": "cross_entropy",
-    "negativeloglikelihood": "cross_entropy",
-}
 
 # MXNet's metrics that we do not have, set so that they too are one number over the dataset.
 # (By default F1 and MCC are means of batches' values.)
@@ -180,104 +164,20 @@ def _ndarrays(values: Any, what: str, ids: Sequence[str]) -> list[Any]:
     ]
 
 
-class MetricView(mx.metric.EvalMetric):  # type: ignore[misc]
-    """What MXNet's callbacks get as `eval_metric`: names and values, and nothing to break.
-
-    `mx.callback.Speedometer` resets the metric it logs; here that does nothing, so that the
-    epoch's numbers stay those of the whole epoch.
-
-    Args:
-        read: gives the numbers of now, by name.
-        name: what the view calls itself.
-    """
-
-    def __init__(self, read: Callable[[], dict[str, float]], name: str = "densefit") -> None:
-        self.read = read
-        super().__init__(name, has_global_stats=True)
-
-    def reset(self) -> None:
-        """Nothing: the numbers belong to the loop."""
-
-    def reset_local(self) -> None:
-        """Nothing: the numbers belong to the loop."""
-
-    def update(self, labels: Any, preds: Any) -> None:
-        """Raise ConfigError: a view takes nothing in."""
-        raise ConfigError(
-            "The eval_metric of a callback cannot be updated",
-            fix="give the metric to the head or the route instead",
-        )
-
-    def get(self) -> tuple[list[str], list[float]]:
-        """(names, values) of now."""
-        values = self.read()
-        return list(values), list(values.values())
-
-    def get_global(self) -> tuple[list[str], list[float]]:
-        """The same as `get`."""
-        return self.get()
+@adapters.metrics.register(lambda thing: isinstance(thing, mx.metric.EvalMetric))
+def _of_metric(metric: Any) -> Metric:
+    return LegacyMetric(metric)
 
 
-def as_metric(thing: Any) -> Metric:
-    """A metric out of whatever a user calls one.
-
-    Args:
-        thing: a `Metric`; a name in the registry or one of MXNet's names; an MXNet metric; or a
-            function of (label, prediction), see `FunctionMetric`.
-
-    Returns:
-        The metric. For a name that both know, ours: several of MXNet's are means of batch means.
-
-    Raises:
-        ConfigError: the name is unknown, its metric needs settings, or the thing is no metric.
-    """
-    if isinstance(thing, Metric):
-        return thing
-    if isinstance(thing, str):
-        return _by_name(thing)
-    if isinstance(thing, mx.metric.EvalMetric):
-        return LegacyMetric(thing)
-    if isinstance(thing, type) and issubclass(thing, (Metric, mx.metric.EvalMetric)):
-        return as_metric(thing())
-    if callable(thing):
-        return FunctionMetric(thing)
-    raise ConfigError(
-        "This is no metric",
-        expected="a name, a Metric, an mx.metric.EvalMetric or a function (label, prediction)",
-        received=repr(thing)[:200],
-    )
+@adapters.metrics.register(
+    lambda thing: isinstance(thing, type) and issubclass(thing, mx.metric.EvalMetric)
+)
+def _of_class(kind: Any) -> Metric:
+    return LegacyMetric(kind())
 
 
-def _without_settings(name: str) -> Metric:
-    """The registered metric, if it can do without settings."""
-    factory = metrics.get(name)
-    needed = [
-        one.name
-        for one in inspect.signature(factory).parameters.values()
-        if one.default is one.empty and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
-    ]
-    if needed:
-        settings = ", ".join(f"{one}=..." for one in needed)
-        raise ConfigError(
-            f"The metric {name!r} needs settings, which its name alone does not give",
-            expected=", ".join(needed),
-            received=repr(name),
-            fix=f"give the object: {factory.__name__}({settings})",
-        )
-    return factory()
-
-
-def _by_name(name: str) -> Metric:
-    known = metrics.names()
-    if name in known:
-        return _without_settings(name)
-    lower = name.lower()  # MXNet does not mind the case
-    if lower == "loss":
-        return Mean(key="loss")
-    if lower in _ALIASES or lower in known:
-        return _without_settings(_ALIASES.get(lower, lower))
-    if lower in _MXNET:
-        return LegacyMetric(_MXNET[lower]())
-    raise ConfigError(
-        f"Unknown metric {name!r}", fix=nearest(name, {*known, *_ALIASES, *_MXNET, "loss"})
-    )
+@adapters.metrics.register(
+    lambda thing: isinstance(thing, str) and thing.lower() in _MXNET, names=_MXNET
+)
+def _of_name(name: str) -> Metric:
+    return LegacyMetric(_MXNET[name.lower()]())

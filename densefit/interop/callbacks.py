@@ -7,7 +7,7 @@ from typing import Any, Callable
 
 from densefit.backend import mx
 from densefit.callbacks.callback import Callback, Control, TrainState
-from densefit.metrics.legacy import MetricView
+from densefit.interop.metric_view import MetricView
 
 
 class BatchEnd(Callback):

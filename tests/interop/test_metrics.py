@@ -6,15 +6,14 @@ import pytest
 
 from densefit.backend import mx
 from densefit.errors import CheckpointError, ConfigError, DataError
+from densefit.interop import LegacyMetric, MetricView
 from densefit.metrics import (
     MAE,
     MSE,
     Accuracy,
     CrossEntropy,
     FunctionMetric,
-    LegacyMetric,
     Mean,
-    MetricView,
     TopK,
     as_metric,
 )
