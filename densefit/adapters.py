@@ -64,3 +64,5 @@ class Adapters(Generic[T]):
 models: Adapters[Any] = Adapters()  #: to a densefit Network
 sources: Adapters[Any] = Adapters()  #: to a Source of batches, see `densefit.train.source`
 metrics: Adapters[Any] = Adapters()  #: to a densefit Metric
+#: Arguments of Module.fit by name, to the wires and callbacks that they ask for
+module_arguments: Adapters[Any] = Adapters()

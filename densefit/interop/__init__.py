@@ -6,12 +6,19 @@ Importing this package registers the adapters that `fit` and `score` ask (`dense
 from densefit.interop.callbacks import BatchEnd, EpochEnd, batch_end, epoch_end
 from densefit.interop.metric_view import MetricView
 from densefit.interop.metrics import LegacyMetric
+from densefit.interop.module_arguments import ModuleArguments
+from densefit.interop.module_metric import ModuleMetric
+from densefit.interop.module_wire import ModuleWire, module_wire
 
 __all__ = [
     "BatchEnd",
     "EpochEnd",
     "LegacyMetric",
     "MetricView",
+    "ModuleArguments",
+    "ModuleMetric",
+    "ModuleWire",
     "batch_end",
     "epoch_end",
+    "module_wire",
 ]

@@ -12,6 +12,7 @@ from typing_extensions import Self
 from densefit import adapters
 from densefit.backend import mx
 from densefit.errors import CheckpointError, ConfigError
+from densefit.interop.eval_metric import parts_of
 from densefit.metrics.arrays import rows
 from densefit.metrics.metric import Metric
 from densefit.metrics.state import entry
@@ -76,12 +77,12 @@ class LegacyMetric(Metric):
             )
         self.primary = primary or names[0]
         self.higher_is_better = (
-            _higher_is_better(metric) if higher_is_better is None else higher_is_better
+            declared_direction(metric) if higher_is_better is None else higher_is_better
         )
 
     def reset(self) -> None:
         # A composite's own reset stops at the first child that raises AttributeError, silently.
-        for part in _parts(self.metric):
+        for part in parts_of(self.metric):
             part.reset()
 
     def update(self, predictions: Any, targets: Any, ids: Sequence[str]) -> None:
@@ -129,7 +130,7 @@ class LegacyMetric(Metric):
 
     def _counted_parts(self) -> list[Any]:
         """The metrics inside, if each is only a sum and a count. Raises ConfigError otherwise."""
-        parts = _parts(self.metric)
+        parts = parts_of(self.metric)
         for part in parts:
             numeric = all(isinstance(getattr(part, key, None), numbers.Real) for key in _COUNTERS)
             if type(part).reset is not mx.metric.EvalMetric.reset or not numeric:
@@ -142,14 +143,8 @@ class LegacyMetric(Metric):
         return parts
 
 
-def _parts(metric: Any) -> list[Any]:
-    if isinstance(metric, mx.metric.CompositeEvalMetric):
-        return [part for child in metric.metrics for part in _parts(child)]
-    return [metric]
-
-
-def _higher_is_better(metric: Any) -> bool:
-    first = _parts(metric)[0]
+def declared_direction(metric: Any) -> bool:
+    first = next(iter(parts_of(metric)), metric)
     return bool(getattr(first, "higher_is_better", not isinstance(first, _LOWER_IS_BETTER)))
 
 

@@ -31,6 +31,7 @@ def bind_training(
     freeze: Sequence[str] = (),
     precision: str = "float32",
     weigh: Weigh | None = None,
+    fuse: bool = True,
 ) -> tuple[Any, bool]:
     """A Module of the train graph, with parameters.
 
@@ -43,6 +44,7 @@ def bind_training(
         freeze: patterns of parameters that are not trained.
         precision: of convolutions and dense layers, see `densefit.train.precision`.
         weigh: see `Network.graph`.
+        fuse: whether operators may be joined; a monitor must see the outputs of each.
 
     Returns:
         (Module, whether the graph's losses are means over a batch).
@@ -88,7 +90,8 @@ def bind_training(
     symbol = with_frozen_statistics(symbol, fixed)
     if precision == "bfloat16":
         symbol = in_bfloat16(symbol)
-    symbol = fuse_relu(symbol, shapes, devices, {d.name: d.dtype for d in feeder.descs})
+    if fuse:
+        symbol = fuse_relu(symbol, shapes, devices, {d.name: d.dtype for d in feeder.descs})
     module = bound_module(
         symbol, feeder, label_descs, devices, "add" if accumulate > 1 else "write", fixed
     )

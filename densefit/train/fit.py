@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from densefit import adapters
 from densefit.callbacks.callback import Callback, TrainState
 from densefit.checkpoint.saver import Saver, check_unmixed
 from densefit.checkpoint.session import Session
@@ -69,6 +70,13 @@ def fit(
     initializer: Any = None,
     seed: int = 0,
     devices: Sequence[Any] | None = None,
+    eval_metric: Any = None,
+    validation_metric: Any = None,
+    batch_end_callback: Any = None,
+    epoch_end_callback: Any = None,
+    eval_end_callback: Any = None,
+    eval_batch_end_callback: Any = None,
+    monitor: Any = None,
 ) -> History:
     """Train a network.
 
@@ -119,6 +127,19 @@ def fit(
         seed: of python, numpy and MXNet.
         devices: MXNet contexts; a batch is split among them. With several, losses are sums over
             samples (normalization="null"), and each batch has samples for all of them.
+        eval_metric: as Module.fit takes it: a name, a list of names, an `mx.metric.EvalMetric` or a
+            function of (label, prediction). It gets all outputs and all labels of a symbol by name,
+            of real rows; its numbers are "module/<name>", over the epoch. An object is updated
+            itself. This argument and those below also log the lines of Module.fit.
+        validation_metric: the same for validation; by default a new copy of `eval_metric`.
+        batch_end_callback: a function, or a list of them, called after each update with an
+            `mx.model.BatchEndParam`, as Module.fit calls `mx.callback.Speedometer(...)`.
+        epoch_end_callback: a function, or a list of them, called with (epoch, symbol, arg_params,
+            aux_params) after an epoch's updates and before its validation.
+        eval_end_callback: called after each validation with a BatchEndParam.
+        eval_batch_end_callback: called after each batch of a validation with a BatchEndParam.
+        monitor: an `mx.mon.Monitor` of the train graph, started before an update and printed after
+            it.
 
     Returns:
         A History.
@@ -139,16 +160,30 @@ def fit(
     check_plan(epochs, updates, train, validation)
     check_step(accumulate, clip_norm)
     seed_all(seed)
-    network = as_network(network, heads)
+    model, network = network, as_network(network, heads)
     wires = network.wires
+    module: Any = adapters.module_arguments.adapt(
+        {
+            "eval_metric": eval_metric,
+            "validation_metric": validation_metric,
+            "batch_end_callback": batch_end_callback,
+            "epoch_end_callback": epoch_end_callback,
+            "eval_end_callback": eval_end_callback,
+            "eval_batch_end_callback": eval_batch_end_callback,
+            "monitor": monitor,
+        },
+        network=network,
+        model=model,
+    )
+    measured = {**wires, **module.wires}
     check_balanced(balance, wires)
-    feeder = Feeder(train, list(wires.values()), "train")
+    feeder = Feeder(train, list(measured.values()), "train")
     guard = nonfinite if isinstance(nonfinite, Guard) else Guard(nonfinite)
     per_epoch = None if feeder.length is None else -(-feeder.length // accumulate)
     total = updates if epochs is None or per_epoch is None else epochs * per_epoch
     settings = dict(optimizer_params or {})
     learner = Learner(network, devices)
-    scorer = scorer_of(learner, validation)
+    scorer = scorer_of(learner, validation, module.wires)
     known = {} if scorer is None else dict(scorer.directions)
     check_derived(derived or {}, known)
     if scorer is not None:
@@ -166,7 +201,7 @@ def fit(
     if saver is not None:
         check_unmixed(saver.directory, resume)
         saver.keep.judged_by(known)
-    judges: dict[str, list[Metric]] = {n: wire.metrics("train") for n, wire in wires.items()}
+    judges: dict[str, list[Metric]] = {n: wire.metrics("train") for n, wire in measured.items()}
     collect(judges)  # names that clash
     state = TrainState(
         network,
@@ -178,7 +213,9 @@ def fit(
         directions=known,
         train=lambda: {**collect(judges), **told_weights()} if state.samples else {},
     )
-    session = Session(learner, state, History(network), callbacks, judges, rate, balance)
+    session = Session(
+        learner, state, History(network), [*callbacks, *module.callbacks], judges, rate, balance
+    )
 
     def told_weights() -> dict[str, float]:
         return {} if balance is None else weights_of(balance, learner, state.update)
@@ -189,7 +226,10 @@ def fit(
             balance.begin(list(wires), total, per_epoch)
             weigh = balance.weighted if balance.learned else None
         begins = ByName(initializer, seed)
-        learner.bind(feeder, begins, accumulate, freeze, as_ema(ema), precision, weigh)
+        learner.bind(
+            feeder, begins, accumulate, freeze, as_ema(ema), precision, weigh, monitor is None
+        )
+        module.attach(learner, scorer, train)
         own = learner.start_optimizer(optimizer, settings, feeder.batch_size, groups)
         if saver is not None:
             session.identity = identity(
@@ -208,7 +248,7 @@ def fit(
             )
             saver.resume(resume, session)
         balancing = None if balance is None else Balancing(balance, learner, wires)
-        step = Step(learner, wires, judges, accumulate, clip_norm, guard, state.clock, balancing)
+        step = Step(learner, measured, judges, accumulate, clip_norm, guard, state.clock, balancing)
         Loop(
             session=session,
             feeder=feeder,

@@ -24,9 +24,8 @@ from densefit.train.gradients import (
 from densefit.train.groups import Groups
 from densefit.train.head_gradients import HeadGradients, shared_parameters
 from densefit.train.held import Held
-from densefit.train.optimizer import (
-    start_optimizer,
-)
+from densefit.train.monitoring import Monitoring
+from densefit.train.optimizer import start_optimizer
 from densefit.train.symbols import draws_at_random
 from densefit.train.viewer import Viewed, viewed
 
@@ -39,6 +38,7 @@ class Learner(Held):
         devices: MXNet contexts; a batch is split among them.
 
     Attributes:
+        batch: the micro-batch that was computed last.
         random: whether MXNet draws random numbers in an update (dropout, or SGLD's noise).
     """
 
@@ -50,6 +50,8 @@ class Learner(Held):
         self._mean_losses = False
         self._adds = False  # whether gradients of several micro-batches are added up
         self._samples = 0  # computed since the last update
+        self._monitoring: Monitoring | None = None
+        self.batch: Fed | None = None
         on_host = all(device.device_type == "cpu" for device in self.devices)
         self._evaluator = Evaluator(network, self.devices, "raw" if on_host else "evaluate")
         self._viewer = Evaluator(network, self.devices, "views")
@@ -63,6 +65,7 @@ class Learner(Held):
         ema: EMA | None = None,
         precision: str = "float32",
         weigh: Weigh | None = None,
+        fuse: bool = True,
     ) -> None:
         """Bind the train graph to the feeder's shapes and give every parameter a value.
 
@@ -74,6 +77,7 @@ class Learner(Held):
             ema: average the weights; the network is then given the averages.
             precision: "float32" or "bfloat16".
             weigh: see `Network.graph`.
+            fuse: whether operators may be joined, so that some inner outputs do not exist.
 
         Raises:
             BindError: a label is missing, superfluous, misnamed or misshaped; parameters do not
@@ -83,7 +87,15 @@ class Learner(Held):
             DataError: a full or the last batch cannot be split among the devices.
         """
         module, self._mean_losses = bind_training(
-            self.network, feeder, self.devices, initializer, accumulate, freeze, precision, weigh
+            self.network,
+            feeder,
+            self.devices,
+            initializer,
+            accumulate,
+            freeze,
+            precision,
+            weigh,
+            fuse,
         )
         symbol = module.symbol
         self._adds = accumulate > 1
@@ -106,6 +118,15 @@ class Learner(Held):
         self._optimizer = start_optimizer(self._train, optimizer, settings, batch_size, groups)
         self.random |= isinstance(self._optimizer, mx.optimizer.SGLD)
         return self._optimizer
+
+    @property
+    def module(self) -> Any:
+        """The bound mx.mod.Module of the train graph."""
+        return self._train
+
+    def install_monitor(self, monitor: Any) -> None:
+        """Let an mx.mon.Monitor watch the train graph from the next update on."""
+        self._monitoring = Monitoring(monitor)
 
     def compute(
         self, fed: Fed, first: bool = True, shares: Mapping[str, float] | None = None
@@ -136,6 +157,9 @@ class Learner(Held):
             if self._adds:
                 zero(gradients(module).values())
         self._samples += fed.real if shares is not None else self._counted(fed)
+        self.batch = fed
+        if self._monitoring is not None:
+            self._monitoring.begin(module, first)
         module.forward_backward(mx.io.DataBatch(data=data, label=label or None, pad=0))
 
     def _weights(self, fed: Fed, shares: Mapping[str, float] | None) -> dict[str, Any]:
