@@ -73,7 +73,7 @@ def score(
             received=type(network).__name__,
             fix="df.Network(symbol=symbol, routes=...) and set_params(arg_params, aux_params)",
         )
-    module: Any = adapters.module_arguments.adapt({"eval_metric": eval_metric}, network=network)
+    module: Any = adapters.module_arguments.adapt({"score_metric": eval_metric}, network=network)
     return Scorer(Learner(network, devices), data, heads, metrics, wires=module.wires).run() or {}
 
 

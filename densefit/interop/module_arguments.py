@@ -9,6 +9,7 @@ from densefit import adapters
 from densefit.backend import mx
 from densefit.callbacks.callback import Callback
 from densefit.errors import ConfigError
+from densefit.interop.eval_metric import copied, created
 from densefit.interop.module_fit import ModuleFit
 from densefit.interop.module_wire import ModuleWire, module_wire
 from densefit.model.network import Network
@@ -21,7 +22,8 @@ class ModuleArguments:
     """What `fit` and `score` make of Module.fit's arguments.
 
     Args:
-        arguments: by their names in Module.fit; None is as left out.
+        arguments: by their names in Module.fit, and "score_metric", the one of Module.score; None
+            is as left out.
         network: in training.
         model: what the user gave: a Module, Symbol, Network...
 
@@ -45,6 +47,9 @@ class ModuleArguments:
                 train_shown=bool(callbacks["batch_end"]),
                 validation_shown=bool(callbacks["eval_batch_end"]),
             )
+        elif "score_metric" in given:
+            metric = created(given["score_metric"])
+            wire = module_wire(network, copied(metric), metric)
         elif "validation_metric" in given:
             raise ConfigError(
                 "A validation_metric goes with an eval_metric",
