@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from densefit.backend import mx
-from densefit.errors import ConfigError
+from densefit.errors import ConfigError, DataError, DensefitError
 from densefit.registry import nearest
 
 _log = logging.getLogger("densefit")
@@ -90,3 +92,37 @@ def parts_of(metric: Any) -> list[Any]:
 def name_of(metric: Any) -> str:
     """What a metric calls itself; its class's name where it has no name."""
     return str(getattr(metric, "name", type(metric).__name__))
+
+
+@contextmanager
+def named(
+    metric: Any,
+    call: str,
+    labels: Mapping[str, Any] | None = None,
+    outputs: Mapping[str, Any] | None = None,
+) -> Iterator[None]:
+    """Name the metric in whatever its method `call` raises.
+
+    Raises:
+        DataError: from what it raised.
+    """
+    try:
+        yield
+    except DensefitError:
+        raise
+    except Exception as error:
+        raise DataError(
+            f"The metric {name_of(metric)!r} failed in {call}(): {type(error).__name__}: {error}",
+            received=None
+            if labels is None
+            else f"labels {_shapes(labels)}, outputs {_shapes(outputs or {})}",
+            where=f"{type(metric).__module__}.{type(metric).__name__}",
+            fix="the metric gets all outputs and all labels of the batch; its output_names and "
+            "label_names choose among them"
+            if labels is not None
+            else None,
+        ) from error
+
+
+def _shapes(arrays: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {tuple(array.shape)}" for name, array in arrays.items()) or "none"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Callable
 
 import numpy as np
@@ -11,8 +11,8 @@ from typing_extensions import Self
 
 from densefit import adapters
 from densefit.backend import mx
-from densefit.errors import CheckpointError, ConfigError
-from densefit.interop.eval_metric import parts_of
+from densefit.errors import CheckpointError, ConfigError, DensefitError
+from densefit.interop.eval_metric import named, parts_of, reset
 from densefit.metrics.arrays import rows
 from densefit.metrics.metric import Metric
 from densefit.metrics.state import entry
@@ -57,17 +57,19 @@ class LegacyMetric(Metric):
     """
 
     additive = True
+    _updated = False
+    _names: tuple[str, ...] = ()  # learnt at an update
 
     def __init__(
         self, metric: Any, higher_is_better: bool | None = None, primary: str | None = None
     ) -> None:
         self.metric = metric
         self.name = str(metric.name)
-        try:
-            names = [str(name) for name, _ in metric.get_name_value()]
-        except ZeroDivisionError:  # many a user's metric divides by its count unasked
-            names = [self.name]
-        if not names or len(set(names)) < len(names) or (primary and primary not in names):
+        # `get` of many a user's metric fails before the first update: its names are learnt then.
+        given = metric_names(metric)
+        names = [self.name] if given is None else given
+        unfit = primary is not None and given is not None and primary not in given
+        if not names or len(set(names)) < len(names) or unfit:
             raise ConfigError(
                 f"The names of the MXNet metric {self.name!r} do not fit",
                 expected="at least one, each once"
@@ -81,27 +83,49 @@ class LegacyMetric(Metric):
         )
 
     def reset(self) -> None:
-        # A composite's own reset stops at the first child that raises AttributeError, silently.
-        for part in parts_of(self.metric):
-            part.reset()
+        self._updated = False
+        with named(self.metric, "reset"):
+            reset(self.metric)
 
     def update(self, predictions: Any, targets: Any, ids: Sequence[str]) -> None:
-        if len(ids):
-            self.metric.update(
-                _ndarrays(targets, "targets", ids), _ndarrays(predictions, "predictions", ids)
-            )
+        if not len(ids):
+            return
+        labels = _ndarrays(targets, "targets", ids)
+        outputs = _ndarrays(predictions, "predictions", ids)
+        self._updated = True
+        with named(self.metric, "update"):
+            self.metric.update(labels, outputs)
 
     def compute(self) -> dict[str, float]:
+        return dict(self.pairs())
+
+    def pairs(self) -> list[tuple[str, float]]:
+        """(name, value) as the metric gives them; nan for what it cannot give yet.
+
+        Raises:
+            DataError: the metric fails, or gives no numbers.
+        """
         metric = self.metric
+        unknown = [(name, float("nan")) for name in self._names or [self.name]]
+        # PearsonCorrelation never fills its global sum when it works over all batches.
+        over_all = isinstance(metric, mx.metric.PearsonCorrelation)
         try:
-            # PearsonCorrelation never fills its global sum when it works over all batches.
-            if isinstance(metric, mx.metric.PearsonCorrelation):
-                pairs = metric.get_name_value()
-            else:
-                pairs = metric.get_global_name_value()
-        except ZeroDivisionError:
-            return {self.primary: float("nan")}
-        return {str(name): float(value) for name, value in pairs}
+            with named(metric, "get"):
+                given = metric.get_name_value() if over_all else metric.get_global_name_value()
+                pairs = [
+                    (str(name), _number(value))
+                    for names, values in given
+                    for name, value in _each(names, values)
+                ]
+        except DensefitError as error:
+            if self._updated and not isinstance(error.__cause__, ZeroDivisionError):
+                raise
+            return unknown
+        if self._updated:
+            self._names = tuple(name for name, _ in pairs)
+            if self._names and self.primary not in self._names and self.primary == self.name:
+                self.primary = self._names[0]
+        return pairs
 
     def merge(self, other: Self) -> None:
         for mine, theirs in zip(self._counted_parts(), other._counted_parts()):
@@ -127,6 +151,7 @@ class LegacyMetric(Metric):
         for part, counters in zip(parts, stored):
             for counter in _COUNTERS:
                 setattr(part, counter, float(entry(counters, counter, self.name)))
+        self._updated = True
 
     def _counted_parts(self) -> list[Any]:
         """The metrics inside, if each is only a sum and a count. Raises ConfigError otherwise."""
@@ -143,9 +168,28 @@ class LegacyMetric(Metric):
         return parts
 
 
+def metric_names(metric: Any) -> list[str] | None:
+    """The names of a metric's numbers; None if it cannot tell them before an update."""
+    try:
+        names = [str(name) for name, _ in metric.get_name_value()]
+    except Exception:  # a division by its count of zero, a sum that is not there yet...
+        return None
+    return names if names or isinstance(metric, mx.metric.CompositeEvalMetric) else None
+
+
 def declared_direction(metric: Any) -> bool:
+    """Whether a high number is good, as a metric or the first child of a composite says."""
     first = next(iter(parts_of(metric)), metric)
     return bool(getattr(first, "higher_is_better", not isinstance(first, _LOWER_IS_BETTER)))
+
+
+def _each(names: Any, values: Any) -> Iterable[tuple[Any, Any]]:
+    """Pairs of a name and a value; `get` of old metrics gives tuples, which MXNet takes for one."""
+    return zip(names, values) if isinstance(names, tuple) else [(names, values)]
+
+
+def _number(value: Any) -> float:
+    return float(value.asscalar() if isinstance(value, mx.nd.NDArray) else value)
 
 
 def _ndarrays(values: Any, what: str, ids: Sequence[str]) -> list[Any]:

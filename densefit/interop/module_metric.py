@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from densefit.backend import mx
-from densefit.errors import ConfigError, DataError, DensefitError
-from densefit.interop.eval_metric import copied, created, name_of, parts_of, reset
+from densefit.errors import ConfigError
+from densefit.interop.eval_metric import copied, created, name_of, named, parts_of, reset
 from densefit.interop.metrics import LegacyMetric, declared_direction
 
 
@@ -30,14 +29,10 @@ class ModuleMetric(LegacyMetric):
     """
 
     def __init__(self, metric: Any, shown: Any = None) -> None:
-        # Names are asked for when there is something to ask: `get` of many a user's metric fails
-        # before the first update.
         self.metric = created(metric)
         self.shown = self.metric if shown is None else shown
         self.name = name_of(self.metric)
         self.higher_is_better = declared_direction(self.metric)
-        self._updated = False
-        self._names: list[str] = []
         self.primary = next(iter(self.compute()), self.name)
 
     def fresh(self) -> ModuleMetric:
@@ -47,7 +42,7 @@ class ModuleMetric(LegacyMetric):
     def reset(self) -> None:
         self._updated = False
         for metric in self._objects():
-            with self._named("reset"):
+            with named(metric, "reset"):
                 reset(metric)
 
     def update(self, predictions: Any, targets: Any, ids: Sequence[str]) -> None:
@@ -56,7 +51,7 @@ class ModuleMetric(LegacyMetric):
         outputs, labels = _by_name(predictions), _by_name(targets)
         self._updated = True
         for metric in self._objects():
-            with self._named("update", labels, outputs):
+            with named(metric, "update", labels, outputs):
                 metric.update_dict(labels, outputs)
 
     def compute(self) -> dict[str, float]:
@@ -68,34 +63,6 @@ class ModuleMetric(LegacyMetric):
             numbers[name if seen[name] == 1 else f"{name}_{seen[name]}"] = value
         return numbers
 
-    def pairs(self) -> list[tuple[str, float]]:
-        """(name, value) as the metric gives them; nan for what it cannot give yet.
-
-        Raises:
-            DataError: the metric fails, or gives no numbers.
-        """
-        metric = self.metric
-        unknown = [(name, float("nan")) for name in self._names or [self.name]]
-        # PearsonCorrelation never fills its global sum when it works over all batches.
-        over_all = isinstance(metric, mx.metric.PearsonCorrelation)
-        try:
-            with self._named("get"):
-                given = metric.get_name_value() if over_all else metric.get_global_name_value()
-                pairs = [
-                    (str(name), _number(value))
-                    for names, values in given
-                    for name, value in _each(names, values)
-                ]
-        except DensefitError as error:
-            if self._updated and not isinstance(error.__cause__, ZeroDivisionError):
-                raise
-            return unknown
-        if self._updated:
-            self._names = [name for name, _ in pairs]
-            if self.primary not in self._names and self._names:
-                self.primary = self._names[0]
-        return pairs
-
     def prefers_high(self, key: str) -> bool:
         """By the child of that name, of a composite."""
         for part in parts_of(self.metric):
@@ -105,37 +72,11 @@ class ModuleMetric(LegacyMetric):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         super().load_state_dict(state)
-        self._updated = True
         if self.shown is not self.metric:
             ModuleMetric(self.shown).load_state_dict(state)
 
     def _objects(self) -> list[Any]:
         return [self.metric] if self.shown is self.metric else [self.metric, self.shown]
-
-    @contextmanager
-    def _named(
-        self,
-        call: str,
-        labels: Mapping[str, Any] | None = None,
-        outputs: Mapping[str, Any] | None = None,
-    ) -> Iterator[None]:
-        """Name the metric in whatever it raises."""
-        try:
-            yield
-        except DensefitError:
-            raise
-        except Exception as error:
-            raise DataError(
-                f"The metric {self.name!r} failed in {call}(): {type(error).__name__}: {error}",
-                received=None
-                if labels is None
-                else f"labels {_shapes(labels)}, outputs {_shapes(outputs or {})}",
-                where=f"{type(self.metric).__module__}.{type(self.metric).__name__}",
-                fix="the metric gets all outputs and all labels of the batch; its output_names and "
-                "label_names choose among them"
-                if call == "update"
-                else None,
-            ) from error
 
 
 def check_names(metric: Any, outputs: Sequence[str]) -> list[str]:
@@ -174,16 +115,3 @@ def _on_cpu(array: Any) -> Any:
     array = np.asarray(array)
     # The dtype is said: MXNet would make float32 of everything.
     return mx.nd.array(array, mx.cpu(), np.uint8 if array.dtype == np.bool_ else array.dtype)
-
-
-def _each(names: Any, values: Any) -> Iterable[tuple[Any, Any]]:
-    """Pairs of a name and a value; `get` of old metrics gives tuples, which MXNet takes for one."""
-    return zip(names, values) if isinstance(names, tuple) else [(names, values)]
-
-
-def _number(value: Any) -> float:
-    return float(value.asscalar() if isinstance(value, mx.nd.NDArray) else value)
-
-
-def _shapes(arrays: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {tuple(array.shape)}" for name, array in arrays.items()) or "none"

@@ -161,3 +161,34 @@ def test_state_of_another_composite():
 def test_what_does_not_fit_is_an_error():
     with pytest.raises(DataError, match="predictions"):
         LegacyMetric(mx.metric.Accuracy()).update([np.zeros(2), np.zeros(3)], LABELS[:2], IDS[:2])
+
+
+class Uncounted(mx.metric.EvalMetric):
+    """Keeps what it likes: `get` fails before the first update."""
+
+    def reset(self):
+        self.seen = []
+
+    def update(self, labels, preds):
+        self.seen.append(float(preds[0].sum().asscalar()))
+        self.last = self.seen[-1]
+
+    def get(self):
+        return ["total", "last"], [sum(self.seen), self.last]
+
+
+def test_names_that_are_learnt_at_an_update():
+    metric = LegacyMetric(Uncounted("uncounted"))
+    assert np.isnan(metric.compute()["uncounted"])
+    assert fed(metric).compute() == pytest.approx({"total": 5.0, "last": 5.0})
+    assert metric.primary == "total"
+    assert LegacyMetric(Uncounted("uncounted"), primary="last").primary == "last"
+
+
+def test_what_a_metric_raises_names_it():
+    class Broken(mx.metric.EvalMetric):
+        def update(self, labels, preds):
+            raise KeyError("task")
+
+    with pytest.raises(DataError, match=r"'broken' failed in update\(\): KeyError"):
+        fed(LegacyMetric(Broken("broken")))

@@ -1,5 +1,7 @@
 """MXNet's callbacks in df.fit log and see what they do in Module.fit."""
 
+import logging
+
 import numpy as np
 import pytest
 
@@ -248,11 +250,29 @@ def test_several_validations_by_name(tiny, logged):
 
 
 def test_the_lines_go_to_the_module_s_logger(tiny, caplog):
-    import logging
-
     logger = logging.getLogger("a.module")
     made = mx.mod.Module(tiny.kind(), label_names=["kind_label"], logger=logger)
     fit = df.interop.ModuleArguments({"monitor": object()}, df.Network(symbol=made.symbol), made)
     with caplog.at_level("INFO"):
         fit.callbacks[0].epoch_ended(df.TrainState(None), None)
     assert {record.name for record in caplog.records} == {"a.module"}
+
+
+@pytest.mark.parametrize("stop", [3, 8, 11])
+def test_a_resume_goes_on_with_the_epoch_s_numbers(tiny, tmp_path, logged, stop):
+    def run(updates, resume):
+        lines = logged()
+        with lines:
+            history = df.fit(
+                tiny.kind(), tiny.iterator(32, 4, ["kind_label"]), heads=tiny.kind_route(),
+                updates=updates, resume=resume, checkpoint=tmp_path / str(resume),
+                validation=tiny.iterator(8, 4, ["kind_label"]), eval_metric=["acc", "ce"],
+                batch_end_callback=callback.Speedometer(4, 2, auto_reset=False),
+            )  # fmt: skip
+        return history, lines.lines
+
+    whole, lines = run(16, "none")
+    run(stop, "auto")
+    again, rest = run(16, "auto")
+    assert again.epochs[-1]["train"] == whole.epochs[-1]["train"]
+    assert rest[-4:] == lines[-4:]
