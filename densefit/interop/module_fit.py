@@ -12,7 +12,7 @@ from densefit.callbacks.callback import Callback, Control, TrainState
 from densefit.interop.callbacks import ndarrays
 from densefit.interop.eval_metric import sums_in_lists
 from densefit.interop.metric_view import MetricView
-from densefit.interop.module_locals import ModuleLocals, data_batch
+from densefit.interop.module_locals import ModuleLocals, TrainedModule, data_batch
 from densefit.interop.module_wire import NAME, ModuleWire
 from densefit.score import collect
 
@@ -142,7 +142,7 @@ class ModuleFit(Callback):
         values = ModuleLocals(
             self._state.network.get_params,
             {
-                "self": self._learner.module if self._model is None else self._model,
+                "self": TrainedModule(self._learner) if self._model is None else self._model,
                 "epoch": self._epoch,
                 "nbatch": batch,
                 "eval_metric": metric,

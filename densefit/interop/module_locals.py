@@ -36,6 +36,26 @@ class ModuleLocals(Dict[str, Any]):  # noqa: UP006 - Python 3.9
         return self[key] if key in self else default
 
 
+class TrainedModule:
+    """The mx.mod.Module in training, with the outputs of the last batch whatever its shape.
+
+    Args:
+        learner: of the training.
+    """
+
+    def __init__(self, learner: Any) -> None:
+        self._learner = learner
+
+    def get_outputs(self, merge_multi_context: bool = True) -> Any:
+        """Outputs of the last batch, as Module.get_outputs gives them."""
+        return self._learner.computed.get_outputs(merge_multi_context)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self._learner.module, name)
+
+
 def data_batch(batch: Any) -> Any:
     """A fed batch as an mx.io.DataBatch; None for none."""
     if batch is None:

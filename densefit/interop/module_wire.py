@@ -30,7 +30,6 @@ class ModuleWire(Wire):
     """
 
     name = NAME
-    normalization = None
 
     def __init__(
         self,

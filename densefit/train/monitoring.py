@@ -8,8 +8,7 @@ from typing import Any
 class Monitoring:
     """Installs a monitor on the executors in use and starts it before an update.
 
-    Module installs a monitor once, and loses it where a batch of another shape gets other
-    executors.
+    Batches of several shapes have executors each; Module would lose the monitor with them.
 
     Args:
         monitor: an mx.mon.Monitor.

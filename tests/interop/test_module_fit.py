@@ -276,3 +276,17 @@ def test_a_resume_goes_on_with_the_epoch_s_numbers(tiny, tmp_path, logged, stop)
     again, rest = run(16, "auto")
     assert again.epochs[-1]["train"] == whole.epochs[-1]["train"]
     assert rest[-4:] == lines[-4:]
+
+
+def test_a_padded_last_batch_is_seen_without_its_padding(tiny):
+    rows = []
+
+    def batch_end(param):
+        values = param.locals
+        rows.append((values["self"].get_outputs()[0].shape[0], values["data_batch"].pad))
+
+    df.fit(
+        tiny.kind(), tiny.iterator(7, 4, ["kind_label"]), heads=tiny.kind_route(), epochs=1,
+        batch_end_callback=batch_end,
+    )  # fmt: skip
+    assert rows == [(4, 0), (3, 1)]

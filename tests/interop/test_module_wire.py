@@ -55,15 +55,18 @@ def test_labels_come_in_the_order_of_the_data(tiny):
 
 
 def test_outputs_with_any_number_of_rows(tiny):
-    """One number for the batch, two rows a sample, and one row a sample."""
+    """One number for the batch, three rows a batch, two rows a sample, and one row a sample."""
     x = mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=2, name="fc")
     loss = mx.sym.MakeLoss(mx.sym.mean(mx.sym.square(x)), name="loss")
+    few = mx.sym.BlockGrad(mx.sym.slice_axis(x, axis=0, begin=0, end=3), name="few")
     rows = mx.sym.BlockGrad(mx.sym.reshape(x, (-1, 1)), name="rows")
-    symbol = mx.sym.Group([loss, rows, mx.sym.BlockGrad(x, name="same")])
-    heads = {"loss": df.Route(["loss"], rows=0, normalization="mean")}
-    data = tiny.iterator(8, 4, [])
-    history = df.fit(symbol, data, heads=heads, epochs=1, eval_metric=Sizes("sizes"))
-    expected = {"module/loss_output": 2.0, "module/rows_output": 16.0, "module/same_output": 8.0}
+    symbol = mx.sym.Group([loss, few, rows, mx.sym.BlockGrad(x, name="same")])
+    data = tiny.iterator(7, 4, [])  # four, and three with padding
+    history = df.fit(
+        symbol, data, heads={"loss": df.Route(["loss"])}, epochs=1, eval_metric=Sizes("sizes")
+    )
+    expected = {"loss_output": 2, "few_output": 6, "rows_output": 14, "same_output": 7}
+    expected = {f"module/{name}": float(count) for name, count in expected.items()}
     assert history.epochs[0]["train"] == expected
     assert df.score(history.network, data, eval_metric=Sizes("sizes")) == expected
 
