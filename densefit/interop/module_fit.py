@@ -24,6 +24,11 @@ class ModuleFit(Callback):
     "Train-<name>" and "Time cost", then `epoch_end`. After each batch of a validation:
     `eval_batch_end`. After a validation: `eval_end`, then the lines "Validation-<name>".
 
+    `param.locals` has "self" (the user's Module, else the Module in training), "epoch", "nbatch",
+    "eval_metric", "symbol", "arg_params", "aux_params", "train_data", "num_epoch", "monitor",
+    "network", "state" and "control"; after an update "data_batch"; in a validation "eval_data" and
+    "eval_batch".
+
     Args:
         wire: of `eval_metric`; None without one: callbacks then see a view of all heads' numbers.
         batch_end, epoch_end, eval_batch_end, eval_end: functions as Module.fit calls them.
