@@ -35,6 +35,7 @@ def bind_training(
     weigh: Weigh | None = None,
     fixed: Sequence[str] = (),
     allow_missing: bool = True,
+    fuse: bool = True,
 ) -> tuple[Modules, dict[str, tuple[int, ...]]]:
     """The Modules of the train graph; the first of them has parameters.
 
@@ -49,6 +50,7 @@ def bind_training(
         weigh: see `Network.graph`.
         fixed: names of parameters that have no gradient; their BatchNorm layers train on.
         allow_missing: whether parameters that the network has no value for are initialised.
+        fuse: whether operators may be joined; a monitor must see the outputs of each.
 
     Returns:
         (Modules, shape of each output for a full batch by short name).
@@ -96,7 +98,7 @@ def bind_training(
     def symbol_for(shapes: Shapes) -> Any:
         found, _ = infer_shapes(symbol, shapes, heads)
         check_same_parameters(known, found, inputs, shapes, where)
-        return fuse_relu(symbol, shapes, devices, types)
+        return fuse_relu(symbol, shapes, devices, types) if fuse else symbol
 
     graph = TrainGraph(
         inputs,
