@@ -18,31 +18,29 @@ if TYPE_CHECKING:
     from typing import Any, Optional
 
 
-def shim_numpy() -> None:
-    """Define `numpy.bool` where numpy lacks it: from 1.24 to 1.26."""
-    import warnings
+def apply_shims() -> None:
+    """Run densefit/shims.py: the file alone, as `import densefit` imports much and mxnet too."""
+    import importlib.util
+    import os
 
-    import numpy
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # looking the name up warns of its future meaning
-        is_missing = not hasattr(numpy, "bool")
-    if is_missing:
-        numpy.bool = numpy.bool_  # type: ignore[attr-defined]
-
-
-def shim_distutils() -> None:
-    """Import setuptools on Python 3.12 and later: setuptools brings a copy of distutils."""
-    if sys.version_info >= (3, 12):
-        import warnings
-
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            import setuptools  # noqa: F401
+    package = importlib.util.find_spec("densefit")
+    if package is None or package.origin is None:
+        return
+    path = os.path.join(os.path.dirname(package.origin), "shims.py")
+    spec = importlib.util.spec_from_file_location("_densefit_shims", path)
+    if spec is None or spec.loader is None:
+        return
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for shim in (module.shim_numpy, module.shim_distutils):
+        try:
+            shim()
+        except ImportError:  # mxnet's own import reports what is missing
+            pass
 
 
 class MXNetFinder:
-    """Finder on `sys.meta_path` that applies both shims when mxnet is executed.
+    """Finder on `sys.meta_path` that applies the shims when mxnet is executed.
 
     Looking for mxnet, as `importlib.util.find_spec` does, changes nothing yet.
     """
@@ -74,11 +72,10 @@ class MXNetFinder:
         def exec_with_shims(module: "ModuleType") -> None:
             loader.__dict__.pop("exec_module", None)
             self._retire()
-            for shim in (shim_numpy, shim_distutils):
-                try:
-                    shim()
-                except Exception:  # noqa: S110  # what is missing, mxnet's own import reports
-                    pass
+            try:
+                apply_shims()
+            except Exception:  # mxnet is imported as without densefit
+                pass
             exec_module(module)
 
         try:
