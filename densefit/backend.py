@@ -16,6 +16,7 @@ from typing import Any
 from densefit.errors import EngineError
 
 REQUIRED = "1.9.1"
+GRADIENT_SUM_CAP = "MXNET_EXEC_INPLACE_GRAD_SUM_CAP"
 
 
 def available_cpus(
@@ -97,6 +98,11 @@ def _prepare_environment() -> None:
     # as NONE does, and unlike NONE it does not write a notice to stderr at each bind.
     os.environ.setdefault("MXNET_SUBGRAPH_BACKEND", "default")
     os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")
+    # Where as many gradients meet in one array (8 by default: one per branch of a few heads on a
+    # trunk), MXNet adds each to what is there, and dozens of operators overwrite it instead: mean,
+    # clip, Crop, MultiBoxPrior... Gradients are wrong, and nothing shows it. Added by one operator
+    # they are right. MXNet reads the number as it binds the first graph with gradients.
+    os.environ.setdefault(GRADIENT_SUM_CAP, str(2**31 - 1))
 
 
 def subgraph_fusion() -> bool:

@@ -10,9 +10,11 @@ from densefit.errors import BindError, ConfigError, DataError
 from densefit.model.network import Network, Weigh
 from densefit.train.feed import Feeder
 from densefit.train.fused import fuse_relu
+from densefit.train.gradient_probe import check_gradient_sums
 from densefit.train.groups import frozen, with_frozen_statistics
 from densefit.train.initializer import He
 from densefit.train.module import bound_module, usable
+from densefit.train.overwriting import with_added_gradients
 from densefit.train.precision import check_precision, in_bfloat16
 from densefit.train.symbols import (
     check_parameters,
@@ -49,6 +51,7 @@ def bind_training(
 
     Raises:
         BindError, ConfigError, DataError: as `Learner.bind`.
+        EngineError: MXNet would compute wrong gradients for the network.
     """
     check_precision(precision, devices)
     check_split(devices, feeder.batch_size, f"{feeder.where} data, batch size")
@@ -88,10 +91,14 @@ def bind_training(
     symbol = with_frozen_statistics(symbol, fixed)
     if precision == "bfloat16":
         symbol = in_bfloat16(symbol)
+    trained = set(symbol.list_arguments()) - inputs - set(fixed)
+    if accumulate > 1:
+        symbol = with_added_gradients(symbol, trained)
     symbol = fuse_relu(symbol, shapes, devices, {d.name: d.dtype for d in feeder.descs})
     module = bound_module(
         symbol, feeder, label_descs, devices, "add" if accumulate > 1 else "write", fixed
     )
+    check_gradient_sums(symbol, trained)
     try:
         module.init_params(
             initializer or He(),
