@@ -85,8 +85,8 @@ def gradients_meeting(symbol: Any, trained: Collection[str]) -> dict[str, int]:
     nodes = graph["nodes"]
     learns: list[bool] = []
     for node in nodes:
-        of_inputs = any(learns[entry[0]] for entry in node["inputs"])
-        learns.append(of_inputs or (node["op"] == "null" and node["name"] in trained))
+        passes = node["op"] not in _BLOCKING and any(learns[entry[0]] for entry in node["inputs"])
+        learns.append(passes or (node["op"] == "null" and node["name"] in trained))
     readers: dict[tuple[int, int], list[str]] = {}  # array -> those that send it a gradient
     for entry in graph["heads"]:
         readers.setdefault((entry[0], entry[1]), []).append("")

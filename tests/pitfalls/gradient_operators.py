@@ -149,28 +149,29 @@ CALLS = {
 ALIKE = {
     MAP: """
         Activation BlockGrad Cast Concat Correlation Flatten L2Normalization LRN MakeLoss Pad
-        SliceChannel SoftmaxActivation SwapAxis _contrib_AdaptiveAvgPooling2D _contrib_MultiBoxPrior
-        _contrib_arange_like _contrib_box_iou _contrib_div_sqrt_dim _contrib_gradientmultiplier
-        _contrib_index_array _contrib_round_ste _contrib_sign_ste _copy _div_scalar _equal
-        _equal_scalar _greater _greater_equal _greater_equal_scalar _greater_scalar _hypot
-        _hypot_scalar _identity_with_attr_like_rhs _image_to_tensor _lesser _lesser_equal
-        _lesser_equal_scalar _lesser_scalar _linalg_det _linalg_extractdiag _linalg_extracttrian
-        _linalg_gelqf _linalg_gemm _linalg_gemm2 _linalg_inverse _linalg_makediag _linalg_potri
-        _linalg_slogdet _linalg_sumlogdiag _linalg_syevd _linalg_syrk _linalg_trmm _linalg_trsm
-        _logical_and _logical_and_scalar _logical_or _logical_or_scalar _logical_xor
-        _logical_xor_scalar _maximum _minimum _minimum_scalar _minus_scalar _mod _mod_scalar
-        _mul_scalar _not_equal _not_equal_scalar _np_all _np_any _np_atleast_1d _np_atleast_2d
-        _np_atleast_3d _np_copy _np_cumsum _np_diagflat _np_diagonal _np_dot _np_max _np_min _np_prod
-        _np_reshape _np_squeeze _np_sum _np_trace _np_transpose _npi_absolute _npi_add _npi_add_scalar
-        _npi_arccos _npi_arcsin _npi_arcsinh _npi_arctan _npi_arctan2 _npi_arctan2_scalar _npi_arctanh
-        _npi_argmax _npi_argmin _npi_around _npi_average _npi_cbrt _npi_ceil _npi_column_stack
-        _npi_concatenate _npi_copysign _npi_cos _npi_cosh _npi_degrees _npi_diff _npi_eigh
-        _npi_eigvalsh _npi_equal _npi_equal_scalar _npi_exp _npi_expm1 _npi_fix _npi_flip _npi_floor
-        _npi_greater _npi_greater_equal _npi_greater_equal_scalar _npi_greater_scalar _npi_hypot
-        _npi_isfinite _npi_isinf _npi_isnan _npi_isneginf _npi_isposinf _npi_ldexp _npi_ldexp_scalar
-        _npi_less _npi_less_equal _npi_less_equal_scalar _npi_less_scalar _npi_log _npi_log10
-        _npi_log1p _npi_log2 _npi_logical_not _npi_matmul _npi_mean _npi_mod _npi_mod_scalar
-        _npi_multiply _npi_multiply_scalar _npi_nan_to_num _npi_negative _npi_norm _npi_not_equal
+        SliceChannel SoftmaxActivation SwapAxis _contrib_AdaptiveAvgPooling2D
+        _contrib_MultiBoxPrior _contrib_arange_like _contrib_box_iou _contrib_div_sqrt_dim
+        _contrib_gradientmultiplier _contrib_index_array _contrib_round_ste _contrib_sign_ste _copy
+        _div_scalar _equal _equal_scalar _greater _greater_equal _greater_equal_scalar
+        _greater_scalar _hypot _hypot_scalar _identity_with_attr_like_rhs _image_to_tensor _lesser
+        _lesser_equal _lesser_equal_scalar _lesser_scalar _linalg_det _linalg_extractdiag
+        _linalg_extracttrian _linalg_gelqf _linalg_gemm _linalg_gemm2 _linalg_inverse
+        _linalg_makediag _linalg_potri _linalg_slogdet _linalg_sumlogdiag _linalg_syevd
+        _linalg_syrk _linalg_trmm _linalg_trsm _logical_and _logical_and_scalar _logical_or
+        _logical_or_scalar _logical_xor _logical_xor_scalar _maximum _minimum _minimum_scalar
+        _minus_scalar _mod _mod_scalar _mul_scalar _not_equal _not_equal_scalar _np_all _np_any
+        _np_atleast_1d _np_atleast_2d _np_atleast_3d _np_copy _np_cumsum _np_diagflat _np_diagonal
+        _np_dot _np_max _np_min _np_prod _np_reshape _np_squeeze _np_sum _np_trace _np_transpose
+        _npi_absolute _npi_add _npi_add_scalar _npi_arccos _npi_arcsin _npi_arcsinh _npi_arctan
+        _npi_arctan2 _npi_arctan2_scalar _npi_arctanh _npi_argmax _npi_argmin _npi_around
+        _npi_average _npi_cbrt _npi_ceil _npi_column_stack _npi_concatenate _npi_copysign _npi_cos
+        _npi_cosh _npi_degrees _npi_diff _npi_eigh _npi_eigvalsh _npi_equal _npi_equal_scalar
+        _npi_exp _npi_expm1 _npi_fix _npi_flip _npi_floor _npi_greater _npi_greater_equal
+        _npi_greater_equal_scalar _npi_greater_scalar _npi_hypot _npi_isfinite _npi_isinf
+        _npi_isnan _npi_isneginf _npi_isposinf _npi_ldexp _npi_ldexp_scalar _npi_less
+        _npi_less_equal _npi_less_equal_scalar _npi_less_scalar _npi_log _npi_log10 _npi_log1p
+        _npi_log2 _npi_logical_not _npi_matmul _npi_mean _npi_mod _npi_mod_scalar _npi_multiply
+        _npi_multiply_scalar _npi_nan_to_num _npi_negative _npi_norm _npi_not_equal
         _npi_not_equal_scalar _npi_power _npi_power_scalar _npi_powerd _npi_radians
         _npi_rarctan2_scalar _npi_reciprocal _npi_rint _npi_rldexp_scalar _npi_rmod_scalar
         _npi_rsubtract_scalar _npi_rtrue_divide_scalar _npi_sign _npi_sin _npi_sinh _npi_solve
@@ -178,24 +179,25 @@ ALIKE = {
         _npi_tanh _npi_tril _npi_true_divide _npi_true_divide_scalar _npi_trunc _npi_unique
         _npi_vstack _npi_where_lscalar _npi_where_rscalar _npi_where_scalar2 _npx_nonzero _npx_relu
         _npx_reshape _npx_sigmoid _plus_scalar _power _power_scalar _random_exponential_like
-        _random_gamma_like _random_generalized_negative_binomial_like _random_negative_binomial_like
-        _random_normal_like _random_pdf_dirichlet _random_pdf_exponential _random_pdf_gamma
-        _random_pdf_generalized_negative_binomial _random_pdf_negative_binomial _random_pdf_normal
-        _random_pdf_poisson _random_pdf_uniform _random_poisson_like _random_uniform_like _rdiv_scalar
-        _rminus_scalar _rmod_scalar _rnn_param_concat _sample_exponential _sample_gamma
-        _sample_generalized_negative_binomial _sample_multinomial _sample_negative_binomial
-        _sample_normal _sample_poisson _sample_uniform _scatter_elemwise_div _scatter_minus_scalar
-        _scatter_plus_scalar abs add_n amp_cast arccos arcsin arcsinh arctan arctanh argmax argmin
-        argsort batch_dot broadcast_add broadcast_axis broadcast_div broadcast_equal broadcast_greater
-        broadcast_greater_equal broadcast_hypot broadcast_lesser broadcast_lesser_equal
-        broadcast_logical_and broadcast_logical_or broadcast_logical_xor broadcast_maximum
-        broadcast_minimum broadcast_mod broadcast_mul broadcast_not_equal broadcast_power
-        broadcast_sub cast_storage cbrt ceil clip cos cosh degrees diag elemwise_add elemwise_div
-        elemwise_mul elemwise_sub erf erfinv exp expand_dims expm1 fix floor gamma gammaln
-        hard_sigmoid im2col log log10 log1p log2 log_softmax logical_not make_loss max min nanprod
-        nansum negative norm one_hot ones_like prod radians rcbrt reciprocal relu repeat reshape_like
-        reverse rint round rsqrt shape_array sigmoid sign sin sinh size_array slice smooth_l1 softmin
-        softsign space_to_depth sqrt square squeeze stack sum tan tanh tile transpose trunc zeros_like
+        _random_gamma_like _random_generalized_negative_binomial_like
+        _random_negative_binomial_like _random_normal_like _random_pdf_dirichlet
+        _random_pdf_exponential _random_pdf_gamma _random_pdf_generalized_negative_binomial
+        _random_pdf_negative_binomial _random_pdf_normal _random_pdf_poisson _random_pdf_uniform
+        _random_poisson_like _random_uniform_like _rdiv_scalar _rminus_scalar _rmod_scalar
+        _rnn_param_concat _sample_exponential _sample_gamma _sample_generalized_negative_binomial
+        _sample_multinomial _sample_negative_binomial _sample_normal _sample_poisson
+        _sample_uniform _scatter_elemwise_div _scatter_minus_scalar _scatter_plus_scalar abs add_n
+        amp_cast arccos arcsin arcsinh arctan arctanh argmax argmin argsort batch_dot broadcast_add
+        broadcast_axis broadcast_div broadcast_equal broadcast_greater broadcast_greater_equal
+        broadcast_hypot broadcast_lesser broadcast_lesser_equal broadcast_logical_and
+        broadcast_logical_or broadcast_logical_xor broadcast_maximum broadcast_minimum
+        broadcast_mod broadcast_mul broadcast_not_equal broadcast_power broadcast_sub cast_storage
+        cbrt ceil clip cos cosh degrees diag elemwise_add elemwise_div elemwise_mul elemwise_sub
+        erf erfinv exp expand_dims expm1 fix floor gamma gammaln hard_sigmoid im2col log log10
+        log1p log2 log_softmax logical_not make_loss max min nanprod nansum negative norm one_hot
+        ones_like prod radians rcbrt reciprocal relu repeat reshape_like reverse rint round rsqrt
+        shape_array sigmoid sign sin sinh size_array slice smooth_l1 softmin softsign
+        space_to_depth sqrt square squeeze stack sum tan tanh tile transpose trunc zeros_like
     """,
     SQUARE: """
         _np_diag _npi_diag_indices_from dot

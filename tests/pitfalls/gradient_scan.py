@@ -98,7 +98,7 @@ def error(mx, call, values, fixed, name):
 
 
 def keeps(mx, call, values, fixed, name):
-    """Whether the gradient of the input `name` is added to what lies in its array, if asked to be."""
+    """Whether the gradient of the input `name` is added to its array if that is asked for."""
     op, settings, _ = call
     symbol = graph(mx, op, settings, len(values), list(values).index(name), "o", direct=True)
     found = []
@@ -112,7 +112,7 @@ def keeps(mx, call, values, fixed, name):
 
 
 def try_operator(mx, op, settings, shapes, special):
-    """(relative error where gradients meet, whether an "add" adds) at each input with a gradient."""
+    """(relative error where gradients meet, whether "add" adds) at each input with a gradient."""
     values, fixed = inputs_of(shapes, special)
     found = []
     for name in values:

@@ -18,9 +18,10 @@ ONE_WAY = {"_linalg_trmm", "_linalg_trsm"}
 def python(*arguments, **environment):
     """What a fresh process prints, without this one's settings of MXNet."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("MXNET_")}
+    kept.update(OMP_NUM_THREADS="1", PYTHONPATH=os.pathsep.join(sys.path))
     done = subprocess.run(
         [sys.executable, *arguments], capture_output=True, text=True, timeout=300, check=True,
-        env={**kept, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path), **environment},
+        env={**kept, **environment},
     )  # fmt: skip
     return done.stdout
 
@@ -53,3 +54,17 @@ def test_the_same_operators_overwrite_a_gradient_that_is_to_be_added():
     """Whatever the setting: of micro-batches only the last would train, or none."""
     overwriting = set(scan()["overwriting"])
     assert overwriting == OVERWRITING - {"Custom", "_npi_polyval"}
+
+
+def test_trunks_of_all_recipes_have_right_gradients():
+    found = json.loads(python(str(HERE / "gradient_recipes.py")))
+    assert len(found) == 5
+    for recipe, errors in found.items():
+        assert max(errors) < 1e-4, recipe
+
+
+def test_mxnet_s_own_setting_is_wrong_for_two_deeplab_heads():
+    """10 gradients meet where the heads begin."""
+    script, recipe = str(HERE / "gradient_recipes.py"), "multi_resnet18_nyuv2"
+    _, of_differences = json.loads(python(script, recipe, **{GRADIENT_SUM_CAP: "8"}))[recipe]
+    assert of_differences > 0.1
