@@ -98,10 +98,11 @@ def _prepare_environment() -> None:
     # as NONE does, and unlike NONE it does not write a notice to stderr at each bind.
     os.environ.setdefault("MXNET_SUBGRAPH_BACKEND", "default")
     os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")
-    # Where as many gradients meet in one array (8 by default: one per branch of a few heads on a
-    # trunk), MXNet adds each to what is there, and dozens of operators overwrite it instead: mean,
-    # clip, Crop, MultiBoxPrior... Gradients are wrong, and nothing shows it. Added by one operator
-    # they are right. MXNet reads the number as it binds the first graph with gradients.
+    # Where 8 or more gradients meet in one array (two DeepLabV3+ heads send a trunk 10), MXNet
+    # adds each to what is there, and dozens of operators overwrite it instead: mean, clip, Crop,
+    # MultiBoxPrior... Gradients are wrong, and nothing shows it. Added by one operator they are
+    # right. Two such heads take as much time and memory; a weight that an unrolled network reads a
+    # hundred times needs memory for a hundred gradients. Read at the first bind with gradients.
     os.environ.setdefault(GRADIENT_SUM_CAP, str(2**31 - 1))
 
 

@@ -2,8 +2,8 @@
 
 {recipe: [error of float32 against float64, error of float32 against differences of the loss]},
 both relative. The arguments are recipes of several heads in configs/, all by default. Their
-networks are narrow and see pictures of 64x64 pixels. Differences are taken in float64, in drawn directions of the
-trunk's parameters.
+networks are narrow and see pictures of 64x64 pixels. Differences are taken in float64, in drawn
+directions of the trunk's parameters.
 """
 
 import importlib.util
