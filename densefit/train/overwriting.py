@@ -13,8 +13,9 @@ from typing import Any
 
 from densefit.backend import mx
 
-#: As a Symbol's JSON names them; all operators of MXNet 1.9.1 were tried on a CPU. Those of users
-#: (Custom) may do either.
+#: Names in a Symbol's JSON. All operators of MXNet 1.9.1 were tried in float32 on a CPU; a user's
+#: Custom operator may overwrite too. So do 1x1 convolutions where oneDNN does not compute: in
+#: float64, say. They are left out: what they overwrite is the gradient of a map.
 OVERWRITING = frozenset(
     """
     Crop Custom LinearRegressionOutput LogisticRegressionOutput MAERegressionOutput SVMOutput
@@ -29,9 +30,9 @@ OVERWRITING = frozenset(
 
 
 def with_added_gradients(symbol: Any, trained: Collection[str]) -> Any:
-    """The Symbol in which no such operator reads a parameter itself, but a copy of it.
+    """Let overwriting operators read copies of parameters, whose gradients are added rightly.
 
-    The gradient of a copy is added rightly. The Symbol stays the same object if nothing reads so.
+    A Symbol without such operators is returned unchanged.
 
     Args:
         symbol: a train graph.
