@@ -59,7 +59,7 @@ def check_gradient_sums(symbol: Any, trained: Collection[str]) -> None:
         fix = f"unset {GRADIENT_SUM_CAP}, which is {value}, and start a new process"
     else:
         fix = "import densefit before MXNet binds the first graph with gradients"
-    if not adds_in_place(most):
+    if most < 2 or not adds_in_place(most):
         _warn(fix)
         return
     cap = next(count for count in range(2, most + 1) if adds_in_place(count))

@@ -66,10 +66,19 @@ def test_so_is_a_graph_that_was_bound_before_densefit_was_imported():
     assert "fix:      import densefit before MXNet binds the first graph with gradients" in log
 
 
-@pytest.mark.parametrize(("code", "value"), [("", "8"), (BIND_FIRST, None)])
-def test_a_network_that_is_trained_rightly_all_the_same_is_warned_of_once(code, value):
-    environment = {} if value is None else {GRADIENT_SUM_CAP: value}
-    out, log = python(code + TRAIN.format(count=7), **environment)
+@pytest.mark.parametrize(
+    ("before", "change", "environment"),
+    [
+        ("", "", {GRADIENT_SUM_CAP: "8"}),
+        (BIND_FIRST, "", {}),
+        ("", "read = [mx.sym.sin(x)] * 9", {GRADIENT_SUM_CAP: "2"}),
+    ],
+)
+def test_a_network_that_is_trained_rightly_all_the_same_is_warned_of_once(
+    before, change, environment
+):
+    code = TRAIN.format(count=7).replace("loss =", f"{change}\nloss =")
+    out, log = python(before + code, **environment)
     assert out == "trained\n"
     assert log.count("This network has no such place") == 1
 
