@@ -18,6 +18,7 @@ from densefit.shims import shim_distutils, shim_numpy
 from densefit.threads import set_operator_threads
 
 REQUIRED = "1.9.1"
+GRADIENT_SUM_CAP = "MXNET_EXEC_INPLACE_GRAD_SUM_CAP"
 
 
 def available_cpus(
@@ -99,6 +100,12 @@ def _prepare_environment() -> None:
     # as NONE does, and unlike NONE it does not write a notice to stderr at each bind.
     os.environ.setdefault("MXNET_SUBGRAPH_BACKEND", "default")
     os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")
+    # Where 8 or more gradients meet in one array (two DeepLabV3+ heads send a trunk 10), MXNet
+    # adds each to what is there, and dozens of operators overwrite it instead: mean, clip, Crop,
+    # MultiBoxPrior... Gradients are wrong, and nothing shows it. Added by one operator they are
+    # right. Two such heads take as much time and memory; a weight that an unrolled network reads a
+    # hundred times needs memory for a hundred gradients. Read at the first bind with gradients.
+    os.environ.setdefault(GRADIENT_SUM_CAP, str(2**31 - 1))
 
 
 def subgraph_fusion() -> bool:
