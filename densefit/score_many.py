@@ -97,7 +97,7 @@ class MixtureScorer:
 
     def check_values(self) -> None:
         """`Scorer.check_values` of each dataset."""
-        for name, scorer in self._scorers.items():
+        for name, scorer in self.scorers.items():
             with located(f"data {name}"):
                 scorer.check_values()
 
