@@ -1,5 +1,6 @@
 """densefit: one exact fit loop for dense prediction and many tasks at once, on MXNet symbols."""
 
+import densefit.interop  # noqa: F401 - registers adapters, and observes iterators from here on
 from densefit.callbacks import Callback, Control, TrainState
 from densefit.checkpoint.load import load
 from densefit.checkpoint.mxnet_files import load_mxnet, save_mxnet

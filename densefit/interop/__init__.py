@@ -2,3 +2,7 @@
 
 Importing this package registers the adapters that `fit` and `score` ask (`densefit.adapters`).
 """
+
+from densefit.interop import iterators
+
+__all__ = ["iterators"]

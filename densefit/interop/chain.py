@@ -1,0 +1,136 @@
+"""Chains: an iterator around iterators, down to the one that reads data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from densefit.backend import mx
+from densefit.errors import DataError
+from densefit.interop.origins import Origin, origin_of
+from densefit.train.prefetch import watch
+
+
+class Chain:
+    """Wrappers around an origin, from the outermost to the innermost.
+
+    A wrapper is a PrefetchingIter, a ResizeIter or a user's iterator that passes on the batches of
+    the one iterator it holds.
+
+    Args:
+        wrappers: iterators around the origin.
+        origin: the iterator that reads data.
+
+    Attributes:
+        wrappers, origin: the same.
+        resize: the ResizeIter among the wrappers, or None.
+    """
+
+    def __init__(self, wrappers: Sequence[Any], origin: Origin) -> None:
+        self.wrappers, self.origin = list(wrappers), origin
+        resizes = [one for one in self.wrappers if isinstance(one, mx.io.ResizeIter)]
+        self.resize = resizes[0] if resizes else None
+        prefetching = [isinstance(one, mx.io.PrefetchingIter) for one in self.wrappers]
+        self._ahead = sum(prefetching)
+        place = self.wrappers.index(self.resize) if resizes else 0
+        self._ahead_of_resize = sum(prefetching[:place])
+        if len(resizes) > 1:
+            raise DataError(
+                "An mx.io.ResizeIter is wrapped in another one",
+                expected="one ResizeIter",
+                received=self.name,
+                fix="use the outer ResizeIter around the iterator in the inner one",
+            )
+        if origin.reuses_arrays and self._ahead:
+            raise DataError(
+                "A PrefetchingIter around an ImageRecordIter(ctx='cpu') mixes batches up: all are "
+                "in one array, which is filled again while the batch is used",
+                received=self.name,
+                fix="leave out ctx='cpu', or the PrefetchingIter",
+            )
+
+    @property
+    def name(self) -> str:
+        """All iterators by name, such as "PrefetchingIter(CSVIter)"."""
+        names = [type(one).__name__ for one in self.wrappers]
+        return "(".join([*names, self.origin.name]) + ")" * len(names)
+
+    def settle(self) -> None:
+        """Wait until every PrefetchingIter has read its next batch."""
+        for wrapper in self.wrappers:
+            if isinstance(wrapper, mx.io.PrefetchingIter):
+                for ready in wrapper.data_ready:
+                    ready.wait()
+
+    def batches_given(self) -> int | None:
+        """Batches that the origin gave to whoever reads this chain, since its last reset."""
+        self.settle()
+        read = self.origin.batches_read
+        return None if read is None else max(0, read - self._ahead)
+
+    def is_at_start(self) -> bool:
+        """Whether an epoch begins with the next batch."""
+        is_started = self.batches_given() == 0
+        if self.resize is None:
+            return is_started
+        is_resize_at_start = max(0, int(self.resize.cur) - self._ahead_of_resize) == 0
+        return is_resize_at_start and (is_started or not self.resize.reset_internal)
+
+
+def chain_of(iterator: Any) -> Chain | None:
+    """The chain that an iterator is the outermost of; None if it ends in no iterator of MXNet's.
+
+    Raises:
+        DataError: its rows cannot be told from padding, or its iterators do not go together.
+    """
+    wrappers: list[Any] = []
+    while True:
+        origin = origin_of(iterator)
+        if origin is not None:
+            return Chain(wrappers, origin)
+        inner = _inner(iterator)
+        if inner is None or any(inner is one for one in wrappers):
+            return None
+        watch(iterator)
+        wrappers.append(iterator)
+        iterator = inner
+
+
+def _inner(iterator: Any) -> Any:
+    """The iterator in a wrapper; None if it is no wrapper."""
+    if isinstance(iterator, mx.io.PrefetchingIter):
+        if len(iterator.iters) > 1:
+            _check_alike(iterator)
+        return iterator.iters[0]
+    if isinstance(iterator, mx.io.ResizeIter):
+        return iterator.data_iter
+    if not isinstance(iterator, mx.io.DataIter):
+        return None
+    held = [value for value in vars(iterator).values() if isinstance(value, mx.io.DataIter)]
+    is_one = bool(held) and all(one is held[0] for one in held)
+    return held[0] if is_one and _rows(iterator) == _rows(held[0]) else None
+
+
+def _rows(iterator: Any) -> int | None:
+    """Rows of a batch, as announced."""
+    try:
+        return int(iterator.provide_data[0][1][0])
+    except (AttributeError, IndexError, TypeError):
+        return None
+
+
+def _check_alike(prefetching: Any) -> None:
+    """Raise DataError unless the iterators in a PrefetchingIter give the same rows together."""
+    chains = [chain_of(one) for one in prefetching.iters]
+    known = [chain for chain in chains if chain is not None]
+    states = {
+        (chain.origin.ending, chain.origin.samples, chain.origin.batch_size) for chain in known
+    }
+    if len(known) not in (0, len(chains)) or len(states) > 1:
+        raise DataError(
+            "The iterators in an mx.io.PrefetchingIter have different epochs",
+            expected="the same number of samples, batch size and treatment of the last batch",
+            received=[type(one).__name__ if c is None else c.name for one, c in
+                      zip(prefetching.iters, chains)],
+            fix="make them with the same settings",
+        )
