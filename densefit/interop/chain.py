@@ -130,7 +130,9 @@ def _check_alike(prefetching: Any) -> None:
         raise DataError(
             "The iterators in an mx.io.PrefetchingIter have different epochs",
             expected="the same number of samples, batch size and treatment of the last batch",
-            received=[type(one).__name__ if c is None else c.name for one, c in
-                      zip(prefetching.iters, chains)],
+            received=[
+                type(one).__name__ if c is None else c.name
+                for one, c in zip(prefetching.iters, chains)
+            ],
             fix="make them with the same settings",
         )

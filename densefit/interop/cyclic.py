@@ -140,16 +140,15 @@ class CyclicSource(ChainedSource):
         Raises:
             DataError: it does not.
         """
-        for _ in range(2):
+        for _ in range(3):  # the rest of an epoch, one that begins at an unknown sample, another
+            if not self.origin.can_learn:
+                break
             for _ in self.read():
                 pass
             if self.samples is not None:
                 return
             self.iterator.reset()
-        for _ in self.read():
-            pass
-        if self.samples is None:
-            raise self._unknown()
+        raise self._unknown()
 
     def _unknown(self) -> DataError:
         return self.refusal(

@@ -60,6 +60,11 @@ class Origin:
         """Batches read since the beginning of the epoch; None if unknown."""
         raise NotImplementedError
 
+    @property
+    def can_learn(self) -> bool:
+        """Whether an epoch, read to its end, would tell the number of samples."""
+        return False
+
     def offset(self, given: int | None) -> int | None:
         """Where the epoch to come begins; None if unknown.
 
@@ -176,6 +181,11 @@ class Native(Origin):
         if self.seen.samples is None:
             self.seen.samples = self._count()
         return self.seen.samples
+
+    @property
+    def can_learn(self) -> bool:
+        """Whether an epoch, read to its end, would tell the number of samples."""
+        return self.seen.has_right_pads
 
     def _count(self) -> int | None:
         settings = self.seen.settings
