@@ -29,11 +29,11 @@ class Chain:
     def __init__(self, wrappers: Sequence[Any], origin: Origin) -> None:
         self.wrappers, self.origin = list(wrappers), origin
         resizes = [one for one in self.wrappers if isinstance(one, mx.io.ResizeIter)]
-        self.resize = resizes[0] if resizes else None
-        prefetching = [isinstance(one, mx.io.PrefetchingIter) for one in self.wrappers]
-        self._ahead = sum(prefetching)
-        place = self.wrappers.index(self.resize) if resizes else 0
-        self._ahead_of_resize = sum(prefetching[:place])
+        self.resize: Any = resizes[0] if resizes else None
+        self._prefetching = [one for one in wrappers if isinstance(one, mx.io.PrefetchingIter)]
+        self._ahead = len(self._prefetching)
+        outside = self.wrappers[: self.wrappers.index(self.resize)] if resizes else []
+        self._ahead_of_resize = sum(one in self._prefetching for one in outside)
         if len(resizes) > 1:
             raise DataError(
                 "An mx.io.ResizeIter is wrapped in another one",
@@ -57,16 +57,16 @@ class Chain:
 
     def settle(self) -> None:
         """Wait until every PrefetchingIter has read its next batch."""
-        for wrapper in self.wrappers:
-            if isinstance(wrapper, mx.io.PrefetchingIter):
-                for ready in wrapper.data_ready:
-                    ready.wait()
+        for wrapper in self._prefetching:
+            for ready in wrapper.data_ready:
+                ready.wait()
 
     def batches_given(self) -> int | None:
         """Batches that the origin gave to whoever reads this chain, since its last reset."""
         self.settle()
         read = self.origin.batches_read
-        return None if read is None else max(0, read - self._ahead)
+        has_ended = any(one.next_batch[0] is None for one in self._prefetching[:1])
+        return None if read is None else max(int(has_ended), read - self._ahead)
 
     def is_at_start(self) -> bool:
         """Whether an epoch begins with the next batch."""

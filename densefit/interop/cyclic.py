@@ -27,8 +27,14 @@ class CyclicSource(ChainedSource):
     def train_epoch(self) -> Iterator[tuple[Any, int]]:
         """One epoch of training: batches, all of whose rows are samples."""
         self.start()
-        for batch in self.read():
-            yield batch, 0
+        for _ in range(self._chances()):
+            is_empty = True
+            for batch in self.read():
+                is_empty = False
+                yield batch, 0
+            if not is_empty:
+                return
+            self.iterator.reset()
 
     def score_pass(self) -> Iterator[tuple[Any, int]]:
         """Every sample once: as many rows as there are samples, from where the stream stands.
@@ -87,8 +93,8 @@ class CyclicSource(ChainedSource):
         samples, size, offset = self.samples, self.origin.batch_size, self._offset
         if samples is None or offset is None:
             return None
-        batches = 0
-        for _ in range(epochs):
+        batches = done = 0
+        while done < epochs:
             if self.origin.ending is Ending.ROUNDED:
                 rows = samples - offset
                 epoch = -(-rows // size)
@@ -96,6 +102,7 @@ class CyclicSource(ChainedSource):
             else:
                 epoch, offset = divmod(samples + offset, size)
             batches += epoch
+            done += epoch > 0  # training goes on to the next epoch if one is empty
         return batches
 
     def describe_epoch(self, rows: int) -> str | None:
@@ -156,12 +163,14 @@ class CyclicSource(ChainedSource):
             "make the iterator anew just before it is scored, with num_parts=1",
         )
 
+    def _chances(self) -> int:
+        """Epochs, one of which gives a batch: there may be fewer samples than a batch has rows."""
+        return 2 + self.origin.batch_size // max(1, self.samples or 1)
+
     def _stream(self) -> Iterator[Any]:
         """Batches without end: the iterator is reset whenever it stops."""
-        # An epoch of fewer samples than a batch has may give none (CARRIED).
-        chances = 2 + self.origin.batch_size // max(1, self.samples or 1)
         empty = 0
-        while empty < chances:
+        while empty < self._chances():
             empty += 1
             for batch in self.read():
                 empty = 0

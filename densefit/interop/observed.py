@@ -90,10 +90,10 @@ def observation(iterator: Any) -> Observation | None:
     return getattr(iterator, _MARK, None)
 
 
-def _observe(kind: type) -> None:
+def _observe(kind: Any) -> None:
     if hasattr(kind.__init__, _MARK):  # imported a second time
         return
-    init, read, step, reset = kind.__init__, kind.next, kind.iter_next, kind.reset  # type: ignore
+    init, read, step, reset = kind.__init__, kind.next, kind.iter_next, kind.reset
 
     @functools.wraps(init)
     def observed_init(self: Any, *args: Any, **settings: Any) -> None:

@@ -50,7 +50,9 @@ class RewoundSource(ChainedSource):
             raise self.refusal(
                 f"{rows} of {self.samples} samples came",
                 "mx.image.ImageDetIter leaves out pictures without a valid box: score with "
-                "df.Loader(dataset, ...) or remove them from the list",
+                "df.Loader(dataset, ...) or remove them from the list"
+                if getattr(self.origin, "leaves_out", False)
+                else "make the iterator anew, and let nothing else read from it",
             )
 
     def check_passes(self, passes: int) -> None:
