@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,8 +15,8 @@ from densefit.train.prefetch import watch
 class Chain:
     """Wrappers around an origin, from the outermost to the innermost.
 
-    A wrapper is a PrefetchingIter, a ResizeIter or a user's iterator that passes on the batches of
-    the one iterator it holds.
+    A wrapper is a PrefetchingIter, a ResizeIter or a user's `mx.io.DataIter` that holds one other
+    in an attribute and passes on all its batches.
 
     Args:
         wrappers: iterators around the origin.
@@ -104,11 +105,17 @@ def _inner(iterator: Any) -> Any:
         return iterator.iters[0]
     if isinstance(iterator, mx.io.ResizeIter):
         return iterator.data_iter
-    if not isinstance(iterator, mx.io.DataIter):
+    if not isinstance(iterator, mx.io.DataIter) or not _is_its_own_iterator(iterator):
         return None
     held = [value for value in vars(iterator).values() if isinstance(value, mx.io.DataIter)]
     is_one = bool(held) and all(one is held[0] for one in held)
     return held[0] if is_one and _rows(iterator) == _rows(held[0]) else None
+
+
+def _is_its_own_iterator(iterator: Any) -> bool:
+    """Whether `__iter__` only returns the object; one that resets would do so once too often."""
+    code = getattr(type(iterator).__iter__, "__code__", None)
+    return code is not None and not code.co_names and not code.co_flags & inspect.CO_GENERATOR
 
 
 def _rows(iterator: Any) -> int | None:

@@ -14,7 +14,7 @@ from typing import Any
 from densefit.errors import DataError
 from densefit.interop.chain import Chain
 from densefit.interop.chained import ChainedSource, held, row_count
-from densefit.interop.origins import Ending
+from densefit.interop.origins import Ending, Native
 
 
 class CyclicSource(ChainedSource):
@@ -53,13 +53,20 @@ class CyclicSource(ChainedSource):
         elif self.origin.shuffles:
             self.start()
         self._is_read = True
-        missing = self.samples or 0
+        missing, given, before = self.samples or 0, 0, self._total()
         for batch in self._stream():
             rows = row_count(batch)
             yield batch, max(0, rows - missing)
-            missing -= rows
+            missing, given = missing - rows, given + 1
             if missing <= 0:
-                return
+                break
+        # A PrefetchingIter is a batch ahead, or was.
+        surplus = self._total() - before - given
+        if isinstance(self.origin, Native) and abs(surplus) > len(self.chain.wrappers):
+            raise self.refusal(
+                f"{self._total() - before} batches were read, and {given} came",
+                "an iterator around another must pass on every batch",
+            )
 
     def check_passes(self, passes: int) -> None:
         """Raise DataError if `passes` scoring passes cannot each give every sample once."""
@@ -162,6 +169,10 @@ class CyclicSource(ChainedSource):
             "their number is not known, and the iterator was read from before",
             "make the iterator anew just before it is scored, with num_parts=1",
         )
+
+    def _total(self) -> int:
+        """Batches that were ever read from an iterator in C++."""
+        return self.origin.seen.total if isinstance(self.origin, Native) else 0
 
     def _chances(self) -> int:
         """Epochs, one of which gives a batch: there may be fewer samples than a batch has rows."""

@@ -26,6 +26,7 @@ class Observation:
     Attributes:
         kind: name of its constructor, such as "CSVIter".
         settings: its keyword arguments.
+        total: batches read.
         batches: batches read since the last reset.
         epochs: epochs that were read to their end and followed by a reset.
         has_ended: whether the present epoch was read to its end.
@@ -38,6 +39,7 @@ class Observation:
 
     kind: str
     settings: Mapping[str, Any]
+    total: int = 0
     batches: int = 0
     epochs: int = 0
     has_ended: bool = False
@@ -65,6 +67,10 @@ class Observation:
     def number(self, name: str, default: int) -> int:
         """An integer setting."""
         return int(str(self.settings.get(name, default)))
+
+    def take(self, pad: int | None) -> None:
+        """Take notice of a batch."""
+        self.total, self.batches, self.pad = self.total + 1, self.batches + 1, int(pad or 0)
 
     def end(self, batch_size: int) -> None:
         """Take notice of StopIteration."""
@@ -110,7 +116,7 @@ def _observe(kind: Any) -> None:
                 seen.end(self.batch_size)
             raise
         if seen is not None:  # it is None while the constructor reads the first batch
-            seen.batches, seen.pad = seen.batches + 1, int(batch.pad or 0)
+            seen.take(batch.pad)
         return batch
 
     @functools.wraps(step)
@@ -118,7 +124,7 @@ def _observe(kind: Any) -> None:
         has_batch = step(self)
         seen = observation(self)
         if seen is not None and has_batch:
-            seen.batches, seen.pad = seen.batches + 1, int(self.getpad() or 0)
+            seen.take(self.getpad())
         elif seen is not None:
             seen.end(self.batch_size)
         return has_batch
