@@ -36,9 +36,32 @@ class ChainedSource(Source):
         self._is_read = True
 
     def read(self) -> Iterator[Any]:
-        """Batches to StopIteration, in arrays that stay as they are until the next is read."""
-        for batch in self.iterator:
+        """Batches to StopIteration, in arrays that stay as they are until the next is read.
+
+        Raises:
+            DataError: a PrefetchingIter has stopped because of pads that mean nothing.
+        """
+        batches = iter(self.iterator)
+        while True:
+            try:
+                batch = next(batches)
+            except StopIteration:
+                return
+            except AssertionError as error:
+                if "mismatches between iterators" not in str(error):
+                    raise
+                raise self._stale_pads() from error
             yield held(batch) if self.origin.reuses_arrays else batch
+
+    def _stale_pads(self) -> DataError:
+        return DataError(
+            "A PrefetchingIter has stopped: the pads of its iterators differ",
+            expected="the same pad in the batches of all",
+            received=f"{self.chain.name}; ImageRecordIter leaves pads of other batches standing "
+            "from the second epoch on",
+            fix=f"a batch_size that divides {self.samples or 'the number of samples'}, or "
+            "ImageRecordIter_v1",
+        )
 
     def refusal(self, why: str, fix: str) -> DataError:
         """The error of data that cannot be scored exactly."""

@@ -32,7 +32,8 @@ class RewoundSource(ChainedSource):
                 f"{self.chain.name} gave another number of batches than its file has",
                 expected=f"{length} batches for {self.samples} records",
                 received=number + 1,
-                fix="was the file written again? Make the iterator anew",
+                fix="if the file was written again, make the iterator anew; an iterator around "
+                "another must pass on every batch",
             )
 
     def score_pass(self) -> Iterator[tuple[Any, int]]:
@@ -52,7 +53,8 @@ class RewoundSource(ChainedSource):
                 "mx.image.ImageDetIter leaves out pictures without a valid box: score with "
                 "df.Loader(dataset, ...) or remove them from the list"
                 if getattr(self.origin, "leaves_out", False)
-                else "make the iterator anew, and let nothing else read from it",
+                else "let nothing else read from it; an iterator around another must pass on every "
+                "batch",
             )
 
     def check_passes(self, passes: int) -> None:

@@ -185,6 +185,24 @@ def test_several_iterators_prefetched_together(makers):
         source_of(other)
 
 
+def test_stale_pads_of_two_prefetched_iterators_are_named(makers):
+    """MXNet compares their pads, which are those of other batches (11 of 20 runs ended)."""
+    two = [makers.make("ImageRecordIter", 90, SIZE) for _ in range(2)]
+    names = [{"data": "a"}, {"data": "b"}]
+    source = source_of(mx.io.PrefetchingIter(two, rename_data=names))
+    assert len(makers.read(source.train_epoch())) == 92
+    iterator = source.iterator
+    for ready in iterator.data_ready:
+        ready.wait()
+    iterator.reset()
+    for ready in iterator.data_ready:
+        ready.wait()
+    iterator.next_batch[1].pad = 1
+    with pytest.raises(DataError, match="pads of its iterators differ") as raised:
+        list(source.read())
+    assert "divides 90" in raised.value.fix
+
+
 def test_what_cannot_be_right_is_refused(makers):
     batches = makers.make("ImageRecordIter ctx=cpu", 14, SIZE)
     with pytest.raises(DataError, match="mixes batches up"):
@@ -201,6 +219,33 @@ def test_an_iterator_of_two_others_is_the_users_own(makers):
     halved = Own(makers.arrays(14, SIZE))
     halved.provide_data = [mx.io.DataDesc("data", (2, 2))]
     assert type(source_of(halved)) is Source
+
+
+def test_a_wrapper_must_pass_on_every_batch(makers):
+    class Skipping(Own):
+        def next(self):
+            super().next()
+            return super().next()
+
+    for case in ("ImageRecordIter", "ImageRecordIter round_batch=False"):
+        source = source_of(Skipping(makers.make(case, 90, SIZE)))
+        with pytest.raises(DataError, match="batches were read|another number") as raised:
+            list(source.score_pass())
+        assert "pass on every batch" in raised.value.fix
+
+
+def test_a_wrapper_that_resets_by_itself_is_the_users_own(makers):
+    class Restarting(Own):
+        def __iter__(self):
+            self.source.reset()
+            return self
+
+    class Plain(Own):
+        def __iter__(self):
+            return self
+
+    assert type(source_of(Restarting(makers.arrays(14, SIZE)))) is Source
+    assert type(source_of(Plain(makers.arrays(14, SIZE)))) is not Source
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
