@@ -8,7 +8,10 @@ from typing import Any
 
 from densefit.backend import mx
 from densefit.errors import DataError
-from densefit.interop.origins import Origin, origin_of
+from densefit.interop.native import NATIVE, Native
+from densefit.interop.observed import observation
+from densefit.interop.origins import Origin
+from densefit.interop.python_origins import Images, NDArrays
 from densefit.train.prefetch import watch
 
 
@@ -143,3 +146,27 @@ def _check_alike(prefetching: Any) -> None:
             ],
             fix="make them with the same settings",
         )
+
+
+def origin_of(iterator: Any) -> Origin | None:
+    """The origin that an iterator is; None if it is none, or one of an unknown plugin.
+
+    Raises:
+        DataError: it is one in C++ that was made before densefit was imported.
+    """
+    if isinstance(iterator, mx.io.NDArrayIter):
+        return NDArrays(iterator)
+    if isinstance(iterator, mx.image.ImageIter):
+        return Images(iterator)
+    if not isinstance(iterator, mx.io.MXDataIter):
+        return None
+    seen = observation(iterator)
+    if seen is None:
+        raise DataError(
+            "The settings of an iterator are unknown, so its last rows may be samples or not",
+            expected="an iterator made after densefit was imported",
+            received="an mx.io.MXDataIter (ImageRecordIter, CSVIter, ...), which forgets its "
+            "settings, made before",
+            fix="import densefit before making the iterator",
+        )
+    return Native(iterator, seen) if seen.kind in NATIVE else None

@@ -14,7 +14,8 @@ from typing import Any
 from densefit.errors import DataError
 from densefit.interop.chain import Chain
 from densefit.interop.chained import ChainedSource, held, row_count
-from densefit.interop.origins import Ending, Native
+from densefit.interop.native import Native
+from densefit.interop.origins import Ending
 
 
 class CyclicSource(ChainedSource):
@@ -71,7 +72,7 @@ class CyclicSource(ChainedSource):
     def check_passes(self, passes: int) -> None:
         """Raise DataError if `passes` scoring passes cannot each give every sample once."""
         origin = self.origin
-        if getattr(origin, "leaves_out", False):
+        if origin.leaves_out:
             raise self.refusal(
                 "mx.image.ImageDetIter leaves out pictures without a valid box, and carries the "
                 "samples of the last batch over",

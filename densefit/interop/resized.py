@@ -58,6 +58,6 @@ class ResizedSource(ChainedSource):
 
     def _inner_length(self) -> int | None:
         """Batches of a pass over the data, if known."""
-        if self.samples is None or getattr(self.origin, "leaves_out", False):
+        if self.samples is None or self.origin.leaves_out:
             return None
         return -(-self.samples // self.origin.batch_size)

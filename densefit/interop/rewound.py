@@ -52,7 +52,7 @@ class RewoundSource(ChainedSource):
                 f"{rows} of {self.samples} samples came",
                 "mx.image.ImageDetIter leaves out pictures without a valid box: score with "
                 "df.Loader(dataset, ...) or remove them from the list"
-                if getattr(self.origin, "leaves_out", False)
+                if self.origin.leaves_out
                 else "let nothing else read from it; an iterator around another must pass on every "
                 "batch",
             )
@@ -73,7 +73,7 @@ class RewoundSource(ChainedSource):
     def length(self) -> int | None:
         """Batches of a training epoch, if known."""
         samples, size = self.samples, self.origin.batch_size
-        if samples is None or getattr(self.origin, "leaves_out", False):
+        if samples is None or self.origin.leaves_out:
             return None
         return samples // size if self.origin.ending is Ending.DROPPED else -(-samples // size)
 
