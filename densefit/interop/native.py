@@ -6,7 +6,7 @@ from typing import Any
 
 from densefit.interop.observed import STALE_PADS, Observation
 from densefit.interop.origins import Ending, Origin
-from densefit.interop.record_count import count_index, count_mnist, count_records
+from densefit.interop.record_count import count_indexed, count_mnist, count_records
 
 #: The C++ iterators of MXNet 1.9.1.
 NATIVE = (
@@ -70,7 +70,7 @@ class Native(Origin):
         if "path_imgrec" not in settings or parts > 1:
             return None
         if settings.get("path_imgidx") and self.seen.kind in STALE_PADS:  # the others ignore it
-            return count_index(str(settings["path_imgidx"]))
+            return count_indexed(str(settings["path_imgidx"]), str(settings["path_imgrec"]))
         return count_records(str(settings["path_imgrec"]))
 
     @property
