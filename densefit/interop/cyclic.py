@@ -168,7 +168,7 @@ class CyclicSource(ChainedSource):
     def _unknown(self) -> DataError:
         return self.refusal(
             "their number is not known, and the iterator was read from before",
-            "make the iterator anew just before it is scored, with num_parts=1",
+            "make the iterator anew just before it is scored, or read one local record file",
         )
 
     def _total(self) -> int:

@@ -41,8 +41,9 @@ class Native(Origin):
         else:
             self.ending = Ending.UNTOLD if seen.kind in STALE_PADS else Ending.PADDED
         # MNISTIter shuffles once, when it is made.
+        self._shuffles_chunks = seen.number("shuffle_chunk_size", 0) > 0
         self.shuffles = seen.kind != "MNISTIter" and (
-            seen.flag("shuffle", False) or seen.number("shuffle_chunk_size", 0) > 0
+            seen.flag("shuffle", False) or self._shuffles_chunks
         )
         self.is_reset_idempotent = self.ending is not Ending.ROUNDED
         self.reuses_arrays = seen.settings.get("ctx") == "cpu" and seen.kind in STALE_PADS
@@ -67,11 +68,12 @@ class Native(Origin):
             if total is None:
                 return None
             return int(total / parts * (part + 1)) - int(total / parts * part)
-        if "path_imgrec" not in settings or parts > 1:
+        if "path_imgrec" not in settings or (parts > 1 and self._shuffles_chunks):
             return None
-        if settings.get("path_imgidx") and self.seen.kind in STALE_PADS:  # the others ignore it
-            return count_indexed(str(settings["path_imgidx"]), str(settings["path_imgrec"]))
-        return count_records(str(settings["path_imgrec"]))
+        path, index = str(settings["path_imgrec"]), settings.get("path_imgidx")
+        if index and self.seen.kind in STALE_PADS:  # the others ignore it
+            return count_indexed(str(index), path, part, parts)
+        return count_records(path, part, parts)
 
     @property
     def batches_read(self) -> int:

@@ -109,7 +109,7 @@ def untold(source: ChainedSource) -> DataError:
     return DataError(
         f"{source.origin.name}(round_batch=False) ends with rows of memory that nobody filled, "
         "and does not say how many",
-        expected="a number of samples that is known: one local record file, num_parts=1",
+        expected="one local record file, whose records can be counted",
         received=source.chain.name,
         fix="leave out round_batch=False: the last batch is then filled up with samples, which "
         "densefit counts rightly",
