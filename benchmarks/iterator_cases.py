@@ -164,3 +164,15 @@ class DetRecordIter(mx.io.DataIter):
             self.provide_label = [("label", (self.batch_size, 1, 2))]
         self._batch.label = [self._batch.label[0][:, -2:].reshape((-1, 1, 2))]
         return True
+
+
+def stop(prefetching):
+    """End the threads of a PrefetchingIter, which hold it and its iterators for ever otherwise."""
+    prefetching.started = False
+    for taken in prefetching.data_taken:
+        taken.set()
+    for thread in prefetching.prefetch_threads:
+        thread.join(5)
+    for inner in prefetching.iters:
+        if isinstance(inner, mx.io.PrefetchingIter):
+            stop(inner)

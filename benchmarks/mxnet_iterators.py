@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from iterator_cases import Makers
+from iterator_cases import Makers, stop
 
 from densefit.backend import mx
 from densefit.errors import DataError
@@ -86,17 +86,18 @@ def real(batches: Sequence[Any], count: int, is_stream: bool) -> int:
 
 def measure(makers: Makers, case: str, wrap: Callable[[Any], Any], count: int) -> tuple[str, ...]:
     """One row of the table, without the first columns."""
+    made = [wrap(makers.make(case, count, SIZE)) for _ in range(3)]
     is_stream = "round_batch=False" not in case and "handling=pad" not in case
     there, said = [], []
-    for batches in epochs(wrap(makers.make(case, count, SIZE))):
+    for batches in epochs(made[0]):
         there.append(real(batches, count, is_stream))
         said.append(sum(len(numbers) - pad for numbers, pad in batches))
     trained: list[int] = []
     scored: list[object] = []
-    source = source_of(wrap(makers.make(case, count, SIZE)))
+    source = source_of(made[1])
     for _ in range(EPOCHS):
         trained.append(len(makers.read(source.train_epoch())))
-    source = source_of(wrap(makers.make(case, count, SIZE)))
+    source = source_of(made[2])
     for _ in range(EPOCHS):
         try:
             numbers = makers.read(source.score_pass())
@@ -104,6 +105,9 @@ def measure(makers: Makers, case: str, wrap: Callable[[Any], Any], count: int) -
             scored.append("refused")
             continue
         scored.append(len(numbers) if sorted(numbers) == list(range(count)) else "WRONG")
+    for iterator in made:
+        if isinstance(iterator, mx.io.PrefetchingIter):
+            stop(iterator)
     return tuple(", ".join(map(str, cells)) for cells in (there, said, trained, scored))
 
 

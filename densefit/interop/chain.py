@@ -26,7 +26,7 @@ class Chain:
         origin: the iterator that reads data.
 
     Attributes:
-        wrappers, origin: the same.
+        wrappers, origin: as above.
         resize: the ResizeIter among the wrappers, or None.
     """
 
@@ -66,7 +66,7 @@ class Chain:
                 ready.wait()
 
     def batches_given(self) -> int | None:
-        """Batches that the origin gave to whoever reads this chain, since its last reset."""
+        """Batches given by this chain since the origin was last reset; None if unknown."""
         self.settle()
         read = self.origin.batches_read
         has_ended = any(one.next_batch[0] is None for one in self._prefetching[:1])
@@ -82,7 +82,7 @@ class Chain:
 
 
 def chain_of(iterator: Any) -> Chain | None:
-    """The chain that an iterator is the outermost of; None if it ends in no iterator of MXNet's.
+    """The chain from an iterator down to its origin; None without a known origin.
 
     Raises:
         DataError: its rows cannot be told from padding, or its iterators do not go together.
@@ -149,10 +149,10 @@ def _check_alike(prefetching: Any) -> None:
 
 
 def origin_of(iterator: Any) -> Origin | None:
-    """The origin that an iterator is; None if it is none, or one of an unknown plugin.
+    """Origin of an iterator that reads data itself; None for a wrapper or an unknown kind.
 
     Raises:
-        DataError: it is one in C++ that was made before densefit was imported.
+        DataError: the iterator is in C++ and was made before densefit was imported.
     """
     if isinstance(iterator, mx.io.NDArrayIter):
         return NDArrays(iterator)

@@ -1,4 +1,4 @@
-"""What the sources of MXNet's iterators have in common."""
+"""Base of the sources of MXNet's iterators."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ChainedSource(Source):
 
     Args:
         iterator: the outermost iterator.
-        chain: the same with what it holds.
+        chain: the iterators from the outermost to the origin.
     """
 
     def __init__(self, iterator: Any, chain: Chain) -> None:

@@ -23,6 +23,14 @@ class CyclicSource(ChainedSource):
 
     def __init__(self, iterator: Any, chain: Chain) -> None:
         super().__init__(iterator, chain)
+        size, samples = self.origin.batch_size, self.samples
+        if self.origin.ending is Ending.CARRIED and samples is not None and samples < size - 1:
+            raise DataError(
+                f"{self.origin.name}(last_batch_handle='roll_over') cannot fill a batch with fewer "
+                "samples: it fails, or leaves rows unfilled",
+                received=f"{samples} samples in batches of {size}",
+                fix="last_batch_handle='pad', or a smaller batch_size",
+            )
         self._offset = self._next_offset()  # where the first epoch of training begins
 
     def train_epoch(self) -> Iterator[tuple[Any, int]]:
@@ -114,7 +122,7 @@ class CyclicSource(ChainedSource):
         return batches
 
     def describe_epoch(self, rows: int) -> str | None:
-        """Explain an epoch whose number of rows is not the number of samples."""
+        """Explain an epoch with another number of rows than there are samples."""
         samples, name = self.samples, self.origin.name
         if samples is None or rows == samples:
             return None

@@ -26,8 +26,8 @@ class Native(Origin):
     """An iterator in C++ (`mx.io.MXDataIter`) whose settings were observed.
 
     Args:
-        iterator: the same.
-        seen: what was observed.
+        iterator: an `mx.io.MXDataIter`.
+        seen: its observation.
     """
 
     def __init__(self, iterator: Any, seen: Observation) -> None:
@@ -81,7 +81,7 @@ class Native(Origin):
         return self.seen.batches
 
     def offset(self, given: int | None) -> int | None:
-        """Samples of the epoch to come that the last batch of the one before had."""
+        """Samples of the next epoch that the last batch of the one before has given."""
         seen = self.seen
         if self.ending is not Ending.ROUNDED or not (seen.epochs or seen.is_torn or given):
             return 0

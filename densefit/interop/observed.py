@@ -21,7 +21,7 @@ STALE_PADS = ("ImageRecordIter", "ImageRecordUInt8Iter", "ImageRecordInt8Iter")
 
 @dataclass
 class Observation:
-    """What was seen of a C++ iterator since it was made.
+    """Settings and reading position of a C++ iterator.
 
     Attributes:
         kind: name of its constructor, such as "CSVIter".
@@ -32,8 +32,8 @@ class Observation:
         has_ended: whether the present epoch was read to its end.
         is_torn: whether a reset came before the end of an epoch. Where the next one began then
             depends on how far the thread had read ahead.
-        pad: what the last batch said.
-        filled: samples of this epoch that the last batch of the epoch before had; None if unknown.
+        pad: pad of the last batch read.
+        filled: samples of this epoch in the last batch of the epoch before; None if unknown.
         samples: number of samples, learnt from a whole epoch; None before.
     """
 
@@ -69,17 +69,17 @@ class Observation:
         return int(str(self.settings.get(name, default)))
 
     def take(self, pad: int | None) -> None:
-        """Take notice of a batch."""
+        """Record a batch."""
         self.total, self.batches, self.pad = self.total + 1, self.batches + 1, int(pad or 0)
 
     def end(self, batch_size: int) -> None:
-        """Take notice of StopIteration."""
+        """Record the end of an epoch."""
         if not self.has_ended and self.batches and self.filled is not None and self.has_right_pads:
             self.samples = self.batches * batch_size - self.pad + self.filled
         self.has_ended = True
 
     def restart(self) -> None:
-        """Take notice of a reset."""
+        """Record a reset."""
         if not self.rounds:
             self.filled = 0
         elif self.has_ended and self.has_right_pads:
@@ -92,7 +92,7 @@ class Observation:
 
 
 def observation(iterator: Any) -> Observation | None:
-    """What was seen of a C++ iterator; None if it was made before this module was imported."""
+    """Observation of a C++ iterator; None if the iterator was made before this import."""
     return getattr(iterator, _MARK, None)
 
 

@@ -17,14 +17,14 @@ class Ending(Enum):
 
 
 class Origin:
-    """An iterator that reads data.
+    """Base of what is known about an iterator that reads data.
 
     Args:
-        iterator: the same.
+        iterator: an iterator of MXNet's.
 
     Attributes:
-        iterator: the same.
-        name: as users call it.
+        iterator: the iterator.
+        name: its name in `mx.io` or `mx.image`.
         ending: how its epochs end.
         shuffles: whether each pass has another order.
         is_reset_idempotent: whether a second reset changes nothing but a shuffled order.
@@ -64,14 +64,16 @@ class Origin:
         return False
 
     def offset(self, given: int | None) -> int | None:
-        """Where the epoch to come begins; None if unknown.
+        """Sample at which the next epoch begins; None if unknown.
 
-        It begins with the next batch if none was given yet, else with the next reset. The offset
-        is the number of its samples that were given already (ROUNDED), or of samples that it has
-        more (CARRIED).
+        The next epoch is the present one if none of its batches was given yet.
 
         Args:
-            given: batches that were given since the last reset.
+            given: batches given since the last reset.
+
+        Returns:
+            ROUNDED: number of samples that the epoch before has given of this one. CARRIED: number
+            of samples that the epoch before has left to this one. 0 for other endings.
         """
         return 0
 

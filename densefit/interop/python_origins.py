@@ -32,7 +32,7 @@ class NDArrays(Origin):
         return max(0, -(-(int(self.iterator.cursor) + self.batch_size) // self.batch_size))
 
     def offset(self, given: int | None) -> int:
-        """Samples that the epoch to come has more."""
+        """Samples that the epoch before has left to the next one."""
         if self.ending is not Ending.CARRIED:
             return 0
         cursor = int(self.iterator.cursor)
@@ -68,7 +68,7 @@ class Images(Origin):
         return -(-int(iterator.cur) // self.batch_size)
 
     def offset(self, given: int | None) -> int:
-        """Samples that the epoch to come has more."""
+        """Samples that the epoch before has left to the next one."""
         if self.iterator._cache_idx is not None:
             return int(self.iterator._cache_idx)
         return -int(self.iterator.cur) % self.batch_size if given == 0 else 0

@@ -51,7 +51,7 @@ class ResizedSource(ChainedSource):
         return self._size
 
     def describe_epoch(self, rows: int) -> str | None:
-        """Explain an epoch whose number of rows is not the number of samples."""
+        """Explain an epoch with another number of rows than there are samples."""
         if self.samples is None or rows == self.samples:
             return None
         return f"{rows} rows of {self.samples} samples: ResizeIter gives {self._size} batches"

@@ -78,7 +78,7 @@ class RewoundSource(ChainedSource):
         return samples // size if self.origin.ending is Ending.DROPPED else -(-samples // size)
 
     def describe_epoch(self, rows: int) -> str | None:
-        """Explain an epoch whose number of rows is not the number of samples."""
+        """Explain an epoch with another number of rows than there are samples."""
         if self.samples is None or rows == self.samples:
             return None
         return (
@@ -92,9 +92,9 @@ def padding(source: ChainedSource, number: int, batch: Any) -> int:
     """Rows at the end of a batch that are no samples.
 
     Args:
-        source: of the batch.
-        number: the batch's in its origin's epoch.
-        batch: the batch.
+        source: source of the batch.
+        number: index of the batch in a pass of the origin.
+        batch: a batch of the source.
     """
     origin = source.origin
     if origin.ending is Ending.PADDED:

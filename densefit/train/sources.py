@@ -16,14 +16,14 @@ from densefit.errors import DataError
 class Source:
     """Batches of an iterator for training and for scoring.
 
-    This class reads an iterator that nothing is known about: one pass from `reset()` to
+    This class reads an iterator of an unknown kind: one pass from `reset()` to
     StopIteration is an epoch, and `pad` rows at the end of a batch are no samples.
 
     Args:
         iterator: any object with `reset`, `__iter__` and batches that have `data` and `pad`.
 
     Attributes:
-        iterator: the same.
+        iterator: the iterator.
     """
 
     def __init__(self, iterator: Any) -> None:
@@ -81,10 +81,10 @@ class Source:
         return None if length is None else length * epochs
 
     def describe_epoch(self, rows: int) -> str | None:
-        """Explain an epoch whose number of rows is not the number of samples.
+        """Explain an epoch with another number of rows than there are samples; None if it has not.
 
         Args:
-            rows: samples that the epoch's batches held.
+            rows: rows of the epoch's batches without padding.
         """
         return None
 
@@ -109,5 +109,5 @@ def source_of(iterator: Any) -> Source:
 
 
 def stated_pad(batch: Any) -> int:
-    """What a batch says of its number of padding rows."""
+    """Number of padding rows that a batch states."""
     return int(getattr(batch, "pad", 0) or 0)

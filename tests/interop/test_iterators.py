@@ -82,6 +82,26 @@ def test_training_on_a_stream_takes_one_sample_after_the_other(makers, case, cou
         assert total == sums
 
 
+@pytest.mark.parametrize("case", STREAMS + REWOUND)
+def test_fewer_samples_than_a_batch_has_rows(makers, case):
+    source = source_of(makers.make(case, 3, SIZE))
+    total = source.total(5)
+    epochs = [[makers.read([pair]) for pair in source.train_epoch()] for _ in range(5)]
+    stream = [number for epoch in epochs for batch in epoch for number in batch]
+    assert all(epochs)
+    if "shuffle" not in case:
+        assert stream == [number % 3 for number in range(len(stream))]
+    assert total in (None, sum(map(len, epochs)))
+    for _ in range(5):
+        assert sorted(makers.read(source.score_pass())) == [0, 1, 2]
+
+
+def test_unfilled_rows_are_refused(makers):
+    for make in (makers.images, makers.arrays):
+        with pytest.raises(DataError, match="or leaves rows unfilled"):
+            source_of(make(2, SIZE, "roll_over"))
+
+
 @pytest.mark.parametrize("count", [10, 12, 90])
 @pytest.mark.parametrize("case", SHUFFLED_STREAMS)
 def test_training_on_a_shuffled_stream_loses_no_sample(makers, case, count):

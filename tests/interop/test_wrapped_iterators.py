@@ -84,6 +84,19 @@ def test_a_wrapped_rewound_iterator(makers, wrap, case):
         assert sorted(makers.read(source_of(source.iterator).score_pass())) == list(range(count))
 
 
+@pytest.mark.parametrize("case", [*STREAMS, *REWOUND])
+def test_a_wrapped_iterator_may_have_been_read(makers, wrap, case):
+    iterator = wrap(makers.make(case, 14, SIZE))
+    iterator.next()
+    iterator.reset()
+    for _ in range(2):
+        assert sorted(makers.read(source_of(iterator).score_pass())) == list(range(14))
+    next(iterator, None)  # it may stand at its end
+    source = source_of(iterator)
+    assert set(makers.read(source.train_epoch())) <= set(range(14))
+    assert sorted(makers.read(source.score_pass())) == list(range(14))
+
+
 @pytest.mark.parametrize("case", DROPPED)
 def test_a_wrapped_iterator_that_drops(makers, wrap, case):
     source = source_of(wrap(makers.make(case, 14, SIZE)))
