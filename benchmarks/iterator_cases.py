@@ -169,10 +169,10 @@ class DetRecordIter(mx.io.DataIter):
 def stop(prefetching):
     """End the threads of a PrefetchingIter, which hold it and its iterators for ever otherwise."""
     prefetching.started = False
-    for taken in prefetching.data_taken:
-        taken.set()
-    for thread in prefetching.prefetch_threads:
-        thread.join(5)
+    for taken, thread in zip(prefetching.data_taken, prefetching.prefetch_threads):
+        while thread.is_alive():  # one that is reading clears the event once more
+            taken.set()
+            thread.join(0.01)
     for inner in prefetching.iters:
         if isinstance(inner, mx.io.PrefetchingIter):
             stop(inner)
