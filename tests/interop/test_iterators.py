@@ -40,7 +40,6 @@ REWOUND = [
     "ImageRecordUInt8Iter round_batch=False",
     "ImageRecordInt8Iter round_batch=False",
     "ImageRecordIter_v1 round_batch=False",
-    "ImageRecordUInt8Iter_v1 round_batch=False",
     "ImageDetRecordIter round_batch=False",
     "ImageDetRecordIter round_batch=False shuffle=True",
     "CSVIter round_batch=False",
