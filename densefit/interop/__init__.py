@@ -3,6 +3,7 @@
 Importing this package registers the adapters that `fit` and `score` ask (`densefit.adapters`).
 """
 
+from densefit.interop import iterators
 from densefit.interop.batches import batches
 from densefit.interop.block import of_block
 from densefit.interop.callbacks import BatchEnd, EpochEnd, batch_end, epoch_end
@@ -24,6 +25,7 @@ __all__ = [
     "batch_end",
     "batches",
     "epoch_end",
+    "iterators",
     "module_wire",
     "of_block",
     "of_module",
