@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
 from densefit import adapters
-from densefit.backend import mx
 from densefit.errors import BindError, ConfigError, DataError, located
 from densefit.metrics import Metric, as_metric
 from densefit.metrics.direction import directions
@@ -18,7 +17,6 @@ from densefit.registry import nearest
 from densefit.train.feed import Feeder
 from densefit.train.learner import Learner
 from densefit.train.model_input import batches_of, model_input
-from densefit.train.source import samples
 from densefit.train.viewer import Viewed, views_of
 
 
@@ -146,6 +144,8 @@ class Scorer:
         self._wires = {name: wires[name] for name in self.metrics}
         self._feeder = Feeder(data, list(self._wires.values()), where)
         self._views = views_of(data, self._wires.values())
+        with located(f"{where} data"):
+            self._feeder.source.check_passes(1 if where == "scoring" else 2)
         learner.check_evaluation(self._feeder, self._views)
 
     def check_values(self) -> None:
@@ -182,7 +182,7 @@ class Scorer:
                 present.update(*(batch.targets or ()))
                 unlabelled -= take_in(self.metrics, self._wires, "evaluate", outputs, batch)
                 self.on_batch(number, batch)
-        expected = samples(self.data)
+        expected = self._feeder.source.samples
         if expected is not None and len(self._seen) != expected:
             raise DataError(
                 f"{len(self._seen)} of {expected} samples came while scoring",
@@ -296,18 +296,10 @@ def _chosen(wires: Mapping[str, Wire], heads: Sequence[str] | None) -> dict[str,
 
 
 def _check_exact(data: Any, where: str) -> None:
-    """Refuse iterators that are known not to give every sample once."""
-    for inner in getattr(data, "iters", None) or ():  # mx.io.PrefetchingIter
-        _check_exact(inner, where)
-    handling = getattr(data, "last_batch_handle", None)
-    if (
-        getattr(data, "exact", True) is False
-        or handling in ("discard", "roll_over")
-        or isinstance(data, mx.io.ResizeIter)
-    ):
+    """Refuse loaders that are known not to give every sample once."""
+    if getattr(data, "exact", True) is False:
         raise DataError(
             f"The {where} data do not give every sample exactly once",
-            received=f"{type(data).__name__} that drops, skips, repeats or rolls over samples",
-            fix="for a Loader: last='keep', on_error='raise'; for NDArrayIter: "
-            "last_batch_handle='pad'; instead of ResizeIter, the iterator in it",
+            received=f"{type(data).__name__} that drops, skips or repeats samples",
+            fix="for a Loader: last='keep', on_error='raise'",
         )

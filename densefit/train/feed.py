@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,11 +11,14 @@ import numpy as np
 
 from densefit.backend import mx
 from densefit.data.batch import Batch
-from densefit.errors import BindError, DataError
+from densefit.errors import BindError, ConfigError, DataError
 from densefit.model.wire import Wire
 from densefit.registry import nearest
 from densefit.train.prefetch import watch
-from densefit.train.source import check_iterator, descs, last_real, length
+from densefit.train.source import check_iterator, descs, last_real
+from densefit.train.sources import source_of, stated_pad
+
+_log = logging.getLogger("densefit")
 
 
 @dataclass
@@ -78,6 +82,9 @@ class Feeder:
         data_descs, label_descs: what the iterator announces, as DataDescs.
         batch_size: rows of a full batch.
         length: batches an epoch; None if the iterator does not tell.
+        source: says which rows of the iterator's batches are samples.
+        limit: batches an epoch, as the user states them for an iterator without a length or end:
+            the next epoch goes on where one was cut. None: an epoch is the iterator's.
         last_real: samples in the last batch of an epoch; None if the iterator does not tell.
         sizes_vary: whether the pictures of each batch have a size of their own, and batches as
             many rows as they need; the first axes are then as announced.
@@ -92,6 +99,10 @@ class Feeder:
         check_iterator(iterator, where)
         watch(iterator)
         self.iterator = iterator
+        self.source = source_of(iterator)
+        self.limit: int | None = None
+        self._open: Iterator[tuple[Any, int]] | None = None  # an epoch that was cut
+        self._is_told = False  # of an epoch with another number of rows than there are samples
         self.wires = list(wires)
         self.where = where
         self.data_descs = descs(iterator.provide_data)
@@ -119,8 +130,8 @@ class Feeder:
         self.sizes_vary = bool(getattr(iterator, "sizes_vary", False))
         # Batches of a user's Symbol may have any shapes that it can compute with, as in Module.
         self.shapes_vary = bool(self.wires) and not any(wire.fixed_shapes for wire in self.wires)
-        self.length = length(iterator)
-        self.last_real = last_real(iterator, self.batch_size)
+        self.length = self.source.length()
+        self.last_real = last_real(iterator, self.length, self.source.samples, self.batch_size)
 
     @property
     def descs(self) -> list[Any]:
@@ -133,13 +144,20 @@ class Feeder:
         shape = self.data_descs[0].shape
         return (int(shape[2]), int(shape[3])) if len(shape) == 4 else None
 
-    def batches(self, epoch: int = 0, skip: int = 0, position: int | None = None) -> Iterator[Fed]:
-        """The batches of an epoch past its first `skip`: the iterator is reset first.
+    def batches(
+        self,
+        epoch: int = 0,
+        skip: int = 0,
+        position: int | None = None,
+        scoring: bool = False,
+    ) -> Iterator[Fed]:
+        """The batches of an epoch past its first `skip`.
 
         Args:
             epoch: its number.
             skip: batches.
             position: what the last of these told, if it did.
+            scoring: each sample once, in place of an epoch of training.
 
         Raises:
             DataError: there is no batch, or one is not as announced.
@@ -150,18 +168,22 @@ class Feeder:
             else:
                 self.iterator.set_epoch(epoch, skip, position)
             unread = 0
+            given: Iterator[tuple[Any, int]] = (
+                (batch, stated_pad(batch)) for batch in self.iterator
+            )
         else:
-            self.iterator.reset()
+            given = self.source.score_pass() if scoring else self._epoch()
             unread = skip
         seen = 0
-        for number, batch in enumerate(self.iterator):
+        for number, (batch, pad) in enumerate(given):
             if number < unread:
-                rows = batch.data[0].shape[0] if batch.data else 0
-                seen += rows - int(getattr(batch, "pad", 0) or 0)
+                seen += (batch.data[0].shape[0] if batch.data else 0) - pad
                 continue
-            fed = self.feed(batch, seen)
+            fed = self.feed(batch, seen, pad)
             seen += fed.real
             yield fed
+        if not scoring and seen:
+            self._tell_epoch(seen)
         if seen == 0 and skip == 0:
             raise DataError(
                 f"The {self.where} data yielded no batch",
@@ -170,8 +192,85 @@ class Feeder:
                 fix="is the dataset empty, or smaller than one batch with the last one dropped?",
             )
 
-    def feed(self, batch: Any, first: int) -> Fed:
-        """Name and check one batch; `first` numbers its first row when it carries no ids.
+    def updates_per_epoch(self, stated: int | None, accumulate: int) -> int | None:
+        """Updates an epoch; None if neither the data nor the user say.
+
+        Where epochs differ by a batch, as those of MXNet's iterators do that go on behind the
+        samples that filled up the last one, it is that of the first.
+
+        Args:
+            stated: by the user.
+            accumulate: micro-batches an update.
+
+        Raises:
+            ConfigError: it is stated, and the data say something else.
+        """
+        batches = self.source.total(1) if self.length is None else self.length
+        known = None if batches is None else -(-batches // accumulate)
+        if stated is None:
+            return known
+        if stated < 1 or (known is not None and known != stated):
+            raise ConfigError(
+                "The updates of an epoch are stated otherwise than the data say",
+                expected="1 or more" if known is None else f"{known}, or leave it out",
+                received=f"updates_per_epoch={stated!r}",
+                where=f"{self.where} data",
+            )
+        self.limit = stated * accumulate if known is None else None
+        return stated
+
+    def total(self, epochs: int, updates_per_epoch: int | None, accumulate: int) -> int | None:
+        """Updates of so many epochs; None if that is not known.
+
+        Args:
+            epochs: from the first.
+            updates_per_epoch: if known.
+            accumulate: micro-batches an update.
+        """
+        exact = self.source.total(epochs) if self.limit is None and accumulate == 1 else None
+        if exact is not None:
+            return exact
+        return None if updates_per_epoch is None else epochs * updates_per_epoch
+
+    def _epoch(self) -> Iterator[tuple[Any, int]]:
+        """An epoch of training: (batch, rows at its end that are no samples)."""
+        if self.limit is None:
+            yield from self.source.train_epoch()
+            return
+        for done in range(self.limit):
+            if self._open is None:
+                self._open = self.source.train_epoch()
+            found = next(self._open, None)
+            if found is None and not done:  # the epoch before was cut at the data's end
+                self._open = self.source.train_epoch()
+                found = next(self._open, None)
+            if found is None:
+                self._open = None
+                _log.warning(
+                    "The %s data ended after %d updates, and updates_per_epoch says %d: the epoch "
+                    "ends there",
+                    self.where,
+                    done,
+                    self.limit,
+                )
+                return
+            yield found
+
+    def _tell_epoch(self, rows: int) -> None:
+        """Log what an epoch held, where that is not each sample once."""
+        told = None if self.limit is not None else self.source.describe_epoch(rows)
+        if told is not None:
+            level = logging.DEBUG if self._is_told else logging.WARNING
+            _log.log(level, "An epoch of the %s data had %s", self.where, told)
+            self._is_told = True
+
+    def feed(self, batch: Any, first: int, pad: int | None = None) -> Fed:
+        """Name and check one batch.
+
+        Args:
+            batch: of the iterator.
+            first: numbers its first row when it carries no ids.
+            pad: rows at its end that are no samples; None: what it says.
 
         Raises:
             BindError: arrays are missing, superfluous or misshaped; names the head.
@@ -186,7 +285,8 @@ class Feeder:
             # A last batch may be smaller: all arrays then shrink alike.
             if array.shape[0] * self.batch_size != rows * desc.shape[0]:
                 raise self._misshaped(desc, array, rows)
-        real = rows - int(getattr(batch, "pad", 0) or 0)
+        pad = stated_pad(batch) if pad is None else pad
+        real = rows - pad
         ids, targets, geometries = (
             None if found is None else list(found)[:real]
             for found in (getattr(batch, name, None) for name in ("ids", "targets", "geometries"))
@@ -197,7 +297,7 @@ class Feeder:
             raise DataError(
                 f"A batch of the {self.where} data does not say rightly which rows are samples",
                 expected="0 <= pad < rows; an id, targets and a geometry for each other row",
-                received=f"pad={batch.pad!r} of {rows} rows, ids {ids}",
+                received=f"pad={pad!r} of {rows} rows, ids {ids}",
             )
         if ids is None:
             ids = [str(number) for number in range(first, first + real)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from densefit.train.model_input import batches_of, model_input
 from densefit.train.rate_search import RateSearch
 from densefit.train.schedules.schedule import Plan, Resolved, Schedule
 from densefit.train.source import check_iterator
+from densefit.train.sources import source_of, stated_pad
 
 _OWN = (
     *("schedule", "epochs", "checkpoint", "resume"),
@@ -172,11 +174,14 @@ class Slices:
     def _endless(self) -> Iterator[Any]:
         if hasattr(self.data_iter, "set_epoch"):
             self.data_iter.set_epoch(0)
+        source = source_of(self.data_iter)
         while True:
-            self.data_iter.reset()
             found = False
-            for batch in self.data_iter:
+            for batch, pad in source.train_epoch():
                 found = True
+                if pad != stated_pad(batch):
+                    batch = copy.copy(batch)
+                    batch.pad = pad
                 yield batch
             if not found:
                 raise DataError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -223,10 +224,8 @@ def fit(
     check_balanced(balance, wires)
     feeder = Feeder(train, list(measured.values()), "train")
     guard = nonfinite if isinstance(nonfinite, Guard) else Guard(nonfinite)
-    per_epoch = updates_per_epoch
-    if per_epoch is None and feeder.length is not None:
-        per_epoch = -(-feeder.length // accumulate)
-    total = updates if epochs is None or per_epoch is None else epochs * per_epoch
+    per_epoch = feeder.updates_per_epoch(updates_per_epoch, accumulate)
+    total = updates if epochs is None else feeder.total(epochs, per_epoch, accumulate)
     settings = dict(optimizer_params or {})
     rescale = constant_rescale(network, optimizer, settings, feeder.batch_size, accumulate)
     learner = Learner(network, devices)
@@ -304,7 +303,7 @@ def fit(
         learns: list[Learns] = [validating, saving]
         if isinstance(rate, Awaited):
             learns.append(rate)
-        horizon = Horizon(state, lambda length: (epochs or 0) * length, learns)
+        horizon = Horizon(state, partial(feeder.total, epochs or 0, accumulate=accumulate), learns)
         if saver is not None:
             session.identity = identity(
                 state,

@@ -32,7 +32,7 @@ class Horizon:
     def __init__(
         self,
         state: TrainState,
-        total_of: Callable[[int], int],
+        total_of: Callable[[int], int | None],
         learners: Sequence[Learns] = (),
     ) -> None:
         self._state, self._total_of, self._learners = state, total_of, list(learners)
@@ -71,5 +71,6 @@ class Horizon:
         state.updates_per_epoch = updates_per_epoch
         if state.updates is None:
             state.updates = self._total_of(updates_per_epoch)
-        for learner in self._learners:
-            learner.learn(state.updates, updates_per_epoch)
+        if state.updates is not None:
+            for learner in self._learners:
+                learner.learn(state.updates, updates_per_epoch)

@@ -306,7 +306,7 @@ class Learner(Held):
         While the caller works on one batch, the next one is being computed.
         """
         before = None
-        for fed in feeder.batches():
+        for fed in feeder.batches(scoring=True):
             # It is looked at when the next batch has been fetched.
             begun = fed.labels_held(), self._evaluator.start(fed, feeder, self._version)
             if before is not None:

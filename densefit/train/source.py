@@ -28,30 +28,18 @@ def check_iterator(iterator: Any, where: str) -> None:
             )
 
 
-def samples(iterator: Any) -> int | None:
-    """Number of samples, if the iterator tells."""
-    if hasattr(iterator, "dataset"):
-        return len(iterator.dataset)
-    return int(iterator.num_data) if isinstance(iterator, mx.io.NDArrayIter) else None
+def last_real(
+    iterator: Any, batches: int | None, samples: int | None, batch_size: int
+) -> int | None:
+    """Samples in the last batch of an epoch, padding left out, if that is known.
 
-
-def length(iterator: Any) -> int | None:
-    """Batches an epoch, if the iterator tells."""
-    try:
-        return len(iterator)
-    except TypeError:  # it has no length
-        pass
-    if isinstance(iterator, mx.io.NDArrayIter) and iterator.last_batch_handle != "roll_over":
-        whole, rest = divmod(int(iterator.num_data), int(iterator.batch_size))
-        return whole + (1 if rest and iterator.last_batch_handle == "pad" else 0)
-    return None
-
-
-def last_real(iterator: Any, batch_size: int) -> int | None:
-    """Samples in the last batch of an epoch, padding left out, if the iterator tells."""
-    # A loader's epoch may have more or fewer samples than there are (see Mixture).
-    all_samples = getattr(iterator, "epoch_samples", None) or samples(iterator)
-    batches = length(iterator)
+    Args:
+        iterator: a Loader's epoch may have more or fewer samples than there are (see Mixture).
+        batches: an epoch, if known.
+        samples: of the data, if known.
+        batch_size: rows of a full batch.
+    """
+    all_samples = getattr(iterator, "epoch_samples", None) or samples
     if not all_samples or not batches:
         return None
     # If the iterator drops the smaller last batch, more samples are left than a batch holds.

@@ -70,7 +70,7 @@ def viewed(evaluator: Evaluator, feeder: Feeder, version: int) -> Iterator[Viewe
     wires = [wire for wire in feeder.wires if isinstance(wire, HeadWire)]
     complete: list[_Open] = []
     open_: _Open | None = None
-    for fed in feeder.batches():
+    for fed in feeder.batches(scoring=True):
         pending = evaluator.start(fed, feeder, version)
         # Those of the batch before, while this one is being computed.
         for sample in complete:

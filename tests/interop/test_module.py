@@ -64,8 +64,11 @@ def test_a_module_is_trained_as_by_its_own_fit_and_lives_on(tmp_path):
     assert dict(mine.score(data(), "acc"))["accuracy"] == pytest.approx(
         history.last_validation["softmax/accuracy"]
     )
-    np.testing.assert_array_equal(
-        mine.predict(data()).asnumpy(), df.predict(history.network, data())["softmax_output"]
+    # Scoring folds BatchNorms into the layers before them.
+    np.testing.assert_allclose(
+        mine.predict(data()).asnumpy(),
+        df.predict(history.network, data())["softmax_output"],
+        rtol=1e-5,
     )
     # Its optimizer goes on, too: with files, and by its own fit.
     for module, name in ((mine, "mine"), (theirs, "theirs")):

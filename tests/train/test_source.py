@@ -4,7 +4,21 @@ import pytest
 
 import densefit as df
 from densefit.errors import DataError
-from densefit.train.source import check_iterator, descs, last_real, length, samples
+from densefit.train.source import check_iterator, descs
+from densefit.train.source import last_real as last_real_of
+from densefit.train.sources import source_of
+
+
+def samples(data):
+    return source_of(data).samples
+
+
+def length(data):
+    return source_of(data).length()
+
+
+def last_real(data, batch_size):
+    return last_real_of(data, length(data), samples(data), batch_size)
 
 
 def test_descs_of_plain_pairs():

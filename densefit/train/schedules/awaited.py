@@ -38,7 +38,7 @@ class Awaited(Resolved):
             self._now = schedule.resolve(updates, None)
             self.provisional = False
         except ConfigError:
-            self._now = schedule.resolve(updates or _FAR, _FAR)
+            self._now = schedule.resolve(updates or 1000 * _FAR, _FAR)
             self.provisional = True
         self._held = _held(schedule) if self.provisional else None
         super().__init__(self._now, self._now.total, self._now.moments)
