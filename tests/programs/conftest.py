@@ -84,9 +84,7 @@ def by_module(program, epochs=EPOCHS):
     settings, train, validation = settings_of(program)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        module.fit(
-            program["train"], eval_data=program["validation"], num_epoch=epochs, **settings
-        )
+        module.fit(program["train"], eval_data=program["validation"], num_epoch=epochs, **settings)
     return SimpleNamespace(
         module=module, train=train, validation=validation, params=module.get_params()
     )
@@ -167,9 +165,7 @@ def forward(program, params, **arrays):
     )
     executor.copy_params_from(*params)
     outputs = executor.forward(is_train=False, **arrays)
-    return {
-        name: output.asnumpy() for name, output in zip(symbol.list_outputs(), outputs)
-    }
+    return {name: output.asnumpy() for name, output in zip(symbol.list_outputs(), outputs)}
 
 
 def module_score(run, iterator, metric):

@@ -51,9 +51,7 @@ class Sequences(mx.io.DataIter):
 
 def collapse(classes):
     """Characters of a path: repetitions are one, blanks are none."""
-    return [
-        k for i, k in enumerate(classes) if k != 0 and (i == 0 or k != classes[i - 1])
-    ]
+    return [k for i, k in enumerate(classes) if k != 0 and (i == 0 or k != classes[i - 1])]
 
 
 def accuracy(label, pred):

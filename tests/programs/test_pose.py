@@ -46,9 +46,7 @@ def stage(features, variables, number):
 
 def symbol():
     variables = {name: mx.sym.Variable(name) for name in (*DATA, *LABEL)}
-    x = mx.sym.Convolution(
-        variables["data"], kernel=(3, 3), pad=(1, 1), num_filter=4, name="trunk"
-    )
+    x = mx.sym.Convolution(variables["data"], kernel=(3, 3), pad=(1, 1), num_filter=4, name="trunk")
     trunk = mx.sym.Activation(x, act_type="relu")
     losses = []
     features = trunk
@@ -83,9 +81,7 @@ def metrics():
 def pose(program):
     def make(train=None):
         net = symbol()
-        shapes = {
-            name: (4, channels, SIZE, SIZE) for name, channels in {**DATA, **LABEL}.items()
-        }
+        shapes = {name: (4, channels, SIZE, SIZE) for name, channels in {**DATA, **LABEL}.items()}
         arg_params, aux_params = program.initial(net, **shapes)
         return {
             "symbol": net,

@@ -315,9 +315,7 @@ def test_scores_padded_data(program, ssd, records):
         "module/CrossEntropy": -np.log(right[valid] + 1e-8).mean(),
         "module/SmoothL1": outputs["loc_loss_output"].sum() / valid.sum(),
     }
-    scores = df.score(
-        run.network, DetRecordIter(records[10], 4), eval_metric=MultiBoxMetric()
-    )
+    scores = df.score(run.network, DetRecordIter(records[10], 4), eval_metric=MultiBoxMetric())
     assert {key: scores[key] for key in expected} == pytest.approx(expected, rel=1e-5)
     best = BestDetection(pred_idx=0)
     best.update([mx.nd.array(label)], [mx.nd.array(outputs["det_out_output"])])
