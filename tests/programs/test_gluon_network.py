@@ -118,7 +118,7 @@ def by_trainer(net, loss, epochs):
 
 
 def test_trains_a_block_as_its_symbol(program, network):
-    """The Block holds the result, equal to Module's bit by bit and to Trainer's but for rounding."""
+    """The Block ends as Module does, bit by bit, and as Trainer does but for rounding."""
     module_run = program.by_module(network())
     trained = block()
     before = values(trained)

@@ -1,4 +1,4 @@
-"""Matrix factorisation: two inputs of integer ids, and an error that the user wrote as a function."""
+"""Matrix factorisation: two inputs of integer ids, and an error written as a function."""
 
 import mxnet as mx
 import numpy as np
