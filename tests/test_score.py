@@ -136,8 +136,8 @@ def test_one_number_for_a_batch(tiny):
     x, _, _ = tiny.arrays(8)
     expected = {"mean/loss": pytest.approx(x.mean(), abs=1e-6)}
     assert df.score(network, mx.io.NDArrayIter(x, batch_size=4)) == expected
-    with pytest.raises(DataError, match="(?s)one number for a whole batch.*head mean"):
-        df.score(network, mx.io.NDArrayIter(x[:7], batch_size=4))
+    uneven = {"mean/loss": pytest.approx(x[:7].mean(), abs=1e-6)}
+    assert df.score(network, mx.io.NDArrayIter(x[:7], batch_size=4)) == uneven
     with pytest.raises(BindError, match="2 devices"):
         df.score(network, mx.io.NDArrayIter(x, batch_size=4), devices=TWO)
 

@@ -12,7 +12,7 @@ from densefit.errors import BindError, ConfigError
 from densefit.metrics import Metric, as_metric
 from densefit.model.head import Head
 from densefit.model.head_wire import HeadWire
-from densefit.model.wire import Wire, check_rows, diverged
+from densefit.model.wire import Wire, check_rows, diverged, rows_of
 from densefit.registry import nearest
 
 
@@ -27,20 +27,15 @@ class Route:
         metrics: registered names, `Metric`s, MXNet `EvalMetric`s, or functions of (label,
             prediction).
         rows: rows of axis 0 of each output that belong to one sample, for all outputs or by
-            name; 0 for an output that is one number for the whole batch. If all outputs and
-            labels have R rows a sample, metrics count each row by itself; otherwise they get
-            (n, R, ...) for n samples.
-        normalization: how the symbol's loss layers divide their gradient: "sum" (not at all: the
-            update divides by the number of samples) or "mean" (they divide by themselves: the
-            update must not divide again; on one device only). None reads the loss layers' own
-            setting; a loss that is one number for the batch does not have it.
+            name; 0 for an output that is one number for the whole batch. None: what the shapes
+            say. If all outputs and labels have R rows a sample, metrics count each row by itself;
+            otherwise they get (n, R, ...) for n samples.
     """
 
     outputs: Sequence[str]
     labels: Sequence[str] = ()
     metrics: Sequence[Any] = ()
-    rows: int | Mapping[str, int] = 1
-    normalization: str | None = None
+    rows: int | Mapping[str, int] | None = None
 
     def __post_init__(self) -> None:
         for key in ("outputs", "labels"):
@@ -52,28 +47,24 @@ class Route:
                 )
         if not self.outputs:
             raise ConfigError("A route needs at least one output", received=self)
-        if self.normalization not in (None, "sum", "mean"):
-            raise ConfigError(
-                "Unknown normalization of a route",
-                expected="'sum', 'mean' or None",
-                received=repr(self.normalization),
-            )
 
 
 class RouteWire(Wire):
     """A user's `Route`: arrays go to the metrics as they are, cut to the real rows."""
 
+    fixed_shapes = False
+
     def __init__(self, name: str, route: Route, symbol_outputs: Sequence[str]) -> None:
         self.name = name
         self.route = route
-        self.normalization = route.normalization
         self._outputs = [_output_name(name, output, symbol_outputs) for output in route.outputs]
-        rows = (
-            route.rows
-            if isinstance(route.rows, Mapping)
-            else dict.fromkeys(self._outputs, route.rows)
-        )
-        self._rows = {_output_name(name, key, symbol_outputs): n for key, n in rows.items()}
+        rows: Mapping[str, int] = {}
+        if isinstance(route.rows, Mapping):
+            rows = route.rows
+        elif route.rows is not None:
+            rows = dict.fromkeys(self._outputs, route.rows)
+        self._stated = {_output_name(name, key, symbol_outputs): n for key, n in rows.items()}
+        self._rows = dict(self._stated)
 
     @property
     def labels(self) -> list[str]:
@@ -86,7 +77,7 @@ class RouteWire(Wire):
     def outputs(self, mode: str) -> list[str]:
         return self._outputs
 
-    def rows(self, output: str) -> int:
+    def rows(self, output: str) -> int | None:
         return self._rows.get(output, 1)
 
     def metrics(self, mode: str) -> list[Metric]:
@@ -96,7 +87,21 @@ class RouteWire(Wire):
         self, mode: str, shapes: Mapping[str, tuple[int, ...]], batch_size: int, devices: int
     ) -> None:
         for name in self._outputs:
-            check_rows(self.name, name, shapes[name], self.rows(name), batch_size, devices)
+            rows = self._stated.get(name)
+            if rows is None:
+                rows = rows_of(shapes[name], batch_size)
+            if rows is None:
+                raise BindError(
+                    f"The output {name!r} has the shape {shapes[name]} for {batch_size} samples: "
+                    "its rows cannot be shared out among them",
+                    expected=f"a multiple of {batch_size} rows, or one number for the batch",
+                    received=shapes[name],
+                    where=f"head {self.name}",
+                    fix="reshape it in the symbol, or give the metric as fit(..., eval_metric=...),"
+                    " which gets whole arrays",
+                )
+            check_rows(self.name, name, shapes[name], rows, batch_size, devices)
+            self._rows[name] = rows
 
     def check_batch(self, batch: Any) -> None:
         for label in self.compared:
@@ -120,8 +125,8 @@ class RouteWire(Wire):
         """
         predictions = [
             self._checked(name, outputs[name], mode, batch.ids)
-            if self.rows(name)
-            else np.repeat(outputs[name], batch.real, axis=0)
+            if self.rows(name) != 0
+            else np.repeat(outputs[name].reshape(-1), batch.real, axis=0)
             for name in self._outputs
         ]
         targets = [self._label(label, batch) for label in self.route.labels]
@@ -141,7 +146,7 @@ class RouteWire(Wire):
     def _checked(self, name: str, array: np.ndarray, mode: str, ids: Sequence[str]) -> np.ndarray:
         """The array, if training may go on: nan spreads to all parameters with the next update."""
         if mode == "train" and array.dtype.kind == "f" and np.isnan(array).any():
-            row = int(np.argwhere(np.isnan(array))[0][0]) // self.rows(name)
+            row = int(np.argwhere(np.isnan(array))[0][0]) // (self.rows(name) or 1)
             raise diverged(self.name, f"output {name!r}", np.nan, ids[row])
         return array
 

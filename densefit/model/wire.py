@@ -6,6 +6,7 @@ a symbol of their own.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +21,9 @@ class Wire(ABC):
     """What `fit` and `score` see of a head."""
 
     name: str
-    normalization: str | None = "sum"
+
+    #: Whether batches of other shapes than announced are an error.
+    fixed_shapes = True
 
     @property
     @abstractmethod
@@ -57,8 +60,11 @@ class Wire(ABC):
         return {name: outputs[name] for name in self.outputs(mode)}
 
     @abstractmethod
-    def rows(self, output: str) -> int:
-        """Rows of an "evaluate" output for one sample; 0: one number for the batch."""
+    def rows(self, output: str) -> int | None:
+        """Rows of an "evaluate" output for one sample.
+
+        0: one number for the batch. None: no whole number of rows, or not known before `check`.
+        """
 
     @abstractmethod
     def metrics(self, mode: str) -> list[Metric]:
@@ -86,6 +92,18 @@ class Wire(ABC):
         self, mode: str, outputs: Mapping[str, np.ndarray], batch: Any
     ) -> tuple[Any, Any, list[str]]:
         """(predictions, targets, ids) of the real rows of a fed batch: what metrics are given."""
+
+
+def rows_of(shape: tuple[int, ...], batch_size: int) -> int | None:
+    """Rows of an output for one sample, by its shape; 0: one number for the batch.
+
+    >>> rows_of((8, 3), 4), rows_of((1,), 4), rows_of((), 4), rows_of((7, 3), 4)
+    (2, 0, 0, None)
+    """
+    if math.prod(shape) == 1 and batch_size > 1:
+        return 0
+    whole, rest = divmod(shape[0] if shape else 0, batch_size)
+    return whole if whole and not rest else None
 
 
 def check_rows(

@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from densefit.backend import mx
-from densefit.errors import BindError, ConfigError, DataError
+from densefit.errors import BindError, DataError
 from densefit.model.network import Network, Weigh
 from densefit.train.feed import Feeder
 from densefit.train.fused import fuse_relu
 from densefit.train.groups import frozen, with_frozen_statistics
 from densefit.train.initializer import He
-from densefit.train.module import bound_module, usable
+from densefit.train.inputs import bound_inputs, tell_changes
+from densefit.train.module import Modules, Shapes, TrainGraph, usable
 from densefit.train.precision import check_precision, in_bfloat16
 from densefit.train.symbols import (
     check_parameters,
+    check_same_parameters,
     infer_shapes,
     loss_labels,
-    loss_normalization,
 )
 
 
@@ -31,8 +32,8 @@ def bind_training(
     freeze: Sequence[str] = (),
     precision: str = "float32",
     weigh: Weigh | None = None,
-) -> tuple[Any, bool]:
-    """A Module of the train graph, with parameters.
+) -> tuple[Modules, dict[str, tuple[int, ...]]]:
+    """The Modules of the train graph; the first of them has parameters.
 
     Args:
         network: whose graph and parameters.
@@ -45,7 +46,7 @@ def bind_training(
         weigh: see `Network.graph`.
 
     Returns:
-        (Module, whether the graph's losses are means over a batch).
+        (Modules, shape of each output for a full batch by short name).
 
     Raises:
         BindError, ConfigError, DataError: as `Learner.bind`.
@@ -59,7 +60,7 @@ def bind_training(
     feeder.check_labels(symbol, loss_labels(symbol))
     arguments = set(symbol.list_arguments())
     label_descs = [desc for desc in feeder.label_descs if desc.name in arguments]
-    heads = feeder.heads_of([desc.name for desc in label_descs])
+    heads = feeder.heads_of([desc.name for desc in label_descs]) or list(network.wires)
     # The factors on each sample's loss come from the learner, and from no iterator.
     label_descs += [
         mx.io.DataDesc(name, (feeder.batch_size,))
@@ -67,31 +68,38 @@ def bind_training(
         for name in wire.weights
         if name in arguments
     ]
-    shapes = {desc.name: desc.shape for desc in feeder.descs if desc.name in arguments}
-    shapes.update({desc.name: desc.shape for desc in label_descs})
-    known, outputs = infer_shapes(symbol, shapes, heads)
+    where = f"heads {', '.join(heads)}"
+    data = {desc.name: desc for desc in feeder.data_descs}
+    labels = {desc.name: desc for desc in label_descs}
+    inputs = bound_inputs(symbol, data, labels, where)
+    tell_changes(inputs, {**data, **labels}, f"{feeder.where} data")
+    known, outputs = infer_shapes(symbol, {n: own.shape for n, own in inputs.items()}, heads)
     given = {**network.arg_params, **network.aux_params}
     check_parameters(known, given, list(network.wires))
     for wire in network.wires.values():
         wire.check("train", outputs, feeder.batch_size, len(devices))
-    normalization = loss_normalization(
-        symbol, network.wires, outputs, feeder.batch_size, len(devices)
-    )
-    if normalization == "mean" and accumulate > 1:
-        raise ConfigError(
-            "Losses that are means over a batch do not add up over micro-batches",
-            received=f"accumulate={accumulate}",
-            fix='use normalization="null" in the loss layers, or accumulate=1',
-        )
-    inputs = {desc.name for desc in [*feeder.descs, *label_descs]}
     fixed = frozen(freeze, [name for name in symbol.list_arguments() if name not in inputs])
     symbol = with_frozen_statistics(symbol, fixed)
     if precision == "bfloat16":
         symbol = in_bfloat16(symbol)
-    symbol = fuse_relu(symbol, shapes, devices, {d.name: d.dtype for d in feeder.descs})
-    module = bound_module(
-        symbol, feeder, label_descs, devices, "add" if accumulate > 1 else "write", fixed
+    types = {name: own.dtype for name, own in inputs.items()}
+
+    def symbol_for(shapes: Shapes) -> Any:
+        found, _ = infer_shapes(symbol, shapes, heads)
+        check_same_parameters(known, found, inputs, shapes, where)
+        return fuse_relu(symbol, shapes, devices, types)
+
+    graph = TrainGraph(
+        inputs,
+        list(data),
+        list(labels),
+        devices,
+        "add" if accumulate > 1 else "write",
+        fixed,
+        symbol_for,
+        where,
     )
+    module = graph.bind({name: own.shape for name, own in inputs.items()})
     try:
         module.init_params(
             initializer or He(),
@@ -105,7 +113,7 @@ def bind_training(
             f"A parameter cannot be initialised: {str(error).strip()}",
             fix="fit(..., initializer=mx.init.Mixed(...)), or set_params before fit",
         ) from error
-    return module, normalization == "mean"
+    return Modules(graph, module), outputs
 
 
 def check_split(devices: Sequence[Any], rows: int, where: str) -> None:

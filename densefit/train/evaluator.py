@@ -14,11 +14,12 @@ from densefit.errors import BindError, DataError, located
 from densefit.model.network import Network
 from densefit.model.route import short_name
 from densefit.train.executors import Executor, Executors, Program
-from densefit.train.feed import Fed, Feeder
+from densefit.train.feed import Fed, Feeder, real_rows
 from densefit.train.folding import fold
+from densefit.train.inputs import bound_inputs
 from densefit.train.module import usable
 from densefit.train.pooled import with_poolings
-from densefit.train.symbols import check_parameters, infer_shapes, loss_labels
+from densefit.train.symbols import UNREAD, check_parameters, forward_graph, infer_shapes
 
 Finish = Callable[[Dict[str, np.ndarray]], Dict[str, np.ndarray]]  # noqa: UP006 - Python 3.9
 
@@ -68,7 +69,7 @@ class Evaluator:
         self.devices = list(devices)
         self.executors = Executors(limit)
         self._version: int | None = None  # of the parameters in the executors
-        self._outputs: list[str] = []
+        self._cut: dict[tuple[str, ...], Any] = {}  # graphs of some outputs of a user's Symbol
 
     def check(self, feeder: Feeder) -> None:
         """Whether the feeder's batches fit the eval graph; binds and reads nothing.
@@ -76,7 +77,11 @@ class Evaluator:
         Raises:
             BindError: they do not; names the head.
         """
-        self._shapes(feeder, {desc.name: tuple(desc.shape) for desc in feeder.data_descs})
+        shapes = {desc.name: tuple(desc.shape) for desc in self._descs(feeder)}
+        program = self._program(feeder, shapes)
+        known = {*self.network.arg_params, *self.network.aux_params}
+        if known:
+            self._check(feeder, program.parameters)
         feeder.check_compared()
 
     def start(self, fed: Fed, feeder: Feeder, version: int) -> Pending:
@@ -89,35 +94,49 @@ class Evaluator:
                 they have changed.
 
         Raises:
-            DataError: the batch holds padding, and an output is one number for all its rows.
+            DataError: the batch holds padding, and which of an output's rows are whose is unknown.
         """
-        full = feeder.batch_size
-        if feeder.sizes_vary:
-            data = dict(fed.data)
-        else:
-            # A smaller last batch is filled up: another shape would need another executor.
-            shapes = {desc.name: desc.shape[0] for desc in feeder.data_descs}
-            data = {name: _fill_rows(array, shapes[name]) for name, array in fed.data.items()}
-        outputs = self._executor(feeder, data, version).forward(data)
-        arrays = dict(zip(self._outputs, outputs))
+        given, rows = self._rows(fed, feeder)
+        executor = self._executor(feeder, given, version)
+        outputs = executor.forward({name: given[name] for name in executor.program.types})
+        arrays = dict(zip(executor.program.outputs, outputs))
         found = {}
         for wire in feeder.wires:
             for name in wire.outputs(self.mode):
-                rows = wire.rows(name)
-                if rows == 0 and fed.real != full:
+                own = wire.rows(name)
+                if own is None and fed.real != rows:
                     raise DataError(
-                        f"The output {name!r} is one number for a whole batch, and this batch "
-                        "holds padding: no exact score can be made of it",
-                        received=f"{fed.real} samples in a batch of {full}",
+                        f"The output {name!r} has another number of rows than the samples, and "
+                        "this batch holds padding: no exact score can be made of it",
+                        received=f"{fed.real} samples in a batch of {rows}",
                         where=f"head {wire.name}",
-                        fix="let the symbol give one number a sample, or choose a batch size "
-                        "that divides the dataset",
+                        fix="let the symbol give as many rows for each sample, or choose a batch "
+                        "size that divides the dataset",
                     )
-                array = arrays[name] if rows == 0 else arrays[name][: fed.real * rows]
+                array = arrays[name][: fed.real * own] if own else arrays[name]
                 # A copy, because the next batch is computed into the same memory. Made by the
                 # engine when the forward pass is done: nothing waits here.
                 found[name] = array.copy()
         return Pending(found, partial(self._finish, feeder, _input_size(fed.data, feeder)))
+
+    def _rows(self, fed: Fed, feeder: Feeder) -> tuple[dict[str, Any], int]:
+        """The arrays of a batch with as many rows as are bound for it, and how many these are.
+
+        A smaller last batch is filled up: another shape would need another executor. Where an
+        output is one number for all rows, the padding is cut off instead.
+        """
+        arrays = dict(fed.data) if self.network.heads else {**fed.data, **fed.label}
+        names = [name for wire in feeder.wires for name in wire.outputs(self.mode)]
+        if any(wire.rows(n) == 0 for wire in feeder.wires for n in wire.outputs(self.mode)):
+            return {name: real_rows(array, fed) for name, array in arrays.items()}, fed.real
+        first = feeder.data_descs[0]
+        announced = tuple(fed.data[first.name].shape[1:]) == tuple(first.shape[1:])
+        if feeder.sizes_vary or not announced or not names:
+            return arrays, fed.rows
+        full = {desc.name: desc.shape[0] for desc in self._descs(feeder)}
+        return {
+            name: _fill_rows(array, full[name]) for name, array in arrays.items()
+        }, feeder.batch_size
 
     def _finish(
         self, feeder: Feeder, input_size: tuple[int, int] | None, outputs: dict[str, np.ndarray]
@@ -128,39 +147,69 @@ class Evaluator:
             finished.update(wire.finish(self.mode, outputs, input_size))
         return finished
 
-    def _shapes(
-        self, feeder: Feeder, shapes: Mapping[str, tuple[int, ...]]
-    ) -> tuple[Any, dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
-        """What is bound for data of these shapes.
+    def _descs(self, feeder: Feeder) -> list[Any]:
+        """The arrays that an eval graph may read: of heads, none of the labels."""
+        return feeder.data_descs if self.network.heads else feeder.descs
 
-        Returns:
-            (symbol, shape of each input that is no parameter, shape of each parameter).
-        """
-        data = shapes[feeder.data_descs[0].name]
-        input_size = _input_size(shapes, feeder)
+    def _graph(self, feeder: Feeder, input_size: tuple[int, int] | None) -> Any:
+        """The eval graph of the feeder's heads: of a user's Symbol, their outputs alone."""
         symbol = self.network.graph(self.mode, input_size)
         feeder.check_data(symbol)
+        if self.network.heads:
+            return symbol
+        names = _outputs_of(feeder, self.mode)
+        if names not in self._cut:
+            self._cut[names] = forward_graph(symbol, names)
+        return self._cut[names]
+
+    def _program(self, feeder: Feeder, shapes: Mapping[str, tuple[int, ...]]) -> Program:
+        """What is bound for arrays of these shapes, and which shapes parameters have.
+
+        Raises:
+            BindError: they do not fit the graph; names the head.
+        """
+        data = shapes[feeder.data_descs[0].name]
+        symbol = self._graph(feeder, _input_size(shapes, feeder))
         arguments = set(symbol.list_arguments())
-        provided = {d.name: tuple(d.shape) for d in feeder.label_descs if d.name in arguments}
-        given = {**shapes, **provided}
         heads = [wire.name for wire in feeder.wires]
+        fed = bound_inputs(
+            symbol,
+            {d.name: _shaped(d, shapes) for d in feeder.data_descs if d.name in arguments},
+            {
+                desc.name: _shaped(desc, shapes)
+                for desc in feeder.label_descs
+                if desc.name in arguments and desc.name in shapes
+            },
+            f"heads {', '.join(heads)}",
+        )
+        given = {name: own.shape for name, own in fed.items()}
         known, outputs = infer_shapes(symbol, given, heads)
         devices = usable(self.devices, data[0])
         for wire in feeder.wires:
             wire.check(self.mode, outputs, data[0], len(devices))
-        # Labels that only a loss reads need no data here, but must not pass for parameters.
-        labels = {*loss_labels(symbol), *(n for w in self.network.wires.values() for n in w.labels)}
+        # Labels that the forward pass does not read need no data, and are no parameters.
         inputs = {
-            **given,
-            **{name: known[name] for name in sorted((labels & arguments) - set(given))},
+            name: known[name]
+            for name in symbol.list_arguments()
+            if name in fed or name.endswith(UNREAD)
         }
-        return symbol, inputs, {name: known[name] for name in known if name not in inputs}
+        return Program(
+            symbol,
+            [],
+            inputs,
+            {name: own.dtype for name, own in fed.items()},
+            [short_name(name) for name in symbol.list_outputs()],
+            fed,
+            {name: known[name] for name in known if name not in inputs},
+        )
 
-    def _executor(self, feeder: Feeder, data: Mapping[str, Any], version: int) -> Executor:
-        """The executor for data of such shapes, with the present parameters."""
-        types = {desc.name: np.dtype(desc.dtype) for desc in feeder.data_descs}
-        shapes = {name: tuple(data[name].shape) for name in types}
-        key = tuple((name, shape, str(types[name])) for name, shape in shapes.items())
+    def _executor(self, feeder: Feeder, arrays: Mapping[str, Any], version: int) -> Executor:
+        """The executor for arrays of such shapes, with the present parameters."""
+        descs = self._descs(feeder)
+        shapes = {desc.name: tuple(arrays[desc.name].shape) for desc in descs}
+        key: Any = tuple((desc.name, shapes[desc.name], str(desc.dtype)) for desc in descs)
+        if not self.network.heads:
+            key = (_outputs_of(feeder, self.mode), key)
         if self._version != version:
             # A fused executor (the user's own MXNET_SUBGRAPH_BACKEND) keeps its first weights.
             if backend.subgraph_fusion():
@@ -170,18 +219,15 @@ class Evaluator:
         found = self.executors.find(key)
         if found is not None:
             return found
-        symbol, inputs, parameters = self._shapes(feeder, shapes)
-        self._check(feeder, parameters)
-        self._outputs = [short_name(name) for name in symbol.list_outputs()]
-        folded, folds = fold(with_poolings(symbol, inputs, types))
+        program = self._program(feeder, shapes)
+        self._check(feeder, program.parameters)
+        program.symbol, program.folds = fold(
+            with_poolings(program.symbol, program.inputs, program.types)
+        )
         rows = next(iter(shapes.values()))[0]
         with located(f"heads {', '.join(wire.name for wire in feeder.wires)}"):
             return self.executors.bind(
-                key,
-                Program(folded, folds, inputs, types),
-                usable(self.devices, rows),
-                rows,
-                self._parameters,
+                key, program, usable(self.devices, rows), rows, self._parameters
             )
 
     def _parameters(self) -> dict[str, Any]:
@@ -194,10 +240,15 @@ class Evaluator:
         missing = [name for name in parameters if name not in given]
         if missing:
             raise BindError(
-                "The network has no value for some parameters",
+                "The network has no value for some parameters"
+                + ("" if self.network.heads else f", nor do the {feeder.where} data provide them"),
                 expected=missing,
-                received=f"{len(given)} parameters",
-                fix="load a checkpoint of this network, or train it",
+                received=f"{len(given)} parameters and the inputs "
+                f"{[desc.name for desc in self._descs(feeder)]}",
+                where=f"heads {', '.join(wire.name for wire in feeder.wires)}",
+                fix="parameters: load a checkpoint of this network, or train it; inputs and labels "
+                "that an output is computed from: let the iterator provide them, or ask for "
+                "outputs that do not read them",
             )
         check_parameters(parameters, given, [wire.name for wire in feeder.wires])
 
@@ -207,6 +258,16 @@ def _input_size(data: Mapping[str, Any], feeder: Feeder) -> tuple[int, int] | No
     first = data[feeder.data_descs[0].name]
     shape = getattr(first, "shape", first)
     return (int(shape[2]), int(shape[3])) if len(shape) == 4 else None
+
+
+def _outputs_of(feeder: Feeder, mode: str) -> tuple[str, ...]:
+    """Short names of what the feeder's heads read, each once."""
+    return tuple(dict.fromkeys(name for wire in feeder.wires for name in wire.outputs(mode)))
+
+
+def _shaped(desc: Any, shapes: Mapping[str, tuple[int, ...]]) -> Any:
+    """A DataDesc of another shape."""
+    return mx.io.DataDesc(desc.name, shapes[desc.name], desc.dtype, desc.layout)
 
 
 def _fill_rows(array: Any, rows: int) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Optional, Tuple  # noqa: UP035 - read at run time on Python 3.9
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from densefit.backend import mx
 from densefit.errors import BindError
 from densefit.train.folding import Fold, fold_parameters
+from densefit.train.inputs import Input
 
 #: A parameter's name, and the fold that its value takes part in, if any.
 Key = Tuple[str, Optional[Fold]]  # noqa: UP006
@@ -25,13 +26,19 @@ class Program:
         symbol: with BatchNorms folded as `folds` say.
         folds: of the symbol.
         inputs: name -> shape of what is no parameter, for the rows of all devices.
-        types: name -> dtype of the data; the others follow.
+        types: name -> dtype of what is fed; the others follow.
+        outputs: short names of the symbol's outputs.
+        fed: name -> how an array is brought to the form of its input.
+        parameters: name -> shape of each parameter and statistic, before folding.
     """
 
     symbol: Any
     folds: Sequence[Fold]
     inputs: Mapping[str, tuple[int, ...]]
     types: Mapping[str, Any]
+    outputs: Sequence[str] = ()
+    fed: Mapping[str, Input] = field(default_factory=dict)
+    parameters: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 class Executor:
@@ -41,10 +48,14 @@ class Executor:
         parts: the devices' MXNet executors.
         slices: the rows of each.
         rows: of all of them.
+        program: that is bound.
     """
 
-    def __init__(self, parts: Sequence[Any], slices: Sequence[slice], rows: int) -> None:
+    def __init__(
+        self, parts: Sequence[Any], slices: Sequence[slice], rows: int, program: Program
+    ) -> None:
         self._parts, self._slices, self._rows = list(parts), list(slices), rows
+        self.program = program
 
     def forward(self, data: Mapping[str, Any]) -> list[Any]:
         """Begin to compute; the outputs are overwritten by the next call.
@@ -53,6 +64,10 @@ class Executor:
             data: name -> NDArray of all rows.
         """
         outputs = []
+        data = {
+            name: self.program.fed[name].fit(array) if name in self.program.fed else array
+            for name, array in data.items()
+        }
         for part, own in zip(self._parts, self._slices):
             for name, array in data.items():
                 factor = array.shape[0] // self._rows
@@ -141,7 +156,7 @@ class Executors:
                 fix=str(error).strip().splitlines()[-1],
             ) from error
         self.binds += 1
-        self._kept[key], self._sizes[key] = Executor(parts, slices, rows), size
+        self._kept[key], self._sizes[key] = Executor(parts, slices, rows, program), size
         return self._kept[key]
 
     def load(self, parameters: Callable[[], Mapping[str, Any]]) -> None:

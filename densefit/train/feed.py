@@ -59,6 +59,13 @@ class Fed:
         return replace(self, label={name: array.copy() for name, array in self.label.items()})
 
 
+def real_rows(array: Any, fed: Fed) -> Any:
+    """The rows of an array of a batch that belong to samples."""
+    if fed.real == fed.rows:
+        return array
+    return array[: array.shape[0] // fed.rows * fed.real]
+
+
 class Feeder:
     """Names and checks the batches of one iterator.
 
@@ -74,6 +81,7 @@ class Feeder:
         last_real: samples in the last batch of an epoch; None if the iterator does not tell.
         sizes_vary: whether the pictures of each batch have a size of their own, and batches as
             many rows as they need; the first axes are then as announced.
+        shapes_vary: whether batches may have any shapes that the symbol can compute with.
 
     Raises:
         DataError: it is no iterator of batches, or the batch is not the first axis.
@@ -109,6 +117,8 @@ class Feeder:
                     fix="let the symbol reshape what has several rows a sample",
                 )
         self.sizes_vary = bool(getattr(iterator, "sizes_vary", False))
+        # Batches of a user's Symbol may have any shapes that it can compute with, as in Module.
+        self.shapes_vary = bool(self.wires) and not any(wire.fixed_shapes for wire in self.wires)
         self.length = length(iterator)
         self.last_real = last_real(iterator, self.batch_size)
 
@@ -231,11 +241,8 @@ class Feeder:
             # MXNet would copy floats into an array of bytes without a word.
             fits = np.can_cast(array.dtype, desc.dtype, "same_kind")
             fixed = slice(1, 2) if self.sizes_vary else slice(1, None)
-            if (
-                tuple(array.shape[fixed]) != tuple(desc.shape[fixed])
-                or array.ndim != len(desc.shape)
-                or not fits
-            ):
+            same = tuple(array.shape[fixed]) == tuple(desc.shape[fixed]) or self.shapes_vary
+            if not same or array.ndim != len(desc.shape) or not fits:
                 raise self._misshaped(desc, array, array.shape[0])
         return dict(zip(names, arrays))
 

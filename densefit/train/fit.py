@@ -27,6 +27,7 @@ from densefit.train.initializer import ByName
 from densefit.train.learner import Learner
 from densefit.train.loop import Loop
 from densefit.train.milestones import Milestones
+from densefit.train.rescale import constant_rescale, tell_rescale
 from densefit.train.schedules import Schedule
 from densefit.train.start import (
     as_network,
@@ -147,6 +148,7 @@ def fit(
     per_epoch = None if feeder.length is None else -(-feeder.length // accumulate)
     total = updates if epochs is None or per_epoch is None else epochs * per_epoch
     settings = dict(optimizer_params or {})
+    rescale = constant_rescale(network, optimizer, settings, feeder.batch_size, accumulate)
     learner = Learner(network, devices)
     scorer = scorer_of(learner, validation)
     known = {} if scorer is None else dict(scorer.directions)
@@ -190,7 +192,16 @@ def fit(
             weigh = balance.weighted if balance.learned else None
         begins = ByName(initializer, seed)
         learner.bind(feeder, begins, accumulate, freeze, as_ema(ema), precision, weigh)
-        own = learner.start_optimizer(optimizer, settings, feeder.batch_size, groups)
+        if rescale is not None:
+            tell_rescale(
+                network.symbol,
+                learner.output_shapes,
+                rescale,
+                optimizer,
+                settings,
+                feeder.batch_size,
+            )
+        own = learner.start_optimizer(optimizer, settings, feeder.batch_size, groups, rescale)
         if saver is not None:
             session.identity = identity(
                 state,

@@ -15,7 +15,7 @@ from densefit.model.route import short_name
 from densefit.train.binding import bind_training, check_split
 from densefit.train.ema import EMA, Averages
 from densefit.train.evaluator import Evaluator
-from densefit.train.feed import Fed, Feeder
+from densefit.train.feed import Fed, Feeder, real_rows
 from densefit.train.gradients import (
     gradients,
     squared_norm,
@@ -47,7 +47,9 @@ class Learner(Held):
     def __init__(self, network: Network, devices: Sequence[Any] | None = None) -> None:
         super().__init__(network)
         self.devices = list(devices or [mx.cpu()])
-        self._mean_losses = False
+        self._modules: Any = None  # Modules, of which the first is `self._train`
+        self._computed: Any = None  # the one that has computed last
+        self._rescale: float | None = None  # of a user's Symbol, see `densefit.train.rescale`
         self._adds = False  # whether gradients of several micro-batches are added up
         self._samples = 0  # computed since the last update
         on_host = all(device.device_type == "cpu" for device in self.devices)
@@ -82,9 +84,10 @@ class Learner(Held):
                 or does not go with several devices.
             DataError: a full or the last batch cannot be split among the devices.
         """
-        module, self._mean_losses = bind_training(
+        self._modules, self.output_shapes = bind_training(
             self.network, feeder, self.devices, initializer, accumulate, freeze, precision, weigh
         )
+        module = self._computed = self._modules.first
         symbol = module.symbol
         self._adds = accumulate > 1
         self._train = module
@@ -101,8 +104,18 @@ class Learner(Held):
         settings: Mapping[str, Any],
         batch_size: int,
         groups: Groups | None = None,
+        rescale: float | None = None,
     ) -> Any:
-        """Begin with a new optimizer; returns it. See `densefit.train.optimizer`."""
+        """Begin with a new optimizer; returns it. See `densefit.train.optimizer`.
+
+        Args:
+            optimizer: see there.
+            settings: see there.
+            batch_size: see there.
+            groups: see there.
+            rescale: the constant factor on an update's gradient; None: 1 / its samples.
+        """
+        self._rescale = rescale
         self._optimizer = start_optimizer(self._train, optimizer, settings, batch_size, groups)
         self.random |= isinstance(self._optimizer, mx.optimizer.SGLD)
         return self._optimizer
@@ -119,16 +132,11 @@ class Learner(Held):
                 None: 1, and the update's mean is over the labelled samples of the only head.
         """
         check_split(self.devices, fed.real, f"samples {', '.join(fed.ids)}")
-        module = self._train
-        data = [fed.data[name] for name in module.data_names]
-        weights = self._weights(fed, shares)
-        label = [fed.label[name] for name in module.label_names if name not in weights]
-        if fed.real < fed.rows:
-            # Padding trains nothing, and must not enter BatchNorm's statistics either.
-            data = [_real_rows(array, fed) for array in data]
-            label = [_real_rows(array, fed) for array in label]
-        given = iter(label)
-        label = [weights[n] if n in weights else next(given) for n in module.label_names]
+        arrays = self._arrays(fed, shares)
+        module = self._modules.of({name: array.shape for name, array in arrays.items()})
+        self._computed = module
+        data = [arrays[name] for name in module.data_names]
+        label = [arrays[name] for name in module.label_names]
         if self._averages is not None:
             self._averages.settle()
         if first:
@@ -137,6 +145,19 @@ class Learner(Held):
                 zero(gradients(module).values())
         self._samples += fed.real if shares is not None else self._counted(fed)
         module.forward_backward(mx.io.DataBatch(data=data, label=label or None, pad=0))
+
+    def _arrays(self, fed: Fed, shares: Mapping[str, float] | None) -> dict[str, Any]:
+        """What the train graph reads of the real rows of a batch, by name.
+
+        Padding trains nothing, and must not enter BatchNorm's statistics either.
+        """
+        given = {**fed.data, **fed.label}
+        weights = self._weights(fed, shares)
+        inputs = self._modules.inputs
+        return {
+            name: weights[name] if name in weights else own.fit(real_rows(given[name], fed))
+            for name, own in inputs.items()
+        }
 
     def _weights(self, fed: Fed, shares: Mapping[str, float] | None) -> dict[str, Any]:
         """Input of the train graph -> (real,) factors on the samples' losses."""
@@ -173,8 +194,8 @@ class Learner(Held):
         mx.nd.waitall()
 
     def mean_factor(self) -> float:
-        """One place normalises: losses are sums over samples unless they said otherwise."""
-        return 1.0 if self._mean_losses else 1.0 / max(1, self._samples)
+        """What an update multiplies the summed gradient by: one place normalises."""
+        return 1.0 / max(1, self._samples) if self._rescale is None else self._rescale
 
     def gradient_norm(self) -> float:
         """The norm of the gradient of the mean loss, over all parameters.
@@ -214,7 +235,7 @@ class Learner(Held):
             names: which are wanted; all by default. Without any it only waits, so that the
                 caller cannot run ahead of the device without bound.
         """
-        arrays = dict(zip(self._outputs, self._train.get_outputs()))
+        arrays = dict(zip(self._outputs, self._computed.get_outputs()))
         wanted = dict.fromkeys(arrays if names is None else names)
         if not wanted:
             arrays[self._outputs[0]].wait_to_read()
@@ -242,7 +263,3 @@ class Learner(Held):
     def view(self, feeder: Feeder) -> Iterator[Viewed]:
         """Each sample of a ViewLoader's feeder, with predictions merged from its views."""
         return viewed(self._viewer, feeder, self._version)
-
-
-def _real_rows(array: Any, fed: Fed) -> Any:
-    return array[: array.shape[0] // fed.rows * fed.real]

@@ -65,14 +65,7 @@ def start_optimizer(
         optimizer.set_wd_mult(optimizer.wd_mult)
         optimizer.rescale_grad = 1.0 / batch_size  # or Module would warn; set at each update
     else:
-        if "rescale_grad" in settings:
-            raise ConfigError(
-                "rescale_grad is set at each update, from the real number of samples",
-                received=f"rescale_grad={settings['rescale_grad']}",
-                fix="leave it out; to weigh a loss, use the head's weight or the layer's "
-                "grad_scale",
-            )
-        settings["rescale_grad"] = 1.0 / batch_size
+        settings["rescale_grad"] = 1.0 / batch_size  # set at each update
     try:
         on_cpu = all(device.device_type == "cpu" for device in module._context)
         if isinstance(optimizer, str) and optimizer.lower() == "sgd" and on_cpu and _is_mxnets():

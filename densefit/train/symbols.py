@@ -7,139 +7,94 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from densefit.backend import mx
-from densefit.errors import BindError, ConfigError
+from densefit.errors import BindError
 from densefit.model.route import short_name
-from densefit.model.wire import Wire
 
-# Operators whose second input is a label that only training reads.
-LOSS_OPERATORS = (
+# Operators whose forward pass does not read their second input, the label.
+LABELLED_OPERATORS = (
     "SoftmaxOutput",
     "Softmax",
     "LinearRegressionOutput",
     "LogisticRegressionOutput",
     "MAERegressionOutput",
     "SVMOutput",
-    "softmax_cross_entropy",
 )
-# Operators that send a gradient of their own; a user's Custom operator may.
-GRADIENT_OPERATORS = (*LOSS_OPERATORS, "MakeLoss", "make_loss")
+_SUMMED = "softmax_cross_entropy"  # a loss whose forward pass does read its label
 
 
 def loss_labels(symbol: Any) -> list[str]:
-    """Names of the variables that feed the label input of MXNet's loss operators.
+    """Names of the variables that are labels of MXNet's loss layers and nothing else.
 
-    MXNet itself would take a label that no iterator provides for a parameter, and train it.
+    A label may be reshaped, cast or sliced on its way. MXNet itself would take a label that no
+    iterator provides for a parameter, and train it.
     """
-    nodes = json.loads(symbol.tojson())["nodes"]
+    graph = json.loads(symbol.tojson(remove_amp_cast=False))
+    nodes = graph["nodes"]
+    used = _forward_nodes(nodes, [head[0] for head in graph["heads"]])
     found = []
     for node in nodes:
-        if node["op"] in LOSS_OPERATORS and len(node["inputs"]) > 1:
-            source = nodes[node["inputs"][1][0]]
-            if source["op"] == "null":
-                found.append(source["name"])
-    return found
+        if node["op"] in (*LABELLED_OPERATORS, _SUMMED) and len(node["inputs"]) > 1:
+            number = node["inputs"][1][0]
+            while len(nodes[number]["inputs"]) == 1:
+                number = nodes[number]["inputs"][0][0]
+            if nodes[number]["op"] == "null" and number not in used:
+                found.append(nodes[number]["name"])
+    return list(dict.fromkeys(found))
 
 
-def outputs_of(symbol: Any, operators: Sequence[str]) -> list[str]:
-    """Short names of a symbol's outputs that are made by one of the operators."""
-    graph = json.loads(symbol.tojson())
-    return [
-        short_name(name)
-        for name, (node, *_rest) in zip(symbol.list_outputs(), graph["heads"])
-        if graph["nodes"][node]["op"] in operators
-    ]
+def forward_graph(symbol: Any, outputs: Sequence[str]) -> Any:
+    """The Symbol of some outputs, in which no loss layer has a label that computes nothing.
 
-
-def own_normalizations(symbol: Any) -> dict[str, str]:
-    """Short output name -> "sum" or "mean": whether a loss layer divides by the batch itself.
-
-    `SoftmaxOutput` and `MakeLoss` do with normalization "batch" or "valid"; Module would divide
-    by the batch size a second time.
-    """
-    graph = json.loads(symbol.tojson())
-    found = {}
-    for name, (node, _, *_rest) in zip(symbol.list_outputs(), graph["heads"]):
-        attributes = graph["nodes"][node].get("attrs", {})
-        own = attributes.get("normalization", "null") in ("batch", "valid")
-        found[short_name(name)] = "mean" if own else "sum"
-    return found
-
-
-def loss_normalization(
-    symbol: Any,
-    wires: Mapping[str, Wire],
-    shapes: Mapping[str, tuple[int, ...]],
-    batch_size: int,
-    devices: int,
-) -> str:
-    """How all losses of a symbol are normalised: what heads state, else the layers' settings.
+    The forward pass of a `SoftmaxOutput` gives the same with any label. In place of the label, and
+    of what it is made of, stands a variable "<layer>_unread_label"; what else reads the label still
+    does.
 
     Args:
-        symbol: the train graph.
-        wires: its heads by name.
-        shapes: of its outputs for a full batch, by short name.
-        batch_size: rows of a full batch.
-        devices: among how many a batch is split.
-
-    Returns:
-        "sum": the update divides by its samples; "mean": the layers have divided already.
-
-    Raises:
-        ConfigError: the losses differ, and one factor serves them all; a loss is one number for
-            the batch, and its head does not say which; or means of several devices' parts, which
-            have no common divisor if the parts differ.
+        symbol: a train graph.
+        outputs: short names of those that are wanted, in the order that is wanted.
     """
-    kinds = own_normalizations(symbol)
-    for wire in wires.values():
-        for output in wire.outputs("train"):
-            kinds[output] = wire.normalization or kinds[output]
-    # Outputs that are no losses (BlockGrad, say) have no gradient to normalise; whether a Custom
-    # operator has one, only the head that states a normalization can tell.
-    stated = [name for w in wires.values() if w.normalization for name in w.outputs("train")]
-    losses = {
-        *outputs_of(symbol, GRADIENT_OPERATORS),
-        *(name for name in outputs_of(symbol, ["Custom"]) if name in stated),
+    graph = json.loads(symbol.tojson(remove_amp_cast=False))
+    known = {short_name(name): head for name, head in zip(symbol.list_outputs(), graph["heads"])}
+    nodes: list[dict[str, Any]] = []
+    moved: dict[int, int] = {}
+    for number, node in enumerate(graph["nodes"]):
+        inputs = [[moved[entry[0]], *entry[1:]] for entry in node["inputs"]]
+        if node["op"] in LABELLED_OPERATORS and len(inputs) > 1:
+            label = {"op": "null", "name": f"{node['name']}{UNREAD}", "inputs": []}
+            nodes.append(label)
+            inputs[1] = [len(nodes) - 1, 0, 0]
+        moved[number] = len(nodes)
+        nodes.append({**node, "inputs": inputs})
+    heads = [[moved[known[name][0]], *known[name][1:]] for name in outputs]
+    cut = {
+        **graph,
+        "nodes": nodes,
+        "arg_nodes": [number for number, node in enumerate(nodes) if node["op"] == "null"],
+        "node_row_ptr": list(range(len(nodes) + 1)),
+        "heads": heads,
     }
-    for name in sorted(losses - set(stated)):
-        if int(np.prod(shapes[name])) == 1 != batch_size:
-            raise ConfigError(
-                f"The loss {name!r} is one number for the whole batch: whether the sum or the "
-                "mean of its samples' losses, the symbol does not tell",
-                received=f"shape {shapes[name]} for {batch_size} samples",
-                where=_heads_of([name], wires),
-                fix="Route(..., normalization='mean') or 'sum', or one number a sample",
-            )
-    found = {
-        kind: sorted(name for name in losses if kinds[name] == kind) for kind in ("sum", "mean")
-    }
-    if found["sum"] and found["mean"]:
-        raise ConfigError(
-            "Losses of one symbol are normalised in two ways, and one factor serves them all",
-            expected="all with normalization 'null', or all with 'batch' or 'valid'",
-            received=f"sum: {found['sum']}, mean: {found['mean']}",
-            where=_heads_of(losses, wires),
-        )
-    if found["mean"] and devices > 1:
-        raise ConfigError(
-            "A loss that is a mean already would be one of each device's part of the batch: what "
-            "is trained would depend on the number of devices",
-            expected="losses that are sums over samples, with several devices",
-            received=f"{found['mean']} on {devices} devices",
-            where=_heads_of(found["mean"], wires),
-            fix="normalization='null' in the loss layer: the update divides by the samples; or "
-            "use one device",
-        )
-    return "mean" if found["mean"] else "sum"
+    return mx.sym.load_json(json.dumps(cut))
 
 
-def _heads_of(outputs: Iterable[str], wires: Mapping[str, Wire]) -> str:
-    heads = [name for name, wire in wires.items() if set(outputs) & set(wire.outputs("train"))]
-    return (
-        f"head{'s' if len(heads) > 1 else ''} {', '.join(heads)}" if heads else "no head names it"
-    )
+#: Ends the name of a label that the forward pass does not read, see `forward_graph`.
+UNREAD = "_unread_label"
+
+
+def _forward_nodes(nodes: Sequence[Mapping[str, Any]], ends: Iterable[int]) -> set[int]:
+    """The nodes that some nodes are computed from, but for the labels of loss layers."""
+    found: set[int] = set()
+    waiting = list(ends)
+    while waiting:
+        number = waiting.pop()
+        if number in found:
+            continue
+        found.add(number)
+        inputs = nodes[number]["inputs"]
+        if nodes[number]["op"] in (*LABELLED_OPERATORS, _SUMMED):
+            inputs = inputs[:1]
+        waiting.extend(entry[0] for entry in inputs)
+    return found
 
 
 def infer_shapes(
@@ -201,6 +156,35 @@ def check_parameters(
                 received=tuple(value.shape),
                 where=f"heads {', '.join(heads)}",
                 fix="was it trained for another number of classes?",
+            )
+
+
+def check_same_parameters(
+    known: Mapping[str, tuple[int, ...]],
+    found: Mapping[str, tuple[int, ...]],
+    inputs: Iterable[str],
+    shapes: Mapping[str, tuple[int, ...]],
+    where: str,
+) -> None:
+    """Raise BindError if a parameter had another shape for a batch of other shapes.
+
+    Args:
+        known: shapes of arguments and auxiliary states as they are bound.
+        found: the same as they follow from the batch.
+        inputs: names of those that are no parameters.
+        shapes: of the batch.
+        where: named in errors.
+    """
+    free = set(inputs)
+    for name, shape in found.items():
+        if name not in free and shape != known[name]:
+            raise BindError(
+                f"A batch of these shapes would need a parameter {name!r} of another shape",
+                expected=known[name],
+                received=f"{shape} for {dict(shapes)}",
+                where=where,
+                fix="give all batches the same shape, or let the symbol reduce what varies "
+                "(a global Pooling) before a FullyConnected",
             )
 
 

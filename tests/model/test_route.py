@@ -36,7 +36,6 @@ def test_wrong_routes():
         ({"outputs": "a"}, r"fix: +outputs=\['a'\]"),
         ({"outputs": ["a"], "labels": "y"}, r"fix: +labels=\['y'\]"),
         ({"outputs": []}, "at least one output"),
-        ({"outputs": ["a"], "normalization": "none"}, "Unknown normalization"),
     ):
         with pytest.raises(ConfigError, match=message):
             df.Route(**settings)

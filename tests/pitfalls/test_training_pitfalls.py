@@ -252,27 +252,39 @@ def test_the_rate_is_given_twice(tiny, capsys):
 
 
 @pytest.mark.parametrize("normalization", ["null", "valid"])
-def test_double_normalisation_and_the_frozen_batch_size(tiny, normalization):
-    """One update on a batch of 2 by a Module bound for 4, beside ours."""
-    x, kind, _ = tiny.arrays(2)
-    weights = {
-        "kind_fc_weight": mx.nd.ones((3, 6)) * 0.1,
-        "kind_fc_bias": mx.nd.zeros((3,)),
-    }
-    made = module(tiny.kind(normalization))
-    made.bind([("data", (4, 6))], [("kind_label", (4,))])
-    made.init_params(arg_params=weights, aux_params={})
-    made.init_optimizer(optimizer_params={"learning_rate": 1.0})
-    made.forward_backward(mx.io.DataBatch([mx.nd.array(x)], [mx.nd.array(kind)]))
-    made.update()
-    theirs = made.get_params()[0]["kind_fc_weight"] - weights["kind_fc_weight"]
-    network = df.Network(symbol=tiny.kind(normalization), routes=tiny.kind_route())
-    network.set_params(weights)
-    df.fit(
-        network, mx.io.NDArrayIter({"data": x}, {"kind_label": kind}, 2), epochs=1,
-        optimizer_params={"learning_rate": 1.0},
-    )  # fmt: skip
-    ours = network.get_params()[0]["kind_fc_weight"] - weights["kind_fc_weight"]
-    # "null": half, for it divides by 4; "valid": a quarter, for it divides by 2 and by 4
-    too_little = 2 if normalization == "null" else 4
-    np.testing.assert_allclose(ours.asnumpy(), too_little * theirs.asnumpy(), rtol=1e-4, atol=1e-6)
+def test_double_normalisation_and_the_frozen_batch_size(tiny, normalization, caplog):
+    """People's rates are tuned to both: we do the same, and say how to divide once."""
+    x, kind, _ = tiny.arrays(6)
+    weights = {"kind_fc_weight": mx.nd.ones((3, 6)) * 0.1, "kind_fc_bias": mx.nd.zeros((3,))}
+
+    def moved(**params):
+        """By one update on 4 samples and one on 2: by Module, and by us."""
+        found = []
+        params = {"learning_rate": 0.5, **params}
+        made = module(tiny.kind(normalization))
+        made.bind([("data", (4, 6))], [("kind_label", (4,))])
+        made.init_params(arg_params=weights, aux_params={})
+        made.init_optimizer(optimizer_params=params)
+        for rows in (slice(0, 4), slice(4, 6)):
+            made.forward_backward(
+                mx.io.DataBatch([mx.nd.array(x[rows])], [mx.nd.array(kind[rows])])
+            )
+            made.update()
+        found.append(made.get_params()[0]["kind_fc_weight"].asnumpy())
+        network = df.Network(symbol=tiny.kind(normalization), routes=tiny.kind_route())
+        network.set_params(weights)
+        data = mx.io.NDArrayIter({"data": x}, {"kind_label": kind}, 4)  # whose padding is cut off
+        df.fit(network, data, epochs=1, optimizer_params=params)
+        found.append(network.get_params()[0]["kind_fc_weight"].asnumpy())
+        return found
+
+    theirs, ours = moved()
+    np.testing.assert_array_equal(ours, theirs)
+    told = "kind (normalization='valid') divide their gradients by the batch themselves"
+    assert (told in caplog.text) == (normalization == "valid")
+    if normalization == "valid":
+        assert "optimizer_params={'rescale_grad': 1.0, ...}" in caplog.text
+    caplog.clear()
+    theirs, ours = moved(rescale_grad=1.0)
+    np.testing.assert_array_equal(ours, theirs)
+    assert not caplog.text

@@ -22,7 +22,7 @@ SCHEDULER = mx.lr_scheduler.FactorScheduler(1)
         ({"schedule": df.Constant(0.1), "optimizer": mx.optimizer.SGD(lr_scheduler=SCHEDULER)},
          "twice"),
         ({"optimizer_params": {"learning_rate": 1, "lr_scheduler": SCHEDULER}}, "given twice"),
-        ({"optimizer_params": {"rescale_grad": 1}}, "rescale_grad is set at each update"),
+        ({"optimizer_params": {"rescale_grad": "1/8"}}, "rescale_grad is no number"),
         ({"optimizer_params": {"momentun": 1}}, "momentun"),
         ({"optimizer": "sdg"}, "sdg"),
         ({"optimizer": mx.optimizer.SGD(), "optimizer_params": {"wd": 1}}, "not with an object"),

@@ -21,8 +21,9 @@ def fit(tiny, optimizer, settings=None, symbol=None, network=None, **more):
 
 def test_a_name_and_an_object_train_alike(tiny):
     """Of an object that Module did not make, MXNet would decay the biases too."""
-    by_name = fit(tiny, "sgd", {"learning_rate": 0.1, "wd": 0.5, "momentum": 0.9})
-    by_object = fit(tiny, mx.optimizer.SGD(learning_rate=0.1, wd=0.5, momentum=0.9))
+    settings = {"learning_rate": 0.1, "wd": 0.5, "momentum": 0.9, "rescale_grad": 0.25}
+    by_name = fit(tiny, "sgd", settings)
+    by_object = fit(tiny, mx.optimizer.SGD(**settings))
     tiny.assert_equal(by_name, by_object)
 
 
@@ -32,7 +33,7 @@ def test_multipliers_of_variables_and_of_the_user(tiny):
     size = mx.sym.FullyConnected(x, num_hidden=1, name="size_fc")
     size = mx.sym.LinearRegressionOutput(size, name="size")
     symbol = mx.sym.Group([tiny.kind(trunk=x), size])
-    optimizer = mx.optimizer.SGD(learning_rate=0.1)
+    optimizer = mx.optimizer.SGD(learning_rate=0.1, rescale_grad=0.25)
     optimizer.set_lr_mult({"kind_fc_weight": 0.0})
     begin = {"trunk_weight": np.ones((8, 6)), "kind_fc_weight": np.ones((3, 8))}
     network = df.Network(symbol=symbol, routes=tiny.routes())

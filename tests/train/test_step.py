@@ -219,11 +219,3 @@ def test_settings_are_checked(tiny, settings, said):
 def test_a_guard_s_settings_are_checked(wrong):
     with pytest.raises(ConfigError, match="out of range"):
         Guard("skip", **wrong)
-
-
-def test_means_over_a_batch_do_not_add_up(tiny):
-    with pytest.raises(ConfigError, match="do not add up"):
-        df.fit(
-            tiny.kind("batch"), tiny.iterator(8, 4, ["kind_label"]), heads=tiny.kind_route(),
-            epochs=1, accumulate=2, optimizer_params={"learning_rate": 0.1},
-        )  # fmt: skip

@@ -4,13 +4,7 @@ import pytest
 
 from densefit.backend import mx
 from densefit.errors import BindError
-from densefit.train.symbols import (
-    GRADIENT_OPERATORS,
-    infer_shapes,
-    loss_labels,
-    outputs_of,
-    own_normalizations,
-)
+from densefit.train.symbols import forward_graph, infer_shapes, loss_labels
 
 
 def every_loss():
@@ -35,15 +29,39 @@ def test_labels_that_only_losses_read():
     assert sorted(loss_labels(every_loss())) == sorted(expected)
 
 
-def test_outputs_that_are_losses():
-    found = outputs_of(every_loss(), GRADIENT_OPERATORS)
-    losses = ["softmax", "linear", "logistic", "mae", "svm", "loss", "small_loss", "made"]
-    assert found == losses
+def test_a_label_may_be_reshaped_on_its_way_and_a_teacher_is_none():
+    """What a loss layer's label is computed from by other parameters is no label."""
+    x, y = mx.sym.Variable("data"), mx.sym.Variable("y")
+    teacher = mx.sym.FullyConnected(x, num_hidden=3, name="teacher")
+    symbol = mx.sym.Group(
+        [
+            mx.sym.SoftmaxOutput(x, mx.sym.Reshape(mx.sym.cast(y, "float32"), shape=(-1,))),
+            mx.sym.LinearRegressionOutput(x, teacher),
+            mx.sym.softmax_cross_entropy(x, mx.sym.Variable("z")),
+        ]
+    )
+    assert loss_labels(symbol) == ["y", "z"]
 
 
-def test_own_normalizations():
-    found = own_normalizations(every_loss())
-    assert {name for name, kind in found.items() if kind == "mean"} == {"softmax", "loss"}
+def test_a_forward_graph_reads_labels_only_where_they_compute():
+    x, label = mx.sym.Variable("data"), mx.sym.Variable("label")
+    symbol = mx.sym.Group(
+        [
+            mx.sym.SoftmaxOutput(x, label, name="softmax"),
+            mx.sym.make_loss(mx.sym.square(x - mx.sym.Variable("other")), name="loss"),
+            mx.sym.SVMOutput(x, label, name="svm"),
+            mx.sym.BlockGrad(label, name="seen"),
+        ]
+    )
+    own = forward_graph(symbol, ["svm", "softmax"])
+    assert own.list_arguments() == ["data", "svm_unread_label", "softmax_unread_label"]
+    assert own.list_outputs() == ["svm_output", "softmax_output"]
+    assert forward_graph(symbol, ["loss_loss", "softmax"]).list_arguments() == [
+        *("data", "other", "softmax_unread_label")
+    ]
+    assert forward_graph(symbol, ["seen"]).list_arguments() == ["label"]
+    _, (shape,), _ = forward_graph(symbol, ["svm"]).infer_shape(data=(4, 3))
+    assert shape == (4, 3)
 
 
 def test_shapes(tiny):
