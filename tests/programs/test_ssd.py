@@ -304,6 +304,18 @@ def test_trains_as_module_with_losses_as_monitors(program, ssd):
     program.assert_same(make(), module_run, densefit_run)
 
 
+def test_resumes_from_checkpoints(program, ssd, tmp_path):
+    """One epoch, and another in a new run, are two: with a metric that keeps lists as well."""
+    whole = program.by_densefit(ssd())
+    folder = str(tmp_path / "run")
+    program.by_densefit(ssd(), epochs=1, checkpoint=folder)
+    resumed = program.by_densefit(ssd(), checkpoint=folder, resume="auto")
+    program.assert_params_equal(whole.params, resumed.params)
+    assert resumed.train == {1: whole.train[1]}
+    loaded = df.load(folder, network=program.module_of(ssd()))
+    program.assert_params_equal(whole.params, loaded.get_params())
+
+
 def test_scores_padded_data(program, ssd, records):
     run = program.by_densefit(ssd())
     data, label = read_all(records[10])
