@@ -185,7 +185,7 @@ def test_scores_padded_data(program, classification, records):
     """13 pictures in batches of 8: ImageRecordIter pads with the first ones."""
     run = program.by_densefit(classification())
     batch = next(iter(iterator(records["odd"], 13)))
-    data, label = batch.data[0], batch.label[0].asnumpy()
+    data, label = batch.data[0].asnumpy(), batch.label[0].asnumpy()
     prob = program.forward(classification(), run.params, data=data)["softmax_output"]
     top = np.argsort(-prob, axis=1)[:, :3]
     expected = {

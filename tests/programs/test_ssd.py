@@ -267,11 +267,11 @@ def ssd(program, records):
 
 def read_all(path):
     """(data, label) of 10 pictures: as two batches of 5, which needs no padding."""
-    batches = list(DetRecordIter(path, 5))
-    return (
-        np.concatenate([batch.data[0].asnumpy() for batch in batches]),
-        np.concatenate([batch.label[0].asnumpy() for batch in batches]),
-    )
+    # The iterator fills its arrays again for a later batch.
+    batches = [
+        (batch.data[0].asnumpy(), batch.label[0].asnumpy()) for batch in DetRecordIter(path, 5)
+    ]
+    return tuple(np.concatenate(arrays) for arrays in zip(*batches))
 
 
 def test_the_records_are_read_as_written(records):
