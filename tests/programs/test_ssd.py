@@ -274,6 +274,15 @@ def read_all(path):
     return tuple(np.concatenate(arrays) for arrays in zip(*batches))
 
 
+def padded(path):
+    """The pictures in batches of 4, out of arrays.
+
+    The record iterator would be no measure: where its batch size does not divide the dataset, a
+    reset before the end skips rows in some runs, and the constructor above resets it.
+    """
+    return mx.io.NDArrayIter(*read_all(path), 4, label_name="label")
+
+
 def test_the_records_are_read_as_written(records):
     data, label = read_all(records[10])
     assert data.shape == (10, 3, SIZE, SIZE)
@@ -327,13 +336,11 @@ def test_scores_padded_data(program, ssd, records):
         "module/CrossEntropy": -np.log(right[valid] + 1e-8).mean(),
         "module/SmoothL1": outputs["loc_loss_output"].sum() / valid.sum(),
     }
-    scores = df.score(run.network, DetRecordIter(records[10], 4), eval_metric=MultiBoxMetric())
+    scores = df.score(run.network, padded(records[10]), eval_metric=MultiBoxMetric())
     assert {key: scores[key] for key in expected} == pytest.approx(expected, rel=1e-5)
     best = BestDetection(pred_idx=0)
     best.update([mx.nd.array(label)], [mx.nd.array(outputs["det_out_output"])])
-    scores = df.score(
-        run.model, DetRecordIter(records[10], 4), eval_metric=BestDetection(pred_idx=3)
-    )
+    scores = df.score(run.model, padded(records[10]), eval_metric=BestDetection(pred_idx=3))
     assert scores["module/best-detection"] == best.get()[1]
 
 
@@ -342,7 +349,7 @@ def test_default_heads_are_the_losses(program, ssd, records):
     run = program.by_densefit(ssd())
     data, label = read_all(records[10])
     outputs = program.forward(ssd(), run.params, data=data, label=label)
-    scores = df.score(run.model, DetRecordIter(records[10], 4))
+    scores = df.score(run.model, padded(records[10]))
     assert {name.split("/")[0] for name in scores} <= {"cls_prob", "loc_loss"}
     loss = outputs["loc_loss_output"]
     assert scores["loc_loss/loss"] == pytest.approx(loss.mean(), rel=1e-5)
@@ -352,6 +359,6 @@ def test_predicts_detections(program, ssd, records):
     run = program.by_densefit(ssd())
     data, label = read_all(records[10])
     expected = program.forward(ssd(), run.params, data=data, label=label)
-    predictions = df.predict(run.network, DetRecordIter(records[10], 4))
+    predictions = df.predict(run.network, padded(records[10]))
     for name in ("cls_prob_output", "det_out_output"):
         np.testing.assert_allclose(predictions[name], expected[name], rtol=1e-4, atol=1e-5)
