@@ -1,5 +1,6 @@
 """densefit: one exact fit loop for dense prediction and many tasks at once, on MXNet symbols."""
 
+from densefit import interop
 from densefit.callbacks import Callback, Control, TrainState
 from densefit.checkpoint.load import load
 from densefit.checkpoint.mxnet_files import load_mxnet, save_mxnet
@@ -107,6 +108,7 @@ __all__ = [
     "fit",
     "head",
     "head_parameters",
+    "interop",
     "layer_decay",
     "load",
     "load_mxnet",

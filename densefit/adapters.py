@@ -50,6 +50,7 @@ class Adapters(Generic[T]):
         return None
 
 
-models: Adapters[Any] = Adapters()  #: to a densefit Network
+models: Adapters[Any] = Adapters()  #: to a ModelInput, see `densefit.train.model_input`
+batches: Adapters[Any] = Adapters()  #: to an iterator of DataBatches with names
 sources: Adapters[Any] = Adapters()  #: to a Source of batches, see `densefit.train.source`
 metrics: Adapters[Any] = Adapters()  #: to a densefit Metric

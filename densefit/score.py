@@ -16,6 +16,7 @@ from densefit.model.wire import Wire
 from densefit.registry import nearest
 from densefit.train.feed import Feeder
 from densefit.train.learner import Learner
+from densefit.train.model_input import batches_of, model_input
 from densefit.train.source import samples
 from densefit.train.viewer import Viewed, views_of
 
@@ -26,6 +27,8 @@ def score(
     heads: Sequence[str] | Mapping[str, Route] | None = None,
     metrics: Mapping[str, Sequence[Any]] | None = None,
     *,
+    arg_params: Mapping[str, Any] | None = None,
+    aux_params: Mapping[str, Any] | None = None,
     devices: Sequence[Any] | None = None,
 ) -> dict[str, float]:
     """Score a network on a whole dataset.
@@ -36,12 +39,14 @@ def score(
     the batch size or on the number of devices.
 
     Args:
-        network: a Network with parameters.
-        data: a densefit Loader, or any `mx.io.DataIter`; it is reset first. An OriginalSizeLoader
-            for pictures at their own sizes; a ViewLoader for test-time augmentation and sliding
-            windows.
+        network: a Network with parameters; an MXNet Module, or a gluon HybridBlock; or a Symbol
+            with `arg_params`.
+        data: what `fit` takes. An OriginalSizeLoader for pictures at their own sizes; a ViewLoader
+            for test-time augmentation and sliding windows.
         heads: names of the heads to score, or routes for a symbol's network; all by default.
         metrics: head -> its metrics, in place of the head's own.
+        arg_params: values of parameters, which go before those that the model has.
+        aux_params: the same of auxiliary states.
         devices: MXNet contexts; the CPU by default. Of more than a batch has rows, the first are
             used.
 
@@ -56,19 +61,18 @@ def score(
         `df.score(network, df.Loader(dataset, batch_size=8, transform=fit_in))` gives
         `{"segmentation/mIoU": 0.63, "segmentation/IoU/sky": 0.91, ...}`.
     """
-    if isinstance(heads, Mapping):
-        if not isinstance(network, Network) or network.heads:
-            raise ConfigError("Routes are for a network made of a symbol", received=list(heads))
-        routed = Network(symbol=network.symbol, routes=heads)
+    routes = heads if isinstance(heads, Mapping) else None
+    if isinstance(network, Network) and routes is not None:
+        if network.heads:
+            raise ConfigError("Routes are for a network made of a symbol", received=list(routes))
+        routed = Network(symbol=network.symbol, routes=routes)
         routed.set_params(*network.get_params())
-        network, heads = routed, None
-    if not isinstance(network, Network):
-        raise ConfigError(
-            "score needs a Network, which holds parameters",
-            received=type(network).__name__,
-            fix="df.Network(symbol=symbol, routes=...) and set_params(arg_params, aux_params)",
-        )
-    return Scorer(Learner(network, devices), data, heads, metrics).run() or {}
+        network, routes = routed, None
+    given = model_input(network, routes, arg_params, aux_params, train=data)
+    data = batches_of(data, given, "scoring")
+    names = None if isinstance(heads, Mapping) else heads
+    learner = Learner(given.network, devices or given.devices)
+    return Scorer(learner, data, names, metrics).run() or {}
 
 
 class Scorer:
@@ -127,6 +131,10 @@ class Scorer:
         self._feeder = Feeder(data, list(self._wires.values()), where)
         self._views = views_of(data, self._wires.values())
         learner.check_evaluation(self._feeder, self._views)
+
+    def check_values(self) -> None:
+        """Raise BindError if the graph reads what neither the network has nor the data provide."""
+        self._learner.check_evaluation(self._feeder, self._views, values=True)
 
     def run(self, given_up: Callable[[], bool] = lambda: False) -> dict[str, float] | None:
         """The scores of the learner's present parameters; see `score`.

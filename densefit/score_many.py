@@ -91,6 +91,12 @@ class MixtureScorer:
             known = directions(scorer.metrics)
             self.directions.update({f"{name}/{key}": high for key, high in known.items()})
 
+    def check_values(self) -> None:
+        """`Scorer.check_values` of each dataset."""
+        for name, scorer in self._scorers.items():
+            with located(f"data {name}"):
+                scorer.check_values()
+
     def run(self, given_up: Callable[[], bool] = lambda: False) -> dict[str, float] | None:
         """The scores of the learner's present parameters; None if `given_up` said so."""
         found: dict[str, float] = {}

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from densefit import adapters
+from densefit.backend import mx
 from densefit.checkpoint import store
 from densefit.checkpoint.snapshot import split_model
-from densefit.errors import CheckpointError
+from densefit.errors import CheckpointError, ConfigError
 from densefit.model.network import Network
+from densefit.model.route import Route
 
 
-def load(path: str | Path, network: Network | None = None) -> Network:
+def load(
+    path: str | Path, network: Any = None, heads: Mapping[str, Route] | None = None
+) -> Network:
     """The network of a checkpoint, ready to score and predict.
 
     Args:
         path: a checkpoint, e.g. "runs/voc/checkpoints/best", or a run's folder (the newest).
-        network: to load into, when it was not built from registered parts alone.
+        network: to load into, when it was not built from registered parts alone: a Network, or
+            the Symbol, Module or HybridBlock that was trained.
+        heads: routes of a Symbol or Module; by default one for each loss output.
 
     Raises:
         CheckpointError: missing or damaged, or it does not say how its network was built.
@@ -43,5 +52,22 @@ def load(path: str | Path, network: Network | None = None) -> Network:
                 where=place,
                 fix="load(path, network=...) with a network of the same kind",
             ) from error
+    elif not isinstance(network, Network):
+        network = _network_of(network, heads)
     network.set_params(*split_model(parts["model"]))
+    return network
+
+
+def _network_of(model: Any, heads: Mapping[str, Route] | None) -> Network:
+    """The Network of a Symbol, or of what an adapter is registered for."""
+    if isinstance(model, mx.sym.Symbol):
+        return Network(symbol=model, routes=heads)
+    adapted = adapters.models.adapt(model, heads=heads)
+    if adapted is None:
+        raise ConfigError(
+            "A checkpoint cannot be loaded into this",
+            expected="a df.Network, an MXNet Symbol or Module, or a gluon HybridBlock",
+            received=f"{type(model).__module__}.{type(model).__name__}",
+        )
+    network: Network = adapted.network
     return network

@@ -46,6 +46,8 @@ def snapshot(session: Session) -> tuple[dict[str, Any], dict[str, Any]]:
         "lr": state.lr,
         "gradient_norm": state.gradient_norm,
         "update": state.update,
+        "updates": state.updates,
+        "updates_per_epoch": state.updates_per_epoch,
         "seconds": state.seconds,
         "validation": dict(state.validation),
         "validated": state.validated,
@@ -109,6 +111,10 @@ def restore(
     state.position = content.get("position")
     state.rollbacks = content.get("rollbacks", 0)
     state.update, state.seconds = content["update"], content["seconds"]
+    if state.updates_per_epoch is None:  # it was learned after the first epoch, or is not yet
+        state.updates_per_epoch = content.get("updates_per_epoch")
+        if state.updates is None:
+            state.updates = content.get("updates")
     state.validation, state.validated = content["validation"], content["validated"]
     state.samples, state.refused = content.get("samples", 0), content.get("refused", 0)
     state.labelled = dict(content.get("labelled", {}))

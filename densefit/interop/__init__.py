@@ -2,3 +2,9 @@
 
 Importing this package registers the adapters that `fit` and `score` ask (`densefit.adapters`).
 """
+
+from densefit.interop.batches import batches
+from densefit.interop.block import of_block
+from densefit.interop.module import of_module
+
+__all__ = ["batches", "of_block", "of_module"]

@@ -24,6 +24,7 @@ from densefit.metrics.normals import SurfaceNormals
 from densefit.metrics.panoptic import PanopticQuality
 from densefit.metrics.per_sample import PerSample
 from densefit.metrics.regression import MAE, MSE, RMSE
+from densefit.metrics.softmax_accuracy import SoftmaxAccuracy
 from densefit.metrics.voc_ap import VOCAveragePrecision
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "MultiLabelF1",
     "PanopticQuality",
     "PerSample",
+    "SoftmaxAccuracy",
     "SurfaceNormals",
     "TopK",
     "VOCAveragePrecision",

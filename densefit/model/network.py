@@ -14,6 +14,7 @@ from densefit.errors import BindError, ConfigError
 from densefit.model.backbones import Backbone, backbones
 from densefit.model.head import Head, heads
 from densefit.model.head_wire import HeadWire
+from densefit.model.loss_heads import loss_heads
 from densefit.model.route import Route, wire
 from densefit.model.wire import Wire
 
@@ -34,7 +35,8 @@ class Network:
         backbone: a registered name or a Backbone.
         heads: Heads, of distinct names.
         symbol: a user's Symbol, instead of a backbone and heads.
-        routes: name -> Route, for `symbol`.
+        routes: name -> Route, for `symbol`; by default one for each loss output, see
+            `densefit.model.loss_heads`.
         output_stride: of the backbone; by default the smallest that a head asks for.
         settings: of the backbone, when given by name (`{"width": 32}`).
 
@@ -72,7 +74,8 @@ class Network:
                 raise ConfigError("A symbol takes routes, not heads", received=heads)
             outputs = symbol.list_outputs()
             self.wires: dict[str, Wire] = {
-                name: wire(name, route, outputs) for name, route in (routes or {}).items()
+                name: wire(name, route, outputs)
+                for name, route in (loss_heads(symbol) if routes is None else routes).items()
             }
             return
         if not heads:

@@ -89,7 +89,7 @@ class RouteWire(Wire):
         for name in self._outputs:
             rows = self._stated.get(name)
             if rows is None:
-                rows = rows_of(shapes[name], batch_size)
+                rows = rows_of(shapes[name], batch_size, self._rows.get(name))
             if rows is None:
                 raise BindError(
                     f"The output {name!r} has the shape {shapes[name]} for {batch_size} samples: "

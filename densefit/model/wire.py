@@ -94,13 +94,20 @@ class Wire(ABC):
         """(predictions, targets, ids) of the real rows of a fed batch: what metrics are given."""
 
 
-def rows_of(shape: tuple[int, ...], batch_size: int) -> int | None:
+def rows_of(shape: tuple[int, ...], batch_size: int, before: int | None = None) -> int | None:
     """Rows of an output for one sample, by its shape; 0: one number for the batch.
 
     >>> rows_of((8, 3), 4), rows_of((1,), 4), rows_of((), 4), rows_of((7, 3), 4)
     (2, 0, 0, None)
+    >>> rows_of((1,), 1), rows_of((1,), 1, before=0)
+    (1, 0)
+
+    Args:
+        shape: of the output.
+        batch_size: rows of the batch.
+        before: what a batch of other shapes has told: one of a single sample leaves it open.
     """
-    if math.prod(shape) == 1 and batch_size > 1:
+    if math.prod(shape) == 1 and (batch_size > 1 or before == 0):
         return 0
     whole, rest = divmod(shape[0] if shape else 0, batch_size)
     return whole if whole and not rest else None

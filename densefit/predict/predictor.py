@@ -1,41 +1,64 @@
-"""Predictions of a network, sample by sample, in original image coordinates."""
+"""Predictions: of heads in original image coordinates, of a Symbol as it gives them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from densefit.errors import ConfigError, DataError
+import numpy as np
+
+from densefit.errors import BindError, DataError
 from densefit.model.head_wire import HeadWire
 from densefit.model.network import Network
+from densefit.model.raw_outputs import RawOutputs
+from densefit.model.route import short_name
 from densefit.train.feed import Feeder
 from densefit.train.learner import Learner
+from densefit.train.model_input import batches_of, model_input
+from densefit.train.symbols import UNREAD, forward_graph
 from densefit.train.viewer import views_of
 
 
 def predict(
-    network: Network, data: Any, *, devices: Sequence[Any] | None = None
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(id, {head: prediction}) of every sample, in the order of the data's batches.
+    network: Any,
+    data: Any,
+    *,
+    arg_params: Mapping[str, Any] | None = None,
+    aux_params: Mapping[str, Any] | None = None,
+    devices: Sequence[Any] | None = None,
+) -> Any:
+    """What a network says of every sample, in the order of the data's batches.
 
     Args:
-        network: with parameters, made of a backbone and heads.
-        data: a densefit Loader; its heads' labels are not needed. Or an
-            OriginalSizeLoader, or a ViewLoader.
+        network: a Network with parameters; an MXNet Module, or a gluon HybridBlock; or a Symbol
+            with `arg_params`.
+        data: what `fit` takes; labels are needed only where an output is computed from them. For
+            a network of heads a densefit Loader, an OriginalSizeLoader, or a ViewLoader.
+        arg_params: values of parameters, which go before those that the model has.
+        aux_params: the same of auxiliary states.
         devices: MXNet contexts; the CPU by default.
 
+    Returns:
+        Of a network of heads an iterator of (id, {head: prediction}), in original image
+        coordinates. Of any other a dict "<name>_output" -> array (N, ...) of the real rows of all
+        batches, of those outputs that the data suffice for; an output that is one number for a
+        batch has a row a batch. Arrays of several sizes come as a list, one a batch.
+
     Raises:
-        ConfigError: the network is a symbol's: it has no heads that could decode its outputs.
+        BindError: the data do not fit the network.
         DataError: the data do not say where the original pictures lie in the batches.
     """
-    wires = [wire for wire in network.wires.values() if isinstance(wire, HeadWire)]
-    if not wires:
-        raise ConfigError(
-            "Predictions are decoded by heads, and this network has none",
-            received="a Network made of a symbol",
-            fix="read the outputs of its Module",
-        )
-    learner = Learner(network, devices)
+    given = model_input(network, None, arg_params, aux_params, train=data)
+    data = batches_of(data, given, "prediction")
+    learner = Learner(given.network, devices or given.devices)
+    if given.network.heads:
+        return _of_heads(learner, data)
+    return _of_symbol(learner, data)
+
+
+def _of_heads(learner: Learner, data: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(id, {head: prediction}) of every sample."""
+    wires = [wire for wire in learner.network.wires.values() if isinstance(wire, HeadWire)]
     feeder = Feeder(data, wires, "prediction")
     if views_of(data, wires):
         for sample in learner.view(feeder):
@@ -51,3 +74,38 @@ def predict(
         found = {wire.name: wire.decode(outputs, batch.geometries) for wire in wires}
         for row, key in enumerate(batch.ids):
             yield key, {name: predictions[row] for name, predictions in found.items()}
+
+
+def _of_symbol(learner: Learner, data: Any) -> dict[str, Any]:
+    """Output -> its rows of all samples."""
+    network = learner.network
+    names = {short_name(name): name for name in network.symbol.list_outputs()}
+    provided = {desc[0] for desc in [*data.provide_data, *(data.provide_label or ())]}
+    known = {*provided, *network.arg_params, *network.aux_params}
+    chosen = [name for name in names if _read_by(network, name) <= known]
+    if not chosen:
+        raise BindError(
+            "The data suffice for none of the outputs",
+            expected={name: sorted(_read_by(network, name) - known) for name in names},
+            received=sorted(provided),
+            fix="let the iterator provide these inputs; are the network's parameters set?",
+        )
+    feeder = Feeder(data, [RawOutputs(chosen)], "prediction")
+    learner.check_evaluation(feeder, values=True)
+    found: dict[str, list[np.ndarray]] = {name: [] for name in chosen}
+    for _, outputs in learner.evaluate(feeder):
+        for name in chosen:
+            found[name].append(np.atleast_1d(outputs[name]))
+    return {names[name]: _joined(arrays) for name, arrays in found.items()}
+
+
+def _read_by(network: Network, output: str) -> set[str]:
+    """The inputs and parameters that an output's forward pass reads."""
+    graph = forward_graph(network.symbol, [output])
+    return {name for name in graph.list_arguments() if not name.endswith(UNREAD)}
+
+
+def _joined(arrays: list[np.ndarray]) -> Any:
+    """The rows of all batches, or a list of arrays where these have several sizes."""
+    same = len({array.shape[1:] for array in arrays}) == 1
+    return np.concatenate(arrays) if same else arrays

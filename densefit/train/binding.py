@@ -10,12 +10,13 @@ from densefit.errors import BindError, DataError
 from densefit.model.network import Network, Weigh
 from densefit.train.feed import Feeder
 from densefit.train.fused import fuse_relu
-from densefit.train.groups import frozen, with_frozen_statistics
+from densefit.train.groups import check_fixed, frozen, with_frozen_statistics
 from densefit.train.initializer import He
 from densefit.train.inputs import bound_inputs, tell_changes
 from densefit.train.module import Modules, Shapes, TrainGraph, usable
 from densefit.train.precision import check_precision, in_bfloat16
 from densefit.train.symbols import (
+    check_complete,
     check_parameters,
     check_same_parameters,
     infer_shapes,
@@ -32,6 +33,8 @@ def bind_training(
     freeze: Sequence[str] = (),
     precision: str = "float32",
     weigh: Weigh | None = None,
+    fixed: Sequence[str] = (),
+    allow_missing: bool = True,
 ) -> tuple[Modules, dict[str, tuple[int, ...]]]:
     """The Modules of the train graph; the first of them has parameters.
 
@@ -44,6 +47,8 @@ def bind_training(
         freeze: patterns of parameters that are not trained.
         precision: of convolutions and dense layers, see `densefit.train.precision`.
         weigh: see `Network.graph`.
+        fixed: names of parameters that have no gradient; their BatchNorm layers train on.
+        allow_missing: whether parameters that the network has no value for are initialised.
 
     Returns:
         (Modules, shape of each output for a full batch by short name).
@@ -78,8 +83,12 @@ def bind_training(
     check_parameters(known, given, list(network.wires))
     for wire in network.wires.values():
         wire.check("train", outputs, feeder.batch_size, len(devices))
-    fixed = frozen(freeze, [name for name in symbol.list_arguments() if name not in inputs])
-    symbol = with_frozen_statistics(symbol, fixed)
+    trainable = [name for name in symbol.list_arguments() if name not in inputs]
+    chosen = frozen(freeze, trainable)
+    symbol = with_frozen_statistics(symbol, chosen)
+    chosen = check_fixed(fixed, trainable, chosen)
+    if not allow_missing:
+        check_complete(known, inputs, given)
     if precision == "bfloat16":
         symbol = in_bfloat16(symbol)
     types = {name: own.dtype for name, own in inputs.items()}
@@ -95,7 +104,7 @@ def bind_training(
         list(labels),
         devices,
         "add" if accumulate > 1 else "write",
-        fixed,
+        chosen,
         symbol_for,
         where,
     )

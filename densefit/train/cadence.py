@@ -24,7 +24,7 @@ class Cadence:
         where: name of the setting, for the error message.
 
     Raises:
-        ConfigError: no duration, or one that needs a length that is not known.
+        ConfigError: no duration.
     """
 
     def __init__(
@@ -34,10 +34,22 @@ class Cadence:
         total: int | None = None,
         where: str | None = None,
     ) -> None:
-        duration = Duration.parse(every, where)
+        self._duration, self._where = Duration.parse(every, where), where
+        duration = self._duration
         whole_epochs = duration.unit == "ep" and duration.value.denominator == 1
         self._epochs = int(duration.value) if whole_epochs else 0
-        self._updates = 0 if whole_epochs else duration.resolve(updates_per_epoch, total, where)
+        needed = {"ep": updates_per_epoch, "%": total}.get(duration.unit, 0)
+        #: Whether it recurs in updates that are not known yet; see `learn`.
+        self.awaits = not whole_epochs and needed is None
+        self._updates = 0
+        if not whole_epochs and not self.awaits:
+            self._updates = duration.resolve(updates_per_epoch, total, where)
+
+    def learn(self, total: int, updates_per_epoch: int) -> None:
+        """Take in the lengths of the training and of an epoch, in updates, if it awaits them."""
+        if self.awaits:
+            self._updates = self._duration.resolve(updates_per_epoch, total, self._where)
+            self.awaits = False
 
     def after_update(self, updates_done: int) -> bool:
         """Whether it falls on this update."""

@@ -71,16 +71,20 @@ class Evaluator:
         self._version: int | None = None  # of the parameters in the executors
         self._cut: dict[tuple[str, ...], Any] = {}  # graphs of some outputs of a user's Symbol
 
-    def check(self, feeder: Feeder) -> None:
+    def check(self, feeder: Feeder, values: bool = False) -> None:
         """Whether the feeder's batches fit the eval graph; binds and reads nothing.
+
+        Args:
+            feeder: of the data.
+            values: whether the network has all parameters by now, so that what the graph reads
+                beside them must come from the data.
 
         Raises:
             BindError: they do not; names the head.
         """
         shapes = {desc.name: tuple(desc.shape) for desc in self._descs(feeder)}
         program = self._program(feeder, shapes)
-        known = {*self.network.arg_params, *self.network.aux_params}
-        if known:
+        if values:
             self._check(feeder, program.parameters)
         feeder.check_compared()
 

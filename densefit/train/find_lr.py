@@ -13,10 +13,10 @@ from densefit.model.network import Network
 from densefit.model.route import Route
 from densefit.registry import nearest
 from densefit.train.fit import fit
+from densefit.train.model_input import batches_of, model_input
 from densefit.train.rate_search import RateSearch
 from densefit.train.schedules.schedule import Plan, Resolved, Schedule
 from densefit.train.source import check_iterator
-from densefit.train.start import as_network
 
 _OWN = (
     *("schedule", "epochs", "checkpoint", "resume"),
@@ -80,7 +80,10 @@ def find_lr(
             received=f"updates={updates!r}, diverge={diverge!r}",
             where="find_lr",
         )
-    network = as_network(network, heads)
+    given = model_input(network, heads, train=train, loss=settings.pop("loss", None))
+    network, train = given.network, batches_of(train, given, "train")
+    settings.setdefault("devices", given.devices)
+    settings["fixed_param_names"] = [*given.fixed, *settings.get("fixed_param_names", ())]
     rising = Rising(end, start, updates)
     check_iterator(train, "train")
     watch = _Watch(network, loss, diverge)

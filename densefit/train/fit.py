@@ -23,15 +23,19 @@ from densefit.train.feed import Feeder
 from densefit.train.groups import Groups
 from densefit.train.guard import Guard
 from densefit.train.history import History
+from densefit.train.horizon import Horizon, Learns
 from densefit.train.initializer import ByName
 from densefit.train.learner import Learner
 from densefit.train.loop import Loop
 from densefit.train.milestones import Milestones
+from densefit.train.model_input import batches_of, model_input, validations_of
 from densefit.train.rescale import constant_rescale, tell_rescale
 from densefit.train.schedules import Schedule
+from densefit.train.schedules.awaited import Awaited
 from densefit.train.start import (
-    as_network,
+    check_begin,
     check_eased,
+    check_kvstore,
     check_plan,
     check_scored,
     identity,
@@ -52,6 +56,8 @@ def fit(
     derived: Mapping[str, Derived] | None = None,
     epochs: int | None = None,
     updates: int | None = None,
+    updates_per_epoch: int | None = None,
+    begin_epoch: int = 0,
     optimizer: Any = "sgd",
     optimizer_params: Mapping[str, Any] | None = None,
     schedule: Schedule | None = None,
@@ -68,15 +74,24 @@ def fit(
     ema: float | EMA | None = None,
     precision: str = "float32",
     initializer: Any = None,
+    arg_params: Mapping[str, Any] | None = None,
+    aux_params: Mapping[str, Any] | None = None,
+    allow_missing: bool = False,
+    fixed_param_names: Sequence[str] = (),
+    loss: Any = None,
+    kvstore: Any = "local",
     seed: int = 0,
     devices: Sequence[Any] | None = None,
 ) -> History:
     """Train a network.
 
     Args:
-        network: a Network, or an MXNet Symbol with `heads` as its routes.
-        train: a densefit Loader or any `mx.io.DataIter`; it is reset before every epoch.
-        heads: name -> Route, for a Symbol.
+        network: a Network; or an MXNet Symbol or Module, or a gluon HybridBlock with `loss`. A
+            Module or Block holds the trained parameters afterwards; `History.network` is a Network
+            of each.
+        train: a densefit Loader, any `mx.io.DataIter`, a DataLoader of gluon or PyTorch, or any
+            iterable of dicts or of (data, label), see `interop.batches`.
+        heads: name -> Route, for what is no Network; by default one for each loss output.
         validation: like `train`, and another object; scored exactly, see `score`. Or a dict of
             such by name: each is scored by the heads that it has labels for, see `score_mixture`.
         validate_every: "1ep", "500st"...; the end of training is always validated.
@@ -85,9 +100,16 @@ def fit(
         epochs: the length in epochs, or
         updates: in optimizer updates: one of the two. Nothing is read beyond the last one; where
             `train` has no known length, the epoch of the last update thus counts as unfinished.
+        updates_per_epoch: the length of an epoch, where `train` cannot tell it or has no end. By
+            default it is learned from the first epoch; until then a warm-up in updates runs, and
+            the rate of a schedule otherwise holds its first value.
+        begin_epoch: number of the first epoch, as in Module.fit: the training goes on from there,
+            and so does its schedule. (`resume` goes on exactly.)
         optimizer: MXNet's name, or an `mx.optimizer.Optimizer` (of which a copy is used: every
             fit begins with a new optimizer).
-        optimizer_params: of an optimizer given by name (`{"momentum": 0.9, "wd": 1e-4}`).
+        optimizer_params: of an optimizer given by name (`{"momentum": 0.9, "wd": 1e-4}`). Of what
+            is no Network of heads, the gradient of an update is multiplied by `rescale_grad`, here
+            or of the optimizer object, else by 1/batch_size, as in Module.fit.
         schedule: learning rate by updates done; by default the optimizer's own.
         callbacks: run in list order.
         checkpoint: a directory, or a Saver with a cadence and policy of its own. Written after
@@ -117,6 +139,13 @@ def fit(
             computed in float32.
         initializer: for parameters that the network has no value for yet; each begins with what
             the seed and its name give, whatever other parameters there are.
+        arg_params: values of parameters, which go before those that the model has; as in
+            Module.fit.
+        aux_params: the same of auxiliary states.
+        allow_missing: whether `arg_params` and `aux_params` may lack some, which are initialised.
+        fixed_param_names: parameters without a gradient. (`freeze` keeps statistics, too.)
+        loss: of a HybridBlock: a gluon loss, or a list of them, one an output.
+        kvstore: as in Module.fit, of this process alone; devices exchange gradients all the same.
         seed: of python, numpy and MXNet.
         devices: MXNet contexts; a batch is split among them. With several, losses are sums over
             samples (normalization="null"), and each batch has samples for all of them.
@@ -125,8 +154,8 @@ def fit(
         A History.
 
     Raises:
-        BindError: labels missing, extra, misnamed or misshaped; an unknown output: before the
-            first update, naming the head.
+        BindError: labels or parameters missing, labels extra, misnamed or misshaped; an unknown
+            output: before the first update, naming the head.
         DataError: no batch, a broken sample, or a head that sees no label.
         ConfigError: contradictory settings.
         CheckpointError: the directory holds another training's checkpoints, all are damaged, one
@@ -140,17 +169,26 @@ def fit(
     check_plan(epochs, updates, train, validation)
     check_step(accumulate, clip_norm)
     seed_all(seed)
-    network = as_network(network, heads)
+    check_kvstore(kvstore)
+    check_begin(begin_epoch, epochs)
+    given = model_input(
+        network, heads, arg_params, aux_params, announce=True, loss=loss, train=train
+    )
+    network, devices = given.network, devices or given.devices
+    train = batches_of(train, given, "train")
+    callbacks = [*given.mirrors, *callbacks]
     wires = network.wires
     check_balanced(balance, wires)
     feeder = Feeder(train, list(wires.values()), "train")
     guard = nonfinite if isinstance(nonfinite, Guard) else Guard(nonfinite)
-    per_epoch = None if feeder.length is None else -(-feeder.length // accumulate)
+    per_epoch = updates_per_epoch
+    if per_epoch is None and feeder.length is not None:
+        per_epoch = -(-feeder.length // accumulate)
     total = updates if epochs is None or per_epoch is None else epochs * per_epoch
     settings = dict(optimizer_params or {})
     rescale = constant_rescale(network, optimizer, settings, feeder.batch_size, accumulate)
     learner = Learner(network, devices)
-    scorer = scorer_of(learner, validation)
+    scorer = scorer_of(learner, validations_of(validation, given))
     known = {} if scorer is None else dict(scorer.directions)
     check_derived(derived or {}, known)
     if scorer is not None:
@@ -172,6 +210,8 @@ def fit(
     collect(judges)  # names that clash
     state = TrainState(
         network,
+        epoch=begin_epoch,
+        update=begin_epoch * (per_epoch or 0),
         epochs=epochs,
         updates=total,
         updates_per_epoch=per_epoch,
@@ -191,7 +231,19 @@ def fit(
             balance.begin(list(wires), total, per_epoch)
             weigh = balance.weighted if balance.learned else None
         begins = ByName(initializer, seed)
-        learner.bind(feeder, begins, accumulate, freeze, as_ema(ema), precision, weigh)
+        learner.bind(
+            feeder,
+            begins,
+            accumulate,
+            freeze,
+            as_ema(ema),
+            precision,
+            weigh,
+            [*given.fixed, *fixed_param_names],
+            allow_missing or (arg_params is None and aux_params is None),
+        )
+        if scorer is not None:
+            scorer.check_values()
         if rescale is not None:
             tell_rescale(
                 network.symbol,
@@ -202,6 +254,11 @@ def fit(
                 feeder.batch_size,
             )
         own = learner.start_optimizer(optimizer, settings, feeder.batch_size, groups, rescale)
+        given.started(learner)
+        learns: list[Learns] = [validating, saving]
+        if isinstance(rate, Awaited):
+            learns.append(rate)
+        horizon = Horizon(state, lambda length: (epochs or 0) * length, learns)
         if saver is not None:
             session.identity = identity(
                 state,
@@ -217,7 +274,8 @@ def fit(
                 ema=as_ema(ema),
                 precision=precision,
             )
-            saver.resume(resume, session)
+            if saver.resume(resume, session) is not None and per_epoch is None:
+                horizon.resume()
         balancing = None if balance is None else Balancing(balance, learner, wires)
         step = Step(learner, wires, judges, accumulate, clip_norm, guard, state.clock, balancing)
         Loop(
@@ -231,6 +289,7 @@ def fit(
             saving=saving,
             seed=seed,
             label_within=label_within,
+            horizon=horizon,
         ).run()
         return session.history
     finally:

@@ -9,6 +9,7 @@ from typing import Any
 
 from densefit.backend import mx
 from densefit.errors import ConfigError
+from densefit.registry import nearest
 
 Groups = Mapping[str, Mapping[str, float]]
 
@@ -56,6 +57,30 @@ def frozen(patterns: Iterable[str], names: Sequence[str]) -> list[str]:
             "Every parameter is frozen: nothing is left to train", received=list(patterns)
         )
     return [name for name in names if name in chosen]
+
+
+def check_fixed(fixed: Iterable[str], names: Sequence[str], chosen: Iterable[str]) -> list[str]:
+    """The parameters that have no gradient: those that are frozen, and those named one by one.
+
+    Args:
+        fixed: names.
+        names: of all parameters.
+        chosen: those that are frozen.
+
+    Raises:
+        ConfigError: a name is no parameter's, or every parameter is fixed.
+    """
+    wanted = {*fixed, *chosen}
+    for name in sorted(wanted):
+        if name not in names:
+            raise ConfigError(
+                f"The fixed parameter {name!r} is none of the symbol's",
+                where="fixed_param_names",
+                fix=nearest(name, names),
+            )
+    if wanted and len(wanted) == len(names):
+        raise ConfigError("Every parameter is fixed: nothing is left to train", received=names)
+    return [name for name in names if name in wanted]
 
 
 def _matching(pattern: str, names: Sequence[str], where: str) -> list[str]:

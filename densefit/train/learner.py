@@ -24,9 +24,7 @@ from densefit.train.gradients import (
 from densefit.train.groups import Groups
 from densefit.train.head_gradients import HeadGradients, shared_parameters
 from densefit.train.held import Held
-from densefit.train.optimizer import (
-    start_optimizer,
-)
+from densefit.train.optimizer import load_optimizer_arrays, start_optimizer
 from densefit.train.symbols import draws_at_random
 from densefit.train.viewer import Viewed, viewed
 
@@ -39,6 +37,8 @@ class Learner(Held):
         devices: MXNet contexts; a batch is split among them.
 
     Attributes:
+        output_shapes: of the train graph's outputs for a full batch, by short name.
+        optimizer_recipe: the optimizer and its settings as they were given.
         random: whether MXNet draws random numbers in an update (dropout, or SGLD's noise).
     """
 
@@ -65,6 +65,8 @@ class Learner(Held):
         ema: EMA | None = None,
         precision: str = "float32",
         weigh: Weigh | None = None,
+        fixed: Sequence[str] = (),
+        allow_missing: bool = True,
     ) -> None:
         """Bind the train graph to the feeder's shapes and give every parameter a value.
 
@@ -76,6 +78,8 @@ class Learner(Held):
             ema: average the weights; the network is then given the averages.
             precision: "float32" or "bfloat16".
             weigh: see `Network.graph`.
+            fixed: names of parameters that have no gradient; their BatchNorm layers train on.
+            allow_missing: whether parameters that the network has no value for are initialised.
 
         Raises:
             BindError: a label is missing, superfluous, misnamed or misshaped; parameters do not
@@ -85,7 +89,16 @@ class Learner(Held):
             DataError: a full or the last batch cannot be split among the devices.
         """
         self._modules, self.output_shapes = bind_training(
-            self.network, feeder, self.devices, initializer, accumulate, freeze, precision, weigh
+            self.network,
+            feeder,
+            self.devices,
+            initializer,
+            accumulate,
+            freeze,
+            precision,
+            weigh,
+            fixed,
+            allow_missing,
         )
         module = self._computed = self._modules.first
         symbol = module.symbol
@@ -115,10 +128,22 @@ class Learner(Held):
             groups: see there.
             rescale: the constant factor on an update's gradient; None: 1 / its samples.
         """
-        self._rescale = rescale
+        self._rescale, self.optimizer_recipe = rescale, (optimizer, dict(settings))
         self._optimizer = start_optimizer(self._train, optimizer, settings, batch_size, groups)
         self.random |= isinstance(self._optimizer, mx.optimizer.SGLD)
         return self._optimizer
+
+    def bound_descs(self) -> tuple[list[Any], list[Any]]:
+        """DataDescs of the train graph's data and labels, for a full batch."""
+        return list(self._train.data_shapes), list(self._train.label_shapes or ())
+
+    def load_optimizer_arrays(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Begin with optimizer states, by parameter name as `optimizer_state` gives them.
+
+        Raises:
+            CheckpointError: they are of other parameters.
+        """
+        load_optimizer_arrays(self._train, arrays)
 
     def compute(
         self, fed: Fed, first: bool = True, shares: Mapping[str, float] | None = None
@@ -241,9 +266,15 @@ class Learner(Held):
             arrays[self._outputs[0]].wait_to_read()
         return {name: arrays[name].asnumpy() for name in wanted}
 
-    def check_evaluation(self, feeder: Feeder, views: bool = False) -> None:
-        """Raise BindError if the feeder's batches do not fit the eval graph; runs nothing."""
-        (self._viewer if views else self._evaluator).check(feeder)
+    def check_evaluation(self, feeder: Feeder, views: bool = False, values: bool = False) -> None:
+        """Raise BindError if the feeder's batches do not fit the eval graph; runs nothing.
+
+        Args:
+            feeder: of the data.
+            views: whether they are views of pictures.
+            values: see `Evaluator.check`.
+        """
+        (self._viewer if views else self._evaluator).check(feeder, values)
 
     def evaluate(self, feeder: Feeder) -> Iterator[tuple[Fed, dict[str, np.ndarray]]]:
         """Each batch of the feeder with the eval graph's outputs for its real rows, by short name.

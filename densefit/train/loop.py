@@ -15,6 +15,7 @@ from densefit.train.cadence import Cadence
 from densefit.train.early import Early
 from densefit.train.feed import Feeder
 from densefit.train.guard import Guard
+from densefit.train.horizon import Horizon
 from densefit.train.milestones import Milestones
 from densefit.train.signals import TrainingInterrupted
 from densefit.train.start import seed_mxnet
@@ -38,6 +39,7 @@ class Loop:
         saving: when to save.
         seed: of what MXNet draws at random.
         label_within: updates within which each head must have seen a label.
+        horizon: lets everything know the length of the training.
     """
 
     session: Session
@@ -50,6 +52,7 @@ class Loop:
     saving: Cadence
     seed: int
     label_within: int
+    horizon: Horizon
 
     def __post_init__(self) -> None:
         self.control, self.signals = self.between.control, self.between.signals
@@ -162,6 +165,7 @@ class Loop:
                 callback.update_ended(state, control)
             state.clock.lap("callback")
             self.between.tell_written()
+            self.horizon.look()
             if state.update == self.label_within:
                 self._check_labelled()
             self._validate_and_save(state.update)
@@ -190,6 +194,7 @@ class Loop:
             self._check_labelled()
             if self.session.balancer is not None:
                 self.session.balancer.end_epoch()
+            self.horizon.end_epoch()
             state.epoch, state.batch = state.epoch + 1, 0
         self.between.tick()
         state.clock.lap("callback")

@@ -137,6 +137,15 @@ def load_optimizer_state(
     )
 
 
+def load_optimizer_arrays(module: Any, arrays: Mapping[str, np.ndarray]) -> None:
+    """Begin with the states that `optimizer_state` gave, and count from the beginning.
+
+    Raises:
+        CheckpointError: they are of other parameters.
+    """
+    restore_updater(_updater(module), arrays, index_to_name(module))
+
+
 def index_to_name(module: Any) -> dict[Any, str]:
     """What the updater calls a parameter -> its name.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Mapping
 from typing import Any
@@ -13,14 +14,15 @@ from densefit.callbacks.callback import TrainState
 from densefit.data.described import described
 from densefit.data.fingerprint import fingerprint
 from densefit.errors import ConfigError
-from densefit.model.network import Network
-from densefit.model.route import Route
 from densefit.model.wire import Wire
 from densefit.score import Scorer
 from densefit.score_many import MixtureScorer
 from densefit.train.guard import Guard
 from densefit.train.learner import Learner
 from densefit.train.schedules import Resolved, Schedule
+from densefit.train.schedules.awaited import Awaited
+
+_log = logging.getLogger("densefit")
 
 
 def check_plan(epochs: int | None, updates: int | None, train: Any, validation: Any) -> None:
@@ -32,7 +34,8 @@ def check_plan(epochs: int | None, updates: int | None, train: Any, validation: 
             received=f"epochs={epochs}, updates={updates}",
         )
     several = validation.values() if isinstance(validation, Mapping) else [validation]
-    if any(one is train for one in several):
+    # What is iterated over anew each time may be both.
+    if any(one is train and hasattr(train, "provide_data") for one in several):
         raise ConfigError(
             "Training and validation data are the same iterator",
             expected="two: a validation would set the training back to the epoch's start",
@@ -123,27 +126,51 @@ def _described(wire: Wire) -> str:
     return f"{head.spec['task']} {described(head.spec['settings'])}"
 
 
-def as_network(network: Any, routes: Mapping[str, Route] | None) -> Network:
-    """The Network that is meant: itself, or a Symbol's with routes.
+def check_kvstore(kvstore: Any) -> None:
+    """Raise ConfigError for a store of parameters that is not this process's own."""
+    kind = getattr(kvstore, "type", kvstore)
+    if kind is not None and not (isinstance(kind, str) and not kind.startswith("dist")):
+        raise ConfigError(
+            "Gradients are not exchanged between processes",
+            expected="kvstore='local', 'device' or None",
+            received=repr(kind),
+            where="kvstore",
+            fix="several devices of one machine: devices=[mx.gpu(0), mx.gpu(1)]",
+        )
 
-    Raises:
-        ConfigError: neither, or routes that are missing or superfluous.
+
+def check_begin(begin_epoch: int, epochs: int | None) -> None:
+    """Raise ConfigError unless a training can begin with an epoch."""
+    if begin_epoch and (epochs is None or not 0 < begin_epoch < epochs):
+        raise ConfigError(
+            "The training cannot begin with this epoch",
+            expected="0 <= begin_epoch < epochs: both count from the first training's start",
+            received=f"begin_epoch={begin_epoch!r}, epochs={epochs!r}",
+        )
+
+
+def tell_base_rate(scheduler: Any, rate: float) -> None:
+    """Log where a learning rate beside an lr_scheduler is not what MXNet trains with.
+
+    MXNet sets the scheduler's `base_lr`; its cosine and polynomial decays compute from what they
+    were made with, and a warm-up rises to that.
     """
-    if isinstance(network, Network):
-        if routes is not None:
-            raise ConfigError("A Network has its heads already", received=f"heads={list(routes)}")
-        return network
-    if not isinstance(network, mx.sym.Symbol):
-        raise ConfigError(
-            "fit trains a Network or an MXNet Symbol", received=type(network).__name__
+    own = getattr(scheduler, "base_lr_orig", None)
+    if own is None and getattr(scheduler, "warmup_steps", None):
+        own = getattr(scheduler, "warmup_final_lr", None)
+    if own is not None and own != rate:
+        _log.warning(
+            "MXNet's %s computes from base_lr=%g, with which it was made, and not from "
+            "learning_rate=%g: as in Module.fit, %g is what trains. To begin with %g: %s(..., "
+            "base_lr=%g)",
+            type(scheduler).__name__,
+            own,
+            rate,
+            own,
+            rate,
+            type(scheduler).__name__,
+            rate,
         )
-    if not routes:
-        raise ConfigError(
-            "A Symbol needs routes: which outputs, labels and metrics are a head",
-            received=f"heads={routes!r}, outputs {network.list_outputs()}",
-            fix="heads={'name': df.Route(outputs=[...], labels=[...], metrics=[...])}",
-        )
-    return Network(symbol=network, routes=routes)
 
 
 def source_of_rate(
@@ -152,7 +179,7 @@ def source_of_rate(
     settings: Mapping[str, Any],
     total: int | None,
     updates_per_epoch: int | None,
-) -> Resolved | None:
+) -> Resolved | Awaited | None:
     """The learning rate by updates done; None leaves it to the optimizer's own.
 
     There is one source of the rate: two are an error, where MXNet lets one of them win silently.
@@ -160,18 +187,24 @@ def source_of_rate(
     Raises:
         ConfigError: two sources, or a schedule that does not fit the training's length.
     """
+    scheduler = getattr(optimizer, "lr_scheduler", None) or settings.get("lr_scheduler")
     sources = {
         "schedule": schedule,
-        "lr_scheduler of the optimizer": getattr(optimizer, "lr_scheduler", None)
-        or settings.get("lr_scheduler"),
+        "lr_scheduler of the optimizer": scheduler,
         "learning_rate of the optimizer": settings.get("learning_rate"),
     }
     given = {name: source for name, source in sources.items() if source is not None}
-    if len(given) > 1:
+    if len(given) > 1 and schedule is None:  # for MXNet the rate is the scheduler's base
+        tell_base_rate(scheduler, settings["learning_rate"])
+    elif len(given) > 1:
         raise ConfigError(
             "The learning rate is given twice",
             expected="one source of it",
             received=" and ".join(f"{name} {source}" for name, source in given.items()),
             fix="schedule=df.Cosine(lr=...) needs no other; an lr_scheduler has its base_lr",
         )
-    return None if schedule is None else schedule.resolve(total, updates_per_epoch)
+    if schedule is None:
+        return None
+    if updates_per_epoch is None:
+        return Awaited(schedule, total)
+    return schedule.resolve(total, updates_per_epoch)

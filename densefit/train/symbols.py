@@ -159,6 +159,27 @@ def check_parameters(
             )
 
 
+def check_complete(
+    known: Mapping[str, tuple[int, ...]], inputs: Iterable[str], given: Mapping[str, Any]
+) -> None:
+    """Raise BindError for a parameter that has no value.
+
+    Args:
+        known: shapes of the graph's arguments and auxiliary states.
+        inputs: names of those that are no parameters.
+        given: the values.
+    """
+    free = set(inputs)
+    lacking = [name for name in known if name not in free and name not in given]
+    if lacking:
+        raise BindError(
+            "arg_params and aux_params lack parameters of the symbol",
+            expected={name: known[name] for name in lacking},
+            received=f"{len(given)} arrays",
+            fix="fit(..., allow_missing=True) initialises them",
+        )
+
+
 def check_same_parameters(
     known: Mapping[str, tuple[int, ...]],
     found: Mapping[str, tuple[int, ...]],

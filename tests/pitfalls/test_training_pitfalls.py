@@ -9,7 +9,7 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
-from densefit.errors import BindError, ConfigError, DataError
+from densefit.errors import BindError, DataError
 
 QUIET = logging.getLogger("densefit.mxnet")
 
@@ -237,18 +237,20 @@ def test_labels_of_a_dict_are_sorted_and_go_by_position(tiny):
     assert set(history.epochs[0]["train"]) == {"kind/accuracy", "size/mae"}
 
 
-def test_the_rate_is_given_twice(tiny, capsys):
-    """MXNet's Cosine ignores learning_rate: it trains at its own base_lr."""
+def test_the_rate_is_given_twice(tiny, capsys, caplog):
+    """MXNet's Cosine ignores learning_rate and trains at its own base_lr: we say so."""
     scheduler = mx.lr_scheduler.CosineScheduler(100, base_lr=0.01)
     optimizer = mx.optimizer.SGD(learning_rate=0.5, lr_scheduler=scheduler)
     capsys.readouterr()
     assert scheduler(1) < 0.011
     assert optimizer.lr_scheduler is scheduler
-    with pytest.raises(ConfigError, match="given twice"):
-        df.fit(
-            tiny.kind(), tiny.iterator(8, 4, ["kind_label"]), heads=tiny.kind_route(), epochs=1,
-            optimizer_params={"learning_rate": 0.5, "lr_scheduler": scheduler},
-        )  # fmt: skip
+    rates = tiny.Recorder("update_ended", lambda state, control: state.lr)
+    df.fit(
+        tiny.kind(), tiny.iterator(8, 4, ["kind_label"]), heads=tiny.kind_route(), epochs=1,
+        optimizer_params={"learning_rate": 0.5, "lr_scheduler": scheduler}, callbacks=[rates],
+    )  # fmt: skip
+    assert max(rates.seen) <= 0.01
+    assert "not from learning_rate=0.5: as in Module.fit, 0.01 is what trains" in caplog.text
 
 
 @pytest.mark.parametrize("normalization", ["null", "valid"])

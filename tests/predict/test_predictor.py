@@ -7,7 +7,7 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
-from densefit.errors import ConfigError, DataError
+from densefit.errors import BindError, DataError
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +48,24 @@ def test_a_plain_iterator_is_refused(network):
         next(df.predict(network, plain))
 
 
-def test_a_symbols_network_is_refused():
-    symbol = mx.sym.SoftmaxOutput(mx.sym.FullyConnected(num_hidden=2), name="softmax")
-    bare = df.Network(symbol=symbol, routes={"a": df.Route(outputs=["softmax"])})
-    with pytest.raises(ConfigError, match="heads"):
-        next(df.predict(bare, None))
+def test_a_symbol_s_outputs_come_as_they_are_without_labels_that_nothing_reads():
+    x = mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=2, name="fc")
+    label = mx.sym.Variable("label")
+    loss = mx.sym.MakeLoss(mx.sym.sum(mx.sym.square(x - label), axis=1), name="loss")
+    total = mx.sym.MakeLoss(mx.sym.mean(x), name="total", grad_scale=0)
+    symbol = mx.sym.Group([mx.sym.SoftmaxOutput(x, name="softmax"), loss, total])
+    weight, bias = np.eye(2, 3, dtype=np.float32), np.zeros(2, np.float32)
+    parameters = {"fc_weight": weight, "fc_bias": bias}
+    data = np.random.default_rng(0).normal(size=(7, 3)).astype(np.float32)
+    found = df.predict(symbol, mx.io.NDArrayIter(data, batch_size=4), arg_params=parameters)
+    logits = data[:, :2]
+    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert sorted(found) == ["softmax_output", "total_output"]
+    np.testing.assert_allclose(found["softmax_output"], expected, rtol=1e-5)
+    means = [logits[:4].mean(), logits[4:].mean()]
+    np.testing.assert_allclose(found["total_output"], means, rtol=1e-5)
+    labelled = mx.io.NDArrayIter(data, {"label": np.ones((7, 2), np.float32)}, 4)
+    found = df.predict(symbol, labelled, arg_params=parameters)
+    np.testing.assert_allclose(found["loss_output"], ((logits - 1) ** 2).sum(axis=1), rtol=1e-5)
+    with pytest.raises(BindError, match="(?s)suffice for none.*'softmax': .*'fc_bias'"):
+        df.predict(symbol, mx.io.NDArrayIter(data, batch_size=4))

@@ -1,0 +1,178 @@
+"""Batches of gluon's and PyTorch's DataLoaders, and of any other iterable, under names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from densefit import adapters
+from densefit.backend import mx
+from densefit.errors import DataError
+
+
+def _is_iterable(data: Any) -> bool:
+    return not hasattr(data, "provide_data") and hasattr(data, "__iter__")
+
+
+@adapters.batches.register(_is_iterable)
+def named(
+    data: Any,
+    data_names: Sequence[str] | None = None,
+    label_names: Sequence[str] | None = None,
+    where: str = "train",
+) -> NamedBatches:
+    """Batches with the names of a model's inputs."""
+    return NamedBatches(data, data_names, label_names, where)
+
+
+def batches(
+    iterable: Any, data: Sequence[str] = ("data",), labels: Sequence[str] = ("softmax_label",)
+) -> NamedBatches:
+    """Give names to the batches of a DataLoader, or of any other iterable.
+
+    Args:
+        iterable: gives, each time that it is iterated over, batches: (data, label) pairs, each an
+            array or a list of arrays; flat lists of arrays; or dicts name -> array. Arrays are
+            NDArrays, numpy arrays or PyTorch tensors whose first axis counts the samples.
+        data: names of the arrays that are the network's inputs.
+        labels: names of the others.
+
+    Returns:
+        What `fit`, `score` and `predict` take. Each row of a batch is a sample.
+
+    Raises:
+        DataError: it can be iterated over only once, or its batches have other arrays.
+
+    Example:
+        >>> import densefit as df, numpy as np
+        >>> pairs = [(np.ones((4, 3)), np.zeros(4)), (np.ones((2, 3)), np.zeros(2))]
+        >>> df.interop.batches(pairs, labels=["y"]).provide_label
+        [DataDesc[y,(4,),<class 'numpy.float32'>,NCHW]]
+    """
+    return NamedBatches(iterable, list(data), list(labels), "train")
+
+
+class NamedBatches:
+    """An iterable's batches as DataBatches.
+
+    Args:
+        iterable: see `batches`.
+        data_names: of the inputs; None: "data", or the keys that are no labels.
+        label_names: of the labels; None: none.
+        where: what it is for, to be named in errors.
+
+    Attributes:
+        provide_data, provide_label: DataDescs of the first batch.
+    """
+
+    def __init__(
+        self,
+        iterable: Any,
+        data_names: Sequence[str] | None,
+        label_names: Sequence[str] | None,
+        where: str,
+    ) -> None:
+        self._where = where
+        self._kind = f"{type(iterable).__module__}.{type(iterable).__name__}"
+        begun = iter(iterable)
+        if begun is iterable:
+            raise DataError(
+                f"The {where} data can be read once only",
+                expected="an iterable that begins anew for each epoch",
+                received=self._kind,
+                fix="give what makes it: a DataLoader, a list, or an object with __iter__",
+            )
+        self._iterable = iterable
+        self._data_names, self._label_names = data_names, label_names
+        first = next(begun, None)
+        if first is None:
+            raise DataError(f"The {where} data yielded no batch", received=self._kind)
+        self._begun: Iterator[Any] | None = chain([first], begun)
+        data, label = self._arrays(first)
+        self.provide_data = [_desc(name, array) for name, array in data.items()]
+        self.provide_label = [_desc(name, array) for name, array in label.items()]
+        self.batch_size = self.provide_data[0].shape[0]
+
+    def __len__(self) -> int:
+        return len(self._iterable)
+
+    def reset(self) -> None:
+        """Begin anew; before anything was read there is nothing to do."""
+
+    def __iter__(self) -> Iterator[Any]:
+        batches, self._begun = self._begun, None
+        for batch in iter(self._iterable) if batches is None else batches:
+            data, label = self._arrays(batch)
+            yield mx.io.DataBatch(
+                list(data.values()),
+                list(label.values()),
+                pad=0,
+                provide_data=[_desc(name, array) for name, array in data.items()],
+                provide_label=[_desc(name, array) for name, array in label.items()],
+            )
+
+    def _arrays(self, batch: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """(data, labels) of a batch, by name."""
+        if isinstance(batch, Mapping):
+            labels = set(self._label_names or ())
+            found = {str(name): _ndarray(value) for name, value in batch.items()}
+            wanted = self._data_names
+            if wanted is not None and not set(wanted) <= set(found):
+                raise self._unfit(f"arrays called {[*wanted, *labels]}", sorted(found))
+            return (
+                {name: value for name, value in found.items() if name not in labels},
+                {name: value for name, value in found.items() if name in labels},
+            )
+        parts = list(batch) if isinstance(batch, (list, tuple)) else [batch]
+        arrays = [
+            _ndarray(array)
+            for part in parts
+            for array in (part if isinstance(part, (list, tuple)) else [part])
+        ]
+        data = list(self._data_names or ["data"])
+        names = [*data, *(self._label_names or ())]
+        if len(arrays) == len(data):  # without labels: to predict
+            names = data
+        if len(arrays) != len(names):
+            raise self._unfit(names, [tuple(array.shape) for array in arrays])
+        named = dict(zip(names, arrays))
+        return {n: named[n] for n in data}, {n: a for n, a in named.items() if n not in data}
+
+    def _unfit(self, expected: Any, received: Any) -> DataError:
+        return DataError(
+            f"A batch of the {self._where} data has other arrays than the names say",
+            expected=expected,
+            received=received,
+            where=self._kind,
+            fix="say what they are: df.interop.batches(loader, data=[...], labels=[...])",
+        )
+
+
+def _ndarray(value: Any) -> Any:
+    """An NDArray of an NDArray, a numpy array, a PyTorch tensor or a list of numbers."""
+    if isinstance(value, mx.nd.NDArray):
+        return value
+    if hasattr(value, "detach"):  # PyTorch's
+        value = value.detach().cpu().numpy()
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise DataError(
+            "A batch holds something else than numbers",
+            expected="NDArrays, numpy arrays or tensors of numbers",
+            received=f"{type(value).__name__} of {array.dtype}",
+            fix="leave it out of the batch",
+        )
+    if array.dtype == np.bool_:
+        array = array.astype(np.uint8)
+    elif array.dtype == np.float64 or array.dtype.kind in "iu" and array.dtype.itemsize in (2,):
+        array = array.astype(np.float32)  # as mx.nd.array and NDArrayIter do
+    elif array.dtype.kind == "u" and array.dtype.itemsize > 1:
+        array = array.astype(np.int64)
+    return mx.nd.array(array, dtype=array.dtype)
+
+
+def _desc(name: str, array: Any) -> Any:
+    return mx.io.DataDesc(name, array.shape, array.dtype)

@@ -1,0 +1,140 @@
+"""A gluon HybridBlock with its losses as a Symbol that `fit` trains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from densefit import adapters
+from densefit.backend import mx
+from densefit.callbacks.callback import Callback, TrainState
+from densefit.errors import ConfigError
+from densefit.metrics import MAE, MSE
+from densefit.metrics.loss import Mean
+from densefit.metrics.softmax_accuracy import SoftmaxAccuracy
+from densefit.model.network import Network
+from densefit.model.route import Route
+from densefit.train.model_input import ModelInput
+
+
+def _is_block(model: Any) -> bool:
+    return isinstance(model, mx.gluon.Block)
+
+
+@adapters.models.register(_is_block)
+def of_block(
+    model: Any,
+    heads: Mapping[str, Route] | None = None,
+    loss: Any = None,
+    train: Any = None,
+    **context: Any,
+) -> ModelInput:
+    """A HybridBlock as `fit` and `score` take it.
+
+    Its outputs and its losses become outputs of one Symbol, "output" and "loss" (with a number if
+    there are several), each a head. The Block's parameters are read where they are initialised, and
+    set again when the training ends.
+
+    Args:
+        model: an `mx.gluon.HybridBlock`.
+        heads: routes of these outputs; by default the losses' means and what measures the outputs.
+        loss: a gluon loss, or a list of them, one an output. None: to score and predict only.
+        train: the data, whose names the Symbol's inputs get.
+        context: not needed.
+
+    Raises:
+        ConfigError: it is no HybridBlock, or losses and outputs do not match.
+    """
+    if not isinstance(model, mx.gluon.HybridBlock):
+        raise ConfigError(
+            "Only a HybridBlock can be trained: a Block has no Symbol",
+            expected="an mx.gluon.HybridBlock",
+            received=type(model).__name__,
+            fix="write its forward as hybrid_forward(self, F, ...)",
+        )
+    data = _names(getattr(train, "provide_data", None), ["data"])
+    labels = _names(getattr(train, "provide_label", None), [])
+    outputs = model(*(mx.sym.Variable(name) for name in data))
+    outputs = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+    losses = list(loss) if isinstance(loss, (list, tuple)) else [] if loss is None else [loss]
+    several = len(outputs) > 1
+    names = [f"output{number}" if several else "output" for number in range(len(outputs))]
+    shown = [mx.sym.BlockGrad(own, name=name) for own, name in zip(outputs, names)]
+    routes: dict[str, Route] = {}
+    symbols = list(shown)
+    labels = labels or [f"label{number}" if several else "label" for number in range(len(outputs))]
+    if len(losses) > 1 and not len(losses) == len(outputs) == len(labels):
+        raise ConfigError(
+            "Losses, outputs and labels do not match",
+            expected="one loss, or one for each output and label",
+            received=f"{len(losses)} losses, {len(outputs)} outputs, labels {labels}",
+        )
+    for number, own in enumerate(losses):
+        name = f"loss{number}" if len(losses) > 1 else "loss"
+        given = [mx.sym.Variable(label) for label in labels]
+        if len(losses) > 1:
+            value = own(outputs[number], given[number])
+        else:
+            value = own(*outputs, *given)
+        symbols.append(mx.sym.MakeLoss(value, name=name))
+        routes[name] = Route([name], (), [Mean(key="loss")])
+    for number, name in enumerate(names):
+        own = losses[number if len(losses) > 1 else 0] if losses else None
+        metric = _metric(own) if len(losses) > 1 or not several else None
+        if metric is not None:
+            routes[name] = Route([name], [labels[number]], [metric])
+        elif not losses:
+            routes[name] = Route([name])
+    network = Network(symbol=mx.sym.Group(symbols), routes=routes if heads is None else heads)
+    parameters = model.collect_params()
+    _take(network, parameters)
+    fixed = [
+        name
+        for name, own in parameters.items()
+        if own.grad_req == "null" and name in network.symbol.list_arguments()
+    ]
+    return ModelInput(network, data, labels, None, fixed, [_Fill(parameters)], model=model)
+
+
+class _Fill(Callback):
+    """Sets a Block's parameters when a training ends."""
+
+    def __init__(self, parameters: Any) -> None:
+        self._parameters = parameters
+
+    def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
+        if not state.network.initialized:
+            return
+        arguments, auxiliary = state.network.get_params()
+        known = {**arguments, **auxiliary}
+        for name, own in self._parameters.items():
+            if name not in known:
+                continue
+            own.shape = known[name].shape
+            if own._data is None and not own._deferred_init:
+                own.initialize(ctx=mx.cpu())
+            own.set_data(known[name])
+
+
+def _take(network: Network, parameters: Any) -> None:
+    """Give the network the values that the Block has."""
+    known = {name: own.data() for name, own in parameters.items() if own._data is not None}
+    states = set(network.symbol.list_auxiliary_states())
+    network.set_params(
+        {name: value for name, value in known.items() if name not in states},
+        {name: value for name, value in known.items() if name in states},
+    )
+
+
+def _metric(loss: Any) -> Any:
+    """What measures an output that is trained with a loss, if that is known."""
+    kinds = mx.gluon.loss
+    if isinstance(loss, kinds.SoftmaxCrossEntropyLoss) and loss._sparse_label:
+        return SoftmaxAccuracy(multi_output=loss._axis == 1)
+    if isinstance(loss, kinds.L2Loss):
+        return MSE()
+    return MAE() if isinstance(loss, kinds.L1Loss) else None
+
+
+def _names(descs: Any, default: Sequence[str]) -> list[str]:
+    return [desc[0] for desc in descs] if descs else list(default)

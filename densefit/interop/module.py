@@ -1,0 +1,164 @@
+"""What an `mx.mod.Module` means: its symbol, names and parameters, and how it gets them back."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import pickle
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from densefit import adapters
+from densefit.backend import mx
+from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.checkpoint.state import optimizer_to_arrays, restore_updater
+from densefit.errors import CheckpointError, ConfigError
+from densefit.model.network import Network
+from densefit.model.route import Route
+from densefit.train.model_input import ModelInput
+from densefit.train.optimizer import index_to_name
+
+_log = logging.getLogger("densefit")
+
+
+def _is_module(model: Any) -> bool:
+    return isinstance(model, mx.mod.BaseModule)
+
+
+@adapters.models.register(_is_module)
+def of_module(model: Any, heads: Mapping[str, Route] | None = None, **context: Any) -> ModelInput:
+    """A Module as `fit` and `score` take it.
+
+    Its parameters are read where it has some, bound or loaded (`Module.load`), and so are optimizer
+    states that it was loaded with. A training brings it up to date before each
+    `epoch_end_callback` and at its end: it is then bound, initialised, and has the optimizer.
+
+    Args:
+        model: an `mx.mod.Module`.
+        heads: routes; by default one for each loss output.
+        context: `train`, the training data.
+
+    Raises:
+        ConfigError: another kind of Module.
+    """
+    if not isinstance(model, mx.mod.Module):
+        raise ConfigError(
+            f"A {type(model).__name__} has no one Symbol that could be trained",
+            expected="an mx.mod.Module",
+            received=type(model).__name__,
+            fix="of a BucketingModule, train the symbol of one bucket, to whose length the samples "
+            "are padded: mx.mod.Module(*sym_gen(key)); of a SequentialModule, compose the symbols",
+        )
+    if getattr(model, "_state_names", None):
+        raise ConfigError(
+            "A Module with states between batches is not trained",
+            received=f"state_names={model._state_names}",
+            fix="give the initial states as data, and reset them with each batch",
+        )
+    network = Network(symbol=model.symbol, routes=heads)
+    arguments, auxiliary = _parameters(model)
+    network.set_params(arguments, auxiliary)
+    mirror = Mirror(model)
+    return ModelInput(
+        network,
+        list(model.data_names),
+        list(model.label_names),
+        list(model._context),
+        list(model._fixed_param_names or ()),
+        [mirror],
+        mirror.begin,
+        model,
+    )
+
+
+class Mirror(Callback):
+    """Brings a Module up to date with a training: parameters, optimizer and its states.
+
+    Args:
+        module: the user's.
+    """
+
+    def __init__(self, module: Any) -> None:
+        self.module = module
+        self._learner: Any = None
+
+    def begin(self, learner: Any) -> None:
+        """Take the training's Learner, and give it the states that the Module was loaded with."""
+        self._learner = learner
+        states = getattr(self.module, "_preload_opt_states", None)
+        if states is not None:
+            learner.load_optimizer_arrays(_states_by_name(states, self.module))
+            self.module._preload_opt_states = None
+
+    def epoch_ended(self, state: TrainState, control: Control) -> None:
+        """Bring it up to date, before any `epoch_end_callback`."""
+        self.refresh(state.network)
+
+    def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
+        """Bring it up to date."""
+        self.refresh(state.network)
+
+    def refresh(self, network: Network) -> None:
+        """Give the Module the present parameters, and optimizer states if it is bound to train."""
+        module, learner = self.module, self._learner
+        if not network.initialized or learner is None:
+            return
+        arguments, auxiliary = network.get_params()
+        if not module.binded:
+            module.params_initialized = False
+            module._arg_params = module._aux_params = None
+            data, label = learner.bound_descs()
+            module.bind(data, label or None, for_training=True)
+        module.init_params(
+            None, arg_params=arguments, aux_params=auxiliary, allow_extra=True, force_init=True
+        )
+        if not module.for_training:
+            return
+        if not module.optimizer_initialized:
+            optimizer, settings = learner.optimizer_recipe
+            if isinstance(optimizer, mx.optimizer.Optimizer):
+                optimizer = copy.deepcopy(optimizer)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of rescale_grad: said at the start
+                module.init_optimizer("local", optimizer, tuple(settings.items()))
+        updater = module._updater or module._kvstore._updater
+        arrays, _ = learner.optimizer_state()
+        restore_updater(updater, arrays, index_to_name(module))
+
+
+def _parameters(module: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The parameters that a Module has; none if it has none."""
+    if module.binded and module.params_initialized:
+        arguments, auxiliary = module.get_params()
+        return dict(arguments), dict(auxiliary)
+    return dict(module._arg_params or {}), dict(module._aux_params or {})
+
+
+def _states_by_name(path: str | Path, module: Any) -> dict[str, np.ndarray]:
+    """The arrays of a `.states` file of Module, by parameter name.
+
+    Raises:
+        CheckpointError: the file is no such file, or of other parameters.
+    """
+    try:
+        states = pickle.loads(Path(path).read_bytes())
+    except (OSError, pickle.UnpicklingError, EOFError, AttributeError, ValueError) as error:
+        raise CheckpointError(
+            f"The optimizer states cannot be read: {error}", where=path
+        ) from error
+    if isinstance(states, tuple):  # with the optimizer: get_states(dump_optimizer=True)
+        states = states[0]
+    devices = len(module._context)
+    names: dict[Any, str] = {name: name for name in module._param_names}
+    for number, name in enumerate(module._param_names):
+        names.update({number * devices + place: name for place in range(devices)})
+    _log.info(
+        "%s holds no counts of updates: an optimizer or scheduler that counts begins at 0, as in "
+        "Module.fit; optimizer_params={'begin_num_update': ...} says where it stood",
+        path,
+    )
+    return optimizer_to_arrays(states, names, devices)
