@@ -29,9 +29,9 @@ lint: $(VENV)/dev.stamp
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	@rm -rf $(LINT) && mkdir -p $(LINT)
-	@cp -Rp densefit $(LINT)/ && cp -Rp tasks datasets tools $(LINT)/densefit/
+	@cp -Rp densefit _densefit_mxnet_shims.py $(LINT)/ && cp -Rp tasks datasets tools $(LINT)/densefit/
 	cd $(LINT) && $(CURDIR)/$(PY) -m mypy --config-file $(CURDIR)/pyproject.toml \
-	  --cache-dir $(CURDIR)/.mypy_cache -p densefit
+	  --cache-dir $(CURDIR)/.mypy_cache -p densefit -m _densefit_mxnet_shims
 	cd $(LINT) && $(CURDIR)/$(VENV)/bin/lint-imports --config $(CURDIR)/pyproject.toml \
 	  --cache-dir $(CURDIR)/.import_linter_cache
 
@@ -47,13 +47,15 @@ distclean: clean
 
 # --- the virtual environment -----------------------------------------------------------------
 # Stamps are written last: an install that was interrupted is done again, and so is one that is
-# older than pyproject.toml.
+# older than what says how densefit is built.
 
-$(VENV)/plot.stamp: pyproject.toml | $(VENV)/pip.stamp
+BUILD := pyproject.toml build_backend.py $(wildcard _densefit_mxnet_shims.*)
+
+$(VENV)/plot.stamp: $(BUILD) | $(VENV)/pip.stamp
 	$(PY) -m pip install --quiet --editable '.[plot]'
 	@touch $@
 
-$(VENV)/dev.stamp: pyproject.toml | $(VENV)/pip.stamp
+$(VENV)/dev.stamp: $(BUILD) | $(VENV)/pip.stamp
 	$(PY) -m pip install --quiet --editable '.[dev]'
 	@touch $(VENV)/plot.stamp $@
 

@@ -6,6 +6,7 @@ by an adapter that is registered here, by `densefit.interop` or by a plugin.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Callable, Generic, TypeVar
 
 T = TypeVar("T")
@@ -23,14 +24,20 @@ class Adapters(Generic[T]):
 
     def __init__(self) -> None:
         self._known: list[tuple[Callable[[Any], bool], Callable[..., T]]] = []
+        self._names: list[str] = []
 
     def register(
-        self, accepts: Callable[[Any], bool]
+        self, accepts: Callable[[Any], bool], names: Iterable[str] = ()
     ) -> Callable[[Callable[..., T]], Callable[..., T]]:
         """A decorator that enters a function for the objects that `accepts` is true of.
 
         Where several accept an object, the one registered last is asked.
+
+        Args:
+            accepts: tests an object.
+            names: that it accepts, for error messages about unknown names.
         """
+        self._names += names
 
         def enter(adapter: Callable[..., T]) -> Callable[..., T]:
             self._known.append((accepts, adapter))
@@ -41,6 +48,10 @@ class Adapters(Generic[T]):
     def accepts(self, thing: Any) -> bool:
         """Whether an adapter is registered for an object."""
         return any(test(thing) for test, _ in self._known)
+
+    def names(self) -> list[str]:
+        """The names that adapters accept."""
+        return list(self._names)
 
     def adapt(self, thing: Any, **context: Any) -> T | None:
         """The `T` made of an object; None if no adapter accepts it."""
@@ -54,3 +65,5 @@ models: Adapters[Any] = Adapters()  #: to a ModelInput, see `densefit.train.mode
 batches: Adapters[Any] = Adapters()  #: to an iterator of DataBatches with names
 sources: Adapters[Any] = Adapters()  #: to a Source of batches, see `densefit.train.source`
 metrics: Adapters[Any] = Adapters()  #: to a densefit Metric
+#: Arguments of Module.fit by name, to the wires and callbacks that they ask for
+module_arguments: Adapters[Any] = Adapters()

@@ -1,7 +1,7 @@
-"""The only first import of mxnet: version check, numpy and Python 3.12 shims, thread count.
+"""The only import of mxnet in densefit: version check, shims, thread count, settings.
 
-Everything in densefit that needs MXNet says `from densefit.backend import mx`. Importing this
-module before anything else that imports mxnet matters: OpenMP reads its thread count once.
+Everything in densefit that needs MXNet says `from densefit.backend import mx`. A program may have
+imported mxnet before.
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from densefit.errors import EngineError
+from densefit.shims import shim_distutils, shim_numpy
+from densefit.threads import set_operator_threads
 
 REQUIRED = "1.9.1"
+GRADIENT_SUM_CAP = "MXNET_EXEC_INPLACE_GRAD_SUM_CAP"
 
 
 def available_cpus(
@@ -97,6 +100,12 @@ def _prepare_environment() -> None:
     # as NONE does, and unlike NONE it does not write a notice to stderr at each bind.
     os.environ.setdefault("MXNET_SUBGRAPH_BACKEND", "default")
     os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")
+    # Where 8 or more gradients meet in one array (two DeepLabV3+ heads send a trunk 10), MXNet
+    # adds each to what is there, and dozens of operators overwrite it instead: mean, clip, Crop,
+    # MultiBoxPrior... Gradients are wrong, and nothing shows it. Added by one operator they are
+    # right. Two such heads take as much time and memory; a weight that an unrolled network reads a
+    # hundred times needs memory for a hundred gradients. Read at the first bind with gradients.
+    os.environ.setdefault(GRADIENT_SUM_CAP, str(2**31 - 1))
 
 
 def subgraph_fusion() -> bool:
@@ -104,20 +113,19 @@ def subgraph_fusion() -> bool:
     return os.environ.get("MXNET_SUBGRAPH_BACKEND", "") not in ("default", "NONE")
 
 
-def _shim_python() -> None:
-    """Python 3.12 has no distutils; setuptools brings a copy, once imported."""
-    if sys.version_info >= (3, 12):
-        try:
-            import setuptools  # noqa: F401
-        except ImportError as error:
-            raise EngineError(
-                "MXNet needs distutils, which Python 3.12 no longer has",
-                fix="pip install setuptools",
-            ) from error
+def _check_python() -> None:
+    """Raise EngineError on Python 3.12 without setuptools."""
+    try:
+        shim_distutils()
+    except ImportError as error:
+        raise EngineError(
+            "MXNet needs distutils, which Python 3.12 no longer has",
+            fix="pip install setuptools",
+        ) from error
 
 
-def _shim_numpy() -> None:
-    """numpy 1.24 removed the alias `numpy.bool`, which MXNet 1.9.1 reads at import."""
+def _check_numpy() -> None:
+    """Raise EngineError on numpy 2; define `numpy.bool` on an older one."""
     import numpy
 
     if int(numpy.__version__.split(".")[0]) >= 2:
@@ -127,14 +135,14 @@ def _shim_numpy() -> None:
             received=f"numpy {numpy.__version__}",
             fix="pip install 'numpy<2'",
         )
-    if "bool" not in numpy.__dict__:
-        numpy.bool = numpy.bool_  # type: ignore[attr-defined]
+    shim_numpy()
 
 
 def _import_mxnet() -> Any:
+    counts_threads_itself = "mxnet" in sys.modules and "OMP_NUM_THREADS" not in os.environ
     _prepare_environment()
-    _shim_python()
-    _shim_numpy()
+    _check_python()
+    _check_numpy()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # its use of deprecated aliases is not the user's
@@ -147,6 +155,8 @@ def _import_mxnet() -> Any:
             fix=f"pip install mxnet=={REQUIRED}",
         ) from error
     check_version(getattr(mxnet, "__version__", "unknown"))
+    if counts_threads_itself:
+        set_operator_threads(mxnet, available_cpus())
     return mxnet
 
 

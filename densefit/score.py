@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
+from densefit import adapters
 from densefit.backend import mx
 from densefit.errors import BindError, ConfigError, DataError, located
 from densefit.metrics import Metric, as_metric
@@ -29,6 +30,7 @@ def score(
     *,
     arg_params: Mapping[str, Any] | None = None,
     aux_params: Mapping[str, Any] | None = None,
+    eval_metric: Any = None,
     devices: Sequence[Any] | None = None,
 ) -> dict[str, float]:
     """Score a network on a whole dataset.
@@ -47,6 +49,9 @@ def score(
         metrics: head -> its metrics, in place of the head's own.
         arg_params: values of parameters, which go before those that the model has.
         aux_params: the same of auxiliary states.
+        eval_metric: as Module.score takes it: a name, a list of names, an `mx.metric.EvalMetric` or
+            a function of (label, prediction). It gets all outputs and all labels of a symbol, of
+            real rows; its numbers are "module/<name>". The object is updated itself.
         devices: MXNet contexts; the CPU by default. Of more than a batch has rows, the first are
             used.
 
@@ -71,8 +76,11 @@ def score(
     given = model_input(network, routes, arg_params, aux_params, train=data)
     data = batches_of(data, given, "scoring")
     names = None if isinstance(heads, Mapping) else heads
+    module: Any = adapters.module_arguments.adapt(
+        {"score_metric": eval_metric}, network=given.network, model=given.model
+    )
     learner = Learner(given.network, devices or given.devices)
-    return Scorer(learner, data, names, metrics).run() or {}
+    return Scorer(learner, data, names, metrics, wires=module.wires).run() or {}
 
 
 class Scorer:
@@ -84,8 +92,11 @@ class Scorer:
         learner: of the network.
         data, heads, metrics: as in `score`.
         where: what the data are for, to be named in errors.
+        wires: more wires to score, by name.
 
     Attributes:
+        scorers: this one, as a MixtureScorer has one for each of its datasets.
+        on_batch: called after each batch with its number, from 0, and the batch.
         metrics: head -> its metrics, which have seen the dataset after `run`.
         directions: score -> whether a high one is good, of all that `run` gives.
 
@@ -100,9 +111,14 @@ class Scorer:
         heads: Sequence[str] | None = None,
         metrics: Mapping[str, Sequence[Any]] | None = None,
         where: str = "scoring",
+        wires: Mapping[str, Wire] | None = None,
     ) -> None:
-        self._learner, self._data = learner, data
-        wires = _chosen(learner.network.wires, heads)
+        self._learner, self.data = learner, data
+        self.on_batch: Callable[[int, Any], None] = lambda number, batch: None
+        self.scorers = {"": self}
+        more = dict(wires or {})
+        own = learner.network.wires
+        wires = {**(_chosen(own, heads) if own or not more else {}), **more}
         for name in metrics or {}:
             if name not in wires:
                 raise ConfigError(
@@ -159,13 +175,14 @@ class Scorer:
                 present.update(sample.targets)
                 unlabelled -= self._take_in_viewed(sample)
         else:
-            for batch, outputs in self._learner.evaluate(self._feeder):
+            for number, (batch, outputs) in enumerate(self._learner.evaluate(self._feeder)):
                 if given_up():
                     return None
                 self._check_new(batch.ids)
                 present.update(*(batch.targets or ()))
                 unlabelled -= take_in(self.metrics, self._wires, "evaluate", outputs, batch)
-        expected = samples(self._data)
+                self.on_batch(number, batch)
+        expected = samples(self.data)
         if expected is not None and len(self._seen) != expected:
             raise DataError(
                 f"{len(self._seen)} of {expected} samples came while scoring",

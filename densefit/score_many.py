@@ -9,6 +9,7 @@ from densefit.data.labelled import targets_in
 from densefit.errors import ConfigError, DataError, located
 from densefit.metrics.direction import directions
 from densefit.model.network import Network
+from densefit.model.wire import Wire
 from densefit.registry import nearest
 from densefit.score import Scorer
 from densefit.train.learner import Learner
@@ -57,8 +58,10 @@ class MixtureScorer:
         data: name -> a loader.
         heads: names of the heads to score; all by default.
         where: what the data are for, to be named in errors.
+        wires: more wires to score on all data, by name.
 
     Attributes:
+        scorers: of each dataset, by name.
         directions: score -> whether a high one is good, of all that `run` gives.
 
     Raises:
@@ -71,6 +74,7 @@ class MixtureScorer:
         data: Mapping[str, Any],
         heads: Sequence[str] | None = None,
         where: str = "scoring",
+        wires: Mapping[str, Wire] | None = None,
     ) -> None:
         network = learner.network
         if not data:
@@ -80,27 +84,27 @@ class MixtureScorer:
         for head in wanted:
             if not any(head in known for known in chosen.values()):
                 raise _unlabelled(network, [head], f"data {', '.join(data)}")
-        self._scorers: dict[str, Scorer] = {}
+        self.scorers: dict[str, Scorer] = {}
         self.directions: dict[str, bool] = {}
         for name, loader in data.items():
-            if not chosen[name]:
+            if not chosen[name] and not wires:
                 raise _unlabelled(network, wanted, f"data {name}")
             with located(f"data {name}"):
-                scorer = Scorer(learner, loader, chosen[name], where=where)
-            self._scorers[name] = scorer
+                scorer = Scorer(learner, loader, chosen[name], where=where, wires=wires)
+            self.scorers[name] = scorer
             known = directions(scorer.metrics)
             self.directions.update({f"{name}/{key}": high for key, high in known.items()})
 
     def check_values(self) -> None:
         """`Scorer.check_values` of each dataset."""
-        for name, scorer in self._scorers.items():
+        for name, scorer in self.scorers.items():
             with located(f"data {name}"):
                 scorer.check_values()
 
     def run(self, given_up: Callable[[], bool] = lambda: False) -> dict[str, float] | None:
         """The scores of the learner's present parameters; None if `given_up` said so."""
         found: dict[str, float] = {}
-        for name, scorer in self._scorers.items():
+        for name, scorer in self.scorers.items():
             with located(f"data {name}"):
                 scores = scorer.run(given_up)
             if scores is None:

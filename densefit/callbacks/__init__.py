@@ -6,7 +6,6 @@ from densefit.callbacks.curves import Curves, plot_curves
 from densefit.callbacks.early_stopping import EarlyStopping
 from densefit.callbacks.finite import StopOnNonFinite
 from densefit.callbacks.jsonl import JSONLines
-from densefit.callbacks.legacy import BatchEnd, EpochEnd, batch_end, epoch_end
 from densefit.callbacks.memory import Memory
 from densefit.callbacks.profiler import ProfileLine, Profiler
 from densefit.callbacks.progress import Progress
@@ -14,13 +13,11 @@ from densefit.callbacks.tensorboard import TensorBoard
 from densefit.callbacks.time_budget import TimeBudget
 
 __all__ = [
-    "BatchEnd",
     "CSVLog",
     "Callback",
     "Control",
     "Curves",
     "EarlyStopping",
-    "EpochEnd",
     "JSONLines",
     "Memory",
     "ProfileLine",
@@ -30,8 +27,6 @@ __all__ = [
     "TensorBoard",
     "TimeBudget",
     "TrainState",
-    "batch_end",
     "callbacks",
-    "epoch_end",
     "plot_curves",
 ]

@@ -3,8 +3,30 @@
 Importing this package registers the adapters that `fit` and `score` ask (`densefit.adapters`).
 """
 
+from densefit.interop import iterators
 from densefit.interop.batches import batches
 from densefit.interop.block import of_block
+from densefit.interop.callbacks import BatchEnd, EpochEnd, batch_end, epoch_end
+from densefit.interop.metric_view import MetricView
+from densefit.interop.metrics import LegacyMetric
 from densefit.interop.module import of_module
+from densefit.interop.module_arguments import ModuleArguments
+from densefit.interop.module_metric import ModuleMetric
+from densefit.interop.module_wire import ModuleWire, module_wire
 
-__all__ = ["batches", "of_block", "of_module"]
+__all__ = [
+    "BatchEnd",
+    "EpochEnd",
+    "LegacyMetric",
+    "MetricView",
+    "ModuleArguments",
+    "ModuleMetric",
+    "ModuleWire",
+    "batch_end",
+    "batches",
+    "epoch_end",
+    "iterators",
+    "module_wire",
+    "of_block",
+    "of_module",
+]

@@ -12,10 +12,10 @@ from densefit.metrics.coco_keypoint_ap import COCOKeypointAveragePrecision
 from densefit.metrics.coco_mask_ap import COCOMaskAveragePrecision
 from densefit.metrics.confusion import ConfusionMatrix
 from densefit.metrics.confusion_count import confusion_matrix
+from densefit.metrics.conversion import as_metric
 from densefit.metrics.depth import Depth
 from densefit.metrics.f1 import F1
 from densefit.metrics.function import FunctionMetric
-from densefit.metrics.legacy import LegacyMetric, MetricView, as_metric
 from densefit.metrics.loss import CrossEntropy, Mean
 from densefit.metrics.metric import Metric, metrics
 from densefit.metrics.multilabel import MultiLabelAveragePrecision
@@ -42,10 +42,8 @@ __all__ = [
     "CrossEntropy",
     "Depth",
     "FunctionMetric",
-    "LegacyMetric",
     "Mean",
     "Metric",
-    "MetricView",
     "MultiLabelAveragePrecision",
     "MultiLabelF1",
     "PanopticQuality",

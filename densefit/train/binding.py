@@ -10,10 +10,12 @@ from densefit.errors import BindError, DataError
 from densefit.model.network import Network, Weigh
 from densefit.train.feed import Feeder
 from densefit.train.fused import fuse_relu
+from densefit.train.gradient_probe import check_gradient_sums
 from densefit.train.groups import check_fixed, frozen, with_frozen_statistics
 from densefit.train.initializer import He
 from densefit.train.inputs import bound_inputs, tell_changes
 from densefit.train.module import Modules, Shapes, TrainGraph, usable
+from densefit.train.overwriting import with_added_gradients
 from densefit.train.precision import check_precision, in_bfloat16
 from densefit.train.symbols import (
     check_complete,
@@ -35,6 +37,7 @@ def bind_training(
     weigh: Weigh | None = None,
     fixed: Sequence[str] = (),
     allow_missing: bool = True,
+    fuse: bool = True,
 ) -> tuple[Modules, dict[str, tuple[int, ...]]]:
     """The Modules of the train graph; the first of them has parameters.
 
@@ -49,12 +52,14 @@ def bind_training(
         weigh: see `Network.graph`.
         fixed: names of parameters that have no gradient; their BatchNorm layers train on.
         allow_missing: whether parameters that the network has no value for are initialised.
+        fuse: whether operators may be joined; a monitor must see the outputs of each.
 
     Returns:
         (Modules, shape of each output for a full batch by short name).
 
     Raises:
         BindError, ConfigError, DataError: as `Learner.bind`.
+        EngineError: MXNet would compute wrong gradients for the network.
     """
     check_precision(precision, devices)
     check_split(devices, feeder.batch_size, f"{feeder.where} data, batch size")
@@ -92,11 +97,14 @@ def bind_training(
     if precision == "bfloat16":
         symbol = in_bfloat16(symbol)
     types = {name: own.dtype for name, own in inputs.items()}
+    trained = set(symbol.list_arguments()) - set(inputs) - set(chosen)
+    if accumulate > 1:
+        symbol = with_added_gradients(symbol, trained)
 
     def symbol_for(shapes: Shapes) -> Any:
         found, _ = infer_shapes(symbol, shapes, heads)
         check_same_parameters(known, found, inputs, shapes, where)
-        return fuse_relu(symbol, shapes, devices, types)
+        return fuse_relu(symbol, shapes, devices, types) if fuse else symbol
 
     graph = TrainGraph(
         inputs,
@@ -109,6 +117,7 @@ def bind_training(
         where,
     )
     module = graph.bind({name: own.shape for name, own in inputs.items()})
+    check_gradient_sums(module.symbol, trained)
     try:
         module.init_params(
             initializer or He(),

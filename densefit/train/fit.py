@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from densefit import adapters
 from densefit.callbacks.callback import Callback, TrainState
 from densefit.checkpoint.saver import Saver, check_unmixed
 from densefit.checkpoint.session import Session
@@ -82,6 +83,13 @@ def fit(
     kvstore: Any = "local",
     seed: int = 0,
     devices: Sequence[Any] | None = None,
+    eval_metric: Any = None,
+    validation_metric: Any = None,
+    batch_end_callback: Any = None,
+    epoch_end_callback: Any = None,
+    eval_end_callback: Any = None,
+    eval_batch_end_callback: Any = None,
+    monitor: Any = None,
 ) -> History:
     """Train a network.
 
@@ -149,6 +157,19 @@ def fit(
         seed: of python, numpy and MXNet.
         devices: MXNet contexts; a batch is split among them. With several, losses are sums over
             samples (normalization="null"), and each batch has samples for all of them.
+        eval_metric: as Module.fit takes it: a name, a list of names, an `mx.metric.EvalMetric` or a
+            function of (label, prediction). It gets all outputs and all labels of a symbol by name,
+            of real rows; its numbers are "module/<name>", over the epoch. An object is updated
+            itself. This argument and those below also log the lines of Module.fit.
+        validation_metric: the same for validation; by default a new copy of `eval_metric`.
+        batch_end_callback: a function, or a list of them, called after each update with an
+            `mx.model.BatchEndParam`, as Module.fit calls `mx.callback.Speedometer(...)`.
+        epoch_end_callback: a function, or a list of them, called with (epoch, symbol, arg_params,
+            aux_params) after an epoch's updates and before its validation.
+        eval_end_callback: called after each validation with a BatchEndParam.
+        eval_batch_end_callback: called after each batch of a validation with a BatchEndParam.
+        monitor: an `mx.mon.Monitor` of the train graph, started before an update and printed after
+            it.
 
     Returns:
         A History.
@@ -172,14 +193,35 @@ def fit(
     check_kvstore(kvstore)
     check_begin(begin_epoch, epochs)
     given = model_input(
-        network, heads, arg_params, aux_params, announce=True, loss=loss, train=train
+        network,
+        heads,
+        arg_params,
+        aux_params,
+        announce=True,
+        measured=eval_metric is None,
+        loss=loss,
+        train=train,
     )
     network, devices = given.network, devices or given.devices
     train = batches_of(train, given, "train")
-    callbacks = [*given.mirrors, *callbacks]
     wires = network.wires
+    module: Any = adapters.module_arguments.adapt(
+        {
+            "eval_metric": eval_metric,
+            "validation_metric": validation_metric,
+            "batch_end_callback": batch_end_callback,
+            "epoch_end_callback": epoch_end_callback,
+            "eval_end_callback": eval_end_callback,
+            "eval_batch_end_callback": eval_batch_end_callback,
+            "monitor": monitor,
+        },
+        network=network,
+        model=given.model,
+    )
+    callbacks = [*given.mirrors, *callbacks]
+    measured = {**wires, **module.wires}
     check_balanced(balance, wires)
-    feeder = Feeder(train, list(wires.values()), "train")
+    feeder = Feeder(train, list(measured.values()), "train")
     guard = nonfinite if isinstance(nonfinite, Guard) else Guard(nonfinite)
     per_epoch = updates_per_epoch
     if per_epoch is None and feeder.length is not None:
@@ -188,7 +230,7 @@ def fit(
     settings = dict(optimizer_params or {})
     rescale = constant_rescale(network, optimizer, settings, feeder.batch_size, accumulate)
     learner = Learner(network, devices)
-    scorer = scorer_of(learner, validations_of(validation, given))
+    scorer = scorer_of(learner, validations_of(validation, given), module.wires)
     known = {} if scorer is None else dict(scorer.directions)
     check_derived(derived or {}, known)
     if scorer is not None:
@@ -206,7 +248,7 @@ def fit(
     if saver is not None:
         check_unmixed(saver.directory, resume)
         saver.keep.judged_by(known)
-    judges: dict[str, list[Metric]] = {n: wire.metrics("train") for n, wire in wires.items()}
+    judges: dict[str, list[Metric]] = {n: wire.metrics("train") for n, wire in measured.items()}
     collect(judges)  # names that clash
     state = TrainState(
         network,
@@ -220,7 +262,9 @@ def fit(
         directions=known,
         train=lambda: {**collect(judges), **told_weights()} if state.samples else {},
     )
-    session = Session(learner, state, History(network), callbacks, judges, rate, balance)
+    session = Session(
+        learner, state, History(network), [*callbacks, *module.callbacks], judges, rate, balance
+    )
 
     def told_weights() -> dict[str, float]:
         return {} if balance is None else weights_of(balance, learner, state.update)
@@ -241,7 +285,9 @@ def fit(
             weigh,
             [*given.fixed, *fixed_param_names],
             allow_missing or (arg_params is None and aux_params is None),
+            monitor is None,
         )
+        module.attach(learner, scorer, train)
         if scorer is not None:
             scorer.check_values()
         if rescale is not None:
@@ -277,7 +323,7 @@ def fit(
             if saver.resume(resume, session) is not None and per_epoch is None:
                 horizon.resume()
         balancing = None if balance is None else Balancing(balance, learner, wires)
-        step = Step(learner, wires, judges, accumulate, clip_norm, guard, state.clock, balancing)
+        step = Step(learner, measured, judges, accumulate, clip_norm, guard, state.clock, balancing)
         Loop(
             session=session,
             feeder=feeder,

@@ -24,6 +24,7 @@ from densefit.train.gradients import (
 from densefit.train.groups import Groups
 from densefit.train.head_gradients import HeadGradients, shared_parameters
 from densefit.train.held import Held
+from densefit.train.monitoring import Monitoring
 from densefit.train.optimizer import load_optimizer_arrays, start_optimizer
 from densefit.train.symbols import draws_at_random
 from densefit.train.viewer import Viewed, viewed
@@ -39,6 +40,7 @@ class Learner(Held):
     Attributes:
         output_shapes: of the train graph's outputs for a full batch, by short name.
         optimizer_recipe: the optimizer and its settings as they were given.
+        batch: the micro-batch that was computed last.
         random: whether MXNet draws random numbers in an update (dropout, or SGLD's noise).
     """
 
@@ -52,6 +54,8 @@ class Learner(Held):
         self._rescale: float | None = None  # of a user's Symbol, see `densefit.train.rescale`
         self._adds = False  # whether gradients of several micro-batches are added up
         self._samples = 0  # computed since the last update
+        self._monitoring: Monitoring | None = None
+        self.batch: Fed | None = None
         on_host = all(device.device_type == "cpu" for device in self.devices)
         self._evaluator = Evaluator(network, self.devices, "raw" if on_host else "evaluate")
         self._viewer = Evaluator(network, self.devices, "views")
@@ -67,6 +71,7 @@ class Learner(Held):
         weigh: Weigh | None = None,
         fixed: Sequence[str] = (),
         allow_missing: bool = True,
+        fuse: bool = True,
     ) -> None:
         """Bind the train graph to the feeder's shapes and give every parameter a value.
 
@@ -80,6 +85,7 @@ class Learner(Held):
             weigh: see `Network.graph`.
             fixed: names of parameters that have no gradient; their BatchNorm layers train on.
             allow_missing: whether parameters that the network has no value for are initialised.
+            fuse: whether operators may be joined, so that some inner outputs do not exist.
 
         Raises:
             BindError: a label is missing, superfluous, misnamed or misshaped; parameters do not
@@ -99,6 +105,7 @@ class Learner(Held):
             weigh,
             fixed,
             allow_missing,
+            fuse,
         )
         module = self._computed = self._modules.first
         symbol = module.symbol
@@ -145,6 +152,20 @@ class Learner(Held):
         """
         load_optimizer_arrays(self._train, arrays)
 
+    @property
+    def module(self) -> Any:
+        """The bound mx.mod.Module of the train graph, which has parameters and optimizer."""
+        return self._train
+
+    @property
+    def computed(self) -> Any:
+        """The bound mx.mod.Module that has computed the last batch."""
+        return self._computed
+
+    def install_monitor(self, monitor: Any) -> None:
+        """Let an mx.mon.Monitor watch the train graph from the next update on."""
+        self._monitoring = Monitoring(monitor)
+
     def compute(
         self, fed: Fed, first: bool = True, shares: Mapping[str, float] | None = None
     ) -> None:
@@ -169,6 +190,9 @@ class Learner(Held):
             if self._adds:
                 zero(gradients(module).values())
         self._samples += fed.real if shares is not None else self._counted(fed)
+        self.batch = fed
+        if self._monitoring is not None:
+            self._monitoring.begin(module, first)
         module.forward_backward(mx.io.DataBatch(data=data, label=label or None, pad=0))
 
     def _arrays(self, fed: Fed, shares: Mapping[str, float] | None) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable
 
 from densefit import adapters
@@ -13,7 +13,7 @@ from densefit.callbacks.callback import Callback
 from densefit.errors import ConfigError
 from densefit.model.loss_heads import describe_heads
 from densefit.model.network import Network
-from densefit.model.route import Route
+from densefit.model.route import Route, RouteWire
 from densefit.train.symbols import loss_labels
 
 
@@ -77,6 +77,7 @@ def model_input(
     aux_params: Mapping[str, Any] | None = None,
     *,
     announce: bool = False,
+    measured: bool = True,
     **context: Any,
 ) -> ModelInput:
     """What is meant by a model: a Network, a Symbol, or what an adapter is registered for.
@@ -87,6 +88,7 @@ def model_input(
         arg_params: values of parameters by name, which go before those that the model has.
         aux_params: the same of auxiliary states.
         announce: print the heads that were found, where none are given.
+        measured: whether heads that were found have metrics of their own.
         context: what the adapter of the model may need to know (`train`, `loss`).
 
     Raises:
@@ -118,8 +120,11 @@ def model_input(
         known.set_params(
             {**known.arg_params, **(arg_params or {})}, {**known.aux_params, **(aux_params or {})}
         )
-    if announce and heads is None and not isinstance(model, Network):
-        routes = {n: w.route for n, w in found.network.wires.items() if hasattr(w, "route")}
-        for line in describe_heads(routes):
-            print(f"densefit: {line}", file=sys.stderr)
+    if heads is None and not isinstance(model, Network):
+        wires = [w for w in found.network.wires.values() if isinstance(w, RouteWire)]
+        for own in wires:
+            own.route = own.route if measured else replace(own.route, metrics=())
+        if announce:
+            for line in describe_heads({own.name: own.route for own in wires}):
+                print(f"densefit: {line}", file=sys.stderr)
     return found

@@ -53,13 +53,21 @@ def check_scored(schedule: Schedule, validation: Any) -> None:
         )
 
 
-def scorer_of(learner: Learner, validation: Any) -> Scorer | MixtureScorer | None:
-    """What scores the validation data: one iterator, or several by name; None for none."""
+def scorer_of(
+    learner: Learner, validation: Any, wires: Mapping[str, Wire]
+) -> Scorer | MixtureScorer | None:
+    """What scores the validation data: one iterator, or several by name; None for none.
+
+    Args:
+        learner: of the network.
+        validation: its data.
+        wires: more wires to score, by name.
+    """
     if validation is None:
         return None
     if isinstance(validation, Mapping):
-        return MixtureScorer(learner, validation, where="validation")
-    return Scorer(learner, validation, where="validation")
+        return MixtureScorer(learner, validation, where="validation", wires=wires)
+    return Scorer(learner, validation, where="validation", wires=wires)
 
 
 def check_eased(guard: Guard, rate: Any, optimizer: Any, settings: Mapping[str, Any]) -> None:

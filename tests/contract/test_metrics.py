@@ -8,7 +8,8 @@ from pycocotools import mask as coco
 
 from densefit.backend import mx
 from densefit.errors import DensefitError
-from densefit.metrics import FunctionMetric, LegacyMetric, Metric, PerSample, metrics
+from densefit.interop import LegacyMetric
+from densefit.metrics import FunctionMetric, Metric, PerSample, metrics
 from densefit.metrics.bootstrap import resample
 
 N = 12

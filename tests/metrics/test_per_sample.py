@@ -3,12 +3,12 @@ import pytest
 
 from densefit.backend import mx
 from densefit.errors import CheckpointError, ConfigError, DataError
+from densefit.interop import LegacyMetric
 from densefit.metrics import (
     MAE,
     Accuracy,
     ConfusionMatrix,
     FunctionMetric,
-    LegacyMetric,
     Mean,
     PerSample,
     VOCAveragePrecision,

@@ -113,7 +113,7 @@ def test_a_speedometer_resets_the_epoch_s_metric(tiny, caplog):
     heads = {"kind": df.Route(["kind"], ["kind_label"], [Count()])}
     history = df.fit(
         tiny.kind(), tiny.iterator(40, 4, ["kind_label"]), heads=heads, epochs=1,
-        callbacks=[df.callbacks.batch_end(mx.callback.Speedometer(4, frequent=3))],
+        callbacks=[df.interop.batch_end(mx.callback.Speedometer(4, frequent=3))],
     )  # fmt: skip
     assert history.epochs[0]["train"]["kind/count"] == 40
 

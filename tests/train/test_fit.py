@@ -5,8 +5,8 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
-from densefit.callbacks import batch_end, epoch_end
 from densefit.errors import BindError
+from densefit.interop import batch_end, epoch_end
 
 
 def test_two_heads_are_trained_and_measured_by_name(tiny):

@@ -1,23 +1,9 @@
-import logging
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
 from densefit.backend import mx
 from densefit.errors import CheckpointError, ConfigError, DataError
-from densefit.metrics import (
-    MAE,
-    MSE,
-    Accuracy,
-    CrossEntropy,
-    FunctionMetric,
-    LegacyMetric,
-    Mean,
-    MetricView,
-    TopK,
-    as_metric,
-)
+from densefit.interop import LegacyMetric
 
 SCORES = np.float32([[0.7, 0.3], [0.2, 0.8], [0.6, 0.4], [0.1, 0.9], [0.9, 0.1]])
 LABELS = np.float32([0, 1, 1, 0, 0])
@@ -172,102 +158,37 @@ def test_state_of_another_composite():
         LegacyMetric(mx.metric.create(["acc", "ce"])).load_state_dict({"parts": []})
 
 
-@pytest.mark.parametrize("auto_reset", [True, False])
-def test_speedometer_changes_nothing(auto_reset, caplog):
-    metric, speedometer = Accuracy(), mx.callback.Speedometer(1, 2, auto_reset=auto_reset)
-    view, logger = MetricView(metric.compute), mx.callback.log_train_metric(2, auto_reset=True)
-    values = []
-    with caplog.at_level(logging.INFO):
-        for batch in range(5):
-            metric.update(
-                SCORES[batch : batch + 1], LABELS[batch : batch + 1], IDS[batch : batch + 1]
-            )
-            param = SimpleNamespace(epoch=0, nbatch=batch, eval_metric=view, locals=None)
-            speedometer(param)
-            logger(param)
-            values.append(metric.compute()["accuracy"])
-    assert values == [1.0, 1.0, 2 / 3, 0.5, 0.6]
-    assert "accuracy=0.666667" in caplog.text
-    assert "accuracy=0.600000" in caplog.text
-    theirs, theirs_speedometer = mx.metric.Accuracy(), mx.callback.Speedometer(1, 2)
-    for batch in range(5):
-        theirs.update(
-            [mx.nd.array(LABELS[batch : batch + 1])], [mx.nd.array(SCORES[batch : batch + 1])]
-        )
-        theirs_speedometer(SimpleNamespace(epoch=0, nbatch=batch, eval_metric=theirs))
-    assert theirs.num_inst < 5  # what the view is for
-
-
-def test_a_view_is_read_only():
-    view = MetricView(lambda: {"a/b": 1.0, "c": 2.0})
-    view.reset()
-    view.reset_local()
-    assert view.get_name_value() == view.get_global_name_value() == [("a/b", 1.0), ("c", 2.0)]
-    assert isinstance(view, mx.metric.EvalMetric)
-    with pytest.raises(ConfigError, match="cannot be updated"):
-        view.update([], [])
-
-
-@pytest.mark.parametrize(
-    ("thing", "kind"),
-    [
-        ("accuracy", Accuracy),
-        ("acc", Accuracy),
-        ("mae", MAE),
-        ("MSE", MSE),
-        ("top_k_accuracy", TopK),
-        ("ce", CrossEntropy),
-        ("loss", Mean),
-        ("f1", LegacyMetric),
-        ("mcc", LegacyMetric),
-        ("pcc", LegacyMetric),
-        ("perplexity", LegacyMetric),
-        (Accuracy(), Accuracy),
-        (Accuracy, Accuracy),
-        (mx.metric.Accuracy(), LegacyMetric),
-        (mx.metric.Accuracy, LegacyMetric),
-        (mx.metric.np(lambda label, pred: 0.0), LegacyMetric),
-        (lambda label, pred: 0.0, FunctionMetric),
-    ],
-)
-def test_as_metric(thing, kind):
-    metric = as_metric(thing)
-    assert type(metric) is kind
-    assert metric.primary in metric.compute()
-
-
-def test_f1_by_name_is_of_the_whole_dataset():
-    whole, parts = fed(as_metric("f1")), fed(as_metric("f1"), cuts=(1, 4))
-    assert whole.compute() == parts.compute()
-
-
-@pytest.mark.parametrize(
-    ("name", "hint"), [("acuracy", "'accuracy'"), ("maee", "'mae'"), ("perplexty", "'perplexity'")]
-)
-def test_an_unknown_name_gets_the_nearest(name, hint):
-    with pytest.raises(ConfigError, match=f"did you mean {hint}"):
-        as_metric(name)
-
-
-def test_what_is_no_metric():
-    with pytest.raises(ConfigError, match="no metric"):
-        as_metric(3)
-
-
-@pytest.mark.parametrize(
-    ("name", "fix"),
-    [
-        ("mIoU", "ConfusionMatrix(classes=...)"),
-        ("voc_ap", "VOCAveragePrecision(classes=...)"),
-        ("COCO_AP", "COCOAveragePrecision(classes=...)"),
-    ],
-)
-def test_a_name_that_needs_settings(name, fix):
-    with pytest.raises(ConfigError, match="needs settings") as caught:
-        as_metric(name)
-    assert caught.value.fix == f"give the object: {fix}"
-
-
 def test_what_does_not_fit_is_an_error():
     with pytest.raises(DataError, match="predictions"):
         LegacyMetric(mx.metric.Accuracy()).update([np.zeros(2), np.zeros(3)], LABELS[:2], IDS[:2])
+
+
+class Uncounted(mx.metric.EvalMetric):
+    """Keeps what it likes: `get` fails before the first update."""
+
+    def reset(self):
+        self.seen = []
+
+    def update(self, labels, preds):
+        self.seen.append(float(preds[0].sum().asscalar()))
+        self.last = self.seen[-1]
+
+    def get(self):
+        return ["total", "last"], [sum(self.seen), self.last]
+
+
+def test_names_that_are_learnt_at_an_update():
+    metric = LegacyMetric(Uncounted("uncounted"))
+    assert np.isnan(metric.compute()["uncounted"])
+    assert fed(metric).compute() == pytest.approx({"total": 5.0, "last": 5.0})
+    assert metric.primary == "total"
+    assert LegacyMetric(Uncounted("uncounted"), primary="last").primary == "last"
+
+
+def test_what_a_metric_raises_names_it():
+    class Broken(mx.metric.EvalMetric):
+        def update(self, labels, preds):
+            raise KeyError("task")
+
+    with pytest.raises(DataError, match=r"'broken' failed in update\(\): KeyError"):
+        fed(LegacyMetric(Broken("broken")))

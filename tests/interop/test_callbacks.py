@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from densefit.backend import mx
-from densefit.callbacks import Control, TrainState, batch_end, epoch_end
+from densefit.callbacks import Control, TrainState
+from densefit.interop import batch_end, epoch_end
 
 
 class FakeNetwork:

@@ -7,7 +7,7 @@ from typing import Any, Callable
 
 from densefit.backend import mx
 from densefit.callbacks.callback import Callback, Control, TrainState
-from densefit.metrics.legacy import MetricView
+from densefit.interop.metric_view import MetricView
 
 
 class BatchEnd(Callback):
@@ -47,9 +47,7 @@ class EpochEnd(Callback):
     def epoch_ended(self, state: TrainState, control: Control) -> None:
         """Call it."""
         arg_params, aux_params = state.network.get_params()
-        self.callback(
-            state.epoch, state.network.symbol, _ndarrays(arg_params), _ndarrays(aux_params)
-        )
+        self.callback(state.epoch, state.network.symbol, ndarrays(arg_params), ndarrays(aux_params))
 
 
 def batch_end(callback: Callable[[Any], Any]) -> BatchEnd:
@@ -62,8 +60,8 @@ def epoch_end(callback: Callable[[int, Any, Any, Any], Any]) -> EpochEnd:
     return EpochEnd(callback)
 
 
-def _ndarrays(arrays: Mapping[str, Any]) -> dict[str, Any]:
-    """The arrays as NDArrays, whichever they are."""
+def ndarrays(arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """Arrays as NDArrays: numpy arrays are copied."""
     return {
         name: array if isinstance(array, mx.nd.NDArray) else mx.nd.array(array, dtype=array.dtype)
         for name, array in arrays.items()

@@ -1,0 +1,89 @@
+"""Base of the sources of MXNet's iterators."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+from densefit.errors import DataError
+from densefit.interop.chain import Chain
+from densefit.train.sources import Source
+
+
+class ChainedSource(Source):
+    """Base of sources whose iterator is a chain.
+
+    Args:
+        iterator: the outermost iterator.
+        chain: the iterators from the outermost to the origin.
+    """
+
+    def __init__(self, iterator: Any, chain: Chain) -> None:
+        super().__init__(iterator)
+        self.chain, self.origin = chain, chain.origin
+
+    @property
+    def samples(self) -> int | None:
+        """Number of distinct samples; None if unknown without reading them."""
+        return self.origin.samples
+
+    def start(self) -> None:
+        """Reset the iterator, unless it stands at the start of an epoch."""
+        is_spare_reset = self._is_read and self.origin.is_reset_idempotent
+        if is_spare_reset or not self.chain.is_at_start():
+            self.iterator.reset()
+        self._is_read = True
+
+    def read(self) -> Iterator[Any]:
+        """Batches to StopIteration, in arrays that stay as they are until the next is read.
+
+        Raises:
+            DataError: a PrefetchingIter has stopped because of pads that mean nothing.
+        """
+        batches = iter(self.iterator)
+        while True:
+            try:
+                batch = next(batches)
+            except StopIteration:
+                return
+            except AssertionError as error:
+                if "mismatches between iterators" not in str(error):
+                    raise
+                raise self._stale_pads() from error
+            yield held(batch) if self.origin.reuses_arrays else batch
+
+    def _stale_pads(self) -> DataError:
+        return DataError(
+            "A PrefetchingIter has stopped: the pads of its iterators differ",
+            expected="the same pad in the batches of all",
+            received=f"{self.chain.name}; ImageRecordIter leaves pads of other batches standing "
+            "from the second epoch on",
+            fix=f"a batch_size that divides {self.samples or 'the number of samples'}, or "
+            "ImageRecordIter_v1",
+        )
+
+    def refusal(self, why: str, fix: str) -> DataError:
+        """The error of data that cannot be scored exactly."""
+        return DataError(
+            f"These data cannot give every sample exactly once: {why}",
+            expected="every sample once in each scoring pass",
+            received=f"{self.chain.name}, {self.samples or 'an unknown number of'} samples in "
+            f"batches of {self.origin.batch_size}",
+            fix=fix,
+        )
+
+
+def held(batch: Any) -> Any:
+    """A copy of a batch that stays as it is when its iterator fills its arrays again."""
+    kept = copy.copy(batch)
+    kept.data = [array.copy() for array in batch.data]
+    kept.label = [array.copy() for array in batch.label or ()]
+    for array in [*kept.data, *kept.label]:
+        array.wait_to_read()  # C++ iterators do not wait for readers of the array
+    return kept
+
+
+def row_count(batch: Any) -> int:
+    """Rows of a batch."""
+    return int(batch.data[0].shape[0])

@@ -1,0 +1,198 @@
+"""Sources of iterators whose samples are a stream without end: `reset()` goes on behind the last.
+
+With `round_batch=True`, the default of MXNet's iterators in C++, the last batch of an epoch is
+filled up with the first samples, and the next epoch begins behind these. Of 300 samples in batches
+of 32 the epochs give 320, 288, 320, ... rows, all of them samples. To take the 20 that filled up
+the last batch for padding would lose them: they do not come in the next epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from densefit.errors import DataError
+from densefit.interop.chain import Chain
+from densefit.interop.chained import ChainedSource, held, row_count
+from densefit.interop.native import Native
+from densefit.interop.origins import Ending
+
+
+class CyclicSource(ChainedSource):
+    """An iterator whose epochs go on where the one before ended."""
+
+    def __init__(self, iterator: Any, chain: Chain) -> None:
+        super().__init__(iterator, chain)
+        size, samples = self.origin.batch_size, self.samples
+        if self.origin.ending is Ending.CARRIED and samples is not None and samples < size - 1:
+            raise DataError(
+                f"{self.origin.name}(last_batch_handle='roll_over') cannot fill a batch with fewer "
+                "samples: it fails, or leaves rows unfilled",
+                received=f"{samples} samples in batches of {size}",
+                fix="last_batch_handle='pad', or a smaller batch_size",
+            )
+        self._offset = self._next_offset()  # where the first epoch of training begins
+
+    def train_epoch(self) -> Iterator[tuple[Any, int]]:
+        """One epoch of training: batches, all of whose rows are samples."""
+        self.start()
+        for _ in range(self._chances()):
+            is_empty = True
+            for batch in self.read():
+                is_empty = False
+                yield batch, 0
+            if not is_empty:
+                return
+            self.iterator.reset()
+
+    def score_pass(self) -> Iterator[tuple[Any, int]]:
+        """Every sample once: as many rows as there are samples, from where the stream stands.
+
+        Raises:
+            DataError: they would not be each sample once, or their number cannot be learnt.
+        """
+        self.check_passes(1)
+        if self.samples is None and self._is_fresh():
+            yield from self._first_epoch()
+            return
+        if self.samples is None:
+            self._learn()
+        if self._can_restart():
+            self.iterator.hard_reset()
+        elif self.origin.shuffles:
+            self.start()
+        self._is_read = True
+        missing, given, before = self.samples or 0, 0, self._total()
+        for batch in self._stream():
+            rows = row_count(batch)
+            yield batch, max(0, rows - missing)
+            missing, given = missing - rows, given + 1
+            if missing <= 0:
+                break
+        # A PrefetchingIter is a batch ahead, or was.
+        surplus = self._total() - before - given
+        if isinstance(self.origin, Native) and abs(surplus) > len(self.chain.wrappers):
+            raise self.refusal(
+                f"{self._total() - before} batches were read, and {given} came",
+                "an iterator around another must pass on every batch",
+            )
+
+    def check_passes(self, passes: int) -> None:
+        """Raise DataError if `passes` scoring passes cannot each give every sample once."""
+        origin = self.origin
+        if origin.leaves_out:
+            raise self.refusal(
+                "mx.image.ImageDetIter leaves out pictures without a valid box, and carries the "
+                "samples of the last batch over",
+                "last_batch_handle='pad'",
+            )
+        if not origin.shuffles or origin.is_divisible() or self._can_restart():
+            return
+        if passes > 1 or not self._is_fresh():
+            raise self.refusal(
+                f"{origin.name} shuffles, and begins a pass in the middle of a batch",
+                "shuffle=False for data to be scored, or a batch_size that divides the number of "
+                "samples",
+            )
+
+    def length(self) -> int | None:
+        """Batches of a training epoch, if the same for all."""
+        if self.samples is None or not self.origin.is_divisible():
+            return None
+        return self.samples // self.origin.batch_size
+
+    def total(self, epochs: int) -> int | None:
+        """Batches of the first `epochs` training epochs, if known."""
+        length = self.length()
+        if length is not None:
+            return length * epochs
+        samples, size, offset = self.samples, self.origin.batch_size, self._offset
+        if samples is None or offset is None:
+            return None
+        batches = done = 0
+        while done < epochs:
+            if self.origin.ending is Ending.ROUNDED:
+                rows = samples - offset
+                epoch = -(-rows // size)
+                offset = epoch * size - rows
+            else:
+                epoch, offset = divmod(samples + offset, size)
+            batches += epoch
+            done += epoch > 0  # training goes on to the next epoch if one is empty
+        return batches
+
+    def describe_epoch(self, rows: int) -> str | None:
+        """Explain an epoch with another number of rows than there are samples."""
+        samples, name = self.samples, self.origin.name
+        if samples is None or rows == samples:
+            return None
+        if self.origin.ending is Ending.CARRIED:
+            return f"{rows} rows of {samples} samples: {name} carries the rest to the next epoch"
+        return (
+            f"{rows} rows of {samples} samples: {name} fills up the last batch with samples of "
+            "the next epoch, which goes on behind them"
+        )
+
+    def _next_offset(self) -> int | None:
+        return self.origin.offset(self.chain.batches_given())
+
+    def _is_fresh(self) -> bool:
+        """Whether the next batch begins with the first sample of an order."""
+        return self.chain.is_at_start() and self._next_offset() == 0
+
+    def _can_restart(self) -> bool:
+        """Whether the iterator can be made to forget what it has carried over."""
+        return not self.chain.wrappers and hasattr(self.iterator, "hard_reset")
+
+    def _first_epoch(self) -> Iterator[tuple[Any, int]]:
+        """An epoch from the first sample on, whose last batch tells how many samples there are."""
+        self._is_read = True
+        waiting, rows = None, 0
+        for batch in self.read():
+            if waiting is not None:
+                yield waiting, 0
+            waiting = held(batch)
+            rows += row_count(batch)
+        if self.samples is None:
+            raise self._unknown()
+        yield waiting, rows - self.samples
+
+    def _learn(self) -> None:
+        """Read to the end of an epoch and through the next, which tells the number of samples.
+
+        Raises:
+            DataError: it does not.
+        """
+        for _ in range(3):  # the rest of an epoch, one that begins at an unknown sample, another
+            if not self.origin.can_learn:
+                break
+            for _ in self.read():
+                pass
+            if self.samples is not None:
+                return
+            self.iterator.reset()
+        raise self._unknown()
+
+    def _unknown(self) -> DataError:
+        return self.refusal(
+            "their number is not known, and the iterator was read from before",
+            "make the iterator anew just before it is scored, or read one local record file",
+        )
+
+    def _total(self) -> int:
+        """Batches that were ever read from an iterator in C++."""
+        return self.origin.seen.total if isinstance(self.origin, Native) else 0
+
+    def _chances(self) -> int:
+        """Epochs, one of which gives a batch: there may be fewer samples than a batch has rows."""
+        return 2 + self.origin.batch_size // max(1, self.samples or 1)
+
+    def _stream(self) -> Iterator[Any]:
+        """Batches without end: the iterator is reset whenever it stops."""
+        empty = 0
+        while empty < self._chances():
+            empty += 1
+            for batch in self.read():
+                empty = 0
+                yield batch
+            self.iterator.reset()

@@ -1,0 +1,35 @@
+"""Sources of MXNet's iterators, registered for `fit` and `score`.
+
+The three kinds differ by what `reset()` does: it rewinds (`rewound`), it goes on in a stream of
+samples without end (`cyclic`), or it comes in the midst of an epoch (`resized`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from densefit.adapters import sources
+from densefit.backend import mx
+from densefit.interop.chain import chain_of
+from densefit.interop.cyclic import CyclicSource
+from densefit.interop.origins import Ending
+from densefit.interop.resized import ResizedSource
+from densefit.interop.rewound import RewoundSource
+from densefit.train.sources import Source
+
+
+@sources.register(lambda iterator: isinstance(iterator, mx.io.DataIter))
+def source(iterator: Any) -> Source:
+    """The source of an `mx.io.DataIter`.
+
+    Raises:
+        DataError: its rows cannot be told from padding.
+    """
+    chain = chain_of(iterator)
+    if chain is None:
+        return Source(iterator)
+    if chain.resize is not None:
+        return ResizedSource(iterator, chain)
+    if chain.origin.ending in (Ending.ROUNDED, Ending.CARRIED):
+        return CyclicSource(iterator, chain)
+    return RewoundSource(iterator, chain)

@@ -1,0 +1,222 @@
+"""MXNet's own metrics behind densefit's interface."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Iterable, Sequence
+from typing import Any, Callable
+
+import numpy as np
+from typing_extensions import Self
+
+from densefit import adapters
+from densefit.backend import mx
+from densefit.errors import CheckpointError, ConfigError, DensefitError
+from densefit.interop.eval_metric import named, parts_of, reset
+from densefit.metrics.arrays import rows
+from densefit.metrics.metric import Metric
+from densefit.metrics.state import entry
+
+# MXNet's metrics that we do not have, set so that they too are one number over the dataset.
+# (By default F1 and MCC are means of batches' values.)
+_MXNET: dict[str, Callable[[], Any]] = {
+    "f1": lambda: mx.metric.F1(average="micro"),
+    "mcc": lambda: mx.metric.MCC(average="micro"),
+    "pcc": lambda: mx.metric.PCC(),
+    "perplexity": lambda: mx.metric.Perplexity(ignore_label=None),
+}
+
+_LOWER_IS_BETTER = (
+    mx.metric.MAE,
+    mx.metric.MSE,
+    mx.metric.RMSE,
+    mx.metric.CrossEntropy,
+    mx.metric.NegativeLogLikelihood,
+    mx.metric.Perplexity,
+    mx.metric.Loss,
+)
+
+_COUNTERS = ("sum_metric", "num_inst", "global_sum_metric", "global_num_inst")
+
+
+class LegacyMetric(Metric):
+    """An `mx.metric.EvalMetric` behind our interface.
+
+    Predictions and targets are given to it as lists of NDArray: one array each, or several where
+    `update` gets a tuple of arrays (a network with several outputs or labels). The numbers are
+    MXNet's, with its means of batch means where it takes them.
+
+    `merge` and `state_dict` work for metrics that keep nothing but MXNet's sum and count: those
+    that do not override `reset`, and composites of them. For others they raise ConfigError.
+
+    Args:
+        metric: the MXNet metric; it must not be updated or reset by anybody else.
+        higher_is_better: what a good value is. None: False for MXNet's own losses and errors,
+            otherwise the attribute of that name on `metric`, otherwise True.
+        primary: the name that "the best" is judged by; None: the metric's first.
+    """
+
+    additive = True
+    _updated = False
+    _names: tuple[str, ...] = ()  # learnt at an update
+
+    def __init__(
+        self, metric: Any, higher_is_better: bool | None = None, primary: str | None = None
+    ) -> None:
+        self.metric = metric
+        self.name = str(metric.name)
+        # `get` of many a user's metric fails before the first update: its names are learnt then.
+        given = metric_names(metric)
+        names = [self.name] if given is None else given
+        unfit = primary is not None and given is not None and primary not in given
+        if not names or len(set(names)) < len(names) or unfit:
+            raise ConfigError(
+                f"The names of the MXNet metric {self.name!r} do not fit",
+                expected="at least one, each once"
+                + (f", {primary!r} among them" if primary else ""),
+                received=", ".join(names) or "none",
+                fix="give each metric its own name=",
+            )
+        self.primary = primary or names[0]
+        self.higher_is_better = (
+            declared_direction(metric) if higher_is_better is None else higher_is_better
+        )
+
+    def reset(self) -> None:
+        self._updated = False
+        with named(self.metric, "reset"):
+            reset(self.metric)
+
+    def update(self, predictions: Any, targets: Any, ids: Sequence[str]) -> None:
+        if not len(ids):
+            return
+        labels = _ndarrays(targets, "targets", ids)
+        outputs = _ndarrays(predictions, "predictions", ids)
+        self._updated = True
+        with named(self.metric, "update"):
+            self.metric.update(labels, outputs)
+
+    def compute(self) -> dict[str, float]:
+        return dict(self.pairs())
+
+    def pairs(self) -> list[tuple[str, float]]:
+        """(name, value) as the metric gives them; nan for what it cannot give yet.
+
+        Raises:
+            DataError: the metric fails, or gives no numbers.
+        """
+        metric = self.metric
+        unknown = [(name, float("nan")) for name in self._names or [self.name]]
+        # PearsonCorrelation never fills its global sum when it works over all batches.
+        over_all = isinstance(metric, mx.metric.PearsonCorrelation)
+        try:
+            with named(metric, "get"):
+                given = metric.get_name_value() if over_all else metric.get_global_name_value()
+                pairs = [
+                    (str(name), _number(value))
+                    for names, values in given
+                    for name, value in _each(names, values)
+                ]
+        except DensefitError as error:
+            if self._updated and not isinstance(error.__cause__, ZeroDivisionError):
+                raise
+            return unknown
+        if self._updated:
+            self._names = tuple(name for name, _ in pairs)
+            if self._names and self.primary not in self._names and self.primary == self.name:
+                self.primary = self._names[0]
+        return pairs
+
+    def merge(self, other: Self) -> None:
+        for mine, theirs in zip(self._counted_parts(), other._counted_parts()):
+            for counter in _COUNTERS:
+                setattr(mine, counter, getattr(mine, counter) + getattr(theirs, counter))
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            "parts": [
+                {counter: float(getattr(part, counter)) for counter in _COUNTERS}
+                for part in self._counted_parts()
+            ]
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        parts, stored = self._counted_parts(), entry(state, "parts", self.name)
+        if len(parts) != len(stored):
+            raise CheckpointError(
+                f"The state is not one of the MXNet metric {self.name!r}",
+                expected=f"{len(parts)} parts",
+                received=f"{len(stored)}",
+            )
+        for part, counters in zip(parts, stored):
+            for counter in _COUNTERS:
+                setattr(part, counter, float(entry(counters, counter, self.name)))
+        self._updated = True
+
+    def _counted_parts(self) -> list[Any]:
+        """The metrics inside, if each is only a sum and a count. Raises ConfigError otherwise."""
+        parts = parts_of(self.metric)
+        for part in parts:
+            numeric = all(isinstance(getattr(part, key, None), numbers.Real) for key in _COUNTERS)
+            if type(part).reset is not mx.metric.EvalMetric.reset or not numeric:
+                raise ConfigError(
+                    f"The state of the MXNet metric {part.name!r} cannot be read",
+                    expected="a metric that keeps only sum_metric and num_inst",
+                    received=f"{type(part).__name__}, which keeps more (it overrides reset)",
+                    fix="write it as a densefit Metric to merge it or to resume with it",
+                )
+        return parts
+
+
+def metric_names(metric: Any) -> list[str] | None:
+    """The names of a metric's numbers; None if it cannot tell them before an update."""
+    try:
+        names = [str(name) for name, _ in metric.get_name_value()]
+    except Exception:  # a division by its count of zero, a sum that is not there yet...
+        return None
+    return names if names or isinstance(metric, mx.metric.CompositeEvalMetric) else None
+
+
+def declared_direction(metric: Any) -> bool:
+    """Whether a high number is good, as a metric or the first child of a composite says."""
+    first = next(iter(parts_of(metric)), metric)
+    return bool(getattr(first, "higher_is_better", not isinstance(first, _LOWER_IS_BETTER)))
+
+
+def _each(names: Any, values: Any) -> Iterable[tuple[Any, Any]]:
+    """Pairs of a name and a value; `get` of old metrics gives tuples, which MXNet takes for one."""
+    return zip(names, values) if isinstance(names, tuple) else [(names, values)]
+
+
+def _number(value: Any) -> float:
+    return float(value.asscalar() if isinstance(value, mx.nd.NDArray) else value)
+
+
+def _ndarrays(values: Any, what: str, ids: Sequence[str]) -> list[Any]:
+    if values is None:  # mx.metric.Loss needs no labels
+        return []
+    arrays = [rows(one, what, ids) for one in (values if isinstance(values, tuple) else (values,))]
+    # The context and the dtype are said: MXNet would make float32 of everything.
+    return [
+        mx.nd.array(one, ctx=mx.cpu(), dtype=np.uint8 if one.dtype == np.bool_ else one.dtype)
+        for one in arrays
+    ]
+
+
+@adapters.metrics.register(lambda thing: isinstance(thing, mx.metric.EvalMetric))
+def _of_metric(metric: Any) -> Metric:
+    return LegacyMetric(metric)
+
+
+@adapters.metrics.register(
+    lambda thing: isinstance(thing, type) and issubclass(thing, mx.metric.EvalMetric)
+)
+def _of_class(kind: Any) -> Metric:
+    return LegacyMetric(kind())
+
+
+@adapters.metrics.register(
+    lambda thing: isinstance(thing, str) and thing.lower() in _MXNET, names=_MXNET
+)
+def _of_name(name: str) -> Metric:
+    return LegacyMetric(_MXNET[name.lower()]())

@@ -1,0 +1,117 @@
+"""Module.fit's `eval_metric` as a metric of densefit."""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from densefit.backend import mx
+from densefit.errors import ConfigError
+from densefit.interop.eval_metric import copied, created, name_of, named, parts_of, reset
+from densefit.interop.metrics import LegacyMetric, declared_direction
+
+
+class ModuleMetric(LegacyMetric):
+    """An mx EvalMetric that sees all outputs and all labels by name, as under Module.
+
+    `update` takes two mappings: full output name -> array, and label name -> array, which reach
+    `EvalMetric.update_dict` as CPU NDArrays; `output_names` and `label_names` of the metric choose
+    among them. The numbers are those of `get_global_name_value`: over the epoch also where
+    `reset_local` was called in between, except for metrics that keep no global sums.
+
+    Args:
+        metric: what `mx.metric.create` takes.
+        shown: a second object that is updated alike. MXNet's callbacks see it and may reset it;
+            the numbers are those of `metric`. None: `metric` itself is shown.
+    """
+
+    def __init__(self, metric: Any, shown: Any = None) -> None:
+        self.metric = created(metric)
+        self.shown = self.metric if shown is None else shown
+        self.name = name_of(self.metric)
+        self.higher_is_better = declared_direction(self.metric)
+        self.primary = next(iter(self.compute()), self.name)
+
+    def fresh(self) -> ModuleMetric:
+        metric = copied(self.metric)
+        return ModuleMetric(metric, None if self.shown is self.metric else copied(metric))
+
+    def reset(self) -> None:
+        self._updated = False
+        for metric in self._objects():
+            with named(metric, "reset"):
+                reset(metric)
+
+    def update(self, predictions: Any, targets: Any, ids: Sequence[str]) -> None:
+        if not len(ids):
+            return
+        outputs, labels = _by_name(predictions), _by_name(targets)
+        self._updated = True
+        for metric in self._objects():
+            with named(metric, "update", labels, outputs):
+                metric.update_dict(labels, outputs)
+
+    def compute(self) -> dict[str, float]:
+        """The numbers by name; a name that came before gets "_2", "_3"..."""
+        seen: Counter[str] = Counter()
+        numbers: dict[str, float] = {}
+        for name, value in self.pairs():
+            seen[name] += 1
+            numbers[name if seen[name] == 1 else f"{name}_{seen[name]}"] = value
+        return numbers
+
+    def prefers_high(self, key: str) -> bool:
+        """By the child of that name, of a composite."""
+        for part in parts_of(self.metric):
+            if key.startswith(name_of(part)):
+                return declared_direction(part)
+        return self.higher_is_better
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        super().load_state_dict(state)
+        if self.shown is not self.metric:
+            ModuleMetric(self.shown).load_state_dict(state)
+
+    def _objects(self) -> list[Any]:
+        return [self.metric] if self.shown is self.metric else [self.metric, self.shown]
+
+
+def check_names(metric: Any, outputs: Sequence[str]) -> list[str]:
+    """The labels that a metric asks for by name.
+
+    Args:
+        metric: an mx EvalMetric.
+        outputs: full names of the symbol's outputs.
+
+    Raises:
+        ConfigError: it asks for an output that the symbol does not have.
+    """
+    labels: dict[str, None] = {}
+    for part in parts_of(metric):
+        if type(part).update_dict is not mx.metric.EvalMetric.update_dict:
+            continue  # what it makes of the names is its own
+        for name in part.output_names or ():
+            if name not in outputs:
+                raise ConfigError(
+                    f"The metric {name_of(part)!r} names the output {name!r}, which the symbol "
+                    "does not have",
+                    expected=f"of {', '.join(outputs)}",
+                    received=f"output_names={part.output_names}",
+                )
+        labels.update(dict.fromkeys(part.label_names or ()))
+    return list(labels)
+
+
+def _by_name(arrays: Mapping[str, Any]) -> OrderedDict[str, Any]:
+    return OrderedDict((name, _on_cpu(array)) for name, array in arrays.items())
+
+
+def _on_cpu(array: Any) -> Any:
+    if isinstance(array, mx.nd.NDArray):
+        return array.as_in_context(mx.cpu())
+    array = np.asarray(array)
+    # The dtype is said: MXNet would make float32 of everything.
+    return mx.nd.array(array, mx.cpu(), np.uint8 if array.dtype == np.bool_ else array.dtype)

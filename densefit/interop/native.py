@@ -1,0 +1,96 @@
+"""MXNet's iterators in C++: `mx.io.ImageRecordIter`, `CSVIter` and the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from densefit.interop.observed import STALE_PADS, Observation
+from densefit.interop.origins import Ending, Origin
+from densefit.interop.record_count import count_indexed, count_mnist, count_records
+
+#: The C++ iterators of MXNet 1.9.1.
+NATIVE = (
+    "CSVIter",
+    "ImageDetRecordIter",
+    "ImageRecordInt8Iter",
+    "ImageRecordIter",
+    "ImageRecordIter_v1",
+    "ImageRecordUInt8Iter",
+    "ImageRecordUInt8Iter_v1",
+    "LibSVMIter",
+    "MNISTIter",
+)
+
+
+class Native(Origin):
+    """An iterator in C++ (`mx.io.MXDataIter`) whose settings were observed.
+
+    Args:
+        iterator: an `mx.io.MXDataIter`.
+        seen: its observation.
+    """
+
+    def __init__(self, iterator: Any, seen: Observation) -> None:
+        super().__init__(iterator)
+        self.seen = seen
+        self.name = seen.kind
+        if seen.kind == "MNISTIter":
+            self.ending = Ending.DROPPED
+        elif seen.rounds:
+            self.ending = Ending.ROUNDED
+        else:
+            self.ending = Ending.UNTOLD if seen.kind in STALE_PADS else Ending.PADDED
+        # MNISTIter shuffles once, when it is made.
+        self._shuffles_chunks = seen.number("shuffle_chunk_size", 0) > 0
+        self.shuffles = seen.kind != "MNISTIter" and (
+            seen.flag("shuffle", False) or self._shuffles_chunks
+        )
+        self.is_reset_idempotent = self.ending is not Ending.ROUNDED
+        self.reuses_arrays = seen.settings.get("ctx") == "cpu" and seen.kind in STALE_PADS
+
+    @property
+    def samples(self) -> int | None:
+        """Records or rows in its files, or as many as a whole epoch had."""
+        if self.seen.samples is None:
+            self.seen.samples = self._count()
+        return self.seen.samples
+
+    @property
+    def can_learn(self) -> bool:
+        """Whether an epoch, read to its end, would tell the number of samples."""
+        return self.seen.has_right_pads
+
+    def _count(self) -> int | None:
+        settings = self.seen.settings
+        parts, part = self.seen.number("num_parts", 1), self.seen.number("part_index", 0)
+        if self.seen.kind == "MNISTIter":
+            total = count_mnist(str(settings.get("image", "./train-images-idx3-ubyte")))
+            if total is None:
+                return None
+            return int(total / parts * (part + 1)) - int(total / parts * part)
+        if "path_imgrec" not in settings or (parts > 1 and self._shuffles_chunks):
+            return None
+        path, index = str(settings["path_imgrec"]), settings.get("path_imgidx")
+        if index and self.seen.kind in STALE_PADS:  # the others ignore it
+            return count_indexed(str(index), path, part, parts)
+        return count_records(path, part, parts)
+
+    @property
+    def batches_read(self) -> int:
+        """Batches read since the last reset."""
+        return self.seen.batches
+
+    def offset(self, given: int | None) -> int | None:
+        """Samples of the next epoch that the last batch of the one before has given."""
+        seen = self.seen
+        if self.ending is not Ending.ROUNDED or not (seen.epochs or seen.is_torn or given):
+            return 0
+        samples = self.samples
+        if self.is_divisible():
+            return 0
+        if samples is None or seen.is_torn or (given and not seen.has_ended):
+            return None
+        offset = 0
+        for _ in range(seen.epochs + (1 if given else 0)):
+            offset = (offset - samples) % self.batch_size
+        return offset

@@ -1,0 +1,74 @@
+"""MXNet's iterators in Python: `mx.io.NDArrayIter`, `mx.image.ImageIter`, `ImageDetIter`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from densefit.backend import mx
+from densefit.interop.origins import Ending, Origin
+from densefit.interop.record_count import count_records
+
+_ENDINGS = {"discard": Ending.DROPPED, "roll_over": Ending.CARRIED}
+
+
+class NDArrays(Origin):
+    """`mx.io.NDArrayIter`."""
+
+    is_reset_idempotent = False
+
+    def __init__(self, iterator: Any) -> None:
+        super().__init__(iterator)
+        self.ending = _ENDINGS.get(iterator.last_batch_handle, Ending.PADDED)
+        self.shuffles = bool(iterator.shuffle)
+
+    @property
+    def samples(self) -> int:
+        """Rows of its arrays."""
+        return int(self.iterator.num_data)
+
+    @property
+    def batches_read(self) -> int:
+        """Batches read since the beginning of the epoch."""
+        return max(0, -(-(int(self.iterator.cursor) + self.batch_size) // self.batch_size))
+
+    def offset(self, given: int | None) -> int:
+        """Samples that the epoch before has left to the next one."""
+        if self.ending is not Ending.CARRIED:
+            return 0
+        cursor = int(self.iterator.cursor)
+        if given == 0:
+            return (self.batches_read - 1) * self.batch_size - cursor
+        has_ended = cursor > self.samples - self.batch_size
+        return max(0, self.samples - cursor) if has_ended else 0
+
+
+class Images(Origin):
+    """`mx.image.ImageIter` and `mx.image.ImageDetIter`."""
+
+    def __init__(self, iterator: Any) -> None:
+        super().__init__(iterator)
+        self.ending = _ENDINGS.get(iterator.last_batch_handle, Ending.PADDED)
+        self.shuffles = bool(iterator.shuffle)
+        # ImageDetIter skips pictures that have no valid box, maybe after a random crop.
+        self.leaves_out = isinstance(iterator, mx.image.ImageDetIter)
+
+    @property
+    def samples(self) -> int | None:
+        """Pictures in its list or record file."""
+        if self.iterator.seq is not None:
+            return len(self.iterator.seq)
+        return count_records(self.iterator.imgrec.uri.value.decode())
+
+    @property
+    def batches_read(self) -> int | None:
+        """Batches read since the beginning of the epoch; None for a record file without index."""
+        iterator = self.iterator
+        if iterator.seq is None or not iterator._allow_read:
+            return None
+        return -(-int(iterator.cur) // self.batch_size)
+
+    def offset(self, given: int | None) -> int:
+        """Samples that the epoch before has left to the next one."""
+        if self.iterator._cache_idx is not None:
+            return int(self.iterator._cache_idx)
+        return -int(self.iterator.cur) % self.batch_size if given == 0 else 0

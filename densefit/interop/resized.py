@@ -1,0 +1,63 @@
+"""Sources of `mx.io.ResizeIter`, whose epochs end after a number of batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from densefit.interop.chain import Chain
+from densefit.interop.chained import ChainedSource
+from densefit.interop.origins import Ending
+from densefit.interop.rewound import padding, untold
+
+
+class ResizedSource(ChainedSource):
+    """A ResizeIter, or an iterator around one."""
+
+    def __init__(self, iterator: Any, chain: Chain) -> None:
+        super().__init__(iterator, chain)
+        self._size = int(chain.resize.size)
+        if self.origin.ending is Ending.UNTOLD and self.samples is None:
+            raise untold(self)
+
+    def train_epoch(self) -> Iterator[tuple[Any, int]]:
+        """One epoch of training: batches, each with its number of rows that are no samples."""
+        self.start()
+        first, inner = self.chain.batches_given() or 0, self._inner_length() or 1
+        for number, batch in enumerate(self.read(), first):
+            yield batch, padding(self, number % inner, batch)
+
+    def score_pass(self) -> Iterator[tuple[Any, int]]:
+        """Every sample once: batches, each with its number of rows to leave out at the end.
+
+        Raises:
+            DataError: an epoch of the ResizeIter is no pass over the data.
+        """
+        self.check_passes(1)
+        return self.train_epoch()
+
+    def check_passes(self, passes: int) -> None:
+        """Raise DataError unless an epoch of the ResizeIter is a pass over the data."""
+        is_rewound = self.origin.ending in (Ending.PADDED, Ending.UNTOLD)
+        is_pass = self._inner_length() == self._size and self.chain.resize.reset_internal
+        if not (is_pass and (is_rewound or self.origin.is_divisible())):
+            raise self.refusal(
+                f"a ResizeIter of {self._size} batches drops or repeats samples",
+                "the iterator in the ResizeIter",
+            )
+
+    def length(self) -> int | None:
+        """Batches of a training epoch."""
+        return self._size
+
+    def describe_epoch(self, rows: int) -> str | None:
+        """Explain an epoch with another number of rows than there are samples."""
+        if self.samples is None or rows == self.samples:
+            return None
+        return f"{rows} rows of {self.samples} samples: ResizeIter gives {self._size} batches"
+
+    def _inner_length(self) -> int | None:
+        """Batches of a pass over the data, if known."""
+        if self.samples is None or self.origin.leaves_out:
+            return None
+        return -(-self.samples // self.origin.batch_size)

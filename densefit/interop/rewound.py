@@ -1,0 +1,116 @@
+"""Sources of iterators that `reset()` rewinds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from densefit.errors import DataError
+from densefit.interop.chain import Chain
+from densefit.interop.chained import ChainedSource, row_count
+from densefit.interop.origins import Ending
+from densefit.train.sources import stated_pad
+
+
+class RewoundSource(ChainedSource):
+    """An iterator whose epochs all begin with its first sample, or with a new order."""
+
+    def __init__(self, iterator: Any, chain: Chain) -> None:
+        super().__init__(iterator, chain)
+        if self.origin.ending is Ending.UNTOLD and self.samples is None:
+            raise untold(self)
+
+    def train_epoch(self) -> Iterator[tuple[Any, int]]:
+        """One epoch of training: batches, each with its number of rows that are no samples."""
+        self.start()
+        number = -1
+        for number, batch in enumerate(self.read()):
+            yield batch, padding(self, number, batch)
+        length = self.length()
+        if self.origin.ending is Ending.UNTOLD and number + 1 != length:
+            raise DataError(
+                f"{self.chain.name} gave another number of batches than its file has",
+                expected=f"{length} batches for {self.samples} records",
+                received=number + 1,
+                fix="if the file was written again, make the iterator anew; an iterator around "
+                "another must pass on every batch",
+            )
+
+    def score_pass(self) -> Iterator[tuple[Any, int]]:
+        """Every sample once: batches, each with its number of rows to leave out at the end.
+
+        Raises:
+            DataError: samples are left out.
+        """
+        self.check_passes(1)
+        rows = 0
+        for batch, pad in self.train_epoch():
+            rows += row_count(batch) - pad
+            yield batch, pad
+        if self.samples is not None and rows != self.samples:
+            raise self.refusal(
+                f"{rows} of {self.samples} samples came",
+                "mx.image.ImageDetIter leaves out pictures without a valid box: score with "
+                "df.Loader(dataset, ...) or remove them from the list"
+                if self.origin.leaves_out
+                else "let nothing else read from it; an iterator around another must pass on every "
+                "batch",
+            )
+
+    def check_passes(self, passes: int) -> None:
+        """Raise DataError if the iterator drops samples."""
+        if self.origin.ending is Ending.DROPPED and not self.origin.is_divisible():
+            size, samples = self.origin.batch_size, self.samples
+            dropped = "some" if samples is None else samples % size
+            raise self.refusal(
+                f"{self.origin.name} leaves out {dropped} at the end, which do not fill a batch",
+                "last_batch_handle='pad'"
+                if self.origin.name != "MNISTIter"
+                else f"a batch_size that divides {samples}, or mx.io.NDArrayIter of the arrays of "
+                "mx.test_utils.get_mnist()",
+            )
+
+    def length(self) -> int | None:
+        """Batches of a training epoch, if known."""
+        samples, size = self.samples, self.origin.batch_size
+        if samples is None or self.origin.leaves_out:
+            return None
+        return samples // size if self.origin.ending is Ending.DROPPED else -(-samples // size)
+
+    def describe_epoch(self, rows: int) -> str | None:
+        """Explain an epoch with another number of rows than there are samples."""
+        if self.samples is None or rows == self.samples:
+            return None
+        return (
+            f"{rows} rows of {self.samples} samples: {self.origin.name} left out "
+            f"{self.samples - rows}"
+            + (", the same in every epoch" if not self.origin.shuffles else "")
+        )
+
+
+def padding(source: ChainedSource, number: int, batch: Any) -> int:
+    """Rows at the end of a batch that are no samples.
+
+    Args:
+        source: source of the batch.
+        number: index of the batch in a pass of the origin.
+        batch: a batch of the source.
+    """
+    origin = source.origin
+    if origin.ending is Ending.PADDED:
+        return stated_pad(batch)
+    if origin.ending is not Ending.UNTOLD:
+        return 0
+    return max(0, (number + 1) * origin.batch_size - (origin.samples or 0))
+
+
+def untold(source: ChainedSource) -> DataError:
+    """The error of an iterator whose padding cannot be told from samples."""
+    return DataError(
+        f"{source.origin.name}(round_batch=False) ends with rows of memory that nobody filled, "
+        "and does not say how many",
+        expected="one local record file, whose records can be counted",
+        received=source.chain.name,
+        fix="leave out round_batch=False: the last batch is then filled up with samples, which "
+        "densefit counts rightly",
+    )

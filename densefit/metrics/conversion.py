@@ -1,0 +1,92 @@
+"""A metric by name, by object or by function."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from densefit import adapters
+from densefit.errors import ConfigError
+from densefit.metrics.function import FunctionMetric
+from densefit.metrics.loss import Mean
+from densefit.metrics.metric import Metric, metrics
+from densefit.registry import nearest
+
+# MXNet's other names for what we have. Ours weigh every sample the same, whatever the batches.
+_ALIASES = {
+    "acc": "accuracy",
+    "top_k_accuracy": "top_k",
+    "top_k_acc": "top_k",
+    "topkaccuracy": "top_k",
+    "ce": "cross_entropy",
+    "crossentropy": "cross_entropy",
+    "cross-entropy": "cross_entropy",
+    "nll_loss": "cross_entropy",
+    "negativeloglikelihood": "cross_entropy",
+}
+
+
+def as_metric(thing: Any) -> Metric:
+    """A metric out of whatever a user calls one.
+
+    Args:
+        thing: a `Metric`; a name in the registry or one of MXNet's names; an MXNet metric; or a
+            function of (label, prediction), see `FunctionMetric`.
+
+    Returns:
+        The metric. For a name that both know, ours: several of MXNet's are means of batch means.
+
+    Raises:
+        ConfigError: the name is unknown, its metric needs settings, or the thing is no metric.
+    """
+    if isinstance(thing, Metric):
+        return thing
+    if isinstance(thing, str):
+        return _by_name(thing)
+    adapted = adapters.metrics.adapt(thing)
+    if adapted is not None:
+        return adapted
+    if isinstance(thing, type) and issubclass(thing, Metric):
+        return thing()
+    if callable(thing):
+        return FunctionMetric(thing)
+    raise ConfigError(
+        "This is no metric",
+        expected="a name, a Metric, an mx.metric.EvalMetric or a function (label, prediction)",
+        received=repr(thing)[:200],
+    )
+
+
+def _without_settings(name: str) -> Metric:
+    """The registered metric, if it can do without settings."""
+    factory = metrics.get(name)
+    needed = [
+        one.name
+        for one in inspect.signature(factory).parameters.values()
+        if one.default is one.empty and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+    ]
+    if needed:
+        settings = ", ".join(f"{one}=..." for one in needed)
+        raise ConfigError(
+            f"The metric {name!r} needs settings, which its name alone does not give",
+            expected=", ".join(needed),
+            received=repr(name),
+            fix=f"give the object: {factory.__name__}({settings})",
+        )
+    return factory()
+
+
+def _by_name(name: str) -> Metric:
+    known = metrics.names()
+    if name in known:
+        return _without_settings(name)
+    lower = name.lower()  # MXNet does not mind the case
+    if lower == "loss":
+        return Mean(key="loss")
+    if lower in _ALIASES or lower in known:
+        return _without_settings(_ALIASES.get(lower, lower))
+    adapted = adapters.metrics.adapt(name)
+    if adapted is not None:
+        return adapted
+    names = {*known, *_ALIASES, *adapters.metrics.names(), "loss"}
+    raise ConfigError(f"Unknown metric {name!r}", fix=nearest(name, names))

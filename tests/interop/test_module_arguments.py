@@ -1,0 +1,44 @@
+import pytest
+
+import densefit as df
+from densefit.adapters import module_arguments
+from densefit.errors import ConfigError
+from densefit.interop import ModuleArguments
+
+
+def network(tiny):
+    return df.Network(symbol=tiny.kind(), routes=tiny.kind_route())
+
+
+def test_nothing_given_is_nothing_done(tiny):
+    module = module_arguments.adapt({"eval_metric": None, "monitor": None}, network=network(tiny))
+    assert (module.wires, module.callbacks) == ({}, [])
+    module.attach(None, None, None)
+
+
+def test_a_metric_makes_a_wire_and_a_callback(tiny):
+    module = ModuleArguments({"eval_metric": "acc"}, network(tiny))
+    assert list(module.wires) == ["module"]
+    assert len(module.callbacks) == 1
+
+
+def test_a_copy_is_kept_only_for_callbacks_that_may_reset(tiny):
+    for name, modes in (
+        ("epoch_end_callback", []),
+        ("batch_end_callback", ["train"]),
+        ("eval_batch_end_callback", ["evaluate"]),
+    ):
+        module = ModuleArguments({"eval_metric": "acc", name: print}, network(tiny))
+        judges = module.wires["module"].judges
+        assert [mode for mode, judge in judges.items() if judge.shown is not judge.metric] == modes
+
+
+@pytest.mark.parametrize("value", [3, [print, None], {"a": print}])
+def test_a_callback_that_cannot_be_called(tiny, value):
+    with pytest.raises(ConfigError, match="after each eval batch"):
+        ModuleArguments({"eval_batch_end_callback": value}, network(tiny))
+
+
+def test_a_validation_metric_alone(tiny):
+    with pytest.raises(ConfigError, match="goes with an eval_metric"):
+        ModuleArguments({"validation_metric": "acc"}, network(tiny))

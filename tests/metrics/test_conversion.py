@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+
+from densefit.backend import mx
+from densefit.errors import ConfigError
+from densefit.interop import LegacyMetric
+from densefit.metrics import MAE, MSE, Accuracy, CrossEntropy, FunctionMetric, Mean, TopK, as_metric
+
+SCORES = np.float32([[0.7, 0.3], [0.2, 0.8], [0.6, 0.4], [0.1, 0.9], [0.9, 0.1]])
+LABELS = np.float32([0, 1, 1, 0, 0])
+IDS = list("abcde")
+
+
+def fed(metric, cuts=()):
+    edges = [0, *cuts, 5]
+    for first, last in zip(edges, edges[1:]):
+        metric.update(SCORES[first:last], LABELS[first:last], IDS[first:last])
+    return metric
+
+
+@pytest.mark.parametrize(
+    ("thing", "kind"),
+    [
+        ("accuracy", Accuracy),
+        ("acc", Accuracy),
+        ("mae", MAE),
+        ("MSE", MSE),
+        ("top_k_accuracy", TopK),
+        ("ce", CrossEntropy),
+        ("loss", Mean),
+        ("f1", LegacyMetric),
+        ("mcc", LegacyMetric),
+        ("pcc", LegacyMetric),
+        ("perplexity", LegacyMetric),
+        (Accuracy(), Accuracy),
+        (Accuracy, Accuracy),
+        (mx.metric.Accuracy(), LegacyMetric),
+        (mx.metric.Accuracy, LegacyMetric),
+        (mx.metric.np(lambda label, pred: 0.0), LegacyMetric),
+        (lambda label, pred: 0.0, FunctionMetric),
+    ],
+)
+def test_as_metric(thing, kind):
+    metric = as_metric(thing)
+    assert type(metric) is kind
+    assert metric.primary in metric.compute()
+
+
+def test_f1_by_name_is_of_the_whole_dataset():
+    whole, parts = fed(as_metric("f1")), fed(as_metric("f1"), cuts=(1, 4))
+    assert whole.compute() == parts.compute()
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("acuracy", "'accuracy'"), ("maee", "'mae'"), ("perplexty", "'perplexity'")]
+)
+def test_an_unknown_name_gets_the_nearest(name, hint):
+    with pytest.raises(ConfigError, match=f"did you mean {hint}"):
+        as_metric(name)
+
+
+def test_what_is_no_metric():
+    with pytest.raises(ConfigError, match="no metric"):
+        as_metric(3)
+
+
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [
+        ("mIoU", "ConfusionMatrix(classes=...)"),
+        ("voc_ap", "VOCAveragePrecision(classes=...)"),
+        ("COCO_AP", "COCOAveragePrecision(classes=...)"),
+    ],
+)
+def test_a_name_that_needs_settings(name, fix):
+    with pytest.raises(ConfigError, match="needs settings") as caught:
+        as_metric(name)
+    assert caught.value.fix == f"give the object: {fix}"
