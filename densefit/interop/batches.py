@@ -167,7 +167,14 @@ def _ndarray(value: Any) -> Any:
         )
     if array.dtype == np.bool_:
         array = array.astype(np.uint8)
-    elif array.dtype == np.float64 or array.dtype.kind in "iu" and array.dtype.itemsize in (2,):
+    if array.ndim == 0:
+        raise DataError(
+            "A batch holds a single number, which has no rows",
+            expected="arrays whose first axis counts the samples",
+            received=repr(value),
+            fix="iterate over batches of samples: (data, label) pairs or dicts of arrays",
+        )
+    if array.dtype == np.float64 or array.dtype.kind in "iu" and array.dtype.itemsize in (2,):
         array = array.astype(np.float32)  # as mx.nd.array and NDArrayIter do
     elif array.dtype.kind == "u" and array.dtype.itemsize > 1:
         array = array.astype(np.int64)

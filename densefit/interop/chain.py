@@ -28,12 +28,15 @@ class Chain:
     Attributes:
         wrappers, origin: as above.
         resize: the ResizeIter among the wrappers, or None.
+        is_users: whether a wrapper is of a user's own class, which may choose among the batches.
     """
 
     def __init__(self, wrappers: Sequence[Any], origin: Origin) -> None:
         self.wrappers, self.origin = list(wrappers), origin
         resizes = [one for one in self.wrappers if isinstance(one, mx.io.ResizeIter)]
         self.resize: Any = resizes[0] if resizes else None
+        known = (mx.io.ResizeIter, mx.io.PrefetchingIter)
+        self.is_users = not all(isinstance(one, known) for one in self.wrappers)
         self._prefetching = [one for one in wrappers if isinstance(one, mx.io.PrefetchingIter)]
         self._ahead = len(self._prefetching)
         outside = self.wrappers[: self.wrappers.index(self.resize)] if resizes else []

@@ -20,6 +20,16 @@ class RewoundSource(ChainedSource):
         if self.origin.ending is Ending.UNTOLD and self.samples is None:
             raise untold(self)
 
+    @property
+    def samples(self) -> int | None:
+        """Number of distinct samples; None if unknown.
+
+        A user's iterator around another may give a part of its batches, where nothing depends on
+        all of them.
+        """
+        is_choice = self.chain.is_users and self.origin.ending is not Ending.UNTOLD
+        return None if is_choice else self.origin.samples
+
     def train_epoch(self) -> Iterator[tuple[Any, int]]:
         """One epoch of training: batches, each with its number of rows that are no samples."""
         self.start()
@@ -73,6 +83,8 @@ class RewoundSource(ChainedSource):
     def length(self) -> int | None:
         """Batches of a training epoch, if known."""
         samples, size = self.samples, self.origin.batch_size
+        if self.chain.is_users and samples is None:
+            return super().length()
         if samples is None or self.origin.leaves_out:
             return None
         return samples // size if self.origin.ending is Ending.DROPPED else -(-samples // size)

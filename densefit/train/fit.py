@@ -91,6 +91,7 @@ def fit(
     eval_end_callback: Any = None,
     eval_batch_end_callback: Any = None,
     monitor: Any = None,
+    sparse_row_id_fn: Any = None,
 ) -> History:
     """Train a network.
 

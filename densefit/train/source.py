@@ -42,5 +42,7 @@ def last_real(
     all_samples = getattr(iterator, "epoch_samples", None) or samples
     if not all_samples or not batches:
         return None
-    # If the iterator drops the smaller last batch, more samples are left than a batch holds.
-    return min(batch_size, all_samples - (batches - 1) * batch_size)
+    # If the iterator drops the smaller last batch, more samples are left than a batch holds. If it
+    # gives samples more than once, none are.
+    left = all_samples - (batches - 1) * batch_size
+    return min(batch_size, left) if left > 0 else None

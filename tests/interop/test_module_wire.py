@@ -104,7 +104,7 @@ def test_one_object_never_serves_both_passes(tiny, same):
 
 
 def test_without_heads_nothing_but_the_metric_is_scored(tiny):
-    plain = df.Network(symbol=tiny.kind())
+    plain = df.Network(symbol=tiny.kind(), routes={})
     plain.set_params({"kind_fc_weight": np.eye(3, 6), "kind_fc_bias": np.zeros(3)}, {})
     data = tiny.iterator(8, 4, ["kind_label"])
     assert df.score(plain, data, eval_metric="acc") == {"module/accuracy": 1.0}

@@ -2,7 +2,6 @@
 
 import pytest
 
-from densefit.errors import ConfigError
 from densefit.train.cadence import Cadence
 
 
@@ -33,7 +32,9 @@ def test_when(every, expected):
 
 def test_lengths_that_are_not_known():
     assert Cadence("2ep").after_epoch(2)  # whole epochs need no length
-    with pytest.raises(ConfigError, match="validate_every"):
-        Cadence("0.5ep", where="validate_every")
-    with pytest.raises(ConfigError, match="whole training"):
-        Cadence("10%")
+    for every, expected in (("0.5ep", 5), ("10%", 8)):
+        cadence = Cadence(every)
+        assert cadence.awaits
+        assert not any(cadence.after_update(done) for done in range(20))
+        cadence.learn(80, 10)
+        assert [done for done in range(1, 17) if cadence.after_update(done)][0] == expected

@@ -21,14 +21,12 @@ SCHEDULER = mx.lr_scheduler.FactorScheduler(1)
         ({"schedule": df.Constant(0.1), "optimizer_params": {"lr_scheduler": SCHEDULER}}, "twice"),
         ({"schedule": df.Constant(0.1), "optimizer": mx.optimizer.SGD(lr_scheduler=SCHEDULER)},
          "twice"),
-        ({"optimizer_params": {"learning_rate": 1, "lr_scheduler": SCHEDULER}}, "given twice"),
         ({"optimizer_params": {"rescale_grad": "1/8"}}, "rescale_grad is no number"),
         ({"optimizer_params": {"momentun": 1}}, "momentun"),
         ({"optimizer": "sdg"}, "sdg"),
         ({"optimizer": mx.optimizer.SGD(), "optimizer_params": {"wd": 1}}, "not with an object"),
         ({"validate_every": "often"}, "not a duration"),
         ({"resume": "runs/x"}, "checkpoint=DIR"),
-        ({"heads": None}, "needs routes"),
         ({"heads": {"kind": ["kind"]}}, "neither a Head nor a Route"),
         ({"heads": {"a": df.Route(["kind"], ["kind_label"], ["accuracy", "acc"])}}, "Two metrics"),
         ({"heads": {"a": df.Route(["kind"], ["kind_label"], ["acuracy"])}}, "did you mean"),
@@ -43,11 +41,11 @@ def test_contradictory_settings(tiny, settings, message):
 
 
 def test_networks_that_cannot_be_trained(tiny):
-    with pytest.raises(ConfigError, match="Network or an MXNet Symbol"):
+    with pytest.raises(ConfigError, match="a df.Network, an MXNet Symbol"):
         df.fit("resnet18", tiny.iterator(), epochs=1)
     with pytest.raises(ConfigError, match="has its heads already"):
         df.fit(tiny.network(), tiny.iterator(), heads=tiny.kind_route(), epochs=1)
-    with pytest.raises(DataError, match="no iterator of batches"):
+    with pytest.raises(DataError, match="single number, which has no rows"):
         df.fit(tiny.kind(), [1, 2], heads=tiny.kind_route(), epochs=1)
 
 
@@ -62,7 +60,6 @@ def test_one_iterator_for_both_is_an_error(tiny):
     [
         ({"labels": ["size_label"]}, "needs the label 'kind_label'"),
         ({"last_batch_handle": "discard"}, "exactly once"),
-        ({"last_batch_handle": "roll_over"}, "exactly once"),
     ],
 )
 def test_wrong_validation_data_are_found_before_the_first_update(tiny, validation, message):

@@ -158,7 +158,7 @@ def test_a_rollback_goes_on_from_the_checkpoint_at_a_lower_rate(tiny, tmp_path):
 
     class Once:
         def __init__(self):
-            self.inner, self.left = tiny.iterator(12, 4), 1
+            self.inner, self.left, self.number = tiny.iterator(12, 4), 1, 0
             self.provide_data = self.inner.provide_data
             self.provide_label = self.inner.provide_label
             self.batch_size = 4
