@@ -29,6 +29,7 @@ class ModuleWire(Wire):
         labels: that metrics ask for by name.
     """
 
+    fixed_shapes = False
     name = NAME
 
     def __init__(
