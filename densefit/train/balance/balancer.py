@@ -11,7 +11,7 @@ import numpy as np
 
 from densefit.errors import CheckpointError, ConfigError, TrainingDiverged
 from densefit.registry import Registry, nearest
-from densefit.train.balance.gram import gram_matrix
+from densefit.train.balance.gram import gram_matrix, weighted_sum
 
 
 class Balancer(ABC):
@@ -149,9 +149,7 @@ class Balancer(ABC):
                 where=f"{type(self).__name__}, head {', '.join(bad)}",
                 fix="lower the learning rate, or lengthen the warm-up",
             )
-        factors = self._factors(gram)
-        # one matrix product in float32: a float64 copy of all gradients may not fit in memory
-        return np.asarray(factors.astype(np.float32) @ gradients.astype(np.float32, copy=False))
+        return weighted_sum(self._factors(gram), gradients)
 
     def state_dict(self) -> dict[str, Any]:
         """What a resume needs beside the number of updates done; JSON-able."""

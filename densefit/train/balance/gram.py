@@ -1,4 +1,4 @@
-"""The products of gradients with each other: all that the geometric methods look at."""
+"""The products of gradients with each other, and their sums: what the geometric methods need."""
 
 from __future__ import annotations
 
@@ -26,4 +26,27 @@ def gram_matrix(gradients: np.ndarray) -> np.ndarray:
         for start in range(0, gradients.shape[1], COLUMNS):
             part = gradients[:, start : start + COLUMNS].astype(np.float64)
             total += part @ part.T
+    return total
+
+
+def weighted_sum(factors: np.ndarray, gradients: np.ndarray) -> np.ndarray:
+    """The sum of all rows, each times its factor.
+
+    Added up in float64: where gradients nearly cancel, CAGrad's factors are a million times as
+    large as their sum.
+
+    >>> weighted_sum(np.array([1e6, -1e6]), np.array([[1.0, 4.0], [0.75, 4.0]], np.float32))
+    array([250000.,      0.], dtype=float32)
+
+    Args:
+        factors: (n,).
+        gradients: (n, P).
+
+    Returns:
+        (P,) float32.
+    """
+    total = np.empty(gradients.shape[1], np.float32)
+    for start in range(0, len(total), COLUMNS):
+        part = gradients[:, start : start + COLUMNS].astype(np.float64)
+        total[start : start + COLUMNS] = factors @ part
     return total

@@ -41,7 +41,8 @@ def least_on_simplex(
         moved[np.eye(count, dtype=bool)] = 0.0
         moved = np.maximum(moved, 0.0)
         after = np.maximum(p + moved * (2 * q + moved * r), 0.0)
-        gain = factor * (np.sqrt(p) - np.sqrt(after)) - linear * moved
+        # The difference of the roots, without the digits that it would cancel.
+        gain = -moved * (factor * (2 * q + moved * r) / (np.sqrt(p) + np.sqrt(after)) + linear)
         to, source = np.unravel_index(int(gain.argmax()), gain.shape)
         if gain[to, source] <= GAIN * scale:
             break
