@@ -171,4 +171,4 @@ def test_scores_pictures_of_all_sizes(program, fcn):
     predictions = df.predict(run.network, Pictures(2))["softmax_output"]
     assert len(predictions) == len(SIZES)
     for prediction, output in zip(predictions, outputs):
-        np.testing.assert_allclose(prediction, output[0], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(prediction, output, rtol=1e-5, atol=1e-6)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import densefit as df
+from densefit import errors as df_errors
 
 ROWS, BATCH, WIDTH, CLASSES = 12, 4, 5, 3
 
@@ -606,6 +607,54 @@ def test_a_language_model(program, habit, ignored):
     assert scores["module/perplexity"] == pytest.approx(expected, rel=1e-5)
     hits = (prob.argmax(2) == label)[counted].mean()
     assert df.score(run.model, read(2, 10))["softmax/accuracy"] == pytest.approx(hits)
+
+
+class TimeMajor(mx.io.DataIter):
+    """Batches of (steps, samples), as recurrent layers want them."""
+
+    def __init__(self, seed, steps=4, words=6):
+        super().__init__(BATCH)
+        self.text = np.random.RandomState(seed).randint(0, words, (3, steps + 1, BATCH))
+        self.provide_data, self.provide_label = (
+            [mx.io.DataDesc(name, (steps, BATCH), layout="TN")]
+            for name in ("data", "softmax_label")
+        )
+        self.reset()
+
+    def reset(self):
+        self.rest = iter(self.text)
+
+    def next(self):
+        text = next(self.rest)
+        return mx.io.DataBatch([mx.nd.array(text[:-1])], [mx.nd.array(text[1:])], pad=0)
+
+
+def test_samples_on_the_second_axis(program, habit):
+    """Module divides the gradient by the axis named N, whichever it is."""
+
+    def make():
+        x = mx.sym.Embedding(mx.sym.Variable("data"), input_dim=6, output_dim=5, name="embed")
+        pred = mx.sym.FullyConnected(mx.sym.Reshape(x, shape=(-1, 5)), num_hidden=6, name="pred")
+        label = mx.sym.Reshape(mx.sym.Variable("softmax_label"), shape=(-1,))
+        return {
+            "symbol": mx.sym.SoftmaxOutput(data=pred, label=label, name="softmax"),
+            "train": TimeMajor(0),
+            "validation": TimeMajor(1),
+            "settings": {"eval_metric": mx.metric.Perplexity(None)},
+        }
+
+    habit(make)
+
+
+def test_a_module_of_many_symbols_is_refused_with_advice():
+    """BucketingModule has a symbol for each length."""
+
+    def symbol_of(key):
+        return softmax(), ["data"], ["softmax_label"]
+
+    module = mx.mod.BucketingModule(symbol_of, default_bucket_key=WIDTH)
+    with pytest.raises(df_errors.ConfigError, match="BucketingModule(.|\n)*one bucket"):
+        df.fit(module, iterator(), epochs=1)
 
 
 def test_the_label_is_read_in_the_forward_pass(program, habit):
