@@ -71,7 +71,9 @@ def score(
         routed = Network(symbol=network.symbol, routes=routes)
         routed.set_params(*network.get_params())
         network, routes = routed, None
-    given = model_input(network, routes, arg_params, aux_params, train=data)
+    given = model_input(
+        network, routes, arg_params, aux_params, measured=eval_metric is None, train=data
+    )
     data = batches_of(data, given, "scoring")
     names = None if isinstance(heads, Mapping) else heads
     module: Any = adapters.module_arguments.adapt(

@@ -124,7 +124,8 @@ class Mirror(Callback):
                 optimizer = copy.deepcopy(optimizer)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of rescale_grad: said at the start
-                module.init_optimizer("local", optimizer, tuple(settings.items()))
+                # A scheduler is not shared: MXNet sets the rate of the one that it is given.
+                module.init_optimizer("local", optimizer, copy.deepcopy(tuple(settings.items())))
         updater = module._updater or module._kvstore._updater
         arrays, _ = learner.optimizer_state()
         restore_updater(updater, arrays, index_to_name(module))

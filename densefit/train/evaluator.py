@@ -10,7 +10,7 @@ import numpy as np
 
 from densefit import backend
 from densefit.backend import mx
-from densefit.errors import BindError, DataError, located
+from densefit.errors import BindError, located
 from densefit.model.network import Network
 from densefit.model.route import short_name
 from densefit.train.executors import Executor, Executors, Program
@@ -96,9 +96,6 @@ class Evaluator:
             feeder: says which shapes and heads.
             version: number of the present parameters; another than the last time means that
                 they have changed.
-
-        Raises:
-            DataError: the batch holds padding, and which of an output's rows are whose is unknown.
         """
         given, rows = self._rows(fed, feeder)
         executor = self._executor(feeder, given, version)
@@ -107,39 +104,30 @@ class Evaluator:
         found = {}
         for wire in feeder.wires:
             for name in wire.outputs(self.mode):
-                own = wire.rows(name)
-                if own is None and fed.real != rows:
-                    raise DataError(
-                        f"The output {name!r} has another number of rows than the samples, and "
-                        "this batch holds padding: no exact score can be made of it",
-                        received=f"{fed.real} samples in a batch of {rows}",
-                        where=f"head {wire.name}",
-                        fix="let the symbol give as many rows for each sample, or choose a batch "
-                        "size that divides the dataset",
-                    )
-                array = arrays[name][: fed.real * own] if own else arrays[name]
                 # A copy, because the next batch is computed into the same memory. Made by the
-                # engine when the forward pass is done: nothing waits here.
-                found[name] = array.copy()
+                # engine when the forward pass is done: nothing waits here. Of all rows, or of some
+                # by an operator: a view of what oneDNN lays out in blocks cannot be copied.
+                if fed.real == rows:
+                    found[name] = arrays[name].copy()
+                else:
+                    end = fed.real * (wire.rows(name) or 1)
+                    found[name] = mx.nd.slice_axis(arrays[name], axis=0, begin=0, end=end)
         return Pending(found, partial(self._finish, feeder, _input_size(fed.data, feeder)))
 
     def _rows(self, fed: Fed, feeder: Feeder) -> tuple[dict[str, Any], int]:
         """The arrays of a batch with as many rows as are bound for it, and how many these are.
 
-        A smaller last batch is filled up: another shape would need another executor. Where an
-        output is one number for all rows, the padding is cut off instead.
+        Of heads a smaller last batch is filled up: another shape would need another executor. Of a
+        user's Symbol the padding is cut off: nobody knows which of an output's rows are whose.
         """
-        arrays = dict(fed.data) if self.network.heads else {**fed.data, **fed.label}
-        names = [name for wire in feeder.wires for name in wire.outputs(self.mode)]
-        if any(wire.rows(n) == 0 for wire in feeder.wires for n in wire.outputs(self.mode)):
+        if not self.network.heads:
+            arrays = {**fed.data, **fed.label}
             return {name: real_rows(array, fed) for name, array in arrays.items()}, fed.real
-        first = feeder.data_descs[0]
-        announced = tuple(fed.data[first.name].shape[1:]) == tuple(first.shape[1:])
-        if feeder.sizes_vary or not announced or not names:
-            return arrays, fed.rows
-        full = {desc.name: desc.shape[0] for desc in self._descs(feeder)}
+        if feeder.sizes_vary:
+            return dict(fed.data), fed.rows
+        full = {desc.name: desc.shape[0] for desc in feeder.data_descs}
         return {
-            name: _fill_rows(array, full[name]) for name, array in arrays.items()
+            name: _fill_rows(array, full[name]) for name, array in fed.data.items()
         }, feeder.batch_size
 
     def _finish(
