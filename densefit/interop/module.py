@@ -15,7 +15,12 @@ import numpy as np
 from densefit import adapters
 from densefit.backend import mx
 from densefit.callbacks.callback import Callback, Control, TrainState
-from densefit.checkpoint.state import optimizer_to_arrays, restore_updater
+from densefit.checkpoint.state import (
+    counters_to_dict,
+    optimizer_to_arrays,
+    restore_counters,
+    restore_updater,
+)
 from densefit.errors import CheckpointError, ConfigError
 from densefit.model.network import Network
 from densefit.model.route import Route
@@ -40,18 +45,19 @@ def of_module(model: Any, heads: Mapping[str, Route] | None = None, **context: A
     Args:
         model: an `mx.mod.Module`.
         heads: routes; by default one for each loss output.
-        context: `train`, the training data.
+        context: `batch_end_callback`, if any: those that are not MXNet's may read the Module.
 
     Raises:
         ConfigError: another kind of Module.
     """
     if not isinstance(model, mx.mod.Module):
         raise ConfigError(
-            f"A {type(model).__name__} has no one Symbol that could be trained",
-            expected="an mx.mod.Module",
+            f"A {type(model).__name__} is no mx.mod.Module",
+            expected="an mx.mod.Module, or its Symbol",
             received=type(model).__name__,
             fix="of a BucketingModule, train the symbol of one bucket, to whose length the samples "
-            "are padded: mx.mod.Module(*sym_gen(key)); of a SequentialModule, compose the symbols",
+            "are padded: mx.mod.Module(*sym_gen(key)); of a SequentialModule, compose the symbols; "
+            "of a Module of your own class, give its symbol: batches may change their shapes",
         )
     if getattr(model, "_state_names", None):
         raise ConfigError(
@@ -62,7 +68,7 @@ def of_module(model: Any, heads: Mapping[str, Route] | None = None, **context: A
     network = Network(symbol=model.symbol, routes=heads)
     arguments, auxiliary = _parameters(model)
     network.set_params(arguments, auxiliary)
-    mirror = Mirror(model)
+    mirror = Mirror(model, _may_read(context.get("batch_end_callback")))
     return ModelInput(
         network,
         list(model.data_names),
@@ -70,8 +76,18 @@ def of_module(model: Any, heads: Mapping[str, Route] | None = None, **context: A
         list(model._context),
         list(model._fixed_param_names or ()),
         [mirror],
+        model._optimizer if model.optimizer_initialized else None,
         mirror.begin,
         model,
+    )
+
+
+def _may_read(callbacks: Any) -> bool:
+    """Whether a callback of each batch may look into the Module: MXNet's own do not."""
+    several = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
+    return any(
+        one is not None and "mxnet.callback" not in (type(one).__module__, one.__module__)
+        for one in several
     )
 
 
@@ -80,19 +96,33 @@ class Mirror(Callback):
 
     Args:
         module: the user's.
+        is_read: whether somebody looks into it after each update.
     """
 
-    def __init__(self, module: Any) -> None:
-        self.module = module
+    def __init__(self, module: Any, is_read: bool = False) -> None:
+        self.module, self.is_read = module, is_read
         self._learner: Any = None
 
     def begin(self, learner: Any) -> None:
         """Take the training's Learner, and give it the states that the Module was loaded with."""
         self._learner = learner
+        module = self.module
+        if module.optimizer_initialized:  # by the user, or by a training before this one
+            names = index_to_name(module)
+            updater = module._updater or module._kvstore._updater
+            arrays = optimizer_to_arrays(updater.states, names, len(module._context))
+            counters = counters_to_dict(module._optimizer, names)
+            learner.load_optimizer_state(arrays, counters)
+            return
         states = getattr(self.module, "_preload_opt_states", None)
         if states is not None:
             learner.load_optimizer_arrays(_states_by_name(states, self.module))
             self.module._preload_opt_states = None
+
+    def update_ended(self, state: TrainState, control: Control) -> None:
+        """Bring its parameters up to date, if somebody looks."""
+        if self.is_read:
+            self._refresh_parameters(state.network)
 
     def epoch_ended(self, state: TrainState, control: Control) -> None:
         """Bring it up to date, before any `epoch_end_callback`."""
@@ -104,9 +134,14 @@ class Mirror(Callback):
 
     def refresh(self, network: Network) -> None:
         """Give the Module the present parameters, and optimizer states if it is bound to train."""
-        module, learner = self.module, self._learner
-        if not network.initialized or learner is None:
+        if not network.initialized or self._learner is None:
             return
+        self._refresh_parameters(network)
+        if self.module.for_training:
+            self._refresh_optimizer()
+
+    def _refresh_parameters(self, network: Network) -> None:
+        module, learner = self.module, self._learner
         arguments, auxiliary = network.get_params()
         if not module.binded:
             module.params_initialized = False
@@ -116,8 +151,9 @@ class Mirror(Callback):
         module.init_params(
             None, arg_params=arguments, aux_params=auxiliary, allow_extra=True, force_init=True
         )
-        if not module.for_training:
-            return
+
+    def _refresh_optimizer(self) -> None:
+        module, learner = self.module, self._learner
         if not module.optimizer_initialized:
             optimizer, settings = learner.optimizer_recipe
             if isinstance(optimizer, mx.optimizer.Optimizer):
@@ -127,8 +163,11 @@ class Mirror(Callback):
                 # A scheduler is not shared: MXNet sets the rate of the one that it is given.
                 module.init_optimizer("local", optimizer, copy.deepcopy(tuple(settings.items())))
         updater = module._updater or module._kvstore._updater
-        arrays, _ = learner.optimizer_state()
-        restore_updater(updater, arrays, index_to_name(module))
+        arrays, counters = learner.optimizer_state()
+        names = index_to_name(module)
+        restore_updater(updater, arrays, names)
+        devices = [device.device_id for device in module._context]
+        restore_counters(module._optimizer, counters, names, devices)
 
 
 def _parameters(module: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -117,6 +117,7 @@ def bind_training(
         where,
     )
     module = graph.bind({name: own.shape for name, own in inputs.items()})
+    check_dense(module, where)
     check_gradient_sums(module.symbol, trained)
     try:
         module.init_params(
@@ -132,6 +133,22 @@ def bind_training(
             fix="fit(..., initializer=mx.init.Mixed(...)), or set_params before fit",
         ) from error
     return Modules(graph, module), outputs
+
+
+def check_dense(module: Any, where: str) -> None:
+    """Raise BindError for parameters that hold some of their rows only."""
+    group = module._exec_group
+    sparse = [
+        n for n, own in zip(group.param_names, group.param_arrays) if own[0].stype != "default"
+    ]
+    if sparse:
+        raise BindError(
+            f"The parameters {', '.join(sparse)} are stored as row_sparse, which is not trained",
+            expected="dense parameters; data may be csr, and gradients row_sparse",
+            where=where,
+            fix=f"mx.sym.Variable({sparse[0]!r}, stype='default'): with all rows in one process, "
+            "the numbers are the same",
+        )
 
 
 def check_split(devices: Sequence[Any], rows: int, where: str) -> None:

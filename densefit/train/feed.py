@@ -116,6 +116,8 @@ class Feeder:
                     "axis than the first",
                     expected="a layout that begins with N",
                     received=f"layout {desc.layout}",
+                    fix="give samples first, and turn the axes in the symbol: "
+                    "mx.sym.swapaxes(data, dim1=0, dim2=1)",
                 )
         self.batch_size = int(self.data_descs[0].shape[0])
         for desc in self.data_descs:

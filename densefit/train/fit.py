@@ -44,6 +44,7 @@ from densefit.train.start import (
     scorer_of,
     seed_all,
     source_of_rate,
+    tell_kept_optimizer,
 )
 from densefit.train.step import Step, check_step
 
@@ -170,6 +171,8 @@ def fit(
             aux_params) after an epoch's updates and before its validation.
         eval_end_callback: called after each validation with a BatchEndParam.
         eval_batch_end_callback: called after each batch of a validation with a BatchEndParam.
+        sparse_row_id_fn: as in Module.fit; devices of one process share all rows, so that it is not
+            called.
         monitor: an `mx.mon.Monitor` of the train graph, started before an update and printed after
             it.
 
@@ -203,6 +206,7 @@ def fit(
         measured=eval_metric is None,
         loss=loss,
         train=train,
+        batch_end_callback=batch_end_callback,
     )
     network, devices = given.network, devices or given.devices
     train = batches_of(train, given, "train")
@@ -228,6 +232,9 @@ def fit(
     per_epoch = feeder.updates_per_epoch(updates_per_epoch, accumulate)
     total = updates if epochs is None else feeder.total(epochs, per_epoch, accumulate)
     settings = dict(optimizer_params or {})
+    if given.optimizer is not None:
+        tell_kept_optimizer(given.optimizer, optimizer, settings)
+        optimizer, settings = given.optimizer, {}
     rescale = constant_rescale(network, optimizer, settings, feeder.batch_size, accumulate)
     learner = Learner(network, devices)
     scorer = scorer_of(learner, validations_of(validation, given), module.wires)

@@ -75,6 +75,8 @@ def squared_norm(gradients: Iterable[Sequence[Any]]) -> float:
         whole = replicas[0]
         if len(replicas) > 1:
             whole = mx.nd.add_n(*(one.as_in_context(whole.context) for one in replicas))
+        if whole.stype != "default":  # only some rows are there; the others are 0
+            whole = whole.data
         if whole.size == 0:
             continue
         if whole.context.device_type == "cpu" and whole.dtype == np.float32:

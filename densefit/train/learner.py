@@ -231,8 +231,11 @@ class Learner(Held):
         """
         optimizer = self._optimizer
         optimizer.rescale_grad = self.mean_factor() * scale
+        given = self.optimizer_recipe[0]
         if lr is not None:
             optimizer.lr = lr
+        elif isinstance(given, mx.optimizer.Optimizer) and given.lr_scheduler is None:
+            optimizer.lr = given.lr  # which the user may change between updates
         self._train.update()
         self._version += 1
         if self._averages is not None:

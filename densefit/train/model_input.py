@@ -27,6 +27,7 @@ class ModelInput:
         devices: MXNet contexts, if it states them.
         fixed: names of parameters that have no gradient.
         mirrors: callbacks that bring the model up to date with the training.
+        optimizer: an `mx.optimizer.Optimizer` that the model goes on with; None: as `fit` is told.
         started: called with the Learner once the optimizer is there, before a resume.
         model: what the user gave.
     """
@@ -37,6 +38,7 @@ class ModelInput:
     devices: Sequence[Any] | None = None
     fixed: Sequence[str] = ()
     mirrors: Sequence[Callback] = ()
+    optimizer: Any = None
     started: Callable[[Any], None] = field(default=lambda learner: None)
     model: Any = None
 

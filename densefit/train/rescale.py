@@ -93,9 +93,15 @@ def tell_rescale(
         settings: of an optimizer given by name.
         batch_size: rows of a full batch.
     """
+    is_object = isinstance(optimizer, mx.optimizer.Optimizer)
+    if is_object and optimizer.wd > 0 and not optimizer.idx2name:
+        _log.info(
+            "The optimizer object's wd=%g decays weights alone, as that of an optimizer given by "
+            "name; Module.fit decays biases too for an object",
+            optimizer.wd,
+        )
     if "rescale_grad" in settings or batch_size == 1:
         return
-    is_object = isinstance(optimizer, mx.optimizer.Optimizer)
     line = (
         f"{type(optimizer).__name__}(rescale_grad={{}}, ...)"
         if is_object

@@ -157,6 +157,31 @@ def check_begin(begin_epoch: int, epochs: int | None) -> None:
         )
 
 
+def tell_kept_optimizer(kept: Any, optimizer: Any, settings: Mapping[str, Any]) -> None:
+    """Log that a model goes on with its own optimizer, where another one was asked for.
+
+    Args:
+        kept: of the model.
+        optimizer: as `fit` was given it.
+        settings: of an optimizer given by name.
+    """
+    name = optimizer if isinstance(optimizer, str) else type(optimizer).__name__
+    same = name.lower() == type(kept).__name__.lower()
+    for key, value in settings.items():
+        known = getattr(kept, "lr" if key == "learning_rate" else key, value)
+        same = same and (known == value or key == "lr_scheduler")
+    if not same:
+        _log.warning(
+            "The Module has an optimizer already, and goes on with it, as in Module.fit: %s at a "
+            "rate of %g. What this call says of the optimizer (%s, %s) is not used; a new Module "
+            "begins with it",
+            type(kept).__name__,
+            kept.learning_rate,
+            name,
+            dict(settings),
+        )
+
+
 def tell_base_rate(scheduler: Any, rate: float) -> None:
     """Log where a learning rate beside an lr_scheduler is not what MXNet trains with.
 

@@ -76,15 +76,22 @@ def test_label_smoothing_and_normalization(habit):
 
 
 def test_an_optimizer_object(habit):
-    """Module decays the biases for an object that it did not make itself."""
-
     def make():
-        optimizer = mx.optimizer.SGD(
-            learning_rate=0.3, momentum=0.9, wd=0.1, rescale_grad=1.0 / BATCH
-        )
+        optimizer = mx.optimizer.SGD(learning_rate=0.3, momentum=0.9, rescale_grad=1.0 / BATCH)
         return {"settings": {"optimizer": optimizer, "optimizer_params": ()}}
 
     habit(make)
+
+
+def test_an_optimizer_object_decays_what_a_named_one_does(program, caplog):
+    """For an object that it did not make itself, Module decays biases too: we say so."""
+    caplog.set_level("INFO", "densefit")
+    params = {"learning_rate": 0.3, "momentum": 0.9, "wd": 0.1, "rescale_grad": 1.0 / BATCH}
+    named, of_object = prepared(softmax()), prepared(softmax())
+    named.fit(iterator(), num_epoch=2, optimizer_params=params)
+    df.fit(of_object, iterator(), epochs=2, optimizer=mx.optimizer.SGD(**params))
+    program.assert_params_equal(named.get_params(), of_object.get_params())
+    assert "wd=0.1 decays weights alone" in caplog.text
 
 
 def test_an_optimizer_object_whose_rescale_grad_is_one(habit):
@@ -411,15 +418,14 @@ def test_wrapped_iterators(habit, kind):
 
 
 @pytest.mark.parametrize("kind", ["resize", "discard"])
-def test_validates_on_a_part_of_the_data(habit, kind):
-    """The user asked for fewer batches than there are."""
-
-    def wrap(seed):
-        if kind == "resize":
-            return mx.io.ResizeIter(iterator(seed=seed), 2)
-        return iterator(ROWS + 2, seed=seed, last_batch_handle="discard")
-
-    habit(lambda: {"validation": wrap(1)})
+def test_validation_on_a_part_of_the_data_is_refused_with_advice(kind):
+    """Module scores what comes. We score each sample once, or say what to write instead."""
+    part = {
+        "resize": lambda: mx.io.ResizeIter(iterator(seed=1), 2),
+        "discard": lambda: iterator(ROWS + 2, seed=1, last_batch_handle="discard"),
+    }[kind]
+    with pytest.raises(df_errors.DataError, match="(?s)exactly once.*fix: +(the iterator|last_b)"):
+        df.fit(softmax(), iterator(), validation=part(), epochs=1)
 
 
 def test_validates_with_another_batch_size(habit):
@@ -629,21 +635,10 @@ class TimeMajor(mx.io.DataIter):
         return mx.io.DataBatch([mx.nd.array(text[:-1])], [mx.nd.array(text[1:])], pad=0)
 
 
-def test_samples_on_the_second_axis(program, habit):
-    """Module divides the gradient by the axis named N, whichever it is."""
-
-    def make():
-        x = mx.sym.Embedding(mx.sym.Variable("data"), input_dim=6, output_dim=5, name="embed")
-        pred = mx.sym.FullyConnected(mx.sym.Reshape(x, shape=(-1, 5)), num_hidden=6, name="pred")
-        label = mx.sym.Reshape(mx.sym.Variable("softmax_label"), shape=(-1,))
-        return {
-            "symbol": mx.sym.SoftmaxOutput(data=pred, label=label, name="softmax"),
-            "train": TimeMajor(0),
-            "validation": TimeMajor(1),
-            "settings": {"eval_metric": mx.metric.Perplexity(None)},
-        }
-
-    habit(make)
+def test_samples_on_the_second_axis_are_refused_with_advice():
+    """Module trains them; which rows of a padded batch are samples, its iterators do not say."""
+    with pytest.raises(df_errors.DataError, match="(?s)another axis than the first.*swapaxes"):
+        df.fit(softmax(), TimeMajor(0), epochs=1)
 
 
 def test_a_module_of_many_symbols_is_refused_with_advice():

@@ -42,15 +42,15 @@ def iterator(path):
     return mx.io.LibSVMIter(data_libsvm=path, data_shape=(WIDTH,), batch_size=6)
 
 
-@pytest.fixture(params=["default", "row_sparse"])
-def linear(program, request, tmp_path):
+@pytest.fixture
+def linear(tmp_path):
     path = write_libsvm(tmp_path / "train.libsvm", 24, 0)
 
     def make():
         rng = np.random.RandomState(1)
-        weight = mx.nd.array(rng.normal(0, 0.1, (WIDTH, 2))).tostype(request.param)
+        weight = mx.nd.array(rng.normal(0, 0.1, (WIDTH, 2)))
         return {
-            "symbol": symbol(request.param),
+            "symbol": symbol("default"),
             "train": iterator(path),
             "validation": iterator(path),
             "arg_params": {"weight": weight, "bias": mx.nd.zeros(2)},
@@ -80,3 +80,27 @@ def test_scores(program, linear, tmp_path):
     expected = ((data @ weight + bias).argmax(1) == label).mean()
     scores = df.score(run.network, iterator(path), eval_metric="acc")
     assert scores["module/accuracy"] == pytest.approx(expected)
+
+
+def test_sparse_parameters_are_refused_with_advice(linear):
+    made = linear()
+    with pytest.raises(df.errors.BindError, match="(?s)weight are stored as row_sparse.*stype="):
+        df.fit(symbol("row_sparse"), made["train"], epochs=1)
+
+
+def test_sparse_gradients_train_as_module(program):
+    """Of an Embedding only the rows that a batch reads have a gradient."""
+    x = mx.sym.Embedding(
+        mx.sym.Variable("data"), input_dim=9, output_dim=4, sparse_grad=True, name="embed"
+    )
+    net = mx.sym.SoftmaxOutput(mx.sym.FullyConnected(x, num_hidden=2, name="fc"), name="softmax")
+    rng = np.random.RandomState(0)
+    data, label = rng.randint(0, 9, 24).astype("float32"), rng.randint(0, 2, 24)
+    arguments, _ = program.initial(net, data=(6,), softmax_label=(6,))
+    settings = {"optimizer_params": {"learning_rate": 0.5, "momentum": 0.9, "wd": 0.01}}
+    module = mx.mod.Module(net)
+    module.fit(mx.io.NDArrayIter(data, label, 6), num_epoch=2, arg_params=arguments, **settings)
+    history = df.fit(
+        net, mx.io.NDArrayIter(data, label, 6), epochs=2, arg_params=arguments, **settings
+    )
+    program.assert_params_equal(history.network.get_params(), module.get_params())
