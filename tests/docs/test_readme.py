@@ -35,9 +35,13 @@ def test_a_backbone_with_heads(blocks, tmp_path, monkeypatch):
     assert (tmp_path / "runs" / "shapes" / "last").is_dir()
 
 
-def test_a_symbol_and_an_iterator(blocks):
+def test_a_symbol_and_an_iterator(blocks, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     found = run(blocks[1])
     assert set(found["history"].last_validation) == {"age/mae", "gender/accuracy"}
+    assert found["scores"] == found["history"].last_validation
+    assert found["ages"].shape == (100, 1)
+    assert (tmp_path / "people-0010.params").is_file()
     # The people are drawn at random, and few: that it trains shows in the larger loss.
     errors = [epoch["train"]["age/mae"] for epoch in found["history"].epochs]
     assert errors[-1] < errors[0]
