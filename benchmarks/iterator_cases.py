@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from densefit.backend import mx
-from densefit.interop.observed import STALE_PADS
+from densefit.interop.iterators.observed import STALE_PADS
 
 SIDE = 8
 

@@ -1,4 +1,4 @@
-"""What docs/from-module-fit.md says runs as it stands, and every argument of Module.fit is in it."""
+"""The scripts of docs/from-module-fit.md run, and every argument of Module.fit is in it."""
 
 import inspect
 import re

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from densefit.interop.native import NATIVE
+from densefit.interop.iterators.native import NATIVE
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "mxnet-iterators.md").read_text()

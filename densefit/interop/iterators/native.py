@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from densefit.interop.observed import STALE_PADS, Observation
-from densefit.interop.origins import Ending, Origin
-from densefit.interop.record_count import count_indexed, count_mnist, count_records
+from densefit.interop.iterators.observed import STALE_PADS, Observation
+from densefit.interop.iterators.origins import Ending, Origin
+from densefit.interop.iterators.record_count import count_indexed, count_mnist, count_records
 
 #: The C++ iterators of MXNet 1.9.1.
 NATIVE = (

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from densefit.errors import DataError
-from densefit.interop.chain import Chain
-from densefit.interop.chained import ChainedSource, held, row_count
-from densefit.interop.native import Native
-from densefit.interop.origins import Ending
+from densefit.interop.iterators.chain import Chain
+from densefit.interop.iterators.chained import ChainedSource, held, row_count
+from densefit.interop.iterators.native import Native
+from densefit.interop.iterators.origins import Ending
 
 
 class CyclicSource(ChainedSource):

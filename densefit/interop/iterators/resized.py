@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from densefit.interop.chain import Chain
-from densefit.interop.chained import ChainedSource
-from densefit.interop.origins import Ending
-from densefit.interop.rewound import padding, untold
+from densefit.interop.iterators.chain import Chain
+from densefit.interop.iterators.chained import ChainedSource
+from densefit.interop.iterators.origins import Ending
+from densefit.interop.iterators.rewound import padding, untold
 
 
 class ResizedSource(ChainedSource):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from densefit.backend import mx
-from densefit.interop.origins import Ending, Origin
-from densefit.interop.record_count import count_records
+from densefit.interop.iterators.origins import Ending, Origin
+from densefit.interop.iterators.record_count import count_records
 
 _ENDINGS = {"discard": Ending.DROPPED, "roll_over": Ending.CARRIED}
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from densefit.backend import mx
 from densefit.errors import DataError
-from densefit.interop.native import NATIVE, Native
-from densefit.interop.observed import observation
-from densefit.interop.origins import Origin
-from densefit.interop.python_origins import Images, NDArrays
+from densefit.interop.iterators.native import NATIVE, Native
+from densefit.interop.iterators.observed import observation
+from densefit.interop.iterators.origins import Origin
+from densefit.interop.iterators.python_origins import Images, NDArrays
 from densefit.train.prefetch import watch
 
 

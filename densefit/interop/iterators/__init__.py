@@ -10,11 +10,11 @@ from typing import Any
 
 from densefit.adapters import sources
 from densefit.backend import mx
-from densefit.interop.chain import chain_of
-from densefit.interop.cyclic import CyclicSource
-from densefit.interop.origins import Ending
-from densefit.interop.resized import ResizedSource
-from densefit.interop.rewound import RewoundSource
+from densefit.interop.iterators.chain import chain_of
+from densefit.interop.iterators.cyclic import CyclicSource
+from densefit.interop.iterators.origins import Ending
+from densefit.interop.iterators.resized import ResizedSource
+from densefit.interop.iterators.rewound import RewoundSource
 from densefit.train.sources import Source
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from densefit.backend import mx
 from densefit.errors import DataError
-from densefit.interop import observed
-from densefit.interop.observed import observation
+from densefit.interop.iterators import observed
+from densefit.interop.iterators.observed import observation
 from densefit.train.sources import source_of
 
 

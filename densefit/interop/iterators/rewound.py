@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from densefit.errors import DataError
-from densefit.interop.chain import Chain
-from densefit.interop.chained import ChainedSource, row_count
-from densefit.interop.origins import Ending
+from densefit.interop.iterators.chain import Chain
+from densefit.interop.iterators.chained import ChainedSource, row_count
+from densefit.interop.iterators.origins import Ending
 from densefit.train.sources import stated_pad
 
 
@@ -70,7 +70,7 @@ class RewoundSource(ChainedSource):
     def check_passes(self, passes: int) -> None:
         """Raise DataError if the iterator drops samples."""
         if self.origin.ending is Ending.DROPPED and not self.origin.is_divisible():
-            size, samples = self.origin.batch_size, self.samples
+            size, samples = self.origin.batch_size, self.origin.samples
             dropped = "some" if samples is None else samples % size
             raise self.refusal(
                 f"{self.origin.name} leaves out {dropped} at the end, which do not fill a batch",
@@ -91,12 +91,14 @@ class RewoundSource(ChainedSource):
 
     def describe_epoch(self, rows: int) -> str | None:
         """Explain an epoch with another number of rows than there are samples."""
-        if self.samples is None or rows == self.samples:
+        samples, size = self.origin.samples, self.origin.batch_size
+        is_drop = self.origin.ending is Ending.DROPPED
+        if samples is None or rows == samples:
             return None
-        return (
-            f"{rows} rows of {self.samples} samples: {self.origin.name} left out "
-            f"{self.samples - rows}"
-            + (", the same in every epoch" if not self.origin.shuffles else "")
+        if self.chain.is_users and not (is_drop and rows == samples // size * size):
+            return None
+        return f"{rows} rows of {samples} samples: {self.origin.name} left out {samples - rows}" + (
+            ", the same in every epoch" if not self.origin.shuffles else ""
         )
 
 

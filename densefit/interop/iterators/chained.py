@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from densefit.errors import DataError
-from densefit.interop.chain import Chain
+from densefit.interop.iterators.chain import Chain
 from densefit.train.sources import Source
 
 

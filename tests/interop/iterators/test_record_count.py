@@ -6,8 +6,8 @@ import pytest
 
 from densefit.backend import mx
 from densefit.errors import DataError
-from densefit.interop.observed import observation
-from densefit.interop.record_count import count_indexed, count_mnist, count_records
+from densefit.interop.iterators.observed import observation
+from densefit.interop.iterators.record_count import count_indexed, count_mnist, count_records
 from densefit.train.sources import source_of
 
 
