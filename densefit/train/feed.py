@@ -176,7 +176,7 @@ class Feeder:
         else:
             given = self.source.score_pass() if scoring else self._epoch()
             unread = skip
-        seen = 0
+        seen, number = 0, -1
         for number, (batch, pad) in enumerate(given):
             if number < unread:
                 seen += (batch.data[0].shape[0] if batch.data else 0) - pad
@@ -185,7 +185,7 @@ class Feeder:
             seen += fed.real
             yield fed
         if not scoring and seen:
-            self._tell_epoch(seen)
+            self._tell_epoch(seen, number + 1 + (skip if unread == 0 else 0))
         if seen == 0 and skip == 0:
             raise DataError(
                 f"The {self.where} data yielded no batch",
@@ -258,9 +258,13 @@ class Feeder:
                 return
             yield found
 
-    def _tell_epoch(self, rows: int) -> None:
-        """Log what an epoch held, where that is not each sample once."""
-        told = None if self.limit is not None else self.source.describe_epoch(rows)
+    def _tell_epoch(self, rows: int, batches: int) -> None:
+        """Log what an epoch held, where that is not each sample once or not as announced."""
+        if self.limit is not None:
+            return
+        told = self.source.describe_epoch(rows)
+        if told is None and self.length is not None and batches != self.length:
+            told = f"{batches} batches, and {self.length} were announced: a schedule ends elsewhere"
         if told is not None:
             level = logging.DEBUG if self._is_told else logging.WARNING
             _log.log(level, "An epoch of the %s data had %s", self.where, told)

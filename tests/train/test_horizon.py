@@ -129,3 +129,22 @@ def test_a_schedule_that_needs_no_length_is_resolved_at_once():
     assert Awaited(df.Cosine(0.1)).provisional
     with pytest.raises(ConfigError, match="Warm-up takes the whole"):
         Awaited(df.Cosine(0.1, warmup="30st")).learn(20, 5)
+
+
+class Counted(Lengthless):
+    """The same five batches, and a number of samples that it states."""
+
+    def __init__(self, num_data):
+        super().__init__()
+        self.num_data = num_data
+
+
+@pytest.mark.parametrize(("num_data", "known"), [(20, True), (19, False)])
+def test_a_number_of_samples_tells_the_length_if_batches_are_full(tiny, num_data, known):
+    rates, _ = run(tiny, Counted(num_data))
+    assert rates.plans[0] == ((5, 20) if known else (None, None))
+
+
+def test_an_epoch_that_is_not_as_announced_is_told_once(tiny, caplog):
+    run(tiny, Counted(40))
+    assert caplog.text.count("had 5 batches, and 10 were announced") == 1
