@@ -77,8 +77,9 @@ class Source:
         # Of samples that fill no last batch it does not tell whether they are padded or left out.
         samples = getattr(self.iterator, "num_data", None)
         size = getattr(self.iterator, "batch_size", None)
-        known = all(isinstance(one, int) and one > 0 for one in (samples, size))
-        return samples // size if known and samples % size == 0 else None
+        if not isinstance(samples, int) or not isinstance(size, int) or min(samples, size) < 1:
+            return None
+        return samples // size if samples % size == 0 else None
 
     def total(self, epochs: int) -> int | None:
         """Batches of the first `epochs` training epochs, if known."""
