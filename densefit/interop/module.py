@@ -26,8 +26,12 @@ from densefit.model.network import Network
 from densefit.model.route import Route
 from densefit.train.model_input import ModelInput
 from densefit.train.optimizer import index_to_name
+from densefit.train.symbols import loss_labels
 
 _log = logging.getLogger("densefit")
+
+# The methods of a Module that make a training's steps.
+_STEPS = ("forward", "backward", "forward_backward", "update", "prepare")
 
 
 def _is_module(model: Any) -> bool:
@@ -65,6 +69,9 @@ def of_module(model: Any, heads: Mapping[str, Route] | None = None, **context: A
             received=f"state_names={model._state_names}",
             fix="give the initial states as data, and reset them with each batch",
         )
+    _check_class(type(model))
+    if "batch_end_callback" in context:  # to be trained; without labels, it may predict
+        _check_labels(model)
     network = Network(symbol=model.symbol, routes=heads)
     arguments, auxiliary = _parameters(model)
     network.set_params(arguments, auxiliary)
@@ -80,6 +87,35 @@ def of_module(model: Any, heads: Mapping[str, Route] | None = None, **context: A
         mirror.begin,
         model,
     )
+
+
+def _check_class(kind: Any) -> None:
+    """Raise ConfigError for a class with steps of its own; warn of a loop of its own."""
+    own = [name for name in _STEPS if getattr(kind, name) is not getattr(mx.mod.Module, name)]
+    if own:
+        raise ConfigError(
+            f"A {kind.__name__} makes steps of its own: its symbol alone would be computed",
+            expected="an mx.mod.Module, or a class that leaves its steps as they are",
+            received=f"{kind.__name__}.{', .'.join(own)}",
+            fix="to do without them, give its symbol: df.fit(module.symbol, ...); else put what "
+            "they do into the symbol, the iterator, the optimizer or a callback",
+        )
+    if kind.fit is not mx.mod.Module.fit:
+        _log.warning("%s has a fit of its own, which is not run", kind.__name__)
+
+
+def _check_labels(module: Any) -> None:
+    """Raise ConfigError if a label of the loss layers is none of the Module's labels."""
+    known = [*module.data_names, *module.label_names]
+    missing = [name for name in loss_labels(module.symbol) if name not in known]
+    if missing:
+        arguments = module.symbol.list_arguments()
+        names = [name for name in module.label_names if name in arguments]
+        raise ConfigError(
+            f"The loss layers read the labels {missing}, which the Module takes for parameters",
+            received=f"label_names={module.label_names}",
+            fix=f"mx.mod.Module(symbol, label_names={names + missing})",
+        )
 
 
 def _may_read(callbacks: Any) -> bool:
