@@ -49,7 +49,8 @@ def score(
         aux_params: the same of auxiliary states.
         eval_metric: as Module.score takes it: a name, a list of names, an `mx.metric.EvalMetric` or
             a function of (label, prediction). It gets all outputs and all labels of a symbol, of
-            real rows; its numbers are "module/<name>". The object is updated itself.
+            real rows; its numbers, "module/<name>", stand in place of the heads' own, unless
+            `heads` or `metrics` are given. The object is updated itself.
         devices: MXNet contexts; the CPU by default. Of more than a batch has rows, the first are
             used.
 
@@ -77,8 +78,10 @@ def score(
     data = batches_of(data, given, "scoring")
     names = None if isinstance(heads, Mapping) else heads
     module: Any = adapters.module_arguments.adapt(
-        {"score_metric": eval_metric}, network=given.network, model=given.model
+        {"score_metric": eval_metric}, network=given.network, model=given.model, seen=given.seen
     )
+    if eval_metric is not None and heads is None and metrics is None:
+        names = []  # it stands in place of the heads' own
     learner = Learner(given.network, devices or given.devices)
     return Scorer(learner, data, names, metrics, wires=module.wires).run() or {}
 
@@ -118,7 +121,7 @@ class Scorer:
         self.scorers = {"": self}
         more = dict(wires or {})
         own = learner.network.wires
-        wires = {**(_chosen(own, heads) if own or not more else {}), **more}
+        wires = {**(_chosen(own, heads) if (own and heads != []) or not more else {}), **more}
         for name in metrics or {}:
             if name not in wires:
                 raise ConfigError(

@@ -160,6 +160,13 @@ def load_metric_states(
             metric.reset()
             if state is not None:
                 metric.load_state_dict(state)
+            else:
+                logger.warning(
+                    "The metric %s of the head %s cannot be stored: its number of this epoch is of "
+                    "the batches behind the resume",
+                    metric.name,
+                    head,
+                )
 
 
 def split_model(arrays: Mapping[str, np.ndarray]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -78,19 +77,15 @@ class NamedBatches:
         self._where = where
         self._kind = f"{type(iterable).__module__}.{type(iterable).__name__}"
         begun = iter(iterable)
-        if begun is iterable:
-            raise DataError(
-                f"The {where} data can be read once only",
-                expected="an iterable that begins anew for each epoch",
-                received=self._kind,
-                fix="give what makes it: a DataLoader, a list, or an object with __iter__",
-            )
+        # One that returns itself may begin anew all the same; what Python makes does not.
+        if begun is iterable and type(iterable).__module__ in ("builtins", "itertools"):
+            raise self._spent()
         self._iterable = iterable
         self._data_names, self._label_names = data_names, label_names
         first = next(begun, None)
         if first is None:
             raise DataError(f"The {where} data yielded no batch", received=self._kind)
-        self._begun: Iterator[Any] | None = chain([first], begun)
+        self._begun: Iterator[Any] | None = _from(first, begun)
         data, label = self._arrays(first)
         self.provide_data = [_desc(name, array) for name, array in data.items()]
         self.provide_label = [_desc(name, array) for name, array in label.items()]
@@ -104,7 +99,9 @@ class NamedBatches:
 
     def __iter__(self) -> Iterator[Any]:
         batches, self._begun = self._begun, None
+        is_empty = True
         for batch in iter(self._iterable) if batches is None else batches:
+            is_empty = False
             data, label = self._arrays(batch)
             yield mx.io.DataBatch(
                 list(data.values()),
@@ -113,6 +110,17 @@ class NamedBatches:
                 provide_data=[_desc(name, array) for name, array in data.items()],
                 provide_label=[_desc(name, array) for name, array in label.items()],
             )
+
+        if is_empty:
+            raise self._spent()
+
+    def _spent(self) -> DataError:
+        return DataError(
+            f"The {self._where} data can be read once only",
+            expected="an iterable that begins anew for each epoch",
+            received=self._kind,
+            fix="give what makes it: a DataLoader, a list, or an object whose __iter__ begins anew",
+        )
 
     def _arrays(self, batch: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         """(data, labels) of a batch, by name."""
@@ -149,6 +157,17 @@ class NamedBatches:
             where=self._kind,
             fix="say what they are: df.interop.batches(loader, data=[...], labels=[...])",
         )
+
+
+def _from(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
+    """The first batch and those behind it, of an iterator that `iter` might set back."""
+    yield first
+    while True:
+        try:
+            batch = next(rest)
+        except StopIteration:
+            return
+        yield batch
 
 
 def _ndarray(value: Any) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from densefit import adapters
 from densefit.backend import mx
 from densefit.callbacks.callback import Callback, TrainState
@@ -52,9 +54,18 @@ def of_block(
             received=type(model).__name__,
             fix="write its forward as hybrid_forward(self, F, ...)",
         )
-    data = _names(getattr(train, "provide_data", None), ["data"])
+    provided = getattr(train, "provide_data", None)
+    data = _names(provided, ["data"])
     labels = _names(getattr(train, "provide_label", None), [])
-    outputs = model(*(mx.sym.Variable(name) for name in data))
+    try:
+        outputs = model(*(mx.sym.Variable(name) for name in data))
+    except TypeError as error:
+        raise ConfigError(
+            f"The Block cannot be called with {len(data)} input: {error}",
+            expected="the names of all of its inputs",
+            received=data,
+            fix="df.interop.batches(loader, data=['one', 'other'], labels=['label'])",
+        ) from error
     outputs = list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
     losses = list(loss) if isinstance(loss, (list, tuple)) else [] if loss is None else [loss]
     several = len(outputs) > 1
@@ -87,13 +98,25 @@ def of_block(
             routes[name] = Route([name])
     network = Network(symbol=mx.sym.Group(symbols), routes=routes if heads is None else heads)
     parameters = model.collect_params()
+    devices = _devices(parameters)
+    if loss is not None:
+        _finish_shapes(model, parameters, provided or _first_shape(train))
     _take(network, parameters)
     fixed = [
         name
         for name, own in parameters.items()
         if own.grad_req == "null" and name in network.symbol.list_arguments()
     ]
-    return ModelInput(network, data, labels, None, fixed, [_Fill(parameters)], model=model)
+    return ModelInput(
+        network,
+        data,
+        labels,
+        devices,
+        fixed,
+        [_Fill(parameters)],
+        seen=[f"{name}_output" for name in names],
+        model=model,
+    )
 
 
 class _Fill(Callback):
@@ -114,11 +137,50 @@ class _Fill(Callback):
             if own._data is None and not own._deferred_init:
                 own.initialize(ctx=mx.cpu())
             own.set_data(known[name])
+            if own._deferred_init:
+                own._finish_deferred_init()
+
+
+def _devices(parameters: Any) -> list[Any] | None:
+    """The contexts that the parameters were initialised for; None if they were not."""
+    for own in parameters.values():
+        if own._data is not None or own._deferred_init:
+            return list(own.list_ctx())
+    return None
+
+
+def _first_shape(data: Any) -> Any:
+    """The input of a loader's first batch, as `provide_data` tells it; None if it cannot be."""
+    begun = iter(data) if hasattr(data, "__iter__") else data
+    if begun is data:
+        return None
+    batch = next(begun, None)
+    part = batch.get("data") if isinstance(batch, Mapping) else batch
+    while isinstance(part, (list, tuple)) and part:
+        part = part[0]
+    return [("data", tuple(part.shape))] if hasattr(part, "shape") else None
+
+
+def _finish_shapes(model: Any, parameters: Any, provided: Any) -> None:
+    """Let parameters that wait for their shapes begin as their initializers say."""
+    if not provided or not any(own._deferred_init for own in parameters.values()):
+        return
+    inputs = [
+        mx.nd.zeros(desc[1], dtype=getattr(desc, "dtype", None) or np.float32) for desc in provided
+    ]
+    model.infer_shape(*inputs)
+    for own in parameters.values():
+        if own._deferred_init:
+            own._finish_deferred_init()
 
 
 def _take(network: Network, parameters: Any) -> None:
     """Give the network the values that the Block has."""
-    known = {name: own.data() for name, own in parameters.items() if own._data is not None}
+    known = {
+        name: own.data(own.list_ctx()[0])
+        for name, own in parameters.items()
+        if own._data is not None
+    }
     states = set(network.symbol.list_auxiliary_states())
     network.set_params(
         {name: value for name, value in known.items() if name not in states},

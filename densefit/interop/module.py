@@ -22,10 +22,11 @@ from densefit.checkpoint.state import (
     restore_updater,
 )
 from densefit.errors import CheckpointError, ConfigError
+from densefit.interop.live_module import LiveModule
 from densefit.model.network import Network
 from densefit.model.route import Route
 from densefit.train.model_input import ModelInput
-from densefit.train.optimizer import index_to_name
+from densefit.train.optimizer import index_to_name, restart_store
 from densefit.train.symbols import loss_labels
 
 _log = logging.getLogger("densefit")
@@ -43,8 +44,9 @@ def of_module(model: Any, heads: Mapping[str, Route] | None = None, **context: A
     """A Module as `fit` and `score` take it.
 
     Its parameters are read where it has some, bound or loaded (`Module.load`), and so are optimizer
-    states that it was loaded with. A training brings it up to date before each
-    `epoch_end_callback` and at its end: it is then bound, initialised, and has the optimizer.
+    states that it was loaded with. It is the one that is trained (`LiveModule`), but for trainings
+    that its symbol alone cannot serve (micro-batches, averages, bfloat16, frozen statistics): these
+    bring it up to date before each `epoch_end_callback` and at their end (`Mirror`).
 
     Args:
         model: an `mx.mod.Module`.
@@ -83,9 +85,10 @@ def of_module(model: Any, heads: Mapping[str, Route] | None = None, **context: A
         list(model._context),
         list(model._fixed_param_names or ()),
         [mirror],
-        model._optimizer if model.optimizer_initialized else None,
-        mirror.begin,
-        model,
+        optimizer=model._optimizer if model.optimizer_initialized else None,
+        live=LiveModule(model),
+        started=mirror.begin,
+        model=model,
     )
 
 
@@ -142,6 +145,8 @@ class Mirror(Callback):
     def begin(self, learner: Any) -> None:
         """Take the training's Learner, and give it the states that the Module was loaded with."""
         self._learner = learner
+        # Of a scheduler as it is now: MXNet sets its rate when an optimizer is made.
+        self._recipe = copy.deepcopy(learner.optimizer_recipe)
         module = self.module
         if module.optimizer_initialized:  # by the user, or by a training before this one
             names = index_to_name(module)
@@ -187,17 +192,16 @@ class Mirror(Callback):
         module.init_params(
             None, arg_params=arguments, aux_params=auxiliary, allow_extra=True, force_init=True
         )
+        if module.optimizer_initialized:
+            restart_store(module)
 
     def _refresh_optimizer(self) -> None:
         module, learner = self.module, self._learner
         if not module.optimizer_initialized:
-            optimizer, settings = learner.optimizer_recipe
-            if isinstance(optimizer, mx.optimizer.Optimizer):
-                optimizer = copy.deepcopy(optimizer)
+            optimizer, settings = self._recipe
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of rescale_grad: said at the start
-                # A scheduler is not shared: MXNet sets the rate of the one that it is given.
-                module.init_optimizer("local", optimizer, copy.deepcopy(tuple(settings.items())))
+                module.init_optimizer("local", optimizer, tuple(settings.items()))
         updater = module._updater or module._kvstore._updater
         arrays, counters = learner.optimizer_state()
         names = index_to_name(module)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from densefit import adapters
@@ -26,6 +26,7 @@ class ModuleArguments:
             is as left out.
         network: in training.
         model: what the user gave: a Module, Symbol, Network...
+        seen: full names of the outputs that metrics get; None: all.
 
     Attributes:
         wires: more wires to measure, by name.
@@ -35,7 +36,13 @@ class ModuleArguments:
         ConfigError: a callback cannot be called, or the metrics do not fit the network.
     """
 
-    def __init__(self, arguments: Mapping[str, Any], network: Network, model: Any = None) -> None:
+    def __init__(
+        self,
+        arguments: Mapping[str, Any],
+        network: Network,
+        model: Any = None,
+        seen: Sequence[str] | None = None,
+    ) -> None:
         given = {name: value for name, value in arguments.items() if value is not None}
         callbacks = {name: _listed(name, given) for name in _CALLBACKS}
         wire: ModuleWire | None = None
@@ -46,10 +53,11 @@ class ModuleArguments:
                 given.get("validation_metric"),
                 train_shown=bool(callbacks["batch_end"]),
                 validation_shown=bool(callbacks["eval_batch_end"]),
+                seen=seen,
             )
         elif "score_metric" in given:
             metric = created(given["score_metric"])
-            wire = module_wire(network, copied(metric), metric)
+            wire = module_wire(network, copied(metric), metric, seen=seen)
         elif "validation_metric" in given:
             raise ConfigError(
                 "A validation_metric goes with an eval_metric",
@@ -69,9 +77,12 @@ class ModuleArguments:
 
 @adapters.module_arguments.register(lambda arguments: isinstance(arguments, Mapping))
 def _of_arguments(
-    arguments: Mapping[str, Any], network: Network, model: Any = None
+    arguments: Mapping[str, Any],
+    network: Network,
+    model: Any = None,
+    seen: Sequence[str] | None = None,
 ) -> ModuleArguments:
-    return ModuleArguments(arguments, network, model)
+    return ModuleArguments(arguments, network, model, seen)
 
 
 def _listed(kind: str, arguments: Mapping[str, Any]) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -96,6 +96,7 @@ def module_wire(
     validation_metric: Any = None,
     train_shown: bool = False,
     validation_shown: bool = False,
+    seen: Sequence[str] | None = None,
 ) -> ModuleWire:
     """The wire that lets Module.fit's metrics see a symbol's outputs and labels.
 
@@ -106,6 +107,7 @@ def module_wire(
         train_shown: whether callbacks see `eval_metric` in mid-epoch and may reset it. A copy is
             then kept for the epoch's numbers.
         validation_shown: the same of `validation_metric` in mid-validation.
+        seen: full names of the outputs that metrics get; None: all.
 
     Raises:
         ConfigError: no metric, an output that the symbol does not have, or a network of heads.
@@ -118,7 +120,7 @@ def module_wire(
         )
     if NAME in network.wires:
         raise ConfigError(f"A head is named {NAME!r}, as the scores of eval_metric are")
-    outputs = network.symbol.list_outputs()
+    outputs = [name for name in network.symbol.list_outputs() if seen is None or name in seen]
     own = created(eval_metric)
     again = validation_metric is None or validation_metric is eval_metric
     other = copied(own) if again else created(validation_metric)

@@ -57,6 +57,9 @@ class RouteWire(Wire):
     def __init__(self, name: str, route: Route, symbol_outputs: Sequence[str]) -> None:
         self.name = name
         self.route = route
+        self.is_measured = (
+            True  # whether its metrics are asked; fit's eval_metric takes their place
+        )
         self._outputs = [_output_name(name, output, symbol_outputs) for output in route.outputs]
         rows: Mapping[str, int] = {}
         if isinstance(route.rows, Mapping):
@@ -81,6 +84,8 @@ class RouteWire(Wire):
         return self._rows.get(output, 1)
 
     def metrics(self, mode: str) -> list[Metric]:
+        if not self.is_measured:
+            return []
         return [as_metric(metric).fresh() for metric in self.route.metrics]
 
     def check(

@@ -22,6 +22,8 @@ class Wire(ABC):
 
     name: str
 
+    #: Whether its metrics are asked.
+    is_measured = True
     #: Whether batches of other shapes than announced are an error.
     fixed_shapes = True
 

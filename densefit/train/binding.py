@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,12 +19,15 @@ from densefit.train.module import Modules, Shapes, TrainGraph, usable
 from densefit.train.overwriting import with_added_gradients
 from densefit.train.precision import check_precision, in_bfloat16
 from densefit.train.symbols import (
+    can_cut_rows,
     check_complete,
     check_parameters,
     check_same_parameters,
     infer_shapes,
     loss_labels,
 )
+
+_log = logging.getLogger("densefit")
 
 
 def bind_training(
@@ -38,6 +42,8 @@ def bind_training(
     fixed: Sequence[str] = (),
     allow_missing: bool = True,
     fuse: bool = True,
+    live: Any = None,
+    is_given: bool = False,
 ) -> tuple[Modules, dict[str, tuple[int, ...]]]:
     """The Modules of the train graph; the first of them has parameters.
 
@@ -53,6 +59,8 @@ def bind_training(
         fixed: names of parameters that have no gradient; their BatchNorm layers train on.
         allow_missing: whether parameters that the network has no value for are initialised.
         fuse: whether operators may be joined; a monitor must see the outputs of each.
+        live: a user's Module that trains itself, see `densefit.interop.live_module`.
+        is_given: whether the network has other parameters than that Module.
 
     Returns:
         (Modules, shape of each output for a full batch by short name).
@@ -88,6 +96,16 @@ def bind_training(
     check_parameters(known, given, list(network.wires))
     for wire in network.wires.values():
         wire.check("train", outputs, feeder.batch_size, len(devices))
+    if not network.heads and not can_cut_rows(
+        symbol, {n: own.shape for n, own in inputs.items()}, feeder.batch_size
+    ):
+        feeder.keeps_padding = True
+        _log.warning(
+            "The symbol is made for batches of %d rows (a Reshape to a fixed number of rows, say): "
+            "rows that only fill up a last batch are trained as samples, as in Module.fit. "
+            "mx.sym.Reshape(..., shape=(-1, ...)) or shape=(0, ...) takes any number",
+            feeder.batch_size,
+        )
     trainable = [name for name in symbol.list_arguments() if name not in inputs]
     chosen = frozen(freeze, trainable)
     symbol = with_frozen_statistics(symbol, chosen)
@@ -96,15 +114,25 @@ def bind_training(
         check_complete(known, inputs, given)
     if precision == "bfloat16":
         symbol = in_bfloat16(symbol)
+    full = {name: own.shape for name, own in inputs.items()}
     types = {name: own.dtype for name, own in inputs.items()}
     trained = set(symbol.list_arguments()) - set(inputs) - set(chosen)
     if accumulate > 1:
         symbol = with_added_gradients(symbol, trained)
 
     def symbol_for(shapes: Shapes) -> Any:
+        if feeder.keeps_padding and shapes != full:
+            raise BindError(
+                "A batch has another number of rows than the symbol is made for",
+                expected=full,
+                received=dict(shapes),
+                where=where,
+                fix="mx.sym.Reshape(..., shape=(-1, ...)) or shape=(0, ...) takes any number; or "
+                "give full batches alone (last_batch_handle='pad')",
+            )
         found, _ = infer_shapes(symbol, shapes, heads)
         check_same_parameters(known, found, inputs, shapes, where)
-        return fuse_relu(symbol, shapes, devices, types) if fuse else symbol
+        return fuse_relu(symbol, shapes, devices, types) if fuse and live is None else symbol
 
     graph = TrainGraph(
         inputs,
@@ -116,23 +144,28 @@ def bind_training(
         symbol_for,
         where,
     )
-    module = graph.bind({name: own.shape for name, own in inputs.items()})
-    check_dense(module, where)
-    check_gradient_sums(module.symbol, trained)
     try:
-        module.init_params(
-            initializer or He(),
-            arg_params=network.arg_params or None,
-            aux_params=network.aux_params or None,
-            allow_missing=True,
-            allow_extra=True,
-        )
+        if live is not None:
+            live.prepare(graph, network, initializer, is_given)
+            module = live.first
+        else:
+            module = graph.bind({name: own.shape for name, own in inputs.items()})
+        check_dense(module, where)
+        check_gradient_sums(module.symbol, trained)
+        if live is None:
+            module.init_params(
+                initializer or He(),
+                arg_params=network.arg_params or None,
+                aux_params=network.aux_params or None,
+                allow_missing=True,
+                allow_extra=True,
+            )
     except ValueError as error:
         raise BindError(
             f"A parameter cannot be initialised: {str(error).strip()}",
             fix="fit(..., initializer=mx.init.Mixed(...)), or set_params before fit",
         ) from error
-    return Modules(graph, module), outputs
+    return Modules(graph, module) if live is None else live, outputs
 
 
 def check_dense(module: Any, where: str) -> None:

@@ -19,7 +19,13 @@ from densefit.train.folding import fold
 from densefit.train.inputs import bound_inputs
 from densefit.train.module import usable
 from densefit.train.pooled import with_poolings
-from densefit.train.symbols import UNREAD, check_parameters, forward_graph, infer_shapes
+from densefit.train.symbols import (
+    UNREAD,
+    can_cut_rows,
+    check_parameters,
+    forward_graph,
+    infer_shapes,
+)
 
 Finish = Callable[[Dict[str, np.ndarray]], Dict[str, np.ndarray]]  # noqa: UP006 - Python 3.9
 
@@ -69,6 +75,7 @@ class Evaluator:
         self.devices = list(devices)
         self.executors = Executors(limit)
         self._version: int | None = None  # of the parameters in the executors
+        self._cuts: dict[Any, bool] = {}  # whether these can be computed of some rows
         self._cut: dict[tuple[str, ...], Any] = {}  # graphs of some outputs of a user's Symbol
 
     def check(self, feeder: Feeder, values: bool = False) -> None:
@@ -122,13 +129,26 @@ class Evaluator:
         """
         if not self.network.heads:
             arrays = {**fed.data, **fed.label}
-            return {name: real_rows(array, fed) for name, array in arrays.items()}, fed.real
+            if fed.real == feeder.batch_size or self._can_cut(feeder):
+                return {name: real_rows(array, fed) for name, array in arrays.items()}, fed.real
+            full = {desc.name: desc.shape[0] for desc in feeder.descs}
+            filled = {name: _fill_rows(array, full[name]) for name, array in arrays.items()}
+            return filled, feeder.batch_size
         if feeder.sizes_vary:
             return dict(fed.data), fed.rows
         full = {desc.name: desc.shape[0] for desc in feeder.data_descs}
         return {
             name: _fill_rows(array, full[name]) for name, array in fed.data.items()
         }, feeder.batch_size
+
+    def _can_cut(self, feeder: Feeder) -> bool:
+        """Whether the outputs of some rows can be computed without the others."""
+        shapes = {desc.name: tuple(desc.shape) for desc in feeder.descs}
+        key = (_outputs_of(feeder, self.mode), tuple(shapes.items()))
+        if key not in self._cuts:
+            program = self._program(feeder, shapes)
+            self._cuts[key] = can_cut_rows(program.symbol, program.inputs, feeder.batch_size)
+        return self._cuts[key]
 
     def _finish(
         self, feeder: Feeder, input_size: tuple[int, int] | None, outputs: dict[str, np.ndarray]

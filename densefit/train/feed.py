@@ -85,6 +85,8 @@ class Feeder:
         source: says which rows of the iterator's batches are samples.
         limit: batches an epoch, as the user states them for an iterator without a length or end:
             the next epoch goes on where one was cut. None: an epoch is the iterator's.
+        keeps_padding: whether padding is trained as samples, because the symbol cannot do without.
+        first_epoch: number of the epoch that the iterator's first is.
         last_real: samples in the last batch of an epoch; None if the iterator does not tell.
         sizes_vary: whether the pictures of each batch have a size of their own, and batches as
             many rows as they need; the first axes are then as announced.
@@ -101,6 +103,9 @@ class Feeder:
         self.iterator = iterator
         self.source = source_of(iterator)
         self.limit: int | None = None
+        self.keeps_padding = False
+        self.first_epoch = 0
+        self._is_begun = False
         self._open: Iterator[tuple[Any, int]] | None = None  # an epoch that was cut
         self._is_told = False  # of an epoch with another number of rows than there are samples
         self.wires = list(wires)
@@ -174,6 +179,8 @@ class Feeder:
                 (batch, stated_pad(batch)) for batch in self.iterator
             )
         else:
+            if not scoring:
+                self._catch_up(epoch)
             given = self.source.score_pass() if scoring else self._epoch()
             unread = skip
         seen, number = 0, -1
@@ -181,7 +188,7 @@ class Feeder:
             if number < unread:
                 seen += (batch.data[0].shape[0] if batch.data else 0) - pad
                 continue
-            fed = self.feed(batch, seen, pad)
+            fed = self.feed(batch, seen, 0 if self.keeps_padding and not scoring else pad)
             seen += fed.real
             yield fed
         if not scoring and seen:
@@ -233,6 +240,26 @@ class Feeder:
         if exact is not None:
             return exact
         return None if updates_per_epoch is None else epochs * updates_per_epoch
+
+    def _catch_up(self, epoch: int) -> None:
+        """Read past earlier epochs, where this one depends on where they ended (a resume)."""
+        missed = 0 if self._is_begun else epoch - self.first_epoch
+        self._is_begun = True
+        if missed < 1 or (self.limit is None and not self.source.goes_on):
+            return
+        if not self.source.is_at_start():
+            _log.warning(
+                "The %s data go on in each epoch where the last one ended, and they were read from "
+                "before: the training does not go on exactly. Make the iterator anew to resume",
+                self.where,
+            )
+            return
+        _log.info(
+            "The %s data of %d epochs are read again, to go on behind them", self.where, missed
+        )
+        for _ in range(missed):
+            for _ in self._epoch():
+                pass
 
     def _epoch(self) -> Iterator[tuple[Any, int]]:
         """An epoch of training: (batch, rows at its end that are no samples)."""

@@ -19,6 +19,7 @@ from densefit.train.rate_search import RateSearch
 from densefit.train.schedules.schedule import Plan, Resolved, Schedule
 from densefit.train.source import check_iterator
 from densefit.train.sources import source_of, stated_pad
+from densefit.train.start import names_of
 
 _OWN = (
     *("schedule", "epochs", "checkpoint", "resume"),
@@ -85,7 +86,10 @@ def find_lr(
     given = model_input(network, heads, train=train, loss=settings.pop("loss", None))
     network, train = given.network, batches_of(train, given, "train")
     settings.setdefault("devices", given.devices)
-    settings["fixed_param_names"] = [*given.fixed, *settings.get("fixed_param_names", ())]
+    settings["fixed_param_names"] = [
+        *given.fixed,
+        *names_of(settings.get("fixed_param_names")),
+    ]
     rising = Rising(end, start, updates)
     check_iterator(train, "train")
     watch = _Watch(network, loss, diverge)

@@ -35,12 +35,15 @@ from densefit.train.rescale import constant_rescale, tell_rescale
 from densefit.train.schedules import Schedule
 from densefit.train.schedules.awaited import Awaited
 from densefit.train.start import (
+    as_initializer,
     check_begin,
+    check_begun,
     check_eased,
     check_kvstore,
     check_plan,
     check_scored,
     identity,
+    names_of,
     scorer_of,
     seed_all,
     source_of_rate,
@@ -80,7 +83,7 @@ def fit(
     arg_params: Mapping[str, Any] | None = None,
     aux_params: Mapping[str, Any] | None = None,
     allow_missing: bool = False,
-    fixed_param_names: Sequence[str] = (),
+    fixed_param_names: Sequence[str] | None = None,
     loss: Any = None,
     kvstore: Any = "local",
     seed: int = 0,
@@ -196,6 +199,7 @@ def fit(
     check_step(accumulate, clip_norm)
     seed_all(seed)
     check_kvstore(kvstore)
+    fixed_names = names_of(fixed_param_names)
     check_begin(begin_epoch, epochs)
     given = model_input(
         network,
@@ -223,13 +227,27 @@ def fit(
         },
         network=network,
         model=given.model,
+        seen=given.seen,
     )
-    callbacks = [*given.mirrors, *callbacks]
+    live = given.live
+    if (
+        accumulate > 1
+        or ema is not None
+        or precision != "float32"
+        or freeze
+        or set(fixed_names) - set(given.fixed)
+        or devices != given.devices
+    ):
+        live = None
+    if live is None:
+        callbacks = [*given.mirrors, *callbacks]
     measured = {**wires, **module.wires}
     check_balanced(balance, wires)
     feeder = Feeder(train, list(measured.values()), "train")
+    feeder.first_epoch = begin_epoch
     guard = nonfinite if isinstance(nonfinite, Guard) else Guard(nonfinite)
     per_epoch = feeder.updates_per_epoch(updates_per_epoch, accumulate)
+    check_begun(begin_epoch, schedule, per_epoch)
     total = updates if epochs is None else feeder.total(epochs, per_epoch, accumulate)
     settings = dict(optimizer_params or {})
     if given.optimizer is not None:
@@ -281,7 +299,7 @@ def fit(
         if balance is not None:
             balance.begin(list(wires), total, per_epoch)
             weigh = balance.weighted if balance.learned else None
-        begins = ByName(initializer, seed)
+        begins = ByName(as_initializer(initializer), seed)
         learner.bind(
             feeder,
             begins,
@@ -290,9 +308,11 @@ def fit(
             as_ema(ema),
             precision,
             weigh,
-            [*given.fixed, *fixed_param_names],
+            [*given.fixed, *fixed_names],
             allow_missing or (arg_params is None and aux_params is None),
             monitor is None,
+            live,
+            arg_params is not None or aux_params is not None,
         )
         module.attach(learner, scorer, train)
         if scorer is not None:
@@ -306,8 +326,11 @@ def fit(
                 settings,
                 feeder.batch_size,
             )
-        own = learner.start_optimizer(optimizer, settings, feeder.batch_size, groups, rescale)
-        given.started(learner)
+        own = learner.start_optimizer(
+            optimizer, settings, feeder.batch_size, groups, rescale, kvstore
+        )
+        if live is None:
+            given.started(learner)
         learns: list[Learns] = [validating, saving]
         if isinstance(rate, Awaited):
             learns.append(rate)
@@ -347,3 +370,5 @@ def fit(
         return session.history
     finally:
         learner.release()
+        for wire in wires.values():
+            wire.is_measured = True

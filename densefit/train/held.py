@@ -25,6 +25,7 @@ class Held:
     def __init__(self, network: Network) -> None:
         self.network = network
         self._train: Any = None  # the bound Module
+        self._live = False  # whether it is the user's
         self._optimizer: Any = None
         self._averages: Averages | None = None
         self._version = 0  # of the parameters in the Module
@@ -144,7 +145,7 @@ class Held:
             none: let it have no copies for now.
         """
         module, network = self._train, self.network
-        if len(module._context) > 1 or self._averages is not None:
+        if len(module._context) > 1 or self._averages is not None or self._live:
             return
         group = module._exec_group
         for own, names, known in (

@@ -25,7 +25,7 @@ from densefit.train.groups import Groups
 from densefit.train.head_gradients import HeadGradients, shared_parameters
 from densefit.train.held import Held
 from densefit.train.monitoring import Monitoring
-from densefit.train.optimizer import load_optimizer_arrays, start_optimizer
+from densefit.train.optimizer import load_optimizer_arrays, start_optimizer, start_own_optimizer
 from densefit.train.symbols import draws_at_random
 from densefit.train.viewer import Viewed, viewed
 
@@ -72,6 +72,8 @@ class Learner(Held):
         fixed: Sequence[str] = (),
         allow_missing: bool = True,
         fuse: bool = True,
+        live: Any = None,
+        is_given: bool = False,
     ) -> None:
         """Bind the train graph to the feeder's shapes and give every parameter a value.
 
@@ -86,6 +88,8 @@ class Learner(Held):
             fixed: names of parameters that have no gradient; their BatchNorm layers train on.
             allow_missing: whether parameters that the network has no value for are initialised.
             fuse: whether operators may be joined, so that some inner outputs do not exist.
+            live: a user's Module that trains itself; None: one of ours does.
+            is_given: whether the network has other parameters than that Module.
 
         Raises:
             BindError: a label is missing, superfluous, misnamed or misshaped; parameters do not
@@ -106,7 +110,10 @@ class Learner(Held):
             fixed,
             allow_missing,
             fuse,
+            live,
+            is_given,
         )
+        self._live = live is not None
         module = self._computed = self._modules.first
         symbol = module.symbol
         self._adds = accumulate > 1
@@ -125,6 +132,7 @@ class Learner(Held):
         batch_size: int,
         groups: Groups | None = None,
         rescale: float | None = None,
+        kvstore: Any = "local",
     ) -> Any:
         """Begin with a new optimizer; returns it. See `densefit.train.optimizer`.
 
@@ -134,9 +142,15 @@ class Learner(Held):
             batch_size: see there.
             groups: see there.
             rescale: the constant factor on an update's gradient; None: 1 / its samples.
+            kvstore: of a user's Module that trains itself.
         """
         self._rescale, self.optimizer_recipe = rescale, (optimizer, dict(settings))
-        self._optimizer = start_optimizer(self._train, optimizer, settings, batch_size, groups)
+        if self._live:
+            self._optimizer = start_own_optimizer(
+                self._train, optimizer, settings, batch_size, groups, kvstore
+            )
+        else:
+            self._optimizer = start_optimizer(self._train, optimizer, settings, batch_size, groups)
         self.random |= isinstance(self._optimizer, mx.optimizer.SGLD)
         return self._optimizer
 
@@ -181,8 +195,7 @@ class Learner(Held):
         arrays = self._arrays(fed, shares)
         module = self._modules.of({name: array.shape for name, array in arrays.items()})
         self._computed = module
-        data = [arrays[name] for name in module.data_names]
-        label = [arrays[name] for name in module.label_names]
+        data, label = self._modules.ordered(arrays)
         if self._averages is not None:
             self._averages.settle()
         if first:
@@ -230,16 +243,27 @@ class Learner(Held):
             updates: done before this one.
         """
         optimizer = self._optimizer
-        optimizer.rescale_grad = self.mean_factor() * scale
-        given = self.optimizer_recipe[0]
+        self._follow()
+        factor = self.mean_factor()
+        optimizer.rescale_grad = factor * scale
         if lr is not None:
             optimizer.lr = lr
-        elif isinstance(given, mx.optimizer.Optimizer) and given.lr_scheduler is None:
-            optimizer.lr = given.lr  # which the user may change between updates
         self._train.update()
+        optimizer.rescale_grad = factor
         self._version += 1
         if self._averages is not None:
             self._averages.update(self._trained(), updates)
+
+    def _follow(self) -> None:
+        """Take in what the user has changed of the optimizer since the last update."""
+        given = self.optimizer_recipe[0]
+        watched = self._optimizer if self._live else given
+        if not isinstance(watched, mx.optimizer.Optimizer):
+            return
+        if self._rescale is not None:
+            self._rescale = watched.rescale_grad
+        if watched is not self._optimizer and watched.lr_scheduler is None:
+            self._optimizer.lr = watched.lr
 
     def settle(self) -> None:
         """Wait until everything is computed."""

@@ -28,6 +28,9 @@ class ModelInput:
         fixed: names of parameters that have no gradient.
         mirrors: callbacks that bring the model up to date with the training.
         optimizer: an `mx.optimizer.Optimizer` that the model goes on with; None: as `fit` is told.
+        seen: full names of the outputs that an eval_metric gets; None: all.
+        live: a Module that can train itself, see `densefit.interop.live_module`; `mirrors` are for
+            trainings that it cannot.
         started: called with the Learner once the optimizer is there, before a resume.
         model: what the user gave.
     """
@@ -39,6 +42,8 @@ class ModelInput:
     fixed: Sequence[str] = ()
     mirrors: Sequence[Callback] = ()
     optimizer: Any = None
+    live: Any = None
+    seen: Sequence[str] | None = None
     started: Callable[[Any], None] = field(default=lambda learner: None)
     model: Any = None
 
@@ -125,8 +130,10 @@ def model_input(
     if heads is None and not isinstance(model, Network):
         wires = [w for w in found.network.wires.values() if isinstance(w, RouteWire)]
         for own in wires:
-            own.route = own.route if measured else replace(own.route, metrics=())
+            own.is_measured = measured
         if announce:
-            for line in describe_heads({own.name: own.route for own in wires}):
+            for line in describe_heads(
+                {n.name: n.route if measured else replace(n.route, metrics=()) for n in wires}
+            ):
                 print(f"densefit: {line}", file=sys.stderr)
     return found

@@ -130,5 +130,10 @@ class Modules:
         self.binds += 1
         return self._kept[key]
 
+    def ordered(self, arrays: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:
+        """(data, labels) out of arrays by name, in the order in which they are bound."""
+        graph = self._graph
+        return [arrays[n] for n in graph.data_names], [arrays[n] for n in graph.label_names]
+
     def _key(self, shapes: Shapes) -> tuple[tuple[int, ...], ...]:
         return tuple(tuple(shapes[name]) for name in self._graph.inputs)

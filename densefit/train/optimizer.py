@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import logging
+import pickle
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -66,27 +68,87 @@ def start_optimizer(
         optimizer.rescale_grad = 1.0 / batch_size  # or Module would warn; set at each update
     else:
         settings["rescale_grad"] = 1.0 / batch_size  # set at each update
+    _init(module, optimizer, settings, "local")
+    optimizer = module._optimizer
+    _set_factors(optimizer, own)
+    return optimizer
+
+
+def start_own_optimizer(
+    module: Any,
+    optimizer: Any,
+    settings: Mapping[str, Any],
+    batch_size: int,
+    groups: Groups | None,
+    kvstore: Any,
+) -> Any:
+    """Let a user's Module begin with an optimizer as in Module.fit; returns it.
+
+    One that the Module has goes on. An optimizer object is the user's own, and decays what MXNet
+    lets it decay.
+
+    Args:
+        module: bound, with parameters.
+        optimizer: MXNet's name, or an `mx.optimizer.Optimizer`.
+        settings: of an optimizer given by name.
+        batch_size: samples of a full batch.
+        groups: see `start_optimizer`.
+        kvstore: as Module.fit takes it.
+
+    Raises:
+        ConfigError: unknown optimizer or settings, or groups that do not fit.
+    """
+    own = factors(groups or {}, module._exec_group.param_names)
+    if isinstance(optimizer, mx.optimizer.Optimizer) and settings:
+        raise ConfigError(
+            "Settings go with an optimizer's name, not with an object", received=dict(settings)
+        )
+    if not module.optimizer_initialized:
+        given = dict(settings)
+        if not isinstance(optimizer, mx.optimizer.Optimizer):
+            given.setdefault("rescale_grad", 1.0 / batch_size)
+        _init(module, optimizer, given, kvstore)
+    optimizer = module._optimizer
+    _set_factors(optimizer, own)
+    return optimizer
+
+
+def _init(module: Any, optimizer: Any, settings: Mapping[str, Any], kvstore: Any) -> None:
+    """Module.init_optimizer, in our words where it refuses."""
+    given = f"{optimizer!r} with {dict(settings)}"
     try:
         on_cpu = all(device.device_type == "cpu" for device in module._context)
         if isinstance(optimizer, str) and optimizer.lower() == "sgd" and on_cpu and _is_mxnets():
             names = index_to_name(module)
             optimizer = SGD(sym=module.symbol, param_idx2name=names, **settings)
             settings = {}
-        module.init_optimizer(
-            kvstore="local", optimizer=optimizer, optimizer_params=settings, force_init=True
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of rescale_grad, of which the start tells
+            module.init_optimizer(
+                kvstore=kvstore,
+                optimizer=optimizer,
+                optimizer_params=tuple(settings.items()),
+                force_init=True,
+            )
+    except (pickle.UnpicklingError, EOFError, OSError) as error:
+        raise CheckpointError(
+            f"The optimizer states cannot be read: {error}",
+            where=getattr(module, "_preload_opt_states", None),
+        ) from error
     except (TypeError, ValueError, AssertionError) as error:
         raise ConfigError(
             f"MXNet refuses the optimizer: {error}",
             expected=sorted(mx.optimizer.Optimizer.opt_registry),
-            received=f"{optimizer!r} with {settings}",
+            received=given,
         ) from error
-    optimizer = module._optimizer
+
+
+def _set_factors(optimizer: Any, own: Mapping[str, Mapping[str, float]]) -> None:
+    """Give parameters in groups their factors on rate and decay."""
     if own["lr"]:
         optimizer.set_lr_mult({**optimizer.lr_mult, **own["lr"]})
     if own["wd"]:
         optimizer.set_wd_mult({**optimizer.wd_mult, **own["wd"]})
-    return optimizer
 
 
 def restart_store(module: Any) -> None:
@@ -96,8 +158,10 @@ def restart_store(module: Any) -> None:
     write it over the ones that were set. The optimizer stays; its states are lost.
     """
     if module._kvstore is not None:
+        kept = module._optimizer.rescale_grad
         module._optimizer.rescale_grad = 1.0 / module._exec_group.batch_size  # or it would warn
         module.init_optimizer(kvstore="local", optimizer=module._optimizer, force_init=True)
+        module._optimizer.rescale_grad = kept
 
 
 def optimizer_state(module: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -95,7 +95,7 @@ def tell_rescale(
     """
     is_object = isinstance(optimizer, mx.optimizer.Optimizer)
     if is_object and optimizer.wd > 0 and not optimizer.idx2name:
-        _log.info(
+        _log.warning(
             "The optimizer object's wd=%g decays weights alone, as that of an optimizer given by "
             "name; Module.fit decays biases too for an object",
             optimizer.wd,

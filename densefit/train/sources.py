@@ -36,6 +36,13 @@ class Source:
         dataset = getattr(self.iterator, "dataset", None)
         return None if dataset is None else len(dataset)
 
+    #: Whether an epoch begins where the one before ended, and not with the first sample.
+    goes_on = False
+
+    def is_at_start(self) -> bool:
+        """Whether the iterator is known to stand, or may stand, where a new one does."""
+        return True
+
     def train_epoch(self) -> Iterator[tuple[Any, int]]:
         """One epoch of training: batches, each with its number of rows that are no samples.
 

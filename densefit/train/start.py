@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -134,12 +134,48 @@ def _described(wire: Wire) -> str:
     return f"{head.spec['task']} {described(head.spec['settings'])}"
 
 
+def names_of(names: str | Sequence[str] | None) -> list[str]:
+    """A list of names, of which one may be given by itself.
+
+    >>> names_of(None), names_of("fc1_weight"), names_of(["a", "b"])
+    ([], ['fc1_weight'], ['a', 'b'])
+    """
+    return [names] if isinstance(names, str) else list(names or ())
+
+
+def as_initializer(initializer: Any) -> Any:
+    """An initializer, which may be given by MXNet's name ("xavier").
+
+    Raises:
+        ConfigError: the name is unknown, or it is nothing that initialises.
+    """
+    if isinstance(initializer, str):
+        try:
+            return mx.init.create(initializer)
+        except (KeyError, AssertionError, TypeError, ValueError) as error:
+            raise ConfigError(
+                f"Unknown initializer {initializer!r}",
+                expected="MXNet's name, e.g. 'xavier', or an object: mx.init.Xavier(...)",
+            ) from error
+    if initializer is not None and not callable(initializer):
+        raise ConfigError("This is no initializer", received=repr(initializer)[:200])
+    return initializer
+
+
+STORES = (
+    *("local", "device", "nccl", "local_allreduce_cpu", "local_allreduce_device"),
+    *("local_update_cpu", "local_update_device"),
+)
+
+
 def check_kvstore(kvstore: Any) -> None:
     """Raise ConfigError for a store of parameters that is not this process's own."""
     kind = getattr(kvstore, "type", kvstore)
-    if kind is not None and not (isinstance(kind, str) and not kind.startswith("dist")):
+    if kind is not None and kind not in STORES:
         raise ConfigError(
-            "Gradients are not exchanged between processes",
+            "Gradients are not exchanged between processes"
+            if str(kind).startswith("dist")
+            else "This is no kvstore",
             expected="kvstore='local', 'device' or None",
             received=repr(kind),
             where="kvstore",
@@ -148,12 +184,23 @@ def check_kvstore(kvstore: Any) -> None:
 
 
 def check_begin(begin_epoch: int, epochs: int | None) -> None:
-    """Raise ConfigError unless a training can begin with an epoch."""
+    """Raise ConfigError unless a training of so many epochs can begin with an epoch."""
     if begin_epoch and (epochs is None or not 0 < begin_epoch < epochs):
         raise ConfigError(
             "The training cannot begin with this epoch",
             expected="0 <= begin_epoch < epochs: both count from the first training's start",
             received=f"begin_epoch={begin_epoch!r}, epochs={epochs!r}",
+        )
+
+
+def check_begun(begin_epoch: int, schedule: Schedule | None, per_epoch: int | None) -> None:
+    """Raise ConfigError if where a schedule goes on from cannot be known."""
+    if begin_epoch and schedule is not None and per_epoch is None:
+        raise ConfigError(
+            "Where the schedule goes on from is not known: the train data do not tell how many "
+            "updates an epoch has",
+            received=f"begin_epoch={begin_epoch}, {schedule}",
+            fix="fit(..., updates_per_epoch=...)",
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -115,9 +114,8 @@ def infer_shapes(
     """
     where = f"head{'s' if len(heads) > 1 else ''} {', '.join(heads) or '(none)'}"
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # said better below
-            arguments, outputs, auxiliary = symbol.infer_shape(**given)
+        # What `infer_shape` calls; that one prints the arguments before it raises.
+        arguments, outputs, auxiliary = symbol._infer_shape_impl(False, **given)
     except mx.base.MXNetError as error:
         reason = [line.strip() for line in str(error).splitlines() if "Error in operator" in line]
         raise BindError(
@@ -157,6 +155,36 @@ def check_parameters(
                 where=f"heads {', '.join(heads)}",
                 fix="was it trained for another number of classes?",
             )
+
+
+def can_cut_rows(symbol: Any, shapes: Mapping[str, tuple[int, ...]], rows: int) -> bool:
+    """Whether a graph computes the same of some rows of a batch, without the others.
+
+    A `Reshape` to a fixed number of rows does not: of a smaller batch MXNet would read what lies in
+    memory behind it.
+
+    Args:
+        symbol: the graph.
+        shapes: of its inputs for a full batch.
+        rows: of a full batch.
+    """
+    if rows < 2:
+        return True
+    fewer = {
+        name: (shape[0] * (rows - 1) // rows, *shape[1:]) for name, shape in shapes.items() if shape
+    }
+    try:
+        whole = symbol._infer_shape_impl(False, **shapes)[1]
+        part = symbol._infer_shape_impl(False, **fewer)[1]
+    except (mx.base.MXNetError, RuntimeError):
+        return False
+    if whole is None or part is None:
+        return False
+    return all(
+        not one or one[0] % rows or tuple(one[1:]) != tuple(other[1:])
+        or one[0] * (rows - 1) == other[0] * rows
+        for one, other in zip(whole, part)
+    )  # fmt: skip
 
 
 def check_complete(

@@ -167,3 +167,71 @@ def test_names_may_be_given():
     data = df.interop.batches(Again(FORMS["pair"]), data=["picture"], labels=["kind"])
     history = df.fit(own, data, epochs=1)
     assert history.epochs[0]["samples"] == 22
+
+
+def test_a_loader_that_returns_itself_and_begins_anew():
+    class Own:
+        def __iter__(self):
+            self.at = 0
+            return self
+
+        def __next__(self):
+            if self.at == 3:
+                raise StopIteration
+            rows = slice(4 * self.at, 4 * self.at + 4)
+            self.at += 1
+            return X[rows], Y[rows]
+
+    history = df.fit(symbol(), Own(), epochs=2)
+    assert [entry["samples"] for entry in history.epochs] == [12, 12]
+
+
+def block(**settings):
+    net = mx.gluon.nn.HybridSequential()
+    net.add(mx.gluon.nn.Dense(5, activation="tanh"), mx.gluon.nn.Dense(2))
+    net.initialize(**settings)
+    net.hybridize()
+    return net
+
+
+@pytest.mark.parametrize("kind", ["loader", "iterator"])
+def test_a_block_begins_as_its_initializer_says_and_can_be_used_afterwards(kind, tmp_path):
+    """Its parameters wait for their shapes, as in most gluon programs."""
+    net = block(init=mx.init.Constant(0.25))
+    data = Again(FORMS["pair"]) if kind == "loader" else mx.io.NDArrayIter(X, Y, 4)
+    df.fit(
+        net, data, epochs=1, loss=mx.gluon.loss.SoftmaxCrossEntropyLoss(),
+        optimizer_params={"learning_rate": 0.0},
+    )  # fmt: skip
+    np.testing.assert_array_equal(net[0].weight.data().asnumpy(), np.full((5, 6), 0.25))
+    net.save_parameters(str(tmp_path / "net.params"))
+    assert net(mx.nd.array(X)).shape == (22, 2)
+
+
+def test_a_block_is_trained_where_it_was_initialised_and_is_measured_by_its_outputs():
+    seen = []
+
+    class Where(df.Callback):
+        def update_ended(self, state, control):
+            seen.append(state.epoch)
+
+    net = block(ctx=mx.cpu(1))
+    history = df.fit(
+        net, Again(FORMS["pair"]), validation=Again(FORMS["pair"]), epochs=1, eval_metric="acc",
+        loss=mx.gluon.loss.SoftmaxCrossEntropyLoss(), callbacks=[Where()],
+    )  # fmt: skip
+    hits = (net(mx.nd.array(X, ctx=mx.cpu(1))).asnumpy().argmax(axis=1) == Y).mean()
+    assert history.last_validation == {"module/accuracy": pytest.approx(hits)}
+    assert net[0].weight.list_ctx() == [mx.cpu(1)]
+    # The heads that were found have their own metrics again.
+    again = df.score(history.network, mx.io.NDArrayIter(X, {"label": Y}, 4))
+    assert again["output/accuracy"] == pytest.approx(hits)
+
+
+def test_a_block_of_two_inputs_needs_their_names():
+    class Two(mx.gluon.HybridBlock):
+        def hybrid_forward(self, F, one, other):  # noqa: N803
+            return one + other
+
+    with pytest.raises(df.errors.ConfigError, match="(?s)cannot be called with 1 input.*batches"):
+        df.fit(Two(), Again(FORMS["pair"]), epochs=1, loss=mx.gluon.loss.L2Loss())

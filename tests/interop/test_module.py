@@ -184,3 +184,40 @@ def test_begin_epoch_shifts_the_schedule_and_must_lie_within():
     assert rates == whole[8:]
     with pytest.raises(ConfigError, match="cannot begin with this epoch"):
         df.fit(symbol(), data(), begin_epoch=4, epochs=4)
+
+
+def test_begin_epoch_with_a_schedule_needs_a_length():
+    class Lengthless(mx.io.DataIter):
+        def __init__(self):
+            super().__init__(4)
+            self.inner = [data()]
+            self.provide_data, self.provide_label = data().provide_data, data().provide_label
+
+        def reset(self):
+            self.inner[0].reset()
+
+        def next(self):
+            return self.inner[0].next()
+
+    settings = {"epochs": 4, "begin_epoch": 2, "schedule": df.Cosine(lr=0.1)}
+    with pytest.raises(ConfigError, match="(?s)goes on from is not known.*updates_per_epoch"):
+        df.fit(symbol(), Lengthless(), **settings)
+    df.fit(symbol(), Lengthless(), updates_per_epoch=4, **settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"kvstore": "foo"}, "This is no kvstore"),
+        ({"initializer": "xaviar"}, "Unknown initializer 'xaviar'"),
+        ({"initializer": 3}, "no initializer"),
+    ],
+)
+def test_settings_that_are_none(settings, message):
+    with pytest.raises(ConfigError, match=message):
+        df.fit(symbol(), data(), epochs=1, **settings)
+
+
+def test_names_and_initializers_in_their_short_forms():
+    df.fit(symbol(), data(), epochs=1, initializer="xavier", fixed_param_names="one_weight")
+    df.fit(symbol(), data(), epochs=1, fixed_param_names=None)

@@ -78,7 +78,8 @@ def test_a_users_object_is_updated_itself(tiny):
         validation=tiny.iterator(8, 4, ["kind_label"]), eval_metric=metric,
     )  # fmt: skip
     assert metric.global_num_inst == 12  # and not 8, of the validation
-    scores = df.score(history.network, tiny.iterator(8, 4, ["kind_label"]), eval_metric=other)
+    data = tiny.iterator(8, 4, ["kind_label"])
+    scores = df.score(history.network, data, heads=["kind"], eval_metric=other)
     assert scores["module/accuracy"] == scores["kind/accuracy"] == other.get()[1]
     assert scores == {**history.last_validation}
 

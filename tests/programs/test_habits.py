@@ -83,14 +83,24 @@ def test_an_optimizer_object(habit):
     habit(make)
 
 
-def test_an_optimizer_object_decays_what_a_named_one_does(program, caplog):
-    """For an object that it did not make itself, Module decays biases too: we say so."""
-    caplog.set_level("INFO", "densefit")
+def test_an_optimizer_object_decays_biases_too_as_in_module(habit):
+    """Of an object that it did not make itself, Module knows no names."""
+
+    def make():
+        params = {"learning_rate": 0.3, "momentum": 0.9, "wd": 0.1, "rescale_grad": 1.0 / BATCH}
+        return {"settings": {"optimizer": mx.optimizer.SGD(**params), "optimizer_params": ()}}
+
+    habit(make)
+
+
+def test_of_a_symbol_an_optimizer_object_decays_what_a_named_one_does(program, caplog):
+    """We say so, for Module would decay biases too."""
     params = {"learning_rate": 0.3, "momentum": 0.9, "wd": 0.1, "rescale_grad": 1.0 / BATCH}
-    named, of_object = prepared(softmax()), prepared(softmax())
-    named.fit(iterator(), num_epoch=2, optimizer_params=params)
-    df.fit(of_object, iterator(), epochs=2, optimizer=mx.optimizer.SGD(**params))
-    program.assert_params_equal(named.get_params(), of_object.get_params())
+    module = prepared(softmax())
+    start = {"arg_params": {n: v.copy() for n, v in module.get_params()[0].items()}}
+    module.fit(iterator(), num_epoch=2, optimizer_params=params)
+    history = df.fit(softmax(), iterator(), epochs=2, optimizer=mx.optimizer.SGD(**params), **start)
+    program.assert_params_equal(module.get_params(), history.network.get_params())
     assert "wd=0.1 decays weights alone" in caplog.text
 
 

@@ -148,3 +148,45 @@ def test_a_number_of_samples_tells_the_length_if_batches_are_full(tiny, num_data
 def test_an_epoch_that_is_not_as_announced_is_told_once(tiny, caplog):
     run(tiny, Counted(40))
     assert caplog.text.count("had 5 batches, and 10 were announced") == 1
+
+
+class Fatal(df.Callback):
+    """Dies at an update."""
+
+    def __init__(self, at):
+        self.at = at
+
+    def update_ended(self, state, control):
+        if state.update == self.at:
+            raise KeyboardInterrupt
+
+
+def cyclic(folder):
+    np.savetxt(folder / "x.csv", np.random.default_rng(0).normal(size=(10, 6)), delimiter=",")
+    np.savetxt(folder / "y.csv", np.arange(10) % 3, delimiter=",")
+    return mx.io.CSVIter(
+        data_csv=str(folder / "x.csv"), data_shape=(6,), label_csv=str(folder / "y.csv"),
+        label_shape=(1,), batch_size=4, label_name="kind_label",
+    )  # fmt: skip
+
+
+MAKERS = {
+    "endless": (lambda folder: Lengthless(endless=True), {"updates_per_epoch": 3}),
+    "longer": (lambda folder: Lengthless(), {"updates_per_epoch": 3}),
+    "cyclic": (cyclic, {}),
+}
+
+
+@pytest.mark.parametrize("kind", list(MAKERS))
+@pytest.mark.parametrize("stop_at", [2, 5, 7])
+def test_a_stream_is_resumed_behind_what_was_read_of_it(tiny, tmp_path, kind, stop_at):
+    make, settings = MAKERS[kind]
+    settings = {**settings, "epochs": 4, "heads": {"kind": df.Route(["kind"])}}
+    whole = df.fit(tiny.kind(), make(tmp_path), **settings)
+    saver = {"checkpoint": df.Saver(tmp_path / "run", every="1st"), "resume": "auto"}
+    with pytest.raises(KeyboardInterrupt):
+        df.fit(tiny.kind(), make(tmp_path), callbacks=[Fatal(stop_at)], **saver, **settings)
+    saver["checkpoint"] = df.Saver(tmp_path / "run", every="1st")
+    history = df.fit(tiny.kind(), make(tmp_path), **saver, **settings)
+    assert history.update == whole.update
+    tiny.assert_equal(whole.network, history.network)

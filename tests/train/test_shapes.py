@@ -157,3 +157,39 @@ def test_a_size_that_a_parameter_depends_on_is_told():
     data.provide_label = [mx.io.DataDesc("softmax_label", (2,))]
     with pytest.raises(BindError, match="(?s)'fc_weight' of another shape.*global Pooling"):
         df.fit(symbol, data, heads={"softmax": df.Route(["softmax"])}, epochs=1)
+
+
+def fixed_rows():
+    """The batch size stands in the symbol."""
+    x = mx.sym.Reshape(mx.sym.Variable("data"), shape=(4, 6), name="flat")
+    return mx.sym.SoftmaxOutput(mx.sym.FullyConnected(x, num_hidden=2, name="fc"), name="softmax")
+
+
+def padded(length=10):
+    x = np.random.default_rng(3).normal(size=(length, 2, 3)).astype(np.float32)
+    return mx.io.NDArrayIter(x, (x[:, 0, 0] > 0).astype(np.float32), 4)
+
+
+def test_a_symbol_that_is_made_for_its_batch_size_trains_as_module_and_is_scored_exactly(caplog):
+    rng = np.random.default_rng(0)
+    given = {"fc_weight": mx.nd.array(rng.normal(size=(2, 6))), "fc_bias": mx.nd.zeros(2)}
+    module = mx.mod.Module(fixed_rows())
+    module.fit(padded(), num_epoch=2, arg_params=dict(given), eval_metric=[])
+    history = df.fit(fixed_rows(), padded(), epochs=2, arg_params=dict(given))
+    ours = {n: v.asnumpy() for n, v in history.network.get_params()[0].items()}
+    for name, value in module.get_params()[0].items():
+        np.testing.assert_array_equal(ours[name], value.asnumpy())
+    assert "made for batches of 4 rows" in caplog.text
+    x, y = padded().data[0][1].asnumpy().reshape(10, 6), padded().label[0][1].asnumpy()
+    logits = x @ ours["fc_weight"].T + ours["fc_bias"]
+    expected = {"softmax/accuracy": pytest.approx((logits.argmax(axis=1) == y).mean())}
+    assert df.score(history.network, padded()) == expected
+    outputs = df.predict(history.network, padded())["softmax_output"]
+    assert outputs.shape == (10, 2)
+    np.testing.assert_array_equal(outputs.argmax(axis=1), logits.argmax(axis=1))
+
+
+def test_a_short_batch_for_such_a_symbol_is_told():
+    pairs = [(np.ones((n, 2, 3), np.float32), np.zeros(n, np.float32)) for n in (4, 2)]
+    with pytest.raises(BindError, match="(?s)number of rows than the symbol is made for.*shape="):
+        df.fit(fixed_rows(), pairs, epochs=1)

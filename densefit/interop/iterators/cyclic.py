@@ -33,6 +33,12 @@ class CyclicSource(ChainedSource):
             )
         self._offset = self._next_offset()  # where the first epoch of training begins
 
+    goes_on = True
+
+    def is_at_start(self) -> bool:
+        """Whether the next batch begins with the first sample of an order."""
+        return self._is_fresh()
+
     def train_epoch(self) -> Iterator[tuple[Any, int]]:
         """One epoch of training: batches, all of whose rows are samples."""
         self.start()

@@ -93,7 +93,7 @@ class RewoundSource(ChainedSource):
         """Explain an epoch with another number of rows than there are samples."""
         samples, size = self.origin.samples, self.origin.batch_size
         is_drop = self.origin.ending is Ending.DROPPED
-        if samples is None or rows == samples:
+        if samples is None or rows >= samples:
             return None
         if self.chain.is_users and not (is_drop and rows == samples // size * size):
             return None

@@ -1,0 +1,81 @@
+"""A user's Module as the one that trains: it is up to date at any moment, whoever looks into it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from densefit.backend import mx
+from densefit.model.network import Network
+from densefit.train.initializer import He
+from densefit.train.module import Modules, Shapes, TrainGraph
+from densefit.train.optimizer import restart_store
+
+
+class LiveModule(Modules):
+    """Binds a Module for a training, and lets it take the shape of each batch.
+
+    Its symbol is bound as it is, without the passes that make our own graphs faster.
+
+    Args:
+        module: the user's, bound, loaded or new.
+    """
+
+    def __init__(self, module: Any) -> None:
+        self.first, self.binds = module, 0
+
+    def prepare(
+        self, graph: TrainGraph, network: Network, initializer: Any, is_given: bool
+    ) -> None:
+        """Bind it and give it parameters.
+
+        Args:
+            graph: what it is bound with.
+            network: whose parameters it gets.
+            initializer: for parameters that the network has no value for.
+            is_given: whether the network has other values than the Module.
+
+        Raises:
+            ValueError: MXNet's initializers do not know a parameter.
+        """
+        module, self._graph, self.inputs = self.first, graph, graph.inputs
+        full = {name: own.shape for name, own in graph.inputs.items()}
+        if module.binded and not (module.for_training and module._grad_req == "write"):
+            module.get_params()  # brings them into its own arrays, from which it is bound anew
+            module.bind(*self._descs(full), for_training=True, force_rebind=True)
+        elif not module.binded:
+            module.bind(*self._descs(full), for_training=True)
+        else:
+            module.reshape(*self._descs(full))
+        self._now = self._key(full)
+        lacks = set(module._param_names) - set(network.arg_params)
+        lacks |= set(module._aux_names) - set(network.aux_params)
+        if is_given or lacks or not module.params_initialized:
+            module.init_params(
+                initializer or He(),
+                arg_params=network.arg_params or None,
+                aux_params=network.aux_params or None,
+                allow_missing=True,
+                allow_extra=True,
+                force_init=True,
+            )
+            if module.optimizer_initialized:
+                restart_store(module)
+
+    def of(self, shapes: Shapes) -> Any:
+        """The Module, bound for inputs of these shapes."""
+        key = self._key(shapes)
+        if key != self._now:
+            self._graph.symbol_for(shapes)  # whether they fit its parameters
+            self.first.reshape(*self._descs(shapes))
+            self._now = key
+            self.binds += 1
+        return self.first
+
+    def _descs(self, shapes: Shapes) -> tuple[list[Any], list[Any] | None]:
+        graph = self._graph
+        descs = {
+            name: mx.io.DataDesc(name, tuple(shapes[name]), own.dtype)
+            for name, own in graph.inputs.items()
+        }
+        labels = [descs[name] for name in graph.label_names]
+        return [descs[name] for name in graph.data_names], labels or None
