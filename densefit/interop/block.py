@@ -158,7 +158,8 @@ def _first_shape(data: Any) -> Any:
     part = batch.get("data") if isinstance(batch, Mapping) else batch
     while isinstance(part, (list, tuple)) and part:
         part = part[0]
-    return [("data", tuple(part.shape))] if hasattr(part, "shape") else None
+    shape: Any = getattr(part, "shape", None)
+    return None if shape is None else [("data", tuple(shape))]
 
 
 def _finish_shapes(model: Any, parameters: Any, provided: Any) -> None:
