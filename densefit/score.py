@@ -99,7 +99,8 @@ class Scorer:
 
     Attributes:
         scorers: this one, as a MixtureScorer has one for each of its datasets.
-        on_batch: called after each batch with its number, from 0, and the batch.
+        on_batch: called after each batch with its number, from 0, the batch, and the outputs that
+            were measured, by short name.
         metrics: head -> its metrics, which have seen the dataset after `run`.
         directions: score -> whether a high one is good, of all that `run` gives.
 
@@ -117,7 +118,7 @@ class Scorer:
         wires: Mapping[str, Wire] | None = None,
     ) -> None:
         self._learner, self.data = learner, data
-        self.on_batch: Callable[[int, Any], None] = lambda number, batch: None
+        self.on_batch: Callable[[int, Any, Mapping[str, Any]], None] = lambda *batch: None
         self.scorers = {"": self}
         more = dict(wires or {})
         own = learner.network.wires
@@ -186,7 +187,7 @@ class Scorer:
                 self._check_new(batch.ids)
                 present.update(*(batch.targets or ()))
                 unlabelled -= take_in(self.metrics, self._wires, "evaluate", outputs, batch)
-                self.on_batch(number, batch)
+                self.on_batch(number, batch, outputs)
         expected = self._feeder.source.samples
         if expected is not None and len(self._seen) != expected:
             raise DataError(

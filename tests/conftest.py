@@ -287,3 +287,19 @@ def in_a_process():
 
     yield compare
     ahead.stop()
+
+
+@pytest.fixture
+def module_waits(monkeypatch):
+    """Let MXNet's Module read BatchNorm's statistics when they are written.
+
+    The backward pass writes them without MXNet's engine knowing, and Module.fit reads and sets them
+    at the end of each epoch: now and then it loses the last update's.
+    """
+    inner = mx.mod.Module._sync_params_from_devices
+
+    def waiting(self):
+        mx.nd.waitall()
+        inner(self)
+
+    monkeypatch.setattr(mx.mod.Module, "_sync_params_from_devices", waiting)

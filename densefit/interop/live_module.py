@@ -71,6 +71,25 @@ class LiveModule(Modules):
             self.binds += 1
         return self.first
 
+    def evaluate(self, number: int, batch: Any) -> None:
+        """Compute a batch of a validation too, for a callback that reads its outputs.
+
+        Args:
+            number: of the batch, from 0.
+            batch: as it was fed; one that lacks an input of the training is left out.
+        """
+        if not self.binds and not self.first.binded:
+            return
+        given = {**batch.data, **batch.label}
+        if any(name not in given for name in self.inputs):
+            return
+        arrays = {name: own.fit(given[name]) for name, own in self.inputs.items()}
+        shapes = {name: tuple(array.shape) for name, array in arrays.items()}
+        data, label = self.ordered(arrays)
+        self.of(shapes).forward(
+            mx.io.DataBatch(data, label or None, pad=batch.rows - batch.real), is_train=False
+        )
+
     def _descs(self, shapes: Shapes) -> tuple[list[Any], list[Any] | None]:
         graph = self._graph
         descs = {

@@ -135,10 +135,7 @@ class LegacyMetric(Metric):
     def state_dict(self) -> dict[str, Any]:
         return {
             "parts": [
-                {
-                    "kind": type(part).__name__,
-                    **{counter: float(getattr(part, counter)) for counter in _COUNTERS},
-                }
+                {counter: float(getattr(part, counter)) for counter in _COUNTERS}
                 for part in self._counted_parts()
             ]
         }
@@ -152,14 +149,6 @@ class LegacyMetric(Metric):
                 received=f"{len(stored)}",
             )
         for part, counters in zip(parts, stored):
-            kind = counters.get("kind", type(part).__name__)
-            if kind != type(part).__name__:
-                raise CheckpointError(
-                    f"The state is not one of the MXNet metric {self.name!r}",
-                    expected=type(part).__name__,
-                    received=kind,
-                    fix="go on with the same metric, or at the end of an epoch",
-                )
             for counter in _COUNTERS:
                 setattr(part, counter, float(entry(counters, counter, self.name)))
         self._updated = True

@@ -77,6 +77,8 @@ def of_module(model: Any, heads: Mapping[str, Route] | None = None, **context: A
     network = Network(symbol=model.symbol, routes=heads)
     arguments, auxiliary = _parameters(model)
     network.set_params(arguments, auxiliary)
+    live = LiveModule(model)
+    is_read = _may_read(context.get("eval_batch_end_callback"))
     mirror = Mirror(model, _may_read(context.get("batch_end_callback")))
     return ModelInput(
         network,
@@ -86,7 +88,8 @@ def of_module(model: Any, heads: Mapping[str, Route] | None = None, **context: A
         list(model._fixed_param_names or ()),
         [mirror],
         optimizer=model._optimizer if model.optimizer_initialized else None,
-        live=LiveModule(model),
+        live=live,
+        **({"evaluated": live.evaluate} if is_read else {}),
         started=mirror.begin,
         model=model,
     )

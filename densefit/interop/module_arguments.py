@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from densefit import adapters
@@ -27,6 +27,7 @@ class ModuleArguments:
         network: in training.
         model: what the user gave: a Module, Symbol, Network...
         seen: full names of the outputs that metrics get; None: all.
+        evaluated: see `ModelInput`.
 
     Attributes:
         wires: more wires to measure, by name.
@@ -42,6 +43,7 @@ class ModuleArguments:
         network: Network,
         model: Any = None,
         seen: Sequence[str] | None = None,
+        evaluated: Callable[[int, Any], None] | None = None,
     ) -> None:
         given = {name: value for name, value in arguments.items() if value is not None}
         callbacks = {name: _listed(name, given) for name in _CALLBACKS}
@@ -66,7 +68,13 @@ class ModuleArguments:
             )
         self.wires: dict[str, Wire] = {} if wire is None else {wire.name: wire}
         module = model if isinstance(model, mx.mod.BaseModule) else None
-        self._fit = ModuleFit(wire, **callbacks, monitor=given.get("monitor"), model=module)
+        self._fit = ModuleFit(
+            wire,
+            **callbacks,
+            monitor=given.get("monitor"),
+            model=module,
+            evaluated=evaluated,
+        )
         self.callbacks: list[Callback] = [self._fit] if given else []
 
     def attach(self, learner: Any, scorer: Any, train: Any) -> None:
@@ -77,12 +85,9 @@ class ModuleArguments:
 
 @adapters.module_arguments.register(lambda arguments: isinstance(arguments, Mapping))
 def _of_arguments(
-    arguments: Mapping[str, Any],
-    network: Network,
-    model: Any = None,
-    seen: Sequence[str] | None = None,
+    arguments: Mapping[str, Any], network: Network, model: Any = None, **more: Any
 ) -> ModuleArguments:
-    return ModuleArguments(arguments, network, model, seen)
+    return ModuleArguments(arguments, network, model, **more)
 
 
 def _listed(kind: str, arguments: Mapping[str, Any]) -> list[Any]:

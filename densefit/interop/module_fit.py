@@ -12,7 +12,12 @@ from densefit.callbacks.callback import Callback, Control, TrainState
 from densefit.interop.callbacks import ndarrays
 from densefit.interop.eval_metric import sums_in_lists
 from densefit.interop.metric_view import MetricView
-from densefit.interop.module_locals import ModuleLocals, TrainedModule, data_batch
+from densefit.interop.module_locals import (
+    ModuleLocals,
+    ScoredModule,
+    TrainedModule,
+    data_batch,
+)
 from densefit.interop.module_wire import NAME, ModuleWire
 from densefit.score import collect
 
@@ -26,14 +31,15 @@ class ModuleFit(Callback):
 
     `param.locals` has "self" (the user's Module, else the Module in training), "epoch", "nbatch",
     "eval_metric", "symbol", "arg_params", "aux_params", "train_data", "num_epoch", "monitor",
-    "network", "state" and "control"; after an update "data_batch"; in a validation "eval_data" and
-    "eval_batch".
+    "network", "state" and "control"; after an update "data_batch"; "eval_data", in a validation of
+    several datasets the one of them, and "eval_batch".
 
     Args:
         wire: of `eval_metric`; None without one: callbacks then see a view of all heads' numbers.
         batch_end, epoch_end, eval_batch_end, eval_end: functions as Module.fit calls them.
         monitor: an mx.mon.Monitor, or None.
         model: what the user trains; a Module is `locals["self"]`, and its logger gets the lines.
+        evaluated: called with number and batch before each `eval_batch_end`.
     """
 
     def __init__(
@@ -45,15 +51,18 @@ class ModuleFit(Callback):
         eval_end: Sequence[Callable[[Any], Any]] = (),
         monitor: Any = None,
         model: Any = None,
+        evaluated: Callable[[int, Any], None] | None = None,
     ) -> None:
         self._wire, self._monitor, self._model = wire, monitor, model
         self._batch_end, self._epoch_end = batch_end, epoch_end
         self._eval_batch_end, self._eval_end = eval_batch_end, eval_end
+        self._evaluated = evaluated or (lambda number, batch: None)
         self._logger = getattr(model, "logger", logging)
         self._epoch, self._began = 0, time.time()
         self._batches: dict[str, int] = {}  # of a validation, by dataset
         self._learner: Any = None
         self._train: Any = None
+        self._validation: Any = None
         self._scorers: Mapping[str, Any] = {}
         self._state = TrainState(None)
         self._control = Control()
@@ -68,6 +77,8 @@ class ModuleFit(Callback):
         """
         self._learner, self._train = learner, train
         self._scorers = {} if scorer is None else scorer.scorers
+        known = {name: one.data for name, one in self._scorers.items()}
+        self._validation = known.get("") if set(known) <= {""} else known
         if self._monitor is not None:
             learner.install_monitor(self._monitor)
         for name, one in self._scorers.items():
@@ -109,16 +120,19 @@ class ModuleFit(Callback):
             for name, value in self._validation_numbers(scorer):
                 self._logger.info("Epoch[%d] Validation-%s%s=%f", self._epoch, prefix, name, value)
 
-    def _follow(self, dataset: str, scorer: Any) -> Callable[[int, Any], None]:
-        def on_batch(number: int, batch: Any) -> None:
+    def _follow(self, dataset: str, scorer: Any) -> Callable[[int, Any, Mapping[str, Any]], None]:
+        def on_batch(number: int, batch: Any, outputs: Mapping[str, Any]) -> None:
             self._batches[dataset] = number + 1
             if self._eval_batch_end:
+                self._evaluated(number, batch)
+                own = ScoredModule(self._learner, outputs) if self._model is None else self._model
                 self._call(
                     self._eval_batch_end,
                     number,
                     self._validation_metric(scorer),
                     eval_data=scorer.data,
                     eval_batch=data_batch(batch),
+                    **{"self": own},
                 )
 
         return on_batch
@@ -139,7 +153,7 @@ class ModuleFit(Callback):
         return pairs
 
     def _call(
-        self, callbacks: Sequence[Callable[[Any], Any]], batch: int, metric: Any, **more: Any
+        self, callbacks: Sequence[Callable[[Any], Any]], batch: int, metric: Any, /, **more: Any
     ) -> None:
         """Call each of the callbacks with one BatchEndParam."""
         if not callbacks:
@@ -152,6 +166,7 @@ class ModuleFit(Callback):
                 "nbatch": batch,
                 "eval_metric": metric,
                 "train_data": self._train,
+                "eval_data": self._validation,
                 "num_epoch": self._state.epochs,
                 "monitor": self._monitor,
                 "network": self._state.network,

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Dict  # noqa: UP035 - a base class at run time on Python 3.9
 
 from densefit.backend import mx
+from densefit.errors import ConfigError
+from densefit.model.route import short_name
 
 _PARAMS = ("arg_params", "aux_params")
 
@@ -24,7 +26,7 @@ class ModuleLocals(Dict[str, Any]):  # noqa: UP006 - Python 3.9
 
     def __missing__(self, key: str) -> Any:
         if key not in _PARAMS:
-            raise KeyError(key)
+            raise KeyError(f"{key!r} is none of the values that callbacks get: {sorted(self)}")
         self.update(zip(_PARAMS, self._params()))
         return self[key]
 
@@ -50,10 +52,51 @@ class TrainedModule:
         """Outputs of the last batch, as Module.get_outputs gives them."""
         return self._learner.computed.get_outputs(merge_multi_context)
 
+    def set_params(
+        self, arg_params: Mapping[str, Any], aux_params: Mapping[str, Any] | None, **how: Any
+    ) -> None:
+        """Replace parameters in training, as Module.set_params does; others stay."""
+        learner = self._learner
+        arguments, auxiliary = learner.network.get_params()
+        learner.load_params(
+            {**arguments, **arg_params}, {**auxiliary, **(aux_params or {})}, "set_params"
+        )
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
         return getattr(self._learner.module, name)
+
+
+class ScoredModule(TrainedModule):
+    """The Module in training, with the outputs of a batch of a validation.
+
+    Args:
+        learner: of the training.
+        outputs: real rows of those that were measured, by short name.
+    """
+
+    def __init__(self, learner: Any, outputs: Mapping[str, Any]) -> None:
+        super().__init__(learner)
+        self._measured = outputs
+
+    def get_outputs(self, merge_multi_context: bool = True) -> Any:
+        """Outputs of the last batch.
+
+        Raises:
+            ConfigError: one of them was not computed.
+        """
+        names = self._learner.network.symbol.list_outputs()
+        missing = [name for name in names if short_name(name) not in self._measured]
+        if missing:
+            raise ConfigError(
+                "A validation computes the outputs that are measured alone",
+                expected=f"all of {names}",
+                received=f"none of {missing}",
+                fix="eval_metric=... computes all outputs; or give df.fit an mx.mod.Module",
+            )
+        outputs = [mx.nd.array(self._measured[short_name(name)]) for name in names]
+        return outputs if merge_multi_context else [[output] for output in outputs]
 
 
 def data_batch(batch: Any) -> Any:

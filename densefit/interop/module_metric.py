@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
-from densefit.errors import ConfigError
+from densefit.errors import CheckpointError, ConfigError
 from densefit.interop.eval_metric import copied, created, name_of, named, parts_of, reset
 from densefit.interop.metrics import LegacyMetric, declared_direction
 
@@ -70,7 +70,19 @@ class ModuleMetric(LegacyMetric):
                 return declared_direction(part)
         return self.higher_is_better
 
+    def state_dict(self) -> dict[str, Any]:
+        kinds = [type(part).__name__ for part in parts_of(self.metric)]
+        return {**super().state_dict(), "kinds": kinds}
+
     def load_state_dict(self, state: dict[str, Any]) -> None:
+        kinds = [type(part).__name__ for part in parts_of(self.metric)]
+        if state.get("kinds", kinds) != kinds:
+            raise CheckpointError(
+                "The sums of the epoch so far are of another eval_metric",
+                expected=", ".join(kinds),
+                received=", ".join(map(str, state["kinds"])),
+                fix="go on with the same metric, or from the end of an epoch",
+            )
         super().load_state_dict(state)
         if self.shown is not self.metric:
             ModuleMetric(self.shown).load_state_dict(state)

@@ -211,6 +211,7 @@ def fit(
         loss=loss,
         train=train,
         batch_end_callback=batch_end_callback,
+        eval_batch_end_callback=eval_batch_end_callback,
     )
     network, devices = given.network, devices or given.devices
     train = batches_of(train, given, "train")
@@ -228,6 +229,7 @@ def fit(
         network=network,
         model=given.model,
         seen=given.seen,
+        evaluated=given.evaluated,
     )
     live = given.live
     if (

@@ -33,6 +33,8 @@ class ModelInput:
             trainings that it cannot.
         started: called with the Learner once the optimizer is there, before a resume.
         model: what the user gave.
+        evaluated: called with each batch of a validation and its number, before
+            `eval_batch_end_callback`.
     """
 
     network: Network
@@ -46,6 +48,7 @@ class ModelInput:
     seen: Sequence[str] | None = None
     started: Callable[[Any], None] = field(default=lambda learner: None)
     model: Any = None
+    evaluated: Callable[[int, Any], None] = field(default=lambda number, batch: None)
 
 
 def batches_of(data: Any, model: ModelInput, where: str) -> Any:

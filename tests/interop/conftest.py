@@ -130,3 +130,8 @@ def prefetching_iterators_end(cases, monkeypatch):
     yield
     while made:
         cases.stop(made.pop())
+
+
+@pytest.fixture(autouse=True)
+def _module_waits(module_waits):
+    """Both fits read BatchNorm's statistics when they are written."""

@@ -244,3 +244,8 @@ def program():
         Short=Short,
         epochs=EPOCHS,
     )
+
+
+@pytest.fixture(autouse=True)
+def _module_waits(module_waits):
+    """Both fits read BatchNorm's statistics when they are written."""

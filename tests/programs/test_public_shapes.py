@@ -92,10 +92,6 @@ def test_a_module_without_label_names_predicts(program):
 # Callbacks that read the Module, or change it.
 
 
-def finite(value):
-    return np.asarray(value.asnumpy() if isinstance(value, mx.nd.NDArray) else value).copy()
-
-
 @pytest.fixture
 def followed(program):
     """Runs a program with a callback under both, and compares parameters and what was seen.
@@ -128,7 +124,7 @@ def followed(program):
         program.assert_params_equal(theirs.get_params(), ours.get_params())
         assert len(ours.seen) == len(theirs.seen)
         for one, other in zip(ours.seen, theirs.seen):
-            np.testing.assert_allclose(finite(one), finite(other), rtol=1e-5, atol=1e-7)
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
         return theirs, ours
 
     return both
@@ -255,3 +251,99 @@ def test_states_are_saved_after_a_change(followed, tmp_path):
     assert theirs.states.keys() == ours.states.keys()
     for key, value in theirs.states.items():
         np.testing.assert_array_equal(value.asnumpy(), ours.states[key].asnumpy())
+
+
+def test_outputs_and_gradients_are_read_at_each_batch(followed):
+    def make(module):
+        def look(param):
+            arrays = [array for array, *_ in module._exec_group.grad_arrays]
+            arrays += param.locals["self"].get_outputs()
+            module.seen.extend(array.asnumpy().copy() for array in arrays)
+
+        return {"batch_end_callback": look}
+
+    followed(make)
+
+
+@pytest.mark.parametrize("batch_size", [BATCH, 8])
+def test_outputs_are_read_at_each_batch_of_a_validation(followed, batch_size):
+    """As by callbacks that draw detections, with the batch's pictures and labels."""
+
+    def make(module):
+        def draw(param):
+            batch = param.locals["eval_batch"]
+            real = len(batch.data[0]) - batch.pad
+            for arrays in (batch.data, batch.label, param.locals["self"].get_outputs()):
+                module.seen.append(arrays[0][:real].asnumpy().copy())
+
+        return {"eval_batch_end_callback": draw}
+
+    def validation(length, seed):
+        return iterator(length - 2, seed, batch_size)
+
+    followed(make, validation)
+
+
+@pytest.mark.parametrize("event", ["batch_end_callback", "eval_batch_end_callback"])
+def test_a_symbol_has_outputs_in_callbacks_too(program, event):
+    net = symbol()
+    arg_params, _ = program.initial(net, 0.4, data=(BATCH, WIDTH), softmax_label=(BATCH,))
+    seen = {"theirs": [], "ours": []}
+    for kind, record in seen.items():
+
+        def look(param, record=record):
+            record.append(param.locals["self"].get_outputs()[0].asnumpy())
+
+        settings = {event: look, "arg_params": arg_params, "eval_metric": "acc"}
+        if kind == "theirs":
+            mx.mod.Module(net).fit(iterator(), iterator(8, 1), num_epoch=2, **settings)
+        else:
+            df.fit(net, iterator(), validation=iterator(8, 1), epochs=2, **settings)
+    assert len(seen["ours"]) == len(seen["theirs"]) > 3
+    for one, other in zip(seen["ours"], seen["theirs"]):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
+
+
+def test_a_symbol_is_changed_in_callbacks_too(program):
+    net = symbol()
+    arg_params, _ = program.initial(net, 0.4, data=(BATCH, WIDTH), softmax_label=(BATCH,))
+
+    def change(param):
+        module = param.locals["self"]
+        arg_params, aux_params = module.get_params()
+        clipped = {name: mx.nd.clip(value, -0.2, 0.2) for name, value in arg_params.items()}
+        module.set_params(clipped, aux_params)
+        module._optimizer.lr *= 0.5
+
+    settings = {"batch_end_callback": change, "arg_params": arg_params}
+    module = mx.mod.Module(net)
+    module.fit(iterator(), num_epoch=2, **settings)
+    history = df.fit(net, iterator(), epochs=2, **settings)
+    program.assert_params_equal(module.get_params(), history.network.get_params())
+
+
+def test_an_output_that_nothing_measures_is_told(program):
+    x = mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=CLASSES, name="fc")
+    net = mx.sym.Group([mx.sym.SoftmaxOutput(x, name="softmax"), mx.sym.BlockGrad(x, name="maps")])
+
+    def look(param):
+        param.locals["self"].get_outputs()
+
+    with pytest.raises(ConfigError, match="(?s)maps_output.*eval_metric"):
+        df.fit(net, iterator(), validation=iterator(8), epochs=1, eval_batch_end_callback=look)
+
+
+def test_locals_that_a_training_does_not_have_are_told():
+    def look(param):
+        assert param.locals["eval_data"].batch_size == 8
+        assert "next_data_batch" not in param.locals
+        param.locals["next_data_batch"]
+
+    with pytest.raises(KeyError, match="next_data_batch.*train_data"):
+        df.fit(
+            symbol(),
+            iterator(),
+            validation=iterator(16, batch_size=8),
+            epochs=1,
+            batch_end_callback=look,
+        )

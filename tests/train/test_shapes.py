@@ -74,6 +74,7 @@ def ours(data, **settings):
 
 
 @pytest.mark.parametrize("announce", [True, False])
+@pytest.mark.usefixtures("module_waits")
 def test_changing_sizes_train_as_with_module_which_rebinds(announce):
     data = Changing(announce=True)  # a Module needs to be told the labels' shapes
     module = mx.mod.Module(dense())
