@@ -142,7 +142,8 @@ class Scorer:
             raise ConfigError(
                 f"No head has a metric to score with the {where} data",
                 received=f"heads {list(wires)}",
-                fix="Route(metrics=[...]), or score(..., metrics={'head': [...]})",
+                fix="Route(metrics=[...]), or score(..., metrics={'head': [...]}); of a Symbol or "
+                "Module also score(..., eval_metric='acc')",
             )
         collect(self.metrics)  # names that clash
         self.directions = directions(self.metrics)

@@ -25,7 +25,7 @@ from densefit.errors import CheckpointError, ConfigError
 from densefit.interop.live_module import LiveModule
 from densefit.model.network import Network
 from densefit.model.route import Route
-from densefit.train.model_input import ModelInput
+from densefit.train.model_input import ModelInput, nothing
 from densefit.train.optimizer import index_to_name, restart_store
 from densefit.train.symbols import loss_labels
 
@@ -89,7 +89,7 @@ def of_module(model: Any, heads: Mapping[str, Route] | None = None, **context: A
         [mirror],
         optimizer=model._optimizer if model.optimizer_initialized else None,
         live=live,
-        **({"evaluated": live.evaluate} if is_read else {}),
+        evaluated=live.evaluate if is_read else nothing,
         started=mirror.begin,
         model=model,
     )

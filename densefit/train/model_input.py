@@ -17,6 +17,10 @@ from densefit.model.route import Route, RouteWire
 from densefit.train.symbols import loss_labels
 
 
+def nothing(number: int, batch: Any) -> None:
+    """Of a batch of a validation: nothing is done with it."""
+
+
 @dataclass
 class ModelInput:
     """A model of the user's as `fit` and `score` take it.
@@ -48,7 +52,7 @@ class ModelInput:
     seen: Sequence[str] | None = None
     started: Callable[[Any], None] = field(default=lambda learner: None)
     model: Any = None
-    evaluated: Callable[[int, Any], None] = field(default=lambda number, batch: None)
+    evaluated: Callable[[int, Any], None] = nothing
 
 
 def batches_of(data: Any, model: ModelInput, where: str) -> Any:
@@ -118,6 +122,9 @@ def model_input(
                 "This cannot be trained",
                 expected="a df.Network, an MXNet Symbol or Module, or a gluon HybridBlock",
                 received=f"{type(model).__module__}.{type(model).__name__}",
+                fix="of an mx.model.FeedForward, give its symbol: df.fit(model.symbol, ...)"
+                if isinstance(model, mx.model.FeedForward)
+                else None,
             )
         found = adapted
     if context.get("loss") is not None and isinstance(model, (Network, mx.sym.Symbol)):
