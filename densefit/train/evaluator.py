@@ -10,7 +10,7 @@ import numpy as np
 
 from densefit import backend
 from densefit.backend import mx
-from densefit.errors import BindError, located
+from densefit.errors import BindError, DataError, located
 from densefit.model.network import Network
 from densefit.model.route import short_name
 from densefit.train.executors import Executor, Executors, Program
@@ -117,7 +117,10 @@ class Evaluator:
                 if fed.real == rows:
                     found[name] = arrays[name].copy()
                 else:
-                    end = fed.real * (wire.rows(name) or 1)
+                    each = wire.rows(name) or (1 if self.network.heads else 0)
+                    if not each:
+                        raise _mixed(name, arrays[name].shape, fed.real, rows)
+                    end = fed.real * each
                     found[name] = mx.nd.slice_axis(arrays[name], axis=0, begin=0, end=end)
         return Pending(found, partial(self._finish, feeder, _input_size(fed.data, feeder)))
 
@@ -280,6 +283,17 @@ def _outputs_of(feeder: Feeder, mode: str) -> tuple[str, ...]:
 def _shaped(desc: Any, shapes: Mapping[str, tuple[int, ...]]) -> Any:
     """A DataDesc of another shape."""
     return mx.io.DataDesc(desc.name, shapes[desc.name], desc.dtype, desc.layout)
+
+
+def _mixed(output: str, shape: tuple[int, ...], real: int, rows: int) -> DataError:
+    """What is raised for an output of a padded batch that has no rows of its samples."""
+    return DataError(
+        f"The output {output!r} is computed from all rows of a batch, padding included",
+        expected=f"full batches: the symbol is made for {rows} rows",
+        received=f"{real} samples in a batch of {rows}, the output's shape {tuple(shape)}",
+        fix="a batch size that divides the number of samples; or a symbol for any number of rows "
+        "(0 or -1 for the batch size in its shapes)",
+    )
 
 
 def _fill_rows(array: Any, rows: int) -> Any:

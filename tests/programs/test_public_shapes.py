@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.errors import ConfigError
+from densefit.errors import ConfigError, DataError
 
 ROWS, BATCH, WIDTH, CLASSES = 12, 4, 5, 3
 
@@ -347,3 +347,37 @@ def test_locals_that_a_training_does_not_have_are_told():
             epochs=1,
             batch_end_callback=look,
         )
+
+
+def test_a_feedforward_is_refused_with_advice():
+    with pytest.warns(DeprecationWarning, match="FeedForward"):
+        model = mx.model.FeedForward(symbol(), num_epoch=1)
+    with pytest.raises(ConfigError, match=r"df\.fit\(model\.symbol"):
+        df.fit(model, iterator(), epochs=1)
+
+
+def capsules():
+    """A loss of one number for the batch, in a symbol that states its batch size."""
+    data, label = mx.sym.Variable("data"), mx.sym.Variable("softmax_label", shape=(BATCH,))
+    x = mx.sym.FullyConnected(data, num_hidden=2 * CLASSES, name="capsules")
+    x = mx.sym.Reshape(x, shape=(BATCH, CLASSES, 2))
+    norms = mx.sym.sqrt(mx.sym.sum(mx.sym.square(x), axis=2) + 1e-6)
+    loss = mx.sym.mean(mx.sym.square(mx.sym.one_hot(label, depth=CLASSES) - norms))
+    return mx.sym.Group([mx.sym.BlockGrad(norms, name="norms"), mx.sym.MakeLoss(loss, name="loss")])
+
+
+def test_a_mean_over_a_stated_batch_size(program):
+    """Full batches train and score as by Module; a padded one is told, not averaged."""
+    net = capsules()
+    arg_params, _ = program.initial(net, 0.4, data=(BATCH, WIDTH), softmax_label=(BATCH,))
+    metric = mx.metric.Loss(output_names=["loss_output"])
+    settings = {"arg_params": arg_params, "eval_metric": metric}
+    module = mx.mod.Module(net)
+    module.fit(iterator(), num_epoch=2, **settings)
+    history = df.fit(net, iterator(), epochs=2, **settings)
+    program.assert_params_equal(module.get_params(), history.network.get_params())
+    ((_, expected),) = module.score(iterator(8, 1), metric)
+    scores = df.score(history.network, iterator(8, 1), eval_metric=metric)
+    assert scores["module/loss"] == pytest.approx(expected)
+    with pytest.raises(DataError, match="(?s)'loss' is computed from all rows.*batch size that"):
+        df.score(history.network, iterator(10), eval_metric=metric)
