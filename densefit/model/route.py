@@ -110,7 +110,7 @@ class RouteWire(Wire):
 
     def check_batch(self, batch: Any) -> None:
         for label in self.compared:
-            if label not in batch.label and not _all_have(label, batch.targets):
+            if label not in {**batch.label, **batch.data} and not _all_have(label, batch.targets):
                 carried = [*batch.label, *sorted(batch.targets[0] if batch.targets else ())]
                 raise BindError(
                     f"The head {self.name!r} needs the label {label!r}, which the data do not "
@@ -156,8 +156,9 @@ class RouteWire(Wire):
         return array
 
     def _label(self, label: str, batch: Any) -> Any:
-        if label in batch.label:
-            array = batch.label[label]
+        given = {**batch.data, **batch.label}
+        if label in given:
+            array = given[label]
             return array.asnumpy()[: array.shape[0] // batch.rows * batch.real]
         return [targets[label] for targets in batch.targets]
 

@@ -420,7 +420,7 @@ class Feeder:
         Raises:
             BindError: naming the head.
         """
-        provided = [desc.name for desc in self.label_descs]
+        provided = [desc.name for desc in self.descs]  # an input may be what is compared with
         for wire in self.wires:
             for label in wire.compared:
                 # A Loader's batches carry the samples' targets: `Wire.check_batch` looks there.
@@ -442,7 +442,7 @@ class Feeder:
         arguments = set(symbol.list_arguments())
         for wire in self.wires:
             for label in wire.labels:
-                if label in arguments and label not in provided:
+                if label in arguments and label not in {d.name for d in self.descs}:
                     raise self._absent(wire, label, list(provided))
         for label in losses:
             if label not in provided and label not in [desc.name for desc in self.data_descs]:

@@ -40,6 +40,7 @@ from densefit.train.start import (
     check_begun,
     check_eased,
     check_kvstore,
+    check_no_others,
     check_plan,
     check_scored,
     identity,
@@ -96,6 +97,7 @@ def fit(
     eval_batch_end_callback: Any = None,
     monitor: Any = None,
     sparse_row_id_fn: Any = None,
+    **others: Any,
 ) -> History:
     """Train a network.
 
@@ -176,6 +178,7 @@ def fit(
         eval_batch_end_callback: called after each batch of a validation with a BatchEndParam.
         sparse_row_id_fn: as in Module.fit; devices of one process share all rows, so that it is not
             called.
+        others: none; they are refused with what they are called here.
         monitor: an `mx.mon.Monitor` of the train graph, started before an update and printed after
             it.
 
@@ -195,6 +198,7 @@ def fit(
             up, and made by the resume) and a checkpoint written. A KeyboardInterrupt.
     """
     # Prepare: what can be found wrong without running the network is found here.
+    check_no_others(others)
     check_plan(epochs, updates, train, validation)
     check_step(accumulate, clip_norm)
     seed_all(seed)

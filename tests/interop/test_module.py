@@ -221,3 +221,26 @@ def test_settings_that_are_none(settings, message):
 def test_names_and_initializers_in_their_short_forms():
     df.fit(symbol(), data(), epochs=1, initializer="xavier", fixed_param_names="one_weight")
     df.fit(symbol(), data(), epochs=1, fixed_param_names=None)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("num_epoch", "epochs"), ("eval_data", "validation"), ("eopchs", "help")]
+)
+def test_arguments_of_other_loops_are_told_with_what_they_are_here(name, hint):
+    with pytest.raises(ConfigError, match=f"(?s)no argument '{name}'.*{hint}"):
+        df.fit(symbol(), data(), epochs=1, **{name: 3})
+
+
+def test_an_input_may_be_what_is_compared_with():
+    """An autoencoder's label is its own input."""
+    x = mx.sym.Variable("data")
+    out = mx.sym.FullyConnected(x, num_hidden=6, name="decoded")
+    own = mx.sym.LinearRegressionOutput(out, x, name="out")
+    inputs = data(18).data[0][1]
+    history = df.fit(own, mx.io.NDArrayIter(inputs, batch_size=4), epochs=1)
+    found = history.network.get_params()[0]
+    weight, bias = found["decoded_weight"].asnumpy(), found["decoded_bias"].asnumpy()
+    x = inputs.asnumpy()
+    expected = ((x @ weight.T + bias - x) ** 2).mean()
+    scores = df.score(history.network, mx.io.NDArrayIter(inputs, batch_size=4))
+    assert scores == {"out/mse": pytest.approx(expected, rel=1e-5)}
