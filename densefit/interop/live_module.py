@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any
 
 from densefit.backend import mx
@@ -18,10 +19,13 @@ class LiveModule(Modules):
 
     Args:
         module: the user's, bound, loaded or new.
+        limit: shapes for which it stays bound; Module itself binds anew at each change.
     """
 
-    def __init__(self, module: Any) -> None:
+    def __init__(self, module: Any, limit: int = 16) -> None:
         self.first, self.binds = module, 0
+        self._limit = limit
+        self._kept: OrderedDict[Any, dict[str, Any]] = OrderedDict()  # what is bound, by shapes
 
     def prepare(
         self, graph: TrainGraph, network: Network, initializer: Any, is_given: bool
@@ -46,7 +50,6 @@ class LiveModule(Modules):
             module.bind(*self._descs(full), for_training=True)
         else:
             module.reshape(*self._descs(full))
-        self._now = self._key(full)
         lacks = set(module._param_names) - set(network.arg_params)
         lacks |= set(module._aux_names) - set(network.aux_params)
         if is_given or lacks or not module.params_initialized:
@@ -63,13 +66,28 @@ class LiveModule(Modules):
 
     def of(self, shapes: Shapes) -> Any:
         """The Module, bound for inputs of these shapes."""
-        key = self._key(shapes)
-        if key != self._now:
+        key, now = self._key(shapes), self._present()
+        if key == now:
+            return self.first
+        if now is not None:
+            self._kept[now] = _bound(self.first)
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            _bind_again(self.first, self._kept[key])
+        else:
             self._graph.symbol_for(shapes)  # whether they fit its parameters
             self.first.reshape(*self._descs(shapes))
-            self._now = key
             self.binds += 1
+        while len(self._kept) > self._limit:
+            self._kept.popitem(last=False)
         return self.first
+
+    def _present(self) -> Any:
+        """The key of what the Module is bound to, which its user may have changed too."""
+        group = self.first._exec_group
+        descs = [*group.data_shapes, *(group.label_shapes or ())]
+        shapes = {desc[0]: tuple(desc[1]) for desc in descs}
+        return self._key(shapes) if set(shapes) == set(self.inputs) else None
 
     def evaluate(self, number: int, batch: Any) -> None:
         """Compute a batch of a validation too, for a callback that reads its outputs.
@@ -98,3 +116,31 @@ class LiveModule(Modules):
         }
         labels = [descs[name] for name in graph.label_names]
         return [descs[name] for name in graph.data_names], labels or None
+
+
+# What `Module.reshape` changes in a Module and in its group of executors.
+_OF_MODULE = ("_data_shapes", "_label_shapes")
+_OF_GROUP = (
+    *("execs", "batch_size", "slices", "data_shapes", "label_shapes"),
+    *("data_layouts", "label_layouts", "data_names", "label_names"),
+)
+
+
+def _bound(module: Any) -> dict[str, Any]:
+    """What a Module is bound to at present."""
+    group = module._exec_group
+    found = {name: getattr(module, name) for name in _OF_MODULE}
+    found.update({name: getattr(group, name) for name in _OF_GROUP if hasattr(group, name)})
+    return {**found, "execs": list(group.execs)}
+
+
+def _bind_again(module: Any, kept: dict[str, Any]) -> None:
+    """Let a Module be bound to what it was bound to before."""
+    group = module._exec_group
+    for name in _OF_MODULE:
+        setattr(module, name, kept[name])
+    for name in _OF_GROUP:
+        if name in kept:
+            setattr(group, name, kept[name])
+    group.execs = list(kept["execs"])
+    group._collect_arrays()

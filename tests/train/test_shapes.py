@@ -75,7 +75,8 @@ def ours(data, **settings):
 
 @pytest.mark.parametrize("announce", [True, False])
 @pytest.mark.usefixtures("module_waits")
-def test_changing_sizes_train_as_with_module_which_rebinds(announce):
+@pytest.mark.parametrize("model", ["symbol", "module"])
+def test_changing_sizes_train_as_with_module_which_rebinds(announce, model):
     data = Changing(announce=True)  # a Module needs to be told the labels' shapes
     module = mx.mod.Module(dense())
     arguments, auxiliary = start(dense())
@@ -84,7 +85,17 @@ def test_changing_sizes_train_as_with_module_which_rebinds(announce):
         arg_params=arguments, aux_params=auxiliary,
     )  # fmt: skip
     theirs = {n: v.asnumpy() for part in module.get_params() for n, v in part.items()}
-    _, found = ours(Changing(announce=announce), epochs=2)
+    if model == "module":
+        mine = mx.mod.Module(dense())
+        arguments, auxiliary = start(dense())
+        df.fit(
+            mine, Changing(announce=announce), epochs=2, optimizer_params=PARAMS,
+            arg_params=arguments, aux_params=auxiliary, eval_metric=[],
+        )  # fmt: skip
+        found = {n: v.asnumpy() for part in mine.get_params() for n, v in part.items()}
+        mine.fit(data, num_epoch=1, eval_metric=[], optimizer_params=PARAMS)  # it may go on
+    else:
+        _, found = ours(Changing(announce=announce), epochs=2)
     assert set(found) == set(theirs)
     for name, value in theirs.items():
         np.testing.assert_array_equal(found[name], value, err_msg=name)
@@ -194,3 +205,13 @@ def test_a_short_batch_for_such_a_symbol_is_told():
     pairs = [(np.ones((n, 2, 3), np.float32), np.zeros(n, np.float32)) for n in (4, 2)]
     with pytest.raises(BindError, match="(?s)number of rows than the symbol is made for.*shape="):
         df.fit(fixed_rows(), pairs, epochs=1)
+
+
+def test_a_module_is_bound_once_for_each_shape(monkeypatch):
+    bound = []
+    inner = mx.mod.Module.reshape
+    monkeypatch.setattr(
+        mx.mod.Module, "reshape", lambda self, *given: (bound.append(1), inner(self, *given))[1]
+    )
+    df.fit(mx.mod.Module(dense()), Changing(), epochs=3)
+    assert len(bound) == 2  # of three shapes, beside the first
