@@ -16,8 +16,9 @@ def batch(real=3, rows=4, label=None, targets=None, geometries=None):
     arrays = {name: mx.nd.array(array) for name, array in (label or {}).items()}
     ids = [f"s{i}" for i in range(real)]
     return SimpleNamespace(
-        real=real, rows=rows, ids=ids, label=arrays, targets=targets, geometries=geometries
-    )
+        real=real, rows=rows, ids=ids, data={}, label=arrays, targets=targets,
+        geometries=geometries,
+    )  # fmt: skip
 
 
 def routed(**settings):
