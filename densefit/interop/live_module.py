@@ -96,7 +96,7 @@ class LiveModule(Modules):
             number: of the batch, from 0.
             batch: as it was fed; one that lacks an input of the training is left out.
         """
-        if not self.binds and not self.first.binded:
+        if not self.first.binded:
             return
         given = {**batch.data, **batch.label}
         if any(name not in given for name in self.inputs):

@@ -15,18 +15,13 @@ import numpy as np
 from densefit import adapters
 from densefit.backend import mx
 from densefit.callbacks.callback import Callback, Control, TrainState
-from densefit.checkpoint.state import (
-    counters_to_dict,
-    optimizer_to_arrays,
-    restore_counters,
-    restore_updater,
-)
+from densefit.checkpoint.state import optimizer_to_arrays
 from densefit.errors import CheckpointError, ConfigError
 from densefit.interop.live_module import LiveModule
 from densefit.model.network import Network
 from densefit.model.route import Route
 from densefit.train.model_input import ModelInput, nothing
-from densefit.train.optimizer import index_to_name, restart_store
+from densefit.train.optimizer import load_optimizer_state, optimizer_state, restart_store
 from densefit.train.symbols import loss_labels
 
 _log = logging.getLogger("densefit")
@@ -152,16 +147,12 @@ class Mirror(Callback):
         self._recipe = copy.deepcopy(learner.optimizer_recipe)
         module = self.module
         if module.optimizer_initialized:  # by the user, or by a training before this one
-            names = index_to_name(module)
-            updater = module._updater or module._kvstore._updater
-            arrays = optimizer_to_arrays(updater.states, names, len(module._context))
-            counters = counters_to_dict(module._optimizer, names)
-            learner.load_optimizer_state(arrays, counters)
+            learner.load_optimizer_state(*optimizer_state(module))
             return
-        states = getattr(self.module, "_preload_opt_states", None)
+        states = getattr(module, "_preload_opt_states", None)
         if states is not None:
-            learner.load_optimizer_arrays(_states_by_name(states, self.module))
-            self.module._preload_opt_states = None
+            learner.load_optimizer_arrays(_states_by_name(states, module))
+            module._preload_opt_states = None
 
     def update_ended(self, state: TrainState, control: Control) -> None:
         """Bring its parameters up to date, if somebody looks."""
@@ -205,12 +196,7 @@ class Mirror(Callback):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of rescale_grad: said at the start
                 module.init_optimizer("local", optimizer, tuple(settings.items()))
-        updater = module._updater or module._kvstore._updater
-        arrays, counters = learner.optimizer_state()
-        names = index_to_name(module)
-        restore_updater(updater, arrays, names)
-        devices = [device.device_id for device in module._context]
-        restore_counters(module._optimizer, counters, names, devices)
+        load_optimizer_state(module, *learner.optimizer_state())
 
 
 def _parameters(module: Any) -> tuple[dict[str, Any], dict[str, Any]]:
