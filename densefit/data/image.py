@@ -49,7 +49,7 @@ def read_image(path: PathLike, exif: bool = True, least: int | None = None) -> n
     Raises:
         DataError: the file is missing, empty, cut short, no picture, or too large.
     """
-    return decode_image(_read(path), path, exif, least)
+    return decode_image(read_file(path), path, exif, least)
 
 
 def decode_image(
@@ -134,21 +134,15 @@ def planes(image: np.ndarray) -> np.ndarray:
 
 def _indices(path: PathLike, what: str, largest: int) -> np.ndarray:
     """(H, W) whole numbers of a grey or palette picture, 0 to `largest`."""
-    data = _read(path)
+    data = read_file(path)
     kind = kind_of(data, path)
-    if is_lossy(data, kind):
-        raise DataError(
-            f"The mask is a {kind} file, which changes {what} where they differ from their "
-            "neighbours",
-            expected="a PNG, or another kind that loses nothing",
-            where=path,
-            fix=f"write {what} as PNG where they are made; converting this file keeps its errors",
-        )
+    _refuse_lossy(data, kind, what, path)
     _check_whole(data, kind, path)
     if data[:2] in (b"P2", b"P5"):  # Pillow scales them by the largest value that a file states
         values, mode = _by_opencv(data, kind, path, cv2.IMREAD_UNCHANGED), "L"
     else:
         values, mode = stored_values(data, kind, path)
+    values = _equal_channel(values)
     if values.ndim != 2:
         raise DataError(
             f"The mask is a colour picture, not one of {what}",
@@ -166,6 +160,26 @@ def _indices(path: PathLike, what: str, largest: int) -> np.ndarray:
                 where=path,
             )
     return values
+
+
+def _equal_channel(values: np.ndarray) -> np.ndarray:
+    """(H, W) where all channels are equal and nothing is transparent, else `values`."""
+    if values.ndim == 3 and values.shape[2] in (2, 4) and (values[..., -1] == 255).all():
+        values = values[..., :-1]
+    if values.ndim == 3 and values.shape[2] in (1, 3) and (values == values[..., :1]).all():
+        return np.ascontiguousarray(values[..., 0])
+    return values
+
+
+def _refuse_lossy(data: bytes, kind: str, what: str, path: PathLike) -> None:
+    """Raise DataError if a file has numbers that its own format changes."""
+    if is_lossy(data, kind):
+        raise DataError(
+            f"A mask is a {kind} file with losses, which changes {what} beside their borders",
+            expected="a PNG, or another kind that loses nothing",
+            where=path,
+            fix=f"write {what} as PNG where they are made; a converted file keeps the errors",
+        )
 
 
 def read_values(path: PathLike) -> np.ndarray:
@@ -188,8 +202,12 @@ def read_values(path: PathLike) -> np.ndarray:
     return values
 
 
-def read_triples(path: PathLike) -> np.ndarray:
+def read_triples(path: PathLike, exact: bool = False) -> np.ndarray:
     """Decode a coloured picture whose pixels are three numbers each, a vector, say.
+
+    Args:
+        path: the file.
+        exact: refuse files with losses, such as JPEGs: the numbers are ids.
 
     Returns:
         (H, W, 3) as stored: uint8 or uint16, red, green and blue; alpha is dropped.
@@ -197,7 +215,7 @@ def read_triples(path: PathLike) -> np.ndarray:
     Raises:
         DataError: the file is missing, cut short, no picture or grey.
     """
-    values = _unchanged(path)
+    values = _unchanged(path, exact)
     if values.ndim != 3 or values.shape[2] < 3:
         raise DataError(
             "The picture is a grey one, not one of three values a pixel",
@@ -208,9 +226,11 @@ def read_triples(path: PathLike) -> np.ndarray:
     return np.ascontiguousarray(values[:, :, 2::-1])  # OpenCV has blue first
 
 
-def _unchanged(path: PathLike) -> np.ndarray:
+def _unchanged(path: PathLike, exact: bool = False) -> np.ndarray:
     """The numbers of a picture as OpenCV finds them. Raises DataError naming a broken file."""
-    data = _read(path)
+    data = read_file(path)
+    if exact:
+        _refuse_lossy(data, kind_of(data, path), "ids", path)
     if data[:2] == START:
         head = _jpeg_head(data, path)
         image = decode_jpeg(data, head, path)
@@ -235,7 +255,7 @@ def _by_opencv(data: bytes, kind: str, where: object, flags: int) -> np.ndarray:
     return np.asarray(image)
 
 
-def _read(path: PathLike) -> bytes:
+def read_file(path: PathLike) -> bytes:
     """The bytes of a file. Raises DataError naming it if there are none, or too many."""
     data = read_regular(path, most_bytes(), f"is it right? Set {BYTES} in the environment")
     if not data:

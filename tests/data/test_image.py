@@ -195,6 +195,25 @@ def test_colour_mask_and_large_values_are_refused(tmp_path, picture):
         read_mask(save(tmp_path / "n.png", np.array([[0, 300]], np.uint16)))
 
 
+@pytest.mark.parametrize("channels", [1, 3, 4, 2])
+@pytest.mark.parametrize("reader", [read_mask, read_ids])
+def test_equal_channels_are_one(tmp_path, channels, reader):
+    values = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    opaque = np.full((3, 4), 255, np.uint8)
+    many = np.dstack([values] * (3 if channels > 2 else 1) + [opaque] * (channels in (2, 4)))
+    path = save(tmp_path / "m.png", many[..., 0] if channels == 1 else many)
+    np.testing.assert_array_equal(reader(path), values)
+    if channels in (2, 4):
+        many[0, 0, -1] = 0
+        with pytest.raises(DataError, match="colour picture"):
+            reader(save(path, many))
+
+
+def test_float_masks_are_refused(tmp_path):
+    with pytest.raises(DataError, match=r"no class indices[\s\S]*m\.tif"):
+        read_mask(save(tmp_path / "m.tif", np.zeros((3, 4), np.float32)))
+
+
 def test_truncated_mask_names_its_file(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)
     path = save(tmp_path / "m.png", noise)
