@@ -142,14 +142,6 @@ class RecordFile:
             whole = len(block) < min(length, _HEADER.size + 4 * _HEADER.unpack_from(block)[0])
         return split_header(self.read(number) if whole else block, self.where(number))[0]
 
-    def ends_with(self, number: int, end: bytes) -> bool:
-        """Whether the data of a record end so.
-
-        Raises:
-            DataError: the file is damaged there.
-        """
-        return self.read(number).endswith(end)
-
     def where(self, number: int) -> str:
         """The record, in words."""
         return f"{self.path}, record {number} (key {self.keys[number]})"

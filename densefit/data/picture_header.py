@@ -6,7 +6,7 @@ import re
 import struct
 from collections.abc import Callable
 
-from densefit.data.jpeg import START, size_of
+from densefit.data.jpeg import START, head_of, size_of
 from densefit.data.picture_limits import check_pixels
 from densefit.errors import DataError
 
@@ -30,20 +30,17 @@ def kind_of(data: bytes, where: object) -> str:
     Raises:
         DataError: no kind that is read, a header without a size, or too many pixels.
     """
-    for kind, starts, measure in _READERS:
-        if data.startswith(starts):
-            try:
-                size = measure(data)
-            except (struct.error, OverflowError):
-                size = None
-            if size is None or not size[0] > 0 < size[1]:
-                raise DataError(
-                    f"The picture cannot be decoded: the header of its {kind} file states no size",
-                    received=f"{len(data)} bytes that begin with {data[:8]!r}",
-                    where=where,
-                )
-            check_pixels(size, where)
-            return kind
+    found = _kind_and_size(data)
+    if found is not None:
+        kind, size = found
+        if size is None:
+            raise DataError(
+                f"The picture cannot be decoded: the header of its {kind} file states no size",
+                received=f"{len(data)} bytes that begin with {data[:8]!r}",
+                where=where,
+            )
+        check_pixels(size, where)
+        return kind
     raise DataError(
         "The picture cannot be decoded: it is of no kind that is read",
         expected=KINDS,
@@ -52,9 +49,35 @@ def kind_of(data: bytes, where: object) -> str:
     )
 
 
+def stated_size(data: bytes, exif: bool) -> Size | None:
+    """(height, width) of a picture by its header, None if that is not told.
+
+    Args:
+        data: its file.
+        exif: the size of a JPEG that is turned as its EXIF orientation says.
+    """
+    found = _kind_and_size(data)
+    if found is None or found[1] is None:
+        return None
+    turned = exif and found[0] == "JPEG" and head_of(data).orientation > 4
+    return found[1][::-1] if turned else found[1]
+
+
 def is_lossy(data: bytes, kind: str) -> bool:
     """Whether a file of this kind changes the numbers that were stored in it."""
     return kind == "JPEG" or (kind == "WEBP" and b"VP8 " in data[12:64])
+
+
+def _kind_and_size(data: bytes) -> tuple[str, Size | None] | None:
+    """None for no picture; no size where it is not a positive one."""
+    for kind, starts, measure in _READERS:
+        if data.startswith(starts):
+            try:
+                size = measure(data)
+            except (struct.error, OverflowError):
+                return kind, None
+            return kind, size if size is not None and size[0] > 0 < size[1] else None
+    return None
 
 
 def _png(data: bytes) -> Size:
