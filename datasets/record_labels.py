@@ -18,6 +18,7 @@ HEADERS = ("auto", "label", "boxes", "labels")
 UNITS = ("auto", "parts", "pixels")
 # A box may reach out of its picture a little; one that ends beyond this part of it is in pixels.
 _LARGEST_PART = 1.5
+_LARGEST = float("inf")
 _MOST_CLASSES = 1_000_000  # data of faces have 360,000
 
 
@@ -97,8 +98,7 @@ class RecordLabels:
                 self._check_labels(np.ravel(labels), where)
             else:
                 rows = _objects(labels, where)
-                classes = [_class_of(row[0], where, lowest=-1) for row in rows]
-                self.count = max([self.count, *(index + 1 for index in classes)])
+                self.count = max(self.count, _largest_class(rows[:, 0], where) + 1)
                 if _sort_units(rows[rows[:, 0] >= 0, 1:5], where, first):
                     suspects.append(number)
         if self._units == "auto":
@@ -165,14 +165,16 @@ class RecordLabels:
 
 def _sort_units(boxes: np.ndarray, where: str, first: dict[str, str]) -> bool:
     """Note in which units the (n, 4) boxes of a record are; whether one is none in parts."""
-    x1, y1, x2, y2 = boxes.T
-    inside = (np.minimum(x2, 1) > np.maximum(x1, 0)) & (np.minimum(y2, 1) > np.maximum(y1, 0))
-    sound = np.isfinite(boxes).all(axis=1) & (x2 > x1) & (y2 > y1)
-    large = sound & (np.maximum(x2, y2) > _LARGEST_PART)
-    for units, which in (("parts", sound & ~large), ("pixels", large)):
-        if units not in first and which.any():
-            first[units] = f"{boxes[which][0].tolist()} of {where}"
-    return not (inside & sound).all()
+    suspect = False
+    for x1, y1, x2, y2 in boxes.tolist():
+        sound = -_LARGEST < x1 < x2 < _LARGEST and -_LARGEST < y1 < y2 < _LARGEST
+        if sound:
+            units = "pixels" if max(x2, y2) > _LARGEST_PART else "parts"
+            if units not in first:
+                first[units] = f"{[x1, y1, x2, y2]} of {where}"
+        if not (sound and x1 < 1 and y1 < 1 and x2 > 0 and y2 > 0):
+            suspect = True
+    return suspect
 
 
 def _single(labels: float | np.ndarray, where: str) -> float:
@@ -202,6 +204,16 @@ def _class_of(value: float, where: str, lowest: int = 0) -> int:
     return int(value)
 
 
+def _largest_class(values: np.ndarray, where: str) -> int:
+    """The largest of the classes that a record's objects have; -1 is none."""
+    largest = -1.0
+    for value in values.tolist():
+        if not -1 <= value < _MOST_CLASSES or value % 1:
+            _class_of(value, where, lowest=-1)
+        largest = max(largest, value)
+    return int(largest)
+
+
 def _objects(labels: float | np.ndarray, where: str) -> np.ndarray:
     """(n, length of an object) of a detection label."""
     values = np.ravel(labels)
@@ -220,6 +232,5 @@ def _objects(labels: float | np.ndarray, where: str) -> np.ndarray:
 
 def _lengths(values: np.ndarray) -> tuple[int, int]:
     """Lengths of the head and of an object, 0 where they are no whole numbers."""
-    if len(values) < 2 or not np.isfinite(values[:2]).all() or (values[:2] % 1).any():
-        return 0, 0
-    return int(values[0]), int(values[1])
+    head, each = values[:2].tolist() if len(values) > 1 else (0.0, 0.0)
+    return (int(head), int(each)) if head.is_integer() and each.is_integer() else (0, 0)
