@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from densefit.data.image import read_image
@@ -22,7 +22,7 @@ from .pictures import is_picture, pictures_by_stem
 class DepthFolder:
     """A depth map beside each picture, and, if wanted, its normals and a mask of class indices.
 
-    The files of a sample have one name, without extension, in a folder each. Depth maps are grey
+    The files of a sample have one path, without extension, below a folder each. Depth maps are grey
     PNGs (or TIFFs) of whole units, 0 where nothing is known; they become `depth` in metres. Maps
     of normals are coloured PNGs, see `NormalsReader`; they become `normals`, unit vectors.
 
@@ -86,7 +86,7 @@ class DepthFolder:
         if masks is not None:
             self.classes, values = self._named_values(classes, ignore_value)
             self._read_mask = MaskReader(len(self.classes), values)
-        self._names = self._listed(images)
+        self._names = self._listed(images, folders.values())
         self._broken: dict[str, DataError] = {}  # by name, raised when the sample is read
         self._files = self._found({"image": images, **folders})
         self.median_depth = None
@@ -148,10 +148,12 @@ class DepthFolder:
             values[ignore_value] = IGNORE
         return [names[value] for value in kept], values
 
-    def _listed(self, images: str) -> list[str]:
+    def _listed(self, images: str, maps: Iterable[str]) -> list[str]:
         """The names of the samples, in order."""
         if self.split is None:
-            names = list(pictures_by_stem(self.root / images))
+            names = list(
+                pictures_by_stem(self.root / images, [self.root / below for below in maps])
+            )
             if not names:
                 raise DataError("There are no pictures", where=self.root / images)
             return names
@@ -159,7 +161,11 @@ class DepthFolder:
         if not path.is_file():
             lists = [found.stem for found in self.root.glob("*.txt") if found.stem != "classes"]
             raise missing_split(self.split, self.root, lists)
-        names = [os.path.splitext(n)[0] if is_picture(n) else n for n in read_lines(path)]
+        names = [os.path.normpath(name) for name in read_lines(path)]
+        names = [
+            os.path.splitext(name)[0] if is_picture(os.path.basename(name)) else name
+            for name in names
+        ]
         if len(set(names)) < len(names):
             double = next(name for name in names if names.count(name) > 1)
             raise DataError(f"{double!r} is listed twice", where=path)
@@ -167,15 +173,13 @@ class DepthFolder:
 
     def _found(self, folders: Mapping[str, str]) -> dict[str, dict[str, Path]]:
         """The files of each sample by what they are; notes the samples that lack one."""
-        present: dict[Path, dict[str, list[str]]] = {}
+        paths = {what: self.root / below for what, below in folders.items()}
+        present = {what: pictures_by_stem(path, paths.values()) for what, path in paths.items()}
         files: dict[str, dict[str, Path]] = {}
         for name in self._names:
             own = files[name] = {}
-            for what, below in folders.items():
-                folder = (self.root / below / name).parent
-                if folder not in present:
-                    present[folder] = pictures_by_stem(folder)
-                found = present[folder].get(Path(name).name, [])
+            for what, folder in paths.items():
+                found = present[what].get(name, [])
                 if len(found) != 1:
                     self._broken.setdefault(
                         name,

@@ -13,7 +13,7 @@ from densefit.errors import DataError
 from .photographs import tree
 
 # A format that loses nothing; a JPEG changes the indices.
-LOSSLESS = (".png", ".bmp", ".tif", ".tiff")
+LOSSLESS = (".png", ".bmp", ".tif", ".tiff", ".gif", ".pgm", ".pbm")
 
 
 @dataclass
