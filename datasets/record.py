@@ -122,11 +122,12 @@ class Record:
             return Sample(name, image, self._labels.targets(labels, size, where))
         picture, payload = _parts(data, where)
         targets, note = from_bytes(payload, where)
-        if note["id"] != name:
+        packed_id = note.get("id") if isinstance(note, dict) else None
+        if packed_id != name:
             raise DataError(
                 "The records and their list of ids are of different packings",
                 expected=name,
-                received=note["id"],
+                received=packed_id,
                 where=where,
                 fix="pack it again",
             )

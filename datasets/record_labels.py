@@ -141,7 +141,9 @@ class RecordLabels:
         where = self._file.where(number)
         labels, picture = split_header(self._file.read(number), where)
         size = stated_size(bytes(picture), self._exif)
-        for row in _objects(labels, where) if size else ():  # no size: it will not be decoded
+        if size is None:  # it will not be decoded either
+            return
+        for row in _objects(labels, where):
             why = self._box(row, size)[1] if row[0] >= 0 else ""
             if why:
                 check.reject(why, row[1:5].tolist(), where)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,7 +20,7 @@ from densefit.errors import DataError
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 # What turns a picture as each EXIF orientation says.
-_TURNS = {
+_TURNS: dict[int, Callable[[np.ndarray], Any]] = {
     2: partial(cv2.flip, flipCode=1),
     3: partial(cv2.rotate, rotateCode=cv2.ROTATE_180),
     4: partial(cv2.flip, flipCode=0),

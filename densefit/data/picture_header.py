@@ -14,6 +14,8 @@ Size = tuple[int, int]
 
 KINDS = "a JPEG, PNG, WebP, GIF, BMP, TIFF or PNM file"
 _PNM = re.compile(rb"P[1-6Ff]\s+(?:#[^\n]*\n\s*)*(\d{1,9})\s+(?:#[^\n]*\n\s*)*(\d{1,9})\s")
+_COMPRESSION = 259
+_LOSSY_TIFF = (6, 7, 34712, 34887, 50001)  # JPEG twice, JPEG 2000, LERC, WebP
 _HDR = re.compile(rb"-Y (\d{1,9}) \+X (\d{1,9})\n")
 
 
@@ -65,7 +67,21 @@ def stated_size(data: bytes, exif: bool) -> Size | None:
 
 def is_lossy(data: bytes, kind: str) -> bool:
     """Whether a file of this kind changes the numbers that were stored in it."""
-    return kind == "JPEG" or (kind == "WEBP" and b"VP8 " in data[12:64])
+    if kind == "TIFF":
+        return _tiff_tags(data, (_COMPRESSION,)).get(_COMPRESSION) in _LOSSY_TIFF
+    return kind == "JPEG" or (kind == "WEBP" and _webp_coder(data) == b"VP8 ")
+
+
+def _webp_coder(data: bytes) -> bytes:
+    """The kind of the chunk that the first frame's pixels are in, "VP8 " or "VP8L"."""
+    place = 12
+    while place + 8 <= len(data):
+        name = data[place : place + 4]
+        if name in (b"VP8 ", b"VP8L"):
+            return name
+        length = int.from_bytes(data[place + 4 : place + 8], "little")
+        place += 8 + (16 if name == b"ANMF" else length + length % 2)  # into a frame
+    return b""
 
 
 def _kind_and_size(data: bytes) -> tuple[str, Size | None] | None:
@@ -111,21 +127,25 @@ def _webp(data: bytes) -> Size | None:
 
 
 def _tiff(data: bytes) -> Size | None:
+    sides = _tiff_tags(data, (256, 257))
+    return (sides[257], sides[256]) if len(sides) == 2 else None
+
+
+def _tiff_tags(data: bytes, wanted: tuple[int, ...]) -> dict[int, int]:
+    """Whole numbers of the first directory by their tags; those that are none are left out."""
     order = "<" if data[:2] == b"II" else ">"
     big = 43 in data[2:4]
     start, each, number = (8, 20, "Q") if big else (4, 12, "I")
     (directory,) = struct.unpack_from(order + number, data, start)
     (count,) = struct.unpack_from(order + ("Q" if big else "H"), data, directory)
     directory += 8 if big else 2
-    sides = {}
+    found = {}
     for entry in range(directory, min(directory + each * count, len(data)), each):
         tag, kind = struct.unpack_from(order + "HH", data, entry)
-        if tag in (256, 257):
-            form = {3: "H", 4: "I", 16: "Q"}.get(kind)
-            if form is None:
-                return None
-            sides[tag] = struct.unpack_from(order + form, data, entry + (12 if big else 8))[0]
-    return (sides[257], sides[256]) if len(sides) == 2 else None
+        form = {3: "H", 4: "I", 16: "Q"}.get(kind)
+        if tag in wanted and form is not None:
+            found[tag] = struct.unpack_from(order + form, data, entry + (12 if big else 8))[0]
+    return found
 
 
 def _text(pattern: re.Pattern[bytes], height_first: bool) -> Callable[[bytes], Size | None]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import numpy as np
 from PIL import (
@@ -20,7 +21,7 @@ from PIL import (
 from densefit.data.picture_limits import check_pixels
 from densefit.errors import DataError
 
-_READERS = {
+_READERS: dict[str, Any] = {
     "PNG": PngImagePlugin.PngImageFile,
     "GIF": GifImagePlugin.GifImageFile,
     "BMP": BmpImagePlugin.BmpImageFile,

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import densefit as df
 from densefit.data.image import (
     planes,
     read_ids,
@@ -19,6 +20,7 @@ from densefit.data.image import (
     read_values,
 )
 from densefit.data.picture_limits import BYTES, DAMAGED, PIXELS
+from densefit.datasets import ImageFolder
 from densefit.errors import ConfigError, DataError
 
 READERS = [read_image, read_mask, read_ids, read_values, read_triples]
@@ -435,12 +437,18 @@ def test_masks_above_pillow_s_limit_are_read(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("reader", [read_mask, read_ids])
-@pytest.mark.parametrize("kind", ["jpg", "webp", "png"])
+@pytest.mark.parametrize("kind", ["jpg", "webp", "png", "tif"])
 def test_class_indices_in_lossy_files_are_refused(tmp_path, reader, kind):
     mask = np.zeros((16, 16), np.uint8)
     mask[:, 8:] = 1
     path = tmp_path / f"m.{kind}"
-    save(path, mask, format={"jpg": "JPEG", "png": "JPEG", "webp": "WEBP"}[kind])
+    formats = {"jpg": "JPEG", "png": "JPEG", "webp": "WEBP", "tif": "TIFF"}
+    more = (
+        {"compression": "jpeg"}
+        if kind == "tif"
+        else {"exif": Image.Exif(), "icc_profile": b"x" * 99}
+    )
+    save(path, mask, format=formats[kind], **more)
     with pytest.raises(DataError, match=rf"changes[\s\S]*m\.{kind}[\s\S]*as PNG"):
         reader(path)
 
@@ -551,3 +559,24 @@ def test_a_damaged_tiff_is_told(tmp_path):
     path.write_bytes(data)
     with pytest.raises(DataError, match=r"cannot be decoded[\s\S]*a\.tif"):
         read_image(path)
+
+
+@pytest.mark.parametrize("kind", ["webp", "tif"])
+def test_masks_in_lossless_files_of_such_kinds_are_read(tmp_path, kind):
+    mask = np.zeros((16, 16), np.uint8)
+    mask[:, 8:] = 1
+    more = {"lossless": True} if kind == "webp" else {"compression": "tiff_adobe_deflate"}
+    np.testing.assert_array_equal(read_mask(save(tmp_path / f"m.{kind}", mask, **more)), mask)
+
+
+@pytest.mark.parametrize("policy", ["warn", "raise"])
+def test_a_loader_skips_damaged_jpegs_where_these_are_errors(tmp_path, monkeypatch, policy):
+    for name in "abc":
+        (tmp_path / name).mkdir()
+        save(tmp_path / f"{name}/1.jpg", np.zeros((64, 64, 3), np.uint8))
+    (tmp_path / "b/1.jpg").write_bytes(damaged_jpeg(None))
+    monkeypatch.setenv(DAMAGED, policy)
+    loader = df.Loader(ImageFolder(tmp_path), batch_size=1, on_error="skip", workers=0)
+    ids = [key for batch in loader for key in batch.ids]
+    assert ("b/1.jpg" in ids) == (policy == "warn")
+    assert [key for key, _ in loader.skipped] == ([] if policy == "warn" else ["b/1.jpg"])
