@@ -114,8 +114,8 @@ class MaskFolder:
             lists = [path.stem for path in self.root.glob("*.txt") if path.stem != "classes"]
             folders = [path.name for path in self.root.glob("*") if path.is_dir()]
             raise missing_split(self.split, self.root, lists + folders)
-        folders = (self.root / images, self.root / masks)
-        found, found_masks = (pictures_by_stem(folder, but=folders) for folder in folders)
+        both = (self.root / images, self.root / masks)
+        found, found_masks = (pictures_by_stem(folder, but=both) for folder in both)
         pairs = []
         for stem, names in found.items():
             own = found_masks.get(stem, [])

@@ -69,8 +69,9 @@ def run(
     out = Path(recipe.out)
     begin_from(network, recipe)
     for split, dataset in prepared.data.items():
-        if getattr(dataset, "median_depth", None) is not None:
-            print(f"{split}: the median depth is {dataset.median_depth:.3g} m")
+        median = getattr(dataset, "median_depth", None)
+        if median is not None:
+            print(f"{split}: the median depth is {median:.3g} m")
     numbers = primary_numbers(network, prepared.validation)
     held = prepared.validation is not None
     keep = Keep(training.keep, chosen_by(numbers, training.best) if held else None)
