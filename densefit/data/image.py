@@ -166,11 +166,14 @@ def _indices(path: PathLike, what: str, largest: int) -> np.ndarray:
 
 def _equal_channel(values: np.ndarray) -> np.ndarray:
     """(H, W) where all channels are equal and nothing is transparent, else `values`."""
-    if values.ndim == 3 and values.shape[2] in (2, 4) and (values[..., -1] == 255).all():
-        values = values[..., :-1]
-    if values.ndim == 3 and values.shape[2] in (1, 3) and (values == values[..., :1]).all():
-        return np.ascontiguousarray(values[..., 0])
-    return values
+    if values.ndim != 3:
+        return values
+    for part in (values[:1], values):  # the first row tells a photograph from a mask
+        opaque = part.shape[2] in (2, 4) and (part[..., -1] == 255).all()
+        colours = part[..., :-1] if opaque else part
+        if colours.shape[2] not in (1, 3) or (colours != colours[..., :1]).any():
+            return values
+    return np.ascontiguousarray(values[..., 0])
 
 
 def _refuse_lossy(data: bytes, kind: str, what: str, path: PathLike) -> None:

@@ -13,8 +13,10 @@ from densefit.errors import DataError
 Size = tuple[int, int]
 
 KINDS = "a JPEG, PNG, WebP, GIF, BMP, TIFF or PNM file"
-_PNM = re.compile(rb"P[1-6Ff]\s+(?:#[^\n]*\n\s*)*(\d{1,9})\s+(?:#[^\n]*\n\s*)*(\d{1,9})\s")
+_REMARK = re.compile(rb"#[^\n]*\n")
 _COMPRESSION = 259
+# Of others OpenCV makes a black picture, or none.
+_TIFF = (1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32809, 32946, 34676, 34677)
 _LOSSY_TIFF = (6, 7, 34712, 34887, 50001)  # JPEG twice, JPEG 2000, LERC, WebP
 _HDR = re.compile(rb"-Y (\d{1,9}) \+X (\d{1,9})\n")
 
@@ -37,7 +39,8 @@ def kind_of(data: bytes, where: object) -> str:
         kind, size = found
         if size is None:
             raise DataError(
-                f"The picture cannot be decoded: the header of its {kind} file states no size",
+                f"The picture cannot be decoded: the header of its {kind} file is broken, or of a "
+                "rare kind",
                 received=f"{len(data)} bytes that begin with {data[:8]!r}",
                 where=where,
             )
@@ -106,8 +109,10 @@ def _gif(data: bytes) -> Size:
     return height, width
 
 
-def _bmp(data: bytes) -> Size:
-    (length,) = struct.unpack_from("<I", data, 14)
+def _bmp(data: bytes) -> Size | None:
+    start, length = struct.unpack_from("<II", data, 10)
+    if length not in (12, 16, 40, 52, 56, 64, 108, 124) or not 14 + length <= start < len(data):
+        return None
     width, height = struct.unpack_from("<HH" if length == 12 else "<ii", data, 18)
     return abs(height), abs(width)  # a negative height: from the top
 
@@ -127,38 +132,47 @@ def _webp(data: bytes) -> Size | None:
 
 
 def _tiff(data: bytes) -> Size | None:
-    sides = _tiff_tags(data, (256, 257))
-    return (sides[257], sides[256]) if len(sides) == 2 else None
+    tags = _tiff_tags(data, (256, 257, _COMPRESSION, 277))
+    if 256 not in tags or 257 not in tags or tags.get(_COMPRESSION, 1) not in _TIFF:
+        return None
+    height, width = tags[257], tags[256]
+    if tags.get(_COMPRESSION, 1) == 1 and height * width * tags.get(277, 1) > 8 * len(data):
+        return None  # less than a bit for each number
+    return height, width
 
 
 def _tiff_tags(data: bytes, wanted: tuple[int, ...]) -> dict[int, int]:
-    """Whole numbers of the first directory by their tags; those that are none are left out."""
+    """Whole numbers of the first directory by their tags; what is cut off is left out."""
     order = "<" if data[:2] == b"II" else ">"
     big = 43 in data[2:4]
     start, each, number = (8, 20, "Q") if big else (4, 12, "I")
-    (directory,) = struct.unpack_from(order + number, data, start)
-    (count,) = struct.unpack_from(order + ("Q" if big else "H"), data, directory)
-    directory += 8 if big else 2
-    found = {}
-    for entry in range(directory, min(directory + each * count, len(data)), each):
-        tag, kind = struct.unpack_from(order + "HH", data, entry)
-        form = {3: "H", 4: "I", 16: "Q"}.get(kind)
-        if tag in wanted and form is not None:
-            found[tag] = struct.unpack_from(order + form, data, entry + (12 if big else 8))[0]
+    found: dict[int, int] = {}
+    try:
+        (directory,) = struct.unpack_from(order + number, data, start)
+        (count,) = struct.unpack_from(order + ("Q" if big else "H"), data, directory)
+        directory += 8 if big else 2
+        for entry in range(directory, min(directory + each * count, len(data)), each):
+            tag, kind = struct.unpack_from(order + "HH", data, entry)
+            form = {3: "H", 4: "I", 16: "Q"}.get(kind)
+            if tag in wanted and form is not None:
+                place = entry + (12 if big else 8)
+                found[tag] = struct.unpack_from(order + form, data, place)[0]
+    except (struct.error, OverflowError):
+        pass
     return found
 
 
-def _text(pattern: re.Pattern[bytes], height_first: bool) -> Callable[[bytes], Size | None]:
-    """The size where the header is a text."""
+def _pnm(data: bytes) -> Size | None:
+    words = _REMARK.sub(b" ", data[2:1024]).split(None, 3)
+    count = 2 if data[1:2] in b"14Ff" else 3  # the largest value comes third, but in bitmaps
+    if len(words) < count or not all(word.isdigit() and len(word) < 10 for word in words[:count]):
+        return None
+    return int(words[1]), int(words[0])
 
-    def measure(data: bytes) -> Size | None:
-        found = pattern.search(data[:4096])
-        if found is None:
-            return None
-        first, second = int(found[1]), int(found[2])
-        return (first, second) if height_first else (second, first)
 
-    return measure
+def _hdr(data: bytes) -> Size | None:
+    found = _HDR.search(data[:4096])
+    return None if found is None else (int(found[1]), int(found[2]))
 
 
 def _big_endian(mark: bytes, height_first: bool, behind: int) -> Callable[[bytes], Size | None]:
@@ -181,10 +195,10 @@ _READERS: tuple[tuple[str, tuple[bytes, ...], Callable[[bytes], Size | None]], .
     ("BMP", (b"BM",), _bmp),
     ("WEBP", (b"RIFF",), _webp),
     ("TIFF", (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), _tiff),
-    ("PNM", tuple(b"P%c" % kind for kind in b"123456Ff"), _text(_PNM, False)),
+    ("PNM", tuple(b"P%c" % kind for kind in b"123456Ff"), _pnm),
     ("JPEG 2000", (b"\0\0\0\x0cjP  \r\n\x87\n",), _big_endian(b"ihdr", True, 0)),
     ("JPEG 2000", (b"\xff\x4f\xff\x51",), _big_endian(b"\xff\x51", False, 4)),
     ("Sun raster", (b"\x59\xa6\x6a\x95",), _big_endian(b"\x59\xa6\x6a\x95", False, 0)),
-    ("Radiance HDR", (b"#?RADIANCE", b"#?RGBE"), _text(_HDR, True)),
+    ("Radiance HDR", (b"#?RADIANCE", b"#?RGBE"), _hdr),
     ("AVIF", (b"\0\0\0",), _big_endian(b"ispe", False, 4)),
 )

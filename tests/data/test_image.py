@@ -394,13 +394,14 @@ def headers(height, width):
     ihdr = struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
     bits = struct.pack("<I", (height - 1) << 14 | (width - 1)) if height <= 1 << 14 else b""
     x = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
-    tiff = struct.pack("<HHIIHHII", 256, 4, 1, width, 257, 4, 1, height)
+    tags = ((256, width), (257, height), (259, 5))
+    tiff = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
     return {
         "png": b"\x89PNG\r\n\x1a\n" + ihdr + bytes(100),
         "gif": b"GIF89a" + struct.pack("<HH", width, height) + bytes(100),
-        "bmp": b"BM" + bytes(12) + struct.pack("<Iii", 40, width, -height) + bytes(100),
+        "bmp": b"BM" + bytes(8) + struct.pack("<IIii", 54, 40, width, -height) + bytes(100),
         "webp": b"RIFF\xff\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0" + x + bytes(100),
-        "tif": b"II*\0" + struct.pack("<IH", 8, 2) + tiff + bytes(100),
+        "tif": b"II*\0" + struct.pack("<IH", 8, 3) + tiff + bytes(100),
         "ppm": b"P6\n# a remark\n%d %d\n255\n" % (width, height) + bytes(100),
         **({"lossless.webp": b"RIFF\xff\0\0\0WEBPVP8L\xff\0\0\0/" + bits} if bits else {}),
     }
@@ -580,3 +581,31 @@ def test_a_loader_skips_damaged_jpegs_where_these_are_errors(tmp_path, monkeypat
     ids = [key for batch in loader for key in batch.ids]
     assert ("b/1.jpg" in ids) == (policy == "warn")
     assert [key for key, _ in loader.skipped] == ([] if policy == "warn" else ["b/1.jpg"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "value"),
+    [("bmp", 10, b"\0\0\0\0"), ("bmp", 14, b"\xff"), ("tif", None, b""), ("pgm", 9, b"x")],
+)
+def test_headers_that_cannot_be_right_are_told(tmp_path, kind, place, value):
+    """OpenCV makes pictures of these, black ones or of other bytes."""
+    grey = np.arange(48, dtype=np.uint8).reshape(6, 8)
+    data = bytearray(save(tmp_path / f"a.{kind}", grey).read_bytes())
+    if kind == "tif":  # a compression that nobody knows
+        place, value = data.index(b"\x03\x01\x03\x00\x01\x00\x00\x00") + 8, b"\x01\x02"
+    data[place : place + len(value)] = value
+    (tmp_path / f"a.{kind}").write_bytes(data)
+    for reader in READERS:
+        with pytest.raises(DataError, match=rf"header of its \w+ file[\s\S]*a\.{kind}"):
+            reader(tmp_path / f"a.{kind}")
+
+
+def test_a_tiff_that_states_more_pixels_than_it_has_bytes(tmp_path):
+    path = save(tmp_path / "a.tif", np.zeros((6, 8, 3), np.uint8))
+    data = path.read_bytes()
+    tag = struct.pack("<HHII", 257, 4, 1, 6)
+    assert tag in data
+    path.write_bytes(data.replace(tag, struct.pack("<HHII", 257, 4, 1, 1_000_000)))
+    for reader in READERS:
+        with pytest.raises(DataError, match=r"header of its TIFF file[\s\S]*a\.tif"):
+            reader(path)
