@@ -142,7 +142,7 @@ def read_points(
         return np.zeros((count, 3), np.float32)
     try:
         points = np.asarray(given, np.float64).reshape(count, 3)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         points = np.full((1, 3), np.nan)
     if not np.isfinite(points).all() or not np.isin(points[:, 2], (0, 1, 2)).all():
         raise DataError(

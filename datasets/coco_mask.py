@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as coco
 
+from densefit.data.instances import UNKNOWN
 from densefit.errors import DataError
 
+from .coco_segmentation import fault, string_of, usable_parts
 from .masks import IGNORE
 
 
@@ -20,7 +22,8 @@ def paint(objects: Sequence[Mapping[str, Any]], size: tuple[int, int], where: ob
     ones stay visible.
 
     Args:
-        objects: with "class", "crowd", "area" and "segmentation" (polygons or run lengths).
+        objects: with "class" (at most 253), "crowd", "area" and "segmentation" (polygons or run
+            lengths).
         size: (height, width) of the picture.
         where: named in errors.
 
@@ -39,11 +42,18 @@ def paint_instances(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The map of the objects' ids, painted in the order of `paint`, and each whole mask.
 
-    Arguments and errors are those of `paint`.
+    Arguments and errors are those of `paint`; more objects than ids are an error, too.
 
     Returns:
         (H, W) uint16, 1 + the object's place; and (n,) object, compressed run lengths.
     """
+    if len(objects) >= UNKNOWN:
+        raise DataError(
+            "There are more objects in a picture than ids",
+            expected=f"less than {UNKNOWN}",
+            received=len(objects),
+            where=where,
+        )
     instances: np.ndarray = np.zeros(size, np.uint16)
     masks: np.ndarray = np.empty(len(objects), object)
     for place, one in enumerate(objects):
@@ -61,24 +71,29 @@ def decode(segmentation: Any, size: tuple[int, int], where: object) -> np.ndarra
 
 
 def run_lengths(segmentation: Any, size: tuple[int, int], where: object) -> dict[str, Any]:
-    """One segmentation as compressed run lengths, {"size", "counts"}."""
-    height, width = size
-    if isinstance(segmentation, list):
-        # Parts of fewer than three corners enclose nothing; pycocotools would take them for boxes.
-        parts = [part for part in segmentation if isinstance(part, list) and len(part) >= 6]
-        usable = len(parts) > 0 and all(len(part) % 2 == 0 for part in parts)
-    else:
-        usable = isinstance(segmentation, dict) and "counts" in segmentation
-        usable = usable and tuple(segmentation.get("size", ())) == size
-    if not usable:
+    """One segmentation as compressed run lengths, {"size", "counts"}.
+
+    Raises:
+        DataError: it is not usable, see `fault`.
+    """
+    why = fault(segmentation, size)
+    if why:
         raise DataError(
-            "A segmentation is not usable",
+            f"A segmentation is not usable: an object {why}",
             expected=f"polygons of three or more corners, or run lengths of size {list(size)}",
             received=repr(segmentation)[:80],
             where=where,
         )
+    return compressed(segmentation, size)
+
+
+def compressed(segmentation: Any, size: tuple[int, int]) -> dict[str, Any]:
+    """A segmentation without `fault` as compressed run lengths, {"size", "counts"}."""
+    height, width = size
     if isinstance(segmentation, list):
+        parts = usable_parts(segmentation)
         return dict(coco.merge(coco.frPyObjects(parts, height, width)))
+    runs = {"size": [height, width], "counts": segmentation["counts"]}
     if isinstance(segmentation["counts"], list):
-        return dict(coco.frPyObjects(segmentation, height, width))
-    return dict(segmentation)
+        return dict(coco.frPyObjects(runs, height, width))
+    return {**runs, "counts": string_of(segmentation["counts"])}
