@@ -85,6 +85,9 @@ def box_fault(box: tuple[float, float, float, float], size: tuple[int, int] | No
         size: (height, width) of the picture; None if it is not known.
     """
     x1, y1, x2, y2 = box
+    if size is not None and 0 <= x1 < x2 - _THIN and 0 <= y1 < y2 - _THIN:
+        if x2 <= size[1] and y2 <= size[0]:
+            return ""  # as nearly all are
     if not (math.isfinite(x1 + y1) and math.isfinite(x2 + y2)):
         return "has a coordinate that is no finite number"
     if x2 < x1 or y2 < y1:

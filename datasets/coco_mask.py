@@ -11,7 +11,7 @@ from pycocotools import mask as coco
 from densefit.data.instances import UNKNOWN
 from densefit.errors import DataError
 
-from .coco_segmentation import fault, string_of, usable_parts
+from .coco_segmentation import faults, string_of, usable_parts
 from .masks import IGNORE
 
 
@@ -31,9 +31,10 @@ def paint(objects: Sequence[Mapping[str, Any]], size: tuple[int, int], where: ob
         DataError: an object has no segmentation or a broken one.
     """
     mask = np.zeros(size, np.uint8)
+    _check([one["segmentation"] for one in objects], size, where)
     for one in sorted(objects, key=lambda one: (not one["crowd"], -one["area"])):
         value = IGNORE if one["crowd"] else one["class"] + 1
-        mask[decode(one["segmentation"], size, where)] = value
+        mask[coco.decode(_compressed(one["segmentation"], size)) > 0] = value
     return mask
 
 
@@ -56,8 +57,9 @@ def paint_instances(
         )
     instances: np.ndarray = np.zeros(size, np.uint16)
     masks: np.ndarray = np.empty(len(objects), object)
+    _check([one["segmentation"] for one in objects], size, where)
     for place, one in enumerate(objects):
-        masks[place] = run_lengths(one["segmentation"], size, where)
+        masks[place] = _compressed(one["segmentation"], size)
     for place in sorted(
         range(len(objects)), key=lambda i: (not objects[i]["crowd"], -objects[i]["area"])
     ):
@@ -74,21 +76,25 @@ def run_lengths(segmentation: Any, size: tuple[int, int], where: object) -> dict
     """One segmentation as compressed run lengths, {"size", "counts"}.
 
     Raises:
-        DataError: it is not usable, see `fault`.
+        DataError: it is not usable, see `faults`.
     """
-    why = fault(segmentation, size)
-    if why:
+    _check([segmentation], size, where)
+    return _compressed(segmentation, size)
+
+
+def _check(segmentations: Sequence[Any], size: tuple[int, int], where: object) -> None:
+    """Raise DataError about the first segmentation that is not usable."""
+    for index, why in sorted(faults(segmentations, [size] * len(segmentations)).items()):
         raise DataError(
             f"A segmentation is not usable: an object {why}",
             expected=f"polygons of three or more corners, or run lengths of size {list(size)}",
-            received=repr(segmentation)[:80],
+            received=repr(segmentations[index])[:80],
             where=where,
         )
-    return compressed(segmentation, size)
 
 
-def compressed(segmentation: Any, size: tuple[int, int]) -> dict[str, Any]:
-    """A segmentation without `fault` as compressed run lengths, {"size", "counts"}."""
+def _compressed(segmentation: Any, size: tuple[int, int]) -> dict[str, Any]:
+    """A segmentation without faults as compressed run lengths, {"size", "counts"}."""
     height, width = size
     if isinstance(segmentation, list):
         parts = usable_parts(segmentation)

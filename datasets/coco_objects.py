@@ -14,7 +14,7 @@ from densefit.errors import DataError
 from .boxes import BoxCheck, box_fault, clip_box
 from .coco_ids import Id, read_id
 from .coco_keypoints import read_points
-from .coco_segmentation import broken_strings, fault
+from .coco_segmentation import faults
 from .numbers import number
 
 #: "box" (xyxy), "class", "crowd", "area", "id", and if wanted "segmentation" and "keypoints".
@@ -103,49 +103,47 @@ class ObjectReader:
                 continue
             if found is not None:
                 objects[key].append(found)
-        self._leave_out_strings(objects, sizes, broken)
+        if self.segmentations:
+            self._leave_out_outlines(objects, sizes, broken)
         return objects, broken
 
     def _object(self, one: Mapping[str, Any], size: tuple[int, int]) -> Object | None:
         """An annotation as `paint` and the targets need it; None if it is left out."""
-        where = self._where(one)
         category = one.get("category_id")
         if type(category) is not int:
-            category = read_id(category, where, "category_id")
+            category = read_id(category, self._where(one), "category_id")
         name = self.categories.get(category)
         if name is None:
-            raise self._unusable(f"category_id {category!r}", where)
+            raise self._unusable(f"category_id {category!r}", one)
         if name not in self.classes:
             return None
         try:
             given = one["bbox"]
             if not isinstance(given, list):
                 raise ValueError(f"bbox {given!r:.60}")
-            x, y, width, height = map(number, given)
-            area = width * height if one.get("area") is None else number(one["area"])
+            floats = set(map(type, given)) == {float}  # as nearly all are
+            x, y, width, height = given if floats else map(number, given)
+            area = one.get("area")
+            if type(area) is not float:
+                area = width * height if area is None else number(area)
             crowd = one.get("iscrowd")
             crowd = bool(crowd) if crowd in (None, False, True) else number(crowd)
         except (KeyError, ValueError) as error:
-            raise self._unusable(f"{type(error).__name__}: {error}", where) from error
+            raise self._unusable(f"{type(error).__name__}: {error}", one) from error
         box = (x, y, x + width, y + height)
         why = box_fault(box, size)
         if why:
-            self.check.reject(why, given, where)
+            self.check.reject(why, given, self._where(one))
             return None
         if not 0 <= area < math.inf or crowd not in (0, 1):
-            raise self._unusable(f"area {one.get('area')!r}, iscrowd {one.get('iscrowd')!r}", where)
-        segmentation = one.get("segmentation") if self.segmentations else None
-        if self.segmentations:
-            why = fault(segmentation, size, strings=False)
-            if why:
-                self._reject_outline(why, segmentation, where)
-                return None
+            given = f"area {one.get('area')!r:.60}, iscrowd {one.get('iscrowd')!r:.60}"
+            raise self._unusable(given, one)
         return {
             "box": clip_box(box, *size),
             "class": self.classes[name],
             "crowd": bool(crowd),
             "area": area,
-            "segmentation": segmentation,
+            "segmentation": one.get("segmentation") if self.segmentations else None,
             "keypoints": None if self.points is None else self.points.read(one, size),
             "id": one.get("id"),
         }
@@ -153,39 +151,37 @@ class ObjectReader:
     def _where(self, one: Mapping[str, Any]) -> str:
         return f"{self.path}, annotation {one.get('id')!s:.60}"
 
-    def _unusable(self, received: str, where: str) -> DataError:
+    def _unusable(self, received: str, one: Mapping[str, Any]) -> DataError:
         return DataError(
             "An annotation is not usable",
             expected="category_id of this file, bbox [x, y, width, height], area a number from 0, "
             "iscrowd 0 or 1",
             received=received,
-            where=where,
+            where=self._where(one),
         )
 
-    def _reject_outline(self, why: str, segmentation: Any, where: str) -> None:
-        self.check.reject(why, [segmentation], where, "segmentation", "segmentations")
-
-    def _leave_out_strings(
+    def _leave_out_outlines(
         self,
         objects: Mapping[Id, list[Object]],
         sizes: Mapping[Id, Any],
         broken: dict[Id, DataError],
     ) -> None:
-        """Reject objects whose string of runs does not fill the picture, all asked at once."""
-        if not self.segmentations:
-            return
-        owners, places, counts = [], [], []
-        for key, own in objects.items():
-            for place, one in enumerate(own):
-                segmentation = one["segmentation"]
-                if isinstance(segmentation, dict) and not isinstance(segmentation["counts"], list):
-                    owners.append(key)
-                    places.append(place)
-                    counts.append(segmentation["counts"])
-        wrong = broken_strings(counts, [sizes[key] for key in owners])
-        for index, why in sorted(wrong.items(), reverse=True):
-            one = objects[owners[index]].pop(places[index])
+        """Reject objects whose segmentation cannot be used."""
+        everything = [(key, place) for key, own in objects.items() for place in range(len(own))]
+        outlines = [objects[key][place]["segmentation"] for key, place in everything]
+        wrong = faults(outlines, [sizes[key] for key, _ in everything])
+        for index in sorted(wrong):
+            key, place = everything[index]
             try:
-                self._reject_outline(why, one["segmentation"], self._where(one))
+                self.check.reject(
+                    wrong[index],
+                    [outlines[index]],
+                    self._where(objects[key][place]),
+                    "segmentation",
+                    "segmentations",
+                )
             except DataError as error:
-                broken[owners[index]] = error
+                broken.setdefault(key, error)
+        for index in sorted(wrong, reverse=True):
+            key, place = everything[index]
+            del objects[key][place]

@@ -7,6 +7,8 @@ polygon with a corner at nan or 1e12 ends the process or takes all memory.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from struct import error as PackError  # noqa: N812
+from struct import pack
 from typing import Any
 
 import numpy as np
@@ -16,10 +18,13 @@ from densefit.metrics.coco_rle import pixels
 from .numbers import FAR
 
 _LONGEST = 4e6  # pixels that an outline may pass; pycocotools needs 80 bytes for each
+_AT_ONCE = 20_000  # polygons
+_NOWHERE = "has a polygon with a corner that is no number, or far away"
+_ENDLESS = f"has a polygon whose outline is longer than {_LONGEST:.0f} pixels"
 _CORNERS = 6  # numbers; parts with fewer enclose nothing, and pycocotools would take 4 for a box
 
 
-def fault(segmentation: Any, size: tuple[int, int], strings: bool = True) -> str:
+def fault(segmentation: Any, size: tuple[int, int]) -> str:
     """What is wrong with polygons, a list of runs or a string of runs; "" if nothing.
 
     Parts of fewer than three corners count for nothing, as long as there are others.
@@ -30,20 +35,43 @@ def fault(segmentation: Any, size: tuple[int, int], strings: bool = True) -> str
     Args:
         segmentation: of the file.
         size: (height, width) of the picture.
-        strings: whether strings of runs are decoded; if not, `broken_strings` must be asked.
     """
-    if isinstance(segmentation, list):
-        return _polygons_fault(segmentation)
-    if not isinstance(segmentation, dict) or "counts" not in segmentation:
-        return "has no segmentation of polygons or run lengths"
-    if segmentation.get("size") not in (list(size), tuple(size)):
-        return f"has runs of size {segmentation.get('size')!r:.40}, not {list(size)}"
-    counts = segmentation["counts"]
-    if isinstance(counts, list):
-        return _runs_fault(counts, size[0] * size[1])
-    if string_of(counts) is None:
-        return "has runs that are neither a list nor a string of COCO's alphabet"
-    return "".join(broken_strings([counts], [size]).values()) if strings else ""
+    return "".join(faults([segmentation], [size]).values())
+
+
+def faults(segmentations: Sequence[Any], sizes: Sequence[tuple[int, int]]) -> dict[int, str]:
+    """Index -> what is wrong, of many segmentations at once, which is several times as fast.
+
+    Args:
+        segmentations: of the file.
+        sizes: (height, width) of the picture of each.
+    """
+    wrong: dict[int, str] = {}
+    outlines, strings = _Outlines(wrong), {}
+    for index, (segmentation, size) in enumerate(zip(segmentations, sizes)):
+        if isinstance(segmentation, list):
+            why = outlines.take(index, segmentation)
+        elif not isinstance(segmentation, dict) or "counts" not in segmentation:
+            why = "has no segmentation of polygons or run lengths"
+        elif segmentation.get("size") not in (list(size), tuple(size)):
+            why = f"has runs of size {segmentation.get('size')!r:.40}, not {list(size)}"
+        elif isinstance(segmentation["counts"], list):
+            why = _runs_fault(segmentation["counts"], size[0] * size[1])
+        else:
+            string = string_of(segmentation["counts"])
+            why = "" if string is not None else "has runs that are neither a list nor a string"
+            strings[index] = string or b""
+        if why:
+            wrong[index] = why
+    outlines.look()
+    covered = pixels(list(strings.values())).tolist()
+    for index, found in zip(strings, covered):
+        area = sizes[index][0] * sizes[index][1]
+        if found < 0:
+            wrong.setdefault(index, "has a broken string of runs")
+        elif found != area:
+            wrong.setdefault(index, f"has runs of {found} pixels in a picture of {area}")
+    return wrong
 
 
 def string_of(counts: Any) -> bytes | None:
@@ -53,23 +81,9 @@ def string_of(counts: Any) -> bytes | None:
     return counts if isinstance(counts, bytes) else None
 
 
-def broken_strings(
-    counts: Sequence[str | bytes], sizes: Sequence[tuple[int, int]]
-) -> dict[int, str]:
-    """Index -> what is wrong, of the strings of runs that do not fill their picture.
-
-    Args:
-        counts: the strings.
-        sizes: (height, width) of the picture of each.
-    """
-    covered = pixels([string_of(one) or b"" for one in counts]).tolist()
-    return {
-        index: "has a broken string of runs"
-        if found < 0
-        else f"has runs of {found} pixels in a picture of {height * width}"
-        for index, (found, (height, width)) in enumerate(zip(covered, sizes))
-        if found != height * width
-    }
+def usable_parts(polygons: list[Any]) -> list[list[float]]:
+    """The polygons that enclose something."""
+    return [part for part in polygons if len(part) >= _CORNERS]
 
 
 def _runs_fault(counts: list[Any], area: int) -> str:
@@ -81,36 +95,54 @@ def _runs_fault(counts: list[Any], area: int) -> str:
     return f"has runs of {total if total < 1e15 else 'endless'} pixels in a picture of {area}"
 
 
-def _polygons_fault(polygons: list[Any]) -> str:
-    if not polygons:
-        return "has an empty segmentation"
-    if not all(isinstance(part, list) for part in polygons):
-        return "has a segmentation that is no list of polygons"
-    parts = [part for part in polygons if len(part) >= _CORNERS]
-    if not parts:
-        return "has no polygon of three or more corners"
-    for part in parts:
-        if len(part) % 2:
-            return "has a polygon with an odd number of coordinates"
-        try:
-            # nan makes the sum nan; whatever is no number makes it fail.
-            total, low, high = sum(part), min(part), max(part)
-            usable = total == total and -FAR <= low and high <= FAR
-        except (TypeError, OverflowError):
-            usable = False
-        if not usable:
-            return "has a polygon with a corner that is no number, or far away"
-        if (high - low) * len(part) > _LONGEST and _length(part) > _LONGEST:
-            return f"has a polygon whose outline is longer than {_LONGEST:.0f} pixels"
-    return ""
+class _Outlines:
+    """Polygons, whose numbers are looked at some thousand polygons at once.
 
+    Args:
+        wrong: gets what is wrong, by the index of the segmentation.
+    """
 
-def _length(part: list[float]) -> float:
-    """How far an outline goes along the axes."""
-    corners = np.asarray(part, np.float64).reshape(-1, 2)
-    return float(np.abs(np.diff(corners, axis=0, append=corners[:1])).sum())
+    def __init__(self, wrong: dict[int, str]) -> None:
+        self._wrong = wrong
+        self._owners: list[int] = []
+        self._packed: list[bytes] = []
 
+    def take(self, index: int, polygons: list[Any]) -> str:
+        """What is wrong with their shape; of their numbers, `look` tells."""
+        if not polygons:
+            return "has an empty segmentation"
+        if not all(isinstance(part, list) for part in polygons):
+            return "has a segmentation that is no list of polygons"
+        parts = usable_parts(polygons)
+        if not parts:
+            return "has no polygon of three or more corners"
+        for part in parts:
+            if len(part) % 2:
+                return "has a polygon with an odd number of coordinates"
+            try:
+                self._packed.append(pack(f"{len(part)}d", *part))
+            except (PackError, OverflowError):
+                return _NOWHERE
+            self._owners.append(index)
+        if len(self._owners) >= _AT_ONCE:
+            self.look()
+        return ""
 
-def usable_parts(polygons: list[Any]) -> list[list[float]]:
-    """The polygons that enclose something."""
-    return [part for part in polygons if len(part) >= _CORNERS]
+    def look(self) -> None:
+        """Look at the numbers of what was taken."""
+        if not self._owners:
+            return
+        numbers = np.frombuffer(b"".join(self._packed))
+        starts = np.cumsum([0, *map(len, self._packed[:-1])]) // 8
+        high, low = np.maximum.reduceat(numbers, starts), np.minimum.reduceat(numbers, starts)
+        lengths = np.diff(starts, append=len(numbers))
+        with np.errstate(invalid="ignore", over="ignore"):
+            near = (high <= FAR) & (low >= -FAR)  # also false for nan
+            long = near & ((high - low) * lengths > _LONGEST)
+        for row in np.flatnonzero(~near):
+            self._wrong.setdefault(self._owners[row], _NOWHERE)
+        for row in np.flatnonzero(long):
+            corners = numbers[starts[row] : starts[row] + lengths[row]].reshape(-1, 2)
+            if np.abs(np.diff(corners, axis=0, append=corners[:1])).sum() > _LONGEST:
+                self._wrong.setdefault(self._owners[row], _ENDLESS)
+        self._owners, self._packed = [], []
