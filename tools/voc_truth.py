@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from densefit.datasets.boxes import box_fault
 from densefit.datasets.names import missing_split, read_lines
 from densefit.datasets.voc_xml import VocFile, read_voc_xml
 from densefit.errors import DataError
@@ -111,9 +112,12 @@ def _read(folder: Path, names: Sequence[str], listed: Path) -> dict[str, VocFile
         found[name] = read_voc_xml(path)
         for number, thing in enumerate(found[name].objects, 1):
             xmin, ymin, xmax, ymax = thing.corners
+            why = box_fault((xmin - 1, ymin - 1, xmax, ymax))
             if xmax < xmin or ymax < ymin:
+                why = "has its corners in the wrong order"
+            if why:
                 raise DataError(
-                    "A box has its corners in the wrong order",
+                    f"A box {why}",
                     expected="xmin <= xmax and ymin <= ymax",
                     received=[xmin, ymin, xmax, ymax],
                     where=f"{path}, object {number}",
