@@ -20,8 +20,8 @@ class MaskFolder:
     """Semantic segmentation: a picture of class indices beside each picture.
 
     The list `<root>/<split>.txt` has an image and its mask a line, paths below `root`, with a
-    blank between. Without it, the pictures of two folders are matched by their names without
-    extension.
+    blank between. Without it, the pictures of two folders, and of the folders below these, are
+    matched by their paths without extension.
 
     Args:
         root: the folder.
@@ -114,7 +114,8 @@ class MaskFolder:
             lists = [path.stem for path in self.root.glob("*.txt") if path.stem != "classes"]
             folders = [path.name for path in self.root.glob("*") if path.is_dir()]
             raise missing_split(self.split, self.root, lists + folders)
-        found, found_masks = (pictures_by_stem(self.root / name) for name in (images, masks))
+        folders = (self.root / images, self.root / masks)
+        found, found_masks = (pictures_by_stem(folder, but=folders) for folder in folders)
         pairs = []
         for stem, names in found.items():
             own = found_masks.get(stem, [])

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
+from densefit.data.image import read_triples
 from densefit.errors import DataError
 
 from .coco_ids import indices, read_categories
@@ -210,17 +210,13 @@ def read_ids(path: Path) -> np.ndarray:
     Raises:
         DataError: the file is missing, broken or not of three channels of 8 bits.
     """
-    try:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
-    except OSError as error:
-        raise DataError(f"A PNG file cannot be read: {error.strerror}", where=path) from error
-    image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if len(data) else None
-    if image is None or image.ndim != 3 or image.dtype != np.uint8:
+    values = read_triples(path, exact=True)
+    if values.dtype != np.uint8:
         raise DataError(
             "A PNG file holds no segment ids",
             expected="three channels of 8 bits, the id being R + 256 G + 65536 B",
-            received="no picture" if image is None else f"shape {image.shape}, {image.dtype}",
+            received=values.dtype,
             where=path,
         )
-    blue, green, red = (image[..., channel].astype(np.int32) for channel in range(3))
+    red, green, blue = (values[..., channel].astype(np.int32) for channel in range(3))
     return np.asarray(red + 256 * green + 65536 * blue)

@@ -68,6 +68,9 @@ def run(
     training, network = recipe.training, prepared.network
     out = Path(recipe.out)
     begin_from(network, recipe)
+    for split, dataset in prepared.data.items():
+        if getattr(dataset, "median_depth", None) is not None:
+            print(f"{split}: the median depth is {dataset.median_depth:.3g} m")
     numbers = primary_numbers(network, prepared.validation)
     held = prepared.validation is not None
     keep = Keep(training.keep, chosen_by(numbers, training.best) if held else None)

@@ -20,6 +20,10 @@ from densefit.errors import DataError
 _LENGTH = struct.Struct("<I")
 # Few bits a pixel in maps of classes: the quickest level already shrinks them a hundredfold.
 _LEVEL = 1
+_FAULTS = (
+    *(struct.error, ValueError, KeyError, TypeError, zlib.error),
+    *(AttributeError, IndexError, OverflowError, MemoryError, RecursionError),
+)
 _SIMPLE = (bool, int, float, str, bytes)
 
 
@@ -77,7 +81,7 @@ def from_bytes(data: bytes | memoryview, where: object) -> tuple[dict[str, np.nd
                 zlib.decompress(part) if head["compressed"] else part, kind, shape
             )
         return arrays, head["note"]
-    except (struct.error, ValueError, KeyError, TypeError, zlib.error) as error:
+    except _FAULTS as error:
         raise DataError(
             "The packed arrays cannot be read",
             received=f"{len(view)} bytes; {type(error).__name__}: {error}",

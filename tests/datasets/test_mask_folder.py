@@ -108,3 +108,21 @@ def test_a_picture_without_a_mask_spoils_its_own_sample_only(root):
     for index, name in ((1, "d"), (2, "e")):
         with pytest.raises(DataError, match=f"'{name}' does not have exactly one mask"):
             data[index]
+
+
+def test_deeper_folders_are_matched_by_their_paths(tmp_path):
+    for name in ("bonn/a", "ulm/a", "ulm/b"):
+        write(tmp_path, f"images/{name}.jpg", np.zeros((4, 6, 3), np.uint8))
+        value = 1 if name.startswith("ulm") else 0
+        write(tmp_path, f"images/labels/{name}.png", np.full((4, 6), value, np.uint8))
+    data = MaskFolder(tmp_path, classes=["x", "y"], images="images", masks="images/labels")
+    ids = ["images/bonn/a", "images/ulm/a", "images/ulm/b"]
+    assert [data.id_of(i) for i in range(len(data))] == ids
+    assert [int(data[i].targets["mask"].max()) for i in range(3)] == [0, 1, 1]
+
+
+def test_masks_with_losses_are_refused(tmp_path):
+    write(tmp_path, "train/a.png", np.zeros((4, 6, 3), np.uint8))
+    write(tmp_path, "trainannot/a.jpg", np.eye(4, 6).astype(np.uint8))
+    with pytest.raises(DataError, match=r"JPEG file with losses[\s\S]*a\.jpg[\s\S]*as PNG"):
+        MaskFolder(tmp_path, classes=["x", "y"])[0]

@@ -137,9 +137,16 @@ def test_pictures_that_hold_no_ids(tmp_path):
     with pytest.raises(DataError, match=r"gone\.png"):
         read_ids(tmp_path / "gone.png")
     path.write_bytes(b"")
-    with pytest.raises(DataError, match=r"no picture[\s\S]*a\.png"):
+    with pytest.raises(DataError, match=r"empty[\s\S]*a\.png"):
         read_ids(path)
-    for image in (np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.uint16)):
+    for image, said in (
+        (np.zeros((4, 4), np.uint8), "grey one"),
+        (np.zeros((4, 4, 3), np.uint16), "no segment ids"),
+    ):
         cv2.imwrite(str(path), image)
-        with pytest.raises(DataError, match=r"no segment ids[\s\S]*a\.png"):
+        with pytest.raises(DataError, match=rf"{said}[\s\S]*a\.png"):
             read_ids(path)
+    cv2.imwrite(str(tmp_path / "b.jpg"), np.zeros((4, 4, 3), np.uint8))
+    (tmp_path / "b.jpg").rename(path)
+    with pytest.raises(DataError, match=r"losses[\s\S]*a\.png"):
+        read_ids(path)
