@@ -15,9 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Union
 
+from densefit.data.regular_file import check_regular
 from densefit.errors import DataError
-
-from .text_file import kind_of_file
 
 logger = logging.getLogger(__name__)
 
@@ -123,20 +122,16 @@ def check_file(path: Path, where: object, what: str = "picture") -> Path:
         DataError: it is missing, or anything else: a pipe would be waited for without end.
     """
     try:
-        mode = os.stat(path).st_mode
-    except (OSError, ValueError) as error:
+        check_regular(path)
+    except DataError as error:
         beside = path.parent.parent / path.name
         raise DataError(
-            f"The {what} cannot be read: {getattr(error, 'strerror', None) or error}",
+            error.what.replace("The file", f"The {what}", 1),
+            expected=error.expected,
+            received=error.received,
             where=f"{path}, named in {where}",
-            fix=f"{beside} is there: is that the folder?" if _is_there(beside) else None,
-        ) from error
-    if not stat.S_ISREG(mode):
-        raise DataError(
-            f"The {what} is no regular file",
-            received=kind_of_file(mode),
-            where=f"{path}, named in {where}",
-        )
+            fix=f"{beside} is there: is that the folder?" if _is_there(beside) else error.fix,
+        ) from None
     return path
 
 

@@ -1,56 +1,15 @@
-"""Bytes and text of annotation files, lists and tables: regular files, decoded as they say."""
+"""Text of annotation files, lists and tables."""
 
 from __future__ import annotations
 
 import json
-import os
-import stat
 from pathlib import Path
 
+from densefit.data.regular_file import read_regular
 from densefit.errors import DataError
 
 #: A file that states an absurd size may have no blocks on the disk at all.
 MOST_BYTES = 8 << 30
-
-
-def read_bytes(path: Path, what: str, most: int = MOST_BYTES) -> bytes:
-    """The content of a regular file; a pipe would be waited for, and a device never ends.
-
-    Args:
-        path: the file, or a link to it.
-        what: the file holds, as errors begin: "The list".
-        most: bytes that it may have.
-
-    Raises:
-        DataError: the file is missing, too large, no regular file or cannot be read.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_CLOEXEC", 0))
-        with open(descriptor, "rb") as file:
-            state = os.fstat(descriptor)
-            if not stat.S_ISREG(state.st_mode):
-                raise DataError(
-                    f"{what} cannot be read: it is no regular file",
-                    received=kind_of_file(state.st_mode),
-                    where=path,
-                )
-            if state.st_size > most:
-                raise DataError(
-                    f"{what} cannot be read: the file is too large",
-                    expected=f"at most {most:,} bytes",
-                    received=f"{state.st_size:,} bytes",
-                    where=path,
-                )
-            return file.read()
-    except (OSError, ValueError, MemoryError) as error:  # ValueError: a name with a zero byte
-        reason = getattr(error, "strerror", None) or str(error) or "not enough memory"
-        raise DataError(f"{what} cannot be read: {reason}", where=path) from error
-
-
-def kind_of_file(mode: int) -> str:
-    """What a path that is no regular file is, in words."""
-    kinds = ((stat.S_ISDIR, "folder"), (stat.S_ISFIFO, "pipe"), (stat.S_ISSOCK, "socket"))
-    return next((f"a {name}" for of_kind, name in kinds if of_kind(mode)), "a device")
 
 
 def read_text(path: Path, what: str) -> str:
@@ -59,7 +18,7 @@ def read_text(path: Path, what: str) -> str:
     Raises:
         DataError: the file cannot be read, or is not text.
     """
-    return decoded(read_bytes(path, what), path, what)
+    return decoded(read_regular(path, MOST_BYTES), path, what)
 
 
 def decoded(data: bytes, path: object, what: str) -> str:

@@ -7,9 +7,8 @@ import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+from densefit.data.regular_file import read_regular
 from densefit.errors import DataError
-
-from .text_file import read_bytes
 
 _MOST_BYTES = 64 << 20  # elements take some fifty times the memory of their text
 _DECLARED = re.compile(
@@ -30,7 +29,7 @@ def read_xml(path: Path) -> ElementTree.Element:
         DataError: the file cannot be read, is not XML, declares an encoding that its bytes are not
             in, or declares entities, which may grow without end.
     """
-    data = read_bytes(path, "The annotation", _MOST_BYTES)
+    data = read_regular(path, _MOST_BYTES)
     if b"<!ENTITY" in data or b"\0" in data and "<!ENTITY" in _decoded(data, path):
         raise DataError(
             "The annotation declares entities, which annotations have no use for",

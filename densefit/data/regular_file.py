@@ -36,12 +36,11 @@ def open_regular(path: PathLike) -> tuple[int, int]:
         DataError: it is missing, cannot be read, or is a pipe, a device or a folder. These are
             not opened: that may wait for ever, or do something.
     """
+    check_regular(path)
     try:
-        _refuse_others(os.stat(path).st_mode, path)
         descriptor = os.open(path, _FLAGS)
-    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"The file cannot be read: {reason}", where=path) from error
+    except OSError as error:
+        raise _unreadable(path, error) from error
     found = os.fstat(descriptor)
     try:
         _refuse_others(found.st_mode, path)
@@ -49,6 +48,15 @@ def open_regular(path: PathLike) -> tuple[int, int]:
         os.close(descriptor)
         raise
     return descriptor, found.st_size
+
+
+def check_regular(path: PathLike) -> None:
+    """Raise DataError unless a regular file, or a link to one, is there; see `open_regular`."""
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
+        raise _unreadable(path, error) from error
+    _refuse_others(mode, path)
 
 
 def read_regular(path: PathLike, most: int, fix: object = None) -> bytes:
@@ -79,9 +87,7 @@ def read_regular(path: PathLike, most: int, fix: object = None) -> bytes:
                 break
             data += more
     except OSError as error:
-        raise DataError(
-            f"The file cannot be read: {error.strerror or error}", where=path
-        ) from error
+        raise _unreadable(path, error) from error
     finally:
         os.close(descriptor)
     if len(data) < size:
@@ -92,6 +98,11 @@ def read_regular(path: PathLike, most: int, fix: object = None) -> bytes:
             where=path,
         )
     return data
+
+
+def _unreadable(path: PathLike, error: Exception) -> DataError:
+    reason = getattr(error, "strerror", None) or error
+    return DataError(f"The file cannot be read: {reason}", where=path)
 
 
 def _refuse_others(mode: int, path: PathLike) -> None:

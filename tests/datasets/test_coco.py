@@ -358,13 +358,13 @@ def test_a_pipe_is_no_picture(root):
     (root / "images/val/b.jpg").unlink()
     os.mkfifo(root / "images/val/b.jpg")
     with pytest.raises(
-        DataError, match=r"no regular file[\s\S]*a pipe[\s\S]*b\.jpg[\s\S]*image 42"
+        DataError, match=r"no regular file[\s\S]*a named pipe[\s\S]*b\.jpg[\s\S]*image 42"
     ):
         COCO(root=root, split="val")[0]
     path = root / "annotations/instances_val.json"
     path.unlink()
     os.mkfifo(path)
-    with pytest.raises(DataError, match=r"no regular file[\s\S]*a pipe"):
+    with pytest.raises(DataError, match=r"no regular file[\s\S]*a named pipe"):
         COCO(path, root)
 
 

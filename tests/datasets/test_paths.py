@@ -103,7 +103,7 @@ def test_only_regular_files_and_links_to_them(folder, tmp_path):
     os.mkfifo(folder / "pipe.jpg")
     (folder / "zero.jpg").symlink_to("/dev/zero")
     (folder / "dir.jpg").mkdir()
-    for name, kind in (("pipe", "a pipe"), ("zero", "a device"), ("dir", "a folder")):
+    for name, kind in (("pipe", "a named pipe"), ("zero", "a device"), ("dir", "a folder")):
         with pytest.raises(
             DataError, match=rf"no regular file[\s\S]*{kind}[\s\S]*{name}[\s\S]*image 3"
         ):

@@ -3,7 +3,7 @@ import os
 import pytest
 
 from densefit.datasets.json_file import read_json
-from densefit.datasets.text_file import read_bytes, read_text
+from densefit.datasets.text_file import read_text
 from densefit.errors import DataError
 
 
@@ -29,19 +29,19 @@ def test_other_encodings_are_told(tmp_path, data):
 def test_what_is_no_file(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "zero").symlink_to("/dev/zero")
-    for path, kind in ((tmp_path / "pipe", "a pipe"), (tmp_path / "zero", "a device")):
+    for path, kind in ((tmp_path / "pipe", "a named pipe"), (tmp_path / "zero", "a device")):
         with pytest.raises(DataError, match=rf"no regular file[\s\S]*{kind}"):
-            read_bytes(path, "The list")
+            read_text(path, "The list")
     for path in (tmp_path, tmp_path / "gone", tmp_path / "a\0b"):
-        with pytest.raises(DataError, match="The list cannot be read"):
-            read_bytes(path, "The list")
+        with pytest.raises(DataError, match="cannot be read"):
+            read_text(path, "The list")
 
 
 def test_a_file_without_blocks_may_say_any_size(tmp_path):
     with open(tmp_path / "large", "wb") as file:
         file.truncate(1 << 40)
     with pytest.raises(DataError, match=r"too large[\s\S]*at most[\s\S]*large"):
-        read_bytes(tmp_path / "large", "The list")
+        read_text(tmp_path / "large", "The list")
 
 
 @pytest.mark.parametrize("text", ["", "{", "[" * 100_000, '{"a":' * 100_000, "9" * 5000, "nul"])
