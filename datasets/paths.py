@@ -122,11 +122,11 @@ def check_file(path: Path, where: object, what: str = "picture") -> Path:
         DataError: it is missing, or anything else: a pipe would be waited for without end.
     """
     try:
-        check_regular(path)
+        check_regular(path, f"The {what}")
     except DataError as error:
         beside = path.parent.parent / path.name
         raise DataError(
-            error.what.replace("The file", f"The {what}", 1),
+            error.what,
             expected=error.expected,
             received=error.received,
             where=f"{path}, named in {where}",

@@ -18,7 +18,7 @@ def read_text(path: Path, what: str) -> str:
     Raises:
         DataError: the file cannot be read, or is not text.
     """
-    return decoded(read_regular(path, MOST_BYTES), path, what)
+    return decoded(read_regular(path, MOST_BYTES, what=what), path, what)
 
 
 def decoded(data: bytes, path: object, what: str) -> str:

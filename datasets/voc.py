@@ -20,7 +20,7 @@ from .instance_maps import ids_of_boxes, read_instances
 from .labels import labels_of
 from .labels_csv import read_labels
 from .masks import MaskReader
-from .names import Names, class_index, class_names, missing_split, read_lines
+from .names import Names, class_index, class_names, doubled, missing_split, read_lines
 from .picture_size import picture_size
 from .pictures import pictures_by_stem
 from .voc_xml import VocFile, VocObject, annotations_by_stem, read_voc_xml
@@ -260,8 +260,7 @@ class VOC:
             path = folder / f"{self.split}.txt"
             if path.is_file():
                 names = read_lines(path)
-                if len(set(names)) < len(names):
-                    double = next(name for name in names if names.count(name) > 1)
+                for double in doubled(names):
                     raise DataError(f"{double!r} is listed twice", where=path)
                 return names
         known = [path.stem for folder in folders for path in folder.glob("*.txt")]

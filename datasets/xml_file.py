@@ -29,7 +29,7 @@ def read_xml(path: Path) -> ElementTree.Element:
         DataError: the file cannot be read, is not XML, declares an encoding that its bytes are not
             in, or declares entities, which may grow without end.
     """
-    data = read_regular(path, _MOST_BYTES)
+    data = read_regular(path, _MOST_BYTES, what="The annotation")
     if b"<!ENTITY" in data or b"\0" in data and "<!ENTITY" in _decoded(data, path):
         raise DataError(
             "The annotation declares entities, which annotations have no use for",

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from densefit.datasets.boxes import box_fault
-from densefit.datasets.names import missing_split, read_lines
+from densefit.datasets.names import doubled, missing_split, read_lines
+from densefit.datasets.paths import name_below
 from densefit.datasets.voc_xml import VocFile, read_voc_xml
 from densefit.errors import DataError
 
@@ -83,8 +84,7 @@ def read_voc(folder: Path, split: str | None = None) -> VocTruth:
     if not path.is_file():
         raise missing_split(split, lists, [one.stem for one in lists.glob("*.txt")])
     names = read_lines(path)
-    if len(set(names)) < len(names):
-        double = next(name for name in names if names.count(name) > 1)
+    for double in doubled(names):
         raise DataError(f"{double!r} is listed twice", where=path)
     return VocTruth(place, split, _read(place, names, path))
 
@@ -106,7 +106,7 @@ def _all(folder: Path) -> list[str]:
 def _read(folder: Path, names: Sequence[str], listed: Path) -> dict[str, VocFile]:
     found = {}
     for name in names:
-        path = folder / f"{name}.xml"
+        path = folder / name_below(f"{name}.xml", listed)
         if not path.is_file():
             raise DataError(f"{name!r} has no annotation", expected=path, where=listed)
         found[name] = read_voc_xml(path)
