@@ -58,6 +58,7 @@ def read_skeleton(
             there, or a keypoint to the left has none to the right.
     """
     having = [one for one in categories if one.get("keypoints")]
+    _check_lists(having, where)
     kinds = {tuple(map(str, one["keypoints"])) for one in having}
     if len(kinds) != 1:
         raise DataError(
@@ -117,6 +118,24 @@ def _pairs(names: list[str], given: Pairs, where: object) -> list[list[str]]:
             where=where,
         )
     return pairs
+
+
+def _check_lists(categories: Sequence[Mapping[str, Any]], where: object) -> None:
+    """Raise DataError unless keypoints are names, and the skeleton is of lists."""
+    for one in categories:
+        names, limbs = one["keypoints"], one.get("skeleton") or []
+        if (
+            not isinstance(names, list)
+            or not all(isinstance(name, (str, int)) for name in names)
+            or not isinstance(limbs, list)
+            or not all(isinstance(limb, list) for limb in limbs)
+        ):
+            raise DataError(
+                "The keypoints of a category are not usable",
+                expected='"keypoints": [name, ...], and "skeleton": [[1, 2], ...]',
+                received=f"{names!r:.80}, {limbs!r:.80}",
+                where=f"{where}, category {one['name']!r}",
+            )
 
 
 def read_points(

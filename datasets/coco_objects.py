@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,7 @@ from .boxes import BoxCheck, box_fault, clip_box
 from .coco_ids import Id, read_id
 from .coco_keypoints import read_points
 from .coco_segmentation import faults
-from .numbers import number
+from .numbers import FAR, number
 
 #: "box" (xyxy), "class", "crowd", "area", "id", and if wanted "segmentation" and "keypoints".
 Object = dict[str, Any]
@@ -135,7 +134,7 @@ class ObjectReader:
         if why:
             self.check.reject(why, given, self._where(one))
             return None
-        if not 0 <= area < math.inf or crowd not in (0, 1):
+        if not 0 <= area <= FAR * FAR or crowd not in (0, 1):
             given = f"area {one.get('area')!r:.60}, iscrowd {one.get('iscrowd')!r:.60}"
             raise self._unusable(given, one)
         return {
@@ -154,7 +153,7 @@ class ObjectReader:
     def _unusable(self, received: str, one: Mapping[str, Any]) -> DataError:
         return DataError(
             "An annotation is not usable",
-            expected="category_id of this file, bbox [x, y, width, height], area a number from 0, "
+            expected="category_id of this file, bbox [x, y, width, height], area a number of pixels, "
             "iscrowd 0 or 1",
             received=received,
             where=self._where(one),

@@ -115,13 +115,6 @@ class VOC:
             self._labels = read_labels(self.root / labels_csv, label_column)
             self.label_classes = sorted(set(self._labels.values()))
         self._ids = self._read_split()
-        if self._labels and not self._labels.keys() & set(self._ids):
-            raise DataError(
-                "The table of labels has a line for none of the pictures",
-                expected=f"lines for ids such as {self._ids[0]!r}",
-                received=f"{len(self._labels)} others, such as {next(iter(self._labels))!r}",
-                where=self.root / str(labels_csv),
-            )
         self._broken: dict[str, DataError] = {}  # by id, raised when the sample is read
         self._files: dict[str, VocFile] = {}
         self._xmls = annotations_by_stem(self.root / "Annotations")
@@ -132,6 +125,11 @@ class VOC:
         if masks:
             self._read_mask = MaskReader(len(self.mask_classes))
         self._images = self._find_images()
+        if self._labels and self._labels.keys().isdisjoint(self._ids):
+            logger.warning(
+                "%s: %s has a line for none of the %d ids (such as %r), but for others, as %r",
+                *(self, labels_csv, len(self._ids), self._ids[0], next(iter(self._labels))),
+            )
         check = BoxCheck(bad_boxes)
         self._sizes: dict[str, tuple[int, int]] = {}
         self._targets = self._each(self._files, lambda name: self._objects(name, check))
