@@ -37,7 +37,9 @@ class COCO:
     in it, or if there is no other.
 
     Category ids, which may have gaps, become indices into `classes`. A sample's id is the image
-    id as text.
+    id as text. A picture whose `height` and `width` the file does not state, or states as 0, tells
+    them itself. A `file_name` is a path below the folder; see `names_below` for those that begin
+    elsewhere.
 
     Args:
         json_path: the instances file.
@@ -47,10 +49,13 @@ class COCO:
         root: folder of the usual layout, in place of the first two.
         split: with `root`, such as "train2017".
         masks: give masks painted from the segmentations, small objects on top: 0 is background,
-            i + 1 is class i, crowds are 255.
+            i + 1 is class i, crowds are 255. That is for 254 classes at most.
         instances: give `instances`, `instance_ids` and `instance_masks` (see `Sample`) of the
             segmentations; crowds too, which `crowd` tells.
-        bad_boxes: "drop" (with a count, `dropped`, and a warning) or "raise" boxes without area.
+        bad_boxes: "drop" (with a count, `dropped`, and a warning) or "raise" objects that cannot
+            be used: boxes without area, outside of the picture or of no finite numbers; and, with
+            `masks` or `instances`, segmentations that are empty, of fewer than three corners, of no
+            finite numbers, or whose runs do not fill the picture.
         exif: turn pictures as their EXIF orientation says.
         labels: give `labels`: 1 for each class that the picture has an object (or a crowd) of, 0
             for the others.
@@ -66,15 +71,15 @@ class COCO:
         classes: names of the kept categories.
         mask_classes: "background" and those.
         category_ids: category id of each class, to write results in COCO's own numbers.
-        dropped: number of bad boxes left out.
+        dropped: number of objects left out.
         keypoint_names: with keypoints, what they are called.
         keypoint_classes: the kept categories that have any.
         limbs: pairs of names that the file's skeleton joins.
         flip_pairs: pairs of names that change places in a mirrored picture.
 
     Raises:
-        ConfigError: neither or both of the two ways to say where the files are; or a file of
-            keypoints, and none are wanted.
+        ConfigError: neither or both of the two ways to say where the files are; a file of
+            keypoints, and none are wanted; or more classes than masks hold.
         DataError: a file is missing, broken or has annotations of pictures that it does not
             contain, or two files disagree (see `keypoints_by_id`). A picture with an annotation
             that is not usable raises when it is read.

@@ -153,7 +153,7 @@ class ObjectReader:
     def _unusable(self, received: str, one: Mapping[str, Any]) -> DataError:
         return DataError(
             "An annotation is not usable",
-            expected="category_id of this file, bbox [x, y, width, height], area a number of pixels, "
+            expected="category_id of this file, bbox [x, y, width, height], area in pixels, "
             "iscrowd 0 or 1",
             received=received,
             where=self._where(one),

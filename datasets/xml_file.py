@@ -55,7 +55,8 @@ def _decoded(data: bytes, path: Path) -> str:
 
     Bytes that are not in it, and are UTF-8, are UTF-8: tools copy declarations.
     """
-    encoding, declared = json.detect_encoding(data), _DECLARED.match(data)
+    encoding: str = json.detect_encoding(data)
+    declared = _DECLARED.match(data)
     if encoding == "utf-8" and declared is not None:
         encoding = declared.group(1).decode("ascii")
     for name in (encoding, _LARGER.get(encoding.lower(), encoding), "utf-8"):
