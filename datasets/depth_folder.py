@@ -13,7 +13,7 @@ from densefit.errors import ConfigError, DataError
 
 from .depth_maps import DepthReader
 from .masks import IGNORE, MaskReader
-from .names import Names, class_names, missing_split, read_lines
+from .names import Names, class_names, doubled, missing_split, read_lines
 from .normal_maps import NormalsReader
 from .pictures import is_picture, pictures_by_stem
 
@@ -166,8 +166,7 @@ class DepthFolder:
             os.path.splitext(name)[0] if is_picture(os.path.basename(name)) else name
             for name in names
         ]
-        if len(set(names)) < len(names):
-            double = next(name for name in names if names.count(name) > 1)
+        for double in doubled(names):
             raise DataError(f"{double!r} is listed twice", where=path)
         return names
 

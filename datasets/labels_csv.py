@@ -6,11 +6,10 @@ import csv
 import io
 from pathlib import Path
 
-from densefit.data.regular_file import read_regular
 from densefit.errors import DataError
 from densefit.registry import nearest
 
-_MOST_BYTES = 1 << 32
+from .text_file import read_text
 
 
 def read_labels(path: Path, column: str, key: str = "id") -> dict[str, str]:
@@ -24,12 +23,12 @@ def read_labels(path: Path, column: str, key: str = "id") -> dict[str, str]:
     Raises:
         DataError: the file cannot be read, lacks a column, or has an id twice.
     """
-    data = read_regular(path, _MOST_BYTES)
+    text = read_text(path, "The table")
     try:
-        reader = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
+        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
         columns = list(reader.fieldnames or ())
         rows = list(reader)
-    except (UnicodeDecodeError, csv.Error) as error:
+    except csv.Error as error:
         raise DataError(f"The table cannot be read: {error}", where=path) from error
     for name in (key, column):
         if columns.count(name) > 1:

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from densefit.data.image import read_triples
+from densefit.datasets.json_file import read_json
+from densefit.datasets.paths import name_below
 from densefit.errors import DataError
 
 from .coco_ids import indices, read_categories
-from .records import Id, Records, read_json
+from .records import Id, Records
 
 _LARGEST = (1 << 24) - 1  # the largest id that three bytes hold
 
@@ -35,8 +37,9 @@ class SegmentFile:
     places: Mapping[Id, int]
 
     def png(self, place: int) -> Path:
-        """The PNG file of a record."""
-        return self.folder / str(self.records.items[place]["file_name"])
+        """The PNG file of a record, below the folder."""
+        name = self.records.items[place]["file_name"]
+        return self.folder / name_below(name, self.records.where(place), self.folder)
 
     def where(self, place: int) -> str:
         """A record and its PNG file, for errors."""
@@ -190,8 +193,7 @@ def _segments(content: Mapping[str, Any], path: Path, folder: Path | None) -> Se
                 "Two records are of the same image",
                 received=f"image_id {key!r}, as {records.where(places[key])}",
             )
-        if not isinstance(name, str) or not name:
-            raise records.error(index, "A record names no PNG file", received=repr(name))
+        name_below(name, records.where(index), folder)
         places[key] = index
     folder = path.with_suffix("") if folder is None else folder
     if not folder.is_dir():

@@ -13,8 +13,8 @@ from typing import Any
 import yaml
 
 from densefit.callbacks.jsonl import read_lines
+from densefit.datasets.json_file import read_json
 from densefit.errors import ConfigError, DataError
-from densefit.tools.records import read_json
 from densefit.tools.run_history import names
 
 CONFLICT = "conflict/"  # how such numbers begin in a history

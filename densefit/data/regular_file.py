@@ -26,8 +26,12 @@ _KINDS = {
 }
 
 
-def open_regular(path: PathLike) -> tuple[int, int]:
+def open_regular(path: PathLike, what: str = "The file") -> tuple[int, int]:
     """Open a regular file, or a link to one.
+
+    Args:
+        path: the file.
+        what: it is, as errors begin.
 
     Returns:
         Its descriptor, which the caller closes, and its size in bytes.
@@ -36,37 +40,46 @@ def open_regular(path: PathLike) -> tuple[int, int]:
         DataError: it is missing, cannot be read, or is a pipe, a device or a folder. These are
             not opened: that may wait for ever, or do something.
     """
+    check_regular(path, what)
     try:
-        _refuse_others(os.stat(path).st_mode, path)
         descriptor = os.open(path, _FLAGS)
-    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"The file cannot be read: {reason}", where=path) from error
+    except OSError as error:
+        raise _unreadable(path, error, what) from error
     found = os.fstat(descriptor)
     try:
-        _refuse_others(found.st_mode, path)
+        _refuse_others(found.st_mode, path, what)
     except DataError:
         os.close(descriptor)
         raise
     return descriptor, found.st_size
 
 
-def read_regular(path: PathLike, most: int, fix: object = None) -> bytes:
+def check_regular(path: PathLike, what: str = "The file") -> None:
+    """Raise DataError unless a regular file, or a link to one, is there; see `open_regular`."""
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
+        raise _unreadable(path, error, what) from error
+    _refuse_others(mode, path, what)
+
+
+def read_regular(path: PathLike, most: int, fix: object = None, what: str = "The file") -> bytes:
     """All bytes of a regular file.
 
     Args:
         path: the file.
         most: bytes that it may have.
         fix: what to do about a larger one.
+        what: the file is, as errors begin.
 
     Raises:
         DataError: see `open_regular`; or it is larger, or shrinks while it is read.
     """
-    descriptor, size = open_regular(path)
+    descriptor, size = open_regular(path, what)
     try:
         if size > most:
             raise DataError(
-                "The file is too large",
+                f"{what} cannot be read: the file is too large",
                 expected=f"at most {most:,} bytes",
                 received=f"{size:,} bytes",
                 where=path,
@@ -79,14 +92,12 @@ def read_regular(path: PathLike, most: int, fix: object = None) -> bytes:
                 break
             data += more
     except OSError as error:
-        raise DataError(
-            f"The file cannot be read: {error.strerror or error}", where=path
-        ) from error
+        raise _unreadable(path, error, what) from error
     finally:
         os.close(descriptor)
     if len(data) < size:
         raise DataError(
-            "The file ends before its end: is something writing to it?",
+            f"{what} cannot be read: the file ends too early; is something writing to it?",
             expected=f"{size:,} bytes",
             received=f"{len(data):,} bytes",
             where=path,
@@ -94,11 +105,16 @@ def read_regular(path: PathLike, most: int, fix: object = None) -> bytes:
     return data
 
 
-def _refuse_others(mode: int, path: PathLike) -> None:
+def _unreadable(path: PathLike, error: Exception, what: str) -> DataError:
+    reason = getattr(error, "strerror", None) or error
+    return DataError(f"{what} cannot be read: {reason}", where=path)
+
+
+def _refuse_others(mode: int, path: PathLike, what: str) -> None:
     """Raise DataError unless a file's mode is that of a regular one."""
     if not stat.S_ISREG(mode):
         raise DataError(
-            "The file cannot be read: it is no regular file",
+            f"{what} cannot be read: it is no regular file",
             expected="a regular file, or a link to one",
             received=_KINDS.get(stat.S_IFMT(mode), "something else"),
             where=path,

@@ -126,3 +126,22 @@ def test_masks_with_losses_are_refused(tmp_path):
     write(tmp_path, "trainannot/a.jpg", np.eye(4, 6).astype(np.uint8))
     with pytest.raises(DataError, match=r"JPEG file with losses[\s\S]*a\.jpg[\s\S]*as PNG"):
         MaskFolder(tmp_path, classes=["x", "y"])[0]
+
+
+def test_listed_paths_stay_below_the_folder(tmp_path, caplog):
+    root = tmp_path / "data"
+    (root / "train").mkdir(parents=True)
+    for path in (tmp_path / "secret.png", root / "train/a.png", root / "train/am.png"):
+        Image.fromarray(np.zeros((8, 8), np.uint8)).save(path)
+    for bad in ("../secret.png", str(tmp_path / "secret.png"), "train/../../secret.png"):
+        (root / "train.txt").write_text(f"train/a.png train/am.png\n{bad} x.png\ny.png {bad}\n")
+        data = MaskFolder(root, classes=["a", "b"])
+        assert data[0].id == "train/a"
+        for place in (1, 2):
+            with pytest.raises(DataError, match=r"leads out[\s\S]*train\.txt"):
+                data[place]
+    # The lists of SegNet's CamVid
+    (root / "train.txt").write_text("/SegNet/CamVid/train/a.png /SegNet/CamVid/train/am.png\n")
+    data = MaskFolder(root, classes=["a", "b"])
+    assert data[0].id == data.id_of(0) == "train/a"
+    assert "are left out" in caplog.text

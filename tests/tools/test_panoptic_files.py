@@ -90,7 +90,8 @@ def test_a_broken_segment_is_named(read, segments, said):
         ([], "no annotations"),
         ([record(1), record(1)], r"same image[\s\S]*annotations\[1\]"),
         ([record(1), record(None)], r"no image_id[\s\S]*annotations\[1\]"),
-        ([record(1), record(2, file_name=None)], r"no PNG file[\s\S]*annotations\[1\]"),
+        ([record(1), record(2, file_name=None)], r"no path[\s\S]*annotations\[1\]"),
+        ([record(1), record(2, file_name="../x.png")], r"leads out[\s\S]*annotations\[1\]"),
     ],
 )
 def test_a_broken_record_is_named(read, records, said):
