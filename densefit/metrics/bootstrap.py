@@ -13,6 +13,7 @@ import numpy as np
 from densefit.errors import ConfigError
 from densefit.metrics.metric import Metric
 from densefit.metrics.per_sample import PerSample
+from densefit.metrics.state import SETTINGS
 from densefit.registry import nearest
 
 _ENTRIES = 1 << 23  # of a table of doubles: 64 MiB
@@ -149,9 +150,10 @@ def _added(samples: Sequence[Metric], counts: np.ndarray) -> Iterator[dict[str, 
 
 
 def _leaves(state: Any) -> list[Any]:
-    """The numbers and arrays of a state, in its order."""
+    """The numbers and arrays of a state, in its order, without its settings."""
     if isinstance(state, Mapping):
-        return [leaf for value in state.values() for leaf in _leaves(value)]
+        counted = [value for key, value in state.items() if key != SETTINGS]
+        return [leaf for value in counted for leaf in _leaves(value)]
     if isinstance(state, (list, tuple)):
         return [leaf for value in state for leaf in _leaves(value)]
     return [state]
@@ -177,7 +179,10 @@ def _split(template: Any, vector: np.ndarray) -> list[Any]:
 def _filled(template: Any, leaves: Iterator[Any]) -> Any:
     """`template` with other leaves."""
     if isinstance(template, Mapping):
-        return {key: _filled(value, leaves) for key, value in template.items()}
+        return {
+            key: value if key == SETTINGS else _filled(value, leaves)
+            for key, value in template.items()
+        }
     if isinstance(template, (list, tuple)):
         return [_filled(value, leaves) for value in template]
     return next(leaves)

@@ -140,12 +140,6 @@ class CalibrationError(Metric):
         return {"reliability": Curves("confidence", "accuracy", lines, "Reliability")}
 
     def merge(self, other: Self) -> None:
-        if self.bins != other.bins:
-            raise ConfigError(
-                "Two calibration errors with other bins cannot be merged",
-                expected=self.bins,
-                received=other.bins,
-            )
         self.counts += other.counts
         self.hits += other.hits
         self.confidence += other.confidence

@@ -36,16 +36,6 @@ def class_names(classes: Sequence[str] | int) -> list[str]:
     return names
 
 
-def same_classes(mine: Sequence[str], others: Sequence[str], metric: str) -> None:
-    """Raise ConfigError unless two metrics that are merged have the same classes."""
-    if list(mine) != list(others):
-        raise ConfigError(
-            f"Two metrics {metric!r} over other classes cannot be merged",
-            expected=", ".join(mine),
-            received=", ".join(others),
-        )
-
-
 def mean_defined(values: np.ndarray) -> float:
     """The mean of what is not nan; nan if nothing is left.
 

@@ -75,6 +75,10 @@ class COCOMetric(DetectionMetric):
         self.score_threshold = score_threshold
         self._matches: Matches | None = None
 
+    def settings(self) -> dict[str, Any]:
+        """All but the backend, as each gives the same numbers."""
+        return {key: value for key, value in super().settings().items() if key != "backend"}
+
     @abstractmethod
     def _overlap(self, found: Columns, truth: Columns) -> Overlap:
         """How rows of `found` overlap rows of `truth`."""

@@ -57,6 +57,10 @@ class PerSample(Metric):
         self.values: dict[str, float] = {}
         self.samples: dict[str, Metric] = {}
 
+    def settings(self) -> dict[str, Any]:
+        """The wrapped metric's; whether states are kept has a check of its own."""
+        return {"name": self.name, "metric": self.metric.settings()}
+
     def reset(self) -> None:
         self.metric.reset()
         self._forget()

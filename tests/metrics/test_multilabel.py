@@ -133,7 +133,7 @@ def test_what_is_wrong_is_told():
     assert metric.ids == []
     with pytest.raises(ConfigError, match="ignore_label"):
         MultiLabelAveragePrecision(NAMES, ignore_label=0)
-    with pytest.raises(ConfigError, match="other classes"):
+    with pytest.raises(ConfigError, match="other settings"):
         metric.merge(MultiLabelAveragePrecision(list("abd")))
     with pytest.raises(CheckpointError, match=r"\(2, 3\)"):
         metric.load_state_dict({"ids": ["a", "b"], "scores": [[0.5] * 3], "labels": [[1] * 3]})
