@@ -33,6 +33,8 @@ def compressed(masks: Any, where: str) -> Masks:
     if isinstance(masks, np.ndarray) and masks.dtype != object:
         if masks.ndim != 3:
             raise DataError("Masks are not (n, H, W)", received=f"shape {masks.shape}", where=where)
+        if masks.dtype.kind == "f":
+            _check_hard(masks, where)
         masks = coco.encode(np.asfortranarray((masks != 0).transpose(1, 2, 0), np.uint8))
     counts, sizes = [], np.empty((len(masks), 2), np.int32)
     for row, one in enumerate(masks):
@@ -66,6 +68,19 @@ def compressed(masks: Any, where: str) -> Masks:
             where=where,
         )
     return counts, sizes
+
+
+def _check_hard(masks: np.ndarray, where: str) -> None:
+    """Raise DataError if masks of floats are probabilities: not 0 would be nearly all of them."""
+    soft = (masks != 0) & (masks != masks.max(initial=0.0))
+    if soft.any():
+        raise DataError(
+            "Masks are probabilities, or no numbers",
+            expected="0 and 1",
+            received=f"{masks[soft][0]:g}",
+            where=where,
+            fix="masks >= 0.5",
+        )
 
 
 def whole(counts: Sequence[str], wanted: np.ndarray) -> np.ndarray:

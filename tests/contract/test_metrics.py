@@ -461,6 +461,34 @@ def without_settings(state):
     return [without_settings(part) for part in state] if isinstance(state, list) else state
 
 
+def all_nan(prediction):
+    """A prediction of a network whose weights are nan; None if it has no floats."""
+    if isinstance(prediction, dict):
+        parts = {key: all_nan(part) for key, part in prediction.items()}
+        changed = {key: part for key, part in parts.items() if part is not None}
+        return {**prediction, **changed} if changed else None
+    array = np.asarray(prediction)
+    return np.full_like(array, np.nan) if array.dtype.kind == "f" else None
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_predictions_of_nan_are_no_good_score(name):
+    make, data = CASES[name]
+    predictions, targets = data()
+    poisoned = [all_nan(prediction) for prediction in predictions]
+    if poisoned[0] is None:
+        poisoned = [np.full(np.shape(part), np.nan) for part in predictions]  # class maps
+    if name == "panoptic_quality":
+        poisoned = [{**part, "map": np.full(part["map"].shape, np.nan)} for part in predictions]
+    metric = make()
+    try:
+        metric.update(poisoned, targets, ids(0, N))
+    except DensefitError:
+        return
+    value = metric.compute()[metric.primary]
+    assert np.isnan(value) or (metric.higher_is_better and value == 0.0)
+
+
 def test_fresh_is_independent(case):
     make, data = case
     metric = fed(make(), data)

@@ -41,7 +41,7 @@ def blobs(r, shape, values):
 @given(
     st.integers(0, 10_000),
     st.tuples(st.integers(1, 60), st.integers(1, 60)),
-    st.sampled_from([(2, 255), (3, None), (19, 0), (255, 255), (256, 255), (254, 254), (300, -1)]),
+    st.sampled_from([(2, 255), (3, None), (19, 0), (255, 255), (256, 200), (254, 254), (300, -1)]),
     st.sampled_from([0.001, 0.02, 0.05, 0.3, 1.0]),
     st.sampled_from([np.uint8, np.int64, np.float32]),
 )

@@ -201,3 +201,18 @@ def test_what_is_wrong_names_the_image(part, message):
     with pytest.raises(DataError, match=message) as error:
         COCOMaskAveragePrecision(1).update([nothing], [part], ["img"])
     assert "truth of 'img'" in str(error.value)
+
+
+@pytest.mark.parametrize("soft", [0.3, np.nan])
+def test_masks_that_are_probabilities_are_no_masks(soft):
+    masks = np.zeros((1, 4, 5), np.float32)
+    masks[0, 1:3, 1:4] = 1
+    metric = COCOMaskAveragePrecision(1)
+    truth = {"masks": masks, "classes": [0]}
+    for one in (masks, 255 * masks, masks > 0):
+        metric.update([{**truth, "masks": one, "scores": [1.0]}], [truth], [str(len(metric.ids))])
+    assert metric.compute()["AP"] == 1.0
+    with pytest.raises(DataError, match="masks >= 0.5"):
+        metric.update(
+            [{**truth, "masks": np.where(masks, 1.0, soft), "scores": [1.0]}], [truth], ["b"]
+        )
