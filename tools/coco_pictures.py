@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from pycocotools import mask as coco
 
-from densefit.predict.drawing import color_of, draw_boxes, draw_mask, line_width
+from densefit.predict.drawing import FAR, color_of, draw_boxes, draw_mask, line_width
 
 from .coco_truth import Truth
 from .photographs import Photographs
@@ -107,7 +107,7 @@ def _draw_points(image: np.ndarray, objects: np.ndarray, classes: np.ndarray) ->
     for points, label in zip(objects, classes):
         for x, y, visible in points:
             if visible > 0:
-                place = (int(round(x)), int(round(y)))
+                place = (round(float(np.clip(x, -FAR, FAR))), round(float(np.clip(y, -FAR, FAR))))
                 cv2.circle(image, place, radius + 1, (255, 255, 255), -1, cv2.LINE_AA)
                 cv2.circle(image, place, radius, color_of(int(label)), -1, cv2.LINE_AA)
 

@@ -181,7 +181,9 @@ class VocPairs:
         """[(H, W, 3) with what is true, (H, W, 3) with what was predicted], uint8 RGB."""
         target, prediction = self.truth.target(key, self.classes), self.predictions[key]
         corners = np.concatenate([target["boxes"], prediction["boxes"], [[0, 0, 64, 64]]])
-        size = self.truth.files[key].size or tuple(corners[:, [3, 2]].max(axis=0).astype(int))
+        size = self.truth.files[key].size or tuple(
+            np.clip(corners[:, [3, 2]].max(axis=0), 1, 4096).astype(int)
+        )
         image = self.photographs(key, (int(size[0]), int(size[1])))
         shown = prediction["scores"] >= (DRAWN if self.threshold is None else self.threshold)
         # Pixels from 1, the last included, to edges.
