@@ -13,7 +13,7 @@ from densefit.metrics.classes import mean_defined
 from densefit.metrics.coco_accumulate import Accumulated, accumulate
 from densefit.metrics.coco_backends import OWN, check_backend, evaluate
 from densefit.metrics.coco_curves import counts_from, precision_recall
-from densefit.metrics.coco_match import Matches, Overlap, match
+from densefit.metrics.coco_match import Dense, Matches, Overlap, match
 from densefit.metrics.detail import Detail
 from densefit.metrics.detections import DetectionMetric, Kinds, image_places
 from densefit.metrics.object_columns import Columns
@@ -83,6 +83,10 @@ class COCOMetric(DetectionMetric):
     def _overlap(self, found: Columns, truth: Columns) -> Overlap:
         """How rows of `found` overlap rows of `truth`."""
 
+    def _dense(self, found: Columns, truth: Columns) -> Dense | None:
+        """How all of some rows overlap all of others, where that is faster than pair by pair."""
+        return None
+
     @abstractmethod
     def _annotated(self, columns: Columns) -> list[dict[str, Any]]:
         """What COCO annotations of these objects have beside class, area and score."""
@@ -114,6 +118,7 @@ class COCOMetric(DetectionMetric):
                 self.max_detections,
                 np.array([AREAS[name] for name in self.ranges]),
                 self._overlap(found, truth),
+                dense=self._dense(found, truth),
             )
         return self._matches
 

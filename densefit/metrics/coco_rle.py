@@ -195,17 +195,34 @@ def overlaps(
     return result
 
 
+def dense_overlaps(
+    found: Mapping[str, np.ndarray],
+    truth: Mapping[str, np.ndarray],
+    rows: np.ndarray,
+    truths: np.ndarray,
+    least: float,
+) -> np.ndarray:
+    """The same of each of `rows` with each of `truths`, all of one image: (r, t) float64."""
+    result = np.zeros((len(rows), len(truths)))
+    chosen = (_bound(found, truth, rows[:, None], truths[None]) >= least).any(axis=1)
+    if chosen.any():
+        crowd = truth["crowd"][truths].astype(np.uint8)
+        result[chosen] = coco.iou(dicts(found, rows[chosen]), dicts(truth, truths), crowd)
+    return result
+
+
 def _bound(
     found: Mapping[str, np.ndarray],
     truth: Mapping[str, np.ndarray],
     rows: np.ndarray,
     truths: np.ndarray,
 ) -> np.ndarray:
-    """What the overlap of pairs of masks can be at most, by their boxes and areas, (p,)."""
+    """What the overlap of pairs of masks can be at most, by their boxes and areas, (...)."""
     own, other = found["bbox"][rows].astype(np.float64), truth["bbox"][truths].astype(np.float64)
-    far = np.minimum(own[:, :2] + own[:, 2:], other[:, :2] + other[:, 2:])
-    sides = (far - np.maximum(own[:, :2], other[:, :2])).clip(0)
+    far = np.minimum(own[..., :2] + own[..., 2:], other[..., :2] + other[..., 2:])
+    sides = (far - np.maximum(own[..., :2], other[..., :2])).clip(0)
     area = found["pixels"][rows]
     union = np.where(truth["crowd"][truths], area, np.maximum(area, truth["pixels"][truths]))
-    common = np.minimum(sides[:, 0] * sides[:, 1], area)
-    return common / union.clip(1)
+    common = np.minimum(sides[..., 0] * sides[..., 1], area)
+    bound: np.ndarray = common / union.clip(1)
+    return bound
