@@ -19,7 +19,7 @@ from densefit.model.network import Network
 from densefit.predict.predictor import predict
 from densefit.score import Scorer
 from densefit.score_many import scorable
-from densefit.tools.pictures import Subset
+from densefit.tools.pictures import Subset, truth_and_prediction
 from densefit.tools.program import program
 from densefit.tools.progress import Watched
 from densefit.tools.recipe import make_dataset
@@ -155,10 +155,8 @@ class Worst:
         if not self._predictions:
             self._predict()
         head, sample = self._heads[name], self._dataset[self._places[key]]
-        return [
-            head.draw_truth(sample.image, head.truth(sample.targets)),
-            head.draw(sample.image, self._predictions[key][name]),
-        ]
+        prediction = self._predictions[key][name]
+        return truth_and_prediction(head, sample.image, sample.targets, prediction)
 
     def _predict(self) -> None:
         names = (self._dataset.id_of(index) for index in range(len(self._dataset)))
