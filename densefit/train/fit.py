@@ -301,6 +301,8 @@ def fit(
         return {} if balance is None else weights_of(balance, learner, state.update)
 
     try:
+        if saver is not None:
+            saver.begin(resume)
         weigh = None
         if balance is not None:
             balance.begin(list(wires), total, per_epoch)
@@ -375,6 +377,8 @@ def fit(
         ).run()
         return session.history
     finally:
+        if saver is not None:
+            saver.end()
         learner.release()
         for wire in wires.values():
             wire.is_measured = True
