@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
@@ -19,6 +21,8 @@ from densefit.train.finite import check_parameters, check_policy
 from densefit.train.learner import Learner
 from densefit.train.model_input import batches_of, model_input
 from densefit.train.viewer import Viewed, views_of
+
+_log = logging.getLogger("densefit")
 
 
 def score(
@@ -129,6 +133,7 @@ class Scorer:
         nonfinite: str = "warn",
     ) -> None:
         self._learner, self.data, self._nonfinite = learner, data, nonfinite
+        self._is_told = False  # of scores that are nan
         self.on_batch: Callable[[int, Any, Mapping[str, Any]], None] = lambda *batch: None
         self.scorers = {"": self}
         more = dict(wires or {})
@@ -217,7 +222,22 @@ class Scorer:
                 fix="let the dataset give their targets (see its settings, e.g. masks=True), or "
                 "score other heads: score(..., heads=[...])",
             )
-        return collect(self.metrics)
+        scores = collect(self.metrics)
+        self._tell_undefined(scores)
+        return scores
+
+    def _tell_undefined(self, scores: Mapping[str, float]) -> None:
+        """Log once which heads have no score, because nothing in the data counts for it."""
+        told, self._is_told = self._is_told, True
+        for head, metrics in self.metrics.items() if not told else ():
+            for metric in metrics:
+                key = f"{head}/{metric.primary}"
+                if math.isnan(scores.get(key, 0.0)):
+                    _log.warning(
+                        "%s is nan: nothing in the %s data counts for it%s",
+                        *(key, self._feeder.where),
+                        f" ({why})" if (why := metric.undefined()) else "",
+                    )
 
     def _check_new(self, ids: Sequence[str]) -> None:
         for key in ids:

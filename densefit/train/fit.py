@@ -48,6 +48,7 @@ from densefit.train.start import (
     scorer_of,
     seed_all,
     source_of_rate,
+    tell_done,
     tell_kept_optimizer,
 )
 from densefit.train.step import Step, check_step
@@ -358,8 +359,11 @@ def fit(
                 ema=as_ema(ema),
                 precision=precision,
             )
-            if saver.resume(resume, session) is not None and per_epoch is None:
-                horizon.resume()
+            resumed = saver.resume(resume, session)
+            if resumed is not None:
+                if per_epoch is None:
+                    horizon.resume()
+                tell_done(state, resumed)
         balancing = None if balance is None else Balancing(balance, learner, wires)
         step = Step(learner, measured, judges, accumulate, clip_norm, guard, state.clock, balancing)
         Loop(
