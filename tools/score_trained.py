@@ -27,6 +27,7 @@ from densefit.tools.report import report
 from densefit.tools.trained import Trained, recipe_of, settings
 from densefit.tools.trained_part import TrainedPart
 from densefit.tools.worst import pictured, worst_samples
+from densefit.train.finite import check_parameters
 from densefit.train.learner import Learner
 
 
@@ -79,7 +80,10 @@ def run(chosen: Scoring, place: Path) -> dict[str, float]:
         names = scorable(network, list(metrics), loader)
         metrics = {name: own for name, own in metrics.items() if name in names}
     with Watched(loader, "scoring") as watched:
-        scorer = Scorer(Learner(network), watched, list(metrics), metrics=metrics)
+        check_parameters(network)
+        scorer = Scorer(
+            Learner(network), watched, list(metrics), metrics=metrics, nonfinite="raise"
+        )
         scorer.run()
     worst = Worst(network, dataset, chosen.loader, scorer.metrics, listed)
     return report(
