@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Protocol, Tuple, Union  # noqa: UP035 - read at run time on Python 3.9
 
+from densefit.backend import mx
 from densefit.callbacks.callback import Callback, callbacks
 from densefit.data.cache import cached
 from densefit.data.loader import Loader
@@ -79,7 +80,8 @@ class Training:
         epochs: length of the training.
         batch_size: samples an update.
         optimizer: MXNet's name of an optimizer.
-        optimizer_params: its settings, without the learning rate.
+        optimizer_params: its settings, without the learning rate; by default momentum 0.9, of
+            those that have one, and wd 1e-4.
         schedule: name (constant, step, poly, cosine) and settings of the learning rate.
         augment: random transforms, in order: name and settings each.
         validate_every: e.g. 1ep, 500st, 10%.
@@ -156,6 +158,20 @@ class Recipe:
     resume: str = "none"
     init_from: Optional[str] = None  # noqa: UP045
     init_mismatched: str = "raise"
+
+    def adjust(self, given: Set[str]) -> None:
+        """Leave out the default momentum for an optimizer that has none.
+
+        Args:
+            given: dotted keys that the user wrote.
+        """
+        key, kind = (
+            "training.optimizer_params",
+            mx.optimizer.Optimizer.opt_registry.get(self.training.optimizer.lower()),
+        )
+        if kind is not None and not given & {key, f"{key}.momentum"}:
+            if "momentum" not in inspect.signature(kind).parameters:
+                self.training.optimizer_params.pop("momentum", None)
 
 
 class Source(Protocol):
