@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import List  # noqa: UP035 - read at run time on Python 3.9
 
 from densefit.checkpoint.load import load
-from densefit.errors import ConfigError
+from densefit.errors import ConfigError, DataError
 from densefit.predict.predictor import predict
 from densefit.tools.files import Pictures
 from densefit.tools.pictures import drawn, write_image
@@ -18,6 +18,8 @@ from densefit.tools.plain import map_files, plain_prediction
 from densefit.tools.program import program
 from densefit.tools.progress import Watched
 from densefit.tools.trained import Trained, settings
+
+FAILED = "failed.txt"
 
 
 @dataclass
@@ -36,7 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(chosen: Predicting, place: Path) -> None:
-    """One drawn picture for each given one, masks beside it, and `predictions.jsonl`."""
+    """One drawn picture for each given one, masks beside it, and `predictions.jsonl`.
+
+    Raises:
+        DataError: some pictures cannot be read; after all others are written.
+    """
     if not chosen.images:
         raise ConfigError("No picture is given", fix="name files or folders")
     if chosen.out is None:
@@ -50,13 +56,34 @@ def run(chosen: Predicting, place: Path) -> None:
     text = open(out / "predictions.jsonl", "w", encoding="utf-8")
     with text as lines, Watched(loader, "predicting") as watched:
         for key, predictions in predict(network, watched):
-            image = pictures.image(key)
+            image = None if key in pictures.failed else pictures.image(key)
+            if image is None:
+                continue
             write_image(out / key, drawn(network, image, predictions))
             line = {"image": str(pictures.paths[key]), "size": list(image.shape[:2])}
             for head in network.heads:
                 line[head.name] = plain_prediction(predictions[head.name], head, out, key)
             lines.write(json.dumps(line) + "\n")
-    print(f"wrote {len(pictures)} pictures and predictions.jsonl to {out}")
+    failed = pictures.failed
+    print(f"wrote {len(pictures) - len(failed)} pictures and predictions.jsonl to {out}")
+    write_failed(out / FAILED, pictures)
+    if failed:
+        first = [f"{pictures.paths[name]}: {reason}" for name, reason in failed.items()]
+        raise DataError(
+            f"{len(failed)} of {len(pictures)} pictures cannot be read",
+            received="; ".join(first[:3]) + ("; ..." if len(first) > 3 else ""),
+            where=f"{out / FAILED} lists all",
+            fix="fetch these files again; the others are done",
+        )
+
+
+def write_failed(path: Path, pictures: Pictures) -> None:
+    """List the pictures that cannot be read, with the reason; leave no list of an earlier run."""
+    lines = [f"{pictures.paths[name]}\t{why}\n" for name, why in pictures.failed.items()]
+    if lines:
+        path.write_text("".join(lines), encoding="utf-8", errors="surrogateescape")
+    else:
+        path.unlink(missing_ok=True)
 
 
 def check_out(out: Path, pictures: Pictures, heads: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ from densefit.data.loader import Loader
 from densefit.data.sample import Dataset, datasets
 from densefit.data.transforms import Compose, transforms
 from densefit.data.work import SampleTransform
-from densefit.errors import ConfigError
+from densefit.errors import ConfigError, DataError
 from densefit.model.head import Head
 from densefit.model.network import Network
 from densefit.registry import Registry
@@ -202,7 +202,19 @@ def make_dataset(data: Source, split: str, where: str = "data") -> Dataset:
     if "split" in taken:
         settings["split"] = split
     cache = getattr(data, "cache", None)  # a part of several datasets has none
-    return cached(datasets.create(data.dataset, **settings), cache, f"{where}.cache")
+    try:
+        made = datasets.create(data.dataset, **settings)
+    except (DataError, OSError) as error:
+        if "root" not in settings or Path(settings["root"]).exists():
+            raise
+        root = Path(settings["root"])
+        raise DataError(
+            f"The folder of the dataset {data.dataset!r} is not there",
+            received=root if root.is_absolute() else f"{root}, in {Path.cwd()}",
+            where=f"{where}.root",
+            fix=f"--{where}.root DIR",
+        ) from error
+    return cached(made, cache, f"{where}.cache")
 
 
 class Input(Protocol):
