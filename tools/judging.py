@@ -14,6 +14,7 @@ from densefit.data.lost import TooSlowError
 from densefit.errors import ConfigError, DataError, located
 from densefit.metrics import Metric
 from densefit.metrics.per_sample import PerSample
+from densefit.tools.out_folder import make_folder
 from densefit.tools.progress import Watched
 from densefit.tools.report import report
 
@@ -42,12 +43,14 @@ class Judging:
     workers: int = 2
 
     def check(self) -> None:
-        """Raise ConfigError if a number is out of range."""
+        """Raise ConfigError if a number is out of range, or nothing can be written into `out`."""
         for name in ("bootstrap", "worst", "workers"):
             if getattr(self, name) < 0:
                 raise ConfigError(
                     f"{name} is negative", received=getattr(self, name), fix=f"--{name} 0"
                 )
+        if self.out is not None:
+            make_folder(self.out)
 
     def watched(self, metric: Metric) -> Metric:
         """The metric, scoring each sample alone too if that is asked for.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from densefit.checkpoint.load import load
 from densefit.errors import ConfigError, DataError
 from densefit.predict.predictor import predict
 from densefit.tools.files import Pictures
+from densefit.tools.out_folder import make_folder
 from densefit.tools.pictures import drawn, write_image
 from densefit.tools.plain import map_files, plain_prediction
 from densefit.tools.program import program
@@ -51,7 +53,7 @@ def run(chosen: Predicting, place: Path) -> None:
     network = load(place)
     out = Path(chosen.out)
     check_out(out, pictures, [head.name for head in network.heads])
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     loader = chosen.loader(pictures)
     text = open(out / "predictions.jsonl", "w", encoding="utf-8")
     with text as lines, Watched(loader, "predicting") as watched:
@@ -94,18 +96,18 @@ def check_out(out: Path, pictures: Pictures, heads: Sequence[str]) -> None:
         pictures: what is predicted on.
         heads: names of the heads, some of which write files of their own.
     """
-    place = out.resolve()
+    place = Path(os.path.realpath(out))  # links in a ring are told where `out` is made
     for folder in pictures.folders:
-        if folder.resolve() in (place, *place.parents):
+        if Path(os.path.realpath(folder)) in (place, *place.parents):
             raise ConfigError(
                 "The results would be written into a folder of given pictures",
                 received=f"--out {out}, in {folder}",
                 fix="--out a folder elsewhere",
             )
-    given = {path.resolve() for path in pictures.paths.values()}
+    given = {os.path.realpath(path) for path in pictures.paths.values()}
     for key in pictures.paths:
         for written in (key, *(name for head in heads for name in map_files(key, head))):
-            if (out / written).resolve() in given:
+            if os.path.realpath(out / written) in given:
                 raise ConfigError(
                     "A given picture would be overwritten",
                     received=out / written,

@@ -205,7 +205,7 @@ def make_dataset(data: Source, split: str, where: str = "data") -> Dataset:
     try:
         made = datasets.create(data.dataset, **settings)
     except (DataError, OSError) as error:
-        if "root" not in settings or Path(settings["root"]).exists():
+        if "root" not in settings or Path(settings["root"]).is_dir():
             raise
         root = Path(settings["root"])
         raise DataError(

@@ -79,7 +79,7 @@ def read_task_runs(folders: Sequence[str]) -> list[TaskRun]:
     if not folders:
         raise ConfigError("No run is given", fix="name run folders (--out of trainings)")
     paths = [Path(text) for text in folders]
-    places = [path.resolve() for path in paths]
+    places = [os.path.realpath(path) for path in paths]  # links in a ring are no error here
     for place, text in zip(places, folders):
         if places.count(place) > 1:
             raise ConfigError("A run is given twice", received=text)
