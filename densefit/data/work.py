@@ -10,6 +10,14 @@ import numpy as np
 
 from densefit.data.encoder import Encoder, labelled, labelled_terms, terms_of, trained_terms, trains
 from densefit.data.image import planes
+from densefit.data.object_counts import (
+    ANNOTATED,
+    CROWDS,
+    LEFT,
+    CountedDraw,
+    boxes_in,
+    positives_of,
+)
 from densefit.data.others import applied, drawn_from, with_id
 from densefit.data.sample import Dataset, Geometry, Sample
 from densefit.data.sampler import place_of, sample_rng
@@ -31,6 +39,7 @@ class Made:
         labelled: whether the sample trains a head, by head name, and by `<head>/<term>`.
         original: targets before any transform; None if nobody wants them.
         geometry: where the original lies in the input.
+        counts: of objects, see `densefit.data.object_counts`; empty where no head learns objects.
     """
 
     index: int
@@ -40,6 +49,7 @@ class Made:
     labelled: dict[str, bool]
     original: dict[str, np.ndarray] | None
     geometry: Geometry
+    counts: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -73,25 +83,34 @@ class Work:
         try:
             sample = self.dataset[index]
             original = None
+            annotated, crowds = boxes_in(sample.targets)
             if self.originals:
                 original = {name: np.array(value) for name, value in sample.targets.items()}
                 sample = replace(sample, original=original)
             if self.transform is not None:
                 stage = "The transform"
                 rng = sample_rng(self.seed, self.epoch, visit)
-                sample = applied(self.transform, sample, rng, drawn_from(self.dataset, index, rng))
+                draw = CountedDraw(drawn_from(self.dataset, index, rng))
+                sample = applied(self.transform, sample, rng, draw)
+                annotated += draw.boxes
             checked_image(sample)
             labels: dict[str, Mapping[str, Any]] = {}
             has: dict[str, bool] = {}
+            counts: dict[str, int] = {}
             for head in self.heads:
                 stage = f"Encoding for head {head.name!r}"
                 labels[head.name], own = self._encoded(head, sample)
                 has.update(own)
+                if own[head.name]:
+                    counts.update(positives_of(head, labels[head.name]))
+            if counts:
+                left, _ = boxes_in(sample.targets)
+                counts.update({ANNOTATED: annotated, LEFT: left, CROWDS: crowds})
         except Exception as error:
             raise with_id(error, stage, self.dataset.id_of(index)) from error
         geometry = sample.geometry or Geometry.identity(*sample.image.shape[:2])
         data = planes(sample.image)
-        return Made(index, sample.id, data, labels, has, original, geometry)
+        return Made(index, sample.id, data, labels, has, original, geometry, counts)
 
     def _encoded(self, head: Encoder, sample: Sample) -> tuple[Mapping[str, Any], dict[str, bool]]:
         """The labels of a sample for a head, and whether it trains the head and its terms."""
@@ -107,6 +126,21 @@ class Work:
             labels = {**self.stand_ins[name], **labels}
         own = {f"{name}/{term}": trained for term, trained in terms.items()}
         return labels, {name: any(terms.values()), **own}
+
+
+def transformed(work: Work, visit: int) -> Sample:
+    """The sample of a visit behind its transforms, with its targets, to be looked at.
+
+    Args:
+        work: of the epoch.
+        visit: see `Work.__call__`.
+    """
+    index = place_of(visit, len(work.dataset))
+    sample = work.dataset[index]
+    if work.transform is None:
+        return sample
+    rng = sample_rng(work.seed, work.epoch, visit)
+    return applied(work.transform, sample, rng, drawn_from(work.dataset, index, rng))
 
 
 def _with_kinds(kinds: Mapping[str, Kind], *parts: Any) -> Work:
