@@ -72,7 +72,7 @@ def parse(
         for key, value in _pairs(shallow):
             hint = hint_of(kind, key)
             if hint is not None:
-                check_words(_as_value(value), hint, key, f"--{key}")
+                check_words(_as_value(value), hint, key, lambda key: f"--{key}")
         shallow, recipes = recipes_in(shallow, kind)
         shown = "--print_config" in shallow
         if shown:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from densefit.errors import ConfigError
@@ -41,7 +41,7 @@ def _check_recipe(recipe: Document, kind: type) -> None:
             where=recipe.where(),
         )
     for key in recipe.value:
-        line = recipe.where(recipe.lines.get(str(key)))
+        line = recipe.where_of(str(key))
         if not isinstance(key, str):
             raise ConfigError("The name of a setting is a text", received=repr(key), where=line)
         if key in ("config", "print_config", "help"):
@@ -59,22 +59,20 @@ def _check_recipe(recipe: Document, kind: type) -> None:
                 fix=f"write both below {first}",
             )
     _check_groups(recipe, recipe.value, kind, "")
-    for name, value, hint in _parts(recipe.value, kind):
-        line = recipe.lines.get(name)
-        check_words(value, hint, name, recipe.where(line))
+    check_words(recipe.value, kind, "", recipe.where_of)
 
 
 def _check_groups(recipe: Document, value: Mapping[str, Any], kind: type, prefix: str) -> None:
     """Raise ConfigError if a setting that has settings is none of these."""
     for name, hint in get_type_hints(kind).items():
-        if name in value and dataclasses.is_dataclass(hint):
+        if name in value and isinstance(hint, type) and dataclasses.is_dataclass(hint):
             key, inner = f"{prefix}{name}", value[name]
             if not isinstance(inner, Mapping):
                 raise ConfigError(
                     f"The setting {key!r} has settings of its own",
                     expected=", ".join(f"{one.name}: ..." for one in dataclasses.fields(hint)[:3]),
                     received=_short(inner),
-                    where=recipe.where(recipe.lines.get(key)),
+                    where=recipe.where_of(key),
                 )
             _check_groups(recipe, inner, hint, f"{key}.")
 
@@ -87,10 +85,16 @@ def hint_of(kind: type, key: str) -> Any:
     return hint
 
 
-def check_words(value: Any, hint: Any, key: str, where: str | None) -> None:
+def check_words(value: Any, hint: Any, key: str, where: Callable[[str], str | None]) -> None:
     """Raise ConfigError where a number or a switch is a text that is none.
 
     The parser reads texts once more, as YAML 1.1: 1:30 would be 90.
+
+    Args:
+        value: of a setting.
+        hint: its type.
+        key: its dotted key.
+        where: says where a key is given.
     """
     if isinstance(value, str):
         if _takes_text(hint):
@@ -98,13 +102,13 @@ def check_words(value: Any, hint: Any, key: str, where: str | None) -> None:
         try:
             plain = isinstance(meaning(value), str)
         except ConfigError as error:
-            raise ConfigError(error.what, received=value, where=where, fix=error.fix) from None
+            raise ConfigError(error.what, received=value, where=where(key), fix=error.fix) from None
         if plain and not value.lstrip().startswith(("[", "{", "-")):
             raise ConfigError(
                 f"The value of {key} is a text",
                 expected=getattr(hint, "__name__", str(hint)),
                 received=repr(value),
-                where=where,
+                where=where(key),
             )
         return
     for name, inner, inner_hint in _parts(value, hint):
@@ -178,7 +182,7 @@ def place(message: str, recipes: Sequence[Document]) -> str | None:
         for recipe in reversed(recipes):
             own = [k for k in recipe.lines if k == key or k.endswith(f".{key}")]
             if own:
-                return recipe.where(recipe.lines[own[0]])
+                return recipe.where_of(own[0])
     return ", ".join(str(recipe.name) for recipe in recipes if recipe.name) or None
 
 

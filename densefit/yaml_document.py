@@ -18,7 +18,13 @@ MOST = 200_000  # values of a document; each alias counts as all that it stands 
 DEEPEST = 50
 
 _TAG = "tag:yaml.org,2002:"
-_KINDS = {"str": str, "int": int, "float": (int, float), "bool": bool, "null": type(None)}
+_KINDS: dict[str, Any] = {
+    "str": str,
+    "int": int,
+    "float": (int, float),
+    "bool": bool,
+    "null": type(None),
+}
 
 
 def load(text: str) -> Any:
@@ -113,6 +119,12 @@ class Document:
         parts = [] if self.name is None else [str(self.name)]
         return ", ".join([*parts, *([] if line is None else [f"line {line}"])]) or None
 
+    def where_of(self, key: str) -> str | None:
+        """The file, and the line of a dotted key, or of the one that it lies in."""
+        while key and key not in self.lines:
+            key = key.rpartition(".")[0]
+        return self.where(self.lines.get(key))
+
     def _refuse(self, what: str, line: int | None, **about: Any) -> NoReturn:
         raise ConfigError(what, where=self.where(line), **about) from None
 
@@ -132,7 +144,7 @@ class Document:
         if depth > DEEPEST:
             self._refuse(f"Lists and mappings lie in each other more than {DEEPEST} deep", line)
         if isinstance(event, yaml.AliasEvent):
-            return self._alias(event.anchor, line)
+            return self._alias(str(event.anchor), line)
         if event.anchor is not None:
             self._anchors[event.anchor] = None  # until its end: an alias inside would be endless
         before = self._count

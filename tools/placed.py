@@ -22,9 +22,10 @@ def placed(recipe: Kind) -> Kind:
     """
     found = copy.deepcopy(recipe)
     for data in (found.data, *getattr(found, "datasets", {}).values()):
-        if data.root is not None:
+        paths = _paths(data.dataset)
+        if "root" in paths:
             data.root = _absolute(data.root)
-        for name in _paths(data.dataset) & set(data.settings):
+        for name in paths & set(data.settings):
             data.settings[name] = _absolute(data.settings[name])
         cache = getattr(data, "cache", None)
         if cache and "folder" in cache:
@@ -46,5 +47,5 @@ def _paths(dataset: str) -> set[str]:
     return {
         name
         for name, one in parameters.items()
-        if any(word in str(one.annotation) for word in ("Path", "Names"))
+        if name == "root" or any(word in str(one.annotation) for word in ("Path", "Names"))
     }
