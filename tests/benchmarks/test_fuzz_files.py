@@ -1,6 +1,7 @@
 """A short run of the fuzz, and that it finds what it is there to find."""
 
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ def run(*arguments):
         [sys.executable, str(BENCHMARKS / "fuzz_files.py"), *arguments],
         capture_output=True,
         text=True,
-        cwd=BENCHMARKS.parent,
+        env={**os.environ, "PYTHONPATH": str(BENCHMARKS.parent)},
         timeout=120,
     )
 
