@@ -19,6 +19,7 @@ from densefit.model.network import Network
 from densefit.predict.predictor import predict
 from densefit.score import Scorer
 from densefit.score_many import scorable
+from densefit.tools.out_folder import make_folder
 from densefit.tools.pictures import Subset, truth_and_prediction
 from densefit.tools.program import program
 from densefit.tools.progress import Watched
@@ -60,6 +61,8 @@ def run(chosen: Scoring, place: Path) -> dict[str, float]:
             expected="0 or more",
             received=f"{chosen.bootstrap} and {chosen.worst}",
         )
+    if chosen.out is not None:
+        make_folder(chosen.out)
     recipe = recipe_of(place)
     part = TrainedPart(recipe, chosen.of) if recipe.get("datasets") else None
     if part is not None:
