@@ -15,6 +15,7 @@ import weakref
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ import numpy as np
 from densefit.data.fingerprint import fingerprint
 from densefit.data.payload import from_bytes, to_bytes
 from densefit.data.sample import Dataset, Sample
+from densefit.data.sample_check import read_sample
+from densefit.data.sample_id import sample_id
 from densefit.errors import ConfigError, DataError
 
 _UNITS = {"": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
@@ -105,16 +108,16 @@ class Cached:
 
     def id_of(self, index: int) -> str:
         """The dataset's own."""
-        return self.dataset.id_of(index)
+        return sample_id(self.dataset, index)
 
     def __getitem__(self, index: int) -> Sample:
         arrays = self._store.get(index)
         if arrays is None:
-            sample = self.dataset[index]
+            sample = read_sample(self.dataset, index)
             self._keep(index, sample)
-            return sample
+            return replace(sample, id=self.id_of(index))  # as it will be when it is kept
         image = arrays.pop("")
-        return Sample(self.dataset.id_of(index), image, arrays)
+        return Sample(self.id_of(index), image, arrays)
 
     def _keep(self, index: int, sample: Sample) -> None:
         """Keep a sample, which is good whether that can be done or not."""

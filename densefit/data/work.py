@@ -10,8 +10,11 @@ import numpy as np
 
 from densefit.data.encoder import Encoder, labelled, labelled_terms, terms_of, trained_terms, trains
 from densefit.data.image import planes
+from densefit.data.lost import LostWorkerError
 from densefit.data.others import applied, drawn_from, with_id
 from densefit.data.sample import Dataset, Geometry, Sample
+from densefit.data.sample_check import read_sample
+from densefit.data.sample_id import dataset_name, sample_id
 from densefit.data.sampler import place_of, sample_rng
 from densefit.data.target import KINDS, Kind
 from densefit.errors import DataError
@@ -31,6 +34,7 @@ class Made:
         labelled: whether the sample trains a head, by head name, and by `<head>/<term>`.
         original: targets before any transform; None if nobody wants them.
         geometry: where the original lies in the input.
+        left_out: a line for each box without area that was left out.
     """
 
     index: int
@@ -40,6 +44,7 @@ class Made:
     labelled: dict[str, bool]
     original: dict[str, np.ndarray] | None
     geometry: Geometry
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,8 @@ class Work:
     """Makes samples of one epoch; called by several threads at once.
 
     `stand_ins` are labels, by head, for samples that have none. With `originals`, samples carry
-    their targets as they were before any transform.
+    their targets as they were before any transform. With `skips`, a broken sample that a transform
+    draws is replaced by another one.
     """
 
     dataset: Dataset
@@ -57,6 +63,7 @@ class Work:
     epoch: int
     stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     originals: bool = True
+    skips: bool = False
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For another process, with how targets move, which was declared in this one."""
@@ -70,8 +77,9 @@ class Work:
         """
         index = place_of(visit, len(self.dataset))
         stage = "Reading"
+        left_out: list[str] = []
         try:
-            sample = self.dataset[index]
+            sample = read_sample(self.dataset, index, left_out)
             original = None
             if self.originals:
                 original = {name: np.array(value) for name, value in sample.targets.items()}
@@ -79,7 +87,8 @@ class Work:
             if self.transform is not None:
                 stage = "The transform"
                 rng = sample_rng(self.seed, self.epoch, visit)
-                sample = applied(self.transform, sample, rng, drawn_from(self.dataset, index, rng))
+                draw = drawn_from(self.dataset, index, rng, self.skips, left_out)
+                sample = applied(self.transform, sample, rng, draw)
             checked_image(sample)
             labels: dict[str, Mapping[str, Any]] = {}
             has: dict[str, bool] = {}
@@ -88,10 +97,11 @@ class Work:
                 labels[head.name], own = self._encoded(head, sample)
                 has.update(own)
         except Exception as error:
-            raise with_id(error, stage, self.dataset.id_of(index)) from error
+            raise with_id(error, stage, sample_id(self.dataset, index)) from error
         geometry = sample.geometry or Geometry.identity(*sample.image.shape[:2])
         data = planes(sample.image)
-        return Made(index, sample.id, data, labels, has, original, geometry)
+        made = (index, sample.id, data, labels, has, original, geometry)
+        return Made(*made, tuple(left_out))
 
     def _encoded(self, head: Encoder, sample: Sample) -> tuple[Mapping[str, Any], dict[str, bool]]:
         """The labels of a sample for a head, and whether it trains the head and its terms."""
@@ -107,6 +117,19 @@ class Work:
             labels = {**self.stand_ins[name], **labels}
         own = {f"{name}/{term}": trained for term, trained in terms.items()}
         return labels, {name: any(terms.values()), **own}
+
+
+def first_of(work: Work, attempts: int) -> Made:
+    """The first sample that can be made, of so many. Raises the first one's DataError."""
+    first: DataError | None = None
+    for index in range(min(attempts, len(work.dataset))):
+        try:
+            return work(index)
+        except DataError as error:
+            first = first or error
+            if isinstance(error, LostWorkerError):
+                raise
+    raise first or DataError("The dataset is empty", where=dataset_name(work.dataset))
 
 
 def _with_kinds(kinds: Mapping[str, Kind], *parts: Any) -> Work:

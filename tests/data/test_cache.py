@@ -32,8 +32,8 @@ class Runs(Counted):
 
     def __getitem__(self, index):
         sample = super().__getitem__(index)
-        masks = np.empty(1, object)
-        masks[0] = {"size": [32, 32], "counts": b"\x00\xff" * 50}
+        masks = np.empty(len(sample.targets["boxes"]), object)
+        masks[:] = [{"size": [32, 32], "counts": b"\x00\xff" * 50} for _ in masks]
         return Sample(sample.id, sample.image, {**sample.targets, "instance_masks": masks})
 
 
