@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional, Protocol, cast
 
@@ -37,7 +37,7 @@ class Judging:
     worst: int = 12
     images: Optional[str] = None  # noqa: UP045
     seed: int = 0
-    workers: int = 2
+    workers: int = field(default_factory=default_workers)
 
     def check(self) -> None:
         """Raise ConfigError if a number is out of range."""

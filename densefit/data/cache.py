@@ -196,6 +196,9 @@ class _Memory:
 
     def put(self, index: int, arrays: dict[str, np.ndarray]) -> None:
         kept: bytes | dict[str, np.ndarray]
+        least = sum(one.nbytes for one in arrays.values() if one.dtype != object)
+        if self.used + least > self._budget:
+            return
         if any(one.dtype == object for one in arrays.values()):
             # Whoever changes an object within an array would change that of a copy too; and how
             # large it is can be told of bytes only.
@@ -224,7 +227,7 @@ class _Disk:
                 fix=f"give {type(dataset).__name__} a __repr__ with its settings, or keep the "
                 "samples in memory",
             )
-        self._budget = budget
+        self._budget, self._too_large = budget, budget
         name = hashlib.sha256(repr(dataset).encode()).hexdigest()[:16]
         self._folder = folder / name
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -260,12 +263,17 @@ class _Disk:
 
     def put(self, index: int, arrays: dict[str, np.ndarray]) -> None:
         path = self._path(index)
+        # What is kept is not thrown out, so what did not fit once never will.
+        least = sum(one.nbytes for one in arrays.values() if one.dtype != object)
+        if least >= self._too_large:
+            return
         data = to_bytes(arrays, {}, compress=False)
         with self._locked():
             used = int((self._folder / "used").read_text() or 0)
             replaced = path.stat().st_size if path.exists() else 0
             # Both are there for a moment, so both must fit.
             if used + len(data) + _CRC > self._budget or not self._state.is_dir():
+                self._too_large = min(self._too_large, len(data))
                 return
             _replace(self._folder / "used", str(used + len(data) + _CRC - replaced).encode())
             try:

@@ -98,6 +98,20 @@ def test_what_is_on_disk_is_counted(tmp_path):
     assert not list(tmp_path.rglob(".*-*"))
 
 
+@pytest.mark.parametrize("kind", [Counted, Runs])
+def test_what_cannot_fit_is_not_made_to_bytes(kind, settings, monkeypatch):
+    dataset = kind()
+    cached = Cached(dataset, **settings(int(1.5 * size_of(dataset[0]))))
+    for i in range(6):
+        cached[i]
+    made = []
+    monkeypatch.setattr("densefit.data.cache.to_bytes", lambda *_, **__: made.append(1))
+    for i in range(6):
+        cached[i]
+    assert made == []
+    assert cached.used > 0
+
+
 def test_threads_keep_the_budget():
     dataset = Counted(length=40)
     budget = 10 * size_of(dataset[0])
