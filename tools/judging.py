@@ -10,6 +10,7 @@ from typing import Any, Optional, Protocol, cast
 import numpy as np
 
 from densefit.data.ahead import Ahead
+from densefit.data.worker_kind import default_workers
 from densefit.errors import ConfigError, located
 from densefit.metrics import Metric
 from densefit.metrics.per_sample import PerSample

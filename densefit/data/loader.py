@@ -20,11 +20,11 @@ from densefit.data.labelled import check_labelled, stand_ins
 from densefit.data.left_out import LeftOut
 from densefit.data.loader_settings import check_settings
 from densefit.data.lost import LostWorkerError
-from densefit.data.sample import Dataset
+from densefit.data.sample import Dataset, Sample
 from densefit.data.sample_id import dataset_name, sample_id
 from densefit.data.sampler import order_of, place_of
 from densefit.data.skips import IN_A_ROW, Skips
-from densefit.data.work import Made, SampleTransform, Work, first_of
+from densefit.data.work import Made, SampleTransform, Work, first_of, transformed
 from densefit.data.worker_kind import ahead_of, default_workers, target_bytes
 from densefit.errors import ConfigError, DataError, DensefitError
 
@@ -227,6 +227,26 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
     def skipped(self) -> list[tuple[str, str]]:
         """(id, reason) of each sample left out so far, with on_error="skip"."""
         return list(self._skips.reasons.items())
+
+    def first_samples(self, count: int) -> list[Sample]:
+        """The first samples of this epoch behind the transforms, with targets: to be looked at.
+
+        They are made in the caller's thread, again, and nothing else changes. Broken ones are left
+        out.
+
+        Args:
+            count: of samples, at most.
+        """
+        work = self._work(self.epoch)
+        found: list[Sample] = []
+        for visit in self._order.indices(self.seed, self.epoch).tolist():
+            if len(found) == count:
+                break
+            try:
+                found.append(transformed(work, visit))
+            except Exception:
+                continue  # what is broken is told, or skipped, in the epoch
+        return found
 
     @property
     def memory_bytes(self) -> int:

@@ -11,6 +11,14 @@ import numpy as np
 from densefit.data.encoder import Encoder, labelled, labelled_terms, terms_of, trained_terms, trains
 from densefit.data.image import planes
 from densefit.data.lost import LostWorkerError
+from densefit.data.object_counts import (
+    ANNOTATED,
+    CROWDS,
+    LEFT,
+    CountedDraw,
+    boxes_in,
+    positives_of,
+)
 from densefit.data.others import applied, drawn_from, with_id
 from densefit.data.sample import Dataset, Geometry, Sample
 from densefit.data.sample_check import read_sample
@@ -34,6 +42,7 @@ class Made:
         labelled: whether the sample trains a head, by head name, and by `<head>/<term>`.
         original: targets before any transform; None if nobody wants them.
         geometry: where the original lies in the input.
+        counts: of objects, see `densefit.data.object_counts`; empty where no head learns objects.
         left_out: a line for each box without area that was left out.
     """
 
@@ -44,6 +53,7 @@ class Made:
     labelled: dict[str, bool]
     original: dict[str, np.ndarray] | None
     geometry: Geometry
+    counts: dict[str, int] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
 
 
@@ -81,27 +91,35 @@ class Work:
         try:
             sample = read_sample(self.dataset, index, left_out)
             original = None
+            annotated, crowds = boxes_in(sample.targets)
             if self.originals:
                 original = {name: np.array(value) for name, value in sample.targets.items()}
                 sample = replace(sample, original=original)
             if self.transform is not None:
                 stage = "The transform"
                 rng = sample_rng(self.seed, self.epoch, visit)
-                draw = drawn_from(self.dataset, index, rng, self.skips, left_out)
+                draw = CountedDraw(drawn_from(self.dataset, index, rng, self.skips, left_out))
                 sample = applied(self.transform, sample, rng, draw)
+                annotated += draw.boxes
             checked_image(sample)
             labels: dict[str, Mapping[str, Any]] = {}
             has: dict[str, bool] = {}
+            counts: dict[str, int] = {}
             for head in self.heads:
                 stage = f"Encoding for head {head.name!r}"
                 labels[head.name], own = self._encoded(head, sample)
                 has.update(own)
+                if own[head.name]:
+                    counts.update(positives_of(head, labels[head.name]))
+            if counts:
+                left, _ = boxes_in(sample.targets)
+                counts.update({ANNOTATED: annotated, LEFT: left, CROWDS: crowds})
         except Exception as error:
             raise with_id(error, stage, sample_id(self.dataset, index)) from error
         geometry = sample.geometry or Geometry.identity(*sample.image.shape[:2])
         data = planes(sample.image)
         made = (index, sample.id, data, labels, has, original, geometry)
-        return Made(*made, tuple(left_out))
+        return Made(*made, counts, tuple(left_out))
 
     def _encoded(self, head: Encoder, sample: Sample) -> tuple[Mapping[str, Any], dict[str, bool]]:
         """The labels of a sample for a head, and whether it trains the head and its terms."""
@@ -130,6 +148,21 @@ def first_of(work: Work, attempts: int) -> Made:
             if isinstance(error, LostWorkerError):
                 raise
     raise first or DataError("The dataset is empty", where=dataset_name(work.dataset))
+
+
+def transformed(work: Work, visit: int) -> Sample:
+    """The sample of a visit behind its transforms, with its targets, to be looked at.
+
+    Args:
+        work: of the epoch.
+        visit: see `Work.__call__`.
+    """
+    index = place_of(visit, len(work.dataset))
+    sample = read_sample(work.dataset, index, [])
+    if work.transform is None:
+        return sample
+    rng = sample_rng(work.seed, work.epoch, visit)
+    return applied(work.transform, sample, rng, drawn_from(work.dataset, index, rng, work.skips))
 
 
 def _with_kinds(kinds: Mapping[str, Kind], *parts: Any) -> Work:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,7 @@ class Fed:
         labelled: head -> (real,) bool, which of the real rows have labels for it; the same by
             `<head>/<term>` for heads whose loss terms learn from different targets.
         position: in the epoch's order behind the batch, if the loader tells.
+        counts: of objects in the samples, if the loader tells; see `densefit.data.object_counts`.
         own: whether nobody else writes to its arrays. An iterator that is not of ours may fill
             them again for its next batch.
     """
@@ -47,6 +48,7 @@ class Fed:
     geometries: list[Any] | None
     labelled: dict[str, np.ndarray]
     position: int | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
     own: bool = False
 
     def held(self) -> Fed:
@@ -342,6 +344,7 @@ class Feeder:
         }
         fed = Fed(data, label, rows, real, ids, targets, geometries, labelled)
         fed.position = getattr(batch, "position", None)
+        fed.counts = getattr(batch, "counts", None) or {}
         fed.own = isinstance(batch, Batch)
         for wire in self.wires:
             wire.check_batch(fed)
