@@ -273,7 +273,8 @@ class _Disk:
             replaced = path.stat().st_size if path.exists() else 0
             # Both are there for a moment, so both must fit.
             if used + len(data) + _CRC > self._budget or not self._state.is_dir():
-                self._too_large = min(self._too_large, len(data))
+                if used + least > self._budget:
+                    self._too_large = min(self._too_large, least)
                 return
             _replace(self._folder / "used", str(used + len(data) + _CRC - replaced).encode())
             try:
