@@ -11,6 +11,7 @@ import numpy as np
 
 from densefit.data.loader import Loader
 from densefit.data.sample import Dataset
+from densefit.data.sample_id import dataset_classes, sample_id
 from densefit.model.head import Head
 from densefit.model.network import Network
 from densefit.predict.drawing import grid
@@ -28,7 +29,7 @@ class Subset:
 
     def __init__(self, dataset: Dataset, indices: list[int]) -> None:
         self.dataset, self.indices = dataset, indices
-        self.classes = dataset.classes
+        self.classes = dataset_classes(dataset, "classes")
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -38,7 +39,7 @@ class Subset:
 
     def id_of(self, index: int) -> str:
         """Id of a sample."""
-        return self.dataset.id_of(self.indices[index])
+        return sample_id(self.dataset, self.indices[index])
 
 
 def write_predictions(network: Network, loader: Loader, path: Path, count: int = 6) -> None:

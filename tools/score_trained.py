@@ -12,6 +12,8 @@ import numpy as np
 
 from densefit.checkpoint.load import load
 from densefit.data.sample import Dataset
+from densefit.data.sample_check import read_sample
+from densefit.data.sample_id import sample_id
 from densefit.errors import ConfigError
 from densefit.metrics.metric import Metric
 from densefit.metrics.per_sample import PerSample
@@ -161,12 +163,12 @@ class Worst:
         """The sample `key` with the truth of the head `name`, and with its prediction."""
         if not self._predictions:
             self._predict()
-        head, sample = self._heads[name], self._dataset[self._places[key]]
+        head, sample = self._heads[name], read_sample(self._dataset, self._places[key], [])
         prediction = self._predictions[key][name]
         return truth_and_prediction(head, sample.image, sample.targets, prediction)
 
     def _predict(self) -> None:
-        names = (self._dataset.id_of(index) for index in range(len(self._dataset)))
+        names = (sample_id(self._dataset, index) for index in range(len(self._dataset)))
         self._places = {key: index for index, key in enumerate(names) if key in self._ids}
         loader = self._loader(Subset(self._dataset, list(self._places.values())))
         self._predictions = dict(predict(self._network, loader))
