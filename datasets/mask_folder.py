@@ -109,10 +109,12 @@ class MaskFolder:
         pairs = [(words[0], words[1]) for _, words in lines]
         images, masks = (names_below([pair[i] for pair in pairs], self.root, path) for i in (0, 1))
         for place, (image, mask) in enumerate(zip(images, masks)):
-            if isinstance(image, str) and isinstance(mask, str):
-                pairs[place] = (image, mask)
+            if isinstance(image, DataError):
+                self._broken[pairs[place][0]] = image
+            elif isinstance(mask, DataError):
+                self._broken[pairs[place][0]] = mask
             else:
-                self._broken[pairs[place][0]] = image if isinstance(image, DataError) else mask
+                pairs[place] = (image, mask)
         for double in doubled(Path(image).with_suffix("") for image, _ in pairs):
             raise DataError(f"The picture {double} is listed twice", where=path)
         return pairs
