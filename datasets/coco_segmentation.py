@@ -6,9 +6,9 @@ polygon with a corner at nan or 1e12 ends the process or takes all memory.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from struct import error as PackError  # noqa: N812
-from struct import pack
+from collections.abc import Callable, Sequence
+from struct import Struct
+from struct import error as StructError  # noqa: N812
 from typing import Any
 
 import numpy as np
@@ -106,25 +106,32 @@ class _Outlines:
         self._wrong = wrong
         self._owners: list[int] = []
         self._packed: list[bytes] = []
+        self._packers: dict[int, Callable[..., bytes]] = {}  # by how many numbers
 
     def take(self, index: int, polygons: list[Any]) -> str:
         """What is wrong with their shape; of their numbers, `look` tells."""
         if not polygons:
             return "has an empty segmentation"
-        if not all(isinstance(part, list) for part in polygons):
-            return "has a segmentation that is no list of polygons"
-        parts = usable_parts(polygons)
-        if not parts:
-            return "has no polygon of three or more corners"
-        for part in parts:
-            if len(part) % 2:
+        before = len(self._owners)
+        for part in polygons:
+            if type(part) is not list:
+                return "has a segmentation that is no list of polygons"
+            count = len(part)
+            if count < _CORNERS:
+                continue
+            if count % 2:
                 return "has a polygon with an odd number of coordinates"
+            packer = self._packers.get(count)
+            if packer is None:
+                packer = self._packers[count] = Struct(f"{count}d").pack
             try:
-                self._packed.append(pack(f"{len(part)}d", *part))
-            except (PackError, OverflowError):
+                self._packed.append(packer(*part))
+            except (StructError, OverflowError):
                 return _NOWHERE
             self._owners.append(index)
-        if len(self._owners) >= _AT_ONCE:
+        if len(self._owners) == before:
+            return "has no polygon of three or more corners"
+        if before >= _AT_ONCE:
             self.look()
         return ""
 
