@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as coco
 
+from densefit.datasets.coco_segmentation import faults
 from densefit.errors import DataError
 from densefit.metrics.coco_rle import pixels
 
@@ -33,8 +34,15 @@ def run_lengths(
         DataError: one is missing, of another size than its picture, or broken.
     """
     found = []
-    for index, (value, size) in enumerate(zip(records.column(field), sizes)):
+    values = records.column(field)
+    polygons = [index for index, value in enumerate(values) if isinstance(value, list)]
+    wrong = faults([values[index] for index in polygons], [sizes[index] for index in polygons])
+    bad = {polygons[number]: why for number, why in wrong.items()}
+    for index, (value, size) in enumerate(zip(values, sizes)):
         try:
+            if index in bad:
+                _check_polygons(value)
+                raise DataError(f"A record {bad[index]}")
             found.append(_converted(value, size))
         except DataError as error:
             raise records.error(

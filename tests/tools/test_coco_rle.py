@@ -82,3 +82,9 @@ def test_what_is_wrong_is_told_with_its_record(value, said):
     with pytest.raises(DataError, match=said) as caught:
         convert([SQUARE], value)
     assert caught.value.where == "a.json, annotations[1]"
+
+
+def test_an_outline_that_never_ends_is_told():
+    endless = [[-90_000, 0, 90_000, 5] * 30]
+    with pytest.raises(DataError, match=r"longer than[\s\S]*annotations\[1\]"):
+        convert([SQUARE], endless)
