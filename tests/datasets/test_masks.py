@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from densefit.datasets.masks import MaskReader
-from densefit.errors import DataError
+from densefit.errors import ConfigError, DataError
 
 
 @pytest.fixture
@@ -23,3 +23,9 @@ def test_unknown_values_and_sizes(path):
         MaskReader(3)(path, "i.jpg", (2, 3))
     with pytest.raises(DataError, match=r"\(3, 3\)[\s\S]*i\.jpg[\s\S]*m\.png"):
         MaskReader(8)(path, "i.jpg", (3, 3))
+
+
+def test_more_classes_than_a_mask_holds():
+    assert MaskReader(255).classes == 255
+    with pytest.raises(ConfigError, match=r"cannot hold so many[\s\S]*at most 255[\s\S]*256"):
+        MaskReader(256)
