@@ -36,8 +36,8 @@ def run_lengths(
     found = []
     values = records.column(field)
     polygons = [index for index, value in enumerate(values) if isinstance(value, list)]
-    wrong = faults([values[index] for index in polygons], [sizes[index] for index in polygons])
-    bad = {polygons[number]: why for number, why in wrong.items()}
+    faulty = faults([values[index] for index in polygons], [sizes[index] for index in polygons])
+    bad = {polygons[number]: why for number, why in faulty.items()}
     for index, (value, size) in enumerate(zip(values, sizes)):
         try:
             if index in bad:
