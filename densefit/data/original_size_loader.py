@@ -57,7 +57,7 @@ class _Pad:
             {},
             dict(sample.targets),
             moved.geometry or Geometry.identity(height, width),
-            tuple(left_out),
+            left_out=tuple(left_out),
         )
 
 
