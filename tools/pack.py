@@ -19,7 +19,7 @@ import numpy as np
 
 from densefit.checkpoint.atomic import replace_file
 from densefit.config import parse
-from densefit.data.image import decode_image
+from densefit.data.image import decode_image, read_file
 from densefit.data.payload import plain, to_bytes
 from densefit.data.sample import Dataset, Sample
 from densefit.data.sample_check import read_sample
@@ -178,7 +178,7 @@ def _file_as_it_is(dataset: Dataset, index: int, image: np.ndarray) -> bytes | N
     if find is None:
         return None
     path = Path(find(index))
-    data = path.read_bytes()
+    data = read_file(path)
     if not data.startswith(_READABLE):
         return None
     same = all(np.array_equal(decode_image(data, path, exif), image) for exif in (True, False))

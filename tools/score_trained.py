@@ -21,7 +21,8 @@ from densefit.model.network import Network
 from densefit.predict.predictor import predict
 from densefit.score import Scorer
 from densefit.score_many import scorable
-from densefit.tools.pictures import Subset
+from densefit.tools.out_folder import make_folder
+from densefit.tools.pictures import Subset, truth_and_prediction
 from densefit.tools.program import program
 from densefit.tools.progress import Watched
 from densefit.tools.recipe import make_dataset
@@ -29,6 +30,7 @@ from densefit.tools.report import report
 from densefit.tools.trained import Trained, recipe_of, settings
 from densefit.tools.trained_part import TrainedPart
 from densefit.tools.worst import pictured, worst_samples
+from densefit.train.finite import check_parameters
 from densefit.train.learner import Learner
 
 
@@ -61,6 +63,8 @@ def run(chosen: Scoring, place: Path) -> dict[str, float]:
             expected="0 or more",
             received=f"{chosen.bootstrap} and {chosen.worst}",
         )
+    if chosen.out is not None:
+        make_folder(chosen.out)
     recipe = recipe_of(place)
     part = TrainedPart(recipe, chosen.of) if recipe.get("datasets") else None
     if part is not None:
@@ -81,7 +85,10 @@ def run(chosen: Scoring, place: Path) -> dict[str, float]:
         names = scorable(network, list(metrics), loader)
         metrics = {name: own for name, own in metrics.items() if name in names}
     with Watched(loader, "scoring") as watched:
-        scorer = Scorer(Learner(network), watched, list(metrics), metrics=metrics)
+        check_parameters(network)
+        scorer = Scorer(
+            Learner(network), watched, list(metrics), metrics=metrics, nonfinite="raise"
+        )
         scorer.run()
     worst = Worst(network, dataset, chosen.loader, scorer.metrics, listed)
     return report(
@@ -157,10 +164,8 @@ class Worst:
         if not self._predictions:
             self._predict()
         head, sample = self._heads[name], read_sample(self._dataset, self._places[key], [])
-        return [
-            head.draw_truth(sample.image, head.truth(sample.targets)),
-            head.draw(sample.image, self._predictions[key][name]),
-        ]
+        prediction = self._predictions[key][name]
+        return truth_and_prediction(head, sample.image, sample.targets, prediction)
 
     def _predict(self) -> None:
         names = (sample_id(self._dataset, index) for index in range(len(self._dataset)))
