@@ -85,7 +85,8 @@ def _checked(sample: Any, dataset: Any, index: int, left_out: list[str] | None) 
             fix='df.Sample(str(index), image, {"boxes": boxes, "classes": classes})',
         )
     image = rgb(sample.image)
-    targets, solid = _checked_targets(sample.targets, image.shape[:2], dataset)
+    height, width = image.shape[:2]
+    targets, solid = _checked_targets(sample.targets, (height, width), dataset)
     key = sample_id(dataset, index) if sample.id is None else str(sample.id)
     if solid is not None and left_out is not None:
         left_out += [
