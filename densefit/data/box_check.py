@@ -36,13 +36,14 @@ def checked_boxes(
     if array.ndim != 2 or array.shape[1] != 4:
         raise wrong_shape(name, "(n, 4): " + _XYXY, array)
     array = array.astype(np.float32, copy=False)
-    height, width = size
-    edge = np.array((width, height), np.float32)
-    low, high = array[:, :2], array[:, 2:]
-    # Comparisons with nan are false: all that is wrong fails here, at the cost of three of them.
-    if not ((low < high).all() and (low >= 0).all() and (high <= edge).all()):
+    # Three reductions for what is nearly always right; of nan, all comparisons are false.
+    left, top, _, _ = array.min(axis=0).tolist()
+    _, _, right, bottom = array.max(axis=0).tolist()
+    shortest = (array[:, 2:] - array[:, :2]).min()
+    inside = left >= 0 and top >= 0 and right <= size[1] and bottom <= size[0]
+    if not (inside and shortest > 0):
         return _mended(name, array, size)
-    if high.max() <= _PARTS and max(size) >= _MANY:
+    if right <= _PARTS and bottom <= _PARTS and max(size) >= _MANY:
         raise _in_parts(name, array, size)
     return array, None
 

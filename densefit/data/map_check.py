@@ -41,7 +41,7 @@ def checked_indices(name: str, values: object, size: tuple[int, int], dtype: typ
     array = checked_map(name, values, size)
     if array.ndim != 2:
         raise wrong_shape(name, f"{size}: one number a pixel, not a colour", array)
-    wanted = np.dtype(dtype)
+    wanted: np.dtype = np.dtype(dtype)
     if array.dtype == wanted:
         return array
     if array.dtype == bool:

@@ -23,39 +23,43 @@ def checked_classes(name: str, values: object, names: Sequence[str]) -> np.ndarr
         DataError: a value is no class.
     """
     array = np.asarray(values)
-    if array.dtype.kind in "UO" and array.ndim == 1 and all(isinstance(v, str) for v in array):
-        table = {own: place for place, own in enumerate(names)}
-        for row, value in enumerate(array.tolist()):
-            if value not in table:
-                raise bad_object(
-                    name,
-                    row,
-                    len(array),
-                    "An object is of no known class",
-                    f"an index, or a name among the dataset's classes {list(names)}"[:200],
-                    repr(value),
-                    None,
-                    nearest(value, names) if names else "give the dataset `classes`, its names",
-                )
-        return np.array([table[value] for value in array.tolist()], np.int64)
-    array = whole_numbers(name, values)
+    if array.dtype != np.int64:
+        array = _numbered(name, array, names)
     if array.ndim != 1:
         raise wrong_shape(name, "(n,)", array)
-    if array.size:
-        wrong = (array < 0) | (array >= len(names)) if names else array < 0
-        if wrong.any():
-            row = int(np.flatnonzero(wrong)[0])
+    if array.size and (array.min() < 0 or (names and array.max() >= len(names))):
+        row = int(np.flatnonzero((array < 0) | (array >= (len(names) or np.inf)))[0])
+        raise bad_object(
+            name,
+            row,
+            len(array),
+            "An object is of no known class",
+            f"0 to {len(names) - 1}" if names else "0 or more",
+            array[row],
+            None,
+            "classes count from 0, without a background" if names else None,
+        )
+    return array
+
+
+def _numbered(name: str, array: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Classes of another type as int64: whole numbers, or names of the dataset's classes."""
+    if array.dtype.kind not in "UO" or not all(isinstance(one, str) for one in array.flat):
+        return whole_numbers(name, array)
+    table = {own: place for place, own in enumerate(names)}
+    for row, value in enumerate(array.tolist()):
+        if value not in table:
             raise bad_object(
                 name,
                 row,
                 len(array),
                 "An object is of no known class",
-                f"0 to {len(names) - 1}" if names else "0 or more",
-                array[row],
+                f"an index, or a name among the dataset's classes {list(names)}"[:200],
+                repr(value),
                 None,
-                "classes count from 0, without a background" if names else None,
+                nearest(value, names) if names else "give the dataset `classes`, its names",
             )
-    return array
+    return np.array([table[value] for value in array.tolist()], np.int64)
 
 
 def checked_flags(name: str, values: object) -> np.ndarray:
@@ -81,9 +85,8 @@ def checked_area(name: str, values: object) -> np.ndarray:
     if array.ndim != 1:
         raise wrong_shape(name, "(n,)", array)
     array = array.astype(np.float32, copy=False)
-    wrong = ~((array >= 0) & (array < np.inf))
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
+    if array.size and not (array.min() >= 0 and array.max() < np.inf):  # false of nan
+        row = int(np.flatnonzero(~((array >= 0) & (array < np.inf)))[0])
         what = "The area of an object is no number of pixels"
         raise bad_object(name, row, len(array), what, "0 or more", array[row], None, None)
     return array
@@ -91,7 +94,7 @@ def checked_area(name: str, values: object) -> np.ndarray:
 
 def checked_rows(name: str, values: np.ndarray, count: int) -> None:
     """Raise DataError unless a target of objects has as many rows as there are boxes."""
-    if np.ndim(values) == 0 or len(values) != count:
+    if values.ndim == 0 or len(values) != count:
         raise DataError(
             f"The target {name!r} does not have one row a box",
             expected=f"{count} rows",

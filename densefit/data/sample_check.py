@@ -85,7 +85,8 @@ def _checked(sample: Any, dataset: Any, index: int, left_out: list[str] | None) 
             fix='df.Sample(str(index), image, {"boxes": boxes, "classes": classes})',
         )
     image = rgb(sample.image)
-    targets, solid = _checked_targets(sample.targets, image.shape[:2], dataset)
+    height, width = image.shape[:2]
+    targets, solid = _checked_targets(sample.targets, (height, width), dataset)
     key = sample_id(dataset, index) if sample.id is None else str(sample.id)
     if solid is not None and left_out is not None:
         left_out += [
@@ -95,6 +96,8 @@ def _checked(sample: Any, dataset: Any, index: int, left_out: list[str] | None) 
         for name, value in targets.items():
             if name in KINDS and KINDS[name].name in PER_OBJECT:
                 targets[name] = value[solid]
+    if type(sample) is Sample:  # as `replace`, in a third of the time
+        return Sample(key, image, targets, sample.geometry, sample.original)
     return replace(sample, id=key, image=image, targets=targets)
 
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+import densefit as df
 from densefit.data.ahead import Ahead
 from densefit.data.process_ahead import ProcessAhead
 from densefit.data.sample import Sample
@@ -50,3 +51,16 @@ def test_only_processes_need_work_that_can_be_sent():
 def test_targets_of_a_broken_sample_count_nothing():
     assert 208 <= target_bytes(One()) <= 208 + 2 * 64
     assert target_bytes(One(broken=True)) == 0
+
+
+@pytest.mark.parametrize(("cpus", "workers"), [(1, 1), (3, 3), (64, 8)])
+def test_as_many_workers_as_the_process_may_use_cpus(cpus, workers, monkeypatch):
+    monkeypatch.setattr("densefit.data.worker_kind.available_cpus", lambda: cpus)
+    data = df.dataset("shapes", length=3, size=(32, 32))
+    loaders = (
+        df.Loader(data, batch_size=2),
+        df.OriginalSizeLoader(data, batch_size=2),
+        df.ViewLoader(data, input_size=(32, 32), batch_size=2),
+    )
+    assert [loader._ahead.workers for loader in loaders] == [workers] * 3
+    assert df.Loader(data, batch_size=2, workers=5).workers == 5
