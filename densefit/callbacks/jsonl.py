@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from densefit.callbacks.callback import Callback, Control, TrainState, callbacks
-from densefit.errors import ConfigError, DataError
+from densefit.errors import DataError
+from densefit.numeric import whole
 
 _log = logging.getLogger("densefit")
 
@@ -35,15 +36,9 @@ class JSONLines(Callback):
     """
 
     def __init__(self, path: str | Path, every: int = 50) -> None:
-        if every < 1:
-            raise ConfigError(
-                "Updates between two lines must be at least 1",
-                received=f"every={every!r}",
-                where="JSONLines",
-            )
         self.path = Path(path)
         self._epoch = 0  # between epochs, the state is in the next already
-        self.every = every
+        self.every = whole(every, "every", 1, where="JSONLines")
         self._stream: TextIO | None = None
         self._seconds_before = 0.0
         self._ended: set[int] = set()  # epochs

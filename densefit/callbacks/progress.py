@@ -15,7 +15,7 @@ from rich.progress import Progress as Bar
 from densefit.callbacks.callback import Callback, Control, TrainState
 from densefit.callbacks.main_number import is_main
 from densefit.data.object_counts import shown
-from densefit.errors import ConfigError
+from densefit.numeric import real
 
 
 class Progress(Callback):
@@ -42,15 +42,8 @@ class Progress(Callback):
         stream: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        for name, seconds in (("every", every), ("refresh", refresh)):
-            if seconds < 0:
-                raise ConfigError(
-                    "Seconds between reports cannot be negative",
-                    received=f"{name}={seconds!r}",
-                    where="Progress",
-                )
-        self.every = every
-        self.refresh = refresh
+        self.every = real(every, "every", least=0.0, where="Progress")
+        self.refresh = real(refresh, "refresh", least=0.0, where="Progress")
         self._stream = stream
         self._clock = clock
         self._terminal: _Terminal | None = None

@@ -11,6 +11,7 @@ from typing import Any
 from densefit.callbacks.callback import Callback, Control, TrainState, callbacks
 from densefit.callbacks.main_number import is_main
 from densefit.errors import ConfigError
+from densefit.numeric import whole
 
 _FILES = "events.out.tfevents.*"
 
@@ -40,15 +41,9 @@ class TensorBoard(Callback):
     """
 
     def __init__(self, directory: str | Path, every: int = 50) -> None:
-        if every < 1:
-            raise ConfigError(
-                "Updates between two points must be at least 1",
-                received=f"every={every!r}",
-                where="TensorBoard",
-            )
         _tensorboard()
         self.directory = Path(directory)
-        self.every = every
+        self.every = whole(every, "every", 1, where="TensorBoard")
         self._writer: Any = None
         self._last: dict[str, int] = {}  # tag -> update of its last point
 

@@ -22,7 +22,8 @@ from densefit.data.others import with_id
 from densefit.data.sample import Dataset, Geometry
 from densefit.data.stacked import stacked
 from densefit.data.work import Made, checked_image
-from densefit.errors import ConfigError, DataError
+from densefit.errors import DataError
+from densefit.numeric import check_whole
 
 
 @dataclass(frozen=True)
@@ -119,12 +120,8 @@ class OriginalSizeLoader:
             ("ahead", ahead, 0),
             ("workers", workers, 0),
         ):
-            if value is not None and value < least:
-                raise ConfigError(
-                    f"The setting {name!r} of the loader is out of range",
-                    expected=f"at least {least}",
-                    received=value,
-                )
+            if value is not None:
+                check_whole(value, name, least, where="OriginalSizeLoader")
         if len(dataset) == 0:
             raise DataError("The dataset is empty", where=repr(dataset))
         cv2.setNumThreads(0)  # as the Loader does: the threads are the workers
