@@ -13,6 +13,7 @@ from typing import List, Optional  # noqa: UP035 - read at run time on Python 3.
 from rich.console import Console
 
 from densefit.config import parse
+from densefit.errors import writing
 from densefit.tools.program import program
 from densefit.tools.task_comparison import COSTS, Comparison, Spread, compare
 from densefit.tools.task_runs import as_plain, grouped, read_task_runs
@@ -58,9 +59,11 @@ def run(chosen: Comparing) -> Comparison:
     if chosen.out is not None:
         out = Path(chosen.out)
         out.mkdir(parents=True, exist_ok=True)
-        (out / "tasks.md").write_text(markdown(shown, note(found)), encoding="utf-8")
+        with writing(out / "tasks.md"):
+            (out / "tasks.md").write_text(markdown(shown, note(found)), encoding="utf-8")
         text = json.dumps(as_plain(asdict(found)), indent=1, ensure_ascii=False, allow_nan=False)
-        (out / "tasks.json").write_text(f"{text}\n", encoding="utf-8")
+        with writing(out / "tasks.json"):
+            (out / "tasks.json").write_text(f"{text}\n", encoding="utf-8")
         print(f"wrote tasks.md and tasks.json to {out}")
     return found
 

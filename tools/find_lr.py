@@ -12,6 +12,7 @@ from typing import Optional
 
 from densefit.callbacks import Callback, Control, TrainState
 from densefit.config import parse
+from densefit.errors import writing
 from densefit.tools.init_from import begin_from
 from densefit.tools.multi_recipe import MultiRecipe
 from densefit.tools.plots import available
@@ -73,7 +74,10 @@ def run(search: Search) -> RateSearch:
         )
     out = Path(search.out)
     out.mkdir(parents=True, exist_ok=True)
-    with open(out / "find_lr.csv", "w", newline="", encoding="utf-8") as file:
+    with (
+        writing(out / "find_lr.csv"),
+        open(out / "find_lr.csv", "w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.writer(file)
         writer.writerow(["lr", "loss", "smoothed"])
         writer.writerows(zip(found.rates, found.losses, found.smooth.tolist()))

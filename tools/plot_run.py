@@ -17,7 +17,7 @@ from rich.text import Text
 from densefit.callbacks.curves import main_keys
 from densefit.callbacks.figure import new_figure, tidy
 from densefit.callbacks.progress import duration
-from densefit.errors import ConfigError
+from densefit.errors import ConfigError, writing
 from densefit.model.loss_terms import LossTerms
 from densefit.registry import nearest
 from densefit.tools.program import program
@@ -223,7 +223,8 @@ def draw(
         frameon=False,
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120)
+    with writing(path):
+        figure.savefig(path, dpi=120)
     return [f"{kind} {key}" for kind, key in wanted[_MOST - 1 :]]
 
 

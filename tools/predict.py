@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import List  # noqa: UP035 - read at run time on Python 3.9
 
 from densefit.checkpoint.load import load
-from densefit.errors import ConfigError
+from densefit.errors import ConfigError, writing
 from densefit.predict.predictor import predict
 from densefit.tools.files import Pictures
 from densefit.tools.pictures import drawn, write_image
@@ -55,7 +55,8 @@ def run(chosen: Predicting, place: Path) -> None:
             line = {"image": str(pictures.paths[key]), "size": list(image.shape[:2])}
             for head in network.heads:
                 line[head.name] = plain_prediction(predictions[head.name], head, out, key)
-            lines.write(json.dumps(line) + "\n")
+            with writing(out / "predictions.jsonl"):
+                lines.write(json.dumps(line) + "\n")
     print(f"wrote {len(pictures)} pictures and predictions.jsonl to {out}")
 
 

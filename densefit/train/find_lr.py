@@ -83,6 +83,7 @@ def find_lr(
     given = model_input(network, heads, train=train, loss=settings.pop("loss", None))
     network, train = given.network, batches_of(train, given, "train")
     settings.setdefault("devices", given.devices)
+    settings.setdefault("progress", False)  # each of its epochs is one update
     settings["fixed_param_names"] = [
         *given.fixed,
         *names_of(settings.get("fixed_param_names")),

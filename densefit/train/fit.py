@@ -9,6 +9,7 @@ from typing import Any
 
 from densefit import adapters
 from densefit.callbacks.callback import Callback, TrainState
+from densefit.callbacks.default_progress import with_progress
 from densefit.checkpoint.saver import Saver, check_unmixed
 from densefit.checkpoint.session import Session
 from densefit.duration import DurationLike
@@ -72,6 +73,7 @@ def fit(
     optimizer_params: Mapping[str, Any] | None = None,
     schedule: Schedule | None = None,
     callbacks: Sequence[Callback] = (),
+    progress: bool | None = None,
     checkpoint: str | Path | Saver | None = None,
     resume: str | Path = "none",
     accumulate: int = 1,
@@ -131,6 +133,9 @@ def fit(
             or of the optimizer object, else by 1/batch_size, as in Module.fit.
         schedule: learning rate by updates done; by default the optimizer's own.
         callbacks: run in list order.
+        progress: whether a `callbacks.Progress` shows how far the training is, beside `callbacks`
+            of which none is one. None: on a terminal and in notebooks, where no
+            `batch_end_callback` does; elsewhere each epoch is a line of the level INFO in the log.
         checkpoint: a directory, or a Saver with a cadence and policy of its own. Written after
             validation, atomically.
         resume: "auto" (the newest checkpoint of the directory, if there is one), a path, or
@@ -260,6 +265,7 @@ def fit(
         or devices != given.devices
     ):
         live = None
+    callbacks = with_progress(callbacks, progress, batch_end_callback is not None)
     if live is None:
         callbacks = [*given.mirrors, *callbacks]
     measured = {**wires, **module.wires}
