@@ -107,7 +107,6 @@ OPTIMIZER: Mapping[str, Mapping[str, float]] = {
     "eps": {"least": 0.0},
     "eta": {"least": 0.0},
     "clip_gradient": {},  # negative: none, as for MXNet
-    "rescale_grad": {},
 }
 
 
@@ -142,7 +141,7 @@ def _wrong(expected: str, value: object, name: str, where: object) -> ConfigErro
         except ValueError:
             hint = None
     return ConfigError(
-        f"The setting {name!r} is not a number in its range",
+        f"The setting {name!r} is out of range",
         expected=expected,
         received=f"{name}={value!r}",
         where=where,

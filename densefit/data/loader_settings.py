@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from densefit.data.worker_kind import WORKER_KINDS
 from densefit.errors import ConfigError
-from densefit.numeric import check_whole, real
+from densefit.numeric import check_whole, is_real, real
 
 
 def check_settings(
@@ -15,6 +15,7 @@ def check_settings(
     last: str,
     on_error: str,
     timeout: float,
+    skip_limit: float = 0.1,
 ) -> None:
     """Raise ConfigError naming the first setting that is out of range."""
     where = "Loader"
@@ -27,6 +28,7 @@ def check_settings(
         ("worker_kind", worker_kind, worker_kind in WORKER_KINDS, kinds),
         ("last", last, last in ("keep", "drop"), "'keep' or 'drop'"),
         ("on_error", on_error, on_error in ("raise", "skip"), "'raise' or 'skip'"),
+        ("skip_limit", skip_limit, is_real(skip_limit) and 0 <= skip_limit <= 1, "a share, 0 to 1"),
     ):
         if not good:
             raise ConfigError(
