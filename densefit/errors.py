@@ -79,6 +79,21 @@ class TrainingDiverged(DensefitError):  # noqa: N818 - the name says what happen
 
 
 @contextmanager
+def writing(path: object) -> Iterator[None]:
+    """Name the file in an OSError of the block: a full disk does not say which one it refuses.
+
+    Args:
+        path: of what is written in the block.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None or error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+@contextmanager
 def located(where: str) -> Iterator[None]:
     """Say of an error of ours that comes out of the block where that was, besides what it says.
 

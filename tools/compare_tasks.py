@@ -12,6 +12,7 @@ from typing import List, Optional  # noqa: UP035 - read at run time on Python 3.
 from rich.console import Console
 
 from densefit.config import parse
+from densefit.errors import writing
 from densefit.tools.out_folder import make_folder
 from densefit.tools.program import program
 from densefit.tools.task_comparison import COSTS, Comparison, Spread, compare
@@ -57,9 +58,11 @@ def run(chosen: Comparing) -> Comparison:
     print(note(found))
     if chosen.out is not None:
         out = make_folder(chosen.out)
-        (out / "tasks.md").write_text(markdown(shown, note(found)), encoding="utf-8")
+        with writing(out / "tasks.md"):
+            (out / "tasks.md").write_text(markdown(shown, note(found)), encoding="utf-8")
         text = json.dumps(as_plain(asdict(found)), indent=1, ensure_ascii=False, allow_nan=False)
-        (out / "tasks.json").write_text(f"{text}\n", encoding="utf-8")
+        with writing(out / "tasks.json"):
+            (out / "tasks.json").write_text(f"{text}\n", encoding="utf-8")
         print(f"wrote tasks.md and tasks.json to {out}")
     return found
 

@@ -11,6 +11,7 @@ from typing import Optional
 
 from densefit.callbacks import Callback, Control, TrainState
 from densefit.config import parse
+from densefit.errors import writing
 from densefit.tools.init_from import begin_from
 from densefit.tools.multi_recipe import MultiRecipe
 from densefit.tools.out_folder import make_folder
@@ -72,7 +73,10 @@ def run(search: Search) -> RateSearch:
             precision=training.precision,
             seed=search.seed,
         )
-    with open(out / "find_lr.csv", "w", newline="", encoding="utf-8") as file:
+    with (
+        writing(out / "find_lr.csv"),
+        open(out / "find_lr.csv", "w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.writer(file)
         writer.writerow(["lr", "loss", "smoothed"])
         writer.writerows(zip(found.rates, found.losses, found.smooth.tolist()))

@@ -8,6 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from densefit.errors import writing
 from densefit.model.head import Head
 
 
@@ -59,7 +60,8 @@ def map_files(key: str, head: str) -> tuple[str, str]:
 def _map_file(array: np.ndarray, head: Head, out: Path, key: str) -> str:
     """Writes a map as `.npy`; its place below `out`."""
     numbers = map_files(key, head.name)[1]
-    np.save(out / numbers, array)
+    with writing(out / numbers):
+        np.save(out / numbers, array)
     return numbers
 
 

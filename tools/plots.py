@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from densefit.callbacks.figure import legend_beside, new_figure, tidy
-from densefit.errors import ConfigError
+from densefit.errors import ConfigError, writing
 from densefit.metrics.detail import Curve, Curves, Matrix
 
 # Up to this many classes, cells have numbers and curves have names.
@@ -74,7 +74,8 @@ def plot_matrix(path: Path, matrix: Matrix) -> None:
     bar.set_ticks([0, 1, 5, 10, 25, 50, 75, 100])
     bar.set_label("% of the true class")
     bar.outline.set_visible(False)
-    figure.savefig(path, dpi=110, bbox_inches="tight")
+    with writing(path):
+        figure.savefig(path, dpi=110, bbox_inches="tight")
 
 
 def _name_cells(axes: Any, names: Sequence[str], letters: float, upright: bool) -> None:
@@ -93,7 +94,7 @@ def _name_cells(axes: Any, names: Sequence[str], letters: float, upright: bool) 
 
 def write_matrix(path: Path, matrix: Matrix) -> None:
     """The counts as CSV: a row a true class, a column a predicted one."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
+    with writing(path), open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["true \\ predicted", *matrix.names])
         for name, row in zip(matrix.names, matrix.counts.tolist()):
@@ -143,12 +144,13 @@ def plot_curves(
     axes.set_title(curves.title, fontsize=10)
     tidy(axes)
     legend_beside(axes, len(lines), number if known else None)
-    figure.savefig(path, dpi=110, bbox_inches="tight")
+    with writing(path):
+        figure.savefig(path, dpi=110, bbox_inches="tight")
 
 
 def write_curves(path: Path, curves: Curves) -> None:
     """The points as CSV, at most 1,000 of a line; without a score the last cell is empty."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
+    with writing(path), open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["line", curves.x_label, curves.y_label, "score"])
         for name, curve in curves.lines.items():

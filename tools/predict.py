@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import List  # noqa: UP035 - read at run time on Python 3.9
 
 from densefit.checkpoint.load import load
-from densefit.errors import ConfigError, DataError
+from densefit.errors import ConfigError, DataError, writing
 from densefit.predict.predictor import predict
 from densefit.tools.files import Pictures
 from densefit.tools.out_folder import make_folder
@@ -65,7 +65,8 @@ def run(chosen: Predicting, place: Path) -> None:
             line = {"image": str(pictures.paths[key]), "size": list(image.shape[:2])}
             for head in network.heads:
                 line[head.name] = plain_prediction(predictions[head.name], head, out, key)
-            lines.write(json.dumps(line) + "\n")
+            with writing(out / "predictions.jsonl"):
+                lines.write(json.dumps(line) + "\n")
     failed = pictures.failed
     print(f"wrote {len(pictures) - len(failed)} pictures and predictions.jsonl to {out}")
     write_failed(out / FAILED, pictures)

@@ -12,6 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
+from densefit.errors import writing
 from densefit.metrics.bootstrap import confidence_intervals
 from densefit.metrics.detail import Matrix
 from densefit.metrics.metric import Metric
@@ -108,7 +109,8 @@ def write_numbers(path: Path, numbers: Mapping[str, float]) -> None:
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    with writing(path):
+        path.write_text(text + "\n", encoding="utf-8")
 
 
 def file_name(head: str, name: str) -> str:
@@ -150,7 +152,7 @@ def _write_classes(out: Path, head: str, numbers: Mapping[str, float]) -> list[s
         return []
     name = file_name(head, "classes.csv")
     columns = columns_of(classes)
-    with open(out / name, "w", newline="", encoding="utf-8") as file:
+    with writing(out / name), open(out / name, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["class", *columns])
         for label, found in classes.items():

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from densefit.callbacks.figure import new_figure, tidy
+from densefit.errors import writing
 from densefit.train.schedules import Resolved
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -169,4 +170,5 @@ def plot_rates(path: Path, shown: Sequence[Shown], total: int, per_epoch: int) -
         frameon=False,
         handlelength=3,
     )
-    figure.savefig(path, dpi=110)
+    with writing(path):
+        figure.savefig(path, dpi=110)

@@ -9,6 +9,7 @@ from typing import Callable
 
 import numpy as np
 
+from densefit.errors import writing
 from densefit.metrics.metric import Metric
 from densefit.metrics.per_sample import PerSample
 from densefit.predict.drawing import grid
@@ -77,7 +78,10 @@ def write_worst(
     ]
     if not rows:
         return []
-    with open(out / "worst.csv", "w", newline="", encoding="utf-8") as file:
+    with (
+        writing(out / "worst.csv"),
+        open(out / "worst.csv", "w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.writer(file)
         writer.writerow(["head", "rank", "id", "number", "value"])
         writer.writerows(rows)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from densefit.callbacks.callback import Callback, Control, TrainState, callbacks
-from densefit.errors import DataError
+from densefit.errors import DataError, writing
 
 _FIRST = ("epoch", "update", "seconds", "lr")
 _ORDER = ("train", "validation")
@@ -83,7 +83,7 @@ class CSVLog(Callback):
         known = [name for name in found if name not in _FIRST]
         known.sort(key=lambda name: _ORDER.index(name.split("/")[0]))
         temporary = self.path.with_name(f"{self.path.name}.tmp")
-        with open(temporary, "w", newline="", encoding="utf-8") as file:
+        with writing(self.path), open(temporary, "w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, [*_FIRST, *known], restval="")
             writer.writeheader()
             writer.writerows(self._rows)
@@ -100,7 +100,8 @@ def read_rows(path: str | Path) -> list[dict[str, str]]:
     if not path.exists():
         return []
     rows = []
-    with open(path, newline="", encoding="utf-8") as file:
+    # What is not UTF-8 fits no column.
+    with open(path, newline="", encoding="utf-8", errors="replace") as file:
         reader = csv.DictReader(file)
         header = list(reader.fieldnames or ())
         fits = header[: len(_FIRST)] == list(_FIRST) and all(

@@ -12,7 +12,7 @@ from densefit.callbacks.callback import Callback, Control, TrainState
 from densefit.callbacks.figure import legend_beside, new_figure, tidy
 from densefit.callbacks.jsonl import read_lines
 from densefit.callbacks.main_number import is_main
-from densefit.errors import ConfigError, DensefitError
+from densefit.errors import ConfigError, DensefitError, writing
 
 _COMMON = ("kind", "update", "epoch", "seconds", "lr")
 _ABOUT = ("labelled", "loss_weight")
@@ -80,7 +80,8 @@ def plot_curves(jsonl_path: str | Path, png_path: str | Path) -> None:
     for axes in (losses, scores, rate):
         tidy(axes)
     figure.align_ylabels()
-    figure.savefig(png_path, dpi=120)
+    with writing(png_path):
+        figure.savefig(png_path, dpi=120)
 
 
 def _train_curves(axes: Any, lines: Sequence[dict[str, Any]]) -> dict[str, str]:

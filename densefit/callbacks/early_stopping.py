@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 from densefit.callbacks.callback import Callback, Control, TrainState, callbacks
-from densefit.errors import ConfigError
 from densefit.metrics.direction import direction_of, stated_direction, tell_undefined
+from densefit.numeric import real, whole
 
 STOP, WHERE = "to stop by", "EarlyStopping"
 
@@ -34,16 +34,9 @@ class EarlyStopping(Callback):
         min_delta: float = 0.0,
         higher_is_better: bool | None = None,
     ) -> None:
-        if patience < 1 or not min_delta >= 0:
-            raise ConfigError(
-                "Early stopping is set out of range",
-                expected="patience of at least 1, min_delta of at least 0",
-                received=f"patience={patience!r}, min_delta={min_delta!r}",
-                where="EarlyStopping",
-            )
         self.metric = metric
-        self.patience = patience
-        self.min_delta = min_delta
+        self.patience = whole(patience, "patience", 1, where=WHERE)
+        self.min_delta = real(min_delta, "min_delta", least=0.0, where=WHERE)
         self.higher_is_better = self._stated = higher_is_better
         self.best: float | None = None
         self.waited = 0

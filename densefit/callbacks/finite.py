@@ -6,7 +6,8 @@ import fnmatch
 import math
 
 from densefit.callbacks.callback import Callback, Control, TrainState, callbacks
-from densefit.errors import ConfigError, TrainingDiverged
+from densefit.errors import TrainingDiverged
+from densefit.numeric import whole
 
 
 @callbacks.register("finite")
@@ -27,13 +28,7 @@ class StopOnNonFinite(Callback):
     """
 
     def __init__(self, every: int = 50, watch: str = "*") -> None:
-        if every < 1:
-            raise ConfigError(
-                "Updates between two looks must be at least 1",
-                received=f"every={every!r}",
-                where="StopOnNonFinite",
-            )
-        self.every = every
+        self.every = whole(every, "every", 1, where="StopOnNonFinite")
         self.watch = watch
 
     def update_ended(self, state: TrainState, control: Control) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from densefit.callbacks.callback import Callback, Control, TrainState, callbacks
-from densefit.errors import ConfigError, DataError
+from densefit.errors import DataError, writing
+from densefit.numeric import whole
 
 _log = logging.getLogger("densefit")
 
@@ -35,15 +36,9 @@ class JSONLines(Callback):
     """
 
     def __init__(self, path: str | Path, every: int = 50) -> None:
-        if every < 1:
-            raise ConfigError(
-                "Updates between two lines must be at least 1",
-                received=f"every={every!r}",
-                where="JSONLines",
-            )
         self.path = Path(path)
         self._epoch = 0  # between epochs, the state is in the next already
-        self.every = every
+        self.every = whole(every, "every", 1, where="JSONLines")
         self._stream: TextIO | None = None
         self._seconds_before = 0.0
         self._ended: set[int] = set()  # epochs
@@ -77,7 +72,7 @@ class JSONLines(Callback):
         self._ended = {line["epoch"] for line in lines if line["kind"] == "epoch"}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.path.with_name(f"{self.path.name}.tmp")
-        with open(temporary, "w", encoding="utf-8") as stream:
+        with writing(self.path), open(temporary, "w", encoding="utf-8") as stream:
             stream.write("".join(f"{json.dumps(line)}\n" for line in lines))
             stream.flush()
             os.fsync(stream.fileno())
@@ -114,8 +109,9 @@ class JSONLines(Callback):
     def fit_ended(self, state: TrainState | None, error: BaseException | None) -> None:
         """Close the file."""
         if self._stream is not None:
-            self._stream.close()
-            self._stream = None
+            stream, self._stream = self._stream, None
+            with writing(self.path):
+                stream.close()
 
     def _write(self, kind: str, state: TrainState, numbers: Mapping[str, Any]) -> None:
         if self._stream is None:
@@ -128,8 +124,9 @@ class JSONLines(Callback):
             "lr": _finite(state.lr),
             **{key: _finite(value) for key, value in numbers.items()},
         }
-        self._stream.write(f"{json.dumps(line, allow_nan=False)}\n")
-        self._stream.flush()
+        with writing(self.path):
+            self._stream.write(f"{json.dumps(line, allow_nan=False)}\n")
+            self._stream.flush()
         self._lines += 1
 
     def state_dict(self) -> dict[str, Any]:
@@ -138,8 +135,9 @@ class JSONLines(Callback):
         They are seen safe on the disk first: a checkpoint knows of them.
         """
         if self._stream is not None:
-            self._stream.flush()
-            os.fsync(self._stream.fileno())
+            with writing(self.path):
+                self._stream.flush()
+                os.fsync(self._stream.fileno())
         return {"lines": self._lines, "epoch": self._epoch}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -150,6 +148,8 @@ class JSONLines(Callback):
 def read_lines(path: str | Path) -> list[dict[str, Any]]:
     """The lines of a history; none if there is no file. A last line that was cut off is left out.
 
+    So are lines at the end that are not text, which a disk may leave of a machine that died.
+
     Raises:
         DataError: a line before the last is not what JSONLines writes.
     """
@@ -157,8 +157,13 @@ def read_lines(path: str | Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     lines: list[dict[str, Any]] = []
-    texts = path.read_text(encoding="utf-8").split("\n")
-    for number, text in enumerate(texts, 1):
+    texts = path.read_bytes().split(b"\n")
+    ending = len(texts)
+    while ending > 1 and (not texts[ending - 1] or not _is_text(texts[ending - 1])):
+        ending -= 1
+    if any(texts[ending:]):
+        _log.warning("%s: what is behind line %d is not text, and is left out", path, ending)
+    for number, text in enumerate(texts[:ending], 1):
         try:
             line = json.loads(text)
             lines.append({**line, "update": int(line["update"]), "seconds": line["seconds"]})
@@ -166,11 +171,18 @@ def read_lines(path: str | Path) -> list[dict[str, Any]]:
             if number < len(texts):
                 raise DataError(
                     "This line is not of a training's history",
-                    received=repr(text[:80]),
+                    received=repr(text[:80].decode("utf-8", "replace")),
                     where=f"{path}, line {number}",
                     fix="move the file away",
                 ) from error
     return lines
+
+
+def _is_text(line: bytes) -> bool:
+    try:
+        return "\0" not in line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
 
 
 def _finite(value: Any) -> float | int | None:

@@ -15,7 +15,7 @@ from rich.progress import Progress as Bar
 from densefit.callbacks.callback import Callback, Control, TrainState
 from densefit.callbacks.main_number import is_main
 from densefit.data.object_counts import shown
-from densefit.errors import ConfigError
+from densefit.numeric import real
 
 
 class Progress(Callback):
@@ -42,15 +42,8 @@ class Progress(Callback):
         stream: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        for name, seconds in (("every", every), ("refresh", refresh)):
-            if seconds < 0:
-                raise ConfigError(
-                    "Seconds between reports cannot be negative",
-                    received=f"{name}={seconds!r}",
-                    where="Progress",
-                )
-        self.every = every
-        self.refresh = refresh
+        self.every = real(every, "every", least=0.0, where="Progress")
+        self.refresh = real(refresh, "refresh", least=0.0, where="Progress")
         self._stream = stream
         self._clock = clock
         self._terminal: _Terminal | None = None
@@ -97,18 +90,13 @@ class Progress(Callback):
 
     def epoch_ended(self, state: TrainState, control: Control) -> None:
         """Note the epoch's numbers; the line waits for the validation that may follow."""
-        numbers = main_numbers(state.train(), _heads(state))
-        objects = shown(state.objects)
-        numbers = f"{numbers}; {objects}" if objects else numbers
-        self._epoch_line = f"{_position(state)} done in {duration(state.seconds)}: {numbers}"
+        self._epoch_line = epoch_line(state)
 
     def validated(self, state: TrainState, control: Control) -> None:
         """Write the scores, on the epoch's line if it has just ended."""
         line = self._epoch_line or _position(state)
         self._epoch_line = None
-        # what the data do not define (AP of large objects where there are none) is left out
-        defined = {key: value for key, value in state.validation.items() if value == value}
-        self._line(f"{line}; validation: {main_numbers(defined, _heads(state))}")
+        self._line(f"{line}{epoch_line(state, validation=True)}")
         self._speed.start(state.samples, self._clock())
 
     def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
@@ -217,6 +205,18 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def epoch_line(state: TrainState, validation: bool = False) -> str:
+    """An epoch that has ended, in a line; or what its validation adds to that."""
+    if not validation:
+        numbers = main_numbers(state.train(), _heads(state))
+        objects = shown(state.objects)
+        numbers = f"{numbers}; {objects}" if objects else numbers
+        return f"{_position(state)} done in {duration(state.seconds)}: {numbers}"
+    # What the data do not define (AP of large objects where there are none) is left out.
+    defined = {key: value for key, value in state.validation.items() if value == value}
+    return f"; validation: {main_numbers(defined, _heads(state))}"
 
 
 def _heads(state: TrainState) -> Collection[str]:

@@ -10,7 +10,8 @@ from typing import Any
 
 from densefit.callbacks.callback import Callback, Control, TrainState, callbacks
 from densefit.callbacks.main_number import is_main
-from densefit.errors import ConfigError
+from densefit.errors import ConfigError, writing
+from densefit.numeric import whole
 
 _FILES = "events.out.tfevents.*"
 
@@ -40,15 +41,9 @@ class TensorBoard(Callback):
     """
 
     def __init__(self, directory: str | Path, every: int = 50) -> None:
-        if every < 1:
-            raise ConfigError(
-                "Updates between two points must be at least 1",
-                received=f"every={every!r}",
-                where="TensorBoard",
-            )
         _tensorboard()
         self.directory = Path(directory)
-        self.every = every
+        self.every = whole(every, "every", 1, where="TensorBoard")
         self._writer: Any = None
         self._last: dict[str, int] = {}  # tag -> update of its last point
 
@@ -110,8 +105,10 @@ class TensorBoard(Callback):
 
     def _write(self, event: Any) -> None:
         event.wall_time = time.time()
-        self._writer.write_event(event)
-        self._writer.flush()  # what a checkpoint has behind it must not be lost with the process
+        with writing(self.directory):
+            self._writer.write_event(event)
+            # What a checkpoint has behind it must not be lost with the process.
+            self._writer.flush()
 
 
 def tags_at(directory: str | Path, update: int) -> set[str]:

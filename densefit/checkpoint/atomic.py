@@ -25,6 +25,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from densefit.checkpoint import lock
+from densefit.errors import writing
 
 _OLD, _TEMPORARY = ".old-", ".tmp-"
 _LEFT_OVER = re.compile(r"\.tmp-(.+?)-\d+(-[0-9a-f]{8})?")
@@ -77,9 +78,10 @@ def replace_file(path: Path, pieces: Iterable[bytes | bytearray | memoryview]) -
         temporary = _temporary(path)
         held = lock.take(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666))
     try:
-        write_file(temporary, pieces)
-        os.rename(temporary, path)
-        _sync(path.parent)
+        with writing(path):
+            write_file(temporary, pieces)
+            os.rename(temporary, path)
+            _sync(path.parent)
     finally:
         _discard(temporary)
         lock.release(held)

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from densefit.checkpoint import store
-from densefit.errors import ConfigError
 from densefit.metrics.direction import direction_of, stated_direction, tell_undefined
+from densefit.numeric import whole
 
 LAST, BEST = "last", "best"
 _log = logging.getLogger("densefit")
@@ -92,11 +92,7 @@ class Keep:
     def __init__(
         self, last: int = 1, best: str | None = None, higher_is_better: bool | None = None
     ) -> None:
-        if last < 1:
-            raise ConfigError(
-                "At least one checkpoint must stay", received=f"last={last!r}", where="Keep"
-            )
-        self.last = last
+        self.last = whole(last, "last", 1, where="Keep")
         self.best = best
         self.higher_is_better = True if higher_is_better is None else higher_is_better
         self._stated = higher_is_better

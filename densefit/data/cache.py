@@ -26,7 +26,7 @@ from densefit.data.payload import from_bytes, to_bytes
 from densefit.data.sample import Dataset, Sample
 from densefit.data.sample_check import read_sample
 from densefit.data.sample_id import sample_id
-from densefit.errors import ConfigError, DataError
+from densefit.errors import ConfigError, DataError, writing
 
 _UNITS = {"": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
 _CRC = 4
@@ -297,8 +297,9 @@ class _Disk:
 def _replace(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
     try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
+        with writing(path):
+            temporary.write_bytes(data)
+            os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 

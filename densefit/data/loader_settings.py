@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from densefit.data.worker_kind import WORKER_KINDS
 from densefit.errors import ConfigError
+from densefit.numeric import check_whole, is_real, real
 
 
 def check_settings(
@@ -17,16 +18,17 @@ def check_settings(
     skip_limit: float = 0.1,
 ) -> None:
     """Raise ConfigError naming the first setting that is out of range."""
+    where = "Loader"
+    check_whole(batch_size, "batch_size", 1, where=where)
+    check_whole(workers, "workers", 0, where=where)
+    check_whole(seed, "seed", 0, where=where)
+    real(timeout, "timeout", above=0.0, where=where)
     kinds = " or ".join(map(repr, WORKER_KINDS))
     for name, value, good, expected in (
-        ("batch_size", batch_size, batch_size >= 1, "at least 1"),
-        ("workers", workers, workers >= 0, "at least 0"),
         ("worker_kind", worker_kind, worker_kind in WORKER_KINDS, kinds),
-        ("seed", seed, seed >= 0, "at least 0"),
         ("last", last, last in ("keep", "drop"), "'keep' or 'drop'"),
         ("on_error", on_error, on_error in ("raise", "skip"), "'raise' or 'skip'"),
-        ("timeout", timeout, timeout > 0, "seconds, more than 0"),
-        ("skip_limit", skip_limit, 0 <= skip_limit <= 1, "a share, 0 to 1"),
+        ("skip_limit", skip_limit, is_real(skip_limit) and 0 <= skip_limit <= 1, "a share, 0 to 1"),
     ):
         if not good:
             raise ConfigError(

@@ -25,7 +25,8 @@ from densefit.data.sample_id import dataset_name, sample_id
 from densefit.data.stacked import stacked
 from densefit.data.work import Made
 from densefit.data.worker_kind import default_workers
-from densefit.errors import ConfigError, DataError
+from densefit.errors import DataError
+from densefit.numeric import check_whole
 
 
 @dataclass(frozen=True)
@@ -125,12 +126,8 @@ class OriginalSizeLoader:
             ("ahead", ahead, 0),
             ("workers", workers, 0),
         ):
-            if value is not None and value < least:
-                raise ConfigError(
-                    f"The setting {name!r} of the loader is out of range",
-                    expected=f"at least {least}",
-                    received=value,
-                )
+            if value is not None:
+                check_whole(value, name, least, where="OriginalSizeLoader")
         if len(dataset) == 0:
             raise DataError("The dataset is empty", where=dataset_name(dataset))
         self.dataset, self.batch_size = dataset, batch_size

@@ -11,6 +11,7 @@ import numpy as np
 from densefit.data.move import GREY, crop, mirror, resize
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError
+from densefit.numeric import real
 
 FITS = ("letterbox", "stretch", "original")
 
@@ -68,12 +69,7 @@ class Views:
             raise ConfigError(
                 "Unknown fit of views", expected=" or ".join(FITS), received=repr(self.fit)
             )
-        if not 0.0 <= self.overlap < 1.0:
-            raise ConfigError(
-                "The overlap of windows is a share of a window",
-                expected="0 to below 1",
-                received=self.overlap,
-            )
+        real(self.overlap, "overlap", least=0.0, below=1.0, where="Views")
 
     def sizes(self, size: tuple[int, int], input_size: tuple[int, int]) -> list[tuple[int, int]]:
         """(height, width) of the rescaled picture, for each scale.

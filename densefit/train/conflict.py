@@ -10,6 +10,7 @@ import numpy as np
 
 from densefit.errors import ConfigError
 from densefit.model.network import Network
+from densefit.numeric import whole
 from densefit.train.balance import Balancer
 from densefit.train.balancing import Balancing, check_balanced
 from densefit.train.feed import Feeder
@@ -57,13 +58,7 @@ def conflict(
     Raises:
         ConfigError: no heads of ours, they share nothing, or no batch is to be looked at.
     """
-    if batches < 1:
-        raise ConfigError(
-            "A conflict is measured on batches",
-            expected="at least 1",
-            received=f"batches={batches!r}",
-            where="conflict",
-        )
+    batches = whole(batches, "batches", 1, where="conflict")
     watched = _Watched()
     check_balanced(watched, network.wires)
     if len(network.wires) < 2:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from densefit.backend import mx
-from densefit.errors import ConfigError
+from densefit.numeric import real
 
 _AT_ONCE = 40  # arrays in one call of an operator
 
@@ -35,12 +35,7 @@ class EMA:
     warmup: bool = True
 
     def __post_init__(self) -> None:
-        if not 0.0 <= self.decay < 1.0:
-            raise ConfigError(
-                "The decay of an average is out of range",
-                expected="0 to below 1, e.g. 0.999",
-                received=self.decay,
-            )
+        real(self.decay, "decay", least=0.0, below=1.0, where="EMA")
 
     def rate(self, t: int) -> float:
         """The d after update `t`, from 0."""
@@ -49,7 +44,7 @@ class EMA:
 
 def as_ema(given: float | EMA | None) -> EMA | None:
     """The EMA that is meant by a decay, or by itself."""
-    return EMA(given) if isinstance(given, (int, float)) else given
+    return given if given is None or isinstance(given, EMA) else EMA(given)
 
 
 class Averages:

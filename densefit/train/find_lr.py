@@ -12,6 +12,7 @@ from densefit.callbacks.callback import Callback, Control, TrainState
 from densefit.errors import ConfigError, DataError, TrainingDiverged
 from densefit.model.network import Network
 from densefit.model.route import Route
+from densefit.numeric import real, whole
 from densefit.registry import nearest
 from densefit.train.fit import fit
 from densefit.train.model_input import batches_of, model_input
@@ -76,16 +77,13 @@ def find_lr(
                 fix="leave it out; what it shares with fit are optimizer, optimizer_params, "
                 "accumulate, clip_norm, groups, freeze, ema, initializer, seed and devices",
             )
-    if updates < 3 or not diverge > 1:
-        raise ConfigError(
-            "A search of the learning rate is set out of range",
-            expected="at least 3 updates, diverge above 1",
-            received=f"updates={updates!r}, diverge={diverge!r}",
-            where="find_lr",
-        )
+    updates = whole(updates, "updates", 3, where="find_lr")
+    diverge = real(diverge, "diverge", above=1.0, where="find_lr")
+    accumulate = whole(settings.get("accumulate", 1), "accumulate", 1, where="find_lr")
     given = model_input(network, heads, train=train, loss=settings.pop("loss", None))
     network, train = given.network, batches_of(train, given, "train")
     settings.setdefault("devices", given.devices)
+    settings.setdefault("progress", False)  # each of its epochs is one update
     settings["fixed_param_names"] = [
         *given.fixed,
         *names_of(settings.get("fixed_param_names")),
@@ -98,7 +96,7 @@ def find_lr(
     try:
         fit(
             network,
-            Slices(train, int(settings.get("accumulate", 1))),
+            Slices(train, accumulate),
             updates=updates,
             schedule=rising,
             callbacks=[watch, *callbacks],

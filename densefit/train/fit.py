@@ -9,6 +9,7 @@ from typing import Any
 
 from densefit import adapters
 from densefit.callbacks.callback import Callback, TrainState
+from densefit.callbacks.default_progress import with_progress
 from densefit.checkpoint.saver import Saver, check_unmixed
 from densefit.checkpoint.session import Session
 from densefit.duration import DurationLike
@@ -16,6 +17,7 @@ from densefit.errors import ConfigError
 from densefit.metrics import Metric
 from densefit.metrics.derived import Derived, check_derived
 from densefit.model.route import Route
+from densefit.numeric import check_optimizer
 from densefit.score import collect
 from densefit.train.balance import Balancer
 from densefit.train.balancing import Balancing, check_balanced, weights_of
@@ -31,6 +33,7 @@ from densefit.train.learner import Learner
 from densefit.train.loop import Loop
 from densefit.train.milestones import Milestones
 from densefit.train.model_input import batches_of, model_input, validations_of
+from densefit.train.numbers import Numbers
 from densefit.train.rescale import constant_rescale, tell_rescale
 from densefit.train.schedules import Schedule
 from densefit.train.schedules.awaited import Awaited
@@ -51,7 +54,7 @@ from densefit.train.start import (
     tell_done,
     tell_kept_optimizer,
 )
-from densefit.train.step import Step, check_step
+from densefit.train.step import Step
 
 
 def fit(
@@ -70,6 +73,7 @@ def fit(
     optimizer_params: Mapping[str, Any] | None = None,
     schedule: Schedule | None = None,
     callbacks: Sequence[Callback] = (),
+    progress: bool | None = None,
     checkpoint: str | Path | Saver | None = None,
     resume: str | Path = "none",
     accumulate: int = 1,
@@ -129,6 +133,9 @@ def fit(
             or of the optimizer object, else by 1/batch_size, as in Module.fit.
         schedule: learning rate by updates done; by default the optimizer's own.
         callbacks: run in list order.
+        progress: whether a `callbacks.Progress` shows how far the training is, beside `callbacks`
+            of which none is one. None: on a terminal and in notebooks, where no
+            `batch_end_callback` does; elsewhere each epoch is a line of the level INFO in the log.
         checkpoint: a directory, or a Saver with a cadence and policy of its own. Written after
             validation, atomically.
         resume: "auto" (the newest checkpoint of the directory, if there is one), a path, or
@@ -201,7 +208,19 @@ def fit(
     # Prepare: what can be found wrong without running the network is found here.
     check_no_others(others)
     check_plan(epochs, updates, train, validation)
-    check_step(accumulate, clip_norm)
+    numbers = Numbers(
+        epochs=epochs,
+        updates=updates,
+        updates_per_epoch=updates_per_epoch,
+        begin_epoch=begin_epoch,
+        accumulate=accumulate,
+        clip_norm=clip_norm,
+        label_within=label_within,
+        seed=seed,
+    )
+    epochs, updates, updates_per_epoch = numbers.epochs, numbers.updates, numbers.updates_per_epoch
+    begin_epoch, accumulate, clip_norm = numbers.begin_epoch, numbers.accumulate, numbers.clip_norm
+    label_within, seed = numbers.label_within, numbers.seed
     seed_all(seed)
     check_kvstore(kvstore)
     fixed_names = names_of(fixed_param_names)
@@ -246,6 +265,7 @@ def fit(
         or devices != given.devices
     ):
         live = None
+    callbacks = with_progress(callbacks, progress, batch_end_callback is not None)
     if live is None:
         callbacks = [*given.mirrors, *callbacks]
     measured = {**wires, **module.wires}
@@ -257,6 +277,7 @@ def fit(
     check_begun(begin_epoch, schedule, per_epoch)
     total = updates if epochs is None else feeder.total(epochs, per_epoch, accumulate)
     settings = dict(optimizer_params or {})
+    check_optimizer(settings, where="optimizer_params")
     if given.optimizer is not None:
         tell_kept_optimizer(given.optimizer, optimizer, settings)
         optimizer, settings = given.optimizer, {}

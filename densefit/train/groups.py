@@ -9,6 +9,7 @@ from typing import Any
 
 from densefit.backend import mx
 from densefit.errors import ConfigError
+from densefit.numeric import is_real
 from densefit.registry import nearest
 
 Groups = Mapping[str, Mapping[str, float]]
@@ -34,7 +35,7 @@ def factors(groups: Groups, names: Sequence[str]) -> dict[str, dict[str, float]]
     for pattern, settings in groups.items():
         matched = _matching(pattern, names, "groups")
         for kind, factor in settings.items():
-            if kind not in _FACTORS or not factor >= 0:
+            if kind not in _FACTORS or not is_real(factor) or factor < 0:
                 raise ConfigError(
                     "A group of parameters has an unusable setting",
                     expected="lr and wd, factors of 0 or more",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from densefit.errors import ConfigError
+from densefit.numeric import check_whole, real
 
 POLICIES = ("raise", "skip", "rollback")
 
@@ -35,12 +36,8 @@ class Guard:
                 expected=" or ".join(POLICIES),
                 received=repr(self.policy),
             )
-        if self.limit < 1 or not 0.0 < self.factor <= 1.0:
-            raise ConfigError(
-                "A guard's setting is out of range",
-                expected="limit of 1 or more, factor above 0 and at most 1",
-                received=f"limit={self.limit}, factor={self.factor}",
-            )
+        check_whole(self.limit, "limit", 1, where="Guard")
+        real(self.factor, "factor", above=0.0, most=1.0, where="Guard")
 
     def eased(self, rollbacks: int) -> float:
         """The factor on the learning rate after so many rollbacks."""

@@ -6,8 +6,8 @@ import glob
 import json
 from typing import Any
 
-from densefit.errors import ConfigError
 from densefit.model.network import Network
+from densefit.numeric import real
 from densefit.train.symbols import loss_labels
 
 
@@ -30,8 +30,7 @@ def layer_decay(network: Any, decay: float) -> dict[str, dict[str, float]]:
     Example:
         `df.fit(network, ..., groups={**df.layer_decay(network, 0.9), "*_gamma": {"wd": 0}})`.
     """
-    if not 0.0 < decay <= 1.0:
-        raise ConfigError("A layer decay is above 0 and at most 1", received=decay)
+    real(decay, "decay", above=0.0, most=1.0, where="layer_decay")
     if isinstance(network, Network):
         symbol = network.graph("evaluate", (64, 64))
         labels = {label for wire in network.wires.values() for label in wire.labels}

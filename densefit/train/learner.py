@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
+from densefit.errors import ConfigError
 from densefit.model.network import Network, Weigh
 from densefit.model.owners import owners
 from densefit.model.route import short_name
@@ -30,6 +31,8 @@ from densefit.train.monitoring import Monitoring
 from densefit.train.optimizer import load_optimizer_arrays, start_optimizer, start_own_optimizer
 from densefit.train.symbols import draws_at_random
 from densefit.train.viewer import Viewed, viewed
+
+TINY = float(np.finfo(np.float32).tiny)
 
 
 class Learner(Held):
@@ -247,10 +250,21 @@ class Learner(Held):
         optimizer = self._optimizer
         self._follow()
         factor = self.mean_factor()
-        optimizer.rescale_grad = factor * scale
+        rescale = factor * scale  # below TINY, MXNet raises an error in the midst of a training
+        optimizer.rescale_grad = rescale if abs(rescale) >= TINY else math.copysign(TINY, rescale)
         if lr is not None:
             optimizer.lr = lr
-        self._train.update()
+        try:
+            self._train.update()
+        except mx.base.MXNetError as error:
+            if math.isfinite(optimizer.learning_rate):
+                raise
+            raise ConfigError(
+                "The learning rate is not a finite number",
+                received=f"{optimizer.learning_rate}, of the update {updates + 1}",
+                where=f"optimizer {type(optimizer).__name__}",
+                fix="look at the schedule, or at the optimizer's lr_scheduler",
+            ) from error
         optimizer.rescale_grad = factor
         self._version += 1
         if self._averages is not None:

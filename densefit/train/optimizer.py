@@ -20,11 +20,15 @@ from densefit.checkpoint.state import (
     restore_updater,
 )
 from densefit.errors import CheckpointError, ConfigError
+from densefit.numeric import check_optimizer
 from densefit.train import adamw  # noqa: F401 - registers it with MXNet
+from densefit.train.adamax import Adamax
 from densefit.train.groups import Groups, factors
 from densefit.train.sgd import SGD
 
 _log = logging.getLogger("densefit")
+_COMMON = ("sgd", "nag", "adam", "adamw", "rmsprop", "lamb")
+_UNUSABLE = {"test", "ccsgd", "groupadagrad"}  # MXNet's own test; an old name; for embeddings
 
 
 def start_optimizer(
@@ -117,12 +121,23 @@ def start_own_optimizer(
 def _init(module: Any, optimizer: Any, settings: Mapping[str, Any], kvstore: Any) -> None:
     """Module.init_optimizer, in our words where it refuses."""
     given = f"{optimizer!r} with {dict(settings)}"
+    check_optimizer(settings, where="optimizer_params")
+    if isinstance(optimizer, mx.optimizer.Optimizer) and _is_mxnets(type(optimizer).__name__):
+        own = {"learning_rate": optimizer.lr, **vars(optimizer)}
+        check_optimizer(own, where=f"optimizer {type(optimizer).__name__}")
     try:
         on_cpu = all(device.device_type == "cpu" for device in module._context)
-        if isinstance(optimizer, str) and optimizer.lower() == "sgd" and on_cpu and _is_mxnets():
+        name = optimizer.lower() if isinstance(optimizer, str) else None
+        if name == "sgd" and on_cpu and _is_mxnets("SGD"):
             names = index_to_name(module)
             optimizer = SGD(sym=module.symbol, param_idx2name=names, **settings)
             settings = {}
+        if name == "adamax" and _is_mxnets("Adamax"):
+            names = index_to_name(module)
+            optimizer = Adamax(sym=module.symbol, param_idx2name=names, **settings)
+            settings = {}
+        elif type(optimizer) is mx.optimizer.Adamax:
+            optimizer.__class__ = Adamax
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of rescale_grad, of which the start tells
             module.init_optimizer(
@@ -139,9 +154,31 @@ def _init(module: Any, optimizer: Any, settings: Mapping[str, Any], kvstore: Any
     except (TypeError, ValueError, AssertionError) as error:
         raise ConfigError(
             f"MXNet refuses the optimizer: {error}",
-            expected=sorted(mx.optimizer.Optimizer.opt_registry),
+            expected=sorted(set(mx.optimizer.Optimizer.opt_registry) - _UNUSABLE),
             received=given,
         ) from error
+    _check_runs(module, given)
+
+
+def _check_runs(module: Any, given: str) -> None:
+    """Raise ConfigError if an optimizer of MXNet's cannot train a parameter of the Module."""
+    optimizer, group = module._optimizer, module._exec_group
+    if not type(optimizer).__module__.startswith("mxnet."):
+        return
+    shapes: set[tuple[int, ...]] = set()
+    for index, (name, arrays) in enumerate(zip(group.param_names, group.param_arrays)):
+        if arrays[0] is None or arrays[0].shape in shapes:
+            continue
+        shapes.add(arrays[0].shape)
+        try:
+            optimizer.create_state_multi_precision(index, arrays[0])
+        except (AssertionError, TypeError, ValueError, mx.base.MXNetError) as error:
+            raise ConfigError(
+                f"MXNet's {type(optimizer).__name__} cannot train the parameter {name!r} "
+                f"({type(error).__name__}: {error})",
+                expected=f"another optimizer: {', '.join(_COMMON)}...",
+                received=f"{given}, a parameter of shape {arrays[0].shape}",
+            ) from error
 
 
 def _set_factors(optimizer: Any, own: Mapping[str, Mapping[str, float]]) -> None:
@@ -279,6 +316,7 @@ def _updater(module: Any) -> Any:
     return module._updater or module._kvstore._updater
 
 
-def _is_mxnets() -> bool:
-    """Whether "sgd" is MXNet's, and not a user's class that was registered under its name."""
-    return mx.optimizer.Optimizer.opt_registry.get("sgd") is mx.optimizer.SGD
+def _is_mxnets(kind: str) -> bool:
+    """Whether MXNet's class has its name, and no class of a user's was registered under it."""
+    registered = mx.optimizer.Optimizer.opt_registry.get(kind.lower())
+    return registered is not None and registered is getattr(mx.optimizer, kind, None)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from densefit.callbacks.figure import new_figure, tidy
+from densefit.errors import writing
 
 _SPREAD = 0.03  # of the updates, the standard deviation of the smoothing
 
@@ -98,4 +99,5 @@ class RateSearch:
         axes.set_ylabel("loss")
         axes.legend(frameon=False)
         tidy(axes)
-        figure.savefig(path, dpi=120)
+        with writing(path):
+            figure.savefig(path, dpi=120)

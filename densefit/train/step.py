@@ -10,7 +10,7 @@ from typing import Any, Callable
 
 from densefit.callbacks.clock import Clock
 from densefit.data.object_counts import added
-from densefit.errors import ConfigError, TrainingDiverged
+from densefit.errors import TrainingDiverged
 from densefit.metrics import Metric
 from densefit.model.wire import Wire
 from densefit.score import take_in
@@ -213,14 +213,4 @@ class Step:
             where=f"{where}samples {samples}",
             fix="lower the learning rate, lengthen the warm-up or clip (clip_norm=...); Guard says "
             "what else can be done",
-        )
-
-
-def check_step(accumulate: int, clip_norm: float | None) -> None:
-    """Raise ConfigError for settings out of range."""
-    if accumulate < 1 or (clip_norm is not None and not clip_norm > 0):
-        raise ConfigError(
-            "A setting of the update is out of range",
-            expected="accumulate of 1 or more micro-batches, clip_norm above 0 or None",
-            received=f"accumulate={accumulate}, clip_norm={clip_norm}",
         )

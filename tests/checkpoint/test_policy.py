@@ -175,5 +175,5 @@ def test_nothing_recorded_nothing_done(tmp_path):
 def test_a_score_that_does_not_exist_is_an_error():
     with pytest.raises(ConfigError, match="did you mean 'seg/mIoU'"):
         Keep(best="seg/miou").record(1, {"seg/mIoU": 0.5})
-    with pytest.raises(ConfigError, match="At least one"):
+    with pytest.raises(ConfigError, match="at least 1"):
         Keep(last=0)

@@ -29,7 +29,7 @@ def test_the_average_is_that_of_its_formula():
 def test_rates():
     assert [EMA(0.5).rate(t) for t in (0, 5, 8, 9)] == [0.1, 0.4, 0.5, 0.5]
     assert EMA(0.5, warmup=False).rate(0) == 0.5
-    with pytest.raises(ConfigError, match="0 to below 1"):
+    with pytest.raises(ConfigError, match="at least 0 and below 1"):
         EMA(1.0)
 
 

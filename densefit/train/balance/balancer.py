@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
@@ -10,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from densefit.errors import CheckpointError, ConfigError, TrainingDiverged
+from densefit.numeric import is_real
 from densefit.registry import Registry, nearest
 from densefit.train.balance.gram import gram_matrix, weighted_sum
 
@@ -218,8 +218,7 @@ def check_number(
     setting: str, value: object, expected: str, fits: Callable[[float], bool], where: str
 ) -> None:
     """Raise ConfigError unless a setting is a finite number that fits."""
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not (number and math.isfinite(value) and fits(value)):  # type: ignore[arg-type]
+    if not (is_real(value) and fits(value)):  # type: ignore[arg-type]
         raise ConfigError(
             "A balancer's setting is out of range",
             expected=expected,

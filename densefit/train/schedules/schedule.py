@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, Callable, ClassVar
 
 from typing_extensions import TypeAlias
 
 from densefit.duration import Duration, DurationLike
 from densefit.errors import ConfigError
+from densefit.numeric import is_real
 from densefit.registry import Registry
 from densefit.train.schedules.mxnet_scheduler import MXNetScheduler
 
@@ -142,8 +141,7 @@ class Schedule(ABC):
     def _check(self, setting: str, expected: str, fits: Callable[[float], bool]) -> None:
         """Raise ConfigError unless a setting is a finite number that fits."""
         value = getattr(self, setting)
-        number = isinstance(value, Real) and not isinstance(value, bool)
-        if not (number and math.isfinite(value) and fits(value)):
+        if not (is_real(value) and fits(value)):
             raise self._wrong(setting, expected)
 
     def _check_final(self) -> None:
