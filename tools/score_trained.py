@@ -19,7 +19,7 @@ from densefit.model.network import Network
 from densefit.predict.predictor import predict
 from densefit.score import Scorer
 from densefit.score_many import scorable
-from densefit.tools.pictures import Subset, truth_and_prediction
+from densefit.tools.pictures import Subset, choose_thresholds, truth_and_prediction
 from densefit.tools.program import program
 from densefit.tools.progress import Watched
 from densefit.tools.recipe import make_dataset
@@ -81,6 +81,8 @@ def run(chosen: Scoring, place: Path) -> dict[str, float]:
     with Watched(loader, "scoring") as watched:
         scorer = Scorer(Learner(network), watched, list(metrics), metrics=metrics)
         scorer.run()
+    if listed:
+        choose_thresholds(network, scorer.metrics)
     worst = Worst(network, dataset, chosen.loader, scorer.metrics, listed)
     return report(
         None if chosen.out is None else Path(chosen.out),
