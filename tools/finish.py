@@ -12,6 +12,7 @@ from densefit.model.network import Network
 from densefit.score import Scorer
 from densefit.score_many import scorable, score_mixture
 from densefit.train.conflict import conflict
+from densefit.train.finite import check_parameters
 from densefit.train.learner import Learner
 
 from .pictures import choose_thresholds
@@ -60,7 +61,8 @@ def finish(out: Path, prepared: Prepared, draw: Draw, batches: int = 0) -> dict[
                 scores.update(score_mixture(network, {name: watched}, heads))
                 prefix = f"{name}/"
             else:
-                scorer = Scorer(Learner(network), watched)
+                check_parameters(network)
+                scorer = Scorer(Learner(network), watched, nonfinite="raise")
                 scores.update(scorer.run() or {})
                 choose_thresholds(network, scorer.metrics)
                 prefix = ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from densefit.data.image import read_image
 from densefit.datasets.boxes import check_size
-from densefit.datasets.pictures import is_picture
+from densefit.datasets.pictures import is_picture, pictures_below
 from densefit.errors import DataError
 from densefit.predict.fitted import Fitted
 
@@ -86,8 +85,4 @@ def tree(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise DataError("There is no such folder", where=folder)
-    found = []
-    for place, _, names in os.walk(folder):
-        below = Path(place).relative_to(folder)
-        found += [below / name for name in names if is_picture(name)]
-    return sorted(found)
+    return sorted(map(Path, pictures_below(folder)))

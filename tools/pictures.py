@@ -11,6 +11,7 @@ import numpy as np
 
 from densefit.data.loader import Loader
 from densefit.data.sample import Dataset
+from densefit.data.sample_id import dataset_classes, sample_id
 from densefit.metrics.detail import Curves
 from densefit.metrics.metric import Metric
 from densefit.metrics.operating_point import best_threshold
@@ -31,7 +32,7 @@ class Subset:
 
     def __init__(self, dataset: Dataset, indices: list[int]) -> None:
         self.dataset, self.indices = dataset, indices
-        self.classes = dataset.classes
+        self.classes = dataset_classes(dataset, "classes")
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -41,7 +42,7 @@ class Subset:
 
     def id_of(self, index: int) -> str:
         """Id of a sample."""
-        return self.dataset.id_of(self.indices[index])
+        return sample_id(self.dataset, self.indices[index])
 
 
 def write_predictions(network: Network, loader: Loader, path: Path, count: int = 6) -> None:

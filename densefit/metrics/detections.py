@@ -167,6 +167,14 @@ class DetectionMetric(Metric):
         """
         return self._sorted(self._true)
 
+    def undefined(self) -> str | None:
+        """How many true objects there are, and of which kinds that do not count."""
+        truth = self._true.arrays()
+        total = len(truth["classes"])
+        kinds = {name: int(truth[name].sum()) for name in ("crowd", "difficult") if name in truth}
+        told = [f"{count} of them {name}" for name, count in kinds.items() if count]
+        return f"{', '.join([f'the data have {total} true objects', *told])}"
+
     def _sorted(self, table: Table) -> dict[str, np.ndarray]:
         columns = table.arrays()
         images = image_places(self.ids)[columns["image"]]

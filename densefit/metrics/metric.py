@@ -110,6 +110,10 @@ class Metric(ABC):
         """Whether a high `key` of `compute()` is good."""
         return self.higher_is_better != (key in self.opposite or key.split("/")[0] in self.opposite)
 
+    def undefined(self) -> str | None:
+        """Why the primary number is nan, if more is known than that nothing counted for it."""
+        return None
+
     def details(self) -> dict[str, Detail]:
         """What there is to see beside the numbers, by name: a confusion matrix, curves..."""
         return {}
