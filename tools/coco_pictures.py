@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 from pycocotools import mask as coco
 
-from densefit.predict.drawing import FAR, color_of, draw_boxes, draw_mask, line_width
+from densefit.predict.drawing import FAR, color_of, draw_boxes, draw_mask, line_width, say_unshown
 
 from .coco_truth import Truth
 from .photographs import Photographs
 
-# Predictions below this score are not drawn, unless another threshold is asked for.
+# Predictions below this score are not drawn, unless another threshold is asked for or found.
 DRAWN = 0.3
 
 
@@ -47,9 +47,10 @@ class CocoPictures:
         image, fitted = self._photographs.fitted(key, size)
         shown = np.flatnonzero(prediction["scores"] >= self._threshold)
         found = fitted(_rows_of(prediction, shown))
+        empty = say_unshown(image, prediction["scores"], self._threshold)
         return [
             draw_objects(image, fitted(target), None, self._truth.classes),
-            draw_objects(image, found, None, self._truth.classes),
+            draw_objects(empty, found, None, self._truth.classes),
         ]
 
 

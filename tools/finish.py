@@ -9,10 +9,13 @@ from typing import Any
 from densefit.checkpoint import store
 from densefit.checkpoint.load import load
 from densefit.model.network import Network
-from densefit.score import score
+from densefit.score import Scorer
 from densefit.score_many import scorable, score_mixture
 from densefit.train.conflict import conflict
+from densefit.train.finite import check_parameters
+from densefit.train.learner import Learner
 
+from .pictures import choose_thresholds
 from .prepared import Prepared, primary_numbers
 from .progress import Watched
 from .report import write_numbers, write_scores
@@ -58,7 +61,10 @@ def finish(out: Path, prepared: Prepared, draw: Draw, batches: int = 0) -> dict[
                 scores.update(score_mixture(network, {name: watched}, heads))
                 prefix = f"{name}/"
             else:
-                scores.update(score(network, watched))
+                check_parameters(network)
+                scorer = Scorer(Learner(network), watched, nonfinite="raise")
+                scores.update(scorer.run() or {})
+                choose_thresholds(network, scorer.metrics)
                 prefix = ""
         own = {key[len(prefix) :]: n for key, n in scores.items() if key.startswith(prefix)}
         found[name] = (own, f"{chosen} on {len(loader.dataset)} samples of {splits[name]!r}")

@@ -16,6 +16,7 @@ from densefit.errors import ConfigError, DataError, located
 from densefit.metrics import Metric
 from densefit.metrics.per_sample import PerSample
 from densefit.tools.out_folder import make_folder
+from densefit.tools.pictures import best_of
 from densefit.tools.progress import Watched
 from densefit.tools.report import report
 
@@ -61,6 +62,16 @@ class Judging:
         if self.bootstrap or (self.worst and self.out is not None):
             return PerSample(metric, keep_states=self.bootstrap > 0)
         return metric
+
+    def drawn_from(self, metrics: Sequence[Metric]) -> float | None:
+        """The score from which on predictions are drawn: as asked for, else where F1 is highest.
+
+        None if nothing is drawn, or no score is the best.
+        """
+        asked: float | None = getattr(self, "score_threshold", None)
+        if asked is not None or not self.worst or self.out is None:
+            return asked
+        return best_of(metrics)
 
     def tell(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,9 @@ import numpy as np
 from densefit.data.loader import Loader
 from densefit.data.sample import Dataset
 from densefit.data.sample_id import dataset_classes, sample_id
+from densefit.metrics.detail import Curves
+from densefit.metrics.metric import Metric
+from densefit.metrics.operating_point import best_threshold
 from densefit.model.head import Head
 from densefit.model.network import Network
 from densefit.predict.drawing import grid
@@ -57,6 +60,40 @@ def write_predictions(network: Network, loader: Loader, path: Path, count: int =
         images.append(resized(image, SMALLEST, _LARGEST_ALONE))
         captions.append(key)
     write_image(path, grid(images, columns=min(3, len(images)), captions=captions), BYTES)
+
+
+def choose_thresholds(
+    network: Network, metrics: Mapping[str, Sequence[Metric]]
+) -> dict[str, float]:
+    """Let heads draw from the score on where F1 is highest, unless they were made with a threshold.
+
+    Args:
+        network: whose heads; of those with a `draw_threshold` it is set.
+        metrics: head -> its metrics, which have seen a dataset.
+
+    Returns:
+        head -> the score that was found.
+    """
+    found = {}
+    for head in network.heads:
+        drawing: Any = getattr(head, "detector", head)
+        told = (head.spec or {}).get("settings", {})
+        told = told if drawing is head else told.get("detection") or {}
+        if not hasattr(drawing, "draw_threshold") or "draw_threshold" in told:
+            continue
+        threshold = best_of(metrics.get(head.name, ()))
+        if threshold is not None:
+            found[head.name] = drawing.draw_threshold = threshold
+    return found
+
+
+def best_of(metrics: Iterable[Metric]) -> float | None:
+    """The score from which on the F1 of the first metric with such curves is highest."""
+    for metric in metrics:
+        curves = metric.details().get("precision_recall")
+        if isinstance(curves, Curves):
+            return best_threshold(curves)
+    return None
 
 
 def fitted_for(heads: Iterable[Head], image: np.ndarray, smallest: int, largest: int) -> Fitted:

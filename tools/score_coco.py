@@ -90,7 +90,7 @@ def run(chosen: CocoScoring) -> dict[str, float]:
             "objects": sum(len(one["classes"]) for one in truth.targets),
             "detections": results.count,
         },
-        CocoPictures(truth, results.predictions, photographs, chosen.score_threshold),
+        CocoPictures(truth, results.predictions, photographs, chosen.drawn_from([metric])),
         [*truth.notes, *results.notes],
     )
 

@@ -22,7 +22,7 @@ from densefit.predict.predictor import predict
 from densefit.score import Scorer
 from densefit.score_many import scorable
 from densefit.tools.out_folder import make_folder
-from densefit.tools.pictures import Subset, truth_and_prediction
+from densefit.tools.pictures import Subset, choose_thresholds, truth_and_prediction
 from densefit.tools.program import program
 from densefit.tools.progress import Watched
 from densefit.tools.recipe import make_dataset
@@ -90,6 +90,8 @@ def run(chosen: Scoring, place: Path) -> dict[str, float]:
             Learner(network), watched, list(metrics), metrics=metrics, nonfinite="raise"
         )
         scorer.run()
+    if listed:
+        choose_thresholds(network, scorer.metrics)
     worst = Worst(network, dataset, chosen.loader, scorer.metrics, listed)
     return report(
         None if chosen.out is None else Path(chosen.out),

@@ -13,7 +13,7 @@ from densefit.config import parse
 from densefit.datasets.names import class_names
 from densefit.errors import ConfigError, DataError
 from densefit.metrics import VOCAveragePrecision
-from densefit.predict.drawing import draw_boxes
+from densefit.predict.drawing import draw_boxes, say_unshown
 
 from .coco_pictures import DRAWN
 from .judging import Judging, documented, given, take_in
@@ -96,6 +96,7 @@ def run(chosen: VocScoring) -> dict[str, float]:
         )
     )
     take_in([metric], pairs, workers=0, together=64)
+    pairs.threshold = chosen.drawn_from([metric])
     split = "" if truth.split is None else f"{truth.split!r} "
     return chosen.tell(
         [metric],
@@ -185,14 +186,15 @@ class VocPairs:
             np.clip(corners[:, [3, 2]].max(axis=0), 1, 4096).astype(int)
         )
         image, fitted = self.photographs.fitted(key, (int(size[0]), int(size[1])))
-        shown = prediction["scores"] >= (DRAWN if self.threshold is None else self.threshold)
+        threshold = DRAWN if self.threshold is None else self.threshold
+        shown = prediction["scores"] >= threshold
         # Pixels from 1, the last included, to edges.
         first = np.array([1.0, 1.0, 0.0, 0.0])
         true = fitted({"boxes": target["boxes"] - first})["boxes"]
         return [
             draw_boxes(image, true, target["classes"], self.classes),
             draw_boxes(
-                image,
+                say_unshown(image, prediction["scores"], threshold),
                 fitted({"boxes": prediction["boxes"][shown] - first})["boxes"],
                 prediction["classes"][shown],
                 self.classes,

@@ -6,6 +6,7 @@ Efron, "Bootstrap Methods: Another Look at the Jackknife", Annals of Statistics,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import cast
 
 import numpy as np
 
@@ -123,7 +124,7 @@ def resample(metric: PerSample, counts: np.ndarray) -> Iterator[dict[str, float]
         whole = metric.metric.fresh()
         for one, count in zip(samples, row):
             for _ in range(count):
-                whole.merge(one)
+                whole.merge(cast(Metric, one))
         yield whole.compute()
 
 

@@ -6,6 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from densefit.metrics.detail import Curves
+
+_CANDIDATES = 1000  # scores that are compared at most
+
 
 def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """`part / whole` in double; nan where `whole` is 0.
@@ -38,6 +42,33 @@ def precision_recall_f1(
     found = right + np.asarray(false_positives, np.float64)
     there = np.asarray(positives, np.float64)
     return ratio(right, found), ratio(right, there), ratio(2 * right, found + there)
+
+
+def best_threshold(curves: Curves) -> float | None:
+    """The score from which on the mean F1 of the classes is highest; None if no curve tells it.
+
+    >>> from densefit.metrics.detail import Curve
+    >>> curve = Curve(np.array([0.5, 1.0]), np.array([1.0, 1.0]), threshold=np.array([0.9, 0.3]))
+    >>> best_threshold(Curves("recall", "precision", {"cat": curve}, "one class"))
+    0.3
+
+    Args:
+        curves: recall (x) and precision (y), a point for each score, falling.
+    """
+    known = [one for one in curves.lines.values() if one.threshold is not None and len(one.x)]
+    thresholds = [one.threshold for one in known if one.threshold is not None]
+    if not known:
+        return None
+    candidates = np.unique(np.concatenate(thresholds))
+    if len(candidates) > _CANDIDATES:
+        candidates = candidates[np.linspace(0, len(candidates) - 1, _CANDIDATES).astype(int)]
+    total = np.zeros(len(candidates))
+    for one, scores in zip(known, thresholds):
+        values = np.append(0.0, 2 * ratio(one.x * one.y, one.x + one.y))
+        values[np.isnan(values)] = 0.0
+        # How many scores are a candidate or higher: the point that they end at.
+        total += values[np.searchsorted(-scores, -candidates, side="right")]
+    return float(candidates[total.argmax()]) if total.any() else None
 
 
 def operating_point(

@@ -97,10 +97,10 @@ def differing(
         if isinstance(own, dict) and isinstance(other, dict):
             found.update(differing(own, other, f"{title}."))
         elif isinstance(own, list) and isinstance(other, list) and len(own) == len(other):
-            pairs = (
+            left, right = (
                 {f"{title}[{i}]": value for i, value in enumerate(one)} for one in (own, other)
             )
-            found.update(differing(*pairs))
+            found.update(differing(left, right))
         elif json.dumps(own) != json.dumps(other):  # nan is not nan
             found[title] = (own, other)
     return found

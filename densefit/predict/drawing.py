@@ -6,6 +6,7 @@ Every function returns a new picture; line widths and letters grow with the pict
 from __future__ import annotations
 
 import colorsys
+import math
 from collections.abc import Sequence
 
 import cv2
@@ -196,6 +197,14 @@ def draw_boxes(
             left, top = _place(result, corners[index].tolist(), size, width, placed)
             _put_label(result, text, left, top, color_of(int(classes[index])), height)
     return result
+
+
+def say_unshown(image: np.ndarray, scores: np.ndarray, threshold: float) -> np.ndarray:
+    """A copy of `image` that says so if there are detections, and none reaches the threshold."""
+    if not len(scores) or np.max(scores) >= threshold:
+        return image.copy()
+    best = math.floor(1000 * float(np.max(scores))) / 1000  # rounded up it might reach
+    return draw_label(image, f"0 of {len(scores)} reach {threshold:g}, best {best:g}")
 
 
 def draw_mask(

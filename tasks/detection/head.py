@@ -16,7 +16,7 @@ from densefit.errors import ConfigError, DataError
 from densefit.metrics import COCOAveragePrecision, Metric, VOCAveragePrecision
 from densefit.model.head import Features, Head, Label, class_names, heads
 from densefit.model.merger import Merger, Predictions
-from densefit.predict.drawing import draw_boxes
+from densefit.predict.drawing import draw_boxes, say_unshown
 
 from .anchors import Shapes, anchor_boxes, anchor_count, anchor_shapes
 from .assign import IGNORE, match, targets_of
@@ -62,7 +62,8 @@ class Detection(Head):
         metric: "coco" (AP over IoU .50 to .95), "voc" (AP at IoU .5, the area under the curve, as
             in VOC 2010 and later), "voc07" (the same by 11 points, as in VOC 2007) or "both"
             ("coco" and "voc").
-        draw_threshold: `draw` shows detections with at least this score.
+        draw_threshold: `draw` shows detections with at least this score. Where it is left out, the
+            tools draw from the score on where F1 is highest over what they have scored.
     """
 
     targets = ("boxes", "classes")
@@ -291,7 +292,8 @@ class Detection(Head):
     resizable = True
 
     def draw(self, image: np.ndarray, prediction: Any) -> np.ndarray:
-        """The detections above `draw_threshold`, outlined and named."""
+        """The detections above `draw_threshold`, outlined and named; or that there are none."""
+        image = say_unshown(image, prediction["scores"], self.draw_threshold)
         shown = prediction["scores"] >= self.draw_threshold
         return draw_boxes(
             image,

@@ -17,6 +17,7 @@ from densefit.errors import ConfigError
 from densefit.metrics import COCOMaskAveragePrecision, Metric
 from densefit.model.head import Features, Head, Label, Term, class_names, heads
 from densefit.model.merger import Merger, Predictions
+from densefit.predict.drawing import say_unshown
 from densefit.predict.instances import draw_instances
 
 from ..detection.assign import targets_of
@@ -240,6 +241,7 @@ class Instance(Head):
 
     def draw(self, image: np.ndarray, prediction: Any) -> np.ndarray:
         """The detections above the detector's `draw_threshold`, each in a colour of its own."""
+        image = say_unshown(image, prediction["scores"], self.detector.draw_threshold)
         shown = np.flatnonzero(prediction["scores"] >= self.detector.draw_threshold)
         return draw_instances(
             image,

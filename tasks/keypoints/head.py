@@ -14,7 +14,7 @@ from densefit.errors import ConfigError
 from densefit.metrics import COCOKeypointAveragePrecision, Metric
 from densefit.model.head import Features, Head, Label, heads
 from densefit.model.merger import Merger, Predictions
-from densefit.predict.drawing import draw_boxes
+from densefit.predict.drawing import draw_boxes, say_unshown
 
 from .checks import check_sample
 from .chosen import ChosenClasses
@@ -65,7 +65,8 @@ class Keypoints(Head):
         peak_threshold: peaks of keypoints below are not looked at, and `draw` shows no keypoints
             below.
         alike: object keypoint similarity from which the objects of two views are the same.
-        draw_threshold: `draw` shows detections with at least this score.
+        draw_threshold: `draw` shows detections with at least this score. Where it is left out, the
+            tools draw from the score on where F1 is highest over what they have scored.
         among: names of all classes of the dataset, in the order of the numbers in its targets, or
             how many. None: there are no others than `classes`.
 
@@ -282,6 +283,7 @@ class Keypoints(Head):
 
     def draw(self, image: np.ndarray, prediction: Any) -> np.ndarray:
         """The detections above `draw_threshold`: boxes with their names, and skeletons."""
+        image = say_unshown(image, prediction["scores"], self.draw_threshold)
         rows = np.flatnonzero(prediction["scores"] >= self.draw_threshold)
         boxes, scores = prediction["boxes"][rows], prediction["scores"][rows]
         names = self.classes if len(self.classes) > 1 else None  # the only one goes without saying

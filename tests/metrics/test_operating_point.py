@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import precision_recall_fscore_support
 
-from densefit.metrics.operating_point import operating_point
+from densefit.metrics.detail import Curve, Curves
+from densefit.metrics.operating_point import best_threshold, operating_point
 
 CLASSES = 3
 MANY = settings(max_examples=50, deadline=None, derandomize=True)
@@ -45,3 +46,26 @@ def test_what_is_undefined_is_nan():
 def test_large_counts_are_exact():
     many = np.array([2**31 + 1], np.int64)
     assert operating_point(many, many, 2 * many, ["a"])["precision"] == 0.5
+
+
+def curve(recall, precision, scores):
+    return Curve(np.array(recall), np.array(precision), np.array(scores))
+
+
+def test_the_best_threshold_is_where_the_mean_f1_of_the_classes_is_highest():
+    r = np.random.default_rng(0)
+    scores = np.sort(r.random(60))[::-1]
+    right = r.random((2, 60)) < np.linspace(0.9, 0.1, 60)
+    lines, f1 = {}, np.zeros(60)
+    for index, own in enumerate(right):
+        hits, seen = np.cumsum(own), np.arange(1, 61)
+        lines[str(index)] = curve(hits / 40, hits / seen, scores)
+        f1 += 2 * hits / (seen + 40)
+    assert best_threshold(Curves("", "", lines, "")) == scores[f1.argmax()]
+
+
+def test_nothing_found_has_no_best_threshold():
+    assert best_threshold(Curves("", "", {}, "")) is None
+    assert best_threshold(Curves("", "", {"a": curve([], [], [])}, "")) is None
+    assert best_threshold(Curves("", "", {"a": curve([0.0], [0.0], [0.5])}, "")) is None
+    assert best_threshold(Curves("", "", {"a": Curve(np.ones(1), np.ones(1))}, "")) is None

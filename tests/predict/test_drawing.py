@@ -15,6 +15,7 @@ from densefit.predict.drawing import (
     grid,
     letter_height,
     line_width,
+    say_unshown,
 )
 
 
@@ -156,3 +157,13 @@ def test_a_box_of_nan_has_no_outline():
     box = np.array([[10.0, 10.0, np.nan, np.nan]])
     assert draw_boxes(grey(60, 80), box, np.array([0])).shape == (60, 80, 3)
     assert draw_label(grey(60, 80), "x", (1e300, -np.inf)).shape == (60, 80, 3)
+
+
+def test_detections_that_are_not_drawn_are_told_of():
+    image = grey(200, 300)
+    scores = np.linspace(0, 0.3999, 100)
+    said = say_unshown(image, scores, 0.4)
+    expected = draw_label(image, "0 of 100 reach 0.4, best 0.399")
+    np.testing.assert_array_equal(said, expected)
+    for shown in (np.array([0.4]), np.zeros(0)):
+        np.testing.assert_array_equal(say_unshown(image, shown, 0.4), image)

@@ -1,12 +1,21 @@
 """Truth and prediction in the size in which they are drawn."""
 
 import tracemalloc
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 
-from densefit.tools.pictures import draws_any_size, resized, truth_and_prediction, write_image
+import densefit as df
+from densefit.metrics import VOCAveragePrecision
+from densefit.tools.pictures import (
+    choose_thresholds,
+    draws_any_size,
+    resized,
+    truth_and_prediction,
+    write_image,
+)
 
 
 class Painter:
@@ -87,3 +96,46 @@ def test_a_file_is_no_larger_than_asked_for(tmp_path):
         shape = cv2.imread(str(tmp_path / "a" / "noise.png")).shape
         assert (shape == noise.shape) is (most in (None, 1 << 20))
         assert shape[1] / shape[0] == pytest.approx(4 / 3, rel=0.02)
+
+
+def test_heads_draw_from_the_score_of_the_highest_f1_unless_told():
+    heads = [
+        df.head("detection", classes=["a"], name="chosen"),
+        df.head("detection", classes=["a"], name="told", draw_threshold=0.4),
+        df.head("keypoints", classes=["a"], keypoints=["x", "y"], name="other"),
+        df.head("classification", classes=2, name="kind"),
+        df.head("instance", classes=["a"], name="masks"),
+        df.head("instance", classes=["a"], name="mine", detection={"draw_threshold": 0.5}),
+    ]
+    metric = VOCAveragePrecision(["a"])
+    true = {"boxes": [[0, 0, 9, 9], [20, 0, 29, 9]], "classes": [0, 0]}
+    wrong = [[50, 50, 60, 60]] * 9
+    found = {
+        "boxes": [*true["boxes"], *wrong],
+        "classes": [0] * 11,
+        "scores": [0.25, 0.125, *np.linspace(0.1, 0.01, 9)],
+    }
+    metric.update([found], [true], ["1"])
+    network = SimpleNamespace(heads=heads)
+    metrics = {head.name: [metric] for head in (*heads[:2], *heads[4:])}
+    assert choose_thresholds(network, metrics) == {"chosen": 0.125, "masks": 0.125}
+    assert [head.detector.draw_threshold for head in heads[4:]] == [0.125, 0.5]
+    assert [head.draw_threshold for head in heads[:3]] == [0.125, 0.4, 0.3]
+
+
+@pytest.mark.parametrize("task", ["detection", "keypoints"])
+def test_a_picture_without_sure_detections_says_how_sure_they_are(task):
+    more = {"keypoints": ["x", "y"]} if task == "keypoints" else {}
+    head = df.head(task, classes=["a"], draw_threshold=0.4, **more)
+    image = np.full((200, 300, 3), 128, np.uint8)
+    found = {
+        "boxes": np.tile(np.float32([10, 100, 90, 190]), (100, 1)),
+        "scores": np.linspace(0.39, 0, 100),
+        "classes": np.zeros(100, int),
+        "keypoints": np.ones((100, 2, 3)),
+    }
+    drawn = head.draw(image, found)
+    assert (drawn[:20] != 128).any()
+    assert (drawn[60:] == 128).all()
+    none = {key: value[:0] for key, value in found.items()}
+    np.testing.assert_array_equal(head.draw(image, none), image)
