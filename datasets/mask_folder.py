@@ -112,7 +112,8 @@ class MaskFolder:
             if isinstance(image, str) and isinstance(mask, str):
                 pairs[place] = (image, mask)
             else:
-                self._broken[pairs[place][0]] = image if isinstance(image, DataError) else mask
+                wrong = (one for one in (image, mask) if isinstance(one, DataError))
+                self._broken[pairs[place][0]] = next(wrong)
         for double in doubled(Path(image).with_suffix("") for image, _ in pairs):
             raise DataError(f"The picture {double} is listed twice", where=path)
         return pairs
