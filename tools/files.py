@@ -14,6 +14,7 @@ from densefit.errors import DataError
 
 # What cv2 writes without loss, or as small as the original; others become PNG.
 WRITTEN_AS_GIVEN = (".jpg", ".jpeg", ".png")
+_STAND_IN = np.full((32, 32, 3), 128, np.uint8)
 
 
 class Pictures:
@@ -22,9 +23,12 @@ class Pictures:
     A file's name is its last part; a file of a folder has its path below the folder. Where two
     would be called the same, the later one gets a number.
 
+    One that cannot be read has a grey sample in its place, so that the others are predicted.
+
     Attributes:
         paths: name -> file.
         folders: those that were searched.
+        failed: name -> why it cannot be read, of those that were asked for.
 
     Raises:
         DataError: a path is not there, or a folder holds no picture.
@@ -34,6 +38,7 @@ class Pictures:
         self.classes: list[str] = []
         self.paths: dict[str, Path] = {}
         self.folders: list[Path] = []
+        self.failed: dict[str, str] = {}
         for text in given:
             path = Path(text)
             if path.is_dir():
@@ -70,10 +75,16 @@ class Pictures:
         """The name of a picture."""
         return self._names[index]
 
-    def image(self, name: str) -> np.ndarray:
-        """(H, W, 3) uint8 RGB, turned as its EXIF orientation says."""
-        return read_image(self.paths[name])
+    def image(self, name: str) -> np.ndarray | None:
+        """(H, W, 3) uint8 RGB, turned as its EXIF orientation says; None if it cannot be read."""
+        try:
+            return read_image(self.paths[name])
+        except (DataError, OSError, MemoryError) as error:
+            reason = error.what if isinstance(error, DataError) else str(error)
+            self.failed[name] = reason or type(error).__name__
+            return None
 
     def __getitem__(self, index: int) -> Sample:
         name = self._names[index]
-        return Sample(name, self.image(name), {})
+        image = self.image(name)
+        return Sample(name, _STAND_IN if image is None else image, {})

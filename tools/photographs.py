@@ -11,6 +11,9 @@ from densefit.data.image import read_image
 from densefit.datasets.boxes import check_size
 from densefit.datasets.pictures import is_picture, pictures_below
 from densefit.errors import DataError
+from densefit.predict.fitted import Fitted
+
+from .pictures import LARGEST, SMALLEST
 
 _CANVAS = 225  # light grey: everything that is drawn is darker or has a colour
 
@@ -61,6 +64,13 @@ class Photographs:
             image = read_image(path, exif=False)
         check_size(size, (image.shape[0], image.shape[1]), path, f"sample {key!r}")
         return image
+
+    def fitted(self, key: str, size: tuple[int, int]) -> tuple[np.ndarray, Fitted]:
+        """The same in the size of a drawing, and what brings annotations to that size."""
+        fitted = Fitted.within(size, SMALLEST, LARGEST)
+        if key not in self._paths:
+            return np.full((*fitted.drawn, 3), _CANVAS, np.uint8), fitted
+        return fitted.image(self(key, size)), fitted
 
 
 def _stem(path: Path) -> str:
