@@ -9,7 +9,7 @@ import numpy as np
 from densefit.data.picture_header import stated_size
 from densefit.errors import ConfigError, DataError
 
-from .boxes import BoxCheck, box_targets, clip_box
+from .boxes import BoxCheck, box_fault, box_targets, clip_box
 from .record_file import RecordFile, split_header
 
 logger = logging.getLogger(__name__)
@@ -18,6 +18,7 @@ HEADERS = ("auto", "label", "boxes", "labels")
 UNITS = ("auto", "parts", "pixels")
 # A box may reach out of its picture a little; one that ends beyond this part of it is in pixels.
 _LARGEST_PART = 1.5
+_THIN = 1e-4  # part of a picture; thinner ones may have no area in float32
 _LARGEST = float("inf")
 _MOST_CLASSES = 1_000_000  # data of faces have 360,000
 
@@ -157,16 +158,11 @@ class RecordLabels:
         box = (x1, y1, x2, y2)
         if self._units == "parts":
             box = (x1 * width, y1 * height, x2 * width, y2 * height)
-        if not np.isfinite(box).all():
-            return box, "has a corner that is no number"
-        if x2 < x1 or y2 < y1:
-            return box, "has its corners in the wrong order"
-        box = clip_box(box, height, width)
-        return box, "" if box[2] > box[0] and box[3] > box[1] else "has no area in its picture"
+        return clip_box(box, height, width), box_fault(box, size)
 
 
 def _sort_units(boxes: np.ndarray, where: str, first: dict[str, str]) -> bool:
-    """Note in which units the (n, 4) boxes of a record are; whether one is none in parts."""
+    """Note in which units the boxes of a record are; whether one may have no area, in parts."""
     suspect = False
     for x1, y1, x2, y2 in boxes.tolist():
         sound = -_LARGEST < x1 < x2 < _LARGEST and -_LARGEST < y1 < y2 < _LARGEST
@@ -174,7 +170,8 @@ def _sort_units(boxes: np.ndarray, where: str, first: dict[str, str]) -> bool:
             units = "pixels" if max(x2, y2) > _LARGEST_PART else "parts"
             if units not in first:
                 first[units] = f"{[x1, y1, x2, y2]} of {where}"
-        if not (sound and x1 < 1 and y1 < 1 and x2 > 0 and y2 > 0):
+        inside = x1 < 1 and y1 < 1 and x2 > 0 and y2 > 0
+        if not (sound and inside and x2 - x1 > _THIN and y2 - y1 > _THIN):
             suspect = True
     return suspect
 

@@ -37,3 +37,29 @@ def test_as_small_as_the_shorter_side_allows():
     assert [reduction(tall, least) for least in (1, 11, 12, 22, 23, 45, 46, 999)] == [
         8, 8, 4, 4, 2, 2, 1, 1,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("orientation", range(10))
+def test_the_orientation_is_pillow_s(orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = jpeg(4, 6, exif=exif)
+    assert head_of(data).orientation == (orientation if 1 <= orientation <= 8 else 1)
+    place = data.index(b"Exif")
+    for end in range(place, place + 30):
+        assert head_of(data[:end]).orientation in (1, orientation)
+
+
+def test_the_orientation_behind_another_segment_of_its_kind():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = jpeg(4, 6, exif=exif)
+    other = b"http://ns.adobe.com/xap/1.0/\0<x/>"
+    data = data[:2] + b"\xff\xe1" + (len(other) + 2).to_bytes(2, "big") + other + data[2:]
+    assert head_of(data).orientation == 6
+
+
+def test_bytes_between_segments_are_stepped_over_as_decoders_do():
+    data = jpeg(40, 60)
+    place = data.index(b"\xff\xdb")
+    assert size_of(data[:place] + b"\0\1\2" + data[place:]) == (40, 60)
