@@ -9,7 +9,7 @@ import numpy as np
 
 from densefit.data.image import read_image
 from densefit.data.sample import Sample
-from densefit.datasets.pictures import is_picture
+from densefit.datasets.pictures import pictures_below
 from densefit.errors import DataError
 
 # What cv2 writes without loss, or as small as the original; others become PNG.
@@ -43,11 +43,11 @@ class Pictures:
             path = Path(text)
             if path.is_dir():
                 self.folders.append(path)
-                found = sorted(p for p in path.rglob("*") if p.is_file() and is_picture(p.name))
+                found = sorted(map(Path, pictures_below(path)))
                 if not found:
                     raise DataError("There is no picture in the folder", where=path)
                 for one in found:
-                    self._add(one, one.relative_to(path))
+                    self._add(path / one, one)
             elif path.is_file():
                 self._add(path, Path(path.name))
             else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional, Protocol, cast
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from densefit.data.ahead import Ahead
 from densefit.data.lost import TooSlowError
+from densefit.data.worker_kind import default_workers
 from densefit.errors import ConfigError, DataError, located
 from densefit.metrics import Metric
 from densefit.metrics.per_sample import PerSample
@@ -40,7 +41,7 @@ class Judging:
     worst: int = 12
     images: Optional[str] = None  # noqa: UP045
     seed: int = 0
-    workers: int = 2
+    workers: int = field(default_factory=default_workers)
 
     def check(self) -> None:
         """Raise ConfigError if a number is out of range, or nothing can be written into `out`."""

@@ -36,7 +36,7 @@ class Data:
         validation: name of the split to validate on while training; null for none.
         test: name of the split to score at the end; null for none.
         settings: further settings of the dataset.
-        workers: how many read and transform.
+        workers: how many read and transform; null for as many as there are CPUs, up to 8.
         worker_kind: threads or processes; scoring always takes threads.
         on_error: what a broken training sample does: raise or skip. Scoring never skips.
         cache: where decoded samples are kept, as far as they fit: {memory: 2GiB} of each split, or
@@ -49,7 +49,7 @@ class Data:
     validation: Optional[str] = "val"  # noqa: UP045
     test: Optional[str] = "test"  # noqa: UP045
     settings: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
-    workers: int = 2
+    workers: Optional[int] = None  # noqa: UP045
     worker_kind: str = "threads"
     on_error: str = "raise"
     cache: Optional[Dict[str, Any]] = None  # noqa: UP006, UP045
@@ -298,7 +298,7 @@ def train_loader(
     )
 
 
-def score_loader(recipe: Input, dataset: Dataset, workers: int) -> Loader:
+def score_loader(recipe: Input, dataset: Dataset, workers: int | None) -> Loader:
     """Every sample once, in order, as it is."""
     return Loader(
         dataset,

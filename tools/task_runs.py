@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from densefit.callbacks.jsonl import read_lines
+from densefit.datasets.json_file import read_json
 from densefit.errors import ConfigError, DataError
-from densefit.tools.records import read_json
 from densefit.tools.run_history import names
 from densefit.yaml_document import read_document
 

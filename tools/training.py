@@ -71,6 +71,10 @@ def run(
     training, network = recipe.training, prepared.network
     out = Path(recipe.out)
     begin_from(network, recipe)
+    for split, dataset in prepared.data.items():
+        median = getattr(dataset, "median_depth", None)
+        if median is not None:
+            print(f"{split}: the median depth is {median:.3g} m")
     numbers = primary_numbers(network, prepared.validation)
     held = prepared.validation is not None
     keep = Keep(training.keep, chosen_by(numbers, training.best) if held else None)

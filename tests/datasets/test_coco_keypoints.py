@@ -134,3 +134,18 @@ def test_a_broken_annotation_raises_when_its_picture_is_read(tmp_path):
     data = COCO(**build(tmp_path, [DOG], [annotation([1, 2])]))
     with pytest.raises(DataError, match="keypoints of an annotation are not usable"):
         data[0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"keypoints": 5}, {"keypoints": "nose"}, {"keypoints": [["a"]]}, {"skeleton": 7}]
+    + [{"skeleton": [5]}, {"skeleton": {"a": 1}}, {"keypoints": [None]}, {"keypoints": {"a": 1}}],
+)
+def test_lists_that_are_none(change):
+    with pytest.raises(DataError, match=r"of a category are not usable[\s\S]*category 'dog'"):
+        read_skeleton([{**DOG, **change}], None, "f.json")
+
+
+def test_points_of_endless_digits():
+    with pytest.raises(DataError, match="6 numbers"):
+        read_points({"keypoints": [10**400, 1, 2] * 2}, 2, (10, 10), "annotation 1")
