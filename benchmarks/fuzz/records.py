@@ -182,7 +182,9 @@ class Packed(Kind):
             for seed, name in enumerate(("cat/a", "dog/b")):
                 write_picture(root / f"pictures/{name}.png", seed)
             pack(ImageFolder(root / "pictures"), root / "train.rec")
-            self._files = {p.name: p.read_bytes() for p in root.glob("train.*")}
+            # without the folder's name, which is another one each time
+            found = {p.name: p.read_bytes() for p in root.glob("train.*")}
+            self._files = {n: data.replace(str(root).encode(), b"") for n, data in found.items()}
         return self._files
 
     def clean(self) -> list[bytes]:
