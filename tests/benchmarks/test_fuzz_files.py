@@ -18,7 +18,7 @@ def run(*arguments):
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": str(BENCHMARKS.parent)},
-        timeout=120,
+        timeout=300,
     )
 
 
