@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import signal
 import sys
 import tempfile
 import time
@@ -30,6 +31,7 @@ from fuzz.worker import READ, REFUSED, Case, Outcome, case_of, read, serve
 from rich.console import Console
 from rich.table import Table
 
+_WAITING = 6  # times longer than the computing: the machine may be busy
 _FORK = multiprocessing.get_context("fork")
 
 
@@ -43,7 +45,8 @@ class Worker:
 
     def _begin(self) -> None:
         self.connection, theirs = _FORK.Pipe()
-        arguments = (theirs, self._folder, self._options.seed, self._options.memory << 20)
+        options = self._options
+        arguments = (theirs, self._folder, options.seed, options.memory << 20, options.seconds)
         self._process = _FORK.Process(target=serve, args=arguments, daemon=True)
         self._process.start()
         theirs.close()
@@ -62,12 +65,16 @@ class Worker:
                 self._process.join()
                 code = self._process.exitcode
                 self._begin()
+                if code == -signal.SIGXCPU:
+                    return Outcome(
+                        "too slow", f"more than {self._options.seconds:g} s of computing"
+                    )
                 return Outcome("crash", f"exit code {code}")
             return Outcome(outcome.what, outcome.said, outcome.compared, seconds)
-        if time.monotonic() - self._asked > self._options.seconds:
+        if time.monotonic() - self._asked > _WAITING * self._options.seconds:
             self.end()
             self._begin()
-            return Outcome("too slow", f"more than {self._options.seconds:g} s")
+            return Outcome("hangs", f"more than {_WAITING * self._options.seconds:g} s")
         return None
 
     def end(self) -> None:
@@ -176,7 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--first", type=int, default=0, help="number of the first of them")
     add("--seed", type=int, default=0)
     add("--workers", type=int, default=2, help="processes")
-    add("--seconds", type=float, default=20.0, help="that a file may take")
+    add("--seconds", type=float, default=10.0, help="of computing that a file may take")
     add("--memory", type=int, default=1024, help="MiB that a file may take")
     add("--only", type=int, help="read this one alone")
     add("--keep", help="with --only: write the file there")

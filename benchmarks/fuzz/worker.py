@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import resource
 import time
@@ -64,7 +65,7 @@ def case_of(number: int) -> Case:
     return Case(number % len(KINDS), number)
 
 
-def serve(connection: Any, folder: Path, seed: int, memory: int) -> None:
+def serve(connection: Any, folder: Path, seed: int, memory: int, seconds: float) -> None:
     """Read what is asked for, until None is.
 
     Args:
@@ -72,6 +73,7 @@ def serve(connection: Any, folder: Path, seed: int, memory: int) -> None:
         folder: for the datasets.
         seed: of all changes.
         memory: bytes that reading a file may take.
+        seconds: of computing that it may take; SIGXCPU ends the process then.
     """
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # libraries complain of broken pictures there
     logging.disable()
@@ -82,9 +84,10 @@ def serve(connection: Any, folder: Path, seed: int, memory: int) -> None:
     limit = pages * resource.getpagesize() + memory
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     for case in iter(connection.recv, None):
-        begun = time.monotonic()
+        begun = time.process_time()
+        resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(begun + seconds), -1))
         found = read(case, folder / str(case.kind), case.content(seed))
-        connection.send((found, time.monotonic() - begun))
+        connection.send((found, time.process_time() - begun))
     os._exit(0)
 
 

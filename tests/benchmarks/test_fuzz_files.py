@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,14 +18,14 @@ def run(*arguments):
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": str(BENCHMARKS.parent)},
-        timeout=120,
+        timeout=300,
     )
 
 
 def test_damaged_files_are_read_rightly_or_refused_by_name():
-    found = run("--files", "300", "--seed", "1")
+    found = run("--files", "200", "--seed", "1")
     assert found.returncode == 0, found.stdout + found.stderr
-    assert "0 of" not in found.stdout
+    assert re.search(r"(\d+) of \1 unchanged files are read", found.stdout)
 
 
 @pytest.fixture
