@@ -13,6 +13,7 @@ from densefit.data.ahead import Ahead
 from densefit.errors import ConfigError, located
 from densefit.metrics import Metric
 from densefit.metrics.per_sample import PerSample
+from densefit.tools import never_true
 from densefit.tools.progress import Watched
 from densefit.tools.report import report
 
@@ -65,6 +66,7 @@ class Judging:
         notes: Sequence[str] = (),
     ) -> dict[str, float]:
         """Print the scores, and write everything into `out`; see `report`."""
+        notes = [*notes, *never_true.note(metrics)]
         found = report(
             None if self.out is None else Path(self.out),
             {"": metrics},
