@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from densefit.data.loader import Loader
+from densefit.data.matched import match_of
 from densefit.model.head import Head
 from densefit.model.network import Network
 from densefit.predict.drawing import grid
@@ -43,8 +44,9 @@ def write_panels(
             sample = subset[index]
             cells, said = [], []
             for head in heads:
-                cells += pair(head, sample.image, sample.targets, predictions[head.name])
-                known = head.truth(sample.targets) is not None
+                targets = match_of(subset, head)(sample.targets)
+                cells += pair(head, sample.image, targets, predictions[head.name])
+                known = head.truth(targets) is not None
                 said += [
                     f"{head.name}: {'truth' if known else 'not known'}",
                     f"{head.name}: prediction",

@@ -11,6 +11,7 @@ from typing import Any, Optional
 import numpy as np
 
 from densefit.checkpoint.load import load
+from densefit.data.matched import match_of
 from densefit.data.sample import Dataset
 from densefit.errors import ConfigError
 from densefit.metrics.metric import Metric
@@ -156,7 +157,9 @@ class Worst:
             self._predict()
         head, sample = self._heads[name], self._dataset[self._places[key]]
         return [
-            head.draw_truth(sample.image, head.truth(sample.targets)),
+            head.draw_truth(
+                sample.image, head.truth(match_of(self._dataset, head)(sample.targets))
+            ),
             head.draw(sample.image, self._predictions[key][name]),
         ]
 

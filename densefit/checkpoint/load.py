@@ -9,6 +9,7 @@ from typing import Any
 from densefit import adapters
 from densefit.backend import mx
 from densefit.checkpoint import store
+from densefit.checkpoint.naming import saved_names, take_saved_names
 from densefit.checkpoint.snapshot import split_model
 from densefit.errors import CheckpointError, ConfigError
 from densefit.model.network import Network
@@ -54,6 +55,7 @@ def load(
             ) from error
     elif not isinstance(network, Network):
         network = _network_of(network, heads)
+    take_saved_names(network, saved_names(content), place)
     network.set_params(*split_model(parts["model"]))
     return network
 

@@ -14,6 +14,7 @@ from typing_extensions import Self
 from densefit.backend import mx
 from densefit.data.ahead import AnyAhead
 from densefit.data.batch import Batch
+from densefit.data.class_map import Renames
 from densefit.data.collate import Layout
 from densefit.data.described import described
 from densefit.data.encoder import Encoder
@@ -21,6 +22,10 @@ from densefit.data.fingerprint import fingerprint
 from densefit.data.labelled import check_labelled, stand_ins
 from densefit.data.loader_settings import check_settings
 from densefit.data.lost import LostWorkerError
+from densefit.data.mask_values import check_mask_values
+from densefit.data.matched import Matcher
+from densefit.data.occurring import Occurring
+from densefit.data.renamed_classes import with_renames
 from densefit.data.sample import Dataset
 from densefit.data.sampler import order_of, place_of
 from densefit.data.work import Made, SampleTransform, Work
@@ -58,6 +63,8 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         on_error: "raise" what goes wrong with a sample, or "skip" the sample: the batch is filled
             from those that follow, and `skipped` tells.
         timeout: seconds that one sample may take.
+        rename: the dataset's name of a class or keypoint -> that of the heads, or None to drop the
+            class, where they differ: see `RenamedClasses`. Numbers are always matched by names.
         originals: carry the targets as they were before any transform, which scores compare with.
             A training of heads needs none, and is served faster without.
 
@@ -86,12 +93,14 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         on_error: str = "raise",
         timeout: float = 120.0,
         originals: bool = True,
+        rename: Renames | None = None,
     ) -> None:
         check_settings(batch_size, workers, worker_kind, seed, last, on_error, timeout)
         super().__init__(batch_size)
         # OpenCV's own threads would compete with the workers and with MXNet's; this setting is
         # of the whole process.
         cv2.setNumThreads(0)
+        dataset = with_renames(dataset, rename)
         self.dataset, self.transform, self.heads = dataset, transform, tuple(heads)
         self.workers, self.worker_kind = workers, worker_kind
         self.shuffle, self.seed = shuffle, seed
@@ -109,9 +118,14 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
                 received=f"batch_size={batch_size}, last='drop'",
             )
         examples = check_labelled(dataset, transform, self.heads, seed)
+        self._matches = Matcher(dataset, self.heads)
+        matches = self._matches()
+        check_mask_values(dataset, self.heads, examples)
         self._layout = Layout(self._input_size(), self.heads)
-        self._stand_ins = stand_ins(self.heads, examples, self._layout.input_size)
+        self._stand_ins = stand_ins(self.heads, examples, self._layout.input_size, matches)
+        self._occurring: Occurring | None = Occurring(self.heads)
         self._skipped: dict[str, str] = {}
+        self._is_counted = False
         self._ahead: AnyAhead[Made] = ahead_of(
             worker_kind, self._work(0), workers, self._window, timeout, lambda: self._sample_bytes
         )
@@ -196,6 +210,7 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
             raise
         if len(made) < self.batch_size and (self.last == "drop" or not made):
             self._finished = True
+            self._tell_occurring()
             raise StopIteration
         batch = self._layout.collate(made)
         batch.position = self._position
@@ -266,7 +281,7 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
 
     def _work(self, epoch: int) -> Work:
         own = (self.dataset, self.transform, self.heads, self.seed, epoch)
-        return Work(*own, self._stand_ins, self.originals)
+        return Work(*own, self._stand_ins, self.originals, self._matches(), self._is_counted)
 
     def _input_size(self) -> tuple[int, int]:
         size = getattr(self.transform, "output_size", None)
@@ -281,6 +296,10 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         order = self._order.indices(self.seed, epoch)
         if self.last == "drop" and self.on_error == "raise":
             order = order[: len(self) * self.batch_size]  # the rest would be made in vain
+        # The first epoch that is read whole counts which classes there are.
+        self._is_counted = start == 0 and self._occurring is not None
+        if self._is_counted:
+            self._occurring = Occurring(self.heads)
         self._ahead.begin(self._work(epoch), order[start:].tolist())
         self._started = self._finished = False
         self._failure = None
@@ -304,8 +323,16 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
                 break
             self._layout.check(one)
             made.append(one)
+            if one.occurring and self._occurring is not None:
+                self._occurring.take(one.occurring)
         self._good += len(made)
         return made
+
+    def _tell_occurring(self) -> None:
+        """Say once which classes no sample of a whole epoch had."""
+        if self._is_counted and self._occurring is not None:
+            self._occurring.tell(f"the {self._good} samples of a first epoch")
+            self._occurring = None
 
     def _skip(self, error: DataError) -> None:
         sample_id = self.dataset.id_of(place_of(self._ahead.current, len(self.dataset)))

@@ -15,10 +15,12 @@ from densefit.backend import mx
 from densefit.data.ahead import Ahead
 from densefit.data.batch import Batch
 from densefit.data.buckets import Buckets, scaled_size
+from densefit.data.class_map import Renames
 from densefit.data.collate import originals
 from densefit.data.image import planes
 from densefit.data.move import GREY, crop, resize
 from densefit.data.others import with_id
+from densefit.data.renamed_classes import with_renames
 from densefit.data.sample import Dataset, Geometry
 from densefit.data.stacked import stacked
 from densefit.data.work import Made, checked_image
@@ -82,6 +84,7 @@ class OriginalSizeLoader:
         ahead: pictures that wait for others of their bucket, at most; by default 8 batches.
         workers: threads; 0 works in the caller's thread (without a time limit).
         timeout: seconds that one sample may take.
+        rename: other names of the dataset's classes, as in `Loader`.
 
     Attributes:
         sizes_vary: True: `provide_data` announces a batch of the first picture's size.
@@ -109,6 +112,7 @@ class OriginalSizeLoader:
         ahead: int | None = None,
         workers: int = 2,
         timeout: float = 120.0,
+        rename: Renames | None = None,
     ) -> None:
         for name, value, least in (
             ("batch_size", batch_size, 1),
@@ -127,6 +131,7 @@ class OriginalSizeLoader:
                 )
         if len(dataset) == 0:
             raise DataError("The dataset is empty", where=repr(dataset))
+        dataset = with_renames(dataset, rename)
         cv2.setNumThreads(0)  # as the Loader does: the threads are the workers
         self.dataset, self.batch_size = dataset, batch_size
         self.multiple, self.max_pixels = multiple, max_pixels

@@ -13,8 +13,10 @@ from typing_extensions import Self
 from densefit.backend import mx
 from densefit.data.ahead import Ahead
 from densefit.data.batch import Batch
+from densefit.data.class_map import Renames
 from densefit.data.image import planes
 from densefit.data.others import with_id
+from densefit.data.renamed_classes import with_renames
 from densefit.data.sample import Dataset
 from densefit.data.stacked import stacked
 from densefit.data.views import View, Views
@@ -72,6 +74,7 @@ class ViewLoader:
         views: how each picture is looked at.
         workers: threads; 0 works in the caller's thread (without a time limit).
         timeout: seconds that one sample may take.
+        rename: other names of the dataset's classes, as in `Loader`.
 
     Raises:
         ConfigError: a setting out of range.
@@ -89,6 +92,7 @@ class ViewLoader:
         views: Views | None = None,
         workers: int = 2,
         timeout: float = 120.0,
+        rename: Renames | None = None,
     ) -> None:
         height, width = (int(side) for side in input_size)
         for name, value, least in (
@@ -104,6 +108,7 @@ class ViewLoader:
                 )
         if len(dataset) == 0:
             raise DataError("The dataset is empty", where=repr(dataset))
+        dataset = with_renames(dataset, rename)
         self.dataset, self.views = dataset, views or Views()
         self.input_size, self.batch_size = (height, width), batch_size
         self._ahead: Ahead[Looked] = Ahead(workers, workers + 1, timeout)

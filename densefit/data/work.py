@@ -10,6 +10,8 @@ import numpy as np
 
 from densefit.data.encoder import Encoder, labelled, labelled_terms, terms_of, trained_terms, trains
 from densefit.data.image import planes
+from densefit.data.match import Match
+from densefit.data.occurring import classes_in
 from densefit.data.others import applied, drawn_from, with_id
 from densefit.data.sample import Dataset, Geometry, Sample
 from densefit.data.sampler import place_of, sample_rng
@@ -31,6 +33,8 @@ class Made:
         labelled: whether the sample trains a head, by head name, and by `<head>/<term>`.
         original: targets before any transform; None if nobody wants them.
         geometry: where the original lies in the input.
+        occurring: head -> what of each target's classes the sample has (see `Occurring`), if that
+            is counted.
     """
 
     index: int
@@ -40,6 +44,7 @@ class Made:
     labelled: dict[str, bool]
     original: dict[str, np.ndarray] | None
     geometry: Geometry
+    occurring: dict[str, dict[str, np.ndarray]] | None = None
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,8 @@ class Work:
     """Makes samples of one epoch; called by several threads at once.
 
     `stand_ins` are labels, by head, for samples that have none. With `originals`, samples carry
-    their targets as they were before any transform.
+    their targets as they were before any transform. `matches` are changes, by head, of the
+    dataset's class numbers. With `counts`, samples carry which of the heads' classes they have.
     """
 
     dataset: Dataset
@@ -57,6 +63,8 @@ class Work:
     epoch: int
     stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     originals: bool = True
+    matches: Mapping[str, Match] = field(default_factory=dict)
+    counts: bool = False
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For another process, with how targets move, which was declared in this one."""
@@ -83,15 +91,21 @@ class Work:
             checked_image(sample)
             labels: dict[str, Mapping[str, Any]] = {}
             has: dict[str, bool] = {}
+            occurring: dict[str, dict[str, np.ndarray]] = {}
             for head in self.heads:
                 stage = f"Encoding for head {head.name!r}"
-                labels[head.name], own = self._encoded(head, sample)
+                match = self.matches.get(head.name)
+                seen = sample if match is None else replace(sample, targets=match(sample.targets))
+                labels[head.name], own = self._encoded(head, seen)
                 has.update(own)
+                if self.counts:
+                    occurring[head.name] = classes_in(seen.targets, head)
         except Exception as error:
             raise with_id(error, stage, self.dataset.id_of(index)) from error
         geometry = sample.geometry or Geometry.identity(*sample.image.shape[:2])
         data = planes(sample.image)
-        return Made(index, sample.id, data, labels, has, original, geometry)
+        told = occurring if self.counts else None
+        return Made(index, sample.id, data, labels, has, original, geometry, told)
 
     def _encoded(self, head: Encoder, sample: Sample) -> tuple[Mapping[str, Any], dict[str, bool]]:
         """The labels of a sample for a head, and whether it trains the head and its terms."""

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from densefit.data.class_lists import Numbered
 from densefit.data.known_classes import known_classes
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError
@@ -51,7 +52,7 @@ class Keypoints(Head):
         keypoints: names, or how many. None: the 17 of COCO's persons.
         limbs: pairs of names that drawings join. None: COCO's for COCO's names, else none.
         flip_pairs: pairs of names that change places in a mirrored picture ([] for none); needed
-            to merge mirrored views. None: COCO's for COCO's names, else nobody has said.
+            to merge mirrored views. None: those that have a left and a right by their names.
         sigmas: for scoring, how far off people place each keypoint, in parts of the object's
             size. None: COCO's for COCO's names, else 0.05 for each.
         channels: width of the head's own maps.
@@ -138,7 +139,11 @@ class Keypoints(Head):
 
     def numbered_classes(self) -> list[str]:
         """All classes of the dataset."""
-        return list(self.among)
+        return Numbered(self.among) if isinstance(self.among, Numbered) else list(self.among)
+
+    def class_lists(self) -> dict[str, list[str]]:
+        """The names of the classes, and of the keypoints."""
+        return {**super().class_lists(), "keypoints": self.skeleton.names}
 
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:
         """The targets of one picture. A sample without `keypoints` trains nothing.

@@ -122,6 +122,10 @@ class Panoptic(Head):
                 where=where,
             )
 
+    def class_lists(self) -> dict[str, list[str]]:
+        """The names of the mask's classes, and of the things."""
+        return {self.segmentation.target: self.classes, "classes": self.things}
+
     def labels(self, input_size: tuple[int, int]) -> list[Label]:
         """Those of both parts."""
         return [
