@@ -10,7 +10,7 @@ from typing import Any, Callable, ClassVar
 
 import numpy as np
 
-from densefit.data.class_lists import Numbered
+from densefit.data.class_lists import Numbered, are_numbers, head_lists
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError
 from densefit.metrics.metric import Metric
@@ -205,6 +205,10 @@ class Head(ABC):
         names = self.numbered_classes()
         return {self.classes_of: names} if self.classes_of is not None and names else {}
 
+    def names(self, target: str) -> list[str]:
+        """The names of a target's numbers: the head's own, or those that it has learned."""
+        return head_lists(self)[target]
+
     def learn(self, target: str, names: Sequence[str]) -> None:
         """Keep the names of a target's numbers, of a head that was made with their number alone."""
         self.learned_names = {**self.learned_names, target: list(names)}
@@ -267,7 +271,18 @@ def class_names(classes: int | Sequence[str]) -> list[str]:
     """
     if isinstance(classes, int):
         return Numbered([str(index) for index in range(classes)])
-    return list(classes)
+    return Numbered(classes) if isinstance(classes, Numbered) else list(classes)
+
+
+def named_rows(names: Sequence[Any], *layers: str) -> dict[str, list[Any]]:
+    """What `Head.class_rows` has of layers with a row for each of the names; none of numbers.
+
+    >>> named_rows(["cat", "dog"], "a_class")
+    {'a_class_weight': ['cat', 'dog'], 'a_class_bias': ['cat', 'dog']}
+    """
+    if are_numbers(names):
+        return {}
+    return {f"{layer}_{part}": list(names) for layer in layers for part in ("weight", "bias")}
 
 
 heads: Registry[Head] = Registry("head")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from densefit.data.class_lists import are_numbers, dataset_list, head_lists
+from densefit.data.class_lists import are_numbers, dataset_list, head_lists, is_borrowed
 from densefit.data.matched import is_of_objects
 from densefit.errors import BindError
 from densefit.model.network import Network
@@ -35,12 +35,21 @@ def take_names(network: Network, train: Any) -> None:
                 _check_same(head.name, target, names, theirs)
             elif not are_numbers(theirs):
                 head.learn(target, theirs)
-            elif own and not are_numbers(own) and not is_of_objects(dataset, target):
+            elif own and _are_meant(dataset, target, own, names):
                 head.learn(target, own)
         if other is not head and hasattr(other, "learn"):
             for target, names in head_lists(head).items():
                 if are_numbers(head_lists(other).get(target, names)):
                     other.learn(target, names)
+
+
+def _are_meant(dataset: Any, target: str, own: Sequence[str], names: Sequence[str]) -> bool:
+    """Whether a dataset's names are those of a target, of which it may say nothing."""
+    if are_numbers(own):
+        return False
+    if not is_borrowed(dataset, target):
+        return True
+    return len(own) == len(names) and not is_of_objects(dataset, target)
 
 
 def _check_same(head: str, target: str, names: Sequence[str], theirs: Sequence[str]) -> None:

@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from densefit.data.class_lists import Numbered
+from densefit.data.class_lists import Numbered, are_numbers
 from densefit.data.known_classes import known_classes
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError
 from densefit.metrics import COCOKeypointAveragePrecision, Metric
-from densefit.model.head import Features, Head, Label, heads
+from densefit.model.head import Features, Head, Label, heads, named_rows
 from densefit.model.merger import Merger, Predictions
 from densefit.predict.drawing import draw_boxes
 
@@ -140,6 +140,20 @@ class Keypoints(Head):
     def numbered_classes(self) -> list[str]:
         """All classes of the dataset."""
         return Numbered(self.among) if isinstance(self.among, Numbered) else list(self.among)
+
+    def class_rows(self) -> dict[str, list[Any]]:
+        """The rows of the classes, and of the keypoints."""
+        points = self.names("keypoints")
+        named = {} if are_numbers(points) else self._point_rows(points)
+        classes = self.names("classes") if are_numbers(self.classes) else self.classes
+        return {**named_rows(classes, f"{self.name}_centre"), **named}
+
+    def _point_rows(self, points: Sequence[str]) -> dict[str, list[Any]]:
+        return {
+            **named_rows(points, f"{self.name}_joint"),
+            **named_rows([(p, axis) for p in points for axis in "xy"], f"{self.name}_place"),
+            **named_rows([(p, axis) for axis in "xy" for p in points], f"{self.name}_rest"),
+        }
 
     def class_lists(self) -> dict[str, list[str]]:
         """The names of the classes, and of the keypoints."""
