@@ -138,7 +138,8 @@ class Recipe:
     """Everything that makes a training.
 
     Args:
-        input_size: height and width of the network's input when scoring.
+        input_size: height and width of the network's input. Pictures are scored at this size;
+            transforms of training that state no size have it, and scales refer to it.
         resize: how a picture is brought to it: letterbox (keeps proportions) or stretch.
         score_batch_size: samples a batch when scoring.
         out: the run's folder: config, scalars, checkpoints, curves and pictures.
@@ -217,11 +218,35 @@ def fitting(recipe: Input) -> Any:
 
 
 def augmenting(augment: Sequence[Mapping[str, Any]], recipe: Input) -> Compose:
-    """The random transforms of training; without a crop, fitting into the input ends them."""
-    steps = [named(transforms, step, "augment") for step in augment]
+    """The random transforms of training; without a crop, fitting into the input ends them.
+
+    A transform of fixed size that states none has the recipe's `input_size`, and so have scales
+    that are relative to the input.
+    """
+    steps = [named(transforms, sized(step, recipe.input_size), "augment") for step in augment]
     if Compose(steps).output_size is None:
         steps.append(fitting(recipe))
     return Compose(steps)
+
+
+def sized(step: Mapping[str, Any], input_size: Sequence[int]) -> dict[str, Any]:
+    """The settings of a transform, with sizes that it takes and does not state.
+
+    Args:
+        step: name and settings.
+        input_size: (height, width) of the network's input, in pixels.
+    """
+    settings = dict(step)
+    name = settings.get("name")
+    if name not in transforms.names():  # the registry says what is wrong with it
+        return settings
+    taken = inspect.signature(transforms.get(name)).parameters
+    height, width = input_size
+    if "height" in taken and not {"height", "width"} & set(settings):
+        settings.update(height=height, width=width)
+    if "input_size" in taken:
+        settings.setdefault("input_size", (height, width))
+    return settings
 
 
 def train_loader(

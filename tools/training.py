@@ -30,6 +30,7 @@ from .recipe import (
     make_schedule,
 )
 from .run_record import Begun, Cost
+from .train_batch import TrainBatch
 
 Kind = TypeVar("Kind", bound=Recipe)
 COMPOSITE = "composite"
@@ -83,6 +84,7 @@ def run(
         callbacks=[
             Begun(out, text, prepared.data, recipe.seed, recipe.resume, prepared.train),
             *(Progress(), JSONLines(out / "scalars.jsonl"), Curves(out, log="scalars.jsonl")),
+            TrainBatch(out / "train_batch.png", prepared.train),
             *(*own, ProfileLine(), Cost(out)),
         ],
         accumulate=training.accumulate,

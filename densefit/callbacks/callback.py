@@ -25,6 +25,9 @@ class TrainState:
         pending: what is due and not done: "validation" in mid-epoch, "epoch" at its end, or "".
         samples: real samples (no padding) seen in this epoch.
         labelled: head -> samples seen that have labels for it, since training began.
+        objects: counts of objects in this epoch, see `densefit.data.object_counts`; empty where no
+            head learns objects.
+        all_objects: the same since training began.
         lr: the learning rate of the last update.
         gradient_norm: of the last update's gradient, before clipping.
         position: in the epoch's order of samples, if the loader tells.
@@ -52,6 +55,8 @@ class TrainState:
     pending: str = ""
     samples: int = 0
     labelled: Mapping[str, int] = field(default_factory=dict)
+    objects: Mapping[str, int] = field(default_factory=dict)
+    all_objects: Mapping[str, int] = field(default_factory=dict)
     lr: float = 0.0
     gradient_norm: float = 0.0
     position: int | None = None

@@ -14,6 +14,7 @@ from rich.progress import Progress as Bar
 
 from densefit.callbacks.callback import Callback, Control, TrainState
 from densefit.callbacks.main_number import is_main
+from densefit.data.object_counts import shown
 from densefit.errors import ConfigError
 
 
@@ -57,12 +58,13 @@ class Progress(Callback):
         self._reported = self._started = 0.0
         self._first_update = 0
         self._epoch_line: str | None = None
+        self._first = True
 
     def fit_started(self, state: TrainState, control: Control) -> None:
         """Open the bar, if there is a terminal."""
         self._reported = self._started = self._clock()
         self._first_update = state.update
-        self._epoch_line = None
+        self._epoch_line, self._first = None, True
         stream = self._output()
         self._terminal = _Terminal(stream, state) if stream.isatty() else None
 
@@ -73,6 +75,11 @@ class Progress(Callback):
 
     def update_ended(self, state: TrainState, control: Control) -> None:
         """Report if it is time to."""
+        if self._first:
+            self._first = False
+            objects = shown(state.objects)
+            if objects:
+                self._line(f"after {state.samples} samples: {objects}")
         now = self._clock()
         if now - self._reported < (self.every if self._terminal is None else self.refresh):
             return
@@ -91,6 +98,8 @@ class Progress(Callback):
     def epoch_ended(self, state: TrainState, control: Control) -> None:
         """Note the epoch's numbers; the line waits for the validation that may follow."""
         numbers = main_numbers(state.train(), _heads(state))
+        objects = shown(state.objects)
+        numbers = f"{numbers}; {objects}" if objects else numbers
         self._epoch_line = f"{_position(state)} done in {duration(state.seconds)}: {numbers}"
 
     def validated(self, state: TrainState, control: Control) -> None:

@@ -41,6 +41,8 @@ def snapshot(session: Session) -> tuple[dict[str, Any], dict[str, Any]]:
         "epoch_seconds": state.epoch_seconds if begun else 0.0,
         "metrics": metric_states(session.judges) if begun else {},
         "labelled": dict(state.labelled),
+        "objects": dict(state.objects) if begun else {},
+        "all_objects": dict(state.all_objects),
         "refused": state.refused,
         "rollbacks": state.rollbacks,
         "schedule": {} if session.rate is None else session.rate.state_dict(),
@@ -121,6 +123,8 @@ def restore(
     state.validation, state.validated = content["validation"], content["validated"]
     state.samples, state.refused = content.get("samples", 0), content.get("refused", 0)
     state.labelled = dict(content.get("labelled", {}))
+    state.objects = dict(content.get("objects", {}))
+    state.all_objects = dict(content.get("all_objects", {}))
     state.epoch_seconds = content.get("epoch_seconds", 0.0)
     state.lr, state.gradient_norm = content.get("lr", 0.0), content.get("gradient_norm", 0.0)
     load_metric_states(session.judges, content.get("metrics", {}))

@@ -30,6 +30,7 @@ class Batch(mx.io.DataBatch):  # type: ignore[misc]
         labelled: head -> (samples,) bool, which of them have the head's targets; a head that is
             not told of has labels for all. Of a head whose loss terms learn from different targets
             also `<head>/<term>` -> the same; one that is not told of is as its head.
+        counts: of objects in the samples, see `densefit.data.object_counts`.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Batch(mx.io.DataBatch):  # type: ignore[misc]
         index: np.ndarray | None = None,
         provide_data: list[Any] | None = None,
         provide_label: list[Any] | None = None,
+        counts: Mapping[str, int] | None = None,
     ) -> None:
         super().__init__(
             data=data,
@@ -58,4 +60,5 @@ class Batch(mx.io.DataBatch):  # type: ignore[misc]
         self.targets = None if targets is None else [dict(one) for one in targets]
         self.geometries = list(geometries)
         self.labelled = dict(labelled or {})
+        self.counts = dict(counts or {})
         self.position: int | None = None

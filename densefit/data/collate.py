@@ -10,6 +10,7 @@ import numpy as np
 from densefit.backend import mx
 from densefit.data.batch import Batch
 from densefit.data.encoder import Encoder, LabelSpec
+from densefit.data.object_counts import added
 from densefit.data.stacked import stacked
 from densefit.data.work import Made
 from densefit.errors import DataError
@@ -106,6 +107,7 @@ class Layout:
                 key: np.array([one.labelled[key] for one in made]) for key in made[0].labelled
             },
             index=np.array([one.index for one in made], np.int64),
+            counts=added([one.counts for one in made]),
             provide_data=self.describe_data(len(made)),
             provide_label=self.describe_labels(len(made)),
         )

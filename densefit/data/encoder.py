@@ -79,7 +79,10 @@ def blank(head: Encoder, input_size: tuple[int, int]) -> dict[str, np.ndarray]:
 
 
 class Encoder(Protocol):
-    """Makes label arrays of a sample. `encode` is called by several threads at once."""
+    """Makes label arrays of a sample. `encode` is called by several threads at once.
+
+    One that learns objects may have a method `positives(labels) -> int`; see `Head.positives`.
+    """
 
     @property
     def name(self) -> str: ...

@@ -23,12 +23,13 @@ from densefit.data.labelled import check_labelled, stand_ins
 from densefit.data.loader_settings import check_settings
 from densefit.data.lost import LostWorkerError
 from densefit.data.mask_values import check_mask_values
+from densefit.data.match import Match
 from densefit.data.matched import Matcher
 from densefit.data.occurring import Occurring
 from densefit.data.renamed_classes import with_renames
-from densefit.data.sample import Dataset
+from densefit.data.sample import Dataset, Sample
 from densefit.data.sampler import order_of, place_of
-from densefit.data.work import Made, SampleTransform, Work
+from densefit.data.work import Made, SampleTransform, Work, transformed
 from densefit.data.worker_kind import ahead_of, target_bytes
 from densefit.errors import ConfigError, DataError, DensefitError
 
@@ -240,6 +241,31 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
     def skipped(self) -> list[tuple[str, str]]:
         """(id, reason) of each sample left out so far, with on_error="skip"."""
         return list(self._skipped.items())
+
+    @property
+    def matches(self) -> dict[str, Match]:
+        """Head -> how the dataset's class numbers become its own, where they are others."""
+        return self._matches()
+
+    def first_samples(self, count: int) -> list[Sample]:
+        """The first samples of this epoch behind the transforms, with targets: to be looked at.
+
+        They are made in the caller's thread, again, and nothing else changes. Broken ones are left
+        out.
+
+        Args:
+            count: of samples, at most.
+        """
+        work = self._work(self.epoch)
+        found: list[Sample] = []
+        for visit in self._order.indices(self.seed, self.epoch).tolist():
+            if len(found) == count:
+                break
+            try:
+                found.append(transformed(work, visit))
+            except Exception:
+                continue  # what is broken is told, or skipped, in the epoch
+        return found
 
     @property
     def memory_bytes(self) -> int:

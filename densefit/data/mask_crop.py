@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Optional
+
 import cv2
 import numpy as np
 
@@ -40,6 +43,8 @@ class RandomMaskCrop(RandomScaleCrop):
         attempts: windows that are looked at.
         target: the name of the mask.
         fill: colour where there is no picture.
+        relative_to: see RandomScaleCrop.
+        input_size: see RandomScaleCrop.
     """
 
     def __init__(
@@ -53,8 +58,10 @@ class RandomMaskCrop(RandomScaleCrop):
         attempts: int = 10,
         target: str = "mask",
         fill: Fill = GREY,
+        relative_to: str = "input",
+        input_size: Optional[Sequence[int]] = None,  # noqa: UP045
     ) -> None:
-        super().__init__(height, width, low, high, fill)
+        super().__init__(height, width, low, high, fill, relative_to, input_size)
         self.max_share = checked_range("max_share", max_share, 0.0, 1.0, "RandomMaskCrop")
         self.focus = checked_range("focus", focus, 0.0, 1.0, "RandomMaskCrop")
         if attempts < 1:
@@ -75,8 +82,7 @@ class RandomMaskCrop(RandomScaleCrop):
                 where=f"sample {sample.id!r}",
             )
         height, width = self.output_size
-        scale = rng.uniform(self.low, self.high)
-        size = max(1, round(height / scale)), max(1, round(width / scale))
+        size = self.window((rows, columns), rng)
         pixels = _of_a_class(mask, rng) if rng.random() < self.focus else _NOWHERE
         for _ in range(self.attempts):
             top, left = offset(rows, size[0], rng), offset(columns, size[1], rng)
@@ -96,9 +102,8 @@ class RandomMaskCrop(RandomScaleCrop):
         return bool(several and counts.sum() and counts.max() <= self.max_share * counts.sum())
 
     def __repr__(self) -> str:
-        height, width = self.output_size
         return (
-            f"{type(self).__name__}({height}, {width}, {self.low}, {self.high}, "
+            f"{type(self).__name__}({self.settings()}, "
             f"max_share={self.max_share}, focus={self.focus}, attempts={self.attempts}, "
             f"{self.target!r}, fill={self.fill})"
         )

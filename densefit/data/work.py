@@ -11,6 +11,14 @@ import numpy as np
 from densefit.data.encoder import Encoder, labelled, labelled_terms, terms_of, trained_terms, trains
 from densefit.data.image import planes
 from densefit.data.match import Match
+from densefit.data.object_counts import (
+    ANNOTATED,
+    CROWDS,
+    LEFT,
+    CountedDraw,
+    boxes_in,
+    positives_of,
+)
 from densefit.data.occurring import classes_in
 from densefit.data.others import applied, drawn_from, with_id
 from densefit.data.sample import Dataset, Geometry, Sample
@@ -33,6 +41,7 @@ class Made:
         labelled: whether the sample trains a head, by head name, and by `<head>/<term>`.
         original: targets before any transform; None if nobody wants them.
         geometry: where the original lies in the input.
+        counts: of objects, see `densefit.data.object_counts`; empty where no head learns objects.
         occurring: head -> what of each target's classes the sample has (see `Occurring`), if that
             is counted.
     """
@@ -44,6 +53,7 @@ class Made:
     labelled: dict[str, bool]
     original: dict[str, np.ndarray] | None
     geometry: Geometry
+    counts: dict[str, int] = field(default_factory=dict)
     occurring: dict[str, dict[str, np.ndarray]] | None = None
 
 
@@ -53,7 +63,7 @@ class Work:
 
     `stand_ins` are labels, by head, for samples that have none. With `originals`, samples carry
     their targets as they were before any transform. `matches` are changes, by head, of the
-    dataset's class numbers. With `counts`, samples carry which of the heads' classes they have.
+    dataset's class numbers. With `tallies`, samples carry which of the heads' classes they have.
     """
 
     dataset: Dataset
@@ -64,7 +74,7 @@ class Work:
     stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     originals: bool = True
     matches: Mapping[str, Match] = field(default_factory=dict)
-    counts: bool = False
+    tallies: bool = False
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For another process, with how targets move, which was declared in this one."""
@@ -81,31 +91,40 @@ class Work:
         try:
             sample = self.dataset[index]
             original = None
+            annotated, crowds = boxes_in(sample.targets)
             if self.originals:
                 original = {name: np.array(value) for name, value in sample.targets.items()}
                 sample = replace(sample, original=original)
             if self.transform is not None:
                 stage = "The transform"
                 rng = sample_rng(self.seed, self.epoch, visit)
-                sample = applied(self.transform, sample, rng, drawn_from(self.dataset, index, rng))
+                draw = CountedDraw(drawn_from(self.dataset, index, rng))
+                sample = applied(self.transform, sample, rng, draw)
+                annotated += draw.boxes
             checked_image(sample)
             labels: dict[str, Mapping[str, Any]] = {}
             has: dict[str, bool] = {}
             occurring: dict[str, dict[str, np.ndarray]] = {}
+            counts: dict[str, int] = {}
             for head in self.heads:
                 stage = f"Encoding for head {head.name!r}"
                 match = self.matches.get(head.name)
                 seen = sample if match is None else replace(sample, targets=match(sample.targets))
                 labels[head.name], own = self._encoded(head, seen)
                 has.update(own)
-                if self.counts:
+                if self.tallies:
                     occurring[head.name] = classes_in(seen.targets, head)
+                if own[head.name]:
+                    counts.update(positives_of(head, labels[head.name]))
+            if counts:
+                left, _ = boxes_in(sample.targets)
+                counts.update({ANNOTATED: annotated, LEFT: left, CROWDS: crowds})
         except Exception as error:
             raise with_id(error, stage, self.dataset.id_of(index)) from error
         geometry = sample.geometry or Geometry.identity(*sample.image.shape[:2])
         data = planes(sample.image)
-        told = occurring if self.counts else None
-        return Made(index, sample.id, data, labels, has, original, geometry, told)
+        told = occurring if self.tallies else None
+        return Made(index, sample.id, data, labels, has, original, geometry, counts, told)
 
     def _encoded(self, head: Encoder, sample: Sample) -> tuple[Mapping[str, Any], dict[str, bool]]:
         """The labels of a sample for a head, and whether it trains the head and its terms."""
@@ -121,6 +140,21 @@ class Work:
             labels = {**self.stand_ins[name], **labels}
         own = {f"{name}/{term}": trained for term, trained in terms.items()}
         return labels, {name: any(terms.values()), **own}
+
+
+def transformed(work: Work, visit: int) -> Sample:
+    """The sample of a visit behind its transforms, with its targets, to be looked at.
+
+    Args:
+        work: of the epoch.
+        visit: see `Work.__call__`.
+    """
+    index = place_of(visit, len(work.dataset))
+    sample = work.dataset[index]
+    if work.transform is None:
+        return sample
+    rng = sample_rng(work.seed, work.epoch, visit)
+    return applied(work.transform, sample, rng, drawn_from(work.dataset, index, rng))
 
 
 def _with_kinds(kinds: Mapping[str, Kind], *parts: Any) -> Work:

@@ -180,6 +180,14 @@ class Head(ABC):
         """
         return True
 
+    def positives(self, labels: Mapping[str, np.ndarray]) -> int | None:
+        """Number of anchors or cells that learn an object, in labels that `encode` made.
+
+        Training tells them for each epoch, and does not go on where there are objects and no
+        positives. None, as by default: the head does not learn single objects.
+        """
+        return None
+
     @classmethod
     def class_source(cls, settings: Mapping[str, Any]) -> str | None:
         """`classes_of` a head that is yet to be made: its setting `target`, if it has one.

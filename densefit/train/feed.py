@@ -37,6 +37,7 @@ class Fed:
         labelled: head -> (real,) bool, which of the real rows have labels for it; the same by
             `<head>/<term>` for heads whose loss terms learn from different targets.
         position: in the epoch's order behind the batch, if the loader tells.
+        counts: of objects in the samples, if the loader tells; see `densefit.data.object_counts`.
         own: whether nobody else writes to its arrays. An iterator that is not of ours may fill
             them again for its next batch.
         matches: head -> how the targets' class numbers become its own; see `Matcher`.
@@ -51,6 +52,7 @@ class Fed:
     geometries: list[Any] | None
     labelled: dict[str, np.ndarray]
     position: int | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
     own: bool = False
     matches: Mapping[str, Match] = field(default_factory=dict)
 
@@ -360,6 +362,7 @@ class Feeder:
         }
         fed = Fed(data, label, rows, real, ids, targets, geometries, labelled)
         fed.position = getattr(batch, "position", None)
+        fed.counts = getattr(batch, "counts", None) or {}
         fed.own = isinstance(batch, Batch)
         fed.matches = self.matches
         for wire in self.wires:

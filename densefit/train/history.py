@@ -13,7 +13,8 @@ class History:
     Attributes:
         network: the trained Network.
         epochs: one dict an epoch: epoch, update, lr, samples, seconds, train (flat dict of
-            numbers over the epoch), validation (flat dict, empty where none was made).
+            numbers over the epoch), validation (flat dict, empty where none was made); of heads
+            that learn objects also objects (counts, see `densefit.data.object_counts`).
         last_validation: the scores of the last validation.
         stop_reason: why training ended before its plan; None if it ran to the end.
         update: optimizer updates done.

@@ -10,6 +10,7 @@ from typing import Any
 
 from densefit.callbacks.callback import Callback
 from densefit.checkpoint.session import Session
+from densefit.data.object_counts import added
 from densefit.errors import DataError, located
 from densefit.train.cadence import Cadence
 from densefit.train.early import Early
@@ -17,6 +18,7 @@ from densefit.train.feed import Feeder
 from densefit.train.guard import Guard
 from densefit.train.horizon import Horizon
 from densefit.train.milestones import Milestones
+from densefit.train.object_check import ObjectCheck
 from densefit.train.signals import TrainingInterrupted
 from densefit.train.start import seed_mxnet
 from densefit.train.step import Step
@@ -57,6 +59,7 @@ class Loop:
     def __post_init__(self) -> None:
         self.control, self.signals = self.between.control, self.between.signals
         self.own_rate = float(self.optimizer.lr or 0.0)  # where there is no schedule
+        self.objects = ObjectCheck()
 
     def run(self) -> None:
         """All epochs, from where the session stands; callbacks learn of the end, whatever it is."""
@@ -121,7 +124,7 @@ class Loop:
         """The updates of an epoch; False if the training went back to a checkpoint."""
         state, control = self.session.state, self.control
         if not state.batch:  # else a resume in mid-epoch, which passes over what was done
-            state.samples = 0
+            state.samples, state.objects = 0, {}
             for metrics in self.session.judges.values():
                 for metric in metrics:
                     metric.reset()
@@ -158,6 +161,9 @@ class Loop:
             state.position = taken.position
             known = state.labelled
             state.labelled = {n: known.get(n, 0) + more for n, more in taken.labelled.items()}
+            if taken.counts:
+                state.objects = added([state.objects, taken.counts])
+                state.all_objects = added([state.all_objects, taken.counts])
             state.lr = self.optimizer.learning_rate if lr is None else lr
             state.gradient_norm = taken.gradient_norm
             self.between.tick()
@@ -190,8 +196,12 @@ class Loop:
             epochs.pop()
         epochs.append(record)
         self.session.history.update = state.update
+        if state.objects:
+            record["objects"] = dict(state.objects)
         if whole:
             self._check_labelled()
+            about = f"epoch {state.epoch + 1}, {self.feeder.where} data"
+            self.objects.epoch(state.objects, state.all_objects, about)
             if self.session.balancer is not None:
                 self.session.balancer.end_epoch()
             self.horizon.end_epoch()

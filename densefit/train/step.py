@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Callable
 
 from densefit.callbacks.clock import Clock
+from densefit.data.object_counts import added
 from densefit.errors import ConfigError, TrainingDiverged
 from densefit.metrics import Metric
 from densefit.model.wire import Wire
@@ -30,6 +31,7 @@ class Taken:
         gradient_norm: of all parameters' gradients of the mean loss, before it is clipped.
         refused: why it was not applied; None if it was.
         position: in the epoch's order behind its last sample, if the loader tells.
+        counts: of objects, see `densefit.data.object_counts`.
     """
 
     samples: int
@@ -37,6 +39,7 @@ class Taken:
     gradient_norm: float
     refused: TrainingDiverged | None = None
     position: int | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 class Step:
@@ -130,6 +133,7 @@ class Step:
         if not seen:
             return None
         samples, labelled = sum(batch.real for batch in seen), self._labelled(seen)
+        counts = added([batch.counts for batch in seen])
         norm = math.nan
         if refused is None:
             try:
@@ -144,7 +148,7 @@ class Step:
             clock.lap("backward")
         if refused is not None:
             self._refuse(refused, before)
-            return Taken(samples, labelled, norm, refused, seen[-1].position)
+            return Taken(samples, labelled, norm, refused, seen[-1].position, counts)
         clip = self._clip_norm
         learner.update(lr, 1.0 if clip is None or norm <= clip else clip / norm, updates)
         if clock.exact:
@@ -152,7 +156,7 @@ class Step:
         clock.lap("update")
         clock.updates += 1
         self._in_a_row = 0
-        return Taken(samples, labelled, norm, None, seen[-1].position)
+        return Taken(samples, labelled, norm, None, seen[-1].position, counts)
 
     def _micro_batches(
         self, batches: Early, updates: int

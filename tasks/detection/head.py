@@ -224,6 +224,10 @@ class Detection(Head):
         labels, offsets = targets_of(self.matched(sample), anchors, boxes, classes)
         return {"class": labels, "box": offsets, "known": self.known(sample)}
 
+    def positives(self, labels: Mapping[str, np.ndarray]) -> int:
+        """Anchors that learn a box."""
+        return int(np.count_nonzero(labels["class"] > 0))
+
     def known(self, sample: Sample) -> np.ndarray:
         """(1 + classes,) float32, 1 for the background and the classes that the sample knows."""
         where = f"sample {sample.id!r}, head {self.name!r}"

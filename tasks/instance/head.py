@@ -198,6 +198,10 @@ class Instance(Head):
             **mask_targets(matched, boxes, ids, cells, self.mask_stride, self.mask_positives),
         }
 
+    def positives(self, labels: Mapping[str, np.ndarray]) -> int:
+        """Anchors that learn a box."""
+        return self.detector.positives(labels)
+
     def decode(
         self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
     ) -> list[Any]:

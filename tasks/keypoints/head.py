@@ -192,6 +192,10 @@ class Keypoints(Head):
         made["known"] = known.astype(np.float32)
         return {label.name: made[label.name] for label in self.labels((height, width))}
 
+    def positives(self, labels: Mapping[str, np.ndarray]) -> int:
+        """Cells that learn an object."""
+        return int(np.count_nonzero(labels["cell"] >= 0))
+
     def _known(self, targets: Mapping[str, np.ndarray], where: str) -> np.ndarray:
         """Of which of the head's classes a sample tells, (K,) bool."""
         return self._chosen.of(known_classes(targets, len(self._chosen.among), where))

@@ -187,6 +187,10 @@ class Panoptic(Head):
         """The labels of both parts."""
         return joined({part: head.encode(sample) for part, head in self.parts.items()})
 
+    def positives(self, labels: Mapping[str, np.ndarray]) -> int:
+        """Anchors that learn the box of a thing."""
+        return self.instance.positives(own("instance", labels))
+
     def decode(
         self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
     ) -> list[Any]:

@@ -69,6 +69,16 @@ def test_lines_in_a_pipe(monkeypatch):
     assert not any("IoU/cat" in line for line in lines)
 
 
+def test_objects_are_told_at_the_start_and_for_each_epoch(monkeypatch):
+    run = Run(io.StringIO(), monkeypatch, every=1000)
+    run.state.objects = {"annotated": 40, "left": 30, "crowds": 0, "positives/det": 95}
+    lines = run.run().splitlines()
+    assert lines[0] == "after 8 samples: objects 30 of 40 (75 %), det 95 positives"
+    assert lines[1].startswith("epoch 1/2, update 10/20 done in 0:10: det/loss 2.346")
+    assert "; objects 30 of 40 (75 %), det 95 positives; validation" in lines[1]
+    assert len(lines) == 3
+
+
 def test_numbers_are_read_only_to_be_shown(monkeypatch):
     run = Run(io.StringIO(), monkeypatch, every=1000)
     assert len(run.run().splitlines()) == 2

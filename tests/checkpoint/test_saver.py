@@ -33,7 +33,7 @@ def test_what_a_checkpoint_holds(tiny, tmp_path):
         *("validated", "epochs", "optimizer", "rng", "callbacks", "extra", "accumulate"),
         *("samples", "epoch_seconds", "metrics", "refused", "lr", "gradient_norm", "schedule"),
         *("identity", "pending", "labelled", "balance", "position", "rollbacks"),
-        *("updates", "updates_per_epoch", "names"),
+        *("updates", "updates_per_epoch", "objects", "all_objects", "names"),
     }
     assert (state["epoch"], state["batch"], state["update"], state["validated"]) == (2, 0, 4, 4)
     assert state["epochs"] == history.epochs
@@ -47,6 +47,7 @@ def test_checkpoints_without_the_newer_keys_are_read(tiny, tmp_path):
     parts, state = store.read(tmp_path / "last")
     del state["batch_size"], state["optimizer"]["kind"]
     newer = ("accumulate", "samples", "epoch_seconds", "metrics", "refused", "lr", "gradient_norm")
+    newer += ("objects", "all_objects")
     for key in (*newer, "identity", "pending", "labelled", "balance", "position", "rollbacks"):
         del state[key]
     store.write(tmp_path, "update-00000004", parts, state)

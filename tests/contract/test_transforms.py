@@ -70,8 +70,10 @@ OTHER = {
     "min_ious": (0.1, 0.4),
     "min_scale": 0.4,
     "p": 0.35,
+    "input_size": (56, 80),
     "prepare": RandomFlip(0.25),
     "ratio": 0.4,
+    "relative_to": "photograph",
     "saturation": 0.3,
     "shear": 7.0,
     "short": 42,
@@ -140,7 +142,9 @@ def test_a_changed_setting_changes_what_a_resume_compares(name, setting):
     ],
 )
 def test_a_training_of_before_settings_were_told_in_full_goes_on(name, text):
-    assert described(transforms.create(name, **SETTINGS[name])) == text
+    taken = inspect.signature(transforms.get(name)).parameters
+    before = {"relative_to": "photograph"} if "relative_to" in taken else {}  # no other was known
+    assert described(transforms.create(name, **SETTINGS[name], **before)) == text
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 
 from densefit.data.crop import RandomCrop, RandomScaleCrop
+from densefit.data.mask_crop import RandomMaskCrop
+from densefit.data.resize import Letterbox
 from densefit.data.sample import Sample
 from densefit.errors import ConfigError
 
@@ -18,7 +20,8 @@ def ramp(height, width):
 def test_pixels_lie_where_the_geometry_says(size):
     sample, scales = ramp(100, 120), []
     for seed in range(30):
-        after = RandomScaleCrop(*size, 0.5, 2.0)(sample, np.random.default_rng(seed))
+        crop = RandomScaleCrop(*size, 0.5, 2.0, relative_to="photograph")
+        after = crop(sample, np.random.default_rng(seed))
         assert after.image.shape == size + (3,)
         matrix = after.geometry.matrix
         scales.append(matrix[0, 0])
@@ -63,3 +66,68 @@ def test_crop_reaches_all_corners():
 def test_bad_scales():
     with pytest.raises(ConfigError, match="low=2"):
         RandomScaleCrop(10, 10, 2, 1)
+
+
+def photograph(height, width):
+    """The same scene at any resolution: 48 objects, a tenth of the height each."""
+    y, x = np.mgrid[0.06:0.94:6j, 0.06:0.94:8j]
+    centres = np.stack([x.ravel(), y.ravel()], axis=1) * (width, height)
+    boxes = np.hstack([centres - 0.05 * height, centres + 0.05 * height]).astype(np.float32)
+    image = np.zeros((height, width, 3), np.uint8)
+    mask = np.zeros((height, width), np.uint8)
+    return Sample("s", image, {"boxes": boxes, "classes": np.arange(48), "mask": mask})
+
+
+@pytest.mark.parametrize("kind", [RandomScaleCrop, RandomMaskCrop])
+def test_objects_are_as_large_whatever_the_resolution_of_the_photograph(kind):
+    crop = kind(96, 128, 0.75, 1.5)
+    for seed in range(20):
+        found = []
+        for height in (75, 300, 1500):
+            rng = np.random.default_rng(seed)
+            # of 75 x 100 pixels, 0.65 pixels of rounding in the window are a percent of the scale
+            after = crop(photograph(height, height * 4 // 3), rng)
+            boxes = after.targets["boxes"]
+            whole = (boxes[:, :2] > 1).all(axis=1) & (boxes[:, 2:] < (127, 95)).all(axis=1)
+            sides = (boxes[:, 2:] - boxes[:, :2])[whole]
+            found.append((len(boxes), sides.mean() if len(sides) else 0.0))
+        counts, sizes = zip(*found)
+        assert max(counts) - min(counts) <= 9, counts  # at most a row of eight at the edge
+        assert np.ptp([size for size in sizes if size]) < 0.3
+        assert 0.74 * 9.6 < max(sizes) < 1.52 * 9.6
+
+
+def test_a_scale_of_one_shows_the_photograph_as_it_is_scored():
+    fitted = Letterbox(96, 96)(photograph(300, 400), np.random.default_rng(0))
+    crop = RandomScaleCrop(64, 64, 1.0, 1.0, input_size=(96, 96))
+    after = crop(photograph(300, 400), np.random.default_rng(0))
+    assert after.image.shape == (64, 64, 3)
+    assert np.allclose(np.diag(after.geometry.matrix), np.diag(fitted.geometry.matrix), rtol=0.01)
+
+
+def test_scales_of_the_photographs_own_pixels():
+    crop = RandomScaleCrop(64, 64, 0.5, 0.5, relative_to="photograph")
+    for height in (200, 400):
+        matrix = crop(photograph(height, height), np.random.default_rng(0)).geometry.matrix
+        assert np.allclose(matrix[:, :2], 0.5 * np.eye(2))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"relative_to": "image"}, "'input' or 'photograph'"),
+        ({"input_size": (64,)}, "a height and a width"),
+        ({"input_size": (64, 0)}, "positive whole numbers"),
+    ],
+)
+def test_settings_of_scale(settings, message):
+    with pytest.raises(ConfigError, match=message):
+        RandomScaleCrop(10, 10, **settings)
+
+
+def test_a_checkpoint_is_told_what_scales_refer_to():
+    ours = repr(RandomScaleCrop(64, 48, 0.5, 2.0, input_size=(96, 96)))
+    assert ours == "RandomScaleCrop(64, 48, 0.5, 2.0, relative_to='input', input_size=(96, 96))"
+    # what training did before scales could refer to the input
+    before = repr(RandomScaleCrop(64, 48, 0.5, 2.0, relative_to="photograph"))
+    assert before == "RandomScaleCrop(64, 48, 0.5, 2.0)"

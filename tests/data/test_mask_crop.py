@@ -26,8 +26,10 @@ def shares(transform, count=200):
 
 
 def test_no_class_has_more_than_its_share():
-    plain = shares(RandomScaleCrop(24, 24, 1.0, 1.0))
-    limited = shares(RandomMaskCrop(24, 24, 1.0, 1.0, max_share=0.75, attempts=100))
+    plain = shares(RandomScaleCrop(24, 24, 1.0, 1.0, relative_to="photograph"))
+    limited = shares(
+        RandomMaskCrop(24, 24, 1.0, 1.0, relative_to="photograph", max_share=0.75, attempts=100)
+    )
     assert (plain.max(axis=1) > 0.75).mean() > 0.5
     assert (limited.max(axis=1) <= 0.75).all()
 
@@ -41,15 +43,19 @@ def test_a_limit_that_no_window_keeps_is_given_up():
 
 
 def test_rare_classes_are_seen_more_often():
-    plain = shares(RandomMaskCrop(16, 16, 1.0, 1.0, max_share=1.0))
-    focused = shares(RandomMaskCrop(16, 16, 1.0, 1.0, max_share=1.0, focus=1.0))
+    plain = shares(RandomMaskCrop(16, 16, 1.0, 1.0, relative_to="photograph", max_share=1.0))
+    focused = shares(
+        RandomMaskCrop(16, 16, 1.0, 1.0, relative_to="photograph", max_share=1.0, focus=1.0)
+    )
     assert (plain[:, 2] > 0).mean() < 0.15
     assert 0.25 < (focused[:, 2] > 0).mean() < 0.45  # one time in three, and by chance
 
 
 @pytest.mark.parametrize("focus", [0.0, 1.0])
 def test_all_places_of_the_picture_are_reached(focus):
-    transform = RandomMaskCrop(58, 78, 1.0, 1.0, max_share=1.0, focus=focus)
+    transform = RandomMaskCrop(
+        58, 78, 1.0, 1.0, relative_to="photograph", max_share=1.0, focus=focus
+    )
     corners = {
         tuple(transform(picture(), np.random.default_rng(seed)).geometry.matrix[:, 2].tolist())
         for seed in range(120)

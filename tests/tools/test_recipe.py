@@ -75,3 +75,25 @@ def test_what_is_not_finite_is_guarded_as_told():
     for wrong in ({"polcy": "skip"}, {"policy": "wait"}, "never"):
         with pytest.raises(ConfigError, match="guard|policy"):
             make_guard(Training(nonfinite=wrong))
+
+
+def test_input_size_is_stated_once(shapes):
+    recipe = Recipe(input_size=(32, 40))
+    recipe.training.augment = [
+        {"name": "mosaic"},
+        {"name": "random_scale_crop", "low": 0.75},
+        {"name": "random_mask_crop", "height": 16, "width": 24},
+        {"name": "random_scale_crop", "height": 16, "width": 24, "input_size": [20, 30]},
+    ]
+    mosaic, scaled, masked, own = train_loader(recipe, shapes, []).transform.steps
+    assert mosaic.size == scaled.output_size == scaled.input_size == masked.input_size == (32, 40)
+    assert scaled.low == 0.75
+    assert masked.output_size == own.output_size == (16, 24)
+    assert own.input_size == (20, 30)
+
+
+def test_an_unknown_transform_is_told_by_the_registry(shapes):
+    recipe = Recipe()
+    recipe.training.augment = [{"name": "random_scale_crup"}]
+    with pytest.raises(ConfigError, match="random_scale_crop"):
+        train_loader(recipe, shapes, [])

@@ -24,7 +24,7 @@ def network(**heads):
 def test_a_run_folder_holds_what_a_run_is(trained):
     names = {path.name for path in trained.iterdir()}
     files = {"config.yaml", "scalars.jsonl", "curves.png", "predictions.png"}
-    files |= {"environment.json", "cost.json", "scores.json", "scored.json"}
+    files |= {"environment.json", "cost.json", "scores.json", "scored.json", "train_batch.png"}
     assert names == {*files, "checkpoints"}
     assert {"best", "last"} <= set(store.names(trained / "checkpoints"))
     assert yaml.safe_load((trained / "config.yaml").read_text())["training"]["epochs"] == 2

@@ -1,0 +1,84 @@
+"""Counts of objects, through the loader and its workers."""
+
+import numpy as np
+import pytest
+
+import densefit as df
+from densefit.data.object_counts import added, shown
+from densefit.data.transforms import Compose, Mosaic, RandomCrop
+from densefit.datasets import Shapes
+
+SIZE = (64, 64)
+
+
+def batches(transform=None, heads=None, **settings):
+    data = Shapes(6, size=SIZE, empty=0.0, keypoints=True)
+    heads = [df.head("detection", classes=3, strides=(8, 16))] if heads is None else heads
+    with df.Loader(data, batch_size=4, transform=transform, heads=heads, **settings) as loader:
+        return data, list(loader)
+
+
+@pytest.mark.parametrize("kind", ["threads", "processes"])
+def test_objects_and_positive_anchors_are_counted(kind):
+    data, found = batches(worker_kind=kind)
+    boxes = [len(data[i].targets["boxes"]) for i in range(6)]
+    head = df.head("detection", classes=3, strides=(8, 16))
+    positive = [int((head.encode(data[i])["class"] > 0).sum()) for i in range(6)]
+    for batch, rows in zip(found, (range(4), range(4, 6))):
+        count = sum(boxes[i] for i in rows)
+        assert batch.counts == {
+            "annotated": count,
+            "left": count,
+            "crowds": 0,
+            "positives/detection": sum(positive[i] for i in rows),
+        }
+
+
+def test_what_a_crop_loses_is_counted():
+    _, found = batches(RandomCrop(8, 8))
+    total = added([batch.counts for batch in found])
+    assert 0 <= total["left"] < total["annotated"]
+
+
+def test_a_mosaic_counts_the_samples_that_it_draws():
+    data, found = batches(Compose([Mosaic(64, 64, p=1.0, drop=["label"])]))
+    total = added([batch.counts for batch in found])
+    alone = sum(len(data[i].targets["boxes"]) for i in range(6))
+    assert total["annotated"] > 2 * alone
+    assert total["left"] <= total["annotated"]
+
+
+def test_heads_of_pixels_count_nothing():
+    _, found = batches(heads=[df.head("segmentation", classes=4)])
+    assert [batch.counts for batch in found] == [{}, {}]
+
+
+@pytest.mark.parametrize(
+    ("task", "settings", "key"),
+    [
+        ("instance", {"classes": 3}, "class"),
+        ("keypoints", {"classes": 3}, "cell"),
+        ("panoptic", {}, "instance_class"),
+    ],
+)
+def test_every_head_of_objects_tells_its_positives(task, settings, key):
+    if task == "keypoints":
+        settings = {**settings, "keypoints": Shapes.keypoint_names}
+        settings["flip_pairs"] = Shapes.flip_pairs
+    if task == "panoptic":
+        names = Shapes(1).classes
+        settings = {"classes": ["background", *names], "things": names}
+    head = df.head(task, **settings)
+    data, found = batches(heads=[head])
+    wanted = 0
+    for index in range(6):
+        labels = head.encode(data[index])
+        (name,) = [name for name in labels if name.endswith(key)][:1]
+        wanted += np.count_nonzero(labels[name] >= (0 if key == "cell" else 1))
+    total = added([batch.counts for batch in found])
+    assert total[f"positives/{task}"] == wanted > 0
+
+
+def test_counts_as_people_read_them():
+    assert shown({}) == ""
+    assert shown({"annotated": 0, "left": 0, "crowds": 2}) == "objects 0 of 0"
