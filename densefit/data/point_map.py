@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from densefit.data.sample import Dataset
 from densefit.data.target import KINDS
 from densefit.errors import DataError
+
+POINTS = "keypoints"
 
 
 @dataclass(frozen=True)
@@ -53,3 +56,31 @@ class PointMap:
             order[self.table] = self.table[np.asarray(targets[flip], np.int64)]
             found[flip] = order
         return found
+
+
+def common_points(
+    datasets: Mapping[str, Dataset],
+) -> tuple[list[str] | None, dict[str, PointMap]]:
+    """The keypoint names of datasets, and how those in another order than the first's move.
+
+    None, and no map, where they have different names, or one has none: they are not the same
+    keypoints, or nobody knows.
+
+    Args:
+        datasets: by name, those that have keypoints.
+    """
+    lists = {name: list(getattr(own, "keypoint_names", ())) for name, own in datasets.items()}
+    if len({frozenset(names) for names in lists.values()}) != 1:
+        return None, {}
+    common = next(iter(lists.values()))
+    maps = {
+        name: PointMap(
+            POINTS,
+            np.array([common.index(point) for point in names]),
+            len(common),
+            f"dataset {name!r}, target {POINTS!r}",
+        )
+        for name, names in lists.items()
+        if names != common
+    }
+    return common or None, maps
