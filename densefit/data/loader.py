@@ -307,7 +307,8 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
 
     def _work(self, epoch: int) -> Work:
         own = (self.dataset, self.transform, self.heads, self.seed, epoch)
-        return Work(*own, self._stand_ins, self.originals, self._matches(), self._is_counted)
+        tally = Occurring(self.heads) if self._is_counted else None
+        return Work(*own, self._stand_ins, self.originals, self._matches(), tally)
 
     def _input_size(self) -> tuple[int, int]:
         size = getattr(self.transform, "output_size", None)

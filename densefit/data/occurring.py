@@ -50,10 +50,18 @@ class Occurring:
             targets: of the sample.
             match: how its numbers become the head's.
         """
-        head, own = self._heads.get(name), self._counts.get(name, {})
-        if head is not None and not (own and all(counts[:-1].all() for counts in own.values())):
+        if name in self._heads and not self.is_complete(name):
             found = targets if match is None else match(targets)
-            self.take({name: classes_in(found, head)})
+            self.take({name: classes_in(found, self._heads[name])})
+
+    def is_complete(self, name: str) -> bool:
+        """Whether all classes of a head have come: no further sample tells anything."""
+        own, head = self._counts.get(name, {}), self._heads.get(name)
+        return head is None or all(
+            target in own and own[target][:-1].all()
+            for target in head_lists(head)
+            if not is_points(target)
+        )
 
     def tell(self, where: str) -> None:
         """Log a line for each head that has classes which no sample had.

@@ -19,7 +19,7 @@ from densefit.data.object_counts import (
     boxes_in,
     positives_of,
 )
-from densefit.data.occurring import classes_in
+from densefit.data.occurring import Occurring, classes_in
 from densefit.data.others import applied, drawn_from, with_id
 from densefit.data.sample import Dataset, Geometry, Sample
 from densefit.data.sampler import place_of, sample_rng
@@ -63,7 +63,8 @@ class Work:
 
     `stand_ins` are labels, by head, for samples that have none. With `originals`, samples carry
     their targets as they were before any transform. `matches` are changes, by head, of the
-    dataset's class numbers. With `tallies`, samples carry which of the heads' classes they have.
+    dataset's class numbers. With a `tally`, samples carry which of the
+    heads' classes they have, until it has all.
     """
 
     dataset: Dataset
@@ -74,7 +75,7 @@ class Work:
     stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     originals: bool = True
     matches: Mapping[str, Match] = field(default_factory=dict)
-    tallies: bool = False
+    tally: Occurring | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For another process, with how targets move, which was declared in this one."""
@@ -112,8 +113,9 @@ class Work:
                 seen = sample if match is None else replace(sample, targets=match(sample.targets))
                 labels[head.name], own = self._encoded(head, seen)
                 has.update(own)
-                if self.tallies:
+                if self.tally is not None and not self.tally.is_complete(head.name):
                     occurring[head.name] = classes_in(seen.targets, head)
+                    self.tally.take({head.name: occurring[head.name]})
                 if own[head.name]:
                     counts.update(positives_of(head, labels[head.name]))
             if counts:
@@ -123,7 +125,7 @@ class Work:
             raise with_id(error, stage, self.dataset.id_of(index)) from error
         geometry = sample.geometry or Geometry.identity(*sample.image.shape[:2])
         data = planes(sample.image)
-        told = occurring if self.tallies else None
+        told = occurring if self.tally is not None else None
         return Made(index, sample.id, data, labels, has, original, geometry, counts, told)
 
     def _encoded(self, head: Encoder, sample: Sample) -> tuple[Mapping[str, Any], dict[str, bool]]:
