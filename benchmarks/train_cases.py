@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 import densefit as df
+from densefit.yaml_document import read_document
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 SGD = {"momentum": 0.9, "wd": 1e-4, "learning_rate": 0.01}
@@ -45,7 +45,7 @@ class Case:
 
 def _of_recipe(name: str, task: str, classes: int, size: tuple[int, int]) -> Case:
     """The network of a recipe, at the size of its training crops."""
-    model = yaml.safe_load((CONFIGS / f"{name}.yaml").read_text())["model"]
+    model = read_document(CONFIGS / f"{name}.yaml").value["model"]
     head = {**model["heads"][task], "classes": classes}
     head.pop("task")
     return Case(task, head, size, 8, "adam", ADAM, model["backbone"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,11 +11,15 @@ import numpy as np
 
 from densefit.errors import ConfigError, DataError
 
+from .numbers import FAR
+
 logger = logging.getLogger(__name__)
+
+_THIN = 0.1  # pixels; float32 has steps of 0.06 at FAR
 
 
 class BoxCheck:
-    """Counts (or refuses) boxes that enclose nothing.
+    """Counts (or refuses) objects that cannot be used: boxes or outlines that enclose nothing.
 
     Args:
         policy: "drop" leaves them out, "raise" makes each an error.
@@ -32,26 +37,74 @@ class BoxCheck:
             )
         self.policy = policy
         self.dropped = 0
+        self._counts: dict[str, int] = {}
         self._first: object = None
 
-    def reject(self, why: str, box: Sequence[float], where: object) -> None:
-        """Note a bad box. Raises DataError under the policy "raise"."""
+    def reject(
+        self, why: str, box: Sequence[Any], where: object, what: str = "box", plural: str = "boxes"
+    ) -> None:
+        """Note a bad box, or another part that makes an object unusable.
+
+        Args:
+            why: it is bad, as the end of a sentence.
+            box: as the file has it.
+            where: it is.
+            what: it is, if not a box.
+            plural: of that.
+
+        Raises:
+            DataError: the policy is "raise".
+        """
+        received = f"{list(box)!r:.200}"
         if self.policy == "raise":
             raise DataError(
-                f"A box {why}",
-                received=list(box),
+                f"A {what} {why}",
+                received=received,
                 where=where,
-                fix='correct it, or leave such boxes out with bad_boxes="drop"',
+                fix='correct it, or leave such objects out with bad_boxes="drop"',
             )
         self.dropped += 1
-        self._first = self._first or f"{list(box)} of {where}, which {why}"
+        self._counts[plural] = self._counts.get(plural, 0) + 1
+        self._first = self._first or f"{received} of {where}, which {why}"
 
     def report(self, dataset: object) -> None:
-        """One warning about all boxes that were dropped."""
+        """One warning about all objects that were dropped."""
         if self.dropped:
-            logger.warning(
-                "%s: %d bad boxes were dropped, the first: %s", dataset, self.dropped, self._first
-            )
+            counts = " and ".join(f"{count} bad {what}" for what, count in self._counts.items())
+            logger.warning("%s: %s were dropped, the first: %s", dataset, counts, self._first)
+
+
+def box_fault(box: tuple[float, float, float, float], size: tuple[int, int] | None = None) -> str:
+    """What is wrong with an xyxy box, as the end of a sentence; "" if nothing.
+
+    >>> box_fault((3, 3, 2, 9)), box_fault((3, 3, 5, 9), (20, 30))
+    ('has its corners in the wrong order', '')
+
+    Args:
+        box: continuous coordinates.
+        size: (height, width) of the picture; None if it is not known.
+    """
+    x1, y1, x2, y2 = box
+    if size is not None and 0 <= x1 < x2 - _THIN and 0 <= y1 < y2 - _THIN:
+        if x2 <= size[1] and y2 <= size[0]:
+            return ""  # as nearly all are
+    if not (math.isfinite(x1 + y1) and math.isfinite(x2 + y2)):
+        return "has a coordinate that is no finite number"
+    if x2 < x1 or y2 < y1:
+        return "has its corners in the wrong order"
+    if x2 == x1 or y2 == y1:
+        return "has no area"
+    if max(-x1, -y1, x2, y2) > FAR:
+        return f"has a coordinate further out than {FAR:.0f} pixels"
+    if size is not None:
+        x1, y1, x2, y2 = clip_box(box, *size)
+        if x2 <= x1 or y2 <= y1:
+            return "lies outside of its picture"
+    if min(x2 - x1, y2 - y1) < _THIN:  # targets are float32
+        x1, y1, x2, y2 = np.array([x1, y1, x2, y2], np.float32).tolist()
+        if x2 <= x1 or y2 <= y1:
+            return "has no area"
+    return ""
 
 
 def clip_box(

@@ -13,13 +13,17 @@ from densefit.data.shown import unusual
 from densefit.errors import DataError
 
 from .boxes import BoxCheck, box_targets, check_size
-from .coco_file import category_names, find_files, read_files
+from .coco_file import category_names, find_files, in_order, read_files, stated_size
+from .coco_ids import Id
 from .coco_join import keypoints_by_id
 from .coco_keypoints import Pairs, Skeleton, read_skeleton
 from .coco_mask import paint, paint_instances
 from .coco_objects import ObjectReader, Points
 from .labels import labels_of
+from .masks import check_count
 from .names import Names, class_index, class_names
+from .paths import check_file, names_below
+from .picture_size import picture_size
 
 
 @datasets.register("coco")
@@ -33,7 +37,9 @@ class COCO:
     in it, or if there is no other.
 
     Category ids, which may have gaps, become indices into `classes`. A sample's id is the image
-    id as text.
+    id as text. A picture whose `height` and `width` the file does not state, or states as 0, tells
+    them itself. A `file_name` is a path below the folder; see `names_below` for those that begin
+    elsewhere.
 
     Args:
         json_path: the instances file.
@@ -43,10 +49,13 @@ class COCO:
         root: folder of the usual layout, in place of the first two.
         split: with `root`, such as "train2017".
         masks: give masks painted from the segmentations, small objects on top: 0 is background,
-            i + 1 is class i, crowds are 255.
+            i + 1 is class i, crowds are 255. That is for 254 classes at most.
         instances: give `instances`, `instance_ids` and `instance_masks` (see `Sample`) of the
             segmentations; crowds too, which `crowd` tells.
-        bad_boxes: "drop" (with a count, `dropped`, and a warning) or "raise" boxes without area.
+        bad_boxes: "drop" (with a count, `dropped`, and a warning) or "raise" objects that cannot
+            be used: boxes without area, outside of the picture or of no finite numbers; and, with
+            `masks` or `instances`, segmentations that are empty, of fewer than three corners, of no
+            finite numbers, or whose runs do not fill the picture.
         exif: turn pictures as their EXIF orientation says.
         labels: give `labels`: 1 for each class that the picture has an object (or a crowd) of, 0
             for the others.
@@ -62,15 +71,15 @@ class COCO:
         classes: names of the kept categories.
         mask_classes: "background" and those.
         category_ids: category id of each class, to write results in COCO's own numbers.
-        dropped: number of bad boxes left out.
+        dropped: number of objects left out.
         keypoint_names: with keypoints, what they are called.
         keypoint_classes: the kept categories that have any.
         limbs: pairs of names that the file's skeleton joins.
         flip_pairs: pairs of names that change places in a mirrored picture.
 
     Raises:
-        ConfigError: neither or both of the two ways to say where the files are; or a file of
-            keypoints, and none are wanted.
+        ConfigError: neither or both of the two ways to say where the files are; a file of
+            keypoints, and none are wanted; or more classes than masks hold.
         DataError: a file is missing, broken or has annotations of pictures that it does not
             contain, or two files disagree (see `keypoints_by_id`). A picture with an annotation
             that is not usable raises when it is read.
@@ -101,6 +110,8 @@ class COCO:
         self.json_path, content, further = read_files(files, wanted)
         names = category_names(content)
         self.classes = _known(wanted, names, self.json_path)
+        if masks:
+            check_count(1 + len(self.classes), f"{self.json_path}, masks=True")
         ids = {name: key for key, name in names.items()}
         self.category_ids = [ids[name] for name in self.classes]
         self.mask_classes = ["background", *self.classes]
@@ -115,13 +126,34 @@ class COCO:
                 by_id = keypoints_by_id(content, self.json_path, further, path)
             points = Points(len(self._skeleton.names), by_id, path)
         self._images = content["images"]
+        self._files = names_below(
+            [one["file_name"] for one in self._images], self.image_root, self.json_path
+        )
+        self._sizes = self._found_sizes()
         check = BoxCheck(bad_boxes)
         index = {name: i for i, name in enumerate(self.classes)}
         reader = ObjectReader(self.json_path, names, index, check, masks or instances, points)
         # Broken ones, by image id too, are raised when the sample is read.
-        self._objects, self._broken = reader.by_image(self._images, content["annotations"])
+        self._objects, self._broken = reader.by_image(self._sizes, content["annotations"])
         check.report(self)
         self.dropped = check.dropped
+
+    def _found_sizes(self) -> dict[Id, tuple[int, int] | DataError]:
+        """Image id -> (height, width) as the file states it; if it does not, the picture tells."""
+        sizes: dict[Id, tuple[int, int] | DataError] = {}
+        for number, one in enumerate(self._images):
+            try:
+                size = stated_size(one, f"{self.json_path}, image {one['id']}")
+                sizes[one["id"]] = size or picture_size(self.picture_file(number), self.exif)
+            except DataError as error:
+                sizes[one["id"]] = error
+        if len(sizes) < len(self._images) or not sizes:
+            raise DataError(
+                "The pictures must have different ids",
+                received=f"{len(self._images)} pictures, {len(sizes)} ids",
+                where=self.json_path,
+            )
+        return sizes
 
     def _described(
         self, categories: list[dict[str, Any]], flip_pairs: Pairs, path: Path
@@ -146,8 +178,12 @@ class COCO:
         return str(self._images[index]["id"])
 
     def picture_file(self, index: int) -> Path:
-        """The file of the picture."""
-        return self.image_root / str(self._images[index]["file_name"])
+        """The file of the picture. Raises DataError if there is none below `image_root`."""
+        name = self._files[index]
+        if isinstance(name, DataError):
+            raise name.with_traceback(None)
+        where = f"{self.json_path}, image {self._images[index]['id']}"
+        return check_file(self.image_root / name, where)
 
     def __getitem__(self, index: int) -> Sample:
         entry = self._images[index]
@@ -157,7 +193,9 @@ class COCO:
         image = read_image(path, self.exif)
         size = (image.shape[0], image.shape[1])
         where = f"{self.json_path}, image {entry['id']}"
-        check_size((int(entry["height"]), int(entry["width"])), size, path, where)
+        stated = self._sizes[entry["id"]]
+        if isinstance(stated, tuple):
+            check_size(stated, size, path, where)
         objects = self._objects[entry["id"]]
         targets = box_targets(
             [one["box"] for one in objects],
@@ -183,9 +221,9 @@ class COCO:
         return Sample(self.id_of(index), image, targets)
 
 
-def _known(wanted: list[str] | None, names: dict[int, str], path: Path) -> list[str]:
+def _known(wanted: list[str] | None, names: dict[Id, str], path: Path) -> list[str]:
     """The wanted classes, all by category id if none are said."""
-    known = [names[key] for key in sorted(names)]
+    known = [names[key] for key in in_order(names)]
     if len(set(known)) < len(known) or not known:
         raise DataError("The categories must have different names", received=known, where=path)
     for name in wanted or ():

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional, Union
 
 from densefit.errors import ConfigError, DataError
 
+from .coco_ids import Id, read_id
+from .json_file import read_json
 from .names import missing_split
+from .numbers import number
 
 Place = Optional[Union[str, Path]]
 
@@ -85,19 +87,15 @@ def _of_split(folder: Path, kind: str, split: str) -> Path:
 
 
 def read_file(path: Path) -> dict[str, Any]:
-    """The content of a file, with its three lists.
+    """The content of a file, with its three lists; ids of pictures and categories are checked.
+
+    Ids that mean the same become equal, see `read_id`.
 
     Raises:
-        DataError: it is missing, no JSON, or lacks what every picture and category must have.
+        DataError: it is missing, no JSON, or lacks what every picture and category must have; or
+            a category's id stands for two names.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(
-            f"The annotations cannot be read: {error.strerror or error}", where=path
-        ) from error
-    except ValueError as error:
-        raise DataError(f"The annotations are not valid JSON: {error}", where=path) from error
+    content = read_json(path)
     lists = ("images", "annotations", "categories")
     if not isinstance(content, dict) or not all(
         isinstance(content.get(name), list) for name in lists
@@ -108,17 +106,41 @@ def read_file(path: Path) -> dict[str, Any]:
             received=sorted(content) if isinstance(content, dict) else type(content).__name__,
             where=path,
         )
-    for name, fields in (
-        ("images", ("id", "file_name", "height", "width")),
-        ("categories", ("id", "name")),
-    ):
-        for number, entry in enumerate(content[name]):
+    for name in lists:
+        for place, entry in enumerate(content[name]):
+            if not isinstance(entry, dict):
+                raise DataError(
+                    "An entry is no object",
+                    received=f"{entry!r:.80}",
+                    where=f"{path}, {name}[{place}]",
+                )
+    for name, fields in (("images", ("id", "file_name")), ("categories", ("id", "name"))):
+        for place, entry in enumerate(content[name]):
+            where = f"{path}, {name}[{place}]"
             missing = [field for field in fields if field not in entry]
             if missing:
-                raise DataError(
-                    f"An entry lacks {', '.join(missing)}", where=f"{path}, {name}[{number}]"
-                )
+                raise DataError(f"An entry lacks {', '.join(missing)}", where=where)
+            entry["id"] = read_id(entry["id"], where)
+    _check_categories(content["categories"], path)
     return content
+
+
+def _check_categories(categories: Sequence[dict[str, Any]], path: Path) -> None:
+    """Bring the names of categories to texts; an id must not stand for two."""
+    names: dict[Id, str] = {}
+    for place, one in enumerate(categories):
+        where = f"{path}, categories[{place}]"
+        if type(one["name"]) not in (str, int) or not str(one["name"]).strip():
+            raise DataError("A category has no name", received=repr(one["name"]), where=where)
+        one["name"] = str(one["name"]).strip()
+        known = names.setdefault(one["id"], one["name"])
+        if known != one["name"]:
+            raise DataError(
+                "Two categories have the same id",
+                received=f"id {one['id']}: {known!r} and {one['name']!r}",
+                where=where,
+                fix="give one of them, and its annotations, an id of its own",
+            )
 
 
 def read_files(
@@ -140,6 +162,34 @@ def read_files(
     return files.annotations, read_file(files.annotations), further
 
 
-def category_names(content: dict[str, Any]) -> dict[int, str]:
+def category_names(content: dict[str, Any]) -> dict[Id, str]:
     """Category id -> name."""
-    return {int(one["id"]): str(one["name"]) for one in content["categories"]}
+    return {one["id"]: one["name"] for one in content["categories"]}
+
+
+def in_order(ids: Iterable[Id]) -> list[Id]:
+    """Ids sorted, numbers before texts."""
+    return sorted(ids, key=lambda one: (isinstance(one, str), one))
+
+
+def stated_size(image: Mapping[str, Any], where: object) -> tuple[int, int] | None:
+    """(height, width) of an entry of `images`; None if it has none, or zeros.
+
+    Raises:
+        DataError: no numbers of pixels.
+    """
+    sides = []
+    for side in ("height", "width"):
+        value = image.get(side)
+        try:
+            pixels = 0.0 if value is None else number(value)
+        except ValueError:
+            pixels = -1.0
+        if not (pixels >= 0 and pixels.is_integer()):
+            raise DataError(
+                f"The {side} of a picture is no number of pixels",
+                received=f"{value!r:.80}",
+                where=where,
+            )
+        sides.append(int(pixels))
+    return (sides[0], sides[1]) if all(sides) else None

@@ -13,11 +13,12 @@ from typing import Any
 from densefit.errors import DataError
 
 from .coco_file import category_names
+from .coco_ids import Id, read_id
 
 
 def keypoints_by_id(
     content: Mapping[str, Any], path: Path, further: Mapping[str, Any], further_path: Path
-) -> dict[Any, Any]:
+) -> dict[Id, Any]:
     """Annotation id -> the keypoints, as the further file has them.
 
     Annotations that the further file lacks are not among them: nobody has labelled their
@@ -44,41 +45,46 @@ def keypoints_by_id(
                 where=f"{further_path}, category {key}",
             )
     shared = {one["id"] for one in content["images"]} & {one["id"] for one in further["images"]}
-    own = _by_id(content["annotations"], path)
+    own = {key: _belongs(one, path) for key, one in _by_id(content["annotations"], path).items()}
     found = {}
     for key, one in _by_id(further["annotations"], further_path).items():
-        known, picture = own.get(key), one.get("image_id")
-        if known is not None and _belongs(known) == _belongs(one):
+        known, other = own.get(key), _belongs(one, further_path)
+        if known == other:
             found[key] = one.get("keypoints")
-        elif known is not None or (isinstance(picture, (int, str)) and picture in shared):
+        elif known is not None or other[0] in shared:
             raise DataError(
                 "The file of keypoints has an annotation that is not that of the other file",
                 expected=f"{_told(known)}, as {path} has it",
-                received=_told(one),
+                received=_told(other),
                 where=f"{further_path}, annotation {key}",
                 fix="take both files of one release; annotations in both have the same id",
             )
     return found
 
 
-def _by_id(annotations: Iterable[Mapping[str, Any]], path: Path) -> dict[Any, Mapping[str, Any]]:
-    found: dict[Any, Mapping[str, Any]] = {}
+def _by_id(annotations: Iterable[Mapping[str, Any]], path: Path) -> dict[Id, Mapping[str, Any]]:
+    found: dict[Id, Mapping[str, Any]] = {}
     for number, one in enumerate(annotations):
-        key = one.get("id")
-        usable = isinstance(key, (int, str))
-        if not usable or key in found:
+        where = f"{path}, annotations[{number}]"
+        key = read_id(one.get("id"), where, "id (by which annotations of two files are joined)")
+        if key in found:
             raise DataError(
                 "Annotations of two files belong together by their ids, which must differ",
-                received=f"{key!r}, once more" if usable else f"id {key!r}",
-                where=f"{path}, annotations[{number}]",
+                received=f"{key!r}, once more",
+                where=where,
             )
         found[key] = one
     return found
 
 
-def _belongs(one: Mapping[str, Any]) -> tuple[Any, Any]:
-    return one.get("image_id"), one.get("category_id")
+def _belongs(one: Mapping[str, Any], path: Path) -> tuple[Id, Id]:
+    """The picture and the category of an annotation."""
+    where = f"{path}, annotation {one.get('id')}"
+    return (
+        read_id(one.get("image_id"), where, "image_id"),
+        read_id(one.get("category_id"), where, "category_id"),
+    )
 
 
-def _told(one: Mapping[str, Any] | None) -> str:
-    return "none" if one is None else f"image {one.get('image_id')}, category {_belongs(one)[1]}"
+def _told(belongs: tuple[Id, Id] | None) -> str:
+    return "none" if belongs is None else f"image {belongs[0]}, category {belongs[1]}"

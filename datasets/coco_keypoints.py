@@ -58,6 +58,7 @@ def read_skeleton(
             there, or a keypoint to the left has none to the right.
     """
     having = [one for one in categories if one.get("keypoints")]
+    _check_lists(having, where)
     kinds = {tuple(map(str, one["keypoints"])) for one in having}
     if len(kinds) != 1:
         raise DataError(
@@ -113,6 +114,24 @@ def _pairs(names: list[str], given: Pairs, where: object) -> list[list[str]]:
     return pairs
 
 
+def _check_lists(categories: Sequence[Mapping[str, Any]], where: object) -> None:
+    """Raise DataError unless keypoints are names, and the skeleton is of lists."""
+    for one in categories:
+        names, limbs = one["keypoints"], one.get("skeleton") or []
+        if (
+            not isinstance(names, list)
+            or not all(isinstance(name, (str, int)) for name in names)
+            or not isinstance(limbs, list)
+            or not all(isinstance(limb, list) for limb in limbs)
+        ):
+            raise DataError(
+                "The keypoints of a category are not usable",
+                expected='"keypoints": [name, ...], and "skeleton": [[1, 2], ...]',
+                received=f"{names!r:.80}, {limbs!r:.80}",
+                where=f"{where}, category {one['name']!r}",
+            )
+
+
 def read_points(
     annotation: Mapping[str, Any], count: int, size: tuple[int, int], where: object
 ) -> np.ndarray:
@@ -136,7 +155,7 @@ def read_points(
         return np.zeros((count, 3), np.float32)
     try:
         points = np.asarray(given, np.float64).reshape(count, 3)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         points = np.full((1, 3), np.nan)
     if not np.isfinite(points).all() or not np.isin(points[:, 2], (0, 1, 2)).all():
         raise DataError(

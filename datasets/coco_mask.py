@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as coco
 
+from densefit.data.instances import UNKNOWN
 from densefit.errors import DataError
 
+from .coco_segmentation import faults, string_of, usable_parts
 from .masks import IGNORE
 
 
@@ -20,7 +22,8 @@ def paint(objects: Sequence[Mapping[str, Any]], size: tuple[int, int], where: ob
     ones stay visible.
 
     Args:
-        objects: with "class", "crowd", "area" and "segmentation" (polygons or run lengths).
+        objects: with "class" (at most 253), "crowd", "area" and "segmentation" (polygons or run
+            lengths).
         size: (height, width) of the picture.
         where: named in errors.
 
@@ -28,9 +31,10 @@ def paint(objects: Sequence[Mapping[str, Any]], size: tuple[int, int], where: ob
         DataError: an object has no segmentation or a broken one.
     """
     mask = np.zeros(size, np.uint8)
+    _check([one["segmentation"] for one in objects], size, where)
     for one in sorted(objects, key=lambda one: (not one["crowd"], -one["area"])):
         value = IGNORE if one["crowd"] else one["class"] + 1
-        mask[decode(one["segmentation"], size, where)] = value
+        mask[coco.decode(_compressed(one["segmentation"], size)) > 0] = value
     return mask
 
 
@@ -39,15 +43,23 @@ def paint_instances(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The map of the objects' ids, painted in the order of `paint`, and each whole mask.
 
-    Arguments and errors are those of `paint`.
+    Arguments and errors are those of `paint`; more objects than ids are an error, too.
 
     Returns:
         (H, W) uint16, 1 + the object's place; and (n,) object, compressed run lengths.
     """
+    if len(objects) >= UNKNOWN:
+        raise DataError(
+            "There are more objects in a picture than ids",
+            expected=f"less than {UNKNOWN}",
+            received=len(objects),
+            where=where,
+        )
     instances: np.ndarray = np.zeros(size, np.uint16)
     masks: np.ndarray = np.empty(len(objects), object)
+    _check([one["segmentation"] for one in objects], size, where)
     for place, one in enumerate(objects):
-        masks[place] = run_lengths(one["segmentation"], size, where)
+        masks[place] = _compressed(one["segmentation"], size)
     for place in sorted(
         range(len(objects)), key=lambda i: (not objects[i]["crowd"], -objects[i]["area"])
     ):
@@ -61,24 +73,33 @@ def decode(segmentation: Any, size: tuple[int, int], where: object) -> np.ndarra
 
 
 def run_lengths(segmentation: Any, size: tuple[int, int], where: object) -> dict[str, Any]:
-    """One segmentation as compressed run lengths, {"size", "counts"}."""
-    height, width = size
-    if isinstance(segmentation, list):
-        # Parts of fewer than three corners enclose nothing; pycocotools would take them for boxes.
-        parts = [part for part in segmentation if isinstance(part, list) and len(part) >= 6]
-        usable = len(parts) > 0 and all(len(part) % 2 == 0 for part in parts)
-    else:
-        usable = isinstance(segmentation, dict) and "counts" in segmentation
-        usable = usable and tuple(segmentation.get("size", ())) == size
-    if not usable:
+    """One segmentation as compressed run lengths, {"size", "counts"}.
+
+    Raises:
+        DataError: it is not usable, see `faults`.
+    """
+    _check([segmentation], size, where)
+    return _compressed(segmentation, size)
+
+
+def _check(segmentations: Sequence[Any], size: tuple[int, int], where: object) -> None:
+    """Raise DataError about the first segmentation that is not usable."""
+    for index, why in sorted(faults(segmentations, [size] * len(segmentations)).items()):
         raise DataError(
-            "A segmentation is not usable",
+            f"A segmentation is not usable: an object {why}",
             expected=f"polygons of three or more corners, or run lengths of size {list(size)}",
-            received=repr(segmentation)[:80],
+            received=repr(segmentations[index])[:80],
             where=where,
         )
+
+
+def _compressed(segmentation: Any, size: tuple[int, int]) -> dict[str, Any]:
+    """A segmentation without faults as compressed run lengths, {"size", "counts"}."""
+    height, width = size
     if isinstance(segmentation, list):
+        parts = usable_parts(segmentation)
         return dict(coco.merge(coco.frPyObjects(parts, height, width)))
+    runs = {"size": [height, width], "counts": segmentation["counts"]}
     if isinstance(segmentation["counts"], list):
-        return dict(coco.frPyObjects(segmentation, height, width))
-    return dict(segmentation)
+        return dict(coco.frPyObjects(runs, height, width))
+    return {**runs, "counts": string_of(segmentation["counts"])}

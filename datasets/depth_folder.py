@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import numpy as np
-
-from densefit.data.image import read_image, read_values
+from densefit.data.image import read_image
 from densefit.data.sample import Sample, datasets
 from densefit.data.shown import unusual
 from densefit.errors import ConfigError, DataError
 
+from .depth_maps import DepthReader
 from .masks import IGNORE, MaskReader
-from .names import Names, class_names, missing_split, read_lines
+from .names import Names, class_names, doubled, missing_split, read_lines
 from .normal_maps import NormalsReader
 from .pictures import is_picture, pictures_by_stem
 
@@ -23,7 +22,7 @@ from .pictures import is_picture, pictures_by_stem
 class DepthFolder:
     """A depth map beside each picture, and, if wanted, its normals and a mask of class indices.
 
-    The files of a sample have one name, without extension, in a folder each. Depth maps are grey
+    The files of a sample have one path, without extension, below a folder each. Depth maps are grey
     PNGs (or TIFFs) of whole units, 0 where nothing is known; they become `depth` in metres. Maps
     of normals are coloured PNGs, see `NormalsReader`; they become `normals`, unit vectors.
 
@@ -35,7 +34,8 @@ class DepthFolder:
         depths: folder of the depth maps; None: none are wanted.
         masks: folder of the masks; None: none are wanted.
         scale: metres a unit: 0.001 where files hold millimetres, 1 / 256 for KITTI's, 1 / 5000
-            for TUM's.
+            for TUM's, 1 for metres. None: millimetres; maps of floating-point numbers or of 8
+            bits need it to be stated.
         classes: names of the masks' values, from 0 on: a list, or a file with one a line; None:
             `<root>/classes.txt`.
         ignore_value: a value of the masks that means "no class"; it becomes 255, its name, if
@@ -47,6 +47,7 @@ class DepthFolder:
 
     Attributes:
         classes: names of the masks' classes; none without masks.
+        median_depth: of a few maps, in metres, for a look at the scale; None where none is known.
 
     Raises:
         ConfigError: a scale or a direction that is none, or no maps are wanted.
@@ -61,7 +62,7 @@ class DepthFolder:
         images: str = "rgb",
         depths: str | None = "depth",
         masks: str | None = None,
-        scale: float = 0.001,
+        scale: float | None = None,
         classes: Names = None,
         ignore_value: int | None = 0,
         exif: bool = True,
@@ -70,13 +71,7 @@ class DepthFolder:
     ) -> None:
         self._unusual = unusual(DepthFolder, locals(), ("root", "split"))
         self.root, self.split, self.scale, self.exif = Path(root), split, scale, exif
-        if not 0 < scale < float("inf"):
-            raise ConfigError(
-                "The scale of depths must be metres a unit",
-                expected="above 0, 0.001 for millimetres",
-                received=scale,
-                where="DepthFolder",
-            )
+        self._read_depth = DepthReader(scale)
         self.classes: list[str] = []
         self._read_mask: MaskReader | None = None
         self._read_normals = NormalsReader(normals_y)
@@ -91,9 +86,13 @@ class DepthFolder:
         if masks is not None:
             self.classes, values = self._named_values(classes, ignore_value)
             self._read_mask = MaskReader(len(self.classes), values)
-        self._names = self._listed(images)
+        self._names = self._listed(images, folders.values())
         self._broken: dict[str, DataError] = {}  # by name, raised when the sample is read
         self._files = self._found({"image": images, **folders})
+        self.median_depth = None
+        if depths is not None:
+            whole = [name for name in self._names if name not in self._broken]
+            self.median_depth = self._read_depth.median([self._files[n]["depth"] for n in whole])
 
     def __repr__(self) -> str:
         return f"DepthFolder({str(self.root)!r}, split={self.split!r}{self._unusual})"
@@ -118,25 +117,12 @@ class DepthFolder:
         size = (image.shape[0], image.shape[1])
         targets = {}
         if "depth" in files:
-            targets["depth"] = self._depth(files["depth"], files["image"], size)
+            targets["depth"] = self._read_depth(files["depth"], files["image"], size)
         if "normals" in files:
             targets["normals"] = self._read_normals(files["normals"], files["image"], size)
         if self._read_mask is not None:
             targets["mask"] = self._read_mask(files["mask"], files["image"], size)
         return Sample(name, image, targets)
-
-    def _depth(self, path: Path, image_path: Path, size: tuple[int, int]) -> np.ndarray:
-        """(H, W) float32 metres, 0 where unknown."""
-        values = read_values(path)
-        if values.shape != size:
-            raise DataError(
-                "A depth map is not of its picture's size",
-                expected=f"{size} (height, width), as {image_path}",
-                received=f"{values.shape}",
-                where=path,
-            )
-        depth = values.astype(np.float32) * np.float32(self.scale)
-        return np.where(np.isfinite(depth) & (depth > 0), depth, np.float32(0))
 
     def _named_values(
         self, classes: Names, ignore_value: int | None
@@ -162,10 +148,12 @@ class DepthFolder:
             values[ignore_value] = IGNORE
         return [names[value] for value in kept], values
 
-    def _listed(self, images: str) -> list[str]:
+    def _listed(self, images: str, maps: Iterable[str]) -> list[str]:
         """The names of the samples, in order."""
         if self.split is None:
-            names = list(pictures_by_stem(self.root / images))
+            names = list(
+                pictures_by_stem(self.root / images, [self.root / below for below in maps])
+            )
             if not names:
                 raise DataError("There are no pictures", where=self.root / images)
             return names
@@ -173,23 +161,24 @@ class DepthFolder:
         if not path.is_file():
             lists = [found.stem for found in self.root.glob("*.txt") if found.stem != "classes"]
             raise missing_split(self.split, self.root, lists)
-        names = [os.path.splitext(n)[0] if is_picture(n) else n for n in read_lines(path)]
-        if len(set(names)) < len(names):
-            double = next(name for name in names if names.count(name) > 1)
+        names = [os.path.normpath(name) for name in read_lines(path)]
+        names = [
+            os.path.splitext(name)[0] if is_picture(os.path.basename(name)) else name
+            for name in names
+        ]
+        for double in doubled(names):
             raise DataError(f"{double!r} is listed twice", where=path)
         return names
 
     def _found(self, folders: Mapping[str, str]) -> dict[str, dict[str, Path]]:
         """The files of each sample by what they are; notes the samples that lack one."""
-        present: dict[Path, dict[str, list[str]]] = {}
+        paths = {what: self.root / below for what, below in folders.items()}
+        present = {what: pictures_by_stem(path, paths.values()) for what, path in paths.items()}
         files: dict[str, dict[str, Path]] = {}
         for name in self._names:
             own = files[name] = {}
-            for what, below in folders.items():
-                folder = (self.root / below / name).parent
-                if folder not in present:
-                    present[folder] = pictures_by_stem(folder)
-                found = present[folder].get(Path(name).name, [])
+            for what, folder in paths.items():
+                found = present[what].get(name, [])
                 if len(found) != 1:
                     self._broken.setdefault(
                         name,

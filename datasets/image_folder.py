@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +13,21 @@ from densefit.data.shown import unusual
 from densefit.errors import ConfigError, DataError
 
 from .names import Names, class_index, class_names, missing_split
-from .pictures import pictures_by_stem
+from .pictures import folders_in, pictures_below
+
+logger = logging.getLogger(__name__)
+
+SPLITS = frozenset(
+    ("train", "training", "trainval", "val", "valid", "validation", "test", "testing")
+)
 
 
 @datasets.register("image_folder")
 class ImageFolder:
     """Classification: `<root>/<class>/<picture>`, or `<root>/<split>/<class>/<picture>`.
 
-    Files that are no pictures by their extension are left alone.
+    Pictures in folders below a class's folder belong to the class. Of classes without a picture,
+    and of files that are not read, a warning tells.
 
     Args:
         root: the folder.
@@ -58,18 +66,19 @@ class ImageFolder:
         base = self.root if split is None else self.root / split
         if not base.is_dir():
             if split is not None:
-                raise missing_split(split, self.root, _folders(self.root))
+                raise missing_split(split, self.root, folders_in(self.root))
             raise DataError("There is no such folder", where=base)
         self.classes = class_names(classes, self.root) or self._found_classes()
         self._items: list[tuple[str, int]] = []
-        for folder in _folders(base):
+        folders = folders_in(base)
+        for folder in folders:
             label = class_index(folder, self.classes, base / folder)
-            for names in pictures_by_stem(base / folder).values():
-                self._items += [(f"{folder}/{name}", label) for name in names]
+            self._items += [(f"{folder}/{path}", label) for path in pictures_below(base / folder)]
         if not self._items:
             raise DataError(
                 "There are no pictures", expected="<class>/<picture> below it", where=base
             )
+        self._tell_left_out(base, folders)
         self._base = base
 
     def __len__(self) -> int:
@@ -92,17 +101,41 @@ class ImageFolder:
         return Sample(name, image, {"label": np.array(label, np.int64)})
 
     def _found_classes(self) -> list[str]:
-        if self.split is None:
-            names = set(_folders(self.root))
+        if self.split is not None:
+            splits = (self.root / split for split in folders_in(self.root))
+            names = {name for split in splits for name in folders_in(split)}
         else:
-            names = {name for split in _folders(self.root) for name in _folders(self.root / split)}
+            names = set(folders_in(self.root))
+            splits_found = sorted(names & SPLITS)
+            if splits_found and not any(_has_picture(self.root / name) for name in splits_found):
+                raise DataError(
+                    "The folders look like splits, not like classes",
+                    expected="<class>/<picture>",
+                    received=", ".join(splits_found),
+                    where=self.root,
+                    fix=f"split={splits_found[0]!r}, or, if they are classes, name them: classes=",
+                )
         if not names:
             raise DataError("There are no class folders", where=self.root)
         return sorted(names)
 
+    def _tell_left_out(self, base: Path, folders: list[str]) -> None:
+        """Warn of classes without a picture, and of pictures without a class."""
+        shown = {label for _, label in self._items}
+        empty = [name for label, name in enumerate(self.classes) if label not in shown]
+        if empty:
+            logger.warning(
+                "%s: %d of %d classes have no picture: %s",
+                *(base, len(empty), len(self.classes), ", ".join(empty[:10])),
+            )
+        stray = pictures_below(base, [base / folder for folder in folders])
+        if stray:
+            logger.warning(
+                "%s: %d pictures lie in no class's folder and are left out, the first: %s",
+                *(base, len(stray), stray[0]),
+            )
 
-def _folders(path: Path) -> list[str]:
-    """Names of the folders in a folder, sorted; hidden ones are left out."""
-    return sorted(
-        one.name for one in path.iterdir() if one.is_dir() and not one.name.startswith(".")
-    )
+
+def _has_picture(folder: Path) -> bool:
+    """Whether a picture lies in a folder itself."""
+    return bool(pictures_below(folder, [folder / name for name in folders_in(folder)]))

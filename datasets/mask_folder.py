@@ -11,7 +11,8 @@ from densefit.data.shown import unusual
 from densefit.errors import ConfigError, DataError
 
 from .masks import IGNORE, MaskReader
-from .names import Names, class_names, missing_split, read_lines
+from .names import Names, class_names, doubled, missing_split, read_lines
+from .paths import names_below
 from .pictures import pictures_by_stem
 
 
@@ -20,8 +21,8 @@ class MaskFolder:
     """Semantic segmentation: a picture of class indices beside each picture.
 
     The list `<root>/<split>.txt` has an image and its mask a line, paths below `root`, with a
-    blank between. Without it, the pictures of two folders are matched by their names without
-    extension.
+    blank between. Without it, the pictures of two folders, and of the folders below these, are
+    matched by their paths without extension.
 
     Args:
         root: the folder.
@@ -81,31 +82,38 @@ class MaskFolder:
 
     def picture_file(self, index: int) -> Path:
         """The file of the picture."""
-        return self.root / self._pairs[index][0]
+        return self._files_of(index)[0]
 
-    def __getitem__(self, index: int) -> Sample:
+    def _files_of(self, index: int) -> list[Path]:
+        """The files of the picture and of the mask."""
         if self._pairs[index][0] in self._broken:
             raise self._broken[self._pairs[index][0]].with_traceback(None)
-        image_path, mask_path = (self.root / name for name in self._pairs[index])
+        return [self.root / name for name in self._pairs[index]]
+
+    def __getitem__(self, index: int) -> Sample:
+        image_path, mask_path = self._files_of(index)
         image = read_image(image_path, self.exif)
         mask = self._read_mask(mask_path, image_path, (image.shape[0], image.shape[1]))
         return Sample(self.id_of(index), image, {"mask": mask})
 
     def _listed(self, path: Path) -> list[tuple[str, str]]:
-        pairs = []
-        for number, line in enumerate(read_lines(path), 1):
-            words = line.split()
+        lines = [(line, line.split()) for line in read_lines(path)]
+        for number, (line, words) in enumerate(lines, 1):
             if len(words) != 2:
                 raise DataError(
                     "A line of the list is not an image and a mask",
                     expected="two paths with a blank between",
-                    received=repr(line),
+                    received=f"{line!r:.200}",
                     where=f"{path}, entry {number}",
                 )
-            pairs.append((words[0], words[1]))
-        stems = [Path(image).with_suffix("") for image, _ in pairs]
-        if len(set(stems)) < len(stems):
-            double = next(stem for stem in stems if stems.count(stem) > 1)
+        pairs = [(words[0], words[1]) for _, words in lines]
+        images, masks = (names_below([pair[i] for pair in pairs], self.root, path) for i in (0, 1))
+        for place, (image, mask) in enumerate(zip(images, masks)):
+            if isinstance(image, str) and isinstance(mask, str):
+                pairs[place] = (image, mask)
+            else:
+                self._broken[pairs[place][0]] = image if isinstance(image, DataError) else mask
+        for double in doubled(Path(image).with_suffix("") for image, _ in pairs):
             raise DataError(f"The picture {double} is listed twice", where=path)
         return pairs
 
@@ -114,7 +122,8 @@ class MaskFolder:
             lists = [path.stem for path in self.root.glob("*.txt") if path.stem != "classes"]
             folders = [path.name for path in self.root.glob("*") if path.is_dir()]
             raise missing_split(self.split, self.root, lists + folders)
-        found, found_masks = (pictures_by_stem(self.root / name) for name in (images, masks))
+        both = (self.root / images, self.root / masks)
+        found, found_masks = (pictures_by_stem(folder, but=both) for folder in both)
         pairs = []
         for stem, names in found.items():
             own = found_masks.get(stem, [])

@@ -9,9 +9,21 @@ import cv2
 import numpy as np
 
 from densefit.data.image import read_mask
-from densefit.errors import DataError
+from densefit.errors import ConfigError, DataError
 
 IGNORE = 255
+
+
+def check_count(classes: int, where: object) -> None:
+    """Raise ConfigError for more classes than a mask of bytes can tell apart, beside 255."""
+    if classes > IGNORE:
+        raise ConfigError(
+            "A mask cannot hold so many classes",
+            expected=f"at most {IGNORE}, the background among them: {IGNORE} means no class",
+            received=classes,
+            where=where,
+            fix="keep some of the classes, with `classes`",
+        )
 
 
 class MaskReader:
@@ -20,9 +32,13 @@ class MaskReader:
     Args:
         classes: how many classes there are.
         values: file value -> class index or 255. None: the file's values are the indices.
+
+    Raises:
+        ConfigError: there are more classes than a mask can hold.
     """
 
     def __init__(self, classes: int, values: Mapping[int, int] | None = None) -> None:
+        check_count(classes, "masks")
         self.classes = classes
         self._table = np.full(256, IGNORE, np.uint8)
         self._known = np.zeros(256, bool)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Union
+from typing import TypeVar, Union
 
 from densefit.errors import DataError
 from densefit.registry import nearest
 
+from .text_file import read_text
+
+T = TypeVar("T")
 Names = Union[Sequence[str], str, Path, None]
 
 
@@ -16,13 +21,14 @@ def read_lines(path: Path) -> list[str]:
     """The lines of a text file without blanks around them and without empty ones.
 
     Raises:
-        DataError: the file cannot be read, is no UTF-8 text or is empty.
+        DataError: the file cannot be read, is no text (see `decoded`) or is empty.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"The list cannot be read: {error}", where=path) from error
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    text = read_text(path, "The list")
+    if "\0" in text:
+        raise DataError(
+            "The list is no text", received=f"a zero byte at {text.index(chr(0))}", where=path
+        )
+    lines = [line.strip() for line in io.StringIO(text, newline=None) if line.strip()]
     if not lines:
         raise DataError("The list is empty", where=path)
     return lines
@@ -47,14 +53,21 @@ def class_names(classes: Names, root: Path) -> list[str] | None:
         names = read_lines(Path(classes))
     else:
         names = list(classes)
-    doubles = sorted({name for name in names if names.count(name) > 1})
+    doubles = doubled(names)
     if not names or doubles or not all(names):
         raise DataError(
             "Class names must be one or more different names",
-            received=f"twice: {', '.join(doubles)}" if doubles else repr(names),
+            received=f"twice: {', '.join(map(str, doubles[:10]))}"
+            if doubles
+            else f"{names!r:.200}",
             where=where,
         )
     return names
+
+
+def doubled(names: Iterable[T]) -> list[T]:
+    """What comes more than once, in order."""
+    return [name for name, times in Counter(names).items() if times > 1]
 
 
 def class_index(name: str, classes: Sequence[str], where: object) -> int:

@@ -1,13 +1,26 @@
-"""Picture files of a folder."""
+"""Picture files of a folder and of all folders below it."""
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from densefit.errors import DataError
 
-EXTENSIONS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+logger = logging.getLogger(__name__)
+
+EXTENSIONS = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif"),
+    *(".ppm", ".pgm", ".pbm", ".pnm"),
+)
+#: What lies beside pictures and is none; of other files it is told that they are left out.
+_BESIDE = (
+    *(".txt", ".md", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".html"),
+    *(".htm", ".log", ".db", ".ini", ".py", ".ipynb", ".sh"),
+)
+_DEEPEST = 64  # folders
 
 
 def is_picture(name: str) -> bool:
@@ -15,18 +28,85 @@ def is_picture(name: str) -> bool:
     return not name.startswith(".") and os.path.splitext(name)[1].lower() in EXTENSIONS
 
 
-def pictures_by_stem(folder: Path) -> dict[str, list[str]]:
-    """File names of all pictures in a folder (not below it), by their name without extension.
+def pictures_below(folder: Path, but: Collection[Path] = ()) -> list[str]:
+    """Paths of all pictures in a folder and below it, relative to it, with slashes, sorted.
+
+    Links are followed, hidden files and folders are not. Files that look like pictures of other
+    kinds (HEIC, PSD ...) are left out, with a warning.
+
+    Args:
+        folder: that is searched.
+        but: folders that are not.
+
+    Raises:
+        DataError: a folder cannot be read.
+    """
+    found: list[str] = []
+    others: list[str] = []
+    skipped = {os.path.abspath(path) for path in but} - {os.path.abspath(folder)}
+    for name, path in _files(str(folder), "", frozenset(), skipped):
+        if is_picture(name):
+            found.append(path)
+        elif os.path.splitext(name)[1].lower() not in _BESIDE:
+            others.append(path)
+    if others:
+        logger.warning(
+            "%s: %d files are not read, since their names do not end like those of pictures (%s), "
+            "the first: %s",
+            *(folder, len(others), ", ".join(EXTENSIONS), min(others)),
+        )
+    return sorted(found)
+
+
+def pictures_by_stem(folder: Path, but: Collection[Path] = ()) -> dict[str, list[str]]:
+    """Paths of all pictures in a folder and below it, by their path without extension.
+
+    >>> pictures_by_stem(Path("images"))  # doctest: +SKIP
+    {'a': ['a.jpg', 'a.png'], 'more/b': ['more/b.jpg']}
+
+    Args:
+        folder: that is searched.
+        but: folders that are not.
+
+    Raises:
+        DataError: a folder cannot be read.
+    """
+    found: dict[str, list[str]] = {}
+    for path in pictures_below(folder, but):
+        found.setdefault(os.path.splitext(path)[0], []).append(path)
+    return found
+
+
+def folders_in(folder: Path) -> list[str]:
+    """Names of the folders in a folder, sorted; hidden ones are left out.
 
     Raises:
         DataError: the folder cannot be read.
     """
+    return sorted(entry.name for entry in _entries(str(folder)) if entry.is_dir())
+
+
+def _files(
+    folder: str, below: str, above: frozenset[tuple[int, int]], skipped: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """(name, relative path) of the files in a folder and below it; links in circles are cut."""
+    entries = _entries(folder)
+    state = os.stat(folder)
+    above = above | {(state.st_dev, state.st_ino)}
+    for entry in entries:
+        path = f"{below}{entry.name}"
+        if not entry.is_dir():
+            yield entry.name, path
+        elif len(above) < _DEEPEST and os.path.abspath(entry.path) not in skipped:
+            target = entry.stat()
+            if (target.st_dev, target.st_ino) not in above:
+                yield from _files(entry.path, f"{path}/", above, skipped)
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    """What is in a folder, but for hidden things."""
     try:
-        names = sorted(os.listdir(folder))
+        with os.scandir(folder) as found:
+            return [entry for entry in found if not entry.name.startswith(".")]
     except OSError as error:
         raise DataError(f"The folder cannot be read: {error.strerror}", where=folder) from error
-    found: dict[str, list[str]] = {}
-    for name in names:
-        if is_picture(name):
-            found.setdefault(os.path.splitext(name)[0], []).append(name)
-    return found

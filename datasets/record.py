@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import json
+import logging
 import struct
 import zlib
 from pathlib import Path
 
-import numpy as np
-
-from densefit.data.image import decode_image
+from densefit.data.image import decode_image, read_file
 from densefit.data.payload import from_bytes, whole
 from densefit.data.sample import Sample, datasets
 from densefit.data.shown import unusual
 from densefit.errors import ConfigError, DataError
 
-from .boxes import box_targets, clip_box
+from .boxes import BoxCheck
 from .names import Names, class_names
 from .record_file import RecordFile, split_header
+from .record_labels import RecordLabels
+
+logger = logging.getLogger(__name__)
 
 #: Behind the payload of a record: its length, the crc32 of all before the crc, and the format.
 LENGTH, CRC, FORMAT = struct.Struct("<Q"), struct.Struct("<I"), b"denfit01"
 _TAIL = LENGTH.size + CRC.size + len(FORMAT)
-HEADERS = ("auto", "label", "boxes", "labels")
 
 
 @datasets.register("record")
@@ -42,13 +43,18 @@ class Record:
         header: of records by im2rec, what several labels are: boxes, or labels (1 for each class
             that the picture shows). auto: label or boxes, as the first record looks.
         exif: of records by im2rec: turn pictures as their EXIF orientation says.
+        units: of records by im2rec, what boxes are in: parts of the picture's size, as MXNet has
+            it, or pixels. auto: pixels (with a warning) where all boxes end beyond 1.5.
+        bad_boxes: of records by im2rec: "drop" (with a count, `dropped`, and a warning) or
+            "raise" boxes without area in their picture.
 
     Attributes:
         classes: the names; with the `.json` file also `mask_classes` and whatever else the packed
             dataset knew.
+        dropped: number of bad boxes left out.
 
     Raises:
-        ConfigError: unknown `header`.
+        ConfigError: unknown settings, or other classes than packed records have.
         DataError: a file is missing, or they do not belong together. A damaged record raises when
             it is read.
     """
@@ -62,24 +68,23 @@ class Record:
         classes: Names = None,
         header: str = "auto",
         exif: bool = True,
+        units: str = "auto",
+        bad_boxes: str = "drop",
     ) -> None:
         self._unusual = unusual(Record, locals(), ("root", "split"))
-        if header not in HEADERS:
-            raise ConfigError(
-                "Unknown kind of label",
-                expected=", ".join(HEADERS),
-                received=header,
-                where="Record",
-            )
         self.root, self.split, self.exif = Path(root), split, exif
         self._file = RecordFile(self.root / f"{split}.rec")
         told = self.root / f"{split}.json"
-        self._packed = told.is_file()
+        self._labels: RecordLabels | None = None
         self._ids = self._file.keys
-        if self._packed:
+        check = BoxCheck(bad_boxes)
+        if told.is_file():
             self._take(told)
+            self._check_settings(classes)
         else:
-            self._header, count = self._survey(header)
+            self._refuse_packed()
+            self._labels = RecordLabels(self._file, header, units, check, exif)
+            count = self._labels.count
             self.classes = class_names(classes, self.root) or [str(i) for i in range(count)]
             if count > len(self.classes):
                 raise DataError(
@@ -88,6 +93,8 @@ class Record:
                     received=len(self.classes),
                     where=self._file.path,
                 )
+        check.report(self)
+        self.dropped = check.dropped
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -108,18 +115,19 @@ class Record:
     def __getitem__(self, index: int) -> Sample:
         name, where = self._ids[index], self._file.where(index)
         data = self._file.read(index)
-        if not self._packed:
+        if self._labels is not None:
             labels, picture = split_header(data, where)
             image = decode_image(picture, where, self.exif)
             size = (image.shape[0], image.shape[1])
-            return Sample(name, image, self._targets(labels, size, where))
+            return Sample(name, image, self._labels.targets(labels, size, where))
         picture, payload = _parts(data, where)
         targets, note = from_bytes(payload, where)
-        if note["id"] != name:
+        packed_id = note.get("id") if isinstance(note, dict) else None
+        if packed_id != name:
             raise DataError(
                 "The records and their list of ids are of different packings",
                 expected=name,
-                received=note["id"],
+                received=packed_id,
                 where=where,
                 fix="pack it again",
             )
@@ -128,99 +136,64 @@ class Record:
     def _take(self, path: Path) -> None:
         """The ids and names out of the file that the packing wrote last."""
         try:
-            told = json.loads(path.read_text(encoding="utf-8"))
-            size, self._ids, known = int(told["bytes"]), list(told["ids"]), dict(told["attributes"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            told = json.loads(read_file(path))
+            size, ids = int(told["bytes"]), list(told["ids"])
+            known = {str(name): whole(value) for name, value in dict(told["attributes"]).items()}
+            if not all(isinstance(one, str) for one in ids) or not known.keys() >= {"classes"}:
+                raise ValueError("ids that are no texts, or no classes")
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise DataError(
-                f"The description of the records cannot be read: {error}", where=path
+                f"The description of the records cannot be read: {type(error).__name__}: {error}",
+                where=path,
+                fix="pack it again, or fetch the file again",
             ) from error
-        if size != self._file.size or len(self._ids) != len(self._file):
+        if size != self._file.size or len(ids) != len(self._file):
             raise DataError(
                 "The files of records do not belong together, or one is cut short",
-                expected=f"{size} bytes, {len(self._ids)} records (as {path.name} says)",
+                expected=f"{size} bytes, {len(ids)} records (as {path.name} says)",
                 received=f"{self._file.size} bytes, {len(self._file)} records",
                 where=self._file.path,
                 fix="pack it again, or fetch all three files again",
             )
+        self._ids = ids
         for name, value in known.items():
-            setattr(self, name, whole(value))
-
-    def _survey(self, header: str) -> tuple[str, int]:
-        """What the labels are, and how many classes occur."""
-        count = 0
-        for number in range(len(self)):
-            where, data = self._file.where(number), self._file.read(number)
-            if data.endswith(FORMAT):
+            if name.startswith("_") or hasattr(self, name):
                 raise DataError(
-                    "The description of packed records is missing",
-                    expected=f"{self.split}.json beside them",
-                    where=self._file.path,
-                    fix="pack it again (an earlier packing was interrupted), or fetch the file",
+                    "The description of the records has an attribute that no dataset has",
+                    received=name,
+                    where=path,
                 )
-            labels = split_header(data, where)[0]
-            if header == "auto":
-                header = "label" if isinstance(labels, float) else "boxes"
-            if header == "label":
-                count = max(count, _class_of(labels, where) + 1)
-            elif header == "labels":
-                count = max(count, np.size(labels))
-            else:
-                count = max([count, *(int(row[0]) + 1 for row in _objects(labels, where))])
-        if not count:
-            raise DataError("There is no label in the records", where=self._file.path)
-        return header, count
+            setattr(self, name, value)
 
-    def _targets(
-        self, labels: float | np.ndarray, size: tuple[int, int], where: str
-    ) -> dict[str, np.ndarray]:
-        if self._header == "label":
-            return {"label": np.array(_class_of(labels, where), np.int64)}
-        if self._header == "labels":
-            return {"labels": np.ravel(labels).astype(np.int64)}
-        height, width = size
-        kept = []
-        for row in _objects(labels, where):
-            x1, y1, x2, y2 = row[1:5].tolist()
-            box = clip_box((x1 * width, y1 * height, x2 * width, y2 * height), height, width)
-            if row[0] >= 0 and box[2] > box[0] and box[3] > box[1]:
-                kept.append((box, int(row[0]), len(row) > 5 and row[5] > 0))
-        boxes = [box for box, *_ in kept]
-        return box_targets(
-            boxes,
-            [label for _, label, _ in kept],
-            [bool(difficult) for *_, difficult in kept],
-            [False] * len(kept),
-            [(x2 - x1) * (y2 - y1) for x1, y1, x2, y2 in boxes],
-        )
+    def _check_settings(self, classes: Names) -> None:
+        """Tell of settings that packed records do not take. Raises ConfigError of other classes."""
+        names = None if classes is None else class_names(classes, self.root)
+        if names is not None and names != self.classes:
+            raise ConfigError(
+                "The packed records have classes of their own",
+                expected=f"classes={self.classes}, or none",
+                received=names,
+                where=self._file.path,
+                fix="give other names to the dataset that is packed",
+            )
+        ignored = [name for name in ("header", "exif", "units") if f", {name}=" in self._unusual]
+        if ignored:
+            logger.warning(
+                "%s: %s changes nothing: packed records have the targets and the pictures that "
+                "the dataset had",
+                self._file.path,
+                ", ".join(ignored),
+            )
 
-
-def _class_of(labels: float | np.ndarray, where: str) -> int:
-    """The class that the label of a whole picture names."""
-    value = float(np.ravel(labels)[0])
-    if not value >= 0 or value != np.floor(value) or np.isinf(value):
-        raise DataError(
-            "The label of a record is no class",
-            expected="a whole number, 0 or more",
-            received=value,
-            where=where,
-            fix="are these numbers to be regressed? A dataset of your own can read them",
-        )
-    return int(value)
-
-
-def _objects(labels: float | np.ndarray, where: str) -> np.ndarray:
-    """(n, length of an object) of a detection label."""
-    values = np.ravel(labels)
-    head, each = (int(values[0]), int(values[1])) if len(values) > 1 else (0, 0)
-    if head < 2 or each < 5 or len(values) < head or (len(values) - head) % each:
-        raise DataError(
-            "The label of a record is not one of objects",
-            expected="length of the head (2 or more), length of an object (5 or more), objects",
-            received=values[:8].tolist(),
-            where=where,
-            fix='header="label" or "labels" if they are classes of the whole picture',
-        )
-    return values[head:].reshape(-1, each)
+    def _refuse_packed(self) -> None:
+        """Raise DataError if these are records by `tools/pack.py` after all."""
+        if len(self._file) and self._file.read(0).endswith(FORMAT):
+            raise DataError(
+                "The description of packed records is missing",
+                expected=f"{self.split}.json beside them",
+                where=self._file.path,
+                fix="pack it again (an earlier packing was interrupted), or fetch the file",
+            )
 
 
 def _parts(data: bytes, where: str) -> tuple[memoryview, memoryview]:

@@ -12,12 +12,14 @@ the number of labels, which follow the header as float32.
 from __future__ import annotations
 
 import os
+import re
 import struct
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from densefit.data.regular_file import open_regular, read_regular
 from densefit.errors import DataError
 
 _MAGIC = struct.pack("<I", 0xCED7230A)
@@ -25,6 +27,10 @@ _FRAME = struct.Struct("<II")
 _HEADER = struct.Struct("<IfQQ")
 _LARGEST = (1 << 29) - 1
 _AHEAD = 1 << 16
+_AHEAD_LABELS = 1 << 12  # a page of the disk; 800 objects
+_LARGEST_INDEX = 1 << 31
+_NO_INDEX = "remove it: the offsets are then found in the records"
+_LINE = re.compile(r"([^\t]+)\t *([0-9]{1,18}) *\r?")
 
 
 def frame(data: bytes) -> bytes:
@@ -121,33 +127,47 @@ class RecordFile:
         Raises:
             DataError: the file is damaged there.
         """
-        return self._read_at(self._offsets[number], number)[0]
+        return self._read_at(self._offsets[number], number)
+
+    def labels(self, number: int) -> float | np.ndarray:
+        """The labels of a picture's record, without reading the picture.
+
+        Raises:
+            DataError: the file is damaged there, or the record is too short for a header.
+        """
+        offset = self._offsets[number]
+        flag, length, block = self._part(offset, number, _AHEAD_LABELS)
+        whole = flag != 0
+        if not whole and len(block) >= _HEADER.size:
+            whole = len(block) < min(length, _HEADER.size + 4 * _HEADER.unpack_from(block)[0])
+        return split_header(self.read(number) if whole else block, self.where(number))[0]
 
     def where(self, number: int) -> str:
         """The record, in words."""
         return f"{self.path}, record {number} (key {self.keys[number]})"
 
     def _open(self) -> None:
-        try:
-            self._descriptor = os.open(self.path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
-            self.size = os.fstat(self._descriptor).st_size
-        except OSError as error:
-            raise DataError(
-                f"The records cannot be read: {error.strerror or error}", where=self.path
-            ) from error
+        self._descriptor, self.size = open_regular(self.path)
 
-    def _read_at(self, offset: int, number: int) -> tuple[bytes, int]:
-        """The data of the record that begins at `offset`, and where the next one does."""
+    def _part(self, offset: int, number: int, ahead: int) -> tuple[int, int, bytes]:
+        """Flag and length of the part at `offset`, and up to `ahead` bytes of its data."""
+        block = self._pread(_FRAME.size + ahead, offset)
+        if len(block) < _FRAME.size or block[:4] != _MAGIC:
+            raise self._damaged(number, offset, f"{len(block)} bytes, beginning {block[:8]!r}")
+        word = _FRAME.unpack_from(block)[1]
+        flag, length = word >> 29, word & _LARGEST
+        present = self.size - offset - _FRAME.size
+        if length > present:
+            raise self._damaged(number, offset, f"{present} of {length} bytes")
+        return flag, length, block[_FRAME.size : _FRAME.size + length]
+
+    def _read_at(self, offset: int, number: int) -> bytes:
+        """The data of the record that begins at `offset`."""
         parts: list[bytes] = []
         while True:
-            block = self._pread(_AHEAD, offset)
-            if len(block) < _FRAME.size or block[:4] != _MAGIC:
-                raise self._damaged(number, offset, f"{len(block)} bytes, beginning {block[:8]!r}")
-            word = _FRAME.unpack_from(block)[1]
-            flag, length = word >> 29, word & _LARGEST
+            flag, length, data = self._part(offset, number, _AHEAD)
             if flag not in ((2, 3) if parts else (0, 1)):
                 raise self._damaged(number, offset, f"a part with flag {flag}")
-            data = block[_FRAME.size : _FRAME.size + length]
             if len(data) < length:
                 data += self._pread(length - len(data), offset + _FRAME.size + len(data))
             if len(data) < length:
@@ -155,7 +175,7 @@ class RecordFile:
             parts.append(data)
             offset += _FRAME.size + length + -length % 4
             if flag in (0, 3):
-                return _MAGIC.join(parts), offset
+                return _MAGIC.join(parts)
 
     def _pread(self, size: int, offset: int) -> bytes:
         """Up to `size` bytes; fewer only at the end of the file."""
@@ -178,24 +198,38 @@ class RecordFile:
         )
 
     def _read_index(self, path: Path) -> tuple[list[str], list[int]]:
-        keys, offsets = [], []
-        for line, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-            key, _, offset = text.partition("\t")
-            if not offset.strip().isdigit():
+        try:
+            text = read_regular(path, _LARGEST_INDEX).decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"The index of the records is no text: {error}", where=path, fix=_NO_INDEX
+            ) from error
+        offsets: dict[str, int] = {}
+        for number, line in enumerate(text.rstrip("\r\n").split("\n") if text else (), 1):
+            found = _LINE.fullmatch(line)
+            if found is None or int(found[2]) >= self.size or found[1] in offsets:
                 raise DataError(
                     "The index of the records is broken",
-                    expected="a key, a tab and an offset",
-                    received=repr(text),
-                    where=f"{path}, line {line}",
-                    fix="remove it: the offsets are then found in the records",
+                    expected=f"a key of its own, a tab and an offset below {self.size}",
+                    received=repr(line[:80]),
+                    where=f"{path}, line {number}",
+                    fix=_NO_INDEX,
                 )
-            keys.append(key)
-            offsets.append(int(offset))
-        return keys, offsets
+            offsets[found[1]] = int(found[2])
+        return list(offsets), list(offsets.values())
 
     def _walk(self) -> tuple[list[str], list[int]]:
-        offsets, offset = [], 0
+        """Keys and offsets out of the frames alone; the data are stepped over."""
+        offsets: list[int] = []
+        offset, ended = 0, True
         while offset < self.size:
-            offsets.append(offset)
-            offset = self._read_at(offset, len(offsets) - 1)[1]
+            if ended:
+                offsets.append(offset)
+            flag, length, _ = self._part(offset, len(offsets) - 1, 0)
+            if flag not in ((0, 1) if ended else (2, 3)):
+                raise self._damaged(len(offsets) - 1, offset, f"a part with flag {flag}")
+            ended = flag in (0, 3)
+            offset += _FRAME.size + length + -length % 4
+        if not ended:
+            raise self._damaged(len(offsets) - 1, offset, "the end of the file")
         return [str(number) for number in range(len(offsets))], offsets

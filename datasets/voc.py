@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -14,16 +15,18 @@ from densefit.data.sample import Sample, datasets
 from densefit.data.shown import unusual
 from densefit.errors import ConfigError, DataError
 
-from .boxes import BoxCheck, box_targets, check_size, clip_box
+from .boxes import BoxCheck, box_fault, box_targets, check_size, clip_box
 from .instance_maps import ids_of_boxes, read_instances
 from .labels import labels_of
 from .labels_csv import read_labels
 from .masks import MaskReader
-from .names import Names, class_index, class_names, missing_split, read_lines
+from .names import Names, class_index, class_names, doubled, missing_split, read_lines
+from .picture_size import picture_size
 from .pictures import pictures_by_stem
-from .voc_xml import VocFile, VocObject, read_voc_xml
+from .voc_xml import VocFile, VocObject, annotations_by_stem, read_voc_xml
 
 Made = TypeVar("Made")
+logger = logging.getLogger(__name__)
 
 
 @datasets.register("voc")
@@ -59,6 +62,9 @@ class VOC:
         exif: turn pictures as their EXIF orientation says.
         labels: give `labels`: 1 for each class that the picture has an object of, -1 (unknown) if
             all of them are difficult, 0 for the others.
+        missing_xml: what an id without an annotation is: "raise" an error when it is read, or
+            "background", a picture without objects, for which labelImg writes no file. A warning
+            counts them.
 
     Attributes:
         classes: names of the objects' classes.
@@ -85,8 +91,16 @@ class VOC:
         instances: bool = False,
         labels_csv: str | Path | None = None,
         label_column: str = "label",
+        missing_xml: str = "raise",
     ) -> None:
         self._unusual = unusual(VOC, locals(), ("root", "split"))
+        if missing_xml not in ("raise", "background"):
+            raise ConfigError(
+                "Unknown way to treat pictures without an annotation",
+                expected="missing_xml='raise' or 'background'",
+                received=repr(missing_xml),
+                where="VOC",
+            )
         if not boxes and not masks and not labels:
             raise ConfigError("Neither boxes nor masks nor labels are wanted", where="VOC")
         if instances and not boxes:
@@ -103,13 +117,21 @@ class VOC:
         self._ids = self._read_split()
         self._broken: dict[str, DataError] = {}  # by id, raised when the sample is read
         self._files: dict[str, VocFile] = {}
+        self._xmls = annotations_by_stem(self.root / "Annotations")
         if boxes or labels:
-            self._files = self._each(self._ids, lambda name: read_voc_xml(self._xml(name)))
+            self._files = self._read_files(missing_xml)
         self.classes = class_names(classes, self.root) or self._found_classes()
         self.mask_classes = ["background", *self.classes]
-        self._read_mask = MaskReader(len(self.mask_classes))
+        if masks:
+            self._read_mask = MaskReader(len(self.mask_classes))
         self._images = self._find_images()
+        if self._labels and self._labels.keys().isdisjoint(self._ids):
+            logger.warning(
+                "%s: %s has a line for none of the %d ids (such as %r), but for others, as %r",
+                *(self, labels_csv, len(self._ids), self._ids[0], next(iter(self._labels))),
+            )
         check = BoxCheck(bad_boxes)
+        self._sizes: dict[str, tuple[int, int]] = {}
         self._targets = self._each(self._files, lambda name: self._objects(name, check))
         check.report(self)
         self.dropped = check.dropped
@@ -126,7 +148,9 @@ class VOC:
 
     def picture_file(self, index: int) -> Path:
         """The file of the picture."""
-        name = self._ids[index]
+        return self._picture(self._ids[index])
+
+    def _picture(self, name: str) -> Path:
         if name in self._broken:
             raise self._broken[name].with_traceback(None)
         return self.root / "JPEGImages" / self._images[name]
@@ -135,22 +159,12 @@ class VOC:
         name = self._ids[index]
         image_path = self.picture_file(index)
         image = read_image(image_path, self.exif)
-        size = height, width = image.shape[0], image.shape[1]
+        size = (image.shape[0], image.shape[1])
         targets = {}
         if self.boxes:
-            stated = self._files[name].size
-            if stated is not None:
-                check_size(stated, size, image_path, self._xml(name))
+            check_size(self._sizes[name], size, image_path, self._xml(name))
             found = self._targets[name]
-            corners = [clip_box(box, height, width) for box, *_ in found]
-            for (box, *_), (x1, y1, x2, y2) in zip(found, corners):
-                if x1 >= x2 or y1 >= y2:  # only where the file does not state the size
-                    raise DataError(
-                        "A box lies outside of its picture",
-                        expected=f"within {size} (height, width)",
-                        received=list(box),
-                        where=self._xml(name),
-                    )
+            corners = [box for box, *_ in found]
             targets = box_targets(
                 corners,
                 [label for _, label, _, _ in found],
@@ -181,7 +195,50 @@ class VOC:
         return Sample(name, image, targets)
 
     def _xml(self, name: str) -> Path:
-        return self.root / "Annotations" / f"{name}.xml"
+        """The annotation of an id, there or not."""
+        return self.root / "Annotations" / self._xmls.get(name, [f"{name}.xml"])[0]
+
+    def _read_files(self, missing_xml: str) -> dict[str, VocFile]:
+        """The annotations; ids that have none are counted."""
+        missing = [name for name in self._ids if name not in self._xmls]
+        if missing:
+            logger.warning(
+                "%s: %d of %d ids have no annotation, the first: %s; they %s",
+                self,
+                len(missing),
+                len(self._ids),
+                missing[0],
+                "count as pictures without objects"
+                if missing_xml == "background"
+                else "raise when they are read, or count as pictures without objects with "
+                'missing_xml="background"',
+            )
+        if missing_xml == "background" and len(missing) == len(self._ids):
+            raise DataError(
+                "No id has an annotation",
+                received=f"{len(self._ids)} ids, the first {missing[0]!r}",
+                where=self.root / "Annotations",
+            )
+
+        def read(name: str) -> VocFile:
+            names = self._xmls.get(name, [])
+            if len(names) > 1:
+                raise DataError(
+                    f"The id {name!r} has two annotations",
+                    received=", ".join(names),
+                    where=self.root / "Annotations",
+                )
+            if names:
+                return read_voc_xml(self._xml(name))
+            if missing_xml == "background":
+                return VocFile("", None, ())
+            raise DataError(
+                f"The id {name!r} has no annotation",
+                where=self._xml(name),
+                fix='missing_xml="background" if such pictures show no object',
+            )
+
+        return self._each(self._ids, read)
 
     def _each(self, names: Iterable[str], make: Callable[[str], Made]) -> dict[str, Made]:
         """`make(id)` of each id; one whose annotation is broken is noted and left out."""
@@ -201,8 +258,7 @@ class VOC:
             path = folder / f"{self.split}.txt"
             if path.is_file():
                 names = read_lines(path)
-                if len(set(names)) < len(names):
-                    double = next(name for name in names if names.count(name) > 1)
+                for double in doubled(names):
                     raise DataError(f"{double!r} is listed twice", where=path)
                 return names
         known = [path.stem for folder in folders for path in folder.glob("*.txt")]
@@ -211,12 +267,14 @@ class VOC:
     def _found_classes(self) -> list[str]:
         """The sorted names in all sound annotations, so that all splits agree."""
         names: set[str] = set()
-        for path in sorted((self.root / "Annotations").glob("*.xml")):
-            try:
-                file = self._files.get(path.stem) or read_voc_xml(path)
-            except DataError:
-                continue  # told when its sample is read
-            names.update(thing.name for thing in file.objects)
+        for stem, files in self._xmls.items():
+            for name in files:
+                try:
+                    path = self.root / "Annotations" / name
+                    file = self._files.get(stem) or read_voc_xml(path)
+                except DataError:
+                    continue  # told when its sample is read
+                names.update(thing.name for thing in file.objects)
         if not names:
             raise DataError(
                 "No class names are found",
@@ -250,9 +308,10 @@ class VOC:
     ) -> list[tuple[tuple[float, float, float, float], int, bool, int]]:
         """(box, class, difficult, place in the file from 1) of the usable objects of a file."""
         file, path, usable = self._files[name], self._xml(name), []
+        size = self._sizes[name] = file.size or picture_size(self._picture(name), self.exif)
         for number, thing in enumerate(file.objects, 1):
             label = class_index(thing.name, self.classes, path)
-            box, why = self._box(thing, file.size)
+            box, why = self._box(thing, size)
             if why:
                 check.reject(why, thing.corners, path)
             else:
@@ -260,7 +319,7 @@ class VOC:
         return usable
 
     def _box(
-        self, thing: VocObject, size: tuple[int, int] | None
+        self, thing: VocObject, size: tuple[int, int]
     ) -> tuple[tuple[float, float, float, float], str]:
         """The box in continuous coordinates, and what is wrong with it ("" if nothing)."""
         xmin, ymin, xmax, ymax = thing.corners
@@ -268,11 +327,6 @@ class VOC:
         box = (xmin - first, ymin - first, xmax, ymax)
         if xmax < xmin or ymax < ymin:
             return box, "has its corners in the wrong order"
-        if (xmin, ymin) == (xmax, ymax) or box[0] >= xmax or box[1] >= ymax:
+        if (xmin, ymin) == (xmax, ymax):
             return box, "has no area"
-        if size is not None:
-            clipped = clip_box(box, *size)
-            if clipped[0] >= clipped[2] or clipped[1] >= clipped[3]:
-                return box, "lies outside of its picture"
-            box = clipped
-        return box, ""
+        return clip_box(box, *size), box_fault(box, size)

@@ -7,16 +7,23 @@ import dataclasses
 import difflib
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, Protocol, TypeVar, get_args, get_type_hints, runtime_checkable
 
 import jsonargparse
-import yaml
 
 from densefit.errors import ConfigError
+from densefit.recipe_file import check_words, hint_of, place, recipes_in, restore_texts
+from densefit.yaml_document import Document, load
+from densefit.yaml_words import dump
 
 T = TypeVar("T")
+
+# Values on the command line are read as those of recipes are, and written as they are read.
+_MODE = "densefit"
+jsonargparse.set_loader(_MODE, load, exceptions=(ConfigError,))
+jsonargparse.set_dumper(_MODE, dump)
 
 
 def parse(
@@ -48,7 +55,7 @@ def parse(
         ConfigError: an unknown key (with the nearest known one) or a value of another type.
     """
     parser = jsonargparse.ArgumentParser(
-        description=description, exit_on_error=False, allow_abbrev=False
+        description=description, exit_on_error=False, allow_abbrev=False, parser_mode=_MODE
     )
     parser.add_argument("--config", action="config", help="a YAML recipe")
     if positional is not None:
@@ -56,12 +63,18 @@ def parse(
         help_text = said.group(1) if said else None
         parser.add_argument(positional, nargs="*", type=str, default=[], help=help_text)
     parser.add_class_arguments(kind, as_group=True, skip={positional} if positional else set())
+    recipes: list[Document] = []
     try:
         if defaults:
             parser.set_defaults(dict(defaults))
         given = list(sys.argv[1:] if arguments is None else arguments)
         shallow, deep = _split(given, _keys(parser), kind)
-        shown = "--print_config" in shallow and bool(deep)  # else the parser shows it
+        for key, value in _pairs(shallow):
+            hint = hint_of(kind, key)
+            if hint is not None:
+                check_words(_as_value(value), hint, key, lambda key: f"--{key}")
+        shallow, recipes = recipes_in(shallow, kind)
+        shown = "--print_config" in shallow
         if shown:
             shallow.remove("--print_config")
         namespace = parser.parse_args(shallow)
@@ -72,22 +85,62 @@ def parse(
                 _check_known(path[1], fields, f"{key}.{path[0]}", "no setting {}")
             namespace[key] = _with(namespace[key], path, value, key)
     except (argparse.ArgumentError, jsonargparse.ArgumentError, KeyError) as error:
-        raise ConfigError(_reason(error), fix=_hint(str(error), _keys(parser))) from error
+        reason = _reason(error)
+        raise ConfigError(
+            reason, where=place(reason, recipes), fix=_hint(str(error), _keys(parser))
+        ) from error
     try:
         made = parser.instantiate_classes(namespace)
-        text = parser.dump(namespace, skip_none=False)
     except (ValueError, TypeError) as error:  # the parser has not seen the deep ones
         changed = [f"--{'.'.join([key, *path])} {value}" for key, path, value in deep]
         raise ConfigError(
             "A value does not fit its setting", received=_reason(error), where=", ".join(changed)
         ) from error
-    values = {key: value for key, value in vars(made).items() if key != "config"}
-    plain = yaml.safe_load(text)
-    plain.pop("config", None)
+    found = kind(**{key: value for key, value in vars(made).items() if key != "config"})
+    _check_given(found, recipes)
+    names = {argument[2:].partition("=")[0] for argument in given if argument[:2] == "--"}
+    for key, value in (defaults or {}).items():
+        nested: Any = value
+        for name in reversed(key.split(".")):
+            nested = {name: nested}
+        restore_texts(found, nested, kind, "", names.union(*(recipe.lines for recipe in recipes)))
+    for recipe in recipes:
+        restore_texts(found, recipe.value, kind, "", names)
+    if isinstance(found, Adjusted):
+        found.adjust(names.union(*(recipe.lines for recipe in recipes)))
+    text = dump(dataclasses.asdict(found))  # type: ignore[call-overload]
     if shown:
-        print(yaml.safe_dump(plain, sort_keys=False), end="")
+        print(text, end="")
         raise SystemExit(0)
-    return kind(**values), yaml.safe_dump(plain, sort_keys=False)
+    return found, text
+
+
+@runtime_checkable
+class Adjusted(Protocol):
+    """Settings whose defaults depend on other settings."""
+
+    def adjust(self, given: Set[str]) -> None:
+        """Change defaults.
+
+        Args:
+            given: dotted keys that the user wrote.
+        """
+
+
+def _check_given(settings: Any, recipes: Sequence[Document], prefix: str = "") -> None:
+    """Raise ConfigError where there is no value for a setting that needs one."""
+    hints = get_type_hints(type(settings))
+    for one in dataclasses.fields(settings):
+        value, key = getattr(settings, one.name), f"{prefix}{one.name}"
+        if dataclasses.is_dataclass(value):
+            _check_given(value, recipes, f"{key}.")
+        elif value is None and type(None) not in get_args(hints[one.name]):
+            raise ConfigError(
+                f"The setting {key!r} has no value",
+                received="null",
+                where=place(f"'{key}'", recipes),
+                fix="leave it out for its default",
+            )
 
 
 def read(kind: type[T], path: str | Path) -> T:
@@ -96,8 +149,6 @@ def read(kind: type[T], path: str | Path) -> T:
     Raises:
         ConfigError: there is no such file, or it does not fit `kind`.
     """
-    if not Path(path).is_file():
-        raise ConfigError("There is no such recipe", received=str(path))
     return parse(kind, ["--config", str(path)])[0]
 
 
@@ -137,10 +188,14 @@ def _split(
         inside = [key for key in known if argument == f"--{key}" or name.startswith(f"{key}.")]
         path = name[len(max(inside, key=len)) + 1 :].split(".") if inside else []
         least = 3 if inside and _dataclass_fields(kind, max(inside, key=len)) else 2
-        if not argument.startswith("--") or name in known or len(path) < least:
+        if not argument.startswith("--") or name in known or len(path) < 1:
             shallow.append(argument)
             continue
         given = value if equals else next(rest, None)
+        if given is not None and len(path) < least:
+            _read_value(given, name)  # the parser would take what is not clear for a text
+            shallow += [f"{argument}"] if equals else [argument, given]
+            continue
         if given is None:
             shallow.append(argument)  # the parser says what is wrong
         else:
@@ -184,15 +239,37 @@ def _with(settings: Any, path: Sequence[str], value: str, where: str) -> Any:
         )
     found = dict(settings or {})
     if len(path) == 1:
-        try:
-            found[path[0]] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise ConfigError(
-                f"The value of {where}.{path[0]} is not YAML", received=repr(value)
-            ) from error
+        found[path[0]] = _read_value(value, f"{where}.{path[0]}")
     else:
         found[path[0]] = _with(found.get(path[0]), path[1:], value, f"{where}.{path[0]}")
     return found
+
+
+def _pairs(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The keys and values of a command line, as far as a key has one."""
+    for index, argument in enumerate(arguments):
+        name, equals, value = argument[2:].partition("=")
+        if not equals:
+            value = next(iter(arguments[index + 1 :]), "--")
+        if argument.startswith("--") and not value.startswith("--"):
+            yield name, value
+
+
+def _as_value(text: str) -> Any:
+    try:
+        return load(text)
+    except ConfigError:
+        return text
+
+
+def _read_value(text: str, key: str) -> Any:
+    """What a text on the command line stands for."""
+    try:
+        return load(text)
+    except ConfigError as error:
+        raise ConfigError(
+            f"The value of {key} is not clear: {error.what}", received=repr(text), fix=error.fix
+        ) from error
 
 
 def _reason(error: Exception) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+_LONGEST = 8000  # characters of a part of a message
+
 
 class DensefitError(Exception):
     """Base of every error raised by densefit.
@@ -32,7 +34,7 @@ class DensefitError(Exception):
         self.received = received
         self.where = where
         self.fix = fix
-        lines = [what]
+        lines = [_shortened(what)]
         for key, value in (
             ("expected", expected),
             ("received", received),
@@ -40,8 +42,16 @@ class DensefitError(Exception):
             ("fix", fix),
         ):
             if value is not None:
-                lines.append(f"  {key + ':':<9} {value}")
+                lines.append(f"  {key + ':':<9} {_shortened(value)}")
         super().__init__("\n".join(lines))
+
+
+def _shortened(value: object) -> str:
+    """The text of a value; of one without end, as broken files have, the begin and the end."""
+    text = str(value)
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[: _LONGEST // 2]} ... ({len(text)} characters) ... {text[-_LONGEST // 4 :]}"
 
 
 class EngineError(DensefitError):

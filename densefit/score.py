@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
@@ -16,9 +18,12 @@ from densefit.model.route import Route
 from densefit.model.wire import Wire
 from densefit.registry import nearest
 from densefit.train.feed import Feeder
+from densefit.train.finite import check_parameters, check_policy
 from densefit.train.learner import Learner
 from densefit.train.model_input import batches_of, model_input
 from densefit.train.viewer import Viewed, views_of
+
+_log = logging.getLogger("densefit")
 
 
 def score(
@@ -31,6 +36,7 @@ def score(
     aux_params: Mapping[str, Any] | None = None,
     eval_metric: Any = None,
     devices: Sequence[Any] | None = None,
+    nonfinite: str = "raise",
 ) -> dict[str, float]:
     """Score a network on a whole dataset.
 
@@ -54,13 +60,17 @@ def score(
             `heads` or `metrics` are given. The object is updated itself.
         devices: MXNet contexts; the CPU by default. Of more than a batch has rows, the first are
             used.
+        nonfinite: what happens when a parameter or an output is nan or infinite, which metrics
+            take for a prediction like any other: "raise", naming head and samples, or "warn".
 
     Returns:
         A flat dict: "<head>/<metric>" or "<head>/<metric>/<class>" -> float; nan if undefined.
 
     Raises:
-        DataError: a sample is missing, repeated or broken, or no sample is labelled for a head.
+        DataError: a sample is missing, repeated or broken, no sample is labelled for a head, or
+            an output is not finite.
         BindError: the data do not fit the network.
+        TrainingDiverged: a parameter is not finite.
 
     Example:
         `df.score(network, df.Loader(dataset, batch_size=8, transform=fit_in))` gives
@@ -73,6 +83,7 @@ def score(
         routed = Network(symbol=network.symbol, routes=routes)
         routed.set_params(*network.get_params())
         network, routes = routed, None
+    check_policy(nonfinite)
     given = model_input(
         network, routes, arg_params, aux_params, measured=eval_metric is None, train=data
     )
@@ -83,8 +94,10 @@ def score(
     )
     if eval_metric is not None and heads is None and metrics is None:
         names = []  # it stands in place of the heads' own
+    check_parameters(given.network, nonfinite)
     learner = Learner(given.network, devices or given.devices)
-    return Scorer(learner, data, names, metrics, wires=module.wires).run() or {}
+    scorer = Scorer(learner, data, names, metrics, wires=module.wires, nonfinite=nonfinite)
+    return scorer.run() or {}
 
 
 class Scorer:
@@ -97,6 +110,7 @@ class Scorer:
         data, heads, metrics: as in `score`.
         where: what the data are for, to be named in errors.
         wires: more wires to score, by name.
+        nonfinite: what happens to outputs that are not finite: "warn" or "raise".
 
     Attributes:
         scorers: this one, as a MixtureScorer has one for each of its datasets.
@@ -117,8 +131,10 @@ class Scorer:
         metrics: Mapping[str, Sequence[Any]] | None = None,
         where: str = "scoring",
         wires: Mapping[str, Wire] | None = None,
+        nonfinite: str = "warn",
     ) -> None:
-        self._learner, self.data = learner, data
+        self._learner, self.data, self._nonfinite = learner, data, nonfinite
+        self._is_told = False  # of scores that are nan, and of classes that the truth never has
         self.on_batch: Callable[[int, Any, Mapping[str, Any]], None] = lambda *batch: None
         self.scorers = {"": self}
         more = dict(wires or {})
@@ -153,7 +169,6 @@ class Scorer:
         self._feeder = Feeder(data, list(self._wires.values()), where)
         self._feeder.match()
         self._occurring: Occurring | None = None
-        self._is_told = False  # of classes that the truth does not have
         self._views = views_of(data, self._wires.values())
         with located(f"{where} data"):
             self._feeder.source.check_passes(1 if where == "scoring" else 2)
@@ -182,7 +197,7 @@ class Scorer:
         present: set[str] = set()  # names of targets
         unlabelled = set(self._wires)
         if self._views:
-            for sample in self._learner.view(self._feeder):
+            for sample in self._learner.view(self._feeder, self._nonfinite):
                 if given_up():
                     return None
                 self._check_new([sample.id])
@@ -190,7 +205,8 @@ class Scorer:
                 self._look(sample.targets)
                 unlabelled -= self._take_in_viewed(sample)
         else:
-            for number, (batch, outputs) in enumerate(self._learner.evaluate(self._feeder)):
+            evaluated = self._learner.evaluate(self._feeder, self._nonfinite)
+            for number, (batch, outputs) in enumerate(evaluated):
                 if given_up():
                     return None
                 self._check_new(batch.ids)
@@ -215,10 +231,24 @@ class Scorer:
                 fix="let the dataset give their targets (see its settings, e.g. masks=True), or "
                 "score other heads: score(..., heads=[...])",
             )
+        scores = collect(self.metrics)
+        self._tell_undefined(scores)
         if self._occurring is not None:
             self._occurring.tell(f"the truth of the {self._feeder.where} data")
-            self._is_told = True
-        return collect(self.metrics)
+        return scores
+
+    def _tell_undefined(self, scores: Mapping[str, float]) -> None:
+        """Log once which heads have no score, because nothing in the data counts for it."""
+        told, self._is_told = self._is_told, True
+        for head, metrics in self.metrics.items() if not told else ():
+            for metric in metrics:
+                key = f"{head}/{metric.primary}"
+                if math.isnan(scores.get(key, 0.0)):
+                    _log.warning(
+                        "%s is nan: nothing in the %s data counts for it%s",
+                        *(key, self._feeder.where),
+                        f" ({why})" if (why := metric.undefined()) else "",
+                    )
 
     def _look(self, targets: Mapping[str, Any]) -> None:
         """Count which classes of the heads a sample has."""

@@ -12,6 +12,7 @@ from densefit.model.network import Network
 from densefit.model.wire import Wire
 from densefit.registry import nearest
 from densefit.score import Scorer
+from densefit.train.finite import check_parameters, check_policy
 from densefit.train.learner import Learner
 
 
@@ -21,6 +22,7 @@ def score_mixture(
     heads: Sequence[str] | None = None,
     *,
     devices: Sequence[Any] | None = None,
+    nonfinite: str = "raise",
 ) -> dict[str, float]:
     """Score a network on several datasets, each alone and exactly, as `score` does.
 
@@ -32,6 +34,7 @@ def score_mixture(
         data: name -> a loader, as in `score`. Data that carry no dataset are scored by all heads.
         heads: names of the heads to score; all by default.
         devices: MXNet contexts.
+        nonfinite: as in `score`.
 
     Returns:
         "<dataset>/<head>/<metric>" -> float, datasets in the order given.
@@ -39,6 +42,7 @@ def score_mixture(
     Raises:
         ConfigError: no data, or an unknown head.
         DataError: a dataset has labels for no head, or a head's for no dataset; and as `score`.
+        TrainingDiverged: a parameter is not finite.
 
     Example:
         `df.score_mixture(network, {"bccd": cells, "camvid": streets})` gives
@@ -47,7 +51,9 @@ def score_mixture(
     for name in heads or ():
         if name not in network.wires:
             raise ConfigError(f"The network has no head {name!r}", fix=nearest(name, network.wires))
-    return MixtureScorer(Learner(network, devices), data, heads).run() or {}
+    check_policy(nonfinite)
+    check_parameters(network, nonfinite)
+    return MixtureScorer(Learner(network, devices), data, heads, nonfinite=nonfinite).run() or {}
 
 
 class MixtureScorer:
@@ -59,6 +65,7 @@ class MixtureScorer:
         heads: names of the heads to score; all by default.
         where: what the data are for, to be named in errors.
         wires: more wires to score on all data, by name.
+        nonfinite: what happens to outputs that are not finite: "warn" or "raise".
 
     Attributes:
         scorers: of each dataset, by name.
@@ -75,6 +82,7 @@ class MixtureScorer:
         heads: Sequence[str] | None = None,
         where: str = "scoring",
         wires: Mapping[str, Wire] | None = None,
+        nonfinite: str = "warn",
     ) -> None:
         network = learner.network
         if not data:
@@ -90,7 +98,9 @@ class MixtureScorer:
             if not chosen[name] and not wires:
                 raise _unlabelled(network, wanted, f"data {name}")
             with located(f"data {name}"):
-                scorer = Scorer(learner, loader, chosen[name], where=where, wires=wires)
+                scorer = Scorer(
+                    *(learner, loader, chosen[name]), where=where, wires=wires, nonfinite=nonfinite
+                )
             self.scorers[name] = scorer
             known = directions(scorer.metrics)
             self.directions.update({f"{name}/{key}": high for key, high in known.items()})

@@ -24,7 +24,7 @@ _Operator = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
 
 
 def set_operator_threads(mx: Any, count: int) -> None:
-    """Run the operators on mx.cpu() with `count` threads, or log a warning.
+    """Run the operators on mx.cpu() with `count` threads, and log a warning of what keeps its own.
 
     Holds for oneDNN's operators, matrix products and most of MXNet's own. Elementwise ones that
     MXNet launches with a count of its own (sgd_update) keep that, and so do layers that were
@@ -46,6 +46,14 @@ def set_operator_threads(mx: Any, count: int) -> None:
             count,
         )
         return
+    if count > 1:
+        _log.warning(
+            "MXNet was imported before densefit: its elementwise operators, such as the updates of "
+            "an optimizer, compute on half of the %d CPUs. Import densefit first, or start as: "
+            "OMP_NUM_THREADS=%d python ...",
+            count,
+            count,
+        )
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_parent=lambda: _set_in_engine(mx, count))
 

@@ -132,7 +132,7 @@ def test_a_deep_key_may_be_new(recipe):
 
 
 def test_a_deep_value_that_is_no_yaml_is_told(recipe):
-    with pytest.raises(ConfigError, match=r"data.settings.deep.er is not YAML"):
+    with pytest.raises(ConfigError, match=r"data.settings.deep.er is not clear: This is not YAML"):
         parse(Plan, ["--config", str(recipe), "--data.settings.deep.er", "[1"])
 
 

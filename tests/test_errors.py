@@ -58,3 +58,11 @@ def test_a_place_is_added_and_the_kind_stays():
         raise DataError("what", where="sample 3")
     with pytest.raises(ValueError, match="^other$"), errors.located("head a"):
         raise ValueError("other")
+
+
+def test_a_part_without_end_is_cut():
+    error = DataError("what", received="a" * 10**6 + "z", where="here.xml")
+    assert len(str(error)) < 10_000
+    assert "z\n" in str(error)
+    assert "1000001 characters" in str(error)
+    assert "here.xml" in str(error)

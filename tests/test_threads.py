@@ -59,7 +59,11 @@ def test_all_cpus_also_after_a_fork_unless_the_user_says_otherwise(users):
     assert done.returncode == 0, done.stderr
     expected = str(users or available_cpus())
     assert done.stdout.split() == [expected, expected]
-    assert done.stderr == ""
+    told = users is None and available_cpus() > 1
+    assert [line.split(":")[0] for line in done.stderr.splitlines()] == (
+        ["MXNet was imported before densefit"] if told else []
+    )
+    assert ("OMP_NUM_THREADS=" in done.stderr) == told
 
 
 def test_a_library_without_the_call_is_a_warning_with_what_to_type(caplog):
@@ -72,3 +76,15 @@ def test_a_library_without_the_call_is_a_warning_with_what_to_type(caplog):
         set_operator_threads(types.SimpleNamespace(base=base, nd=nd), 2)
     (record,) = caplog.records
     assert "OMP_NUM_THREADS=2 python" in record.getMessage()
+
+
+@pytest.mark.parametrize(("count", "told"), [(4, True), (1, False)])
+def test_what_keeps_half_of_several_cpus_is_told(count, told, monkeypatch, caplog):
+    monkeypatch.setattr("densefit.threads._set_in_engine", lambda library, threads: None)
+    monkeypatch.setattr(os, "register_at_fork", lambda **calls: None)
+    with caplog.at_level(logging.WARNING, "densefit"):
+        set_operator_threads(mx, count)
+    lines = [record.getMessage() for record in caplog.records]
+    assert ["half of the 4 CPUs" in line and "OMP_NUM_THREADS=4" in line for line in lines] == (
+        [True] if told else []
+    )

@@ -79,11 +79,13 @@ def read_categories(categories: Records) -> tuple[list[str], dict[Id, int]]:
     """Class names by rising category id, and the index of each id."""
     ids = categories.ids("id")
     names = categories.column("name")
+    seen: set[Id] = set()
     for index, (key, name) in enumerate(zip(ids, names)):
         if not isinstance(name, str) or not name:
             raise categories.error(index, "A category has no name", received=repr(name))
-        if key in ids[:index]:
+        if key in seen:
             raise categories.error(index, "Two categories have the same id", received=repr(key))
+        seen.add(key)
     if not ids:
         raise DataError("The file has no category", where=f"{categories.path}, categories")
     times = Counter(names)

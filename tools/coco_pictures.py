@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from pycocotools import mask as coco
 
-from densefit.predict.drawing import color_of, draw_boxes, draw_mask, line_width
+from densefit.predict.drawing import FAR, color_of, draw_boxes, draw_mask, line_width
 
 from .coco_truth import Truth
 from .photographs import Photographs
@@ -44,16 +44,17 @@ class CocoPictures:
         place = self._places[key]
         target, prediction = self._truth.targets[place], self._predictions[place]
         size = self._truth.pictures[place].size or _extent([target, prediction])
-        image = self._photographs(key, size)
+        image, fitted = self._photographs.fitted(key, size)
         shown = np.flatnonzero(prediction["scores"] >= self._threshold)
+        found = fitted(_rows_of(prediction, shown))
         return [
-            draw_objects(image, target, np.arange(len(target["classes"])), self._truth.classes),
-            draw_objects(image, prediction, shown, self._truth.classes),
+            draw_objects(image, fitted(target), None, self._truth.classes),
+            draw_objects(image, found, None, self._truth.classes),
         ]
 
 
 def draw_objects(
-    image: np.ndarray, objects: Mapping[str, Any], rows: np.ndarray, names: Sequence[str]
+    image: np.ndarray, objects: Mapping[str, Any], rows: np.ndarray | None, names: Sequence[str]
 ) -> np.ndarray:
     """A copy of a picture with some of the objects: masks, keypoints, boxes with their names.
 
@@ -61,22 +62,23 @@ def draw_objects(
         image: (H, W, 3) uint8 RGB.
         objects: what a COCO metric takes: "classes" and any of "masks", "keypoints", "bbox" (or
             none of a box), "scores".
-        rows: which of the objects.
+        rows: which of the objects; None: all.
         names: of the classes.
     """
-    classes = np.asarray(objects["classes"], np.int64)[rows]
-    scores = np.asarray(objects["scores"], np.float64)[rows] if "scores" in objects else None
+    objects = objects if rows is None else _rows_of(objects, rows)
+    classes = np.asarray(objects["classes"], np.int64)
+    scores = np.asarray(objects["scores"], np.float64) if "scores" in objects else None
     if "keypoints" in objects:
-        points = objects["keypoints"][rows]
+        points = objects["keypoints"]
         if scores is not None:
             points = np.array(points)
             points[~(points[..., 2] > 0).any(axis=1), :, 2] = 1  # the system does not say
     if "masks" in objects:
-        masks = [objects["masks"][row] for row in rows]
+        masks = list(objects["masks"])
         image = _draw_masks(image, masks, classes, scores)
         boxes = coco.toBbox(masks) if masks else np.zeros((0, 4))
     elif "bbox" in objects:
-        boxes = objects["bbox"][rows]
+        boxes = objects["bbox"]
     else:
         boxes = np.array([_around(one) for one in points])
     corners = np.asarray(boxes, np.float64).reshape(-1, 4).copy()
@@ -85,6 +87,16 @@ def draw_objects(
     if "keypoints" in objects:
         _draw_points(image, points, classes)
     return image
+
+
+def _rows_of(objects: Mapping[str, Any], rows: np.ndarray) -> dict[str, Any]:
+    """Some of the objects."""
+    named = ("classes", "scores", "keypoints", "masks", "bbox")
+    return {
+        key: value[rows] if isinstance(value, np.ndarray) else [value[row] for row in rows]
+        for key, value in objects.items()
+        if key in named
+    }
 
 
 def _draw_masks(
@@ -107,7 +119,7 @@ def _draw_points(image: np.ndarray, objects: np.ndarray, classes: np.ndarray) ->
     for points, label in zip(objects, classes):
         for x, y, visible in points:
             if visible > 0:
-                place = (int(round(x)), int(round(y)))
+                place = (round(float(np.clip(x, -FAR, FAR))), round(float(np.clip(y, -FAR, FAR))))
                 cv2.circle(image, place, radius + 1, (255, 255, 255), -1, cv2.LINE_AA)
                 cv2.circle(image, place, radius, color_of(int(label)), -1, cv2.LINE_AA)
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from densefit.datasets.json_file import read_json
 from densefit.errors import DataError
 
 from .coco_columns import boxes, by_picture, keypoints
 from .coco_ids import indices
 from .coco_rle import run_lengths
 from .coco_truth import Truth
-from .records import Records, read_json
+from .records import Records
 
 FIELDS = {"bbox": "bbox", "segm": "segmentation", "keypoints": "keypoints"}
 

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from densefit.datasets.json_file import read_json
 from densefit.errors import DataError
 
 from .coco_columns import boxes, by_picture, keypoints, mask_areas
 from .coco_ids import Picture, indices, read_categories, read_pictures
 from .coco_rle import run_lengths
-from .records import Id, Records, read_json
+from .records import Id, Records
 
 
 @dataclass(frozen=True)

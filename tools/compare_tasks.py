@@ -7,12 +7,12 @@ import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import List, Optional  # noqa: UP035 - read at run time on Python 3.9
 
 from rich.console import Console
 
 from densefit.config import parse
+from densefit.tools.out_folder import make_folder
 from densefit.tools.program import program
 from densefit.tools.task_comparison import COSTS, Comparison, Spread, compare
 from densefit.tools.task_runs import as_plain, grouped, read_task_runs
@@ -56,8 +56,7 @@ def run(chosen: Comparing) -> Comparison:
         print_rows(console, title, rows)
     print(note(found))
     if chosen.out is not None:
-        out = Path(chosen.out)
-        out.mkdir(parents=True, exist_ok=True)
+        out = make_folder(chosen.out)
         (out / "tasks.md").write_text(markdown(shown, note(found)), encoding="utf-8")
         text = json.dumps(as_plain(asdict(found)), indent=1, ensure_ascii=False, allow_nan=False)
         (out / "tasks.json").write_text(f"{text}\n", encoding="utf-8")

@@ -9,11 +9,12 @@ import numpy as np
 
 from densefit.data.image import read_image
 from densefit.data.sample import Sample
-from densefit.datasets.pictures import is_picture
+from densefit.datasets.pictures import pictures_below
 from densefit.errors import DataError
 
 # What cv2 writes without loss, or as small as the original; others become PNG.
 WRITTEN_AS_GIVEN = (".jpg", ".jpeg", ".png")
+_STAND_IN = np.full((32, 32, 3), 128, np.uint8)
 
 
 class Pictures:
@@ -22,9 +23,12 @@ class Pictures:
     A file's name is its last part; a file of a folder has its path below the folder. Where two
     would be called the same, the later one gets a number.
 
+    One that cannot be read has a grey sample in its place, so that the others are predicted.
+
     Attributes:
         paths: name -> file.
         folders: those that were searched.
+        failed: name -> why it cannot be read, of those that were asked for.
 
     Raises:
         DataError: a path is not there, or a folder holds no picture.
@@ -34,15 +38,16 @@ class Pictures:
         self.classes: list[str] = []
         self.paths: dict[str, Path] = {}
         self.folders: list[Path] = []
+        self.failed: dict[str, str] = {}
         for text in given:
             path = Path(text)
             if path.is_dir():
                 self.folders.append(path)
-                found = sorted(p for p in path.rglob("*") if p.is_file() and is_picture(p.name))
+                found = sorted(map(Path, pictures_below(path)))
                 if not found:
                     raise DataError("There is no picture in the folder", where=path)
                 for one in found:
-                    self._add(one, one.relative_to(path))
+                    self._add(path / one, one)
             elif path.is_file():
                 self._add(path, Path(path.name))
             else:
@@ -70,10 +75,16 @@ class Pictures:
         """The name of a picture."""
         return self._names[index]
 
-    def image(self, name: str) -> np.ndarray:
-        """(H, W, 3) uint8 RGB, turned as its EXIF orientation says."""
-        return read_image(self.paths[name])
+    def image(self, name: str) -> np.ndarray | None:
+        """(H, W, 3) uint8 RGB, turned as its EXIF orientation says; None if it cannot be read."""
+        try:
+            return read_image(self.paths[name])
+        except (DataError, OSError, MemoryError) as error:
+            reason = error.what if isinstance(error, DataError) else str(error)
+            self.failed[name] = reason or type(error).__name__
+            return None
 
     def __getitem__(self, index: int) -> Sample:
         name = self._names[index]
-        return Sample(name, self.image(name), {})
+        image = self.image(name)
+        return Sample(name, _STAND_IN if image is None else image, {})

@@ -7,13 +7,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Optional
 
 from densefit.callbacks import Callback, Control, TrainState
 from densefit.config import parse
 from densefit.tools.init_from import begin_from
 from densefit.tools.multi_recipe import MultiRecipe
+from densefit.tools.out_folder import make_folder
 from densefit.tools.plots import available
 from densefit.tools.program import program
 from densefit.tools.recipe import make_groups
@@ -53,6 +53,7 @@ def run(search: Search) -> RateSearch:
     network, loader = training_side(search)
     training = search.training
     begin_from(network, search)
+    out = make_folder(search.out)
     with loader:
         found = find_lr(
             network,
@@ -71,8 +72,6 @@ def run(search: Search) -> RateSearch:
             precision=training.precision,
             seed=search.seed,
         )
-    out = Path(search.out)
-    out.mkdir(parents=True, exist_ok=True)
     with open(out / "find_lr.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["lr", "loss", "smoothed"])

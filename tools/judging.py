@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Optional, Protocol, cast
 
 import numpy as np
 
 from densefit.data.ahead import Ahead
-from densefit.errors import ConfigError, located
+from densefit.data.lost import TooSlowError
+from densefit.data.worker_kind import default_workers
+from densefit.errors import ConfigError, DataError, located
 from densefit.metrics import Metric
 from densefit.metrics.per_sample import PerSample
 from densefit.tools import never_true
+from densefit.tools.out_folder import make_folder
 from densefit.tools.progress import Watched
 from densefit.tools.report import report
 
 _SLOWEST = 600.0  # seconds for the files of one sample
+_LISTED = 50  # broken samples in an error
 
 
 @dataclass
@@ -38,15 +42,17 @@ class Judging:
     worst: int = 12
     images: Optional[str] = None  # noqa: UP045
     seed: int = 0
-    workers: int = 2
+    workers: int = field(default_factory=default_workers)
 
     def check(self) -> None:
-        """Raise ConfigError if a number is out of range."""
+        """Raise ConfigError if a number is out of range, or nothing can be written into `out`."""
         for name in ("bootstrap", "worst", "workers"):
             if getattr(self, name) < 0:
                 raise ConfigError(
                     f"{name} is negative", received=getattr(self, name), fix=f"--{name} 0"
                 )
+        if self.out is not None:
+            make_folder(self.out)
 
     def watched(self, metric: Metric) -> Metric:
         """The metric, scoring each sample alone too if that is asked for.
@@ -126,6 +132,7 @@ class _Stream:
     def __init__(self, pairs: Pairs, workers: int, together: int) -> None:
         self.dataset = pairs
         self._together = together
+        self.failed: list[DataError] = []
         self._ahead: Ahead[tuple[Any, Any]] = Ahead(workers, 2 * max(workers, 1), _SLOWEST)
 
     def __call__(self, index: int) -> tuple[Any, Any]:
@@ -135,18 +142,42 @@ class _Stream:
         self._ahead.begin(cast(Any, self), range(len(self.dataset)))
         for first in range(0, len(self.dataset), self._together):
             places = range(first, min(first + self._together, len(self.dataset)))
-            read = [self._ahead.next() for _ in places]
-            both = [pair for pair in read if pair is not None]
+            both = [pair for pair in (self._next() for _ in places) if pair is not None]
+            if self.failed:
+                continue  # there is no score; the others are read to tell all that is broken
             ids = [self.dataset.id_of(place) for place in places]
             where = self.dataset.where(first)
             yield _Some(where, ids, [pair[0] for pair in both], [pair[1] for pair in both])
 
+    def _next(self) -> tuple[Any, Any] | None:
+        try:
+            return self._ahead.next()
+        except TooSlowError:
+            raise
+        except DataError as error:
+            self.failed.append(error)
+            return None
+
     def close(self) -> None:
         self._ahead.stop()
+
+    def check(self) -> None:
+        """Raise DataError if samples could not be read: one alone, or all in a list."""
+        if len(self.failed) == 1:
+            raise self.failed[0]
+        if self.failed:
+            lines = [f"{one.where}: {one.what}" for one in self.failed]
+            more = [f"and {len(lines) - _LISTED} more"] if len(lines) > _LISTED else []
+            raise DataError(
+                f"{len(lines)} of {len(self.dataset)} samples cannot be read",
+                where="\n            ".join([*lines[:_LISTED], *more]),
+            )
 
 
 def take_in(metrics: Sequence[Metric], pairs: Pairs, workers: int, together: int = 1) -> None:
     """Let metrics see all samples, in order; shows how far it is.
+
+    A score is one of all samples. If some cannot be read, all are read, to tell them together.
 
     Args:
         metrics: updated.
@@ -160,3 +191,4 @@ def take_in(metrics: Sequence[Metric], pairs: Pairs, workers: int, together: int
             with located(some.where):
                 for metric in metrics:
                     metric.update(some.predictions, some.targets, some.ids)
+    stream.check()

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
+from densefit.data.image import read_ids
 from densefit.errors import DataError
 
 from .photographs import tree
 
 # A format that loses nothing; a JPEG changes the indices.
-LOSSLESS = (".png", ".bmp", ".tif", ".tiff")
-
-_PNG = b"\x89PNG\r\n\x1a\n"
-# Pillow stretches grey PNGs of few bits to 0..255; an index must be taken back to 0..2^bits - 1.
-_GREY_STEP = {2: 85, 4: 17}
+LOSSLESS = (".png", ".bmp", ".tif", ".tiff", ".gif", ".pgm", ".pbm")
 
 
 @dataclass
@@ -66,7 +61,7 @@ class MaskPairs:
         """The same, by id."""
         paths = self.files[name]
         true, predicted = self.truth / paths[0], self.predicted / paths[1]
-        target, prediction = self.true(name), read_indices(predicted)
+        target, prediction = self.true(name), read_ids(predicted)
         if target.shape != prediction.shape:
             raise DataError(
                 "A prediction is not of its truth's size",
@@ -79,7 +74,7 @@ class MaskPairs:
 
     def true(self, name: str) -> np.ndarray:
         """The true mask alone, (H, W) uint8 or uint16."""
-        mask = read_indices(self.truth / self.files[name][0])
+        mask = read_ids(self.truth / self.files[name][0])
         changed = mask.copy() if self.values else mask
         for value, index in self.values.items():
             changed[mask == value] = index
@@ -148,48 +143,3 @@ def _by_name(folder: Path, ending: str) -> dict[str, Path]:
             fix="JPEG changes class indices: write PNG" if files and not masks else None,
         )
     return found
-
-
-def read_indices(path: Path) -> np.ndarray:
-    """The class indices in a picture: of a palette, or grey with 1 to 16 bits.
-
-    Returns:
-        (H, W) uint8 or uint16.
-
-    Raises:
-        DataError: the file is missing, broken, in colour or of numbers that are no indices.
-    """
-    try:
-        data = path.read_bytes()
-        with Image.open(io.BytesIO(data)) as picture:
-            mode = picture.mode
-            values = np.asarray(picture)
-    except UnidentifiedImageError as error:
-        raise DataError("A mask is no picture that can be read", where=path) from error
-    except (OSError, SyntaxError, ValueError) as error:  # SyntaxError: Pillow's "broken PNG"
-        raise DataError(f"A mask cannot be read: {error}", where=path) from error
-    if values.ndim != 2:
-        grey = values.shape[2] >= 3 and (values[..., :1] == values[..., 1:3]).all()
-        raise DataError(
-            "A mask is a colour picture, not one of class indices",
-            expected="a grey or palette picture, one index a pixel",
-            received=f"mode {mode}, shape {values.shape}",
-            where=path,
-            fix="its three channels are equal: write one of them"
-            if grey
-            else "write the index of each colour's class, with one channel",
-        )
-    if values.dtype == np.bool_:
-        values = values.astype(np.uint8)
-    if values.dtype.kind not in "iu" or (
-        values.size and not 0 <= values.min() <= values.max() < 1 << 16
-    ):
-        raise DataError(
-            "A mask holds numbers that are no class indices",
-            expected="whole numbers from 0 to 65535",
-            received=f"mode {mode}, {values.min()} to {values.max()}",
-            where=path,
-        )
-    if data[:8] == _PNG and data[25] == 0 and data[24] in _GREY_STEP:
-        values = values // _GREY_STEP[data[24]]
-    return values if values.dtype == np.uint8 else values.astype(np.uint16)

@@ -19,9 +19,11 @@ import numpy as np
 
 from densefit.checkpoint.atomic import replace_file
 from densefit.config import parse
-from densefit.data.image import decode_image
+from densefit.data.image import decode_image, read_file
 from densefit.data.payload import plain, to_bytes
 from densefit.data.sample import Dataset, Sample
+from densefit.data.sample_check import read_sample
+from densefit.data.sample_id import sample_id
 from densefit.datasets.record import CRC, FORMAT, LENGTH
 from densefit.datasets.record_file import frame, with_header
 from densefit.errors import ConfigError, DataError, located
@@ -104,7 +106,7 @@ def pack(dataset: Dataset, out: Path) -> int:
         "format": FORMAT.decode(),
         "from": repr(dataset),
         "bytes": end,
-        "ids": [dataset.id_of(number) for number in range(len(dataset))],
+        "ids": [sample_id(dataset, number) for number in range(len(dataset))],
         "attributes": {
             name: plain(getattr(dataset, name))
             for name in (*ATTRIBUTES, *class_lists(dataset))
@@ -125,7 +127,7 @@ def class_lists(dataset: Dataset) -> list[str]:
 
 def packed_record(dataset: Dataset, index: int) -> tuple[bytes, bool]:
     """The framed record of a sample, and whether its picture is the file as it was."""
-    sample = dataset[index]
+    sample = read_sample(dataset, index)
     picture = _file_as_it_is(dataset, index, sample.image)
     kept = picture is not None
     if picture is None:
@@ -176,7 +178,7 @@ def _file_as_it_is(dataset: Dataset, index: int, image: np.ndarray) -> bytes | N
     if find is None:
         return None
     path = Path(find(index))
-    data = path.read_bytes()
+    data = read_file(path)
     if not data.startswith(_READABLE):
         return None
     same = all(np.array_equal(decode_image(data, path, exif), image) for exif in (True, False))

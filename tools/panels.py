@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
 from densefit.data.loader import Loader
 from densefit.data.matched import match_of
-from densefit.model.head import Head
 from densefit.model.network import Network
 from densefit.predict.drawing import grid
 from densefit.predict.predictor import predict
 from densefit.score_many import scorable
-from densefit.tools.pictures import Subset, resized, write_image
+from densefit.tools.pictures import BYTES, Subset, truth_and_prediction, write_image
 
 _COLUMNS = 6  # three pairs of truth and prediction a row
 _SMALLEST, _LARGEST = 240, 400  # pixels of a cell's longer side
@@ -45,28 +42,19 @@ def write_panels(
             cells, said = [], []
             for head in heads:
                 targets = match_of(subset, head)(sample.targets)
-                cells += pair(head, sample.image, targets, predictions[head.name])
+                cells += truth_and_prediction(
+                    head, sample.image, targets, predictions[head.name], _SMALLEST, _LARGEST
+                )
                 known = head.truth(targets) is not None
                 said += [
                     f"{head.name}: {'truth' if known else 'not known'}",
                     f"{head.name}: prediction",
                 ]
-            cells = [resized(cell, _SMALLEST, _LARGEST) for cell in cells]
             blocks.append(grid(cells, min(_COLUMNS, len(cells)), said, gap=4))
             captions.append(key)
     narrow = max(block.shape[1] for block in blocks) <= _NARROW
-    write_image(path, grid(blocks, columns=2 if narrow else 1, captions=captions, gap=12))
-
-
-def pair(
-    head: Head, image: np.ndarray, targets: Mapping[str, np.ndarray], prediction: object
-) -> list[np.ndarray]:
-    """The picture with the head's truth, bare if it is not known, and with its prediction."""
-    truth = head.truth(targets)
-    return [
-        image if truth is None else head.draw_truth(image, truth),
-        head.draw(image, prediction),
-    ]
+    picture = grid(blocks, columns=2 if narrow else 1, captions=captions, gap=12)
+    write_image(path, picture, BYTES)
 
 
 def spread(total: int, count: int) -> list[int]:

@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
+from densefit.data.image import read_triples
+from densefit.datasets.json_file import read_json
+from densefit.datasets.paths import name_below
 from densefit.errors import DataError
 
 from .coco_ids import indices, read_categories
-from .records import Id, Records, read_json
+from .records import Id, Records
 
 _LARGEST = (1 << 24) - 1  # the largest id that three bytes hold
 
@@ -37,8 +39,9 @@ class SegmentFile:
     labels: Mapping[Id, int] | None = None
 
     def png(self, place: int) -> Path:
-        """The PNG file of a record."""
-        return self.folder / str(self.records.items[place]["file_name"])
+        """The PNG file of a record, below the folder."""
+        name = self.records.items[place]["file_name"]
+        return self.folder / name_below(name, self.records.where(place), self.folder)
 
     def where(self, place: int) -> str:
         """A record and its PNG file, for errors."""
@@ -207,8 +210,7 @@ def _segments(content: Mapping[str, Any], path: Path, folder: Path | None) -> Se
                 "Two records are of the same image",
                 received=f"image_id {key!r}, as {records.where(places[key])}",
             )
-        if not isinstance(name, str) or not name:
-            raise records.error(index, "A record names no PNG file", received=repr(name))
+        name_below(name, records.where(index), folder)
         places[key] = index
     folder = path.with_suffix("") if folder is None else folder
     if not folder.is_dir():
@@ -227,17 +229,13 @@ def read_ids(path: Path) -> np.ndarray:
     Raises:
         DataError: the file is missing, broken or not of three channels of 8 bits.
     """
-    try:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
-    except OSError as error:
-        raise DataError(f"A PNG file cannot be read: {error.strerror}", where=path) from error
-    image = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if len(data) else None
-    if image is None or image.ndim != 3 or image.dtype != np.uint8:
+    values = read_triples(path, exact=True)
+    if values.dtype != np.uint8:
         raise DataError(
             "A PNG file holds no segment ids",
             expected="three channels of 8 bits, the id being R + 256 G + 65536 B",
-            received="no picture" if image is None else f"shape {image.shape}, {image.dtype}",
+            received=values.dtype,
             where=path,
         )
-    blue, green, red = (image[..., channel].astype(np.int32) for channel in range(3))
+    red, green, blue = (values[..., channel].astype(np.int32) for channel in range(3))
     return np.asarray(red + 256 * green + 65536 * blue)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,8 +9,11 @@ import numpy as np
 
 from densefit.data.image import read_image
 from densefit.datasets.boxes import check_size
-from densefit.datasets.pictures import is_picture
+from densefit.datasets.pictures import is_picture, pictures_below
 from densefit.errors import DataError
+from densefit.predict.fitted import Fitted
+
+from .pictures import LARGEST, SMALLEST
 
 _CANVAS = 225  # light grey: everything that is drawn is darker or has a colour
 
@@ -63,6 +65,13 @@ class Photographs:
         check_size(size, (image.shape[0], image.shape[1]), path, f"sample {key!r}")
         return image
 
+    def fitted(self, key: str, size: tuple[int, int]) -> tuple[np.ndarray, Fitted]:
+        """The same in the size of a drawing, and what brings annotations to that size."""
+        fitted = Fitted.within(size, SMALLEST, LARGEST)
+        if key not in self._paths:
+            return np.full((*fitted.drawn, 3), _CANVAS, np.uint8), fitted
+        return fitted.image(self(key, size)), fitted
+
 
 def _stem(path: Path) -> str:
     return path.with_suffix("").as_posix() if is_picture(path.name) else path.as_posix()
@@ -76,8 +85,4 @@ def tree(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise DataError("There is no such folder", where=folder)
-    found = []
-    for place, _, names in os.walk(folder):
-        below = Path(place).relative_to(folder)
-        found += [below / name for name in names if is_picture(name)]
-    return sorted(found)
+    return sorted(map(Path, pictures_below(folder)))

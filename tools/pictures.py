@@ -1,7 +1,8 @@
-"""Predictions drawn on the pictures that they were made for."""
+"""Predictions drawn on the pictures that they were made for, and files of pictures."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,17 @@ import numpy as np
 
 from densefit.data.loader import Loader
 from densefit.data.sample import Dataset
+from densefit.data.sample_id import dataset_classes, sample_id
+from densefit.model.head import Head
 from densefit.model.network import Network
 from densefit.predict.drawing import grid
+from densefit.predict.fitted import Fitted
 from densefit.predict.predictor import predict
+
+# The longer side of a drawing is brought into this range, in pixels.
+SMALLEST, LARGEST = 320, 480
+_LARGEST_ALONE = 720  # of pictures with the drawings of all heads on them
+BYTES = 8 << 20  # of a picture of several drawings, at most
 
 
 class Subset:
@@ -20,7 +29,7 @@ class Subset:
 
     def __init__(self, dataset: Dataset, indices: list[int]) -> None:
         self.dataset, self.indices = dataset, indices
-        self.classes = dataset.classes
+        self.classes = dataset_classes(dataset, "classes")
 
     def __getattr__(self, name: str) -> Any:
         if not name.endswith("_classes") and name != "keypoint_names":
@@ -35,7 +44,7 @@ class Subset:
 
     def id_of(self, index: int) -> str:
         """Id of a sample."""
-        return self.dataset.id_of(self.indices[index])
+        return sample_id(self.dataset, self.indices[index])
 
 
 def write_predictions(network: Network, loader: Loader, path: Path, count: int = 6) -> None:
@@ -46,9 +55,54 @@ def write_predictions(network: Network, loader: Loader, path: Path, count: int =
     images, captions = [], []
     some = Loader(subset, batch_size=len(chosen), transform=loader.transform, workers=0)
     for index, (key, predictions) in enumerate(predict(network, some)):
-        images.append(drawn(network, subset[index].image, predictions))
+        image = subset[index].image
+        fitted = fitted_for(network.heads, image, SMALLEST, _LARGEST_ALONE)
+        small = {name: fitted(prediction) for name, prediction in predictions.items()}
+        image = drawn(network, fitted.image(image), small)
+        images.append(resized(image, SMALLEST, _LARGEST_ALONE))
         captions.append(key)
-    write_image(path, grid(images, columns=min(3, len(images)), captions=captions))
+    write_image(path, grid(images, columns=min(3, len(images)), captions=captions), BYTES)
+
+
+def fitted_for(heads: Iterable[Head], image: np.ndarray, smallest: int, largest: int) -> Fitted:
+    """The size in which heads draw on a picture: its own, if one of them knows no other."""
+    size = (image.shape[0], image.shape[1])
+    if all(draws_any_size(head) for head in heads):
+        return Fitted.within(size, smallest, largest)
+    return Fitted(size, size)
+
+
+def draws_any_size(head: Any) -> bool:
+    """Whether the class that a head's `draw` is of says that it takes pictures of any size."""
+    owner = next((kind for kind in type(head).__mro__ if "draw" in vars(kind)), object)
+    return bool(vars(owner).get("resizable", False))
+
+
+def truth_and_prediction(
+    head: Head,
+    image: np.ndarray,
+    targets: Any,
+    prediction: Any,
+    smallest: int = SMALLEST,
+    largest: int = LARGEST,
+) -> list[np.ndarray]:
+    """The picture with the head's truth, bare if it is not known, and with its prediction.
+
+    Args:
+        head: that draws.
+        image: (H, W, 3) uint8 RGB.
+        targets: of the sample.
+        prediction: of the head.
+        smallest: pixels of the longer side of both, see `resized`;
+        largest: the same, at most.
+    """
+    fitted = fitted_for([head], image, smallest, largest)
+    small, truth = fitted.image(image), head.truth(targets)
+    both = [
+        small if truth is None else head.draw_truth(small, fitted(truth)),
+        head.draw(small, fitted(prediction)),
+    ]
+    return [resized(one, smallest, largest) for one in both]
 
 
 def drawn(network: Network, image: np.ndarray, predictions: dict[str, Any]) -> np.ndarray:
@@ -58,11 +112,26 @@ def drawn(network: Network, image: np.ndarray, predictions: dict[str, Any]) -> n
     return image
 
 
-def write_image(path: Path, image: np.ndarray) -> None:
-    """Write an RGB picture; the format follows the path's extension."""
+def write_image(path: Path, image: np.ndarray, most: int | None = None) -> None:
+    """Write an RGB picture; the format follows the path's extension.
+
+    Args:
+        path: of the file; folders are made.
+        image: (H, W, 3) uint8.
+        most: bytes of the file; the picture is made smaller until it has no more. None: any.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(path), cv2.cvtColor(image, cv2.COLOR_RGB2BGR)):
-        raise OSError(f"cannot write {path}")
+    image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    while True:
+        made, data = cv2.imencode(path.suffix or ".png", image)
+        if not made:
+            raise OSError(f"cannot write {path}")
+        if most is None or data.nbytes <= most or min(image.shape[:2]) < 2:
+            break
+        factor = min(0.9, 0.95 * (most / data.nbytes) ** 0.5)
+        height, width = (max(1, round(side * factor)) for side in image.shape[:2])
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    path.write_bytes(data.tobytes())
 
 
 def resized(image: np.ndarray, smallest: int, largest: int) -> np.ndarray:
@@ -70,12 +139,4 @@ def resized(image: np.ndarray, smallest: int, largest: int) -> np.ndarray:
 
     Small ones become larger by a whole factor, so that single pixels can be told.
     """
-    longer = max(image.shape[:2])
-    if longer > largest:
-        factor, how = largest / longer, cv2.INTER_AREA
-    else:
-        factor, how = float(max(1, smallest // longer)), cv2.INTER_NEAREST
-    if factor == 1.0:
-        return image
-    height, width = (max(1, round(side * factor)) for side in image.shape[:2])
-    return cv2.resize(image, (width, height), interpolation=how)
+    return Fitted.within((image.shape[0], image.shape[1]), smallest, largest).image(image)

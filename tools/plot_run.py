@@ -185,7 +185,7 @@ def draw(
         The numbers for which there was no place.
 
     Raises:
-        ConfigError: matplotlib is not installed.
+        ConfigError: matplotlib is not installed, or knows no pictures of the file's ending.
     """
     wanted = [("training", key) for key in losses] + [("validation", key) for key in scores]
     panels = [*wanted[: _MOST - 1], ("", "lr")]
@@ -223,7 +223,12 @@ def draw(
         frameon=False,
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120)
+    try:
+        figure.savefig(path, dpi=120)
+    except ValueError as error:  # of the file's ending
+        raise ConfigError(
+            f"The picture cannot be written: {error}", where=path, fix="--out compare.png"
+        ) from error
     return [f"{kind} {key}" for kind, key in wanted[_MOST - 1 :]]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,14 +11,17 @@ from pathlib import Path
 from typing import List  # noqa: UP035 - read at run time on Python 3.9
 
 from densefit.checkpoint.load import load
-from densefit.errors import ConfigError
+from densefit.errors import ConfigError, DataError
 from densefit.predict.predictor import predict
 from densefit.tools.files import Pictures
+from densefit.tools.out_folder import make_folder
 from densefit.tools.pictures import drawn, write_image
 from densefit.tools.plain import map_files, plain_prediction
 from densefit.tools.program import program
 from densefit.tools.progress import Watched
 from densefit.tools.trained import Trained, settings
+
+FAILED = "failed.txt"
 
 
 @dataclass
@@ -36,7 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(chosen: Predicting, place: Path) -> None:
-    """One drawn picture for each given one, masks beside it, and `predictions.jsonl`."""
+    """One drawn picture for each given one, masks beside it, and `predictions.jsonl`.
+
+    Raises:
+        DataError: some pictures cannot be read; after all others are written.
+    """
     if not chosen.images:
         raise ConfigError("No picture is given", fix="name files or folders")
     if chosen.out is None:
@@ -45,18 +53,39 @@ def run(chosen: Predicting, place: Path) -> None:
     network = load(place)
     out = Path(chosen.out)
     check_out(out, pictures, [head.name for head in network.heads])
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     loader = chosen.loader(pictures)
     text = open(out / "predictions.jsonl", "w", encoding="utf-8")
     with text as lines, Watched(loader, "predicting") as watched:
         for key, predictions in predict(network, watched):
-            image = pictures.image(key)
+            image = None if key in pictures.failed else pictures.image(key)
+            if image is None:
+                continue
             write_image(out / key, drawn(network, image, predictions))
             line = {"image": str(pictures.paths[key]), "size": list(image.shape[:2])}
             for head in network.heads:
                 line[head.name] = plain_prediction(predictions[head.name], head, out, key)
             lines.write(json.dumps(line) + "\n")
-    print(f"wrote {len(pictures)} pictures and predictions.jsonl to {out}")
+    failed = pictures.failed
+    print(f"wrote {len(pictures) - len(failed)} pictures and predictions.jsonl to {out}")
+    write_failed(out / FAILED, pictures)
+    if failed:
+        first = [f"{pictures.paths[name]}: {reason}" for name, reason in failed.items()]
+        raise DataError(
+            f"{len(failed)} of {len(pictures)} pictures cannot be read",
+            received="; ".join(first[:3]) + ("; ..." if len(first) > 3 else ""),
+            where=f"{out / FAILED} lists all",
+            fix="fetch these files again; the others are done",
+        )
+
+
+def write_failed(path: Path, pictures: Pictures) -> None:
+    """List the pictures that cannot be read, with the reason; leave no list of an earlier run."""
+    lines = [f"{pictures.paths[name]}\t{why}\n" for name, why in pictures.failed.items()]
+    if lines:
+        path.write_text("".join(lines), encoding="utf-8", errors="surrogateescape")
+    else:
+        path.unlink(missing_ok=True)
 
 
 def check_out(out: Path, pictures: Pictures, heads: Sequence[str]) -> None:
@@ -67,18 +96,18 @@ def check_out(out: Path, pictures: Pictures, heads: Sequence[str]) -> None:
         pictures: what is predicted on.
         heads: names of the heads, some of which write files of their own.
     """
-    place = out.resolve()
+    place = Path(os.path.realpath(out))  # links in a ring are told where `out` is made
     for folder in pictures.folders:
-        if folder.resolve() in (place, *place.parents):
+        if Path(os.path.realpath(folder)) in (place, *place.parents):
             raise ConfigError(
                 "The results would be written into a folder of given pictures",
                 received=f"--out {out}, in {folder}",
                 fix="--out a folder elsewhere",
             )
-    given = {path.resolve() for path in pictures.paths.values()}
+    given = {os.path.realpath(path) for path in pictures.paths.values()}
     for key in pictures.paths:
         for written in (key, *(name for head in heads for name in map_files(key, head))):
-            if (out / written).resolve() in given:
+            if os.path.realpath(out / written) in given:
                 raise ConfigError(
                     "A given picture would be overwritten",
                     received=out / written,

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from densefit.errors import ConfigError, DensefitError
+from densefit.errors import ConfigError, DataError, DensefitError
 from densefit.train.signals import TrainingInterrupted
 
 
@@ -27,8 +27,10 @@ def program(work: Callable[[], object]) -> int:
         return 141
     except ConfigError as error:
         return _tell(error, 2)
-    except (DensefitError, OSError) as error:
+    except DensefitError as error:
         return _tell(error, 1)
+    except OSError as error:
+        return _tell(_of_system(error), 1)
     except TrainingInterrupted as interruption:
         print(interruption, file=sys.stderr)
         return 128 + interruption.signum
@@ -36,6 +38,14 @@ def program(work: Callable[[], object]) -> int:
         print("interrupted", file=sys.stderr)
         return 130
     return 0
+
+
+def _of_system(error: OSError) -> Exception:
+    """An error of the operating system in our words, if it says what is wrong."""
+    if error.strerror is None:
+        return error
+    places = [str(path) for path in (error.filename, error.filename2) if path is not None]
+    return DataError(error.strerror, where=" -> ".join(places) or None)
 
 
 def _tell(error: Exception, code: int) -> int:

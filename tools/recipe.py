@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Protocol, Tuple, Union  # noqa: UP035 - read at run time on Python 3.9
 
+from densefit.backend import mx
 from densefit.callbacks.callback import Callback, callbacks
 from densefit.data.cache import cached
 from densefit.data.loader import Loader
@@ -15,7 +16,7 @@ from densefit.data.renamed_classes import with_renames
 from densefit.data.sample import Dataset, datasets
 from densefit.data.transforms import Compose, transforms
 from densefit.data.work import SampleTransform
-from densefit.errors import ConfigError, located
+from densefit.errors import ConfigError, DataError, located
 from densefit.model.head import Head
 from densefit.model.network import Network
 from densefit.registry import Registry
@@ -38,7 +39,7 @@ class Data:
         settings: further settings of the dataset.
         rename: its name of a class or keypoint -> another, or null to drop the class; two of one
             name become one.
-        workers: how many read and transform.
+        workers: how many read and transform; null for as many as there are CPUs, up to 8.
         worker_kind: threads or processes; scoring always takes threads.
         on_error: what a broken training sample does: raise or skip. Scoring never skips.
         cache: where decoded samples are kept, as far as they fit: {memory: 2GiB} of each split, or
@@ -52,7 +53,7 @@ class Data:
     test: Optional[str] = "test"  # noqa: UP045
     settings: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
     rename: Dict[str, Optional[str]] = field(default_factory=dict)  # noqa: UP006, UP045
-    workers: int = 2
+    workers: Optional[int] = None  # noqa: UP045
     worker_kind: str = "threads"
     on_error: str = "raise"
     cache: Optional[Dict[str, Any]] = None  # noqa: UP006, UP045
@@ -83,7 +84,8 @@ class Training:
         epochs: length of the training.
         batch_size: samples an update.
         optimizer: MXNet's name of an optimizer.
-        optimizer_params: its settings, without the learning rate.
+        optimizer_params: its settings, without the learning rate; by default momentum 0.9, of
+            those that have one, and wd 1e-4.
         schedule: name (constant, step, poly, cosine) and settings of the learning rate.
         augment: random transforms, in order: name and settings each.
         validate_every: e.g. 1ep, 500st, 10%.
@@ -162,6 +164,20 @@ class Recipe:
     init_from: Optional[str] = None  # noqa: UP045
     init_mismatched: str = "raise"
 
+    def adjust(self, given: Set[str]) -> None:
+        """Leave out the default momentum for an optimizer that has none.
+
+        Args:
+            given: dotted keys that the user wrote.
+        """
+        key, kind = (
+            "training.optimizer_params",
+            mx.optimizer.Optimizer.opt_registry.get(self.training.optimizer.lower()),
+        )
+        if kind is not None and not given & {key, f"{key}.momentum"}:
+            if "momentum" not in inspect.signature(kind).parameters:
+                self.training.optimizer_params.pop("momentum", None)
+
 
 class Source(Protocol):
     """The part of a recipe that says what a dataset is."""
@@ -192,7 +208,19 @@ def make_dataset(data: Source, split: str, where: str = "data") -> Dataset:
         settings["split"] = split
     # A part of several datasets has no cache, and the mixture renames its classes.
     cache, rename = getattr(data, "cache", None), getattr(data, "rename", None)
-    dataset = cached(datasets.create(data.dataset, **settings), cache, f"{where}.cache")
+    try:
+        made = datasets.create(data.dataset, **settings)
+    except (DataError, OSError) as error:
+        if "root" not in settings or Path(settings["root"]).is_dir():
+            raise
+        root = Path(settings["root"])
+        raise DataError(
+            f"The folder of the dataset {data.dataset!r} is not there",
+            received=root if root.is_absolute() else f"{root}, in {Path.cwd()}",
+            where=f"{where}.root",
+            fix=f"--{where}.root DIR",
+        ) from error
+    dataset = cached(made, cache, f"{where}.cache")
     with located(f"{where}.rename, split {split!r}"):
         renamed: Dataset = with_renames(dataset, rename)
     return renamed
@@ -278,7 +306,7 @@ def train_loader(
     )
 
 
-def score_loader(recipe: Input, dataset: Dataset, workers: int) -> Loader:
+def score_loader(recipe: Input, dataset: Dataset, workers: int | None) -> Loader:
     """Every sample once, in order, as it is."""
     return Loader(
         dataset,

@@ -19,24 +19,6 @@ Id = Union[int, str]
 _WHOLE = "a whole number (of any size, but not a rounded one) or a text"
 
 
-def read_json(path: Path, what: str) -> Any:
-    """The content of a JSON file.
-
-    Args:
-        path: the file.
-        what: what it should hold, to be named in errors.
-
-    Raises:
-        DataError: it cannot be read, or is no JSON.
-    """
-    try:
-        return json.loads(path.read_bytes())
-    except OSError as error:
-        raise DataError(f"The {what} cannot be read: {error.strerror}", where=path) from error
-    except (ValueError, RecursionError) as error:  # bad JSON, or bytes that are no text
-        raise DataError(f"The {what} are not valid JSON: {error}", where=path) from error
-
-
 @dataclass(frozen=True)
 class Records:
     """A list of objects in a file.

@@ -135,9 +135,13 @@ def _intervals(metrics: Sequence[Metric], bootstrap: int, seed: int) -> dict[str
     if bootstrap:
         for metric in metrics:
             if isinstance(metric, PerSample):
-                keys = [key for key in metric.compute() if "/" not in key]
-                found.update(confidence_intervals(metric, bootstrap, _LEVEL, seed, keys))
+                found.update(confidence_intervals(metric, bootstrap, _LEVEL, seed, _is_overall))
     return found
+
+
+def _is_overall(key: str) -> bool:
+    """Whether a number is not a class's own."""
+    return "/" not in key
 
 
 def _write_classes(out: Path, head: str, numbers: Mapping[str, float]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,11 +54,18 @@ def read_runs(given: Sequence[str]) -> list[Run]:
     paths = [Path(text) for text in given]
     files = [history_file(path) for path in paths]
     for place, file in enumerate(files):
-        if file.resolve() in [other.resolve() for other in files[:place]]:
+        if os.path.realpath(file) in [os.path.realpath(other) for other in files[:place]]:
             raise ConfigError("A run is given twice", received=given[place])
     runs = []
     for name, file in zip(names(paths), files):
-        lines = read_lines(file)
+        try:
+            lines = read_lines(file)
+        except (UnicodeDecodeError, RecursionError, OSError) as error:
+            raise DataError(
+                f"This is no history of a training: {error}",
+                where=file,
+                fix="name run folders (--out of a training) or .jsonl files",
+            ) from error
         if not lines:
             raise DataError(
                 "The history is empty",

@@ -177,7 +177,8 @@ class MaskPictures:
     def __call__(self, key: str) -> list[np.ndarray]:
         """[(H, W, 3) with what is true, (H, W, 3) with what was predicted], uint8 RGB."""
         prediction, target = self._pairs.by_name(key)
-        image = self._photographs(key, (target.shape[0], target.shape[1]))
+        image, fitted = self._photographs.fitted(key, (target.shape[0], target.shape[1]))
+        prediction, target = fitted(prediction), fitted(target)
         names = self._names if len(self._names) <= 255 else None
         alpha = 0.5 if self._photographs else 1.0
         return [

@@ -150,10 +150,10 @@ class PanopticPictures:
         """[(H, W, 3) with what is true, (H, W, 3) with what was predicted], uint8 RGB."""
         prediction, target = self._pairs.by_name(key)
         size = target["map"].shape
-        image = self._photographs(key, (size[0], size[1]))
+        image, fitted = self._photographs.fitted(key, (size[0], size[1]))
         names = self._pairs.truth.classes
         alpha = 0.5 if self._photographs else 1.0
-        return [draw_segments(image, side, names, alpha) for side in (target, prediction)]
+        return [draw_segments(image, fitted(side), names, alpha) for side in (target, prediction)]
 
 
 def draw_segments(

@@ -13,6 +13,8 @@ import numpy as np
 from densefit.checkpoint.load import load
 from densefit.data.matched import match_of
 from densefit.data.sample import Dataset
+from densefit.data.sample_check import read_sample
+from densefit.data.sample_id import sample_id
 from densefit.errors import ConfigError
 from densefit.metrics.metric import Metric
 from densefit.metrics.per_sample import PerSample
@@ -20,7 +22,8 @@ from densefit.model.network import Network
 from densefit.predict.predictor import predict
 from densefit.score import Scorer
 from densefit.score_many import scorable
-from densefit.tools.pictures import Subset
+from densefit.tools.out_folder import make_folder
+from densefit.tools.pictures import Subset, truth_and_prediction
 from densefit.tools.program import program
 from densefit.tools.progress import Watched
 from densefit.tools.recipe import make_dataset
@@ -28,6 +31,7 @@ from densefit.tools.report import report
 from densefit.tools.trained import Trained, recipe_of, settings
 from densefit.tools.trained_part import TrainedPart
 from densefit.tools.worst import pictured, worst_samples
+from densefit.train.finite import check_parameters
 from densefit.train.learner import Learner
 
 
@@ -60,6 +64,8 @@ def run(chosen: Scoring, place: Path) -> dict[str, float]:
             expected="0 or more",
             received=f"{chosen.bootstrap} and {chosen.worst}",
         )
+    if chosen.out is not None:
+        make_folder(chosen.out)
     recipe = recipe_of(place)
     part = TrainedPart(recipe, chosen.of) if recipe.get("datasets") else None
     if part is not None:
@@ -80,7 +86,10 @@ def run(chosen: Scoring, place: Path) -> dict[str, float]:
         names = scorable(network, list(metrics), loader)
         metrics = {name: own for name, own in metrics.items() if name in names}
     with Watched(loader, "scoring") as watched:
-        scorer = Scorer(Learner(network), watched, list(metrics), metrics=metrics)
+        check_parameters(network)
+        scorer = Scorer(
+            Learner(network), watched, list(metrics), metrics=metrics, nonfinite="raise"
+        )
         scorer.run()
     worst = Worst(network, dataset, chosen.loader, scorer.metrics, listed)
     return report(
@@ -155,16 +164,13 @@ class Worst:
         """The sample `key` with the truth of the head `name`, and with its prediction."""
         if not self._predictions:
             self._predict()
-        head, sample = self._heads[name], self._dataset[self._places[key]]
-        return [
-            head.draw_truth(
-                sample.image, head.truth(match_of(self._dataset, head)(sample.targets))
-            ),
-            head.draw(sample.image, self._predictions[key][name]),
-        ]
+        head, sample = self._heads[name], read_sample(self._dataset, self._places[key], [])
+        prediction = self._predictions[key][name]
+        targets = match_of(self._dataset, head)(sample.targets)
+        return truth_and_prediction(head, sample.image, targets, prediction)
 
     def _predict(self) -> None:
-        names = (self._dataset.id_of(index) for index in range(len(self._dataset)))
+        names = (sample_id(self._dataset, index) for index in range(len(self._dataset)))
         self._places = {key: index for index, key in enumerate(names) if key in self._ids}
         loader = self._loader(Subset(self._dataset, list(self._places.values())))
         self._predictions = dict(predict(self._network, loader))

@@ -181,16 +181,19 @@ class VocPairs:
         """[(H, W, 3) with what is true, (H, W, 3) with what was predicted], uint8 RGB."""
         target, prediction = self.truth.target(key, self.classes), self.predictions[key]
         corners = np.concatenate([target["boxes"], prediction["boxes"], [[0, 0, 64, 64]]])
-        size = self.truth.files[key].size or tuple(corners[:, [3, 2]].max(axis=0).astype(int))
-        image = self.photographs(key, (int(size[0]), int(size[1])))
+        size = self.truth.files[key].size or tuple(
+            np.clip(corners[:, [3, 2]].max(axis=0), 1, 4096).astype(int)
+        )
+        image, fitted = self.photographs.fitted(key, (int(size[0]), int(size[1])))
         shown = prediction["scores"] >= (DRAWN if self.threshold is None else self.threshold)
         # Pixels from 1, the last included, to edges.
         first = np.array([1.0, 1.0, 0.0, 0.0])
+        true = fitted({"boxes": target["boxes"] - first})["boxes"]
         return [
-            draw_boxes(image, target["boxes"] - first, target["classes"], self.classes),
+            draw_boxes(image, true, target["classes"], self.classes),
             draw_boxes(
                 image,
-                prediction["boxes"][shown] - first,
+                fitted({"boxes": prediction["boxes"][shown] - first})["boxes"],
                 prediction["classes"][shown],
                 self.classes,
                 prediction["scores"][shown],

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, List, Optional  # noqa: UP035 - read at run time on Python 3.9
 
-import yaml
-
 from densefit.config import parse
 from densefit.errors import ConfigError, DensefitError, located
 from densefit.tools.multi_recipe import MultiRecipe
@@ -20,6 +18,7 @@ from densefit.tools.recipe import make_schedule, named
 from densefit.tools.schedule_views import Shown, plot_rates, print_rates
 from densefit.tools.several import updates_per_epoch
 from densefit.train.schedules import Plateau, Resolved, Schedule, schedules
+from densefit.yaml_document import load
 
 _EPOCH = 100  # updates, where there is no dataset to tell
 
@@ -127,11 +126,11 @@ def from_text(text: str) -> Schedule:
     """
     try:
         if text.lstrip().startswith("{"):
-            settings = yaml.safe_load(text)
+            settings = load(text)
         else:
             name, *pairs = shlex.split(text)
             settings = {"name": name, **dict(map(setting, pairs))}
-    except (ValueError, yaml.YAMLError) as error:
+    except (ValueError, ConfigError) as error:
         raise ConfigError(
             "A schedule cannot be read",
             expected='"cosine lr=0.1 warmup=5%" or "{name: cosine, lr: 0.1}"',
@@ -153,7 +152,7 @@ def setting(pair: str) -> tuple[str, Any]:
         ValueError: there is no "=".
     """
     key, text = pair.split("=", 1)
-    value = yaml.safe_load(text)
+    value = load(text)
     try:
         return key, float(value) if isinstance(value, str) else value
     except ValueError:

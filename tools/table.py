@@ -13,6 +13,7 @@ from densefit.tools.wide_table import PADDING, split_columns
 
 Interval = tuple[float, float]
 
+_LOWEST, _HIGHEST = 20, 10  # classes that are printed where there are more
 _NUMBER = 10  # characters that a column of numbers takes at least, borders included
 
 
@@ -32,8 +33,14 @@ def print_scores(
     console.print(Text(title, style="bold"))
     for head, numbers in scores.items():
         plain, classes = by_class(numbers)
+        absent = plain.pop("absent_classes", math.nan)  # a count, and no score
         if plain:
             console.print(_plain(head, plain, (intervals or {}).get(head, {})))
+        if absent > 0:
+            console.print(
+                f"{absent:.0f} of {len(classes)} classes are neither in the truth nor predicted, "
+                "and in no mean"
+            )
         for table in _classes(head, classes, console.width):
             console.print(table)
 
@@ -96,9 +103,10 @@ def _classes(head: str, classes: Mapping[str, Mapping[str, float]], width: int) 
     groups = [[columns[one] for one in own] for own in split_columns(names, widths, width)]
     tables = []
     undefined = any(math.isnan(value) for found in classes.values() for value in found.values())
+    chosen, which = _shortened(classes, columns[0] if columns else "")
     for group in groups:
         table = Table(
-            title=Text(f"{head}, by class" if head else "by class"),
+            title=Text((f"{head}, by class" if head else "by class") + which),
             title_justify="left",
             caption="- is undefined, and in no mean" if undefined else None,
             caption_justify="left",
@@ -106,10 +114,27 @@ def _classes(head: str, classes: Mapping[str, Mapping[str, float]], width: int) 
         table.add_column("class", overflow="fold")
         for column in group:
             table.add_column(Text(column), justify="right", no_wrap=True)
-        for name, found in classes.items():
+        for name, found in chosen.items():
             table.add_row(Text(name), *(shown(found.get(column, math.nan)) for column in group))
         tables.append(table)
     return tables
+
+
+def _shortened(
+    classes: Mapping[str, Mapping[str, float]], column: str
+) -> tuple[Mapping[str, Mapping[str, float]], str]:
+    """The classes that are printed, and what the title says of them.
+
+    Of many the lowest and highest in one column; scores.json and the CSV file have all.
+    """
+    if len(classes) <= _LOWEST + _HIGHEST:
+        return classes, ""
+    defined = [name for name in classes if not math.isnan(classes[name].get(column, math.nan))]
+    ranked = sorted(defined, key=lambda name: classes[name][column])
+    if len(ranked) > _LOWEST + _HIGHEST:
+        ranked = ranked[:_LOWEST] + ranked[-_HIGHEST:]
+    title = f": {len(ranked)} of {len(classes)}, the lowest and the highest {column}"
+    return {name: classes[name] for name in ranked}, title
 
 
 def shown(value: float) -> str:

@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from densefit.callbacks.jsonl import read_lines
+from densefit.datasets.json_file import read_json
 from densefit.errors import ConfigError, DataError
-from densefit.tools.records import read_json
 from densefit.tools.run_history import names
+from densefit.yaml_document import read_document
 
 CONFLICT = "conflict/"  # how such numbers begin in a history
 APART = ("out", "seed", "resume")  # settings in which runs of one recipe may differ
@@ -80,7 +79,7 @@ def read_task_runs(folders: Sequence[str]) -> list[TaskRun]:
     if not folders:
         raise ConfigError("No run is given", fix="name run folders (--out of trainings)")
     paths = [Path(text) for text in folders]
-    places = [path.resolve() for path in paths]
+    places = [os.path.realpath(path) for path in paths]  # links in a ring are no error here
     for place, text in zip(places, folders):
         if places.count(place) > 1:
             raise ConfigError("A run is given twice", received=text)
@@ -110,7 +109,9 @@ def read_task_run(path: Path, name: str) -> TaskRun:
         )
     scores = read_json(path / "scores.json", "scores")
     found = {key: math.nan if scores.get(key) is None else float(scores[key]) for key in higher}
-    recipe = yaml.safe_load((path / "config.yaml").read_text(encoding="utf-8"))
+    recipe = read_document(path / "config.yaml", "record of the run's settings").value
+    if not isinstance(recipe, dict):
+        raise DataError("The record of the run has no settings", where=path / "config.yaml")
     same = {key: value for key, value in recipe.items() if key not in APART}
     cost = path / "cost.json"
     return TaskRun(

@@ -14,10 +14,12 @@ from densefit.config import parse
 from densefit.errors import ConfigError
 from densefit.metrics.composite import Composite
 from densefit.train.fit import fit
+from densefit.yaml_words import dump
 
 from .finish import Draw, finish
 from .init_from import begin_from
 from .pictures import write_predictions
+from .placed import placed
 from .prepared import Prepared, prepare, primary_numbers
 from .program import program
 from .recipe import (
@@ -54,7 +56,8 @@ def main(
     """
 
     def work() -> None:
-        recipe, text = parse(kind, arguments, description=description)
+        recipe, _ = parse(kind, arguments, description=description)
+        text = dump(dataclasses.asdict(placed(recipe)))
         check_unmixed(Path(recipe.out) / "checkpoints", recipe.resume)
         run(recipe, text, prepare(recipe), draw)
 
@@ -68,6 +71,10 @@ def run(
     training, network = recipe.training, prepared.network
     out = Path(recipe.out)
     begin_from(network, recipe)
+    for split, dataset in prepared.data.items():
+        median = getattr(dataset, "median_depth", None)
+        if median is not None:
+            print(f"{split}: the median depth is {median:.3g} m")
     numbers = primary_numbers(network, prepared.validation)
     held = prepared.validation is not None
     keep = Keep(training.keep, chosen_by(numbers, training.best) if held else None)
@@ -99,7 +106,7 @@ def run(
             out / "checkpoints",
             every=training.validate_every,
             keep=keep,
-            extra={"recipe": dataclasses.asdict(recipe)},
+            extra={"recipe": dataclasses.asdict(placed(recipe))},
         ),
         resume=recipe.resume,
         seed=recipe.seed,

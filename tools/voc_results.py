@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from densefit.datasets.text_file import read_text
 from densefit.errors import DataError
 from densefit.registry import nearest
 
@@ -100,10 +101,7 @@ def read_class(path: Path, images: Collection[str], known: str) -> ClassFile:
     Raises:
         DataError: the file cannot be read, or a line is not usable; it says which.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"The results cannot be read: {error}", where=path) from error
+    lines = read_text(path, "The results").splitlines()
     rows = [(number, line.split()) for number, line in enumerate(lines, 1) if line.strip()]
     try:
         values = np.array([words[1:] for _, words in rows], np.float64).reshape(-1, 5)

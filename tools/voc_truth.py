@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from densefit.datasets.names import missing_split, read_lines
+from densefit.datasets.boxes import box_fault
+from densefit.datasets.names import doubled, missing_split, read_lines
+from densefit.datasets.paths import name_below
 from densefit.datasets.voc_xml import VocFile, read_voc_xml
 from densefit.errors import DataError
 
@@ -82,8 +84,7 @@ def read_voc(folder: Path, split: str | None = None) -> VocTruth:
     if not path.is_file():
         raise missing_split(split, lists, [one.stem for one in lists.glob("*.txt")])
     names = read_lines(path)
-    if len(set(names)) < len(names):
-        double = next(name for name in names if names.count(name) > 1)
+    for double in doubled(names):
         raise DataError(f"{double!r} is listed twice", where=path)
     return VocTruth(place, split, _read(place, names, path))
 
@@ -105,15 +106,18 @@ def _all(folder: Path) -> list[str]:
 def _read(folder: Path, names: Sequence[str], listed: Path) -> dict[str, VocFile]:
     found = {}
     for name in names:
-        path = folder / f"{name}.xml"
+        path = folder / name_below(f"{name}.xml", listed)
         if not path.is_file():
             raise DataError(f"{name!r} has no annotation", expected=path, where=listed)
         found[name] = read_voc_xml(path)
         for number, thing in enumerate(found[name].objects, 1):
             xmin, ymin, xmax, ymax = thing.corners
+            why = box_fault((xmin - 1, ymin - 1, xmax, ymax))
             if xmax < xmin or ymax < ymin:
+                why = "has its corners in the wrong order"
+            if why:
                 raise DataError(
-                    "A box has its corners in the wrong order",
+                    f"A box {why}",
                     expected="xmin <= xmax and ymin <= ymax",
                     received=[xmin, ymin, xmax, ymax],
                     where=f"{path}, object {number}",

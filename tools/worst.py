@@ -12,13 +12,12 @@ import numpy as np
 from densefit.metrics.metric import Metric
 from densefit.metrics.per_sample import PerSample
 from densefit.predict.drawing import grid
-from densefit.tools.pictures import resized, write_image
+from densefit.tools.pictures import BYTES, LARGEST, SMALLEST, resized, write_image
 from densefit.tools.table import shown
 
 Pictures = Callable[[str], Sequence[np.ndarray]]
 
-# The longer side of a picture is brought into this range, in pixels.
-_SMALLEST, _LARGEST = 320, 720
+_DRAWN = 24  # samples at most; all are listed
 _CAPTIONS = ("truth", "prediction")
 
 
@@ -61,7 +60,7 @@ def write_worst(
     Args:
         out: the folder.
         metrics: head -> its metrics.
-        count: how many samples of each number.
+        count: how many samples of each number; only the first 24 are drawn.
         pictures: head -> function that gives a sample's pictures, the truth first. It is called
             for these samples only.
         names: head -> file name of its picture.
@@ -87,7 +86,8 @@ def write_worst(
         if not numbers or head not in pictures:
             continue
         number = pictured(numbers)
-        write_image(out / names[head], worst_picture(numbers[number], number, pictures[head]))
+        picture = worst_picture(numbers[number][:_DRAWN], number, pictures[head])
+        write_image(out / names[head], picture, BYTES)
         written.append(names[head])
     return written
 
@@ -104,9 +104,9 @@ def worst_picture(
     """
     cells = []
     for key, _ in worst:
-        some = [resized(image, _SMALLEST, _LARGEST) for image in pictures(key)]
+        some = [resized(image, SMALLEST, LARGEST) for image in pictures(key)]
         both = _CAPTIONS if len(some) == len(_CAPTIONS) else None
         cells.append(grid(some, columns=len(some), captions=both, gap=3))
     wide = max(cell.shape[1] for cell in cells)
     captions = [f"{key}   {number} {shown(value)}" for key, value in worst]
-    return grid(cells, columns=2 if wide > 3 * _SMALLEST else 3, captions=captions, gap=12)
+    return grid(cells, columns=2 if wide > 3 * SMALLEST else 3, captions=captions, gap=12)

@@ -7,9 +7,9 @@ from typing import Any
 
 from densefit.callbacks.callback import Callback, Control, TrainState, callbacks
 from densefit.errors import ConfigError
-from densefit.metrics.direction import direction_of
+from densefit.metrics.direction import direction_of, stated_direction, tell_undefined
 
-STOP = "to stop by"
+STOP, WHERE = "to stop by", "EarlyStopping"
 
 
 @callbacks.register("early_stopping")
@@ -44,20 +44,23 @@ class EarlyStopping(Callback):
         self.metric = metric
         self.patience = patience
         self.min_delta = min_delta
-        self.higher_is_better = higher_is_better
+        self.higher_is_better = self._stated = higher_is_better
         self.best: float | None = None
         self.waited = 0
+        self._scores: list[float] = []  # of this process's validations
 
     def fit_started(self, state: TrainState, control: Control) -> None:
         """Look the score up among those that validation will give."""
-        declared = direction_of(self.metric, state.directions, STOP, "EarlyStopping")
-        if self.higher_is_better is None:
-            self.higher_is_better = declared
+        declared = direction_of(self.metric, state.directions, STOP, WHERE)
+        self.higher_is_better = stated_direction(self._stated, declared, self.metric, WHERE)
+        self._scores = []
         self._look(control)
 
     def validated(self, state: TrainState, control: Control) -> None:
         """Compare the new score with the best so far; nan is never an improvement."""
         score = float(state.validation[self.metric])
+        self._scores.append(score)
+        tell_undefined(self.metric, self._scores, "it counts as not improved", WHERE)
         if self._improves(score):
             self.best, self.waited = score, 0
             return

@@ -10,8 +10,8 @@ from densefit import adapters
 from densefit.backend import mx
 from densefit.checkpoint import store
 from densefit.checkpoint.naming import saved_names, take_saved_names
-from densefit.checkpoint.snapshot import split_model
-from densefit.errors import CheckpointError, ConfigError
+from densefit.checkpoint.parameters import parameters_of
+from densefit.errors import CheckpointError, ConfigError, DensefitError
 from densefit.model.network import Network
 from densefit.model.route import Route
 
@@ -46,18 +46,28 @@ def load(
             )
         try:
             network = Network.from_spec(content["network"])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (
+            *(KeyError, TypeError, ValueError, AttributeError, OverflowError, MemoryError),
+            *(mx.base.MXNetError, DensefitError),
+        ) as error:
             raise CheckpointError(
                 "The checkpoint does not say rightly how its network was built "
-                f"({type(error).__name__}: {error})",
+                f"({type(error).__name__}: {_message(error)})",
                 where=place,
                 fix="load(path, network=...) with a network of the same kind",
             ) from error
     elif not isinstance(network, Network):
         network = _network_of(network, heads)
     take_saved_names(network, saved_names(content), place)
-    network.set_params(*split_model(parts["model"]))
+    network.set_params(*parameters_of(parts, "model", place, network))
     return network
+
+
+def _message(error: BaseException) -> str:
+    """What an error says, without where in MXNet's sources that is."""
+    if isinstance(error, DensefitError):
+        return error.what
+    return (str(error).strip().splitlines() or [""])[-1][:300]
 
 
 def _network_of(model: Any, heads: Mapping[str, Route] | None) -> Network:

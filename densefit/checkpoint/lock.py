@@ -21,6 +21,15 @@ def take(descriptor: int) -> int:
     return descriptor
 
 
+def try_lock(descriptor: int) -> bool | None:
+    """Lock an open file; whether it was free, None for a file system without locks."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return False if error.errno in (errno.EWOULDBLOCK, errno.EACCES) else None
+    return True
+
+
 def release(descriptor: int) -> None:
     """Unlock and close, also for child processes that inherited the lock."""
     with suppress(OSError):

@@ -15,11 +15,11 @@ from typing import Any
 
 from densefit.checkpoint import store
 from densefit.errors import ConfigError
-from densefit.metrics.direction import direction_of
+from densefit.metrics.direction import direction_of, stated_direction, tell_undefined
 
 LAST, BEST = "last", "best"
 _log = logging.getLogger("densefit")
-NAMES = "to name the best checkpoint"
+NAMES, WHERE = "to name the best checkpoint", "Keep(best=...)"
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,8 @@ class Keep:
         self.last = last
         self.best = best
         self.higher_is_better = True if higher_is_better is None else higher_is_better
-        self._declared = higher_is_better is None
+        self._stated = higher_is_better
+        self._scores: list[float] = []  # of this process's validations
         self.records: list[Record] = []
 
     def judged_by(self, known: Mapping[str, bool]) -> None:
@@ -112,8 +113,9 @@ class Keep:
             ConfigError: the score is not among them.
         """
         if self.best is not None:
-            declared = direction_of(self.best, known, NAMES, "Keep(best=...)")
-            self.higher_is_better = declared if self._declared else self.higher_is_better
+            declared = direction_of(self.best, known, NAMES, WHERE)
+            self.higher_is_better = stated_direction(self._stated, declared, self.best, WHERE)
+            self._scores = []
 
     def record(self, update: int, scores: Mapping[str, float]) -> str:
         """Note a save that is about to be written, and forget those that `apply` will remove.
@@ -130,7 +132,7 @@ class Keep:
         """
         score = math.nan
         if self.best is not None and scores:
-            direction_of(self.best, dict.fromkeys(scores, True), NAMES, "Keep(best=...)")
+            direction_of(self.best, dict.fromkeys(scores, True), NAMES, WHERE)
             score = float(scores[self.best])
         new = Record(checkpoint_name(update), update, score)
         for old in self.records:
@@ -139,6 +141,12 @@ class Keep:
         self.records = [old for old in self.records if old.name != new.name] + [new]
         return new.name
 
+    def observe(self, scores: Mapping[str, float]) -> None:
+        """Note a validation's scores, and tell when the one that names the best is nan."""
+        if self.best is not None:
+            self._scores.append(float(scores.get(self.best, math.nan)))
+            tell_undefined(self.best, self._scores, "no checkpoint is the best", WHERE)
+
     def improves(self, scores: Mapping[str, float]) -> bool:
         """Whether a validation's network is better than all that were saved."""
         if self.best is None or math.isnan(scores.get(self.best, math.nan)):
@@ -146,6 +154,15 @@ class Keep:
         new = Record("", 0, float(scores[self.best]))
         known = [record for record in self.records if not math.isnan(record.score)]
         return best_of([*known, new], self.higher_is_better) is new
+
+    def tell_end(self) -> None:
+        """Log that there is no best checkpoint, if it was to be one and no score was a number."""
+        if self._scores and self.leader is None and all(map(math.isnan, self._scores)):
+            _log.warning(
+                "There is no checkpoint %r: %r was nan in all %d validations\n  where:    %s\n"
+                "  fix:      look at what the validation counts, or choose another score",
+                *(BEST, self.best, len(self._scores), WHERE),
+            )
 
     @property
     def leader(self) -> Record | None:

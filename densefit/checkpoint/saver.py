@@ -8,6 +8,7 @@ from typing import Any
 
 from densefit.checkpoint import store
 from densefit.checkpoint.background import BackgroundWriter
+from densefit.checkpoint.claim import Claim
 from densefit.checkpoint.policy import Keep
 from densefit.checkpoint.session import Session
 from densefit.checkpoint.snapshot import restore, snapshot
@@ -42,10 +43,24 @@ class Saver:
         self.extra = dict(extra or {})
         self.background = background
         self._writer = BackgroundWriter()
+        self._claim = Claim(self.directory)
         self._written: Path | None = None  # and not yet told of
         self.newest: Path | None = None  # of this training: saved, or continued from
         #: Whether the training goes on from another checkpoint than the directory's newest.
         self.behind = False
+
+    def begin(self, resume: str | Path) -> None:
+        """Hold the directory for this training, until `end`.
+
+        Raises:
+            CheckpointError: another training holds it, or its checkpoints are those of another.
+        """
+        self._claim.take()
+        check_unmixed(self.directory, resume)
+
+    def end(self) -> None:
+        """Let other trainings have the directory."""
+        self._claim.release()
 
     def save(self, session: Session) -> Path:
         """Write everything that a resume needs; returns the path that the checkpoint will have.

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from densefit.checkpoint.identity import check_order, check_same_heads, differences, told
 from densefit.checkpoint.naming import names_of, saved_names, take_saved_names
+from densefit.checkpoint.parameters import parameters_of
 from densefit.checkpoint.session import Session
 from densefit.checkpoint.state import rng_state, set_rng_state
-from densefit.errors import CheckpointError, ConfigError
+from densefit.checkpoint.state_fields import check_state
+from densefit.errors import CheckpointError, ConfigError, located
 from densefit.metrics import Metric
 
 logger = logging.getLogger(__name__)
@@ -85,6 +85,17 @@ def restore(
             or of the middle of an epoch with other data.
     """
     learner, state, history = session.learner, session.state, session.history
+    check_state(content, path)
+    for part in ("model", "optimizer"):
+        if part not in parts:
+            raise CheckpointError(
+                f"The checkpoint has no part {part!r}, without which a training cannot go on as it "
+                "would have",
+                received=", ".join(parts) or "no part",
+                where=path,
+                fix="begin a new training with its weights: df.load(path), or df.transfer, and fit "
+                "without resume, into another directory",
+            )
     # What older checkpoints do not tell of is not compared.
     saved = {**content.get("identity", {})}
     saved.update({name: content[name] for name in ("batch_size", "accumulate") if name in content})
@@ -98,9 +109,11 @@ def restore(
             "%s: the training goes on with another %s: %s, before %s",
             path, name, told(now), told(before),
         )  # fmt: skip
-    arg_params, aux_params = split_model(parts.get("training", parts["model"]))
+    weights = "training" if "training" in parts else "model"
+    arg_params, aux_params = parameters_of(parts, weights, path, learner.network)
     learner.load_params(arg_params, aux_params, str(path))
     if learner.averaged and "training" in parts:
+        parameters_of(parts, "model", path, learner.network)
         learner.load_averages(parts["model"])
     elif learner.averaged or "training" in parts:
         logger.warning(
@@ -109,7 +122,8 @@ def restore(
             "averages" if "training" in parts else "no averages of weights",
             "and averages no more" if "training" in parts else "which begin the averages",
         )
-    learner.load_optimizer_state(parts["optimizer"], content["optimizer"])
+    with located(str(path)):
+        learner.load_optimizer_state(parts["optimizer"], content["optimizer"])
     set_rng_state(content["rng"])
     state.epoch, state.batch = content["epoch"], content["batch"]
     state.pending = content.get("pending", "")
@@ -174,18 +188,3 @@ def load_metric_states(
                     metric.name,
                     head,
                 )
-
-
-def split_model(arrays: Mapping[str, np.ndarray]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The (arg, aux) parameters of a checkpoint's "model" part.
-
-    Raises:
-        CheckpointError: a name is neither.
-    """
-    found: dict[str, dict[str, Any]] = {"arg": {}, "aux": {}}
-    for key, value in arrays.items():
-        kind, _, name = key.partition(":")
-        if kind not in found:
-            raise CheckpointError("A parameter is neither arg: nor aux:", received=key)
-        found[kind][name] = value
-    return found["arg"], found["aux"]

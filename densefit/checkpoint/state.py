@@ -91,6 +91,36 @@ def optimizer_from_arrays(
     }
 
 
+def check_states(arrays: Mapping[str, np.ndarray], counts: Mapping[str, int]) -> None:
+    """Raise CheckpointError unless every parameter that was updated has a state, without nan.
+
+    MXNet begins missing ones with zeros, without a word.
+
+    Args:
+        arrays: what `optimizer_to_arrays` gave.
+        counts: updates by parameter.
+    """
+    having = {key.rpartition("/")[0] for key in arrays}
+    missing = [name for name, count in counts.items() if count and name not in having]
+    if missing:
+        raise CheckpointError(
+            "The checkpoint lacks optimizer states of parameters that were updated",
+            expected=f"states of {len(counts)} parameters",
+            received=f"none of {len(missing)}: {', '.join(missing[:5])}",
+            where="part 'optimizer'",
+            fix="use another checkpoint; or begin a new training with the weights: df.load(path), "
+            "then fit without resume, into another directory",
+        )
+    for key, array in arrays.items():
+        if array.dtype.kind == "f" and np.isnan(array).any():
+            raise CheckpointError(
+                "An optimizer state of the checkpoint is nan",
+                received=f"{int(np.isnan(array).sum())} of {array.size} numbers of {key}",
+                where="part 'optimizer'",
+                fix="use another checkpoint beside it",
+            )
+
+
 def restore_updater(
     updater: Any, arrays: Mapping[str, np.ndarray], index_to_name: Mapping[Key, str]
 ) -> None:

@@ -11,8 +11,8 @@ import numpy as np
 
 from densefit.checkpoint import store
 from densefit.checkpoint.class_rows import arranged, rows_of, saved_heads, tell_unarranged
+from densefit.checkpoint.parameters import parameters_of
 from densefit.checkpoint.renaming import Renames, renamed
-from densefit.checkpoint.snapshot import split_model
 from densefit.errors import BindError, CheckpointError, ConfigError
 from densefit.model.head import Head
 from densefit.model.network import Network
@@ -115,7 +115,7 @@ def transfer(
             received=repr(mismatched),
             where="mismatched",
         )
-    found, place, stride, theirs, their_heads = _read(source)
+    found, place, stride, theirs, their_heads = _read(source, network)
     own_stride = network.output_stride if network.heads else None
     strides = (stride, own_stride) if stride and own_stride and stride != own_stride else None
     names = renamed(found, rename or {})
@@ -172,7 +172,9 @@ def _whole(own: Mapping[str, str | None], loaded: Sequence[str]) -> set[str | No
     return set(own.values()) - {own[name] for name in own.keys() - set(loaded)}
 
 
-def _read(source: Any) -> tuple[dict[str, Any], str, int | None, list[str], list[Head]]:
+def _read(
+    source: Any, network: Network
+) -> tuple[dict[str, Any], str, int | None, list[str], list[Head]]:
     """The source's arrays by name, what it is, and its output stride, names of heads and heads."""
     if isinstance(source, Network):
         arguments, auxiliary = source.get_params()
@@ -195,7 +197,7 @@ def _read(source: Any) -> tuple[dict[str, Any], str, int | None, list[str], list
     if place is None:
         raise CheckpointError("There is no checkpoint", where=source)
     parts, content = store.read(place, only=["model"])
-    arguments, auxiliary = split_model(parts["model"])
+    arguments, auxiliary = parameters_of(parts, "model", place, network)
     spec = content.get("network") if isinstance(content, dict) else None
     stride = spec.get("output_stride") if isinstance(spec, dict) else None
     identity = content.get("identity") if isinstance(content, dict) else None

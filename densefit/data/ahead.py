@@ -11,7 +11,9 @@ from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
 from densefit.data.lost import too_slow
+from densefit.data.opencv_threads import hold, release
 from densefit.data.sample import Dataset
+from densefit.data.sample_id import sample_id
 from densefit.data.sampler import place_of
 from densefit.data.workers import Workers
 from densefit.errors import DataError
@@ -85,7 +87,13 @@ class Ahead(Generic[Thing]):
         """
         if self.workers == 0 and self._work is not None:
             self.current = next(self._order, -1)
-            return None if self.current < 0 else self._work(self.current)
+            if self.current < 0:
+                return None
+            hold()  # a number of threads of OpenCV's must not show in the samples
+            try:
+                return self._work(self.current)
+            finally:
+                release()
         self._fill()
         if self._work is None or not self._pending:
             return None
@@ -95,9 +103,9 @@ class Ahead(Generic[Thing]):
             made: Thing = future.result(self.timeout)
         except FutureTimeout:
             dataset = self._work.dataset
-            sample_id = dataset.id_of(place_of(self.current, len(dataset)))
+            key = sample_id(dataset, place_of(self.current, len(dataset)))
             self.stop()  # its thread is lost; the next epoch gets new ones
-            raise too_slow(sample_id, self.timeout) from None
+            raise too_slow(key, self.timeout) from None
         return made
 
     def all(self, work: Job[Thing], order: Iterable[int]) -> Iterator[Thing]:
@@ -153,6 +161,13 @@ class Ahead(Generic[Thing]):
                 return
             if self._pool is None:
                 self._pool = Workers(self.workers)
+                hold()
                 # Runs when this object is collected, and at exit before threads are frozen.
-                self._finalizer = weakref.finalize(self, self._pool.stop)
+                self._finalizer = weakref.finalize(self, _end, self._pool)
             self._pending.append((index, self._pool.submit(self._work, index)))
+
+
+def _end(pool: Workers) -> None:
+    """End the threads of a pool; OpenCV may have its own again."""
+    pool.stop()
+    release()

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from densefit.data.geometric import Geometric, Move, cropping
+from densefit.data.geometric import Geometric, Move, cropping, resizing
 from densefit.data.move import GREY, Fill, crop, told
 from densefit.data.sample import Sample
 from densefit.data.shown import unusual
 from densefit.data.transform import checked_range, transforms
 from densefit.errors import ConfigError
 
+_MOST_PIXELS = 2**24  # of a canvas: more than any input needs
+
 
 @transforms.register("random_expand")
 class RandomExpand(Geometric):
     """With probability `p`, put the picture at a random place of a canvas up to `max_ratio` larger.
 
-    Gives small objects (section 3.6 of the paper). The canvas keeps the picture's proportions.
+    Gives small objects (section 3.6 of the paper). The canvas keeps the picture's proportions. It
+    has at most 2^24 pixels (48 MiB), where 16 times a photograph would be a gigabyte: of a larger
+    one, picture and canvas are shrunk alike.
     """
 
     def __init__(self, max_ratio: float = 4.0, p: float = 0.5, fill: Fill = GREY) -> None:
@@ -31,11 +36,13 @@ class RandomExpand(Geometric):
         if rng.random() >= self.p:
             return []
         ratio = rng.uniform(1.0, self.max_ratio)
-        height, width = size
+        shrunk = min(1.0, math.sqrt(_MOST_PIXELS / (size[0] * size[1])) / ratio)
+        height, width = (max(1, math.floor(side * shrunk)) for side in size)
         new_height, new_width = round(height * ratio), round(width * ratio)
         top = int(rng.integers(new_height - height + 1))
         left = int(rng.integers(new_width - width + 1))
-        return [cropping(-left, -top, new_width, new_height, self.fill)]
+        canvas = cropping(-left, -top, new_width, new_height, self.fill)
+        return [canvas] if shrunk == 1 else [resizing(size, height, width), canvas]
 
     def __repr__(self) -> str:
         return f"RandomExpand({self.max_ratio}, {self.p}{told(self.fill)})"

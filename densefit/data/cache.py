@@ -15,6 +15,7 @@ import weakref
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ import numpy as np
 from densefit.data.fingerprint import fingerprint
 from densefit.data.payload import from_bytes, to_bytes
 from densefit.data.sample import Dataset, Sample
+from densefit.data.sample_check import read_sample
+from densefit.data.sample_id import sample_id
 from densefit.errors import ConfigError, DataError
 
 _UNITS = {"": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
@@ -105,16 +108,16 @@ class Cached:
 
     def id_of(self, index: int) -> str:
         """The dataset's own."""
-        return self.dataset.id_of(index)
+        return sample_id(self.dataset, index)
 
     def __getitem__(self, index: int) -> Sample:
         arrays = self._store.get(index)
         if arrays is None:
-            sample = self.dataset[index]
+            sample = read_sample(self.dataset, index)
             self._keep(index, sample)
-            return sample
+            return replace(sample, id=self.id_of(index))  # as it will be when it is kept
         image = arrays.pop("")
-        return Sample(self.dataset.id_of(index), image, arrays)
+        return Sample(self.id_of(index), image, arrays)
 
     def _keep(self, index: int, sample: Sample) -> None:
         """Keep a sample, which is good whether that can be done or not."""
@@ -193,6 +196,9 @@ class _Memory:
 
     def put(self, index: int, arrays: dict[str, np.ndarray]) -> None:
         kept: bytes | dict[str, np.ndarray]
+        least = sum(one.nbytes for one in arrays.values() if one.dtype != object)
+        if self.used + least > self._budget:
+            return
         if any(one.dtype == object for one in arrays.values()):
             # Whoever changes an object within an array would change that of a copy too; and how
             # large it is can be told of bytes only.
@@ -221,7 +227,7 @@ class _Disk:
                 fix=f"give {type(dataset).__name__} a __repr__ with its settings, or keep the "
                 "samples in memory",
             )
-        self._budget = budget
+        self._budget, self._too_large = budget, budget
         name = hashlib.sha256(repr(dataset).encode()).hexdigest()[:16]
         self._folder = folder / name
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -257,12 +263,18 @@ class _Disk:
 
     def put(self, index: int, arrays: dict[str, np.ndarray]) -> None:
         path = self._path(index)
+        # What is kept is not thrown out, so what did not fit once never will.
+        least = sum(one.nbytes for one in arrays.values() if one.dtype != object)
+        if least >= self._too_large:
+            return
         data = to_bytes(arrays, {}, compress=False)
         with self._locked():
             used = int((self._folder / "used").read_text() or 0)
             replaced = path.stat().st_size if path.exists() else 0
             # Both are there for a moment, so both must fit.
             if used + len(data) + _CRC > self._budget or not self._state.is_dir():
+                if used + least > self._budget:
+                    self._too_large = min(self._too_large, least)
                 return
             _replace(self._folder / "used", str(used + len(data) + _CRC - replaced).encode())
             try:

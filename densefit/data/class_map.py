@@ -9,6 +9,7 @@ from typing import Any, Optional
 import numpy as np
 
 from densefit.data.sample import Dataset
+from densefit.data.sample_id import dataset_name
 from densefit.data.target import KINDS, PER_OBJECT, kind_of
 from densefit.errors import ConfigError, DataError
 from densefit.registry import nearest
@@ -129,8 +130,21 @@ class ClassMap:
 
 
 def own_classes(dataset: Dataset, target: str) -> list[str]:
-    """Names of a target's classes: the dataset's `<target>_classes`, else its `classes`."""
-    return list(getattr(dataset, f"{target}_classes", dataset.classes))
+    """Names of a target's classes: the dataset's `<target>_classes`, else its `classes`.
+
+    Raises:
+        ConfigError: it has neither.
+    """
+    names = getattr(dataset, f"{target}_classes", None)
+    names = getattr(dataset, "classes", None) if names is None else names
+    if names is None:
+        raise ConfigError(
+            f"A dataset does not name the classes of its target {target!r}",
+            expected="an attribute `classes`, their names in the order of their numbers",
+            where=f"dataset {dataset_name(dataset)}",
+            fix=f'give it one: dataset.{target}_classes = ["cat", ...]',
+        )
+    return list(names)
 
 
 def renamed(names: Sequence[str], renames: Renames) -> list[str | None]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from densefit.data.sample import Dataset
+from densefit.data.sample_id import dataset_classes, sample_id
 
 LOOKED_AT = 4
 
@@ -22,15 +24,16 @@ def fingerprint(dataset: Dataset) -> dict[str, Any]:
     digest = hashlib.sha256()
     count = len(dataset)
     for index in range(count):
-        digest.update(f"{dataset.id_of(index)}\n".encode())
-    digest.update(repr(list(getattr(dataset, "classes", ()))).encode())
+        digest.update(f"{sample_id(dataset, index)}\n".encode())
+    digest.update(repr(dataset_classes(dataset, "classes")).encode())
     for index in sorted({round(k * (count - 1) / (LOOKED_AT - 1)) for k in range(LOOKED_AT)}):
         try:
             sample = dataset[index]
+            arrays = {**sample.targets, "": sample.image}
         except Exception as error:  # what is broken is told, or skipped, in the epoch
             digest.update(type(error).__name__.encode())
             continue
-        for name, array in sorted({**sample.targets, "": sample.image}.items()):
+        for name, array in sorted(arrays.items(), key=itemgetter(0)):
             _take_in(digest, name, array)
     return {"samples": count, "sha256": digest.hexdigest()}
 

@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-import io
-import os
-from pathlib import Path
-from typing import Union
+import zlib
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import cv2
 import numpy as np
-from PIL import Image
 
-from densefit.data.jpeg import START, reduction, scan_of
+from densefit.data.jpeg import START, JpegHead, head_of
+from densefit.data.jpeg_decoder import decode_jpeg
+from densefit.data.picture_header import KINDS, is_lossy, kind_of
+from densefit.data.picture_limits import BYTES, check_pixels, most_bytes
+from densefit.data.pillow_picture import as_rgb, check_once, stored_values
+from densefit.data.regular_file import PathLike, read_regular
 from densefit.errors import DataError
 
-PathLike = Union[str, "os.PathLike[str]"]
-
 _PNG = b"\x89PNG\r\n\x1a\n"
-_FLAGS = {
-    1: cv2.IMREAD_COLOR,
-    2: cv2.IMREAD_REDUCED_COLOR_2,
-    4: cv2.IMREAD_REDUCED_COLOR_4,
-    8: cv2.IMREAD_REDUCED_COLOR_8,
+# What turns a picture as each EXIF orientation says.
+_TURNS: dict[int, Callable[[np.ndarray], Any]] = {
+    2: partial(cv2.flip, flipCode=1),
+    3: partial(cv2.rotate, rotateCode=cv2.ROTATE_180),
+    4: partial(cv2.flip, flipCode=0),
+    5: cv2.transpose,
+    6: partial(cv2.rotate, rotateCode=cv2.ROTATE_90_CLOCKWISE),
+    7: lambda image: cv2.flip(cv2.transpose(image), -1),
+    8: partial(cv2.rotate, rotateCode=cv2.ROTATE_90_COUNTERCLOCKWISE),
 }
-# Pillow stretches grey PNGs of few bits to 0..255; a class index must be taken back to 0..2^bits-1.
-_GREY_STEP = {2: 85, 4: 17}
 
 
 def read_image(path: PathLike, exif: bool = True, least: int | None = None) -> np.ndarray:
-    """Decode a picture of any kind that OpenCV knows.
+    """Decode a picture of any kind that OpenCV knows, or the first frame of a GIF.
 
-    Grey pictures get three equal channels, alpha is dropped, 16 bits are cut to 8.
+    Grey pictures get three equal channels, alpha is dropped, 16 bits are cut to 8. How large a
+    picture may be, and what becomes of a damaged JPEG, is said in `picture_limits`.
 
     Args:
         path: the file.
@@ -44,9 +49,9 @@ def read_image(path: PathLike, exif: bool = True, least: int | None = None) -> n
         (H, W, 3) uint8, RGB.
 
     Raises:
-        DataError: the file is missing, empty, cut short or no picture.
+        DataError: the file is missing, empty, cut short, no picture, or too large.
     """
-    return decode_image(_read(path), path, exif, least)
+    return decode_image(read_file(path), path, exif, least)
 
 
 def decode_image(
@@ -64,31 +69,37 @@ def decode_image(
         (H, W, 3) uint8, RGB.
 
     Raises:
-        DataError: they are cut short or no picture.
+        DataError: they are cut short, no picture, or too large.
     """
     data = bytes(data)
-    if not _complete(data):
-        raise DataError(
-            "The image is cut short: its end is missing",
-            received=f"{len(data)} bytes",
-            where=where,
-            fix="fetch the file again, or take it out of the list",
-        )
-    flags = _FLAGS[1 if least is None else reduction(data, least)]
-    if not exif:
-        flags |= cv2.IMREAD_IGNORE_ORIENTATION
-    try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    except cv2.error as error:
-        raise DataError(f"The image cannot be decoded: {error}", where=where) from error
-    if image is None:
-        raise DataError(
-            "The image cannot be decoded",
-            expected="a JPEG, PNG, WebP, BMP or TIFF file",
-            received=f"{len(data)} bytes that begin with {data[:8]!r}",
-            where=where,
-        )
+    if data[:2] == START:
+        return _jpeg(data, where, exif, least)
+    kind = kind_of(data, where)
+    if kind in ("GIF", "PNM") and data[:2] not in (b"PF", b"Pf"):
+        return as_rgb(data, kind, where)
+    image = _by_opencv(
+        data, kind, where, cv2.IMREAD_COLOR | (0 if exif else cv2.IMREAD_IGNORE_ORIENTATION)
+    )
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+
+
+def _jpeg(data: bytes, where: object, exif: bool, least: int | None) -> np.ndarray:
+    """`decode_image` of a JPEG."""
+    head = _jpeg_head(data, where)
+    image = decode_jpeg(data, head, where, least)
+    turn = _TURNS.get(head.orientation) if exif else None
+    return image if turn is None else np.asarray(turn(image))
+
+
+def _jpeg_head(data: bytes, where: object) -> JpegHead:
+    """The head of a JPEG that has its end and is not too large. Raises DataError of another."""
+    head = head_of(data)
+    if head.scan < 0 or data.find(b"\xff\xd9", head.scan) < 0:  # decoders fill the rest with grey
+        raise _cut_short(data, where)
+    if head.size is None:
+        raise DataError("The image cannot be decoded: its header states no size", where=where)
+    check_pixels(head.size, where)
+    return head
 
 
 def read_mask(path: PathLike) -> np.ndarray:
@@ -125,17 +136,15 @@ def planes(image: np.ndarray) -> np.ndarray:
 
 def _indices(path: PathLike, what: str, largest: int) -> np.ndarray:
     """(H, W) whole numbers of a grey or palette picture, 0 to `largest`."""
-    data = _read(path)
-    try:
-        with Image.open(io.BytesIO(data)) as picture:
-            mode = picture.mode
-            values = np.asarray(picture)
-    except (OSError, SyntaxError, ValueError) as error:  # SyntaxError: Pillow's "broken PNG"
-        raise DataError(
-            f"The mask cannot be decoded: {error}",
-            received=f"{len(data)} bytes that begin with {data[:8]!r}",
-            where=path,
-        ) from error
+    data = read_file(path)
+    kind = kind_of(data, path)
+    _refuse_lossy(data, kind, what, path)
+    _check_whole(data, kind, path)
+    if data[:2] in (b"P2", b"P5"):  # Pillow scales them by the largest value that a file states
+        values, mode = _by_opencv(data, kind, path, cv2.IMREAD_UNCHANGED), "L"
+    else:
+        values, mode = stored_values(data, kind, path)
+    values = _equal_channel(values)
     if values.ndim != 2:
         raise DataError(
             f"The mask is a colour picture, not one of {what}",
@@ -144,19 +153,38 @@ def _indices(path: PathLike, what: str, largest: int) -> np.ndarray:
             where=path,
             fix=f"convert the colours to {what}",
         )
-    if values.dtype == bool:
-        values = values.astype(np.uint8)
     if values.dtype != np.uint8 and values.size:
-        if not (values.min() >= 0 and values.max() <= largest):
+        if values.dtype.kind not in "iu" or values.min() < 0 or values.max() > largest:
             raise DataError(
                 f"The mask holds values that are no {what}",
-                expected=f"0..{largest}",
-                received=f"{values.min()}..{values.max()}",
+                expected=f"whole numbers, 0..{largest}",
+                received=f"{values.min()}..{values.max()}, mode {mode}",
                 where=path,
             )
-    if data[:8] == _PNG and len(data) > 25 and data[25] == 0 and data[24] in _GREY_STEP:
-        values = values // _GREY_STEP[data[24]]
     return values
+
+
+def _equal_channel(values: np.ndarray) -> np.ndarray:
+    """(H, W) where all channels are equal and nothing is transparent, else `values`."""
+    if values.ndim != 3:
+        return values
+    for part in (values[:1], values):  # the first row tells a photograph from a mask
+        opaque = part.shape[2] in (2, 4) and (part[..., -1] == 255).all()
+        colours = part[..., :-1] if opaque else part
+        if colours.shape[2] not in (1, 3) or (colours != colours[..., :1]).any():
+            return values
+    return np.ascontiguousarray(values[..., 0])
+
+
+def _refuse_lossy(data: bytes, kind: str, what: str, path: PathLike) -> None:
+    """Raise DataError if a file has numbers that its own format changes."""
+    if is_lossy(data, kind):
+        raise DataError(
+            f"A mask is a {kind} file with losses, which changes {what} beside their borders",
+            expected="a PNG, or another kind that loses nothing",
+            where=path,
+            fix=f"write {what} as PNG where they are made; a converted file keeps the errors",
+        )
 
 
 def read_values(path: PathLike) -> np.ndarray:
@@ -179,8 +207,12 @@ def read_values(path: PathLike) -> np.ndarray:
     return values
 
 
-def read_triples(path: PathLike) -> np.ndarray:
+def read_triples(path: PathLike, exact: bool = False) -> np.ndarray:
     """Decode a coloured picture whose pixels are three numbers each, a vector, say.
+
+    Args:
+        path: the file.
+        exact: refuse files with losses, such as JPEGs: the numbers are ids.
 
     Returns:
         (H, W, 3) as stored: uint8 or uint16, red, green and blue; alpha is dropped.
@@ -188,7 +220,7 @@ def read_triples(path: PathLike) -> np.ndarray:
     Raises:
         DataError: the file is missing, cut short, no picture or grey.
     """
-    values = _unchanged(path)
+    values = _unchanged(path, exact)
     if values.ndim != 3 or values.shape[2] < 3:
         raise DataError(
             "The picture is a grey one, not one of three values a pixel",
@@ -199,46 +231,75 @@ def read_triples(path: PathLike) -> np.ndarray:
     return np.ascontiguousarray(values[:, :, 2::-1])  # OpenCV has blue first
 
 
-def _unchanged(path: PathLike) -> np.ndarray:
+def _unchanged(path: PathLike, exact: bool = False) -> np.ndarray:
     """The numbers of a picture as OpenCV finds them. Raises DataError naming a broken file."""
-    data = _read(path)
-    values = None
-    if _complete(data):
-        try:
-            values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-        except cv2.error as error:
-            raise DataError(f"The values cannot be decoded: {error}", where=path) from error
-    if values is None:
-        raise DataError(
-            "The values cannot be decoded",
-            expected="a whole PNG or TIFF file",
-            received=f"{len(data)} bytes that begin with {data[:8]!r}",
-            where=path,
-        )
-    return np.asarray(values)
+    data = read_file(path)
+    if exact:
+        _refuse_lossy(data, kind_of(data, path), "ids", path)
+    if data[:2] == START:
+        head = _jpeg_head(data, path)
+        image = decode_jpeg(data, head, path)
+        return image[..., 0] if head.components == 1 else image[..., ::-1]
+    return _by_opencv(data, kind_of(data, path), path, cv2.IMREAD_UNCHANGED)
 
 
-def _read(path: PathLike) -> bytes:
-    """The bytes of a file. Raises DataError naming it if there are none."""
+def _by_opencv(data: bytes, kind: str, where: object, flags: int) -> np.ndarray:
+    """A picture as OpenCV decodes it. Raises DataError if the file is broken."""
+    _check_whole(data, kind, where)
     try:
-        data = Path(path).read_bytes()
-    except OSError as error:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error as error:
+        raise DataError(f"The picture cannot be decoded: {error}", where=where) from error
+    if image is None:
         raise DataError(
-            f"The file cannot be read: {error.strerror or error}", where=path
-        ) from error
+            "The picture cannot be decoded",
+            expected=KINDS,
+            received=f"{len(data)} bytes that begin with {data[:8]!r}",
+            where=where,
+        )
+    return np.asarray(image)
+
+
+def read_file(path: PathLike) -> bytes:
+    """The bytes of a file. Raises DataError naming it if there are none, or too many."""
+    data = read_regular(path, most_bytes(), f"is it right? Set {BYTES} in the environment")
     if not data:
         raise DataError("The file is empty", received="0 bytes", where=path)
     return data
 
 
-def _complete(data: bytes) -> bool:
-    """Whether a JPEG or PNG has its end; trailing bytes are harmless.
+def _check_whole(data: bytes, kind: str, where: object) -> None:
+    """Raise DataError if a file that OpenCV reads in part, without a word, is damaged.
 
-    OpenCV decodes a JPEG that was cut short without an error and fills the rest with grey.
+    A PNG is, if it lacks its end or if a chunk differs from its checksum; what is behind the end
+    is harmless.
     """
-    if data[:2] == START:
-        scan = scan_of(data)
-        return scan > 0 and data.find(b"\xff\xd9", scan) > 0
-    if data[:8] == _PNG:
-        return data.rfind(b"IEND") > 0
-    return True
+    if kind in ("WEBP", "TIFF"):
+        check_once(data, kind, where)
+    if kind != "PNG":
+        return
+    place = len(_PNG)
+    while place + 12 <= len(data):
+        end = place + 12 + int.from_bytes(data[place : place + 4], "big")
+        name = data[place + 4 : place + 8]
+        if end > len(data):
+            break
+        if zlib.crc32(data[place + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
+            raise DataError(
+                f"The PNG is damaged: its chunk {name!r} differs from its checksum",
+                where=where,
+                fix="fetch the file again, or take it out of the list",
+            )
+        if name == b"IEND":
+            return
+        place = end
+    raise _cut_short(data, where)
+
+
+def _cut_short(data: bytes, where: object) -> DataError:
+    return DataError(
+        "The image is cut short: its end is missing",
+        received=f"{len(data)} bytes",
+        where=where,
+        fix="fetch the file again, or take it out of the list",
+    )

@@ -10,8 +10,10 @@ from types import MappingProxyType
 from typing import Any, Callable
 
 from densefit.data.encoder import Encoder, blank, labelled, labelled_terms, terms_of
-from densefit.data.others import applied, drawn_from
+from densefit.data.others import applied, drawn_from, with_id
 from densefit.data.sample import Dataset, Sample
+from densefit.data.sample_check import read_sample
+from densefit.data.sample_id import sample_id
 from densefit.data.sampler import sample_rng
 from densefit.data.work import SampleTransform
 from densefit.errors import DataError
@@ -47,10 +49,11 @@ def check_labelled(
         if not missing and not any(sought.values()):
             break
         try:
-            sample = dataset[index]
+            sample = read_sample(dataset, index, [])
             if transform is not None:  # it may make targets
                 rng = sample_rng(seed, 0, index)
-                sample = applied(transform, sample, rng, drawn_from(dataset, index, rng))
+                draw = drawn_from(dataset, index, rng, skips=True)
+                sample = applied(transform, sample, rng, draw)
         except Exception:
             continue  # what is broken is told, or skipped, in the epoch
         read += 1
@@ -106,13 +109,24 @@ def stand_ins(
 
 
 def targets_in(dataset: Dataset) -> set[str]:
-    """Names of the targets that samples of a dataset have, as far as up to 8 of them tell."""
+    """Names of the targets that samples of a dataset have, as far as up to 8 of them tell.
+
+    Raises:
+        DataError: all of these are broken: the first one's error.
+    """
     found: set[str] = set()
-    for index in looked_at(dataset):
+    first: DataError | None = None
+    indices = looked_at(dataset)
+    broken = 0
+    for index in indices:
         try:
-            found.update(dataset[index].targets)
-        except Exception:
-            continue  # what is broken is told, or skipped, when it is needed
+            found.update(read_sample(dataset, index).targets)
+        except Exception as error:  # what is broken is told, or skipped, when it is needed
+            broken += 1
+            first = first or with_id(error, "Reading", sample_id(dataset, index))
+            first.__cause__ = first.__cause__ or error
+    if first is not None and broken == len(indices):
+        raise first
     return found
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from functools import cached_property
 from types import TracebackType
-from typing import Any
+from typing import Any, Optional
 
-import cv2
 from typing_extensions import Self
 
 from densefit.backend import mx
@@ -20,6 +18,7 @@ from densefit.data.described import described
 from densefit.data.encoder import Encoder
 from densefit.data.fingerprint import fingerprint
 from densefit.data.labelled import check_labelled, stand_ins
+from densefit.data.left_out import LeftOut
 from densefit.data.loader_settings import check_settings
 from densefit.data.lost import LostWorkerError
 from densefit.data.mask_values import check_mask_values
@@ -28,12 +27,12 @@ from densefit.data.matched import Matcher
 from densefit.data.occurring import Occurring
 from densefit.data.renamed_classes import with_renames
 from densefit.data.sample import Dataset, Sample
+from densefit.data.sample_id import dataset_name, sample_id
 from densefit.data.sampler import order_of, place_of
-from densefit.data.work import Made, SampleTransform, Work, transformed
-from densefit.data.worker_kind import ahead_of, target_bytes
+from densefit.data.skips import IN_A_ROW, Skips
+from densefit.data.work import Made, SampleTransform, Work, first_of, transformed
+from densefit.data.worker_kind import ahead_of, default_workers, target_bytes
 from densefit.errors import ConfigError, DataError, DensefitError
-
-logger = logging.getLogger(__name__)
 
 
 class Loader(mx.io.DataIter):  # type: ignore[misc]
@@ -56,22 +55,26 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         transform: (sample, rng) -> sample, or None. Its `output_size` is the input size; without
             one, the size of the first sample is. All samples must have it.
         heads: whose `encode` makes the labels, named `<head>_<label>`, in this order.
-        workers: their number; 0 works in the caller's thread (without a time limit).
+        workers: their number; 0 works in the caller's thread (without a time limit). By default as
+            many as the process may use CPUs, up to 8.
         worker_kind: "threads" or "processes".
         shuffle: visit the samples in another order each epoch.
         seed: of the order and of the transforms.
         last: "keep" the smaller last batch, or "drop" it.
         on_error: "raise" what goes wrong with a sample, or "skip" the sample: the batch is filled
-            from those that follow, and `skipped` tells.
+            from those that follow, and `skipped` tells. Where memory runs out nothing is skipped.
         timeout: seconds that one sample may take.
         rename: the dataset's name of a class or keypoint -> that of the heads, or None to drop the
             class, where they differ: see `RenamedClasses`. Numbers are always matched by names.
         originals: carry the targets as they were before any transform, which scores compare with.
             A training of heads needs none, and is served faster without.
+        skip_limit: share of an epoch's samples of which more are not skipped (10 are in any case),
+            nor 100 in a row: then something else is wrong.
 
     Attributes:
         epoch: which epoch is being visited.
         exact: whether an epoch visits each sample exactly once, as scores need it.
+        left_out: boxes without area, which are left out: `left_out.count` of them this epoch.
 
     Raises:
         ConfigError: a setting out of range, or something that cannot be sent to processes.
@@ -86,7 +89,7 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         batch_size: int,
         transform: SampleTransform | None = None,
         heads: Sequence[Encoder] = (),
-        workers: int = 2,
+        workers: Optional[int] = None,  # noqa: UP045
         worker_kind: str = "threads",
         shuffle: bool = False,
         seed: int = 0,
@@ -94,13 +97,12 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         on_error: str = "raise",
         timeout: float = 120.0,
         originals: bool = True,
+        skip_limit: float = 0.1,
         rename: Renames | None = None,
     ) -> None:
-        check_settings(batch_size, workers, worker_kind, seed, last, on_error, timeout)
+        workers = default_workers() if workers is None else workers
+        check_settings(batch_size, workers, worker_kind, seed, last, on_error, timeout, skip_limit)
         super().__init__(batch_size)
-        # OpenCV's own threads would compete with the workers and with MXNet's; this setting is
-        # of the whole process.
-        cv2.setNumThreads(0)
         dataset = with_renames(dataset, rename)
         self.dataset, self.transform, self.heads = dataset, transform, tuple(heads)
         self.workers, self.worker_kind = workers, worker_kind
@@ -109,7 +111,7 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         self.originals = originals
         self.epoch = 0
         if len(dataset) == 0:
-            raise DataError("The dataset is empty", where=repr(dataset))
+            raise DataError("The dataset is empty", where=dataset_name(dataset))
         self._order = order_of(dataset, shuffle, batch_size, skips=on_error == "skip")
         self.exact = last == "keep" and on_error == "raise" and self._order.exact
         if len(self) == 0:
@@ -125,8 +127,8 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         self._layout = Layout(self._input_size(), self.heads)
         self._stand_ins = stand_ins(self.heads, examples, self._layout.input_size, matches)
         self._occurring: Occurring | None = Occurring(self.heads)
-        self._skipped: dict[str, str] = {}
         self._is_counted = False
+        self._skips = Skips(skip_limit, dataset_name(dataset))
         self._ahead: AnyAhead[Made] = ahead_of(
             worker_kind, self._work(0), workers, self._window, timeout, lambda: self._sample_bytes
         )
@@ -240,7 +242,7 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
     @property
     def skipped(self) -> list[tuple[str, str]]:
         """(id, reason) of each sample left out so far, with on_error="skip"."""
-        return list(self._skipped.items())
+        return list(self._skips.reasons.items())
 
     @property
     def matches(self) -> dict[str, Match]:
@@ -308,13 +310,15 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
     def _work(self, epoch: int) -> Work:
         own = (self.dataset, self.transform, self.heads, self.seed, epoch)
         tally = Occurring(self.heads) if self._is_counted else None
-        return Work(*own, self._stand_ins, self.originals, self._matches(), tally)
+        told = (self.on_error == "skip", self._matches(), tally)
+        return Work(*own, self._stand_ins, self.originals, *told)
 
     def _input_size(self) -> tuple[int, int]:
         size = getattr(self.transform, "output_size", None)
         if size is not None:
             return int(size[0]), int(size[1])
-        first = Work(self.dataset, self.transform, (), self.seed, 0)(0)
+        work = Work(self.dataset, self.transform, (), self.seed, 0, skips=self.on_error == "skip")
+        first = first_of(work, IN_A_ROW if work.skips else 1)
         return first.data.shape[1], first.data.shape[2]
 
     def _begin(self, epoch: int, start: int = 0) -> None:
@@ -332,6 +336,8 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         self._failure = None
         self._position = start  # in the order, of what comes next
         self._good = start  # samples made this epoch; those passed over count as good
+        self._skips.begin(len(order) - start)
+        self.left_out = LeftOut(self.dataset)
 
     def _take(self) -> list[Made]:
         """Up to batch_size samples, in order; fewer at the end of the epoch."""
@@ -343,12 +349,16 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
             except DataError as error:
                 if self.on_error == "raise" or isinstance(error, LostWorkerError):
                     raise
-                self._skip(error)
+                key = sample_id(self.dataset, place_of(self._ahead.current, len(self.dataset)))
+                self._skips.add(key, error)
                 continue
             if one is None:
-                self._check_any_good(made)
+                if not made and not self._good:
+                    self._skips.check_any_good()
                 break
             self._layout.check(one)
+            self._skips.good()
+            self.left_out.add(one.left_out)
             made.append(one)
             if one.occurring and self._occurring is not None:
                 self._occurring.take(one.occurring)
@@ -360,19 +370,3 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         if self._is_counted and self._occurring is not None:
             self._occurring.tell(f"the {self._good} samples of a first epoch")
             self._occurring = None
-
-    def _skip(self, error: DataError) -> None:
-        sample_id = self.dataset.id_of(place_of(self._ahead.current, len(self.dataset)))
-        if sample_id not in self._skipped:
-            self._skipped[sample_id] = error.what
-            logger.warning("sample %r is skipped: %s", sample_id, error)
-
-    def _check_any_good(self, made: list[Made]) -> None:
-        if not made and not self._good and self._skipped:
-            sample_id, reason = next(iter(self._skipped.items()))
-            raise DataError(
-                "Every sample was skipped",
-                received=f"{len(self._skipped)} samples, the first: {reason}",
-                where=f"sample {sample_id!r}",
-                fix='on_error="raise" shows the first error whole',
-            )

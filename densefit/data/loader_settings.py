@@ -14,6 +14,7 @@ def check_settings(
     last: str,
     on_error: str,
     timeout: float,
+    skip_limit: float = 0.1,
 ) -> None:
     """Raise ConfigError naming the first setting that is out of range."""
     kinds = " or ".join(map(repr, WORKER_KINDS))
@@ -25,6 +26,7 @@ def check_settings(
         ("last", last, last in ("keep", "drop"), "'keep' or 'drop'"),
         ("on_error", on_error, on_error in ("raise", "skip"), "'raise' or 'skip'"),
         ("timeout", timeout, timeout > 0, "seconds, more than 0"),
+        ("skip_limit", skip_limit, 0 <= skip_limit <= 1, "a share, 0 to 1"),
     ):
         if not good:
             raise ConfigError(

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import errno
+
+import cv2
+
 from densefit.errors import DataError
+
+#: What runs out for the whole process: memory, open files.
+_SHORT = (errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+_NO_MEMORY = -4  # of OpenCV's errors
 
 
 class LostWorkerError(DataError):
     """A worker ended in the middle of its work. Whatever ended it may end the next one too."""
+
+
+class NoMemoryError(LostWorkerError):
+    """Memory, or another thing that all samples need, has run out: the next sample fails too."""
 
 
 class TooSlowError(LostWorkerError):
@@ -21,3 +33,25 @@ def too_slow(sample_id: str, timeout: float) -> TooSlowError:
         where=f"sample {sample_id!r}",
         fix="see why it hangs (disk, network, transform), or raise `timeout`",
     )
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error, or what caused it, says that memory or open files have run out."""
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        short = isinstance(cause, OSError) and cause.errno in _SHORT
+        unallocated = isinstance(cause, cv2.error) and getattr(cause, "code", 0) == _NO_MEMORY
+        if short or unallocated or isinstance(cause, MemoryError):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
+
+
+def text_of(error: BaseException) -> str:
+    """What an error says; of one that cannot say it, that it cannot."""
+    try:
+        return str(error)
+    except Exception as second:
+        return f"(its text cannot be made: {type(second).__name__})"

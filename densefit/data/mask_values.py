@@ -10,6 +10,7 @@ from densefit.data.class_lists import head_lists
 from densefit.data.labelled import looked_at
 from densefit.data.occurring import SET, counted, is_map
 from densefit.data.sample import Dataset, Sample
+from densefit.data.sample_check import read_sample
 
 _log = logging.getLogger("densefit")
 
@@ -37,7 +38,7 @@ def check_mask_values(
             read, ignored, classes = 0, 0, 0
             for index in looked_at(dataset):
                 try:
-                    own = dataset[index].targets
+                    own = read_sample(dataset, index).targets
                 except Exception:
                     continue  # what is broken is told, or skipped, in the epoch
                 if target not in own:

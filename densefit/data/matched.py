@@ -22,6 +22,7 @@ from densefit.data.labelled import looked_at, targets_in
 from densefit.data.match import Match
 from densefit.data.point_map import PointMap
 from densefit.data.sample import Dataset
+from densefit.data.sample_check import read_sample
 from densefit.data.target import KINDS
 from densefit.errors import ConfigError
 from densefit.registry import nearest
@@ -138,7 +139,7 @@ def is_of_objects(dataset: Any, target: str) -> bool:
         return False
     for index in looked_at(dataset):
         try:
-            return OBJECTS in dataset[index].targets
+            return OBJECTS in read_sample(dataset, index).targets
         except Exception:
             continue  # what is broken is told, or skipped, in the epoch
     return False

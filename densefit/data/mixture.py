@@ -24,6 +24,8 @@ from densefit.data.mixture_checks import check_common, check_renames, check_shar
 from densefit.data.mixture_order import MixtureOrder, apportioned
 from densefit.data.point_map import POINTS, common_points
 from densefit.data.sample import Dataset, Sample
+from densefit.data.sample_check import read_sample
+from densefit.data.sample_id import sample_id
 from densefit.data.target import declare_target
 from densefit.data.target_names import check_names, under_new_names
 from densefit.errors import ConfigError, DataError
@@ -132,11 +134,11 @@ class Mixture:
     def id_of(self, index: int) -> str:
         """The dataset's name, and the sample's id in it."""
         name, place = self._find(index)
-        return f"{name}/{self.datasets[name].id_of(place)}"
+        return f"{name}/{sample_id(self.datasets[name], place)}"
 
     def __getitem__(self, index: int) -> Sample:
         name, place = self._find(index)
-        sample = self.datasets[name][place]
+        sample = read_sample(self.datasets[name], place)
         names = self._names.get(name, {})
         targets = under_new_names(sample.targets, names)
         maps = {

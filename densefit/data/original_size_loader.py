@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Any
+from typing import Any, Optional
 
-import cv2
 import numpy as np
 from typing_extensions import Self
 
@@ -18,12 +17,16 @@ from densefit.data.buckets import Buckets, scaled_size
 from densefit.data.class_map import Renames
 from densefit.data.collate import originals
 from densefit.data.image import planes
+from densefit.data.left_out import LeftOut
 from densefit.data.move import GREY, crop, resize
 from densefit.data.others import with_id
 from densefit.data.renamed_classes import with_renames
 from densefit.data.sample import Dataset, Geometry
+from densefit.data.sample_check import read_sample
+from densefit.data.sample_id import dataset_name, sample_id
 from densefit.data.stacked import stacked
-from densefit.data.work import Made, checked_image
+from densefit.data.work import Made
+from densefit.data.worker_kind import default_workers
 from densefit.errors import ConfigError, DataError
 
 
@@ -37,9 +40,9 @@ class _Pad:
     long_side: int | None
 
     def __call__(self, index: int) -> Made:
+        left_out: list[str] = []
         try:
-            sample = self.dataset[index]
-            checked_image(sample)
+            sample = read_sample(self.dataset, index, left_out)
             height, width = sample.image.shape[:2]
             # The truth stays as it is: predictions are brought back to it.
             moved = replace(sample, targets={}, geometry=None)
@@ -47,7 +50,7 @@ class _Pad:
             padded = [-(-side // self.multiple) * self.multiple for side in moved.image.shape[:2]]
             moved = crop(moved, 0, 0, padded[1], padded[0], GREY)
         except Exception as error:
-            raise with_id(error, "Reading", self.dataset.id_of(index)) from error
+            raise with_id(error, "Reading", sample_id(self.dataset, index)) from error
         return Made(
             index,
             sample.id,
@@ -56,6 +59,7 @@ class _Pad:
             {},
             dict(sample.targets),
             moved.geometry or Geometry.identity(height, width),
+            left_out=tuple(left_out),
         )
 
 
@@ -82,7 +86,8 @@ class OriginalSizeLoader:
         max_pixels: of a batch, padding included; large pictures come in smaller batches, one
             larger than that alone.
         ahead: pictures that wait for others of their bucket, at most; by default 8 batches.
-        workers: threads; 0 works in the caller's thread (without a time limit).
+        workers: threads; 0 works in the caller's thread (without a time limit). By default as many
+            as the process may use CPUs, up to 8.
         timeout: seconds that one sample may take.
         rename: other names of the dataset's classes, as in `Loader`.
 
@@ -110,10 +115,11 @@ class OriginalSizeLoader:
         long_side: int | None = None,
         max_pixels: int = 4 * 1024 * 1024,
         ahead: int | None = None,
-        workers: int = 2,
+        workers: Optional[int] = None,  # noqa: UP045
         timeout: float = 120.0,
         rename: Renames | None = None,
     ) -> None:
+        workers = default_workers() if workers is None else workers
         for name, value, least in (
             ("batch_size", batch_size, 1),
             ("multiple", multiple, 1),
@@ -130,9 +136,8 @@ class OriginalSizeLoader:
                     received=value,
                 )
         if len(dataset) == 0:
-            raise DataError("The dataset is empty", where=repr(dataset))
+            raise DataError("The dataset is empty", where=dataset_name(dataset))
         dataset = with_renames(dataset, rename)
-        cv2.setNumThreads(0)  # as the Loader does: the threads are the workers
         self.dataset, self.batch_size = dataset, batch_size
         self.multiple, self.max_pixels = multiple, max_pixels
         self.held = 8 * batch_size if ahead is None else ahead
@@ -156,7 +161,9 @@ class OriginalSizeLoader:
 
     def __iter__(self) -> Iterator[Batch]:
         buckets: Buckets[Made] = Buckets(self.batch_size, self.max_pixels, self.held)
+        left_out = LeftOut(self.dataset)
         for made in self._ahead.all(self._work, range(len(self.dataset))):
+            left_out.add(made.left_out)
             height, width = made.data.shape[1:]
             for group in buckets.add((height, width), made):
                 yield _batch(group)

@@ -7,11 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from densefit.data.lost import LostWorkerError, NoMemoryError, out_of_memory, text_of
 from densefit.data.sample import Dataset, Sample
+from densefit.data.sample_check import read_sample
+from densefit.data.sample_id import sample_id
 from densefit.errors import DataError, DensefitError
 
 #: So many further samples, read when asked for.
 Draw = Callable[[int], "list[Sample]"]
+
+_DRAWS = 10  # for one further sample, where broken ones are skipped
 
 
 def applied(
@@ -42,7 +47,13 @@ def applied(
     return transform(sample, rng, draw)
 
 
-def drawn_from(dataset: Dataset, index: int, rng: np.random.Generator) -> Draw:
+def drawn_from(
+    dataset: Dataset,
+    index: int,
+    rng: np.random.Generator,
+    skips: bool = False,
+    left_out: list[str] | None = None,
+) -> Draw:
     """Draws further samples of a dataset for the one at `index`, each as likely, also that one.
 
     Chance comes from the sample's own generator, so that which ones it gets depends on (seed,
@@ -53,6 +64,8 @@ def drawn_from(dataset: Dataset, index: int, rng: np.random.Generator) -> Draw:
         dataset: what is drawn from.
         index: of the sample for which they are drawn.
         rng: of that sample, at which its transforms draw as well.
+        skips: draw another one in place of one that is broken.
+        left_out: see `read_sample`.
     """
     parts: Any = getattr(dataset, "parts", None)
     choice = range(len(dataset))
@@ -60,26 +73,41 @@ def drawn_from(dataset: Dataset, index: int, rng: np.random.Generator) -> Draw:
         choice = part if index in part else choice
 
     def draw(count: int) -> list[Sample]:
-        found = []
-        for place in rng.integers(len(choice), size=count).tolist():
+        return [read(place) for place in rng.integers(len(choice), size=count).tolist()]
+
+    def read(place: int) -> Sample:
+        first: DataError | None = None
+        for _ in range(_DRAWS):
             try:
-                found.append(dataset[choice[place]])
+                return read_sample(dataset, choice[place], left_out)
             except Exception as error:
-                raise with_id(error, "Reading", dataset.id_of(choice[place])) from error
-        return found
+                failure = with_id(error, "Reading", sample_id(dataset, choice[place]))
+                first = first or failure
+                if not skips or isinstance(failure, LostWorkerError):
+                    raise failure from error
+            place = int(rng.integers(len(choice)))
+        raise first or DataError("No further sample can be read")
 
     return draw
 
 
-def with_id(error: Exception, stage: str, sample_id: str) -> DataError:
-    """A DataError that says what `error` says, and for which sample."""
-    here = f"sample {sample_id!r}"
+def with_id(error: Exception, stage: str, key: str) -> DataError:
+    """A DataError that says what `error` says, and for which sample.
+
+    One that every sample would meet, as where no memory is left, is a LostWorkerError.
+    """
+    here = f"sample {key!r}"
+    kind = DataError
+    if out_of_memory(error):
+        kind = NoMemoryError
+    elif isinstance(error, LostWorkerError):
+        kind = type(error)
     if isinstance(error, DensefitError):
-        return DataError(
+        return kind(
             error.what,
             expected=error.expected,
             received=error.received,
             where=here if error.where is None else f"{error.where} ({here})",
             fix=error.fix,
         )
-    return DataError(f"{stage} failed: {type(error).__name__}: {error}", where=here)
+    return kind(f"{stage} failed: {type(error).__name__}: {text_of(error)}", where=here)

@@ -8,6 +8,7 @@ a file's overhead.
 from __future__ import annotations
 
 import json
+import math
 import struct
 import zlib
 from collections.abc import Mapping
@@ -20,6 +21,11 @@ from densefit.errors import DataError
 _LENGTH = struct.Struct("<I")
 # Few bits a pixel in maps of classes: the quickest level already shrinks them a hundredfold.
 _LEVEL = 1
+_FAULTS = (
+    *(struct.error, ValueError, KeyError, TypeError, zlib.error),
+    *(AttributeError, IndexError, OverflowError, MemoryError, RecursionError),
+)
+_MOST_TEXT = 1 << 30  # bytes of an array of objects
 _SIMPLE = (bool, int, float, str, bytes)
 
 
@@ -74,10 +80,10 @@ def from_bytes(data: bytes | memoryview, where: object) -> tuple[dict[str, np.nd
             part = view[start : start + length]
             start += length
             arrays[name] = _array(
-                zlib.decompress(part) if head["compressed"] else part, kind, shape
+                _inflated(part, kind, shape) if head["compressed"] else part, kind, shape
             )
         return arrays, head["note"]
-    except (struct.error, ValueError, KeyError, TypeError, zlib.error) as error:
+    except _FAULTS as error:
         raise DataError(
             "The packed arrays cannot be read",
             received=f"{len(view)} bytes; {type(error).__name__}: {error}",
@@ -103,6 +109,16 @@ def _unpackable(name: str, what: str) -> DataError:
         received=what,
         fix="an array of numbers for each part, or leave the target out",
     )
+
+
+def _inflated(part: memoryview, kind: str, shape: list[int]) -> bytes:
+    """The bytes of an array, which are no more than its shape needs; ValueError of others."""
+    most = _MOST_TEXT if kind == "object" else math.prod(shape) * np.dtype(kind).itemsize
+    inflater = zlib.decompressobj()
+    raw = inflater.decompress(part, max(most, 0) + 1)
+    if len(raw) > most or not inflater.eof:
+        raise ValueError(f"more or fewer than {most} bytes for an array")
+    return raw
 
 
 def _array(raw: bytes | memoryview, kind: str, shape: list[int]) -> np.ndarray:

@@ -13,6 +13,7 @@ from densefit.data.lost import LostWorkerError, too_slow
 from densefit.data.packed import unpack
 from densefit.data.picklable import pickled
 from densefit.data.processes import MOST_SLOTS, DeadError, Processes
+from densefit.data.sample_id import sample_id
 from densefit.data.sampler import place_of
 from densefit.data.serve import Answer
 from densefit.errors import DataError, DensefitError
@@ -214,7 +215,7 @@ class ProcessAhead(Generic[Thing]):
         if self._work is None:
             return str(visit)
         dataset = self._work.dataset
-        return dataset.id_of(place_of(visit, len(dataset)))
+        return sample_id(dataset, place_of(visit, len(dataset)))
 
 
 def _pages(size: int) -> int:

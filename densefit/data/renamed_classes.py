@@ -18,6 +18,7 @@ from densefit.data.class_map import (
 )
 from densefit.data.known_classes import with_known
 from densefit.data.sample import Dataset, Sample
+from densefit.data.sample_check import read_sample
 from densefit.errors import ConfigError
 from densefit.registry import nearest
 
@@ -90,7 +91,7 @@ class RenamedClasses:
         return getattr(self.dataset, name)
 
     def __getitem__(self, index: int) -> Sample:
-        sample = self.dataset[index]
+        sample = read_sample(self.dataset, index)
         maps = {target: own for target, own in self._maps.items() if target in sample.targets}
         targets = with_known(mapped(sample.targets, maps), sample.targets, maps, "background")
         return replace(sample, targets=targets)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from densefit.data.pixels import as_array
 from densefit.data.plane import is_affine, square
 from densefit.errors import DataError
 from densefit.registry import Registry
@@ -116,7 +117,8 @@ class Sample:
 
     Attributes:
         id: unique in its dataset.
-        image: (H, W, 3) uint8, RGB.
+        image: (H, W, 3) uint8, RGB. A picture of Pillow is brought to RGB; of a dataset also grey
+            ones are taken, (H, W) or (H, W, 1), and those with alpha, which is dropped.
         targets: named numpy arrays in the coordinates of `image`. The names that the built-in
             tasks use:
             `boxes` (n, 4) float32 xyxy in pixels, right and bottom edge exclusive;
@@ -148,6 +150,8 @@ class Sample:
     original: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.image, np.ndarray) or self.image.ndim < 2:
+            self.image = as_array(self.image)
         if self.geometry is None:
             self.geometry = Geometry.identity(*self.image.shape[:2])
 
@@ -155,8 +159,9 @@ class Sample:
 class Dataset(Protocol):
     """A finite list of samples, decoded when asked for.
 
-    `id_of(i)` is cheap (no decoding): errors and order need it. `classes` names the classes in
-    index order.
+    `id_of(i)` is cheap (no decoding): errors name a sample by it, or by its index where there is
+    none. `classes` names the classes in index order; what needs names asks for it. Loaders check
+    every sample (see `densefit.data.sample_check`).
 
     Where pictures are files, a method `picture_file(i)` may give the path: packing then keeps the
     file as it is, and a cache on disk sees when it changes.

@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Callable, Optional
 
 from densefit.data.board import Board
+from densefit.data.lost import LostWorkerError, text_of
 from densefit.data.packed import pack
 from densefit.data.slots import Letter, Memory
 from densefit.errors import DensefitError
@@ -35,7 +36,8 @@ class Answer:
         wanted: bytes that a slot should have.
         facts: parts of the error that came instead, as texts.
         trace: where that happened.
-        lost: whether the worker cannot work at all.
+        lost: whether the others would fail too: the worker cannot work at all, or no memory is
+            left.
     """
 
     number: int
@@ -106,7 +108,8 @@ def serve(desk: Desk) -> None:
             except BaseException as error:  # the consumer decides
                 facts = facts_of(error) if opened else _unread(error)
                 trace = traceback.format_exc()
-                answer = Answer(number, slot, facts=facts, trace=trace, lost=not opened)
+                lost = isinstance(error, LostWorkerError) or not opened
+                answer = Answer(number, slot, facts=facts, trace=trace, lost=lost)
         try:
             desk.answers.send_bytes(pickle.dumps(answer, 5))
         except OSError:  # nobody listens
@@ -117,14 +120,14 @@ def serve(desk: Desk) -> None:
 def facts_of(error: BaseException) -> Facts:
     """The parts of an error of ours, or those that another one would have, as texts."""
     if not isinstance(error, DensefitError):
-        return {"what": f"A worker failed: {type(error).__name__}: {error}"}
+        return {"what": f"A worker failed: {type(error).__name__}: {text_of(error)}"}
     parts = {name: getattr(error, name) for name in _FACTS}
     return {"what": error.what, **{k: None if v is None else str(v) for k, v in parts.items()}}
 
 
 def _unread(error: BaseException) -> Facts:
     """What is told where the dataset, the transform or a head cannot be made from its bytes."""
-    reason = f"{type(error).__name__}: {error}"
+    reason = f"{type(error).__name__}: {text_of(error)}"
     return {
         "what": f"A worker process cannot open what it is to work on: {reason}",
         "fix": "classes and functions must be in a module that the process can import, not in a "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 from typing_extensions import Self
@@ -15,12 +15,15 @@ from densefit.data.ahead import Ahead
 from densefit.data.batch import Batch
 from densefit.data.class_map import Renames
 from densefit.data.image import planes
+from densefit.data.left_out import LeftOut
 from densefit.data.others import with_id
 from densefit.data.renamed_classes import with_renames
 from densefit.data.sample import Dataset
+from densefit.data.sample_check import read_sample
+from densefit.data.sample_id import dataset_name, sample_id
 from densefit.data.stacked import stacked
 from densefit.data.views import View, Views
-from densefit.data.work import checked_image
+from densefit.data.worker_kind import default_workers
 from densefit.errors import ConfigError, DataError
 
 
@@ -33,12 +36,14 @@ class Looked:
         images: (3, H, W) uint8 each.
         views: where the original lies in each.
         original: its targets.
+        left_out: a line for each box without area that was left out.
     """
 
     id: str
     images: list[np.ndarray]
     views: list[View]
     original: dict[str, np.ndarray]
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,14 +55,15 @@ class _Look:
     input_size: tuple[int, int]
 
     def __call__(self, index: int) -> Looked:
+        left_out: list[str] = []
         try:
-            sample = self.dataset[index]
-            checked_image(sample)
+            sample = read_sample(self.dataset, index, left_out)
             looks = self.views.of(sample, self.input_size)
         except Exception as error:
-            raise with_id(error, "Looking", self.dataset.id_of(index)) from error
+            raise with_id(error, "Looking", sample_id(self.dataset, index)) from error
         images = [planes(image) for image, _ in looks]
-        return Looked(sample.id, images, [view for _, view in looks], dict(sample.targets))
+        views = [view for _, view in looks]
+        return Looked(sample.id, images, views, dict(sample.targets), tuple(left_out))
 
 
 class ViewLoader:
@@ -72,7 +78,8 @@ class ViewLoader:
         input_size: (height, width) of the network's input.
         batch_size: views a batch; changes no result.
         views: how each picture is looked at.
-        workers: threads; 0 works in the caller's thread (without a time limit).
+        workers: threads; 0 works in the caller's thread (without a time limit). By default as many
+            as the process may use CPUs, up to 8.
         timeout: seconds that one sample may take.
         rename: other names of the dataset's classes, as in `Loader`.
 
@@ -90,10 +97,11 @@ class ViewLoader:
         input_size: Sequence[int],
         batch_size: int,
         views: Views | None = None,
-        workers: int = 2,
+        workers: Optional[int] = None,  # noqa: UP045
         timeout: float = 120.0,
         rename: Renames | None = None,
     ) -> None:
+        workers = default_workers() if workers is None else workers
         height, width = (int(side) for side in input_size)
         for name, value, least in (
             ("batch_size", batch_size, 1),
@@ -107,7 +115,7 @@ class ViewLoader:
                     received=value,
                 )
         if len(dataset) == 0:
-            raise DataError("The dataset is empty", where=repr(dataset))
+            raise DataError("The dataset is empty", where=dataset_name(dataset))
         dataset = with_renames(dataset, rename)
         self.dataset, self.views = dataset, views or Views()
         self.input_size, self.batch_size = (height, width), batch_size
@@ -130,7 +138,9 @@ class ViewLoader:
     def __iter__(self) -> Iterator[Batch]:
         work = _Look(self.dataset, self.views, self.input_size)
         rows: list[tuple[Looked, int]] = []
+        left_out = LeftOut(self.dataset)
         for looked in self._ahead.all(work, range(len(self.dataset))):
+            left_out.add(looked.left_out)
             rows += [(looked, number) for number in range(len(looked.views))]
             while len(rows) >= self.batch_size:
                 yield self._batch(rows[: self.batch_size])

@@ -10,6 +10,7 @@ import numpy as np
 
 from densefit.data.encoder import Encoder, labelled, labelled_terms, terms_of, trained_terms, trains
 from densefit.data.image import planes
+from densefit.data.lost import LostWorkerError
 from densefit.data.match import Match
 from densefit.data.object_counts import (
     ANNOTATED,
@@ -22,6 +23,8 @@ from densefit.data.object_counts import (
 from densefit.data.occurring import Occurring, classes_in
 from densefit.data.others import applied, drawn_from, with_id
 from densefit.data.sample import Dataset, Geometry, Sample
+from densefit.data.sample_check import read_sample
+from densefit.data.sample_id import dataset_name, sample_id
 from densefit.data.sampler import place_of, sample_rng
 from densefit.data.target import KINDS, Kind
 from densefit.errors import DataError
@@ -42,6 +45,7 @@ class Made:
         original: targets before any transform; None if nobody wants them.
         geometry: where the original lies in the input.
         counts: of objects, see `densefit.data.object_counts`; empty where no head learns objects.
+        left_out: a line for each box without area that was left out.
         occurring: head -> what of each target's classes the sample has (see `Occurring`), if that
             is counted.
     """
@@ -54,6 +58,7 @@ class Made:
     original: dict[str, np.ndarray] | None
     geometry: Geometry
     counts: dict[str, int] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
     occurring: dict[str, dict[str, np.ndarray]] | None = None
 
 
@@ -62,9 +67,9 @@ class Work:
     """Makes samples of one epoch; called by several threads at once.
 
     `stand_ins` are labels, by head, for samples that have none. With `originals`, samples carry
-    their targets as they were before any transform. `matches` are changes, by head, of the
-    dataset's class numbers. With a `tally`, samples carry which of the
-    heads' classes they have, until it has all.
+    their targets as they were before any transform. With `skips`, a broken sample that a transform
+    draws is replaced by another one. `matches` are changes, by head, of the dataset's class
+    numbers. With a `tally`, samples carry which of the heads' classes they have, until it has all.
     """
 
     dataset: Dataset
@@ -74,6 +79,7 @@ class Work:
     epoch: int
     stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     originals: bool = True
+    skips: bool = False
     matches: Mapping[str, Match] = field(default_factory=dict)
     tally: Occurring | None = None
 
@@ -89,8 +95,9 @@ class Work:
         """
         index = place_of(visit, len(self.dataset))
         stage = "Reading"
+        left_out: list[str] = []
         try:
-            sample = self.dataset[index]
+            sample = read_sample(self.dataset, index, left_out)
             original = None
             annotated, crowds = boxes_in(sample.targets)
             if self.originals:
@@ -99,7 +106,7 @@ class Work:
             if self.transform is not None:
                 stage = "The transform"
                 rng = sample_rng(self.seed, self.epoch, visit)
-                draw = CountedDraw(drawn_from(self.dataset, index, rng))
+                draw = CountedDraw(drawn_from(self.dataset, index, rng, self.skips, left_out))
                 sample = applied(self.transform, sample, rng, draw)
                 annotated += draw.boxes
             checked_image(sample)
@@ -122,11 +129,12 @@ class Work:
                 left, _ = boxes_in(sample.targets)
                 counts.update({ANNOTATED: annotated, LEFT: left, CROWDS: crowds})
         except Exception as error:
-            raise with_id(error, stage, self.dataset.id_of(index)) from error
+            raise with_id(error, stage, sample_id(self.dataset, index)) from error
         geometry = sample.geometry or Geometry.identity(*sample.image.shape[:2])
         data = planes(sample.image)
+        made = (index, sample.id, data, labels, has, original, geometry)
         told = occurring if self.tally is not None else None
-        return Made(index, sample.id, data, labels, has, original, geometry, counts, told)
+        return Made(*made, counts, tuple(left_out), told)
 
     def _encoded(self, head: Encoder, sample: Sample) -> tuple[Mapping[str, Any], dict[str, bool]]:
         """The labels of a sample for a head, and whether it trains the head and its terms."""
@@ -144,6 +152,19 @@ class Work:
         return labels, {name: any(terms.values()), **own}
 
 
+def first_of(work: Work, attempts: int) -> Made:
+    """The first sample that can be made, of so many. Raises the first one's DataError."""
+    first: DataError | None = None
+    for index in range(min(attempts, len(work.dataset))):
+        try:
+            return work(index)
+        except DataError as error:
+            first = first or error
+            if isinstance(error, LostWorkerError):
+                raise
+    raise first or DataError("The dataset is empty", where=dataset_name(work.dataset))
+
+
 def transformed(work: Work, visit: int) -> Sample:
     """The sample of a visit behind its transforms, with its targets, to be looked at.
 
@@ -152,11 +173,11 @@ def transformed(work: Work, visit: int) -> Sample:
         visit: see `Work.__call__`.
     """
     index = place_of(visit, len(work.dataset))
-    sample = work.dataset[index]
+    sample = read_sample(work.dataset, index, [])
     if work.transform is None:
         return sample
     rng = sample_rng(work.seed, work.epoch, visit)
-    return applied(work.transform, sample, rng, drawn_from(work.dataset, index, rng))
+    return applied(work.transform, sample, rng, drawn_from(work.dataset, index, rng, work.skips))
 
 
 def _with_kinds(kinds: Mapping[str, Kind], *parts: Any) -> Work:

@@ -6,12 +6,16 @@ from typing import Any, Callable
 
 import numpy as np
 
+from densefit.backend import available_cpus
 from densefit.data.ahead import Ahead, AnyAhead, Job
 from densefit.data.picklable import pickled
 from densefit.data.process_ahead import ProcessAhead
 from densefit.data.sample import Dataset
+from densefit.data.sample_check import read_sample
 
 WORKER_KINDS = ("threads", "processes")
+_LOOKED_AT = 8
+_MOST_WORKERS = 8
 
 
 def ahead_of(
@@ -41,10 +45,20 @@ def ahead_of(
     return ProcessAhead(workers, window, timeout, sample_bytes())
 
 
+def default_workers() -> int:
+    """As many as this process may use CPUs (affinity, the container's quota), 1 to 8.
+
+    More threads than 8 mostly wait for Python's lock. MXNet computes with as many.
+    """
+    return min(_MOST_WORKERS, available_cpus())
+
+
 def target_bytes(dataset: Dataset) -> int:
-    """Bytes of the first sample's targets; 0 if it is broken."""
-    try:
-        targets = dataset[0].targets.values()
-    except Exception:  # told, or skipped, in the epoch
-        return 0
-    return sum(np.asarray(one).nbytes + 64 for one in targets)
+    """Bytes of the targets of the first of 8 samples that is not broken; 0 if all are."""
+    for index in range(min(len(dataset), _LOOKED_AT)):
+        try:
+            targets = read_sample(dataset, index).targets.values()
+        except Exception:  # told, or skipped, in the epoch
+            continue
+        return sum(np.asarray(one).nbytes + 64 for one in targets)
+    return 0

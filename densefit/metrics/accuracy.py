@@ -11,6 +11,7 @@ from densefit.errors import ConfigError, DataError
 from densefit.metrics.arrays import counted, integers, labels_of, rows
 from densefit.metrics.average import Average
 from densefit.metrics.metric import metrics
+from densefit.metrics.one_hot import OneHot, class_labels
 
 
 def rank(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -46,17 +47,21 @@ class Accuracy(Average):
     Predictions are scores (n, C) or (n, C, H, W), or class indices (n,) or (n, H, W); targets
     are class indices (n,) or (n, H, W). Among equal scores the lowest class index wins. Where
     any of the scores is nan, the prediction is wrong (argmax alone would answer with a class).
-    An integer matrix with the shape of the targets is read as class indices.
+    A matrix of whole numbers with the shape of the targets is read as class indices, and targets
+    may be one-hot rows (n, C) or (n, C, H, W); see `OneHot` for how they are told apart.
 
     Args:
         ignore_label: targets with this label count nowhere.
+        one_hot: whether targets with the shape of the predictions are one-hot rows; None: the
+            numbers tell.
     """
 
     name = "accuracy"
     primary = "accuracy"
 
-    def __init__(self, ignore_label: int | None = None) -> None:
+    def __init__(self, ignore_label: int | None = None, one_hot: bool | None = None) -> None:
         self.ignore_label = ignore_label
+        self._one_hot = OneHot(one_hot, self.name)
         super().__init__()
 
     def update(
@@ -66,12 +71,13 @@ class Accuracy(Average):
             return
         scores = rows(predictions, "predictions", ids)
         truth = rows(targets, "targets", ids)
-        if scores.ndim == 1 or scores.shape == truth.shape:
+        same = scores.shape == truth.shape
+        if scores.ndim == 1 or (same and not self._one_hot(scores, truth, ids)):
             labels = labels_of(truth, scores.shape, ids)
             mask = counted(labels, None, self.ignore_label, ids)
             right = integers(scores, "predictions", ids) == labels
         else:
-            labels = labels_of(truth, scores.shape[:1] + scores.shape[2:], ids)
+            labels = class_labels(scores, truth, ids)
             mask = counted(labels, scores.shape[1], self.ignore_label, ids)
             right = scores.argmax(axis=1) == labels
             bad = np.isnan(scores)
@@ -118,7 +124,7 @@ class TopK(Average):
                 expected="predictions of shape (n, C)",
                 received=f"shape {scores.shape}",
             )
-        labels = labels_of(targets, scores.shape[:1] + scores.shape[2:], ids)
+        labels = class_labels(scores, targets, ids)
         mask = counted(labels, scores.shape[1], self.ignore_label, ids)
         if mask is not None:
             labels = np.where(mask, labels, 0)  # any class will do: it is not counted

@@ -145,9 +145,23 @@ def counted(
             expected=f"0{top}{ignored}",
             received=int(labels[wrong].flat[0]),
             where=f"sample {ids[first_row(wrong)]!r}",
-            fix="set ignore_label, or correct the annotation or the number of classes",
+            fix=index_fix(
+                labels if mask is None else labels[mask],
+                classes,
+                "set ignore_label, or correct the annotation or the number of classes",
+            ),
         )
     return mask
+
+
+def index_fix(labels: np.ndarray, classes: int | None, otherwise: str) -> str:
+    """What to do about labels beyond the classes: they may count from 1.
+
+    >>> index_fix(np.array([1, 3, 2]), 3, "correct them")
+    'do the labels count from 1? subtract 1'
+    """
+    from_one = classes is not None and labels.min() >= 1 and labels.max() == classes
+    return "do the labels count from 1? subtract 1" if from_one else otherwise
 
 
 def first_row(wrong: np.ndarray) -> int:

@@ -5,12 +5,12 @@ Efron, "Bootstrap Methods: Another Look at the Jackknife", Annals of Statistics,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from densefit.errors import ConfigError
+from densefit.metrics.additive import SparseState, restored, vector
 from densefit.metrics.metric import Metric
 from densefit.metrics.per_sample import PerSample
 from densefit.registry import nearest
@@ -23,7 +23,7 @@ def confidence_intervals(
     resamples: int = 1000,
     level: float = 0.95,
     seed: int = 0,
-    keys: Sequence[str] | None = None,
+    keys: Sequence[str] | Callable[[str], bool] | None = None,
 ) -> dict[str, tuple[float, float]]:
     """Percentile bootstrap intervals of a metric's numbers.
 
@@ -40,7 +40,7 @@ def confidence_intervals(
         resamples: how many are drawn; the interval's ends are noisy below some hundreds.
         level: the share of resamples in the interval.
         seed: equal seeds give equal intervals, in whatever order the samples came.
-        keys: which numbers of `compute()`; all of them by default.
+        keys: which numbers of `compute()`, by name or by a function of the name; all by default.
 
     Returns:
         key -> (low, high); nan where the number is undefined in all resamples.
@@ -54,26 +54,37 @@ def confidence_intervals(
         raise ConfigError(
             "The level of an interval is a share", expected="0 < level < 1", received=level
         )
-    known = list(metric.compute())
-    for key in keys or ():
-        if key not in known:
-            raise ConfigError(
-                f"The metric {metric.name!r} has no number {key!r}", fix=nearest(key, known)
-            )
-    chosen = known if keys is None else list(keys)
-    numbers = {key: np.full(resamples, np.nan) for key in chosen}
+    numbers: dict[str, np.ndarray] = {}
     samples = len(metric.values)
-    if samples:
-        generator = np.random.default_rng(seed)
-        found = 0
-        while found < resamples:
-            size = min(max(1, _ENTRIES // samples), resamples - found)
-            for one in resample(metric, _draw(generator, size, samples)):
-                for key in chosen:
-                    numbers[key][found] = one.get(key, np.nan)
-                found += 1
+    if not samples:
+        numbers = {key: np.full(1, np.nan) for key in _chosen(keys, metric.compute(), metric.name)}
+    generator = np.random.default_rng(seed)
+    found = 0
+    while samples and found < resamples:
+        size = min(max(1, _ENTRIES // samples), resamples - found)
+        for one in resample(metric, _draw(generator, size, samples)):
+            if not numbers:  # a resample has all that the whole has, which is not computed again
+                chosen = _chosen(keys, one, metric.name)
+                numbers = {key: np.full(resamples, np.nan) for key in chosen}
+            for key in numbers:
+                numbers[key][found] = one.get(key, np.nan)
+            found += 1
     ends = (50.0 * (1.0 - level), 50.0 * (1.0 + level))
     return {key: _percentiles(values, ends) for key, values in numbers.items()}
+
+
+def _chosen(
+    keys: Sequence[str] | Callable[[str], bool] | None, known: Mapping[str, float], metric: str
+) -> list[str]:
+    """The keys that are asked for. Raises ConfigError if one is not known."""
+    if keys is None or callable(keys):
+        return [key for key in known if keys is None or keys(key)]
+    for key in keys:
+        if key not in known:
+            raise ConfigError(
+                f"The metric {metric!r} has no number {key!r}", fix=nearest(key, known)
+            )
+    return list(keys)
 
 
 def resample(metric: PerSample, counts: np.ndarray) -> Iterator[dict[str, float]]:
@@ -104,8 +115,9 @@ def resample(metric: PerSample, counts: np.ndarray) -> Iterator[dict[str, float]
             fix="PerSample(metric, keep_states=True)",
         )
     samples = [metric.samples[key] for key in ids]
-    if metric.metric.additive and samples:
-        yield from _added(samples, counts)
+    sparse = [one for one in samples if isinstance(one, SparseState)]
+    if sparse:
+        yield from _added(metric.metric.fresh(), sparse, counts)
         return
     for row in counts:
         whole = metric.metric.fresh()
@@ -125,17 +137,18 @@ def _draw(generator: np.random.Generator, size: int, samples: int) -> np.ndarray
     )
 
 
-def _added(samples: Sequence[Metric], counts: np.ndarray) -> Iterator[dict[str, float]]:
+def _added(
+    blank: Metric, samples: Sequence[SparseState], counts: np.ndarray
+) -> Iterator[dict[str, float]]:
     """`resample` of metrics that are `additive`: a matrix product in place of merges."""
-    blank = samples[0].fresh()
     template = blank.state_dict()
-    entries = len(_vector(template))
+    entries = len(vector(template))
     rows = max(1, _ENTRIES // max(entries, 1))
     for first in range(0, len(counts), rows):
         some = counts[first : first + rows].astype(np.float64)  # exact up to 2**53, as the sums
         sums = np.zeros((len(some), entries))
         for start in range(0, len(samples), rows):
-            table = np.stack([_vector(one.state_dict()) for one in samples[start : start + rows]])
+            table = np.stack([one.vector() for one in samples[start : start + rows]])
             weights = some[:, start : start + rows]
             # A sample that is not drawn must not matter, and 0 * nan is nan.
             wild = ~np.isfinite(table)
@@ -144,43 +157,8 @@ def _added(samples: Sequence[Metric], counts: np.ndarray) -> Iterator[dict[str, 
             table[wild] = 0.0
             sums += weights @ table
         for one in sums:
-            blank.load_state_dict(_filled(template, iter(_split(template, one))))
+            blank.load_state_dict(restored(template, one))
             yield blank.compute()
-
-
-def _leaves(state: Any) -> list[Any]:
-    """The numbers and arrays of a state, in its order."""
-    if isinstance(state, Mapping):
-        return [leaf for value in state.values() for leaf in _leaves(value)]
-    if isinstance(state, (list, tuple)):
-        return [leaf for value in state for leaf in _leaves(value)]
-    return [state]
-
-
-def _vector(state: Any) -> np.ndarray:
-    """All numbers of a state, (S,) float64."""
-    parts = [np.asarray(leaf, np.float64).ravel() for leaf in _leaves(state)]
-    return np.concatenate(parts) if parts else np.zeros(0)
-
-
-def _split(template: Any, vector: np.ndarray) -> list[Any]:
-    """The leaves of a state like `template` with the numbers of `vector`, in their own types."""
-    leaves = []
-    for leaf in _leaves(template):
-        like = np.asarray(leaf)
-        part = vector[: like.size].astype(like.dtype).reshape(like.shape)
-        leaves.append(part if isinstance(leaf, np.ndarray) else part.item())
-        vector = vector[like.size :]
-    return leaves
-
-
-def _filled(template: Any, leaves: Iterator[Any]) -> Any:
-    """`template` with other leaves."""
-    if isinstance(template, Mapping):
-        return {key: _filled(value, leaves) for key, value in template.items()}
-    if isinstance(template, (list, tuple)):
-        return [_filled(value, leaves) for value in template]
-    return next(leaves)
 
 
 def _percentiles(values: np.ndarray, ends: tuple[float, float]) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from typing_extensions import Self
 
 from densefit.errors import CheckpointError, ConfigError, DataError
 from densefit.metrics.arrays import check_equally_many, host
-from densefit.metrics.classes import class_names, mean_defined, same_classes
+from densefit.metrics.classes import check_void, class_names, mean_defined
 from densefit.metrics.confusion_count import check_classes, class_maps, confusion_matrix
 from densefit.metrics.metric import Metric, metrics
 from densefit.metrics.state import entry
@@ -82,6 +82,7 @@ def boundary_counts(
     Raises:
         DataError: the shapes differ or are not (H, W), or something that counts is no class.
     """
+    check_void(ignore_label, classes)
     prediction, target = class_maps(prediction, target, where)
     if target.ndim != 2:
         raise DataError(
@@ -146,6 +147,7 @@ class BoundaryIoU(Metric):
                 received=ratio,
             )
         self.classes = class_names(classes)
+        check_void(ignore_label, len(self.classes))
         self.ignore_label = ignore_label
         self.ratio = ratio
         self.reset()
@@ -180,7 +182,6 @@ class BoundaryIoU(Metric):
         return numbers
 
     def merge(self, other: Self) -> None:
-        same_classes(self.classes, other.classes, self.name)
         self.intersection += other.intersection
         self.union += other.union
 

@@ -30,13 +30,15 @@ def pairwise_iou(first: np.ndarray, second: np.ndarray, offset: float = 0.0) -> 
     Returns:
         (n, m) float64.
     """
-    first = np.asarray(first, np.float64)[:, None]
-    second = np.asarray(second, np.float64)[None]
-    low = np.maximum(first[..., :2], second[..., :2])
-    high = np.minimum(first[..., 2:], second[..., 2:])
-    sides = np.maximum(high - low + offset, 0.0)
-    common = sides[..., 0] * sides[..., 1]
-    union = areas(first[:, 0], offset)[:, None] + areas(second[0], offset)[None] - common
+    first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    sides = []
+    for low, high in ((0, 2), (1, 3)):  # whole planes: an axis of two is three times as slow
+        side = np.minimum(first[:, high, None], second[None, :, high])
+        side -= np.maximum(first[:, low, None], second[None, :, low])
+        side += offset
+        sides.append(np.maximum(side, 0.0, out=side))
+    common = sides[0] * sides[1]
+    union = areas(first, offset)[:, None] + areas(second, offset)[None] - common
     return np.divide(common, union, out=np.zeros_like(common), where=union > 0)
 
 

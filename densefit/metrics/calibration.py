@@ -9,9 +9,10 @@ import numpy as np
 from typing_extensions import Self
 
 from densefit.errors import CheckpointError, ConfigError, DataError
-from densefit.metrics.arrays import counted, labels_of, rows
+from densefit.metrics.arrays import counted, rows
 from densefit.metrics.detail import Curve, Curves, Detail
 from densefit.metrics.metric import Metric, metrics
+from densefit.metrics.one_hot import class_labels
 from densefit.metrics.operating_point import ratio
 from densefit.metrics.state import entry
 
@@ -63,7 +64,8 @@ class CalibrationError(Metric):
     is |accuracy - mean confidence|.
 
     Predictions are probabilities (n, C) or (n, C, H, W) with a sum of 1 over the classes; targets
-    are class indices (n,) or (n, H, W). All samples, or pixels, of the dataset are pooled.
+    are class indices (n,) or (n, H, W), or one-hot rows. All samples, or pixels, of the dataset
+    are pooled.
 
     Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
 
@@ -106,7 +108,7 @@ class CalibrationError(Metric):
                 expected="predictions of shape (n, C)",
                 received=f"shape {chances.shape}",
             )
-        labels = labels_of(targets, chances.shape[:1] + chances.shape[2:], ids)
+        labels = class_labels(chances, targets, ids)
         mask = counted(labels, chances.shape[1], self.ignore_label, ids)
         _check_probabilities(chances, ids)
         right = chances.argmax(axis=1) == labels
@@ -140,12 +142,6 @@ class CalibrationError(Metric):
         return {"reliability": Curves("confidence", "accuracy", lines, "Reliability")}
 
     def merge(self, other: Self) -> None:
-        if self.bins != other.bins:
-            raise ConfigError(
-                "Two calibration errors with other bins cannot be merged",
-                expected=self.bins,
-                received=other.bins,
-            )
         self.counts += other.counts
         self.hits += other.hits
         self.confidence += other.confidence

@@ -8,6 +8,8 @@ import numpy as np
 
 from densefit.errors import ConfigError
 
+VOID = 255  # what masks of bytes have where nobody knows the class
+
 
 def class_names(classes: Sequence[str] | int) -> list[str]:
     """Names of the classes in index order; a number of classes gives "0", "1", ...
@@ -36,13 +38,14 @@ def class_names(classes: Sequence[str] | int) -> list[str]:
     return names
 
 
-def same_classes(mine: Sequence[str], others: Sequence[str], metric: str) -> None:
-    """Raise ConfigError unless two metrics that are merged have the same classes."""
-    if list(mine) != list(others):
+def check_void(ignore_label: int | None, classes: int) -> None:
+    """Raise ConfigError if the usual label of void, 255, is one of that many classes."""
+    if ignore_label == VOID and classes > VOID:
         raise ConfigError(
-            f"Two metrics {metric!r} over other classes cannot be merged",
-            expected=", ".join(mine),
-            received=", ".join(others),
+            f"ignore_label {VOID}, the default, is one of the {classes} classes",
+            expected="None, or a label that is no class, such as 65535 or -1",
+            received=f"ignore_label={VOID} and {classes} classes",
+            fix="ignore_label=None if every pixel counts",
         )
 
 

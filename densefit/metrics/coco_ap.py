@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from pycocotools import mask as coco
 
 from densefit.metrics.boxes import coco_iou
 from densefit.metrics.coco_backends import OWN
-from densefit.metrics.coco_match import Overlap
+from densefit.metrics.coco_match import Dense, Overlap
 from densefit.metrics.coco_metric import COCOMetric
 from densefit.metrics.metric import metrics
 from densefit.metrics.object_columns import (
@@ -92,6 +93,15 @@ class COCOAveragePrecision(COCOMetric):
         def overlap(rows: np.ndarray, truths: np.ndarray) -> np.ndarray:
             own, other = np.take(boxes, rows, axis=0), np.take(true, truths, axis=0)
             return coco_iou(own, other, crowd[truths])
+
+        return overlap
+
+    def _dense(self, found: Columns, truth: Columns) -> Dense:
+        boxes, true, crowd = found["bbox"], truth["bbox"], truth["crowd"].astype(np.uint8)
+
+        def overlap(rows: np.ndarray, truths: np.ndarray) -> np.ndarray:
+            given = (np.ascontiguousarray(side) for side in (boxes[rows], true[truths]))
+            return np.asarray(coco.iou(*given, crowd[truths]))
 
         return overlap
 

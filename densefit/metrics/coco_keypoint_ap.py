@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from typing_extensions import Self
 
 from densefit.errors import ConfigError
 from densefit.metrics.classes import mean_defined
@@ -135,14 +134,8 @@ class COCOKeypointAveragePrecision(COCOMetric):
     def _sigmas(self) -> np.ndarray:
         return self.sigmas
 
-    def merge(self, other: Self) -> None:
-        if not np.array_equal(self.sigmas, other.sigmas):
-            raise ConfigError(
-                f"Two metrics {self.name!r} with other sigmas cannot be merged",
-                expected=self.sigmas.tolist(),
-                received=other.sigmas.tolist(),
-            )
-        super().merge(other)
+    def settings(self) -> dict[str, Any]:
+        return {**super().settings(), "sigmas": self.sigmas.tolist()}
 
     def _recalls(self, result: Accumulated) -> dict[str, float]:
         recall = result.recall[:, -1]

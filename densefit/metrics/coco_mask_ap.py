@@ -10,9 +10,9 @@ from pycocotools import mask as coco
 
 from densefit.errors import DataError
 from densefit.metrics.coco_backends import OWN
-from densefit.metrics.coco_match import IOU_THRESHOLDS, Overlap
+from densefit.metrics.coco_match import IOU_THRESHOLDS, Dense, Overlap
 from densefit.metrics.coco_metric import COCOMetric
-from densefit.metrics.coco_rle import compressed, dicts, overlaps
+from densefit.metrics.coco_rle import compressed, dense_overlaps, dicts, overlaps
 from densefit.metrics.metric import metrics
 from densefit.metrics.object_columns import Columns, require
 
@@ -84,6 +84,10 @@ class COCOMaskAveragePrecision(COCOMetric):
     def _overlap(self, found: Columns, truth: Columns) -> Overlap:
         least = IOU_THRESHOLDS[0]
         return lambda rows, truths: overlaps(found, truth, rows, truths, least)
+
+    def _dense(self, found: Columns, truth: Columns) -> Dense:
+        least = IOU_THRESHOLDS[0]
+        return lambda rows, truths: dense_overlaps(found, truth, rows, truths, least)
 
     def _annotated(self, columns: Columns) -> list[dict[str, Any]]:
         boxes = columns["bbox"].tolist()

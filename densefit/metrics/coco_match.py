@@ -16,11 +16,17 @@ IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 # come detection by detection, each with all true objects of its image and class.
 Overlap = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
+# (detections (d,), true objects (t,)) -> overlaps (d, t) float64 of each with each.
+Dense = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
 Edges = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 # So many pairs are compared at once, and so many that overlap enough are matched at once: this
 # bounds the memory (about 100 MiB) and costs no time.
 _AT_ONCE = 1 << 18
+# Groups of more pairs are compared one by one, each with each. Listing the pairs of 300 detections
+# and 300 true objects takes ten times as long as comparing them; of few pairs, calls take longest.
+_MANY = 1 << 10
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,7 @@ def match(
     areas: np.ndarray,
     overlap: Overlap,
     thresholds: np.ndarray = IOU_THRESHOLDS,
+    dense: Dense | None = None,
 ) -> Matches:
     """Match a whole dataset, at all thresholds and in all area ranges.
 
@@ -75,6 +82,7 @@ def match(
             true object is ignored, and so is a detection without a match.
         overlap: of rows of `found` with rows of `truth`.
         thresholds: (t,) rising, the overlaps from which on a detection may match.
+        dense: the same overlaps for large groups, where that is faster.
     """
     ranked = ranking(found["image"], found["classes"], found["scores"], limit)
     images, labels = found["image"][ranked], found["classes"][ranked]
@@ -84,7 +92,7 @@ def match(
     thresholds = np.minimum(thresholds, 1 - 1e-10)
     number = sides.number()
     rows, verdicts = [np.zeros(0, np.int64)], [np.zeros((0, len(areas), len(thresholds)), np.int8)]
-    for own, truths, ious in _enough(ranked, sides, overlap, thresholds[0]):
+    for own, truths, ious in _enough(ranked, sides, overlap, dense, thresholds[0]):
         own, verdict = greedy(own, number[own], truths, ious, ignored, truth["crowd"], thresholds)
         rows.append(own)
         verdicts.append(verdict)
@@ -110,7 +118,9 @@ def _outside(sizes: np.ndarray, areas: np.ndarray) -> np.ndarray:
     return (sizes[:, None] < areas[:, 0]) | (sizes[:, None] > areas[:, 1])
 
 
-def _enough(ranked: np.ndarray, sides: Groups, overlap: Overlap, least: float) -> Iterator[Edges]:
+def _enough(
+    ranked: np.ndarray, sides: Groups, overlap: Overlap, dense: Dense | None, least: float
+) -> Iterator[Edges]:
     """The pairs that overlap by `least` or more, in portions of whole groups.
 
     Yields:
@@ -120,9 +130,14 @@ def _enough(ranked: np.ndarray, sides: Groups, overlap: Overlap, least: float) -
     pairs = np.add.reduceat(sides.count, np.append(0, ends[:-1])) if len(sides.rank) else ends[:0]
     waiting: list[Edges] = []
     start = 0
-    for _, last in spans(pairs, _AT_ONCE):
+    # A large group is a span of its own.
+    sizes = pairs if dense is None else np.where(pairs > _MANY, _AT_ONCE, pairs)
+    for first, last in spans(sizes, _AT_ONCE):
         stop = int(ends[last - 1])
-        waiting += _pairs(ranked, sides, start, stop, overlap, least)
+        if dense is not None and pairs[first] > _MANY:
+            waiting += _dense_pairs(ranked, sides, start, stop, dense, least)
+        else:
+            waiting += _pairs(ranked, sides, start, stop, overlap, least)
         start = stop
         many = sum(len(own) for own, _, _ in waiting)
         if many and (many >= _AT_ONCE or stop == len(sides.rank)):
@@ -144,3 +159,17 @@ def _pairs(
         ious = overlap(np.take(ranked, np.take(sides.rows, own)), truths)
         enough = np.flatnonzero(ious >= least)
         yield own[enough], truths[enough], ious[enough]
+
+
+def _dense_pairs(
+    ranked: np.ndarray, sides: Groups, start: int, stop: int, dense: Dense, least: float
+) -> Iterator[Edges]:
+    """The same of one group, each detection with each true object."""
+    count = int(sides.count[start])
+    truths = sides.truths[sides.first[start] : sides.first[start] + count]
+    step = max(1, _AT_ONCE // count)
+    for first in range(start, stop, step):
+        rows = ranked[sides.rows[first : min(first + step, stop)]]
+        ious = dense(rows, truths)
+        own, other = np.nonzero(ious >= least)
+        yield first + own, truths[other], ious[own, other]

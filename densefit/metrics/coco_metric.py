@@ -13,7 +13,7 @@ from densefit.metrics.classes import mean_defined
 from densefit.metrics.coco_accumulate import Accumulated, accumulate
 from densefit.metrics.coco_backends import OWN, check_backend, evaluate
 from densefit.metrics.coco_curves import counts_from, precision_recall
-from densefit.metrics.coco_match import Matches, Overlap, match
+from densefit.metrics.coco_match import Dense, Matches, Overlap, match
 from densefit.metrics.detail import Detail
 from densefit.metrics.detections import DetectionMetric, Kinds, image_places
 from densefit.metrics.object_columns import Columns
@@ -75,9 +75,17 @@ class COCOMetric(DetectionMetric):
         self.score_threshold = score_threshold
         self._matches: Matches | None = None
 
+    def settings(self) -> dict[str, Any]:
+        """All but the backend, as each gives the same numbers."""
+        return {key: value for key, value in super().settings().items() if key != "backend"}
+
     @abstractmethod
     def _overlap(self, found: Columns, truth: Columns) -> Overlap:
         """How rows of `found` overlap rows of `truth`."""
+
+    def _dense(self, found: Columns, truth: Columns) -> Dense | None:
+        """How all of some rows overlap all of others, where that is faster than pair by pair."""
+        return None
 
     @abstractmethod
     def _annotated(self, columns: Columns) -> list[dict[str, Any]]:
@@ -110,6 +118,7 @@ class COCOMetric(DetectionMetric):
                 self.max_detections,
                 np.array([AREAS[name] for name in self.ranges]),
                 self._overlap(found, truth),
+                dense=self._dense(found, truth),
             )
         return self._matches
 

@@ -33,6 +33,8 @@ def compressed(masks: Any, where: str) -> Masks:
     if isinstance(masks, np.ndarray) and masks.dtype != object:
         if masks.ndim != 3:
             raise DataError("Masks are not (n, H, W)", received=f"shape {masks.shape}", where=where)
+        if masks.dtype.kind == "f":
+            _check_hard(masks, where)
         masks = coco.encode(np.asfortranarray((masks != 0).transpose(1, 2, 0), np.uint8))
     counts, sizes = [], np.empty((len(masks), 2), np.int32)
     for row, one in enumerate(masks):
@@ -66,6 +68,19 @@ def compressed(masks: Any, where: str) -> Masks:
             where=where,
         )
     return counts, sizes
+
+
+def _check_hard(masks: np.ndarray, where: str) -> None:
+    """Raise DataError if masks of floats are probabilities: not 0 would be nearly all of them."""
+    soft = (masks != 0) & (masks != masks.max(initial=0.0))
+    if soft.any():
+        raise DataError(
+            "Masks are probabilities, or no numbers",
+            expected="0 and 1",
+            received=f"{masks[soft][0]:g}",
+            where=where,
+            fix="masks >= 0.5",
+        )
 
 
 def whole(counts: Sequence[str], wanted: np.ndarray) -> np.ndarray:
@@ -125,6 +140,24 @@ def _pixels(counts: Sequence[bytes], digits: int) -> np.ndarray:
     return np.where(good, sums, -1)
 
 
+def runs_of(counts: str | bytes | Sequence[int]) -> np.ndarray:
+    """The runs of a mask, by turns beside an object and on it, (r,) int64.
+
+    >>> runs_of(coco.encode(np.asfortranarray([[0, 1], [1, 1]], np.uint8))["counts"])
+    array([1, 3])
+    """
+    if not isinstance(counts, (str, bytes)):
+        return np.array(counts, np.int64)
+    text = counts.encode("ascii") if isinstance(counts, str) else counts
+    letters = np.frombuffer(text, np.uint8) - np.uint8(48)
+    ends = np.flatnonzero((letters & 32) == 0)
+    begins = np.append(0, ends[:-1] + 1)
+    digit = np.arange(len(letters)) - np.repeat(begins, ends - begins + 1)
+    values = np.add.reduceat((letters & 31).astype(np.int64) << 5 * digit, begins)
+    values -= ((letters[ends] & 16) > 0) * (np.int64(32) << 5 * digit[ends])
+    return _added_up(values, np.arange(len(values)))
+
+
 def _added_up(values: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Runs out of differences: from place 3 on, each is to the run two places before."""
     runs = values.copy()
@@ -180,17 +213,34 @@ def overlaps(
     return result
 
 
+def dense_overlaps(
+    found: Mapping[str, np.ndarray],
+    truth: Mapping[str, np.ndarray],
+    rows: np.ndarray,
+    truths: np.ndarray,
+    least: float,
+) -> np.ndarray:
+    """The same of each of `rows` with each of `truths`, all of one image: (r, t) float64."""
+    result = np.zeros((len(rows), len(truths)))
+    chosen = (_bound(found, truth, rows[:, None], truths[None]) >= least).any(axis=1)
+    if chosen.any():
+        crowd = truth["crowd"][truths].astype(np.uint8)
+        result[chosen] = coco.iou(dicts(found, rows[chosen]), dicts(truth, truths), crowd)
+    return result
+
+
 def _bound(
     found: Mapping[str, np.ndarray],
     truth: Mapping[str, np.ndarray],
     rows: np.ndarray,
     truths: np.ndarray,
 ) -> np.ndarray:
-    """What the overlap of pairs of masks can be at most, by their boxes and areas, (p,)."""
+    """What the overlap of pairs of masks can be at most, by their boxes and areas, (...)."""
     own, other = found["bbox"][rows].astype(np.float64), truth["bbox"][truths].astype(np.float64)
-    far = np.minimum(own[:, :2] + own[:, 2:], other[:, :2] + other[:, 2:])
-    sides = (far - np.maximum(own[:, :2], other[:, :2])).clip(0)
+    far = np.minimum(own[..., :2] + own[..., 2:], other[..., :2] + other[..., 2:])
+    sides = (far - np.maximum(own[..., :2], other[..., :2])).clip(0)
     area = found["pixels"][rows]
     union = np.where(truth["crowd"][truths], area, np.maximum(area, truth["pixels"][truths]))
-    common = np.minimum(sides[:, 0] * sides[:, 1], area)
-    return common / union.clip(1)
+    common = np.minimum(sides[..., 0] * sides[..., 1], area)
+    bound: np.ndarray = common / union.clip(1)
+    return bound

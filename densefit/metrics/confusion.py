@@ -10,7 +10,7 @@ from typing_extensions import Self
 
 from densefit.errors import CheckpointError
 from densefit.metrics.arrays import check_equally_many, host
-from densefit.metrics.classes import class_names, mean_defined, same_classes
+from densefit.metrics.classes import check_void, class_names, mean_defined
 from densefit.metrics.confusion_count import confusion_matrix
 from densefit.metrics.detail import Detail, Matrix
 from densefit.metrics.metric import Metric, metrics
@@ -121,6 +121,7 @@ class ConfusionMatrix(Metric):
 
     def __init__(self, classes: Sequence[str] | int, ignore_label: int | None = 255) -> None:
         self.classes = class_names(classes)
+        check_void(ignore_label, len(self.classes))
         self.ignore_label = ignore_label
         self.reset()
 
@@ -165,7 +166,6 @@ class ConfusionMatrix(Metric):
         return {"confusion": Matrix(list(self.classes), self.matrix.copy(), "pixels")}
 
     def merge(self, other: Self) -> None:
-        same_classes(self.classes, other.classes, self.name)
         self.matrix += other.matrix
 
     def state_dict(self) -> dict[str, Any]:

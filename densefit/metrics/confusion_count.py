@@ -6,12 +6,13 @@ import cv2
 import numpy as np
 
 from densefit.errors import DataError
-from densefit.metrics.arrays import integers
+from densefit.metrics.arrays import index_fix, integers
+from densefit.metrics.classes import VOID, check_void
+from densefit.metrics.one_hot import is_one_hot
 
 # Pixels that are counted at a time. What is made of them stays in the L2 cache, and no bin comes
 # near 2**24, from where on the float32 bins of OpenCV are no longer exact.
 _CHUNK = 1 << 18
-_VOID = 255
 
 
 def confusion_matrix(
@@ -46,8 +47,11 @@ def confusion_matrix(
             counts is not in 0 .. K-1. (A prediction beyond K has no column; to drop it would
             raise the IoU of its true class, so it is an error too.)
     """
+    check_void(ignore_label, classes)
     prediction, target = class_maps(prediction, target, where)
-    if classes <= _VOID and target.size > 4096 + classes**2 // 3:  # less is not worth the tables
+    if target.ndim == 3:
+        _check_indices(prediction, target, classes, where)
+    if classes <= VOID and target.size > 4096 + classes**2 // 3:  # less is not worth the tables
         table = count_bytes(prediction, target, classes, ignore_label)
         if table is not None:
             return table
@@ -82,7 +86,7 @@ def count_bytes(
         return np.zeros((classes, classes), np.int64)
     prediction, target = prediction.reshape(-1), target.reshape(-1)
     void_is_class = ignore_label is not None and 0 <= ignore_label < classes
-    void = ignore_label if void_is_class or target.dtype == np.uint8 else _VOID
+    void = ignore_label if void_is_class or target.dtype == np.uint8 else VOID
     rows = _rows(classes, void)
     height = 256 // rows * rows
     spread = (np.arange(8) % (256 // rows) * rows).astype(np.uint8).view(np.uint64)[0]
@@ -166,6 +170,23 @@ def class_maps(
     )
 
 
+def _check_indices(
+    prediction: np.ndarray, target: np.ndarray, classes: int, where: str | None
+) -> None:
+    """Raise DataError if a sample's maps have a channel for each class, which of a pixel is 1."""
+    for axis in (0, 2):
+        if target.shape[axis] == classes and all(
+            is_one_hot(values, axis) for values in (target, prediction)
+        ):
+            raise DataError(
+                "Maps of classes are one-hot",
+                expected="a class index for each pixel, (H, W)",
+                received=f"shape {target.shape} with a single 1 for each pixel",
+                where=where if where is None else f"sample {where!r}",
+                fix=f"give mask.argmax(axis={axis}) of both",
+            )
+
+
 def check_classes(
     prediction: np.ndarray,
     target: np.ndarray,
@@ -187,5 +208,9 @@ def check_classes(
                 expected=f"0 to {classes - 1}",
                 received=", ".join(str(value) for value in np.unique(values[outside])[:5]),
                 where=where if where is None else f"sample {where!r}",
-                fix="correct the mask, the number of classes or the ignored label",
+                fix=index_fix(
+                    values if void is None else values[~void],
+                    classes,
+                    "correct the mask, the number of classes or the ignored label",
+                ),
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,6 +14,10 @@ from densefit.errors import CheckpointError, ConfigError, DataError
 from densefit.metrics.arrays import check_equally_many, host
 from densefit.metrics.metric import Metric, metrics
 from densefit.metrics.state import entry
+
+logger = logging.getLogger(__name__)
+
+_told: set[str] = set()  # whether a factor of a thousand has been told of, once a process
 
 NUMBERS = (
     "AbsRel",
@@ -104,6 +109,16 @@ def depth_errors(
     )
 
 
+def common_logarithm(numbers: Mapping[str, float]) -> float:
+    """The logarithm, 0 or more, of the factor by which predictions and truth differ on the whole.
+
+    >>> common_logarithm({"RMSE_log": 5.0, "SILog": 300.0})
+    4.0
+    """
+    square = numbers["RMSE_log"] ** 2 - (numbers["SILog"] / 100.0) ** 2
+    return math.sqrt(square) if square > 0 else 0.0  # 0 where it is nan too
+
+
 @metrics.register("depth")
 class Depth(Metric):
     """AbsRel, SqRel, RMSE, RMSE_log, log10, SILog and delta1 to 3 of depth maps.
@@ -178,7 +193,15 @@ class Depth(Metric):
 
     def compute(self) -> dict[str, float]:
         means = self.sums / self.images if self.images else np.full(len(NUMBERS), np.nan)
-        return dict(zip(NUMBERS, means.tolist()))
+        numbers = dict(zip(NUMBERS, means.tolist()))
+        if abs(common_logarithm(numbers) - math.log(1000.0)) < 0.5 and self.name not in _told:
+            _told.add(self.name)
+            logger.warning(
+                "The predicted depths are about %s of the true ones: is one of them in millimetres "
+                "and the other in metres?",
+                "a thousandth" if numbers["AbsRel"] < 1 else "a thousand times",
+            )
+        return numbers
 
     def merge(self, other: Self) -> None:
         self.sums = self.sums + other.sums

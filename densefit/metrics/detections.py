@@ -10,7 +10,7 @@ from typing_extensions import Self
 
 from densefit.metrics.arrays import check_equally_many
 from densefit.metrics.boxes import areas
-from densefit.metrics.classes import class_names, same_classes
+from densefit.metrics.classes import class_names
 from densefit.metrics.metric import Metric
 from densefit.metrics.object_columns import (
     PREDICTION,
@@ -167,6 +167,14 @@ class DetectionMetric(Metric):
         """
         return self._sorted(self._true)
 
+    def undefined(self) -> str | None:
+        """How many true objects there are, and of which kinds that do not count."""
+        truth = self._true.arrays()
+        total = len(truth["classes"])
+        kinds = {name: int(truth[name].sum()) for name in ("crowd", "difficult") if name in truth}
+        told = [f"{count} of them {name}" for name, count in kinds.items() if count]
+        return f"{', '.join([f'the data have {total} true objects', *told])}"
+
     def _sorted(self, table: Table) -> dict[str, np.ndarray]:
         columns = table.arrays()
         images = image_places(self.ids)[columns["image"]]
@@ -178,7 +186,6 @@ class DetectionMetric(Metric):
         return {**columns, "image": images}
 
     def merge(self, other: Self) -> None:
-        same_classes(self.classes, other.classes, self.name)
         before = len(self.ids)
         self.ids = self.ids + other.ids
         for mine, theirs in ((self._predicted, other._predicted), (self._true, other._true)):

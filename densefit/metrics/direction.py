@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import Mapping, Sequence
 
 from densefit.errors import ConfigError
 from densefit.metrics.metric import Metric
 from densefit.registry import nearest
+
+_log = logging.getLogger("densefit")
 
 
 def directions(judges: Mapping[str, Sequence[Metric]]) -> dict[str, bool]:
@@ -21,6 +25,37 @@ def directions(judges: Mapping[str, Sequence[Metric]]) -> dict[str, bool]:
         for metric in metrics
         for key in (metric.primary, *metric.compute())
     }
+
+
+def stated_direction(stated: bool | None, declared: bool, score: str, where: str) -> bool:
+    """The direction that a setting states, else the one that the metric declares for the number.
+
+    Args:
+        stated: None if the setting leaves it to the metric.
+        declared: what `direction_of` gave; a metric may have numbers of both directions.
+        score: its full name.
+        where: the setting.
+    """
+    if stated is not None and stated != declared:
+        _log.warning(
+            "%s: higher_is_better=%s is stated for %r, whose metric declares %s. What is stated "
+            "counts; leave it out if it was meant for another number",
+            *(where, stated, score, declared),
+        )
+    return declared if stated is None else stated
+
+
+def tell_undefined(score: str, values: Sequence[float], what: str, where: str) -> None:
+    """Log the first time that a score which something follows is nan; so has every one been.
+
+    Args:
+        score: its full name.
+        values: of all validations so far, the last one included.
+        what: what follows from it.
+        where: the setting that names it.
+    """
+    if len(values) == 1 and math.isnan(values[0]):
+        _log.warning("%s: the score %r is nan: %s while it is", where, score, what)
 
 
 def direction_of(score: str, known: Mapping[str, bool], what: str, where: str) -> bool:

@@ -10,8 +10,9 @@ from typing_extensions import Self
 
 from densefit.errors import CheckpointError, DataError
 from densefit.metrics.arrays import counted, first_row, integers, labels_of, rows
-from densefit.metrics.classes import class_names, mean_defined, same_classes
+from densefit.metrics.classes import class_names, mean_defined
 from densefit.metrics.metric import Metric, metrics
+from densefit.metrics.one_hot import OneHot, class_labels
 from densefit.metrics.operating_point import precision_recall_f1
 from densefit.metrics.state import entry
 
@@ -97,7 +98,6 @@ class F1Counts(Metric):
         return f1_numbers(self.true_positives, self.false_positives, self.positives, self.classes)
 
     def merge(self, other: Self) -> None:
-        same_classes(self.classes, other.classes, self.name)
         self.true_positives += other.true_positives
         self.false_positives += other.false_positives
         self.positives += other.positives
@@ -128,7 +128,8 @@ class F1(F1Counts):
 
     Predictions are scores (n, C) or (n, C, H, W), of which the highest wins (the lowest index
     among equals), or class indices (n,) or (n, H, W); targets are class indices (n,) or
-    (n, H, W). An integer matrix with the shape of the targets is read as class indices.
+    (n, H, W). A matrix of whole numbers with the shape of the targets is read as class indices, and
+    targets may be one-hot rows (n, C) or (n, C, H, W); see `OneHot` for how they are told apart.
 
     "F1_macro" is judged by; see `f1_numbers` for all of them and for what is undefined. "micro"
     is the accuracy here, as a wrong sample is one false positive and one false negative. For
@@ -137,13 +138,21 @@ class F1(F1Counts):
     Args:
         classes: the names in index order, or their number.
         ignore_label: targets with this label count nowhere.
+        one_hot: whether targets with the shape of the predictions are one-hot rows; None: the
+            numbers tell.
     """
 
     name = "f1_score"
 
-    def __init__(self, classes: Sequence[str] | int, ignore_label: int | None = None) -> None:
+    def __init__(
+        self,
+        classes: Sequence[str] | int,
+        ignore_label: int | None = None,
+        one_hot: bool | None = None,
+    ) -> None:
         super().__init__(classes)
         self.ignore_label = ignore_label
+        self._one_hot = OneHot(one_hot, self.name)
 
     def update(
         self, predictions: Sequence[Any], targets: Sequence[Any], ids: Sequence[str]
@@ -153,11 +162,13 @@ class F1(F1Counts):
         classes = len(self.classes)
         found = rows(predictions, "predictions", ids)
         truth = rows(targets, "targets", ids)
-        if found.ndim == 1 or found.shape == truth.shape:
+        same = found.shape == truth.shape
+        scored = same and found.shape[1:2] == (classes,) and self._one_hot(found, truth, ids)
+        if found.ndim == 1 or (same and not scored):
             labels = labels_of(truth, found.shape, ids)
             found = integers(found, "predictions", ids)
         else:
-            labels = labels_of(truth, found.shape[:1] + found.shape[2:], ids)
+            labels = class_labels(found, truth, ids)
             found = _highest(found, classes, ids)
         mask = counted(labels, classes, self.ignore_label, ids)
         if mask is None:

@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 
 from densefit.errors import DataError
-from densefit.metrics.arrays import counted, first_row, labels_of, rows
+from densefit.metrics.arrays import counted, first_row, rows
 from densefit.metrics.average import Average
 from densefit.metrics.metric import metrics
+from densefit.metrics.one_hot import class_labels
+
+TOLERANCE = 1e-3  # how far rounding may carry a probability of float16 beyond 0 or 1
 
 
 @metrics.register("cross_entropy")
@@ -18,7 +21,7 @@ class CrossEntropy(Average):
     """Mean of -log(probability of the true class), in nats, over all elements that count.
 
     Predictions are probabilities (softmax output, not logits) of shape (n, C) or (n, C, H, W);
-    targets are class indices (n,) or (n, H, W).
+    targets are class indices (n,) or (n, H, W), or one-hot rows of the shape of the predictions.
 
     Args:
         ignore_label: targets with this label count nowhere.
@@ -47,16 +50,17 @@ class CrossEntropy(Average):
                 expected="predictions of shape (n, C)",
                 received=f"shape {given.shape}",
             )
-        labels = labels_of(targets, given.shape[:1] + given.shape[2:], ids)
+        labels = class_labels(given, targets, ids)
         mask = counted(labels, given.shape[1], self.ignore_label, ids)
         picked = labels if mask is None else np.where(mask, labels, 0)
         true = np.take_along_axis(given, picked[:, None].astype(np.int64), axis=1)[:, 0]
-        wrong = (true < 0) | (true > 1 + 1e-5)
-        if wrong.any():
+        # All classes: the true one's logit alone may well lie between 0 and 1.
+        if given.size and (given.min() < -TOLERANCE or given.max() > 1 + TOLERANCE):
+            wrong = (given < -TOLERANCE) | (given > 1 + TOLERANCE)
             raise DataError(
                 "The predictions are not probabilities",
                 expected="values from 0 to 1",
-                received=float(true[wrong][0]),
+                received=float(given[wrong][0]),
                 where=f"sample {ids[first_row(wrong)]!r}",
                 fix="apply softmax to the logits",
             )

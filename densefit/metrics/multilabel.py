@@ -10,10 +10,10 @@ import numpy as np
 from typing_extensions import Self
 
 from densefit.errors import CheckpointError
-from densefit.metrics.classes import class_names, mean_defined, same_classes
+from densefit.metrics.classes import class_names, mean_defined
 from densefit.metrics.detail import Curve, Curves, Detail
 from densefit.metrics.metric import Metric, metrics
-from densefit.metrics.multilabel_arrays import check_ignore_label, scores_and_labels
+from densefit.metrics.multilabel_arrays import Coding, scores_and_labels
 from densefit.metrics.state import entry
 
 
@@ -87,8 +87,9 @@ class MultiLabelAveragePrecision(Metric):
     """Mean over classes of the average precision ("mAP"), and that of each class ("AP/<class>").
 
     Predictions are scores (n, C), of any scale: only their order within a class matters.
-    Targets are (n, C) of 1 (the sample has the label) and 0 (it has not), or `ignore_label` where
-    nobody knows; such a pair counts nowhere. A class without positives is nan, and in no mean.
+    Targets are (n, C) of 1 (the sample has the label) and 0 (it has not; or `negative_label`), or
+    `ignore_label` where nobody knows; such a pair counts nowhere. A class without positives is nan,
+    and in no mean.
 
     A class's number is scikit-learn's `average_precision_score`. The mean is the "macro" one that
     multi-label papers report. There is no "micro" one over all pairs: it ranks the scores of
@@ -100,18 +101,26 @@ class MultiLabelAveragePrecision(Metric):
     Args:
         classes: the names in index order, or their number.
         ignore_label: the target of what is unknown; None if everything must be known.
+        negative_label: the target that says no; -1 for labels of -1 and 1 (and then another
+            `ignore_label`: 0 in the files of PASCAL VOC).
     """
 
     name = "multilabel_map"
     primary = "mAP"
 
-    def __init__(self, classes: Sequence[str] | int, ignore_label: int | None = -1) -> None:
-        check_ignore_label(ignore_label)
+    def __init__(
+        self,
+        classes: Sequence[str] | int,
+        ignore_label: int | None = -1,
+        negative_label: int = 0,
+    ) -> None:
+        self._coding = Coding(negative_label, ignore_label, self.name)
         self.classes = class_names(classes)
-        self.ignore_label = ignore_label
+        self.ignore_label, self.negative_label = ignore_label, negative_label
         self.reset()
 
     def reset(self) -> None:
+        self._coding.reset()
         self.ids: list[str] = []
         self._blocks: list[tuple[np.ndarray, np.ndarray]] = []
         self._rankings: list[Ranking] | None = None
@@ -122,11 +131,12 @@ class MultiLabelAveragePrecision(Metric):
         if not len(ids):
             return
         scores, labels = scores_and_labels(
-            predictions, targets, ids, len(self.classes), self.ignore_label
+            predictions, targets, ids, len(self.classes), self._coding
         )
         self._append(scores.copy(), labels, ids)  # the caller may reuse the array
 
     def _append(self, scores: np.ndarray, labels: np.ndarray, ids: Sequence[str]) -> None:
+        self._coding.saw(labels)
         self._blocks.append((scores, labels))
         self.ids += [str(key) for key in ids]
         self._rankings = None
@@ -148,6 +158,7 @@ class MultiLabelAveragePrecision(Metric):
         return self._rankings
 
     def compute(self) -> dict[str, float]:
+        self._coding.tell()
         return self._numbers(None)
 
     def resampled(self, counts: Mapping[str, int]) -> dict[str, float]:
@@ -169,7 +180,6 @@ class MultiLabelAveragePrecision(Metric):
         return {"precision_recall": Curves("recall", "precision", lines, "Precision and recall")}
 
     def merge(self, other: Self) -> None:
-        same_classes(self.classes, other.classes, self.name)
         if other.ids:
             self._append(*other._seen(), other.ids)
 

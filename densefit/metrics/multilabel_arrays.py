@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,36 +11,79 @@ import numpy as np
 from densefit.errors import ConfigError, DataError
 from densefit.metrics.arrays import first_row, integers, rows
 
+logger = logging.getLogger(__name__)
 
-def check_ignore_label(ignore_label: int | None) -> None:
-    """Raise ConfigError if the label for "unknown" is one of the labels."""
-    if ignore_label in (0, 1):
-        raise ConfigError(
-            "ignore_label is a label that counts",
-            expected="none of 0 (no) and 1 (yes)",
-            received=ignore_label,
-        )
+_told: set[str] = set()  # metrics whose lack of negatives has been told of
+
+
+class Coding:
+    """How labels say yes, no and unknown, and whether any of them has said no.
+
+    Args:
+        negative: the label that says no.
+        ignore: the label of what is unknown; None if everything must be known.
+        metric: whose labels they are, for messages.
+
+    Raises:
+        ConfigError: one label means two things.
+    """
+
+    def __init__(self, negative: int, ignore: int | None, metric: str) -> None:
+        if len({negative, ignore, 1}) < 3:
+            what = "ignore_label is a label that counts"
+            raise ConfigError(
+                "negative_label is the label of what is there" if negative == 1 else what,
+                expected=f"none of {negative} (no) and 1 (yes)",
+                received=f"ignore_label={ignore}, negative_label={negative}",
+            )
+        self.negative, self.ignore = negative, ignore
+        self._metric = metric
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the labels seen."""
+        self._samples = 0
+        self._unknown = self._negative = False
+
+    def saw(self, labels: np.ndarray) -> None:
+        """Take note of labels (n, C) 1, 0, or -1 where unknown."""
+        self._samples += len(labels)
+        self._unknown = self._unknown or bool((labels < 0).any())
+        self._negative = self._negative or bool((labels == 0).any())
+
+    def tell(self) -> None:
+        """Warn, once a process, if no label says no: any prediction is then a perfect one."""
+        lacking = self._samples > 1 and self._unknown and not self._negative
+        if lacking and self._metric not in _told:
+            _told.add(self._metric)
+            logger.warning(
+                "No label of the %d samples of the metric %r says no (%s): all are yes or unknown "
+                "(%s), and nothing that is predicted can be wrong. If %s says no, set "
+                "negative_label=%s and ignore_label to another label, or to None",
+                self._samples,
+                self._metric,
+                self.negative,
+                self.ignore,
+                self.ignore,
+                self.ignore,
+            )
 
 
 def scores_and_labels(
-    predictions: Any,
-    targets: Any,
-    ids: Sequence[str],
-    classes: int,
-    ignore_label: int | None,
+    predictions: Any, targets: Any, ids: Sequence[str], classes: int, coding: Coding
 ) -> tuple[np.ndarray, np.ndarray]:
     """Checked predictions and targets.
 
     Args:
         predictions: n rows of C scores.
-        targets: n rows of C labels: 0 (no), 1 (yes) or `ignore_label`.
+        targets: n rows of C labels.
         ids: the n sample ids.
         classes: C.
-        ignore_label: None if everything is known.
+        coding: of the labels.
 
     Returns:
-        (scores (n, C) in their floating type, float64 if they were integers; labels (n, C) int8,
-        -1 where unknown).
+        (scores (n, C) in their floating type, float64 if they were integers; labels (n, C) int8:
+        1, 0, or -1 where unknown).
 
     Raises:
         DataError: a shape is wrong, a score is nan, or a label is none of these.
@@ -66,15 +110,18 @@ def scores_and_labels(
             where=f"sample {ids[first_row(bad)]!r}",
         )
     labels = integers(labels, "targets", ids)
-    unknown = np.zeros(expected, bool) if ignore_label is None else labels == ignore_label
-    wrong = (labels != 0) & (labels != 1) & ~unknown
+    yes, no = labels == 1, labels == coding.negative
+    unknown = np.zeros(expected, bool) if coding.ignore is None else labels == coding.ignore
+    wrong = ~(yes | no | unknown)
     if wrong.any():
-        ignored = "" if ignore_label is None else f", or {ignore_label} (unknown)"
+        ignored = "" if coding.ignore is None else f", or {coding.ignore} (unknown)"
+        received = int(labels[wrong][0])
         raise DataError(
             "A label is neither yes nor no",
-            expected=f"0 or 1{ignored}",
-            received=int(labels[wrong][0]),
+            expected=f"1 (yes) or {coding.negative} (no){ignored}",
+            received=received,
             where=f"sample {ids[first_row(wrong)]!r}",
-            fix="set ignore_label, or correct the annotation",
+            fix=f"set ignore_label={received} if it is unknown, negative_label={received} if it "
+            "says no, or correct the annotation",
         )
-    return scores, np.where(unknown, -1, labels).astype(np.int8)
+    return scores, np.where(unknown, -1, yes).astype(np.int8)

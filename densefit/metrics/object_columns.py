@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from densefit.errors import DataError
+from densefit.metrics.arrays import index_fix
 
 Columns = dict[str, np.ndarray]
 
@@ -125,6 +126,7 @@ def check_values(columns: Columns, classes: int, thing: str, places: Sequence[st
             expected=f"0 to {classes - 1}",
             received=labels[row].item(),
             where=places[columns["image"][row]],
+            fix=index_fix(labels, classes, "correct the class, or the number of classes"),
         )
 
 

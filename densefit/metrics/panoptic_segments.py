@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from densefit.errors import DataError
-from densefit.metrics.arrays import host
+from densefit.metrics.arrays import host, index_fix
 
 VOID = 0
 
@@ -86,6 +86,7 @@ def segments(part: Mapping[str, Any], classes: int, where: str) -> Segments:
             expected=f"0 to {classes - 1}",
             received=f"class {labels[outside][0]} of the segment {ids[outside][0]}",
             where=where,
+            fix=index_fix(labels, classes, "correct the class, or the number of classes"),
         )
     return Segments(pixels, ids, labels, crowd)
 

@@ -10,6 +10,7 @@ import numpy as np
 from typing_extensions import Self
 
 from densefit.errors import CheckpointError, ConfigError, DataError
+from densefit.metrics.additive import SparseState, restored
 from densefit.metrics.arrays import host
 from densefit.metrics.detail import Detail
 from densefit.metrics.metric import Metric
@@ -27,12 +28,14 @@ class PerSample(Metric):
             are scored alone.
         keep_states: keep each sample's own metric, which `confidence_intervals` needs for metrics
             that keep only sums. (Those that keep all samples themselves can do without, and
-            nothing more is kept.) Costs one state a sample: of a confusion matrix, K * K numbers.
+            nothing more is kept.) Costs one state a sample; of metrics that are `additive` only
+            the numbers that are not 0.
 
     Attributes:
         metric: the wrapped one.
         values: sample id -> the number that `primary` has for this sample alone; nan if undefined.
-        samples: sample id -> the metric that has seen this sample only, if they are kept.
+        samples: sample id -> the metric that has seen this sample only, if they are kept; of one
+            that is `additive` its state.
 
     Example:
         >>> import numpy as np
@@ -55,7 +58,11 @@ class PerSample(Metric):
 
     def _forget(self) -> None:
         self.values: dict[str, float] = {}
-        self.samples: dict[str, Metric] = {}
+        self.samples: dict[str, Metric | SparseState] = {}
+
+    def settings(self) -> dict[str, Any]:
+        """The wrapped metric's; whether states are kept has a check of its own."""
+        return {"name": self.name, "metric": self.metric.settings()}
 
     def reset(self) -> None:
         self.metric.reset()
@@ -72,15 +79,21 @@ class PerSample(Metric):
         predictions, targets = _host(predictions), _host(targets)
         self.metric.update(predictions, targets, ids)
         for key, start, stop in parts:
-            one = self._blank.fresh() if self._kept else self._blank
+            one = self._blank
+            if self._kept and not one.additive:
+                one = one.fresh()
             one.reset()
             one.update(
                 _rows(predictions, start, stop), _rows(targets, start, stop), ids[start:stop]
             )
             self.values[key] = float(one.compute()[self.primary])
             if self._kept:
-                self.samples[key] = one
+                self.samples[key] = self._alone(one)
         self._blank.reset()
+
+    def _alone(self, metric: Metric) -> Metric | SparseState:
+        """What is kept of the metric that has seen one sample."""
+        return SparseState(metric.state_dict()) if metric.additive else metric
 
     def compute(self) -> dict[str, float]:
         return self.metric.compute()
@@ -117,8 +130,14 @@ class PerSample(Metric):
             "metric": self.metric.state_dict(),
             "ids": list(self.values),
             "values": np.array(list(self.values.values()), np.float64),
-            "samples": [self.samples[key].state_dict() for key in self.values if self._kept],
+            "samples": [self._state_of(key) for key in self.values if self._kept],
         }
+
+    def _state_of(self, key: str) -> dict[str, Any]:
+        one = self.samples[key]
+        if isinstance(one, SparseState):
+            return restored(self._blank.state_dict(), one.vector())
+        return one.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         inner = entry(state, "metric", self.name)
@@ -132,10 +151,11 @@ class PerSample(Metric):
                 received=f"{len(values)} values, {len(stored)} states",
                 fix="continue with the keep_states that the state was written with",
             )
-        samples = {}
+        samples: dict[str, Metric | SparseState] = {}
         for key, one in zip(ids, stored if self._kept else ()):
-            samples[key] = self._blank.fresh()
-            samples[key].load_state_dict(one)
+            alone = self._blank.fresh()
+            alone.load_state_dict(one)
+            samples[key] = self._alone(alone)
         self.metric.load_state_dict(inner)
         self.values, self.samples = dict(zip(ids, values)), samples
 

@@ -87,6 +87,9 @@ class Head(ABC):
         terms: for a head whose loss terms learn from different targets: every term of `train` by
             name, with what it needs. Each is then the mean over the samples that have its own, and
             a sample that has those of one term is labelled. Empty: all terms need all `targets`.
+        resizable: stated by a class that has a `draw`: whether it and `draw_truth` take a picture
+            of another size, with the "boxes", "keypoints", "masks" and maps of what `decode` and
+            `truth` give brought to it (`densefit.predict.fitted`). False: they get the original.
     """
 
     name: str
@@ -97,6 +100,7 @@ class Head(ABC):
     some_of: str | None = None
     told: ClassVar[Mapping[str, str]] = {}
     terms: Mapping[str, Term] = MappingProxyType({})
+    resizable: ClassVar[bool] = False
     #: Target -> its names in the dataset that trained the head, where it was made with a number.
     learned_names: Mapping[str, Sequence[str]] = MappingProxyType({})
     spec: dict[str, Any] | None = None  # task and settings, set by `head()`: rebuilds the head

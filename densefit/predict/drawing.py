@@ -28,6 +28,7 @@ _PALETTE: tuple[Color, ...] = (
     (250, 130, 90),
     (20, 120, 90),
 )
+FAR = 1e6  # pixels out of a picture that OpenCV can still count, with parts of pixels
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _FONT_HEIGHT = 21.0  # pixels of a capital letter at scale 1
 
@@ -139,11 +140,25 @@ def draw_label(
         color: of the plate; the letters are black or white.
     """
     result = np.ascontiguousarray(image).copy()
-    x, y = (0, 0) if position is None else (round(position[0]), round(position[1]))
+    x, y, _, _ = corners_on(result, np.array([*(position or (0, 0)), 0, 0]))[0].tolist()
     height = letter_height(result)
     left, top = _place(result, (x, y, x, y), _plate_size(text, height), 0, [])
     _put_label(result, text, left, top, color, height)
     return result
+
+
+def corners_on(image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Boxes (n, 4) xyxy as whole pixels (n, 4) that can be drawn on `image`.
+
+    Edges that are far out of the picture come just beside it, where they are as little seen:
+    OpenCV takes no more than 32 bits. A box with a nan is wholly outside.
+    """
+    height, width = image.shape[:2]
+    far = 2 * line_width(image) + 2
+    corners = np.nan_to_num(np.asarray(boxes, np.float64).reshape(-1, 4), nan=np.inf, posinf=np.inf)
+    corners = np.clip(corners, -far, np.array([width, height, width, height]) + far)
+    rounded: np.ndarray = np.round(corners).astype(int)
+    return rounded
 
 
 def draw_boxes(
@@ -165,7 +180,7 @@ def draw_boxes(
     result = np.ascontiguousarray(image).copy()
     width, height = line_width(result), letter_height(result)
     order = np.arange(len(boxes)) if scores is None else np.argsort(scores, kind="stable")
-    corners = np.round(np.asarray(boxes, np.float64)).astype(int).reshape(-1, 4)
+    corners = corners_on(result, boxes)
     for index in order:
         left, top, right, bottom = corners[index]
         color = color_of(int(classes[index]))
@@ -278,14 +293,27 @@ def grid(
     return result
 
 
+def _shortened(text: str, width: int, letters: float) -> str:
+    """As much of the beginning as fits, with dots behind it; "" where not even these do."""
+    if _text_size(text, letters)[0] <= width:
+        return text
+    low, high = -1, len(text)  # letters that fit, and letters that do not
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _text_size(text[:middle].rstrip() + "...", letters)[0] <= width:
+            low = middle
+        else:
+            high = middle
+    return text[:low].rstrip() + "..." if low >= 0 else ""
+
+
 def _put_caption(
     image: np.ndarray, text: str, left: int, top: int, width: int, letters: float
 ) -> None:
-    """Write `text` centred under a cell of the grid, shortened to `width`."""
-    shortened = text
-    while len(shortened) > 1 and _text_size(shortened, letters)[0] > width:
-        text = text[:-1]
-        shortened = text.rstrip() + "..."
+    """Write `text` centred under a cell of the grid, shortened to `width`, or nothing."""
+    shortened = _shortened(text, width, letters)
+    if not shortened:
+        return
     size, ascent, _, stroke = _text_size(shortened, letters)
     background: Color = tuple(int(value) for value in image[top, left])  # type: ignore[assignment]
     cv2.putText(

@@ -14,6 +14,7 @@ from densefit.predict.drawing import (
     _plate_size,
     _put_label,
     color_of,
+    corners_on,
     letter_height,
     line_width,
 )
@@ -52,9 +53,10 @@ def draw_instances(
         return result
     letters = letter_height(result)
     placed: list[tuple[int, int, int, int]] = []
+    corners = corners_on(result, boxes).tolist()
     for row in range(len(masks)):
         text = names[int(classes[row])] + ("" if scores is None else f" {scores[row]:.2f}")
-        box = [round(float(side)) for side in boxes[row]]
+        box = corners[row]
         size = _plate_size(text, letters)
         if size[0] <= 2 * (box[2] - box[0]):
             left, top = _place(result, box, size, width, placed)

@@ -13,6 +13,7 @@ from densefit.model.network import Network
 from densefit.model.raw_outputs import RawOutputs
 from densefit.model.route import short_name
 from densefit.train.feed import Feeder
+from densefit.train.finite import check_parameters
 from densefit.train.learner import Learner
 from densefit.train.model_input import batches_of, model_input
 from densefit.train.symbols import UNREAD, forward_graph
@@ -46,10 +47,12 @@ def predict(
 
     Raises:
         BindError: the data do not fit the network.
+        TrainingDiverged: a parameter is not finite. (Outputs that are not are told, with the ids.)
         DataError: the data do not say where the original pictures lie in the batches.
     """
     given = model_input(network, None, arg_params, aux_params, train=data)
     data = batches_of(data, given, "prediction")
+    check_parameters(given.network)
     learner = Learner(given.network, devices or given.devices)
     if given.network.heads:
         return _of_heads(learner, data)

@@ -27,6 +27,7 @@ from densefit.train.symbols import (
     infer_shapes,
 )
 
+Look = Callable[[Dict[str, np.ndarray]], None]  # noqa: UP006 - Python 3.9
 Finish = Callable[[Dict[str, np.ndarray]], Dict[str, np.ndarray]]  # noqa: UP006 - Python 3.9
 
 
@@ -45,9 +46,15 @@ class Pending:
         self.arrays = arrays
         self._finish = finish
 
-    def read(self) -> dict[str, np.ndarray]:
-        """The outputs in host memory. Sync point: waits for the forward pass."""
-        return self._finish({name: array.asnumpy() for name, array in self.arrays.items()})
+    def read(self, look: Look = lambda arrays: None) -> dict[str, np.ndarray]:
+        """The outputs in host memory. Sync point: waits for the forward pass.
+
+        Args:
+            look: called with them as they were computed.
+        """
+        arrays = {name: array.asnumpy() for name, array in self.arrays.items()}
+        look(arrays)
+        return self._finish(arrays)
 
 
 class Evaluator:

@@ -49,6 +49,7 @@ from densefit.train.start import (
     scorer_of,
     seed_all,
     source_of_rate,
+    tell_done,
     tell_kept_optimizer,
 )
 from densefit.train.step import Step, check_step
@@ -303,6 +304,8 @@ def fit(
         return {} if balance is None else weights_of(balance, learner, state.update)
 
     try:
+        if saver is not None:
+            saver.begin(resume)
         weigh = None
         if balance is not None:
             balance.begin(list(wires), total, per_epoch)
@@ -358,8 +361,11 @@ def fit(
                 ema=as_ema(ema),
                 precision=precision,
             )
-            if saver.resume(resume, session) is not None and per_epoch is None:
-                horizon.resume()
+            resumed = saver.resume(resume, session)
+            if resumed is not None:
+                if per_epoch is None:
+                    horizon.resume()
+                tell_done(state, resumed)
         balancing = None if balance is None else Balancing(balance, learner, wires)
         step = Step(learner, measured, judges, accumulate, clip_norm, guard, state.clock, balancing)
         Loop(
@@ -377,6 +383,8 @@ def fit(
         ).run()
         return session.history
     finally:
+        if saver is not None:
+            saver.end()
         learner.release()
         for wire in wires.values():
             wire.is_measured = True

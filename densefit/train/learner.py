@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from densefit.train.binding import bind_training, check_split
 from densefit.train.ema import EMA, Averages
 from densefit.train.evaluator import Evaluator
 from densefit.train.feed import Fed, Feeder, real_rows
+from densefit.train.finite import OutputCheck
 from densefit.train.gradients import (
     gradients,
     squared_norm,
@@ -327,21 +329,33 @@ class Learner(Held):
         """
         (self._viewer if views else self._evaluator).check(feeder, values)
 
-    def evaluate(self, feeder: Feeder) -> Iterator[tuple[Fed, dict[str, np.ndarray]]]:
+    def evaluate(
+        self, feeder: Feeder, nonfinite: str = "warn"
+    ) -> Iterator[tuple[Fed, dict[str, np.ndarray]]]:
         """Each batch of the feeder with the eval graph's outputs for its real rows, by short name.
 
         While the caller works on one batch, the next one is being computed.
-        """
-        before = None
-        for fed in feeder.batches(scoring=True):
-            # It is looked at when the next batch has been fetched.
-            begun = fed.labels_held(), self._evaluator.start(fed, feeder, self._version)
-            if before is not None:
-                yield before[0], before[1].read()
-            before = begun
-        if before is not None:
-            yield before[0], before[1].read()
 
-    def view(self, feeder: Feeder) -> Iterator[Viewed]:
+        Args:
+            feeder: of the data.
+            nonfinite: what happens to outputs that are not finite, see `OutputCheck`.
+
+        Raises:
+            DataError: an output is not finite, and `nonfinite` says so.
+        """
+        check = OutputCheck(feeder.wires, self._evaluator.mode, feeder.where, nonfinite)
+        before = None
+        with check.whole():
+            for fed in feeder.batches(scoring=True):
+                # It is looked at when the next batch has been fetched.
+                begun = fed.labels_held(), self._evaluator.start(fed, feeder, self._version)
+                if before is not None:
+                    yield before[0], before[1].read(partial(check.look, before[0].ids))
+                before = begun
+            if before is not None:
+                yield before[0], before[1].read(partial(check.look, before[0].ids))
+
+    def view(self, feeder: Feeder, nonfinite: str = "warn") -> Iterator[Viewed]:
         """Each sample of a ViewLoader's feeder, with predictions merged from its views."""
-        return viewed(self._viewer, feeder, self._version)
+        check = OutputCheck(feeder.wires, "views", feeder.where, nonfinite)
+        return viewed(self._viewer, feeder, self._version, check)

@@ -112,6 +112,7 @@ class Loop:
             if state.pending == "epoch" or self._train():
                 self._end_epoch()
         self.between.tell_written(wait=True)
+        self.between.tell_end()
         if self.signals.received is not None:  # it came when all was done
             raise TrainingInterrupted(self.signals.received, self.between.newest)
 

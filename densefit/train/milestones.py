@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +14,8 @@ from densefit.errors import CheckpointError, TrainingDiverged
 from densefit.metrics.derived import Derived, with_derived
 from densefit.train.guard import Guard
 from densefit.train.signals import Signals, TrainingInterrupted
+
+_log = logging.getLogger("densefit")
 
 
 class Milestones:
@@ -57,22 +60,53 @@ class Milestones:
             return
         state.clock.start()
         self._session.learner.check_finite()
-        scores = self._scorer.run(lambda: self.signals.received is not None)
+        try:
+            scores = self._scorer.run(lambda: self.signals.received is not None)
+            if scores is not None:
+                scores = with_derived(scores, self._derived)
+        except Exception:
+            self._rescue()
+            raise
         self.tick()
         state.clock.lap("validation")
         if scores is None:
             self.end_by_signal()
             return
-        scores = with_derived(scores, self._derived)
         state.validation = self._session.history.last_validation = scores
         state.validated = state.update
         if self._session.rate is not None:
             self._session.rate.observe(scores)
-        if self._saver is not None and self._saver.keep.improves(scores):
-            control.save_requested = True  # else the best network would be gone by the next save
+        if self._saver is not None:
+            self._saver.keep.observe(scores)
+            if self._saver.keep.improves(scores):
+                control.save_requested = True  # else the best would be gone by the next save
         for callback in self._session.callbacks:
             callback.validated(state, control)
         state.clock.lap("callback")
+
+    def _rescue(self) -> None:
+        """Write what was trained since the last checkpoint: the validation failed, not that.
+
+        A resume makes the validation again.
+        """
+        if self._saver is None:
+            return
+        try:
+            path = self.save()
+            self.tell_written(wait=True)
+        except Exception as error:
+            _log.warning("The validation failed, and what was trained cannot be saved: %s", error)
+            return
+        _log.warning(
+            'The validation failed; the training so far is saved in %s. With resume="auto" it goes '
+            "on with the same validation",
+            path,
+        )
+
+    def tell_end(self) -> None:
+        """Tell what a training that has come to its end lacks."""
+        if self._saver is not None:
+            self._saver.keep.tell_end()
 
     def save(self) -> str | None:
         """Write a checkpoint; the path that it will have.

@@ -7,6 +7,7 @@ from typing import Any
 
 from densefit.data.class_lists import are_numbers, dataset_list, head_lists, is_borrowed
 from densefit.data.matched import is_of_objects
+from densefit.data.occurring import is_map
 from densefit.errors import BindError
 from densefit.model.network import Network
 
@@ -49,7 +50,9 @@ def _are_meant(dataset: Any, target: str, own: Sequence[str], names: Sequence[st
         return False
     if not is_borrowed(dataset, target):
         return True
-    return len(own) == len(names) and not is_of_objects(dataset, target)
+    # Of a mask, fewer names than numbers may be those of what is not background.
+    fits = len(own) == len(names) or not is_map(target)
+    return fits and not is_of_objects(dataset, target)
 
 
 def _check_same(head: str, target: str, names: Sequence[str], theirs: Sequence[str]) -> None:

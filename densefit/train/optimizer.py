@@ -13,6 +13,7 @@ import numpy as np
 
 from densefit.backend import mx
 from densefit.checkpoint.state import (
+    check_states,
     counters_to_dict,
     optimizer_to_arrays,
     restore_counters,
@@ -195,10 +196,61 @@ def load_optimizer_state(
             "on without them, and not exactly as it would have"
         )
     names = index_to_name(module)
+    check_states(arrays, counters["counts"])
     restore_updater(_updater(module), arrays, names)
     restore_counters(
         module._optimizer, counters, names, [device.device_id for device in module._context]
     )
+    _check_shapes(module, names)
+
+
+def _check_shapes(module: Any, names: Mapping[Any, str]) -> None:
+    """Compare restored states with those that the optimizer would begin with.
+
+    States that it has and the checkpoint has not (a momentum that was 0) begin with zeros, which is
+    told; those that it does not use any more are dropped.
+
+    Raises:
+        CheckpointError: a state is of another shape or dtype.
+    """
+    updater, optimizer = _updater(module), module._optimizer
+    group, devices = module._exec_group, len(module._context)
+    weights = dict(zip(group.param_names, (arrays[0] for arrays in group.param_arrays)))
+    began = []
+    for key in list(updater.states):
+        name = names[key]
+        if isinstance(key, int) and key % devices:
+            continue
+        fresh = optimizer.create_state_multi_precision(key, weights[name])
+        new = optimizer_to_arrays({0: fresh}, {0: name})
+        old = optimizer_to_arrays({0: updater.states[key]}, {0: name})
+        if {k: (a.shape, a.dtype) for k, a in new.items()} == {
+            k: (a.shape, a.dtype) for k, a in old.items()
+        }:
+            continue
+        if fresh is not None and updater.states[key] is not None:
+            raise CheckpointError(
+                f"The optimizer state of the parameter {name!r} does not fit",
+                expected=_forms(new),
+                received=_forms(old),
+                fix="continue with the same optimizer and network; or begin a new training with "
+                "the weights: df.load(path), then fit",
+            )
+        began.append(name)
+        for replica in range(devices) if isinstance(key, int) else ():
+            updater.states.pop(key + replica, None)
+        updater.states.pop(key, None)
+    if began:
+        _log.warning(
+            "The checkpoint's optimizer had other settings: states of %d parameters begin with "
+            "zeros, or are not used any more (%s...)",
+            len(began),
+            began[0],
+        )
+
+
+def _forms(arrays: Mapping[str, np.ndarray]) -> str:
+    return ", ".join(f"{key} {array.dtype} {array.shape}" for key, array in arrays.items())
 
 
 def load_optimizer_arrays(module: Any, arrays: Mapping[str, np.ndarray]) -> None:

@@ -134,6 +134,25 @@ def _described(wire: Wire) -> str:
     return f"{head.spec['task']} {described(head.spec['settings'])}"
 
 
+def tell_done(state: TrainState, path: object) -> None:
+    """Log that nothing is left to train after a resume.
+
+    Args:
+        state: as the checkpoint has brought it.
+        path: of the checkpoint.
+    """
+    for unit, planned, done in (
+        ("epochs", state.epochs, state.epoch),
+        ("updates", state.updates if state.epochs is None else None, state.update),
+    ):
+        if planned is not None and done >= planned and not state.pending:
+            _log.warning(
+                "%s: %d %s are done and %s=%d are planned: nothing is left to train. To go on, plan"
+                " more; to train anew, choose another directory and no resume",
+                *(path, done, unit, unit, planned),
+            )
+
+
 def names_of(names: str | Sequence[str] | None) -> list[str]:
     """A list of names, of which one may be given by itself.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from densefit.backend import mx
 from densefit.data.views import View, Views
 from densefit.errors import ConfigError, DataError
 from densefit.model.head_wire import HeadWire
@@ -13,6 +14,7 @@ from densefit.model.merger import Merger
 from densefit.model.wire import Wire
 from densefit.train.evaluator import Evaluator
 from densefit.train.feed import Feeder
+from densefit.train.finite import OutputCheck
 
 
 @dataclass
@@ -59,20 +61,34 @@ def views_of(data: Any, wires: Iterable[Wire]) -> bool:
     return True
 
 
-def viewed(evaluator: Evaluator, feeder: Feeder, version: int) -> Iterator[Viewed]:
+def viewed(
+    evaluator: Evaluator, feeder: Feeder, version: int, check: OutputCheck
+) -> Iterator[Viewed]:
     """Every sample of a ViewLoader once, in its order.
 
     Args:
         evaluator: of the mode "views".
         feeder: of a ViewLoader, for heads only.
         version: of the parameters, see `Evaluator.start`.
+        check: of the outputs.
     """
+    with check.whole():
+        yield from _viewed(evaluator, feeder, version, check)
+
+
+def _viewed(
+    evaluator: Evaluator, feeder: Feeder, version: int, check: OutputCheck
+) -> Iterator[Viewed]:
     wires = [wire for wire in feeder.wires if isinstance(wire, HeadWire)]
     complete: list[_Open] = []
     open_: _Open | None = None
+    ids: list[str] = []
+    sums: dict[str, Any] = {}
     for fed in feeder.batches(scoring=True):
         pending = evaluator.start(fed, feeder, version)
         # Those of the batch before, while this one is being computed.
+        check.look(ids, {name: array.asnumpy() for name, array in sums.items()})
+        ids, sums = fed.ids, _sums(wires, pending.arrays, fed.real)
         for sample in complete:
             yield sample.close()
         complete = []
@@ -86,10 +102,20 @@ def viewed(evaluator: Evaluator, feeder: Feeder, version: int) -> Iterator[Viewe
                 open_ = _Open(key, fed.targets[row], mergers)
             for wire in wires:
                 _add(wire, open_.mergers[wire.name], pending.arrays, row, view)
+    check.look(ids, {name: array.asnumpy() for name, array in sums.items()})
     if open_ is not None:
         complete.append(open_)
     for sample in complete:
         yield sample.close()
+
+
+def _sums(wires: list[HeadWire], arrays: Mapping[str, Any], rows: int) -> dict[str, Any]:
+    """The sum of each sample's numbers, which is not finite if one of these is not.
+
+    The maps themselves stay on the device.
+    """
+    names = [name for wire in wires for name in wire.outputs("views")]
+    return {name: mx.nd.sum(arrays[name].reshape((rows, -1)), axis=1) for name in names}
 
 
 def _add(wire: HeadWire, merger: Merger, arrays: Mapping[str, Any], row: int, view: View) -> None:

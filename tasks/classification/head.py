@@ -136,6 +136,8 @@ class Classification(Head):
         """Accuracy, top-k accuracy and cross-entropy, over the pictures of known class."""
         return [Accuracy(), *(TopK(k) for k in self.top_k), CrossEntropy()]
 
+    resizable = True
+
     def draw(self, image: np.ndarray, prediction: Any) -> np.ndarray:
         """The most probable class and its probability in the upper left corner."""
         index = int(np.argmax(prediction))

@@ -169,6 +169,8 @@ class Depth(Head):
         """AbsRel and the others of the depth metric, within the head's limits."""
         return [DepthErrors(self.min_depth, self.max_depth)]
 
+    resizable = True
+
     def draw(self, image: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         """Colours from the map's nearest (red) to its farthest (blue), with a bar of metres."""
         return draw_depth(image, prediction)

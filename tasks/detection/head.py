@@ -299,6 +299,8 @@ class Detection(Head):
             chosen.append(VOCAveragePrecision(self.classes, convention=convention, class_key=key))
         return chosen
 
+    resizable = True
+
     def draw(self, image: np.ndarray, prediction: Any) -> np.ndarray:
         """The detections above `draw_threshold`, outlined and named."""
         shown = prediction["scores"] >= self.draw_threshold

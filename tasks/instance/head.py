@@ -241,6 +241,8 @@ class Instance(Head):
             chosen.append(BoxAveragePrecision(self.classes, limit))
         return chosen
 
+    resizable = True
+
     def draw(self, image: np.ndarray, prediction: Any) -> np.ndarray:
         """The detections above the detector's `draw_threshold`, each in a colour of its own."""
         shown = np.flatnonzero(prediction["scores"] >= self.detector.draw_threshold)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from densefit.predict.drawing import Color, color_of, line_width
+from densefit.predict.drawing import FAR, Color, color_of, line_width
 
 _OUTLINE: Color = (20, 20, 20)
 _SUBPIXEL = 4  # binary digits of a place that OpenCV draws exactly
@@ -28,7 +28,8 @@ def draw_skeletons(
     """
     result = np.ascontiguousarray(image).copy()
     for points in np.asarray(keypoints, np.float64):
-        shown = points[:, 2] > threshold
+        shown = (points[:, 2] > threshold) & np.isfinite(points[:, :2]).all(axis=1)
+        points = np.clip(np.nan_to_num(points), -FAR, FAR)
         if not shown.any():
             continue
         width = _width(result, points[shown, :2])

@@ -297,6 +297,8 @@ class Keypoints(Head):
         sigmas = self.skeleton.sigmas.tolist()
         return [COCOKeypointAveragePrecision(self.classes, sigmas, self.max_detections)]
 
+    resizable = True
+
     def draw(self, image: np.ndarray, prediction: Any) -> np.ndarray:
         """The detections above `draw_threshold`: boxes with their names, and skeletons."""
         rows = np.flatnonzero(prediction["scores"] >= self.draw_threshold)

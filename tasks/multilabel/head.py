@@ -167,6 +167,8 @@ class MultiLabel(Head):
             MultiLabelF1(self.classes, self.threshold, UNKNOWN),
         ]
 
+    resizable = True
+
     def draw(self, image: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         """The classes shown and their probabilities, the most probable first."""
         order = np.argsort(-prediction, kind="stable")

@@ -123,6 +123,8 @@ class Normals(Head):
         """The mean angle and the others of the metric of normals."""
         return [SurfaceNormals()]
 
+    resizable = True
+
     def draw(self, image: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         """The vectors' components as red, green and blue."""
         return draw_normals(image, prediction)

@@ -227,6 +227,8 @@ class Panoptic(Head):
         """Panoptic quality."""
         return [PanopticQuality(self.classes, self.things)]
 
+    resizable = True
+
     def draw(self, image: np.ndarray, prediction: Any) -> np.ndarray:
         """Stuff in the colours of its classes, each thing in a colour of its own; void is bare."""
         segments, ids, kinds = (prediction[key] for key in ("map", "ids", "classes"))
@@ -247,6 +249,8 @@ class Panoptic(Head):
 
 
 def _box(mask: np.ndarray) -> tuple[int, int, int, int]:
-    """The xyxy box around the pixels of a mask."""
+    """The xyxy box around the pixels of a mask; of one that a smaller size has swallowed, none."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return 0, 0, 0, 0
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1

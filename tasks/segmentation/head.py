@@ -241,6 +241,8 @@ class Segmentation(Head):
         """mIoU, pixel accuracy and per-class IoU, from one confusion matrix."""
         return [ConfusionMatrix(classes=self.classes, ignore_label=IGNORE)]
 
+    resizable = True
+
     def draw(self, image: np.ndarray, prediction: np.ndarray) -> np.ndarray:
         """The image under the coloured mask, with a legend of the classes seen."""
         return draw_mask(image, prediction, self.classes)

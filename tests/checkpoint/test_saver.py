@@ -9,7 +9,6 @@ import densefit as df
 from densefit.callbacks import EarlyStopping
 from densefit.checkpoint import store
 from densefit.checkpoint.saver import check_unmixed
-from densefit.checkpoint.snapshot import split_model
 from densefit.errors import CheckpointError, ConfigError
 
 
@@ -152,12 +151,6 @@ def test_seconds_add_up(tiny, tmp_path):
 def test_state_is_plain_json(tiny, tmp_path):
     train(tiny, tmp_path)
     json.loads((tmp_path / "last" / "state.json").read_text())
-
-
-def test_split_model():
-    assert split_model({"arg:a": np.ones(1), "aux:b:c": np.ones(2)})[1].keys() == {"b:c"}
-    with pytest.raises(CheckpointError, match="neither arg: nor aux:"):
-        split_model({"weight": np.ones(1)})
 
 
 def test_who_may_write_into_a_directory(tiny, tmp_path):

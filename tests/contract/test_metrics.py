@@ -7,10 +7,11 @@ import pytest
 from pycocotools import mask as coco
 
 from densefit.backend import mx
-from densefit.errors import DensefitError
+from densefit.errors import CheckpointError, ConfigError, DensefitError
 from densefit.interop import LegacyMetric
 from densefit.metrics import FunctionMetric, Metric, PerSample, metrics
 from densefit.metrics.bootstrap import resample
+from densefit.metrics.state import SETTINGS
 
 N = 12
 
@@ -176,6 +177,45 @@ ADAPTERS = {
 }
 
 
+# name -> the same metric with another setting, each of which changes what is counted or computed
+OTHERS = {
+    "accuracy": lambda: metrics.create("accuracy", ignore_label=0),
+    "top_k": lambda: metrics.create("top_k", k=3),
+    "cross_entropy": lambda: metrics.create("cross_entropy", eps=1e-3),
+    "mean": lambda: metrics.create("mean", key="other"),
+    "mae": lambda: metrics.create("mse"),
+    "mse": lambda: metrics.create("rmse"),
+    "rmse": lambda: metrics.create("mae"),
+    "confusion_matrix": lambda: metrics.create("confusion_matrix", classes=5, ignore_label=0),
+    "mIoU": lambda: metrics.create("mIoU", classes=list("abdc")),
+    "boundary_iou": lambda: metrics.create("boundary_iou", classes=5, ratio=0.1),
+    "panoptic_quality": lambda: metrics.create(
+        "panoptic_quality", classes=list("abcd"), things=["c"]
+    ),
+    "depth": lambda: metrics.create("depth", max_depth=80),
+    "surface_normals": lambda: metrics.create("surface_normals", bins=1 << 11),
+    "f1_score": lambda: metrics.create("f1_score", classes=6, ignore_label=0),
+    "calibration": lambda: metrics.create("calibration", bins=10, ignore_label=0),
+    "multilabel_f1": lambda: metrics.create("multilabel_f1", classes=4, threshold=0.25),
+    "multilabel_map": lambda: metrics.create("multilabel_map", classes=4, ignore_label=None),
+    "voc_ap": lambda: metrics.create("voc_ap", classes=list("abcd"), iou=0.75),
+    "coco_ap": lambda: metrics.create("coco_ap", classes=list("abcd"), max_detections=10),
+    "coco_mask_ap": lambda: metrics.create("coco_mask_ap", classes=list("abcd"), max_detections=10),
+    "coco_keypoint_ap": lambda: metrics.create(
+        "coco_keypoint_ap", classes=list("abcd"), sigmas=[0.1] * 17
+    ),
+    "function": lambda: FunctionMetric(gap, key="other"),
+    "legacy": lambda: LegacyMetric(mx.metric.create(["acc", "ce"]), higher_is_better=False),
+    "per_sample": lambda: PerSample(metrics.create("accuracy", ignore_label=0)),
+    "per_sample_states": lambda: PerSample(
+        metrics.create("mIoU", classes=5, ignore_label=0), keep_states=True
+    ),
+    "per_sample_ap": lambda: PerSample(
+        metrics.create("voc_ap", classes=4, iou=0.75), keep_states=True
+    ),
+}
+
+
 @pytest.fixture(params=[*CASES, *ADAPTERS])
 def case(request):
     make, data = {**CASES, **ADAPTERS}[request.param]
@@ -293,9 +333,9 @@ def test_parts_merge_in_any_order(case, seed):
 
 
 def numbers_in(state):
-    """Every number of a state, in its order."""
+    """Every number of a state, in its order, without its settings."""
     if isinstance(state, dict):
-        state = list(state.values())
+        state = [value for key, value in state.items() if key != SETTINGS]
     if isinstance(state, (list, tuple)):
         return np.concatenate([numbers_in(value) for value in state])
     return np.asarray(state, np.float64).ravel()
@@ -386,6 +426,67 @@ def test_a_state_does_not_change_with_the_metric(case):
 def test_a_foreign_state_is_an_error(case):
     with pytest.raises(DensefitError):
         case[0]().load_state_dict({"nonsense": 1})
+
+
+@pytest.mark.parametrize("through", [lambda state: state, through_json, through_arrays])
+@pytest.mark.parametrize("name", [*CASES, *ADAPTERS])
+def test_what_other_settings_counted_is_refused(name, through):
+    make, data = {**CASES, **ADAPTERS}[name]
+    metric, other = fed(make(), data()), OTHERS[name]()
+    before = metric.compute()
+    with pytest.raises(CheckpointError, match="other settings"):
+        metric.load_state_dict(through(other.state_dict()))
+    with pytest.raises(ConfigError, match="other settings"):
+        metric.merge(other)
+    same(metric.compute(), before)
+
+
+def test_a_state_without_settings_is_taken_and_told(case, caplog, monkeypatch):
+    monkeypatch.setattr("densefit.metrics.state._without_settings", set())
+    make, data = case
+    metric = fed(make(), data)
+    resumed = make()
+    resumed.load_state_dict(without_settings(metric.state_dict()))
+    same(resumed.compute(), metric.compute())
+    assert [record.message for record in caplog.records if "settings" in record.message] == [
+        f"The state of the metric {metric.name!r} does not say its settings (it is of an older "
+        f"version): taken to be those of now, {metric.state_dict()[SETTINGS]}"
+    ]
+
+
+def without_settings(state):
+    """A state as older versions wrote it."""
+    if isinstance(state, dict):
+        return {key: without_settings(part) for key, part in state.items() if key != SETTINGS}
+    return [without_settings(part) for part in state] if isinstance(state, list) else state
+
+
+def all_nan(prediction):
+    """A prediction of a network whose weights are nan; None if it has no floats."""
+    if isinstance(prediction, dict):
+        parts = {key: all_nan(part) for key, part in prediction.items()}
+        changed = {key: part for key, part in parts.items() if part is not None}
+        return {**prediction, **changed} if changed else None
+    array = np.asarray(prediction)
+    return np.full_like(array, np.nan) if array.dtype.kind == "f" else None
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_predictions_of_nan_are_no_good_score(name):
+    make, data = CASES[name]
+    predictions, targets = data()
+    poisoned = [all_nan(prediction) for prediction in predictions]
+    if poisoned[0] is None:
+        poisoned = [np.full(np.shape(part), np.nan) for part in predictions]  # class maps
+    if name == "panoptic_quality":
+        poisoned = [{**part, "map": np.full(part["map"].shape, np.nan)} for part in predictions]
+    metric = make()
+    try:
+        metric.update(poisoned, targets, ids(0, N))
+    except DensefitError:
+        return
+    value = metric.compute()[metric.primary]
+    assert np.isnan(value) or (metric.higher_is_better and value == 0.0)
 
 
 def test_fresh_is_independent(case):

@@ -41,6 +41,21 @@ def test_expand_keeps_pixels_and_moves_boxes(sample):
     assert RandomExpand(p=0.0)(sample, np.random.default_rng(0)) is sample
 
 
+def test_the_canvas_of_a_large_photograph_stays_small():
+    image = np.zeros((3000, 4000, 3), np.uint8)
+    boxes = np.array([[1000, 300, 3000, 2400]], np.float32)
+    large = Sample("l", image, {"boxes": boxes, "classes": np.zeros(1, int)})
+    for seed in range(4):
+        after = RandomExpand(4.0, p=1.0)(large, np.random.default_rng(seed))
+        ratio = np.random.default_rng(seed)
+        ratio.random()
+        ratio = ratio.uniform(1, 4)
+        height, width = after.image.shape[:2]
+        assert 0.99 * min(2**24, 12e6 * ratio**2) < height * width < 1.001 * 2**24
+        side = after.targets["boxes"][0, 2] - after.targets["boxes"][0, 0]
+        assert side / width == pytest.approx(2000 / 4000 / ratio, rel=2e-3)
+
+
 @pytest.mark.parametrize("min_iou", [0.1, 0.5, 0.7])
 def test_windows_meet_the_iou_and_keep_boxes_by_centre(sample, min_iou):
     cropped = 0

@@ -32,8 +32,8 @@ class Runs(Counted):
 
     def __getitem__(self, index):
         sample = super().__getitem__(index)
-        masks = np.empty(1, object)
-        masks[0] = {"size": [32, 32], "counts": b"\x00\xff" * 50}
+        masks = np.empty(len(sample.targets["boxes"]), object)
+        masks[:] = [{"size": [32, 32], "counts": b"\x00\xff" * 50} for _ in masks]
         return Sample(sample.id, sample.image, {**sample.targets, "instance_masks": masks})
 
 
@@ -96,6 +96,20 @@ def test_what_is_on_disk_is_counted(tmp_path):
         list(pool.map(cached.__getitem__, list(range(6)) * 5))
     assert cached.used == sum(path.stat().st_size for path in tmp_path.rglob("*.sample"))
     assert not list(tmp_path.rglob(".*-*"))
+
+
+@pytest.mark.parametrize("kind", [Counted, Runs])
+def test_what_cannot_fit_is_not_made_to_bytes(kind, settings, monkeypatch):
+    dataset = kind()
+    cached = Cached(dataset, **settings(int(1.5 * size_of(dataset[0]))))
+    for i in range(6):
+        cached[i]
+    made = []
+    monkeypatch.setattr("densefit.data.cache.to_bytes", lambda *_, **__: made.append(1))
+    for i in range(6):
+        cached[i]
+    assert made == []
+    assert cached.used > 0
 
 
 def test_threads_keep_the_budget():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from densefit.data.jpeg import reduction, scan_of, size_of
+from densefit.data.jpeg import head_of, reduction, size_of
 
 
 def jpeg(height, width, **options):
@@ -21,7 +21,7 @@ def test_the_size_is_that_of_the_picture_not_of_a_preview(size, progressive):
     data = jpeg(*size, progressive=progressive)
     data = data[:2] + b"\xff" + segment + data[2:]  # a fill byte, and a segment
     assert size_of(data) == size
-    place = scan_of(data)
+    place = head_of(data).scan
     assert data[place : place + 2] == b"\xff\xda"
     assert place > len(segment)
 
@@ -29,12 +29,11 @@ def test_the_size_is_that_of_the_picture_not_of_a_preview(size, progressive):
 @pytest.mark.parametrize("end", [0, 2, 5, 160])
 def test_what_is_cut_short_has_no_size(end):
     assert size_of(jpeg(40, 60)[:end]) is None
-    assert scan_of(jpeg(40, 60)[:end]) == -1
-    assert reduction(jpeg(40, 60)[:end], 1) == 1
+    assert head_of(jpeg(40, 60)[:end]).scan == -1
 
 
 def test_as_small_as_the_shorter_side_allows():
-    tall = jpeg(160, 90)
+    tall = (160, 90)
     assert [reduction(tall, least) for least in (1, 11, 12, 22, 23, 45, 46, 999)] == [
         8, 8, 4, 4, 2, 2, 1, 1,
     ]  # fmt: skip

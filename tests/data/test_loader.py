@@ -232,7 +232,7 @@ class Fixed:
 
 def test_a_slow_sample_is_named():
     data = Numbers(6, slow={3: 6})
-    loader = Loader(data, batch_size=2, timeout=1.5)
+    loader = Loader(data, batch_size=2, timeout=1.5, workers=2)
     assert next(loader).ids == ["n0", "n1"]
     with pytest.raises(DataError, match=r"too long[\s\S]*1\.5 s[\s\S]*sample 'n3'"):
         next(loader)
@@ -295,7 +295,7 @@ def test_an_interrupt_does_not_lose_samples_silently(monkeypatch):
 
 def test_close_ends_threads_and_the_epoch():
     before = set(threading.enumerate())
-    loader = Loader(Numbers(60), batch_size=2)
+    loader = Loader(Numbers(60), batch_size=2, workers=2)
     next(loader)
     threads = set(threading.enumerate()) - before
     assert len(threads) == 2
@@ -314,7 +314,7 @@ def test_close_ends_threads_and_the_epoch():
 
 def test_a_forgotten_loader_ends_its_threads():
     before = set(threading.enumerate())
-    loader = Loader(Numbers(60), batch_size=2)
+    loader = Loader(Numbers(60), batch_size=2, workers=2)
     next(loader)
     threads = set(threading.enumerate()) - before
     assert len(threads) == 2

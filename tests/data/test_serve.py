@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from densefit.data.board import Board
+from densefit.data.lost import NoMemoryError
 from densefit.data.packed import unpack
 from densefit.data.serve import TASK, Desk, facts_of, serve
 from densefit.data.slots import Letter, Memory
@@ -73,6 +74,32 @@ def test_a_letter_that_cannot_be_read_is_told(desk):
     failed = served(2, 0, 3)
     assert failed.facts["what"] == "No threes"
     assert not failed.lost
+
+
+class UnspeakableError(Exception):
+    """Has no text, and cannot be pickled."""
+
+    def __str__(self):
+        raise RuntimeError("no words")
+
+    def __reduce__(self):
+        raise TypeError("not to be sent")
+
+
+def failing(visit):
+    raise NoMemoryError("No memory is left") if visit == 0 else UnspeakableError()
+
+
+def test_no_memory_is_every_samples_error_and_one_without_a_text_ends_no_worker(desk):
+    desk, served = desk
+    desk.letter.write(1, pickle.dumps(failing))
+    desk.board.wanted = 1
+    answer = served(1, 0, 0)
+    assert answer.lost
+    assert answer.facts["what"] == "No memory is left"
+    answer = served(1, 0, 1)
+    assert not answer.lost
+    assert "UnspeakableError" in answer.facts["what"]
 
 
 def test_any_error_has_a_first_line():

@@ -156,10 +156,13 @@ DISAGREE = r"annotation that is not that of the other file"
         (lambda w, p: w["categories"].pop(0), r"another category[\s\S]*None"),
         (lambda w, p: p["annotations"][1].update(id=103), r"103, once more[\s\S]*b\.json"),
         (lambda w, p: w["annotations"][2].update(id=102), r"102, once more[\s\S]*a\.json"),
-        (lambda w, p: p["annotations"][0].pop("id"), r"id None[\s\S]*b\.json, annotations\[0\]"),
+        (
+            lambda w, p: p["annotations"][0].pop("id"),
+            r"not usable[\s\S]*None[\s\S]*b\.json, annotations\[0\]",
+        ),
         (
             lambda w, p: p["annotations"][0].update(id=[1]),
-            r"id \[1\][\s\S]*b\.json, annotations\[0\]",
+            r"not usable[\s\S]*\[1\][\s\S]*b\.json, annotations\[0\]",
         ),
     ],
 )

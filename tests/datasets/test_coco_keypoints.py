@@ -147,3 +147,18 @@ def test_left_and_right_in_other_forms_change_places(tmp_path, form, caplog):
     np.testing.assert_array_equal(mirrored[1], [30 - points[2, 0], points[2, 1], 2])
     said = COCO(**build(tmp_path / "said", [dog], []), flip_pairs=[])
     assert said.flip_pairs == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"keypoints": 5}, {"keypoints": "nose"}, {"keypoints": [["a"]]}, {"skeleton": 7}]
+    + [{"skeleton": [5]}, {"skeleton": {"a": 1}}, {"keypoints": [None]}, {"keypoints": {"a": 1}}],
+)
+def test_lists_that_are_none(change):
+    with pytest.raises(DataError, match=r"of a category are not usable[\s\S]*category 'dog'"):
+        read_skeleton([{**DOG, **change}], None, "f.json")
+
+
+def test_points_of_endless_digits():
+    with pytest.raises(DataError, match="6 numbers"):
+        read_points({"keypoints": [10**400, 1, 2] * 2}, 2, (10, 10), "annotation 1")

@@ -77,7 +77,9 @@ def test_names_may_have_folders(root):
         (root / folder / "kitchen").mkdir()
         for path in (root / folder).glob("b.*"):
             path.rename(root / folder / "kitchen" / path.name)
-    (root / "some.txt").write_text("kitchen/b\nc\n")
+    (root / "some.txt").write_text("./kitchen/b\nc.jpg\n")
+    deep = DepthFolder(root)
+    assert [deep.id_of(i) for i in range(len(deep))] == ["a", "c", "kitchen/b"]
     data = DepthFolder(root, "some")
     assert data[0].id == data.id_of(0) == "kitchen/b"
     np.testing.assert_allclose(data[0].targets["depth"], millimetres(1) / 1000, rtol=1e-6)

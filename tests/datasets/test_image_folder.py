@@ -1,3 +1,5 @@
+import logging
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -67,3 +69,46 @@ def test_large_photographs_may_be_decoded_smaller(tmp_path):
     assert sample.geometry.size == (45, 35)
     with pytest.raises(ConfigError, match="least_side"):
         ImageFolder(tmp_path, least_side=0)
+
+
+def test_pictures_in_deeper_folders_belong_to_the_class(tmp_path):
+    write(tmp_path, "cat/a.png", "cat/home/b.png", "dog/street/night/c.gif", "dog/d.jpg")
+    (tmp_path / "dog/d.jpg").rename(tmp_path / "dog/d.jfif")
+    data = ImageFolder(tmp_path)
+    ids = ["cat/a.png", "cat/home/b.png", "dog/d.jfif", "dog/street/night/c.gif"]
+    assert [data.id_of(i) for i in range(len(data))] == ids
+    assert [int(data[i].targets["label"]) for i in range(4)] == [0, 0, 1, 1]
+
+
+def test_splits_are_not_taken_for_classes(tmp_path):
+    write(tmp_path, "train/cat/a.png", "train/dog/a.png", "val/cat/b.png")
+    with pytest.raises(DataError, match=r"like splits[\s\S]*train, val[\s\S]*split='train'"):
+        ImageFolder(tmp_path)
+    assert len(ImageFolder(tmp_path, classes=["train", "val"])) == 3
+    write(tmp_path, "train/c.png")  # a class: trains
+    assert ImageFolder(tmp_path).classes == ["train", "val"]
+
+
+@pytest.mark.parametrize("classes", [None, ["ant", "bee", "cow", "dog"]])
+def test_classes_without_a_picture_are_told(tmp_path, caplog, classes):
+    write(tmp_path, "train/ant/1.png", "train/bee/1.png", "val/ant/1.png")
+    (tmp_path / "val/bee").mkdir()
+    (tmp_path / "val/bee/1.heic").touch()
+    with caplog.at_level(logging.WARNING):
+        ImageFolder(tmp_path, "val", classes)
+    assert "1 files are not read" in caplog.text
+    empty = "1 of 2 classes have no picture: bee"
+    assert (empty if classes is None else "3 of 4 classes have no picture: bee, cow") in caplog.text
+
+
+def test_a_complete_folder_is_opened_without_a_word(tmp_path, caplog):
+    write(tmp_path, "ant/1.png", "bee/1.png")
+    (tmp_path / "readme.md").touch()
+    ImageFolder(tmp_path)
+    assert not caplog.records
+
+
+def test_pictures_without_a_class_are_told(tmp_path, caplog):
+    write(tmp_path, "ant/1.png", "bee/1.png", "2.png", "1.png")
+    assert len(ImageFolder(tmp_path)) == 2
+    assert "2 pictures lie in no class's folder and are left out, the first: 1.png" in caplog.text

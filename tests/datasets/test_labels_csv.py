@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from densefit.datasets.labels_csv import read_labels
@@ -23,6 +25,10 @@ def test_one_column_of_many(path):
         ("name,kind\na,red\n", "no column 'id'"),
         ("id,kind\na,\nb\n", "'kind' is empty"),
         ("", "no column 'id'"),
+        ("id,kind,kind\na,red,blue\n", "2 columns 'kind'"),
+        ("id,kind\na,light, red\n", "(?s)more fields.*entry 2"),
+        ('id,kind\na,"red\nb,blue\n', "unexpected end"),
+        ('id,kind\na,"red"x\n', "expected after"),
     ],
 )
 def test_broken_tables_are_named(path, text, told):
@@ -34,4 +40,10 @@ def test_broken_tables_are_named(path, text, told):
 
 def test_a_missing_table_is_named(path):
     with pytest.raises(DataError, match=r"labels\.csv"):
+        read_labels(path, "kind")
+
+
+def test_a_pipe_is_not_waited_for(path):
+    os.mkfifo(path)
+    with pytest.raises(DataError, match=r"no regular file[\s\S]*labels\.csv"):
         read_labels(path, "kind")

@@ -108,3 +108,40 @@ def test_a_picture_without_a_mask_spoils_its_own_sample_only(root):
     for index, name in ((1, "d"), (2, "e")):
         with pytest.raises(DataError, match=f"'{name}' does not have exactly one mask"):
             data[index]
+
+
+def test_deeper_folders_are_matched_by_their_paths(tmp_path):
+    for name in ("bonn/a", "ulm/a", "ulm/b"):
+        write(tmp_path, f"images/{name}.jpg", np.zeros((4, 6, 3), np.uint8))
+        value = 1 if name.startswith("ulm") else 0
+        write(tmp_path, f"images/labels/{name}.png", np.full((4, 6), value, np.uint8))
+    data = MaskFolder(tmp_path, classes=["x", "y"], images="images", masks="images/labels")
+    ids = ["images/bonn/a", "images/ulm/a", "images/ulm/b"]
+    assert [data.id_of(i) for i in range(len(data))] == ids
+    assert [int(data[i].targets["mask"].max()) for i in range(3)] == [0, 1, 1]
+
+
+def test_masks_with_losses_are_refused(tmp_path):
+    write(tmp_path, "train/a.png", np.zeros((4, 6, 3), np.uint8))
+    write(tmp_path, "trainannot/a.jpg", np.eye(4, 6).astype(np.uint8))
+    with pytest.raises(DataError, match=r"JPEG file with losses[\s\S]*a\.jpg[\s\S]*as PNG"):
+        MaskFolder(tmp_path, classes=["x", "y"])[0]
+
+
+def test_listed_paths_stay_below_the_folder(tmp_path, caplog):
+    root = tmp_path / "data"
+    (root / "train").mkdir(parents=True)
+    for path in (tmp_path / "secret.png", root / "train/a.png", root / "train/am.png"):
+        Image.fromarray(np.zeros((8, 8), np.uint8)).save(path)
+    for bad in ("../secret.png", str(tmp_path / "secret.png"), "train/../../secret.png"):
+        (root / "train.txt").write_text(f"train/a.png train/am.png\n{bad} x.png\ny.png {bad}\n")
+        data = MaskFolder(root, classes=["a", "b"])
+        assert data[0].id == "train/a"
+        for place in (1, 2):
+            with pytest.raises(DataError, match=r"leads out[\s\S]*train\.txt"):
+                data[place]
+    # The lists of SegNet's CamVid
+    (root / "train.txt").write_text("/SegNet/CamVid/train/a.png /SegNet/CamVid/train/am.png\n")
+    data = MaskFolder(root, classes=["a", "b"])
+    assert data[0].id == data.id_of(0) == "train/a"
+    assert "are left out" in caplog.text

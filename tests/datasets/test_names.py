@@ -30,3 +30,26 @@ def test_class_index():
     assert class_index("b", ["a", "b"], "f.xml") == 1
     with pytest.raises(DataError, match=r"'rode'[\s\S]*f\.xml[\s\S]*did you mean 'road'"):
         class_index("rode", ["sky", "road"], "f.xml")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_lists_of_editors_that_mark_their_encoding(tmp_path, encoding):
+    path = tmp_path / "classes.txt"
+    path.write_bytes("\u72d7\r\ncat\x85tle\r\n".encode(encoding))
+    assert read_lines(path) == ["\u72d7", "cat\x85tle"]
+
+
+def test_a_list_that_is_no_list(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"cat\ndo\0g\n")
+    with pytest.raises(DataError, match=r"no text[\s\S]*a\.txt"):
+        read_lines(tmp_path / "a.txt")
+    (tmp_path / "b.txt").symlink_to("/dev/zero")
+    with pytest.raises(DataError, match=r"no regular file[\s\S]*b\.txt"):
+        read_lines(tmp_path / "b.txt")
+
+
+def test_many_names_are_compared_at_once(tmp_path):
+    path = tmp_path / "classes.txt"
+    path.write_text("\n".join(map(str, [*range(100_000), 99_999])))
+    with pytest.raises(DataError, match="twice: 99999"):
+        class_names(path, tmp_path)

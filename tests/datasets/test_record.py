@@ -1,4 +1,5 @@
 import json
+import logging
 import os
 import pickle
 from concurrent.futures import ThreadPoolExecutor
@@ -142,3 +143,163 @@ def test_labels_that_are_no_classes_are_refused(tmp_path, label):
     im2rec(tmp_path, [1.0, label])
     with pytest.raises(DataError, match=r"no class[\s\S]*whole number[\s\S]*train.rec"):
         Record(tmp_path, "train")
+
+
+PIXELS = [[2, 5, 1, 3, 4, 15, 12, 0, 0, 0, 30, 20], [2, 5, 0, 6, 1, 29, 19.5]]
+
+
+@pytest.mark.parametrize("units", ["auto", "pixels"])
+def test_boxes_in_pixels_are_read_as_such(tmp_path, caplog, units):
+    im2rec(tmp_path, PIXELS)
+    with caplog.at_level(logging.WARNING):
+        data = Record(tmp_path, units=units)
+    assert ("read as pixels" in caplog.text) == (units == "auto")
+    assert data.dropped == 0
+    np.testing.assert_array_equal(data[0].targets["boxes"], [[3, 4, 15, 12], [0, 0, 30, 20]])
+    np.testing.assert_array_equal(data[0].targets["area"], [96, 600])
+    np.testing.assert_array_equal(data[1].targets["boxes"], [[6, 1, 29, 19.5]])
+
+
+def test_boxes_in_parts_and_in_pixels_together_are_an_error_until_said(tmp_path):
+    im2rec(tmp_path, [[2, 5, 1, 0.1, 0.2, 0.5, 0.6], PIXELS[0]])
+    with pytest.raises(
+        DataError,
+        match=r"parts: \[0\.1[\s\S]*record 0[\s\S]*pixels: \[3[\s\S]*record 1[\s\S]*units=",
+    ):
+        Record(tmp_path)
+    data = Record(tmp_path, units="parts")
+    assert data.dropped == 1  # the other one reaches from 0, and fills the picture
+    np.testing.assert_array_equal(data[1].targets["boxes"], [[0, 0, 30, 20]])
+    assert len(Record(tmp_path, units="pixels")[0].targets["boxes"]) == 1
+
+
+def test_the_units_of_pictures_without_objects(tmp_path):
+    im2rec(tmp_path, [[2, 5, -1, 0, 0, 0, 0], [2, 5, 0, 0, 0, 1.2, 1]])
+    data = Record(tmp_path)
+    assert data.dropped == 0
+    assert data[0].targets["boxes"].shape == (0, 4)
+    np.testing.assert_array_equal(data[1].targets["boxes"], [[0, 0, 30, 20]])
+
+
+NAN = float("nan")
+BAD_PARTS = [
+    [0.5, 0.2, 0.1, 0.6],
+    [0.5, 0.2, 0.5, 0.6],
+    [1.1, 0, 1.4, 0.5],
+    [0, NAN, 1, 1],
+    [0, 0, float("inf"), 1],
+]
+
+
+@pytest.mark.parametrize("scale", [1, 20])
+@pytest.mark.parametrize("box", BAD_PARTS)
+def test_boxes_without_area_are_counted_and_told(tmp_path, caplog, box, scale):
+    sound = [0, 0, 0, scale, scale]
+    box = [side * scale for side in box]
+    if scale > 1 and box[2] == 28:
+        box = [31, 0, 40, 10]
+    im2rec(tmp_path, [[2, 5, *sound, 1, *box]])
+    with caplog.at_level(logging.WARNING):
+        data = Record(tmp_path, units="parts" if scale == 1 else "pixels")
+    assert data.dropped == 1
+    assert "1 bad boxes were dropped" in caplog.text
+    assert "record 0 (key 10)" in caplog.text
+    assert data[0].targets["classes"].tolist() == [0]
+    with pytest.raises(DataError, match=r"A box has[\s\S]*record 0"):
+        Record(tmp_path, units="parts" if scale == 1 else "pixels", bad_boxes="raise")
+
+
+def test_the_size_that_boxes_in_pixels_must_fit_is_that_of_the_turned_picture(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (30, 20)).save(tmp_path / "a.jpg", exif=exif)
+    label = np.array([2, 5, 0, 2, 22, 18, 28], np.float32)
+    content = mx.recordio.pack(
+        mx.recordio.IRHeader(0, label, 0, 0), (tmp_path / "a.jpg").read_bytes()
+    )
+    writer = mx.recordio.MXIndexedRecordIO(
+        str(tmp_path / "train.idx"), str(tmp_path / "train.rec"), "w"
+    )
+    writer.write_idx(0, content)
+    writer.close()
+    turned = Record(tmp_path, units="pixels")
+    assert turned.dropped == 0
+    np.testing.assert_array_equal(turned[0].targets["boxes"], [[2, 22, 18, 28]])
+    assert Record(tmp_path, units="pixels", exif=False).dropped == 1
+
+
+@pytest.mark.parametrize("label", [0.5, -2.0, NAN, 1e30, float("inf")])
+def test_classes_of_objects_that_are_none_are_refused(tmp_path, label):
+    im2rec(tmp_path, [[2, 5, 1, 0, 0, 1, 1], [2, 5, label, 0, 0, 1, 1]])
+    with pytest.raises(DataError, match=r"no class[\s\S]*whole number[\s\S]*record 1"):
+        Record(tmp_path)
+
+
+@pytest.mark.parametrize("head", [[NAN, 5], [2, NAN], [2.5, 5], [float("inf"), 5]])
+def test_lengths_that_are_no_numbers_are_told(tmp_path, head):
+    im2rec(tmp_path, [[*head, 1, 0, 0, 1, 1]])
+    with pytest.raises(DataError, match=r"not one of objects[\s\S]*record 0"):
+        Record(tmp_path)
+
+
+@pytest.mark.parametrize("header", ["auto", "label"])
+def test_objects_among_classes_of_pictures_are_refused(tmp_path, header):
+    im2rec(tmp_path, [2.0, [4, 5, 30, 20, 1, 0, 0, 1, 1]])
+    with pytest.raises(DataError, match=r"several labels[\s\S]*record 1"):
+        Record(tmp_path, header=header)
+
+
+def test_classes_of_pictures_among_objects_are_refused(tmp_path):
+    im2rec(tmp_path, [[2, 5, 1, 0, 0, 1, 1], 2.0])
+    with pytest.raises(DataError, match=r"not one of objects[\s\S]*record 1[\s\S]*packed apart"):
+        Record(tmp_path)
+
+
+def test_a_list_of_one_class_is_a_class(tmp_path):
+    im2rec(tmp_path, [[3], 1.0])
+    assert [int(Record(tmp_path)[i].targets["label"]) for i in range(2)] == [3, 1]
+
+
+@pytest.mark.parametrize("labels", [[1, 0], [1, 0, 0.5], [2, 0, 1], [NAN, 0, 0], 1.0])
+def test_labels_that_are_not_one_a_class_are_refused(tmp_path, labels):
+    im2rec(tmp_path, [[1, 0, -1], labels])
+    with pytest.raises(DataError, match=r"not one a class[\s\S]*record 1"):
+        Record(tmp_path, header="labels")
+
+
+def test_opening_reads_labels_and_no_pictures(tmp_path, monkeypatch):
+    im2rec(tmp_path, [[2, 5, 0, 0, 0, 1, 1]] * 5, size=(200, 300))
+    counts = []
+    pread = os.pread
+    monkeypatch.setattr(os, "pread", lambda *args: counts.append(len(made := pread(*args))) or made)
+    Record(tmp_path)
+    assert sum(counts) < 0.6 * (tmp_path / "train.rec").stat().st_size  # one is looked at whole
+
+
+def test_settings_that_packed_records_do_not_take(packed, caplog):
+    names = list(Record(packed).classes)
+    assert Record(packed, classes=names).classes == names
+    with pytest.raises(ConfigError, match=r"classes of their own[\s\S]*a, b"):
+        Record(packed, classes=["a, b"])
+    with caplog.at_level(logging.WARNING):
+        Record(packed, header="boxes", exif=False)
+    assert "header, exif changes nothing" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda told: told.update(ids=[1, 2, 3, 4, 5, 6]),
+        lambda told: told.update(bytes=None),
+        lambda told: told["attributes"].update(classes={"a": 1, "b": 2}),
+        lambda told: told["attributes"].update(_file=3),
+        lambda told: told["attributes"].update(id_of=3),
+        lambda told: told["attributes"].pop("classes"),
+    ],
+)
+def test_a_broken_description_is_told(packed, change):
+    told = json.loads((packed / "train.json").read_text())
+    change(told)
+    (packed / "train.json").write_text(json.dumps(told))
+    with pytest.raises(DataError, match=r"train\.json"):
+        Record(packed)

@@ -1,3 +1,5 @@
+import os
+
 import mxnet as mx
 import numpy as np
 import pytest
@@ -54,3 +56,39 @@ def test_broken_files(tmp_path):
     (tmp_path / "a.idx").write_text("0 4\n")
     with pytest.raises(DataError, match=r"a tab and an offset[\s\S]*line 1"):
         RecordFile(tmp_path / "a.rec")
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        b"0\t\xff\n",
+        "0\t\u00b2\n".encode(),
+        b"0\t" + b"9" * 30,
+        b"0\t99999999999999999",
+        b"0\t0\n0\t0\n",
+        b"\0",
+        b"0\t0\n\n\n1\t0",
+    ],
+)
+def test_a_broken_index_is_told(tmp_path, index):
+    (tmp_path / "a.rec").write_bytes(frame(b"abcdefgh"))
+    (tmp_path / "a.idx").write_bytes(index)
+    with pytest.raises(DataError, match=r"a\.idx"):
+        RecordFile(tmp_path / "a.rec")
+
+
+def test_pipes_are_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "a.rec")
+    with pytest.raises(DataError, match=r"no regular file[\s\S]*a\.rec"):
+        RecordFile(tmp_path / "a.rec")
+
+
+@pytest.mark.parametrize("labels", [3.0, np.arange(5, dtype="<f4"), np.zeros(3000, "<f4")])
+@pytest.mark.parametrize("picture", [b"", b"picture" * 1000, MAGIC * 3])
+def test_labels_without_the_picture(tmp_path, labels, picture):
+    data = with_header(labels, 7, picture)
+    (tmp_path / "a.rec").write_bytes(frame(b"first") + frame(data))
+    file = RecordFile(tmp_path / "a.rec")
+    np.testing.assert_array_equal(file.labels(1), labels)
+    with pytest.raises(DataError, match=r"too short for its header[\s\S]*record 0"):
+        file.labels(0)

@@ -77,6 +77,9 @@ def test_zero_based_files(root):
         ((5, 5, 5, 5), "has no area"),
         ((9, 5, 7, 8), "wrong order"),
         ((70, 5, 80, 8), "outside of its picture"),
+        ((5, "nan", 9, 8), "no finite number"),
+        ((5, 5, "inf", 8), "no finite number"),
+        ((5, 5, 1e12, 8), "further out than 1000000"),
     ],
 )
 def test_bad_boxes_are_counted_or_raised(root, caplog, box, why):
@@ -96,8 +99,17 @@ def test_boxes_are_clipped_to_the_picture(root):
     for size in ((40, 60), None):
         write_xml(root, "a", [("dog", 0, (0, -3, 75, 20))], size=size)
         np.testing.assert_array_equal(VOC(root)[0].targets["boxes"], [[0, 0, 60, 20]])
-    write_xml(root, "a", [("dog", 0, (70, 5, 80, 8))], size=None)
-    with pytest.raises(DataError, match=r"outside of its picture[\s\S]*a\.xml"):
+
+
+def test_a_size_that_is_not_stated_is_the_pictures(root, caplog):
+    for size in (None, (0, 0), (0, 60)):
+        write_xml(root, "a", [("dog", 0, (70, 5, 80, 8)), ("cat", 0, (1, 1, 2, 2))], size=size)
+        data = VOC(root)
+        assert data.dropped == 1
+        np.testing.assert_array_equal(data[0].targets["boxes"], [[0, 0, 2, 2]])
+    assert "outside of its picture" in caplog.text
+    (root / "JPEGImages/a.jpg").unlink()
+    with pytest.raises(DataError, match="'a' does not have exactly one picture"):
         VOC(root)[0]
 
 
@@ -242,3 +254,65 @@ def test_labels_say_which_classes_are_shown(root):
     assert "labels" not in VOC(root)[0].targets
     with pytest.raises(ConfigError, match="nor labels"):
         VOC(root, boxes=False)
+
+
+def test_pictures_without_annotation_are_told_or_background(root, caplog):
+    write_image(root, "d.jpg")
+    (root / "ImageSets/Main/train.txt").write_text("a\nd\n")
+    data = VOC(root)
+    assert "1 of 2 ids have no annotation, the first: d" in caplog.text
+    assert 'missing_xml="background"' in caplog.text
+    with pytest.raises(DataError, match=r"'d' has no annotation[\s\S]*d\.xml[\s\S]*background"):
+        data[1]
+    data = VOC(root, missing_xml="background", labels=True)
+    assert len(data[0].targets["boxes"]) == 2
+    assert data[1].targets["boxes"].shape == (0, 4)
+    np.testing.assert_array_equal(data[1].targets["labels"], [0, 0, 0])
+    assert "missing_xml='background'" in repr(data)
+    (root / "ImageSets/Main/train.txt").write_text("d\n")
+    with pytest.raises(DataError, match="No id has an annotation"):
+        VOC(root, missing_xml="background")
+    with pytest.raises(ConfigError, match="missing_xml"):
+        VOC(root, missing_xml="skip")
+
+
+def test_annotations_in_capital_letters_and_twice(root):
+    (root / "Annotations/a.xml").rename(root / "Annotations/a.XML")
+    assert len(VOC(root)[0].targets["boxes"]) == 2
+    write_xml(root, "a", [])
+    data = VOC(root)
+    with pytest.raises(DataError, match=r"'a' has two annotations[\s\S]*a\.XML, a\.xml"):
+        data[0]
+    assert data[1].id == "b.1"
+
+
+@pytest.mark.parametrize("name", ["../JPEGImages/x", "../../secret", "/etc/secret"])
+def test_ids_stay_below_the_folder(root, name):
+    (root.parent / "secret.xml").write_text("<annotation/>")
+    (root / "JPEGImages/x.xml").write_text("<annotation/>")
+    (root / "ImageSets/Main/train.txt").write_text(f"a\n{name}\n")
+    data = VOC(root, masks=False)
+    assert data[0].id == "a"
+    with pytest.raises(DataError, match="has no annotation"):
+        data[1]
+
+
+@pytest.mark.parametrize("encoding", ["gb2312", "gbk", "gb18030", "shift_jis", "big5", "utf-16"])
+def test_names_in_other_encodings(root, encoding):
+    text = f'<?xml version="1.0" encoding="{encoding}"?><annotation>{OBJECT}</annotation>'
+    text = text.format("\u4eba", 0, 1, 1, 9, 9, "")
+    (root / "Annotations/a.xml").write_bytes(text.encode(encoding))
+    assert VOC(root).classes == ["emu", "\u4eba"]
+
+
+def test_a_table_of_other_pictures_is_told(root, caplog):
+    (root / "kinds.csv").write_text("id,label\nx.jpg,grey\ny.jpg,bright\n")
+    assert "label" not in VOC(root, labels_csv="kinds.csv")[0].targets
+    assert "kinds.csv has a line for none of the 2 ids (such as 'a')" in caplog.text
+
+
+def test_more_classes_than_a_mask_holds(root):
+    names = ["cat", "dog", "emu", *(f"c{number}" for number in range(252))]
+    with pytest.raises(ConfigError, match="cannot hold so many"):
+        VOC(root, classes=names, masks=True)
+    assert len(VOC(root, classes=names)) == 2

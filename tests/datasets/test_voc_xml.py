@@ -1,6 +1,6 @@
 import pytest
 
-from densefit.datasets.voc_xml import read_voc_xml
+from densefit.datasets.voc_xml import annotations_by_stem, read_voc_xml
 from densefit.errors import DataError
 
 BOX = "<bndbox><xmin>1</xmin><ymin>2</ymin><xmax>3.5</xmax><ymax>4</ymax></bndbox>"
@@ -50,8 +50,14 @@ def test_parts_of_an_object_are_not_objects(read):
             r"'bndbox/xmax'[\s\S]*'wide'",
         ),
         (
-            f"<annotation><object><name>d</name>{BOX.replace('3.5', 'nan')}</object></annotation>",
+            f"<annotation><object><name>d</name>{BOX.replace('3.5', '1_0')}</object></annotation>",
             r"'bndbox/xmax'",
+        ),
+        ("<annotation><size><width>inf</width></size></annotation>", "'size/width'"),
+        ("<annotation><size><height>9.5</height></size></annotation>", "'size/height'"),
+        (
+            f"<annotation><object><name>d</name><difficult>nan</difficult>{BOX}</object></annotation>",
+            "'difficult'",
         ),
     ],
 )
@@ -64,3 +70,19 @@ def test_errors_name_file_and_object(read, text, message):
 def test_no_such_file(tmp_path):
     with pytest.raises(DataError, match=r"gone\.xml"):
         read_voc_xml(tmp_path / "gone.xml")
+
+
+def test_corners_that_are_no_finite_numbers_are_left_to_the_dataset(read):
+    file = read(
+        f"<annotation><object><name>d</name>{BOX.replace('3.5', 'nan')}</object></annotation>"
+    )
+    assert str(file.objects[0].corners[2]) == "nan"
+
+
+def test_annotations_by_stem(tmp_path):
+    (tmp_path / "more").mkdir()
+    for name in ("b.xml", "a.XML", "a.xml", "c.txt", ".d.xml", "more/e.1.xml"):
+        (tmp_path / name).write_text("")
+    found = annotations_by_stem(tmp_path)
+    assert found == {"a": ["a.XML", "a.xml"], "b": ["b.xml"], "more/e.1": ["more/e.1.xml"]}
+    assert annotations_by_stem(tmp_path / "gone") == {}

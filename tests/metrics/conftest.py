@@ -1,4 +1,4 @@
-"""pycocotools and faster-coco-eval driven directly: what the COCO metrics are compared with."""
+"""pycocotools and faster-coco-eval driven directly, and states as older versions wrote them."""
 
 import contextlib
 import copy
@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
+
+from densefit.metrics.state import SETTINGS
 
 PACKAGES = {
     "pycocotools": (COCO, COCOeval),
@@ -105,6 +107,12 @@ def check(metric, found, truth, ids, package="pycocotools", atol=0.0):
     np.testing.assert_allclose(own_precision, precision, rtol=0, atol=atol)
     np.testing.assert_allclose(own_recall, recall, rtol=0, atol=atol)
     return evaluation, precision, recall
+
+
+@pytest.fixture(scope="session")
+def older():
+    """A state as it was written before settings travelled in it."""
+    return lambda state: {key: value for key, value in state.items() if key != SETTINGS}
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,5 @@
 import math
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -6,7 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from densefit.errors import ConfigError
-from densefit.metrics import MAE, Accuracy, ConfusionMatrix, Mean, PerSample, bootstrap
+from densefit.metrics import (
+    MAE,
+    Accuracy,
+    ConfusionMatrix,
+    Mean,
+    PerSample,
+    VOCAveragePrecision,
+    bootstrap,
+)
 from densefit.metrics.bootstrap import confidence_intervals, resample
 
 
@@ -175,3 +184,17 @@ def test_wrong_settings():
     metric.update(np.ones(2), np.zeros(2), ["a", "b"])
     with pytest.raises(ConfigError, match="keep_states=True"):
         confidence_intervals(metric)
+
+
+def test_the_whole_is_not_computed_again():
+    """Of a metric that keeps its samples, each resample costs as much as a score."""
+    metric = PerSample(VOCAveragePrecision(2))
+    box = {"boxes": [[0, 0, 9, 9]], "classes": [0], "scores": [0.5]}
+    metric.update([box, box], [box, box], ["a", "b"])
+    with mock.patch.object(VOCAveragePrecision, "compute") as compute:
+        found = confidence_intervals(metric, 5, keys=lambda key: "/" not in key)
+    assert not compute.called
+    assert found == {"mAP": (1.0, 1.0)}
+    assert np.isnan(confidence_intervals(PerSample(VOCAveragePrecision(2)), 5)["AP/1"]).all()
+    with pytest.raises(ConfigError, match="mAP"):
+        confidence_intervals(metric, 5, keys=["mAp"])

@@ -41,7 +41,7 @@ def blobs(r, shape, values):
 @given(
     st.integers(0, 10_000),
     st.tuples(st.integers(1, 60), st.integers(1, 60)),
-    st.sampled_from([(2, 255), (3, None), (19, 0), (255, 255), (256, 255), (254, 254), (300, -1)]),
+    st.sampled_from([(2, 255), (3, None), (19, 0), (255, 255), (256, 200), (254, 254), (300, -1)]),
     st.sampled_from([0.001, 0.02, 0.05, 0.3, 1.0]),
     st.sampled_from([np.uint8, np.int64, np.float32]),
 )
@@ -144,7 +144,7 @@ def test_what_is_no_class_is_an_error(side, value):
     assert (error.value.received, error.value.where) == (str(value), "sample 'frame 3'")
 
 
-def test_what_does_not_fit_is_an_error():
+def test_what_does_not_fit_is_an_error(older):
     with pytest.raises(DataError, match="differ in shape") as error:
         BoundaryIoU(2).update([np.zeros((2, 2))], [np.zeros((2, 3))], ["a"])
     assert error.value.where == "sample 'a'"
@@ -153,7 +153,7 @@ def test_what_does_not_fit_is_an_error():
     assert error.value.where == "sample 'a'"
     with pytest.raises(ConfigError, match="no share"):
         BoundaryIoU(2, ratio=0)
-    with pytest.raises(ConfigError, match="cannot be merged"):
+    with pytest.raises(ConfigError, match="other settings"):
         BoundaryIoU(["a", "b"]).merge(BoundaryIoU(["a", "c"]))
     with pytest.raises(CheckpointError, match=r"\(3,\)"):
-        BoundaryIoU(2).load_state_dict(BoundaryIoU(3).state_dict())
+        BoundaryIoU(2).load_state_dict(older(BoundaryIoU(3).state_dict()))

@@ -140,14 +140,14 @@ def test_logits_are_told(row):
     assert metric.counts.sum() == 0
 
 
-def test_what_is_wrong_is_told():
+def test_what_is_wrong_is_told(older):
     with pytest.raises(DataError, match="all classes"):
         of(np.zeros(3), np.zeros(3))
     with pytest.raises(DataError, match="sample '01'"):
         of(np.full((2, 2), 0.5), np.array([0, 2]))
     with pytest.raises(ConfigError, match="1 or more"):
         CalibrationError(bins=0)
-    with pytest.raises(ConfigError, match="other bins"):
+    with pytest.raises(ConfigError, match="other settings"):
         CalibrationError().merge(CalibrationError(bins=10))
     with pytest.raises(CheckpointError, match=r"\(15,\)"):
-        CalibrationError().load_state_dict(CalibrationError(bins=10).state_dict())
+        CalibrationError().load_state_dict(older(CalibrationError(bins=10).state_dict()))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from densefit.errors import ConfigError
-from densefit.metrics.classes import class_names, mean_defined, same_classes
+from densefit.metrics.classes import class_names, mean_defined
 
 
 def test_names():
@@ -14,12 +14,6 @@ def test_names():
 def test_names_that_do_not_work(bad):
     with pytest.raises(ConfigError):
         class_names(bad)
-
-
-def test_same_classes():
-    same_classes(["a"], ("a",), "mIoU")
-    with pytest.raises(ConfigError, match="mIoU"):
-        same_classes(["a", "b"], ["b", "a"], "mIoU")
 
 
 def test_mean_of_nothing_is_nan():

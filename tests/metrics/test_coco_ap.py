@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from densefit.errors import ConfigError, DataError
-from densefit.metrics import COCOAveragePrecision
+from densefit.metrics import COCOAveragePrecision, coco_match
 
 NAMES = ["AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl"]
 BACKENDS = ["densefit", "faster-coco-eval", "pycocotools"]
@@ -132,15 +133,33 @@ def check(coco_check, found, truth, classes, backend, ids=None):
     unit=st.sampled_from([1, 16, 0.1]),
     limit=st.sampled_from([1, 7, 20, 100, 300]),
     style=st.integers(0, 2),
+    dense=st.sampled_from([0, 20, 1 << 20]),
 )
 def test_equals_pycocotools_to_the_last_bit(
-    coco_check, seed, images, classes, many, unit, limit, style
+    coco_check, seed, images, classes, many, unit, limit, style, dense
 ):
     r = np.random.default_rng(seed)
     found, truth = grid_case(r, images, classes, many, unit)
     ids = [some_ids(images, style)[i] for i in r.permutation(images)]
     metric = COCOAveragePrecision(classes, max_detections=limit)
-    coco_check(fed(metric, found, truth, ids, int(r.integers(1, 4))), found, truth, ids)
+    with mock.patch.object(coco_match, "_MANY", dense):
+        coco_check(fed(metric, found, truth, ids, int(r.integers(1, 4))), found, truth, ids)
+
+
+def test_hundreds_of_boxes_in_an_image_are_compared_without_a_list_of_pairs(coco_check):
+    r = np.random.default_rng(0)
+    found, truth = [], []
+    for count in (300, 40):
+        corner = r.integers(0, 60, (count, 2)).astype(float)
+        boxes = np.concatenate([corner, corner + r.integers(1, 20, (count, 2))], axis=1)
+        labels = np.zeros(count, int)
+        truth.append({"boxes": boxes, "classes": labels, "crowd": r.random(count) < 0.1})
+        scores = r.integers(0, 50, count) / 50
+        found.append({"boxes": boxes[::-1] + 1, "classes": labels, "scores": scores})
+    metric = fed(COCOAveragePrecision(1), found, truth, ["0", "1"])
+    with mock.patch.object(metric, "_overlap"):  # would fail if it were asked
+        metric.matches()
+    coco_check(metric, found, truth, ["0", "1"])
 
 
 @settings(derandomize=True, deadline=None, max_examples=15)

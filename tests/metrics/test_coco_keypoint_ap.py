@@ -134,5 +134,5 @@ def test_what_is_wrong_names_the_image(part, message):
 def test_sigmas_are_checked():
     with pytest.raises(ConfigError, match="positive"):
         COCOKeypointAveragePrecision(sigmas=[0.1, 0.0])
-    with pytest.raises(ConfigError, match="other sigmas"):
+    with pytest.raises(ConfigError, match="other settings"):
         COCOKeypointAveragePrecision().merge(COCOKeypointAveragePrecision(sigmas=[0.1]))

@@ -1,6 +1,7 @@
 """COCO numbers of masks against pycocotools driven directly."""
 
 import json
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from pycocotools import mask as coco
 
 from densefit.errors import DataError
-from densefit.metrics import COCOMaskAveragePrecision
+from densefit.metrics import COCOMaskAveragePrecision, coco_match
 
 
 def encoded(array):
@@ -95,15 +96,19 @@ def fed(metric, found, truth, ids):
     many=st.sampled_from([3, 9, 25]),
     limit=st.sampled_from([1, 5, 100]),
     how=st.sampled_from(["text", "bytes", "runs", "array"]),
+    dense=st.sampled_from([0, 20, 1 << 20]),
 )
-def test_equals_pycocotools_to_the_last_bit(coco_check, seed, images, classes, many, limit, how):
+def test_equals_pycocotools_to_the_last_bit(
+    coco_check, seed, images, classes, many, limit, how, dense
+):
     found, truth = case(np.random.default_rng(seed), images, classes, many)
     ids = [str(9007199254740993 + i) for i in range(images)]
     metric = COCOMaskAveragePrecision(classes, max_detections=limit)
     metric.update(
         [disguised(part, how) for part in found], [disguised(part, how) for part in truth], ids
     )
-    coco_check(metric, found, truth, ids)
+    with mock.patch.object(coco_match, "_MANY", dense):
+        coco_check(metric, found, truth, ids)
 
 
 @pytest.mark.parametrize("backend", ["pycocotools", "faster-coco-eval"])
@@ -201,3 +206,18 @@ def test_what_is_wrong_names_the_image(part, message):
     with pytest.raises(DataError, match=message) as error:
         COCOMaskAveragePrecision(1).update([nothing], [part], ["img"])
     assert "truth of 'img'" in str(error.value)
+
+
+@pytest.mark.parametrize("soft", [0.3, np.nan])
+def test_masks_that_are_probabilities_are_no_masks(soft):
+    masks = np.zeros((1, 4, 5), np.float32)
+    masks[0, 1:3, 1:4] = 1
+    metric = COCOMaskAveragePrecision(1)
+    truth = {"masks": masks, "classes": [0]}
+    for one in (masks, 255 * masks, masks > 0):
+        metric.update([{**truth, "masks": one, "scores": [1.0]}], [truth], [str(len(metric.ids))])
+    assert metric.compute()["AP"] == 1.0
+    with pytest.raises(DataError, match="masks >= 0.5"):
+        metric.update(
+            [{**truth, "masks": np.where(masks, 1.0, soft), "scores": [1.0]}], [truth], ["b"]
+        )

@@ -6,7 +6,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn import metrics as sklearn
 
 from densefit.errors import CheckpointError, ConfigError, DataError
-from densefit.metrics import ConfusionMatrix
+from densefit.metrics import BoundaryIoU, ConfusionMatrix
 from densefit.metrics.confusion import (
     absent_classes,
     class_accuracy,
@@ -145,7 +145,7 @@ def test_a_prediction_beyond_the_classes_names_the_sample():
     assert error.value.where == "sample 'b'"
 
 
-def test_classes_must_fit():
+def test_classes_must_fit(older):
     with pytest.raises(ConfigError, match="more than once"):
         ConfusionMatrix(["a", "b", "a"])
     with pytest.raises(ConfigError, match="at least one class"):
@@ -155,4 +155,39 @@ def test_classes_must_fit():
     with pytest.raises(ConfigError, match="cannot be merged"):
         ConfusionMatrix(["a", "b"]).merge(ConfusionMatrix(["a", "c"]))
     with pytest.raises(CheckpointError, match=r"\(3, 3\)"):
-        ConfusionMatrix(2).load_state_dict(ConfusionMatrix(3).state_dict())
+        ConfusionMatrix(2).load_state_dict(older(ConfusionMatrix(3).state_dict()))
+
+
+@pytest.mark.parametrize("kind", [ConfusionMatrix, BoundaryIoU])
+def test_a_class_is_not_ignored_by_default(kind):
+    with pytest.raises(ConfigError, match="255, the default, is one of the 256 classes"):
+        kind(256)
+    truth = np.arange(256).reshape(16, 16)
+    for ignore in (None, 65535, -1):
+        metric = kind(256, ignore)
+        metric.update([truth], [truth], ["a"])
+        assert metric.compute()[metric.primary] == 1.0
+        assert metric.compute()[f"{metric.primary.replace('mIoU', 'IoU')}/255"] == 1.0
+    assert kind(255).ignore_label == 255
+    assert kind(256, 3).ignore_label == 3  # who says so means it
+
+
+def test_one_hot_maps_are_no_class_indices():
+    labels = np.random.default_rng(0).integers(0, 4, (5, 6))
+    hot = np.eye(4, dtype=np.uint8)[labels]
+    for truth, axis in ((hot, 2), (hot.transpose(2, 0, 1), 0)):
+        with pytest.raises(DataError, match=f"axis={axis}") as error:
+            ConfusionMatrix(4).update([truth], [truth], ["a"])
+        assert error.value.where == "sample 'a'"
+    volume = np.stack([labels] * 4)
+    metric = ConfusionMatrix(4)
+    metric.update([volume], [volume], ["a"])
+    assert metric.matrix.sum() == volume.size
+
+
+def test_labels_that_count_from_one():
+    with pytest.raises(DataError, match="count from 1") as error:
+        ConfusionMatrix(3).update([[[0, 1, 2]]], [[[1, 2, 3]]], ["a"])
+    assert error.value.received == "3"
+    with pytest.raises(DataError, match="number of classes"):
+        ConfusionMatrix(3).update([[[0, 1, 2]]], [[[0, 2, 3]]], ["a"])

@@ -176,3 +176,24 @@ def test_settings_and_states():
             Depth(*limits)
     with pytest.raises(CheckpointError, match=r"\(3,\)"):
         Depth().load_state_dict({"sums": np.ones(3), "images": 1})
+
+
+@pytest.mark.parametrize(
+    ("factor", "said"), [(1000.0, "a thousand times"), (0.001, "a thousandth"), (30.0, None)]
+)
+def test_millimetres_beside_metres_are_told(factor, said, caplog, monkeypatch):
+    monkeypatch.setattr("densefit.metrics.depth._told", set())
+    r = np.random.default_rng(0)
+    truth = r.uniform(1, 5, (3, 8, 8))
+    metric = Depth()
+    metric.update(truth * factor * r.uniform(0.8, 1.2, truth.shape), truth, list("abc"))
+    for _ in range(2):
+        metric.compute()
+    assert [said in record.message for record in caplog.records] == [True] * (said is not None)
+
+
+def test_infinitely_far_off_is_no_number_to_tell_of(caplog):
+    metric = Depth()
+    metric.update([np.full((2, 2), 1e150)], [np.full((2, 2), 1e-5)], ["a"])
+    metric.compute()
+    assert not caplog.records

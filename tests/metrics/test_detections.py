@@ -133,3 +133,11 @@ def test_merge_leaves_the_other_as_it_was():
 def test_a_state_of_another_metric():
     with pytest.raises(CheckpointError, match="'ids'"):
         new().load_state_dict({"total": 1.0, "count": 1})
+
+
+def test_classes_that_count_from_one():
+    part = {"boxes": [[0, 0, 4, 4]] * 2, "classes": [1, 2], "scores": [0.5, 7.5]}
+    with pytest.raises(DataError, match="count from 1"):
+        VOCAveragePrecision(2).update([part], [part], ["a"])
+    with pytest.raises(DataError, match="number of classes"):
+        VOCAveragePrecision(2).update([{**part, "classes": [0, 2]}], [part], ["a"])

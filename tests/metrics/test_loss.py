@@ -45,7 +45,8 @@ def test_nan_stays_nan():
         ([[3.0, -1.0]], [1], "not probabilities"),
         ([0.5], [0], "all classes"),
         ([[0.5, 0.5]], [2], "sample '0'"),
-        ([[0.5, 0.5]], [[0, 1]], "do not fit"),
+        ([[0.5, 0.5]], [[1, 1]], "not one-hot"),
+        ([[0.5, 7.5]], [0], "softmax"),
     ],
 )
 def test_what_does_not_fit_is_an_error(predictions, targets, message):

@@ -6,7 +6,7 @@ from hypothesis.extra import numpy as arrays
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from densefit.errors import CheckpointError, ConfigError, DataError
-from densefit.metrics import MultiLabelAveragePrecision
+from densefit.metrics import MultiLabelAveragePrecision, MultiLabelF1, PerSample
 
 NAMES = ["a", "b", "c"]
 MANY = settings(max_examples=40, deadline=None, derandomize=True)
@@ -133,7 +133,7 @@ def test_what_is_wrong_is_told():
     assert metric.ids == []
     with pytest.raises(ConfigError, match="ignore_label"):
         MultiLabelAveragePrecision(NAMES, ignore_label=0)
-    with pytest.raises(ConfigError, match="other classes"):
+    with pytest.raises(ConfigError, match="other settings"):
         metric.merge(MultiLabelAveragePrecision(list("abd")))
     with pytest.raises(CheckpointError, match=r"\(2, 3\)"):
         metric.load_state_dict({"ids": ["a", "b"], "scores": [[0.5] * 3], "labels": [[1] * 3]})
@@ -143,3 +143,38 @@ def test_another_ignore_label():
     metric = MultiLabelAveragePrecision(1, ignore_label=255)
     metric.update([[0.9], [0.8], [0.7]], [[255], [1], [0]], ids(3))
     assert metric.compute()["mAP"] == 1.0
+
+
+SIGNED = np.array([[1, -1], [-1, 1], [1, -1], [-1, 1]])
+WRONG = np.float32([[0.1, 0.9], [0.9, 0.1], [0.2, 0.8], [0.8, 0.2]])
+
+
+@pytest.mark.parametrize("make", [MultiLabelAveragePrecision, MultiLabelF1])
+def test_labels_of_minus_one_and_one(make, caplog, monkeypatch):
+    monkeypatch.setattr("densefit.metrics.multilabel_arrays._told", set())
+    for metric in (make(2), make(2)):
+        metric.update(WRONG, SIGNED, ids(4))
+        metric.compute()
+    (record,) = caplog.records  # all negatives are unknown: whatever is predicted is perfect
+    assert "set negative_label=-1" in record.message
+    told = make(2, ignore_label=None, negative_label=-1)
+    told.update(WRONG, SIGNED, ids(4))
+    right = make(2)
+    right.update(WRONG, SIGNED == 1, ids(4))
+    assert told.compute() == right.compute()
+    assert told.compute()[told.primary] < 0.6
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize("make", [MultiLabelAveragePrecision, MultiLabelF1])
+def test_a_part_without_negatives_is_no_fault(make, caplog, monkeypatch):
+    monkeypatch.setattr("densefit.metrics.multilabel_arrays._told", set())
+    per_sample = PerSample(make(2))
+    per_sample.update(WRONG, np.array([[1, -1], [-1, 1], [1, -1], [0, 1]]), ids(4))
+    per_sample.compute()
+    one, other = make(2), make(2)
+    one.update(WRONG[:2], SIGNED[:2], ids(2))
+    other.update(WRONG[:2], SIGNED[:2] == 1, ["b0", "b1"])
+    one.merge(other)
+    one.compute()
+    assert not caplog.records

@@ -3,15 +3,15 @@ import pytest
 
 from densefit.backend import mx
 from densefit.errors import ConfigError, DataError
-from densefit.metrics.multilabel_arrays import check_ignore_label, scores_and_labels
+from densefit.metrics.multilabel_arrays import Coding, scores_and_labels
 
 IDS = ["a", "b"]
 SCORES = np.float32([[0.5, 0.25, 0.0], [1.0, 0.0, 0.5]])
 LABELS = np.array([[1, 0, 9], [9, 1, 0]])
 
 
-def of(scores=SCORES, labels=LABELS, ignore_label=9):
-    return scores_and_labels(scores, labels, IDS, 3, ignore_label)
+def of(scores=SCORES, labels=LABELS, ignore_label=9, negative_label=0):
+    return scores_and_labels(scores, labels, IDS, 3, Coding(negative_label, ignore_label, "x"))
 
 
 def test_unknown_is_minus_one():
@@ -54,13 +54,21 @@ def test_what_is_wrong_is_told(scores, labels, message):
 
 
 def test_everything_must_be_known_without_an_ignore_label():
-    with pytest.raises(DataError, match="0 or 1\n"):
+    with pytest.raises(DataError, match=r"1 \(yes\) or 0 \(no\)\n"):
         of(labels=np.array([[1, 0, 0], [0, -1, 0]]), ignore_label=None)
 
 
 def test_a_label_cannot_be_ignored():
     for label in (None, -1, 255):
-        check_ignore_label(label)
-    for label in (0, 1):
-        with pytest.raises(ConfigError, match="ignore_label"):
-            check_ignore_label(label)
+        Coding(0, label, "x")
+    for negative, label in ((0, 0), (0, 1), (-1, -1), (1, 0)):
+        with pytest.raises(ConfigError, match=f"ignore_label={label}, negative_label={negative}"):
+            Coding(negative, label, "x")
+
+
+def test_minus_one_may_say_no():
+    labels = np.array([[1, -1, 0], [0, 1, -1]])  # as the files of PASCAL VOC have them
+    found = of(labels=labels, ignore_label=0, negative_label=-1)[1]
+    assert found.tolist() == [[1, 0, -1], [-1, 1, 0]]
+    with pytest.raises(DataError, match="negative_label=-1"):
+        of(labels=labels)

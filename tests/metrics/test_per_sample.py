@@ -130,7 +130,7 @@ def test_states_are_kept_for_those_that_need_them():
     metric.update(*masks(), IDS)
     assert list(metric.samples) == IDS
     np.testing.assert_array_equal(
-        sum(one.matrix for one in metric.samples.values()), metric.metric.matrix
+        sum(one.vector() for one in metric.samples.values()), metric.metric.matrix.ravel()
     )
     boxed = PerSample(VOCAveragePrecision(2), keep_states=True)
     boxed.update(*boxes(), IDS)
@@ -153,7 +153,7 @@ def test_states_survive_merge_and_state():
         for key, place in zip(IDS, range(6)):
             alone = ConfusionMatrix(3)
             alone.update(prediction[place : place + 1], target[place : place + 1], [key])
-            np.testing.assert_array_equal(metric.samples[key].matrix, alone.matrix)
+            np.testing.assert_array_equal(metric.samples[key].vector(), alone.matrix.ravel())
 
 
 def test_keeping_and_not_keeping_do_not_mix():

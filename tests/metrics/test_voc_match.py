@@ -74,6 +74,25 @@ def test_the_first_of_equal_overlaps_wins():
     assert index.tolist() == [1]
 
 
+@pytest.mark.parametrize("offset", [0.0, 1.0])
+def test_large_groups_are_matched_as_small_ones(monkeypatch, offset):
+    r = np.random.default_rng(0)
+    sides = []
+    for count in (400, 150):
+        boxes = r.integers(0, 12, (count, 4)).astype(float)  # many equal overlaps
+        boxes[:, 2:] += boxes[:, :2]
+        sides.append({**columns(boxes), "image": r.integers(0, 3, count)})
+        sides[-1]["classes"] = np.minimum(r.integers(0, 5, count), 2)
+    expected = None
+    for many, portion in ((1 << 30, 1 << 18), (1 << 10, 1 << 18), (0, 50)):
+        monkeypatch.setattr(voc_match, "_MANY", many)
+        monkeypatch.setattr(voc_match, "_PAIRS", portion)
+        found = match(*sides, offset)
+        expected = expected or found
+        for one, other in zip(found, expected):
+            np.testing.assert_array_equal(one, other)
+
+
 def test_no_boxes():
     none = columns([])
     for found, truth in ((none, none), (columns([A]), none), (none, columns([A]))):

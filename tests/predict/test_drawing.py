@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from densefit.predict.drawing import (
+    _shortened,
+    _text_size,
     color_of,
     draw_boxes,
     draw_label,
@@ -118,3 +120,39 @@ def test_grid_writes_captions_and_shortens_long_ones():
 
 def test_grid_of_one():
     assert grid([grey(10, 10)]).shape == (26, 26, 3)
+
+
+@pytest.mark.parametrize("width", [1, 2, 5, 11, 12, 30])
+def test_captions_of_narrow_cells_end(width):
+    tiled = grid([grey(60, width)], captions=["a caption of any length"])
+    assert tiled.shape == (60 + 18 + 16, width + 16, 3)
+    cell = tiled[8 : 8 + 60, 8 : 8 + width]
+    assert (cell == 128).all()
+
+
+def test_a_caption_keeps_as_much_as_fits():
+    for width in range(1, 200, 7):
+        text = _shortened("some words, and more", width, 8.0)
+        assert _text_size(text, 8.0)[0] <= width or text == ""
+        assert text == "" or text.endswith("...") or text == "some words, and more"
+    assert _shortened("some words, and more", 1000, 8.0) == "some words, and more"
+
+
+@pytest.mark.parametrize("far", [1e300, -1e300, np.inf, -np.inf, 2.0**31, 1e9])
+def test_a_box_without_end_is_drawn_as_far_as_the_picture_goes(far):
+    image = grey(60, 80)
+    for place in range(4):
+        box = np.array([[10.0, 10.0, 40.0, 40.0]])
+        box[0, place] = far
+        near = box.copy()
+        near[0, place] = np.sign(far) * 1000
+        drawn = draw_boxes(image, box, np.array([0]), ["cat"], np.array([0.5]))
+        np.testing.assert_array_equal(
+            drawn, draw_boxes(image, near, np.array([0]), ["cat"], np.array([0.5]))
+        )
+
+
+def test_a_box_of_nan_has_no_outline():
+    box = np.array([[10.0, 10.0, np.nan, np.nan]])
+    assert draw_boxes(grey(60, 80), box, np.array([0])).shape == (60, 80, 3)
+    assert draw_label(grey(60, 80), "x", (1e300, -np.inf)).shape == (60, 80, 3)

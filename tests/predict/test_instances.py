@@ -59,3 +59,11 @@ def test_names_are_left_out_where_they_would_hide_the_neighbours():
 @pytest.mark.parametrize("masks", [MASKS[:0], np.zeros((2, 90, 120), bool)])
 def test_nothing_and_empty_masks_change_nothing(masks):
     np.testing.assert_array_equal(draw(masks), PICTURE)
+
+
+@pytest.mark.parametrize("far", [1e300, -1e300, np.inf])
+def test_names_of_boxes_without_end(far):
+    boxes = BOXES.astype(np.float64)
+    boxes[0, 2], boxes[1, 0] = abs(far), -abs(far)
+    drawn = draw_instances(PICTURE, MASKS, boxes, CLASSES, ["cat", "dog"])
+    assert drawn.shape == PICTURE.shape

@@ -37,3 +37,11 @@ def test_what_is_not_there_is_told(folder):
     for given in ("nowhere", "empty"):
         with pytest.raises(DataError, match=given):
             Pictures([str(folder / given)])
+
+
+def test_one_that_cannot_be_read_has_another_in_its_place(folder):
+    (folder / "b.png").write_bytes(b"no picture")
+    pictures = Pictures([str(folder)])
+    assert pictures[1].image.shape == (32, 32, 3)
+    assert pictures.image("b.png") is None
+    assert list(pictures.failed) == ["b.png"]

@@ -9,7 +9,7 @@ from densefit.tools.judging import Judging, documented, given, take_in
 class Numbers:
     """Predictions 0, 1, 2...; all true values are 0."""
 
-    def __init__(self, length, broken=None):
+    def __init__(self, length, broken=()):
         self.length, self.broken = length, broken
 
     def __len__(self):
@@ -22,8 +22,8 @@ class Numbers:
         return f"file {index}"
 
     def read(self, index):
-        if index == self.broken:
-            raise DataError("broken")
+        if index in self.broken:
+            raise DataError("broken", where=f"file {index}")
         return float(index), 0.0
 
 
@@ -46,7 +46,19 @@ def test_what_a_metric_complains_of_is_told_with_the_files():
     with pytest.raises(DataError, match=r"too large[\s\S]*file 3, sample"):
         take_in([Strict()], Numbers(10), workers=2)
     with pytest.raises(DataError, match="broken"):
-        take_in([MAE()], Numbers(10, broken=5), workers=2)
+        take_in([MAE()], Numbers(10, broken=[5]), workers=2)
+
+
+@pytest.mark.parametrize("workers", [0, 3])
+@pytest.mark.parametrize("together", [1, 4, 100])
+def test_all_samples_that_cannot_be_read_are_told_together(workers, together):
+    with pytest.raises(DataError, match="2 of 10 samples") as told:
+        take_in([MAE()], Numbers(10, broken=[2, 9]), workers, together)
+    assert "file 2: broken" in str(told.value)
+    assert "file 9: broken" in str(told.value)
+    with pytest.raises(DataError, match="200 of 200 samples") as told:
+        take_in([MAE()], Numbers(200, broken=range(200)), workers, together)
+    assert "and 150 more" in str(told.value)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from densefit.errors import DataError
-from densefit.tools.mask_files import pair_masks, read_indices
+from densefit.tools.mask_files import pair_masks
 
 MASK = np.array([[0, 1, 2], [3, 0, 1]], np.uint8)
 
@@ -27,65 +27,22 @@ def trees(tmp_path):
     return tmp_path / "t", tmp_path / "p"
 
 
-def test_indices_of_every_kind_of_picture(tmp_path):
-    path = tmp_path / "m.png"
-    write(path)
-    np.testing.assert_array_equal(read_indices(path), MASK)
-    write(path, mode="P")
-    np.testing.assert_array_equal(read_indices(path), MASK)
-    write(path, MASK > 0)
-    np.testing.assert_array_equal(read_indices(path), MASK > 0)
+def test_both_sides_are_read_as_ids(trees):
+    truth, predicted = trees
     large = MASK.astype(np.uint16) * 300 + 64000
-    cv2.imwrite(str(path), large)
-    np.testing.assert_array_equal(read_indices(path), large)
-    assert read_indices(path).dtype == np.uint16
-    write(tmp_path / "m.tif", MASK.astype(np.int32))
-    np.testing.assert_array_equal(read_indices(tmp_path / "m.tif"), MASK)
+    cv2.imwrite(str(truth / "a/1.png"), large)
+    write(predicted / "a/1.png", np.dstack([MASK] * 3))
+    prediction, target = pair_masks(truth, predicted).by_name("a/1")
+    np.testing.assert_array_equal(target, large)
+    np.testing.assert_array_equal(prediction, MASK)
 
 
-def test_grey_pngs_of_few_bits_keep_their_numbers(tmp_path):
-    import struct
-    import zlib
-
-    def chunk(kind, data):
-        return (
-            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        )
-
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 1, 2, 0, 0, 0, 0))
-    pixels = chunk(b"IDAT", zlib.compress(bytes([0, 0b00011011])))
-    (tmp_path / "m.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header + pixels + chunk(b"IEND", b""))
-    np.testing.assert_array_equal(read_indices(tmp_path / "m.png"), [[0, 1, 2, 3]])
-
-
-@pytest.mark.parametrize(
-    ("mask", "said"),
-    [
-        (np.dstack([MASK] * 3), r"colour picture[\s\S]*three channels are equal"),
-        (np.dstack([MASK, MASK + 1, MASK]), r"colour picture[\s\S]*each colour's class"),
-        (np.dstack([MASK] * 2), "colour picture"),
-        (MASK.astype(np.float32), "no class indices"),
-        (MASK.astype(np.int32) - 1, "no class indices"),
-    ],
-)
-def test_what_is_no_map_of_indices(tmp_path, mask, said):
-    path = tmp_path / "m.tif"
-    write(path, mask)
-    with pytest.raises(DataError, match=said) as caught:
-        read_indices(path)
-    assert caught.value.where == path
-
-
-def test_broken_files_are_named(tmp_path):
-    path = tmp_path / "m.png"
-    write(path, np.random.default_rng(0).integers(0, 255, (64, 64)).astype(np.uint8))
-    for data in (b"", b"no picture", path.read_bytes()[:500]):
-        path.write_bytes(data)
-        with pytest.raises(DataError, match=r"m\.png"):
-            read_indices(path)
-    path.unlink()
-    with pytest.raises(DataError, match=r"m\.png"):
-        read_indices(path)
+@pytest.mark.parametrize("data", [b"", b"no picture", None])
+def test_broken_files_are_named(trees, data):
+    path = trees[1] / "a/1.png"
+    path.write_bytes(path.read_bytes()[:50] if data is None else data)
+    with pytest.raises(DataError, match=r"p/a/1\.png"):
+        pair_masks(*trees).by_name("a/1")
 
 
 def test_pairs_go_by_their_path_without_ending(trees):

@@ -90,7 +90,8 @@ def test_a_broken_segment_is_named(read, segments, said):
         ([], "no annotations"),
         ([record(1), record(1)], r"same image[\s\S]*annotations\[1\]"),
         ([record(1), record(None)], r"no image_id[\s\S]*annotations\[1\]"),
-        ([record(1), record(2, file_name=None)], r"no PNG file[\s\S]*annotations\[1\]"),
+        ([record(1), record(2, file_name=None)], r"no path[\s\S]*annotations\[1\]"),
+        ([record(1), record(2, file_name="../x.png")], r"leads out[\s\S]*annotations\[1\]"),
     ],
 )
 def test_a_broken_record_is_named(read, records, said):
@@ -137,12 +138,19 @@ def test_pictures_that_hold_no_ids(tmp_path):
     with pytest.raises(DataError, match=r"gone\.png"):
         read_ids(tmp_path / "gone.png")
     path.write_bytes(b"")
-    with pytest.raises(DataError, match=r"no picture[\s\S]*a\.png"):
+    with pytest.raises(DataError, match=r"empty[\s\S]*a\.png"):
         read_ids(path)
-    for image in (np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.uint16)):
+    for image, said in (
+        (np.zeros((4, 4), np.uint8), "grey one"),
+        (np.zeros((4, 4, 3), np.uint16), "no segment ids"),
+    ):
         cv2.imwrite(str(path), image)
-        with pytest.raises(DataError, match=r"no segment ids[\s\S]*a\.png"):
+        with pytest.raises(DataError, match=rf"{said}[\s\S]*a\.png"):
             read_ids(path)
+    cv2.imwrite(str(tmp_path / "b.jpg"), np.zeros((4, 4, 3), np.uint8))
+    (tmp_path / "b.jpg").rename(path)
+    with pytest.raises(DataError, match=r"losses[\s\S]*a\.png"):
+        read_ids(path)
 
 
 def test_results_that_name_categories_are_read_by_these(read, tmp_path):

@@ -150,3 +150,8 @@ def test_without_matplotlib_the_table_is_printed_and_the_hint(runs, tmp_path, ca
     shown = capsys.readouterr()
     assert "seg/mIoU" in shown.out
     assert "pip install densefit[plot]" in shown.err
+
+
+def test_a_picture_of_no_known_kind_is_told(runs, tmp_path, capsys):
+    assert plot_run.main([*runs, "--out", str(tmp_path / "a.json")]) == 2
+    assert "a.json" in capsys.readouterr().err

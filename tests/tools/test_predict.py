@@ -118,3 +118,30 @@ def test_a_mask_does_not_overwrite_a_given_picture(trained, photos, tmp_path, ca
     assert predict.main([*arguments, str(kept.parent), str(other.parent)]) == 2
     assert "would be overwritten" in capsys.readouterr().err
     assert not (photos / "predictions.jsonl").exists()
+
+
+@pytest.mark.parametrize("more", [[], ["--resize", "none"], ["--flip", "true"]])
+def test_pictures_that_cannot_be_read_do_not_keep_the_others(
+    trained, photos, tmp_path, capsys, more
+):
+    (photos / "0.png").write_bytes(b"")
+    (photos / "c.jpg").write_bytes(b"no picture")
+    cut = (photos / "a.png").read_bytes()[:300]
+    (photos / "below" / "cut.png").write_bytes(cut)
+    out = tmp_path / "out"
+    arguments = ["--checkpoint", str(trained), "--out", str(out), *more]
+    assert predict.main([*arguments, str(photos)]) == 1
+    shown = capsys.readouterr()
+    assert "wrote 3 pictures" in shown.out
+    assert "3 of 6 pictures cannot be read" in shown.err
+    lines = [json.loads(line) for line in (out / "predictions.jsonl").read_text().splitlines()]
+    names = [str(photos / name) for name in ("a.png", "b.JPG", "below/a.png")]
+    assert sorted(line["image"] for line in lines) == names
+    assert not (out / "c.jpg").exists()
+    listed = dict(line.split("\t") for line in (out / "failed.txt").read_text().splitlines())
+    assert sorted(listed) == [str(photos / name) for name in ("0.png", "below/cut.png", "c.jpg")]
+    assert "empty" in listed[str(photos / "0.png")]
+
+    good = [str(photos / name) for name in ("a.png", "b.JPG")]
+    assert predict.main([*arguments, *good]) == 0
+    assert not (out / "failed.txt").exists()

@@ -12,7 +12,9 @@ from densefit.tools.program import program
     [
         (ConfigError("bad setting", fix="better"), 2, "error: bad setting\n  fix:      better\n"),
         (DataError("bad sample"), 1, "error: bad sample\n"),
-        (FileNotFoundError(2, "gone", "x"), 1, "error: [Errno 2] gone: 'x'\n"),
+        (FileNotFoundError(2, "gone", "x"), 1, "error: gone\n  where:    x\n"),
+        (OSError(28, "No space", "a", None, "b"), 1, "error: No space\n  where:    a -> b\n"),
+        (OSError("cannot write x"), 1, "error: cannot write x\n"),
         (KeyboardInterrupt(), 130, "interrupted\n"),
     ],
 )

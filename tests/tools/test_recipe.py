@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from densefit.config import read
+from densefit.config import parse, read
 from densefit.errors import ConfigError
 from densefit.tools.recipe import (
     Data,
@@ -75,6 +75,29 @@ def test_what_is_not_finite_is_guarded_as_told():
     for wrong in ({"polcy": "skip"}, {"policy": "wait"}, "never"):
         with pytest.raises(ConfigError, match="guard|policy"):
             make_guard(Training(nonfinite=wrong))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{optimizer: adam}", {"wd": 1e-4}),
+        ("{optimizer: adamW}", {"wd": 1e-4}),
+        ("{optimizer: nag}", {"momentum": 0.9, "wd": 1e-4}),
+        ("{epochs: 3}", {"momentum": 0.9, "wd": 1e-4}),
+        ("{optimizer: adam, optimizer_params: {momentum: 0.5}}", {"momentum": 0.5}),
+    ],
+)
+def test_an_optimizer_gets_no_setting_that_it_lacks_and_nobody_wrote(tmp_path, text, expected):
+    (tmp_path / "r.yaml").write_text(f"training: {text}")
+    recipe, again = parse(Recipe, ["--config", str(tmp_path / "r.yaml")])
+    assert recipe.training.optimizer_params == expected
+    (tmp_path / "again.yaml").write_text(again)
+    assert read(Recipe, tmp_path / "again.yaml") == recipe
+
+
+def test_one_setting_of_another_optimizer_on_the_command_line():
+    given = ["--training.optimizer", "adam", "--training.optimizer_params.wd", "0"]
+    assert parse(Recipe, given)[0].training.optimizer_params == {"wd": 0}
 
 
 def test_input_size_is_stated_once(shapes):

@@ -87,3 +87,10 @@ def test_directions_are_those_that_metrics_declare():
     assert found["AP"]
     assert found["loss"] is found["mae"] is False
     assert "AP50" not in found
+
+
+@pytest.mark.parametrize("content", [bytes(range(256)), b"[" * 100_000 + b"\n"])
+def test_a_file_that_is_no_history_is_told(tmp_path, content):
+    (tmp_path / "a.jsonl").write_bytes(content)
+    with pytest.raises(DataError, match="a.jsonl"):
+        read_runs([str(tmp_path / "a.jsonl")])

@@ -86,6 +86,8 @@ def test_more_classes_than_a_byte_holds(tmp_path, capsys):
     assert scores["IoU/599"] == 0.25
     pairs, names = pair_masks(tmp_path / "t", tmp_path / "p"), [str(index) for index in range(600)]
     true, predicted = score_masks.MaskPictures(pairs, Photographs(None, {}), names, 65535)("a")
+    assert true.shape == (200, 300, 3)  # ten times as large; the middles of the first two rows:
+    true, predicted = true[5::10, 5::10], predicted[5::10, 5::10]
     assert (true[:2] == predicted[:2]).all(axis=2).tolist() == [[False] * 3 + [True] * 27] + [
         [True] * 30
     ]

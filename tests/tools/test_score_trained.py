@@ -10,6 +10,7 @@ from densefit.checkpoint.load import load
 from densefit.data.original_size_loader import OriginalSizeLoader
 from densefit.errors import ConfigError
 from densefit.metrics.per_sample import PerSample
+from densefit.predict.fitted import Fitted
 from densefit.score import score
 from densefit.tools import score_trained
 from densefit.tools.recipe import make_dataset, score_loader
@@ -107,7 +108,8 @@ def test_truth_and_prediction_of_the_worst_are_those_of_the_sample(chosen):
     ((key, _),) = metric.worst(1)
     truth, prediction = worst.pictures("segmentation", key)
     place = list(masks).index(key)
-    expected = network.heads[1].draw_truth(dataset[place].image, masks[key])
+    image, fitted = dataset[place].image, Fitted((64, 80), (256, 320))
+    expected = network.heads[1].draw_truth(fitted.image(image), fitted(masks[key]))
     np.testing.assert_array_equal(truth, expected)
     assert prediction.shape == truth.shape
     assert (prediction != truth).any()

@@ -35,6 +35,31 @@ def test_without_heads_there_is_no_name_to_show(capsys):
     assert "undefined" not in shown
 
 
+def test_a_count_of_classes_is_no_score(capsys):
+    numbers = {"mIoU": 0.5, "absent_classes": 2.0, **{f"IoU/{k}": 0.5 for k in range(5)}}
+    print_scores({"seg": numbers}, "x")
+    shown = capsys.readouterr().out
+    assert "absent_classes" not in shown
+    assert "\n2 of 5 classes are neither in the truth nor predicted, and in no mean\n" in shown
+    for absent in (0.0, math.nan):
+        print_scores({"seg": {**numbers, "absent_classes": absent}}, "x")
+        assert "neither" not in capsys.readouterr().out
+
+
+def test_of_many_classes_the_lowest_and_highest_are_printed(capsys):
+    values = [k / 300 for k in range(255)]
+    numbers = {f"IoU/class {k:03d}": values[k * 7 % 255] for k in range(255)}
+    numbers["IoU/class 000"] = math.nan  # the lowest
+    numbers.update({f"Dice/class {k:03d}": 0.5 for k in range(255)})
+    print_scores({"seg": {"mIoU": 0.5, **numbers}}, "x")
+    shown = capsys.readouterr().out
+    assert len(shown.splitlines()) < 45
+    assert "seg, by class: 30 of 255, the lowest and the highest IoU" in " ".join(shown.split())
+    printed = [line[1] for line in lines_of(shown) if line and line[0].startswith("class ")]
+    ious = sorted(numbers[f"IoU/class {k:03d}"] for k in range(1, 255))
+    assert printed == [f"{value:.4f}" for value in [*ious[:20], *ious[-10:]]]
+
+
 def test_intervals_are_a_column(capsys):
     print_scores(SCORES, "x", {"a": {"mIoU": (0.4, 0.625)}, "b": {"APl": (math.nan,) * 2}})
     lines = lines_of(capsys.readouterr().out)

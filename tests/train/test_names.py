@@ -169,8 +169,16 @@ def trained(tiny, classes, train, task="classification", **settings):
 TRAINING = {"optimizer": "adam", "optimizer_params": {"learning_rate": 0.05}}
 
 
-@pytest.mark.parametrize("classes", [["dark", "bright"], 2, 5])
-@pytest.mark.parametrize("task", ["classification", "segmentation"])
+@pytest.mark.parametrize(
+    ("task", "classes"),
+    [
+        ("classification", ["dark", "bright"]),
+        ("classification", 2),
+        ("classification", 5),
+        ("segmentation", ["dark", "bright"]),
+        ("segmentation", 2),
+    ],
+)
 def test_a_trained_network_is_right_by_name(tiny, tmp_path, classes, task):
     network, loader = trained(tiny, classes, Shades("dark", "bright"), task)
     swapped = df.Loader(Shades("bright", "dark"), batch_size=8)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
 from densefit.errors import ConfigError
-from densefit.metrics.direction import direction_of
+from densefit.metrics.direction import direction_of, stated_direction, tell_undefined
 from densefit.train.schedules.schedule import Moment, Plan, Rate, Resolved, schedules
 from densefit.train.schedules.warmup import WarmedUp
 
@@ -79,9 +79,9 @@ class Plateau(WarmedUp):
             ConfigError: the score is not among them.
         """
         declared = direction_of(self.metric, known, FOLLOW, self._where("metric"))
-        if self.higher_is_better is not None:
-            return self
-        return replace(self, higher_is_better=declared)
+        where = self._where("metric")
+        high = stated_direction(self.higher_is_better, declared, self.metric, where)
+        return replace(self, higher_is_better=high)
 
     def _warmed_up(self, plan: Plan, decay: Rate, moments: list[Moment]) -> Resolved:
         if self.higher_is_better is None:
@@ -154,6 +154,7 @@ class ResolvedPlateau(Resolved):
         self.standing = Standing()
         self._plateau = plateau
         self._undisturbed = undisturbed
+        self._scores: list[float] = []  # of this process's validations
 
     def observe(self, scores: Mapping[str, float]) -> None:
         """Take in a validation's scores.
@@ -164,6 +165,8 @@ class ResolvedPlateau(Resolved):
         key, where = self._plateau.metric, self._plateau._where("metric")
         direction_of(key, dict.fromkeys(scores, True), FOLLOW, where)
         score = float(scores[key])
+        self._scores.append(score)
+        tell_undefined(key, self._scores, "it counts as not improved", where)
         self.standing = judged(self.standing, score, self._plateau)
 
     def state_dict(self) -> dict[str, Any]:

@@ -47,3 +47,12 @@ def test_without_limbs_the_dots_have_colours():
 def test_points_out_of_the_picture_are_no_trouble():
     image = np.zeros((20, 20, 3), np.uint8)
     assert draw_skeletons(image, figure(1) - [30, 0, 0], LIMBS).any()
+
+
+@pytest.mark.parametrize("far", [1e300, -1e300, np.inf, np.nan])
+def test_a_keypoint_without_end(far):
+    image = np.full((80, 80, 3), 128, np.uint8)
+    points = figure(1.0)
+    points[0, 2, 0] = far
+    drawn = draw_skeletons(image, points, LIMBS)
+    assert (drawn[10, 10] != 128).any()

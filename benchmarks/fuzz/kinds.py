@@ -1,0 +1,16 @@
+"""All kinds of files."""
+
+from __future__ import annotations
+
+from fuzz.annotations import CocoKeypoints, CocoObjects, VocXml
+from fuzz.kind import Kind
+from fuzz.lists import ClassList, MaskList, Recipe, VocList, VocTable
+from fuzz.pictures import MAPS, PICTURES
+from fuzz.records import Idx, Packed, Rec, RecBoxes
+
+KINDS: tuple[Kind, ...] = (
+    *(VocXml(), CocoObjects(), CocoKeypoints(), VocList(), ClassList(), MaskList(), VocTable()),
+    *(Recipe(), Rec(), RecBoxes(), Idx(), Packed("rec"), Packed("json")),
+    *MAPS,
+    *PICTURES,
+)

@@ -1,0 +1,65 @@
+"""What pictures may be, for the whole process and its workers: three environment variables.
+
+| variable | meaning | default |
+|---|---|---|
+| `DENSEFIT_MAX_PIXELS` | pixels of a picture; its header is read before it is decoded | 2^28, 16,384 x 16,384 |
+| `DENSEFIT_MAX_BYTES` | bytes of a picture's file | 2^30 |
+| `DENSEFIT_DAMAGED_JPEG` | `warn`: read it and say so, once a file; `raise`: an error, which a Loader with `on_error="skip"` skips | warn |
+"""  # noqa: E501 - a table
+
+from __future__ import annotations
+
+import os
+
+from densefit.errors import ConfigError, DataError
+
+PIXELS, BYTES, DAMAGED = "DENSEFIT_MAX_PIXELS", "DENSEFIT_MAX_BYTES", "DENSEFIT_DAMAGED_JPEG"
+_DEFAULTS = {PIXELS: 1 << 28, BYTES: 1 << 30}
+POLICIES = ("warn", "raise")
+
+
+def check_pixels(size: tuple[int, int], where: object) -> None:
+    """Raise DataError if a picture of (height, width) has more pixels than it may have."""
+    most = _limit(PIXELS)
+    if size[0] * size[1] > most:
+        raise DataError(
+            "The picture is too large",
+            expected=f"at most {most:,} pixels",
+            received=f"{size[0]:,} x {size[1]:,} (height x width), as its header states",
+            where=where,
+            fix=f"is it right? Set {PIXELS}={size[0] * size[1]} in the environment",
+        )
+
+
+def most_bytes() -> int:
+    """Bytes that a picture's file may have."""
+    return _limit(BYTES)
+
+
+def damaged_jpegs_raise() -> bool:
+    """Whether a JPEG whose data are damaged is an error, and not read with a warning."""
+    policy = os.environ.get(DAMAGED, POLICIES[0])
+    if policy not in POLICIES:
+        raise ConfigError(
+            "Unknown way to treat damaged JPEGs",
+            expected=" or ".join(POLICIES),
+            received=repr(policy),
+            where=f"the environment variable {DAMAGED}",
+        )
+    return policy == "raise"
+
+
+def _limit(name: str) -> int:
+    """A limit out of the environment."""
+    text = os.environ.get(name)
+    if text is None:
+        return _DEFAULTS[name]
+    digits = text.replace("_", "")
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 19):
+        raise ConfigError(
+            "A limit for pictures is no whole number",
+            expected=f"digits, such as {_DEFAULTS[name]}",
+            received=repr(text),
+            where=f"the environment variable {name}",
+        )
+    return int(digits)

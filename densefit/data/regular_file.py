@@ -1,0 +1,121 @@
+"""Reads regular files, whoever made them: no pipe, no device, and nothing endless."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import Union
+
+from densefit.errors import DataError
+
+PathLike = Union[str, "os.PathLike[str]"]
+
+# Not waiting for a writer where a pipe takes the file's place between the look and the opening.
+_FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_NOCTTY", 0)
+)
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+}
+
+
+def open_regular(path: PathLike, what: str = "The file") -> tuple[int, int]:
+    """Open a regular file, or a link to one.
+
+    Args:
+        path: the file.
+        what: it is, as errors begin.
+
+    Returns:
+        Its descriptor, which the caller closes, and its size in bytes.
+
+    Raises:
+        DataError: it is missing, cannot be read, or is a pipe, a device or a folder. These are
+            not opened: that may wait for ever, or do something.
+    """
+    check_regular(path, what)
+    try:
+        descriptor = os.open(path, _FLAGS)
+    except OSError as error:
+        raise _unreadable(path, error, what) from error
+    found = os.fstat(descriptor)
+    try:
+        _refuse_others(found.st_mode, path, what)
+    except DataError:
+        os.close(descriptor)
+        raise
+    return descriptor, found.st_size
+
+
+def check_regular(path: PathLike, what: str = "The file") -> None:
+    """Raise DataError unless a regular file, or a link to one, is there; see `open_regular`."""
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the path
+        raise _unreadable(path, error, what) from error
+    _refuse_others(mode, path, what)
+
+
+def read_regular(path: PathLike, most: int, fix: object = None, what: str = "The file") -> bytes:
+    """All bytes of a regular file.
+
+    Args:
+        path: the file.
+        most: bytes that it may have.
+        fix: what to do about a larger one.
+        what: the file is, as errors begin.
+
+    Raises:
+        DataError: see `open_regular`; or it is larger, or shrinks while it is read.
+    """
+    descriptor, size = open_regular(path, what)
+    try:
+        if size > most:
+            raise DataError(
+                f"{what} cannot be read: the file is too large",
+                expected=f"at most {most:,} bytes",
+                received=f"{size:,} bytes",
+                where=path,
+                fix=fix,
+            )
+        data = os.read(descriptor, size)
+        while len(data) < size:  # one call gives at most 2 GiB
+            more = os.read(descriptor, size - len(data))
+            if not more:
+                break
+            data += more
+    except OSError as error:
+        raise _unreadable(path, error, what) from error
+    finally:
+        os.close(descriptor)
+    if len(data) < size:
+        raise DataError(
+            f"{what} cannot be read: the file ends too early; is something writing to it?",
+            expected=f"{size:,} bytes",
+            received=f"{len(data):,} bytes",
+            where=path,
+        )
+    return data
+
+
+def _unreadable(path: PathLike, error: Exception, what: str) -> DataError:
+    reason = getattr(error, "strerror", None) or error
+    return DataError(f"{what} cannot be read: {reason}", where=path)
+
+
+def _refuse_others(mode: int, path: PathLike, what: str) -> None:
+    """Raise DataError unless a file's mode is that of a regular one."""
+    if not stat.S_ISREG(mode):
+        raise DataError(
+            f"{what} cannot be read: it is no regular file",
+            expected="a regular file, or a link to one",
+            received=_KINDS.get(stat.S_IFMT(mode), "something else"),
+            where=path,
+        )

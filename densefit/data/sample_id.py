@@ -1,0 +1,47 @@
+"""How errors name a sample and its dataset; asking for a name never fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+_LONGEST = 200  # characters of a dataset's repr
+
+
+def sample_id(dataset: Any, index: int) -> str:
+    """The id of a sample as a text; its index in a dataset without `id_of`, or whose `id_of` fails.
+
+    >>> sample_id(["a", "b"], 1)
+    '1'
+    """
+    id_of = getattr(dataset, "id_of", None)
+    if id_of is None:
+        return str(index)
+    try:
+        return str(id_of(index))
+    except Exception:  # an error about a sample must not be lost for the sample's name
+        return str(index)
+
+
+def dataset_name(dataset: Any) -> str:
+    """A dataset as errors name it: its repr, or its class where that is an address or very long.
+
+    >>> dataset_name([1, 2, 3])
+    'a list of 3 samples'
+    """
+    kind = type(dataset).__qualname__
+    if isinstance(dataset, (list, tuple)):  # its repr holds every pixel
+        return f"a {kind} of {len(dataset)} samples"
+    try:
+        text = repr(dataset)
+    except Exception:
+        return kind
+    return kind if " at 0x" in text or len(text) > _LONGEST else text
+
+
+def dataset_classes(dataset: Any, target: str) -> list[str]:
+    """Names of a target's classes: `<target>_classes` of the dataset, else `classes`, else none."""
+    names = getattr(dataset, f"{target}_classes", None)
+    if names is None:
+        names = getattr(dataset, "classes", None)
+    return list(names) if isinstance(names, Iterable) else []
