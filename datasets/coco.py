@@ -63,7 +63,7 @@ class COCO:
             which are indices of pixels. Objects of categories without any have none labelled, nor
             have those that the file with keypoints lacks.
         flip_pairs: with keypoints, names of those that change places in a mirrored picture. None:
-            `left_x` and `right_x`.
+            those that have a left and a right by their names (left_x, x_left, LeftX, l_x...).
         keypoints_path: a file that has the keypoints of the same annotations, where neither
             `json_path` nor the usual layout has them.
 

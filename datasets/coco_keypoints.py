@@ -12,13 +12,13 @@ from typing import Any, Optional
 
 import numpy as np
 
+from densefit.data.keypoint_sides import side_pairs, tell_pairs
 from densefit.data.keypoints import swap_order
 from densefit.errors import DataError
 
 from .names import class_index
 
 Pairs = Optional[Sequence[Sequence[str]]]
-_LEFT, _RIGHT = "left_", "right_"
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ def read_skeleton(
 
     Args:
         categories: of the file.
-        flip_pairs: names that change places in a mirrored picture. None: `left_x` and `right_x`,
-            whatever x is, as COCO names them.
+        flip_pairs: names that change places in a mirrored picture. None: those that have a left
+            and a right, see `side_pairs`.
         where: for errors.
 
     Raises:
@@ -91,22 +91,16 @@ def read_skeleton(
 
 def _pairs(names: list[str], given: Pairs, where: object) -> list[list[str]]:
     if given is None:
-        other = {
-            name: there + name[len(here) :]
-            for here, there in ((_LEFT, _RIGHT), (_RIGHT, _LEFT))
-            for name in names
-            if name.startswith(here)
-        }
-        given = [pair for pair in other.items() if pair[0].startswith(_LEFT)]
-        alone = sorted(name for name in other if other[name] not in names)
+        given, alone = side_pairs(names)
         if alone:
             raise DataError(
                 "A keypoint has no counterpart at the other side",
                 expected="left_x and right_x for each x, or neither",
-                received=", ".join(alone),
+                received=", ".join(sorted(alone)),
                 where=where,
                 fix="say with `flip_pairs` which keypoints change places in a mirrored picture",
             )
+        tell_pairs(given, where)
     pairs = [list(pair) for pair in given]
     flat = [name for pair in pairs for name in pair]
     for name in flat:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
 from densefit import adapters
+from densefit.data.occurring import Occurring
 from densefit.errors import BindError, ConfigError, DataError, located
 from densefit.metrics import Metric, as_metric
 from densefit.metrics.direction import directions
@@ -133,7 +134,7 @@ class Scorer:
         nonfinite: str = "warn",
     ) -> None:
         self._learner, self.data, self._nonfinite = learner, data, nonfinite
-        self._is_told = False  # of scores that are nan
+        self._is_told = False  # of scores that are nan, and of classes that the truth never has
         self.on_batch: Callable[[int, Any, Mapping[str, Any]], None] = lambda *batch: None
         self.scorers = {"": self}
         more = dict(wires or {})
@@ -166,6 +167,8 @@ class Scorer:
         _check_exact(data, where)
         self._wires = {name: wires[name] for name in self.metrics}
         self._feeder = Feeder(data, list(self._wires.values()), where)
+        self._feeder.match()
+        self._occurring: Occurring | None = None
         self._views = views_of(data, self._wires.values())
         with located(f"{where} data"):
             self._feeder.source.check_passes(1 if where == "scoring" else 2)
@@ -187,6 +190,9 @@ class Scorer:
         for own in self.metrics.values():
             for metric in own:
                 metric.reset()
+        self._feeder.match()
+        heads = [wire.head for wire in self._wires.values() if isinstance(wire, HeadWire)]
+        self._occurring = None if self._is_told else Occurring(heads)
         self._seen: set[str] = set()
         present: set[str] = set()  # names of targets
         unlabelled = set(self._wires)
@@ -196,6 +202,7 @@ class Scorer:
                     return None
                 self._check_new([sample.id])
                 present.update(sample.targets)
+                self._look(sample.targets)
                 unlabelled -= self._take_in_viewed(sample)
         else:
             evaluated = self._learner.evaluate(self._feeder, self._nonfinite)
@@ -205,6 +212,8 @@ class Scorer:
                 self._check_new(batch.ids)
                 present.update(*(batch.targets or ()))
                 unlabelled -= take_in(self.metrics, self._wires, "evaluate", outputs, batch)
+                for targets in batch.targets or ():
+                    self._look(targets)
                 self.on_batch(number, batch, outputs)
         expected = self._feeder.source.samples
         if expected is not None and len(self._seen) != expected:
@@ -224,6 +233,8 @@ class Scorer:
             )
         scores = collect(self.metrics)
         self._tell_undefined(scores)
+        if self._occurring is not None:
+            self._occurring.tell(f"the truth of the {self._feeder.where} data")
         return scores
 
     def _tell_undefined(self, scores: Mapping[str, float]) -> None:
@@ -238,6 +249,14 @@ class Scorer:
                         *(key, self._feeder.where),
                         f" ({why})" if (why := metric.undefined()) else "",
                     )
+
+    def _look(self, targets: Mapping[str, Any]) -> None:
+        """Count which classes of the heads a sample has."""
+        if self._occurring is None:
+            return
+        for name in self._wires:
+            match = self._feeder.matches.get(name)
+            self._occurring.look(name, targets, match)
 
     def _check_new(self, ids: Sequence[str]) -> None:
         for key in ids:
@@ -254,10 +273,12 @@ class Scorer:
         counted = set()
         for name, wire in self._wires.items():
             head = wire.head if isinstance(wire, HeadWire) else None
-            truth = None if head is None else head.truth(sample.targets)
+            match = self._feeder.matches.get(name)
+            targets = sample.targets if match is None else match(sample.targets)
+            truth = None if head is None else head.truth(targets)
             if head is not None and truth is not None:
                 counted.add(name)
-                found = head.judged(sample.predictions[name], sample.targets)
+                found = head.judged(sample.predictions[name], targets)
                 update(self.metrics[name], name, [found], [truth], [sample.id])
         return counted
 

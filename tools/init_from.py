@@ -60,7 +60,8 @@ def print_transferred(report: Transferred, network: Network, source: str) -> Non
     console.print(Text(f"begins with {source}", style="bold"))
     console.print(table)
     for name, (theirs, ours) in report.mismatched.items():
-        console.print(Text(f"not loaded: {name} is {theirs} there, {ours} here"))
+        how = f"is {theirs} there, {ours} here" if theirs != ours else "is of other classes"
+        console.print(Text(f"not loaded: {name} {how}"))
     if report.weights:
         console.print(Text(f"learned weights of losses: {report.told_weights()}"))
     if report.strides:

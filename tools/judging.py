@@ -15,6 +15,7 @@ from densefit.data.worker_kind import default_workers
 from densefit.errors import ConfigError, DataError, located
 from densefit.metrics import Metric
 from densefit.metrics.per_sample import PerSample
+from densefit.tools import never_true
 from densefit.tools.out_folder import make_folder
 from densefit.tools.pictures import best_of
 from densefit.tools.progress import Watched
@@ -82,6 +83,7 @@ class Judging:
         notes: Sequence[str] = (),
     ) -> dict[str, float]:
         """Print the scores, and write everything into `out`; see `report`."""
+        notes = [*notes, *never_true.note(metrics)]
         found = report(
             None if self.out is None else Path(self.out),
             {"": metrics},

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +25,14 @@ class MaskPairs:
         truth, predicted: the folders.
         files: name -> (true, predicted) file, below the folders.
         extra: predicted files without a truth.
+        values: value of the true files -> class; others stay.
     """
 
     truth: Path
     predicted: Path
     files: dict[str, tuple[Path, Path]]
     extra: list[Path]
+    values: Mapping[int, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._names = list(self.files)
@@ -58,7 +61,7 @@ class MaskPairs:
         """The same, by id."""
         paths = self.files[name]
         true, predicted = self.truth / paths[0], self.predicted / paths[1]
-        target, prediction = read_ids(true), read_ids(predicted)
+        target, prediction = self.true(name), read_ids(predicted)
         if target.shape != prediction.shape:
             raise DataError(
                 "A prediction is not of its truth's size",
@@ -68,6 +71,14 @@ class MaskPairs:
                 fix="enlarge it to the original size, without mixing classes (nearest)",
             )
         return prediction, target
+
+    def true(self, name: str) -> np.ndarray:
+        """The true mask alone, (H, W) uint8 or uint16."""
+        mask = read_ids(self.truth / self.files[name][0])
+        changed = mask.copy() if self.values else mask
+        for value, index in self.values.items():
+            changed[mask == value] = index
+        return changed
 
 
 def pair_masks(

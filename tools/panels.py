@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from densefit.data.loader import Loader
+from densefit.data.matched import match_of
 from densefit.model.network import Network
 from densefit.predict.drawing import grid
 from densefit.predict.predictor import predict
@@ -40,15 +41,11 @@ def write_panels(
             sample = subset[index]
             cells, said = [], []
             for head in heads:
+                targets = match_of(subset, head)(sample.targets)
                 cells += truth_and_prediction(
-                    head,
-                    sample.image,
-                    sample.targets,
-                    predictions[head.name],
-                    _SMALLEST,
-                    _LARGEST,
+                    head, sample.image, targets, predictions[head.name], _SMALLEST, _LARGEST
                 )
-                known = head.truth(sample.targets) is not None
+                known = head.truth(targets) is not None
                 said += [
                     f"{head.name}: {'truth' if known else 'not known'}",
                     f"{head.name}: prediction",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +29,14 @@ class SegmentFile:
         folder: of the PNG files.
         records: the file's annotations.
         places: image id -> index into `records`.
+        labels: category id -> class, of a file that names its categories itself.
     """
 
     path: Path
     folder: Path
     records: Records
     places: Mapping[Id, int]
+    labels: Mapping[Id, int] | None = None
 
     def png(self, place: int) -> Path:
         """The PNG file of a record, below the folder."""
@@ -50,11 +52,12 @@ class SegmentFile:
 
         Args:
             place: index of the record.
-            labels: category id -> class.
+            labels: category id -> class, where the file does not say that itself.
 
         Raises:
             DataError: the record or its PNG is not usable.
         """
+        labels = labels if self.labels is None else self.labels
         record = self.records.items[place]
         name = f"{self.records.name}[{place}].segments_info"
         segments = Records.of(record.get("segments_info"), self.path, name)
@@ -145,7 +148,7 @@ def read_panoptic_results(
     """Read a file of results.
 
     Args:
-        path: JSON with "annotations".
+        path: JSON with "annotations"; with "categories", ids are those of these by their names.
         truth: each of its pictures must be there.
         folder: of the PNG files; by default the path without ".json".
 
@@ -155,7 +158,8 @@ def read_panoptic_results(
     Raises:
         DataError: the file or a record is not usable, or a picture is missing.
     """
-    found = _segments(_content(path, "results", ("annotations",)), path, folder)
+    content = _content(path, "results", ("annotations",))
+    found = replace(_segments(content, path, folder), labels=_by_name(content, path, truth))
     lacking = [key for key in truth.segments.places if key not in found.places]
     if lacking:
         raise DataError(
@@ -166,6 +170,19 @@ def read_panoptic_results(
             fix="an image in which nothing is found has a record without segments, and a black PNG",
         )
     return found, len(set(found.places) - set(truth.segments.places))
+
+
+def _by_name(content: Mapping[str, Any], path: Path, truth: PanopticTruth) -> Any:
+    """Category id of results -> class of the annotations, by the names that the results give."""
+    given = content.get("categories")
+    if not given or not all(isinstance(one, dict) and one.get("name") for one in given):
+        return None
+    names, labels = read_categories(Records.of(given, path, "categories"))
+    return {
+        key: truth.classes.index(names[place])
+        for key, place in labels.items()
+        if names[place] in truth.classes
+    }
 
 
 def _content(path: Path, what: str, lists: tuple[str, ...]) -> dict[str, Any]:

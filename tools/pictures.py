@@ -34,6 +34,11 @@ class Subset:
         self.dataset, self.indices = dataset, indices
         self.classes = dataset_classes(dataset, "classes")
 
+    def __getattr__(self, name: str) -> Any:
+        if not name.endswith("_classes") and name != "keypoint_names":
+            raise AttributeError(name)
+        return getattr(self.dataset, name)  # names of the numbers in targets
+
     def __len__(self) -> int:
         return len(self.indices)
 

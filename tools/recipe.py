@@ -12,10 +12,11 @@ from densefit.backend import mx
 from densefit.callbacks.callback import Callback, callbacks
 from densefit.data.cache import cached
 from densefit.data.loader import Loader
+from densefit.data.renamed_classes import with_renames
 from densefit.data.sample import Dataset, datasets
 from densefit.data.transforms import Compose, transforms
 from densefit.data.work import SampleTransform
-from densefit.errors import ConfigError, DataError
+from densefit.errors import ConfigError, DataError, located
 from densefit.model.head import Head
 from densefit.model.network import Network
 from densefit.registry import Registry
@@ -36,6 +37,8 @@ class Data:
         validation: name of the split to validate on while training; null for none.
         test: name of the split to score at the end; null for none.
         settings: further settings of the dataset.
+        rename: its name of a class or keypoint -> another, or null to drop the class; two of one
+            name become one.
         workers: how many read and transform; null for as many as there are CPUs, up to 8.
         worker_kind: threads or processes; scoring always takes threads.
         on_error: what a broken training sample does: raise or skip. Scoring never skips.
@@ -49,6 +52,7 @@ class Data:
     validation: Optional[str] = "val"  # noqa: UP045
     test: Optional[str] = "test"  # noqa: UP045
     settings: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
+    rename: Dict[str, Optional[str]] = field(default_factory=dict)  # noqa: UP006, UP045
     workers: Optional[int] = None  # noqa: UP045
     worker_kind: str = "threads"
     on_error: str = "raise"
@@ -202,7 +206,8 @@ def make_dataset(data: Source, split: str, where: str = "data") -> Dataset:
         settings["root"] = data.root
     if "split" in taken:
         settings["split"] = split
-    cache = getattr(data, "cache", None)  # a part of several datasets has none
+    # A part of several datasets has no cache, and the mixture renames its classes.
+    cache, rename = getattr(data, "cache", None), getattr(data, "rename", None)
     try:
         made = datasets.create(data.dataset, **settings)
     except (DataError, OSError) as error:
@@ -215,7 +220,10 @@ def make_dataset(data: Source, split: str, where: str = "data") -> Dataset:
             where=f"{where}.root",
             fix=f"--{where}.root DIR",
         ) from error
-    return cached(made, cache, f"{where}.cache")
+    dataset = cached(made, cache, f"{where}.cache")
+    with located(f"{where}.rename, split {split!r}"):
+        renamed: Dataset = with_renames(dataset, rename)
+    return renamed
 
 
 class Input(Protocol):

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Optional
+from typing import Dict, Optional  # noqa: UP035 - read at run time on Python 3.9
 
 import numpy as np
 
 from densefit.config import parse
 from densefit.datasets.names import class_names
 from densefit.errors import ConfigError
-from densefit.metrics import BoundaryIoU, ConfusionMatrix
+from densefit.metrics import BoundaryIoU, ConfusionMatrix, Metric
+from densefit.metrics.per_sample import PerSample
 from densefit.predict.drawing import draw_mask
 
 from .judging import Judging, documented, given, take_in
 from .mask_files import MaskPairs, pair_masks
+from .never_true import never_true
 from .photographs import Photographs
 from .program import program
 
@@ -32,6 +34,8 @@ class MaskFiles:
         classes: number of classes; not needed with class_names.
         class_names: file with the name of a class a line, in the order of their indices.
         ignore: true pixels with this value count nowhere; null for none.
+        truth_values: value of the true files -> class, where it is another: {255: 1} of two-class
+            masks of 0 and 255.
         boundary: also give the IoU of the classes' boundaries.
         truth_ending: part of the true files' names that is none of the others'; others are left.
         predicted_ending: the same of the predicted files.
@@ -42,6 +46,7 @@ class MaskFiles:
     classes: Optional[int] = None  # noqa: UP045
     class_names: Optional[str] = None  # noqa: UP045
     ignore: Optional[int] = 255  # noqa: UP045
+    truth_values: Dict[int, int] = field(default_factory=dict)  # noqa: UP006
     boundary: bool = False
     truth_ending: str = ""
     predicted_ending: str = ""
@@ -70,6 +75,18 @@ class MaskFiles:
             )
         return names
 
+    def checked_values(self, classes: int) -> dict[int, int]:
+        """`truth_values`. Raises ConfigError if one is no pixel's, or becomes no class."""
+        for value, index in self.truth_values.items():
+            if not (0 <= value < 1 << 16 and (0 <= index < classes or index == self.ignore)):
+                raise ConfigError(
+                    "The map of mask values is not usable",
+                    expected=f"0..65535 -> 0..{classes - 1}, or {self.ignore} to ignore",
+                    received=f"{value}: {index}",
+                    where="--truth-values",
+                )
+        return dict(self.truth_values)
+
 
 @dataclass
 class MaskScoring(Judging, MaskFiles):
@@ -93,12 +110,13 @@ def run(chosen: MaskScoring) -> dict[str, float]:
     predicted = given(chosen.predicted, "--predicted", "predicted masks")
     names = chosen.names()
     pairs = pair_masks(truth, predicted, chosen.truth_ending, chosen.predicted_ending)
+    pairs.values = chosen.checked_values(len(names))
     photographs = Photographs(chosen.images, {name: name for name in pairs.files})
     metrics = [chosen.watched(ConfusionMatrix(names, chosen.ignore))]
     if chosen.boundary:
         metrics.append(chosen.watched(BoundaryIoU(names, chosen.ignore)))
     take_in(metrics, pairs, chosen.workers)
-    notes = []
+    notes = ignored_foreground(metrics[0], pairs, chosen.ignore)
     if pairs.extra:
         notes.append(
             f"{len(pairs.extra)} predictions have no truth and were left out, such as "
@@ -118,6 +136,26 @@ def run(chosen: MaskScoring) -> dict[str, float]:
         MaskPictures(pairs, photographs, names, chosen.ignore),
         notes,
     )
+
+
+def ignored_foreground(metric: Metric, pairs: MaskPairs, ignore: int | None) -> list[str]:
+    """A warning where the truth has one class alone beside the value that is ignored."""
+    names = never_true(metric)
+    classes = len(names) + 1
+    inner = metric.metric if isinstance(metric, PerSample) else metric
+    if ignore is None or len(names) < len(getattr(inner, "classes", ())) - 1 or classes < 2:
+        return []
+    places = sorted({round(k * (len(pairs) - 1) / 7) for k in range(8)})
+    looked = [pairs.true(pairs.id_of(place)) for place in places]
+    share = np.mean([(mask == ignore).mean() for mask in looked])
+    if not share:
+        return []
+    return [
+        f"WARNING: the truth has one class alone, and {share:.1%} of the pixels of "
+        f"{len(looked)} masks are {ignore}, which is ignored: whatever was predicted there does "
+        f"not count. If {ignore} is a class: --truth-values '{{{ignore}: 1}}' "
+        "(or --ignore null, if it is among the classes)"
+    ]
 
 
 class MaskPictures:

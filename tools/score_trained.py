@@ -11,6 +11,7 @@ from typing import Any, Optional
 import numpy as np
 
 from densefit.checkpoint.load import load
+from densefit.data.matched import match_of
 from densefit.data.sample import Dataset
 from densefit.data.sample_check import read_sample
 from densefit.data.sample_id import sample_id
@@ -167,7 +168,8 @@ class Worst:
             self._predict()
         head, sample = self._heads[name], read_sample(self._dataset, self._places[key], [])
         prediction = self._predictions[key][name]
-        return truth_and_prediction(head, sample.image, sample.targets, prediction)
+        targets = match_of(self._dataset, head)(sample.targets)
+        return truth_and_prediction(head, sample.image, targets, prediction)
 
     def _predict(self) -> None:
         names = (sample_id(self._dataset, index) for index in range(len(self._dataset)))

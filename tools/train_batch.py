@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from densefit.callbacks import Callback, Control, TrainState
 from densefit.data.loader import Loader
+from densefit.data.match import Match
 from densefit.data.sample import Sample
 from densefit.model.head import Head
 from densefit.predict.drawing import grid
@@ -52,24 +53,29 @@ class TrainBatch(Callback):
         least, most = _SAMPLES
         count = min(max(_CELLS // max(1, len(heads)), least), most)
         try:
-            write_image(self.path, drawn_samples(self._loader.first_samples(count), heads))
+            samples = self._loader.first_samples(count)
+            write_image(self.path, drawn_samples(samples, heads, self._loader.matches))
         except Exception as error:  # no picture is worth a training
             _log.warning("%s is not drawn: %s: %s", self.path, type(error).__name__, error)
 
 
-def drawn_samples(samples: Sequence[Sample], heads: Sequence[Head]) -> np.ndarray:
+def drawn_samples(
+    samples: Sequence[Sample], heads: Sequence[Head], matches: Mapping[str, Match] | None = None
+) -> np.ndarray:
     """A picture of samples, (H, W, 3) uint8: of each a cell for every head, with its targets.
 
     Args:
         samples: behind the transforms, at least one.
         heads: whose targets are drawn.
+        matches: head -> how the samples' class numbers become its own.
     """
     cells, captions = [], []
     for sample in samples:
         # Whole masks stay those of the original picture, whatever the transforms do.
         targets = {key: own for key, own in sample.targets.items() if key != "instance_masks"}
         for head in heads:
-            truth = head.truth(targets)
+            match = (matches or {}).get(head.name)
+            truth = head.truth(targets if match is None else match(targets))
             image = sample.image if truth is None else head.draw_truth(sample.image, truth)
             cells.append(resized(image, _SMALLEST, _LARGEST))
             about = head.name if truth is not None else f"{head.name} not known"

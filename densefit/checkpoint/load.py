@@ -9,6 +9,7 @@ from typing import Any
 from densefit import adapters
 from densefit.backend import mx
 from densefit.checkpoint import store
+from densefit.checkpoint.naming import saved_names, take_saved_names
 from densefit.checkpoint.parameters import parameters_of
 from densefit.errors import CheckpointError, ConfigError, DensefitError
 from densefit.model.network import Network
@@ -57,6 +58,7 @@ def load(
             ) from error
     elif not isinstance(network, Network):
         network = _network_of(network, heads)
+    take_saved_names(network, saved_names(content), place)
     network.set_params(*parameters_of(parts, "model", place, network))
     return network
 

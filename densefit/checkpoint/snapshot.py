@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from densefit.checkpoint.identity import check_order, check_same_heads, differences, told
+from densefit.checkpoint.naming import names_of, saved_names, take_saved_names
 from densefit.checkpoint.parameters import parameters_of
 from densefit.checkpoint.session import Session
 from densefit.checkpoint.state import rng_state, set_rng_state
@@ -28,6 +29,7 @@ def snapshot(session: Session) -> tuple[dict[str, Any], dict[str, Any]]:
     begun = bool(state.batch or state.pending)  # whether an epoch is under way
     content = {
         "network": learner.network.spec,
+        "names": names_of(learner.network),
         "identity": dict(session.identity),
         "epoch": state.epoch,
         "batch": state.batch,
@@ -98,6 +100,7 @@ def restore(
     saved = {**content.get("identity", {})}
     saved.update({name: content[name] for name in ("batch_size", "accumulate") if name in content})
     check_same_heads(saved, session.identity, path)
+    take_saved_names(learner.network, saved_names(content), path)
     differing = differences(saved, session.identity)
     if content["batch"]:
         check_order(differing, path)

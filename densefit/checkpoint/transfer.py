@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from densefit.checkpoint import store
+from densefit.checkpoint.class_rows import arranged, rows_of, saved_heads, tell_unarranged
 from densefit.checkpoint.parameters import parameters_of
 from densefit.checkpoint.renaming import Renames, renamed
 from densefit.errors import BindError, CheckpointError, ConfigError
+from densefit.model.head import Head
 from densefit.model.network import Network
 from densefit.model.owners import SIZE, owners, shapes, weight_name
 
@@ -28,7 +30,7 @@ class Transferred:
         kept: not loaded, and of no other shape; they have the values that they had.
         new: the same, and they have no value yet: `fit` gives them one.
         mismatched: name -> (shape in the source, shape in the network) of those whose shapes
-            differ; they are as they were, like those of `kept` or `new`.
+            differ, or whose classes do; they are as they were, like those of `kept` or `new`.
         dropped: in the source, under their names there, and not in the network.
         strides: output strides of the source's backbone and the network's, if both are known and
             they differ: the trunk is dilated otherwise, and heads see other maps than they learned.
@@ -75,7 +77,9 @@ def transfer(
     """Give a network the weights of another one, where their names are the same.
 
     Nothing has to fit but names and shapes: heads may be fewer, more or others. What is left
-    without a value begins as `fit` begins a new network's.
+    without a value begins as `fit` begins a new network's. Rows of a head's classes are brought by
+    the names of these, from a head of more classes, too; a layer that has another class is of
+    another shape.
 
     How much a head's loss counts, if a balancer has learned it in the source, comes along with a
     head that is loaded whole. Of a head that has something new to learn, it would be that of
@@ -111,20 +115,24 @@ def transfer(
             received=repr(mismatched),
             where="mismatched",
         )
-    found, place, stride, theirs = _read(source, network)
+    found, place, stride, theirs, their_heads = _read(source, network)
     own_stride = network.output_stride if network.heads else None
     strides = (stride, own_stride) if stride and own_stride and stride != own_stride else None
     names = renamed(found, rename or {})
     given = {new: found[name] for name, new in names.items() if new is not None}
+    sources = {new: name for name, new in names.items() if new is not None}
+    their_rows, own_rows = rows_of(their_heads), rows_of(network.heads)
+    given, lacking = arranged(given, sources, their_rows, own_rows)
     own, sizes = owners(network), shapes(network, input_size)
     differing = {
-        name: (tuple(given[name].shape), sizes[name])
+        name: (tuple(given[name].shape), sizes.get(name, tuple(given[name].shape)))
         for name in own
-        if name in given and sizes.get(name, given[name].shape) != tuple(given[name].shape)
+        if name in given
+        and (name in lacking or sizes.get(name, given[name].shape) != tuple(given[name].shape))
     }
     if differing and mismatched == "raise":
         raise BindError(
-            "Parameters of the source have other shapes in the network",
+            "Parameters of the source have other shapes, or classes, in the network",
             received=_shown([_told(name, *pair) for name, pair in differing.items()]),
             where=place + (f", {_told_strides(strides)}" if strides else ""),
             fix="mismatched='skip' leaves them as the network has them, to be trained (a last "
@@ -139,6 +147,7 @@ def transfer(
             where=place,
             fix="do their names differ? rename={'theirs_*': 'ours_*'}",
         )
+    tell_unarranged(their_heads, network.heads, loaded)
     weights = {weight_name(head): head for head in network.wires if network.heads}
     learned = [name for name in weights if name in given]
     whole = _whole(own, loaded)
@@ -163,18 +172,21 @@ def _whole(own: Mapping[str, str | None], loaded: Sequence[str]) -> set[str | No
     return set(own.values()) - {own[name] for name in own.keys() - set(loaded)}
 
 
-def _read(source: Any, network: Network) -> tuple[dict[str, Any], str, int | None, list[str]]:
-    """The source's arrays by name, what it is, and its output stride and heads if it tells."""
+def _read(
+    source: Any, network: Network
+) -> tuple[dict[str, Any], str, int | None, list[str], list[Head]]:
+    """The source's arrays by name, what it is, and its output stride, names of heads and heads."""
     if isinstance(source, Network):
         arguments, auxiliary = source.get_params()
         stride = source.output_stride if source.heads else None
-        return {**arguments, **auxiliary}, "the given network", stride, list(source.wires)
+        arrays = {**arguments, **auxiliary}
+        return arrays, "the given network", stride, list(source.wires), source.heads
     if isinstance(source, Mapping):
         arrays = {
             _bare(name): value if hasattr(value, "dtype") else np.asarray(value)
             for name, value in source.items()
         }
-        return arrays, "the given parameters", None, []
+        return arrays, "the given parameters", None, [], []
     if not isinstance(source, (str, Path)):
         raise ConfigError(
             "Weights come from a checkpoint, a Network or a mapping of names to arrays",
@@ -190,7 +202,8 @@ def _read(source: Any, network: Network) -> tuple[dict[str, Any], str, int | Non
     stride = spec.get("output_stride") if isinstance(spec, dict) else None
     identity = content.get("identity") if isinstance(content, dict) else None
     heads = identity.get("heads") if isinstance(identity, dict) else None
-    return {**arguments, **auxiliary}, str(place), stride, list(heads or ())
+    arrays = {**arguments, **auxiliary}
+    return arrays, str(place), stride, list(heads or ()), saved_heads(content)
 
 
 def _bare(name: str) -> str:
@@ -218,7 +231,7 @@ def _single(value: Any) -> Any:
 
 
 def _told(name: str, theirs: Shape, ours: Shape) -> str:
-    return f"{name} {theirs}, not {ours}"
+    return f"{name} {theirs}, not {ours}" if theirs != ours else f"{name} of other classes"
 
 
 def _told_strides(strides: tuple[int, int]) -> str:

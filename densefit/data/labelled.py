@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from operator import itemgetter
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Callable
 
 from densefit.data.encoder import Encoder, blank, labelled, labelled_terms, terms_of
 from densefit.data.others import applied, drawn_from, with_id
@@ -79,7 +81,10 @@ def check_labelled(
 
 
 def stand_ins(
-    heads: Sequence[Encoder], examples: Mapping[str, Sequence[Sample]], input_size: tuple[int, int]
+    heads: Sequence[Encoder],
+    examples: Mapping[str, Sequence[Sample]],
+    input_size: tuple[int, int],
+    matches: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = MappingProxyType({}),
 ) -> dict[str, Mapping[str, Any]]:
     """Head -> labels that are bound for samples without its targets, whose losses have no weight.
 
@@ -93,6 +98,9 @@ def stand_ins(
         known = [(sum(labelled_terms(head, s).values()), s) for s in examples.get(head.name, ())]
         for _, sample in sorted(known, key=itemgetter(0)):
             try:
+                match = matches.get(head.name)
+                if match is not None:
+                    sample = replace(sample, targets=match(sample.targets))
                 own.update(head.encode(sample))
             except Exception:  # a broken one is told in the epoch
                 continue

@@ -12,6 +12,7 @@ from typing_extensions import Self
 from densefit.backend import mx
 from densefit.data.ahead import AnyAhead
 from densefit.data.batch import Batch
+from densefit.data.class_map import Renames
 from densefit.data.collate import Layout
 from densefit.data.described import described
 from densefit.data.encoder import Encoder
@@ -20,6 +21,11 @@ from densefit.data.labelled import check_labelled, stand_ins
 from densefit.data.left_out import LeftOut
 from densefit.data.loader_settings import check_settings
 from densefit.data.lost import LostWorkerError
+from densefit.data.mask_values import check_mask_values
+from densefit.data.match import Match
+from densefit.data.matched import Matcher
+from densefit.data.occurring import Occurring
+from densefit.data.renamed_classes import with_renames
 from densefit.data.sample import Dataset, Sample
 from densefit.data.sample_id import dataset_name, sample_id
 from densefit.data.sampler import order_of, place_of
@@ -58,6 +64,8 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         on_error: "raise" what goes wrong with a sample, or "skip" the sample: the batch is filled
             from those that follow, and `skipped` tells. Where memory runs out nothing is skipped.
         timeout: seconds that one sample may take.
+        rename: the dataset's name of a class or keypoint -> that of the heads, or None to drop the
+            class, where they differ: see `RenamedClasses`. Numbers are always matched by names.
         originals: carry the targets as they were before any transform, which scores compare with.
             A training of heads needs none, and is served faster without.
         skip_limit: share of an epoch's samples of which more are not skipped (10 are in any case),
@@ -90,10 +98,12 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         timeout: float = 120.0,
         originals: bool = True,
         skip_limit: float = 0.1,
+        rename: Renames | None = None,
     ) -> None:
         workers = default_workers() if workers is None else workers
         check_settings(batch_size, workers, worker_kind, seed, last, on_error, timeout, skip_limit)
         super().__init__(batch_size)
+        dataset = with_renames(dataset, rename)
         self.dataset, self.transform, self.heads = dataset, transform, tuple(heads)
         self.workers, self.worker_kind = workers, worker_kind
         self.shuffle, self.seed = shuffle, seed
@@ -111,8 +121,13 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
                 received=f"batch_size={batch_size}, last='drop'",
             )
         examples = check_labelled(dataset, transform, self.heads, seed)
+        self._matches = Matcher(dataset, self.heads)
+        matches = self._matches()
+        check_mask_values(dataset, self.heads, examples)
         self._layout = Layout(self._input_size(), self.heads)
-        self._stand_ins = stand_ins(self.heads, examples, self._layout.input_size)
+        self._stand_ins = stand_ins(self.heads, examples, self._layout.input_size, matches)
+        self._occurring: Occurring | None = Occurring(self.heads)
+        self._is_counted = False
         self._skips = Skips(skip_limit, dataset_name(dataset))
         self._ahead: AnyAhead[Made] = ahead_of(
             worker_kind, self._work(0), workers, self._window, timeout, lambda: self._sample_bytes
@@ -198,6 +213,7 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
             raise
         if len(made) < self.batch_size and (self.last == "drop" or not made):
             self._finished = True
+            self._tell_occurring()
             raise StopIteration
         batch = self._layout.collate(made)
         batch.position = self._position
@@ -227,6 +243,11 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
     def skipped(self) -> list[tuple[str, str]]:
         """(id, reason) of each sample left out so far, with on_error="skip"."""
         return list(self._skips.reasons.items())
+
+    @property
+    def matches(self) -> dict[str, Match]:
+        """Head -> how the dataset's class numbers become its own, where they are others."""
+        return self._matches()
 
     def first_samples(self, count: int) -> list[Sample]:
         """The first samples of this epoch behind the transforms, with targets: to be looked at.
@@ -288,7 +309,9 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
 
     def _work(self, epoch: int) -> Work:
         own = (self.dataset, self.transform, self.heads, self.seed, epoch)
-        return Work(*own, self._stand_ins, self.originals, self.on_error == "skip")
+        tally = Occurring(self.heads) if self._is_counted else None
+        told = (self.on_error == "skip", self._matches(), tally)
+        return Work(*own, self._stand_ins, self.originals, *told)
 
     def _input_size(self) -> tuple[int, int]:
         size = getattr(self.transform, "output_size", None)
@@ -304,6 +327,10 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         order = self._order.indices(self.seed, epoch)
         if self.last == "drop" and self.on_error == "raise":
             order = order[: len(self) * self.batch_size]  # the rest would be made in vain
+        # The first epoch that is read whole counts which classes there are.
+        self._is_counted = start == 0 and self._occurring is not None
+        if self._is_counted:
+            self._occurring = Occurring(self.heads)
         self._ahead.begin(self._work(epoch), order[start:].tolist())
         self._started = self._finished = False
         self._failure = None
@@ -333,5 +360,13 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
             self._skips.good()
             self.left_out.add(one.left_out)
             made.append(one)
+            if one.occurring and self._occurring is not None:
+                self._occurring.take(one.occurring)
         self._good += len(made)
         return made
+
+    def _tell_occurring(self) -> None:
+        """Say once which classes no sample of a whole epoch had."""
+        if self._is_counted and self._occurring is not None:
+            self._occurring.tell(f"the {self._good} samples of a first epoch")
+            self._occurring = None

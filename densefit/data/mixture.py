@@ -22,6 +22,7 @@ from densefit.data.known_classes import has_known, known_name, with_known
 from densefit.data.labelled import targets_in
 from densefit.data.mixture_checks import check_common, check_renames, check_shares
 from densefit.data.mixture_order import MixtureOrder, apportioned
+from densefit.data.point_map import POINTS, common_points
 from densefit.data.sample import Dataset, Sample
 from densefit.data.sample_check import read_sample
 from densefit.data.sample_id import sample_id
@@ -70,6 +71,8 @@ class Mixture:
         class_lists: target that holds classes -> their common names.
         classes, mask_classes, label_classes, labels_classes: the same; all but the first only if
             there are such targets.
+        keypoint_names: of the first dataset, whose order all keypoints have; None if none has
+            names, or two have others.
         parts: the range of indices of each dataset, by name.
 
     Raises:
@@ -142,6 +145,8 @@ class Mixture:
             target: self._map(name, target) for target in self.class_targets if target in targets
         }
         targets = with_known(mapped(targets, maps), targets, maps, self._lacking)
+        if name in self._points:
+            targets = self._points[name](targets)
         return replace(sample, id=f"{name}/{sample.id}", targets=targets)
 
     def order(self, shuffle: bool, batch_size: int) -> MixtureOrder:
@@ -203,6 +208,9 @@ class Mixture:
                 if has_known(target):
                     declare_target(known_name(target), "plain")
                 self._maps.update({(name, target): self._map(name, target) for name in holders})
+        self.keypoint_names, self._points = common_points(
+            {name: own for name, own in self.datasets.items() if POINTS in held[name]}
+        )
         first = next(iter(self.class_lists.values()), [])
         self.classes = self.class_lists.get(
             OBJECTS, list(first if everywhere is None else everywhere)

@@ -14,11 +14,13 @@ from densefit.backend import mx
 from densefit.data.ahead import Ahead
 from densefit.data.batch import Batch
 from densefit.data.buckets import Buckets, scaled_size
+from densefit.data.class_map import Renames
 from densefit.data.collate import originals
 from densefit.data.image import planes
 from densefit.data.left_out import LeftOut
 from densefit.data.move import GREY, crop, resize
 from densefit.data.others import with_id
+from densefit.data.renamed_classes import with_renames
 from densefit.data.sample import Dataset, Geometry
 from densefit.data.sample_check import read_sample
 from densefit.data.sample_id import dataset_name, sample_id
@@ -88,6 +90,7 @@ class OriginalSizeLoader:
         workers: threads; 0 works in the caller's thread (without a time limit). By default as many
             as the process may use CPUs, up to 8.
         timeout: seconds that one sample may take.
+        rename: other names of the dataset's classes, as in `Loader`.
 
     Attributes:
         sizes_vary: True: `provide_data` announces a batch of the first picture's size.
@@ -115,6 +118,7 @@ class OriginalSizeLoader:
         ahead: int | None = None,
         workers: Optional[int] = None,  # noqa: UP045
         timeout: float = 120.0,
+        rename: Renames | None = None,
     ) -> None:
         workers = default_workers() if workers is None else workers
         for name, value, least in (
@@ -130,6 +134,7 @@ class OriginalSizeLoader:
                 check_whole(value, name, least, where="OriginalSizeLoader")
         if len(dataset) == 0:
             raise DataError("The dataset is empty", where=dataset_name(dataset))
+        dataset = with_renames(dataset, rename)
         self.dataset, self.batch_size = dataset, batch_size
         self.multiple, self.max_pixels = multiple, max_pixels
         self.held = 8 * batch_size if ahead is None else ahead

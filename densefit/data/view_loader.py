@@ -13,9 +13,11 @@ from typing_extensions import Self
 from densefit.backend import mx
 from densefit.data.ahead import Ahead
 from densefit.data.batch import Batch
+from densefit.data.class_map import Renames
 from densefit.data.image import planes
 from densefit.data.left_out import LeftOut
 from densefit.data.others import with_id
+from densefit.data.renamed_classes import with_renames
 from densefit.data.sample import Dataset
 from densefit.data.sample_check import read_sample
 from densefit.data.sample_id import dataset_name, sample_id
@@ -79,6 +81,7 @@ class ViewLoader:
         workers: threads; 0 works in the caller's thread (without a time limit). By default as many
             as the process may use CPUs, up to 8.
         timeout: seconds that one sample may take.
+        rename: other names of the dataset's classes, as in `Loader`.
 
     Raises:
         ConfigError: a setting out of range.
@@ -96,6 +99,7 @@ class ViewLoader:
         views: Views | None = None,
         workers: Optional[int] = None,  # noqa: UP045
         timeout: float = 120.0,
+        rename: Renames | None = None,
     ) -> None:
         workers = default_workers() if workers is None else workers
         height, width = (int(side) for side in input_size)
@@ -112,6 +116,7 @@ class ViewLoader:
                 )
         if len(dataset) == 0:
             raise DataError("The dataset is empty", where=dataset_name(dataset))
+        dataset = with_renames(dataset, rename)
         self.dataset, self.views = dataset, views or Views()
         self.input_size, self.batch_size = (height, width), batch_size
         self._ahead: Ahead[Looked] = Ahead(workers, workers + 1, timeout)

@@ -11,6 +11,7 @@ import numpy as np
 from densefit.data.encoder import Encoder, labelled, labelled_terms, terms_of, trained_terms, trains
 from densefit.data.image import planes
 from densefit.data.lost import LostWorkerError
+from densefit.data.match import Match
 from densefit.data.object_counts import (
     ANNOTATED,
     CROWDS,
@@ -19,6 +20,7 @@ from densefit.data.object_counts import (
     boxes_in,
     positives_of,
 )
+from densefit.data.occurring import Occurring, classes_in
 from densefit.data.others import applied, drawn_from, with_id
 from densefit.data.sample import Dataset, Geometry, Sample
 from densefit.data.sample_check import read_sample
@@ -44,6 +46,8 @@ class Made:
         geometry: where the original lies in the input.
         counts: of objects, see `densefit.data.object_counts`; empty where no head learns objects.
         left_out: a line for each box without area that was left out.
+        occurring: head -> what of each target's classes the sample has (see `Occurring`), if that
+            is counted.
     """
 
     index: int
@@ -55,6 +59,7 @@ class Made:
     geometry: Geometry
     counts: dict[str, int] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    occurring: dict[str, dict[str, np.ndarray]] | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,8 @@ class Work:
 
     `stand_ins` are labels, by head, for samples that have none. With `originals`, samples carry
     their targets as they were before any transform. With `skips`, a broken sample that a transform
-    draws is replaced by another one.
+    draws is replaced by another one. `matches` are changes, by head, of the dataset's class
+    numbers. With a `tally`, samples carry which of the heads' classes they have, until it has all.
     """
 
     dataset: Dataset
@@ -74,6 +80,8 @@ class Work:
     stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     originals: bool = True
     skips: bool = False
+    matches: Mapping[str, Match] = field(default_factory=dict)
+    tally: Occurring | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For another process, with how targets move, which was declared in this one."""
@@ -104,11 +112,17 @@ class Work:
             checked_image(sample)
             labels: dict[str, Mapping[str, Any]] = {}
             has: dict[str, bool] = {}
+            occurring: dict[str, dict[str, np.ndarray]] = {}
             counts: dict[str, int] = {}
             for head in self.heads:
                 stage = f"Encoding for head {head.name!r}"
-                labels[head.name], own = self._encoded(head, sample)
+                match = self.matches.get(head.name)
+                seen = sample if match is None else replace(sample, targets=match(sample.targets))
+                labels[head.name], own = self._encoded(head, seen)
                 has.update(own)
+                if self.tally is not None and not self.tally.is_complete(head.name):
+                    occurring[head.name] = classes_in(seen.targets, head)
+                    self.tally.take({head.name: occurring[head.name]})
                 if own[head.name]:
                     counts.update(positives_of(head, labels[head.name]))
             if counts:
@@ -119,7 +133,8 @@ class Work:
         geometry = sample.geometry or Geometry.identity(*sample.image.shape[:2])
         data = planes(sample.image)
         made = (index, sample.id, data, labels, has, original, geometry)
-        return Made(*made, counts, tuple(left_out))
+        told = occurring if self.tally is not None else None
+        return Made(*made, counts, tuple(left_out), told)
 
     def _encoded(self, head: Encoder, sample: Sample) -> tuple[Mapping[str, Any], dict[str, bool]]:
         """The labels of a sample for a head, and whether it trains the head and its terms."""

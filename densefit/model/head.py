@@ -10,6 +10,7 @@ from typing import Any, Callable, ClassVar
 
 import numpy as np
 
+from densefit.data.class_lists import Numbered, are_numbers, head_lists
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError
 from densefit.metrics.metric import Metric
@@ -100,6 +101,8 @@ class Head(ABC):
     told: ClassVar[Mapping[str, str]] = {}
     terms: Mapping[str, Term] = MappingProxyType({})
     resizable: ClassVar[bool] = False
+    #: Target -> its names in the dataset that trained the head, where it was made with a number.
+    learned_names: Mapping[str, Sequence[str]] = MappingProxyType({})
     spec: dict[str, Any] | None = None  # task and settings, set by `head()`: rebuilds the head
 
     @abstractmethod
@@ -203,7 +206,33 @@ class Head(ABC):
 
         A head that has some of them, or in another order, has all of them in its setting `among`.
         """
-        return list(getattr(self, "classes", ()))
+        names = getattr(self, "classes", ())
+        return Numbered(names) if isinstance(names, Numbered) else list(names)
+
+    def class_lists(self) -> dict[str, list[str]]:
+        """Target that `encode` reads -> the names of its numbers, or of its keypoints.
+
+        A dataset's targets come with these numbers: they are matched by the names that it has.
+        """
+        names = self.numbered_classes()
+        return {self.classes_of: names} if self.classes_of is not None and names else {}
+
+    def names(self, target: str) -> list[str]:
+        """The names of a target's numbers: the head's own, or those that it has learned."""
+        return head_lists(self)[target]
+
+    def learn(self, target: str, names: Sequence[str]) -> None:
+        """Keep the names of a target's numbers, of a head that was made with their number alone."""
+        self.learned_names = {**self.learned_names, target: list(names)}
+        if self.spec is not None:  # the network's, which checkpoints keep
+            self.spec["names"] = self.learned_names
+
+    def class_rows(self) -> dict[str, list[Any]]:
+        """Parameter -> what each of its rows (axis 0) belongs to, where that is a named class.
+
+        Rows are brought by it from a network whose classes are others, or in another order.
+        """
+        return {}
 
     @abstractmethod
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:
@@ -253,8 +282,19 @@ def class_names(classes: int | Sequence[str]) -> list[str]:
     (['0', '1', '2'], ['cat', 'dog'])
     """
     if isinstance(classes, int):
-        return [str(index) for index in range(classes)]
-    return list(classes)
+        return Numbered([str(index) for index in range(classes)])
+    return Numbered(classes) if isinstance(classes, Numbered) else list(classes)
+
+
+def named_rows(names: Sequence[Any], *layers: str) -> dict[str, list[Any]]:
+    """What `Head.class_rows` has of layers with a row for each of the names; none of numbers.
+
+    >>> named_rows(["cat", "dog"], "a_class")
+    {'a_class_weight': ['cat', 'dog'], 'a_class_bias': ['cat', 'dog']}
+    """
+    if are_numbers(names):
+        return {}
+    return {f"{layer}_{part}": list(names) for layer in layers for part in ("weight", "bias")}
 
 
 heads: Registry[Head] = Registry("head")

@@ -170,10 +170,12 @@ class HeadWire(Wire):
                 fix="score with a densefit Loader, or with a Route that names outputs and labels",
             )
         predictions = list(self.decode(outputs, batch.geometries))
-        truths = [self.head.truth(targets) for targets in batch.targets]
+        match = getattr(batch, "matches", {}).get(self.name)
+        own = batch.targets if match is None else [match(one) for one in batch.targets]
+        truths = [self.head.truth(targets) for targets in own]
         known = [row for row, truth in enumerate(truths) if truth is not None]
         for row in known:
-            predictions[row] = self.head.judged(predictions[row], batch.targets[row])
+            predictions[row] = self.head.judged(predictions[row], own[row])
         if len(known) < len(truths):
             predictions, truths = (
                 [predictions[row] for row in known],

@@ -125,6 +125,7 @@ class Network:
         made = [heads.create(entry["task"], **entry["settings"]) for entry in spec["heads"]]
         for head, entry in zip(made, spec["heads"]):
             head.spec = dict(entry)
+            head.learned_names = dict(entry.get("names", {}))
         return cls(
             spec["backbone"],
             made,

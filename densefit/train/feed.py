@@ -11,7 +11,10 @@ import numpy as np
 
 from densefit.backend import mx
 from densefit.data.batch import Batch
-from densefit.errors import BindError, ConfigError, DataError
+from densefit.data.match import Match
+from densefit.data.matched import Matcher
+from densefit.errors import BindError, ConfigError, DataError, located
+from densefit.model.head_wire import HeadWire
 from densefit.model.wire import Wire
 from densefit.registry import nearest
 from densefit.train.prefetch import watch
@@ -37,6 +40,7 @@ class Fed:
         counts: of objects in the samples, if the loader tells; see `densefit.data.object_counts`.
         own: whether nobody else writes to its arrays. An iterator that is not of ours may fill
             them again for its next batch.
+        matches: head -> how the targets' class numbers become its own; see `Matcher`.
     """
 
     data: dict[str, Any]
@@ -50,6 +54,7 @@ class Fed:
     position: int | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
     own: bool = False
+    matches: Mapping[str, Match] = field(default_factory=dict)
 
     def held(self) -> Fed:
         """The batch as it is now, whatever becomes of the iterator's arrays."""
@@ -93,6 +98,7 @@ class Feeder:
         sizes_vary: whether the pictures of each batch have a size of their own, and batches as
             many rows as they need; the first axes are then as announced.
         shapes_vary: whether batches may have any shapes that the symbol can compute with.
+        matches: head -> how the data's class numbers become its own, as `match` found it.
 
     Raises:
         DataError: it is no iterator of batches, or the batch is not the first axis.
@@ -139,8 +145,20 @@ class Feeder:
         self.sizes_vary = bool(getattr(iterator, "sizes_vary", False))
         # Batches of a user's Symbol may have any shapes that it can compute with, as in Module.
         self.shapes_vary = bool(self.wires) and not any(wire.fixed_shapes for wire in self.wires)
+        heads = [wire.head for wire in self.wires if isinstance(wire, HeadWire)]
+        self._matcher = Matcher(getattr(iterator, "dataset", None), heads)
+        self.matches: Mapping[str, Match] = {}
         self.length = self.source.length()
         self.last_real = last_real(iterator, self.length, self.source.samples, self.batch_size)
+
+    def match(self) -> None:
+        """Match the class numbers of the data with the heads' by their names, as these are now.
+
+        Raises:
+            ConfigError: the data have a class that a head lacks.
+        """
+        with located(f"{self.where} data"):
+            self.matches = self._matcher()
 
     @property
     def descs(self) -> list[Any]:
@@ -346,6 +364,7 @@ class Feeder:
         fed.position = getattr(batch, "position", None)
         fed.counts = getattr(batch, "counts", None) or {}
         fed.own = isinstance(batch, Batch)
+        fed.matches = self.matches
         for wire in self.wires:
             wire.check_batch(fed)
         return fed

@@ -33,6 +33,7 @@ from densefit.train.learner import Learner
 from densefit.train.loop import Loop
 from densefit.train.milestones import Milestones
 from densefit.train.model_input import batches_of, model_input, validations_of
+from densefit.train.naming import take_names
 from densefit.train.numbers import Numbers
 from densefit.train.rescale import constant_rescale, tell_rescale
 from densefit.train.schedules import Schedule
@@ -272,6 +273,7 @@ def fit(
     check_balanced(balance, wires)
     feeder = Feeder(train, list(measured.values()), "train")
     feeder.first_epoch = begin_epoch
+    take_names(network, train)
     guard = nonfinite if isinstance(nonfinite, Guard) else Guard(nonfinite)
     per_epoch = feeder.updates_per_epoch(updates_per_epoch, accumulate)
     check_begun(begin_epoch, schedule, per_epoch)

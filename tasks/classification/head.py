@@ -11,7 +11,7 @@ from densefit.backend import mx
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
 from densefit.metrics import Accuracy, CrossEntropy, Metric, TopK
-from densefit.model.head import Features, Head, Label, class_names, heads
+from densefit.model.head import Features, Head, Label, class_names, heads, named_rows
 from densefit.model.layers import pooled_logits
 from densefit.predict.drawing import draw_label
 
@@ -69,6 +69,10 @@ class Classification(Head):
                 received=self.top_k,
                 where=where,
             )
+
+    def class_rows(self) -> dict[str, list[Any]]:
+        """The rows of the last layer."""
+        return named_rows(self.names(self.target), f"{self.name}_class")
 
     def labels(self, input_size: tuple[int, int]) -> list[Label]:
         """`label` (): the class, -1 where it is unknown."""

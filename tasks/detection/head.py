@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
+from densefit.data.class_lists import are_numbers
 from densefit.data.known_classes import known_classes
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
 from densefit.metrics import COCOAveragePrecision, Metric, VOCAveragePrecision
-from densefit.model.head import Features, Head, Label, class_names, heads
+from densefit.model.head import Features, Head, Label, class_names, heads, named_rows
 from densefit.model.merger import Merger, Predictions
 from densefit.predict.drawing import draw_boxes, say_unshown
 
@@ -132,6 +133,16 @@ class Detection(Head):
         """All anchors, (A, 4) float32 xyxy in input pixels."""
         height, width = input_size
         return anchor_boxes((height, width), self.strides, self.shapes((height, width)))
+
+    def class_rows(self) -> dict[str, list[Any]]:
+        """The rows of the class scores: background and classes of each anchor."""
+        names = self.names("classes")
+        found: dict[str, list[Any]] = {}
+        for stride, shapes in zip(self.strides, self.shapes((64, 64))):
+            if not are_numbers(names):
+                each = [(len(shapes), k, n) for k in range(len(shapes)) for n in (None, *names)]
+                found.update(named_rows(each, f"{self.name}_level{stride}_class"))
+        return found
 
     def labels(self, input_size: tuple[int, int]) -> list[Label]:
         """`class` (A,): -1 ignored, 0 background, 1 + class; `box` (A, 4): offsets.

@@ -107,6 +107,11 @@ class Instance(Head):
         self.mask_weight, self.prototypes, self.mask_stride = mask_weight, prototypes, mask_stride
         self.channels, self.mask_positives, self.metric = channels, mask_positives, metric
 
+    def class_rows(self) -> dict[str, list[Any]]:
+        """Those of the detector."""
+        self.detector.learned_names = self.learned_names
+        return self.detector.class_rows()
+
     def _size(self, input_size: Sequence[int]) -> tuple[int, int]:
         height, width = input_size
         return -(-height // self.mask_stride), -(-width // self.mask_stride)

@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from densefit.data.class_lists import Numbered, are_numbers
 from densefit.data.known_classes import known_classes
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError
 from densefit.metrics import COCOKeypointAveragePrecision, Metric
-from densefit.model.head import Features, Head, Label, heads
+from densefit.model.head import Features, Head, Label, heads, named_rows
 from densefit.model.merger import Merger, Predictions
 from densefit.predict.drawing import draw_boxes, say_unshown
 
@@ -51,7 +52,7 @@ class Keypoints(Head):
         keypoints: names, or how many. None: the 17 of COCO's persons.
         limbs: pairs of names that drawings join. None: COCO's for COCO's names, else none.
         flip_pairs: pairs of names that change places in a mirrored picture ([] for none); needed
-            to merge mirrored views. None: COCO's for COCO's names, else nobody has said.
+            to merge mirrored views. None: those that have a left and a right by their names.
         sigmas: for scoring, how far off people place each keypoint, in parts of the object's
             size. None: COCO's for COCO's names, else 0.05 for each.
         channels: width of the head's own maps.
@@ -139,7 +140,25 @@ class Keypoints(Head):
 
     def numbered_classes(self) -> list[str]:
         """All classes of the dataset."""
-        return list(self.among)
+        return Numbered(self.among) if isinstance(self.among, Numbered) else list(self.among)
+
+    def class_rows(self) -> dict[str, list[Any]]:
+        """The rows of the classes, and of the keypoints."""
+        points = self.names("keypoints")
+        named = {} if are_numbers(points) else self._point_rows(points)
+        classes = self.names("classes") if are_numbers(self.classes) else self.classes
+        return {**named_rows(classes, f"{self.name}_centre"), **named}
+
+    def _point_rows(self, points: Sequence[str]) -> dict[str, list[Any]]:
+        return {
+            **named_rows(points, f"{self.name}_joint"),
+            **named_rows([(p, axis) for p in points for axis in "xy"], f"{self.name}_place"),
+            **named_rows([(p, axis) for axis in "xy" for p in points], f"{self.name}_rest"),
+        }
+
+    def class_lists(self) -> dict[str, list[str]]:
+        """The names of the classes, and of the keypoints."""
+        return {**super().class_lists(), "keypoints": self.skeleton.names}
 
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:
         """The targets of one picture. A sample without `keypoints` trains nothing.

@@ -7,6 +7,7 @@ from typing import Optional
 
 import numpy as np
 
+from densefit.data.keypoint_sides import side_pairs, tell_pairs
 from densefit.data.keypoints import swap_order
 from densefit.errors import ConfigError
 from densefit.metrics.coco_oks import COCO_SIGMAS
@@ -45,8 +46,8 @@ class Skeleton:
     Args:
         keypoints: names, or how many. None: those of COCO's persons.
         limbs: pairs of names to join in drawings. None: COCO's for COCO's names, else none.
-        flip_pairs: pairs of names that change places in a mirrored picture. None: COCO's for
-            COCO's names, else nobody has said.
+        flip_pairs: pairs of names that change places in a mirrored picture. None: those that have
+            a left and a right (see `side_pairs`); where no name has a side, nobody has said.
         sigmas: how far off people place each keypoint, in parts of the object's size. None:
             COCO's for COCO's names, else 0.05 for each.
         where: whose they are, for errors.
@@ -58,7 +59,8 @@ class Skeleton:
         sigmas: (K,) float64.
 
     Raises:
-        ConfigError: no keypoint, equal names, pairs of what is not there, sigmas of another number.
+        ConfigError: no keypoint, equal names, pairs of what is not there, a side without another,
+            sigmas of another number.
     """
 
     def __init__(
@@ -78,8 +80,8 @@ class Skeleton:
         known = self.names == COCO_NAMES
         if limbs is None:
             limbs = COCO_LIMBS if known else []
-        if flip_pairs is None and known:
-            flip_pairs = COCO_FLIP_PAIRS
+        if flip_pairs is None:
+            flip_pairs = _sided(self.names, where)
         self.limbs = self._indices(limbs, "limbs", where)
         self.flip: np.ndarray | None = None
         if flip_pairs is not None:
@@ -128,3 +130,20 @@ class Skeleton:
                 fix="give the head `flip_pairs` ([] if nothing has a left and a right)",
             )
         return self.flip
+
+
+def _sided(names: Sequence[str], where: str) -> Pairs:
+    """The pairs that the names tell; None if none of them has a side."""
+    pairs, alone = side_pairs(names)
+    if alone:
+        raise ConfigError(
+            "A keypoint has no counterpart at the other side",
+            expected="left_x and right_x for each x, or neither",
+            received=", ".join(alone),
+            where=where,
+            fix="say with `flip_pairs` which keypoints change places in a mirrored picture ([] if "
+            "none do)",
+        )
+    if pairs:
+        tell_pairs(pairs, where)
+    return pairs or None

@@ -12,7 +12,7 @@ from densefit.backend import mx
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
 from densefit.metrics import Metric, MultiLabelAveragePrecision, MultiLabelF1
-from densefit.model.head import Features, Head, Label, class_names, heads
+from densefit.model.head import Features, Head, Label, class_names, heads, named_rows
 from densefit.model.layers import pooled_logits
 from densefit.predict.drawing import draw_label, letter_height
 
@@ -93,6 +93,10 @@ class MultiLabel(Head):
         self.focal_gamma, self.threshold = focal_gamma, threshold
         self.target, self.targets, self.classes_of = target, (target,), target
         self._class_weights = np.array(weights, np.float32)
+
+    def class_rows(self) -> dict[str, list[Any]]:
+        """The rows of the last layer."""
+        return named_rows(self.names(self.target), f"{self.name}_class")
 
     def labels(self, input_size: tuple[int, int]) -> list[Label]:
         """`labels`: 0 and 1; `weight`: what each class counts, 0 where unknown, adding up to 1."""

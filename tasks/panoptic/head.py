@@ -122,6 +122,14 @@ class Panoptic(Head):
                 where=where,
             )
 
+    def class_rows(self) -> dict[str, list[Any]]:
+        """Those of both parts."""
+        return {**self.segmentation.class_rows(), **self.instance.class_rows()}
+
+    def class_lists(self) -> dict[str, list[str]]:
+        """The names of the mask's classes, and of the things."""
+        return {self.segmentation.target: self.classes, "classes": self.things}
+
     def labels(self, input_size: tuple[int, int]) -> list[Label]:
         """Those of both parts."""
         return [

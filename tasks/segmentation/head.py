@@ -15,7 +15,7 @@ from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError, located
 from densefit.metrics import ConfusionMatrix, Metric
 from densefit.model.decoders import LOGIT_STRIDE, Decoder
-from densefit.model.head import Features, Head, Label, class_names, heads
+from densefit.model.head import Features, Head, Label, class_names, heads, named_rows
 from densefit.model.layers import strongest, upsample
 from densefit.model.merger import Merger
 from densefit.model.partial_softmax import partial_log_softmax
@@ -105,6 +105,12 @@ class Segmentation(Head):
         # one entry for every byte; what is no class weighs nothing
         self._weight_of = np.zeros(256, np.float32)
         self._weight_of[: len(self.classes)] = 1.0 if class_weights is None else class_weights
+
+    def class_rows(self) -> dict[str, list[Any]]:
+        """The rows of the last layer, or of those that are added up."""
+        layers = ["logits", *(f"score{stride}" for stride in (4, 8, 16, 32))]
+        names = self.names(self.target)
+        return named_rows(names, *(f"{self.name}_{layer}" for layer in layers))
 
     def labels(self, input_size: tuple[int, int]) -> list[Label]:
         """`mask`: class indices; `weight`: what each cell counts, adding up to 1.

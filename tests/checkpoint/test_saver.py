@@ -32,7 +32,7 @@ def test_what_a_checkpoint_holds(tiny, tmp_path):
         *("validated", "epochs", "optimizer", "rng", "callbacks", "extra", "accumulate"),
         *("samples", "epoch_seconds", "metrics", "refused", "lr", "gradient_norm", "schedule"),
         *("identity", "pending", "labelled", "balance", "position", "rollbacks"),
-        *("updates", "updates_per_epoch", "objects", "all_objects"),
+        *("updates", "updates_per_epoch", "objects", "all_objects", "names"),
     }
     assert (state["epoch"], state["batch"], state["update"], state["validated"]) == (2, 0, 4, 4)
     assert state["epochs"] == history.epochs
@@ -69,6 +69,8 @@ def test_load(tiny, tmp_path):
 
 def test_load_rebuilds_a_network_made_by_name(tiny, tmp_path):
     class Labelled(tiny.Pictures):
+        classes = ("a", "b")
+
         def __getitem__(self, index):
             sample = super().__getitem__(index)
             sample.targets["label"] = np.array(index % 2)

@@ -41,7 +41,7 @@ def epochs(kind, workers, count=2):
     data = Shapes(13, size=(48, 64))
     heads = [
         Detection(data.classes, strides=(8, 16)),
-        Segmentation(["ground", *data.classes]),
+        Segmentation(data.mask_classes),
     ]
     transform = Compose([RandomScaleCrop(32, 48), RandomFlip(), ColorJitter()])
     found = []

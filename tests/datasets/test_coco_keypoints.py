@@ -136,6 +136,19 @@ def test_a_broken_annotation_raises_when_its_picture_is_read(tmp_path):
         data[0]
 
 
+@pytest.mark.parametrize("form", ["eye_left eye_right", "LeftEye RightEye", "l_eye r_eye"])
+def test_left_and_right_in_other_forms_change_places(tmp_path, form, caplog):
+    left, right = form.split()
+    dog = {**DOG, "keypoints": ["nose", left, right, "tail"]}
+    data = COCO(**build(tmp_path, [dog], [annotation([3, 4, 2, 5, 6, 1, 9, 9, 2, 0, 0, 0])]))
+    assert data.flip_pairs == [[left, right]]
+    points = data[0].targets["keypoints"][0]
+    mirrored = mirror(data[0]).targets["keypoints"][0]
+    np.testing.assert_array_equal(mirrored[1], [30 - points[2, 0], points[2, 1], 2])
+    said = COCO(**build(tmp_path / "said", [dog], []), flip_pairs=[])
+    assert said.flip_pairs == []
+
+
 @pytest.mark.parametrize(
     "change",
     [{"keypoints": 5}, {"keypoints": "nose"}, {"keypoints": [["a"]]}, {"skeleton": 7}]

@@ -151,3 +151,25 @@ def test_pictures_that_hold_no_ids(tmp_path):
     (tmp_path / "b.jpg").rename(path)
     with pytest.raises(DataError, match=r"losses[\s\S]*a\.png"):
         read_ids(path)
+
+
+def test_results_that_name_categories_are_read_by_these(read, tmp_path):
+    truth = read(record(1))
+    own = [{"id": 1, "name": "dog"}, {"id": 2, "name": "sky"}, {"id": 3, "name": "cat"}]
+    own.append({"id": 4, "name": "cow"})
+    segments = [segment(7, 3), segment(300, 2), segment(70_000, 1)]
+    write_ids(tmp_path / "dt" / "1.png")
+    for categories, wanted in ((own, [0, 2, 1]), (None, None)):
+        content = {"annotations": [record(1, *segments)], "categories": categories}
+        (tmp_path / "dt.json").write_text(json.dumps(content))
+        found, _ = read_panoptic_results(tmp_path / "dt.json", truth)
+        if wanted is None:
+            with pytest.raises(DataError, match="category of the annotations"):
+                found.read(0, truth.labels)
+        else:
+            assert found.read(0, truth.labels)["classes"].tolist() == wanted
+    content = {"annotations": [record(1, segment(7, 4))], "categories": own}
+    (tmp_path / "dt.json").write_text(json.dumps(content))
+    found, _ = read_panoptic_results(tmp_path / "dt.json", truth)
+    with pytest.raises(DataError, match="category of the annotations"):
+        found.read(0, truth.labels)

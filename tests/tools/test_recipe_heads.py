@@ -193,3 +193,16 @@ def test_what_a_recipe_lacks_is_told(shapes):
     slip = {"boxes": {"task": "detection"}, "boxs": {"channels": 8}}
     with pytest.raises(ConfigError, match=r"'boxs' is no task[\s\S]*did you mean 'boxes'\?"):
         make_heads(Model(heads=slip), shapes)
+
+
+def test_classes_that_the_recipe_renames_are_the_head_s():
+    data = Data(settings={"length": 3}, rename={"square": "polygon", "triangle": "polygon"})
+    model = Model(heads={"detection": {}, "kind": {"task": "classification"}})
+    heads = make_heads(model, make_dataset(data, "train"))
+    assert [head.classes for head in heads] == [
+        ["circle", "polygon"],
+        ["circle", "polygon", "nothing"],
+    ]
+    wrong = Data(settings={"length": 3}, rename={"squar": "polygon"})
+    with pytest.raises(ConfigError, match=r"data\.rename, split 'train'[\s\S]*'square'"):
+        make_dataset(wrong, "train")

@@ -149,3 +149,35 @@ def test_mistakes_are_told(case, capsys, arguments, code, said):
 def test_folders_must_be_named(capsys):
     assert score.main(["masks", "--classes", "4"]) == 2
     assert "--truth PATH" in capsys.readouterr().err
+
+
+@pytest.fixture
+def two_values(tmp_path):
+    """Masks of 0 and 255, of which half the foreground was found."""
+    for number in range(3):
+        true, found = np.zeros((10, 10), np.uint8), np.zeros((10, 10), np.uint8)
+        true[:4], found[:2] = 255, 1
+        for folder, mask in (("t", true), ("p", found)):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            cv2.imwrite(str(tmp_path / folder / f"{number}.png"), mask)
+    return tmp_path
+
+
+def test_foreground_that_is_ignored_is_told(two_values, capsys):
+    score_masks.run(settings(two_values, classes=2))
+    told = capsys.readouterr().out
+    assert "note: WARNING: the truth has one class alone, and 40.0% of the pixels" in told
+    assert "--truth-values '{255: 1}'" in told
+    assert "never occur in the truth: 1" in told
+
+
+def test_foreground_of_255_is_scored_where_that_is_said(two_values, capsys):
+    arguments = ["masks", "--truth", str(two_values / "t"), "--predicted", str(two_values / "p")]
+    out = two_values / "out"
+    arguments += ["--classes", "2", "--truth-values", "{255: 1}", "--out", str(out)]
+    assert score.main(arguments) == 0
+    scores = json.loads((out / "scores.json").read_text())
+    assert (scores["IoU/1"], scores["pixel_accuracy"]) == (0.5, 0.8)
+    assert "note" not in capsys.readouterr().out
+    assert score.main([*arguments, "--truth-values", "{255: 7}"]) == 2
+    assert "0..65535 -> 0..1" in capsys.readouterr().err

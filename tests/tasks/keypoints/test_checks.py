@@ -17,7 +17,15 @@ def sample(**changes):
 
 def test_a_sample_with_the_keypoints_of_the_head():
     check_sample(sample(), FACE, "here")
-    check_sample(sample(keypoint_flip=np.sort), Skeleton(Shapes.keypoint_names), "here")
+    unsaid = Skeleton(len(Shapes.keypoint_names))
+    check_sample(sample(keypoint_flip=np.sort), unsaid, "here")
+
+
+def test_sides_that_do_not_change_places_are_an_error_until_it_is_said():
+    mirrored = sample(keypoint_flip=np.sort)
+    with pytest.raises(DataError, match=r"change places in a mirrored[\s\S]*flip_pairs"):
+        check_sample(mirrored, Skeleton(Shapes.keypoint_names), "here")
+    check_sample(mirrored, Skeleton(Shapes.keypoint_names, flip_pairs=[]), "here")
 
 
 @pytest.mark.parametrize(

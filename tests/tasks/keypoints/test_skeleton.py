@@ -39,8 +39,17 @@ def test_own_keypoints_are_taken_at_their_word():
     np.testing.assert_array_equal(Skeleton(4, flip_pairs=[]).mirrored("x"), range(4))
 
 
+def test_sides_are_in_the_names(caplog):
+    own = Skeleton(["LeftEye", "nose", "RightEye"], where="head 'a'")
+    np.testing.assert_array_equal(own.mirrored("x"), [2, 1, 0])
+    assert "LeftEye - RightEye" in caplog.text
+    np.testing.assert_array_equal(Skeleton(["left", "right"], flip_pairs=[]).mirrored("x"), [0, 1])
+    with pytest.raises(ConfigError, match=r"no counterpart[\s\S]*left_ear[\s\S]*flip_pairs"):
+        Skeleton(["left_eye", "right_eye", "left_ear"])
+
+
 def test_what_nobody_has_said_is_not_made_up():
-    bare = Skeleton(["left_eye", "right_eye"])
+    bare = Skeleton(["eye", "tail"])
     assert bare.limbs.shape == (0, 2)
     np.testing.assert_array_equal(bare.sigmas, [0.05, 0.05])
     with pytest.raises(ConfigError, match=r"Nobody has said[\s\S]*head 'a'[\s\S]*flip_pairs"):

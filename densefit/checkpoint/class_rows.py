@@ -1,0 +1,90 @@
+"""Rows of a head's parameters by the names of the classes that they belong to."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from densefit.checkpoint.naming import saved_names
+from densefit.data.class_lists import are_numbers, head_lists
+from densefit.errors import DensefitError
+from densefit.model.head import Head, heads
+
+_log = logging.getLogger("densefit")
+
+Rows = Mapping[str, Sequence[Hashable]]
+
+
+def saved_heads(content: Any) -> list[Head]:
+    """The heads of a checkpoint, with their names; none where it does not say how they are made."""
+    spec = content.get("network") if isinstance(content, Mapping) else None
+    names, found = saved_names(content), []
+    try:
+        for entry in (spec or {}).get("heads", ()):
+            head = heads.create(entry["task"], **entry["settings"])
+            for target, own in names.get(head.name, {}).items():
+                if are_numbers(head.class_lists().get(target, [])):
+                    head.learn(target, own)
+            found.append(head)
+    except (DensefitError, KeyError, TypeError, ValueError, AttributeError):
+        return []
+    return found
+
+
+def rows_of(own: Iterable[Head]) -> dict[str, Sequence[Hashable]]:
+    """Parameter -> the names of its rows, of all heads."""
+    return {name: rows for head in own for name, rows in head.class_rows().items()}
+
+
+def arranged(
+    given: Mapping[str, Any], sources: Mapping[str, str], theirs: Rows, ours: Rows
+) -> tuple[dict[str, Any], list[str]]:
+    """Arrays whose rows are in our order, and the names of those that lack some of our classes.
+
+    Args:
+        given: our name -> array of the source.
+        sources: our name -> its name there.
+        theirs: the source's name -> the names of its rows.
+        ours: the same of the network.
+    """
+    found, lacking = dict(given), []
+    for name, wanted in ours.items():
+        there = theirs.get(sources.get(name, ""))
+        if name not in given or there is None or list(there) == list(wanted):
+            continue
+        places = {row: place for place, row in enumerate(there)}
+        if len(there) != given[name].shape[0] or not set(wanted) <= set(places):
+            lacking.append(name)
+            continue
+        array = given[name]
+        array = array.asnumpy() if hasattr(array, "asnumpy") else np.asarray(array)
+        found[name] = array[[places[row] for row in wanted]]
+    return found, lacking
+
+
+def tell_unarranged(theirs: Iterable[Head], ours: Iterable[Head], loaded: Iterable[str]) -> None:
+    """Log a warning for heads with other names whose rows nobody names: they came by place.
+
+    Args:
+        theirs: heads of the source.
+        ours: heads of the network.
+        loaded: parameters that were brought in.
+    """
+    before = {head.name: head_lists(head) for head in theirs}
+    for head in ours:
+        there = before.get(head.name, {})
+        now = head_lists(head)
+        differ = [t for t in now if t in there and list(there[t]) != list(now[t])]
+        named = [t for t in differ if not are_numbers(now[t]) and not are_numbers(there[t])]
+        mine = any(name.startswith(f"{head.name}_") for name in loaded)
+        if named and mine and not head.class_rows():
+            _log.warning(
+                "the head %r has other classes than in the source (%s, there %s), and does not say "
+                "whose its rows are (`class_rows`): they were brought by place",
+                head.name,
+                ", ".join(now[named[0]]),
+                ", ".join(there[named[0]]),
+            )

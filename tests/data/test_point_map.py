@@ -1,0 +1,63 @@
+"""Keypoints in another order are the same keypoints."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import densefit as df
+from densefit.data.point_map import PointMap
+from densefit.datasets import Shapes
+from densefit.errors import DataError
+
+DATA = Shapes(4, size=(48, 48), empty=0.0, keypoints=True)
+NAMES = list(DATA.keypoint_names)
+
+
+class Turned:
+    """`Shapes` whose keypoints come in reverse."""
+
+    classes, keypoint_names = DATA.classes, NAMES[::-1]
+    mask_classes, label_classes = DATA.mask_classes, DATA.label_classes
+
+    def __len__(self):
+        return len(DATA)
+
+    def id_of(self, index):
+        return DATA.id_of(index)
+
+    def __getitem__(self, index):
+        sample = DATA[index]
+        points, order = sample.targets["keypoints"], sample.targets["keypoint_flip"]
+        last = len(order) - 1
+        own = {"keypoints": points[:, ::-1], "keypoint_flip": last - order[::-1]}
+        return replace(sample, targets={**sample.targets, **own})
+
+
+def test_points_that_the_dataset_lacks_are_not_labelled():
+    change = PointMap("keypoints", np.array([2, 0]), 3, "here")
+    points = np.arange(12, dtype=np.float32).reshape(2, 2, 3) + 1
+    found = change({"keypoints": points, "keypoint_flip": np.array([1, 0])})
+    np.testing.assert_array_equal(found["keypoints"][:, 2], points[:, 0])
+    np.testing.assert_array_equal(found["keypoints"][:, 0], points[:, 1])
+    assert not found["keypoints"][:, 1].any()
+    assert found["keypoint_flip"].tolist() == [2, 1, 0]
+    assert change({"mask": 1}) == {"mask": 1}
+    with pytest.raises(DataError, match=r"\(n, 2, 3\)[\s\S]*here"):
+        change({"keypoints": np.zeros((1, 5, 3))})
+
+
+def test_datasets_of_a_mixture_have_one_order():
+    mixture = df.Mixture({"a": DATA, "b": Turned()})
+    assert mixture.keypoint_names == NAMES
+    for index in range(4):
+        one, other = mixture[index].targets, mixture[4 + index].targets
+        np.testing.assert_array_equal(one["keypoints"], other["keypoints"])
+        np.testing.assert_array_equal(one["keypoint_flip"], other["keypoint_flip"])
+
+
+def test_different_keypoints_have_no_common_names():
+    other = Turned()
+    other.keypoint_names = ["a", *NAMES[1:]]
+    assert df.Mixture({"a": DATA, "b": other}).keypoint_names is None
+    assert df.Mixture({"a": Shapes(2, size=(48, 48))}).keypoint_names is None
