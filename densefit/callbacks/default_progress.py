@@ -45,7 +45,10 @@ class EpochLog(Callback):
 
 
 def with_progress(
-    callbacks: Sequence[Callback], progress: bool | None, is_logged: bool = False
+    callbacks: Sequence[Callback],
+    progress: bool | None,
+    is_shown: bool = False,
+    is_logged: bool = False,
 ) -> list[Callback]:
     """The callbacks of a training, and what shows its progress beside them.
 
@@ -53,7 +56,8 @@ def with_progress(
         callbacks: of the user's. A Progress among them is the only one.
         progress: True for a Progress; False for nothing; None for a Progress on a terminal and in
             a notebook, and a line an epoch in the log elsewhere.
-        is_logged: whether the user has something of MXNet's that shows it.
+        is_shown: whether the user has something of MXNet's that shows it between epochs.
+        is_logged: whether lines of MXNet's own tell of epochs, as Module.fit logs them.
 
     Raises:
         ConfigError: `progress` is none of these.
@@ -63,9 +67,9 @@ def with_progress(
     own = list(callbacks)
     if progress is False or any(isinstance(callback, Progress) for callback in own):
         return own
-    if progress or (is_watched() and not is_logged):
+    if progress or (is_watched() and not is_shown):
         return [Progress(), *own]
-    return [EpochLog(), *own]
+    return own if is_logged or is_shown else [EpochLog(), *own]
 
 
 def is_watched() -> bool:

@@ -266,7 +266,12 @@ def fit(
         or devices != given.devices
     ):
         live = None
-    callbacks = with_progress(callbacks, progress, batch_end_callback is not None)
+    of_mxnet = (
+        *(eval_metric, batch_end_callback, epoch_end_callback, eval_end_callback),
+        *(eval_batch_end_callback, monitor),
+    )
+    is_logged = any(one is not None for one in of_mxnet)
+    callbacks = with_progress(callbacks, progress, batch_end_callback is not None, is_logged)
     if live is None:
         callbacks = [*given.mirrors, *callbacks]
     measured = {**wires, **module.wires}

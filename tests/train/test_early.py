@@ -119,7 +119,7 @@ def test_without_workers_nothing_is_ever_ready():
 class Broken:
     """Shapes of which the third cannot be read."""
 
-    classes = ("a",)
+    classes = tuple(Shapes(1).classes)
 
     def __init__(self):
         self.inside = Shapes(6, size=(24, 24))
@@ -139,7 +139,7 @@ class Broken:
 class Held:
     """Samples that come while a gate is open."""
 
-    classes = ("a",)
+    classes = tuple(Shapes(1).classes)
 
     def __init__(self, length):
         self.inside = Shapes(length, size=(32, 32))

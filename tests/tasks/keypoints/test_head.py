@@ -96,7 +96,8 @@ def test_what_is_encoded_is_decoded_to_the_truth(heat_maps, mirrored):
 
 
 def test_a_mirrored_view_without_flip_pairs_is_an_error():
-    one, known = head(flip_pairs=None), head()
+    names = [f"point {number}" for number in range(len(Shapes.keypoint_names))]
+    one, known = head(flip_pairs=None, keypoints=names, limbs=[]), head()
     sample = RandomFlip(p=1.0)(shapes(1)[0], np.random.default_rng(0))
     outputs = as_predicted(known, [sample])
     with pytest.raises(ConfigError, match=r"mirrored picture[\s\S]*flip_pairs"):
