@@ -141,7 +141,10 @@ class Record:
             known = {str(name): whole(value) for name, value in dict(told["attributes"]).items()}
             if not all(isinstance(one, str) for one in ids) or not known.keys() >= {"classes"}:
                 raise ValueError("ids that are no texts, or no classes")
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (
+            *(ValueError, KeyError, TypeError, AttributeError),
+            *(OverflowError, RecursionError),
+        ) as error:
             raise DataError(
                 f"The description of the records cannot be read: {type(error).__name__}: {error}",
                 where=path,

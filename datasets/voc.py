@@ -234,7 +234,7 @@ class VOC:
                 return VocFile("", None, ())
             raise DataError(
                 f"The id {name!r} has no annotation",
-                where=self._xml(name),
+                where=f"{self.root / 'Annotations'}{os.sep}{name}.xml",
                 fix='missing_xml="background" if such pictures show no object',
             )
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from densefit.data.regular_file import read_regular
 from densefit.errors import DataError
 
+from .text_file import ENCODING, in_named_encoding
+
 _MOST_BYTES = 64 << 20  # elements take some fifty times the memory of their text
 _DECLARED = re.compile(
     rb"""(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']"""
@@ -41,13 +43,28 @@ def read_xml(path: Path) -> ElementTree.Element:
         return ElementTree.fromstring(data)
     except (ElementTree.ParseError, ValueError, LookupError) as error:
         declared = _DECLARED.match(data)
-        if declared is None or declared.group(1).lower() in _KNOWN:
+        if declared is not None and declared.group(1).lower() not in _KNOWN:
+            text = _decoded(data, path)
+        elif declared is None and not _is_utf(data):
+            named = in_named_encoding(data, path)
+            if named is None:
+                raise _no_xml(path, error) from error
+            text = named
+        else:
             raise _no_xml(path, error) from error
-    text = _decoded(data, path)
     try:
         return ElementTree.fromstring(text)
     except (ElementTree.ParseError, ValueError) as error:
         raise _no_xml(path, error) from error
+
+
+def _is_utf(data: bytes) -> bool:
+    """Whether the bytes are text in UTF-8, UTF-16 or UTF-32."""
+    try:
+        data.decode(json.detect_encoding(data))
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _decoded(data: bytes, path: Path) -> str:
@@ -77,5 +94,8 @@ def _decoded(data: bytes, path: Path) -> str:
 def _no_xml(path: Path, error: Exception) -> DataError:
     fix = None
     if "invalid token" in str(error):
-        fix = 'if it is text in another encoding: <?xml version="1.0" encoding="GBK"?> says which'
+        fix = (
+            'if it is text in another encoding: <?xml version="1.0" encoding="GBK"?> says which, or '
+            f"{ENCODING}=gb18030 in the environment"
+        )
     return DataError(f"The annotation is not valid XML: {error}", where=path, fix=fix)

@@ -4,7 +4,8 @@ import pytest
 
 from densefit.datasets.json_file import read_json
 from densefit.datasets.text_file import read_text
-from densefit.errors import DataError
+from densefit.datasets.xml_file import read_xml
+from densefit.errors import ConfigError, DataError
 
 
 @pytest.mark.parametrize(
@@ -50,3 +51,28 @@ def test_what_is_no_json(tmp_path, text):
     path.write_text(text)
     with pytest.raises(DataError, match=r"are not valid JSON[\s\S]*x\.json"):
         read_json(path)
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "big5", "shift_jis"])
+def test_the_environment_names_what_leaves_no_mark(encoding, tmp_path, monkeypatch):
+    text = {"gb18030": "\u732b\u72d7", "big5": "\u8c93", "shift_jis": "\u30cd\u30b3"}[encoding]
+    path = tmp_path / "classes.txt"
+    path.write_bytes(text.encode(encoding))
+    monkeypatch.setenv("DENSEFIT_TEXT_ENCODING", encoding)
+    assert read_text(path, "The list") == text
+    path.write_bytes(text.encode())
+    assert read_text(path, "The list") == text  # what is UTF-8 stays so
+    xml = tmp_path / "a.xml"
+    xml.write_bytes(f"<annotation><name>{text}</name></annotation>".encode(encoding))
+    assert read_xml(xml).findtext("name") == text
+
+
+def test_a_wrong_name_of_an_encoding_is_told(tmp_path, monkeypatch):
+    path = tmp_path / "classes.txt"
+    path.write_bytes("\u732b".encode("gb18030"))
+    monkeypatch.setenv("DENSEFIT_TEXT_ENCODING", "gb99")
+    with pytest.raises(ConfigError, match=r"'gb99'[\s\S]*DENSEFIT_TEXT_ENCODING"):
+        read_text(path, "The list")
+    monkeypatch.setenv("DENSEFIT_TEXT_ENCODING", "ascii")
+    with pytest.raises(DataError, match=r"neither in UTF-8 nor in ascii[\s\S]*classes.txt"):
+        read_text(path, "The list")
