@@ -95,7 +95,7 @@ def _no_xml(path: Path, error: Exception) -> DataError:
     fix = None
     if "invalid token" in str(error):
         fix = (
-            'if it is text in another encoding: <?xml version="1.0" encoding="GBK"?> says which, or '
-            f"{ENCODING}=gb18030 in the environment"
+            'if it is text in another encoding: <?xml version="1.0" encoding="GBK"?> says which, '
+            f"or {ENCODING}=gb18030 in the environment"
         )
     return DataError(f"The annotation is not valid XML: {error}", where=path, fix=fix)

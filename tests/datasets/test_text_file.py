@@ -69,7 +69,7 @@ def test_the_environment_names_what_leaves_no_mark(encoding, tmp_path, monkeypat
 
 def test_a_wrong_name_of_an_encoding_is_told(tmp_path, monkeypatch):
     path = tmp_path / "classes.txt"
-    path.write_bytes("\u732b".encode("gb18030"))
+    path.write_bytes("\u732b\u72d7".encode("gb18030"))
     monkeypatch.setenv("DENSEFIT_TEXT_ENCODING", "gb99")
     with pytest.raises(ConfigError, match=r"'gb99'[\s\S]*DENSEFIT_TEXT_ENCODING"):
         read_text(path, "The list")
