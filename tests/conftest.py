@@ -17,6 +17,13 @@ from densefit.data.sample import Sample  # noqa: E402
 from densefit.metrics import MAE  # noqa: E402
 from densefit.model.backbones import Backbone  # noqa: E402
 from densefit.model.layers import conv_bn  # noqa: E402
+from densefit.once import forget  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def _nothing_was_said():
+    """Warnings that come once a process come in each test."""
+    forget()
 
 
 class Recorder(df.Callback):

@@ -16,6 +16,7 @@ import simplejpeg
 from densefit.data.jpeg import JpegHead, reduction
 from densefit.data.picture_limits import DAMAGED, damaged_jpegs_raise
 from densefit.errors import DataError
+from densefit.once import first_time
 
 logger = logging.getLogger(__name__)
 
@@ -31,8 +32,6 @@ _WARNING = re.compile(
     "Corrupt JPEG data|Premature end of JPEG|Inconsistent progression|Invalid SOS parameters"
     "|unknown JFIF|Unknown Adobe color|too many scanlines"
 )
-_MOST_TOLD = 10_000
-_told: set[str] = set()  # files whose damage was logged: once, not once an epoch
 
 
 def decode_jpeg(data: bytes, head: JpegHead, where: object, least: int | None = None) -> np.ndarray:
@@ -68,8 +67,7 @@ def decode_jpeg(data: bytes, head: JpegHead, where: object, least: int | None = 
         image = _decoded(data, head, factor, where, strict=False)
     except ValueError as error:
         raise DataError(f"The image cannot be decoded: {error}", where=where) from error
-    if str(where) not in _told and len(_told) < _MOST_TOLD:
-        _told.add(str(where))
+    if first_time("damaged JPEG", str(where)):
         logger.warning(
             "The JPEG is damaged, and a part of the picture may be wrong: %s: %s. "
             "%s=raise in the environment makes this an error",

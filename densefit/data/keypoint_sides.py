@@ -6,8 +6,9 @@ import logging
 import re
 from collections.abc import Sequence
 
+from densefit.once import first_time
+
 _log = logging.getLogger("densefit")
-_told: set[str] = set()
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z]*|[a-z]+|\d+|[^\W\d_A-Za-z]+")
 _SIDES = {"left": 0, "right": 1}
@@ -62,8 +63,7 @@ def tell_pairs(pairs: Sequence[Sequence[str]], where: object) -> None:
     """Log once which pairs were found, where their names are not those of COCO's kind."""
     text = ", ".join(f"{left} - {right}" for left, right in pairs)
     plain = all(left.startswith("left_") and right == f"right_{left[5:]}" for left, right in pairs)
-    if not plain and text not in _told:
-        _told.add(text)
+    if not plain and first_time("keypoint sides", text):
         _log.warning(
             "keypoints that change places in a mirrored picture, by their names: %s (%s). If that "
             "is wrong, say with `flip_pairs` which do ([] for none)",

@@ -25,10 +25,10 @@ from densefit.data.sample import Dataset
 from densefit.data.sample_check import read_sample
 from densefit.data.target import KINDS
 from densefit.errors import ConfigError
+from densefit.once import first_time
 from densefit.registry import nearest
 
 _log = logging.getLogger("densefit")
-_said: set[str] = set()
 
 
 class Matcher:
@@ -195,9 +195,7 @@ def _tell_alike(own: Sequence[str], where: str) -> None:
 
 
 def _once(text: str, *values: Any) -> None:
-    key = text % values
-    if key not in _said:
-        _said.add(key)
+    if first_time(text % values):
         _log.warning(text, *values)
 
 

@@ -14,10 +14,9 @@ from densefit.errors import CheckpointError, ConfigError, DataError
 from densefit.metrics.arrays import check_equally_many, host
 from densefit.metrics.metric import Metric, metrics
 from densefit.metrics.state import entry
+from densefit.once import first_time
 
 logger = logging.getLogger(__name__)
-
-_told: set[str] = set()  # whether a factor of a thousand has been told of, once a process
 
 NUMBERS = (
     "AbsRel",
@@ -194,8 +193,8 @@ class Depth(Metric):
     def compute(self) -> dict[str, float]:
         means = self.sums / self.images if self.images else np.full(len(NUMBERS), np.nan)
         numbers = dict(zip(NUMBERS, means.tolist()))
-        if abs(common_logarithm(numbers) - math.log(1000.0)) < 0.5 and self.name not in _told:
-            _told.add(self.name)
+        thousand = abs(common_logarithm(numbers) - math.log(1000.0)) < 0.5
+        if thousand and first_time("a factor of a thousand", self.name):
             logger.warning(
                 "The predicted depths are about %s of the true ones: is one of them in millimetres "
                 "and the other in metres?",

@@ -10,10 +10,9 @@ import numpy as np
 
 from densefit.errors import ConfigError, DataError
 from densefit.metrics.arrays import first_row, integers, rows
+from densefit.once import first_time
 
 logger = logging.getLogger(__name__)
-
-_told: set[str] = set()  # metrics whose lack of negatives has been told of
 
 
 class Coding:
@@ -54,8 +53,7 @@ class Coding:
     def tell(self) -> None:
         """Warn, once a process, if no label says no: any prediction is then a perfect one."""
         lacking = self._samples > 1 and self._unknown and not self._negative
-        if lacking and self._metric not in _told:
-            _told.add(self._metric)
+        if lacking and first_time("no negative label", self._metric):
             logger.warning(
                 "No label of the %d samples of the metric %r says no (%s): all are yes or unknown "
                 "(%s), and nothing that is predicted can be wrong. If %s says no, set "

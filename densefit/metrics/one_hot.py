@@ -10,10 +10,9 @@ import numpy as np
 
 from densefit.errors import DataError
 from densefit.metrics.arrays import first_row, labels_of, rows
+from densefit.once import first_time
 
 logger = logging.getLogger(__name__)
-
-_told: set[tuple[str, bool]] = set()  # metrics whose guess has been told of, once a process
 
 
 def is_one_hot(array: np.ndarray, axis: int = 1) -> bool:
@@ -97,8 +96,7 @@ class OneHot:
         likely = is_one_hot(scores) or bool(((scores < 0) | (scores > 1)).any())
         if likely:
             self._reading = self._guessed = True
-        if (self._metric, likely) not in _told:
-            _told.add((self._metric, likely))
+        if first_time("one-hot", self._metric, likely):
             logger.warning(
                 "The targets of the metric %r look like one-hot rows, and the predictions are "
                 "whole numbers of the same shape: both are read as %s. Say one_hot=True or "

@@ -182,7 +182,6 @@ def test_settings_and_states():
     ("factor", "said"), [(1000.0, "a thousand times"), (0.001, "a thousandth"), (30.0, None)]
 )
 def test_millimetres_beside_metres_are_told(factor, said, caplog, monkeypatch):
-    monkeypatch.setattr("densefit.metrics.depth._told", set())
     r = np.random.default_rng(0)
     truth = r.uniform(1, 5, (3, 8, 8))
     metric = Depth()

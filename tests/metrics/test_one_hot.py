@@ -25,11 +25,6 @@ def of(metric, predictions, targets):
     return metric.compute()[metric.primary]
 
 
-@pytest.fixture(autouse=True)
-def untold(monkeypatch):
-    monkeypatch.setattr("densefit.metrics.one_hot._told", set())
-
-
 @pytest.fixture
 def data():
     """(probabilities, class indices)."""

@@ -1,0 +1,13 @@
+from densefit.once import first_time, forget
+
+
+def test_what_was_said_is_not_said_again_until_it_is_forgotten():
+    assert first_time("a", 1)
+    assert first_time("a", 2)
+    assert not first_time("a", 1)
+    forget()
+    assert first_time("a", 1)
+
+
+def test_memory_is_bounded():
+    assert sum(first_time(number) for number in range(20_000)) == 10_000
