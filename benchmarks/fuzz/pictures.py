@@ -77,6 +77,9 @@ class Pictures(Kind):
             return None  # what their colours are is a matter of taste
         if image.mode in ("LA", "La", "PA", "RGBa") or "transparency" in image.info:
             return None
+        if self._kind == "BMP" and data[14:15] == b"\x28" and data[46:50] != bytes(4):
+            if int.from_bytes(data[46:50], "little") != 1 << data[28]:
+                return None  # indices of colours that nobody has stated
         try:
             expected = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
         except Exception:  # broken EXIF, say

@@ -13,7 +13,7 @@ import numpy as np
 from densefit.data.jpeg import START, JpegHead, head_of
 from densefit.data.jpeg_decoder import decode_jpeg
 from densefit.data.picture_header import KINDS, is_lossy, kind_of
-from densefit.data.picture_limits import BYTES, check_pixels, most_bytes
+from densefit.data.picture_limits import BYTES, PIXELS, check_pixels, most_bytes
 from densefit.data.pillow_picture import as_rgb, check_once, stored_values
 from densefit.data.regular_file import PathLike, read_regular
 from densefit.errors import DataError
@@ -72,6 +72,18 @@ def decode_image(
         DataError: they are cut short, no picture, or too large.
     """
     data = bytes(data)
+    try:
+        return _decoded(data, where, exif, least)
+    except MemoryError as error:
+        raise DataError(
+            "The picture needs more memory than there is",
+            where=where,
+            fix=f"make it smaller, or set {PIXELS} in the environment to what may be decoded",
+        ) from error
+
+
+def _decoded(data: bytes, where: object, exif: bool, least: int | None) -> np.ndarray:
+    """The same, whatever is raised."""
     if data[:2] == START:
         return _jpeg(data, where, exif, least)
     kind = kind_of(data, where)

@@ -71,7 +71,7 @@ def stated_size(data: bytes, exif: bool) -> Size | None:
 def is_lossy(data: bytes, kind: str) -> bool:
     """Whether a file of this kind changes the numbers that were stored in it."""
     if kind == "TIFF":
-        return _tiff_tags(data, (_COMPRESSION,)).get(_COMPRESSION) in _LOSSY_TIFF
+        return _tiff_tags(data, (_COMPRESSION,))[0].get(_COMPRESSION) in _LOSSY_TIFF
     return kind == "JPEG" or (kind == "WEBP" and _webp_coder(data) == b"VP8 ")
 
 
@@ -136,21 +136,28 @@ def _webp(data: bytes) -> Size | None:
 
 
 def _tiff(data: bytes) -> Size | None:
-    tags = _tiff_tags(data, (256, 257, _COMPRESSION, 277))
+    tags, counts = _tiff_tags(data, (256, 257, _COMPRESSION, 273, 277, 278, 284))
     if 256 not in tags or 257 not in tags or tags.get(_COMPRESSION, 1) not in _TIFF:
         return None
     height, width = tags[257], tags[256]
     if tags.get(_COMPRESSION, 1) == 1 and height * width * tags.get(277, 1) > 8 * len(data):
         return None  # less than a bit for each number
+    strips = -(-height // max(1, min(tags.get(278, height), height)))
+    if 273 in counts and tags.get(284, 1) == 1 and counts[273] != strips:
+        return None  # OpenCV gives what it has read when a strip is missing
     return height, width
 
 
-def _tiff_tags(data: bytes, wanted: tuple[int, ...]) -> dict[int, int]:
-    """Whole numbers of the first directory by their tags; what is cut off is left out."""
+def _tiff_tags(data: bytes, wanted: tuple[int, ...]) -> tuple[dict[int, int], dict[int, int]]:
+    """First numbers of the first directory by their tags, and how many there are of each.
+
+    What is cut off is left out.
+    """
     order = "<" if data[:2] == b"II" else ">"
     big = 43 in data[2:4]
     start, each, number = (8, 20, "Q") if big else (4, 12, "I")
     found: dict[int, int] = {}
+    counts: dict[int, int] = {}
     try:
         (directory,) = struct.unpack_from(order + number, data, start)
         (count,) = struct.unpack_from(order + ("Q" if big else "H"), data, directory)
@@ -160,10 +167,11 @@ def _tiff_tags(data: bytes, wanted: tuple[int, ...]) -> dict[int, int]:
             form = {3: "H", 4: "I", 16: "Q"}.get(kind)
             if tag in wanted and form is not None:
                 place = entry + (12 if big else 8)
+                (counts[tag],) = struct.unpack_from(order + number, data, entry + 4)
                 found[tag] = struct.unpack_from(order + form, data, place)[0]
     except (struct.error, OverflowError):
         pass
-    return found
+    return found, counts
 
 
 def _pnm(data: bytes) -> Size | None:

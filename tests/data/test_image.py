@@ -615,3 +615,30 @@ def test_a_tiff_that_states_more_pixels_than_it_has_bytes(tmp_path):
     for reader in READERS:
         with pytest.raises(DataError, match=r"header of its TIFF file[\s\S]*a\.tif"):
             reader(path)
+
+
+def test_a_tiff_that_lacks_strips_is_told(tmp_path):
+    """OpenCV gives what it had read when the next strip was not there."""
+    path = save(tmp_path / "a.tif", np.zeros((6, 8, 3), np.uint8))
+    data = path.read_bytes()
+    for form in ("HHII", "HHIHxx"):
+        for rows in (6, 2**32 - 1):
+            tag = struct.pack(f"<{form}", 278, 4 if form == "HHII" else 3, 1, min(rows, 65535))
+            if tag in data:
+                one = struct.pack(f"<{form}", 278, 4 if form == "HHII" else 3, 1, 1)
+                path.write_bytes(data.replace(tag, one))
+                with pytest.raises(DataError, match=r"header of its TIFF file[\s\S]*a\.tif"):
+                    read_image(path)
+                return
+    raise AssertionError("the file does not say how many rows a strip has")
+
+
+def test_a_picture_for_which_there_is_no_memory_is_named(tmp_path, monkeypatch):
+    path = save(tmp_path / "a.png", np.zeros((6, 8, 3), np.uint8))
+
+    def full(*_):
+        raise MemoryError
+
+    monkeypatch.setattr("densefit.data.image._by_opencv", full)
+    with pytest.raises(DataError, match=r"more memory than there is[\s\S]*a\.png"):
+        read_image(path)
