@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from densefit.data.units import PARTS, Elsewhere, alone, are_parts
 from densefit.data.value_check import bad_object, numbers_of, wrong_shape
 from densefit.errors import DataError
 
 _XYXY = "x1, y1, x2, y2 in pixels, x1 < x2 and y1 < y2"
-#: Boxes that all end here are in parts of the sides; some of those reach a little beyond 1.
-_PARTS = 1.5
-_MANY = 8  # pixels of a picture's longer side from which on that is certain
 
 
 def checked_boxes(
-    name: str, boxes: object, size: tuple[int, int]
+    name: str, boxes: object, size: tuple[int, int], elsewhere: Elsewhere = alone
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Boxes as (n, 4) float32, cut to the picture, as the readers of annotation files do.
 
@@ -22,6 +20,7 @@ def checked_boxes(
         name: of the target.
         boxes: what a dataset gave.
         size: (height, width) of the picture.
+        elsewhere: gives the coordinates of other pictures, where these may be in parts.
 
     Returns:
         The boxes, and (n,) bool which of them have an area; None where all have.
@@ -42,14 +41,14 @@ def checked_boxes(
     shortest = (array[:, 2:] - array[:, :2]).min()
     inside = left >= 0 and top >= 0 and right <= size[1] and bottom <= size[0]
     if not (inside and shortest > 0):
-        return _mended(name, array, size)
-    if right <= _PARTS and bottom <= _PARTS and max(size) >= _MANY:
+        return _mended(name, array, size, elsewhere)
+    if right <= PARTS and bottom <= PARTS and are_parts(array, size, elsewhere):
         raise _in_parts(name, array, size)
     return array, None
 
 
 def _mended(
-    name: str, boxes: np.ndarray, size: tuple[int, int]
+    name: str, boxes: np.ndarray, size: tuple[int, int], elsewhere: Elsewhere
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Boxes that are not all as they should be. Raises DataError naming the first of those."""
     height, width = size
@@ -73,7 +72,7 @@ def _mended(
             row = int(np.flatnonzero(bad)[0])
             raise bad_object(name, row, len(boxes), f"A box {what}", _XYXY, boxes[row], size, fix)
     solid = (low < high).all(axis=1)
-    if solid.any() and boxes[solid].max() <= _PARTS and max(size) >= _MANY:
+    if are_parts(boxes[solid], size, elsewhere):
         raise _in_parts(name, boxes, size)
     boxes = boxes.clip(0, (width, height, width, height)).astype(np.float32)
     solid = (boxes[:, :2] < boxes[:, 2:]).all(axis=1)

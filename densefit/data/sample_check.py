@@ -14,7 +14,7 @@ from typing import Any, Callable
 import numpy as np
 
 from densefit.data.box_check import checked_boxes
-from densefit.data.keypoint_check import checked_keypoints
+from densefit.data.keypoint_check import checked_keypoints, labelled_places
 from densefit.data.label_check import checked_label, checked_labels
 from densefit.data.map_check import checked_depth, checked_indices, checked_map, checked_normals
 from densefit.data.object_check import (
@@ -27,6 +27,7 @@ from densefit.data.pixels import rgb
 from densefit.data.sample import Sample
 from densefit.data.sample_id import dataset_classes, dataset_name, sample_id
 from densefit.data.target import KINDS, PER_OBJECT
+from densefit.data.units import elsewhere_in
 from densefit.data.value_check import whole_numbers
 from densefit.errors import DataError, located
 
@@ -86,7 +87,7 @@ def _checked(sample: Any, dataset: Any, index: int, left_out: list[str] | None) 
         )
     image = rgb(sample.image)
     height, width = image.shape[:2]
-    targets, solid = _checked_targets(sample.targets, (height, width), dataset)
+    targets, solid = _checked_targets(sample.targets, (height, width), dataset, index)
     key = sample_id(dataset, index) if sample.id is None else str(sample.id)
     if solid is not None and left_out is not None:
         left_out += [
@@ -102,7 +103,7 @@ def _checked(sample: Any, dataset: Any, index: int, left_out: list[str] | None) 
 
 
 def _checked_targets(
-    given: Any, size: tuple[int, int], dataset: Any
+    given: Any, size: tuple[int, int], dataset: Any, index: int
 ) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
     """The targets in their forms, and which of the boxes have an area; None if all have."""
     if not isinstance(given, Mapping):
@@ -117,12 +118,14 @@ def _checked_targets(
     for name, value in given.items():
         kind = KINDS[name].name if name in KINDS else ""
         if kind == "boxes":
-            targets[name], solid = checked_boxes(name, value, size)
+            others = elsewhere_in(dataset, index, name, np.ravel)
+            targets[name], solid = checked_boxes(name, value, size, others)
             count = len(targets[name])
         elif kind == "keypoints":
             flip = given.get(KINDS[name].flip)
             flip = None if flip is None else whole_numbers(KINDS[name].flip, flip)
-            targets[name] = checked_keypoints(name, value, size, flip)
+            others = elsewhere_in(dataset, index, name, labelled_places)
+            targets[name] = checked_keypoints(name, value, size, flip, others)
         elif name in _CHECKS:
             targets[name] = _CHECKS[name](name, value, size, dataset)
         elif kind in ("map", "map_linear", "vectors"):

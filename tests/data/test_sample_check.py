@@ -69,7 +69,6 @@ def test_a_bad_box_names_dataset_object_and_kind(kind):
     "boxes",
     [
         [[0.1, 0.2, 0.5, 0.6], [0.0, 0.0, 1.0, 1.0]],
-        [[0, 0, 1, 1]],
         [[-0.02, 0.1, 1.03, 0.8], [0, 0, 0, 0]],
     ],
 )
@@ -77,6 +76,21 @@ def test_boxes_in_parts_of_the_sides_are_told_with_what_to_type(boxes):
     text = told(objects(boxes))
     assert "in parts of the picture's sides" in text
     assert "boxes * (width, height, width, height)" in text
+
+
+def test_other_pictures_tell_whether_a_box_at_the_corner_is_in_pixels():
+    pixel, eyes = objects([[0, 0, 1, 1]]), {"keypoints": [[[0.2, 0.5, 2], [0.6, 0.1, 2]]]}
+    plain = [objects() for _ in range(38)]
+    for corner in (pixel, objects([[0.2, 0.1, 0.9, 1]]), objects([[0.5, 0.5, 1, 1]], **eyes)):
+        far = objects(GOOD, keypoints=np.full((2, 2, 3), 2)) if "keypoints" in corner else plain[0]
+        data = Own(objects([]), {}, *plain[1:], far, corner)
+        with df.Loader(data, batch_size=5, transform=Resize(32, 32), workers=0) as loader:
+            assert sum(len(batch.ids) for batch in loader) == 41
+    with pytest.raises(DataError, match="in parts"):
+        read_sample(Own(pixel, pixel, pixel), 1, [])
+    with pytest.raises(DataError, match="in parts"):
+        read_sample(Own(objects([[0.1, 0.2, 0.4, 1]]), {}, pixel), 2, [])
+    assert len(read_sample(Own(pixel, objects([]), {}), 0, []).targets["boxes"]) == 1
 
 
 def test_boxes_are_cut_to_the_picture_as_readers_do_and_small_pictures_may_have_small_boxes():
