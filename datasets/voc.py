@@ -311,16 +311,17 @@ class VOC:
         size = self._sizes[name] = file.size or picture_size(self._picture(name), self.exif)
         for number, thing in enumerate(file.objects, 1):
             label = class_index(thing.name, self.classes, path)
-            box, why = self._box(thing, size)
+            box, why = self._box(thing)
+            why = why or box_fault(box, size)
             if why:
                 check.reject(why, thing.corners, path)
             else:
-                usable.append((box, label, thing.difficult, number))
+                clipped = clip_box(box, *size)
+                check.note_cut(box, clipped, size, path)
+                usable.append((clipped, label, thing.difficult, number))
         return usable
 
-    def _box(
-        self, thing: VocObject, size: tuple[int, int]
-    ) -> tuple[tuple[float, float, float, float], str]:
+    def _box(self, thing: VocObject) -> tuple[tuple[float, float, float, float], str]:
         """The box in continuous coordinates, and what is wrong with it ("" if nothing)."""
         xmin, ymin, xmax, ymax = thing.corners
         first = 1.0 if self.one_based else 0.0
@@ -329,4 +330,4 @@ class VOC:
             return box, "has its corners in the wrong order"
         if (xmin, ymin) == (xmax, ymax):
             return box, "has no area"
-        return clip_box(box, *size), box_fault(box, size)
+        return box, ""

@@ -74,7 +74,8 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
     Attributes:
         epoch: which epoch is being visited.
         exact: whether an epoch visits each sample exactly once, as scores need it.
-        left_out: boxes without area, which are left out: `left_out.count` of them this epoch.
+        left_out: boxes without area, which are left out: `left_out.count` of them this epoch; and
+            `left_out.cut` that lose more than half of their area where they are cut to the picture.
 
     Raises:
         ConfigError: a setting out of range, or something that cannot be sent to processes.
@@ -358,7 +359,7 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
                 break
             self._layout.check(one)
             self._skips.good()
-            self.left_out.add(one.left_out)
+            self.left_out.add(one.remarks)
             made.append(one)
             if one.occurring and self._occurring is not None:
                 self._occurring.take(one.occurring)

@@ -113,7 +113,7 @@ def test_boxes_without_area_are_left_out_with_all_that_belongs_to_them():
     assert found["classes"].tolist() == [0, 2]
     assert found["area"].tolist() == [1, 3]
     assert len(found["keypoints"]) == len(found["boxes"]) == 2
-    assert lines == ["object 1 of sample '0', [9.0, 9.0, 9.0, 20.0]"]
+    assert lines == [("without area", "object 1 of sample '0', [9.0, 9.0, 9.0, 20.0]")]
     assert len(read_sample(Own(targets), 0).targets["boxes"]) == 3  # for another dataset
 
 
@@ -302,6 +302,23 @@ def test_every_loader_counts_boxes_without_area_and_scores_without_them(kind, ca
     (record,) = caplog.records
     assert "Boxes without area are left out of the dataset Own" in record.getMessage()
     assert "object 0 of sample '1', [5.0, 5.0, 5.0, 9.0]" in record.getMessage()
+
+
+@pytest.mark.parametrize("around", ["alone", "cached", "mixed"])
+@pytest.mark.parametrize("kind", LOADERS)
+def test_every_loader_tells_boxes_of_a_larger_picture_and_no_overhang(kind, around, caplog):
+    small = [[-2, 5, 1, 9], [60, 40, 66, 50], [-9, -9, 64, 48]]
+    big = [[4, 4, 20, 30], [20, 10, 900, 800]]
+    with LOADERS[kind](AROUND[around](Own(objects(small), objects(big), objects(big)))) as loader:
+        found = {key: one for b in loader for key, one in zip(b.ids, b.targets)}
+        if isinstance(loader, df.Loader):
+            assert (loader.left_out.cut, loader.left_out.count) == (2, 0)
+    key = "own/1" if around == "mixed" else "1"
+    assert found[key]["boxes"].tolist() == [[4, 4, 20, 30], [20, 10, 64, 48]]
+    (record,) = caplog.records
+    assert "lose more than half of their area" in record.getMessage()
+    where = f"object 1 of sample '{key}', a picture 64 pixels wide and 48 high"
+    assert f"{where}, [20.0, 10.0, 900.0, 800.0]" in record.getMessage()
 
 
 def test_a_plain_list_of_samples_with_numbers_as_ids_is_a_dataset():

@@ -56,6 +56,16 @@ def test_boxes_and_flags(root):
     assert "mask" not in targets
 
 
+def test_boxes_of_a_larger_picture_are_counted(root, caplog):
+    write_xml(root, "a", [("dog", 0, (11, 6, 600, 400)), ("cat", 1, (0, 0, 61, 41))])
+    data = VOC(root)
+    np.testing.assert_array_equal(data[0].targets["boxes"], [[10, 5, 60, 40], [0, 0, 60, 40]])
+    assert data.dropped == 0
+    (record,) = caplog.records
+    assert "1 boxes lose more than half of their area" in record.getMessage()
+    assert "a.xml, a picture 60 pixels wide and 40 high" in record.getMessage()
+
+
 def test_a_picture_without_objects_is_kept(root):
     targets = VOC(root)[1].targets
     assert targets["boxes"].shape == (0, 4)
