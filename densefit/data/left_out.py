@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from densefit.data.sample_id import dataset_name
+from densefit.once import first_time
 
 _log = logging.getLogger("densefit")
 
@@ -54,8 +55,10 @@ class LeftOut:
         return self._counts[CUT]
 
     def add(self, remarks: Sequence[Remark]) -> None:
-        """Count the boxes of a sample; the first of each kind is told in a warning."""
+        """Count the boxes of a sample; a dataset's first of each kind is told, once a process."""
         for kind, line in remarks:
             if not self._counts[kind]:
-                _log.warning(_TEXTS[kind], dataset_name(self._dataset), line)
+                name = dataset_name(self._dataset)
+                if first_time(kind, name, len(self._dataset)):
+                    _log.warning(_TEXTS[kind], name, line)
             self._counts[kind] += 1

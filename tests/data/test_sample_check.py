@@ -304,6 +304,22 @@ def test_every_loader_counts_boxes_without_area_and_scores_without_them(kind, ca
     assert "object 0 of sample '1', [5.0, 5.0, 5.0, 9.0]" in record.getMessage()
 
 
+def test_boxes_that_are_left_out_are_told_once_and_not_with_every_epoch_or_loader(caplog):
+    data = Own(objects([[5, 5, 5, 9], [1, 1, 9, 9]]), objects([[5, 5, 5, 9], [0, 0, 640, 480]]))
+    for around in (AROUND["cached"], AROUND["alone"]):
+        for make in LOADERS.values():
+            with make(around(data)) as loader:
+                assert sum(len(batch.ids) for _ in range(3) for batch in loader) == 6
+    assert [one.getMessage()[:18] for one in caplog.records] == [
+        "Boxes without area",
+        "Boxes of the datas",
+    ]
+    assert all("dataset Own" in one.getMessage() for one in caplog.records)
+    with df.Loader(Own(*data.targets, {}), batch_size=2, workers=0) as loader:
+        list(loader)
+    assert len(caplog.records) == 4  # of another dataset
+
+
 @pytest.mark.parametrize("around", ["alone", "cached", "mixed"])
 @pytest.mark.parametrize("kind", LOADERS)
 def test_every_loader_tells_boxes_of_a_larger_picture_and_no_overhang(kind, around, caplog):
