@@ -68,8 +68,8 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
             class, where they differ: see `RenamedClasses`. Numbers are always matched by names.
         originals: carry the targets as they were before any transform, which scores compare with.
             A training of heads needs none, and is served faster without.
-        skip_limit: share of an epoch's samples of which more are not skipped (10 are in any case),
-            nor 100 in a row: then something else is wrong.
+        skip_limit: share of an epoch's samples of which more are not skipped (10, if not more than
+            half, are in any case), nor 100 in a row: then something else is wrong.
 
     Attributes:
         epoch: which epoch is being visited.
@@ -337,7 +337,7 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         self._failure = None
         self._position = start  # in the order, of what comes next
         self._good = start  # samples made this epoch; those passed over count as good
-        self._skips.begin(len(order) - start)
+        self._skips.begin(len(order))
         self.left_out = LeftOut(self.dataset)
 
     def _take(self) -> list[Made]:
