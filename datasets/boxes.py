@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from densefit.data.box_check import loses_most
 from densefit.errors import ConfigError, DataError
 
 from .numbers import FAR
@@ -21,11 +22,14 @@ _THIN = 0.1  # pixels; float32 has steps of 0.06 at FAR
 class BoxCheck:
     """Counts (or refuses) objects that cannot be used: boxes or outlines that enclose nothing.
 
+    Boxes that lose most of their area where they are cut to the picture are counted, and stay.
+
     Args:
         policy: "drop" leaves them out, "raise" makes each an error.
 
     Attributes:
         dropped: how many were left out.
+        cut: how many lost more than half of their area.
     """
 
     def __init__(self, policy: str) -> None:
@@ -36,9 +40,10 @@ class BoxCheck:
                 received=repr(policy),
             )
         self.policy = policy
-        self.dropped = 0
+        self.dropped = self.cut = 0
         self._counts: dict[str, int] = {}
         self._first: object = None
+        self._first_cut = ""
 
     def reject(
         self, why: str, box: Sequence[Any], where: object, what: str = "box", plural: str = "boxes"
@@ -67,8 +72,35 @@ class BoxCheck:
         self._counts[plural] = self._counts.get(plural, 0) + 1
         self._first = self._first or f"{received} of {where}, which {why}"
 
+    def note_cut(
+        self,
+        box: tuple[float, float, float, float],
+        cut: tuple[float, float, float, float],
+        size: tuple[int, int],
+        where: object,
+    ) -> None:
+        """Count a box if most of it lies outside of its picture.
+
+        Args:
+            box: xyxy, usable.
+            cut: what is left of it.
+            size: (height, width) of the picture.
+            where: it is.
+        """
+        if box != cut and loses_most(box, cut):
+            self.cut += 1
+            self._first_cut = self._first_cut or (
+                f"{list(box)} of {where}, a picture {size[1]} pixels wide and {size[0]} high"
+            )
+
     def report(self, dataset: object) -> None:
-        """One warning about all objects that were dropped."""
+        """One warning about all objects that were dropped, and one about those that were cut."""
+        if self.cut:
+            logger.warning(
+                "%s: %d boxes lose more than half of their area where they are cut to the picture; "
+                "are they of a picture of another size? The first: %s",
+                *(dataset, self.cut, self._first_cut),
+            )
         if self.dropped:
             counts = " and ".join(f"{count} bad {what}" for what, count in self._counts.items())
             logger.warning("%s: %s were dropped, the first: %s", dataset, counts, self._first)

@@ -137,8 +137,11 @@ class ObjectReader:
         if not 0 <= area <= FAR * FAR or crowd not in (0, 1):
             given = f"area {one.get('area')!r:.60}, iscrowd {one.get('iscrowd')!r:.60}"
             raise self._unusable(given, one)
+        clipped = clip_box(box, *size)
+        if clipped != box:
+            self.check.note_cut(box, clipped, size, self._where(one))
         return {
-            "box": clip_box(box, *size),
+            "box": clipped,
             "class": self.classes[name],
             "crowd": bool(crowd),
             "area": area,

@@ -15,6 +15,7 @@ from .depth_maps import DepthReader
 from .masks import IGNORE, MaskReader
 from .names import Names, class_names, doubled, missing_split, read_lines
 from .normal_maps import NormalsReader
+from .paths import name_below
 from .pictures import is_picture, pictures_by_stem
 
 
@@ -86,8 +87,8 @@ class DepthFolder:
         if masks is not None:
             self.classes, values = self._named_values(classes, ignore_value)
             self._read_mask = MaskReader(len(self.classes), values)
-        self._names = self._listed(images, folders.values())
         self._broken: dict[str, DataError] = {}  # by name, raised when the sample is read
+        self._names = self._listed(images, folders.values())
         self._files = self._found({"image": images, **folders})
         self.median_depth = None
         if depths is not None:
@@ -106,13 +107,16 @@ class DepthFolder:
 
     def picture_file(self, index: int) -> Path:
         """The file of the picture."""
-        return self._files[self._names[index]]["image"]
+        return self._files_of(self._names[index])["image"]
+
+    def _files_of(self, name: str) -> dict[str, Path]:
+        if name in self._broken:
+            raise self._broken[name].with_traceback(None)
+        return self._files[name]
 
     def __getitem__(self, index: int) -> Sample:
         name = self._names[index]
-        if name in self._broken:
-            raise self._broken[name].with_traceback(None)
-        files = self._files[name]
+        files = self._files_of(name)
         image = read_image(files["image"], self.exif)
         size = (image.shape[0], image.shape[1])
         targets = {}
@@ -168,6 +172,11 @@ class DepthFolder:
         ]
         for double in doubled(names):
             raise DataError(f"{double!r} is listed twice", where=path)
+        for name in names:
+            try:
+                name_below(name, path)
+            except DataError as error:
+                self._broken[name] = error
         return names
 
     def _found(self, folders: Mapping[str, str]) -> dict[str, dict[str, Path]]:

@@ -75,8 +75,8 @@ class RecordLabels:
             return {"label": np.array(_class_of(_single(labels, where), where), np.int64)}
         if self._kind == "labels":
             return {"labels": np.ravel(labels).astype(np.int64)}
-        found = [(row, *self._box(row, size)) for row in _objects(labels, where) if row[0] >= 0]
-        usable = [(row, box) for row, box, why in found if not why]
+        found = [(row, self._box(row, size)) for row in _objects(labels, where) if row[0] >= 0]
+        usable = [(row, clip_box(box, *size)) for row, box in found if not box_fault(box, size)]
         return box_targets(
             [box for _, box in usable],
             [int(row[0]) for row, _ in usable],
@@ -86,7 +86,7 @@ class RecordLabels:
         )
 
     def _survey(self) -> list[int]:
-        """Find kind, units and number of classes; the records that have a box without area."""
+        """Find kind, units and number of classes; the records whose boxes must be looked at."""
         suspects: list[int] = []
         first: dict[str, str] = {}  # units -> the first record with a box that is in them
         for number in range(len(self._file)):
@@ -145,24 +145,26 @@ class RecordLabels:
         if size is None:  # it will not be decoded either
             return
         for row in _objects(labels, where):
-            why = self._box(row, size)[1] if row[0] >= 0 else ""
+            if row[0] < 0:
+                continue
+            box = self._box(row, size)
+            why = box_fault(box, size)
             if why:
                 check.reject(why, row[1:5].tolist(), where)
+            else:
+                check.note_cut(box, clip_box(box, *size), size, where)
 
-    def _box(
-        self, row: np.ndarray, size: tuple[int, int]
-    ) -> tuple[tuple[float, float, float, float], str]:
-        """The xyxy box of an object in pixels, and what is wrong with it ("" if nothing)."""
+    def _box(self, row: np.ndarray, size: tuple[int, int]) -> tuple[float, float, float, float]:
+        """The xyxy box of an object in pixels, as the file has it."""
         height, width = size
         x1, y1, x2, y2 = row[1:5].tolist()
-        box = (x1, y1, x2, y2)
         if self._units == "parts":
-            box = (x1 * width, y1 * height, x2 * width, y2 * height)
-        return clip_box(box, height, width), box_fault(box, size)
+            return x1 * width, y1 * height, x2 * width, y2 * height
+        return x1, y1, x2, y2
 
 
 def _sort_units(boxes: np.ndarray, where: str, first: dict[str, str]) -> bool:
-    """Note in which units the boxes of a record are; whether one may have no area, in parts."""
+    """Note in which units the boxes of a record are; whether one may be bad or cut, in parts."""
     suspect = False
     for x1, y1, x2, y2 in boxes.tolist():
         sound = -_LARGEST < x1 < x2 < _LARGEST and -_LARGEST < y1 < y2 < _LARGEST
@@ -171,7 +173,9 @@ def _sort_units(boxes: np.ndarray, where: str, first: dict[str, str]) -> bool:
             if units not in first:
                 first[units] = f"{[x1, y1, x2, y2]} of {where}"
         inside = x1 < 1 and y1 < 1 and x2 > 0 and y2 > 0
-        if not (sound and inside and x2 - x1 > _THIN and y2 - y1 > _THIN):
+        left = (min(x2, 1) - max(x1, 0)) * (min(y2, 1) - max(y1, 0))
+        most = 2 * left >= (x2 - x1) * (y2 - y1)
+        if not (sound and inside and most and x2 - x1 > _THIN and y2 - y1 > _THIN):
             suspect = True
     return suspect
 

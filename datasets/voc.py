@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,6 +22,7 @@ from .labels import labels_of
 from .labels_csv import read_labels
 from .masks import MaskReader
 from .names import Names, class_index, class_names, doubled, missing_split, read_lines
+from .paths import name_below
 from .picture_size import picture_size
 from .pictures import pictures_by_stem
 from .voc_xml import VocFile, VocObject, annotations_by_stem, read_voc_xml
@@ -114,8 +116,8 @@ class VOC:
         if labels_csv is not None:
             self._labels = read_labels(self.root / labels_csv, label_column)
             self.label_classes = sorted(set(self._labels.values()))
-        self._ids = self._read_split()
         self._broken: dict[str, DataError] = {}  # by id, raised when the sample is read
+        self._ids = self._read_split()
         self._files: dict[str, VocFile] = {}
         self._xmls = annotations_by_stem(self.root / "Annotations")
         if boxes or labels:
@@ -200,7 +202,7 @@ class VOC:
 
     def _read_files(self, missing_xml: str) -> dict[str, VocFile]:
         """The annotations; ids that have none are counted."""
-        missing = [name for name in self._ids if name not in self._xmls]
+        missing = [one for one in self._ids if one not in self._xmls and one not in self._broken]
         if missing:
             logger.warning(
                 "%s: %d of %d ids have no annotation, the first: %s; they %s",
@@ -260,6 +262,7 @@ class VOC:
                 names = read_lines(path)
                 for double in doubled(names):
                     raise DataError(f"{double!r} is listed twice", where=path)
+                self._each(names, partial(name_below, where=path))
                 return names
         known = [path.stem for folder in folders for path in folder.glob("*.txt")]
         raise missing_split(self.split, self.root / "ImageSets", known)
@@ -311,16 +314,17 @@ class VOC:
         size = self._sizes[name] = file.size or picture_size(self._picture(name), self.exif)
         for number, thing in enumerate(file.objects, 1):
             label = class_index(thing.name, self.classes, path)
-            box, why = self._box(thing, size)
+            box, why = self._box(thing)
+            why = why or box_fault(box, size)
             if why:
                 check.reject(why, thing.corners, path)
             else:
-                usable.append((box, label, thing.difficult, number))
+                clipped = clip_box(box, *size)
+                check.note_cut(box, clipped, size, path)
+                usable.append((clipped, label, thing.difficult, number))
         return usable
 
-    def _box(
-        self, thing: VocObject, size: tuple[int, int]
-    ) -> tuple[tuple[float, float, float, float], str]:
+    def _box(self, thing: VocObject) -> tuple[tuple[float, float, float, float], str]:
         """The box in continuous coordinates, and what is wrong with it ("" if nothing)."""
         xmin, ymin, xmax, ymax = thing.corners
         first = 1.0 if self.one_based else 0.0
@@ -329,4 +333,4 @@ class VOC:
             return box, "has its corners in the wrong order"
         if (xmin, ymin) == (xmax, ymax):
             return box, "has no area"
-        return clip_box(box, *size), box_fault(box, size)
+        return box, ""

@@ -2,29 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 
+from densefit.data.units import PARTS, Elsewhere, alone, are_parts
 from densefit.data.value_check import bad_object, numbers_of, wrong_shape
 from densefit.errors import DataError
 
 _XYXY = "x1, y1, x2, y2 in pixels, x1 < x2 and y1 < y2"
-#: Boxes that all end here are in parts of the sides; some of those reach a little beyond 1.
-_PARTS = 1.5
-_MANY = 8  # pixels of a picture's longer side from which on that is certain
+_OVERHANG = 2.0  # pixels by which any box may reach out of its picture
+
+
+class Boxes(NamedTuple):
+    """Boxes of a sample.
+
+    Attributes:
+        array: (n, 4) float32, cut to the picture.
+        solid: (n,) bool which of them have an area; None where all have.
+        lost: row -> the box as it was, of those that lost most of their area.
+    """
+
+    array: np.ndarray
+    solid: np.ndarray | None = None
+    lost: dict[int, list[float]] = {}  # noqa: RUF012 - nobody changes it
+
+
+def loses_most(box: Sequence[float], cut: Sequence[float]) -> bool:
+    """Whether a box loses more than half of its area where it is cut to its picture.
+
+    A pixel or two of overhang are no loss, however small the box.
+
+    >>> loses_most((20, 10, 900, 800), (20, 10, 64, 48)), loses_most((-2, 0, 1, 9), (0, 0, 1, 9))
+    (True, False)
+
+    Args:
+        box: x1, y1, x2, y2 in pixels, finite.
+        cut: what is left of it.
+    """
+    x1, y1, x2, y2 = box
+    left, top, right, bottom = cut
+    if max(left - x1, top - y1, x2 - right, y2 - bottom) <= _OVERHANG:
+        return False
+    return 2 * (right - left) * (bottom - top) < (x2 - x1) * (y2 - y1)
 
 
 def checked_boxes(
-    name: str, boxes: object, size: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray | None]:
+    name: str, boxes: object, size: tuple[int, int], elsewhere: Elsewhere = alone
+) -> Boxes:
     """Boxes as (n, 4) float32, cut to the picture, as the readers of annotation files do.
 
     Args:
         name: of the target.
         boxes: what a dataset gave.
         size: (height, width) of the picture.
-
-    Returns:
-        The boxes, and (n,) bool which of them have an area; None where all have.
+        elsewhere: gives the coordinates of other pictures, where these may be in parts.
 
     Raises:
         DataError: corners in the wrong order, not finite, outside of the picture, or in parts of
@@ -32,7 +65,7 @@ def checked_boxes(
     """
     array = numbers_of(name, boxes)
     if array.size == 0 and array.ndim <= 2:
-        return np.zeros((0, 4), np.float32), None
+        return Boxes(np.zeros((0, 4), np.float32))
     if array.ndim != 2 or array.shape[1] != 4:
         raise wrong_shape(name, "(n, 4): " + _XYXY, array)
     array = array.astype(np.float32, copy=False)
@@ -42,15 +75,13 @@ def checked_boxes(
     shortest = (array[:, 2:] - array[:, :2]).min()
     inside = left >= 0 and top >= 0 and right <= size[1] and bottom <= size[0]
     if not (inside and shortest > 0):
-        return _mended(name, array, size)
-    if right <= _PARTS and bottom <= _PARTS and max(size) >= _MANY:
+        return _mended(name, array, size, elsewhere)
+    if right <= PARTS and bottom <= PARTS and are_parts(array, size, elsewhere):
         raise _in_parts(name, array, size)
-    return array, None
+    return Boxes(array)
 
 
-def _mended(
-    name: str, boxes: np.ndarray, size: tuple[int, int]
-) -> tuple[np.ndarray, np.ndarray | None]:
+def _mended(name: str, boxes: np.ndarray, size: tuple[int, int], elsewhere: Elsewhere) -> Boxes:
     """Boxes that are not all as they should be. Raises DataError naming the first of those."""
     height, width = size
     low, high = boxes[:, :2], boxes[:, 2:]
@@ -73,11 +104,16 @@ def _mended(
             row = int(np.flatnonzero(bad)[0])
             raise bad_object(name, row, len(boxes), f"A box {what}", _XYXY, boxes[row], size, fix)
     solid = (low < high).all(axis=1)
-    if solid.any() and boxes[solid].max() <= _PARTS and max(size) >= _MANY:
+    if are_parts(boxes[solid], size, elsewhere):
         raise _in_parts(name, boxes, size)
-    boxes = boxes.clip(0, (width, height, width, height)).astype(np.float32)
-    solid = (boxes[:, :2] < boxes[:, 2:]).all(axis=1)
-    return boxes, None if solid.all() else solid
+    cut = boxes.clip(0, (width, height, width, height)).astype(np.float32)
+    lost = {
+        row: box
+        for row, box, left in zip(range(len(boxes)), boxes.tolist(), cut.tolist())
+        if box != left and loses_most(box, left)
+    }
+    solid = (cut[:, :2] < cut[:, 2:]).all(axis=1)
+    return Boxes(cut, None if solid.all() else solid, lost)
 
 
 def _in_parts(name: str, boxes: np.ndarray, size: tuple[int, int]) -> DataError:

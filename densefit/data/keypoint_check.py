@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from densefit.data.units import Elsewhere, alone, are_parts
 from densefit.data.value_check import numbers_of, wrong_shape
 from densefit.errors import DataError
 
 
 def checked_keypoints(
-    name: str, values: object, size: tuple[int, int], flip: np.ndarray | None
+    name: str,
+    values: object,
+    size: tuple[int, int],
+    flip: np.ndarray | None,
+    elsewhere: Elsewhere = alone,
 ) -> np.ndarray:
     """Keypoints of objects, (n, K, 3) float32: x, y in pixels, and visibility 0, 1 or 2.
 
@@ -18,6 +23,7 @@ def checked_keypoints(
         values: what a dataset gave.
         size: (height, width) of the picture.
         flip: (K,) which keypoint each one is in a mirrored picture, if the sample says.
+        elsewhere: gives the labelled places of other pictures, where these may be in parts.
 
     Raises:
         DataError: another shape or number of keypoints, another visibility, places in parts of the
@@ -46,12 +52,17 @@ def checked_keypoints(
         if bad.any():
             raise _bad_point(name, np.argwhere(bad)[0], "A keypoint is not finite", array, size)
         array = np.where(labelled[..., None], array, np.float32(0))
-    if labelled.sum() > 1 and max(size) >= 8:
+    if labelled.sum() > 1:
         places = array[..., :2][labelled]
-        if places.max() <= 1 and places.min() >= 0:
+        if places.max() <= 1 and places.min() >= 0 and are_parts(places, size, elsewhere):
             what = "Keypoints are in parts of the picture's sides, not in pixels"
             raise _bad_point(name, np.argwhere(labelled)[0], what, array, size)
     return array
+
+
+def labelled_places(array: np.ndarray) -> np.ndarray:
+    """(m, 2) x and y of the keypoints that are labelled, of (n, K, 3)."""
+    return np.asarray(array[..., :2][array[..., 2] > 0])
 
 
 def _bad_point(

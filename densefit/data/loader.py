@@ -68,13 +68,14 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
             class, where they differ: see `RenamedClasses`. Numbers are always matched by names.
         originals: carry the targets as they were before any transform, which scores compare with.
             A training of heads needs none, and is served faster without.
-        skip_limit: share of an epoch's samples of which more are not skipped (10 are in any case),
-            nor 100 in a row: then something else is wrong.
+        skip_limit: share of an epoch's samples of which more are not skipped (10, if not more than
+            half, are in any case), nor 100 in a row: then something else is wrong.
 
     Attributes:
         epoch: which epoch is being visited.
         exact: whether an epoch visits each sample exactly once, as scores need it.
-        left_out: boxes without area, which are left out: `left_out.count` of them this epoch.
+        left_out: boxes without area, which are left out: `left_out.count` of them this epoch; and
+            `left_out.cut` that lose more than half of their area where they are cut to the picture.
 
     Raises:
         ConfigError: a setting out of range, or something that cannot be sent to processes.
@@ -336,7 +337,7 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         self._failure = None
         self._position = start  # in the order, of what comes next
         self._good = start  # samples made this epoch; those passed over count as good
-        self._skips.begin(len(order) - start)
+        self._skips.begin(len(order))
         self.left_out = LeftOut(self.dataset)
 
     def _take(self) -> list[Made]:
@@ -358,7 +359,7 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
                 break
             self._layout.check(one)
             self._skips.good()
-            self.left_out.add(one.left_out)
+            self.left_out.add(one.remarks)
             made.append(one)
             if one.occurring and self._occurring is not None:
                 self._occurring.take(one.occurring)

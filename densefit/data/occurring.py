@@ -13,12 +13,17 @@ from densefit.data.class_lists import head_lists, is_points
 from densefit.data.class_map import IGNORE
 from densefit.data.match import Match
 from densefit.data.target import KINDS, PER_OBJECT
+from densefit.once import first_time
 
 _log = logging.getLogger("densefit")
 _LISTED = 12  # names in a message
 SET = (
     "if 255 is the foreground, say so: values={0: 0, 255: 1} of mask_folder (recipe: "
     "data.settings.values), or mask[mask == 255] = 1 in a dataset of your own"
+)
+_NO = (
+    "no label says no (0), and nothing that is predicted can be wrong; if -1 says no, and not that "
+    "nobody knows, write labels[labels == -1] = 0 in the dataset,"
 )
 
 Counts = Mapping[str, np.ndarray]
@@ -58,7 +63,9 @@ class Occurring:
         """Whether all classes of a head have come: no further sample tells anything."""
         own, head = self._counts.get(name, {}), self._heads.get(name)
         return head is None or all(
-            target in own and own[target][:-1].all()
+            target in own
+            and own[target][:-1].all()
+            and (own[target][-1] or not _has_yes_or_no(head))
             for target in head_lists(head)
             if not is_points(target)
         )
@@ -72,6 +79,9 @@ class Occurring:
         for name, own in self._counts.items():
             lists = head_lists(self._heads[name])
             for target, counts in own.items():
+                never = _has_yes_or_no(self._heads[name]) and counts.any() and not counts[-1]
+                if never and first_time("no label says no", name, target):
+                    _log.warning("head %r, target %r: %s in %s", name, target, _NO, where)
                 line = told(target, counts, lists[target])
                 if line is not None:
                     _log.warning("head %r, target %r: %s in %s", name, target, line, where)
@@ -121,10 +131,12 @@ def classes_in(targets: Mapping[str, np.ndarray], head: Any) -> dict[str, np.nda
 def counted(target: str, value: Any, classes: int) -> np.ndarray:
     """(classes + 1,) int64: how often each class number comes; last, what is none of them.
 
+    Of a yes or no for each class, the last one counts what says no.
+
     >>> counted("classes", np.array([0, 2, 2]), 3).tolist()
     [1, 0, 2, 0]
     >>> counted("labels", np.array([0, 1, -1]), 3).tolist()
-    [0, 1, 0, 0]
+    [0, 1, 0, 1]
 
     Args:
         target: that has them.
@@ -140,12 +152,18 @@ def counted(target: str, value: Any, classes: int) -> np.ndarray:
     elif value.ndim == 1 and not (target in KINDS and KINDS[target].name in PER_OBJECT):
         shown = np.flatnonzero(value[:classes] == 1)
         found[shown] = 1
+        found[-1] = int((value[:classes] == 0).sum())
         return found
     else:
         numbers = value[(value >= 0) & (value < classes)].astype(np.int64).ravel()
         found[:classes] = np.bincount(numbers, minlength=classes)
     found[-1] = value.size - found.sum()
     return found
+
+
+def _has_yes_or_no(head: Any) -> bool:
+    """Whether the labels of a head say yes or no for each class."""
+    return bool(getattr(head, "yes_or_no", False))
 
 
 def is_map(target: str) -> bool:

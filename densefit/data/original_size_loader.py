@@ -17,7 +17,7 @@ from densefit.data.buckets import Buckets, scaled_size
 from densefit.data.class_map import Renames
 from densefit.data.collate import originals
 from densefit.data.image import planes
-from densefit.data.left_out import LeftOut
+from densefit.data.left_out import LeftOut, Remark
 from densefit.data.move import GREY, crop, resize
 from densefit.data.others import with_id
 from densefit.data.renamed_classes import with_renames
@@ -41,9 +41,9 @@ class _Pad:
     long_side: int | None
 
     def __call__(self, index: int) -> Made:
-        left_out: list[str] = []
+        remarks: list[Remark] = []
         try:
-            sample = read_sample(self.dataset, index, left_out)
+            sample = read_sample(self.dataset, index, remarks)
             height, width = sample.image.shape[:2]
             # The truth stays as it is: predictions are brought back to it.
             moved = replace(sample, targets={}, geometry=None)
@@ -60,7 +60,7 @@ class _Pad:
             {},
             dict(sample.targets),
             moved.geometry or Geometry.identity(height, width),
-            left_out=tuple(left_out),
+            remarks=tuple(remarks),
         )
 
 
@@ -160,7 +160,7 @@ class OriginalSizeLoader:
         buckets: Buckets[Made] = Buckets(self.batch_size, self.max_pixels, self.held)
         left_out = LeftOut(self.dataset)
         for made in self._ahead.all(self._work, range(len(self.dataset))):
-            left_out.add(made.left_out)
+            left_out.add(made.remarks)
             height, width = made.data.shape[1:]
             for group in buckets.add((height, width), made):
                 yield _batch(group)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from densefit.data.left_out import Remark
 from densefit.data.lost import LostWorkerError, NoMemoryError, out_of_memory, text_of
 from densefit.data.sample import Dataset, Sample
 from densefit.data.sample_check import read_sample
@@ -52,7 +53,7 @@ def drawn_from(
     index: int,
     rng: np.random.Generator,
     skips: bool = False,
-    left_out: list[str] | None = None,
+    remarks: list[Remark] | None = None,
 ) -> Draw:
     """Draws further samples of a dataset for the one at `index`, each as likely, also that one.
 
@@ -65,7 +66,7 @@ def drawn_from(
         index: of the sample for which they are drawn.
         rng: of that sample, at which its transforms draw as well.
         skips: draw another one in place of one that is broken.
-        left_out: see `read_sample`.
+        remarks: see `read_sample`.
     """
     parts: Any = getattr(dataset, "parts", None)
     choice = range(len(dataset))
@@ -79,7 +80,7 @@ def drawn_from(
         first: DataError | None = None
         for _ in range(_DRAWS):
             try:
-                return read_sample(dataset, choice[place], left_out)
+                return read_sample(dataset, choice[place], remarks)
             except Exception as error:
                 failure = with_id(error, "Reading", sample_id(dataset, choice[place]))
                 first = first or failure

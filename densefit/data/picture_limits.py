@@ -45,6 +45,8 @@ def damaged_jpegs_raise() -> bool:
             expected=" or ".join(POLICIES),
             received=repr(policy),
             where=f"the environment variable {DAMAGED}",
+            fix=f'to skip such pictures: {DAMAGED}=raise, and on_error="skip" of the Loader '
+            "(recipe: data.on_error)",
         )
     return policy == "raise"
 

@@ -13,9 +13,10 @@ from typing import Any, Callable
 
 import numpy as np
 
-from densefit.data.box_check import checked_boxes
-from densefit.data.keypoint_check import checked_keypoints
+from densefit.data.box_check import Boxes, checked_boxes
+from densefit.data.keypoint_check import checked_keypoints, labelled_places
 from densefit.data.label_check import checked_label, checked_labels
+from densefit.data.left_out import CUT, WITHOUT_AREA, Remark
 from densefit.data.map_check import checked_depth, checked_indices, checked_map, checked_normals
 from densefit.data.object_check import (
     checked_area,
@@ -27,6 +28,7 @@ from densefit.data.pixels import rgb
 from densefit.data.sample import Sample
 from densefit.data.sample_id import dataset_classes, dataset_name, sample_id
 from densefit.data.target import KINDS, PER_OBJECT
+from densefit.data.units import elsewhere_in
 from densefit.data.value_check import whole_numbers
 from densefit.errors import DataError, located
 
@@ -53,30 +55,31 @@ _CHECKS: dict[str, _Check] = {
 }
 
 
-def read_sample(dataset: Any, index: int, left_out: list[str] | None = None) -> Sample:
+def read_sample(dataset: Any, index: int, remarks: list[Remark] | None = None) -> Sample:
     """The sample of a dataset, checked, as a copy whose attributes may be set.
 
     Boxes that have no area are left out, with what belongs to them, as the readers of annotation
-    files do; all else that is wrong with a box is an error.
+    files do, and those that lose most of their area where they are cut to the picture are told;
+    all else that is wrong with a box is an error.
 
     Args:
         dataset: anything with `len` and `[]`.
         index: of the sample.
-        left_out: gets a line for each box that is left out; None keeps such boxes, for a dataset
-            that is read by another one.
+        remarks: gets one for each box that is left out, or cut to little; None keeps such boxes as
+            they are, for a dataset that is read by another one.
 
     Raises:
         DataError: the sample is not what it must be. Names the dataset, the target and the object.
     """
     sample = dataset[index]
     try:
-        return _checked(sample, dataset, index, left_out)
+        return _checked(sample, dataset, index, remarks)
     except DataError:
         with located(f"dataset {dataset_name(dataset)}"):  # its repr may take long
             raise
 
 
-def _checked(sample: Any, dataset: Any, index: int, left_out: list[str] | None) -> Sample:
+def _checked(sample: Any, dataset: Any, index: int, remarks: list[Remark] | None) -> Sample:
     if not isinstance(sample, Sample):
         raise DataError(
             "A dataset gives something else than samples",
@@ -86,25 +89,48 @@ def _checked(sample: Any, dataset: Any, index: int, left_out: list[str] | None) 
         )
     image = rgb(sample.image)
     height, width = image.shape[:2]
-    targets, solid = _checked_targets(sample.targets, (height, width), dataset)
+    targets, boxes = _checked_targets(sample.targets, (height, width), dataset, index)
     key = sample_id(dataset, index) if sample.id is None else str(sample.id)
-    if solid is not None and left_out is not None:
-        left_out += [
-            f"object {row} of sample {key!r}, {targets['boxes'][row].tolist()}"
-            for row in np.flatnonzero(~solid)
-        ]
-        for name, value in targets.items():
-            if name in KINDS and KINDS[name].name in PER_OBJECT:
-                targets[name] = value[solid]
+    if boxes is not None and (boxes.lost or boxes.solid is not None):
+        _leave_out(targets, boxes, (height, width), key, remarks)
     if type(sample) is Sample:  # as `replace`, in a third of the time
         return Sample(key, image, targets, sample.geometry, sample.original)
     return replace(sample, id=key, image=image, targets=targets)
 
 
+def _leave_out(
+    targets: dict[str, np.ndarray],
+    boxes: Boxes,
+    size: tuple[int, int],
+    key: str,
+    remarks: list[Remark] | None,
+) -> None:
+    """Take boxes without area out of all targets, and note them and those that are cut to little.
+
+    Nobody to tell it to: those boxes stay as they were given.
+    """
+    name = next(name for name in targets if name in KINDS and KINDS[name].name == "boxes")
+    if remarks is None:
+        if boxes.lost:
+            targets[name] = boxes.array.copy()
+            targets[name][list(boxes.lost)] = list(boxes.lost.values())
+        return
+    where = f"of sample {key!r}, a picture {size[1]} pixels wide and {size[0]} high"
+    remarks += [Remark(CUT, f"object {row} {where}, {box}") for row, box in boxes.lost.items()]
+    if boxes.solid is None:
+        return
+    for row in np.flatnonzero(~boxes.solid):
+        line = f"object {row} of sample {key!r}, {boxes.array[row].tolist()}"
+        remarks.append(Remark(WITHOUT_AREA, line))
+    for name, value in targets.items():
+        if name in KINDS and KINDS[name].name in PER_OBJECT:
+            targets[name] = value[boxes.solid]
+
+
 def _checked_targets(
-    given: Any, size: tuple[int, int], dataset: Any
-) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
-    """The targets in their forms, and which of the boxes have an area; None if all have."""
+    given: Any, size: tuple[int, int], dataset: Any, index: int
+) -> tuple[dict[str, np.ndarray], Boxes | None]:
+    """The targets in their forms, and what is said of the boxes; None without any."""
     if not isinstance(given, Mapping):
         raise DataError(
             "The targets of a sample are not named",
@@ -112,25 +138,26 @@ def _checked_targets(
             received=f"{type(given).__qualname__}",
         )
     targets: dict[str, np.ndarray] = {}
-    solid: np.ndarray | None = None
-    count: int | None = None
+    boxes: Boxes | None = None
     for name, value in given.items():
         kind = KINDS[name].name if name in KINDS else ""
         if kind == "boxes":
-            targets[name], solid = checked_boxes(name, value, size)
-            count = len(targets[name])
+            others = elsewhere_in(dataset, index, name, np.ravel)
+            boxes = checked_boxes(name, value, size, others)
+            targets[name] = boxes.array
         elif kind == "keypoints":
             flip = given.get(KINDS[name].flip)
             flip = None if flip is None else whole_numbers(KINDS[name].flip, flip)
-            targets[name] = checked_keypoints(name, value, size, flip)
+            others = elsewhere_in(dataset, index, name, labelled_places)
+            targets[name] = checked_keypoints(name, value, size, flip, others)
         elif name in _CHECKS:
             targets[name] = _CHECKS[name](name, value, size, dataset)
         elif kind in ("map", "map_linear", "vectors"):
             targets[name] = checked_map(name, value, size)
         else:
             targets[name] = np.asarray(value)
-    if count is not None:
+    if boxes is not None:
         for name, array in targets.items():
             if name in KINDS and KINDS[name].name in PER_OBJECT:
-                checked_rows(name, array, count)
-    return targets, solid
+                checked_rows(name, array, len(boxes.array))
+    return targets, boxes

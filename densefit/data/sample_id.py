@@ -26,6 +26,8 @@ def sample_id(dataset: Any, index: int) -> str:
 def dataset_name(dataset: Any) -> str:
     """A dataset as errors name it: its repr, or its class where that is an address or very long.
 
+    One that only passes another's through, as a cache, has the other's name.
+
     >>> dataset_name([1, 2, 3])
     'a list of 3 samples'
     """
@@ -35,8 +37,14 @@ def dataset_name(dataset: Any) -> str:
     try:
         text = repr(dataset)
     except Exception:
+        text = " at 0x"
+    if " at 0x" not in text and len(text) <= _LONGEST:
+        return text
+    inner = getattr(dataset, "__dict__", {}).get("dataset")
+    if inner is None or inner is dataset:
         return kind
-    return kind if " at 0x" in text or len(text) > _LONGEST else text
+    name = dataset_name(inner)
+    return name if type(inner).__qualname__ in text else f"{kind} of {name}"
 
 
 def dataset_classes(dataset: Any, target: str) -> list[str]:

@@ -8,7 +8,7 @@ from densefit.errors import DataError
 
 _log = logging.getLogger(__name__)
 
-_FEW = 10  # of any epoch, however small
+_FEW = 10  # of any epoch, if half of it is not less
 IN_A_ROW = 100
 
 
@@ -16,7 +16,8 @@ class Skips:
     """Which samples are skipped, and whether they still are exceptions.
 
     Args:
-        share: of an epoch's samples that may be skipped; 10 of them may in any case.
+        share: of an epoch's samples that may be skipped. 10 of them may in any case, if that is
+            not more than half.
         dataset: whose samples they are, to be named in errors.
 
     Attributes:
@@ -50,16 +51,17 @@ class Skips:
         self._first = self._first or error
         self._skipped += 1
         self._in_a_row += 1
-        allowed = max(_FEW, self._share * self._samples)
+        few = min(_FEW, self._samples // 2)
+        allowed = max(few, self._share * self._samples)
         if self._skipped > allowed or self._in_a_row >= IN_A_ROW:
             raise DataError(
                 "So many samples are skipped that something else must be wrong",
                 expected=f"at most {self._share:.0%} of an epoch's {self._samples} samples (or "
-                f"{_FEW}), and less than {IN_A_ROW} in a row",
+                f"{few}), and less than {IN_A_ROW} in a row",
                 received=f"{self._skipped} skipped, {self._in_a_row} in a row",
                 where=f"dataset {self._dataset}; the first: {error_line(self._first)}",
                 fix="mend what the first one tells; where so many are broken, take them out of the "
-                "list, or say how many may be: skip_limit=0.5",
+                "list, or say what share may be: skip_limit=0.9",
             ) from self._first
 
     def check_any_good(self) -> None:

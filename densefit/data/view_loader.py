@@ -15,7 +15,7 @@ from densefit.data.ahead import Ahead
 from densefit.data.batch import Batch
 from densefit.data.class_map import Renames
 from densefit.data.image import planes
-from densefit.data.left_out import LeftOut
+from densefit.data.left_out import LeftOut, Remark
 from densefit.data.others import with_id
 from densefit.data.renamed_classes import with_renames
 from densefit.data.sample import Dataset
@@ -36,14 +36,14 @@ class Looked:
         images: (3, H, W) uint8 each.
         views: where the original lies in each.
         original: its targets.
-        left_out: a line for each box without area that was left out.
+        remarks: on boxes that were left out or cut.
     """
 
     id: str
     images: list[np.ndarray]
     views: list[View]
     original: dict[str, np.ndarray]
-    left_out: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,15 +55,15 @@ class _Look:
     input_size: tuple[int, int]
 
     def __call__(self, index: int) -> Looked:
-        left_out: list[str] = []
+        remarks: list[Remark] = []
         try:
-            sample = read_sample(self.dataset, index, left_out)
+            sample = read_sample(self.dataset, index, remarks)
             looks = self.views.of(sample, self.input_size)
         except Exception as error:
             raise with_id(error, "Looking", sample_id(self.dataset, index)) from error
         images = [planes(image) for image, _ in looks]
         views = [view for _, view in looks]
-        return Looked(sample.id, images, views, dict(sample.targets), tuple(left_out))
+        return Looked(sample.id, images, views, dict(sample.targets), tuple(remarks))
 
 
 class ViewLoader:
@@ -140,7 +140,7 @@ class ViewLoader:
         rows: list[tuple[Looked, int]] = []
         left_out = LeftOut(self.dataset)
         for looked in self._ahead.all(work, range(len(self.dataset))):
-            left_out.add(looked.left_out)
+            left_out.add(looked.remarks)
             rows += [(looked, number) for number in range(len(looked.views))]
             while len(rows) >= self.batch_size:
                 yield self._batch(rows[: self.batch_size])

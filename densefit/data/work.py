@@ -10,6 +10,7 @@ import numpy as np
 
 from densefit.data.encoder import Encoder, labelled, labelled_terms, terms_of, trained_terms, trains
 from densefit.data.image import planes
+from densefit.data.left_out import Remark
 from densefit.data.lost import LostWorkerError
 from densefit.data.match import Match
 from densefit.data.object_counts import (
@@ -45,7 +46,7 @@ class Made:
         original: targets before any transform; None if nobody wants them.
         geometry: where the original lies in the input.
         counts: of objects, see `densefit.data.object_counts`; empty where no head learns objects.
-        left_out: a line for each box without area that was left out.
+        remarks: on boxes that were left out or cut.
         occurring: head -> what of each target's classes the sample has (see `Occurring`), if that
             is counted.
     """
@@ -58,7 +59,7 @@ class Made:
     original: dict[str, np.ndarray] | None
     geometry: Geometry
     counts: dict[str, int] = field(default_factory=dict)
-    left_out: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
     occurring: dict[str, dict[str, np.ndarray]] | None = None
 
 
@@ -95,9 +96,9 @@ class Work:
         """
         index = place_of(visit, len(self.dataset))
         stage = "Reading"
-        left_out: list[str] = []
+        remarks: list[Remark] = []
         try:
-            sample = read_sample(self.dataset, index, left_out)
+            sample = read_sample(self.dataset, index, remarks)
             original = None
             annotated, crowds = boxes_in(sample.targets)
             if self.originals:
@@ -106,7 +107,7 @@ class Work:
             if self.transform is not None:
                 stage = "The transform"
                 rng = sample_rng(self.seed, self.epoch, visit)
-                draw = CountedDraw(drawn_from(self.dataset, index, rng, self.skips, left_out))
+                draw = CountedDraw(drawn_from(self.dataset, index, rng, self.skips, remarks))
                 sample = applied(self.transform, sample, rng, draw)
                 annotated += draw.boxes
             checked_image(sample)
@@ -134,7 +135,7 @@ class Work:
         data = planes(sample.image)
         made = (index, sample.id, data, labels, has, original, geometry)
         told = occurring if self.tally is not None else None
-        return Made(*made, counts, tuple(left_out), told)
+        return Made(*made, counts, tuple(remarks), told)
 
     def _encoded(self, head: Encoder, sample: Sample) -> tuple[Mapping[str, Any], dict[str, bool]]:
         """The labels of a sample for a head, and whether it trains the head and its terms."""

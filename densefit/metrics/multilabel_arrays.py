@@ -57,7 +57,8 @@ class Coding:
             logger.warning(
                 "No label of the %d samples of the metric %r says no (%s): all are yes or unknown "
                 "(%s), and nothing that is predicted can be wrong. If %s says no, set "
-                "negative_label=%s and ignore_label to another label, or to None",
+                "negative_label=%s of the metric and ignore_label to another label, or to None; "
+                "where the metric is a head's, write 0 for what says no in the dataset",
                 self._samples,
                 self._metric,
                 self.negative,

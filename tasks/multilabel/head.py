@@ -27,7 +27,8 @@ class MultiLabel(Head):
     """Several classes for the whole picture, or none, by global average pooling.
 
     Needs a target `labels`: (C,) of 1 (the picture shows the class), 0 (it does not), and -1 or
-    255 (nobody knows), which trains nothing and counts nowhere. The loss is binary
+    255 (nobody knows), which trains nothing and counts nowhere; where -1 says no, write 0 for it
+    in the dataset. The loss is binary
     cross-entropy, the weighted mean over the known classes of a picture. Predictions are (C,)
     float32 probabilities, each class by itself.
 
@@ -49,6 +50,7 @@ class MultiLabel(Head):
     """
 
     classes_of = "labels"
+    yes_or_no = True  # its labels say yes or no for each class
 
     def __init__(
         self,

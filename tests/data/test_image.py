@@ -528,7 +528,7 @@ def test_a_damaged_jpeg_is_an_error_where_it_shall_be(tmp_path, picture, monkeyp
     with pytest.raises(DataError, match=rf"damaged[\s\S]*a\.jpg[\s\S]*{DAMAGED}=warn"):
         reader(path)
     monkeypatch.setenv(DAMAGED, "skip")
-    with pytest.raises(ConfigError, match=r"warn or raise"):
+    with pytest.raises(ConfigError, match=rf'{DAMAGED}=raise[^\n]*on_error="skip"'):
         reader(path)
 
 

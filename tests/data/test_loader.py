@@ -219,8 +219,9 @@ def test_skipping_fills_batches_up_and_tells(workers, caplog):
 
 
 def test_skipping_everything_is_an_error():
+    settings = {"batch_size": 2, "on_error": "skip", "skip_limit": 1.0, "transform": Fixed()}
     with pytest.raises(DataError, match="Every sample was skipped"):
-        list(Loader(Numbers(3, bad=range(3)), batch_size=2, on_error="skip", transform=Fixed()))
+        list(Loader(Numbers(3, bad=range(3)), **settings))
 
 
 class Fixed:

@@ -103,6 +103,36 @@ def test_the_first_epoch_tells_classes_that_never_occur(caplog, kind):
     assert "'classes': 2 of 3 classes never occur (ground, dust)" in told[3]
 
 
+class Shown:
+    """Which of three classes pictures show, with another number for those that they do not."""
+
+    classes = ("car", "dog", "cat")
+
+    def __init__(self, no):
+        self.no = no
+
+    def __len__(self):
+        return 6
+
+    def __getitem__(self, index):
+        labels = np.where(np.arange(3) == index % 3, 1, self.no)
+        return Sample(str(index), np.zeros((32, 32, 3), np.uint8), {"labels": labels})
+
+
+@pytest.mark.parametrize("no", [-1, 255, 0])
+@pytest.mark.parametrize("kind", ["threads", "processes"])
+def test_labels_of_which_none_says_no_are_told_once(caplog, kind, no):
+    heads = [df.head("multilabel", classes=Shown.classes)]
+    for _ in range(2):
+        settings = {"workers": 1, "worker_kind": kind}
+        with df.Loader(Shown(no), batch_size=2, heads=heads, **settings) as loader:
+            for _ in range(2):
+                list(loader)
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) == (no != 0)
+    assert all("no label says no" in one and "labels[labels == -1] = 0" in one for one in lines)
+
+
 def test_nothing_is_said_where_all_occur(caplog):
     loader = df.Loader(Masks(0, 1, 2), batch_size=4, heads=heads()[:1])
     with loader, caplog.at_level(logging.WARNING):

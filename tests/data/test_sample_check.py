@@ -69,7 +69,6 @@ def test_a_bad_box_names_dataset_object_and_kind(kind):
     "boxes",
     [
         [[0.1, 0.2, 0.5, 0.6], [0.0, 0.0, 1.0, 1.0]],
-        [[0, 0, 1, 1]],
         [[-0.02, 0.1, 1.03, 0.8], [0, 0, 0, 0]],
     ],
 )
@@ -77,6 +76,21 @@ def test_boxes_in_parts_of_the_sides_are_told_with_what_to_type(boxes):
     text = told(objects(boxes))
     assert "in parts of the picture's sides" in text
     assert "boxes * (width, height, width, height)" in text
+
+
+def test_other_pictures_tell_whether_a_box_at_the_corner_is_in_pixels():
+    pixel, eyes = objects([[0, 0, 1, 1]]), {"keypoints": [[[0.2, 0.5, 2], [0.6, 0.1, 2]]]}
+    plain = [objects() for _ in range(38)]
+    for corner in (pixel, objects([[0.2, 0.1, 0.9, 1]]), objects([[0.5, 0.5, 1, 1]], **eyes)):
+        far = objects(GOOD, keypoints=np.full((2, 2, 3), 2)) if "keypoints" in corner else plain[0]
+        data = Own(objects([]), {}, *plain[1:], far, corner)
+        with df.Loader(data, batch_size=5, transform=Resize(32, 32), workers=0) as loader:
+            assert sum(len(batch.ids) for batch in loader) == 41
+    with pytest.raises(DataError, match="in parts"):
+        read_sample(Own(pixel, pixel, pixel), 1, [])
+    with pytest.raises(DataError, match="in parts"):
+        read_sample(Own(objects([[0.1, 0.2, 0.4, 1]]), {}, pixel), 2, [])
+    assert len(read_sample(Own(pixel, objects([]), {}), 0, []).targets["boxes"]) == 1
 
 
 def test_boxes_are_cut_to_the_picture_as_readers_do_and_small_pictures_may_have_small_boxes():
@@ -99,7 +113,7 @@ def test_boxes_without_area_are_left_out_with_all_that_belongs_to_them():
     assert found["classes"].tolist() == [0, 2]
     assert found["area"].tolist() == [1, 3]
     assert len(found["keypoints"]) == len(found["boxes"]) == 2
-    assert lines == ["object 1 of sample '0', [9.0, 9.0, 9.0, 20.0]"]
+    assert lines == [("without area", "object 1 of sample '0', [9.0, 9.0, 9.0, 20.0]")]
     assert len(read_sample(Own(targets), 0).targets["boxes"]) == 3  # for another dataset
 
 
@@ -288,6 +302,39 @@ def test_every_loader_counts_boxes_without_area_and_scores_without_them(kind, ca
     (record,) = caplog.records
     assert "Boxes without area are left out of the dataset Own" in record.getMessage()
     assert "object 0 of sample '1', [5.0, 5.0, 5.0, 9.0]" in record.getMessage()
+
+
+def test_boxes_that_are_left_out_are_told_once_and_not_with_every_epoch_or_loader(caplog):
+    data = Own(objects([[5, 5, 5, 9], [1, 1, 9, 9]]), objects([[5, 5, 5, 9], [0, 0, 640, 480]]))
+    for around in (AROUND["cached"], AROUND["alone"]):
+        for make in LOADERS.values():
+            with make(around(data)) as loader:
+                assert sum(len(batch.ids) for _ in range(3) for batch in loader) == 6
+    assert [one.getMessage()[:18] for one in caplog.records] == [
+        "Boxes without area",
+        "Boxes of the datas",
+    ]
+    assert all("dataset Own" in one.getMessage() for one in caplog.records)
+    with df.Loader(Own(*data.targets, {}), batch_size=2, workers=0) as loader:
+        list(loader)
+    assert len(caplog.records) == 4  # of another dataset
+
+
+@pytest.mark.parametrize("around", ["alone", "cached", "mixed"])
+@pytest.mark.parametrize("kind", LOADERS)
+def test_every_loader_tells_boxes_of_a_larger_picture_and_no_overhang(kind, around, caplog):
+    small = [[-2, 5, 1, 9], [60, 40, 66, 50], [-9, -9, 64, 48]]
+    big = [[4, 4, 20, 30], [20, 10, 900, 800]]
+    with LOADERS[kind](AROUND[around](Own(objects(small), objects(big), objects(big)))) as loader:
+        found = {key: one for b in loader for key, one in zip(b.ids, b.targets)}
+        if isinstance(loader, df.Loader):
+            assert (loader.left_out.cut, loader.left_out.count) == (2, 0)
+    key = "own/1" if around == "mixed" else "1"
+    assert found[key]["boxes"].tolist() == [[4, 4, 20, 30], [20, 10, 64, 48]]
+    (record,) = caplog.records
+    assert "lose more than half of their area" in record.getMessage()
+    where = f"object 1 of sample '{key}', a picture 64 pixels wide and 48 high"
+    assert f"{where}, [20.0, 10.0, 900.0, 800.0]" in record.getMessage()
 
 
 def test_a_plain_list_of_samples_with_numbers_as_ids_is_a_dataset():

@@ -111,6 +111,26 @@ def test_a_few_are_skipped_in_each_epoch_and_more_where_the_user_says_so():
         Loader(data, batch_size=4, skip_limit=10)
 
 
+@pytest.mark.parametrize("size", [3, 9, 12])
+def test_more_than_half_of_a_small_epoch_is_never_skipped(size):
+    settings = {"batch_size": 2, "transform": FIT, "on_error": "skip", "shuffle": True}
+    half = size // 2
+    with Loader(Colours(size, bad=range(half)), **settings) as loader:
+        assert [sum(len(b.ids) for b in loader) for _ in range(2)] == [size - half] * 2
+    with Loader(Colours(size, bad=range(half + 1)), **settings) as loader:
+        with pytest.raises(DataError, match=rf"or {half}\)[\s\S]*{half + 1} skipped"):
+            list(loader)
+    with Loader(Colours(size, bad=range(half + 1)), skip_limit=1.0, **settings) as loader:
+        assert sum(len(b.ids) for b in loader) == size - half - 1
+
+
+def test_the_rest_of_an_epoch_is_no_small_epoch():
+    data = Colours(100, bad=[96, 98, 99])
+    with Loader(data, batch_size=1, transform=FIT, on_error="skip") as loader:
+        loader.set_epoch(0, position=96)
+        assert [b.ids for b in loader] == [["c97"]]
+
+
 def test_good_samples_between_end_a_row():
     skips = Skips(1.0, "data")
     skips.begin(1000)

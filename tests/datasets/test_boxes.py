@@ -44,3 +44,20 @@ def test_sizes():
         check_size((4, 6), (6, 4), "a.jpg", "a.xml")
     with pytest.raises(DataError, match="do not belong together"):
         check_size((4, 6), (4, 7), "a.jpg", "a.xml")
+
+
+def test_boxes_that_are_cut_to_little_are_counted_and_stay(caplog):
+    check = BoxCheck("raise")
+    for box in (
+        (-2, 0, 1, 9),
+        (0, 0, 60, 40),
+        (-20, -10, 60, 40),
+        (9, 9, 500, 400),
+        (9, 9, 900, 40),
+    ):
+        check.note_cut(box, clip_box(box, 40, 60), (40, 60), "a.xml")
+    check.report("data")
+    assert (check.cut, check.dropped) == (2, 0)
+    (record,) = caplog.records
+    assert record.getMessage().startswith("data: 2 boxes lose more than half of their area")
+    assert "[9, 9, 500, 400] of a.xml, a picture 60 pixels wide and 40 high" in record.getMessage()

@@ -121,3 +121,9 @@ def test_an_outline_that_cannot_be_used_is_dropped_and_counted(outline):
     assert len(read(many)[0][1]) == 3  # no outlines are wanted
     objects, broken, _ = read(many, policy="raise", segmentations=True)
     assert "annotation 4" in str(broken[1])
+
+
+def test_boxes_of_a_larger_picture_are_counted():
+    objects, _, check = read([annotation(box=(2, 3, 300, 200)), annotation(box=(-1, 3, 6, 5))])
+    assert [one["box"] for one in objects[1]] == [(2, 3, 30, 20), (0, 3, 5, 8)]
+    assert (check.cut, check.dropped) == (1, 0)

@@ -85,6 +85,16 @@ def test_names_may_have_folders(root):
     np.testing.assert_allclose(data[0].targets["depth"], millimetres(1) / 1000, rtol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["../depth/a", "/etc/secret", "x/../../a"])
+def test_listed_names_stay_below_the_folder(root, name):
+    (root / "train.txt").write_text(f"a\n{name}\n")
+    data = DepthFolder(root, "train")
+    assert data[0].id == "a"
+    for read in (data.__getitem__, data.picture_file):
+        with pytest.raises(DataError, match=r"leads out of the folder[\s\S]*train\.txt"):
+            read(1)
+
+
 def test_unlabelled_pixels_are_ignored_and_the_classes_close_up(root):
     data = DepthFolder(root, masks="seg")
     assert data.classes == ["Bed", "Books", "Ceiling"]

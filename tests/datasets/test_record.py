@@ -209,6 +209,19 @@ def test_boxes_without_area_are_counted_and_told(tmp_path, caplog, box, scale):
         Record(tmp_path, units="parts" if scale == 1 else "pixels", bad_boxes="raise")
 
 
+@pytest.mark.parametrize("scale", [1, 20])
+def test_boxes_that_are_cut_to_little_are_counted_and_stay(tmp_path, caplog, scale):
+    box, over = [scale * 0.9, 0, scale * 1.4, scale * 0.5], [-0.03, 0, scale, scale]
+    if scale > 1:
+        box = [27, 0, 42, 10]
+    im2rec(tmp_path, [[2, 5, 0, *over, 1, *box], [2, 5, 0, 0, 0, scale, scale]])
+    with caplog.at_level(logging.WARNING):
+        data = Record(tmp_path, units="parts" if scale == 1 else "pixels")
+    assert data.dropped == 0
+    assert "1 boxes lose more than half of their area" in caplog.text
+    np.testing.assert_allclose(data[0].targets["boxes"][1], [27, 0, 30, 10], rtol=1e-6)
+
+
 def test_the_size_that_boxes_in_pixels_must_fit_is_that_of_the_turned_picture(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6

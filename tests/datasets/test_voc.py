@@ -56,6 +56,29 @@ def test_boxes_and_flags(root):
     assert "mask" not in targets
 
 
+@pytest.mark.parametrize("missing_xml", ["raise", "background"])
+@pytest.mark.parametrize("name", ["../JPEGImages/x", "../../secret", "/etc/secret"])
+def test_ids_stay_below_the_folder(root, name, missing_xml):
+    (root.parent / "secret.xml").write_text("<annotation/>")
+    (root / "JPEGImages/x.xml").write_text("<annotation/>")
+    (root / "ImageSets/Main/train.txt").write_text(f"a\n{name}\n")
+    data = VOC(root, missing_xml=missing_xml)
+    assert data[0].id == "a"
+    for read in (data.__getitem__, data.picture_file):
+        with pytest.raises(DataError, match=r"leads out of the folder[\s\S]*train\.txt"):
+            read(1)
+
+
+def test_boxes_of_a_larger_picture_are_counted(root, caplog):
+    write_xml(root, "a", [("dog", 0, (11, 6, 600, 400)), ("cat", 1, (0, 0, 61, 41))])
+    data = VOC(root)
+    np.testing.assert_array_equal(data[0].targets["boxes"], [[10, 5, 60, 40], [0, 0, 60, 40]])
+    assert data.dropped == 0
+    (record,) = caplog.records
+    assert "1 boxes lose more than half of their area" in record.getMessage()
+    assert "a.xml, a picture 60 pixels wide and 40 high" in record.getMessage()
+
+
 def test_a_picture_without_objects_is_kept(root):
     targets = VOC(root)[1].targets
     assert targets["boxes"].shape == (0, 4)
@@ -284,17 +307,6 @@ def test_annotations_in_capital_letters_and_twice(root):
     with pytest.raises(DataError, match=r"'a' has two annotations[\s\S]*a\.XML, a\.xml"):
         data[0]
     assert data[1].id == "b.1"
-
-
-@pytest.mark.parametrize("name", ["../JPEGImages/x", "../../secret", "/etc/secret"])
-def test_ids_stay_below_the_folder(root, name):
-    (root.parent / "secret.xml").write_text("<annotation/>")
-    (root / "JPEGImages/x.xml").write_text("<annotation/>")
-    (root / "ImageSets/Main/train.txt").write_text(f"a\n{name}\n")
-    data = VOC(root, masks=False)
-    assert data[0].id == "a"
-    with pytest.raises(DataError, match="has no annotation"):
-        data[1]
 
 
 @pytest.mark.parametrize("encoding", ["gb2312", "gbk", "gb18030", "shift_jis", "big5", "utf-16"])
