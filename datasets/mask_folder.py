@@ -10,6 +10,7 @@ from densefit.data.sample import Sample, datasets
 from densefit.data.shown import unusual
 from densefit.errors import ConfigError, DataError
 
+from .mask_values import value_map
 from .masks import IGNORE, MaskReader
 from .names import Names, class_names, doubled, missing_split, read_lines
 from .paths import names_below
@@ -31,7 +32,7 @@ class MaskFolder:
         ignore_value: a value of the files that means "no class"; it becomes 255. If the last
             name is that value's ("Unlabelled"), the name is left out of `classes`.
         values: file value -> class index (or 255), where files number their classes otherwise
-            (Cityscapes' label ids). Excludes `ignore_value`.
+            (Cityscapes' label ids); values may be text, "255". Excludes `ignore_value`.
         images: folder of the pictures, without a list.
         masks: folder of the masks, without a list.
         exif: turn pictures as their EXIF orientation says.
@@ -53,6 +54,7 @@ class MaskFolder:
         masks: str = "{split}annot",
         exif: bool = True,
     ) -> None:
+        values = value_map(values)
         self._unusual = unusual(MaskFolder, locals(), ("root", "split"))
         self.root, self.split, self.exif = Path(root), split, exif
         names = class_names(classes, self.root)
