@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from densefit.data.deep_pictures import warn_of_lost_bits
 from densefit.data.jpeg import START, JpegHead, head_of
 from densefit.data.jpeg_decoder import decode_jpeg
 from densefit.data.picture_header import KINDS, is_lossy, kind_of
@@ -34,8 +35,9 @@ _TURNS: dict[int, Callable[[np.ndarray], Any]] = {
 def read_image(path: PathLike, exif: bool = True, least: int | None = None) -> np.ndarray:
     """Decode a picture of any kind that OpenCV knows, or the first frame of a GIF.
 
-    Grey pictures get three equal channels, alpha is dropped, 16 bits are cut to 8. How large a
-    picture may be, and what becomes of a damaged JPEG, is said in `picture_limits`.
+    Grey pictures get three equal channels, alpha is dropped, 16 bits are cut to the upper 8, with a
+    warning, once a folder, where those are nearly empty (cameras of 12 bits). How large a picture
+    may be, and what becomes of a damaged JPEG, is said in `picture_limits`.
 
     Args:
         path: the file.
@@ -80,6 +82,7 @@ def decode_image(
     image = _by_opencv(
         data, kind, where, cv2.IMREAD_COLOR | (0 if exif else cv2.IMREAD_IGNORE_ORIENTATION)
     )
+    warn_of_lost_bits(image, data, kind, where)
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
 
 

@@ -88,7 +88,7 @@ def test_keys_may_be_numbers_and_stay_them():
 @pytest.mark.parametrize("pairs", ["1", "[1]", "[[1]]", "[[1, 2], [1, 3]]", "[[[], 1]]"])
 def test_pairs_that_are_none_are_refused(pairs):
     with pytest.raises(CheckpointError):
-        loads('{"$pairs": %s}' % pairs)
+        loads(f'{{"$pairs": {pairs}}}')
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"$array": "?", "dtype": "<f4", "shape": [1]}'])
