@@ -14,7 +14,7 @@ from .mask_values import value_map
 from .masks import IGNORE, MaskReader
 from .names import Names, class_names, doubled, missing_split, read_lines
 from .paths import names_below
-from .pictures import pictures_by_stem
+from .pictures import check_apart, pictures_by_stem
 
 
 @datasets.register("mask_folder")
@@ -38,7 +38,7 @@ class MaskFolder:
         exif: turn pictures as their EXIF orientation says.
 
     Raises:
-        ConfigError: settings that contradict each other.
+        ConfigError: settings that contradict each other, or one folder for images and masks.
         DataError: missing lists or folders, or no picture has a mask; when read: missing or
             broken files, a mask of another size than its picture, values of no class.
     """
@@ -127,6 +127,11 @@ class MaskFolder:
             folders = [path.name for path in self.root.glob("*") if path.is_dir()]
             raise missing_split(self.split, self.root, lists + folders)
         both = (self.root / images, self.root / masks)
+        check_apart(
+            {"images": both[0], "masks": both[1]},
+            f"move them apart, or list an image and its mask a line in "
+            f"{self.root / f'{self.split}.txt'}",
+        )
         found, found_masks = (pictures_by_stem(folder, but=both) for folder in both)
         pairs = []
         for stem, names in found.items():

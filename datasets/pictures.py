@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
-from densefit.errors import DataError
+from densefit.errors import ConfigError, DataError
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +75,28 @@ def pictures_by_stem(folder: Path, but: Collection[Path] = ()) -> dict[str, list
     for path in pictures_below(folder, but):
         found.setdefault(os.path.splitext(path)[0], []).append(path)
     return found
+
+
+def check_apart(folders: Mapping[str, Path], fix: str) -> None:
+    """Raise ConfigError if files of two kinds are looked for in one folder.
+
+    Each picture would be found as its own mask.
+
+    Args:
+        folders: kind -> folder.
+        fix: how files that lie together are read.
+    """
+    kinds: dict[str, str] = {}
+    for kind, folder in folders.items():
+        other = kinds.setdefault(os.path.realpath(folder), kind)
+        if other != kind:
+            raise ConfigError(
+                f"The {other} and the {kind} are looked for in one folder, where each picture "
+                "would be taken for both",
+                expected="a folder of each",
+                where=folder,
+                fix=fix,
+            )
 
 
 def folders_in(folder: Path) -> list[str]:

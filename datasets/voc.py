@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable
+from math import isfinite
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +15,7 @@ from densefit.data.image import read_image
 from densefit.data.sample import Sample, datasets
 from densefit.data.shown import unusual
 from densefit.errors import ConfigError, DataError
+from densefit.once import first_time
 
 from .boxes import BoxCheck, box_fault, box_targets, check_size, clip_box
 from .instance_maps import ids_of_boxes, read_instances
@@ -57,7 +59,7 @@ class VOC:
             picture in the column "id" and its class in `label_column`.
         label_column: see `labels_csv`.
         one_based: the files count from 1 and include the last pixel. False: they count from 0
-            and exclude it, as some tools write them.
+            and exclude it, as some tools write them. Zeros and fractions are warned of.
         bad_boxes: "drop" (with a count, `dropped`, and a warning) or "raise".
         exif: turn pictures as their EXIF orientation says.
         labels: give `labels`: 1 for each class that the picture has an object of, -1 (unknown) if
@@ -135,6 +137,8 @@ class VOC:
         self._targets = self._each(self._files, lambda name: self._objects(name, check))
         check.report(self)
         self.dropped = check.dropped
+        if one_based:
+            self._tell_zero_based()
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -240,6 +244,24 @@ class VOC:
 
         return self._each(self._ids, read)
 
+    def _tell_zero_based(self) -> None:
+        """Warn, once, of corners that do not name pixels which count from 1."""
+        found = [
+            (name, thing.corners)
+            for name, file in self._files.items()
+            for thing in file.objects
+            if _is_zero_based(thing.corners)
+        ]
+        if found and first_time("zero-based", str(self.root), self.split):
+            name, corners = found[0]
+            count = sum(len(file.objects) for file in self._files.values())
+            logger.warning(
+                "%s: %d of %d boxes have a corner at 0 or at a fraction of a pixel, the first in %s: %s. "
+                "They are read as VOC has them, from 1 on; if the files count from 0, all boxes "
+                "are a pixel off: one_based=False",
+                *(self, len(found), count, self._xml(name), corners),
+            )
+
     def _each(self, names: Iterable[str], make: Callable[[str], Made]) -> dict[str, Made]:
         """`make(id)` of each id; one whose annotation is broken is noted and left out."""
         made: dict[str, Made] = {}
@@ -330,3 +352,11 @@ class VOC:
         if (xmin, ymin) == (xmax, ymax):
             return box, "has no area"
         return clip_box(box, *size), box_fault(box, size)
+
+
+def _is_zero_based(corners: tuple[float, float, float, float]) -> bool:
+    """Whether corners are none of pixels that count from 1."""
+    xmin, ymin, xmax, ymax = corners
+    whole = xmin % 1 == ymin % 1 == xmax % 1 == ymax % 1 == 0
+    # Nan and infinities are bad boxes, and told as such; so are corners left of the picture.
+    return (not whole and isfinite(sum(corners))) or min(xmin, ymin) == 0
