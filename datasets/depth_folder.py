@@ -50,8 +50,8 @@ class DepthFolder:
         median_depth: of a few maps, in metres, for a look at the scale; None where none is known.
 
     Raises:
-        ConfigError: a scale or a direction that is none, no maps are wanted, or two kinds of files in
-            one folder.
+        ConfigError: a scale or a direction that is none, no maps are wanted, or two kinds of files
+            in one folder.
         DataError: missing lists, folders or names, or no picture is whole; when read: a picture
             without its map, broken files, a map of another size than its picture.
     """

@@ -10,6 +10,7 @@ from densefit.data.sample import Sample, datasets
 from densefit.data.shown import unusual
 from densefit.errors import ConfigError, DataError
 
+from .absent import warn_of_absent
 from .mask_values import value_map
 from .masks import IGNORE, MaskReader
 from .names import Names, class_names, doubled, missing_split, read_lines
@@ -110,6 +111,8 @@ class MaskFolder:
                 )
         pairs = [(words[0], words[1]) for _, words in lines]
         images, masks = (names_below([pair[i] for pair in pairs], self.root, path) for i in (0, 1))
+        warn_of_absent(self, images, self.root, "pictures")
+        warn_of_absent(self, masks, self.root, "masks")
         for place, (image, mask) in enumerate(zip(images, masks)):
             if isinstance(image, DataError):
                 self._broken[pairs[place][0]] = image

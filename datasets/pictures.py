@@ -20,6 +20,10 @@ _BESIDE = (
     *(".txt", ".md", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".html"),
     *(".htm", ".log", ".db", ".ini", ".py", ".ipynb", ".sh"),
 )
+#: Folders that systems leave; copies of pictures or their fragments lie in them.
+_LEFT_BEHIND = frozenset(
+    ("__macosx", "__pycache__", "@eadir", "$recycle.bin", "system volume information", "lost+found")
+)
 _DEEPEST = 64  # folders
 
 
@@ -100,7 +104,7 @@ def check_apart(folders: Mapping[str, Path], fix: str) -> None:
 
 
 def folders_in(folder: Path) -> list[str]:
-    """Names of the folders in a folder, sorted; hidden ones are left out.
+    """Names of the folders in a folder, sorted; hidden ones and those of systems are left out.
 
     Raises:
         DataError: the folder cannot be read.
@@ -126,9 +130,13 @@ def _files(
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:
-    """What is in a folder, but for hidden things."""
+    """What is in a folder, but for hidden things and what systems leave there."""
     try:
         with os.scandir(folder) as found:
-            return [entry for entry in found if not entry.name.startswith(".")]
+            return [
+                entry
+                for entry in found
+                if entry.name[0] != "." and entry.name.lower() not in _LEFT_BEHIND
+            ]
     except OSError as error:
         raise DataError(f"The folder cannot be read: {error.strerror}", where=folder) from error

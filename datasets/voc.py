@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from math import isfinite
 from pathlib import Path
 from typing import TypeVar
@@ -75,7 +76,8 @@ class VOC:
         dropped: number of bad boxes left out.
 
     Raises:
-        DataError: the folder or the list is missing or broken, or no class name is found. An id
+        DataError: the folder or the list is missing or broken, no class name is found, or the
+            files spell a class otherwise than `classes`. An id
             whose own files are missing, broken or of an unknown class raises when it is read.
     """
 
@@ -123,6 +125,7 @@ class VOC:
         if boxes or labels:
             self._files = self._read_files(missing_xml)
         self.classes = class_names(classes, self.root) or self._found_classes()
+        self._check_classes()
         self.mask_classes = ["background", *self.classes]
         if masks:
             self._read_mask = MaskReader(len(self.mask_classes))
@@ -244,6 +247,30 @@ class VOC:
 
         return self._each(self._ids, read)
 
+    def _check_classes(self) -> None:
+        """Tell of names in the files that are no class.
+
+        Raises:
+            DataError: one is spelt like a class that no file has.
+        """
+        names = {thing.name for file in self._files.values() for thing in file.objects}
+        unknown, unseen = sorted(names.difference(self.classes)), set(self.classes) - names
+        for name in unknown:
+            close = get_close_matches(name.lower(), {one.lower(): one for one in unseen}, n=1)
+            if close or not names.intersection(self.classes):
+                where = next(
+                    self._xml(key)
+                    for key, file in self._files.items()
+                    if any(thing.name == name for thing in file.objects)
+                )
+                class_index(name, self.classes, where)
+        if unknown and first_time("unknown classes", str(self)):
+            logger.warning(
+                "%s: objects of %d names are of no class, and their pictures are errors when they "
+                "are read: %s",
+                *(self, len(unknown), ", ".join(unknown[:10])),
+            )
+
     def _tell_zero_based(self) -> None:
         """Warn, once, of corners that do not name pixels which count from 1."""
         found = [
@@ -256,8 +283,8 @@ class VOC:
             name, corners = found[0]
             count = sum(len(file.objects) for file in self._files.values())
             logger.warning(
-                "%s: %d of %d boxes have a corner at 0 or at a fraction of a pixel, the first in %s: %s. "
-                "They are read as VOC has them, from 1 on; if the files count from 0, all boxes "
+                "%s: %d of %d boxes have a corner at 0 or at a fraction of a pixel, the first in "
+                "%s: %s. They are read as VOC has them, from 1 on; if the files count from 0, all boxes "
                 "are a pixel off: one_based=False",
                 *(self, len(found), count, self._xml(name), corners),
             )

@@ -156,3 +156,11 @@ def test_pictures_are_not_their_own_masks(tmp_path, masks):
         MaskFolder(tmp_path, classes=["a"], images="{split}", masks=masks)
     (tmp_path / "train.txt").write_text("train/0.png train/0_mask.png\n")
     assert len(MaskFolder(tmp_path, classes=["a"], images="{split}", masks=masks)) == 1
+
+
+def test_absent_files_of_a_list_are_counted_at_once(root, caplog):
+    (root / "trainannot/a.png").unlink()
+    MaskFolder(root, "train")
+    (message,) = (record.getMessage() for record in caplog.records)
+    assert "1 of 2 masks are not in" in message
+    assert "trainannot/a.png" in message

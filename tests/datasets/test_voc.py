@@ -330,3 +330,15 @@ def test_zeros_and_fractions_are_told_once(root, caplog, box):
     (message,) = (record.getMessage() for record in caplog.records)
     for part in ("2 of 3 boxes", "a.xml", str(float(box[0])), "one_based=False"):
         assert part in message
+
+
+def test_misspelt_classes_are_told_at_once(root, caplog):
+    for classes in (["cat", "dgo", "emu"], ["Cat", "dog"], ["x"]):
+        with pytest.raises(DataError, match=r"Unknown class '(dog|cat)'[\s\S]*a\.xml"):
+            VOC(root, classes=classes)
+    assert not [record for record in caplog.records if "no class" in record.getMessage()]
+    data = VOC(root, classes=["cat", "zebra"])
+    (message,) = (r.getMessage() for r in caplog.records if "of no class" in r.getMessage())
+    assert "dog" in message
+    with pytest.raises(DataError, match="Unknown class 'dog'"):
+        data[0]
