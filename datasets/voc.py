@@ -23,9 +23,10 @@ from .instance_maps import ids_of_boxes, read_instances
 from .labels import labels_of
 from .labels_csv import read_labels
 from .masks import MaskReader
-from .names import Names, class_index, class_names, doubled, missing_split, read_lines
+from .names import Names, class_index, class_names, missing_split
 from .picture_size import picture_size
 from .pictures import pictures_by_stem
+from .voc_list import listed_ids
 from .voc_xml import VocFile, VocObject, annotations_by_stem, read_voc_xml
 
 Made = TypeVar("Made")
@@ -38,7 +39,7 @@ class VOC:
 
     `JPEGImages/<id>.jpg` (or .png..., in small or capital letters), `Annotations/<id>.xml`,
     `SegmentationClass/<id>.png`, `SegmentationObject/<id>.png`,
-    `ImageSets/{Main,Segmentation}/<split>.txt` with an id a line.
+    `ImageSets/{Main,Segmentation}/<split>.txt` with an id a line (see `listed_ids`).
 
     Coordinates in the files name whole pixels, count from 1 and include the last one. They become
     continuous: xmin - 1 to xmax. A box whose two corners are one and the same pixel is a stray
@@ -150,7 +151,7 @@ class VOC:
         return f"VOC({str(self.root)!r}, split={self.split!r}{self._unusual})"
 
     def id_of(self, index: int) -> str:
-        """The line of the list."""
+        """The id in the list."""
         return self._ids[index]
 
     def picture_file(self, index: int) -> Path:
@@ -284,8 +285,8 @@ class VOC:
             count = sum(len(file.objects) for file in self._files.values())
             logger.warning(
                 "%s: %d of %d boxes have a corner at 0 or at a fraction of a pixel, the first in "
-                "%s: %s. They are read as VOC has them, from 1 on; if the files count from 0, all boxes "
-                "are a pixel off: one_based=False",
+                "%s: %s. They are read as VOC has them, from 1 on; if the files count from 0, all "
+                "boxes are a pixel off: one_based=False",
                 *(self, len(found), count, self._xml(name), corners),
             )
 
@@ -306,10 +307,7 @@ class VOC:
         for folder in folders:
             path = folder / f"{self.split}.txt"
             if path.is_file():
-                names = read_lines(path)
-                for double in doubled(names):
-                    raise DataError(f"{double!r} is listed twice", where=path)
-                return names
+                return listed_ids(path, self.root / "Annotations")
         known = [path.stem for folder in folders for path in folder.glob("*.txt")]
         raise missing_split(self.split, self.root / "ImageSets", known)
 

@@ -13,7 +13,7 @@ import numpy as np
 from densefit.data.deep_pictures import warn_of_lost_bits
 from densefit.data.jpeg import START, JpegHead, head_of
 from densefit.data.jpeg_decoder import decode_jpeg
-from densefit.data.picture_header import KINDS, is_lossy, kind_of
+from densefit.data.picture_header import KINDS, bits_of, is_lossy, kind_of
 from densefit.data.picture_limits import BYTES, check_pixels, most_bytes
 from densefit.data.pillow_picture import as_rgb, check_once, stored_values
 from densefit.data.regular_file import PathLike, read_regular
@@ -79,6 +79,14 @@ def decode_image(
     kind = kind_of(data, where)
     if kind in ("GIF", "PNM") and data[:2] not in (b"PF", b"Pf"):
         return as_rgb(data, kind, where)
+    if kind == "TIFF" and bits_of(data, kind) > 16:  # OpenCV would print a line of its own
+        raise DataError(
+            "The picture is one of measurements, not of colours",
+            expected="8 or 16 bits a channel",
+            received=f"{bits_of(data, kind)} bits",
+            where=where,
+            fix="scale the values to 0..255 and write 8 bits",
+        )
     image = _by_opencv(
         data, kind, where, cv2.IMREAD_COLOR | (0 if exif else cv2.IMREAD_IGNORE_ORIENTATION)
     )

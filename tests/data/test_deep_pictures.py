@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from densefit.data.image import read_image
+from densefit.data.image import read_image, read_values
+from densefit.errors import DataError
 
 
 def write(path, values):
@@ -33,3 +34,13 @@ def test_other_pictures_are_not_told(tmp_path, caplog):
     read_image(write(tmp_path / "dark.png", np.full((8, 8), 10, np.uint8)))
     read_image(write(tmp_path / "dark.tif", np.full((8, 8, 3), 10, np.uint8)))
     assert not caplog.records
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_floats_are_no_photograph(tmp_path, capfd, channels):
+    path = write(tmp_path / "a.tif", np.full((4, 4, channels), 1.5, np.float32))
+    with pytest.raises(DataError, match=r"of measurements[\s\S]*32 bits"):
+        read_image(path)
+    if channels == 1:
+        assert read_values(path).dtype == np.float32
+    assert capfd.readouterr().err == ""
