@@ -106,8 +106,8 @@ class DepthReader:
         """Warn, once a folder, of the largest value of 16 bits: sensors write it for "invalid"."""
         if first_time("largest depth", str(path.parent)):
             logger.warning(
-                "%s: %.3g %% of the depths are %d, the largest value of 16 bits, and count as %.4g m. "
-                "If it means that nothing is known, write 0 there. Said once for this folder",
+                "%s: %.3g %% of the depths are %d, the largest value of 16 bits, and count as "
+                "%.4g m. If it means that nothing is known, write 0 there. Said once a folder",
                 *(path, 100 * float((values == _MOST).mean()), _MOST, _MOST * scale),
             )
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from densefit.errors import ConfigError, DataError
+from densefit.once import warn_once
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +55,8 @@ def pictures_below(folder: Path, but: Collection[Path] = ()) -> list[str]:
         elif os.path.splitext(name)[1].lower() not in _BESIDE:
             others.append(path)
     if others:
-        logger.warning(
+        warn_once(
+            logger,
             "%s: %d files are not read, since their names do not end like those of pictures (%s), "
             "the first: %s",
             *(folder, len(others), ", ".join(EXTENSIONS), min(others)),

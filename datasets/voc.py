@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
-from math import isfinite
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,7 +14,7 @@ from densefit.data.image import read_image
 from densefit.data.sample import Sample, datasets
 from densefit.data.shown import unusual
 from densefit.errors import ConfigError, DataError
-from densefit.once import first_time
+from densefit.once import warn_once
 
 from .boxes import BoxCheck, box_fault, box_targets, check_size, clip_box
 from .instance_maps import ids_of_boxes, read_instances
@@ -26,6 +24,7 @@ from .masks import MaskReader
 from .names import Names, class_index, class_names, missing_split
 from .picture_size import picture_size
 from .pictures import pictures_by_stem
+from .voc_checks import check_class_names, warn_of_zero_based
 from .voc_list import listed_ids
 from .voc_xml import VocFile, VocObject, annotations_by_stem, read_voc_xml
 
@@ -126,13 +125,14 @@ class VOC:
         if boxes or labels:
             self._files = self._read_files(missing_xml)
         self.classes = class_names(classes, self.root) or self._found_classes()
-        self._check_classes()
+        check_class_names(self, self._objects_by_file(), self.classes)
         self.mask_classes = ["background", *self.classes]
         if masks:
             self._read_mask = MaskReader(len(self.mask_classes))
         self._images = self._find_images()
         if self._labels and self._labels.keys().isdisjoint(self._ids):
-            logger.warning(
+            warn_once(
+                logger,
                 "%s: %s has a line for none of the %d ids (such as %r), but for others, as %r",
                 *(self, labels_csv, len(self._ids), self._ids[0], next(iter(self._labels))),
             )
@@ -142,7 +142,7 @@ class VOC:
         check.report(self)
         self.dropped = check.dropped
         if one_based:
-            self._tell_zero_based()
+            warn_of_zero_based(self, self._objects_by_file())
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -210,7 +210,8 @@ class VOC:
         """The annotations; ids that have none are counted."""
         missing = [name for name in self._ids if name not in self._xmls]
         if missing:
-            logger.warning(
+            warn_once(
+                logger,
                 "%s: %d of %d ids have no annotation, the first: %s; they %s",
                 self,
                 len(missing),
@@ -248,47 +249,8 @@ class VOC:
 
         return self._each(self._ids, read)
 
-    def _check_classes(self) -> None:
-        """Tell of names in the files that are no class.
-
-        Raises:
-            DataError: one is spelt like a class that no file has.
-        """
-        names = {thing.name for file in self._files.values() for thing in file.objects}
-        unknown, unseen = sorted(names.difference(self.classes)), set(self.classes) - names
-        for name in unknown:
-            close = get_close_matches(name.lower(), {one.lower(): one for one in unseen}, n=1)
-            if close or not names.intersection(self.classes):
-                where = next(
-                    self._xml(key)
-                    for key, file in self._files.items()
-                    if any(thing.name == name for thing in file.objects)
-                )
-                class_index(name, self.classes, where)
-        if unknown and first_time("unknown classes", str(self)):
-            logger.warning(
-                "%s: objects of %d names are of no class, and their pictures are errors when they "
-                "are read: %s",
-                *(self, len(unknown), ", ".join(unknown[:10])),
-            )
-
-    def _tell_zero_based(self) -> None:
-        """Warn, once, of corners that do not name pixels which count from 1."""
-        found = [
-            (name, thing.corners)
-            for name, file in self._files.items()
-            for thing in file.objects
-            if _is_zero_based(thing.corners)
-        ]
-        if found and first_time("zero-based", str(self.root), self.split):
-            name, corners = found[0]
-            count = sum(len(file.objects) for file in self._files.values())
-            logger.warning(
-                "%s: %d of %d boxes have a corner at 0 or at a fraction of a pixel, the first in "
-                "%s: %s. They are read as VOC has them, from 1 on; if the files count from 0, all "
-                "boxes are a pixel off: one_based=False",
-                *(self, len(found), count, self._xml(name), corners),
-            )
+    def _objects_by_file(self) -> dict[Path, tuple[VocObject, ...]]:
+        return {self._xml(name): file.objects for name, file in self._files.items()}
 
     def _each(self, names: Iterable[str], make: Callable[[str], Made]) -> dict[str, Made]:
         """`make(id)` of each id; one whose annotation is broken is noted and left out."""
@@ -377,11 +339,3 @@ class VOC:
         if (xmin, ymin) == (xmax, ymax):
             return box, "has no area"
         return clip_box(box, *size), box_fault(box, size)
-
-
-def _is_zero_based(corners: tuple[float, float, float, float]) -> bool:
-    """Whether corners are none of pixels that count from 1."""
-    xmin, ymin, xmax, ymax = corners
-    whole = xmin % 1 == ymin % 1 == xmax % 1 == ymax % 1 == 0
-    # Nan and infinities are bad boxes, and told as such; so are corners left of the picture.
-    return (not whole and isfinite(sum(corners))) or min(xmin, ymin) == 0

@@ -126,3 +126,13 @@ def test_what_systems_leave_is_no_class(tmp_path):
     data = ImageFolder(tmp_path, split="train")
     assert data.classes == ["cat"]
     assert [data.id_of(i) for i in range(len(data))] == ["cat/a.png"]
+
+
+def test_a_folder_that_is_read_twice_is_told_of_once(tmp_path, caplog):
+    (tmp_path / "cat").mkdir()
+    Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(tmp_path / "cat/a.png")
+    for _ in range(2):
+        ImageFolder(tmp_path, classes=["cat", "dog"])
+    assert [record.getMessage()[-36:] for record in caplog.records] == [
+        ": 1 of 2 classes have no picture: dog"[-36:]
+    ]
