@@ -45,14 +45,14 @@ def missing_split(data: Any, split: str, where: str, error: DataError) -> Missin
     )
 
 
-def renames_of_split(data: Any, split: str, dataset: Dataset, rename: Renames) -> Renames:
+def renames_of_split(data: Any, split: str | None, dataset: Dataset, rename: Renames) -> Renames:
     """The renames of a recipe without those of classes that only its other splits have.
 
     A class that one split alone spells otherwise is renamed there.
 
     Args:
         data: what the dataset is.
-        split: the name of its split.
+        split: the name of its split; None if that is not known.
         dataset: the split.
         rename: of the recipe; a name that no split has is kept.
     """

@@ -6,7 +6,9 @@ from PIL import Image
 
 from densefit.datasets import VOC, ImageFolder, MaskFolder
 from densefit.errors import ConfigError, MissingSplitError
+from densefit.tools.multi_recipe import MultiRecipe, Part, Shares
 from densefit.tools.recipe import Data, make_dataset
+from densefit.tools.stream import common_classes, mixture
 
 
 @pytest.fixture
@@ -33,6 +35,20 @@ def test_a_class_of_one_split_alone_is_renamed_there(data, rename):
     train, val = (make_dataset(data, split) for split in ("train", "val"))
     assert train.classes == val.classes == list(rename.values())
     assert val[0].targets["classes"].tolist() == [0]
+
+
+def test_of_several_datasets_too(data):
+    part = Part(dataset="coco", root=data.root)
+    shares = Shares(rename={"a": {"platelets": "Platelets"}})
+    recipe = MultiRecipe(datasets={"a": part}, mixture=shares)
+    train, val = (make_dataset(part, split, "datasets.a") for split in ("train", "val"))
+    whole = mixture(recipe, {"a": train})
+    held = mixture(recipe, {"a": val}, common_classes(whole))
+    assert common_classes(whole) == common_classes(held)
+    assert held[0].targets["classes"].tolist() == [0]
+    shares.rename = {"a": {"platlets": "Platelets"}}
+    with pytest.raises(ConfigError, match="no class 'platlets'"):
+        mixture(recipe, {"a": train})
 
 
 def test_a_class_of_no_split_is_an_error(data):
