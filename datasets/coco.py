@@ -12,6 +12,7 @@ from densefit.data.sample import Sample, datasets
 from densefit.data.shown import unusual
 from densefit.errors import DataError
 
+from .absent import warn_of_absent
 from .boxes import BoxCheck, box_targets, check_size
 from .coco_file import category_names, find_files, in_order, read_files, stated_size
 from .coco_ids import Id
@@ -129,6 +130,7 @@ class COCO:
         self._files = names_below(
             [one["file_name"] for one in self._images], self.image_root, self.json_path
         )
+        warn_of_absent(self, self._files, self.image_root, "pictures")
         self._sizes = self._found_sizes()
         check = BoxCheck(bad_boxes)
         index = {name: i for i, name in enumerate(self.classes)}

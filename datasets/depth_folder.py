@@ -16,7 +16,7 @@ from .masks import IGNORE, MaskReader
 from .names import Names, class_names, doubled, missing_split, read_lines
 from .normal_maps import NormalsReader
 from .paths import name_below
-from .pictures import is_picture, pictures_by_stem
+from .pictures import check_apart, is_picture, pictures_by_stem
 
 
 @datasets.register("depth_folder")
@@ -51,7 +51,8 @@ class DepthFolder:
         median_depth: of a few maps, in metres, for a look at the scale; None where none is known.
 
     Raises:
-        ConfigError: a scale or a direction that is none, or no maps are wanted.
+        ConfigError: a scale or a direction that is none, no maps are wanted, or two kinds of files
+            in one folder.
         DataError: missing lists, folders or names, or no picture is whole; when read: a picture
             without its map, broken files, a map of another size than its picture.
     """
@@ -84,6 +85,11 @@ class DepthFolder:
                 expected="a folder of depths, normals or masks",
                 where="DepthFolder",
             )
+        kinds = {"images": images, "depths": depths, "normals": normals, "masks": masks}
+        check_apart(
+            {kind: self.root / below for kind, below in kinds.items() if below is not None},
+            "move the files apart: a folder of each, with the same names",
+        )
         if masks is not None:
             self.classes, values = self._named_values(classes, ignore_value)
             self._read_mask = MaskReader(len(self.classes), values)

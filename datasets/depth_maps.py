@@ -10,17 +10,21 @@ import numpy as np
 
 from densefit.data.image import read_values
 from densefit.errors import ConfigError, DataError
+from densefit.once import first_time
 
 logger = logging.getLogger(__name__)
 
 MILLIMETRES = 0.001
 _LOOKED_AT = 5
+_MOST = 65535  # of 16 bits
 # Medians of rooms, streets and endoscopes lie within; one outside has a wrong scale.
 _NEAREST, _FARTHEST = 0.02, 1000.0
 
 
 class DepthReader:
     """Reads depth maps: grey PNGs or TIFFs, 0 where nothing is known.
+
+    65535 in maps of 16 bits, which often means the same, is read as a depth, with a warning.
 
     Args:
         scale: metres a unit. None: millimetres, as maps of 16 bits have them; others need it to
@@ -98,6 +102,15 @@ class DepthReader:
         )
         return median
 
+    def _tell_most(self, values: np.ndarray, scale: float, path: Path) -> None:
+        """Warn, once a folder, of the largest value of 16 bits: sensors write it for "invalid"."""
+        if first_time("largest depth", str(path.parent)):
+            logger.warning(
+                "%s: %.3g %% of the depths are %d, the largest value of 16 bits, and count as "
+                "%.4g m. If it means that nothing is known, write 0 there. Said once a folder",
+                *(path, 100 * float((values == _MOST).mean()), _MOST, _MOST * scale),
+            )
+
     def _metres(self, values: np.ndarray, path: Path) -> np.ndarray:
         """Metres, 0 where unknown. Raises DataError if the units are unknown."""
         scale = self.scale
@@ -112,5 +125,7 @@ class DepthReader:
                     fix="scale=1 if these are metres, scale=0.001 if they are millimetres",
                 )
             scale = MILLIMETRES
+        if values.dtype == np.uint16 and values.size and values.max() == _MOST:
+            self._tell_most(values, scale, path)
         depth = values.astype(np.float32) * np.float32(scale)
         return np.where(np.isfinite(depth) & (depth > 0), depth, np.float32(0))

@@ -11,6 +11,7 @@ from densefit.data.image import read_image
 from densefit.data.sample import Sample, datasets
 from densefit.data.shown import unusual
 from densefit.errors import ConfigError, DataError
+from densefit.once import warn_once
 
 from .names import Names, class_index, class_names, missing_split
 from .pictures import folders_in, pictures_below
@@ -124,13 +125,15 @@ class ImageFolder:
         shown = {label for _, label in self._items}
         empty = [name for label, name in enumerate(self.classes) if label not in shown]
         if empty:
-            logger.warning(
+            warn_once(
+                logger,
                 "%s: %d of %d classes have no picture: %s",
                 *(base, len(empty), len(self.classes), ", ".join(empty[:10])),
             )
         stray = pictures_below(base, [base / folder for folder in folders])
         if stray:
-            logger.warning(
+            warn_once(
+                logger,
                 "%s: %d pictures lie in no class's folder and are left out, the first: %s",
                 *(base, len(stray), stray[0]),
             )

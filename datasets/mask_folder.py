@@ -10,10 +10,12 @@ from densefit.data.sample import Sample, datasets
 from densefit.data.shown import unusual
 from densefit.errors import ConfigError, DataError
 
+from .absent import warn_of_absent
+from .mask_values import value_map
 from .masks import IGNORE, MaskReader
 from .names import Names, class_names, doubled, missing_split, read_lines
 from .paths import names_below
-from .pictures import pictures_by_stem
+from .pictures import check_apart, pictures_by_stem
 
 
 @datasets.register("mask_folder")
@@ -31,13 +33,13 @@ class MaskFolder:
         ignore_value: a value of the files that means "no class"; it becomes 255. If the last
             name is that value's ("Unlabelled"), the name is left out of `classes`.
         values: file value -> class index (or 255), where files number their classes otherwise
-            (Cityscapes' label ids). Excludes `ignore_value`.
+            (Cityscapes' label ids); values may be text, "255". Excludes `ignore_value`.
         images: folder of the pictures, without a list.
         masks: folder of the masks, without a list.
         exif: turn pictures as their EXIF orientation says.
 
     Raises:
-        ConfigError: settings that contradict each other.
+        ConfigError: settings that contradict each other, or one folder for images and masks.
         DataError: missing lists or folders, or no picture has a mask; when read: missing or
             broken files, a mask of another size than its picture, values of no class.
     """
@@ -53,6 +55,7 @@ class MaskFolder:
         masks: str = "{split}annot",
         exif: bool = True,
     ) -> None:
+        values = value_map(values)
         self._unusual = unusual(MaskFolder, locals(), ("root", "split"))
         self.root, self.split, self.exif = Path(root), split, exif
         names = class_names(classes, self.root)
@@ -108,6 +111,8 @@ class MaskFolder:
                 )
         pairs = [(words[0], words[1]) for _, words in lines]
         images, masks = (names_below([pair[i] for pair in pairs], self.root, path) for i in (0, 1))
+        warn_of_absent(self, images, self.root, "pictures")
+        warn_of_absent(self, masks, self.root, "masks")
         for place, (image, mask) in enumerate(zip(images, masks)):
             if isinstance(image, DataError):
                 self._broken[pairs[place][0]] = image
@@ -125,6 +130,11 @@ class MaskFolder:
             folders = [path.name for path in self.root.glob("*") if path.is_dir()]
             raise missing_split(self.split, self.root, lists + folders)
         both = (self.root / images, self.root / masks)
+        check_apart(
+            {"images": both[0], "masks": both[1]},
+            f"move them apart, or list an image and its mask a line in "
+            f"{self.root / f'{self.split}.txt'}",
+        )
         found, found_masks = (pictures_by_stem(folder, but=both) for folder in both)
         pairs = []
         for stem, names in found.items():

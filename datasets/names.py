@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar, Union
 
-from densefit.errors import DataError
+from densefit.errors import ConfigError, DataError, MissingSplitError
 from densefit.registry import nearest
 
 from .text_file import read_text
@@ -80,6 +80,19 @@ def class_index(name: str, classes: Sequence[str], where: object) -> int:
         ) from None
 
 
-def missing_split(split: str, folder: Path, known: Sequence[str]) -> DataError:
-    """The error for a split that is not there."""
-    return DataError(f"There is no split {split!r}", where=folder, fix=nearest(split, known))
+def missing_split(split: object, folder: Path, known: Sequence[str]) -> DataError:
+    """The error for a split that is not there.
+
+    Raises:
+        ConfigError: the split has no name.
+    """
+    if not isinstance(split, str):
+        raise ConfigError(
+            "A split is named by a text",
+            expected=f"one of {sorted(known)[:10]}" if known else "a text",
+            received=repr(split),
+            where=folder,
+        )
+    return MissingSplitError(
+        f"There is no split {split!r}", where=folder, fix=nearest(split, known)
+    )

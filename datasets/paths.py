@@ -17,6 +17,7 @@ from typing import Union
 
 from densefit.data.regular_file import check_regular
 from densefit.errors import DataError
+from densefit.once import warn_once
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +99,8 @@ def names_below(names: Sequence[object], folder: Path, source: Path) -> list[Nam
     if not count or len({rest for _, rest in kept}) < len({parts for parts, _ in kept}):
         return found
     example = next(number for number, rest in enumerate(shorter) if rest)
-    logger.warning(
+    warn_once(
+        logger,
         "%s: the first %d parts of the file names are left out, so that they are found: %r is %s",
         source,
         count,

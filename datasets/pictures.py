@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
-from densefit.errors import DataError
+from densefit.errors import ConfigError, DataError
+from densefit.once import warn_once
 
 logger = logging.getLogger(__name__)
 
@@ -19,6 +20,10 @@ EXTENSIONS = (
 _BESIDE = (
     *(".txt", ".md", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".html"),
     *(".htm", ".log", ".db", ".ini", ".py", ".ipynb", ".sh"),
+)
+#: Folders that systems leave; copies of pictures or their fragments lie in them.
+_LEFT_BEHIND = frozenset(
+    ("__macosx", "__pycache__", "@eadir", "$recycle.bin", "system volume information", "lost+found")
 )
 _DEEPEST = 64  # folders
 
@@ -50,7 +55,8 @@ def pictures_below(folder: Path, but: Collection[Path] = ()) -> list[str]:
         elif os.path.splitext(name)[1].lower() not in _BESIDE:
             others.append(path)
     if others:
-        logger.warning(
+        warn_once(
+            logger,
             "%s: %d files are not read, since their names do not end like those of pictures (%s), "
             "the first: %s",
             *(folder, len(others), ", ".join(EXTENSIONS), min(others)),
@@ -77,8 +83,30 @@ def pictures_by_stem(folder: Path, but: Collection[Path] = ()) -> dict[str, list
     return found
 
 
+def check_apart(folders: Mapping[str, Path], fix: str) -> None:
+    """Raise ConfigError if files of two kinds are looked for in one folder.
+
+    Each picture would be found as its own mask.
+
+    Args:
+        folders: kind -> folder.
+        fix: how files that lie together are read.
+    """
+    kinds: dict[str, str] = {}
+    for kind, folder in folders.items():
+        other = kinds.setdefault(os.path.realpath(folder), kind)
+        if other != kind:
+            raise ConfigError(
+                f"The {other} and the {kind} are looked for in one folder, where each picture "
+                "would be taken for both",
+                expected="a folder of each",
+                where=folder,
+                fix=fix,
+            )
+
+
 def folders_in(folder: Path) -> list[str]:
-    """Names of the folders in a folder, sorted; hidden ones are left out.
+    """Names of the folders in a folder, sorted; hidden ones and those of systems are left out.
 
     Raises:
         DataError: the folder cannot be read.
@@ -104,9 +132,13 @@ def _files(
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:
-    """What is in a folder, but for hidden things."""
+    """What is in a folder, but for hidden things and what systems leave there."""
     try:
         with os.scandir(folder) as found:
-            return [entry for entry in found if not entry.name.startswith(".")]
+            return [
+                entry
+                for entry in found
+                if entry.name[0] != "." and entry.name.lower() not in _LEFT_BEHIND
+            ]
     except OSError as error:
         raise DataError(f"The folder cannot be read: {error.strerror}", where=folder) from error

@@ -13,6 +13,7 @@ from densefit.data.payload import from_bytes, whole
 from densefit.data.sample import Sample, datasets
 from densefit.data.shown import unusual
 from densefit.errors import ConfigError, DataError
+from densefit.once import warn_once
 
 from .boxes import BoxCheck
 from .names import Names, class_names
@@ -181,7 +182,8 @@ class Record:
             )
         ignored = [name for name in ("header", "exif", "units") if f", {name}=" in self._unusual]
         if ignored:
-            logger.warning(
+            warn_once(
+                logger,
                 "%s: %s changes nothing: packed records have the targets and the pictures that "
                 "the dataset had",
                 self._file.path,

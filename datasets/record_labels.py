@@ -8,6 +8,7 @@ import numpy as np
 
 from densefit.data.picture_header import stated_size
 from densefit.errors import ConfigError, DataError
+from densefit.once import warn_once
 
 from .boxes import BoxCheck, box_fault, box_targets, clip_box
 from .record_file import RecordFile, split_header
@@ -118,7 +119,8 @@ class RecordLabels:
                 "their picture are then left out and counted",
             )
         if "pixels" in first:
-            logger.warning(
+            warn_once(
+                logger,
                 "%s: all boxes end beyond %s of the picture's size, and are read as pixels; "
                 'units="pixels" or "parts" says what they are',
                 self._file.path,

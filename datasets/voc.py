@@ -15,16 +15,19 @@ from densefit.data.image import read_image
 from densefit.data.sample import Sample, datasets
 from densefit.data.shown import unusual
 from densefit.errors import ConfigError, DataError
+from densefit.once import warn_once
 
 from .boxes import BoxCheck, box_fault, box_targets, check_size, clip_box
 from .instance_maps import ids_of_boxes, read_instances
 from .labels import labels_of
 from .labels_csv import read_labels
 from .masks import MaskReader
-from .names import Names, class_index, class_names, doubled, missing_split, read_lines
+from .names import Names, class_index, class_names, missing_split
 from .paths import name_below
 from .picture_size import picture_size
 from .pictures import pictures_by_stem
+from .voc_checks import check_class_names, warn_of_zero_based
+from .voc_list import listed_ids
 from .voc_xml import VocFile, VocObject, annotations_by_stem, read_voc_xml
 
 Made = TypeVar("Made")
@@ -37,7 +40,7 @@ class VOC:
 
     `JPEGImages/<id>.jpg` (or .png..., in small or capital letters), `Annotations/<id>.xml`,
     `SegmentationClass/<id>.png`, `SegmentationObject/<id>.png`,
-    `ImageSets/{Main,Segmentation}/<split>.txt` with an id a line.
+    `ImageSets/{Main,Segmentation}/<split>.txt` with an id a line (see `listed_ids`).
 
     Coordinates in the files name whole pixels, count from 1 and include the last one. They become
     continuous: xmin - 1 to xmax. A box whose two corners are one and the same pixel is a stray
@@ -59,7 +62,7 @@ class VOC:
             picture in the column "id" and its class in `label_column`.
         label_column: see `labels_csv`.
         one_based: the files count from 1 and include the last pixel. False: they count from 0
-            and exclude it, as some tools write them.
+            and exclude it, as some tools write them. Zeros and fractions are warned of.
         bad_boxes: "drop" (with a count, `dropped`, and a warning) or "raise".
         exif: turn pictures as their EXIF orientation says.
         labels: give `labels`: 1 for each class that the picture has an object of, -1 (unknown) if
@@ -75,7 +78,8 @@ class VOC:
         dropped: number of bad boxes left out.
 
     Raises:
-        DataError: the folder or the list is missing or broken, or no class name is found. An id
+        DataError: the folder or the list is missing or broken, no class name is found, or the
+            files spell a class otherwise than `classes`. An id
             whose own files are missing, broken or of an unknown class raises when it is read.
     """
 
@@ -123,12 +127,14 @@ class VOC:
         if boxes or labels:
             self._files = self._read_files(missing_xml)
         self.classes = class_names(classes, self.root) or self._found_classes()
+        check_class_names(self, self._objects_by_file(), self.classes)
         self.mask_classes = ["background", *self.classes]
         if masks:
             self._read_mask = MaskReader(len(self.mask_classes))
         self._images = self._find_images()
         if self._labels and self._labels.keys().isdisjoint(self._ids):
-            logger.warning(
+            warn_once(
+                logger,
                 "%s: %s has a line for none of the %d ids (such as %r), but for others, as %r",
                 *(self, labels_csv, len(self._ids), self._ids[0], next(iter(self._labels))),
             )
@@ -137,6 +143,8 @@ class VOC:
         self._targets = self._each(self._files, lambda name: self._objects(name, check))
         check.report(self)
         self.dropped = check.dropped
+        if one_based:
+            warn_of_zero_based(self, self._objects_by_file())
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -145,7 +153,7 @@ class VOC:
         return f"VOC({str(self.root)!r}, split={self.split!r}{self._unusual})"
 
     def id_of(self, index: int) -> str:
-        """The line of the list."""
+        """The id in the list."""
         return self._ids[index]
 
     def picture_file(self, index: int) -> Path:
@@ -204,7 +212,8 @@ class VOC:
         """The annotations; ids that have none are counted."""
         missing = [one for one in self._ids if one not in self._xmls and one not in self._broken]
         if missing:
-            logger.warning(
+            warn_once(
+                logger,
                 "%s: %d of %d ids have no annotation, the first: %s; they %s",
                 self,
                 len(missing),
@@ -242,6 +251,9 @@ class VOC:
 
         return self._each(self._ids, read)
 
+    def _objects_by_file(self) -> dict[Path, tuple[VocObject, ...]]:
+        return {self._xml(name): file.objects for name, file in self._files.items()}
+
     def _each(self, names: Iterable[str], make: Callable[[str], Made]) -> dict[str, Made]:
         """`make(id)` of each id; one whose annotation is broken is noted and left out."""
         made: dict[str, Made] = {}
@@ -259,9 +271,7 @@ class VOC:
         for folder in folders:
             path = folder / f"{self.split}.txt"
             if path.is_file():
-                names = read_lines(path)
-                for double in doubled(names):
-                    raise DataError(f"{double!r} is listed twice", where=path)
+                names = listed_ids(path, self.root / "Annotations")
                 self._each(names, partial(name_below, where=path))
                 return names
         known = [path.stem for folder in folders for path in folder.glob("*.txt")]

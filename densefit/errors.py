@@ -66,6 +66,10 @@ class DataError(DensefitError):
     """A sample, annotation, batch or iterator is not what it must be."""
 
 
+class MissingSplitError(DataError):
+    """A dataset has no split of a name."""
+
+
 class BindError(DensefitError):
     """Outputs, labels or shapes do not fit the network."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Hashable
 
 _MOST = 10_000  # what comes after so many is as if it had been told
@@ -21,6 +22,18 @@ def first_time(*key: Hashable) -> bool:
         return False
     _said.add(key)
     return True
+
+
+def warn_once(logger: logging.Logger, text: str, *values: object) -> None:
+    """Warn of something, unless the process has warned of just that: a dataset is made twice.
+
+    Args:
+        logger: that warns.
+        text: as `logger.warning` takes it.
+        *values: for the text.
+    """
+    if first_time("warning", logger.name, text % values if values else text):
+        logger.warning(text, *values, stacklevel=2)
 
 
 def forget() -> None:

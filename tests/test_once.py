@@ -1,4 +1,6 @@
-from densefit.once import first_time, forget
+import logging
+
+from densefit.once import first_time, forget, warn_once
 
 
 def test_what_was_said_is_not_said_again_until_it_is_forgotten():
@@ -11,3 +13,11 @@ def test_what_was_said_is_not_said_again_until_it_is_forgotten():
 
 def test_memory_is_bounded():
     assert sum(first_time(number) for number in range(20_000)) == 10_000
+
+
+def test_one_warning_comes_once(caplog):
+    logger = logging.getLogger("densefit.x")
+    for number in (1, 1, 2):
+        warn_once(logger, "%d of 3", number)
+    assert [record.getMessage() for record in caplog.records] == ["1 of 3", "2 of 3"]
+    assert caplog.records[0].filename == "test_once.py"

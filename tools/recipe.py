@@ -16,10 +16,11 @@ from densefit.data.renamed_classes import with_renames
 from densefit.data.sample import Dataset, datasets
 from densefit.data.transforms import Compose, transforms
 from densefit.data.work import SampleTransform
-from densefit.errors import ConfigError, DataError, located
+from densefit.errors import ConfigError, DataError, MissingSplitError, located
 from densefit.model.head import Head
 from densefit.model.network import Network
 from densefit.registry import Registry
+from densefit.tools.splits import missing_split, renames_of_split
 from densefit.train.balance import Balancer, balancers
 from densefit.train.guard import Guard
 from densefit.train.layer_decay import layer_decay
@@ -210,6 +211,8 @@ def make_dataset(data: Source, split: str, where: str = "data") -> Dataset:
     cache, rename = getattr(data, "cache", None), getattr(data, "rename", None)
     try:
         made = datasets.create(data.dataset, **settings)
+    except MissingSplitError as error:
+        raise missing_split(data, split, where, error) from error
     except (DataError, OSError) as error:
         if "root" not in settings or Path(settings["root"]).is_dir():
             raise
@@ -221,6 +224,7 @@ def make_dataset(data: Source, split: str, where: str = "data") -> Dataset:
             fix=f"--{where}.root DIR",
         ) from error
     dataset = cached(made, cache, f"{where}.cache")
+    rename = renames_of_split(data, split, made, rename or {})
     with located(f"{where}.rename, split {split!r}"):
         renamed: Dataset = with_renames(dataset, rename)
     return renamed

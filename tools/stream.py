@@ -16,6 +16,7 @@ from densefit.registry import nearest
 from densefit.tools.multi_recipe import MultiRecipe
 from densefit.tools.recipe import Data, make_dataset
 from densefit.tools.recipe_heads import make_heads
+from densefit.tools.splits import renames_of_split
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,11 @@ def mixture(
         datasets,
         classes=own.classes if classes is None else classes,
         targets={name: names for name, names in own.targets.items() if name in datasets},
-        rename={name: names for name, names in own.rename.items() if name in datasets},
+        rename={
+            name: renames_of_split(recipe.datasets[name], None, datasets[name], names)
+            for name, names in own.rename.items()
+            if name in datasets
+        },
         unknown=own.unknown,
         lacking=own.lacking,
         **shares,

@@ -14,6 +14,7 @@ from densefit.model.head import Head
 from densefit.registry import nearest
 from densefit.tools.multi_recipe import Part, Shares
 from densefit.tools.recipe import Data
+from densefit.tools.splits import renames_of_split
 
 
 class TrainedPart:
@@ -73,7 +74,11 @@ class TrainedPart:
             for held, names in ((head.classes_of, head.numbered_classes()), *told):
                 if held in known and names and len(names) > len(classes.get(held, ())):
                     classes[held] = list(names)
-        rename = {name: own for name, own in self._shares.rename.items() if name == self.name}
+        rename = {
+            name: renames_of_split(self.part, None, dataset, own)
+            for name, own in self._shares.rename.items()
+            if name == self.name
+        }
         return Mixture(
             {self.name: dataset},
             classes=classes,

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from densefit.datasets.boxes import box_fault
-from densefit.datasets.names import doubled, missing_split, read_lines
+from densefit.datasets.names import missing_split
 from densefit.datasets.paths import name_below
+from densefit.datasets.voc_list import listed_ids
 from densefit.datasets.voc_xml import VocFile, read_voc_xml
 from densefit.errors import DataError
 
@@ -83,9 +84,7 @@ def read_voc(folder: Path, split: str | None = None) -> VocTruth:
     path = lists / f"{split}.txt"
     if not path.is_file():
         raise missing_split(split, lists, [one.stem for one in lists.glob("*.txt")])
-    names = read_lines(path)
-    for double in doubled(names):
-        raise DataError(f"{double!r} is listed twice", where=path)
+    names = listed_ids(path, place)
     return VocTruth(place, split, _read(place, names, path))
 
 

@@ -12,6 +12,7 @@ from densefit.checkpoint.claim import Claim, check_free
 from densefit.checkpoint.policy import Keep
 from densefit.checkpoint.session import Session
 from densefit.checkpoint.snapshot import restore, snapshot
+from densefit.checkpoint.strict_json import dumps
 from densefit.duration import Duration, DurationLike
 from densefit.errors import CheckpointError
 
@@ -27,6 +28,9 @@ class Saver:
         background: write in a thread while training goes on. What is written is copied first, so
             it takes the memory of the checkpoint once more; and what the disk refuses is told at
             the next update.
+
+    Raises:
+        CheckpointError: `extra` holds what JSON cannot, told before a training is spent.
     """
 
     def __init__(
@@ -41,6 +45,7 @@ class Saver:
         self.every = Duration.parse(every, where="every")
         self.keep = keep or Keep()
         self.extra = dict(extra or {})
+        dumps({"extra": self.extra})
         self.background = background
         self._writer = BackgroundWriter()
         self._claim = Claim(self.directory)

@@ -1,8 +1,9 @@
 """JSON that gives back exactly what it was given, also nan, infinities and small arrays.
 
-JSON has no nan and no arrays, and Python's `json` writes the first as text that other readers
-refuse. Here such values become objects with one key that begins with "$"; text keys of the user
-that begin with "$" get a second one, so that nothing is ever mistaken.
+JSON has no nan, no arrays and no keys but text, and Python's `json` writes the first as text that
+other readers refuse and the last as other keys. Here such values become objects with one key that
+begins with "$"; text keys of the user that begin with "$" get a second one, so that nothing is ever
+mistaken.
 
 What is read may be damaged or hostile. So nothing is taken that `dumps` does not write (bare NaN,
 a key that is given twice, an unknown "$" word), and size, depth and length of numbers are bounded
@@ -41,8 +42,8 @@ def dumps(value: Any) -> str:
     '{"best": {"$float": "nan"}}'
 
     Raises:
-        CheckpointError: a value of another type, a key that is not text, or lists in lists
-            without end: names its place. Or more than `loads` would take.
+        CheckpointError: a value of another type, a key that is no text, number or None, or
+            lists in lists without end: names its place. Or more than `loads` would take.
     """
     text = json.dumps(_encode(value, "state", 0), allow_nan=False)
     _check_size(text)
@@ -104,14 +105,8 @@ def _encode(value: Any, place: str, depth: int) -> Any:
     if isinstance(value, (list, tuple)):
         return [_encode(one, f"{place}[{index}]", depth + 1) for index, one in enumerate(value)]
     if isinstance(value, Mapping):
-        for key in value:
-            if not isinstance(key, str):
-                raise CheckpointError(
-                    "The keys of a checkpoint's state are text",
-                    received=f"{type(key).__name__} {key!r}",
-                    where=place,
-                    fix="JSON would turn it into text without a word; use str(key)",
-                )
+        if not all(isinstance(key, str) for key in value):
+            return {"$pairs": _pairs(value, place, depth + 1)}
         return {
             f"${key}" if key.startswith("$") else key: _encode(one, f"{place}[{key!r}]", depth + 1)
             for key, one in value.items()
@@ -122,6 +117,22 @@ def _encode(value: Any, place: str, depth: int) -> Any:
         received=f"{type(value).__name__} {value!r:.80}",
         where=place,
     )
+
+
+def _pairs(value: Mapping[Any, Any], place: str, depth: int) -> list[Any]:
+    """[key, value] of a mapping with a number as a key, which JSON would turn into text."""
+    for key in value:
+        if key is not None and not isinstance(key, (str, bool, int, float, np.integer)):
+            raise CheckpointError(
+                "A key of a checkpoint's state is neither text nor a number",
+                received=f"{type(key).__name__} {key!r:.80}",
+                where=place,
+                fix="use str(key)",
+            )
+    return [
+        [_encode(key, place, depth), _encode(one, f"{place}[{key!r}]", depth)]
+        for key, one in value.items()
+    ]
 
 
 def _decode(value: Any, depth: int) -> Any:
@@ -139,12 +150,28 @@ def _decode(value: Any, depth: int) -> Any:
         if len(value) != 3:
             raise ValueError("an array has three keys")
         return _array(value["$array"], value["dtype"], value["shape"])
+    if "$pairs" in value:
+        return _mapping(value, depth + 1)
     if any(key.startswith("$") and not key.startswith("$$") for key in value):
         raise ValueError("an unknown word that begins with $")
     return {
         key[1:] if key.startswith("$") else key: _decode(one, depth + 1)
         for key, one in value.items()
     }
+
+
+def _mapping(value: dict[str, Any], depth: int) -> dict[Any, Any]:
+    if len(value) != 1 or not isinstance(value["$pairs"], list):
+        raise ValueError("a mapping by pairs has one key, with a list")
+    found: dict[Any, Any] = {}
+    for pair in value["$pairs"]:
+        if not isinstance(pair, list) or len(pair) != 2:
+            raise ValueError("a pair has two values")
+        key = _decode(pair[0], depth)
+        if key in found or isinstance(key, np.ndarray):
+            raise ValueError("a key is given twice, or is an array")
+        found[key] = _decode(pair[1], depth)
+    return found
 
 
 def _array(array: str, dtype: str, shape: list[int]) -> np.ndarray:

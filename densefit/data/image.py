@@ -10,9 +10,10 @@ from typing import Any
 import cv2
 import numpy as np
 
+from densefit.data.deep_pictures import warn_of_lost_bits
 from densefit.data.jpeg import START, JpegHead, head_of
 from densefit.data.jpeg_decoder import decode_jpeg
-from densefit.data.picture_header import KINDS, is_lossy, kind_of
+from densefit.data.picture_header import KINDS, bits_of, is_lossy, kind_of
 from densefit.data.picture_limits import BYTES, PIXELS, check_pixels, most_bytes
 from densefit.data.pillow_picture import as_rgb, check_once, stored_values
 from densefit.data.regular_file import PathLike, read_regular
@@ -34,8 +35,9 @@ _TURNS: dict[int, Callable[[np.ndarray], Any]] = {
 def read_image(path: PathLike, exif: bool = True, least: int | None = None) -> np.ndarray:
     """Decode a picture of any kind that OpenCV knows, or the first frame of a GIF.
 
-    Grey pictures get three equal channels, alpha is dropped, 16 bits are cut to 8. How large a
-    picture may be, and what becomes of a damaged JPEG, is said in `picture_limits`.
+    Grey pictures get three equal channels, alpha is dropped, 16 bits are cut to the upper 8, with a
+    warning, once a folder, where those are nearly empty (cameras of 12 bits). How large a picture
+    may be, and what becomes of a damaged JPEG, is said in `picture_limits`.
 
     Args:
         path: the file.
@@ -89,9 +91,18 @@ def _decoded(data: bytes, where: object, exif: bool, least: int | None) -> np.nd
     kind = kind_of(data, where)
     if kind in ("GIF", "PNM") and data[:2] not in (b"PF", b"Pf"):
         return as_rgb(data, kind, where)
+    if kind == "TIFF" and bits_of(data, kind) > 16:  # OpenCV would print a line of its own
+        raise DataError(
+            "The picture is one of measurements, not of colours",
+            expected="8 or 16 bits a channel",
+            received=f"{bits_of(data, kind)} bits",
+            where=where,
+            fix="scale the values to 0..255 and write 8 bits",
+        )
     image = _by_opencv(
         data, kind, where, cv2.IMREAD_COLOR | (0 if exif else cv2.IMREAD_IGNORE_ORIENTATION)
     )
+    warn_of_lost_bits(image, data, kind, where)
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
 
 

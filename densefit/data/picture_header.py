@@ -14,7 +14,7 @@ Size = tuple[int, int]
 
 KINDS = "a JPEG, PNG, WebP, GIF, BMP, TIFF or PNM file"
 _REMARK = re.compile(rb"#[^\n]*\n")
-_COMPRESSION = 259
+_BITS, _COMPRESSION, _CHANNELS = 258, 259, 277
 # Of others OpenCV makes a black picture, or none.
 _TIFF = (1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32809, 32946, 34676, 34677)
 _LOSSY_TIFF = (6, 7, 34712, 34887, 50001)  # JPEG twice, JPEG 2000, LERC, WebP
@@ -73,6 +73,13 @@ def is_lossy(data: bytes, kind: str) -> bool:
     if kind == "TIFF":
         return _tiff_tags(data, (_COMPRESSION,))[0].get(_COMPRESSION) in _LOSSY_TIFF
     return kind == "JPEG" or (kind == "WEBP" and _webp_coder(data) == b"VP8 ")
+
+
+def bits_of(data: bytes, kind: str) -> int:
+    """Bits of each colour of a pixel, as far as a PNG or a TIFF states them; 0 of others."""
+    if kind == "PNG":
+        return data[24] if len(data) > 24 else 0
+    return _tiff_bits(data) if kind == "TIFF" else 0
 
 
 def _webp_coder(data: bytes) -> bytes:
@@ -148,10 +155,13 @@ def _tiff(data: bytes) -> Size | None:
     return height, width
 
 
-def _tiff_tags(data: bytes, wanted: tuple[int, ...]) -> tuple[dict[int, int], dict[int, int]]:
+def _tiff_tags(
+    data: bytes, wanted: tuple[int, ...], offsets: bool = False
+) -> tuple[dict[int, int], dict[int, int]]:
     """First numbers of the first directory by their tags, and how many there are of each.
 
-    What is cut off is left out.
+    What is cut off is left out. With `offsets`, the number is read as the place of several values
+    in the file.
     """
     order = "<" if data[:2] == b"II" else ">"
     big = 43 in data[2:4]
@@ -164,7 +174,7 @@ def _tiff_tags(data: bytes, wanted: tuple[int, ...]) -> tuple[dict[int, int], di
         directory += 8 if big else 2
         for entry in range(directory, min(directory + each * count, len(data)), each):
             tag, kind = struct.unpack_from(order + "HH", data, entry)
-            form = {3: "H", 4: "I", 16: "Q"}.get(kind)
+            form = number if offsets else {3: "H", 4: "I", 16: "Q"}.get(kind)
             if tag in wanted and form is not None:
                 place = entry + (12 if big else 8)
                 (counts[tag],) = struct.unpack_from(order + number, data, entry + 4)
@@ -172,6 +182,17 @@ def _tiff_tags(data: bytes, wanted: tuple[int, ...]) -> tuple[dict[int, int], di
     except (struct.error, OverflowError):
         pass
     return found, counts
+
+
+def _tiff_bits(data: bytes) -> int:
+    """The bits of the first channel, which lie elsewhere in the file if there are three."""
+    order, big = "<" if data[:2] == b"II" else ">", 43 in data[2:4]
+    found, _ = _tiff_tags(data, (_BITS, _CHANNELS))
+    value = found.get(_BITS, 0)
+    if found.get(_CHANNELS, 1) <= (4 if big else 2):
+        return value
+    place = _tiff_tags(data, (_BITS,), offsets=True)[0].get(_BITS, len(data))
+    return struct.unpack_from(order + "H", data, place)[0] if place + 2 <= len(data) else 0
 
 
 def _pnm(data: bytes) -> Size | None:

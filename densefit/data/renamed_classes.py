@@ -58,6 +58,8 @@ class RenamedClasses:
                     self, "classes" if target == CLASS_TARGETS[0] else f"{target}_classes", names
                 )
         known.update(self._points(dataset))
+        if not getattr(dataset, "masks", True):  # a class of masks alone
+            known.discard("background")
         for old in self.rename:
             if old not in known:
                 raise ConfigError(
@@ -100,3 +102,10 @@ class RenamedClasses:
 def with_renames(dataset: Dataset, rename: Renames | None) -> Any:
     """The dataset, with other names if there are any; see `RenamedClasses`."""
     return RenamedClasses(dataset, rename) if rename else dataset
+
+
+def names_of(dataset: Dataset) -> set[str]:
+    """The names of a dataset that can be renamed: of classes and of keypoints."""
+    lists = (dataset_list(dataset, target) for target in CLASS_TARGETS)
+    points: Sequence[str] = getattr(dataset, POINT_NAMES, None) or []
+    return {name for own in lists for name in own or []} | set(points)

@@ -173,3 +173,8 @@ def test_a_checkpoint_that_lost_a_file_does_not_end_each_resume(tiny, tmp_path, 
     assert "optimizer.safetensors" in caplog.text
     assert store.latest(tmp_path).name in ("last", "update-00000006")
     train(tiny, tmp_path, 4, resume="auto")
+
+
+def test_what_a_checkpoint_cannot_keep_is_told_before_the_training(tmp_path):
+    with pytest.raises(CheckpointError, match=r"state\['extra'\]\['net'\]"):
+        df.Saver(tmp_path, extra={"net": object()})

@@ -75,9 +75,20 @@ def test_the_place_of_what_cannot_be_stored_is_named():
         dumps(np.array([object()]))
 
 
-def test_keys_must_be_text():
-    with pytest.raises(CheckpointError, match="int 3"):
-        dumps({"counts": {3: 1}})
+def test_keys_may_be_numbers_and_stay_them():
+    for value in ({0: 0, 255: {"$a": [{1: 2}]}}, {"a": 1, 0.5: 2, None: 3, "0": 4}):
+        again = loads(dumps(value))
+        assert again == value
+        assert [type(key) for key in again] == [type(key) for key in value]
+    assert loads(dumps({np.int64(3): 1})) == {3: 1}
+    with pytest.raises(CheckpointError, match=r"tuple[\s\S]*state\['a'\]"):
+        dumps({"a": {(1, 2): 3}})
+
+
+@pytest.mark.parametrize("pairs", ["1", "[1]", "[[1]]", "[[1, 2], [1, 3]]", "[[[], 1]]"])
+def test_pairs_that_are_none_are_refused(pairs):
+    with pytest.raises(CheckpointError):
+        loads(f'{{"$pairs": {pairs}}}')
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"$array": "?", "dtype": "<f4", "shape": [1]}'])

@@ -375,3 +375,14 @@ def test_json_that_is_no_annotation(root, text):
     write(root, text)
     with pytest.raises(DataError, match="instances_val"):
         COCO(root=root, split="val")
+
+
+def test_absent_pictures_are_counted_at_once(root, caplog):
+    COCO(root=root, split="val")
+    assert not caplog.records
+    (root / "images/val/a.png").unlink()
+    for _ in range(2):
+        COCO(root=root, split="val")
+    (message,) = (record.getMessage() for record in caplog.records)
+    assert "1 of 2 pictures are not in" in message
+    assert "a.png" in message

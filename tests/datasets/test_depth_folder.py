@@ -215,3 +215,10 @@ def test_no_depth_is_invented_on_the_way_to_a_batch(root):
             assert np.isin(depths[row], known).all()
             assert weights[row].sum() == pytest.approx(1, rel=1e-4)
             assert ((weights[row] > 0) == (depths[row] > 0)).all()
+
+
+def test_pictures_are_not_their_own_maps(tmp_path):
+    (tmp_path / "rgb").mkdir()
+    Image.fromarray(np.zeros((4, 4), np.uint16)).save(tmp_path / "rgb/0.png")
+    with pytest.raises(ConfigError, match="The images and the depths are looked for in one folder"):
+        DepthFolder(tmp_path, depths="rgb")

@@ -73,3 +73,18 @@ def test_maps_where_nothing_is_known_or_that_are_broken_have_no_median(tmp_path)
 def test_scales_that_are_none(scale):
     with pytest.raises(ConfigError, match="metres a unit"):
         DepthReader(scale)
+
+
+def test_the_largest_value_is_told_once_a_folder(tmp_path, caplog):
+    values = np.full((4, 4), 2000, np.uint16)
+    Image.fromarray(values).save(tmp_path / "a.png")
+    read = DepthReader(None)
+    read(tmp_path / "a.png", tmp_path / "a.jpg", (4, 4))
+    assert not caplog.records
+    values[0] = 65535
+    Image.fromarray(values).save(tmp_path / "a.png")
+    for _ in range(2):
+        assert read(tmp_path / "a.png", tmp_path / "a.jpg", (4, 4)).max() == pytest.approx(65.535)
+    (message,) = (record.getMessage() for record in caplog.records)
+    for part in ("a.png", "25 %", "65535", "65.53 m", "write 0"):
+        assert part in message

@@ -112,3 +112,27 @@ def test_pictures_without_a_class_are_told(tmp_path, caplog):
     write(tmp_path, "ant/1.png", "bee/1.png", "2.png", "1.png")
     assert len(ImageFolder(tmp_path)) == 2
     assert "2 pictures lie in no class's folder and are left out, the first: 1.png" in caplog.text
+
+
+def test_what_systems_leave_is_no_class(tmp_path):
+    folders = ["cat", "__MACOSX", ".ipynb_checkpoints", "__pycache__", "@eaDir", "$RECYCLE.BIN"]
+    for folder in folders:
+        (tmp_path / "train" / folder).mkdir(parents=True)
+        Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(tmp_path / "train" / folder / "a.png")
+    (tmp_path / "__MACOSX/dog").mkdir(parents=True)
+    (tmp_path / "train/cat/Thumbs.db").write_bytes(b"x")
+    (tmp_path / "train/cat/__MACOSX").mkdir()
+    (tmp_path / "train/cat/__MACOSX/._a.jpg").write_bytes(b"x")
+    data = ImageFolder(tmp_path, split="train")
+    assert data.classes == ["cat"]
+    assert [data.id_of(i) for i in range(len(data))] == ["cat/a.png"]
+
+
+def test_a_folder_that_is_read_twice_is_told_of_once(tmp_path, caplog):
+    (tmp_path / "cat").mkdir()
+    Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(tmp_path / "cat/a.png")
+    for _ in range(2):
+        ImageFolder(tmp_path, classes=["cat", "dog"])
+    assert [record.getMessage()[-36:] for record in caplog.records] == [
+        ": 1 of 2 classes have no picture: dog"[-36:]
+    ]

@@ -47,3 +47,24 @@ def test_a_pipe_is_not_waited_for(path):
     os.mkfifo(path)
     with pytest.raises(DataError, match=r"no regular file[\s\S]*labels\.csv"):
         read_labels(path, "kind")
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+@pytest.mark.parametrize("key", ["id", "ID", "image_id", "filename", "image"])
+def test_other_marks_and_names_of_the_id(path, mark, key):
+    lines = [
+        [key, "site", "kind"],
+        ["a.jpg", "x", "red"],
+        ["b/c.PNG", "y", "blue"],
+        ["d.1", "", "red"],
+    ]
+    path.write_text("\n".join(map(mark.join, lines)))
+    assert read_labels(path, "kind") == {"a": "red", "b/c": "blue", "d.1": "red"}
+
+
+def test_two_columns_that_may_be_the_id_are_not_chosen_from(path):
+    path.write_text("filename,image_id,kind\na.jpg,1,red\n")
+    with pytest.raises(DataError, match="no column 'id'"):
+        read_labels(path, "kind")
+    path.write_text("filename,id,kind\na.jpg,1,red\n")
+    assert read_labels(path, "kind") == {"1": "red"}

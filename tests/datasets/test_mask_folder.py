@@ -145,3 +145,22 @@ def test_listed_paths_stay_below_the_folder(tmp_path, caplog):
     data = MaskFolder(root, classes=["a", "b"])
     assert data[0].id == data.id_of(0) == "train/a"
     assert "are left out" in caplog.text
+
+
+@pytest.mark.parametrize("masks", ["{split}", "./{split}", "link"])
+def test_pictures_are_not_their_own_masks(tmp_path, masks):
+    for name in ("0", "0_mask"):
+        write(tmp_path, f"train/{name}.png", np.zeros((4, 4), np.uint8))
+    (tmp_path / "link").symlink_to(tmp_path / "train")
+    with pytest.raises(ConfigError, match=r"in one folder[\s\S]*a line in .*train\.txt"):
+        MaskFolder(tmp_path, classes=["a"], images="{split}", masks=masks)
+    (tmp_path / "train.txt").write_text("train/0.png train/0_mask.png\n")
+    assert len(MaskFolder(tmp_path, classes=["a"], images="{split}", masks=masks)) == 1
+
+
+def test_absent_files_of_a_list_are_counted_at_once(root, caplog):
+    (root / "trainannot/a.png").unlink()
+    MaskFolder(root, "train")
+    (message,) = (record.getMessage() for record in caplog.records)
+    assert "1 of 2 masks are not in" in message
+    assert "trainannot/a.png" in message

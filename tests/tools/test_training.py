@@ -7,7 +7,7 @@ import yaml
 
 from densefit.callbacks.jsonl import read_lines
 from densefit.checkpoint import store
-from densefit.tools import train_det, train_seg
+from densefit.tools import score, train_det, train_seg
 from densefit.tools.prepared import primary_numbers
 from densefit.tools.recipe import Data, Model, Recipe, make_dataset
 from densefit.tools.recipe_heads import make_network
@@ -164,3 +164,26 @@ def test_data_that_do_not_fit_are_told_before_the_training(
     assert train_seg.main([*tiny(out=run), *folders, "--model.heads", heads]) == 1
     assert said in capsys.readouterr().err
     assert not run.exists()
+
+
+@pytest.mark.parametrize("values", ["{0: 0, 255: 1}", '{"0": 0, "255": 1}'])
+def test_masks_of_0_and_255_train_and_are_scored_by_their_recipe(tiny, tmp_path, values, capsys):
+    data, out = tmp_path / "data", tmp_path / "run"
+    for folder in ("train", "trainannot"):
+        (data / folder).mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for name in "abcd":
+        cv2.imwrite(str(data / f"train/{name}.png"), rng.integers(0, 256, (64, 64, 3), np.uint8))
+        mask = np.zeros((64, 64), np.uint8)
+        mask[:, 32:] = 255
+        cv2.imwrite(str(data / f"trainannot/{name}.png"), mask)
+    settings = f"{{classes: [wall, hole], values: {values}}}"
+    changes = {"data__dataset": "mask_folder", "data__root": data, "data__settings": settings}
+    heads = "{segmentation: {decoder: fcn, channels: 8}}"
+    splits = {"data__validation": "train", "data__test": "null", "training__epochs": 1}
+    assert train_seg.main(tiny(model__heads=heads, out=out, **changes, **splits)) == 0
+    trained = json.loads((out / "scores.json").read_text())
+    arguments = ["--checkpoint", str(out), "--out", str(tmp_path / "again")]
+    assert score.main(arguments) == 0, capsys.readouterr().err
+    again = json.loads((tmp_path / "again" / "scores.json").read_text())
+    assert again["segmentation/mIoU"] == pytest.approx(trained["segmentation/mIoU"])
