@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from densefit.data.wrapped import attribute_of
+
 _LONGEST = 200  # characters of a dataset's repr
 
 
@@ -40,8 +42,11 @@ def dataset_name(dataset: Any) -> str:
 
 
 def dataset_classes(dataset: Any, target: str) -> list[str]:
-    """Names of a target's classes: `<target>_classes` of the dataset, else `classes`, else none."""
-    names = getattr(dataset, f"{target}_classes", None)
+    """Names of a target's classes: `<target>_classes` of the dataset, else `classes`, else none.
+
+    Its own ones, or those of the dataset that it wraps.
+    """
+    names = attribute_of(dataset, f"{target}_classes")
     if names is None:
-        names = getattr(dataset, "classes", None)
+        names = attribute_of(dataset, "classes")
     return list(names) if isinstance(names, Iterable) else []

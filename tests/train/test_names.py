@@ -311,6 +311,55 @@ def test_masks_beside_objects_keep_numbers_that_have_no_names():
     )
 
 
+class Part:
+    """Some samples of a dataset, as PyTorch's `Subset` has them: it says nothing of classes."""
+
+    def __init__(self, dataset, indices):
+        self.dataset, self.indices = dataset, indices
+
+    def __len__(self):
+        return len(self.indices)
+
+    def __getitem__(self, index):
+        return self.dataset[self.indices[index]]
+
+
+def test_a_part_of_a_dataset_is_matched_by_the_names_of_the_whole():
+    whole = shapes()
+    head = [df.head("detection", classes=whole.classes, **SMALL)]
+    wanted = one_batch(same_numbers(whole), head)
+    found = one_batch(Part(Part(Other(whole), range(6)), range(6)), head)
+    for name, value in wanted.items():
+        np.testing.assert_array_equal(found[name], value)
+
+
+def test_that_numbers_count_is_told_once_where_the_data_have_no_names(caplog):
+    whole = shapes()
+    samples = [whole[index] for index in range(6)]
+    head = [df.head("detection", classes=ORDER, **SMALL)]
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            one_batch(samples, head)
+    told = [r.getMessage() for r in caplog.records if "numbers count" in r.getMessage()]
+    assert len(told) == 1
+    assert "0 is 'triangle'" in told[0]
+    assert "dataset.classes" in told[0]
+    assert "a list of 6 samples" in told[0]
+    caplog.clear()
+    with caplog.at_level(logging.WARNING):
+        one_batch(samples, [df.head("detection", classes=3, **SMALL)])
+    assert "numbers count" not in caplog.text
+
+
+def test_that_numbers_of_masks_beside_named_objects_count_is_told(caplog):
+    plain = same_numbers(shapes())
+    del plain.mask_classes
+    head = df.head("segmentation", classes=["ground", "a", "b", "c"], decoder="fcn", channels=8)
+    with caplog.at_level(logging.WARNING):
+        one_batch(plain, [head])
+    assert "dataset.mask_classes" in caplog.text
+
+
 def test_names_that_differ_in_spelling_only_are_told(caplog):
     data = Shades("dark", "Dark", "bright")
     with caplog.at_level(logging.WARNING):
