@@ -213,6 +213,36 @@ def test_a_training_goes_on_by_name(tiny, tmp_path, classes):
     assert loader.heads[0].learned_names.get("label", classes) == ["dark", "bright"]
 
 
+@pytest.mark.parametrize("saved", [True, False])
+@pytest.mark.parametrize("classes", [["dark", "bright"], 2, 5])
+def test_weights_bring_their_names_to_a_head_of_numbers(tiny, tmp_path, classes, saved):
+    source, loader = trained(tiny, classes, Shades("dark", "bright"))
+    df.fit(source, loader, epochs=25, checkpoint=tmp_path, **TRAINING)
+    count = classes if isinstance(classes, int) else len(classes)
+    network, loader = trained(tiny, count, Shades("bright", "dark"))
+    df.transfer(tmp_path if saved else source, network)
+    assert df.score(network, loader)["classification/accuracy"] == 1.0
+    assert network.heads[0].names("label")[:2] == ["dark", "bright"]
+    slow = {"learning_rate": 1e-9}
+    df.fit(network, loader, updates=1, checkpoint=tmp_path / "next", optimizer_params=slow)
+    swapped = df.Loader(Shades("bright", "dark"), batch_size=8)
+    assert df.score(df.load(tmp_path / "next"), swapped)["classification/accuracy"] == 1.0
+
+
+def test_names_come_with_the_class_layer_alone(tiny):
+    source, loader = trained(tiny, ["dark", "bright"], Shades("dark", "bright"))
+    df.fit(source, loader, updates=1)
+    network, _ = trained(tiny, 2, Shades("bright", "dark"))
+    df.transfer(source, network, rename={"classification_*": None})
+    assert network.heads[0].names("label") == ["0", "1"]
+    other = df.Network(tiny.Backbone(), [df.head("classification", classes=2, name="new")])
+    df.transfer(source, other, rename={"classification_*": "new_*"})
+    assert other.heads[0].names("label") == ["dark", "bright"]
+    kept, _ = trained(tiny, ["bright", "dark"], Shades("bright", "dark"))
+    df.transfer(source, kept)
+    assert kept.heads[0].names("label") == ["bright", "dark"]
+
+
 def test_a_checkpoint_of_another_order_is_refused(tiny, tmp_path):
     network, loader = trained(tiny, ["dark", "bright"], Shades("dark", "bright"))
     df.fit(network, loader, updates=1, checkpoint=tmp_path)
