@@ -15,6 +15,7 @@ import numpy as np
 
 from densefit.data.box_check import checked_boxes
 from densefit.data.keypoint_check import checked_keypoints
+from densefit.data.keypoint_sides import order_of
 from densefit.data.label_check import checked_label, checked_labels
 from densefit.data.map_check import checked_depth, checked_indices, checked_map, checked_normals
 from densefit.data.object_check import (
@@ -120,9 +121,11 @@ def _checked_targets(
             targets[name], solid = checked_boxes(name, value, size)
             count = len(targets[name])
         elif kind == "keypoints":
-            flip = given.get(KINDS[name].flip)
-            flip = None if flip is None else whole_numbers(KINDS[name].flip, flip)
-            targets[name] = checked_keypoints(name, value, size, flip)
+            flip = KINDS[name].flip
+            order = None if given.get(flip) is None else whole_numbers(flip, given[flip])
+            targets[name] = checked_keypoints(name, value, size, order)
+            if order is None:
+                targets.update(_mirrored(dataset, name, targets[name]))
         elif name in _CHECKS:
             targets[name] = _CHECKS[name](name, value, size, dataset)
         elif kind in ("map", "map_linear", "vectors"):
@@ -134,3 +137,14 @@ def _checked_targets(
             if name in KINDS and KINDS[name].name in PER_OBJECT:
                 checked_rows(name, array, count)
     return targets, solid
+
+
+def _mirrored(dataset: Any, name: str, points: np.ndarray) -> dict[str, np.ndarray]:
+    """What of keypoints changes places in a mirror, as the dataset says, and points of that form.
+
+    Nothing where it does not say, or of others.
+    """
+    order = order_of(dataset)
+    if order is None or len(order) != points.shape[1] and points.size:
+        return {}
+    return {name: points.reshape(len(points), len(order), 3), KINDS[name].flip: order}
