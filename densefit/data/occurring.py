@@ -17,7 +17,7 @@ from densefit.data.target import KINDS, PER_OBJECT
 _log = logging.getLogger("densefit")
 _LISTED = 12  # names in a message
 SET = (
-    "if 255 is the foreground, say so: values={0: 0, 255: 1} of mask_folder (recipe: "
+    "if 255 is the foreground, say so: values={255: 1} of mask_folder (recipe: "
     "data.settings.values), or mask[mask == 255] = 1 in a dataset of your own"
 )
 

@@ -117,7 +117,7 @@ def test_masks_of_0_and_255_are_told_at_once(caplog, first):
         df.Loader(data, batch_size=2, heads=heads()[:1], workers=0)
     (record,) = caplog.records
     assert "8 masks were looked at, and hold no class but one beside 255" in record.getMessage()
-    assert "values={0: 0, 255: 1}" in record.getMessage()
+    assert "values={255: 1}" in record.getMessage()
 
 
 @pytest.mark.parametrize("values", [(0, 1), (1, 2, 255), (0,), (0, 2)])
@@ -147,7 +147,7 @@ def test_masks_of_0_and_255_are_told_by_a_score(tiny, caplog):
     told = [r.getMessage() for r in caplog.records if "validation data" in r.getMessage()]
     assert len(told) == 2  # once for each head
     assert "'mask': the only class is 'ground', and 25 % of the pixels are 255" in told[0]
-    assert "values={0: 0, 255: 1}" in told[0]
+    assert "values={255: 1}" in told[0]
     assert told[1].endswith(
         "'label': 2 of 3 classes never occur (cell, dust) in the truth of the validation data"
     )
@@ -179,8 +179,8 @@ def test_the_setting_that_is_named_makes_it_right(tmp_path, caplog):
     head = [df.head("segmentation", classes=names)]
     with caplog.at_level(logging.WARNING):
         df.Loader(MaskFolder(tmp_path, classes=names), batch_size=1, heads=head)
-        assert "values={0: 0, 255: 1}" in caplog.text
+        assert "values={255: 1}" in caplog.text
         caplog.clear()
-        right = MaskFolder(tmp_path, classes=names, values={0: 0, 255: 1})
+        right = MaskFolder(tmp_path, classes=names, values={255: 1})
         list(df.Loader(right, batch_size=1, heads=head))
     assert caplog.text == ""
