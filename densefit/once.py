@@ -23,6 +23,11 @@ def first_time(*key: Hashable) -> bool:
     return True
 
 
+def was_said(*key: Hashable) -> bool:
+    """Whether `first_time` was asked for this already."""
+    return key in _said
+
+
 def forget() -> None:
     """Let everything be said again."""
     _said.clear()

@@ -83,7 +83,7 @@ def match_of(dataset: Any, head: Any) -> Match:
             points[target] = PointMap(target, np.array(table), len(names), where)
         elif not _is_still(target, table):
             classes[target] = ClassMap(where, np.array(table, np.int64), len(names))
-        tell_match(own, names, table, where)
+        tell_match(dataset, head.name, target, own, names, table, where)
     return Match(classes, points)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable
 from typing import Any
 
@@ -39,6 +40,32 @@ def dataset_name(dataset: Any) -> str:
     except Exception:
         return kind
     return kind if " at 0x" in text or len(text) > _LONGEST else text
+
+
+def dataset_key(dataset: Any) -> object:
+    """What tells a dataset from others in `densefit.once`: its name, or itself without one."""
+    name = dataset_name(dataset)
+    named = name not in (type(dataset).__qualname__, "") and not isinstance(dataset, (list, tuple))
+    return name if named else _Same(dataset)
+
+
+class _Same:
+    """Equal for one object alone, as long as that lives."""
+
+    def __init__(self, one: Any) -> None:
+        self._id = id(one)
+        try:
+            self._one: Any = weakref.ref(one)
+        except TypeError:  # a list, say
+            self._one = None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Same) or self._id != other._id:
+            return False
+        return self._one is None or (other._one is not None and self._one() is other._one())
+
+    def __hash__(self) -> int:
+        return self._id
 
 
 def dataset_classes(dataset: Any, target: str) -> list[str]:

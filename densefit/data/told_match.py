@@ -9,19 +9,30 @@ from typing import Any
 from densefit.data.class_lists import POINT_NAMES, are_numbers, is_points, spelled_alike
 from densefit.data.class_map import OBJECTS, UNKNOWN
 from densefit.data.labelled import targets_in
+from densefit.data.sample_id import dataset_key
 from densefit.errors import DataError
 from densefit.once import first_time
 
 _log = logging.getLogger("densefit")
 
 
-def tell_match(own: Sequence[str], names: Sequence[str], table: Sequence[int], where: str) -> None:
+def tell_match(
+    dataset: Any,
+    head: str,
+    target: str,
+    own: Sequence[str],
+    names: Sequence[str],
+    table: Sequence[int],
+    where: str,
+) -> None:
     lacking = [name for place, name in enumerate(names) if place not in table]
     moved = [name for k, name in enumerate(own) if table[k] not in (k, UNKNOWN)]
     dropped = [name for k, name in enumerate(own) if table[k] == UNKNOWN]
     parts = []
     if moved:
         parts.append(f"{len(moved)} of {len(own)} have other numbers in the dataset")
+    for name in lacking:  # no epoch and no score says it again
+        first_time("lacks", head, target, name, dataset_key(dataset))
     if lacking:
         parts.append(f"the dataset lacks {listed(lacking)}, which count as not there")
     if dropped:
