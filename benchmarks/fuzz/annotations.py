@@ -86,6 +86,8 @@ def _voc_objects(root: ElementTree.Element) -> tuple[list[Any], list[str], list[
         )
         if not all(map(math.isfinite, (x1, y1, x2, y2))):
             raise ValueError("no number")
+        if max(map(abs, (x1, y1, x2, y2))) > 1e6:
+            continue
         box = (max(x1 - 1, 0), max(y1 - 1, 0), min(x2, _WIDTH), min(y2, _HEIGHT))
         if x2 < x1 or y2 < y1 or (x1, y1) == (x2, y2) or box[0] >= box[2] or box[1] >= box[3]:
             continue

@@ -45,6 +45,8 @@ class Curves(Callback):
 
     def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
         """Draw; a picture that fails does not hide how training ended."""
+        if error is not None and state is not None and not state.update:
+            return  # nothing was trained that could be drawn
         try:
             plot_curves(self.log, self.run_dir / "curves.png")
         except (DensefitError, OSError) as failure:

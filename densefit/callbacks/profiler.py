@@ -55,6 +55,8 @@ class Profiler(Callback):
     def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
         """Print."""
         self.seconds, self.updates = dict(state.clock.seconds), state.clock.updates
+        if error is not None and not self.updates:
+            return
         # Standard error is looked up late: it may have been redirected since.
         self._print(sys.stderr if self._stream is None else self._stream)
 

@@ -120,6 +120,16 @@ def _renew(path: Path, ended: threading.Event) -> None:
             os.utime(path)
 
 
+def check_free(directory: Path) -> None:
+    """Raise CheckpointError if another training holds the directory now; it is not held."""
+    try:
+        owner = owner_of(Path(directory) / FILE)
+    except OSError:  # whoever writes there is told
+        return
+    if owner is not None:
+        raise _taken(Path(directory), owner)
+
+
 def this_process() -> dict[str, Any]:
     """What tells this process from all others."""
     return {

@@ -182,7 +182,7 @@ class Keep:
             if record.name in present or (record is self.leader and BEST in present)
         ]
         newest = self.records[-1] if self.records else None
-        if newest is not None and newest.name in present:
+        if newest is not None and newest.name in present and store.is_whole(present[newest.name]):
             store.link(directory / newest.name, LAST)
             if self.leader is newest:
                 store.link(directory / newest.name, BEST)

@@ -8,7 +8,7 @@ from typing import Any
 
 from densefit.checkpoint import store
 from densefit.checkpoint.background import BackgroundWriter
-from densefit.checkpoint.claim import Claim
+from densefit.checkpoint.claim import Claim, check_free
 from densefit.checkpoint.policy import Keep
 from densefit.checkpoint.session import Session
 from densefit.checkpoint.snapshot import restore, snapshot
@@ -56,7 +56,7 @@ class Saver:
             CheckpointError: another training holds it, or its checkpoints are those of another.
         """
         self._claim.take()
-        check_unmixed(self.directory, resume)
+        check_unmixed(self.directory, resume, is_held=True)
 
     def end(self) -> None:
         """Let other trainings have the directory."""
@@ -144,17 +144,20 @@ class Saver:
         return path
 
 
-def check_unmixed(directory: Path, resume: str | Path) -> None:
+def check_unmixed(directory: Path, resume: str | Path, is_held: bool = False) -> None:
     """A new training does not mix its checkpoints with those of another one.
 
     Args:
         directory: for the training's checkpoints.
         resume: what the training continues from, see `fit`.
+        is_held: whether the training holds the directory already.
 
     Raises:
         CheckpointError: it continues nothing, or another directory's, and this one holds
-            checkpoints.
+            checkpoints; or another training writes there now.
     """
+    if not is_held:
+        check_free(directory)
     if str(resume) not in ("none", "auto") and store.names(directory):
         place = store.resolve(resume, directory)
         if place is not None and place.resolve().parent != directory.resolve():

@@ -144,6 +144,24 @@ def names(directory: Path) -> dict[str, Path]:
         raise CheckpointError(f"Checkpoints cannot be read: {error}", where=directory) from error
 
 
+def is_whole(place: Path) -> bool:
+    """Whether a checkpoint has all its files, as long as they were; one that has not is told.
+
+    It is quick: what is in the files is seen when they are read.
+
+    Args:
+        place: where it lies now, of `names`.
+    """
+    try:
+        own = Manifest.read(place)
+        for file in own.files:
+            own.check_size(place, file)
+    except CheckpointError as error:
+        _log.warning("%s\n  so:       others stay as they are", error)
+        return False
+    return True
+
+
 def latest(directory: Path) -> Path | None:
     """The checkpoint that was written last in `directory` and is good; None if there is none.
 

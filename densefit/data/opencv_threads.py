@@ -11,7 +11,9 @@ import threading
 
 import cv2
 
-_RESTING = 1  # what OpenCV answers where its number was set to 0
+# With 1, as with 0, OpenCV computes in the thread that calls it. But 0 ends the process (SIGFPE) if
+# another thread is computing with several at this moment: its pool divides by the number.
+RESTING = 1
 
 _lock = threading.Lock()
 _holders = 0
@@ -25,7 +27,7 @@ def hold() -> None:
         _holders += 1
         if _holders == 1:
             _users = cv2.getNumThreads()
-        cv2.setNumThreads(0)
+        cv2.setNumThreads(RESTING)
 
 
 def release() -> None:
@@ -34,6 +36,6 @@ def release() -> None:
     with _lock:
         _holders -= 1
         if _holders == 0 and _users is not None:
-            if cv2.getNumThreads() == _RESTING:
+            if cv2.getNumThreads() == RESTING:
                 cv2.setNumThreads(_users)
             _users = None

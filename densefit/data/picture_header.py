@@ -114,6 +114,10 @@ def _bmp(data: bytes) -> Size | None:
     if length not in (12, 16, 40, 52, 56, 64, 108, 124) or not 14 + length <= start < len(data):
         return None
     width, height = struct.unpack_from("<HH" if length == 12 else "<ii", data, 18)
+    if length >= 40:
+        (bits,), (colours,) = struct.unpack_from("<H", data, 28), struct.unpack_from("<I", data, 46)
+        if bits <= 8 and colours > 1 << bits:  # a palette larger than there are indices
+            return None
     return abs(height), abs(width)  # a negative height: from the top
 
 

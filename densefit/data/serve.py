@@ -157,4 +157,4 @@ def _single_threaded() -> None:
     """As many processes as there is work for: none of them needs threads of its own."""
     import cv2
 
-    cv2.setNumThreads(0)
+    cv2.setNumThreads(1)

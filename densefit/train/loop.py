@@ -250,7 +250,9 @@ class Loop:
                     expected="samples with the targets that the head declares",
                     received=f"none in {self.session.state.update} updates",
                     where=f"head {head}, {self.feeder.where} data",
-                    fix="let the dataset give them (see its settings, e.g. masks=True), mix in one "
+                    fix="do samples have the targets? Then all they say is unknown or out of the "
+                    "head's range (all void, class -1, depths beyond max_depth: see `scale`). Else "
+                    "let the dataset give them (see its settings, e.g. masks=True), mix in one "
                     "that does, or leave the head out",
                 )
 

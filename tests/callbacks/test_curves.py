@@ -37,7 +37,9 @@ def without_matplotlib(monkeypatch):
 def test_a_picture_is_drawn_when_training_ends(history, tmp_path):
     callback = Curves(tmp_path)
     callback.fit_started(TrainState(None), Control())
-    callback.fit_ended(TrainState(None), RuntimeError("it failed, and the picture is there"))
+    callback.fit_ended(
+        TrainState(None, update=1), RuntimeError("it failed, and the picture is there")
+    )
     picture = cv2.imread(str(tmp_path / "curves.png"))
     assert picture.shape == (1080, 1320, 3)
     colours = {tuple(pixel) for row in picture[::3, ::3] for pixel in row.tolist()}
@@ -120,3 +122,8 @@ def test_counts_and_weights_do_not_press_the_losses_into_a_corner(tmp_path):
     assert first.shape[1] == second.shape[1]
     # The panel of the losses is the same, line and legend.
     assert (first[:300] == second[:300]).mean() > 0.99
+
+
+def test_of_a_training_that_failed_before_its_first_update_nothing_is_said(tmp_path, caplog):
+    Curves(tmp_path).fit_ended(TrainState(None), ValueError("no data"))
+    assert not caplog.records

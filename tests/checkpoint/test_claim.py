@@ -167,3 +167,16 @@ def test_a_disk_that_cannot_be_written(tiny, tmp_path, monkeypatch, caplog):
     assert not (tmp_path / "new").exists()
     train(tiny, tmp_path / "old", 1, resume="auto")  # is done already: nothing is written
     assert "Read-only" in caplog.text
+
+
+def test_a_new_training_is_told_of_the_one_that_goes_on_there(tiny, tmp_path):
+    """And not to remove its checkpoints."""
+    train(tiny, tmp_path)
+    mine = Claim(tmp_path)
+    mine.take()
+    with pytest.raises(CheckpointError, match=r"process") as told:
+        train(tiny, tmp_path)
+    assert "remove this one" not in str(told.value)
+    mine.release()
+    with pytest.raises(CheckpointError, match="holds the checkpoints of a training already"):
+        train(tiny, tmp_path)

@@ -162,3 +162,14 @@ def test_who_may_write_into_a_directory(tiny, tmp_path):
         check_unmixed(tmp_path, resume)
     with pytest.raises(CheckpointError, match="last, update-00000004(.|\n)*another directory"):
         check_unmixed(tmp_path, "none")
+
+
+def test_a_checkpoint_that_lost_a_file_does_not_end_each_resume(tiny, tmp_path, caplog):
+    train(tiny, tmp_path)
+    (tmp_path / "update-00000004" / "optimizer.safetensors").unlink()
+    with caplog.at_level("WARNING"):
+        _, history = train(tiny, tmp_path, 3, resume="auto")
+    assert [epoch["epoch"] for epoch in history.epochs] == [0, 1, 2]
+    assert "optimizer.safetensors" in caplog.text
+    assert store.latest(tmp_path).name in ("last", "update-00000006")
+    train(tiny, tmp_path, 4, resume="auto")

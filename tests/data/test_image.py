@@ -585,7 +585,13 @@ def test_a_loader_skips_damaged_jpegs_where_these_are_errors(tmp_path, monkeypat
 
 @pytest.mark.parametrize(
     ("kind", "place", "value"),
-    [("bmp", 10, b"\0\0\0\0"), ("bmp", 14, b"\xff"), ("tif", None, b""), ("pgm", 9, b"x")],
+    [
+        ("bmp", 10, b"\0\0\0\0"),
+        ("bmp", 14, b"\xff"),
+        ("bmp", 46, b"\xff\x7f"),
+        ("tif", None, b""),
+        ("pgm", 9, b"x"),
+    ],
 )
 def test_headers_that_cannot_be_right_are_told(tmp_path, kind, place, value):
     """OpenCV makes pictures of these, black ones or of other bytes."""

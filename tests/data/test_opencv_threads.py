@@ -1,4 +1,6 @@
 import gc
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -67,3 +69,36 @@ def test_the_last_one_gives_them_back_unless_the_user_chose_another_number_since
     cv2.setNumThreads(2)
     release()
     assert cv2.getNumThreads() == 2
+
+
+BESIDE = """
+import threading, time
+import cv2
+import numpy as np
+from densefit.data.opencv_threads import hold, release
+
+cv2.setNumThreads(4)
+image, over = np.zeros((1200, 1200, 3), np.uint8), threading.Event()
+
+def compute():
+    while not over.is_set():
+        cv2.resize(image, (700, 700), interpolation=cv2.INTER_CUBIC)
+        cv2.GaussianBlur(image[:300, :300], (5, 5), 1)
+
+threads = [threading.Thread(target=compute) for _ in range(3)]
+for thread in threads:
+    thread.start()
+end = time.monotonic() + 3
+while time.monotonic() < end:
+    hold()
+    time.sleep(0.0005)
+    release()
+    time.sleep(0.0005)
+over.set()
+for thread in threads:
+    thread.join()
+"""
+
+
+def test_a_users_thread_may_compute_with_several_when_a_loader_begins():
+    assert subprocess.run([sys.executable, "-c", BESIDE], timeout=120).returncode == 0
