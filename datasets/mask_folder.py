@@ -33,7 +33,9 @@ class MaskFolder:
         ignore_value: a value of the files that means "no class"; it becomes 255. If the last
             name is that value's ("Unlabelled"), the name is left out of `classes`.
         values: file value -> class index (or 255), where files number their classes otherwise
-            (Cityscapes' label ids); values may be text, "255". Excludes `ignore_value`.
+            (Cityscapes' label ids), or 255 is one of them ({255: 1}); values may be text, "255". A
+            value that is not named keeps its number, if that is a class which no named value
+            becomes. Excludes `ignore_value`.
         images: folder of the pictures, without a list.
         masks: folder of the masks, without a list.
         exif: turn pictures as their EXIF orientation says.

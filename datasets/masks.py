@@ -26,12 +26,29 @@ def check_count(classes: int, where: object) -> None:
         )
 
 
+def all_values(values: Mapping[int, int], classes: int) -> dict[int, int]:
+    """File value -> class index, of all values that have one where some are named.
+
+    A value that is not named keeps its number, if that is a class which no named value becomes.
+
+    >>> all_values({255: 1}, 2), all_values({7: 0, 8: 1}, 2)
+    ({0: 0, 255: 1}, {7: 0, 8: 1})
+
+    Args:
+        values: those that are named.
+        classes: how many classes there are.
+    """
+    taken = {*values, *values.values()}
+    return {**{i: i for i in range(classes) if i not in taken}, **values}
+
+
 class MaskReader:
     """Reads masks of `classes` classes; 255 is always "ignore".
 
     Args:
         classes: how many classes there are.
-        values: file value -> class index or 255. None: the file's values are the indices.
+        values: file value -> class index or 255; see `all_values`. None: the file's values are the
+            indices.
 
     Raises:
         ConfigError: there are more classes than a mask can hold.
@@ -43,7 +60,7 @@ class MaskReader:
         self._table = np.full(256, IGNORE, np.uint8)
         self._known = np.zeros(256, bool)
         self._known[IGNORE] = True
-        pairs = {i: i for i in range(classes)} if values is None else dict(values)
+        pairs = {i: i for i in range(classes)} if values is None else all_values(values, classes)
         for value, index in pairs.items():
             self._table[value] = index
             self._known[value] = True

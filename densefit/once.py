@@ -36,6 +36,11 @@ def warn_once(logger: logging.Logger, text: str, *values: object) -> None:
         logger.warning(text, *values, stacklevel=2)
 
 
+def was_said(*key: Hashable) -> bool:
+    """Whether `first_time` was asked for this already."""
+    return key in _said
+
+
 def forget() -> None:
     """Let everything be said again."""
     _said.clear()

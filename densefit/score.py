@@ -136,6 +136,7 @@ class Scorer:
         self._learner, self.data, self._nonfinite = learner, data, nonfinite
         self._is_told = False  # of scores that are nan, and of classes that the truth never has
         self.on_batch: Callable[[int, Any, Mapping[str, Any]], None] = lambda *batch: None
+        self.part = ""  # its name among several validations
         self.scorers = {"": self}
         more = dict(wires or {})
         own = learner.network.wires
@@ -234,7 +235,10 @@ class Scorer:
         scores = collect(self.metrics)
         self._tell_undefined(scores)
         if self._occurring is not None:
-            self._occurring.tell(f"the truth of the {self._feeder.where} data")
+            dataset = getattr(self.data, "dataset", self.data)
+            name = f" {self.part!r}" if self.part else ""
+            where = f"the truth of the {self._feeder.where} data{name}"
+            self._occurring.tell(where, dataset, "scoring")
         return scores
 
     def _tell_undefined(self, scores: Mapping[str, float]) -> None:

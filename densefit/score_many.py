@@ -101,7 +101,7 @@ class MixtureScorer:
                 scorer = Scorer(
                     *(learner, loader, chosen[name]), where=where, wires=wires, nonfinite=nonfinite
                 )
-            self.scorers[name] = scorer
+            self.scorers[name], scorer.part = scorer, name
             known = directions(scorer.metrics)
             self.directions.update({f"{name}/{key}": high for key, high in known.items()})
 

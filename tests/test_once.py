@@ -1,12 +1,14 @@
 import logging
 
-from densefit.once import first_time, forget, warn_once
+from densefit.once import first_time, forget, warn_once, was_said
 
 
 def test_what_was_said_is_not_said_again_until_it_is_forgotten():
     assert first_time("a", 1)
     assert first_time("a", 2)
     assert not first_time("a", 1)
+    assert was_said("a", 2)
+    assert not was_said("a", 3)
     forget()
     assert first_time("a", 1)
 

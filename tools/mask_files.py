@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Optional
 
 import numpy as np
 
@@ -25,7 +26,9 @@ class MaskPairs:
         truth, predicted: the folders.
         files: name -> (true, predicted) file, below the folders.
         extra: predicted files without a truth.
-        values: value of the true files -> class; others stay.
+        values: value of the true files -> class, all that have one; none: they are the classes.
+        predicted_values: the same of the predicted files.
+        ignore: value of the true files that counts nowhere.
     """
 
     truth: Path
@@ -33,6 +36,8 @@ class MaskPairs:
     files: dict[str, tuple[Path, Path]]
     extra: list[Path]
     values: Mapping[int, int] = field(default_factory=dict)
+    predicted_values: Mapping[int, int] = field(default_factory=dict)
+    ignore: Optional[int] = None  # noqa: UP045
 
     def __post_init__(self) -> None:
         self._names = list(self.files)
@@ -61,7 +66,8 @@ class MaskPairs:
         """The same, by id."""
         paths = self.files[name]
         true, predicted = self.truth / paths[0], self.predicted / paths[1]
-        target, prediction = self.true(name), read_ids(predicted)
+        target = self.true(name)
+        prediction = _classes(predicted, self.predicted_values, None, "--predicted-values")
         if target.shape != prediction.shape:
             raise DataError(
                 "A prediction is not of its truth's size",
@@ -74,11 +80,32 @@ class MaskPairs:
 
     def true(self, name: str) -> np.ndarray:
         """The true mask alone, (H, W) uint8 or uint16."""
-        mask = read_ids(self.truth / self.files[name][0])
-        changed = mask.copy() if self.values else mask
-        for value, index in self.values.items():
-            changed[mask == value] = index
-        return changed
+        return _classes(
+            self.truth / self.files[name][0], self.values, self.ignore, "--truth-values"
+        )
+
+
+def _classes(path: Path, values: Mapping[int, int], ignore: int | None, option: str) -> np.ndarray:
+    """The classes of a file whose values are these; see `values` of `MaskPairs`."""
+    mask = read_ids(path)
+    if not values:
+        return mask
+    changed = mask.copy()
+    known = np.zeros(mask.shape, bool) if ignore is None else mask == ignore
+    for value, index in values.items():
+        here = mask == value
+        changed[here] = index
+        known |= here
+    if not known.all():
+        strange = np.unique(mask[~known])[:10].tolist()
+        raise DataError(
+            "A mask has values that belong to no class",
+            expected=", ".join(map(str, sorted(values))),
+            received=f"also {', '.join(map(str, strange))}",
+            where=path,
+            fix=f"name them, too: {option} '{{{strange[0]}: ...}}'",
+        )
+    return changed
 
 
 def pair_masks(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, Optional  # noqa: UP035 - read at run time on Python 3.9
@@ -11,8 +11,9 @@ from typing import Dict, Optional  # noqa: UP035 - read at run time on Python 3.
 import numpy as np
 
 from densefit.config import parse
+from densefit.datasets.masks import all_values
 from densefit.datasets.names import class_names
-from densefit.errors import ConfigError
+from densefit.errors import ConfigError, DataError, DensefitError
 from densefit.metrics import BoundaryIoU, ConfusionMatrix, Metric
 from densefit.metrics.per_sample import PerSample
 from densefit.predict.drawing import draw_mask
@@ -35,7 +36,9 @@ class MaskFiles:
         class_names: file with the name of a class a line, in the order of their indices.
         ignore: true pixels with this value count nowhere; null for none.
         truth_values: value of the true files -> class, where it is another: {255: 1} of two-class
-            masks of 0 and 255.
+            masks of 0 and 255. A value that is not named keeps its number, if that is a class which
+            no named value becomes.
+        predicted_values: the same of the predicted files.
         boundary: also give the IoU of the classes' boundaries.
         truth_ending: part of the true files' names that is none of the others'; others are left.
         predicted_ending: the same of the predicted files.
@@ -47,6 +50,7 @@ class MaskFiles:
     class_names: Optional[str] = None  # noqa: UP045
     ignore: Optional[int] = 255  # noqa: UP045
     truth_values: Dict[int, int] = field(default_factory=dict)  # noqa: UP006
+    predicted_values: Dict[int, int] = field(default_factory=dict)  # noqa: UP006
     boundary: bool = False
     truth_ending: str = ""
     predicted_ending: str = ""
@@ -75,17 +79,31 @@ class MaskFiles:
             )
         return names
 
-    def checked_values(self, classes: int) -> dict[int, int]:
-        """`truth_values`. Raises ConfigError if one is no pixel's, or becomes no class."""
-        for value, index in self.truth_values.items():
-            if not (0 <= value < 1 << 16 and (0 <= index < classes or index == self.ignore)):
-                raise ConfigError(
-                    "The map of mask values is not usable",
-                    expected=f"0..65535 -> 0..{classes - 1}, or {self.ignore} to ignore",
-                    received=f"{value}: {index}",
-                    where="--truth-values",
-                )
-        return dict(self.truth_values)
+    def checked_values(self, classes: int) -> tuple[dict[int, int], dict[int, int]]:
+        """All values of the true, and of the predicted files, where some are named.
+
+        Raises:
+            ConfigError: one is no pixel's, or becomes no class.
+        """
+        return (
+            _all_values(self.truth_values, classes, self.ignore, "--truth-values"),
+            _all_values(self.predicted_values, classes, None, "--predicted-values"),
+        )
+
+
+def _all_values(
+    named: Mapping[int, int], classes: int, ignore: int | None, option: str
+) -> dict[int, int]:
+    for value, index in named.items():
+        if not (0 <= value < 1 << 16 and (0 <= index < classes or index == ignore)):
+            raise ConfigError(
+                "The map of mask values is not usable",
+                expected=f"0..65535 -> 0..{classes - 1}"
+                + ("" if ignore is None else f", or {ignore} to ignore"),
+                received=f"{value}: {index}",
+                where=option,
+            )
+    return all_values(named, classes) if named else {}
 
 
 @dataclass
@@ -110,7 +128,9 @@ def run(chosen: MaskScoring) -> dict[str, float]:
     predicted = given(chosen.predicted, "--predicted", "predicted masks")
     names = chosen.names()
     pairs = pair_masks(truth, predicted, chosen.truth_ending, chosen.predicted_ending)
-    pairs.values = chosen.checked_values(len(names))
+    pairs.values, pairs.predicted_values = chosen.checked_values(len(names))
+    pairs.ignore = chosen.ignore
+    check_foreground(pairs, len(names))
     photographs = Photographs(chosen.images, {name: name for name in pairs.files})
     metrics = [chosen.watched(ConfusionMatrix(names, chosen.ignore))]
     if chosen.boundary:
@@ -138,6 +158,31 @@ def run(chosen: MaskScoring) -> dict[str, float]:
     )
 
 
+def check_foreground(pairs: MaskPairs, classes: int) -> None:
+    """Refuse predictions of 0 and 255 whose values are not named, by some of them."""
+    if classes > 255 or pairs.predicted_values:
+        return
+    for place in _looked(pairs):
+        try:
+            prediction, target = pairs.read(place)
+        except DensefitError:
+            continue  # all files that cannot be read are named later
+        counted = prediction if pairs.ignore is None else prediction[target != pairs.ignore]
+        if counted.size and counted.max() == 255 and np.isin(counted, (0, 255)).all():
+            raise DataError(
+                "A prediction holds 0 and 255, and 255 is no class",
+                expected=f"class indices 0 to {classes - 1}",
+                where=pairs.where(place),
+                fix="if 255 is the foreground: --predicted-values '{255: 1}' (and --truth-values, "
+                "if it is in the truth, too)",
+            )
+
+
+def _looked(pairs: MaskPairs) -> list[int]:
+    """Places of up to 8 pairs, spread over all."""
+    return sorted({round(k * (len(pairs) - 1) / 7) for k in range(8)})
+
+
 def ignored_foreground(metric: Metric, pairs: MaskPairs, ignore: int | None) -> list[str]:
     """A warning where the truth has one class alone beside the value that is ignored."""
     names = never_true(metric)
@@ -145,8 +190,7 @@ def ignored_foreground(metric: Metric, pairs: MaskPairs, ignore: int | None) -> 
     inner = metric.metric if isinstance(metric, PerSample) else metric
     if ignore is None or len(names) < len(getattr(inner, "classes", ())) - 1 or classes < 2:
         return []
-    places = sorted({round(k * (len(pairs) - 1) / 7) for k in range(8)})
-    looked = [pairs.true(pairs.id_of(place)) for place in places]
+    looked = [pairs.true(pairs.id_of(place)) for place in _looked(pairs)]
     share = np.mean([(mask == ignore).mean() for mask in looked])
     if not share:
         return []

@@ -65,6 +65,34 @@ def arranged(
     return found, lacking
 
 
+def take_names_of(theirs: Iterable[Head], ours: Iterable[Head], sources: Mapping[str, str]) -> None:
+    """Give heads that have numbers of classes the names that the heads of their weights have.
+
+    Args:
+        theirs: heads of the source.
+        ours: heads of the network; one that has names, or has learned some, keeps them.
+        sources: parameter of the network -> its name in the source, of those that were brought in.
+    """
+    named = list(theirs)
+    for head in ours:
+        own = {there for name, there in sources.items() if name.startswith(f"{head.name}_")}
+        for source in named:
+            rows = set(source.class_rows())
+            if not (own & rows if rows else own and source.name == head.name):
+                continue
+            there, now = head_lists(source), head_lists(head)
+            for target in now:
+                names = there.get(target, now[target])
+                if len(names) == len(now[target]) and are_numbers(now[target]) > are_numbers(names):
+                    head.learn(target, names)
+                    _log.info(
+                        "head %r, target %r: its classes are those of the weights that it got: %s",
+                        head.name,
+                        target,
+                        ", ".join(names),
+                    )
+
+
 def tell_unarranged(theirs: Iterable[Head], ours: Iterable[Head], loaded: Iterable[str]) -> None:
     """Log a warning for heads with other names whose rows nobody names: they came by place.
 

@@ -10,7 +10,13 @@ from typing import Any
 import numpy as np
 
 from densefit.checkpoint import store
-from densefit.checkpoint.class_rows import arranged, rows_of, saved_heads, tell_unarranged
+from densefit.checkpoint.class_rows import (
+    arranged,
+    rows_of,
+    saved_heads,
+    take_names_of,
+    tell_unarranged,
+)
 from densefit.checkpoint.parameters import parameters_of
 from densefit.checkpoint.renaming import Renames, renamed
 from densefit.errors import BindError, CheckpointError, ConfigError
@@ -79,7 +85,8 @@ def transfer(
     Nothing has to fit but names and shapes: heads may be fewer, more or others. What is left
     without a value begins as `fit` begins a new network's. Rows of a head's classes are brought by
     the names of these, from a head of more classes, too; a layer that has another class is of
-    another shape.
+    another shape. A head that was made with a number of classes has the source's names from then
+    on.
 
     How much a head's loss counts, if a balancer has learned it in the source, comes along with a
     head that is loaded whole. Of a head that has something new to learn, it would be that of
@@ -156,6 +163,7 @@ def transfer(
     others = [name for name in own if name not in given]
     others += [name for name in weights if name not in loaded and (learned or name in valued)]
     _give(network, {name: given[name] for name in loaded})
+    take_names_of(their_heads, network.heads, {name: sources[name] for name in loaded})
     lists = {
         "loaded": loaded,
         "kept": [name for name in others if name in valued],

@@ -7,6 +7,7 @@ from typing import Any
 
 from densefit.data.class_map import OBJECTS
 from densefit.data.target import KINDS
+from densefit.data.wrapped import attribute_of
 
 #: Where a dataset has the names of the keypoints of a target of that kind.
 POINT_NAMES = "keypoint_names"
@@ -56,19 +57,20 @@ def with_learned(names: list[str], learned: Sequence[str] | None) -> list[str]:
 def dataset_list(dataset: Any, target: str) -> list[str] | None:
     """The names of a target's numbers as a dataset has them; None if it has none.
 
-    `<target>_classes`, else `classes`; of keypoints `keypoint_names`.
+    `<target>_classes`, else `classes`; of keypoints `keypoint_names`. Where it has none, those of
+    the dataset that it wraps, if it wraps one.
     """
     if is_points(target):
-        return _names(getattr(dataset, POINT_NAMES, None))
-    own = _names(getattr(dataset, f"{target}_classes", None))
-    return _names(getattr(dataset, "classes", None)) if own is None else own
+        return _names(attribute_of(dataset, POINT_NAMES))
+    own = _names(attribute_of(dataset, f"{target}_classes"))
+    return _names(attribute_of(dataset, "classes")) if own is None else own
 
 
 def is_borrowed(dataset: Any, target: str) -> bool:
     """Whether the names are those of `classes`, which may be the objects' and not the target's."""
     if target == OBJECTS or is_points(target):
         return False
-    return _names(getattr(dataset, f"{target}_classes", None)) is None
+    return _names(attribute_of(dataset, f"{target}_classes")) is None
 
 
 def _names(given: Any) -> list[str] | None:

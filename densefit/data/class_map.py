@@ -11,6 +11,7 @@ import numpy as np
 from densefit.data.sample import Dataset
 from densefit.data.sample_id import dataset_name
 from densefit.data.target import KINDS, PER_OBJECT, kind_of
+from densefit.data.wrapped import attribute_of
 from densefit.errors import ConfigError, DataError
 from densefit.registry import nearest
 
@@ -135,8 +136,8 @@ def own_classes(dataset: Dataset, target: str) -> list[str]:
     Raises:
         ConfigError: it has neither.
     """
-    names = getattr(dataset, f"{target}_classes", None)
-    names = getattr(dataset, "classes", None) if names is None else names
+    names = attribute_of(dataset, f"{target}_classes")
+    names = attribute_of(dataset, "classes") if names is None else names
     if names is None:
         raise ConfigError(
             f"A dataset does not name the classes of its target {target!r}",

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import re
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Optional
 
+import numpy as np
+
+from densefit.data.keypoints import swap_order
+from densefit.data.wrapped import attribute_of
+from densefit.errors import ConfigError
 from densefit.once import first_time
+from densefit.registry import nearest
 
 _log = logging.getLogger("densefit")
 
@@ -16,6 +25,57 @@ _LETTERS = {"l": 0, "r": 1}  # a side only if there is a counterpart
 _GLUED = {"left": 0, "right": 1, "左": 0, "右": 1}
 
 Key = tuple[object, ...]
+
+
+def order_of(dataset: Any) -> np.ndarray | None:
+    """Which keypoint each one of a dataset is in a mirrored picture, (K,) int64, by its names.
+
+    By its `flip_pairs`, pairs of names, if it has any; else by the sides in its `keypoint_names`.
+    None where these tell nothing, or not all.
+
+    >>> class Faces: keypoint_names = ["mouth", "eye_left", "eye_right"]
+    >>> order_of(Faces()).tolist()
+    [0, 2, 1]
+
+    Raises:
+        ConfigError: one of `flip_pairs` is no pair of its keypoints.
+    """
+    names = attribute_of(dataset, "keypoint_names")
+    if not names:
+        return None
+    pairs = attribute_of(dataset, "flip_pairs")
+    given = None if pairs is None else tuple(tuple(map(str, pair)) for pair in pairs)
+    return _order(tuple(map(str, names)), given, type(dataset).__name__)
+
+
+@lru_cache(maxsize=64)
+def _order(
+    names: tuple[str, ...],
+    pairs: Optional[tuple[tuple[str, ...], ...]],  # noqa: UP045
+    where: str,
+) -> np.ndarray | None:
+    if len(set(names)) < len(names):
+        return None
+    if pairs is None:
+        found, alone = side_pairs(names)
+        if alone or not found:
+            return None
+        if multiprocessing.parent_process() is None:  # workers are many
+            tell_pairs(found, f"dataset {where}")
+        pairs = tuple(map(tuple, found))
+    for pair in pairs:
+        strange = [name for name in pair if name not in names]
+        if strange or len(pair) != 2:
+            raise ConfigError(
+                "One of `flip_pairs` is no pair of keypoints",
+                expected=f"two of {', '.join(names)}",
+                received=list(pair),
+                where=f"dataset {where}",
+                fix=nearest(strange[0], names) if strange else None,
+            )
+    order = swap_order(len(names), [[names.index(name) for name in pair] for pair in pairs])
+    order.flags.writeable = False  # it is in many samples
+    return order
 
 
 def side_pairs(names: Sequence[str]) -> tuple[list[list[str]], list[str]]:

@@ -369,5 +369,6 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
     def _tell_occurring(self) -> None:
         """Say once which classes no sample of a whole epoch had."""
         if self._is_counted and self._occurring is not None:
-            self._occurring.tell(f"the {self._good} samples of a first epoch")
+            where = f"the {self._good} samples of a first epoch"
+            self._occurring.tell(where, self.dataset, "training")
             self._occurring = None

@@ -11,6 +11,8 @@ from densefit.data.labelled import looked_at
 from densefit.data.occurring import SET, counted, is_map
 from densefit.data.sample import Dataset, Sample
 from densefit.data.sample_check import read_sample
+from densefit.data.sample_id import dataset_key
+from densefit.once import first_time
 
 _log = logging.getLogger("densefit")
 
@@ -47,7 +49,8 @@ def check_mask_values(
                 counts = counted(target, own[target], 255)
                 ignored += int(counts[-1])
                 classes = max(classes, int((counts[:-1] > 0).sum()))
-            if ignored and classes <= 1:
+            key = dataset_key(dataset)
+            if ignored and classes <= 1 and first_time("two values", head.name, target, key):
                 _log.warning(
                     "head %r, target %r: %d masks were looked at, and hold no class but one beside "
                     "255, which is ignored: %s",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -15,7 +14,6 @@ from densefit.data.class_lists import (
     head_lists,
     is_borrowed,
     is_points,
-    spelled_alike,
 )
 from densefit.data.class_map import OBJECTS, UNKNOWN, ClassMap
 from densefit.data.labelled import looked_at, targets_in
@@ -23,12 +21,11 @@ from densefit.data.match import Match
 from densefit.data.point_map import PointMap
 from densefit.data.sample import Dataset
 from densefit.data.sample_check import read_sample
+from densefit.data.sample_id import dataset_name
 from densefit.data.target import KINDS
+from densefit.data.told_match import listed, tell_alike, tell_match, tell_nameless, what
 from densefit.errors import ConfigError
-from densefit.once import first_time
 from densefit.registry import nearest
-
-_log = logging.getLogger("densefit")
 
 
 class Matcher:
@@ -67,10 +64,11 @@ def match_of(dataset: Any, head: Any) -> Match:
     points: dict[str, PointMap] = {}
     for target, names in head_lists(head).items():
         own = dataset_list(dataset, target)
+        where = f"head {head.name!r}, target {target!r}, {dataset_name(dataset)}"
         if own is None:
+            tell_nameless(dataset, target, names, where)
             continue
-        where = f"head {head.name!r}, target {target!r}, {_shown(dataset)}"
-        _tell_alike(own, where)
+        tell_alike(own, where)
         try:
             table = _table(dataset, head, target, own, names, where)
         except ConfigError:
@@ -78,12 +76,14 @@ def match_of(dataset: Any, head: Any) -> Match:
                 raise
             continue  # the names are those of something else: no sample has the target
         if table is None:
+            if set(own) != set(names) and is_of_objects(dataset, target):
+                tell_nameless(dataset, target, names, where)
             continue
         if is_points(target):
             points[target] = PointMap(target, np.array(table), len(names), where)
         elif not _is_still(target, table):
             classes[target] = ClassMap(where, np.array(table, np.int64), len(names))
-        _tell(own, names, table, where)
+        tell_match(dataset, head.name, target, own, names, table, where)
     return Match(classes, points)
 
 
@@ -100,11 +100,11 @@ def _table(
         return None
     if have_none:
         raise ConfigError(
-            f"The dataset has more {_what(target)} than the head {head.name!r}",
+            f"The dataset has more {what(target)} than the head {head.name!r}",
             expected=f"at most {len(names)}",
-            received=f"{len(own)}: {_listed(own)}",
+            received=f"{len(own)}: {listed(own)}",
             where=where,
-            fix=f"make the head with the dataset's: {_argument(target)}={own!r}"
+            fix=f"make the head with the dataset's: {what(target)}={own!r}"
             if len(own) < 30
             else "make the head with the dataset's names",
         )
@@ -158,61 +158,11 @@ def _lacking(
     more = f", ... ({len(strange)})" if len(strange) > 3 else ""
     drop = "" if is_points(target) else "; None drops a class"
     return ConfigError(
-        f"The head {head.name!r} lacks the {_what(target)} {', '.join(map(repr, strange[:6]))} of "
+        f"The head {head.name!r} lacks the {what(target)} {', '.join(map(repr, strange[:6]))} of "
         "the dataset",
-        expected=f"some of {_listed(names)}",
-        received=_listed(own),
+        expected=f"some of {listed(names)}",
+        received=listed(own),
         where=where,
         fix=f"make the head with the dataset's names, or say which is which: df.Loader(..., "
         f"rename={{{meant}{more}}}) (recipe: data.rename{drop}); {nearest(name, names)}",
     )
-
-
-def _tell(own: Sequence[str], names: Sequence[str], table: Sequence[int], where: str) -> None:
-    lacking = [name for place, name in enumerate(names) if place not in table]
-    moved = [name for k, name in enumerate(own) if table[k] not in (k, UNKNOWN)]
-    dropped = [name for k, name in enumerate(own) if table[k] == UNKNOWN]
-    parts = []
-    if moved:
-        parts.append(f"{len(moved)} of {len(own)} have other numbers in the dataset")
-    if lacking:
-        parts.append(f"the dataset lacks {_listed(lacking)}, which count as not there")
-    if dropped:
-        parts.append(f"the head leaves out {_listed(dropped)}")
-    if parts:
-        _once("classes are matched by their names: %s (%s)", "; ".join(parts), where)
-
-
-def _tell_alike(own: Sequence[str], where: str) -> None:
-    for group in spelled_alike(own):
-        _once(
-            "%s are classes of their own, and differ in their spelling only; if they are one: "
-            "df.Loader(..., rename=%r) (recipe: data.rename) (%s)",
-            " and ".join(map(repr, group)),
-            {name: group[0] for name in group[1:]},
-            where,
-        )
-
-
-def _once(text: str, *values: Any) -> None:
-    if first_time(text % values):
-        _log.warning(text, *values)
-
-
-def _what(target: str) -> str:
-    return "keypoints" if is_points(target) else "classes"
-
-
-def _argument(target: str) -> str:
-    return "keypoints" if is_points(target) else "classes"
-
-
-def _listed(names: Sequence[str], most: int = 12) -> str:
-    """Names in a message; of many, the first."""
-    more = f", ... ({len(names)})" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
-
-
-def _shown(dataset: Any) -> str:
-    text = repr(dataset)
-    return text if " at 0x" not in text and len(text) < 200 else type(dataset).__name__

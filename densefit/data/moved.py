@@ -160,7 +160,8 @@ def swap_of(sample: Sample, name: str, kind: Kind) -> np.ndarray:
             expected=f"{kind.flip!r}: {count} indices, each of a pair at the other's place",
             received="none" if order is None else f"{np.asarray(order).tolist()}"[:80],
             where=f"sample {sample.id!r}",
-            fix=f"give the samples one; np.arange({count}) if nothing has a left and a right",
+            fix="give the dataset `keypoint_names` with left and right in them, or `flip_pairs`, "
+            "pairs of these names ([] if nothing has a left and a right)",
         )
     return np.asarray(order)
 

@@ -12,13 +12,14 @@ import numpy as np
 from densefit.data.class_lists import head_lists, is_points
 from densefit.data.class_map import IGNORE
 from densefit.data.match import Match
+from densefit.data.sample_id import dataset_key
 from densefit.data.target import KINDS, PER_OBJECT
-from densefit.once import first_time
+from densefit.once import first_time, was_said
 
 _log = logging.getLogger("densefit")
 _LISTED = 12  # names in a message
 SET = (
-    "if 255 is the foreground, say so: values={0: 0, 255: 1} of mask_folder (recipe: "
+    "if 255 is the foreground, say so: values={255: 1} of mask_folder (recipe: "
     "data.settings.values), or mask[mask == 255] = 1 in a dataset of your own"
 )
 _NO = (
@@ -70,20 +71,32 @@ class Occurring:
             if not is_points(target)
         )
 
-    def tell(self, where: str) -> None:
+    def tell(self, where: str, dataset: Any, role: str) -> None:
         """Log a line for each head that has classes which no sample had.
+
+        Not again of the same data in the same role, nor where all of them are classes that the
+        dataset was said to lack.
 
         Args:
             where: what the samples were, as the end of a sentence.
+            dataset: that has them.
+            role: "training" or "scoring".
         """
+        key = dataset_key(dataset)
         for name, own in self._counts.items():
             lists = head_lists(self._heads[name])
             for target, counts in own.items():
                 never = _has_yes_or_no(self._heads[name]) and counts.any() and not counts[-1]
                 if never and first_time("no label says no", name, target):
                     _log.warning("head %r, target %r: %s in %s", name, target, _NO, where)
-                line = told(target, counts, lists[target])
-                if line is not None:
+                names = lists[target]
+                line = told(target, counts, names)
+                absent = [one for one, count in zip(names, counts) if not count]
+                if line is None or all(was_said("lacks", name, target, a, key) for a in absent):
+                    continue
+                if is_map(target) and was_said("two values", name, target, key):
+                    continue
+                if first_time("never", name, target, line, key, role):
                     _log.warning("head %r, target %r: %s in %s", name, target, line, where)
 
 

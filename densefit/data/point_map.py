@@ -9,6 +9,7 @@ import numpy as np
 
 from densefit.data.sample import Dataset
 from densefit.data.target import KINDS
+from densefit.data.wrapped import attribute_of
 from densefit.errors import DataError
 
 POINTS = "keypoints"
@@ -69,7 +70,9 @@ def common_points(
     Args:
         datasets: by name, those that have keypoints.
     """
-    lists = {name: list(getattr(own, "keypoint_names", ())) for name, own in datasets.items()}
+    lists = {
+        name: list(attribute_of(own, "keypoint_names") or ()) for name, own in datasets.items()
+    }
     if len({frozenset(names) for names in lists.values()}) != 1:
         return None, {}
     common = next(iter(lists.values()))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from densefit.data.class_lists import POINT_NAMES, dataset_list
+from densefit.data.class_lists import POINT_NAMES, dataset_list, is_borrowed
 from densefit.data.class_map import (
     CLASS_TARGETS,
     ClassMap,
@@ -19,6 +19,7 @@ from densefit.data.class_map import (
 from densefit.data.known_classes import with_known
 from densefit.data.sample import Dataset, Sample
 from densefit.data.sample_check import read_sample
+from densefit.data.wrapped import attribute_of
 from densefit.errors import ConfigError
 from densefit.registry import nearest
 
@@ -53,7 +54,7 @@ class RenamedClasses:
                 self._maps[target] = class_map(
                     dataset, target, self.rename, names, "refuse", "renamed"
                 )
-            if target == CLASS_TARGETS[0] or hasattr(dataset, f"{target}_classes"):
+            if target == CLASS_TARGETS[0] or not is_borrowed(dataset, target):
                 setattr(
                     self, "classes" if target == CLASS_TARGETS[0] else f"{target}_classes", names
                 )
@@ -69,7 +70,7 @@ class RenamedClasses:
                 )
 
     def _points(self, dataset: Any) -> Sequence[str]:
-        own: Sequence[str] = getattr(dataset, POINT_NAMES, None) or []
+        own: Sequence[str] = attribute_of(dataset, POINT_NAMES) or []
         if own:
             names = union([renamed(own, self.rename)])
             if len(names) < len(own):

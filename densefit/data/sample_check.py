@@ -15,6 +15,7 @@ import numpy as np
 
 from densefit.data.box_check import Boxes, checked_boxes
 from densefit.data.keypoint_check import checked_keypoints, labelled_places
+from densefit.data.keypoint_sides import order_of
 from densefit.data.label_check import checked_label, checked_labels
 from densefit.data.left_out import CUT, WITHOUT_AREA, Remark
 from densefit.data.map_check import checked_depth, checked_indices, checked_map, checked_normals
@@ -146,10 +147,12 @@ def _checked_targets(
             boxes = checked_boxes(name, value, size, others)
             targets[name] = boxes.array
         elif kind == "keypoints":
-            flip = given.get(KINDS[name].flip)
-            flip = None if flip is None else whole_numbers(KINDS[name].flip, flip)
+            flip = KINDS[name].flip
+            order = None if given.get(flip) is None else whole_numbers(flip, given[flip])
             others = elsewhere_in(dataset, index, name, labelled_places)
-            targets[name] = checked_keypoints(name, value, size, flip, others)
+            targets[name] = checked_keypoints(name, value, size, order, others)
+            if order is None:
+                targets.update(_mirrored(dataset, name, targets[name]))
         elif name in _CHECKS:
             targets[name] = _CHECKS[name](name, value, size, dataset)
         elif kind in ("map", "map_linear", "vectors"):
@@ -161,3 +164,14 @@ def _checked_targets(
             if name in KINDS and KINDS[name].name in PER_OBJECT:
                 checked_rows(name, array, len(boxes.array))
     return targets, boxes
+
+
+def _mirrored(dataset: Any, name: str, points: np.ndarray) -> dict[str, np.ndarray]:
+    """What of keypoints changes places in a mirror, as the dataset says, and points of that form.
+
+    Nothing where it does not say, or of others.
+    """
+    order = order_of(dataset)
+    if order is None or len(order) != points.shape[1] and points.size:
+        return {}
+    return {name: points.reshape(len(points), len(order), 3), KINDS[name].flip: order}

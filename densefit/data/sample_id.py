@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable
 from typing import Any
+
+from densefit.data.wrapped import attribute_of
 
 _LONGEST = 200  # characters of a dataset's repr
 
@@ -47,9 +50,38 @@ def dataset_name(dataset: Any) -> str:
     return name if type(inner).__qualname__ in text else f"{kind} of {name}"
 
 
+def dataset_key(dataset: Any) -> object:
+    """What tells a dataset from others in `densefit.once`: its name, or itself without one."""
+    name = dataset_name(dataset)
+    named = name not in (type(dataset).__qualname__, "") and not isinstance(dataset, (list, tuple))
+    return name if named else _Same(dataset)
+
+
+class _Same:
+    """Equal for one object alone, as long as that lives."""
+
+    def __init__(self, one: Any) -> None:
+        self._id = id(one)
+        try:
+            self._one: Any = weakref.ref(one)
+        except TypeError:  # a list, say
+            self._one = None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Same) or self._id != other._id:
+            return False
+        return self._one is None or (other._one is not None and self._one() is other._one())
+
+    def __hash__(self) -> int:
+        return self._id
+
+
 def dataset_classes(dataset: Any, target: str) -> list[str]:
-    """Names of a target's classes: `<target>_classes` of the dataset, else `classes`, else none."""
-    names = getattr(dataset, f"{target}_classes", None)
+    """Names of a target's classes: `<target>_classes` of the dataset, else `classes`, else none.
+
+    Its own ones, or those of the dataset that it wraps.
+    """
+    names = attribute_of(dataset, f"{target}_classes")
     if names is None:
-        names = getattr(dataset, "classes", None)
+        names = attribute_of(dataset, "classes")
     return list(names) if isinstance(names, Iterable) else []

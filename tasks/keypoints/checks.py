@@ -39,5 +39,6 @@ def check_sample(sample: Sample, skeleton: Skeleton, where: str) -> None:
             expected=f"{flip.tolist()}, by the head's flip_pairs",
             received=np.asarray(order).tolist(),
             where=where,
-            fix="make the head with the dataset's flip_pairs",
+            fix="say the same to both: flip_pairs of the head, and an attribute flip_pairs of the "
+            "dataset, pairs of its keypoint_names ([] if none change)",
         )

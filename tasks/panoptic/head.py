@@ -124,6 +124,8 @@ class Panoptic(Head):
 
     def class_rows(self) -> dict[str, list[Any]]:
         """Those of both parts."""
+        for part in (self.segmentation, self.instance):
+            part.learned_names = self.learned_names
         return {**self.segmentation.class_rows(), **self.instance.class_rows()}
 
     def class_lists(self) -> dict[str, list[str]]:

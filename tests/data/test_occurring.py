@@ -147,7 +147,7 @@ def test_masks_of_0_and_255_are_told_at_once(caplog, first):
         df.Loader(data, batch_size=2, heads=heads()[:1], workers=0)
     (record,) = caplog.records
     assert "8 masks were looked at, and hold no class but one beside 255" in record.getMessage()
-    assert "values={0: 0, 255: 1}" in record.getMessage()
+    assert "values={255: 1}" in record.getMessage()
 
 
 @pytest.mark.parametrize("values", [(0, 1), (1, 2, 255), (0,), (0, 2)])
@@ -177,7 +177,7 @@ def test_masks_of_0_and_255_are_told_by_a_score(tiny, caplog):
     told = [r.getMessage() for r in caplog.records if "validation data" in r.getMessage()]
     assert len(told) == 2  # once for each head
     assert "'mask': the only class is 'ground', and 25 % of the pixels are 255" in told[0]
-    assert "values={0: 0, 255: 1}" in told[0]
+    assert "values={255: 1}" in told[0]
     assert told[1].endswith(
         "'label': 2 of 3 classes never occur (cell, dust) in the truth of the validation data"
     )
@@ -209,8 +209,44 @@ def test_the_setting_that_is_named_makes_it_right(tmp_path, caplog):
     head = [df.head("segmentation", classes=names)]
     with caplog.at_level(logging.WARNING):
         df.Loader(MaskFolder(tmp_path, classes=names), batch_size=1, heads=head)
-        assert "values={0: 0, 255: 1}" in caplog.text
+        assert "values={255: 1}" in caplog.text
         caplog.clear()
-        right = MaskFolder(tmp_path, classes=names, values={0: 0, 255: 1})
+        right = MaskFolder(tmp_path, classes=names, values={255: 1})
         list(df.Loader(right, batch_size=1, heads=head))
     assert caplog.text == ""
+
+
+def test_a_class_that_is_missing_is_told_once_for_training_and_once_for_scores(tiny, caplog):
+    network = df.Network(tiny.Backbone(), heads()[:1])
+    train = df.Loader(Masks(0, 1), batch_size=4, heads=network.heads)
+    validation = {name: df.Loader(Masks(0, 1), batch_size=4) for name in ("a", "b")}
+    with caplog.at_level(logging.WARNING):
+        df.fit(network, train, epochs=2, validation=validation)
+        df.score(network, validation["a"])
+        list(df.Loader(train.dataset, batch_size=4, heads=network.heads))
+    told = [r.getMessage() for r in caplog.records if "never occur" in r.getMessage()]
+    assert [line.rsplit(" in ", 1)[1] for line in told] == [
+        "the 10 samples of a first epoch",
+        "the truth of the validation data 'a'",
+        "the truth of the validation data 'b'",
+    ]
+
+
+def test_a_class_that_a_dataset_was_said_to_lack_is_not_told_again(tiny, caplog):
+    data = Masks(0, 1)
+    data.mask_classes = heads()[0].classes[:2]
+    network = df.Network(tiny.Backbone(), heads()[:1])
+    with caplog.at_level(logging.WARNING):
+        loader = df.Loader(data, batch_size=4, heads=network.heads)
+        df.fit(network, loader, epochs=1, validation=df.Loader(data, batch_size=4))
+    assert caplog.text.count("lacks dust") == 1
+    assert "never occur" not in caplog.text
+
+
+def test_masks_of_0_and_255_are_told_once(caplog):
+    data = Masks(0, 255)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            loader = df.Loader(data, batch_size=2, heads=heads()[:1], workers=0)
+            list(loader)
+    assert len(caplog.records) == 1

@@ -3,6 +3,7 @@ import pytest
 from PIL import Image
 
 from densefit.datasets import MaskFolder
+from densefit.datasets.masks import all_values
 from densefit.errors import ConfigError, DataError
 
 
@@ -65,6 +66,21 @@ def test_values_may_be_mapped(root):
 def test_an_ignored_value_in_the_middle_needs_a_map(root):
     with pytest.raises(ConfigError, match=r"after the classes[\s\S]*values="):
         MaskFolder(root, "val", ignore_value=0)
+
+
+def test_what_is_not_named_keeps_its_number_where_no_other_value_becomes_it():
+    assert all_values({255: 1}, 2) == {0: 0, 255: 1}
+    assert all_values({255: 1}, 3) == {0: 0, 2: 2, 255: 1}
+    assert all_values({7: 0, 8: 1}, 2) == {7: 0, 8: 1}  # 0 and 1 of the files are no classes
+    assert all_values({0: 255, 1: 0}, 2) == {0: 255, 1: 0}
+
+
+def test_foreground_of_255_alone_is_named(root):
+    mask = np.zeros((20, 30), np.uint8)
+    mask[:2] = 255
+    write(root, "valannot/c.png", mask)
+    data = MaskFolder(root, "val", classes=["ground", "cell"], values={255: 1})
+    assert np.unique(data[0].targets["mask"]).tolist() == [0, 1]
 
 
 def test_values_of_no_class_and_wrong_sizes_name_the_file(root):

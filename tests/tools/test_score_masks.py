@@ -181,3 +181,30 @@ def test_foreground_of_255_is_scored_where_that_is_said(two_values, capsys):
     assert "note" not in capsys.readouterr().out
     assert score.main([*arguments, "--truth-values", "{255: 7}"]) == 2
     assert "0..65535 -> 0..1" in capsys.readouterr().err
+
+
+def test_both_sides_may_be_0_and_255(two_values, capsys):
+    for number in range(3):
+        path = str(two_values / "p" / f"{number}.png")
+        cv2.imwrite(path, cv2.imread(path, 0) * 255)
+    out = two_values / "out"
+    arguments = ["masks", "--truth", str(two_values / "t"), "--predicted", str(two_values / "p")]
+    arguments += ["--classes", "2", "--truth-values", "{255: 1}", "--out", str(out)]
+    assert score.main(arguments) != 0
+    assert "--predicted-values '{255: 1}'" in capsys.readouterr().err
+    assert score.main([*arguments, "--predicted-values", "{255: 1}"]) == 0
+    scores = json.loads((out / "scores.json").read_text())
+    assert (scores["IoU/1"], scores["pixel_accuracy"]) == (0.5, 0.8)
+
+
+def test_a_value_that_may_be_two_classes_is_told(two_values, capsys):
+    path = str(two_values / "t" / "1.png")
+    mask = cv2.imread(path, 0)
+    mask[9, 9] = 1  # 255 is 1, and this?
+    cv2.imwrite(path, mask)
+    arguments = ["masks", "--truth", str(two_values / "t"), "--predicted", str(two_values / "p")]
+    arguments += ["--classes", "2", "--truth-values", "{255: 1}"]
+    assert score.main(arguments) != 0
+    told = capsys.readouterr().err
+    assert "also 1" in told
+    assert "1.png" in told

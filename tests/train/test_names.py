@@ -213,6 +213,36 @@ def test_a_training_goes_on_by_name(tiny, tmp_path, classes):
     assert loader.heads[0].learned_names.get("label", classes) == ["dark", "bright"]
 
 
+@pytest.mark.parametrize("saved", [True, False])
+@pytest.mark.parametrize("classes", [["dark", "bright"], 2, 5])
+def test_weights_bring_their_names_to_a_head_of_numbers(tiny, tmp_path, classes, saved):
+    source, loader = trained(tiny, classes, Shades("dark", "bright"))
+    df.fit(source, loader, epochs=25, checkpoint=tmp_path, **TRAINING)
+    count = classes if isinstance(classes, int) else len(classes)
+    network, loader = trained(tiny, count, Shades("bright", "dark"))
+    df.transfer(tmp_path if saved else source, network)
+    assert df.score(network, loader)["classification/accuracy"] == 1.0
+    assert network.heads[0].names("label")[:2] == ["dark", "bright"]
+    slow = {"learning_rate": 1e-9}
+    df.fit(network, loader, updates=1, checkpoint=tmp_path / "next", optimizer_params=slow)
+    swapped = df.Loader(Shades("bright", "dark"), batch_size=8)
+    assert df.score(df.load(tmp_path / "next"), swapped)["classification/accuracy"] == 1.0
+
+
+def test_names_come_with_the_class_layer_alone(tiny):
+    source, loader = trained(tiny, ["dark", "bright"], Shades("dark", "bright"))
+    df.fit(source, loader, updates=1)
+    network, _ = trained(tiny, 2, Shades("bright", "dark"))
+    df.transfer(source, network, rename={"classification_*": None})
+    assert network.heads[0].names("label") == ["0", "1"]
+    other = df.Network(tiny.Backbone(), [df.head("classification", classes=2, name="new")])
+    df.transfer(source, other, rename={"classification_*": "new_*"})
+    assert other.heads[0].names("label") == ["dark", "bright"]
+    kept, _ = trained(tiny, ["bright", "dark"], Shades("bright", "dark"))
+    df.transfer(source, kept)
+    assert kept.heads[0].names("label") == ["bright", "dark"]
+
+
 def test_a_checkpoint_of_another_order_is_refused(tiny, tmp_path):
     network, loader = trained(tiny, ["dark", "bright"], Shades("dark", "bright"))
     df.fit(network, loader, updates=1, checkpoint=tmp_path)
@@ -309,6 +339,55 @@ def test_masks_beside_objects_keep_numbers_that_have_no_names():
     np.testing.assert_array_equal(
         one_batch(plain, head)["segmentation_mask"], wanted["segmentation_mask"]
     )
+
+
+class Part:
+    """Some samples of a dataset, as PyTorch's `Subset` has them: it says nothing of classes."""
+
+    def __init__(self, dataset, indices):
+        self.dataset, self.indices = dataset, indices
+
+    def __len__(self):
+        return len(self.indices)
+
+    def __getitem__(self, index):
+        return self.dataset[self.indices[index]]
+
+
+def test_a_part_of_a_dataset_is_matched_by_the_names_of_the_whole():
+    whole = shapes()
+    head = [df.head("detection", classes=whole.classes, **SMALL)]
+    wanted = one_batch(same_numbers(whole), head)
+    found = one_batch(Part(Part(Other(whole), range(6)), range(6)), head)
+    for name, value in wanted.items():
+        np.testing.assert_array_equal(found[name], value)
+
+
+def test_that_numbers_count_is_told_once_where_the_data_have_no_names(caplog):
+    whole = shapes()
+    samples = [whole[index] for index in range(6)]
+    head = [df.head("detection", classes=ORDER, **SMALL)]
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            one_batch(samples, head)
+    told = [r.getMessage() for r in caplog.records if "numbers count" in r.getMessage()]
+    assert len(told) == 1
+    assert "0 is 'triangle'" in told[0]
+    assert "dataset.classes" in told[0]
+    assert "a list of 6 samples" in told[0]
+    caplog.clear()
+    with caplog.at_level(logging.WARNING):
+        one_batch(samples, [df.head("detection", classes=3, **SMALL)])
+    assert "numbers count" not in caplog.text
+
+
+def test_that_numbers_of_masks_beside_named_objects_count_is_told(caplog):
+    plain = same_numbers(shapes())
+    del plain.mask_classes
+    head = df.head("segmentation", classes=["ground", "a", "b", "c"], decoder="fcn", channels=8)
+    with caplog.at_level(logging.WARNING):
+        one_batch(plain, [head])
+    assert "dataset.mask_classes" in caplog.text
 
 
 def test_names_that_differ_in_spelling_only_are_told(caplog):
