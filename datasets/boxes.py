@@ -11,6 +11,7 @@ import numpy as np
 
 from densefit.data.box_check import loses_most
 from densefit.errors import ConfigError, DataError
+from densefit.once import warn_once
 
 from .numbers import FAR
 
@@ -96,14 +97,16 @@ class BoxCheck:
     def report(self, dataset: object) -> None:
         """One warning about all objects that were dropped, and one about those that were cut."""
         if self.cut:
-            logger.warning(
+            warn_once(
+                logger,
                 "%s: %d boxes lose more than half of their area where they are cut to the picture; "
                 "are they of a picture of another size? The first: %s",
                 *(dataset, self.cut, self._first_cut),
             )
         if self.dropped:
             counts = " and ".join(f"{count} bad {what}" for what, count in self._counts.items())
-            logger.warning("%s: %s were dropped, the first: %s", dataset, counts, self._first)
+            text = "%s: %s were dropped, the first: %s"
+            warn_once(logger, text, dataset, counts, self._first)
 
 
 def box_fault(box: tuple[float, float, float, float], size: tuple[int, int] | None = None) -> str:

@@ -70,7 +70,7 @@ def test_ids_stay_below_the_folder(root, name, missing_xml):
 
 
 def test_boxes_of_a_larger_picture_are_counted(root, caplog):
-    write_xml(root, "a", [("dog", 0, (11, 6, 600, 400)), ("cat", 1, (0, 0, 61, 41))])
+    write_xml(root, "a", [("dog", 0, (11, 6, 600, 400)), ("cat", 1, (1, 1, 61, 41))])
     data = VOC(root)
     np.testing.assert_array_equal(data[0].targets["boxes"], [[10, 5, 60, 40], [0, 0, 60, 40]])
     assert data.dropped == 0
