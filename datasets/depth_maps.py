@@ -12,6 +12,8 @@ from densefit.data.image import read_values
 from densefit.errors import ConfigError, DataError
 from densefit.once import first_time
 
+from .picture_size import check_map_size
+
 logger = logging.getLogger(__name__)
 
 MILLIMETRES = 0.001
@@ -56,13 +58,7 @@ class DepthReader:
             DataError: the map is broken or of another size, or its units are unknown.
         """
         values = read_values(path)
-        if values.shape != size:
-            raise DataError(
-                "A depth map is not of its picture's size",
-                expected=f"{size} (height, width), as {image_path}",
-                received=f"{values.shape}",
-                where=path,
-            )
+        check_map_size("A depth map", values.shape, size, path, image_path)
         return self._metres(values, path)
 
     def median(self, paths: Sequence[Path]) -> float | None:

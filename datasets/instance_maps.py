@@ -11,6 +11,7 @@ from densefit.data.instances import NONE, UNKNOWN, extents
 from densefit.errors import DataError
 
 from .masks import IGNORE
+from .picture_size import check_map_size
 
 FITS = 0.5  # overlap of a box and the extent of its pixels, at least; VOC's are drawn apart
 
@@ -30,13 +31,7 @@ def read_instances(path: Path, image_path: Path, size: tuple[int, int]) -> np.nd
         DataError: the map is broken or of another size.
     """
     ids = read_ids(path)
-    if ids.shape != size:
-        raise DataError(
-            "A map of instances is not of its picture's size",
-            expected=f"{size} (height, width), as {image_path}",
-            received=f"{ids.shape}",
-            where=path,
-        )
+    check_map_size("A map of instances", ids.shape, size, path, image_path)
     instances = ids.astype(np.uint16)
     if ids.dtype == np.uint8:
         instances[ids == IGNORE] = UNKNOWN

@@ -11,6 +11,8 @@ import numpy as np
 from densefit.data.image import read_mask
 from densefit.errors import ConfigError, DataError
 
+from .picture_size import check_map_size
+
 IGNORE = 255
 
 
@@ -78,13 +80,7 @@ class MaskReader:
             DataError: the mask is broken, of another size, or has values of no class.
         """
         mask = read_mask(path)
-        if mask.shape != size:
-            raise DataError(
-                "A mask is not of its picture's size",
-                expected=f"{size} (height, width), as {image_path}",
-                received=f"{mask.shape}",
-                where=path,
-            )
+        check_map_size("A mask", mask.shape, size, path, image_path)
         if cv2.countNonZero(cv2.LUT(mask, self._unknown)):
             present = np.unique(mask)
             unknown = present[~self._known[present]]

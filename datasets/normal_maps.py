@@ -9,6 +9,8 @@ import numpy as np
 from densefit.data.image import read_triples
 from densefit.errors import ConfigError, DataError
 
+from .picture_size import check_map_size
+
 #: What comes out shorter or longer is no normal: mid grey (0), black and white (1.73).
 SHORTEST, LONGEST = 0.5, 1.5
 
@@ -53,13 +55,7 @@ class NormalsReader:
             DataError: the map is broken, grey, or of another size.
         """
         values = read_triples(path)
-        if values.shape[:2] != size:
-            raise DataError(
-                "A map of normals is not of its picture's size",
-                expected=f"{size} (height, width), as {image_path}",
-                received=f"{values.shape[:2]}",
-                where=path,
-            )
+        check_map_size("A map of normals", values.shape[:2], size, path, image_path)
         if values.dtype not in (np.uint8, np.uint16):
             raise DataError(
                 "A map of normals is not one of whole numbers",

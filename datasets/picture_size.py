@@ -7,6 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from densefit.data.image import read_image
+from densefit.errors import DataError
 
 _ORIENTATION = 274  # EXIF
 _FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
@@ -30,3 +31,24 @@ def picture_size(path: Path, exif: bool = True) -> tuple[int, int]:
         pass
     image = read_image(path, exif)
     return image.shape[0], image.shape[1]
+
+
+def check_map_size(
+    what: str, actual: tuple[int, ...], size: tuple[int, int], path: object, image_path: object
+) -> None:
+    """Raise DataError if a map is not of the size of its picture.
+
+    Args:
+        what: the map is, as the error begins: "A mask".
+        actual: (height, width) of the map.
+        size: (height, width) of the picture.
+        path: of the map.
+        image_path: of the picture.
+    """
+    if actual != size:
+        raise DataError(
+            f"{what} is not of its picture's size",
+            expected=f"{size} (height, width), as {image_path}",
+            received=f"{actual}",
+            where=path,
+        )

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from densefit.errors import CheckpointError
+from densefit.once import first_time
 
 logger = logging.getLogger(__name__)
 
@@ -18,7 +19,6 @@ SETTINGS = "settings_of_metric"
 """The key of a state that holds the settings, as one text that any store keeps as it is."""
 
 _UNTOLD: Any = object()  # a value that cannot be compared, such as a function
-_without_settings: set[str] = set()  # metrics whose old states have been told of
 
 
 def entry(state: Mapping[str, Any], key: str, metric: str) -> Any:
@@ -120,8 +120,7 @@ def check_settings(settings: Mapping[str, Any], state: Mapping[str, Any]) -> Non
     """
     metric = str(settings["name"])
     if SETTINGS not in state:
-        if metric not in _without_settings:
-            _without_settings.add(metric)
+        if first_time("a state without settings", metric):
             logger.warning(
                 "The state of the metric %r does not say its settings (it is of an older version): "
                 "taken to be those of now, %s",

@@ -441,8 +441,7 @@ def test_what_other_settings_counted_is_refused(name, through):
     same(metric.compute(), before)
 
 
-def test_a_state_without_settings_is_taken_and_told(case, caplog, monkeypatch):
-    monkeypatch.setattr("densefit.metrics.state._without_settings", set())
+def test_a_state_without_settings_is_taken_and_told(case, caplog):
     make, data = case
     metric = fed(make(), data)
     resumed = make()

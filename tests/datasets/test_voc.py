@@ -328,3 +328,29 @@ def test_more_classes_than_a_mask_holds(root):
     with pytest.raises(ConfigError, match="cannot hold so many"):
         VOC(root, classes=names, masks=True)
     assert len(VOC(root, classes=names)) == 2
+
+
+@pytest.mark.parametrize("box", [(0, 3, 9, 9), (10.25, 3, 20, 9), (3, 0, 9, 9)])
+def test_zeros_and_fractions_are_told_once(root, caplog, box):
+    write_xml(root, "a", [("dog", 0, (1, 1, 60, 40))])
+    VOC(root)
+    assert not caplog.records
+    write_xml(root, "a", [("dog", 0, (1, 1, 60, 40)), ("cat", 0, box), ("cat", 0, box)])
+    for _ in range(2):
+        VOC(root)
+    VOC(root, one_based=False)
+    (message,) = (record.getMessage() for record in caplog.records)
+    for part in ("2 of 3 boxes", "a.xml", str(float(box[0])), "one_based=False"):
+        assert part in message
+
+
+def test_misspelt_classes_are_told_at_once(root, caplog):
+    for classes in (["cat", "dgo", "emu"], ["Cat", "dog"], ["x"]):
+        with pytest.raises(DataError, match=r"Unknown class '(dog|cat)'[\s\S]*a\.xml"):
+            VOC(root, classes=classes)
+    assert not [record for record in caplog.records if "no class" in record.getMessage()]
+    data = VOC(root, classes=["cat", "zebra"])
+    (message,) = (r.getMessage() for r in caplog.records if "of no class" in r.getMessage())
+    assert "dog" in message
+    with pytest.raises(DataError, match="Unknown class 'dog'"):
+        data[0]
