@@ -41,7 +41,7 @@ class CAGrad(Balancer):
         present = np.flatnonzero(gram.diagonal() > 0)
         if len(present):
             own = gram[np.ix_(present, present)]
-            factors[present] = len(present) * averse(own, self.c)
+            factors[present] = len(present) * averse(own, self.c) if len(present) > 1 else 1.0
         return factors
 
 
