@@ -16,7 +16,15 @@ from densefit.backend import mx
 from densefit.data.sample import Sample
 from densefit.model.backbones import Backbone
 from densefit.train.balance import (
-    DWA, RLW, CAGrad, Fixed, GradNorm, PCGrad, Scheduled, Uncertainty, balancers,
+    DWA,
+    RLW,
+    CAGrad,
+    Fixed,
+    GradNorm,
+    PCGrad,
+    Scheduled,
+    Uncertainty,
+    balancers,
 )  # fmt: skip
 from densefit.train.balancing import Balancing
 from densefit.train.early import Early
@@ -334,8 +342,9 @@ def moved(name, optimizer, w, g, state, t, product):
         m[:] = 0.9 * m - lr * g
         return w + m
     if optimizer == "nag":
-        m[:] = 0.9 * m + g
-        return w - lr * (g + 0.9 * m)
+        w = w + 0.81 * m - 1.9 * lr * g
+        m[:] = 0.9 * m - lr * (raw + wd * w)  # MXNet's operator decays by the new weight
+        return w
     if optimizer == "signum":
         m[:] = 0.9 * m - 0.1 * g
         return w + lr * np.sign(m)
