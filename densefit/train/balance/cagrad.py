@@ -20,7 +20,9 @@ class CAGrad(Balancer):
     number of heads. d is not rescaled; what is returned is d times the number of heads, to
     the scale of the gradients' sum.
 
-    A head whose gradient is zero, absent or without anything left to learn, is left out.
+    A head whose gradient is zero, absent or without anything left to learn, is left out. The one
+    head that is left has its plain gradient, and not 1 + c times it: there is no worse-off one to
+    go towards, and a learning rate means the same.
 
     Args:
         c: 0 (plain descent) to below 1, for which it converges as plain descent does.
