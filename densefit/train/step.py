@@ -178,7 +178,7 @@ class Step:
             self._learner.begin_without(self._absent(counts))
             shares = {key: samples / max(1, count) for key, count in counts.items()}
             if self._balancing is not None:
-                weights = self._balancing.begin(updates)
+                weights = self._balancing.begin(updates, counts)
                 shares = {key: share * weights[self._head_of[key]] for key, share in shares.items()}
             yield from ((batch, shares) for batch in whole)
         else:

@@ -12,7 +12,7 @@ from densefit.model.backbones import Backbone
 from densefit.model.head import Term
 from densefit.model.layers import conv_bn
 from densefit.train.absent import losses_of
-from densefit.train.balance import Uncertainty
+from densefit.train.balance import Fixed, Uncertainty
 
 ONE, TWO, BOTH, NONE = ("one",), ("two",), ("one", "two"), ()
 ADAM = {"optimizer": "adam", "optimizer_params": {"wd": 0.1}, "schedule": df.Constant(0.01)}
@@ -173,12 +173,17 @@ SPLITS = {
     "whole": {},
     "micro-batches": {"batch_size": 1, "accumulate": 2},
     "two devices": {"devices": [mx.cpu(0), mx.cpu(1)]},
+    "two devices, each by itself": {"devices": [mx.cpu(0), mx.cpu(1)]},
 }
 
 
 @pytest.mark.parametrize("split", SPLITS)
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-def test_parameters_states_and_statistics_of_an_absent_head_stand_still(split, optimizer):
+def test_parameters_states_and_statistics_of_an_absent_head_stand_still(
+    split, optimizer, monkeypatch
+):
+    if "itself" in split:  # what MXNet does with more than 16 million numbers
+        monkeypatch.setenv("MXNET_UPDATE_ON_KVSTORE", "0")
     settings = {**SPLITS[split], "optimizer": optimizer}
     if optimizer == "sgd":
         settings["optimizer_params"] = {"momentum": 0.9, "wd": 0.1}
@@ -257,6 +262,12 @@ def test_a_term_without_labels_leaves_its_own_layers_alone(balance):
     assert same == chosen
     if balance is not None:
         assert not still(seen[1], seen[2], "arg:pair_log_variance")[0]
+
+
+def test_a_head_that_a_balance_weighs_by_nothing_is_not_absent():
+    """It has labels, and a gradient of 0: decay and momentum go on."""
+    _, seen = train([BOTH, BOTH], balance=Fixed({"two": 0.0}))
+    assert not still(seen[0], seen[1], "arg:two_own_weight", "aux:two", "count two")[0]
 
 
 def test_the_average_goes_on():
