@@ -13,6 +13,7 @@ from densefit.model.head import Term
 from densefit.model.layers import conv_bn
 from densefit.train.absent import losses_of
 from densefit.train.balance import Fixed, Uncertainty
+from densefit.train.head_gradients import shared_parameters
 
 ONE, TWO, BOTH, NONE = ("one",), ("two",), ("one", "two"), ()
 ADAM = {"optimizer": "adam", "optimizer_params": {"wd": 0.1}, "schedule": df.Constant(0.01)}
@@ -327,3 +328,12 @@ def test_losses_of_inputs():
     learning, reading = losses_of(mx.sym.Group([first, second]), {"first": "1", "second": "2"})
     assert learning == {"x": {"1", "2"}, "a": {"1"}, "b": {"2"}, "c": {"2"}}
     assert reading == {"x": {"1", "2"}, "a": {"1"}, "b": {"1", "2"}, "c": {"2"}}
+
+
+def test_what_a_head_only_looks_at_is_not_shared():
+    """Its gradient is the other head's alone, and in no combination of gradients."""
+    heads = [Number("one"), Number("two", peeks="one")]
+    network = df.Network(Trunk(), heads)
+    symbol = network.graph("train", (16, 16))
+    shared = shared_parameters(symbol, network, symbol.list_arguments())
+    assert shared == ["data", "trunk_weight", "trunk_bn_gamma", "trunk_bn_beta"]
