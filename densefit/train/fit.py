@@ -120,8 +120,9 @@ def fit(
         derived: name -> a number made of a validation's scores, which stands among them (a mean
             over heads to choose the best checkpoint by, say).
         epochs: the length in epochs, or
-        updates: in optimizer updates: one of the two. Nothing is read beyond the last one; where
-            `train` has no known length, the epoch of the last update thus counts as unfinished.
+        updates: in optimizer updates: one of the two. No batch is taken beyond the last one (a
+            Loader's workers have begun with samples of the next ones by then). Where `train` has
+            no known length, the epoch of the last update thus counts as unfinished.
         updates_per_epoch: the length of an epoch, where `train` cannot tell it or has no end. By
             default it is learned from the first epoch; until then a warm-up in updates runs, and
             the rate of a schedule otherwise holds its first value.

@@ -178,7 +178,7 @@ class Loop:
             self._validate_and_save(state.update)
             if self.signals.received is not None:
                 self.between.end_by_signal()
-            if self._finished():  # not one batch is read that is not trained on
+            if self._finished():  # not one batch is taken that is not trained on
                 whole = state.batch == state.updates_per_epoch
                 break
 
