@@ -20,7 +20,7 @@ from densefit.model.route import Route
 from densefit.numeric import check_optimizer
 from densefit.score import collect
 from densefit.train.balance import Balancer
-from densefit.train.balancing import Balancing, check_balanced, weights_of
+from densefit.train.balancing import Balancing, check_balanced
 from densefit.train.cadence import Cadence
 from densefit.train.ema import EMA, as_ema
 from densefit.train.feed import Feeder
@@ -328,7 +328,7 @@ def fit(
     )
 
     def told_weights() -> dict[str, float]:
-        return {} if balance is None else weights_of(balance, learner, state.update)
+        return {f"{head}/loss_weight": weight for head, weight in state.loss_weights.items()}
 
     try:
         if saver is not None:

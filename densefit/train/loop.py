@@ -166,7 +166,7 @@ class Loop:
                 state.objects = added([state.objects, taken.counts])
                 state.all_objects = added([state.all_objects, taken.counts])
             state.lr = self.optimizer.learning_rate if lr is None else lr
-            state.gradient_norm = taken.gradient_norm
+            state.gradient_norm, state.loss_weights = taken.gradient_norm, taken.loss_weights
             self.between.tick()
             for callback in self.session.callbacks:
                 callback.update_ended(state, control)

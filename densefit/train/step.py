@@ -32,6 +32,7 @@ class Taken:
         refused: why it was not applied; None if it was.
         position: in the epoch's order behind its last sample, if the loader tells.
         counts: of objects, see `densefit.data.object_counts`.
+        loss_weights: head -> the factor that a balancer gave its loss.
     """
 
     samples: int
@@ -40,6 +41,7 @@ class Taken:
     refused: TrainingDiverged | None = None
     position: int | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
+    loss_weights: Mapping[str, float] = field(default_factory=dict)
 
 
 class Step:
@@ -146,9 +148,11 @@ class Step:
             except TrainingDiverged as error:
                 refused = error
             clock.lap("backward")
+        weights = {} if balancing is None else balancing.used
+        taken = Taken(samples, labelled, norm, refused, seen[-1].position, counts, weights)
         if refused is not None:
             self._refuse(refused, before)
-            return Taken(samples, labelled, norm, refused, seen[-1].position, counts)
+            return taken
         clip = self._clip_norm
         learner.update(lr, 1.0 if clip is None or norm <= clip else clip / norm, updates)
         if clock.exact:
@@ -156,7 +160,7 @@ class Step:
         clock.lap("update")
         clock.updates += 1
         self._in_a_row = 0
-        return Taken(samples, labelled, norm, None, seen[-1].position, counts)
+        return taken
 
     def _micro_batches(
         self, batches: Early, updates: int
