@@ -18,6 +18,7 @@ from densefit.train.fit import fit
 from densefit.train.model_input import batches_of, model_input
 from densefit.train.rate_search import RateSearch
 from densefit.train.schedules.schedule import Plan, Resolved, Schedule
+from densefit.train.seeds import seeded
 from densefit.train.source import check_iterator
 from densefit.train.sources import source_of, stated_pad
 from densefit.train.start import names_of
@@ -45,7 +46,8 @@ def find_lr(
     """Train with an exponentially rising learning rate until the loss diverges.
 
     Leslie Smith, Cyclical Learning Rates, arXiv:1506.01186; `lr_find` of fastai. The network is
-    left as it was, without parameters if it had none. The data begin anew as often as needed.
+    left as it was, without parameters if it had none, and so are the random generators (MXNet's
+    goes on elsewhere). The data begin anew as often as needed.
 
     Args:
         network: a Network, or an MXNet Symbol.
@@ -94,14 +96,15 @@ def find_lr(
     before = network.get_params() if network.initialized else ({}, {})
     kept = [{name: array.copy() for name, array in part.items()} for part in before]
     try:
-        fit(
-            network,
-            Slices(train, accumulate),
-            updates=updates,
-            schedule=rising,
-            callbacks=[watch, *callbacks],
-            **settings,
-        )
+        with seeded(0):  # fit seeds by `seed`
+            fit(
+                network,
+                Slices(train, accumulate),
+                updates=updates,
+                schedule=rising,
+                callbacks=[watch, *callbacks],
+                **settings,
+            )
     except TrainingDiverged:
         if not watch.losses:
             raise
