@@ -41,9 +41,9 @@ def conflict(
 
     Below 0 two heads undo each other's work (Yu et al., "Gradient Surgery for Multi-Task
     Learning", NeurIPS 2020, call them conflicting); near 0 they want different things, as heads of
-    different data do; near 1 the same. Takes a forward and backward pass for each head and batch,
-    and changes nothing, nor the random generators (MXNet's goes on elsewhere); the data stand at the start of an epoch afterwards, a Loader at that of the
-    one that it was in.
+    different data do; near 1 the same. Takes a forward and backward pass for each head and batch.
+    Nothing is changed, nor are the random generators (MXNet's goes on elsewhere); the data stand at
+    the start of an epoch afterwards, a Loader at that of the one that it was in.
 
     Args:
         network: with parameters and more than one head.
