@@ -239,13 +239,16 @@ class Learner(Held):
         keys = [key for wire in self.network.wires.values() for key in wire.weights.values()]
         return int(fed.labelled[keys[0]].sum()) if keys else fed.real
 
-    def update(self, lr: float | None, scale: float = 1.0, updates: int = 0) -> None:
+    def update(
+        self, lr: float | None, scale: float = 1.0, updates: int = 0, skipped: int = 0
+    ) -> None:
         """Apply what was computed since the last update.
 
         Args:
             lr: learning rate; None leaves it to the optimizer's own.
             scale: a factor on the gradient.
             updates: done before this one.
+            skipped: how many of these were refused, and are in no average of weights.
         """
         optimizer = self._optimizer
         self._follow()
@@ -268,7 +271,7 @@ class Learner(Held):
         optimizer.rescale_grad = factor
         self._version += 1
         if self._averages is not None:
-            self._averages.update(self._trained(), updates)
+            self._averages.update(self._trained(), updates - skipped)
 
     def _follow(self) -> None:
         """Take in what the user has changed of the optimizer since the last update."""

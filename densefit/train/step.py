@@ -89,6 +89,7 @@ class Step:
         lr: float | None,
         updates: int = 0,
         reseed: Callable[[], None] = lambda: None,
+        skipped: int = 0,
     ) -> Taken | None:
         """Make one update; None if there is no batch left.
 
@@ -98,6 +99,7 @@ class Step:
             updates: done before this one.
             reseed: lets MXNet draw the update's random numbers, from the first; asked before each
                 pass over its micro-batches.
+            skipped: how many of `updates` were refused, and are in no average of weights.
 
         Raises:
             TrainingDiverged: a loss or the gradient is not finite, and the guard says so.
@@ -154,7 +156,7 @@ class Step:
             self._refuse(refused, before)
             return taken
         clip = self._clip_norm
-        learner.update(lr, 1.0 if clip is None or norm <= clip else clip / norm, updates)
+        learner.update(lr, 1.0 if clip is None or norm <= clip else clip / norm, updates, skipped)
         if clock.exact:
             learner.settle()
         clock.lap("update")
