@@ -56,6 +56,12 @@ class HeadWire(Wire):
     def counted(self) -> list[str]:
         return [self.name, *(f"{self.name}/{term}" for term in self.head.terms)]
 
+    @property
+    def counted_by(self) -> dict[str, str]:
+        if not self.head.terms:
+            return super().counted_by
+        return {f"{self.name}_{term}": f"{self.name}/{term}" for term in self.terms}
+
     def _weight_of(self, term: str = "") -> str:
         """Name of the input that weighs the samples of a term; of the head, if it has none."""
         own = term in self.head.terms
