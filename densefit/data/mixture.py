@@ -28,6 +28,7 @@ from densefit.data.sample_check import read_sample
 from densefit.data.sample_id import sample_id
 from densefit.data.target import declare_target
 from densefit.data.target_names import check_names, under_new_names
+from densefit.data.temperature import tempered
 from densefit.errors import ConfigError, DataError
 from densefit.registry import nearest
 
@@ -107,7 +108,7 @@ class Mixture:
         if ratio is not None:
             self._shares = [float(ratio[name]) for name in self.datasets]
         else:
-            self._shares = [size ** (1.0 / (temperature or 1.0)) for size in self._sizes]
+            self._shares = tempered(self._sizes, temperature or 1.0)
         self._rename, self._unknown, self._lacking = dict(rename or {}), unknown, lacking
         self._names = {name: dict(own) for name, own in (targets or {}).items()}
         known = [*CLASS_TARGETS, *_by_target(classes)]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
+from densefit.data.cut import whole
 from densefit.data.sample import Geometry
 from densefit.errors import BindError, DataError
 from densefit.metrics import Metric
@@ -175,7 +176,11 @@ class HeadWire(Wire):
                 received="a plain DataBatch, or one of a Loader(..., originals=False)",
                 fix="score with a densefit Loader, or with a Route that names outputs and labels",
             )
-        predictions = list(self.decode(outputs, batch.geometries))
+        geometries = [
+            whole(geometry, f"sample {key!r}, head {self.name!r}")
+            for key, geometry in zip(batch.ids, batch.geometries)
+        ]
+        predictions = list(self.decode(outputs, geometries))
         match = getattr(batch, "matches", {}).get(self.name)
         own = batch.targets if match is None else [match(one) for one in batch.targets]
         truths = [self.head.truth(targets) for targets in own]

@@ -28,6 +28,9 @@ class Balancing:
         balancer: begun.
         learner: bound.
         wires: the heads by name.
+
+    Attributes:
+        used: head -> the factor on its loss in the update under way, or in the last one.
     """
 
     def __init__(self, balancer: Balancer, learner: Learner, wires: Mapping[str, Wire]) -> None:
@@ -38,6 +41,8 @@ class Balancing:
         self._gradients = learner.head_gradients() if self._apart else None
         self._head_of = {key: n for n, wire in self._wires.items() for key in wire.counted}
         self._losses: dict[str, float] = {}  # sums, by what they are counted for
+        self.used: dict[str, float] = {}
+        self._update = 0
         self._first = 0  # the head of the first pass, by number
         self._alone = 0  # updates in a row, from the first, with labels for one head at most
 
@@ -48,9 +53,12 @@ class Balancing:
             update: its number.
             labelled: what is counted -> labelled samples in it.
         """
-        self._losses = {}
+        self._losses, self._update = {}, update
         self._first = next((row for row, n in enumerate(self._heads) if labelled[n]), 0)
-        return self.balancer.weights(update)
+        weights = self.balancer.weights(update)
+        if not self.balancer.learned:  # else a part of the graph, and read behind its forward pass
+            self.used = dict(weights)
+        return weights
 
     def first_pass(self, shares: Mapping[str, float]) -> dict[str, float]:
         """The factors of the first pass over the micro-batches."""
@@ -82,6 +90,10 @@ class Balancing:
         Raises:
             TrainingDiverged: a loss or a gradient is not finite.
         """
+        if self.balancer.learned:
+            self.used = self.balancer.weights_now(
+                self._update, lambda name: float(self._learner.trained_value(name)[0])
+            )
         if self.balancer.needs == "nothing":
             return
         self.balancer.observe(
@@ -134,9 +146,3 @@ def check_balanced(balancer: Balancer | None, wires: Mapping[str, Wire]) -> None
             where=f"balance={type(balancer).__name__}(...)",
             fix="weigh them in the Symbol (grad_scale), or make heads of them",
         )
-
-
-def weights_of(balancer: Balancer, learner: Learner, update: int) -> dict[str, float]:
-    """`<head>/loss_weight` -> the factor on the head's loss, learned ones as they are now."""
-    found = balancer.weights_now(update, lambda name: float(learner.trained_value(name)[0]))
-    return {f"{head}/loss_weight": weight for head, weight in found.items()}

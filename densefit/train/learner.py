@@ -255,6 +255,7 @@ class Learner(Held):
         lr: float | None,
         scale: float = 1.0,
         updates: int = 0,
+        skipped: int = 0,
         absent: Collection[str] = (),
     ) -> None:
         """Apply what was computed since the last update.
@@ -263,6 +264,7 @@ class Learner(Held):
             lr: learning rate; None leaves it to the optimizer's own.
             scale: a factor on the gradient.
             updates: done before this one.
+            skipped: how many of these were refused, and are in no average of weights.
             absent: those of `Wire.counted` without labels in the update, see `Absent`.
         """
         optimizer = self._optimizer
@@ -286,7 +288,7 @@ class Learner(Held):
         optimizer.rescale_grad = factor
         self._version += 1
         if self._averages is not None:
-            self._averages.update(self._trained(), updates)
+            self._averages.update(self._trained(), updates - skipped)
 
     def _follow(self) -> None:
         """Take in what the user has changed of the optimizer since the last update."""

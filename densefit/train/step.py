@@ -32,6 +32,7 @@ class Taken:
         refused: why it was not applied; None if it was.
         position: in the epoch's order behind its last sample, if the loader tells.
         counts: of objects, see `densefit.data.object_counts`.
+        loss_weights: head -> the factor that a balancer gave its loss.
     """
 
     samples: int
@@ -40,6 +41,7 @@ class Taken:
     refused: TrainingDiverged | None = None
     position: int | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
+    loss_weights: Mapping[str, float] = field(default_factory=dict)
 
 
 class Step:
@@ -89,6 +91,7 @@ class Step:
         lr: float | None,
         updates: int = 0,
         reseed: Callable[[], None] = lambda: None,
+        skipped: int = 0,
     ) -> Taken | None:
         """Make one update; None if there is no batch left.
 
@@ -98,6 +101,7 @@ class Step:
             updates: done before this one.
             reseed: lets MXNet draw the update's random numbers, from the first; asked before each
                 pass over its micro-batches.
+            skipped: how many of `updates` were refused, and are in no average of weights.
 
         Raises:
             TrainingDiverged: a loss or the gradient is not finite, and the guard says so.
@@ -148,18 +152,20 @@ class Step:
             except TrainingDiverged as error:
                 refused = error
             clock.lap("backward")
+        weights = {} if balancing is None else balancing.used
+        taken = Taken(samples, labelled, norm, refused, seen[-1].position, counts, weights)
         if refused is not None:
             self._refuse(refused, before)
-            return Taken(samples, labelled, norm, refused, seen[-1].position, counts)
+            return taken
         clip = self._clip_norm
         scale = 1.0 if clip is None or norm <= clip else clip / norm
-        learner.update(lr, scale, updates, self._absent(labelled))
+        learner.update(lr, scale, updates, skipped, self._absent(labelled))
         if clock.exact:
             learner.settle()
         clock.lap("update")
         clock.updates += 1
         self._in_a_row = 0
-        return Taken(samples, labelled, norm, None, seen[-1].position, counts)
+        return taken
 
     def _micro_batches(
         self, batches: Early, updates: int
