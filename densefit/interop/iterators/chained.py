@@ -35,6 +35,14 @@ class ChainedSource(Source):
             self.iterator.reset()
         self._is_read = True
 
+    def check_passes(self, passes: int) -> None:
+        """Raise DataError if `passes` scoring passes cannot each give every sample once."""
+        if self.origin.repeats:
+            raise self.refusal(
+                f"the sampler of {self.origin.name} may draw a sample twice and another never",
+                "a loader without a sampler of your own",
+            )
+
     def read(self) -> Iterator[Any]:
         """Batches to StopIteration, in arrays that stay as they are until the next is read.
 
