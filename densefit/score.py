@@ -21,6 +21,8 @@ from densefit.train.feed import Feeder
 from densefit.train.finite import check_parameters, check_policy
 from densefit.train.learner import Learner
 from densefit.train.model_input import batches_of, model_input
+from densefit.train.pass_rows import PassRows
+from densefit.train.repeats import Repeats
 from densefit.train.viewer import Viewed, views_of
 
 _log = logging.getLogger("densefit")
@@ -168,6 +170,8 @@ class Scorer:
         _check_exact(data, where)
         self._wires = {name: wires[name] for name in self.metrics}
         self._feeder = Feeder(data, list(self._wires.values()), where)
+        self._feeder.repeats = Repeats(where)
+        self._pass_rows = PassRows(data, where)
         self._feeder.match()
         self._occurring: Occurring | None = None
         self._views = views_of(data, self._wires.values())
@@ -217,7 +221,9 @@ class Scorer:
                     self._look(targets)
                 self.on_batch(number, batch, outputs)
         expected = self._feeder.source.samples
-        if expected is not None and len(self._seen) != expected:
+        if expected is None:
+            self._pass_rows.look(len(self._seen))
+        elif len(self._seen) != expected:
             raise DataError(
                 f"{len(self._seen)} of {expected} samples came while scoring",
                 expected="every sample once",

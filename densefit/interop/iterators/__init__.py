@@ -13,6 +13,7 @@ from densefit.backend import mx
 from densefit.interop.batches import NamedBatches
 from densefit.interop.iterators.chain import chain_of
 from densefit.interop.iterators.cyclic import CyclicSource
+from densefit.interop.iterators.inside import tell_inside
 from densefit.interop.iterators.origins import Ending
 from densefit.interop.iterators.resized import ResizedSource
 from densefit.interop.iterators.rewound import RewoundSource
@@ -28,6 +29,7 @@ def source(iterator: Any) -> Source:
     """
     chain = chain_of(iterator)
     if chain is None:
+        tell_inside(iterator)
         return Source(iterator)
     if chain.resize is not None:
         return ResizedSource(iterator, chain)

@@ -8,6 +8,7 @@ from typing import Any
 
 from densefit.errors import DataError
 from densefit.interop.iterators.chain import Chain
+from densefit.interop.iterators.native import Native
 from densefit.train.sources import Source
 
 
@@ -22,6 +23,11 @@ class ChainedSource(Source):
     def __init__(self, iterator: Any, chain: Chain) -> None:
         super().__init__(iterator)
         self.chain, self.origin = chain, chain.origin
+
+    @property
+    def index_counts(self) -> bool:  # type: ignore[override]
+        """Whether `DataBatch.index` may be believed: iterators in C++ state anything."""
+        return not isinstance(self.origin, Native)
 
     @property
     def samples(self) -> int | None:
