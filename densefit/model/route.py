@@ -77,6 +77,10 @@ class RouteWire(Wire):
     def compared(self) -> list[str]:
         return self.labels
 
+    @property
+    def batch_numbers(self) -> list[str]:
+        return [name for name in self._outputs if self._rows.get(name) == 0]
+
     def outputs(self, mode: str) -> list[str]:
         return self._outputs
 

@@ -14,6 +14,7 @@ from densefit.errors import ConfigError
 from densefit.model.network import Network, Weigh
 from densefit.model.owners import owners
 from densefit.model.route import short_name
+from densefit.train.batch_numbers import BatchNumbers
 from densefit.train.binding import bind_training, check_split
 from densefit.train.ema import EMA, Averages
 from densefit.train.evaluator import Evaluator
@@ -358,9 +359,11 @@ class Learner(Held):
             DataError: an output is not finite, and `nonfinite` says so.
         """
         check = OutputCheck(feeder.wires, self._evaluator.mode, feeder.where, nonfinite)
+        numbers = BatchNumbers(self._evaluator, feeder, nonfinite)
         before = None
         with check.whole():
             for fed in feeder.batches(scoring=True):
+                numbers.look(fed, self._version)
                 # It is looked at when the next batch has been fetched.
                 begun = fed.labels_held(), self._evaluator.start(fed, feeder, self._version)
                 if before is not None:
