@@ -45,7 +45,8 @@ def score(
     Every sample counts exactly once: padded rows are cut off, a repeated id is an error, and so
     is a loader that drops or skips. A sample whose truth is unknown to a head does not count for
     that head. Metrics see the dataset, never a mean of batches, so the numbers do not depend on
-    the batch size or on the number of devices.
+    the batch size or on the number of devices, but for rounding: a network computes in float32,
+    and rows of another batch may differ in the last digits.
 
     Args:
         network: a Network with parameters; an MXNet Module, or a gluon HybridBlock; or a Symbol
