@@ -63,7 +63,8 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         last: "keep" the smaller last batch, or "drop" it.
         on_error: "raise" what goes wrong with a sample, or "skip" the sample: the batch is filled
             from those that follow, and `skipped` tells. Where memory runs out nothing is skipped.
-        timeout: seconds that one sample may take.
+        timeout: seconds that one sample may take in its worker, thread or process, from its begin
+            to its end. Time in a queue does not count, nor whether anybody waits for it.
         rename: the dataset's name of a class or keypoint -> that of the heads, or None to drop the
             class, where they differ: see `RenamedClasses`. Numbers are always matched by names.
         originals: carry the targets as they were before any transform, which scores compare with.
