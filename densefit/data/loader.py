@@ -190,7 +190,9 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         """What decides which samples come in which order, and how they are changed."""
         settings = (self.shuffle, self.seed, self.last, self.on_error, self.batch_size)
         names = ("shuffle", "seed", "last", "on_error", "batch_size")
-        told = {name: value for name, value in zip(names, settings)}
+        told: dict[str, Any] = {name: value for name, value in zip(names, settings)}
+        if getattr(self._order, "carries", False):  # an earlier order rounded each epoch alike
+            told["order"] = "remainders are carried"
         return described({**told, "dataset": self.dataset, "transform": self.transform})
 
     def next(self) -> Batch:
