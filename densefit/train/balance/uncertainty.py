@@ -8,7 +8,7 @@ from typing import Any
 
 from densefit.backend import mx
 from densefit.errors import ConfigError
-from densefit.model.owners import weight_name
+from densefit.model.names import weight_name
 from densefit.train.balance.balancer import Balancer, balancers, check_number
 
 #: What the loss is in Kendall's terms -> the factor on exp(-s) L.
