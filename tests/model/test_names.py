@@ -16,7 +16,7 @@ from densefit.backend import mx
 from densefit.callbacks import CSVLog
 from densefit.callbacks.csv_log import read_rows
 from densefit.data.sample import Sample
-from densefit.errors import ConfigError
+from densefit.errors import CheckpointError, ConfigError
 from densefit.model.backbones import backbones
 from densefit.train.balance import DWA, GradNorm, PCGrad, Uncertainty
 
@@ -259,6 +259,23 @@ def test_a_checkpoint_of_any_name_goes_on(tiny, tmp_path):
         found.append((scores[f"{name}/cross_entropy"], tiny.values(again)[f"{name}_class_weight"],
                       [predicted[key][name] for key in sorted(predicted)]))  # fmt: skip
     np.testing.assert_equal(found[0], found[1])
+
+
+def test_weights_of_a_name_that_is_refused_come_to_another(tiny, tmp_path, monkeypatch):
+    """Of a checkpoint that was written before names were looked at."""
+    backbones.register("tiny for head names")(tiny.Backbone)
+    monkeypatch.setattr("densefit.model.network.check_head_names", lambda *names: None)
+    made = df.Network("tiny for head names", [df.head("classification", classes=2, name="a/x")])
+    loader = df.Loader(Halves(), batch_size=4, heads=made.heads)
+    df.fit(made, loader, updates=1, checkpoint=tmp_path, progress=False)
+    monkeypatch.undo()
+    with pytest.raises(CheckpointError, match="cannot be named 'a/x'") as caught:
+        df.load(tmp_path)
+    rename = ast.literal_eval(re.search("rename=({.*?})", caught.value.fix)[1])
+    other = df.Network("tiny for head names", [df.head("classification", classes=2, name="a_x")])
+    assert not df.transfer(tmp_path, other, rename=rename).dropped
+    own = tiny.values(other)["a_x_class_weight"]
+    np.testing.assert_array_equal(own, tiny.values(made)["a/x_class_weight"])
 
 
 class Halves:
