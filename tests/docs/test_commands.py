@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 RECIPES = sorted((ROOT / "configs").glob("*.yaml"))
@@ -186,7 +185,8 @@ def test_benchmarks_touch_no_private_part_of_the_framework():
     private = []
     for path in sorted((ROOT / "benchmarks").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Attribute) and re.match(r"_[a-z]", node.attr):
-                if not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls", "os")):
-                    private.append(f"{path.name}:{node.lineno} {node.attr}")
+            if not isinstance(node, ast.Attribute) or not re.match(r"_[a-z]", node.attr):
+                continue
+            if not isinstance(node.value, ast.Name) or node.value.id not in ("self", "cls", "os"):
+                private.append(f"{path.name}:{node.lineno} {node.attr}")
     assert private == []
