@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Callable, ClassVar
@@ -281,10 +282,22 @@ def class_names(classes: int | Sequence[str]) -> list[str]:
 
     >>> class_names(3), class_names(("cat", "dog"))
     (['0', '1', '2'], ['cat', 'dog'])
+
+    Raises:
+        ConfigError: they are given as anything else, such as one text.
     """
-    if isinstance(classes, int):
-        return Numbered([str(index) for index in range(classes)])
-    return Numbered(classes) if isinstance(classes, Numbered) else list(classes)
+    wrong = isinstance(classes, (str, bytes, bool))
+    if not wrong and hasattr(classes, "__index__") and np.ndim(classes) == 0:
+        return Numbered([str(index) for index in range(operator.index(classes))])
+    if wrong or not isinstance(classes, Iterable):
+        raise ConfigError(
+            "Classes are names, or how many",
+            expected="a list of texts, or a whole number",
+            received=repr(classes),
+        )
+    if isinstance(classes, Numbered):
+        return Numbered(classes)
+    return [str(name) if isinstance(name, str) else name for name in classes]
 
 
 def named_rows(names: Sequence[Any], *layers: str) -> dict[str, list[Any]]:

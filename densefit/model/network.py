@@ -115,7 +115,10 @@ class Network:
 
     @property
     def spec(self) -> dict[str, Any] | None:
-        """JSON-able: `Network.from_spec` rebuilds the network; None if it cannot be."""
+        """What `Network.from_spec` rebuilds the network of, as checkpoints keep it.
+
+        None if it cannot be rebuilt: it, or one of its heads, was not made by name.
+        """
         return self._spec
 
     @classmethod
