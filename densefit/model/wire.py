@@ -52,6 +52,11 @@ class Wire(ABC):
         return dict.fromkeys(self.outputs("train"), self.name)
 
     @property
+    def batch_numbers(self) -> list[str]:
+        """Its outputs that are one number for a batch, which stands for each of the samples."""
+        return []
+
+    @property
     def compared(self) -> list[str]:
         """Those of `labels` that metrics compare with, which need not be bound."""
         return []

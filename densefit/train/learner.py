@@ -15,6 +15,7 @@ from densefit.model.network import Network, Weigh
 from densefit.model.owners import owners
 from densefit.model.route import short_name
 from densefit.train.absent import Absent
+from densefit.train.batch_numbers import BatchNumbers
 from densefit.train.binding import bind_training, check_split
 from densefit.train.ema import EMA, Averages
 from densefit.train.evaluator import Evaluator
@@ -378,9 +379,11 @@ class Learner(Held):
             DataError: an output is not finite, and `nonfinite` says so.
         """
         check = OutputCheck(feeder.wires, self._evaluator.mode, feeder.where, nonfinite)
+        numbers = BatchNumbers(self._evaluator, feeder, nonfinite)
         before = None
         with check.whole():
             for fed in feeder.batches(scoring=True):
+                numbers.look(fed, self._version)
                 # It is looked at when the next batch has been fetched.
                 begun = fed.labels_held(), self._evaluator.start(fed, feeder, self._version)
                 if before is not None:
