@@ -47,6 +47,11 @@ class Wire(ABC):
         return [self.name]
 
     @property
+    def counted_by(self) -> dict[str, str]:
+        """Output of the train graph -> the one of `counted` whose samples its loss is over."""
+        return dict.fromkeys(self.outputs("train"), self.name)
+
+    @property
     def batch_numbers(self) -> list[str]:
         """Its outputs that are one number for a batch, which stands for each of the samples."""
         return []

@@ -96,6 +96,7 @@ class Feeder:
         keeps_padding: whether padding is trained as samples, because the symbol cannot do without.
         first_epoch: number of the epoch that the iterator's first is.
         last_real: samples in the last batch of an epoch; None if the iterator does not tell.
+        is_sliced: whether its epochs are slices of the data, too short to have labels for all.
         sizes_vary: whether the pictures of each batch have a size of their own, and batches as
             many rows as they need; the first axes are then as announced.
         shapes_vary: whether batches may have any shapes that the symbol can compute with.
@@ -115,6 +116,7 @@ class Feeder:
         self.limit: int | None = None
         self.keeps_padding = False
         self.first_epoch = 0
+        self.is_sliced = bool(getattr(iterator, "is_sliced", False))
         self.repeats: Repeats | None = None
         self._is_begun = False
         self._open: Iterator[tuple[Any, int]] | None = None  # an epoch that was cut
