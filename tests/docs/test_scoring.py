@@ -44,7 +44,8 @@ def test_an_earlier_report_is_overwritten_and_not_removed(tmp_path, capsys):
     for name in ("detection_classes.csv", "scores.json"):
         (out / name).write_text("earlier")
     arguments = ["--truth", str(tmp_path / "t"), "--predicted", str(tmp_path / "p")]
-    assert score.main(["masks", *arguments, "--classes", "2", "--out", str(out)]) == 0
+    arguments += ["--classes", "2", "--out", str(out), "--worst", "0"]
+    assert score.main(["masks", *arguments]) == 0
     assert (out / "detection_classes.csv").read_text() == "earlier"
     assert '"mIoU": 1.0' in (out / "scores.json").read_text()
     assert "absent_classes" in (out / "scores.json").read_text()
