@@ -71,7 +71,8 @@ class Head(ABC):
     the terms into loss nodes; a head never sees batch sizes or devices.
 
     Attributes:
-        name: prefix of everything the head owns, `<name>_<output>`; unique in the network.
+        name: prefix of everything the head owns, `<name>_<output>`; unique in the network, which
+            checks it (see `densefit.model.names`).
         weight: factor on the head's losses.
         output_stride: the deepest stride that the head wants from the backbone (8, 16 or 32).
         targets: names of the targets that `encode` reads. Single samples may lack them (then they

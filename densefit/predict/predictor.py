@@ -95,7 +95,7 @@ def _of_heads(learner: Learner, data: Any) -> Iterator[tuple[str, dict[str, Any]
                 received=f"{type(data).__name__}",
                 fix="predict with a densefit Loader",
             )
-        found = {wire.name: wire.decode(outputs, batch.geometries) for wire in wires}
+        found = {wire.name: wire.decode(outputs, batch.geometries, batch.ids) for wire in wires}
         for row, key in enumerate(batch.ids):
             yield key, {name: predictions[row] for name, predictions in found.items()}
 
