@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import densefit as df
+from densefit.tools.recipe import Model, Training
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -52,6 +53,15 @@ def test_readme_names_all_backbones_datasets_and_tasks():
     built_in = [own.name for own in (ROOT / "tasks").iterdir() if (own / "head.py").is_file()]
     assert len(built_in) == 9
     assert [name for name in built_in if name not in row("tasks")] == []
+
+
+def test_the_help_of_a_recipe_names_all_that_may_be_named():
+    said = {name: str(kind.__doc__) for name, kind in (("training", Training), ("model", Model))}
+    for kind, where in (("schedule", "training"), ("callback", "training"), ("backbone", "model")):
+        own = df.registered()[kind]
+        words = re.findall(r"\w+", said[where])
+        assert own
+        assert [name for name in own if name not in words] == []
 
 
 def test_readme_counts_the_transforms():

@@ -46,6 +46,8 @@ def test_a_checkpoint_keeps_a_number_of_numpy_s(tmp_path, tiny):
     network = df.Network("resnet18", [head], settings={"width": np.int64(8)})
 
     class Kinds(tiny.Pictures):
+        classes = ("a", "b")
+
         def __getitem__(self, index):
             made = super().__getitem__(index)
             made.targets = {"label": np.int64(index % 2)}
