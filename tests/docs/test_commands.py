@@ -179,6 +179,12 @@ def test_what_no_program_takes_is_found(stopped, monkeypatch):
                 start(words, stopped, monkeypatch)
 
 
+def test_every_program_is_shown_somewhere():
+    started = {words[1] for words in SHOWN.values() if len(words) > 1}
+    own = {f"{path.parent.name}/{path.name}" for path in PROGRAMS}
+    assert sorted(own - started) == []
+
+
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_every_program_names_itself_in_its_first_lines_if_anywhere(path):
     said = ast.get_docstring(ast.parse(path.read_text()))
