@@ -16,6 +16,7 @@ from densefit.model.head import Head, heads
 from densefit.model.head_wire import HeadWire
 from densefit.model.loss_heads import loss_heads
 from densefit.model.route import Route, wire
+from densefit.model.weights import check_weight
 from densefit.model.wire import Wire
 
 MODES = ("train", "evaluate", "raw", "views")
@@ -88,6 +89,8 @@ class Network:
                     fix="give each its own: df.head(task, name='...')",
                 )
         self.backbone = self._make_backbone(backbone, settings)
+        for head in heads:
+            check_weight(head.weight, "weight", f"head {head.name!r}")
         self.output_stride = output_stride or min(head.output_stride for head in heads)
         self.wires = {head.name: wire(head.name, head) for head in heads}
         self._check_shared()  # so that mistakes in a head show here, not in fit
