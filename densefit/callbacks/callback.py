@@ -83,7 +83,11 @@ class Control:
         self.exact_times = False
 
     def stop(self, reason: str) -> None:
-        """End training after this update (validation and saving still happen)."""
+        """End training after this update; in `fit_started` and `epoch_started` before the next.
+
+        The network is then validated and saved as at the end of any training, unless it has been
+        at this update.
+        """
         self.stop_reason = reason
 
     def save_now(self) -> None:
@@ -102,8 +106,12 @@ class Control:
 class Callback:
     """One concern. Callbacks run in list order; every method may be left out.
 
-    What must survive a resume goes through `state_dict` / `load_state_dict`.
+    One object may serve several trainings, one after the other: `begin` forgets the last one. What
+    must survive a resume goes through `state_dict` / `load_state_dict`, called after `begin`.
     """
+
+    def begin(self) -> None:
+        """Forget an earlier training: before `fit_started`, and before the state of a resume."""
 
     def fit_started(self, state: TrainState, control: Control) -> None:
         """Before the first update, after a resume."""

@@ -78,7 +78,7 @@ def conflict(
             for batch in islice(feeder.batches(), batches):
                 labelled = {name: int(has.sum()) for name, has in batch.labelled.items()}
                 shares = {name: batch.real / max(1, count) for name, count in labelled.items()}
-                balancing.begin(0)
+                balancing.begin(0, labelled)
                 learner.compute(batch, True, balancing.first_pass(shares))
                 balancing.take_in(learner.train_outputs(), batch)
                 balancing.finish([batch], labelled, shares, lambda: None)

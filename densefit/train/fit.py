@@ -375,17 +375,25 @@ def fit(
         if isinstance(rate, Awaited):
             learns.append(rate)
         horizon = Horizon(state, partial(feeder.total, epochs or 0, accumulate=accumulate), learns)
+        for callback in session.callbacks:
+            callback.begin()
         if saver is not None:
             session.identity = identity(
                 state,
                 train,
                 seed,
+                validation,
+                begin_epoch=begin_epoch,
                 schedule=schedule,
                 optimizer=optimizer,
                 optimizer_params=settings,
                 clip_norm=clip_norm,
                 groups=groups or {},
                 freeze=list(freeze),
+                fixed_param_names=fixed_names,
+                nonfinite=guard,
+                loss=loss,
+                derived=derived or {},
                 balance=balance,
                 ema=as_ema(ema),
                 precision=precision,

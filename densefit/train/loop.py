@@ -113,6 +113,7 @@ class Loop:
                 self.control.validation_requested = True
             if state.pending == "epoch" or self._train():
                 self._end_epoch()
+        self._end()
         self.between.tell_written(wait=True)
         self.between.tell_end()
         if self.signals.received is not None:  # it came when all was done
@@ -149,7 +150,9 @@ class Loop:
         while True:
             lr = self._rate()
             with located(f"update {state.update + 1}"):
-                taken = self.step(batches, lr, state.update, self._reseed)
+                # After a rollback, what was refused is no longer among the updates done.
+                skipped = state.refused - state.rollbacks
+                taken = self.step(batches, lr, state.update, self._reseed, skipped)
             if taken is None:
                 break
             if taken.refused is not None:
@@ -232,6 +235,19 @@ class Loop:
         record["seconds"] = state.epoch_seconds
         state.pending, state.epoch_seconds = "", 0.0
         if control.save_requested or self._finished() or self.saving.after_epoch(state.epoch):
+            self.between.save()
+
+    def _end(self) -> None:
+        """Validate and save where the training ends at an update at which neither was due.
+
+        A callback stopped it before an update or after a save; or what was planned is done already.
+        """
+        state, epochs = self.session.state, self.session.history.epochs
+        before = state.validated
+        self.between.validate()
+        if epochs and epochs[-1]["update"] == state.validated:
+            epochs[-1]["validation"] = dict(state.validation)
+        if state.validated != before or not self.between.is_saved:
             self.between.save()
 
     def _validate_and_save(self, update: int) -> None:

@@ -371,3 +371,19 @@ def test_validation_on_several_datasets(tiny, make, tmp_path):
     train = df.Loader(Values(), batch_size=4, heads=network.heads)
     with pytest.raises(ConfigError, match="training back"):
         df.fit(network, train, epochs=1, validation={"a": train})
+
+
+@pytest.mark.parametrize("present", [HEADS, ("one", "three"), ("three",), ()])
+def test_a_pass_is_made_for_each_head_that_has_labels(make, monkeypatch, present):
+    """The first of them need not be the network's first."""
+    monkeypatch.setattr("densefit.data.loader.check_labelled", lambda *_: {})
+    passes = []
+    forward = mx.mod.Module.forward_backward
+    monkeypatch.setattr(
+        mx.mod.Module,
+        "forward_backward",
+        lambda self, batch: (passes.append(1), forward(self, batch))[1],
+    )
+    lacking = dict.fromkeys(range(4), [name for name in HEADS if name not in present])
+    make(PCGrad(), Values(8, lacking))
+    assert len(passes) == max(1, len(present))
