@@ -43,7 +43,7 @@ class LoaderSettings:
 
 def loader_settings(loader: Any) -> LoaderSettings | None:
     """The settings of a DataLoader; None for anything else, and for a user's own batches."""
-    batches = getattr(loader, "_batch_sampler", None)
+    batches: Any = getattr(loader, "_batch_sampler", None)
     if isinstance(batches, mx.gluon.data.BatchSampler):
         return LoaderSettings(loader, batches._sampler, batches._batch_size, batches._last_batch)
     batches = getattr(loader, "batch_sampler", None)  # PyTorch's
