@@ -69,7 +69,8 @@ class MultiRecipe(Recipe):
         mixture: how these datasets share an epoch.
         only: names of the heads to train; all by default. Datasets that have labels for none of
             them are left out, and of the others come as many samples an epoch as before: so each
-            task can be trained alone, to compare.
+            task can be trained alone, to compare. One that is not there is left out with a
+            warning, if the others have labels for these heads; an epoch is then that of the others.
     """
 
     datasets: Dict[str, Part] = field(default_factory=dict)  # noqa: UP006

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,13 +11,15 @@ from densefit.data.class_map import OBJECTS
 from densefit.data.labelled import targets_in
 from densefit.data.mixture import Mixture
 from densefit.data.sample import Dataset
-from densefit.errors import ConfigError
+from densefit.errors import ConfigError, DensefitError
 from densefit.model.head import Head
 from densefit.registry import nearest
 from densefit.tools.multi_recipe import MultiRecipe
 from densefit.tools.recipe import Data, make_dataset
 from densefit.tools.recipe_heads import make_heads
 from densefit.tools.splits import renames_of_split
+
+_log = logging.getLogger("densefit")
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class Stream:
 def stream(recipe: MultiRecipe) -> Stream:
     """The training data of a recipe with several datasets.
 
+    Where only some of the heads are trained, datasets that no head of these needs may be missing.
+
     Raises:
         ConfigError: contradictory settings.
         DataError: data that are not there, or broken.
@@ -54,10 +59,7 @@ def stream(recipe: MultiRecipe) -> Stream:
             received=f"data.dataset {recipe.data.dataset!r} beside {list(recipe.datasets)}",
             fix="leave out `data`, but for workers, worker_kind and on_error, or `datasets`",
         )
-    datasets = {
-        name: make_dataset(part, part.train, f"datasets.{name}")
-        for name, part in recipe.datasets.items()
-    }
+    datasets, missing = made_datasets(recipe)
     whole = mixture(recipe, datasets)
     for target in recipe.mixture.classes or ():
         if target not in whole.class_lists:
@@ -68,8 +70,60 @@ def stream(recipe: MultiRecipe) -> Stream:
             )
     heads = make_heads(recipe.model, whole, datasets) if recipe.model.heads else []
     kept = labelled_for(heads, datasets, recipe.mixture.targets) if recipe.only else list(datasets)
+    check_needless(recipe, heads, {name: datasets[name] for name in kept}, missing)
     train = part_of(recipe, whole, datasets, kept)
     return Stream(heads, whole, train, {name: datasets[name] for name in kept})
+
+
+def made_datasets(recipe: MultiRecipe) -> tuple[dict[str, Dataset], dict[str, DensefitError]]:
+    """The training data of each dataset; of those that cannot be made, why.
+
+    Raises:
+        ConfigError, DataError: of one without which the heads cannot be made; of any, where all
+            heads are trained.
+    """
+    made: dict[str, Dataset] = {}
+    missing: dict[str, DensefitError] = {}
+    sources = {settings.get("from") for settings in recipe.model.heads.values()}
+    for name, part in recipe.datasets.items():
+        try:
+            made[name] = make_dataset(part, part.train, f"datasets.{name}")
+        except DensefitError as error:
+            if not recipe.only or name in sources:
+                raise
+            missing[name] = error
+    if not made:
+        raise next(iter(missing.values()))
+    return made, missing
+
+
+def check_needless(
+    recipe: MultiRecipe,
+    heads: Sequence[Head],
+    datasets: Mapping[str, Dataset],
+    missing: Mapping[str, DensefitError],
+) -> None:
+    """Warn of datasets that are missing, where the others have the labels of all heads.
+
+    Args:
+        recipe: the settings.
+        heads: who are to learn.
+        datasets: that are there, by name.
+        missing: why the others are not.
+
+    Raises:
+        ConfigError, DataError: of one that is missing, if a head has no labels without it.
+    """
+    present = list(_present(datasets, recipe.mixture.targets).values()) if missing else []
+    for name, error in missing.items():
+        if not all(any(is_labelled(head, own) for own in present) for head in heads):
+            raise error
+        _log.warning(
+            "The dataset %r cannot be read, and is left out: %s has labels for %s without it. If "
+            "it has such labels too, they are not trained on; an epoch has as many samples as the "
+            "datasets that are there. (%s)",
+            *(name, ", ".join(datasets), ", ".join(recipe.only), " ".join(str(error).split())),
+        )
 
 
 def mixture(
@@ -156,17 +210,25 @@ def labelled_for(
         datasets: by name.
         names: of a dataset -> its target -> its name in the mixture, if that is another.
     """
-    found = []
-    for name, dataset in datasets.items():
-        present = {names.get(name, {}).get(target, target) for target in targets_in(dataset)}
-        wanted = [
-            set(targets)
-            for head in heads
-            for targets in (
-                head.targets,
-                *(term.targets for term in getattr(head, "terms", {}).values()),
-            )
-        ]
-        if any(targets <= present for targets in wanted):
-            found.append(name)
+    found = [
+        name
+        for name, present in _present(datasets, names).items()
+        if any(is_labelled(head, present) for head in heads)
+    ]
     return found or list(datasets)
+
+
+def is_labelled(head: Head, present: set[str]) -> bool:
+    """Whether a dataset with these targets trains a head, or one of its loss terms."""
+    terms = getattr(head, "terms", {}).values()
+    return any(set(targets) <= present for targets in (head.targets, *(t.targets for t in terms)))
+
+
+def _present(
+    datasets: Mapping[str, Dataset], names: Mapping[str, Mapping[str, str]]
+) -> dict[str, set[str]]:
+    """Dataset -> the names of its targets in the mixture."""
+    return {
+        name: {names.get(name, {}).get(target, target) for target in targets_in(dataset)}
+        for name, dataset in datasets.items()
+    }

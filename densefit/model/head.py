@@ -73,7 +73,7 @@ class Head(ABC):
     Attributes:
         name: prefix of everything the head owns, `<name>_<output>`; unique in the network, which
             checks it (see `densefit.model.names`).
-        weight: factor on the head's losses.
+        weight: factor on the head's losses, 0 or more.
         output_stride: the deepest stride that the head wants from the backbone (8, 16 or 32).
         targets: names of the targets that `encode` reads. Single samples may lack them (then they
             train nothing), but a loader refuses a dataset in which none has them. Empty: nothing

@@ -18,6 +18,7 @@ from densefit.model.head_wire import HeadWire
 from densefit.model.loss_heads import loss_heads
 from densefit.model.names import check_head_names, weight_name
 from densefit.model.route import Route, wire
+from densefit.model.weights import check_weight
 from densefit.model.wire import Wire
 
 MODES = ("train", "evaluate", "raw", "views")
@@ -87,6 +88,8 @@ class Network:
             raise ConfigError("A network needs at least one head", fix="heads=[df.head(...)]")
         check_head_names(head.name for head in heads)
         self.backbone = self._make_backbone(backbone, settings)
+        for head in heads:
+            check_weight(head.weight, "weight", f"head {head.name!r}")
         self.output_stride = output_stride or min(head.output_stride for head in heads)
         self.wires = {head.name: wire(head.name, head) for head in heads}
         self._check_graphs()  # so that mistakes in a head show here, not in fit

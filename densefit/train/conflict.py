@@ -15,6 +15,7 @@ from densefit.train.balance import Balancer
 from densefit.train.balancing import Balancing, check_balanced
 from densefit.train.feed import Feeder
 from densefit.train.learner import Learner
+from densefit.train.same_heads import check_same_heads
 from densefit.train.seeds import seeded
 
 
@@ -65,6 +66,7 @@ def conflict(
         raise ConfigError("A conflict is between two heads", received=list(network.wires))
     kept = [{name: one.copy() for name, one in part.items()} for part in network.get_params()]
     feeder = Feeder(data, list(network.wires.values()), "conflict")
+    check_same_heads(data, feeder.wires, feeder.where)
     learner = Learner(network, devices)
     epoch = getattr(data, "epoch", 0)
     try:

@@ -36,6 +36,7 @@ from densefit.train.model_input import batches_of, model_input, validations_of
 from densefit.train.naming import take_names
 from densefit.train.numbers import Numbers
 from densefit.train.rescale import constant_rescale, tell_rescale
+from densefit.train.same_heads import check_same_heads
 from densefit.train.schedules import Schedule
 from densefit.train.schedules.awaited import Awaited
 from densefit.train.start import (
@@ -279,6 +280,7 @@ def fit(
     measured = {**wires, **module.wires}
     check_balanced(balance, wires)
     feeder = Feeder(train, list(measured.values()), "train")
+    check_same_heads(train, feeder.wires, feeder.where)
     feeder.first_epoch = begin_epoch
     take_names(network, train)
     guard = nonfinite if isinstance(nonfinite, Guard) else Guard(nonfinite)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from densefit.errors import ConfigError
+from densefit.model.weights import check_weight
 
 if TYPE_CHECKING:
     from .head import Detection
@@ -36,6 +37,7 @@ def check_settings(head: Detection) -> None:
             where = f"head {head.name!r}"
             raise ConfigError(what, expected=expected, received=received, where=where)
 
+    check_weight(head.box_weight, "box_weight", f"head {head.name!r}")
     doubled = all(b == 2 * a for a, b in zip(head.strides, head.strides[1:]))
     require(bool(head.classes), "A detection head needs classes", "1 or more", head.classes)
     require(

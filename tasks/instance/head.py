@@ -17,6 +17,7 @@ from densefit.errors import ConfigError
 from densefit.metrics import COCOMaskAveragePrecision, Metric
 from densefit.model.head import Features, Head, Label, Term, class_names, heads
 from densefit.model.merger import Merger, Predictions
+from densefit.model.weights import check_weight
 from densefit.predict.drawing import say_unshown
 from densefit.predict.instances import draw_instances
 
@@ -104,6 +105,7 @@ class Instance(Head):
         self.detector = cast(Detection, made)
         self.classes, self.name, self.weight = self.detector.classes, name, weight
         self.output_stride = self.detector.output_stride
+        check_weight(mask_weight, "mask_weight", f"head {name!r}")
         self.mask_weight, self.prototypes, self.mask_stride = mask_weight, prototypes, mask_stride
         self.channels, self.mask_positives, self.metric = channels, mask_positives, metric
 

@@ -15,6 +15,7 @@ from densefit.errors import ConfigError
 from densefit.metrics import COCOKeypointAveragePrecision, Metric
 from densefit.model.head import Features, Head, Label, heads, named_rows
 from densefit.model.merger import Merger, Predictions
+from densefit.model.weights import check_weight
 from densefit.predict.drawing import draw_boxes, say_unshown
 
 from .checks import check_sample
@@ -112,12 +113,13 @@ class Keypoints(Head):
         self.max_objects, self.max_detections = max_objects, max_detections
         self.score_threshold, self.peak_threshold = score_threshold, peak_threshold
         self.alike, self.draw_threshold = alike, draw_threshold
+        check_weight(size_weight, "size_weight", f"head {name!r}")
         counts = {key: getattr(self, key) for key in ("channels", "max_objects", "max_detections")}
-        if min(counts.values()) < 1 or size_weight < 0 or not 0 < alike <= 1:
+        if min(counts.values()) < 1 or not 0 < alike <= 1:
             raise ConfigError(
                 "A setting of a keypoint head is out of range",
-                expected="counts of at least 1, size_weight >= 0, 0 < alike <= 1",
-                received=f"{counts}, size_weight {size_weight}, alike {alike}",
+                expected="counts of at least 1, 0 < alike <= 1",
+                received=f"{counts}, alike {alike}",
                 where=f"head {name!r}",
             )
 

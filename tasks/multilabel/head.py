@@ -14,6 +14,7 @@ from densefit.errors import ConfigError, DataError
 from densefit.metrics import Metric, MultiLabelAveragePrecision, MultiLabelF1
 from densefit.model.head import Features, Head, Label, class_names, heads, named_rows
 from densefit.model.layers import pooled_logits
+from densefit.model.weights import class_weights as weights_of_classes
 from densefit.predict.drawing import draw_label, letter_height
 
 from .loss import binary_loss
@@ -83,14 +84,7 @@ class MultiLabel(Head):
                     received=value,
                     where=where,
                 )
-        weights = [1.0] * len(self.classes) if class_weights is None else list(class_weights)
-        if len(weights) != len(self.classes) or min(weights) < 0:
-            raise ConfigError(
-                "Every class needs a weight of at least 0",
-                expected=f"{len(self.classes)} weights",
-                received=f"{len(weights)}: {weights}",
-                where=where,
-            )
+        weights = weights_of_classes(class_weights, len(self.classes), where)
         self.name, self.weight, self.dropout = name, weight, dropout
         self.focal_gamma, self.threshold = focal_gamma, threshold
         self.target, self.targets, self.classes_of = target, (target,), target

@@ -20,6 +20,7 @@ from densefit.model.head import Features, Head, Label, class_names, heads, named
 from densefit.model.layers import strongest, upsample
 from densefit.model.merger import Merger
 from densefit.model.partial_softmax import partial_log_softmax
+from densefit.model.weights import class_weights as weights_of_classes
 from densefit.once import first_time
 from densefit.predict.drawing import draw_mask
 from densefit.registry import nearest
@@ -83,15 +84,7 @@ class Segmentation(Head):
                 received=f"{len(self.classes)}: {self.classes}",
                 where=name,
             )
-        if class_weights is not None and (
-            len(class_weights) != len(self.classes) or min(class_weights) < 0
-        ):
-            raise ConfigError(
-                "Every class needs a weight of at least 0",
-                expected=f"{len(self.classes)} weights",
-                received=f"{len(class_weights)}: {list(class_weights)}",
-                where=name,
-            )
+        weights = weights_of_classes(class_weights, len(self.classes), f"head {name!r}")
         if background is not None and background not in self.classes:
             raise ConfigError(
                 f"The background {background!r} is no class",
@@ -107,7 +100,7 @@ class Segmentation(Head):
         self.output_stride = self.decoder.output_stride
         # one entry for every byte; what is no class weighs nothing
         self._weight_of = np.zeros(256, np.float32)
-        self._weight_of[: len(self.classes)] = 1.0 if class_weights is None else class_weights
+        self._weight_of[: len(self.classes)] = weights
 
     def class_rows(self) -> dict[str, list[Any]]:
         """The rows of the last layer, or of those that are added up."""

@@ -5,7 +5,7 @@ import pytest
 
 import densefit as df
 from densefit.datasets import Shapes
-from densefit.errors import ConfigError
+from densefit.errors import ConfigError, DensefitError
 from densefit.tools.multi_recipe import MultiRecipe, Part, Shares
 from densefit.tools.recipe import Data, Model, Training
 from densefit.tools.several import prepare_several, selected, training_side, updates_per_epoch
@@ -228,3 +228,24 @@ def test_updates_are_counted_without_heads():
     assert updates_per_epoch(recipe(heads={})) == 4  # of 16 samples
     data = Data(settings={"length": 10, "size": [48, 64]})
     assert updates_per_epoch(recipe(heads={}, datasets={}, data=data)) == 2
+
+
+def test_a_task_alone_needs_no_data_of_the_others(caplog, tmp_path):
+    """The folder of the other dataset is not there."""
+    gone = Part("coco", root=str(tmp_path / "gone"))
+    own = {"cells": gone, "streets": Part("masks", settings={"length": 10})}
+    alone = prepare_several(recipe(datasets=own, only=["segmentation"]))
+    assert [head.name for head in alone.network.heads] == ["segmentation"]
+    assert {key.split("/")[0] for key in ids(alone)} == {"streets"}
+    assert len(ids(alone)) == 8  # of 10: whole batches
+    assert set(alone.test) == {"streets"}
+    assert "The dataset 'cells' cannot be read, and is left out" in caplog.text
+    assert updates_per_epoch(recipe(datasets=own, only=["segmentation"])) == 2
+    for needed in ([], ["detection"], ["detection", "segmentation"]):
+        with pytest.raises(DensefitError, match="datasets.cells|gone"):
+            prepare_several(recipe(datasets=own, only=needed))
+    source = {**HEADS, "segmentation": {**HEADS["segmentation"], "from": "cells"}}
+    with pytest.raises(DensefitError, match="datasets.cells|gone"):
+        prepare_several(recipe(source, datasets=own, only=["segmentation"]))
+    with pytest.raises(DensefitError, match="datasets.cells|gone"):
+        prepare_several(recipe(datasets={"cells": gone}, only=["segmentation"]))

@@ -1,0 +1,118 @@
+"""Whether a loader makes the labels that the network's heads learn."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Callable
+
+import numpy as np
+
+from densefit.data.described import described
+from densefit.data.encoder import labelled
+from densefit.data.labelled import looked_at
+from densefit.data.matched import Matcher
+from densefit.data.others import applied, drawn_from
+from densefit.data.sample import Sample
+from densefit.data.sample_check import read_sample
+from densefit.data.sampler import sample_rng
+from densefit.errors import ConfigError
+from densefit.model.head_wire import HeadWire
+from densefit.model.wire import Wire
+
+_NO_SETTINGS = ("spec", "learned_names")  # what a head was made of, and learned
+_log = logging.getLogger("densefit")
+
+
+def check_same_heads(iterator: Any, wires: Sequence[Wire], where: str) -> None:
+    """Compare the heads of a loader with the network's, where they are other objects.
+
+    Heads of other settings may make the same labels (another decoder, another weight); up to 8
+    samples tell. Where they do, the settings are told in the log.
+
+    Args:
+        iterator: a densefit Loader, or what has it as `data_iter`; nothing is known of others.
+        wires: of the network.
+        where: what the data are for, to be named.
+
+    Raises:
+        ConfigError: the labels of a sample differ.
+    """
+    loader = getattr(iterator, "data_iter", iterator)
+    theirs = {head.name: head for head in getattr(loader, "heads", ())}
+    for wire in wires:
+        if isinstance(wire, HeadWire) and wire.name in theirs:
+            differing = _differing(wire.head, theirs[wire.name])
+            if differing:
+                _compare(loader, wire.head, theirs[wire.name], differing, where)
+
+
+def _differing(head: Any, other: Any) -> dict[str, tuple[str, str]]:
+    """Setting -> its value in both heads, of settings that differ."""
+    if head is other:
+        return {}
+    if type(head) is not type(other):
+        return {"head": (described(type(head)), described(type(other)))}
+    own, theirs = (
+        {name: described(value) for name, value in vars(one).items() if name not in _NO_SETTINGS}
+        for one in (head, other)
+    )
+    return {
+        name: (own.get(name, "none"), theirs.get(name, "none"))
+        for name in sorted(set(own) | set(theirs))
+        if own.get(name) != theirs.get(name)
+    }
+
+
+def _compare(
+    loader: Any, head: Any, other: Any, differing: Mapping[str, tuple[str, str]], where: str
+) -> None:
+    """Compare the labels that both make of some samples."""
+    told = {name.lstrip("_"): values for name, values in differing.items()}
+    own, theirs = (
+        ", ".join(f"{name}={values[side][:80]}" for name, values in told.items()) for side in (0, 1)
+    )
+    encode, encode_theirs = _encoding(loader, head), _encoding(loader, other)
+    for sample in _samples(loader, head):
+        labels, others = encode(sample), encode_theirs(sample)
+        if set(labels) != set(others) or any(
+            not np.array_equal(labels[name], others[name], equal_nan=True) for name in labels
+        ):
+            raise ConfigError(
+                f"The {where} data make other labels for the head {head.name!r} than it learns",
+                expected=f"those of the network's head: {own}",
+                received=f"those of a head with {theirs}",
+                where=f"head {head.name}, sample {sample.id}",
+                fix="df.Loader(..., heads=network.heads)",
+            )
+    _log.warning(
+        "The %s data have a head %r of other settings than the network's (%s; the network's: %s). "
+        "The labels of the samples that were looked at are the same, and the network's loss counts",
+        *(where, head.name, theirs, own),
+    )
+
+
+def _encoding(loader: Any, head: Any) -> Callable[[Sample], Mapping[str, Any]]:
+    """A head's `encode` of samples whose classes have the head's numbers."""
+    match = Matcher(loader.dataset, [head])().get(head.name)
+    if match is None:
+        return head.encode  # type: ignore[no-any-return]
+    return lambda sample: head.encode(replace(sample, targets=match(sample.targets)))  # type: ignore[no-any-return]
+
+
+def _samples(loader: Any, head: Any) -> list[Sample]:
+    """Up to 8 samples, as the loader transforms them, that are labelled for the head."""
+    found = []
+    for index in looked_at(loader.dataset):
+        try:
+            sample = read_sample(loader.dataset, index, [])
+            if loader.transform is not None:
+                rng = sample_rng(loader.seed, 0, index)
+                draw = drawn_from(loader.dataset, index, rng, skips=True)
+                sample = applied(loader.transform, sample, rng, draw)
+        except Exception:
+            continue  # what is broken is told, or skipped, in the epoch
+        if labelled(head, sample):
+            found.append(sample)
+    return found
