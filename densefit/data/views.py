@@ -45,7 +45,8 @@ class Views:
         scales: factors on the fitted size.
         fit: "letterbox" fits the whole picture into the input, proportions kept; "stretch" fits
             it without; "original" keeps the picture's own size: sliding windows.
-        overlap: smallest share of a window that the next one covers too; 0 to below 1.
+        overlap: smallest share of a window that the next one covers too; 0 to below 1. Windows lie
+            at least a pixel apart, so that 1 - 1 / side is the most that there is.
 
     Raises:
         ConfigError: a setting out of range.
@@ -120,7 +121,8 @@ def starts(length: int, window: int, overlap: float = 0.0) -> list[int]:
     Args:
         length: pixels of the side, at least 1.
         window: pixels of a window.
-        overlap: smallest share of a window that the next one covers too.
+        overlap: smallest share of a window that the next one covers too, as far as windows a pixel
+            apart can.
 
     Returns:
         Rising numbers of pixels; one, at most 0, if the window is not smaller than the side: the

@@ -7,6 +7,7 @@ import densefit as df
 from densefit.backend import mx
 from densefit.data.resize import Letterbox, Resize
 from densefit.data.sample import Geometry, Sample
+from densefit.data.views import View
 from densefit.errors import ConfigError, DataError
 from densefit.model.head import Features, head
 from densefit.tasks.depth import Depth
@@ -112,7 +113,7 @@ def test_depths_come_back_to_their_pixels(transform, size):
     seen = 1 + (u - tx) / sx / size[1] + 2 * (v - ty) / sy / size[0]
     inside = (u > tx) & (u < tx + sx * size[1]) & (v > ty) & (v < ty + sy * size[0])
     seen = np.where(inside, seen, 1e6).astype(np.float32)
-    (found,) = Depth().decode({"depth": seen[None]}, [geometry])
+    (found,) = Depth(max_depth=1e7).decode({"depth": seen[None]}, [geometry])
     assert found.dtype == np.float32
     edge = [int(np.ceil(0.5 / s)) for s in (sy, sx)]  # outside of the outermost cells' centres
     inner = np.s_[edge[0] : size[0] - edge[0], edge[1] : size[1] - edge[1]]
@@ -123,8 +124,37 @@ def test_depths_come_back_to_their_pixels(transform, size):
 def test_a_mirrored_picture_is_mirrored_back():
     depth = np.arange(1, 13, dtype=np.float32).reshape(3, 4)
     geometry = Geometry((3, 4), np.array([[-1.0, 0, 4], [0, 1, 0]]), (3, 4))
-    (found,) = Depth().decode({"depth": depth[None]}, [geometry])
+    (found,) = Depth(max_depth=20).decode({"depth": depth[None]}, [geometry])
     np.testing.assert_array_equal(found, depth[:, ::-1])
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(0.1, 0.3), (0.3, 10.0), (0.7, 80.1), (1e-3, 1e-3 + 1e-12)]
+)
+def test_no_prediction_is_a_digit_beyond_the_limits(low, high):
+    """exp(log(high)), of float32, is: 80.1 becomes 80.10001."""
+    made = Depth(min_depth=low, max_depth=high)
+    place = np.float32([[0, 1e-7, 0.5, 1 - 6e-8, 1.0, 1.0]])
+    logs = np.float32(np.log(low)) + place * np.float32(np.log(high / low))
+    depths = np.exp(logs).astype(np.float32)
+    view = View((1, 6), np.eye(2, 3), (1, 6), (1, 6), (0, 0))
+    merger = made.merger((1, 6))
+    merger.add({"depth": mx.nd.array(depths[None, None])}, view)
+    (found,) = made.decode({"depth": depths[None]}, [Geometry.identity(1, 6)])
+    for prediction in (found, merger.result()):
+        assert prediction.dtype == np.float32
+        assert all(low <= float(one) <= high for one in prediction.flat)
+        np.testing.assert_allclose(prediction, depths, rtol=1e-5)
+
+
+def test_depths_of_just_a_limit_are_unknown():
+    made = Depth(min_depth=0.5, max_depth=10.0)
+    depth = np.full((8, 12), 10, np.float32)
+    depth[:4] = 0.5
+    assert not made.trains(made.encode(sample(depth)))
+    (metric,) = made.metrics()
+    metric.update([np.full((8, 12), 2, np.float32)], [depth], ["a"])
+    assert np.isnan(metric.compute()["AbsRel"])
 
 
 def test_truth_and_other_targets():
