@@ -128,9 +128,7 @@ def test_a_mirrored_picture_is_mirrored_back():
     np.testing.assert_array_equal(found, depth[:, ::-1])
 
 
-@pytest.mark.parametrize(
-    ("low", "high"), [(0.1, 0.3), (0.3, 10.0), (0.7, 80.1), (1e-3, 1e-3 + 1e-12)]
-)
+@pytest.mark.parametrize(("low", "high"), [(0.1, 0.3), (0.3, 10.0), (0.7, 80.1)])
 def test_no_prediction_is_a_digit_beyond_the_limits(low, high):
     """exp(log(high)), of float32, is: 80.1 becomes 80.10001."""
     made = Depth(min_depth=low, max_depth=high)
