@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
+from densefit.data.cut import whole
 from densefit.data.sample import Geometry, LostGeometry
 from densefit.errors import BindError, DataError, located
 from densefit.metrics import Metric
@@ -54,6 +55,12 @@ class HeadWire(Wire):
     @property
     def counted(self) -> list[str]:
         return [self.name, *(f"{self.name}/{term}" for term in self.head.terms)]
+
+    @property
+    def counted_by(self) -> dict[str, str]:
+        if not self.head.terms:
+            return super().counted_by
+        return {f"{self.name}_{term}": f"{self.name}/{term}" for term in self.terms}
 
     def _weight_of(self, term: str = "") -> str:
         """Name of the input that weighs the samples of a term; of the head, if it has none."""
@@ -169,7 +176,11 @@ class HeadWire(Wire):
                 received="a plain DataBatch, or one of a Loader(..., originals=False)",
                 fix="score with a densefit Loader, or with a Route that names outputs and labels",
             )
-        predictions = list(self.decode(outputs, batch.geometries, batch.ids))
+        geometries = [
+            whole(geometry, f"sample {key!r}, head {self.name!r}")
+            for key, geometry in zip(batch.ids, batch.geometries)
+        ]
+        predictions = list(self.decode(outputs, geometries, batch.ids))
         match = getattr(batch, "matches", {}).get(self.name)
         own = batch.targets if match is None else [match(one) for one in batch.targets]
         truths = [self.head.truth(targets) for targets in own]

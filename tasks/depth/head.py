@@ -22,7 +22,7 @@ from densefit.model.merger import Merger
 
 from .drawing import draw_depth
 from .loss import LOSSES, depth_loss
-from .merge import DepthMerger, float32_within
+from .merge import DepthMerger
 
 
 @heads.register("depth")
@@ -30,9 +30,9 @@ class Depth(Head):
     """A depth for every pixel, in metres along the camera's axis.
 
     Needs a target `depth`: (H, W) float32 metres, 0 (or not finite) where it is unknown. What is
-    not above `min_depth` and below `max_depth` is taken as unknown, in training and in scores; a
-    depth of just a limit is what sensors write beyond it. Predictions are (H, W) float32, never
-    beyond the two limits: the network says where between them, on a logarithmic scale.
+    not above `min_depth` and below `max_depth` is taken as unknown, in training and in scores; so
+    is a depth that is exactly one of the two. Predictions are (H, W) float32, from the one to the
+    other and never beyond: the network says where, on a logarithmic scale.
 
     Crops, flips and resizing move depths with their pixels and leave the values alone. A picture
     that is enlarged thus shows things as large as nearer ones, at their old depths, as if by a
@@ -44,9 +44,8 @@ class Depth(Head):
         weight: factor on the loss.
         loss: "silog", "l1" (metres) or "berhu", or several of them, added up; see `.loss`.
         scale_invariance: lambda of "silog", 0 to 1.
-        min_depth: metres, above 0; smaller depths, and just this one, are unknown.
-        max_depth: metres; 10 for rooms, 80 for streets; larger depths, and just this one, are
-            unknown.
+        min_depth: metres, above 0; this depth and smaller ones are unknown.
+        max_depth: metres; 10 for rooms, 80 for streets; this depth and larger ones are unknown.
         decoder: "deeplabv3+" or "fcn".
         channels: width of the decoder.
         rates: dilations of the atrous pyramid.
@@ -102,7 +101,6 @@ class Depth(Head):
         self.name, self.weight = name, weight
         self.scale_invariance = scale_invariance
         self.min_depth, self.max_depth = min_depth, max_depth
-        self._limits = float32_within(min_depth, max_depth)
         self.target, self.targets = target, (target,)
         self.output_stride = self.decoder.output_stride
 
@@ -155,14 +153,14 @@ class Depth(Head):
 
     def merger(self, size: tuple[int, int]) -> Merger:
         """Averages depths at the original size, on the device."""
-        return DepthMerger(size, self._limits)
+        return DepthMerger(size, self.min_depth, self.max_depth)
 
     def decode(
         self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
     ) -> list[np.ndarray]:
         """(H, W) float32 metres at the size of each original image."""
-        maps = [map_to_original(*one) for one in zip(outputs["depth"], geometries)]
-        return [np.clip(one, *self._limits) for one in maps]
+        found = [map_to_original(*one) for one in zip(outputs["depth"], geometries)]
+        return [np.clip(depth, self.min_depth, self.max_depth) for depth in found]
 
     def truth(self, targets: Mapping[str, np.ndarray]) -> np.ndarray | None:
         """The original depths, None if there are none."""

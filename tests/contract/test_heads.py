@@ -295,6 +295,26 @@ def test_predictions_lie_in_the_original_pictures(task, network, batch):
         assert np.isfinite(numbers[metric.primary])
 
 
+def test_no_head_is_scored_on_what_it_was_not_shown(task, network):
+    """A crop of the picture: what lies outside of it would count as missed."""
+    _, outputs = evaluated(network)
+    wire = network.wires["own"]
+    wire.evaluated = list(outputs)
+    own = {f"own_{name}": array for name, array in outputs.items()}
+    crop = df.transform("random_crop", height=64, width=64)
+    settings = {"batch_size": 3, "heads": network.heads, "workers": 0}
+    batch = next(df.Loader(Mixed(), transform=crop, **settings))
+    if task in ("classification", "multilabel"):  # what is said of a picture holds for its crop
+        assert wire.read("evaluate", own, batch)[2] == batch.ids
+    else:
+        with pytest.raises(DataError, match=r"(?s)71 % of it.*sample 'p1', head 'own'"):
+            wire.read("evaluate", own, batch)
+    fitted = next(
+        df.Loader(Mixed(), transform=df.transform("letterbox", height=64, width=64), **settings)
+    )
+    assert wire.read("evaluate", own, fitted)[2] == batch.ids
+
+
 def test_the_truth_is_drawn_on_a_copy_of_the_original(network, batch):
     (head,) = network.heads
     for index, targets in enumerate(batch.targets):

@@ -113,7 +113,7 @@ def test_depths_come_back_to_their_pixels(transform, size):
     seen = 1 + (u - tx) / sx / size[1] + 2 * (v - ty) / sy / size[0]
     inside = (u > tx) & (u < tx + sx * size[1]) & (v > ty) & (v < ty + sy * size[0])
     seen = np.where(inside, seen, 1e6).astype(np.float32)
-    (found,) = Depth(max_depth=1e7).decode({"depth": seen[None]}, [geometry])
+    (found,) = Depth().decode({"depth": seen[None]}, [geometry])
     assert found.dtype == np.float32
     edge = [int(np.ceil(0.5 / s)) for s in (sy, sx)]  # outside of the outermost cells' centres
     inner = np.s_[edge[0] : size[0] - edge[0], edge[1] : size[1] - edge[1]]
@@ -128,31 +128,26 @@ def test_a_mirrored_picture_is_mirrored_back():
     np.testing.assert_array_equal(found, depth[:, ::-1])
 
 
-@pytest.mark.parametrize(("low", "high"), [(0.1, 0.3), (0.3, 10.0), (0.7, 80.1)])
-def test_no_prediction_is_a_digit_beyond_the_limits(low, high):
-    """exp(log(high)), of float32, is: 80.1 becomes 80.10001."""
-    made = Depth(min_depth=low, max_depth=high)
-    place = np.float32([[0, 1e-7, 0.5, 1 - 6e-8, 1.0, 1.0]])
-    logs = np.float32(np.log(low)) + place * np.float32(np.log(high / low))
-    depths = np.exp(logs).astype(np.float32)
-    view = View((1, 6), np.eye(2, 3), (1, 6), (1, 6), (0, 0))
-    merger = made.merger((1, 6))
-    merger.add({"depth": mx.nd.array(depths[None, None])}, view)
-    (found,) = made.decode({"depth": depths[None]}, [Geometry.identity(1, 6)])
-    for prediction in (found, merger.result()):
-        assert prediction.dtype == np.float32
-        assert all(low <= float(one) <= high for one in prediction.flat)
-        np.testing.assert_allclose(prediction, depths, rtol=1e-5)
+def test_predictions_are_never_beyond_the_limits_by_a_digit():
+    """Exponentials and enlarged maps are, in the seventh digit."""
+    made = Depth(min_depth=0.1, max_depth=80)
+    beyond = np.array([0.1, 80], np.float32) * np.array([1 - 1e-6, 1 + 1e-6], np.float32)
+    assert beyond[0] < made.min_depth
+    assert beyond[1] > made.max_depth
+    depth = np.tile(beyond, (4, 2))
+    geometry = View((4, 4), np.eye(2, 3), (4, 4), (4, 4), (0, 0), False)
+    merger = made.merger((4, 4))
+    merger.add({"depth": mx.nd.array(depth[None, None])}, geometry)
+    for found in (*made.decode({"depth": depth[None]}, [geometry]), merger.result()):
+        assert (found.dtype, found.shape) == (np.float32, (4, 4))
+        assert found.min() >= np.float32(made.min_depth)
+        assert found.max() <= np.float32(made.max_depth)
 
 
-def test_depths_of_just_a_limit_are_unknown():
-    made = Depth(min_depth=0.5, max_depth=10.0)
-    depth = np.full((8, 12), 10, np.float32)
-    depth[:4] = 0.5
-    assert not made.trains(made.encode(sample(depth)))
-    (metric,) = made.metrics()
-    metric.update([np.full((8, 12), 2, np.float32)], [depth], ["a"])
-    assert np.isnan(metric.compute()["AbsRel"])
+def test_depths_at_a_limit_are_unknown():
+    depth = np.tile(np.float32([0.5, 0.6, 10, 9.9]).repeat(4), (4, 1))
+    labels = Depth(min_depth=0.5).encode(sample(depth))
+    np.testing.assert_array_equal(labels["weight"] > 0, [[False, True, False, True]])
 
 
 def test_truth_and_other_targets():
