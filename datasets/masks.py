@@ -45,7 +45,7 @@ def all_values(values: Mapping[int, int], classes: int) -> dict[int, int]:
 
 
 class MaskReader:
-    """Reads masks of `classes` classes; 255 is always "ignore".
+    """Reads masks of `classes` classes; 255 is "ignore", unless `values` makes it a class.
 
     Args:
         classes: how many classes there are.

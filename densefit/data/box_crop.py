@@ -39,6 +39,8 @@ class RandomExpand(Geometric):
         shrunk = min(1.0, math.sqrt(_MOST_PIXELS / (size[0] * size[1])) / ratio)
         height, width = (max(1, math.floor(side * shrunk)) for side in size)
         new_height, new_width = round(height * ratio), round(width * ratio)
+        if new_height * new_width > _MOST_PIXELS:  # by rounding
+            new_height, new_width = int(height * ratio), int(width * ratio)
         top = int(rng.integers(new_height - height + 1))
         left = int(rng.integers(new_width - width + 1))
         canvas = cropping(-left, -top, new_width, new_height, self.fill)

@@ -73,11 +73,12 @@ class RandomErase:
     """Cover a rectangle of random size and proportions by random colours.
 
     Zhong et al., "Random Erasing Data Augmentation", AAAI 2020 (arXiv:1708.04896), with its
-    settings. Where no rectangle of those that were drawn fits, nothing is covered.
+    settings. Sides are rounded to whole pixels. Where none of 100 rectangles fits, nothing is
+    covered.
 
     Args:
-        low: least share of the picture that is covered.
-        high: largest share.
+        low: least share of the picture that is covered, before rounding.
+        high: largest share, before rounding.
         ratio: sides of the rectangle, height over width, are within [ratio, 1 / ratio].
         p: how often.
         targets: "void" or "keep" what maps say there.

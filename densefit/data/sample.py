@@ -78,15 +78,21 @@ class Geometry:
 class LostGeometry(Geometry):
     """Of a picture whose pixels cannot be traced back by an affine map; for training only.
 
-    Whatever needs the map (scores and predictions do) is refused.
+    Scores and predictions of it are refused.
 
     Args:
         size: (height, width) of the original image.
         input_size: (height, width) of the network's input.
         why: what lost it: "it was ..."
+
+    Attributes:
+        is_other: the picture is no longer the original one, so that a head which does not ask for
+            the map is refused as well.
     """
 
     why: str
+    is_other = True
+    _fix = "train on it; score and predict with resize or letterbox only"
 
     def __init__(self, size: tuple[int, int], input_size: tuple[int, int], why: str) -> None:
         # `matrix`, the remaining field of a Geometry, is never set.
@@ -109,15 +115,46 @@ class LostGeometry(Geometry):
             "Where the original picture lies in the network's input is not known",
             received=f"the picture of {self.size}: {self.why}",
             where=where,
-            fix="train on it; score and predict with resize or letterbox only",
+            fix=self._fix,
         )
 
     def then(self, matrix: np.ndarray, input_size: tuple[int, int]) -> Geometry:
         """It stays lost."""
-        return LostGeometry(self.size, input_size, self.why)
+        return type(self)(self.size, input_size, self.why)
 
     def __repr__(self) -> str:
-        return f"LostGeometry({self.size}, {self.input_size}, {self.why!r})"
+        return f"{type(self).__name__}({self.size}, {self.input_size}, {self.why!r})"
+
+
+class UntoldGeometry(LostGeometry):
+    """Of a picture that a transform moved without a word: heads that ask for the map are refused.
+
+    The class of the whole picture, say, can be scored all the same.
+    """
+
+    is_other = False
+    _fix = (
+        "let the transform use crop, resize, mirror or turn of densefit.data.move, or give its "
+        "sample a geometry: replace(sample, image=..., geometry=sample.geometry.then(matrix, size))"
+    )
+
+    @classmethod
+    def if_moved(cls, before: Sample, after: Sample) -> Geometry:
+        """The geometry of a sample behind a transform; untold if its sizes are others than told.
+
+        Args:
+            before: the sample that the transform got.
+            after: what it gave.
+        """
+        known, told = (
+            one.geometry or Geometry.identity(*one.image.shape[:2]) for one in (before, after)
+        )
+        size = (after.image.shape[0], after.image.shape[1])
+        if told.size == known.size and tuple(told.input_size) == size:
+            return told
+        if isinstance(told, LostGeometry):
+            return told
+        return cls(known.size, size, f"a transform made it {size} and kept no track of it")
 
 
 @dataclass

@@ -10,7 +10,7 @@ import numpy as np
 from densefit.backend import mx
 from densefit.data.cut import whole
 from densefit.data.sample import Geometry, LostGeometry
-from densefit.errors import BindError, DataError
+from densefit.errors import BindError, DataError, located
 from densefit.metrics import Metric
 from densefit.model.head import Head
 from densefit.model.loss_terms import LossTerms
@@ -229,7 +229,8 @@ class HeadWire(Wire):
                 all heads: one that reads no geometry would predict what nobody annotated.
         """
         for key, geometry in zip(ids, geometries):
-            if isinstance(geometry, LostGeometry):
+            if isinstance(geometry, LostGeometry) and geometry.is_other:
                 raise geometry.refusal(f"sample {key!r}, head {self.name!r}")
         own = {name: outputs[f"{self.name}_{name}"] for name in self.evaluated}
-        return self.head.decode(own, geometries)
+        with located(f"head {self.name!r}"):
+            return self.head.decode(own, geometries)

@@ -425,3 +425,23 @@ def test_a_classifier_is_not_scored_on_mosaics(use):
     loader = df.Loader(Mixed(), batch_size=3, heads=network.heads, transform=steps, seed=1)
     with pytest.raises(DataError, match=r"(?s)part of a mosaic.*sample 'p\d'"):
         df.score(network, loader) if use == "score" else list(df.predict(network, loader))
+
+
+@pytest.mark.parametrize("name", ["classification", "segmentation"])
+def test_a_user_s_transform_that_keeps_no_track(name):
+    """A class of the whole picture is scored all the same; what has a place is refused."""
+
+    def small(sample, rng):
+        image = np.ascontiguousarray(sample.image[:32, :32])
+        return Sample(sample.id, image, sample.targets)
+
+    network = df.Network("resnet18", [df.head(name, classes=4)], settings={"width": 8})
+    executor = bound(network, "evaluate", {})
+    executor.arg_dict.pop("data")
+    network.set_params(executor.arg_dict, executor.aux_dict)
+    loader = df.Loader(Mixed(), batch_size=3, transform=small, workers=0)
+    if name == "classification":
+        assert df.score(network, loader)
+    else:
+        with pytest.raises(DataError, match="(?s)kept no track.*head 'segmentation'"):
+            df.score(network, loader)

@@ -5,14 +5,15 @@ A setting of a new name needs one in OTHER.
 
 import inspect
 
+import cv2
 import numpy as np
 import pytest
 
 from densefit.data import others
 from densefit.data.described import described
 from densefit.data.instances import UNKNOWN, extents
-from densefit.data.sample import LostGeometry
-from densefit.data.transforms import Mixup, RandomFlip, transforms
+from densefit.data.sample import LostGeometry, Sample
+from densefit.data.transforms import Mixup, RandomFlip, RandomPerspective, transforms
 from densefit.data.work import Work
 from densefit.datasets import Shapes
 
@@ -219,6 +220,92 @@ class Crowds(Shapes):
         sample = super().__getitem__(index)
         sample.targets["crowd"][:] = True
         return sample
+
+
+class Blobs:
+    """Black pictures with a bright plate: its middle, and a point at its right, are keypoints."""
+
+    classes = ("plate",)
+    keypoint_names = ("middle", "beside")
+    flip_pairs = ()
+
+    def __len__(self):
+        return 3
+
+    def id_of(self, index):
+        return f"b{index}"
+
+    def __getitem__(self, index):
+        x, y = ((70, 52), (58, 47), (66, 60))[index]
+        image, mask = np.zeros((112, 136, 3), np.uint8), np.zeros((112, 136), np.uint8)
+        there = np.s_[y - 8 : y + 9, x - 12 : x + 13]
+        image[there], mask[there] = 255, 1
+        normals = np.zeros((112, 136, 3), np.float32)
+        normals[there] = (1, 0, 0)
+        normals[mask == 0] = (0, 0, 1)
+        points = [[x + 0.5, y + 0.5, 2], [x + 9.5, y + 0.5, 2]]
+        targets = {
+            "boxes": np.array([[x - 12, y - 8, x + 13, y + 9]], np.float32),
+            "classes": np.zeros(1, np.int64),
+            "keypoints": np.array([points], np.float32),
+            "keypoint_flip": np.arange(2),
+            "mask": mask,
+            "instances": mask.astype(np.uint16),
+            "instance_ids": np.ones(1, np.int64),
+            "depth": np.where(mask, 7, 3).astype(np.float32),
+            "normals": normals,
+        }
+        return Sample(self.id_of(index), image, targets)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_points_boxes_maps_and_vectors_are_where_the_pixels_are(transform, seed):
+    """One convention for all: pixel j covers [j, j + 1), whatever moves it."""
+    data, rng = Blobs(), np.random.default_rng(seed)
+    sample = data[seed % 3]
+    lacks = {"mask", "instances", "depth", "normals"} if isinstance(transform, Mixup) else set()
+    lacks |= {"normals"} if isinstance(transform, RandomPerspective) else set()
+    draw = others.drawn_from(data, seed % 3, rng)
+
+    def bare(samples):
+        for one in samples:
+            one.targets = {k: v for k, v in one.targets.items() if k not in lacks}
+        return samples
+
+    (sample,) = bare([sample])
+    after = others.applied(transform, sample, rng, lambda count: bare(draw(count)))
+    targets, height, width = after.targets, *after.image.shape[:2]
+    if "mask" in targets:
+        plate = targets["mask"] == 1
+        known = (targets["mask"] != 255) & (targets["instances"] != UNKNOWN)
+        np.testing.assert_array_equal((targets["instances"] > 0) & known, plate)
+        np.testing.assert_array_equal(targets["depth"] == 7, plate)
+        # What is bright is the plate, but beside its edges, which are interpolated.
+        core = cv2.erode(plate.astype(np.uint8), np.ones((5, 5))) > 0
+        assert not core.any() or after.image[core].mean() > 100
+    points = targets["keypoints"]
+    for box, (middle, beside) in zip(targets["boxes"], points):
+        if middle[2] < 2 or beside[2] < 2:
+            continue  # outside, or covered
+        assert (box[:2] <= middle[:2]).all()
+        assert (middle[:2] <= box[2:]).all()
+        x, y = np.minimum(middle[:2].astype(int), (width - 1, height - 1))
+        assert after.image[y, x].max() > 25  # of a plate, or of one that shines through
+        if "mask" not in targets or not plate[y, x]:
+            continue
+        _, parts, stats, middles = cv2.connectedComponentsWithStats(plate.astype(np.uint8))
+        left, top, wide, high, _ = stats[parts[y, x]]
+        whole = left > 0 and top > 0 and left + wide < width and top + high < height
+        if whole and not getattr(transform, "others", 0):  # else a part of it is cut or behind
+            covered = (~known).any()
+            slack = 0.7 if isinstance(transform, RandomPerspective) else 0.5
+            if not covered:
+                np.testing.assert_allclose(middles[parts[y, x]] + 0.5, middle[:2], atol=slack)
+        if "normals" in targets and targets["normals"][y, x].any():
+            along = (beside - middle)[:2]
+            found = targets["normals"][y, x, :2]
+            assert found @ along / np.linalg.norm(along) > 0.97  # a shear turns rows otherwise
+    assert len(points) == len(targets["boxes"])
 
 
 def _check_places(moved, instances, matrix):

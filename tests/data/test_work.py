@@ -124,3 +124,27 @@ def test_a_sample_that_comes_again_is_transformed_anew(sample):
     assert (made[0].data != made[1].data).any()
     assert (made[1].data != made[2].data).any()
     np.testing.assert_array_equal(made[1].data, made[3].data)
+
+
+def shrunk(sample, rng):
+    """As a user writes it: targets are scaled, and where the picture lies is forgotten."""
+    return Sample(sample.id, sample.image[::2, ::2], {"mask": sample.targets["mask"][::2, ::2]})
+
+
+@pytest.mark.parametrize(
+    "transform", [shrunk, lambda sample, rng: replace(sample, image=sample.image[:2])]
+)
+def test_a_transform_that_moves_the_picture_without_a_word_leaves_no_wrong_place(sample, transform):
+    made = Work(One(sample), transform, [Head()], 0, 0)(0)
+    assert made.geometry.size == (4, 6)
+    assert made.geometry.input_size == made.data.shape[1:]
+    with pytest.raises(DataError, match=r"(?s)not known.*kept no track.*geometry\.then"):
+        _ = made.geometry.matrix
+
+
+def test_a_transform_that_moves_nothing_need_say_nothing(sample):
+    def dimmed(sample, rng):
+        return Sample(sample.id, sample.image // 2, sample.targets)
+
+    made = Work(One(sample), dimmed, [Head()], 0, 0)(0)
+    np.testing.assert_array_equal(made.geometry.matrix, np.eye(2, 3))
