@@ -122,17 +122,22 @@ def common_classes(whole: Mixture) -> dict[str, list[str]]:
 def part_of(
     recipe: MultiRecipe, whole: Mixture, datasets: Mapping[str, Dataset], kept: Sequence[str]
 ) -> Mixture:
-    """Some datasets of a mixture: as many samples an epoch of each, and the same class names."""
+    """Some datasets of a mixture: as many samples an epoch of each, and the same class names.
+
+    Where these are no whole numbers of samples (of batches), their sum is rounded in each epoch.
+    """
     if len(kept) == len(datasets):
         return whole
     order = whole.order(True, recipe.training.batch_size)
-    counts = {name: n for name, n in zip(order.names, order.counts) if name in kept}
+    counts = {name: n for name, n in zip(order.names, order.expected) if name in kept}
+    together = recipe.training.batch_size if order.grouped else 1
+    length = together * max(1, round(sum(counts.values()) / together))
     return mixture(
         recipe,
         {name: datasets[name] for name in kept},
         common_classes(whole),
         ratio=counts,
-        length=sum(counts.values()),
+        length=length,
         batches=recipe.mixture.batches,
     )
 

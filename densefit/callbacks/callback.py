@@ -30,6 +30,7 @@ class TrainState:
         all_objects: the same since training began.
         lr: the learning rate of the last update.
         gradient_norm: of the last update's gradient, before clipping.
+        loss_weights: head -> the factor that `balance` gave its loss in the last update.
         position: in the epoch's order of samples, if the loader tells.
         refused: updates that were not applied because something was not finite.
         rollbacks: times that training went back to a checkpoint because of that.
@@ -59,6 +60,7 @@ class TrainState:
     all_objects: Mapping[str, int] = field(default_factory=dict)
     lr: float = 0.0
     gradient_norm: float = 0.0
+    loss_weights: Mapping[str, float] = field(default_factory=dict)
     position: int | None = None
     refused: int = 0
     rollbacks: int = 0

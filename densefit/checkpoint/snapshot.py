@@ -52,6 +52,7 @@ def snapshot(session: Session) -> tuple[dict[str, Any], dict[str, Any]]:
         "balance": {} if session.balancer is None else session.balancer.state_dict(),
         "lr": state.lr,
         "gradient_norm": state.gradient_norm,
+        "loss_weights": dict(state.loss_weights),
         "update": state.update,
         "updates": state.updates,
         "updates_per_epoch": state.updates_per_epoch,
@@ -144,6 +145,7 @@ def restore(
     state.all_objects = dict(content.get("all_objects", {}))
     state.epoch_seconds = content.get("epoch_seconds", 0.0)
     state.lr, state.gradient_norm = content.get("lr", 0.0), content.get("gradient_norm", 0.0)
+    state.loss_weights = dict(content.get("loss_weights", {}))
     load_metric_states(session.judges, content.get("metrics", {}))
     if session.rate is not None:
         session.rate.load_state_dict(content.get("schedule", {}))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import time
 import weakref
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
+from concurrent.futures import wait
 from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -15,11 +15,13 @@ from densefit.data.opencv_threads import hold, release
 from densefit.data.sample import Dataset
 from densefit.data.sample_id import sample_id
 from densefit.data.sampler import place_of
-from densefit.data.workers import Workers
+from densefit.data.workers import Call, Workers
 from densefit.errors import DataError
 
 Result = TypeVar("Result", covariant=True)
 Thing = TypeVar("Thing")
+
+LOOK = 0.5  # seconds between two looks at what the workers are busy with
 
 
 class Job(Protocol[Result]):
@@ -51,7 +53,8 @@ class Ahead(Generic[Thing]):
     Args:
         workers: threads; 0 makes each sample when it is asked for, in the caller's thread.
         window: samples under way at most.
-        timeout: seconds that one sample may take (with threads).
+        timeout: seconds that one sample may take in its thread, from its begin to its end, whether
+            somebody waits for it or not. A sample made in the caller's thread has no limit.
 
     Attributes:
         current: the visit that was asked for last (see `Order`), -1 if none.
@@ -62,7 +65,7 @@ class Ahead(Generic[Thing]):
         self.current = -1
         self._work: Job[Thing] | None = None
         self._order: Iterator[int] = iter(())
-        self._pending: deque[tuple[int, Future[Thing]]] = deque()
+        self._pending: deque[tuple[int, Call]] = deque()
         self._pool: Workers | None = None
         self._finalizer: weakref.finalize[Any, Any] | None = None
 
@@ -83,7 +86,8 @@ class Ahead(Generic[Thing]):
 
         Raises:
             DataError: the sample could not be made; the one after it comes next.
-            TooSlowError: it took too long.
+            TooSlowError: it took too long; or one of an epoch that was given up does, and no
+                thread is left.
         """
         if self.workers == 0 and self._work is not None:
             self.current = next(self._order, -1)
@@ -97,16 +101,25 @@ class Ahead(Generic[Thing]):
         self._fill()
         if self._work is None or not self._pending:
             return None
-        self.current, future = self._pending.popleft()
+        self.current, call = self._pending.popleft()
         self._fill()  # one more, before waiting
-        try:
-            made: Thing = future.result(self.timeout)
-        except FutureTimeout:
-            dataset = self._work.dataset
-            key = sample_id(dataset, place_of(self.current, len(dataset)))
-            self.stop()  # its thread is lost; the next epoch gets new ones
-            raise too_slow(key, self.timeout) from None
+        while not call.done():
+            self._wait(call)
+        if call.seconds > self.timeout:
+            raise too_slow(_id(call), self.timeout, call.seconds) from call.exception()
+        made: Thing = call.result()
         return made
+
+    def _wait(self, call: Call) -> None:
+        """Wait a while for a call. Raises TooSlowError if it, or what keeps it waiting, hangs."""
+        now = time.monotonic()
+        busy = [call] if call.begun is not None or self._pool is None else self._pool.running()
+        for one in busy:  # of an epoch that was given up, where `call` has no thread yet
+            if one.begun is not None and now - one.begun > self.timeout and not one.done():
+                self.stop()  # its thread is lost; the next epoch gets new ones
+                raise too_slow(_id(one), self.timeout)
+        left = self.timeout if call.begun is None else call.begun + self.timeout - now
+        wait([call], min(LOOK, max(left, 0.0) + 0.001, self.timeout / 4))
 
     def all(self, work: Job[Thing], order: Iterable[int]) -> Iterator[Thing]:
         """The samples of `order`, from one to the next; what is left when one stops is dropped.
@@ -165,6 +178,12 @@ class Ahead(Generic[Thing]):
                 # Runs when this object is collected, and at exit before threads are frozen.
                 self._finalizer = weakref.finalize(self, _end, self._pool)
             self._pending.append((index, self._pool.submit(self._work, index)))
+
+
+def _id(call: Call) -> str:
+    """The id of the sample that a call makes."""
+    dataset = getattr(call.function, "dataset", ())
+    return sample_id(dataset, place_of(call.argument, len(dataset)))
 
 
 def _end(pool: Workers) -> None:

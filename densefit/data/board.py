@@ -19,7 +19,8 @@ class Claim:
     Attributes:
         slot: where its result is wanted.
         visit: of which sample.
-        since: `time.monotonic()` of its begin; the clock is one for all processes.
+        since: `time.monotonic()` from which on its time counts; the clock is one for all
+            processes.
     """
 
     slot: int
@@ -50,20 +51,35 @@ class Board:
         with self._memory.view() as view:
             _WORD.pack_into(view, 0, number)
 
-    def claim(self, worker: int, slot: int, visit: int) -> None:
-        """Say that a worker begins with a sample."""
+    def claim(self, worker: int, slot: int, visit: int, later: float = 0.0) -> None:
+        """Say that a worker begins with a sample.
+
+        Args:
+            worker: its number.
+            slot: where the result is wanted.
+            visit: of the sample.
+            later: seconds until its time counts, for what has to be done before.
+        """
+        claim = _CLAIM.pack(slot + 1, visit, time.monotonic() + later)
+        place = self._place(worker)
         with self._memory.view() as view:
-            _CLAIM.pack_into(view, self._place(worker), slot + 1, visit, time.monotonic())
+            # The slot goes first and comes last, each a word that is written at once: nobody sees
+            # it beside the time of another claim, however long this process is kept waiting here.
+            view[place : place + _WORD.size] = bytes(_WORD.size)
+            view[place + _WORD.size : place + _CLAIM.size] = claim[_WORD.size :]
+            view[place : place + _WORD.size] = claim[: _WORD.size]
 
     def rest(self, worker: int) -> None:
         """Say that a worker has nothing to do."""
         with self._memory.view() as view:
-            _CLAIM.pack_into(view, self._place(worker), 0, 0, 0.0)
+            place = self._place(worker)
+            view[place : place + _WORD.size] = bytes(_WORD.size)
 
     def busy(self, worker: int) -> Claim | None:
         """What a worker is, or was when it died, busy with."""
         with self._memory.view() as view:
-            slot, visit, since = _CLAIM.unpack_from(view, self._place(worker))
+            place = self._place(worker)
+            slot, visit, since = _CLAIM.unpack(bytes(view[place : place + _CLAIM.size]))
         return Claim(slot - 1, visit, since) if slot else None
 
     def close(self) -> None:

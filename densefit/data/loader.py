@@ -63,7 +63,8 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         last: "keep" the smaller last batch, or "drop" it.
         on_error: "raise" what goes wrong with a sample, or "skip" the sample: the batch is filled
             from those that follow, and `skipped` tells. Where memory runs out nothing is skipped.
-        timeout: seconds that one sample may take.
+        timeout: seconds that one sample may take in its worker, thread or process, from its begin
+            to its end. Time in a queue does not count, nor whether anybody waits for it.
         rename: the dataset's name of a class or keypoint -> that of the heads, or None to drop the
             class, where they differ: see `RenamedClasses`. Numbers are always matched by names.
         originals: carry the targets as they were before any transform, which scores compare with.
@@ -189,7 +190,9 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         """What decides which samples come in which order, and how they are changed."""
         settings = (self.shuffle, self.seed, self.last, self.on_error, self.batch_size)
         names = ("shuffle", "seed", "last", "on_error", "batch_size")
-        told = {name: value for name, value in zip(names, settings)}
+        told: dict[str, Any] = {name: value for name, value in zip(names, settings)}
+        if getattr(self._order, "carries", False):  # an earlier order rounded each epoch alike
+            told["order"] = "remainders are carried"
         return described({**told, "dataset": self.dataset, "transform": self.transform})
 
     def next(self) -> Batch:

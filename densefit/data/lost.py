@@ -22,14 +22,21 @@ class NoMemoryError(LostWorkerError):
 
 
 class TooSlowError(LostWorkerError):
-    """A sample that ran out of time. Its worker is lost: nothing can be known of what it does."""
+    """A sample whose worker took too long for it, whether it came to an end or not."""
 
 
-def too_slow(sample_id: str, timeout: float) -> TooSlowError:
-    """The error of a sample that takes longer than `timeout` seconds."""
+def too_slow(sample_id: str, timeout: float, seconds: float | None = None) -> TooSlowError:
+    """The error of a sample that takes longer than `timeout` seconds.
+
+    Args:
+        sample_id: of the sample.
+        timeout: the limit.
+        seconds: that it took; None where it is not done.
+    """
     return TooSlowError(
         "A sample takes too long",
         expected=f"at most {timeout:g} s",
+        received=None if seconds is None else f"{seconds:.3g} s",
         where=f"sample {sample_id!r}",
         fix="see why it hangs (disk, network, transform), or raise `timeout`",
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate
+from typing import Any
 
 from densefit.data.class_map import (
     CLASS_TARGETS,
@@ -21,15 +23,19 @@ from densefit.data.class_map import (
 from densefit.data.known_classes import has_known, known_name, with_known
 from densefit.data.labelled import targets_in
 from densefit.data.mixture_checks import check_common, check_renames, check_shares
-from densefit.data.mixture_order import MixtureOrder, apportioned
+from densefit.data.mixture_order import MixtureOrder
 from densefit.data.point_map import POINTS, common_points
 from densefit.data.sample import Dataset, Sample
 from densefit.data.sample_check import read_sample
 from densefit.data.sample_id import sample_id
 from densefit.data.target import declare_target
 from densefit.data.target_names import check_names, under_new_names
+from densefit.data.temperature import tempered
 from densefit.errors import ConfigError, DataError
+from densefit.once import first_time
 from densefit.registry import nearest
+
+_log = logging.getLogger("densefit")
 
 
 class Mixture:
@@ -42,15 +48,23 @@ class Mixture:
     A Loader takes its epochs from it: `length` samples, of each dataset by its share. All samples
     of a dataset come equally often: in an epoch and over epochs, none comes again before all
     others have. With the natural shares and length each comes once an epoch, but for batches of
-    one dataset, which are always whole: the length is then rounded up to whole batches.
+    one dataset, which are always whole: the length is then rounded up to whole batches. A share
+    that is no whole number of samples (of batches, where these are of one dataset) is rounded up
+    or down in each epoch, and what that leaves over is carried on: over any first epochs it is off
+    by less than one.
+
+    A dataset that has an order of its own, as a Mixture in a Mixture, keeps it: its samples come
+    as they do in its epochs, one after the other, with its ratio; and its natural size is the
+    length of its epoch.
 
     Args:
         datasets: name -> dataset.
         ratio: name -> share, e.g. {"voc": 2, "camvid": 1}; by default the sizes.
         temperature: shares by size^(1 / temperature): 1 is the sizes, infinite all alike.
         length: samples an epoch; as many as there are by default.
-        batches: "mixed": every batch has samples of all datasets, as evenly as it can be;
-            "in_turn": every batch is of one dataset, and theirs alternate evenly; "at_random":
+        batches: "mixed": samples of all datasets are spread over the epoch as evenly as they can
+            be; batches have some of all where each share is a sample a batch or more (of 1000 and
+            30 samples in batches of 8, most have none of the 30); "in_turn": every batch is of one dataset, and theirs alternate evenly; "at_random":
             the same in random order.
         classes: the common class names: one list, or target -> list; by default, for each target,
             all names in the order in which they come first. Targets that hold classes are `classes`
@@ -77,7 +91,7 @@ class Mixture:
 
     Raises:
         ConfigError: settings that contradict each other, an unknown name, a class that the common
-            list lacks, or a share so small that a dataset has no sample in an epoch.
+            list lacks.
         DataError: a dataset is empty; when read: a number that is no class.
     """
 
@@ -107,7 +121,7 @@ class Mixture:
         if ratio is not None:
             self._shares = [float(ratio[name]) for name in self.datasets]
         else:
-            self._shares = [size ** (1.0 / (temperature or 1.0)) for size in self._sizes]
+            self._shares = tempered(self._natural(), temperature or 1.0)
         self._rename, self._unknown, self._lacking = dict(rename or {}), unknown, lacking
         self._names = {name: dict(own) for name, own in (targets or {}).items()}
         known = [*CLASS_TARGETS, *_by_target(classes)]
@@ -150,26 +164,36 @@ class Mixture:
         return replace(sample, id=f"{name}/{sample.id}", targets=targets)
 
     def order(self, shuffle: bool, batch_size: int) -> MixtureOrder:
-        """The epochs of a loader.
-
-        Raises:
-            ConfigError: a dataset has no sample in an epoch.
-        """
+        """The epochs of a loader. One in which a dataset has no sample is told, once."""
         together = 1 if self.batches == "mixed" else batch_size
-        total = -(-(self.length or len(self)) // together)
-        counts = [together * count for count in apportioned(total, self._shares)]
-        for name, count in zip(self.datasets, counts):
-            if count == 0:
-                raise ConfigError(
-                    f"The dataset {name!r} has no sample in an epoch",
-                    received=f"{total * together} samples an epoch, of which "
-                    f"{dict(zip(self.datasets, counts))}",
-                    where="Mixture",
-                    fix="a larger length, a larger share (ratio, or a higher temperature), or "
-                    "batches='mixed'",
+        length = together * -(-(self.length or sum(self._natural())) // together)
+        orders = {name: own.order(shuffle, together) for name, own in self._ordered().items()}
+        order = MixtureOrder(
+            *(list(self.datasets), self._sizes, self._shares, length),
+            *(self.batches, batch_size, shuffle, orders),
+        )
+        for name, mean in zip(self.datasets, order.expected):
+            if mean < together and first_time("rare dataset", name, mean, length):
+                _log.warning(
+                    "the dataset %r has samples in about one of %.3g epochs only: its share of %d "
+                    "samples is %.3g%s. A larger length, or a larger share (ratio, or a higher "
+                    "temperature), gives it some in each (Mixture)",
+                    *(name, together / mean, length, mean),
+                    "" if together == 1 else f", and batches of {together} are of one dataset",
                 )
-        names = list(self.datasets)
-        return MixtureOrder(names, self._sizes, counts, self.batches, batch_size, shuffle)
+        return order
+
+    def _ordered(self) -> dict[str, Any]:
+        """The datasets that have an order of their own."""
+        return {name: own for name, own in self.datasets.items() if hasattr(own, "order")}
+
+    def _natural(self) -> list[int]:
+        """Samples of each dataset's own epoch."""
+        ordered = self._ordered()
+        return [
+            len(ordered[name].order(True, 1)) if name in ordered else size
+            for name, size in zip(self.datasets, self._sizes)
+        ]
 
     def _find(self, index: int) -> tuple[str, int]:
         index = range(len(self))[index]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
 
 import numpy as np
 
-from densefit.data.sampler import numbered_visits
+from densefit.data.portions import Portions
+from densefit.data.sampler import Order, numbered_visits, place_of
 
 STREAM = 1  # tells these draws from those of samples, (seed, epoch, index)
 BATCHES = ("mixed", "in_turn", "at_random")
@@ -17,45 +20,61 @@ class MixtureOrder:
     """An epoch of several datasets, a function of (seed, epoch) alone.
 
     Each dataset is an endless stream: all its samples in a random order, all of them in another,
-    and so on. Every epoch takes the next of each stream: so none comes again before all others of
-    its dataset have come, from epoch to epoch too.
+    and so on; of one that has an order of its own, its epochs, one after the other. Every epoch
+    takes the next of each stream: so none comes again before all others of its dataset have come,
+    from epoch to epoch too. Shares that are no whole numbers of samples (of batches) hold over
+    epochs: see `Portions`.
 
     Args:
         names: of the datasets.
         sizes: samples of each.
-        counts: samples of each in an epoch; of whole batches, multiples of `batch_size`.
+        shares: of each.
+        length: samples an epoch; of whole batches, a multiple of `batch_size`.
         batches: "mixed", "in_turn" or "at_random", see `Mixture`.
         batch_size: samples a batch.
         shuffle: False takes the streams in the datasets' own order, and "at_random" in turn.
+        orders: name -> the order of a dataset that has its own.
+
+    Attributes:
+        exact: whether every epoch visits every sample once.
+        grouped: whether batches are of one dataset.
+        expected: samples of each in an epoch, in the mean.
+        carries: whether an epoch depends on those before: remainders, or the orders of datasets.
     """
 
     def __init__(
         self,
         names: Sequence[str],
         sizes: Sequence[int],
-        counts: Sequence[int],
+        shares: Sequence[float],
+        length: int,
         batches: str,
         batch_size: int,
         shuffle: bool,
+        orders: Mapping[str, Order] = MappingProxyType({}),
     ) -> None:
-        self.names, self.sizes, self.counts = list(names), list(sizes), list(counts)
+        self.names, self.sizes, self._length = list(names), list(sizes), length
         self.batches, self.shuffle = batches, shuffle
-        self.exact = self.counts == self.sizes
+        self._orders = dict(orders)
         self.grouped = batches != "mixed"
         self._together = batch_size if self.grouped else 1
-        self._turns = evenly([count // self._together for count in self.counts])
+        self._portions = Portions(length // self._together, shares)
+        self.expected = [float(self._together * one) for one in self._portions.exact]
+        self.exact = self.expected == self.sizes and all(own.exact for own in orders.values())
+        self.carries = self._portions.carries or bool(orders)
 
     def __len__(self) -> int:
-        return sum(self.counts)
+        return self._length
 
     def indices(self, seed: int, epoch: int) -> np.ndarray:
         """(len,) int64 visits; a dataset's samples are numbered behind those before it."""
         starts = np.cumsum([0, *self.sizes])
+        counts, before = self._portions.of(epoch), self._portions.before(epoch)
         taken = [
-            start + drawn(size, epoch * count, count, self._seed(seed, name))
-            for start, size, count, name in zip(starts, self.sizes, self.counts, self.names)
+            start + self._taken(number, self._together * first, self._together * count, seed)
+            for number, (start, first, count) in enumerate(zip(starts, before, counts))
         ]
-        turns = self._turns
+        turns = _turns(tuple(counts))
         if self.batches == "at_random" and self.shuffle:
             turns = np.random.default_rng((seed, epoch, 0, STREAM)).permutation(turns)
         chosen = np.repeat(turns, self._together)
@@ -64,8 +83,24 @@ class MixtureOrder:
             places[chosen == number] = own
         return numbered_visits(places, int(starts[-1]))
 
-    def _seed(self, seed: int, name: str) -> tuple[int, int] | None:
-        return (seed, zlib.crc32(name.encode())) if self.shuffle else None
+    def _taken(self, number: int, start: int, count: int, seed: int) -> np.ndarray:
+        """`count` places of a dataset's stream, from place `start` on."""
+        name, size = self.names[number], self.sizes[number]
+        own = zlib.crc32(name.encode())
+        if name in self._orders:
+            return streamed(self._orders[name], size, start, count, (seed << 32) + own)
+        return drawn(size, start, count, (seed, own) if self.shuffle else None)
+
+
+def streamed(order: Order, size: int, start: int, count: int, seed: int) -> np.ndarray:
+    """`count` places of the epochs of an order, one behind the other, from place `start` on."""
+    length = len(order)
+    if not count:
+        return np.empty(0, np.int64)
+    epochs = range(start // length, (start + count - 1) // length + 1)
+    visits = np.concatenate([order.indices(seed, epoch) for epoch in epochs])
+    offset = start - epochs[0] * length
+    return np.array([place_of(visit, size) for visit in visits[offset : offset + count].tolist()])
 
 
 def drawn(size: int, start: int, count: int, seed: tuple[int, int] | None) -> np.ndarray:
@@ -92,6 +127,11 @@ def drawn(size: int, start: int, count: int, seed: tuple[int, int] | None) -> np
     ]
     offset = start - first * size
     return np.asarray(np.concatenate([*passes, np.empty(0, np.int64)])[offset : offset + count])
+
+
+@lru_cache(maxsize=8)
+def _turns(counts: tuple[int, ...]) -> np.ndarray:
+    return evenly(counts)
 
 
 def evenly(counts: Sequence[int]) -> np.ndarray:
@@ -121,20 +161,3 @@ def evenly(counts: Sequence[int]) -> np.ndarray:
         left = done[best] < counts[best]
         ends[best] = -(-(done[best] + 1) * total // counts[best]) if left else total + 1
     return found
-
-
-def apportioned(total: int, shares: Sequence[float]) -> list[int]:
-    """Whole numbers that add up to `total`, in proportion: the largest remainders round up.
-
-    >>> apportioned(10, [2, 1])
-    [7, 3]
-
-    Args:
-        total: 0 or more.
-        shares: above 0.
-    """
-    exact = np.array(shares, np.float64) / np.sum(shares) * total
-    whole = np.floor(exact + 1e-9).astype(int)  # what is whole but for rounding is whole
-    rest = np.argsort(whole - exact, kind="stable")
-    whole[rest[: total - int(whole.sum())]] += 1
-    return [int(count) for count in whole]

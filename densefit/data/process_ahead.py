@@ -8,21 +8,19 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
-from densefit.data.ahead import Job
+from densefit.data.ahead import LOOK, Job
 from densefit.data.lost import LostWorkerError, too_slow
 from densefit.data.packed import unpack
 from densefit.data.picklable import pickled
 from densefit.data.processes import MOST_SLOTS, DeadError, Processes
 from densefit.data.sample_id import sample_id
 from densefit.data.sampler import place_of
-from densefit.data.serve import Answer
+from densefit.data.serve import START, Answer
 from densefit.errors import DataError, DensefitError
 
 Thing = TypeVar("Thing")
 
 _PAGE = 4096
-_LOOK = 0.5  # seconds between two looks at what the workers are busy with
-_START = 300.0  # seconds that the processes may take to begin, which is to import
 
 
 class RemoteError(Exception):
@@ -38,7 +36,7 @@ class ProcessAhead(Generic[Thing]):
     Args:
         workers: processes.
         window: samples under way at most, and so slots of shared memory.
-        timeout: seconds that one sample may take.
+        timeout: seconds that one sample may take in its process, as in `Ahead`.
         slot_bytes: expected for one sample's arrays. What does not fit goes through a pipe, and
             the slots are larger in the next epoch.
 
@@ -93,13 +91,18 @@ class ProcessAhead(Generic[Thing]):
         except BaseException:
             self.stop()  # an interrupt may have come in the middle of an answer
             raise
-        if answer is not None and answer.facts is not None:
+        if answer is None:
+            return made
+        remote = None if answer.facts is None else RemoteError(answer.trace)
+        if answer.seconds > self.timeout and not answer.lost:
+            raise too_slow(self._id(self.current), self.timeout, answer.seconds) from remote
+        if answer.facts is not None:
             facts: dict[str, Any] = dict(answer.facts)
             kind = DataError
             if answer.lost:  # so would be all others
                 self.stop()
                 kind = LostWorkerError
-            raise kind(facts.pop("what"), **facts) from RemoteError(answer.trace)
+            raise kind(facts.pop("what"), **facts) from remote
         return made
 
     def ready(self, count: int) -> bool:
@@ -204,12 +207,14 @@ class ProcessAhead(Generic[Thing]):
         now = time.monotonic()
         claims = [self._pool.board.busy(k) for k in range(self.workers)] if self._pool else []
         busy = [claim for claim in claims if claim and claim.slot not in self._done]
-        for claim in busy:
-            if now - max(asked, claim.since) > self.timeout:
+        wanted = self._pending[0][1] if self._pending else -1
+        # Where it has begun, another one's turn has not come; else that may be what it waits for.
+        for claim in [one for one in busy if one.slot == wanted] or busy:
+            if now - claim.since > self.timeout:
                 raise too_slow(self._id(claim.visit), self.timeout)
-        if not busy and now - asked > _START + self.timeout:
-            raise LostWorkerError("The worker processes do not begin", expected=f"{_START:g} s")
-        return min(_LOOK, self.timeout / 4)
+        if not busy and now - asked > START + self.timeout:
+            raise LostWorkerError("The worker processes do not begin", expected=f"{START:g} s")
+        return min(LOOK, self.timeout / 4)
 
     def _id(self, visit: int) -> str:
         if self._work is None:

@@ -7,8 +7,9 @@ import pickle
 import signal
 import struct
 import threading
+import time
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import Any, Callable, Optional
 
@@ -19,6 +20,8 @@ from densefit.data.slots import Letter, Memory
 from densefit.errors import DensefitError
 
 TASK = struct.Struct("<IIq")  # number of the work, slot, visit
+START = 300.0  # seconds that a process may take to import, and to unpickle an epoch's work
+_EVER = 1e9  # seconds
 _FACTS = ("expected", "received", "where", "fix")
 
 Facts = dict[str, Optional[str]]
@@ -38,6 +41,7 @@ class Answer:
         trace: where that happened.
         lost: whether the others would fail too: the worker cannot work at all, or no memory is
             left.
+        seconds: that the sample took.
     """
 
     number: int
@@ -48,6 +52,7 @@ class Answer:
     facts: Facts | None = None
     trace: str = ""
     lost: bool = False
+    seconds: float = 0.0
 
 
 @dataclass
@@ -93,7 +98,8 @@ def serve(desk: Desk) -> None:
         number, slot, visit = TASK.unpack(task)
         answer = Answer(number, slot)
         if number == desk.board.wanted:
-            desk.board.claim(desk.worker, slot, visit)
+            begun = time.monotonic()
+            desk.board.claim(desk.worker, slot, visit, 0.0 if number == known else START)
             opened = True
             try:
                 if number != known:
@@ -103,6 +109,8 @@ def serve(desk: Desk) -> None:
                         desk.memory.seen()
                         known, work = number, pickle.loads(text)
                         opened = True
+                        begun = time.monotonic()
+                        desk.board.claim(desk.worker, slot, visit)
                 if number == known and work is not None:
                     answer = _made(desk, answer, work, visit)
             except BaseException as error:  # the consumer decides
@@ -110,6 +118,8 @@ def serve(desk: Desk) -> None:
                 trace = traceback.format_exc()
                 lost = isinstance(error, LostWorkerError) or not opened
                 answer = Answer(number, slot, facts=facts, trace=trace, lost=lost)
+            answer = replace(answer, seconds=time.monotonic() - begun)
+            desk.board.claim(desk.worker, slot, visit, _EVER)  # it may wait for who listens
         try:
             desk.answers.send_bytes(pickle.dumps(answer, 5))
         except OSError:  # nobody listens

@@ -80,7 +80,8 @@ class ViewLoader:
         views: how each picture is looked at.
         workers: threads; 0 works in the caller's thread (without a time limit). By default as many
             as the process may use CPUs, up to 8.
-        timeout: seconds that one sample may take.
+        timeout: seconds that one sample may take in its worker, thread or process, from its begin
+            to its end. Time in a queue does not count, nor whether anybody waits for it.
         rename: other names of the dataset's classes, as in `Loader`.
 
     Raises:

@@ -33,7 +33,7 @@ def ahead_of(
         work: an example of what there will be to do.
         workers: their number; 0 works in the caller's thread, whatever the kind.
         window: samples under way at most.
-        timeout: seconds that one sample may take.
+        timeout: seconds that one sample may take in its worker; see `Ahead`.
         sample_bytes: tells the bytes of one sample's arrays.
 
     Raises:

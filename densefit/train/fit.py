@@ -20,7 +20,7 @@ from densefit.model.route import Route
 from densefit.numeric import check_optimizer
 from densefit.score import collect
 from densefit.train.balance import Balancer
-from densefit.train.balancing import Balancing, check_balanced, weights_of
+from densefit.train.balancing import Balancing, check_balanced
 from densefit.train.cadence import Cadence
 from densefit.train.ema import EMA, as_ema
 from densefit.train.feed import Feeder
@@ -120,8 +120,9 @@ def fit(
         derived: name -> a number made of a validation's scores, which stands among them (a mean
             over heads to choose the best checkpoint by, say).
         epochs: the length in epochs, or
-        updates: in optimizer updates: one of the two. Nothing is read beyond the last one; where
-            `train` has no known length, the epoch of the last update thus counts as unfinished.
+        updates: in optimizer updates: one of the two. No batch is taken beyond the last one (a
+            Loader's workers have begun with samples of the next ones by then). Where `train` has
+            no known length, the epoch of the last update thus counts as unfinished.
         updates_per_epoch: the length of an epoch, where `train` cannot tell it or has no end. By
             default it is learned from the first epoch; until then a warm-up in updates runs, and
             the rate of a schedule otherwise holds its first value.
@@ -327,7 +328,7 @@ def fit(
     )
 
     def told_weights() -> dict[str, float]:
-        return {} if balance is None else weights_of(balance, learner, state.update)
+        return {f"{head}/loss_weight": weight for head, weight in state.loss_weights.items()}
 
     try:
         if saver is not None:

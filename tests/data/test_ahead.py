@@ -1,4 +1,5 @@
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -100,3 +101,70 @@ def test_one_iteration_at_a_time_and_nothing_lost_in_silence(data, workers):
     assert ahead.next() is None
     assert [one.id for one in ahead.all(work, [9])] == ["s9"]
     ahead.stop()
+
+
+class Slow:
+    """Sample i takes `seconds[i]`."""
+
+    def __init__(self, *seconds):
+        self.seconds = seconds
+
+    def __len__(self):
+        return len(self.seconds)
+
+    def id_of(self, index):
+        return f"s{index}"
+
+    def __getitem__(self, index):
+        time.sleep(self.seconds[index])
+        return Sample(f"s{index}", np.zeros((2, 2, 3), np.uint8), {})
+
+
+def until(holds):
+    for _ in range(500):
+        if holds():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it never came")
+
+
+def of(*seconds):
+    return Work(Slow(*seconds), None, (), 0, 0), range(len(seconds))
+
+
+def test_a_slow_sample_that_was_begun_ahead_is_told_at_its_turn_too():
+    ahead = Ahead(1, 3, timeout=0.1)
+    ahead.begin(*of(0, 0.25, 0))
+    assert ahead.next().id == "s0"
+    time.sleep(0.4)  # all are made meanwhile
+    with pytest.raises(TooSlowError, match=r"at most 0\.1 s[\s\S]*0\.2\d* s[\s\S]*'s1'"):
+        ahead.next()
+    assert [ahead.next().id, ahead.next()] == ["s2", None]
+    ahead.stop()
+
+
+def test_time_spent_in_the_queue_is_no_sample_s():
+    ahead = Ahead(1, 8, timeout=0.3)
+    ahead.begin(*of(*[0.2] * 8))
+    ahead.ready(8)
+    time.sleep(0.05)
+    ahead.begin(*of(0.2, 0))  # waits for the one that is under way
+    assert [ahead.next().id, ahead.next().id, ahead.next()] == ["s0", "s1", None]
+    ahead.stop()
+
+
+def test_what_hangs_of_an_epoch_that_was_given_up_is_named_where_it_keeps_others_waiting(data):
+    ahead = Ahead(1, 3, timeout=0.2)
+    ahead.begin(Work(data, None, (), 0, 0), [4])
+    ahead.ready(1)
+    until(lambda: data.read == [4])
+    ahead.begin(Work(data, None, (), 0, 1), [1])
+    with pytest.raises(TooSlowError, match="sample 's4'"):
+        ahead.next()
+    free = Ahead(2, 3, timeout=0.2)
+    free.begin(Work(data, None, (), 0, 0), [4])
+    free.ready(1)
+    until(lambda: data.read.count(4) == 2)
+    free.begin(Work(data, None, (), 0, 1), [1])
+    assert free.next().id == "s1"  # another thread has time
+    free.stop()

@@ -246,12 +246,6 @@ def test_natural_shares_are_exact_and_others_not():
     assert (loader.epoch_samples, loader.exact) == (28, False)  # of 25, in whole batches
 
 
-def test_a_share_that_gives_nothing_is_refused():
-    mixture = made(ratio={"boxes": 1, "streets": 100}, batches="in_turn")
-    with pytest.raises(ConfigError, match="'boxes' has no sample"):
-        df.Loader(mixture, batch_size=8)
-
-
 @pytest.mark.parametrize("batches", ["mixed", "at_random"])
 def test_neither_workers_nor_the_order_of_the_datasets_matter(batches):
     settings = {"ratio": {"boxes": 2, "streets": 1}, "batches": batches}
@@ -298,6 +292,76 @@ def test_a_target_that_comes_late_is_mapped_as_well():
     alone = df.Mixture({"a": Boxes(40, late=True)})
     with pytest.raises(DataError, match=r"'mask', which none[^|]*dataset 'a'"):
         alone[1]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "settings", "expected"),
+    [
+        ({"a": 10, "b": 6}, {"batches": "in_turn"}, {"a": 600, "b": 360}),
+        ({"a": 9, "b": 9, "c": 9}, {"length": 4}, {"a": 80, "b": 80, "c": 80}),
+        ({"a": 10, "b": 6}, {"ratio": {"a": 5, "b": 2}, "length": 8}, {"a": 343, "b": 137}),
+    ],
+)
+def test_shares_hold_over_epochs_and_an_epoch_is_entered_as_it_was(sizes, settings, expected):
+    mixture = df.Mixture({name: Boxes(size) for name, size in sizes.items()}, **settings)
+    order, total, seen = mixture.order(True, 4), Counter(), Counter()
+    epochs = [order.indices(3, epoch) for epoch in range(60)]
+    for visits in epochs:
+        assert len(visits) == len(order)
+        ids = [mixture.id_of(visit % len(mixture)) for visit in visits.tolist()]
+        total.update(name.split("/")[0] for name in ids)
+        seen.update(ids)
+    assert total == expected
+    for name in sizes:
+        times = [count for key, count in seen.items() if key.startswith(f"{name}/")]
+        assert len(times) == sizes[name]
+        assert max(times) - min(times) <= 1
+    again = mixture.order(True, 4)
+    assert again.indices(3, 41).tolist() == epochs[41].tolist()
+
+
+def test_a_dataset_that_an_epoch_may_lack_is_told(caplog):
+    mixture = df.Mixture({"a": Boxes(100), "rare": Boxes(3)}, batches="in_turn")
+    order = mixture.order(True, 16)
+    assert "'rare' has samples in about one of 4.9 epochs only" in caplog.text
+    with_it = [(order.indices(0, epoch) % 103 >= 100).any() for epoch in range(20)]
+    assert sum(with_it) == 4
+
+
+def test_not_every_batch_has_samples_of_all():
+    """As the page says: 1000 and 30 samples in batches of 8."""
+    order = df.Mixture({"a": Boxes(1000), "b": Boxes(30)}).order(True, 8)
+    batches = np.array_split(order.indices(0, 0) >= 1000, range(8, 1030, 8))
+    assert (len(batches), sum(not batch.any() for batch in batches)) == (129, 99)
+
+
+@pytest.mark.parametrize("batches", ["mixed", "in_turn"])
+def test_a_mixture_in_a_mixture_keeps_its_ratio_and_length(batches):
+    parts = {"a": Boxes(20), "b": Boxes(5)}
+    inner = df.Mixture(parts, ratio={"a": 1, "b": 3}, length=8, batches=batches)
+    outer = df.Mixture({"in": inner, "out": Boxes(8)}, batches=batches)
+    order = outer.order(True, 4)
+    assert (len(order), order.exact) == (16, False)
+    total, seen = Counter(), Counter()
+    for epoch in range(10):
+        ids = [outer.id_of(visit % len(outer)) for visit in order.indices(1, epoch).tolist()]
+        total.update(name.rpartition("/")[0] for name in ids)
+        seen.update(ids)
+        if batches == "in_turn":
+            for start in range(0, 16, 4):
+                assert len({name.rpartition("/")[0] for name in ids[start : start + 4]}) == 1
+    assert total == {"in/a": 20, "in/b": 60, "out": 80}
+    assert {seen[f"in/a/{n:03d}"] for n in range(20)} == {1}
+    assert {seen[f"in/b/{n:03d}"] for n in range(5)} == {12}
+
+
+def test_a_training_begun_with_other_remainders_is_told():
+    def identity(**settings):
+        mixture = df.Mixture({"a": Boxes(10), "b": Boxes(6)}, **settings)
+        return df.Loader(mixture, batch_size=4, workers=0).identity()
+
+    assert "remainders" not in identity()  # every epoch is what it always was
+    assert "remainders are carried" in identity(batches="in_turn")
 
 
 def test_mixtures_can_be_mixed():

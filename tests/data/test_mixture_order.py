@@ -5,14 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from densefit.data.mixture_order import MixtureOrder, apportioned, drawn, evenly
+from densefit.data.mixture_order import MixtureOrder, drawn, evenly
 
 SIZES = {"a": 10, "b": 25, "c": 4}
 
 
 def made(counts, batches="mixed", batch_size=4, shuffle=True, sizes=SIZES):
     names = list(sizes)
-    return MixtureOrder(names, list(sizes.values()), counts, batches, batch_size, shuffle)
+    settings = (sum(counts), batches, batch_size, shuffle)
+    return MixtureOrder(names, list(sizes.values()), counts, *settings)
 
 
 def by_name(visits, sizes=SIZES):
@@ -118,16 +119,3 @@ def test_any_first_turns_have_their_shares_rounded_up_or_down(counts):
         for end in range(len(turns) + 1):
             own = int((turns[:end] == number).sum())
             assert abs(own - end * count / len(turns)) < 1
-
-
-@given(st.integers(0, 500), st.lists(st.floats(1e-3, 1e3), min_size=1, max_size=6))
-def test_whole_numbers_in_proportion(total, shares):
-    counts = apportioned(total, shares)
-    assert sum(counts) == total
-    for count, share in zip(counts, shares):
-        assert abs(count - total * share / sum(shares)) < 1 + 1e-6
-
-
-@given(st.lists(st.integers(1, 10**6), min_size=1, max_size=6))
-def test_sizes_as_shares_of_their_sum_are_the_sizes(sizes):
-    assert apportioned(sum(sizes), sizes) == sizes

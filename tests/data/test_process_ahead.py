@@ -118,6 +118,48 @@ def test_too_slow_is_named_and_its_process_killed(ahead):
             os.kill(pid, 0)
 
 
+def test_a_slow_sample_that_was_begun_ahead_is_told_at_its_turn_too(ahead):
+    ahead.begin(work(), [0])
+    ahead.next()
+    processes = [one.pid for one in ahead._pool._processes]
+    ahead.timeout = 0.3
+    ahead.begin(work(slow=0.6), [0, 4, 1])
+    assert ahead.next().id == "s0"
+    time.sleep(0.9)  # all are made meanwhile
+    with pytest.raises(TooSlowError, match=r"at most 0\.3 s[\s\S]*0\.6\d* s[\s\S]*'s4'"):
+        ahead.next()
+    assert [ahead.next().id, ahead.next()] == ["s1", None]
+    assert [one.pid for one in ahead._pool._processes] == processes  # none of them hangs
+
+
+def test_time_spent_in_the_queue_or_in_unpickling_is_no_sample_s(ahead):
+    ahead.begin(work(), [0])
+    ahead.next()
+    ahead.timeout = 0.5
+    ahead.begin(Slowly(0.8), [0, 1])
+    assert [ahead.next().id, ahead.next().id] == ["s0", "s1"]
+    ahead.begin(work(slow=0.4), [4, 14, 24, 34, 44])
+    ahead.ready(5)
+    ahead.begin(work(1, slow=0.4), [4, 1])
+    assert [ahead.next().id, ahead.next().id, ahead.next()] == ["s4", "s1", None]
+
+
+class Slowly(Work):
+    """Takes some seconds to unpickle."""
+
+    def __init__(self, seconds):
+        super().__init__(Data(), None, (), 0, 0)
+        object.__setattr__(self, "wait", seconds)
+
+    def __reduce__(self):
+        return slowly, (self.wait,)
+
+
+def slowly(seconds):
+    time.sleep(seconds)
+    return work()
+
+
 def test_an_interrupt_loses_nothing_silently(ahead, monkeypatch):
     ahead.begin(work(), [0, 1, 3])
     ahead.next()

@@ -1,0 +1,77 @@
+"""How many samples of each dataset an epoch has, so that the shares hold over epochs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+
+_WHOLE = Fraction(1, 10**9)  # what is whole but for rounding is whole
+
+
+class Portions:
+    """Whole numbers that add up to `total` in each epoch, in proportion over any epochs.
+
+    What rounding leaves over is carried on. In an epoch each share is rounded up or down, and so
+    is the sum of each over the first epochs, however many. It is the schedule of
+    tasks that have a part of several processors each (PD2: Srinivasan and Anderson, Optimal
+    Rate-based Scheduling on Multiprocessors, JCSS 2006); an epoch is a turn of the processors.
+
+    >>> portions = Portions(4, [10, 6])
+    >>> [portions.of(epoch) for epoch in range(4)]
+    [[3, 1], [2, 2], [3, 1], [2, 2]]
+
+    Args:
+        total: of an epoch.
+        shares: 0 or more, not all 0; a float counts as the decimal number that it is shown as.
+
+    Attributes:
+        exact: what each has an epoch in the mean, a Fraction.
+        carries: whether epochs differ.
+    """
+
+    def __init__(self, total: int, shares: Sequence[float]) -> None:
+        parts = [Fraction(str(share)) for share in shares]
+        self.exact = [_snapped(total * part / sum(parts)) for part in parts]
+        self._whole = [math.floor(one) for one in self.exact]
+        self._rests = [one - whole for one, whole in zip(self.exact, self._whole)]
+        self.carries = any(self._rests)
+        self._extra = total - sum(self._whole)  # that the rests have together in each epoch
+        self._before = [[0] * len(shares)]  # of these, in all epochs before each
+
+    def before(self, epoch: int) -> list[int]:
+        """The samples of each in all epochs before one."""
+        while self.carries and len(self._before) <= epoch:
+            self._before.append(self._next())
+        extra = self._before[epoch if self.carries else 0]
+        return [epoch * whole + more for whole, more in zip(self._whole, extra)]
+
+    def of(self, epoch: int) -> list[int]:
+        """The samples of each in an epoch."""
+        return [after - own for own, after in zip(self.before(epoch), self.before(epoch + 1))]
+
+    def _next(self) -> list[int]:
+        """`_before` of the next epoch: those whose turn ends first have one more."""
+        done, epoch = self._before[-1], len(self._before) - 1
+        turns = [
+            (*_urgency(rest, count), number)
+            for number, (rest, count) in enumerate(zip(self._rests, done))
+            if rest and count / rest < epoch + 1
+        ]
+        chosen = {number for *_, number in sorted(turns)[: self._extra]}
+        return [count + (number in chosen) for number, count in enumerate(done)]
+
+
+def _urgency(weight: Fraction, done: int) -> tuple[int, bool, int]:
+    """What goes first of several turns: the end of its window, and what follows from being late."""
+    end = math.ceil((done + 1) / weight)
+    is_alone = (done + 1) / weight == end  # the next window begins behind this one
+    if weight < Fraction(1, 2) or weight == 1:
+        return end, is_alone, 0
+    free = 1 - weight
+    return end, is_alone, -math.ceil(math.ceil(end * free) / free)
+
+
+def _snapped(value: Fraction) -> Fraction:
+    nearest = Fraction(round(value))
+    return nearest if abs(value - nearest) < _WHOLE else value
