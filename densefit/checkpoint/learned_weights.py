@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from densefit.model.owners import weight_name
+from densefit.model.names import weight_name
 
 
 def with_own_weights(
