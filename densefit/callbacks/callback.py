@@ -106,11 +106,11 @@ class Control:
 class Callback:
     """One concern. Callbacks run in list order; every method may be left out.
 
-    One object may serve several trainings, one after the other: `begin` forgets the last one. What
-    must survive a resume goes through `state_dict` / `load_state_dict`, called after `begin`.
+    One object may serve several trainings, one after the other: `begin_anew` forgets the last one. What
+    must survive a resume goes through `state_dict` / `load_state_dict`, called after it.
     """
 
-    def begin(self) -> None:
+    def begin_anew(self) -> None:
         """Forget an earlier training: before `fit_started`, and before the state of a resume."""
 
     def fit_started(self, state: TrainState, control: Control) -> None:

@@ -374,7 +374,7 @@ def fit(
             learns.append(rate)
         horizon = Horizon(state, partial(feeder.total, epochs or 0, accumulate=accumulate), learns)
         for callback in session.callbacks:
-            callback.begin()
+            callback.begin_anew()
         if saver is not None:
             session.identity = identity(
                 state,

@@ -144,7 +144,7 @@ def _fingerprint(data: Any) -> dict[str, Any] | None:
 def _scored(data: Any) -> str | None:
     """What validation data say: which samples, and how they come to the network."""
     found = _fingerprint(data)
-    return found and f"{told(found)}, {described(getattr(data, 'transform', None))}"
+    return f"{told(found)}, {described(getattr(data, 'transform', None))}" if found else None
 
 
 def _described(wire: Wire) -> str:
