@@ -64,8 +64,8 @@ class Mixture:
         length: samples an epoch; as many as there are by default.
         batches: "mixed": samples of all datasets are spread over the epoch as evenly as they can
             be; batches have some of all where each share is a sample a batch or more (of 1000 and
-            30 samples in batches of 8, most have none of the 30); "in_turn": every batch is of one dataset, and theirs alternate evenly; "at_random":
-            the same in random order.
+            30 samples in batches of 8, most have none of the 30); "in_turn": every batch is of one
+            dataset, and theirs alternate evenly; "at_random": the same in random order.
         classes: the common class names: one list, or target -> list; by default, for each target,
             all names in the order in which they come first. Targets that hold classes are `classes`
             (of boxes), `mask`, `label`, `labels`, and those of your own that are named here.

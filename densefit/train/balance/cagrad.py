@@ -17,8 +17,8 @@ class CAGrad(Balancer):
     Liu, Liu, Jin, Stone and Liu, Conflict-Averse Gradient Descent, NeurIPS 2021,
     arXiv:2110.14048: d that maximises `min_k <g_k, d>` within `|d - g_0| <= c |g_0|`, g_0 the
     mean. Its dual, over convex combinations g_w of the gradients, is solved for any number of
-    heads, see `least_on_simplex`. d is not rescaled; what is returned is d times the number of heads, to
-    the scale of the gradients' sum.
+    heads, see `least_on_simplex`. d is not rescaled; what is returned is d times the number of
+    heads, to the scale of the gradients' sum.
 
     A head whose gradient is zero, absent or without anything left to learn, is left out. The one
     head that is left has its plain gradient, and not 1 + c times it: there is no worse-off one to
