@@ -101,3 +101,9 @@ def test_iterators_without_a_dataset_are_scored_by_all_heads(tiny):
     found = df.score_mixture(network, {"a": tiny.iterator(), "b": tiny.iterator(7)})
     assert found["b/kind/accuracy"] == df.score(network, tiny.iterator(7))["kind/accuracy"]
     assert {key.split("/")[0] for key in found} == {"a", "b"}
+
+
+@pytest.mark.parametrize("name", ["cells/val", "", 1])
+def test_scores_begin_with_a_name_that_ends_somewhere(network, name):
+    with pytest.raises(ConfigError, match="(?s)cannot be named.*fix: .*: ...}"):
+        df.score_mixture(network, {name: loaders()["masks"]})

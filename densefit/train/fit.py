@@ -54,6 +54,7 @@ from densefit.train.start import (
     source_of_rate,
     tell_done,
     tell_kept_optimizer,
+    tell_unused_rate,
 )
 from densefit.train.step import Step
 
@@ -368,6 +369,7 @@ def fit(
         own = learner.start_optimizer(
             optimizer, settings, feeder.batch_size, groups, rescale, kvstore
         )
+        tell_unused_rate(own, schedule, settings, groups or {})
         if live is None:
             given.started(learner)
         learns: list[Learns] = [validating, saving]

@@ -144,7 +144,9 @@ def _fingerprint(data: Any) -> dict[str, Any] | None:
 def _scored(data: Any) -> str | None:
     """What validation data say: which samples, and how they come to the network."""
     found = _fingerprint(data)
-    return f"{told(found)}, {described(getattr(data, 'transform', None))}" if found else None
+    if not found:
+        return None
+    return f"{told(found)}, {described(getattr(data, 'transform', None))}"
 
 
 def _described(wire: Wire) -> str:
@@ -316,6 +318,28 @@ def tell_base_rate(scheduler: Any, rate: float) -> None:
             rate,
             type(scheduler).__name__,
             rate,
+        )
+
+
+def tell_unused_rate(
+    optimizer: Any,
+    schedule: Schedule | None,
+    settings: Mapping[str, Any],
+    groups: Mapping[str, Mapping[str, float]],
+) -> None:
+    """Log that an optimizer has no use for a learning rate that somebody has given.
+
+    Args:
+        optimizer: in use.
+        schedule: as `fit` was given it.
+        settings: of an optimizer given by name.
+        groups: as `fit` was given them.
+    """
+    rates = [schedule, settings.get("learning_rate"), *(own.get("lr") for own in groups.values())]
+    if isinstance(optimizer, mx.optimizer.AdaDelta) and any(rate is not None for rate in rates):
+        _log.warning(
+            "MXNet's AdaDelta has no learning rate: no schedule, rate or lr of a group changes "
+            "what it does, and it decays weights by wd an update. To hold some still: freeze=[...]"
         )
 
 

@@ -118,3 +118,28 @@ def test_a_refusal_is_not_told_to_go_on_first(tiny, tmp_path, caplog):
 def test_no_optimizer_at_all(tiny):
     with pytest.raises(ConfigError, match="refuses the optimizer"):
         fit(tiny, 7)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"schedule": df.Constant(0.1)},
+        {"optimizer_params": {"learning_rate": 0.1}},
+        {"groups": {"trunk_*": {"lr": 0.1}}},
+        {"groups": {"trunk_*": {"wd": 0.0}}},
+    ],
+    ids=["schedule", "rate", "group", "none"],
+)
+def test_a_rate_that_the_optimizer_does_not_look_at_is_told(tiny, caplog, settings):
+    def fit(**more):
+        network = df.Network(symbol=tiny.two_heads(), routes=tiny.routes())
+        mx.random.seed(3)
+        df.fit(network, tiny.iterator(8, 4), updates=2, optimizer="adadelta", **more)
+        return tiny.values(network)
+
+    moved = fit(**settings)
+    assert ("no learning rate" in caplog.text) == (
+        settings.get("groups") != {"trunk_*": {"wd": 0.0}}
+    )
+    for name, value in fit().items():
+        np.testing.assert_array_equal(value, moved[name])
