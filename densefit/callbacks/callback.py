@@ -17,7 +17,7 @@ class TrainState:
     Attributes:
         network: the Network in training; `network.get_params()` is up to date at any moment.
         epoch: number of the current epoch, from 0; after `epoch_ended`, that of the next.
-        update: optimizer updates done since training began (over resumes too).
+        update: optimizer updates since training began (over resumes too), with those left out.
         batch: updates done in this epoch.
         epochs, updates, updates_per_epoch: the plan; None where it is not known.
         batch_size: rows of a full batch; an update takes `accumulate` of them.
@@ -106,24 +106,24 @@ class Control:
 class Callback:
     """One concern. Callbacks run in list order; every method may be left out.
 
-    One object may serve several trainings, one after the other: `begin` forgets the last one. What
-    must survive a resume goes through `state_dict` / `load_state_dict`, called after `begin`.
+    One object may serve several trainings, one after the other: `begin_anew` forgets the last one.
+    What must survive a resume goes through `state_dict` / `load_state_dict`, called after it.
     """
 
-    def begin(self) -> None:
+    def begin_anew(self) -> None:
         """Forget an earlier training: before `fit_started`, and before the state of a resume."""
 
     def fit_started(self, state: TrainState, control: Control) -> None:
         """Before the first update, after a resume."""
 
     def epoch_started(self, state: TrainState, control: Control) -> None:
-        """Before an epoch's first batch."""
+        """Before an epoch's first batch; after a resume in mid-epoch, before its next one."""
 
     def update_ended(self, state: TrainState, control: Control) -> None:
-        """After every optimizer update."""
+        """After every optimizer update, also one that was left out (`nonfinite="skip"`)."""
 
     def epoch_ended(self, state: TrainState, control: Control) -> None:
-        """After an epoch's last update, before validation."""
+        """After the last update of an epoch, or of a training in it; before validation."""
 
     def validated(self, state: TrainState, control: Control) -> None:
         """After each validation; `state.validation` holds its scores."""

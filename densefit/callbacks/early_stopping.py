@@ -43,7 +43,7 @@ class EarlyStopping(Callback):
         self._before: bool | None = None  # the direction before a resume
         self._scores: list[float] = []  # of this process's validations
 
-    def begin(self) -> None:
+    def begin_anew(self) -> None:
         """Wait for a first score again."""
         self.best, self.waited, self._before = None, 0, None
 
@@ -53,7 +53,7 @@ class EarlyStopping(Callback):
         self.higher_is_better = stated_direction(self._stated, declared, self.metric, WHERE)
         self._scores = []
         if self._before not in (None, self.higher_is_better):
-            self.begin()
+            self.begin_anew()
         self._look(control)
 
     def validated(self, state: TrainState, control: Control) -> None:

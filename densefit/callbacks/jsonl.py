@@ -45,7 +45,7 @@ class JSONLines(Callback):
         self._lines = 0  # written, those of a resumed training included
         self._saved: int | None = None  # lines when the checkpoint was written
 
-    def begin(self) -> None:
+    def begin_anew(self) -> None:
         """Forget the lines."""
         self._epoch, self._ended, self._lines, self._saved = 0, set(), 0, None
 

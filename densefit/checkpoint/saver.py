@@ -27,7 +27,7 @@ class Saver:
         extra: JSON-able; kept in every checkpoint (a recipe, say).
         background: write in a thread while training goes on. What is written is copied first, so
             it takes the memory of the checkpoint once more; and what the disk refuses is told at
-            the next update.
+            the first update after it has refused, at the next save or at the end.
 
     Raises:
         CheckpointError: `extra` holds what JSON cannot, told before a training is spent.

@@ -85,8 +85,8 @@ def restore(
         content: the same.
 
     Raises:
-        CheckpointError: it is of a network with other heads or parameters, of another optimizer,
-            or of the middle of an epoch with other data.
+        CheckpointError: it is damaged, of a network with other heads or parameters, or of the
+            middle of an epoch with other data.
     """
     learner, state, history = session.learner, session.state, session.history
     check_state(content, path)

@@ -73,6 +73,9 @@ class Cached:
             `folder`, the dataset has no `repr` that is the same in another process.
     """
 
+    #: A checkpoint made without the cache goes on with it.
+    described_by = "dataset"
+
     def __init__(
         self,
         dataset: Dataset,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +16,8 @@ def described(thing: Any, depth: int = _DEPTH) -> str:
     ('0.5', '{a: 1, b: 2}', 'builtins.len')
 
     Args:
-        thing: anything.
+        thing: anything; of a class with `described_by`, which changes nothing that matters, the
+            attribute of that name.
         depth: of objects within objects that are looked into.
     """
     if thing is None or isinstance(thing, (bool, int, float, str, bytes)):
@@ -31,10 +33,16 @@ def described(thing: Any, depth: int = _DEPTH) -> str:
     if hasattr(thing, "__qualname__"):
         return f"{thing.__module__}.{thing.__qualname__}"
     kind = type(thing)
+    inner = getattr(kind, "described_by", None)
+    if inner is not None:
+        return described(getattr(thing, inner), depth)
     own = getattr(kind, "__repr__", None)
-    if own is not object.__repr__ and " at 0x" not in repr(thing):
-        return repr(thing)
+    text = "" if own is object.__repr__ else repr(thing)
+    if text and " at 0x" not in text:
+        return text
+    # Its own text has settings that are not public; only what it holds is told by addresses.
+    text = re.sub(r" at 0x[0-9a-fA-F]+", "", text) or kind.__qualname__
     settings = {
         name: value for name, value in getattr(thing, "__dict__", {}).items() if name[0] != "_"
     }
-    return f"{kind.__qualname__}{described(settings, depth - 1) if depth > 0 else ''}"
+    return f"{text}{described(settings, depth - 1) if depth > 0 else ''}"

@@ -131,12 +131,13 @@ def fit(
         begin_epoch: number of the first epoch, as in Module.fit: the training goes on from there,
             and so does its schedule. (`resume` goes on exactly.)
         optimizer: MXNet's name, or an `mx.optimizer.Optimizer` (of which a copy is used: every
-            fit begins with a new optimizer).
+            fit begins with a new optimizer, but that of a Module which has one goes on).
         optimizer_params: of an optimizer given by name (`{"momentum": 0.9, "wd": 1e-4}`). Of what
             is no Network of heads, the gradient of an update is multiplied by `rescale_grad`, here
             or of the optimizer object, else by 1/batch_size, as in Module.fit.
         schedule: learning rate by updates done; by default the optimizer's own.
-        callbacks: run in list order.
+        callbacks: run in list order. One object may serve several trainings: it begins anew with
+            each, and continues what `resume` continues.
         progress: whether a `callbacks.Progress` shows how far the training is, beside `callbacks`
             of which none is one. None: on a terminal and in notebooks, where no
             `batch_end_callback` does; elsewhere each epoch is a line of the level INFO in the log.
@@ -378,7 +379,7 @@ def fit(
             learns.append(rate)
         horizon = Horizon(state, partial(feeder.total, epochs or 0, accumulate=accumulate), learns)
         for callback in session.callbacks:
-            callback.begin()
+            callback.begin_anew()
         if saver is not None:
             session.identity = identity(
                 state,

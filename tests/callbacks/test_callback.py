@@ -2,6 +2,7 @@ import inspect
 
 import pytest
 
+import densefit as df
 import densefit.callbacks as callbacks
 from densefit.callbacks import Callback, Control, TrainState
 
@@ -44,3 +45,28 @@ def test_callbacks_add_no_events_of_their_own(kind):
             inspect.signature(getattr(Callback, name)),
         )
         assert list(ours.parameters) == list(theirs.parameters)
+
+
+def test_which_updates_and_epochs_are_told(tiny, tmp_path):
+    """An update that is left out counts as one; an epoch that is resumed is started again."""
+    numbers = iter(range(100))
+
+    def take(iterator):
+        batch = iterator.next()
+        if next(numbers) == 1:
+            batch.data = [df.backend.mx.nd.full(one.shape, float("nan")) for one in batch.data]
+        return batch
+
+    def run(data, **settings):
+        log = tiny.Log()
+        network = df.Network(symbol=tiny.two_heads(), routes=tiny.routes())
+        df.fit(
+            network, data, checkpoint=df.Saver(tmp_path, every="9ep", background=False),
+            resume="auto", nonfinite="skip", callbacks=[log], **settings,
+        )  # fmt: skip
+        return log.events
+
+    first = run(tiny.Changed(tiny.iterator(12, 4), take), updates=2)
+    assert first == ["fit", "epoch", 1, 2, "end", "saved", "done"]
+    second = run(tiny.iterator(12, 4), epochs=1)
+    assert second == ["fit", "epoch", 3, "end", "saved", "done"]

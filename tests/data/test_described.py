@@ -42,3 +42,39 @@ def test_things_that_hold_themselves_come_to_an_end():
     loop = Noisy(1)
     loop.inner = loop
     assert described(loop).count("Noisy") < 10
+
+
+class Plain:
+    def __init__(self, size):
+        self.size = size
+
+
+class Holder:
+    """With a private setting that its own text tells, and parts that tell addresses."""
+
+    def __init__(self, part, share):
+        self.part, self._share = part, share
+
+    def __repr__(self):
+        return f"Holder({self.part!r}, share={self._share})"
+
+
+class Through:
+    described_by = "inner"
+
+    def __init__(self, inner):
+        self.inner = inner
+
+
+def test_what_its_own_text_says_is_not_lost_with_an_address():
+    told = described(Holder(Plain(3), 0.5))
+    assert "share=0.5" in told
+    assert "size: 3" in told
+    assert " at 0x" not in told
+    assert told == described(Holder(Plain(3), 0.5))
+    assert len({told, described(Holder(Plain(3), 1.0)), described(Holder(Plain(4), 0.5))}) == 3
+
+
+def test_what_changes_nothing_is_seen_through():
+    assert described(Through(Plain(3))) == described(Plain(3)) == "Plain{size: 3}"
+    assert described(Through(Through(7))) == "7"

@@ -142,8 +142,15 @@ def begun(tiny, tmp_path_factory):
     return folders
 
 
-@pytest.mark.parametrize("place", [0, 1], ids=["end", "middle"])
-@pytest.mark.parametrize("name", CHANGES)
+#: Of what is the same everywhere, the middle of an epoch is the harder place.
+TRIED = [
+    pytest.param(name, place, id=f"{name}-{('end', 'middle')[place]}")
+    for name in CHANGES
+    for place in ((1,) if len({*TABLE[name]}) == 1 else (0, 1))
+]
+
+
+@pytest.mark.parametrize(("name", "place"), TRIED)
 def test_a_setting_changed_at_a_resume(tiny, tmp_path, begun, caplog, name, place):
     kind, changes = CHANGES[name]
     small = Small(tiny)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from densefit.errors import ConfigError
 from densefit.train.schedules import Plateau
+from densefit.train.schedules.awaited import Awaited
 
 NAMES = {"min_lr": "final"}
 
@@ -160,3 +161,22 @@ def test_wrong_settings_are_refused_when_made(changes):
     (setting,) = changes
     with pytest.raises(ConfigError, match=rf"Plateau\({setting}=...\)"):
         plateau(**changes)
+
+
+def test_a_standing_goes_on_whether_or_not_the_length_was_known():
+    """And begins anew in another direction, or behind a schedule without one."""
+    plateau = Plateau(1.0, "a/loss", patience=0, higher_is_better=False)
+    first = plateau.resolve(total=None)
+    for _ in range(2):
+        first.observe({"a/loss": 0.5})
+    awaited = Awaited(plateau)
+    awaited.load_state_dict(first.state_dict())
+    assert awaited(10) == first(10) == 0.1
+    again = plateau.resolve(total=None)
+    again.load_state_dict(awaited.state_dict())
+    assert again.standing == first.standing
+    other = Plateau(1.0, "a/loss", patience=0, higher_is_better=True).resolve(total=None)
+    other.load_state_dict(first.state_dict())
+    assert other(10) == 1.0
+    again.load_state_dict({})
+    assert again(10) == 1.0
