@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from densefit.data.class_map import OBJECTS
-from densefit.data.labelled import targets_in
+from densefit.data.labelled import held_by
 from densefit.data.mixture import Mixture
 from densefit.data.sample import Dataset
 from densefit.errors import ConfigError
@@ -17,6 +18,8 @@ from densefit.tools.multi_recipe import MultiRecipe
 from densefit.tools.recipe import Data, make_dataset
 from densefit.tools.recipe_heads import make_heads
 from densefit.tools.splits import renames_of_split
+
+_log = logging.getLogger("densefit")
 
 
 @dataclass(frozen=True)
@@ -158,7 +161,8 @@ def labelled_for(
     """
     found = []
     for name, dataset in datasets.items():
-        present = {names.get(name, {}).get(target, target) for target in targets_in(dataset)}
+        held = held_by(dataset)
+        present = {names.get(name, {}).get(target, target) for target in held.names}
         wanted = [
             set(targets)
             for head in heads
@@ -169,4 +173,11 @@ def labelled_for(
         ]
         if any(targets <= present for targets in wanted):
             found.append(name)
+        elif not held.are_all:
+            found.append(name)
+            _log.warning(
+                "the dataset %r stays, though no sample that was looked at has a target of the "
+                "heads %s: a method targets_of(index) of the dataset says what each sample has",
+                *(name, ", ".join(head.name for head in heads if head.targets)),
+            )
     return found or list(datasets)
