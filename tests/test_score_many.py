@@ -119,9 +119,8 @@ class Rarely(Only):
 
 def test_a_head_is_scored_where_few_samples_have_its_labels(network):
     loader = df.Loader(Rarely(), batch_size=4, workers=0)
-    found = df.score_mixture(
-        network, {"rare": loader, "never": df.Loader(Rarely(()), batch_size=4)}
-    )
+    never = df.Loader(Rarely(()), batch_size=4, workers=0)
+    found = df.score_mixture(network, {"rare": loader, "never": never})
     assert found["rare/segmentation/mIoU"] == df.score(network, loader)["segmentation/mIoU"]
     assert "never/detection/AP" in found
     assert not [key for key in found if key.startswith("never/segmentation")]
