@@ -21,6 +21,8 @@ from densefit.train.feed import Feeder
 from densefit.train.finite import check_parameters, check_policy
 from densefit.train.learner import Learner
 from densefit.train.model_input import batches_of, model_input
+from densefit.train.pass_rows import PassRows
+from densefit.train.repeats import Repeats
 from densefit.train.viewer import Viewed, views_of
 
 _log = logging.getLogger("densefit")
@@ -43,7 +45,8 @@ def score(
     Every sample counts exactly once: padded rows are cut off, a repeated id is an error, and so
     is a loader that drops or skips. A sample whose truth is unknown to a head does not count for
     that head. Metrics see the dataset, never a mean of batches, so the numbers do not depend on
-    the batch size or on the number of devices.
+    the batch size or on the number of devices, but for rounding: a network computes in float32,
+    and rows of another batch may differ in the last digits.
 
     Args:
         network: a Network with parameters; an MXNet Module, or a gluon HybridBlock; or a Symbol
@@ -172,6 +175,8 @@ class Scorer:
         _check_exact(data, where)
         self._wires = {name: wires[name] for name in self.metrics}
         self._feeder = Feeder(data, list(self._wires.values()), where)
+        self._feeder.repeats = Repeats(where)
+        self._pass_rows = PassRows(data, where)
         self._feeder.match()
         self._occurring: Occurring | None = None
         self._views = views_of(data, self._wires.values())
@@ -221,7 +226,9 @@ class Scorer:
                     self._look(targets)
                 self.on_batch(number, batch, outputs)
         expected = self._feeder.source.samples
-        if expected is not None and len(self._seen) != expected:
+        if expected is None:
+            self._pass_rows.look(len(self._seen))
+        elif len(self._seen) != expected:
             raise DataError(
                 f"{len(self._seen)} of {expected} samples came while scoring",
                 expected="every sample once",

@@ -10,8 +10,9 @@ from rich.text import Text
 
 from densefit.checkpoint import store
 from densefit.checkpoint.transfer import Transferred, transfer
+from densefit.model.names import weight_name
 from densefit.model.network import Network
-from densefit.model.owners import owners, weight_name
+from densefit.model.owners import owners
 from densefit.tools.recipe import Recipe
 from densefit.tools.trained import Trained
 

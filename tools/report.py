@@ -114,12 +114,13 @@ def _write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def file_name(head: str, name: str) -> str:
-    """`<head>_<name>` as a file may be called.
+    """`<head>_<name>` as a file may be called; of two heads never the same.
 
-    >>> file_name("", "worst"), file_name("left/eye", "worst")
-    ('worst', 'left-eye_worst')
+    >>> file_name("", "AP/s"), file_name("left eye", "worst.png")
+    ('AP-s', 'left eye_worst.png')
     """
-    return re.sub(r"[^\w.-]", "-", f"{head}_{name}" if head else name)
+    name = re.sub(r"[^\w.-]", "-", name)
+    return f"{head}_{name}" if head else name
 
 
 def _key(head: str, key: str) -> str:

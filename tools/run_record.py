@@ -9,7 +9,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ class Begun(Callback):
         data: split -> its dataset.
         seed: of everything random.
         resume: what it continues from.
-        train: what is trained on; if that is one of `data`, its fingerprint is shared.
+        loaders: of some of `data`, whose fingerprints are shared.
     """
 
     def __init__(
@@ -50,9 +50,9 @@ class Begun(Callback):
         data: Mapping[str, Dataset],
         seed: int,
         resume: str,
-        train: Loader | None = None,
+        loaders: Sequence[Loader] = (),
     ) -> None:
-        self._out, self._text, self._about = out, text, (data, seed, resume, train)
+        self._out, self._text, self._about = out, text, (data, seed, resume, loaders)
 
     def fit_started(self, state: TrainState, control: Control) -> None:
         """Write both."""
@@ -61,7 +61,7 @@ class Begun(Callback):
 
 
 def record_start(
-    out: Path, data: Mapping[str, Dataset], seed: int, resume: str, train: Loader | None = None
+    out: Path, data: Mapping[str, Dataset], seed: int, resume: str, loaders: Sequence[Loader] = ()
 ) -> None:
     """Add this start to the run's environment.json: a list with an entry for each.
 
@@ -70,16 +70,16 @@ def record_start(
         data: split -> its dataset.
         seed: of everything random.
         resume: what it continues from.
-        train: see `Begun`.
+        loaders: see `Begun`.
     """
     path = out / FILE
     before = _read(path) if resume != "none" else []
-    text = json.dumps([*before, environment(data, seed, resume, train)], indent=1)
+    text = json.dumps([*before, environment(data, seed, resume, loaders)], indent=1)
     replace_file(path, [f"{text}\n".encode()])
 
 
 def environment(
-    data: Mapping[str, Dataset], seed: int, resume: str, train: Loader | None = None
+    data: Mapping[str, Dataset], seed: int, resume: str, loaders: Sequence[Loader] = ()
 ) -> dict[str, Any]:
     """What this process computes with and on; JSON-able."""
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -95,13 +95,16 @@ def environment(
         "gpus": mx.context.num_gpus(),
         "seed": seed,
         "resume": resume,
-        "data": {
-            split: train.fingerprint
-            if train is not None and train.dataset is dataset
-            else fingerprint(dataset)
-            for split, dataset in data.items()
-        },
+        "data": {split: _fingerprint(dataset, loaders) for split, dataset in data.items()},
     }
+
+
+def _fingerprint(dataset: Dataset, loaders: Sequence[Loader]) -> dict[str, Any]:
+    """Of a dataset, which its loader may know already."""
+    for loader in loaders:
+        if loader.dataset is dataset:
+            return loader.fingerprint
+    return fingerprint(dataset)
 
 
 class Cost(Callback):

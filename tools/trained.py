@@ -35,7 +35,8 @@ class Trained:
         scales: look at each picture at these sizes, as factors, and merge what is seen.
         windows: look at pictures at their own size (times the scales) through windows of the
             input size, in place of fitting them into it.
-        overlap: smallest share of a window that the next one covers too.
+        overlap: smallest share of a window that the next one covers too; windows are a pixel
+            apart at least.
         data: as trained by default; pictures that are named themselves need its workers only.
     """
 

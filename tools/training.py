@@ -11,6 +11,7 @@ from densefit.callbacks import Curves, JSONLines, ProfileLine, Progress
 from densefit.checkpoint.policy import Keep
 from densefit.checkpoint.saver import Saver, check_unmixed
 from densefit.config import parse
+from densefit.data.loader import Loader
 from densefit.errors import ConfigError
 from densefit.metrics.composite import Composite
 from densefit.train.fit import fit
@@ -79,6 +80,9 @@ def run(
     held = prepared.validation is not None
     keep = Keep(training.keep, chosen_by(numbers, training.best) if held else None)
     own = make_callbacks(training, out)
+    several = prepared.validation if isinstance(prepared.validation, Mapping) else None
+    validated = [prepared.validation] if several is None else list(several.values())
+    loaders = [one for one in (prepared.train, *validated) if isinstance(one, Loader)]
     fit(
         network,
         prepared.train,
@@ -89,7 +93,7 @@ def run(
         optimizer_params=training.optimizer_params,
         schedule=make_schedule(training),
         callbacks=[
-            Begun(out, text, prepared.data, recipe.seed, recipe.resume, prepared.train),
+            Begun(out, text, prepared.data, recipe.seed, recipe.resume, loaders),
             *(Progress(), JSONLines(out / "scalars.jsonl"), Curves(out, log="scalars.jsonl")),
             TrainBatch(out / "train_batch.png", prepared.train),
             *(*own, ProfileLine(), Cost(out)),

@@ -30,6 +30,7 @@ class TrainState:
         all_objects: the same since training began.
         lr: the learning rate of the last update.
         gradient_norm: of the last update's gradient, before clipping.
+        loss_weights: head -> the factor that `balance` gave its loss in the last update.
         position: in the epoch's order of samples, if the loader tells.
         refused: updates that were not applied because something was not finite.
         rollbacks: times that training went back to a checkpoint because of that.
@@ -59,6 +60,7 @@ class TrainState:
     all_objects: Mapping[str, int] = field(default_factory=dict)
     lr: float = 0.0
     gradient_norm: float = 0.0
+    loss_weights: Mapping[str, float] = field(default_factory=dict)
     position: int | None = None
     refused: int = 0
     rollbacks: int = 0
@@ -81,7 +83,11 @@ class Control:
         self.exact_times = False
 
     def stop(self, reason: str) -> None:
-        """End training after this update (validation and saving still happen)."""
+        """End training after this update; in `fit_started` and `epoch_started` before the next.
+
+        The network is then validated and saved as at the end of any training, unless it has been
+        at this update.
+        """
         self.stop_reason = reason
 
     def save_now(self) -> None:
@@ -100,8 +106,12 @@ class Control:
 class Callback:
     """One concern. Callbacks run in list order; every method may be left out.
 
-    What must survive a resume goes through `state_dict` / `load_state_dict`.
+    One object may serve several trainings, one after the other: `begin` forgets the last one. What
+    must survive a resume goes through `state_dict` / `load_state_dict`, called after `begin`.
     """
+
+    def begin(self) -> None:
+        """Forget an earlier training: before `fit_started`, and before the state of a resume."""
 
     def fit_started(self, state: TrainState, control: Control) -> None:
         """Before the first update, after a resume."""

@@ -36,6 +36,10 @@ class CSVLog(Callback):
         self._rows: list[dict[str, str]] = []
         self._epoch = 0  # between epochs, the state is in the next already
 
+    def begin(self) -> None:
+        """Forget the rows."""
+        self._rows, self._epoch = [], 0
+
     def fit_started(self, state: TrainState, control: Control) -> None:
         """Keep the rows that still hold."""
         rows = read_rows(self.path)
@@ -53,7 +57,15 @@ class CSVLog(Callback):
         self._epoch = state.epoch
 
     def epoch_ended(self, state: TrainState, control: Control) -> None:
-        """Write the epoch's numbers."""
+        """Write the epoch's numbers, in place of those of when it was stopped and did not end."""
+        kept = []
+        for row in self._rows:
+            if int(row["epoch"]) == self._epoch and int(row["update"]) != state.update:
+                row = {name: cell for name, cell in row.items() if not name.startswith("train/")}
+                if set(row) == {*_FIRST}:
+                    continue
+            kept.append(row)
+        self._rows = kept
         self._add(state, "train", state.train())
 
     def validated(self, state: TrainState, control: Control) -> None:

@@ -40,13 +40,20 @@ class EarlyStopping(Callback):
         self.higher_is_better = self._stated = higher_is_better
         self.best: float | None = None
         self.waited = 0
+        self._before: bool | None = None  # the direction before a resume
         self._scores: list[float] = []  # of this process's validations
+
+    def begin(self) -> None:
+        """Wait for a first score again."""
+        self.best, self.waited, self._before = None, 0, None
 
     def fit_started(self, state: TrainState, control: Control) -> None:
         """Look the score up among those that validation will give."""
         declared = direction_of(self.metric, state.directions, STOP, WHERE)
         self.higher_is_better = stated_direction(self._stated, declared, self.metric, WHERE)
         self._scores = []
+        if self._before not in (None, self.higher_is_better):
+            self.begin()
         self._look(control)
 
     def validated(self, state: TrainState, control: Control) -> None:
@@ -70,11 +77,13 @@ class EarlyStopping(Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """The best score and how long ago it was."""
-        return {"metric": self.metric, "best": self.best, "waited": self.waited}
+        about = {"metric": self.metric, "higher_is_better": self.higher_is_better}
+        return {**about, "best": self.best, "waited": self.waited}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from what `state_dict` gave; of another score, from the beginning."""
+        """Continue from what `state_dict` gave; of another score or direction, anew."""
         if state.get("metric", self.metric) == self.metric:
+            self._before = state.get("higher_is_better")
             self.best, self.waited = state["best"], state["waited"]
 
     def _improves(self, score: float) -> bool:

@@ -45,6 +45,10 @@ class JSONLines(Callback):
         self._lines = 0  # written, those of a resumed training included
         self._saved: int | None = None  # lines when the checkpoint was written
 
+    def begin(self) -> None:
+        """Forget the lines."""
+        self._epoch, self._ended, self._lines, self._saved = 0, set(), 0, None
+
     def fit_started(self, state: TrainState, control: Control) -> None:
         """Open the file behind the last line that still holds."""
         kept = [line for line in read_lines(self.path) if line["update"] <= state.update]

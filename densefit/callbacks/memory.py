@@ -49,6 +49,12 @@ class Memory(Callback):
         self._seen: list[tuple[int, float]] = []  # (update, host) at the end of each epoch
         self._warned = False
 
+    def begin(self) -> None:
+        """Forget what was measured."""
+        self.numbers = {}
+        if self._lines is not None:
+            self._lines.begin()
+
     def fit_started(self, state: TrainState, control: Control) -> None:
         """Begin to watch: a resumed process is a new one."""
         self._seen, self._warned = [], False

@@ -59,6 +59,10 @@ class TimeBudget(Callback):
         self._started: float | None = None
         self._before = 0.0
 
+    def begin(self) -> None:
+        """Count from 0."""
+        self._started, self._before = None, 0.0
+
     def fit_started(self, state: TrainState, control: Control) -> None:
         """Begin to count, behind what a resumed training has taken already."""
         before = 0.0 if self.each_start else max(state.seconds, self._before)

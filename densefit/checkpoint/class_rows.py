@@ -65,17 +65,23 @@ def arranged(
     return found, lacking
 
 
-def take_names_of(theirs: Iterable[Head], ours: Iterable[Head], sources: Mapping[str, str]) -> None:
+def take_names_of(
+    theirs: Iterable[Head],
+    ours: Iterable[Head],
+    sources: Mapping[str, str],
+    owners: Mapping[str, str | None],
+) -> None:
     """Give heads that have numbers of classes the names that the heads of their weights have.
 
     Args:
         theirs: heads of the source.
         ours: heads of the network; one that has names, or has learned some, keeps them.
         sources: parameter of the network -> its name in the source, of those that were brought in.
+        owners: parameter of the network -> the head whose it is.
     """
     named = list(theirs)
     for head in ours:
-        own = {there for name, there in sources.items() if name.startswith(f"{head.name}_")}
+        own = {there for name, there in sources.items() if owners.get(name) == head.name}
         for source in named:
             rows = set(source.class_rows())
             if not (own & rows if rows else own and source.name == head.name):
@@ -93,22 +99,28 @@ def take_names_of(theirs: Iterable[Head], ours: Iterable[Head], sources: Mapping
                     )
 
 
-def tell_unarranged(theirs: Iterable[Head], ours: Iterable[Head], loaded: Iterable[str]) -> None:
+def tell_unarranged(
+    theirs: Iterable[Head],
+    ours: Iterable[Head],
+    loaded: Iterable[str],
+    owners: Mapping[str, str | None],
+) -> None:
     """Log a warning for heads with other names whose rows nobody names: they came by place.
 
     Args:
         theirs: heads of the source.
         ours: heads of the network.
         loaded: parameters that were brought in.
+        owners: parameter -> the head whose it is.
     """
+    reached = {owners.get(name) for name in loaded}
     before = {head.name: head_lists(head) for head in theirs}
     for head in ours:
         there = before.get(head.name, {})
         now = head_lists(head)
         differ = [t for t in now if t in there and list(there[t]) != list(now[t])]
         named = [t for t in differ if not are_numbers(now[t]) and not are_numbers(there[t])]
-        mine = any(name.startswith(f"{head.name}_") for name in loaded)
-        if named and mine and not head.class_rows():
+        if named and head.name in reached and not head.class_rows():
             _log.warning(
                 "the head %r has other classes than in the source (%s, there %s), and does not say "
                 "whose its rows are (`class_rows`): they were brought by place",

@@ -8,13 +8,17 @@ from typing import Any
 from densefit.errors import CheckpointError
 
 #: What decides which samples the rest of an epoch consists of.
-ORDER = ("batch_size", "accumulate", "seed", "data", "loader")
+ORDER = ("batch_size", "accumulate", "seed", "data", "loader", "updates_per_epoch")
+
+#: What only a densefit Loader tells.
+_OF_LOADERS = ("data", "loader", "validation")
 
 
 def differences(saved: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Name -> (saved, own) of what differs; what either does not tell is passed over.
+    """Name -> (saved, own) of what differs; None is a value: a schedule, say, was added.
 
-    Heads, which are dicts by name, are compared one by one, as "head <name>".
+    What an older checkpoint does not name is passed over. Heads, which are dicts by name, are
+    compared one by one, as "head <name>".
 
     >>> differences({"seed": 0, "heads": {"a": 1}}, {"seed": 1, "heads": {"a": 1, "b": 2}})
     {'seed': (0, 1), 'head b': (None, 2)}
@@ -22,8 +26,12 @@ def differences(saved: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, t
     found = {
         name: (saved[name], own[name])
         for name in own
-        if name != "heads" and None not in (saved.get(name), own[name]) and saved[name] != own[name]
+        if name != "heads" and name in saved and saved[name] != own[name]
     }
+    if {"batch_size", "accumulate", "data"} & {*found} or None in found.get(
+        "updates_per_epoch", ()
+    ):
+        found.pop("updates_per_epoch", None)  # follows from these, or is not known yet
     before, now = saved.get("heads"), own.get("heads")
     if before is not None and now is not None:
         for name in sorted({*before, *now}):
@@ -66,19 +74,25 @@ def check_order(differing: Mapping[str, tuple[Any, Any]], where: object) -> None
     if wrong:
         raise CheckpointError(
             f"The checkpoint is of the middle of an epoch with another {', '.join(wrong)}",
-            expected=", ".join(f"{name} {told(before)}" for name, (before, _) in wrong.items()),
-            received=", ".join(f"{name} {told(now)}" for name, (_, now) in wrong.items()),
+            expected=", ".join(f"{n} {told(before, n)}" for n, (before, _) in wrong.items()),
+            received=", ".join(f"{n} {told(now, n)}" for n, (_, now) in wrong.items()),
             where=where,
             fix="continue with what it was, or from a checkpoint of an epoch's end",
         )
 
 
-def told(value: Any) -> str:
+def told(value: Any, name: str = "") -> str:
     """A value in an error or a warning.
 
     >>> told({"samples": 12, "sha256": "0123456789abcdef"}), told(None), told(0.5)
     ('12 samples, sum 01234567', 'none', '0.5')
+
+    Args:
+        value: of a setting.
+        name: of the setting.
     """
+    if value is None and name in _OF_LOADERS:
+        return "not known (none, or no densefit Loader)"
     if isinstance(value, Mapping) and "sha256" in value:
         return f"{value['samples']} samples, sum {value['sha256'][:8]}"
     text = "none" if value is None else str(value)

@@ -54,7 +54,8 @@ def load(
                 "The checkpoint does not say rightly how its network was built "
                 f"({type(error).__name__}: {_message(error)})",
                 where=place,
-                fix="load(path, network=...) with a network of the same kind",
+                fix=getattr(error, "fix", None)
+                or "load(path, network=...) with a network of the same kind",
             ) from error
     elif not isinstance(network, Network):
         network = _network_of(network, heads)

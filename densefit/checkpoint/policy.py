@@ -99,6 +99,10 @@ class Keep:
         self._scores: list[float] = []  # of this process's validations
         self.records: list[Record] = []
 
+    def begin(self) -> None:
+        """Forget an earlier training's saves."""
+        self.records = []
+
     def judged_by(self, known: Mapping[str, bool]) -> None:
         """Take the direction that the metric of `best` declares.
 

@@ -55,12 +55,15 @@ class Saver:
         self.behind = False
 
     def begin(self, resume: str | Path) -> None:
-        """Hold the directory for this training, until `end`.
+        """Hold the directory for this training, until `end`; what another one left is forgotten.
 
         Raises:
             CheckpointError: another training holds it, or its checkpoints are those of another.
         """
         self._claim.take()
+        self.keep.begin()
+        self._written = self.newest = None
+        self.behind = False
         check_unmixed(self.directory, resume, is_held=True)
 
     def end(self) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from densefit.checkpoint.identity import check_order, check_same_heads, differences, told
+from densefit.checkpoint.learned_weights import with_own_weights
 from densefit.checkpoint.naming import names_of, saved_names, take_saved_names
 from densefit.checkpoint.parameters import parameters_of
 from densefit.checkpoint.session import Session
@@ -17,6 +18,8 @@ from densefit.errors import CheckpointError, ConfigError, located
 from densefit.metrics import Metric
 
 logger = logging.getLogger(__name__)
+
+_ALWAYS = ("batch_size", "accumulate", "updates_per_epoch")  # saved beside the identity, too
 
 
 def snapshot(session: Session) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -49,6 +52,7 @@ def snapshot(session: Session) -> tuple[dict[str, Any], dict[str, Any]]:
         "balance": {} if session.balancer is None else session.balancer.state_dict(),
         "lr": state.lr,
         "gradient_norm": state.gradient_norm,
+        "loss_weights": dict(state.loss_weights),
         "update": state.update,
         "updates": state.updates,
         "updates_per_epoch": state.updates_per_epoch,
@@ -98,17 +102,15 @@ def restore(
             )
     # What older checkpoints do not tell of is not compared.
     saved = {**content.get("identity", {})}
-    saved.update({name: content[name] for name in ("batch_size", "accumulate") if name in content})
+    saved.update({name: content[name] for name in _ALWAYS if name in content})
     check_same_heads(saved, session.identity, path)
     take_saved_names(learner.network, saved_names(content), path)
     differing = differences(saved, session.identity)
     if content["batch"]:
         check_order(differing, path)
-    for name, (before, now) in differing.items():
-        logger.warning(
-            "%s: the training goes on with another %s: %s, before %s",
-            path, name, told(now), told(before),
-        )  # fmt: skip
+    counters = content["optimizer"]
+    if "balance" in differing:
+        parts, counters = with_own_weights(parts, counters, learner)
     weights = "training" if "training" in parts else "model"
     arg_params, aux_params = parameters_of(parts, weights, path, learner.network)
     learner.load_params(arg_params, aux_params, str(path))
@@ -122,8 +124,10 @@ def restore(
             "averages" if "training" in parts else "no averages of weights",
             "and averages no more" if "training" in parts else "which begin the averages",
         )
+    # What an older checkpoint does not tell may be other settings.
+    is_other = {"optimizer", "optimizer_params"} & {*differing} or "optimizer_params" not in saved
     with located(str(path)):
-        learner.load_optimizer_state(parts["optimizer"], content["optimizer"])
+        begins_anew = learner.load_optimizer_state(parts["optimizer"], counters, bool(is_other))
     set_rng_state(content["rng"])
     state.epoch, state.batch = content["epoch"], content["batch"]
     state.pending = content.get("pending", "")
@@ -141,6 +145,7 @@ def restore(
     state.all_objects = dict(content.get("all_objects", {}))
     state.epoch_seconds = content.get("epoch_seconds", 0.0)
     state.lr, state.gradient_norm = content.get("lr", 0.0), content.get("gradient_norm", 0.0)
+    state.loss_weights = dict(content.get("loss_weights", {}))
     load_metric_states(session.judges, content.get("metrics", {}))
     if session.rate is not None:
         session.rate.load_state_dict(content.get("schedule", {}))
@@ -157,6 +162,14 @@ def restore(
                 callback.load_state_dict(entry["state"])
                 entries.remove(entry)
                 break
+    # Last: what is refused has not been told before.
+    for name, (before, now) in differing.items():
+        logger.warning(
+            "%s: the training goes on with another %s: %s, before %s",
+            path, name, told(now, name), told(before, name),
+        )  # fmt: skip
+    if begins_anew:
+        logger.warning("%s: %s", path, begins_anew)
 
 
 def metric_states(judges: Mapping[str, Sequence[Metric]]) -> dict[str, list[Any]]:

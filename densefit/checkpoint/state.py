@@ -24,7 +24,7 @@ Key: TypeAlias = Union[int, str]
 # Numbers that optimizers keep on themselves and change at each update: Nadam's product of momentum
 # terms, and the last rates by which LARS corrects its momentum. (LBSGD keeps gradients there, too:
 # it is the one optimizer of MXNet that cannot be continued exactly.)
-_RUNNING = ("m_schedule", "cur_lr", "last_lr")
+_RUNNING = {"m_schedule": 1.0, "cur_lr": None, "last_lr": None}  # what they begin with
 
 _TOKEN = re.compile(r"(\d+)|\[(\d+)\]")
 
@@ -121,15 +121,12 @@ def check_states(arrays: Mapping[str, np.ndarray], counts: Mapping[str, int]) ->
             )
 
 
-def restore_updater(
-    updater: Any, arrays: Mapping[str, np.ndarray], index_to_name: Mapping[Key, str]
-) -> None:
-    """Put saved states into an `mx.optimizer.Updater`; it moves them to the devices at first use.
+def restore_updater(updater: Any, states: Mapping[Key, Any]) -> None:
+    """Put what `optimizer_from_arrays` gave into an `mx.optimizer.Updater`.
 
-    Raises:
-        CheckpointError: as `optimizer_from_arrays`.
+    It moves the states to the devices at first use, and makes those that are not there.
     """
-    updater.states = optimizer_from_arrays(arrays, index_to_name)
+    updater.states = dict(states)
     updater.states_synced = dict.fromkeys(updater.states, False)
 
 
@@ -145,7 +142,9 @@ def counters_to_dict(optimizer: Any, index_to_name: Mapping[Key, str]) -> dict[s
         "begin_num_update": int(optimizer.begin_num_update),
         "counts": counts,
         "running": {
-            name: getattr(optimizer, name) for name in _RUNNING if hasattr(optimizer, name)
+            name: getattr(optimizer, name)
+            for name in _RUNNING
+            if getattr(optimizer, name, None) is not None
         },
     }
 
@@ -189,6 +188,20 @@ def restore_counters(
                 received=f"{name}={value!r}",
             )
         setattr(optimizer, name, value)
+
+
+def restart_counters(optimizer: Any, device_ids: Sequence[int] = (0,)) -> None:
+    """Let `optimizer` count from the beginning.
+
+    Args:
+        optimizer: that may have made updates.
+        device_ids: see `restore_counters`.
+    """
+    counters = {"num_update": 0, "begin_num_update": 0, "counts": {}, "running": {}}
+    restore_counters(optimizer, counters, {}, device_ids)
+    for name, value in _RUNNING.items():
+        if hasattr(optimizer, name):
+            setattr(optimizer, name, value)
 
 
 def rng_state() -> dict[str, Any]:

@@ -21,8 +21,9 @@ from densefit.checkpoint.parameters import parameters_of
 from densefit.checkpoint.renaming import Renames, renamed
 from densefit.errors import BindError, CheckpointError, ConfigError
 from densefit.model.head import Head
+from densefit.model.names import weight_name
 from densefit.model.network import Network
-from densefit.model.owners import SIZE, owners, shapes, weight_name
+from densefit.model.owners import SIZE, owners, shapes
 
 Shape = tuple[int, ...]
 
@@ -154,7 +155,7 @@ def transfer(
             where=place,
             fix="do their names differ? rename={'theirs_*': 'ours_*'}",
         )
-    tell_unarranged(their_heads, network.heads, loaded)
+    tell_unarranged(their_heads, network.heads, loaded, own)
     weights = {weight_name(head): head for head in network.wires if network.heads}
     learned = [name for name in weights if name in given]
     whole = _whole(own, loaded)
@@ -163,7 +164,8 @@ def transfer(
     others = [name for name in own if name not in given]
     others += [name for name in weights if name not in loaded and (learned or name in valued)]
     _give(network, {name: given[name] for name in loaded})
-    take_names_of(their_heads, network.heads, {name: sources[name] for name in loaded})
+    brought = {name: sources[name] for name in loaded}
+    take_names_of(their_heads, network.heads, brought, own)
     lists = {
         "loaded": loaded,
         "kept": [name for name in others if name in valued],

@@ -14,10 +14,14 @@ from densefit.data.keypoints import move_keypoints
 from densefit.data.merged import MAPS
 from densefit.data.moved import clipped, crowds, swap_of
 from densefit.data.sample import Geometry, LostGeometry, Sample
+from densefit.data.scaled_points import follow_pixels
 from densefit.data.target import PER_OBJECT, kind_of
 from densefit.errors import ConfigError, DataError
 
 _ROWS = "rows"  # the label field that says which box each one was
+_NUMBERS = "numbers"  # the same of keypoints
+# Of the pipeline's kinds "keypoints" and "mask", under names of their own: see `scaled_points`.
+_POINTS, _SIZE = "points", "size"
 # The corners of a triangle in the middle of the picture: they show what becomes of left and right,
 # and of sizes.
 _TRIANGLE = np.array([[0.45, 0.45], [0.55, 0.45], [0.45, 0.55]])
@@ -32,8 +36,11 @@ class Albumentations:
     Boxes and what belongs to them are passed on by this class, and so are keypoints; a mirrored
     picture's change places. Where the pipeline shows no picture (it fills maps with 0 there by
     default), maps get their own fills. Boxes are clipped to the picture and those below a pixel
-    are dropped. Keypoints are exact to half a pixel, as they are there. Areas, and which keypoints
-    change places, follow what happens in the middle of the picture.
+    are dropped. Keypoints go where the pixels under them go: crops, pads, flips, turns, resizes,
+    affine maps and perspectives are exact to a tenth of a pixel. Members that distort (elastic,
+    optical, grid and thin-plate ones, piecewise affine, grid shuffles) have them where the package
+    puts them, some pixels off or not at all: a keypoint that they lose is no longer labelled.
+    Areas, and which keypoints change places, follow what happens in the middle of the picture.
 
     Where the original lies in the result is not known: scores are refused. Vectors cannot follow.
 
@@ -86,9 +93,10 @@ class Albumentations:
         image = np.asarray(result["image"])
         height, width = image.shape[:2]
         boxes, rows = _boxes(sample, result, height, width)
-        # Its keypoints are at pixels' centres, by index.
-        places = np.asarray(result["keypoints"], np.float64).reshape(-1, 2) + 0.5
-        growth = _growth(places[:3]) / _growth(_triangle(sample))
+        places = _places(sample, points, result)
+        corners = places[: len(_TRIANGLE)]
+        # Where a corner is lost, nothing is known; most pipelines keep sides and sizes.
+        growth = _growth(corners) / _growth(_triangle(sample)) if np.isfinite(corners).all() else 1
         changed: dict[str, np.ndarray] = {
             name: _filled(sample, name, np.asarray(result[key]), np.asarray(result["mask"]))
             for name, key in zip(maps, _keys(len(maps)))
@@ -97,7 +105,10 @@ class Albumentations:
         for name in points:
             array = targets[name].copy()
             end = start + array.shape[0] * array.shape[1]
-            array[..., :2] = places[start:end].reshape(*array.shape[:2], 2)
+            there = places[start:end].reshape(*array.shape[:2], 2)
+            lost = ~np.isfinite(there).all(axis=-1)
+            array[..., :2] = np.where(lost[..., None], 0, there)
+            array[lost, 2] = 0
             swap = swap_of(sample, name, kind_of(name, array)) if growth < 0 else None
             changed[name] = move_keypoints(array, np.eye(2, 3), (height, width), swap)[rows]
             start = end
@@ -136,15 +147,21 @@ class Albumentations:
         boxes = np.asarray(sample.targets.get("boxes", np.zeros((0, 4))), np.float64)
         boxes = boxes.clip(0, (width, height, width, height))
         rows = np.flatnonzero((boxes[:, 2:] > boxes[:, :2]).all(axis=1))  # others are refused
+        shown = np.ones((height, width), np.uint8)  # where there is a picture
         given = [_triangle(sample), *(sample.targets[n][..., :2].reshape(-1, 2) for n in points)]
         arrays = [np.ascontiguousarray(sample.targets[name]) for name in maps]
         return pipeline(
             image=np.ascontiguousarray(sample.image),
-            mask=np.ones((height, width), np.uint8),  # where there is a picture
+            mask=shown,  # some members look for it
+            **({_SIZE: shown} if points and not maps else {}),
             **dict(zip(_keys(len(maps)), arrays)),
             bboxes=boxes[rows],
-            keypoints=(np.concatenate(given) - 0.5).astype(np.float32),
-            **{_ROWS: rows.tolist()},
+            **{
+                # Its keypoints are at pixels' centres, by index.
+                _POINTS: (np.concatenate(given) - 0.5).astype(np.float32),
+                _NUMBERS: list(range(sum(map(len, given)))),
+                _ROWS: rows.tolist(),
+            },
         )
 
     def _pipeline(self, maps: int) -> Any:
@@ -152,11 +169,21 @@ class Albumentations:
         # Given as one list of masks, all maps would get one type.
         known = self._own.__dict__.setdefault("pipelines", {})
         if maps not in known:
+            members = copy.deepcopy(list(self.compose.transforms))
+            for member in members:
+                follow_pixels(member)
             known[maps] = type(self.compose)(
-                copy.deepcopy(list(self.compose.transforms)),
+                members,
                 bbox_params={"format": "pascal_voc", "label_fields": [_ROWS]},
-                keypoint_params={"format": "xy", "remove_invisible": False},
-                additional_targets=dict.fromkeys(_keys(maps), "mask"),
+                keypoint_params={
+                    "format": "xy",
+                    "remove_invisible": False,
+                    "label_fields": [_NUMBERS],
+                },
+                additional_targets={
+                    **dict.fromkeys([_SIZE, *_keys(maps)], "mask"),
+                    _POINTS: "keypoints",
+                },
                 p=getattr(self.compose, "p", 1.0),
             )
         return known[maps]
@@ -186,6 +213,15 @@ def _growth(triangle: np.ndarray) -> float:
     """Twice the area of a triangle, negative if its corners go round the other way."""
     first, second = triangle[1] - triangle[0], triangle[2] - triangle[0]
     return float(first[0] * second[1] - first[1] * second[0])
+
+
+def _places(sample: Sample, points: list[str], result: Any) -> np.ndarray:
+    """(n, 2) where the triangle and all keypoints went, in pixels; nan of those that are lost."""
+    count = sum(sample.targets[name][..., 0].size for name in points) + len(_TRIANGLE)
+    places: np.ndarray = np.full((count, 2), np.nan)
+    found = np.asarray(result[_POINTS], np.float64).reshape(-1, 2)
+    places[np.asarray(result[_NUMBERS]).reshape(-1).astype(np.int64)] = found + 0.5
+    return places
 
 
 def _boxes(sample: Sample, result: Any, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:

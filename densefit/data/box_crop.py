@@ -52,10 +52,11 @@ class RandomExpand(Geometric):
 class RandomBoxCrop:
     """Cut a random window that overlaps some box by a minimum IoU drawn from `min_ious`.
 
-    As often as each of the minima, the whole picture is kept, or any window taken. Windows have
-    sides of `min_scale` to 1 of the picture's and proportions within 1/2 to 2; a box stays if its
-    centre is inside, a crowd if any of it is. A picture without boxes is left alone, and so is one
-    for which `attempts` windows did not fit.
+    As often as each of the minima, the whole picture is kept, or a window taken whatever the
+    overlap. Every window holds the centre of a box, of the one that it overlaps enough. Windows
+    have sides of `min_scale` to 1 of the picture's, in proportions of 1/2 to 2 times the picture's;
+    a box stays if its centre is inside, a crowd if any of it is. A picture without boxes is left
+    alone, and so is one for which `attempts` windows did not fit.
     """
 
     def __init__(
@@ -94,11 +95,12 @@ class RandomBoxCrop:
     def _windows(self, height: int, width: int, rng: np.random.Generator) -> np.ndarray:
         """(attempts, 4) windows of whole pixels inside the picture."""
         scale = rng.uniform(self.min_scale, 1.0, self.attempts)
-        # Proportions are bounded so that neither side exceeds the picture's.
-        low, high = np.maximum(0.5, scale**2), np.minimum(2.0, scale**-2)
-        ratio = np.sqrt(rng.uniform(low, high))
-        w = (width * scale * ratio).astype(np.int64).clip(1, width)
-        h = (height * scale / ratio).astype(np.int64).clip(1, height)
+        # Proportions are bounded so that neither side leaves [min_scale, 1] of the picture's.
+        most = np.minimum(1 / scale, scale / self.min_scale) ** 2
+        ratio = np.sqrt(rng.uniform(np.maximum(0.5, 1 / most), np.minimum(2.0, most)))
+        sides = np.array([[width], [height]])
+        least = np.ceil(self.min_scale * sides - 1e-6)
+        w, h = np.rint(sides * scale * [ratio, 1 / ratio]).clip(least, sides).astype(np.int64)
         x = rng.integers(width - w + 1)
         y = rng.integers(height - h + 1)
         return np.stack([x, y, x + w, y + h], axis=1)

@@ -11,6 +11,7 @@ import numpy as np
 from densefit.data.crop import offset
 from densefit.data.geometric import cropping, moved_by
 from densefit.data.instances import NONE, UNKNOWN, extents
+from densefit.data.keypoints import pixels_under
 from densefit.data.merged import (
     MAPS,
     Prepare,
@@ -182,9 +183,7 @@ def _left(
 
 def _hidden(points: np.ndarray, pasted: np.ndarray) -> np.ndarray:
     """Keypoints of which those under what is pasted are hidden: visibility 1 in place of 2."""
-    height, width = pasted.shape
-    columns = points[..., 0].astype(int).clip(0, width - 1)
-    lines = points[..., 1].astype(int).clip(0, height - 1)
+    columns, lines = np.moveaxis(pixels_under(points, pasted.shape), -1, 0)
     points = points.copy()
     seen = points[..., 2]
     points[..., 2] = np.where(pasted[lines, columns], np.minimum(seen, 1), seen)

@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from densefit.data.instances import UNKNOWN
+from densefit.data.keypoints import pixels_under
 from densefit.data.move import GREY, Fill, colour_of
 from densefit.data.sample import Sample
 from densefit.data.target import kind_of
@@ -135,16 +136,17 @@ def erased(
                 # No object is not the same as an object that is not known.
                 targets[name][y1:y2, x1:x2] = UNKNOWN if name == "instances" else kind.fill
         elif kind.name == "keypoints":
-            targets[name] = _hidden(array, windows)
+            targets[name] = _hidden(array, windows, image.shape)
     return replace(sample, image=image, targets=targets)
 
 
-def _hidden(points: np.ndarray, windows: Sequence[Window]) -> np.ndarray:
+def _hidden(points: np.ndarray, windows: Sequence[Window], size: tuple[int, ...]) -> np.ndarray:
     """Keypoints of which those in a window are hidden: visibility 1 in place of 2."""
     points = points.copy()
+    pixels = pixels_under(points, size)
     for window in windows:
         low, high = window[:2], window[2:]
-        inside = ((points[..., :2] >= low) & (points[..., :2] < high)).all(axis=-1)
+        inside = ((pixels >= low) & (pixels < high)).all(axis=-1)
         points[..., 2] = np.where(inside, np.minimum(points[..., 2], 1), points[..., 2])
     return points
 

@@ -13,10 +13,11 @@ import numpy as np
 from densefit.data.deep_pictures import warn_of_lost_bits
 from densefit.data.jpeg import START, JpegHead, head_of
 from densefit.data.jpeg_decoder import decode_jpeg
-from densefit.data.picture_header import KINDS, bits_of, is_lossy, kind_of
+from densefit.data.picture_header import KINDS, bits_of, has_few_bits, is_lossy, kind_of
 from densefit.data.picture_limits import BYTES, PIXELS, check_pixels, most_bytes
 from densefit.data.pillow_picture import as_rgb, check_once, stored_values
 from densefit.data.regular_file import PathLike, read_regular
+from densefit.data.white_zero import warn_of_white_zero
 from densefit.errors import DataError
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -91,6 +92,8 @@ def _decoded(data: bytes, where: object, exif: bool, least: int | None) -> np.nd
     kind = kind_of(data, where)
     if kind in ("GIF", "PNM") and data[:2] not in (b"PF", b"Pf"):
         return as_rgb(data, kind, where)
+    if kind == "TIFF" and bits_of(data, kind) in (2, 4):  # OpenCV has no such grey values
+        return as_rgb(data, kind, where)
     if kind == "TIFF" and bits_of(data, kind) > 16:  # OpenCV would print a line of its own
         raise DataError(
             "The picture is one of measurements, not of colours",
@@ -163,6 +166,7 @@ def _indices(path: PathLike, what: str, largest: int) -> np.ndarray:
     kind = kind_of(data, path)
     _refuse_lossy(data, kind, what, path)
     _check_whole(data, kind, path)
+    warn_of_white_zero(data, kind, path)
     if data[:2] in (b"P2", b"P5"):  # Pillow scales them by the largest value that a file states
         values, mode = _by_opencv(data, kind, path, cv2.IMREAD_UNCHANGED), "L"
     else:
@@ -214,7 +218,7 @@ def read_values(path: PathLike) -> np.ndarray:
     """Decode a picture whose pixels are measurements: a depth in millimetres, say.
 
     Returns:
-        (H, W) as stored: uint8 or uint16 (PNG), also float32 (TIFF).
+        (H, W) as stored: uint8 (of 1 to 8 bits) or uint16 (PNG), also float32 (TIFF).
 
     Raises:
         DataError: the file is missing, cut short, no picture or coloured.
@@ -263,7 +267,12 @@ def _unchanged(path: PathLike, exact: bool = False) -> np.ndarray:
         head = _jpeg_head(data, path)
         image = decode_jpeg(data, head, path)
         return image[..., 0] if head.components == 1 else image[..., ::-1]
-    return _by_opencv(data, kind_of(data, path), path, cv2.IMREAD_UNCHANGED)
+    kind = kind_of(data, path)
+    warn_of_white_zero(data, kind, path)
+    if has_few_bits(data, kind):  # OpenCV stretches them, or knows them not
+        _check_whole(data, kind, path)
+        return stored_values(data, kind, path)[0]
+    return _by_opencv(data, kind, path, cv2.IMREAD_UNCHANGED)
 
 
 def _by_opencv(data: bytes, kind: str, where: object, flags: int) -> np.ndarray:

@@ -48,6 +48,20 @@ def move_keypoints(
     return moved if swap is None else np.asarray(moved[:, swap])
 
 
+def pixels_under(points: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """(..., 2) int64 the pixels, x and y, that points lie in; the last ones for its far edges.
+
+    >>> pixels_under(np.array([[[0, 2.5, 2], [4, 3, 2]]]), (3, 4)).tolist()
+    [[[0, 2], [3, 2]]]
+
+    Args:
+        points: (..., 2 and more) x, y in pixels of a picture, inside of it.
+        size: (height, width) of the picture.
+    """
+    places = np.floor(points[..., :2]).astype(np.int64)
+    return np.asarray(places.clip(0, (size[1] - 1, size[0] - 1)))
+
+
 def swap_order(count: int, pairs: Iterable[Sequence[int]]) -> np.ndarray:
     """The order of `count` keypoints in which the pairs have changed places.
 

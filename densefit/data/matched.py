@@ -94,7 +94,8 @@ def _table(
     dataset: Dataset, head: Any, target: str, own: list[str], names: list[str], where: str
 ) -> list[int] | None:
     """The head's number of each of the dataset's classes, -1 for none; None where all stay."""
-    if own == names or (own == names[: len(own)] and isinstance(names, Numbered)):
+    is_open = isinstance(names, Numbered)  # numbers behind learned names may still get some
+    if own == names or (own == names[: len(own)] and is_open and not _may_be_vector(target)):
         return None
     have_none = (are_numbers(names) or are_numbers(own)) and not set(own) & set(names)
     if have_none and len(own) <= len(names):
@@ -112,7 +113,6 @@ def _table(
             else "make the head with the dataset's names",
         )
     places = {name: place for place, name in enumerate(names)}
-    is_open = isinstance(names, Numbered)  # numbers behind learned names may still get some
     spare = [k for k, name in enumerate(names) if name == str(k)] if is_open else []
     table = []
     for name in own:
@@ -125,6 +125,11 @@ def _table(
     if max(table) == UNKNOWN:
         raise _lacking(head, target, own[0], own, names, where)
     return table
+
+
+def _may_be_vector(target: str) -> bool:
+    """Whether a target may have a number for each class, and becomes longer with the classes."""
+    return target not in KINDS or KINDS[target].name == "plain"
 
 
 def _is_still(target: str, table: Sequence[int]) -> bool:

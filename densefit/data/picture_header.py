@@ -14,7 +14,7 @@ Size = tuple[int, int]
 
 KINDS = "a JPEG, PNG, WebP, GIF, BMP, TIFF or PNM file"
 _REMARK = re.compile(rb"#[^\n]*\n")
-_BITS, _COMPRESSION, _CHANNELS = 258, 259, 277
+_BITS, _COMPRESSION, _PHOTOMETRIC, _CHANNELS = 258, 259, 262, 277
 # Of others OpenCV makes a black picture, or none.
 _TIFF = (1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32809, 32946, 34676, 34677)
 _LOSSY_TIFF = (6, 7, 34712, 34887, 50001)  # JPEG twice, JPEG 2000, LERC, WebP
@@ -80,6 +80,23 @@ def bits_of(data: bytes, kind: str) -> int:
     if kind == "PNG":
         return data[24] if len(data) > 24 else 0
     return _tiff_bits(data) if kind == "TIFF" else 0
+
+
+def has_few_bits(data: bytes, kind: str) -> bool:
+    """Whether a file holds grey values of 1, 2 or 4 bits, which decoders stretch to 0..255.
+
+    Palettes do not count: decoders give their colours or their indices.
+    """
+    if bits_of(data, kind) not in (1, 2, 4):
+        return False
+    if kind == "PNG":
+        return data[25:26] == b"\0"
+    return _tiff_tags(data, (_PHOTOMETRIC,))[0].get(_PHOTOMETRIC) in (0, 1)
+
+
+def zero_is_white(data: bytes, kind: str) -> bool:
+    """Whether a file is a grey TIFF whose value 0 is white."""
+    return kind == "TIFF" and _tiff_tags(data, (_PHOTOMETRIC,))[0].get(_PHOTOMETRIC) == 0
 
 
 def _webp_coder(data: bytes) -> bytes:

@@ -18,6 +18,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from densefit.data.picture_header import bits_of, has_few_bits
 from densefit.data.picture_limits import check_pixels
 from densefit.errors import DataError
 
@@ -29,8 +30,8 @@ _READERS: dict[str, Any] = {
     "TIFF": TiffImagePlugin.TiffImageFile,
     "PNM": PpmImagePlugin.PpmImageFile,
 }
-_PNG = b"\x89PNG\r\n\x1a\n"
-# Pillow stretches grey PNGs of few bits to 0..255; a class index must be taken back to 0..2^bits-1.
+# Pillow stretches grey values of few bits to 0..255; they are taken back to 0..2^bits-1. Those of
+# 1 bit come as bool.
 _GREY_STEP = {2: 85, 4: 17}
 
 _MOST_CHECKED = 1 << 20
@@ -81,8 +82,8 @@ def stored_values(data: bytes, kind: str, where: object) -> tuple[np.ndarray, st
     values, mode = _decoded(data, kind, where, None)
     if values.dtype == bool:
         values = values.astype(np.uint8)
-    if data[:8] == _PNG and len(data) > 25 and data[25] == 0 and data[24] in _GREY_STEP:
-        values = values // _GREY_STEP[data[24]]
+    if has_few_bits(data, kind) and (step := _GREY_STEP.get(bits_of(data, kind))):
+        values = values // step
     return values, mode
 
 

@@ -97,9 +97,18 @@ class LostGeometry(Geometry):
         """`matrix`: a DataError."""
         if name != "matrix":
             raise AttributeError(name)
-        raise DataError(
+        raise self.refusal()
+
+    def refusal(self, where: object = None) -> DataError:
+        """The error of a score or prediction of such a picture.
+
+        Args:
+            where: which sample it is, and for which head.
+        """
+        return DataError(
             "Where the original picture lies in the network's input is not known",
             received=f"the picture of {self.size}: {self.why}",
+            where=where,
             fix="train on it; score and predict with resize or letterbox only",
         )
 

@@ -6,7 +6,13 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from densefit.data.class_lists import POINT_NAMES, are_numbers, is_points, spelled_alike
+from densefit.data.class_lists import (
+    POINT_NAMES,
+    Numbered,
+    are_numbers,
+    is_points,
+    spelled_alike,
+)
 from densefit.data.class_map import OBJECTS, UNKNOWN
 from densefit.data.labelled import targets_in
 from densefit.data.sample_id import dataset_key
@@ -25,7 +31,8 @@ def tell_match(
     table: Sequence[int],
     where: str,
 ) -> None:
-    lacking = [name for place, name in enumerate(names) if place not in table]
+    spare = isinstance(names, Numbered)  # whose numbers have no names yet
+    lacking = [n for k, n in enumerate(names) if k not in table and not (spare and n == str(k))]
     moved = [name for k, name in enumerate(own) if table[k] not in (k, UNKNOWN)]
     dropped = [name for k, name in enumerate(own) if table[k] == UNKNOWN]
     parts = []

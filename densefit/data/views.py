@@ -13,6 +13,7 @@ from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError
 from densefit.numeric import real
 
+_ROUNDING = 1e-9  # 100 * (1 - 0.9) is a little less than 10
 FITS = ("letterbox", "stretch", "original")
 
 
@@ -45,7 +46,8 @@ class Views:
         scales: factors on the fitted size.
         fit: "letterbox" fits the whole picture into the input, proportions kept; "stretch" fits
             it without; "original" keeps the picture's own size: sliding windows.
-        overlap: smallest share of a window that the next one covers too; 0 to below 1.
+        overlap: smallest share of a window that the next one covers too; 0 to below 1. Windows are
+            a pixel apart at least: above 1 - 1 / input size it is that.
 
     Raises:
         ConfigError: a setting out of range.
@@ -120,7 +122,7 @@ def starts(length: int, window: int, overlap: float = 0.0) -> list[int]:
     Args:
         length: pixels of the side, at least 1.
         window: pixels of a window.
-        overlap: smallest share of a window that the next one covers too.
+        overlap: smallest share of a window that the next one covers too, up to 1 - 1 / window.
 
     Returns:
         Rising numbers of pixels; one, at most 0, if the window is not smaller than the side: the
@@ -128,6 +130,6 @@ def starts(length: int, window: int, overlap: float = 0.0) -> list[int]:
     """
     if length <= window:
         return [-((window - length) // 2)]
-    step = max(1, math.floor(window * (1.0 - overlap)))
+    step = max(1, math.floor(window * (1.0 - overlap) + _ROUNDING))
     count = 1 + -(-(length - window) // step)
     return [(length - window) * number // (count - 1) for number in range(count)]

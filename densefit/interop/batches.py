@@ -10,6 +10,7 @@ import numpy as np
 from densefit import adapters
 from densefit.backend import mx
 from densefit.errors import DataError
+from densefit.interop.loader_settings import loader_settings
 
 
 def _is_iterable(data: Any) -> bool:
@@ -65,6 +66,8 @@ class NamedBatches:
 
     Attributes:
         provide_data, provide_label: DataDescs of the first batch.
+        settings: of a DataLoader; None for any other iterable.
+        first_carried: samples that earlier epochs have left to the first one; None if unknown.
     """
 
     def __init__(
@@ -76,6 +79,8 @@ class NamedBatches:
     ) -> None:
         self._where = where
         self._kind = f"{type(iterable).__module__}.{type(iterable).__name__}"
+        self.settings = loader_settings(iterable)
+        self.first_carried = None if self.settings is None else self.settings.carried
         begun = iter(iterable)
         # One that returns itself may begin anew all the same; what Python makes does not.
         if begun is iterable and type(iterable).__module__ in ("builtins", "itertools"):
@@ -90,6 +95,11 @@ class NamedBatches:
         self.provide_data = [_desc(name, array) for name, array in data.items()]
         self.provide_label = [_desc(name, array) for name, array in label.items()]
         self.batch_size = self.provide_data[0].shape[0]
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether the next epoch's first batch was read already, to learn its shapes."""
+        return self._begun is not None
 
     def __len__(self) -> int:
         return len(self._iterable)

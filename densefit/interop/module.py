@@ -85,7 +85,7 @@ def of_module(model: Any, heads: Mapping[str, Route] | None = None, **context: A
         optimizer=model._optimizer if model.optimizer_initialized else None,
         live=live,
         evaluated=live.evaluate if is_read else nothing,
-        started=mirror.begin,
+        started=mirror.take,
         model=model,
     )
 
@@ -140,7 +140,7 @@ class Mirror(Callback):
         self.module, self.is_read = module, is_read
         self._learner: Any = None
 
-    def begin(self, learner: Any) -> None:
+    def take(self, learner: Any) -> None:
         """Take the training's Learner, and give it the states that the Module was loaded with."""
         self._learner = learner
         # Of a scheduler as it is now: MXNet sets its rate when an optimizer is made.

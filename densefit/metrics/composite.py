@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 
 from densefit.errors import ConfigError
+from densefit.metrics.direction import direction_of, stated_direction
 from densefit.registry import nearest
 
 
@@ -32,7 +33,8 @@ class Composite:
         higher_is_better: always.
 
     Raises:
-        ConfigError: no head, or one without a score; when called: a score is not there.
+        ConfigError: no head, or one without a score; before a training, or when called: a score is
+            not there.
     """
 
     higher_is_better = True
@@ -46,6 +48,24 @@ class Composite:
                 received=f"none of the heads {lacking}" if lacking else "no head",
                 where="Composite",
             )
+
+    def check(self, known: Mapping[str, bool], where: str = "Composite") -> None:
+        """Compare with the scores that a validation will have, before there are any.
+
+        A direction that its metric does not declare is told in the log, and counts.
+
+        Args:
+            known: score -> whether a high one is good.
+            where: what the composite is for, to be named.
+
+        Raises:
+            ConfigError: a score is not among them.
+        """
+        for head, own in self.numbers.items():
+            for name, high in own.items():
+                there = f"{where}, head {head}"
+                declared = direction_of(name, known, "for the composite", there)
+                stated_direction(high, declared, name, there)
 
     def __call__(self, scores: Mapping[str, float]) -> float:
         """The number of a validation's scores."""

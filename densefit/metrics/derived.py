@@ -9,7 +9,11 @@ from densefit.errors import ConfigError
 
 
 class Derived(Protocol):
-    """A number made of all scores of a validation, "<head>/<number>" -> float."""
+    """A number made of all scores of a validation, "<head>/<number>" -> float.
+
+    One that has a method `check(known, where)` is told before training what scores there will be,
+    score -> whether a high one is good, and raises ConfigError if it lacks one.
+    """
 
     @property
     def higher_is_better(self) -> bool: ...
@@ -18,13 +22,31 @@ class Derived(Protocol):
 
 
 def check_derived(derived: Mapping[str, Derived], known: Mapping[str, bool]) -> None:
-    """Raise ConfigError if a derived number would take the name of a score.
+    """Raise ConfigError if a derived number cannot be made, or would take the name of a score.
 
     Args:
         derived: name -> what makes it.
-        known: the scores themselves.
+        known: the scores themselves; none without a validation.
     """
-    for name in derived:
+    if derived and not known:
+        raise ConfigError(
+            "Derived numbers are made of a validation's scores, and there is no validation",
+            received=list(derived),
+            where="derived",
+            fix="fit(..., validation=...)",
+        )
+    for name, make in derived.items():
+        if not callable(make) or not isinstance(getattr(make, "higher_is_better", None), bool):
+            raise ConfigError(
+                "A derived number does not say whether a high one is good",
+                expected="something callable with an attribute `higher_is_better`, True or False",
+                received=repr(make),
+                where=f"derived, {name!r}",
+                fix="densefit.metrics.Composite, or give the function the attribute: "
+                "f.higher_is_better = True",
+            )
+        if hasattr(make, "check"):
+            make.check(known, f"derived, {name!r}")
         if name in known:
             raise ConfigError(
                 f"The validation has a score {name!r} already",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Callable, ClassVar
@@ -70,7 +71,8 @@ class Head(ABC):
     the terms into loss nodes; a head never sees batch sizes or devices.
 
     Attributes:
-        name: prefix of everything the head owns, `<name>_<output>`; unique in the network.
+        name: prefix of everything the head owns, `<name>_<output>`; unique in the network, which
+            checks it (see `densefit.model.names`).
         weight: factor on the head's losses.
         output_stride: the deepest stride that the head wants from the backbone (8, 16 or 32).
         targets: names of the targets that `encode` reads. Single samples may lack them (then they
@@ -280,10 +282,22 @@ def class_names(classes: int | Sequence[str]) -> list[str]:
 
     >>> class_names(3), class_names(("cat", "dog"))
     (['0', '1', '2'], ['cat', 'dog'])
+
+    Raises:
+        ConfigError: they are given as anything else, such as one text.
     """
-    if isinstance(classes, int):
-        return Numbered([str(index) for index in range(classes)])
-    return Numbered(classes) if isinstance(classes, Numbered) else list(classes)
+    wrong = isinstance(classes, (str, bytes, bool))
+    if not wrong and hasattr(classes, "__index__") and np.ndim(classes) == 0:
+        return Numbered([str(index) for index in range(operator.index(classes))])
+    if wrong or not isinstance(classes, Iterable):
+        raise ConfigError(
+            "Classes are names, or how many",
+            expected="a list of texts, or a whole number",
+            received=repr(classes),
+        )
+    if isinstance(classes, Numbered):
+        return Numbered(classes)
+    return [str(name) if isinstance(name, str) else name for name in classes]
 
 
 def named_rows(names: Sequence[Any], *layers: str) -> dict[str, list[Any]]:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
-from densefit.data.sample import Geometry
+from densefit.data.cut import whole
+from densefit.data.sample import Geometry, LostGeometry
 from densefit.errors import BindError, DataError
 from densefit.metrics import Metric
 from densefit.model.head import Head
@@ -54,6 +55,12 @@ class HeadWire(Wire):
     @property
     def counted(self) -> list[str]:
         return [self.name, *(f"{self.name}/{term}" for term in self.head.terms)]
+
+    @property
+    def counted_by(self) -> dict[str, str]:
+        if not self.head.terms:
+            return super().counted_by
+        return {f"{self.name}_{term}": f"{self.name}/{term}" for term in self.terms}
 
     def _weight_of(self, term: str = "") -> str:
         """Name of the input that weighs the samples of a term; of the head, if it has none."""
@@ -169,7 +176,11 @@ class HeadWire(Wire):
                 received="a plain DataBatch, or one of a Loader(..., originals=False)",
                 fix="score with a densefit Loader, or with a Route that names outputs and labels",
             )
-        predictions = list(self.decode(outputs, batch.geometries))
+        geometries = [
+            whole(geometry, f"sample {key!r}, head {self.name!r}")
+            for key, geometry in zip(batch.ids, batch.geometries)
+        ]
+        predictions = list(self.decode(outputs, geometries, batch.ids))
         match = getattr(batch, "matches", {}).get(self.name)
         own = batch.targets if match is None else [match(one) for one in batch.targets]
         truths = [self.head.truth(targets) for targets in own]
@@ -206,8 +217,19 @@ class HeadWire(Wire):
         }
 
     def decode(
-        self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
+        self,
+        outputs: Mapping[str, np.ndarray],
+        geometries: Sequence[Geometry],
+        ids: Sequence[str],
     ) -> list[Any]:
-        """The head's predictions out of the eval graph's outputs by full name."""
+        """The head's predictions out of the eval graph's outputs by full name.
+
+        Raises:
+            DataError: a picture is no longer the original one, but several or warped. That is for
+                all heads: one that reads no geometry would predict what nobody annotated.
+        """
+        for key, geometry in zip(ids, geometries):
+            if isinstance(geometry, LostGeometry):
+                raise geometry.refusal(f"sample {key!r}, head {self.name!r}")
         own = {name: outputs[f"{self.name}_{name}"] for name in self.evaluated}
         return self.head.decode(own, geometries)

@@ -9,6 +9,7 @@ from typing import Any
 from densefit.errors import ConfigError
 from densefit.metrics import MAE, MSE, Metric, SoftmaxAccuracy
 from densefit.metrics.loss import Mean
+from densefit.model.names import plain_name
 from densefit.model.route import Route, short_name
 
 _REGRESSIONS: Mapping[str, type[Metric]] = {
@@ -22,6 +23,9 @@ _LOSSES = ("MakeLoss", "make_loss", "softmax_cross_entropy", "IdentityAttachKLSp
 
 def loss_heads(symbol: Any) -> dict[str, Route]:
     """One Route for each loss output of a Symbol, named after the output without `_output`.
+
+    What no head's name may have in it (see `densefit.model.names`) becomes `_`: `loss/age_output`
+    is the head `loss_age`.
 
     A classifier's head has its accuracy, a regression's its error, and a loss of its own
     (`MakeLoss`, `make_loss`) its mean, as far as the label is an input of the symbol: one that is
@@ -42,15 +46,15 @@ def loss_heads(symbol: Any) -> dict[str, Route]:
         attributes = node.get("attrs", {})
         if float(attributes.get("grad_scale", 1.0)) == 0.0:
             continue
-        operator = node["op"]
+        operator, name = node["op"], plain_name(short_name(output), routes)
         label = _label(nodes, node) if len(node["inputs"]) > 1 else None
         if operator in _SOFTMAX or operator in _REGRESSIONS:
             metrics = [] if label is None else [_metric(operator, attributes)]
-            routes[short_name(output)] = Route([output], [label] if label else [], metrics)
+            routes[name] = Route([output], [label] if label else [], metrics)
         elif operator in _LOSSES:
-            routes[short_name(output)] = Route([output], (), [Mean(key="loss")])
+            routes[name] = Route([output], (), [Mean(key="loss")])
         elif operator == "Custom":
-            routes[short_name(output)] = Route([output])
+            routes[name] = Route([output])
     if not routes:
         raise ConfigError(
             "The Symbol has no loss output, so that there is nothing to train",

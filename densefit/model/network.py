@@ -12,9 +12,11 @@ import numpy as np
 from densefit.backend import mx
 from densefit.errors import BindError, ConfigError
 from densefit.model.backbones import Backbone, backbones
+from densefit.model.collisions import check_inputs, check_outputs
 from densefit.model.head import Head, heads
 from densefit.model.head_wire import HeadWire
 from densefit.model.loss_heads import loss_heads
+from densefit.model.names import check_head_names, weight_name
 from densefit.model.route import Route, wire
 from densefit.model.wire import Wire
 
@@ -33,7 +35,8 @@ class Network:
 
     Args:
         backbone: a registered name or a Backbone.
-        heads: Heads, of distinct names.
+        heads: Heads, of distinct names, which neither `/ ~ * ? [ ]` nor what cannot be printed is
+            in: they begin the names of scores, parameters, outputs and files.
         symbol: a user's Symbol, instead of a backbone and heads.
         routes: name -> Route, for `symbol`; by default one for each loss output, see
             `densefit.model.loss_heads`.
@@ -41,7 +44,8 @@ class Network:
         settings: of the backbone, when given by name (`{"width": 32}`).
 
     Raises:
-        ConfigError: both or neither kind of network, or two heads of one name.
+        ConfigError: both or neither kind of network, a name that no head may have, or two outputs,
+            labels or layers of one name: `cells` with `class_loss` and `cells_class` with `loss`.
         BindError: a route names an output that the symbol does not have.
     """
 
@@ -73,6 +77,7 @@ class Network:
             if heads:
                 raise ConfigError("A symbol takes routes, not heads", received=heads)
             outputs = symbol.list_outputs()
+            check_head_names(routes or (), "route")
             self.wires: dict[str, Wire] = {
                 name: wire(name, route, outputs)
                 for name, route in (loss_heads(symbol) if routes is None else routes).items()
@@ -80,17 +85,11 @@ class Network:
             return
         if not heads:
             raise ConfigError("A network needs at least one head", fix="heads=[df.head(...)]")
-        names = [head.name for head in heads]
-        for name in names:
-            if names.count(name) > 1:
-                raise ConfigError(
-                    f"{names.count(name)} heads are named {name!r}",
-                    fix="give each its own: df.head(task, name='...')",
-                )
+        check_head_names(head.name for head in heads)
         self.backbone = self._make_backbone(backbone, settings)
         self.output_stride = output_stride or min(head.output_stride for head in heads)
         self.wires = {head.name: wire(head.name, head) for head in heads}
-        self._check_shared()  # so that mistakes in a head show here, not in fit
+        self._check_graphs()  # so that mistakes in a head show here, not in fit
         self._record_spec(backbone, settings)
 
     @staticmethod
@@ -116,7 +115,10 @@ class Network:
 
     @property
     def spec(self) -> dict[str, Any] | None:
-        """JSON-able: `Network.from_spec` rebuilds the network; None if it cannot be."""
+        """What `Network.from_spec` rebuilds the network of, as checkpoints keep it.
+
+        None if it cannot be rebuilt: it, or one of its heads, was not made by name.
+        """
         return self._spec
 
     @classmethod
@@ -218,12 +220,18 @@ class Network:
                 ]
         return mx.sym.Group(outputs)
 
-    def _check_shared(self) -> None:
-        """Whether what the eval graph computes with is what the train graph trains."""
+    def _check_graphs(self) -> None:
+        """Whether names are distinct, and the eval graphs compute with what is trained."""
         train = self.graph("train", (64, 64))
         trained = {*train.list_arguments(), *train.list_auxiliary_states()}
+        claims = {
+            name: [*own.labels, *own.weights, weight_name(name)] for name, own in self.wires.items()
+        }
+        check_outputs(self._outputs("train"))
+        check_inputs(train, self._outputs("train"), claims)
         for mode in ("evaluate", "raw", "views"):
             graph = self.graph(mode, (64, 64))
+            check_outputs(self._outputs(mode))
             used = [*graph.list_arguments(), *graph.list_auxiliary_states()]
             strange = [name for name in used if name not in trained]
             if not strange:
@@ -235,6 +243,9 @@ class Network:
                 where=f"heads {', '.join(self.wires)}",
                 fix="name the layers, or build them in one method that both call",
             )
+
+    def _outputs(self, mode: str) -> dict[str, list[str]]:
+        return {name: own.outputs(mode) for name, own in self.wires.items()}
 
     @property
     def initialized(self) -> bool:

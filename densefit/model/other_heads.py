@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from densefit.errors import ConfigError
 from densefit.model.head import Head
+from densefit.model.names import weight_name
 from densefit.model.network import Network
-from densefit.model.owners import check_head, owners, weight_name
+from densefit.model.owners import check_head, owners
 
 
 def with_head(network: Network, head: Head) -> Network:

@@ -48,18 +48,6 @@ def owners(network: Network) -> dict[str, str | None]:
     }
 
 
-def weight_name(head: str) -> str:
-    """Name of the parameter in which a balancer learns how much a head's loss counts.
-
-    It is the head's, and in no graph of the network itself: only in that of a training with such a
-    balancer, after which the network keeps its value.
-
-    >>> weight_name("depth")
-    'depth_log_variance'
-    """
-    return f"{head}_log_variance"
-
-
 def trunk_parameters(network: Network) -> list[str]:
     """Names of what is trained in the trunk: for `fit(freeze=...)` or `groups`.
 

@@ -27,9 +27,10 @@ class Route:
         metrics: registered names, `Metric`s, MXNet `EvalMetric`s, or functions of (label,
             prediction).
         rows: rows of axis 0 of each output that belong to one sample, for all outputs or by
-            name; 0 for an output that is one number for the whole batch. None: what the shapes
-            say. If all outputs and labels have R rows a sample, metrics count each row by itself;
-            otherwise they get (n, R, ...) for n samples.
+            name; 0 for an output that is one number for the whole batch, a mean over its
+            samples: `score` refuses any other. None: what the shapes say. If all outputs and
+            labels have R rows a sample, metrics count each row by itself; otherwise they get
+            (n, R, ...) for n samples.
     """
 
     outputs: Sequence[str]
@@ -76,6 +77,10 @@ class RouteWire(Wire):
     @property
     def compared(self) -> list[str]:
         return self.labels
+
+    @property
+    def batch_numbers(self) -> list[str]:
+        return [name for name in self._outputs if self._rows.get(name) == 0]
 
     def outputs(self, mode: str) -> list[str]:
         return self._outputs

@@ -47,6 +47,16 @@ class Wire(ABC):
         return [self.name]
 
     @property
+    def counted_by(self) -> dict[str, str]:
+        """Output of the train graph -> the one of `counted` whose samples its loss is over."""
+        return dict.fromkeys(self.outputs("train"), self.name)
+
+    @property
+    def batch_numbers(self) -> list[str]:
+        """Its outputs that are one number for a batch, which stands for each of the samples."""
+        return []
+
+    @property
     def compared(self) -> list[str]:
         """Those of `labels` that metrics compare with, which need not be bound."""
         return []

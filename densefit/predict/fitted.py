@@ -33,10 +33,10 @@ class Fitted:
 
     @classmethod
     def within(cls, size: tuple[int, int], smallest: int, largest: int) -> Fitted:
-        """A drawing whose longer side has `smallest` to `largest` pixels.
+        """A drawing whose longer side has at most `largest` pixels, and more than half `smallest`.
 
-        Small pictures become larger by a whole factor, as far as that goes, so that single pixels
-        can be told.
+        Small pictures become larger by a whole factor, up to `smallest` pixels, so that single
+        pixels can be told: one of 200 stays as it is where 320 are wanted.
 
         >>> Fitted.within((1000, 4000), 320, 720).drawn, Fitted.within((8, 8), 320, 720).drawn
         ((180, 720), (320, 320))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import cv2
@@ -66,8 +66,11 @@ def draw_instances(
 
 def _pixels(mask: Any) -> np.ndarray:
     """(H, W) uint8 0 or 1, of an array or of run lengths."""
-    if isinstance(mask, dict):
-        return np.ascontiguousarray(coco.decode(mask))
+    if isinstance(mask, Mapping):
+        run = dict(mask)
+        if not isinstance(run["counts"], (str, bytes)):  # a list, as COCO's files may have it
+            run = coco.frPyObjects({**run, "counts": list(run["counts"])}, *run["size"])
+        return np.ascontiguousarray(coco.decode(run))
     return np.ascontiguousarray(np.asarray(mask) != 0).astype(np.uint8)
 
 

@@ -30,6 +30,9 @@ def predict(
 ) -> Any:
     """What a network says of every sample, in the order of the data's batches.
 
+    Broken samples that a loader skips (`on_error="skip"`) are told by it and have no prediction;
+    a loader that drops or repeats samples is refused.
+
     Args:
         network: a Network with parameters; an MXNet Module, or a gluon HybridBlock; or a Symbol
             with `arg_params`.
@@ -48,15 +51,33 @@ def predict(
     Raises:
         BindError: the data do not fit the network.
         TrainingDiverged: a parameter is not finite. (Outputs that are not are told, with the ids.)
-        DataError: the data do not say where the original pictures lie in the batches.
+        DataError: the data leave out or repeat samples, or do not say where the original pictures
+            lie in the batches.
     """
     given = model_input(network, None, arg_params, aux_params, train=data)
     data = batches_of(data, given, "prediction")
     check_parameters(given.network)
     learner = Learner(given.network, devices or given.devices)
     if given.network.heads:
+        _check_complete(data)
         return _of_heads(learner, data)
     return _of_symbol(learner, data)
+
+
+def _check_complete(data: Any) -> None:
+    """Refuse a loader that leaves out samples without a word, or gives some again.
+
+    Raises:
+        DataError: it drops a last, smaller batch, or its dataset repeats or leaves out samples.
+    """
+    skips = getattr(data, "on_error", "raise") == "skip"  # these are told
+    drops = getattr(data, "last", "keep") == "drop"
+    if getattr(data, "exact", True) is False and (drops or not skips):
+        raise DataError(
+            "The prediction data do not give every sample exactly once",
+            received=f"a {type(data).__name__} that drops or repeats samples",
+            fix="for a Loader: last='keep'; for a Mixture: no ratio, temperature or length",
+        )
 
 
 def _of_heads(learner: Learner, data: Any) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -74,7 +95,7 @@ def _of_heads(learner: Learner, data: Any) -> Iterator[tuple[str, dict[str, Any]
                 received=f"{type(data).__name__}",
                 fix="predict with a densefit Loader",
             )
-        found = {wire.name: wire.decode(outputs, batch.geometries) for wire in wires}
+        found = {wire.name: wire.decode(outputs, batch.geometries, batch.ids) for wire in wires}
         for row, key in enumerate(batch.ids):
             yield key, {name: predictions[row] for name, predictions in found.items()}
 

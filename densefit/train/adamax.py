@@ -10,8 +10,9 @@ from densefit.backend import mx
 class Adamax(mx.optimizer.Adamax):  # type: ignore[misc]
     """MXNet's Adamax, bit-equal, but that a weight whose gradients were all 0 stays as it is.
 
-    MXNet's own divides 0 by 0 there, and the weight is nan: that of a class that no batch has had
-    yet, or of a head without labelled samples. In place of `optimizer="adamax"`; not registered.
+    The gradient with the decay in it, as Adamax takes it. MXNet's own divides 0 by 0 there, and the
+    weight is nan: that of a class that no batch has had yet. In place of `optimizer="adamax"`; not
+    registered.
 
     Args:
         settings: as of `mx.optimizer.Adamax`.

@@ -21,13 +21,16 @@ class Balancing:
     """A balancer in the updates of a learner.
 
     Where the balancer needs the heads' gradients, an update takes a forward and backward pass for
-    each head that has labels in it; BatchNorm's statistics are those of the first pass, and
-    dropout drops the same in each.
+    each head that has labels in it, and one if none has; BatchNorm's statistics are those of the
+    first pass, and dropout drops the same in each.
 
     Args:
         balancer: begun.
         learner: bound.
         wires: the heads by name.
+
+    Attributes:
+        used: head -> the factor on its loss in the update under way, or in the last one.
     """
 
     def __init__(self, balancer: Balancer, learner: Learner, wires: Mapping[str, Wire]) -> None:
@@ -38,16 +41,28 @@ class Balancing:
         self._gradients = learner.head_gradients() if self._apart else None
         self._head_of = {key: n for n, wire in self._wires.items() for key in wire.counted}
         self._losses: dict[str, float] = {}  # sums, by what they are counted for
+        self.used: dict[str, float] = {}
+        self._update = 0
+        self._first = 0  # the head of the first pass, by number
         self._alone = 0  # updates in a row, from the first, with labels for one head at most
 
-    def begin(self, update: int) -> dict[str, float]:
-        """The factor on each head's loss in an update that begins."""
-        self._losses = {}
-        return self.balancer.weights(update)
+    def begin(self, update: int, labelled: Mapping[str, int]) -> dict[str, float]:
+        """The factor on each head's loss in an update that begins.
+
+        Args:
+            update: its number.
+            labelled: what is counted -> labelled samples in it.
+        """
+        self._losses, self._update = {}, update
+        self._first = next((row for row, n in enumerate(self._heads) if labelled[n]), 0)
+        weights = self.balancer.weights(update)
+        if not self.balancer.learned:  # else a part of the graph, and read behind its forward pass
+            self.used = dict(weights)
+        return weights
 
     def first_pass(self, shares: Mapping[str, float]) -> dict[str, float]:
         """The factors of the first pass over the micro-batches."""
-        return self._only(self._heads[0], shares) if self._apart else dict(shares)
+        return self._only(self._heads[self._first], shares) if self._apart else dict(shares)
 
     def take_in(self, outputs: Mapping[str, Any], batch: Fed) -> None:
         """Take in the losses of a micro-batch."""
@@ -75,6 +90,10 @@ class Balancing:
         Raises:
             TrainingDiverged: a loss or a gradient is not finite.
         """
+        if self.balancer.learned:
+            self.used = self.balancer.weights_now(
+                self._update, lambda name: float(self._learner.trained_value(name)[0])
+            )
         if self.balancer.needs == "nothing":
             return
         self.balancer.observe(
@@ -84,10 +103,10 @@ class Balancing:
             return
         self._note(labelled)
         self._gradients.clear()
-        self._gradients.take(0)
+        self._gradients.take(self._first)
         statistics = self._learner.statistics()
         for row, name in enumerate(self._heads):
-            if row == 0 or not labelled[name]:
+            if row == self._first or not labelled[name]:
                 continue
             reseed()
             for number, batch in enumerate(batches):
@@ -127,9 +146,3 @@ def check_balanced(balancer: Balancer | None, wires: Mapping[str, Wire]) -> None
             where=f"balance={type(balancer).__name__}(...)",
             fix="weigh them in the Symbol (grad_scale), or make heads of them",
         )
-
-
-def weights_of(balancer: Balancer, learner: Learner, update: int) -> dict[str, float]:
-    """`<head>/loss_weight` -> the factor on the head's loss, learned ones as they are now."""
-    found = balancer.weights_now(update, lambda name: float(learner.trained_value(name)[0]))
-    return {f"{head}/loss_weight": weight for head, weight in found.items()}

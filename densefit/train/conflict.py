@@ -15,7 +15,7 @@ from densefit.train.balance import Balancer
 from densefit.train.balancing import Balancing, check_balanced
 from densefit.train.feed import Feeder
 from densefit.train.learner import Learner
-from densefit.train.start import seed_all
+from densefit.train.seeds import seeded
 
 
 class _Watched(Balancer):
@@ -41,9 +41,9 @@ def conflict(
 
     Below 0 two heads undo each other's work (Yu et al., "Gradient Surgery for Multi-Task
     Learning", NeurIPS 2020, call them conflicting); near 0 they want different things, as heads of
-    different data do; near 1 the same. Takes a forward and backward pass for each head and batch,
-    and changes nothing; the data stand at the start of an epoch afterwards, a Loader at that of the
-    one that it was in.
+    different data do; near 1 the same. Takes a forward and backward pass for each head and batch.
+    Nothing is changed, nor are the random generators (MXNet's goes on elsewhere); the data stand at
+    the start of an epoch afterwards, a Loader at that of the one that it was in.
 
     Args:
         network: with parameters and more than one head.
@@ -67,20 +67,20 @@ def conflict(
     feeder = Feeder(data, list(network.wires.values()), "conflict")
     learner = Learner(network, devices)
     epoch = getattr(data, "epoch", 0)
-    seed_all(0)
     try:
-        learner.bind(feeder)
-        watched.begin(list(network.wires))
-        balancing = Balancing(watched, learner, network.wires)
-        before = learner.statistics()
-        for batch in islice(feeder.batches(), batches):
-            labelled = {name: int(has.sum()) for name, has in batch.labelled.items()}
-            shares = {name: batch.real / max(1, count) for name, count in labelled.items()}
-            balancing.begin(0)
-            learner.compute(batch, True, balancing.first_pass(shares))
-            balancing.take_in(learner.train_outputs(), batch)
-            balancing.finish([batch], labelled, shares, lambda: None)
-            learner.set_statistics(before)
+        with seeded(0):
+            learner.bind(feeder)
+            watched.begin(list(network.wires))
+            balancing = Balancing(watched, learner, network.wires)
+            before = learner.statistics()
+            for batch in islice(feeder.batches(), batches):
+                labelled = {name: int(has.sum()) for name, has in batch.labelled.items()}
+                shares = {name: batch.real / max(1, count) for name, count in labelled.items()}
+                balancing.begin(0, labelled)
+                learner.compute(batch, True, balancing.first_pass(shares))
+                balancing.take_in(learner.train_outputs(), batch)
+                balancing.finish([batch], labelled, shares, lambda: None)
+                learner.set_statistics(before)
     finally:
         learner.release()
         network.set_params(*kept)

@@ -20,6 +20,9 @@ _AT_ONCE = 40  # arrays in one call of an operator
 class EMA:
     """After update t (from 0): average = d * average + (1 - d) * weights, d at most `decay`.
 
+    Updates that were refused (`fit(nonfinite=...)`) do not count. The average is over updates: that
+    of a head goes on while the head itself stands still, in updates in which nobody has its labels.
+
     >>> [round(EMA(0.999).rate(t), 4) for t in (0, 10, 100000)]
     [0.1, 0.55, 0.999]
 

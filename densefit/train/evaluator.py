@@ -139,7 +139,7 @@ class Evaluator:
         """
         if not self.network.heads:
             arrays = {**fed.data, **fed.label}
-            if fed.real == feeder.batch_size or self._can_cut(feeder):
+            if fed.real == feeder.batch_size or self.can_cut(feeder):
                 return {name: real_rows(array, fed) for name, array in arrays.items()}, fed.real
             full = {desc.name: desc.shape[0] for desc in feeder.descs}
             filled = {name: _fill_rows(array, full[name]) for name, array in arrays.items()}
@@ -151,7 +151,7 @@ class Evaluator:
             name: _fill_rows(array, full[name]) for name, array in fed.data.items()
         }, feeder.batch_size
 
-    def _can_cut(self, feeder: Feeder) -> bool:
+    def can_cut(self, feeder: Feeder) -> bool:
         """Whether the outputs of some rows can be computed without the others."""
         shapes = {desc.name: tuple(desc.shape) for desc in feeder.descs}
         key = (_outputs_of(feeder, self.mode), tuple(shapes.items()))

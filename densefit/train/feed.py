@@ -18,6 +18,7 @@ from densefit.model.head_wire import HeadWire
 from densefit.model.wire import Wire
 from densefit.registry import nearest
 from densefit.train.prefetch import watch
+from densefit.train.repeats import Repeats
 from densefit.train.source import check_iterator, descs, last_real
 from densefit.train.sources import source_of, stated_pad
 
@@ -95,10 +96,12 @@ class Feeder:
         keeps_padding: whether padding is trained as samples, because the symbol cannot do without.
         first_epoch: number of the epoch that the iterator's first is.
         last_real: samples in the last batch of an epoch; None if the iterator does not tell.
+        is_sliced: whether its epochs are slices of the data, too short to have labels for all.
         sizes_vary: whether the pictures of each batch have a size of their own, and batches as
             many rows as they need; the first axes are then as announced.
         shapes_vary: whether batches may have any shapes that the symbol can compute with.
         matches: head -> how the data's class numbers become its own, as `match` found it.
+        repeats: looks for samples that come twice in a scoring pass; None: nobody does.
 
     Raises:
         DataError: it is no iterator of batches, or the batch is not the first axis.
@@ -113,6 +116,8 @@ class Feeder:
         self.limit: int | None = None
         self.keeps_padding = False
         self.first_epoch = 0
+        self.is_sliced = bool(getattr(iterator, "is_sliced", False))
+        self.repeats: Repeats | None = None
         self._is_begun = False
         self._open: Iterator[tuple[Any, int]] | None = None  # an epoch that was cut
         self._is_told = False  # of an epoch with another number of rows than there are samples
@@ -203,6 +208,9 @@ class Feeder:
                 self._catch_up(epoch)
             given = self.source.score_pass() if scoring else self._epoch()
             unread = skip
+        repeats = self.repeats if scoring and self.source.index_counts else None
+        if repeats is not None:
+            repeats.begin()
         seen, number = 0, -1
         for number, (batch, pad) in enumerate(given):
             if number < unread:
@@ -210,6 +218,8 @@ class Feeder:
                 continue
             fed = self.feed(batch, seen, 0 if self.keeps_padding and not scoring else pad)
             seen += fed.real
+            if repeats is not None:
+                repeats.look(batch, fed)
             yield fed
         if not scoring and seen:
             self._tell_epoch(seen, number + 1 + (skip if unread == 0 else 0))

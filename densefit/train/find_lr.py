@@ -18,6 +18,7 @@ from densefit.train.fit import fit
 from densefit.train.model_input import batches_of, model_input
 from densefit.train.rate_search import RateSearch
 from densefit.train.schedules.schedule import Plan, Resolved, Schedule
+from densefit.train.seeds import seeded
 from densefit.train.source import check_iterator
 from densefit.train.sources import source_of, stated_pad
 from densefit.train.start import names_of
@@ -45,7 +46,8 @@ def find_lr(
     """Train with an exponentially rising learning rate until the loss diverges.
 
     Leslie Smith, Cyclical Learning Rates, arXiv:1506.01186; `lr_find` of fastai. The network is
-    left as it was, without parameters if it had none. The data begin anew as often as needed.
+    left as it was, without parameters if it had none, and so are the random generators (MXNet's
+    goes on elsewhere). The data begin anew as often as needed.
 
     Args:
         network: a Network, or an MXNet Symbol.
@@ -55,7 +57,9 @@ def find_lr(
         end: the last rate, above `start`.
         updates: between them; too few are noise.
         loss: which training number is looked at, "<head>/<number>". By default the sum of all
-            heads' losses, each with its weight; routes have no loss that could be known.
+            heads' losses, each with its weight (one that an update has no labels for as in the
+            last that had; the search begins when each has been seen). Routes have no loss that
+            could be known.
         diverge: the search ends when the loss, as a running mean, is so many times its best (or a
             tenth of the first, if the best is less).
         callbacks: see a training each of whose epochs is one update.
@@ -94,20 +98,28 @@ def find_lr(
     before = network.get_params() if network.initialized else ({}, {})
     kept = [{name: array.copy() for name, array in part.items()} for part in before]
     try:
-        fit(
-            network,
-            Slices(train, accumulate),
-            updates=updates,
-            schedule=rising,
-            callbacks=[watch, *callbacks],
-            **settings,
-        )
+        with seeded(0):  # fit seeds by `seed`
+            fit(
+                network,
+                Slices(train, accumulate),
+                updates=updates,
+                schedule=rising,
+                callbacks=[watch, *callbacks],
+                **settings,
+            )
     except TrainingDiverged:
         if not watch.losses:
             raise
         watch.diverged = True
     finally:
         network.set_params(*kept)
+    if not watch.losses and not watch.diverged:
+        raise DataError(
+            "No update of the search came after labels for every head",
+            received=f"{updates} updates",
+            where="find_lr",
+            fix="more updates, or batches that have labels for several heads (batches='mixed')",
+        )
     return RateSearch(watch.rates, watch.losses, watch.diverged)
 
 
@@ -147,6 +159,8 @@ class Slices:
         inner: the iterator.
         count: batches an epoch.
     """
+
+    is_sliced = True
 
     def __init__(self, inner: Any, count: int) -> None:
         self.data_iter = inner  # as mx.io.ResizeIter calls it
@@ -203,12 +217,16 @@ class _Watch(Callback):
         self._weights = {f"{head.name}/loss": head.weight for head in network.heads}
         if loss is not None:
             self._weights = {loss: 1.0}
+        self._labelled: dict[str, int] = {}  # by head, so far
+        self._latest: dict[str, float] = {}  # by training number: an update may lack a head
         self._diverge = diverge
         self._mean, self._best = 0.0, math.inf
 
     def update_ended(self, state: TrainState, control: Control) -> None:
         """Take in an update."""
-        loss = self._loss(state.train())
+        loss = self._loss(state.train(), state.labelled)
+        if loss is None:
+            return
         if not math.isfinite(loss):
             self.diverged = True
             control.stop("the loss is not finite")
@@ -224,7 +242,8 @@ class _Watch(Callback):
             self.diverged = True
             control.stop("the loss diverges")
 
-    def _loss(self, numbers: Mapping[str, float]) -> float:
+    def _loss(self, numbers: Mapping[str, float], labelled: Mapping[str, int]) -> float | None:
+        """The sum of the losses, of heads that the update lacks as last seen; None before that."""
         if not self._weights:
             raise ConfigError(
                 "Which of the training numbers is the loss of these routes?",
@@ -238,4 +257,10 @@ class _Watch(Callback):
                     where="find_lr(loss=...)",
                     fix=nearest(name, numbers),
                 )
-        return sum(weight * numbers[name] for name, weight in self._weights.items())
+            head = next((key for key in labelled if name.startswith(f"{key}/")), None)
+            if head is None or labelled[head] > self._labelled.get(head, 0):
+                self._latest[name] = numbers[name]
+        self._labelled = dict(labelled)
+        if len(self._latest) < len(self._weights):
+            return None
+        return sum(weight * self._latest[name] for name, weight in self._weights.items())

@@ -20,7 +20,7 @@ from densefit.model.route import Route
 from densefit.numeric import check_optimizer
 from densefit.score import collect
 from densefit.train.balance import Balancer
-from densefit.train.balancing import Balancing, check_balanced, weights_of
+from densefit.train.balancing import Balancing, check_balanced
 from densefit.train.cadence import Cadence
 from densefit.train.ema import EMA, as_ema
 from densefit.train.feed import Feeder
@@ -54,6 +54,7 @@ from densefit.train.start import (
     source_of_rate,
     tell_done,
     tell_kept_optimizer,
+    tell_unused_rate,
 )
 from densefit.train.step import Step
 
@@ -120,8 +121,9 @@ def fit(
         derived: name -> a number made of a validation's scores, which stands among them (a mean
             over heads to choose the best checkpoint by, say).
         epochs: the length in epochs, or
-        updates: in optimizer updates: one of the two. Nothing is read beyond the last one; where
-            `train` has no known length, the epoch of the last update thus counts as unfinished.
+        updates: in optimizer updates: one of the two. No batch is taken beyond the last one (a
+            Loader's workers have begun with samples of the next ones by then). Where `train` has
+            no known length, the epoch of the last update thus counts as unfinished.
         updates_per_epoch: the length of an epoch, where `train` cannot tell it or has no end. By
             default it is learned from the first epoch; until then a warm-up in updates runs, and
             the rate of a schedule otherwise holds its first value.
@@ -327,7 +329,7 @@ def fit(
     )
 
     def told_weights() -> dict[str, float]:
-        return {} if balance is None else weights_of(balance, learner, state.update)
+        return {f"{head}/loss_weight": weight for head, weight in state.loss_weights.items()}
 
     try:
         if saver is not None:
@@ -366,23 +368,32 @@ def fit(
         own = learner.start_optimizer(
             optimizer, settings, feeder.batch_size, groups, rescale, kvstore
         )
+        tell_unused_rate(own, schedule, settings, groups or {})
         if live is None:
             given.started(learner)
         learns: list[Learns] = [validating, saving]
         if isinstance(rate, Awaited):
             learns.append(rate)
         horizon = Horizon(state, partial(feeder.total, epochs or 0, accumulate=accumulate), learns)
+        for callback in session.callbacks:
+            callback.begin()
         if saver is not None:
             session.identity = identity(
                 state,
                 train,
                 seed,
+                validation,
+                begin_epoch=begin_epoch,
                 schedule=schedule,
                 optimizer=optimizer,
                 optimizer_params=settings,
                 clip_norm=clip_norm,
                 groups=groups or {},
                 freeze=list(freeze),
+                fixed_param_names=fixed_names,
+                nonfinite=guard,
+                loss=loss,
+                derived=derived or {},
                 balance=balance,
                 ema=as_ema(ema),
                 precision=precision,

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from densefit.backend import mx
+from densefit.backend import symbol_of
 
 _LAYERS = ("Convolution", "FullyConnected")
 _NO = ("False", "false", "0")
@@ -94,7 +94,7 @@ def fold(symbol: Any) -> tuple[Any, list[Fold]]:
         *replaced,
         *(source[0] for place in replaced for source in nodes[place]["inputs"][1:]),
     }
-    folded = mx.sym.load_json(json.dumps(_rewritten(graph, found, replaced, dropped)))
+    folded = symbol_of(_rewritten(graph, found, replaced, dropped))
     return folded, list(found.values())
 
 

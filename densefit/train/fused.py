@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from densefit.backend import mx
+from densefit.backend import mx, symbol_of
 from densefit.train.inner import inner_outputs
 from densefit.train.layouts import Layouts, attribute
 
@@ -63,7 +63,7 @@ def fuse_relu(
                     behind[number] = before
     if not behind:
         return symbol
-    return mx.sym.load_json(json.dumps(_without(graph, behind)))
+    return symbol_of(_without(graph, behind))
 
 
 def _is_usual(node: Mapping[str, Any]) -> bool:
@@ -121,7 +121,7 @@ def fusion_works() -> bool:
     graph = json.loads(plain.tojson(remove_amp_cast=False))
     relus = [k for k, node in enumerate(graph["nodes"]) if node["op"] == "Activation"]
     behind = {number: graph["nodes"][number]["inputs"][0][0] for number in relus}
-    fused = mx.sym.load_json(json.dumps(_without(graph, behind)))
+    fused = symbol_of(_without(graph, behind))
     try:
         expected, found = _gradients(plain), _gradients(fused)
     except (mx.base.MXNetError, RuntimeError):

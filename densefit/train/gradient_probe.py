@@ -20,7 +20,7 @@ from densefit.train.overwriting import OVERWRITING
 
 _log = logging.getLogger("densefit")
 #: Send no gradient to what they read.
-_BLOCKING = {"BlockGrad", "zeros_like", "ones_like", "shape_array", "argmax", "argmin", "one_hot"}
+BLOCKING = {"BlockGrad", "zeros_like", "ones_like", "shape_array", "argmax", "argmin", "one_hot"}
 _USUAL = 64  # gradients that meet in one array of a network, at most
 
 
@@ -85,7 +85,7 @@ def gradients_meeting(symbol: Any, trained: Collection[str]) -> dict[str, int]:
     nodes = graph["nodes"]
     learns: list[bool] = []
     for node in nodes:
-        passes = node["op"] not in _BLOCKING and any(learns[entry[0]] for entry in node["inputs"])
+        passes = node["op"] not in BLOCKING and any(learns[entry[0]] for entry in node["inputs"])
         learns.append(passes or (node["op"] == "null" and node["name"] in trained))
     readers: dict[tuple[int, int], list[str]] = {}  # array -> those that send it a gradient
     for entry in graph["heads"]:
@@ -93,7 +93,7 @@ def gradients_meeting(symbol: Any, trained: Collection[str]) -> dict[str, int]:
     reached = {entry[0] for entry in graph["heads"]}
     for number in reversed(range(len(nodes))):
         node = nodes[number]
-        if number in reached and node["op"] not in _BLOCKING:
+        if number in reached and node["op"] not in BLOCKING:
             for entry in node["inputs"]:
                 reached.add(entry[0])
                 readers.setdefault((entry[0], entry[1]), []).append(node["op"])

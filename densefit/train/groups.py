@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from densefit.backend import mx
+from densefit.backend import symbol_of
 from densefit.errors import ConfigError
 from densefit.numeric import is_real
 from densefit.registry import nearest
@@ -24,8 +24,8 @@ def factors(groups: Groups, names: Sequence[str]) -> dict[str, dict[str, float]]
     {'lr': {'a_weight': 0.1, 'a_bias': 0.1}, 'wd': {'a_bias': 0.0}}
 
     Args:
-        groups: pattern (`*`, `?`, `[...]`) -> {"lr": factor, "wd": factor}; where several match,
-            the later ones win.
+        groups: pattern (`*`, `?`, `[...]`), or a name as it is -> {"lr": factor, "wd": factor};
+            where several match, the later ones win.
         names: of all parameters.
 
     Raises:
@@ -85,6 +85,8 @@ def check_fixed(fixed: Iterable[str], names: Sequence[str], chosen: Iterable[str
 
 
 def _matching(pattern: str, names: Sequence[str], where: str) -> list[str]:
+    if pattern in names:  # a name may hold what a pattern gives a meaning: `conv[1]_weight`
+        return [pattern]
     matched = [name for name in names if fnmatch.fnmatchcase(name, pattern)]
     if not matched:
         raise ConfigError(
@@ -108,4 +110,4 @@ def with_frozen_statistics(symbol: Any, names: Sequence[str]) -> Any:
         if node["op"] == "BatchNorm" and len(inputs) > 1 and inputs[1] in chosen:
             node.setdefault("attrs", {})["use_global_stats"] = "True"
             changed = True
-    return mx.sym.load_json(json.dumps(graph)) if changed else symbol
+    return symbol_of(graph) if changed else symbol

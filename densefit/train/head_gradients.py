@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from densefit.backend import mx
 from densefit.errors import ConfigError
 from densefit.model.network import Network
+from densefit.train.absent import losses_of
 from densefit.train.gradients import gradients
 
 
 def shared_parameters(symbol: Any, network: Network, trained: Sequence[str]) -> list[str]:
-    """The trained parameters that more than one head's losses depend on, in the symbol's order.
+    """The trained parameters that more than one head's losses teach, in the symbol's order.
 
     Args:
         symbol: the train graph.
@@ -24,12 +24,10 @@ def shared_parameters(symbol: Any, network: Network, trained: Sequence[str]) -> 
     Raises:
         ConfigError: there is none.
     """
-    counts: dict[str, int] = {}
-    for wire in network.wires.values():
-        outputs = [symbol[f"{name}_output"] for name in wire.outputs("train")]
-        for name in set(mx.sym.Group(outputs).list_arguments()):
-            counts[name] = counts.get(name, 0) + 1
-    shared = [name for name in trained if counts.get(name, 0) > 1]
+    wires = network.wires.values()
+    heads = {output: wire.name for wire in wires for output in wire.outputs("train")}
+    learning, _ = losses_of(symbol, heads)
+    shared = [name for name in trained if len(learning.get(name, ())) > 1]
     if not shared:
         raise ConfigError(
             "The heads share no parameter that is trained: there is nothing to balance",

@@ -187,11 +187,19 @@ class Held:
         return optimizer_state(self._train)
 
     def load_optimizer_state(
-        self, arrays: Mapping[str, np.ndarray], counters: Mapping[str, Any]
-    ) -> None:
-        """Continue from what `optimizer_state` gave.
+        self,
+        arrays: Mapping[str, np.ndarray],
+        counters: Mapping[str, Any],
+        is_other: bool = False,
+    ) -> str:
+        """Continue from what `optimizer_state` gave; returns what is to be told if that cannot be.
+
+        Args:
+            arrays: its states.
+            counters: its counts.
+            is_other: whether its settings are others than they were, or may be.
 
         Raises:
-            CheckpointError: it is of another optimizer, or of other parameters.
+            CheckpointError: it is of other parameters, or damaged.
         """
-        load_optimizer_state(self._train, arrays, counters)
+        return load_optimizer_state(self._train, arrays, counters, is_other)

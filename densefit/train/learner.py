@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,6 +14,8 @@ from densefit.errors import ConfigError
 from densefit.model.network import Network, Weigh
 from densefit.model.owners import owners
 from densefit.model.route import short_name
+from densefit.train.absent import Absent
+from densefit.train.batch_numbers import BatchNumbers
 from densefit.train.binding import bind_training, check_split
 from densefit.train.ema import EMA, Averages
 from densefit.train.evaluator import Evaluator
@@ -59,6 +61,7 @@ class Learner(Held):
         self._rescale: float | None = None  # of a user's Symbol, see `densefit.train.rescale`
         self._adds = False  # whether gradients of several micro-batches are added up
         self._samples = 0  # computed since the last update
+        self._absent: Any = None  # an Absent
         self._monitoring: Monitoring | None = None
         self.batch: Fed | None = None
         on_host = all(device.device_type == "cpu" for device in self.devices)
@@ -123,6 +126,7 @@ class Learner(Held):
         symbol = module.symbol
         self._adds = accumulate > 1
         self._train = module
+        self._absent = Absent(module, self.network, feeder.input_size)
         self.random = draws_at_random(symbol)
         self._outputs = [short_name(name) for name in symbol.list_outputs()]
         self._version += 1
@@ -239,13 +243,30 @@ class Learner(Held):
         keys = [key for wire in self.network.wires.values() for key in wire.weights.values()]
         return int(fed.labelled[keys[0]].sum()) if keys else fed.real
 
-    def update(self, lr: float | None, scale: float = 1.0, updates: int = 0) -> None:
+    def begin_without(self, absent: Iterable[str]) -> None:
+        """Tell, before an update computes, what may turn out to have no labels in it.
+
+        Args:
+            absent: those of `Wire.counted` that no sample is known to be labelled for.
+        """
+        self._absent.begin(absent)
+
+    def update(
+        self,
+        lr: float | None,
+        scale: float = 1.0,
+        updates: int = 0,
+        skipped: int = 0,
+        absent: Collection[str] = (),
+    ) -> None:
         """Apply what was computed since the last update.
 
         Args:
             lr: learning rate; None leaves it to the optimizer's own.
             scale: a factor on the gradient.
             updates: done before this one.
+            skipped: how many of these were refused, and are in no average of weights.
+            absent: those of `Wire.counted` without labels in the update, see `Absent`.
         """
         optimizer = self._optimizer
         self._follow()
@@ -255,7 +276,7 @@ class Learner(Held):
         if lr is not None:
             optimizer.lr = lr
         try:
-            self._train.update()
+            self._absent.update(absent)
         except mx.base.MXNetError as error:
             if math.isfinite(optimizer.learning_rate):
                 raise
@@ -268,7 +289,7 @@ class Learner(Held):
         optimizer.rescale_grad = factor
         self._version += 1
         if self._averages is not None:
-            self._averages.update(self._trained(), updates)
+            self._averages.update(self._trained(), updates - skipped)
 
     def _follow(self) -> None:
         """Take in what the user has changed of the optimizer since the last update."""
@@ -358,9 +379,11 @@ class Learner(Held):
             DataError: an output is not finite, and `nonfinite` says so.
         """
         check = OutputCheck(feeder.wires, self._evaluator.mode, feeder.where, nonfinite)
+        numbers = BatchNumbers(self._evaluator, feeder, nonfinite)
         before = None
         with check.whole():
             for fed in feeder.batches(scoring=True):
+                numbers.look(fed, self._version)
                 # It is looked at when the next batch has been fetched.
                 begun = fed.labels_held(), self._evaluator.start(fed, feeder, self._version)
                 if before is not None:

@@ -11,12 +11,13 @@ from typing import Any
 from densefit.callbacks.callback import Callback
 from densefit.checkpoint.session import Session
 from densefit.data.object_counts import added
-from densefit.errors import DataError, located
+from densefit.errors import located
 from densefit.train.cadence import Cadence
 from densefit.train.early import Early
 from densefit.train.feed import Feeder
 from densefit.train.guard import Guard
 from densefit.train.horizon import Horizon
+from densefit.train.label_check import LabelCheck
 from densefit.train.milestones import Milestones
 from densefit.train.object_check import ObjectCheck
 from densefit.train.signals import TrainingInterrupted
@@ -60,6 +61,7 @@ class Loop:
         self.control, self.signals = self.between.control, self.between.signals
         self.own_rate = float(self.optimizer.lr or 0.0)  # where there is no schedule
         self.objects = ObjectCheck()
+        self.labels = LabelCheck(self.feeder.wires, self.feeder.where)
 
     def run(self) -> None:
         """All epochs, from where the session stands; callbacks learn of the end, whatever it is."""
@@ -111,6 +113,7 @@ class Loop:
                 self.control.validation_requested = True
             if state.pending == "epoch" or self._train():
                 self._end_epoch()
+        self._end()
         self.between.tell_written(wait=True)
         self.between.tell_end()
         if self.signals.received is not None:  # it came when all was done
@@ -147,7 +150,9 @@ class Loop:
         while True:
             lr = self._rate()
             with located(f"update {state.update + 1}"):
-                taken = self.step(batches, lr, state.update, self._reseed)
+                # After a rollback, what was refused is no longer among the updates done.
+                skipped = state.refused - state.rollbacks
+                taken = self.step(batches, lr, state.update, self._reseed, skipped)
             if taken is None:
                 break
             if taken.refused is not None:
@@ -166,7 +171,7 @@ class Loop:
                 state.objects = added([state.objects, taken.counts])
                 state.all_objects = added([state.all_objects, taken.counts])
             state.lr = self.optimizer.learning_rate if lr is None else lr
-            state.gradient_norm = taken.gradient_norm
+            state.gradient_norm, state.loss_weights = taken.gradient_norm, taken.loss_weights
             self.between.tick()
             for callback in self.session.callbacks:
                 callback.update_ended(state, control)
@@ -174,11 +179,11 @@ class Loop:
             self.between.tell_written()
             self.horizon.look()
             if state.update == self.label_within:
-                self._check_labelled()
+                self.labels.check(state.labelled, state.update)
             self._validate_and_save(state.update)
             if self.signals.received is not None:
                 self.between.end_by_signal()
-            if self._finished():  # not one batch is read that is not trained on
+            if self._finished():  # not one batch is taken that is not trained on
                 whole = state.batch == state.updates_per_epoch
                 break
 
@@ -199,8 +204,13 @@ class Loop:
         self.session.history.update = state.update
         if state.objects:
             record["objects"] = dict(state.objects)
+        if not whole or self.feeder.is_sliced:
+            if self._finished():
+                self.labels.tell_end(state.labelled, state.update)
+        else:
+            self.labels.check(state.labelled, state.update)
+            self.labels.tell_epoch(record["train"], state.epoch)
         if whole:
-            self._check_labelled()
             about = f"epoch {state.epoch + 1}, {self.feeder.where} data"
             self.objects.epoch(state.objects, state.all_objects, about)
             if self.session.balancer is not None:
@@ -227,6 +237,19 @@ class Loop:
         if control.save_requested or self._finished() or self.saving.after_epoch(state.epoch):
             self.between.save()
 
+    def _end(self) -> None:
+        """Validate and save where the training ends at an update at which neither was due.
+
+        A callback stopped it before an update or after a save; or what was planned is done already.
+        """
+        state, epochs = self.session.state, self.session.history.epochs
+        before = state.validated
+        self.between.validate()
+        if epochs and epochs[-1]["update"] == state.validated:
+            epochs[-1]["validation"] = dict(state.validation)
+        if state.validated != before or not self.between.is_saved:
+            self.between.save()
+
     def _validate_and_save(self, update: int) -> None:
         """What falls on an update in mid-epoch."""
         control = self.control
@@ -236,25 +259,6 @@ class Loop:
             self.session.state.pending = ""
         if control.save_requested or self.saving.after_update(update):
             self.between.save()
-
-    def _check_labelled(self) -> None:
-        """Raise DataError if a head, or one of its terms, has never seen a label."""
-        for key, count in self.session.state.labelled.items():
-            if count == 0:
-                (head,) = [wire.name for wire in self.feeder.wires if key in wire.counted]
-                what = f"The head {head!r}"
-                if key != head:
-                    what = f"The loss {key[len(head) + 1 :]!r} of the head {head!r}"
-                raise DataError(
-                    f"{what} has not seen one labelled sample: it is not trained",
-                    expected="samples with the targets that the head declares",
-                    received=f"none in {self.session.state.update} updates",
-                    where=f"head {head}, {self.feeder.where} data",
-                    fix="do samples have the targets? Then all they say is unknown or out of the "
-                    "head's range (all void, class -1, depths beyond max_depth: see `scale`). Else "
-                    "let the dataset give them (see its settings, e.g. masks=True), mix in one "
-                    "that does, or leave the head out",
-                )
 
     def _reseed(self) -> None:
         """Let MXNet draw the random numbers of the next update."""

@@ -46,6 +46,8 @@ class Milestones:
         self._saver, self._guard = saver, guard
         self._started = time.perf_counter() - session.state.seconds
         self._epoch_started = self._started
+        resumed = saver is not None and saver.newest is not None
+        self._saved = session.state.update if resumed else None  # updates done at the last save
 
     def validate(self) -> None:
         """Score the validation data, unless they are scored at this update already.
@@ -124,9 +126,15 @@ class Milestones:
         self._session.learner.check_finite()  # the last good checkpoint stays
         self.tick()
         path = str(self._saver.save(self._session))
+        self._saved = state.update
         state.clock.lap("checkpoint")
         self.tell_written()
         return path
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether there is a checkpoint of this very update, or no place for one."""
+        return self._saver is None or self._saved == self._session.state.update
 
     @property
     def newest(self) -> str | None:
@@ -169,6 +177,7 @@ class Milestones:
         except CheckpointError as damage:
             raise error from damage
         state.refused, state.rollbacks = kept
+        self._saved = state.update
         for callback in self._session.callbacks:
             callback.rolled_back(state, self.control)
 

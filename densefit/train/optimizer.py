@@ -15,7 +15,9 @@ from densefit.backend import mx
 from densefit.checkpoint.state import (
     check_states,
     counters_to_dict,
+    optimizer_from_arrays,
     optimizer_to_arrays,
+    restart_counters,
     restore_counters,
     restore_updater,
 )
@@ -211,79 +213,78 @@ def optimizer_state(module: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]
 
 
 def load_optimizer_state(
-    module: Any, arrays: Mapping[str, np.ndarray], counters: Mapping[str, Any]
-) -> None:
-    """Continue from what `optimizer_state` gave.
+    module: Any,
+    arrays: Mapping[str, np.ndarray],
+    counters: Mapping[str, Any],
+    is_other: bool = False,
+) -> str:
+    """Continue from what `optimizer_state` gave; returns what is to be told if that cannot be.
+
+    An optimizer of another kind begins anew, and so does one of other settings (a momentum that
+    was 0) that need other states.
+
+    Args:
+        module: with an optimizer.
+        arrays: its states.
+        counters: its counts.
+        is_other: whether the settings of the optimizer are others than they were, or may be.
 
     Raises:
-        CheckpointError: it is of another optimizer, or of other parameters.
+        CheckpointError: it is of other parameters, or damaged.
     """
     kind = type(module._optimizer).__name__
-    if counters.get("kind", kind) != kind:
-        raise CheckpointError(
-            "The checkpoint is of a training with another optimizer",
-            expected=kind,
-            received=counters["kind"],
-            fix="continue with the same optimizer, or start anew from its weights: "
-            "df.load(path), then fit",
-        )
-    if kind == "LBSGD":
-        _log.warning(
-            "MXNet's LBSGD keeps gradients of earlier batches where nobody can read them: it goes "
-            "on without them, and not exactly as it would have"
-        )
     names = index_to_name(module)
-    check_states(arrays, counters["counts"])
-    restore_updater(_updater(module), arrays, names)
-    restore_counters(
-        module._optimizer, counters, names, [device.device_id for device in module._context]
+    updater, devices = _updater(module), [device.device_id for device in module._context]
+    if counters.get("kind", kind) == kind:
+        states = optimizer_from_arrays(arrays, names)
+        misfit = _misfit(module, states, names)
+        if misfit is None or not is_other:
+            check_states(arrays, counters["counts"])
+            if misfit is not None:
+                raise misfit
+            if kind == "LBSGD":
+                _log.warning(
+                    "MXNet's LBSGD keeps gradients of earlier batches where nobody can read them: "
+                    "it goes on without them, and not exactly as it would have"
+                )
+            restore_updater(updater, states)
+            restore_counters(module._optimizer, counters, names, devices)
+            return ""
+    restore_updater(updater, {})
+    restart_counters(module._optimizer, devices)
+    scheduler = getattr(module._optimizer, "lr_scheduler", None)
+    return (
+        f"the moments of {kind} begin at zero, and its updates are counted"
+        f"{'' if scheduler is None else ', by its lr_scheduler too,'} from 0: those in the "
+        f"checkpoint are of {counters.get('kind', kind)}"
+        f"{' with other settings' if counters.get('kind', kind) == kind else ''}"
     )
-    _check_shapes(module, names)
 
 
-def _check_shapes(module: Any, names: Mapping[Any, str]) -> None:
-    """Compare restored states with those that the optimizer would begin with.
-
-    States that it has and the checkpoint has not (a momentum that was 0) begin with zeros, which is
-    told; those that it does not use any more are dropped.
-
-    Raises:
-        CheckpointError: a state is of another shape or dtype.
-    """
-    updater, optimizer = _updater(module), module._optimizer
-    group, devices = module._exec_group, len(module._context)
+def _misfit(
+    module: Any, states: Mapping[Any, Any], names: Mapping[Any, str]
+) -> CheckpointError | None:
+    """An error that tells of a state of another form than the optimizer would begin with."""
+    optimizer, group, devices = module._optimizer, module._exec_group, len(module._context)
     weights = dict(zip(group.param_names, (arrays[0] for arrays in group.param_arrays)))
-    began = []
-    for key in list(updater.states):
+    for key, state in states.items():
         name = names[key]
         if isinstance(key, int) and key % devices:
             continue
         fresh = optimizer.create_state_multi_precision(key, weights[name])
         new = optimizer_to_arrays({0: fresh}, {0: name})
-        old = optimizer_to_arrays({0: updater.states[key]}, {0: name})
-        if {k: (a.shape, a.dtype) for k, a in new.items()} == {
+        old = optimizer_to_arrays({0: state}, {0: name})
+        if {k: (a.shape, a.dtype) for k, a in new.items()} != {
             k: (a.shape, a.dtype) for k, a in old.items()
         }:
-            continue
-        if fresh is not None and updater.states[key] is not None:
-            raise CheckpointError(
+            return CheckpointError(
                 f"The optimizer state of the parameter {name!r} does not fit",
                 expected=_forms(new),
                 received=_forms(old),
                 fix="continue with the same optimizer and network; or begin a new training with "
                 "the weights: df.load(path), then fit",
             )
-        began.append(name)
-        for replica in range(devices) if isinstance(key, int) else ():
-            updater.states.pop(key + replica, None)
-        updater.states.pop(key, None)
-    if began:
-        _log.warning(
-            "The checkpoint's optimizer had other settings: states of %d parameters begin with "
-            "zeros, or are not used any more (%s...)",
-            len(began),
-            began[0],
-        )
+    return None
 
 
 def _forms(arrays: Mapping[str, np.ndarray]) -> str:
@@ -296,7 +297,7 @@ def load_optimizer_arrays(module: Any, arrays: Mapping[str, np.ndarray]) -> None
     Raises:
         CheckpointError: they are of other parameters.
     """
-    restore_updater(_updater(module), arrays, index_to_name(module))
+    restore_updater(_updater(module), optimizer_from_arrays(arrays, index_to_name(module)))
 
 
 def index_to_name(module: Any) -> dict[Any, str]:

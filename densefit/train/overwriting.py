@@ -11,7 +11,7 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from densefit.backend import mx
+from densefit.backend import symbol_of
 
 #: Names in a Symbol's JSON. All operators of MXNet 1.9.1 were tried in float32 on a CPU; a user's
 #: Custom operator may overwrite too. So do 1x1 convolutions where oneDNN does not compute: in
@@ -61,4 +61,4 @@ def with_added_gradients(symbol: Any, trained: Collection[str]) -> Any:
         "node_row_ptr": list(range(len(nodes) + 1)),
         "heads": [[moved[entry[0]], *entry[1:]] for entry in graph["heads"]],
     }
-    return mx.sym.load_json(json.dumps(changed))
+    return symbol_of(changed)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from densefit.backend import mx
+from densefit.backend import symbol_of
 from densefit.train.inner import inner_outputs
 
 _YES = ("True", "true", "1")
@@ -39,7 +39,7 @@ def with_poolings(symbol: Any, shapes: Mapping[str, Any], types: Mapping[str, An
             node["op"] = "Pooling"
             node["attrs"] = {"global_pool": "True", "kernel": "(1, 1)", "pool_type": "avg"}
             changed = True
-    return mx.sym.load_json(json.dumps(graph)) if changed else symbol
+    return symbol_of(graph) if changed else symbol
 
 
 def _over_a_map(node: Mapping[str, Any]) -> bool:

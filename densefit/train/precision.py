@@ -6,7 +6,7 @@ import functools
 import json
 from typing import Any
 
-from densefit.backend import mx
+from densefit.backend import mx, symbol_of
 from densefit.errors import ConfigError
 
 PRECISIONS = ("float32", "bfloat16")
@@ -99,4 +99,4 @@ def in_bfloat16(symbol: Any) -> Any:
         "node_row_ptr": list(range(len(nodes) + 1)),
         "heads": [[moved[entry[0]], *entry[1:]] for entry in graph["heads"]],
     }
-    return mx.sym.load_json(json.dumps(changed))
+    return symbol_of(changed)

@@ -36,6 +36,9 @@ class Source:
         dataset = getattr(self.iterator, "dataset", None)
         return None if dataset is None else len(dataset)
 
+    #: Whether `DataBatch.index`, where there is one, may be believed to number the samples.
+    index_counts = True
+
     #: Whether an epoch begins where the one before ended, and not with the first sample.
     goes_on = False
 

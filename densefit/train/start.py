@@ -11,6 +11,7 @@ import numpy as np
 
 from densefit.backend import mx
 from densefit.callbacks.callback import TrainState
+from densefit.checkpoint.identity import told
 from densefit.data.described import described
 from densefit.data.fingerprint import fingerprint
 from densefit.errors import ConfigError
@@ -98,31 +99,54 @@ def seed_mxnet(seed: int, epoch: int, batch: int = 0) -> None:
     mx.random.seed(int(words[0] >> 1))
 
 
-def identity(state: TrainState, train: Any, seed: int, **settings: Any) -> dict[str, Any]:
+def identity(
+    state: TrainState, train: Any, seed: int, validation: Any = None, **settings: Any
+) -> dict[str, Any]:
     """What a training is made of, so that a resume can tell what differs.
 
     Args:
         state: before the first update.
         train: the training data; only a densefit Loader tells what it reads, and in which order.
         seed: as in `fit`.
-        settings: others of `fit` that decide what an update does.
+        validation: its data, one or several by name; a Loader tells.
+        settings: others of `fit` that decide what an update does, or what a score means.
     """
-    dataset: Any = getattr(train, "dataset", None)
-    data = getattr(train, "fingerprint", None)  # a Loader's, which others ask for, too
-    if data is None and hasattr(dataset, "id_of"):
-        data = fingerprint(dataset)
-    schedule = settings.pop("schedule")
+    network, schedule = state.network, settings.pop("schedule")
+    backbone = getattr(network, "backbone", None)
+    several = validation if isinstance(validation, Mapping) else {"": validation}
+    scored = {name: _scored(data) for name, data in several.items()}
     return {
-        "heads": {name: _described(wire) for name, wire in state.network.wires.items()},
+        "heads": {name: _described(wire) for name, wire in network.wires.items()},
+        "labels": {name: list(wire.labels) for name, wire in network.wires.items()},
+        "backbone": None
+        if backbone is None
+        else f"{described(backbone, 1)}, output_stride {network.output_stride}",
         "batch_size": state.batch_size,
         "accumulate": state.accumulate,
+        "updates_per_epoch": state.updates_per_epoch,
         "seed": seed,
-        "data": data,
+        "data": _fingerprint(train),
         "loader": train.identity() if hasattr(train, "identity") else None,
+        "validation": ", ".join(f"{name} {text}".strip() for name, text in scored.items() if text)
+        or None,
         # A resolved schedule is one over a number of updates.
         "schedule": None if schedule is None else f"{schedule} over {state.updates} updates",
         **{name: described(value) for name, value in settings.items()},
     }
+
+
+def _fingerprint(data: Any) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = getattr(data, "fingerprint", None)  # others ask for it, too
+    dataset: Any = getattr(data, "dataset", None)
+    return fingerprint(dataset) if found is None and hasattr(dataset, "id_of") else found
+
+
+def _scored(data: Any) -> str | None:
+    """What validation data say: which samples, and how they come to the network."""
+    found = _fingerprint(data)
+    if not found:
+        return None
+    return f"{told(found)}, {described(getattr(data, 'transform', None))}"
 
 
 def _described(wire: Wire) -> str:
@@ -294,6 +318,28 @@ def tell_base_rate(scheduler: Any, rate: float) -> None:
             rate,
             type(scheduler).__name__,
             rate,
+        )
+
+
+def tell_unused_rate(
+    optimizer: Any,
+    schedule: Schedule | None,
+    settings: Mapping[str, Any],
+    groups: Mapping[str, Mapping[str, float]],
+) -> None:
+    """Log that an optimizer has no use for a learning rate that somebody has given.
+
+    Args:
+        optimizer: in use.
+        schedule: as `fit` was given it.
+        settings: of an optimizer given by name.
+        groups: as `fit` was given them.
+    """
+    rates = [schedule, settings.get("learning_rate"), *(own.get("lr") for own in groups.values())]
+    if isinstance(optimizer, mx.optimizer.AdaDelta) and any(rate is not None for rate in rates):
+        _log.warning(
+            "MXNet's AdaDelta has no learning rate: no schedule, rate or lr of a group changes "
+            "what it does, and it decays weights by wd an update. To hold some still: freeze=[...]"
         )
 
 

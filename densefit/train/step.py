@@ -32,6 +32,7 @@ class Taken:
         refused: why it was not applied; None if it was.
         position: in the epoch's order behind its last sample, if the loader tells.
         counts: of objects, see `densefit.data.object_counts`.
+        loss_weights: head -> the factor that a balancer gave its loss.
     """
 
     samples: int
@@ -40,6 +41,7 @@ class Taken:
     refused: TrainingDiverged | None = None
     position: int | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
+    loss_weights: Mapping[str, float] = field(default_factory=dict)
 
 
 class Step:
@@ -79,6 +81,8 @@ class Step:
             name for own in wires.values() if judges[own.name] for name in own.outputs("train")
         ]
         self._head_of = {key: name for name, wire in wires.items() for key in wire.counted}
+        # A user's Symbol trains every row, whatever a batch says of its labels.
+        self._weighed = {key for wire in wires.values() for key in wire.weights.values()}
         self._in_a_row = 0
 
     def __call__(
@@ -87,6 +91,7 @@ class Step:
         lr: float | None,
         updates: int = 0,
         reseed: Callable[[], None] = lambda: None,
+        skipped: int = 0,
     ) -> Taken | None:
         """Make one update; None if there is no batch left.
 
@@ -96,6 +101,7 @@ class Step:
             updates: done before this one.
             reseed: lets MXNet draw the update's random numbers, from the first; asked before each
                 pass over its micro-batches.
+            skipped: how many of `updates` were refused, and are in no average of weights.
 
         Raises:
             TrainingDiverged: a loss or the gradient is not finite, and the guard says so.
@@ -146,17 +152,20 @@ class Step:
             except TrainingDiverged as error:
                 refused = error
             clock.lap("backward")
+        weights = {} if balancing is None else balancing.used
+        taken = Taken(samples, labelled, norm, refused, seen[-1].position, counts, weights)
         if refused is not None:
             self._refuse(refused, before)
-            return Taken(samples, labelled, norm, refused, seen[-1].position, counts)
+            return taken
         clip = self._clip_norm
-        learner.update(lr, 1.0 if clip is None or norm <= clip else clip / norm, updates)
+        scale = 1.0 if clip is None or norm <= clip else clip / norm
+        learner.update(lr, scale, updates, skipped, self._absent(labelled))
         if clock.exact:
             learner.settle()
         clock.lap("update")
         clock.updates += 1
         self._in_a_row = 0
-        return Taken(samples, labelled, norm, None, seen[-1].position, counts)
+        return taken
 
     def _micro_batches(
         self, batches: Early, updates: int
@@ -171,13 +180,18 @@ class Step:
         if several or self._balancing is not None or self._accumulate == 1:
             whole = list(self._taken(batches))
             samples = sum(batch.real for batch in whole)
-            shares = {k: samples / max(1, count) for k, count in self._labelled(whole).items()}
+            counts = self._labelled(whole)
+            self._learner.begin_without(self._absent(counts))
+            shares = {key: samples / max(1, count) for key, count in counts.items()}
             if self._balancing is not None:
-                weights = self._balancing.begin(updates)
+                weights = self._balancing.begin(updates, counts)
                 shares = {key: share * weights[self._head_of[key]] for key, share in shares.items()}
             yield from ((batch, shares) for batch in whole)
         else:
-            yield from ((batch, None) for batch in islice(batches, self._accumulate))
+            for number, batch in enumerate(islice(batches, self._accumulate)):
+                if number == 0:  # of those that follow it is not known yet
+                    self._learner.begin_without(self._absent(self._labelled([batch])))
+                yield batch, None
 
     def _taken(self, batches: Early) -> Iterator[Fed]:
         """The micro-batches of an update, of which several may be there at once."""
@@ -189,6 +203,10 @@ class Step:
         return {
             key: sum(int(batch.labelled[key].sum()) for batch in batches) for key in self._head_of
         }
+
+    def _absent(self, labelled: Mapping[str, int]) -> list[str]:
+        """Of what is counted, that which is trained by labelled samples and has none."""
+        return [key for key, count in labelled.items() if not count and key in self._weighed]
 
     def _refuse(self, error: TrainingDiverged, before: Any) -> None:
         """Raise the error, if the guard says so; else leave everything as it was `before`."""

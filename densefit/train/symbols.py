@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from densefit.backend import mx
+from densefit.backend import mx, symbol_of
 from densefit.errors import BindError
 from densefit.model.route import short_name
 
@@ -73,7 +73,7 @@ def forward_graph(symbol: Any, outputs: Sequence[str]) -> Any:
         "node_row_ptr": list(range(len(nodes) + 1)),
         "heads": heads,
     }
-    return mx.sym.load_json(json.dumps(cut))
+    return symbol_of(cut)
 
 
 #: Ends the name of a label that the forward pass does not read, see `forward_graph`.

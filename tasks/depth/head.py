@@ -30,9 +30,9 @@ class Depth(Head):
     """A depth for every pixel, in metres along the camera's axis.
 
     Needs a target `depth`: (H, W) float32 metres, 0 (or not finite) where it is unknown. What is
-    not between `min_depth` and `max_depth` is taken as unknown, in training and in scores.
-    Predictions are (H, W) float32, always between the two: the network says where, on a
-    logarithmic scale.
+    not above `min_depth` and below `max_depth` is taken as unknown, in training and in scores; so
+    is a depth that is exactly one of the two. Predictions are (H, W) float32, from the one to the
+    other and never beyond: the network says where, on a logarithmic scale.
 
     Crops, flips and resizing move depths with their pixels and leave the values alone. A picture
     that is enlarged thus shows things as large as nearer ones, at their old depths, as if by a
@@ -44,8 +44,8 @@ class Depth(Head):
         weight: factor on the loss.
         loss: "silog", "l1" (metres) or "berhu", or several of them, added up; see `.loss`.
         scale_invariance: lambda of "silog", 0 to 1.
-        min_depth: metres, above 0; smaller depths are unknown.
-        max_depth: metres; 10 for rooms, 80 for streets; larger depths are unknown.
+        min_depth: metres, above 0; this depth and smaller ones are unknown.
+        max_depth: metres; 10 for rooms, 80 for streets; this depth and larger ones are unknown.
         decoder: "deeplabv3+" or "fcn".
         channels: width of the decoder.
         rates: dilations of the atrous pyramid.
@@ -153,13 +153,14 @@ class Depth(Head):
 
     def merger(self, size: tuple[int, int]) -> Merger:
         """Averages depths at the original size, on the device."""
-        return DepthMerger(size)
+        return DepthMerger(size, self.min_depth, self.max_depth)
 
     def decode(
         self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
     ) -> list[np.ndarray]:
         """(H, W) float32 metres at the size of each original image."""
-        return [map_to_original(*one) for one in zip(outputs["depth"], geometries)]
+        found = [map_to_original(*one) for one in zip(outputs["depth"], geometries)]
+        return [np.clip(depth, self.min_depth, self.max_depth) for depth in found]
 
     def truth(self, targets: Mapping[str, np.ndarray]) -> np.ndarray | None:
         """The original depths, None if there are none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from densefit.backend import mx
 from densefit.data.cells import cell_centres, grid_size
-from densefit.data.known_classes import known_classes
+from densefit.data.known_classes import known_classes, known_name
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError, located
 from densefit.metrics import ConfusionMatrix, Metric
@@ -19,6 +20,7 @@ from densefit.model.head import Features, Head, Label, class_names, heads, named
 from densefit.model.layers import strongest, upsample
 from densefit.model.merger import Merger
 from densefit.model.partial_softmax import partial_log_softmax
+from densefit.once import first_time
 from densefit.predict.drawing import draw_mask
 from densefit.registry import nearest
 
@@ -26,6 +28,7 @@ from .merge import MaskMerger
 from .strongest import strongest_classes
 
 IGNORE = 255
+_log = logging.getLogger("densefit")
 
 
 @heads.register("segmentation")
@@ -52,7 +55,7 @@ class Segmentation(Head):
         background: name of the class under which a sample hides those that it does not know
             (`known_mask_classes`, or `known_<target>_classes` of another target): its pixels
             train no score of these. None: there is no such class, and every pixel is what it is
-            marked as.
+            marked as; the first sample that does not know all classes is told in the log.
 
     Raises:
         ConfigError: unknown decoder, classes that are too many or alike, weights of another
@@ -155,9 +158,24 @@ class Segmentation(Head):
 
     def _known(self, sample: Sample) -> dict[str, np.ndarray]:
         if self.background is None:
+            self._tell_unknown(sample.targets, f"sample {sample.id}")
             return {}
         known = self.known(sample.targets, f"head {self.name}, sample {sample.id}")
         return {"known": known.astype(np.float32)}
+
+    def _tell_unknown(self, targets: Mapping[str, np.ndarray], where: str) -> None:
+        """Warn once of classes that a sample does not know, and may hide under another one."""
+        if known_name(self.target) not in targets:
+            return
+        known = self.known(targets, f"head {self.name}, {where}")
+        if not known.all() and first_time("no background", self.name, *self.classes):
+            unknown = [name for name, has in zip(self.classes, known) if not has]
+            _log.warning(
+                "The head %r has no background, and samples whose %s does not tell of all classes "
+                "(%s): each pixel counts as what it is marked as. If pixels of these are marked as "
+                "another class, name it, background=NAME; nothing is wrong if they are void (%d)",
+                *(self.name, self.target, f"{where} not of {', '.join(unknown[:5])}", IGNORE),
+            )
 
     def known(self, targets: Mapping[str, np.ndarray], where: str) -> np.ndarray:
         """Of which classes a sample's mask tells, (classes,) bool; of the background always.
@@ -230,6 +248,7 @@ class Segmentation(Head):
     def judged(self, prediction: np.ndarray, targets: Mapping[str, np.ndarray]) -> np.ndarray:
         """Classes that the sample does not know are background in its mask, and so here."""
         if self.background is None:
+            self._tell_unknown(targets, "scoring")
             return prediction
         known = self.known(targets, f"head {self.name}")
         if known.all():

@@ -79,7 +79,19 @@ def test_a_resumed_training_leaves_the_same_table(tiny, tmp_path, died, every):
     assert without_time(tmp_path / "log.csv") == without_time(tmp_path / "whole.csv")
 
 
+def test_an_epoch_that_was_stopped_and_goes_on_has_one_row(tiny, tmp_path):
+    """Of its first part, the validation stays."""
+    train(tiny, tmp_path, checkpoint=tmp_path / "run", epochs=None, updates=5)
+    history = train(tiny, tmp_path, checkpoint=tmp_path / "run", epochs=2, resume="auto")
+    rows = table(tmp_path / "log.csv")
+    trained = {row["update"]: row["train/bright/loss"] for row in rows if row["train/bright/loss"]}
+    assert list(trained) == ["3", "6"]
+    assert float(trained["6"]) == history.epochs[1]["train"]["bright/loss"]
+    assert [row["update"] for row in rows if row["validation/bright/mae"]] == ["2", "4", "5", "6"]
+
+
 def feed(callback, update, train=None, validation=None):
+    callback.epoch_started(TrainState(None, epoch=update - 1), Control())
     state = TrainState(None, update=update, train=lambda: train or {}, validation=validation or {})
     callback.epoch_ended(state, Control())
     if validation:

@@ -10,6 +10,7 @@ from densefit.checkpoint.class_rows import rows_of
 from densefit.datasets import Shapes
 from densefit.errors import BindError
 from densefit.model.backbones import backbones
+from densefit.model.head import class_names
 from densefit.model.owners import shapes
 
 CLASSES, POINTS = ["circle", "square", "triangle"], ["left_eye", "right_eye", "mouth"]
@@ -162,3 +163,26 @@ def test_a_head_that_names_no_rows_is_told(tiny, caplog):
         assert caplog.text == ""
         df.transfer(source, df.Network(tiny.Backbone(), [Own(["b", "a"])]))
     assert "brought by place" in caplog.text
+
+
+def test_names_come_to_the_head_whose_the_weights_are(tiny):
+    """And not to another one, with whose name that of the weights begins."""
+    source = filled(df.Network(tiny.Backbone(), [Plain(tiny, "a_b", CLASSES)]))
+    ours = [Plain(tiny, "a", 3), Plain(tiny, "a_b", 3)]
+    made = df.Network(tiny.Backbone(), ours)
+    df.transfer({**source.arg_params, **source.aux_params}, made)
+    theirs = [Plain(tiny, "a", CLASSES), Plain(tiny, "a_b", CLASSES)]
+    df.transfer(filled(df.Network(tiny.Backbone(), theirs)), made, rename={"a_fc_*": None})
+    assert ours[0].names("label") == ["0", "1", "2"]
+    assert ours[1].names("label") == CLASSES
+
+
+def Plain(tiny, name, classes):  # noqa: N802
+    class Own(tiny.Brightness):
+        classes_of = "label"
+
+        def __init__(self):
+            super().__init__(name)
+            self.classes = class_names(classes)
+
+    return Own()

@@ -84,7 +84,8 @@ def test_states_that_other_settings_need_are_told(tiny, tmp_path, caplog):
     train(tiny, tmp_path, 1)  # no momentum, no states
     with caplog.at_level(logging.WARNING, "densefit"):
         train(tiny, tmp_path, 2, resume="auto", optimizer_params={"momentum": 0.9})
-    assert "begin with zeros" in caplog.text
+    assert "the moments of SGD begin at zero" in caplog.text
+    assert "of SGD with other settings" in caplog.text
     parts, _ = store.read(tmp_path / "last")
     assert "kind_fc_weight/array" in parts["optimizer"]  # it has momentum now
 

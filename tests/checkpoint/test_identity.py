@@ -13,8 +13,14 @@ from densefit.errors import CheckpointError
 
 def test_what_is_not_told_is_not_compared():
     assert differences({}, {"seed": 1, "heads": {"a": "x"}}) == {}
-    assert differences({"data": None}, {"data": {"samples": 1, "sha256": "0"}}) == {}
+    assert differences({"seed": 0}, {"seed": 0, "schedule": None}) == {}
     assert differences({"seed": 0}, {"seed": 0}) == {}
+
+
+def test_what_is_added_or_taken_away_differs():
+    assert differences({"schedule": None}, {"schedule": "Cosine"}) == {"schedule": (None, "Cosine")}
+    assert differences({"schedule": "Cosine"}, {"schedule": None}) == {"schedule": ("Cosine", None)}
+    assert set(differences({"data": None}, {"data": {"samples": 1, "sha256": "0"}})) == {"data"}
 
 
 def test_heads_are_compared_by_name():

@@ -98,7 +98,8 @@ class Training:
         parts, counters = store.read(path)
         for index, name in self.names.items():
             self.weights[index][:] = parts["model"][name]
-        restore_updater(self.updater, parts["optimizer"], self.names)
+        states = optimizer_from_arrays(parts["optimizer"], self.names)
+        restore_updater(self.updater, states)
         restore_counters(self.optimizer, counters, self.names, range(self.devices))
 
 

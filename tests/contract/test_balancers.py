@@ -143,13 +143,26 @@ def test_begin_forgets_what_was_seen(name):
 
 
 @every_balancer
+@pytest.mark.parametrize("head", [*HEADS, None])
+def test_one_head_that_is_present_gives_its_own_gradient(name, head):
+    """Its row as it is, which has the weight in it; of no head, nothing. And others' stay."""
+    balancer = made(name)
+    trained(balancer, range(PER_EPOCH))
+    weights = balancer.weights(PER_EPOCH)
+    rows = np.zeros((len(HEADS), WIDTH), np.float32)
+    if head is not None:
+        rows[HEADS.index(head)] = np.random.default_rng(5).normal(size=WIDTH)
+    balancer.observe({} if head is None else {head: 0.7})
+    np.testing.assert_array_equal(balancer.combine(rows), rows.sum(axis=0))
+    assert balancer.weights(PER_EPOCH) == weights
+
+
+@every_balancer
 def test_one_head_alone_is_trained_as_without_a_balancer(name):
     if name in ("fixed", "scheduled", "uncertainty"):  # their cases name heads
         balancer = balancers.create(name, **({"courses": {}} if name == "scheduled" else {}))
     else:
-        balancer = balancers.create(
-            name, **{**CASES[name], **({"c": 0} if name == "cagrad" else {})}
-        )
+        balancer = balancers.create(name, **CASES[name])
     balancer.begin(["age"], total=TOTAL, updates_per_epoch=PER_EPOCH)
     seen = [update for update in range(TOTAL) if "age" in measured(update)]
     for update in seen:

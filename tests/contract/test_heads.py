@@ -4,6 +4,7 @@ A new head needs an entry in SETTINGS, and in PLACED what shows that a predictio
 original picture.
 """
 
+import inspect
 import json
 
 import numpy as np
@@ -12,10 +13,12 @@ from pycocotools import mask as coco
 
 import densefit as df
 from densefit.backend import mx
-from densefit.data.sample import Sample
-from densefit.data.transforms import Resize
+from densefit.data import others
+from densefit.data.sample import LostGeometry, Sample
+from densefit.data.transforms import Resize, transforms
 from densefit.data.work import Work
 from densefit.datasets import Shapes
+from densefit.errors import DataError
 from densefit.model.head import heads
 
 INPUT = (64, 64)
@@ -292,6 +295,26 @@ def test_predictions_lie_in_the_original_pictures(task, network, batch):
         assert np.isfinite(numbers[metric.primary])
 
 
+def test_no_head_is_scored_on_what_it_was_not_shown(task, network):
+    """A crop of the picture: what lies outside of it would count as missed."""
+    _, outputs = evaluated(network)
+    wire = network.wires["own"]
+    wire.evaluated = list(outputs)
+    own = {f"own_{name}": array for name, array in outputs.items()}
+    crop = df.transform("random_crop", height=64, width=64)
+    settings = {"batch_size": 3, "heads": network.heads, "workers": 0}
+    batch = next(df.Loader(Mixed(), transform=crop, **settings))
+    if task in ("classification", "multilabel"):  # what is said of a picture holds for its crop
+        assert wire.read("evaluate", own, batch)[2] == batch.ids
+    else:
+        with pytest.raises(DataError, match=r"(?s)71 % of it.*sample 'p1', head 'own'"):
+            wire.read("evaluate", own, batch)
+    fitted = next(
+        df.Loader(Mixed(), transform=df.transform("letterbox", height=64, width=64), **settings)
+    )
+    assert wire.read("evaluate", own, fitted)[2] == batch.ids
+
+
 def test_the_truth_is_drawn_on_a_copy_of_the_original(network, batch):
     (head,) = network.heads
     for index, targets in enumerate(batch.targets):
@@ -341,3 +364,64 @@ def test_a_network_is_made_again_from_its_description(network):
 
 def test_a_worker_process_encodes_the_same(network, in_a_process):
     in_a_process(Work(Mixed(), Resize(*INPUT), network.heads, 0, 0), range(3))
+
+
+#: Values of the settings that have none, and those with which each transform does something.
+NEEDED = {"height": 64, "width": 64, "short": 64, "p": 1.0, "steps": [], "degrees": 20.0}
+DROPPED = (["label"], ["label", "mask", "instances"])  # what mosaics, and mixups, must lack
+
+
+def behind(name):
+    """A registered transform, and a sample behind it, of the input's size."""
+    taken = inspect.signature(transforms.get(name)).parameters
+    settings = {key: value for key, value in NEEDED.items() if key in taken}
+    for drop in DROPPED:
+        more = {"drop": drop} if "drop" in taken else {}
+        transform, rng = transforms.create(name, **settings, **more), np.random.default_rng(1)
+        data = Shapes(4, size=INPUT, empty=0.0)
+        try:
+            sample = others.applied(transform, data[0], rng, others.drawn_from(data, 0, rng))
+            return transform, Resize(*INPUT)(sample, rng)
+        except DataError as error:
+            refusal = error
+    raise refusal
+
+
+@pytest.fixture(scope="module")
+def moved():
+    """Each registered transform, with a sample behind it."""
+    own = [n for n in transforms.names() if transforms.get(n).__module__.startswith("densefit.")]
+    return {name: behind(name) for name in own}
+
+
+def test_every_head_refuses_pictures_that_are_no_more_the_original(network, moved):
+    """A picture of several, or warped in perspective: no head's score of it means anything."""
+    _, outputs = evaluated(network)
+    own = {f"own_{name}": array for name, array in outputs.items()}
+    wire = network.wires["own"]
+    wire.evaluated = list(outputs)
+    refused = set()
+    for name, (transform, sample) in moved.items():
+        geometries = [moved["resize"][1].geometry, sample.geometry, moved["resize"][1].geometry]
+        lost = isinstance(sample.geometry, LostGeometry)
+        assert lost or not getattr(transform, "others", 0), name
+        if lost:
+            refused.add(name)
+            with pytest.raises(DataError, match=r"(?s)not known.*sample 'b'.*head.*own"):
+                wire.decode(own, geometries, ["a", "b", "c"])
+        elif abs(sample.geometry.matrix[0, 1]) < 1e-9 < abs(sample.geometry.matrix[0, 0]):
+            assert len(wire.decode(own, geometries, ["a", "b", "c"])) == 3
+    assert {"copy_paste", "mixup", "mosaic", "random_perspective"} <= refused
+
+
+@pytest.mark.parametrize("use", ["score", "predict"])
+def test_a_classifier_is_not_scored_on_mosaics(use):
+    network = df.Network("resnet18", [df.head("classification", classes=4)], settings={"width": 8})
+    executor = bound(network, "evaluate", {})
+    executor.arg_dict.pop("data")
+    network.set_params(executor.arg_dict, executor.aux_dict)
+    mosaic = df.transform("mosaic", height=64, width=64, p=0.5, drop=["label"])
+    steps = df.Compose([mosaic, Resize(*INPUT)])
+    loader = df.Loader(Mixed(), batch_size=3, heads=network.heads, transform=steps, seed=1)
+    with pytest.raises(DataError, match=r"(?s)part of a mosaic.*sample 'p\d'"):
+        df.score(network, loader) if use == "score" else list(df.predict(network, loader))

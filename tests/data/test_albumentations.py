@@ -49,10 +49,8 @@ def test_moves_that_both_have_do_the_same(package, index):
         # Its maps are resized by the pixel under the corner, ours by that under the centre.
         skipped = {"depth", "mask", "instances"} if "Resize" in repr(member) else set()
         for name in set(sample.targets) - skipped:
-            # It flips keypoints by their pixels' centres, and resizes them by their corners.
-            atol = 0.6 if name == "keypoints" and skipped else 2e-3
             np.testing.assert_allclose(
-                after.targets[name], expected.targets[name], rtol=1e-4, atol=atol, err_msg=name
+                after.targets[name], expected.targets[name], rtol=1e-4, atol=2e-3, err_msg=name
             )
 
 

@@ -81,6 +81,37 @@ def test_windows_meet_the_iou_and_keep_boxes_by_centre(sample, min_iou):
     assert cropped > 10
 
 
+@pytest.mark.parametrize("min_scale", [0.3, 0.55, 1.0])
+def test_windows_have_the_sides_and_proportions_that_are_stated(min_scale):
+    image = np.zeros((300, 200, 3), np.uint8)
+    sample = Sample("s", image, {"boxes": np.array([[80, 120, 120, 180]], np.float32)})
+    transform, cuts, whole = RandomBoxCrop((0.0,), min_scale), [], 0
+    for seed in range(400):
+        after = transform(sample, np.random.default_rng(seed))
+        whole += after is sample
+        cuts.append(window(after))
+    assert 90 < whole < 180  # one in three
+    cuts = np.array(cuts)
+    shares = (cuts[:, 2:] - cuts[:, :2]) / (200, 300)
+    assert shares.min() >= min_scale
+    assert shares.max() <= 1
+    assert shares.min() < min_scale + 0.06
+    proportions = shares[:, 0] / shares[:, 1]
+    assert 0.49 <= proportions.min()
+    assert proportions.max() <= 2.04
+    assert ((cuts[:, :2] <= (100, 150)) & (cuts[:, 2:] >= (100, 150))).all()
+
+
+def test_a_minimum_is_no_minimum_of_one_choice_in_all(sample):
+    """Of six choices: the whole picture, any overlap, and four minima."""
+    low = 0
+    for seed in range(300):
+        after = RandomBoxCrop((0.6, 0.7, 0.8, 0.9))(sample, np.random.default_rng(seed))
+        cut = window(after)
+        low += max(iou(cut, box) for box in sample.targets["boxes"]) < 0.6 and after is not sample
+    assert 10 < low < 50
+
+
 def test_no_boxes_and_no_fitting_window_leave_the_sample_alone(sample):
     empty = Sample("e", sample.image, {"boxes": np.zeros((0, 4), np.float32)})
     assert all(RandomBoxCrop()(empty, np.random.default_rng(s)) is empty for s in range(9))

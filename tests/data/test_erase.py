@@ -57,6 +57,16 @@ def test_covered_keypoints_are_hidden(sample):
     np.testing.assert_array_equal(after.targets["keypoints"], expected)
 
 
+@pytest.mark.parametrize("point", [(W, H), (W, 35), (55, H), (W - 1e-4, 38)])
+def test_keypoints_on_the_far_edges_are_covered_with_the_last_pixels(sample, point):
+    sample.targets["keypoints"][0, 0, :2] = point
+    after = erased(sample, [(50, 30, W, H)], [np.zeros(3, np.uint8)], "void")
+    assert after.targets["keypoints"][0, 0, 2] == 1
+    beside = erased(sample, [(50, 30, W - 1, H - 1)], [np.zeros(3, np.uint8)], "void")
+    hidden = point[0] < W - 1 and point[1] < H - 1
+    assert beside.targets["keypoints"][0, 0, 2] == (1 if hidden else 2)
+
+
 def test_a_cutout_is_a_square_around_any_pixel(sample):
     seen = np.zeros((H, W), int)
     for seed in range(300):

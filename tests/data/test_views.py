@@ -29,7 +29,22 @@ def test_windows_cover_every_pixel_and_overlap_enough(length, window, overlap):
     assert (gaps >= 1).all()
     assert (gaps <= max(1, window * (1 - overlap) + 1e-9)).all()
     if len(found) > 2:  # with one window fewer they would overlap less
-        assert (length - window) / (len(found) - 2) > max(1, int(window * (1 - overlap)))
+        assert (length - window) / (len(found) - 2) > max(1, int(window * (1 - overlap) + 1e-9))
+
+
+@pytest.mark.parametrize("overlap", [0.5, 0.6, 0.7, 0.8, 0.9])
+def test_the_fewest_windows_in_spite_of_rounding(overlap):
+    step = round(100 * (1 - overlap))
+    assert starts(100 + 9 * step, 100, overlap) == [step * number for number in range(10)]
+
+
+@pytest.mark.parametrize("overlap", [0.75, 0.8, 0.99])
+def test_windows_are_a_pixel_apart_at_least(overlap):
+    assert starts(9, 4, overlap) == [0, 1, 2, 3, 4, 5]
+    corners = [
+        view.corner for _, view in Views(fit="original", overlap=overlap).of(sample(9, 4), (4, 4))
+    ]
+    assert corners == [(top, 0) for top in range(6)]
 
 
 @pytest.mark.parametrize(("fit", "transform"), [("letterbox", Letterbox), ("stretch", Resize)])

@@ -57,3 +57,47 @@ def test_a_training_keeps_the_best_by_it(tiny, tmp_path):
     by_hand = [(s["kind/accuracy"] + 1 / (1 + s["size/mae"])) / 2 for s in seen]
     assert [s["composite"] for s in seen] == pytest.approx(by_hand)
     assert saver.keep.leader.score == pytest.approx(max(by_hand))
+
+
+@pytest.mark.parametrize("name", ["kind/acuracy", "size/accuracy"])
+def test_a_name_that_no_score_has_is_told_before_the_first_update(tiny, name):
+    updates = tiny.Recorder("update_ended", lambda state, control: None)
+    with pytest.raises(ConfigError, match=f"(?s)no score '{name}' for the composite.*head kind"):
+        df.fit(
+            tiny.two_heads(), tiny.iterator(12, 4), heads=tiny.routes(), epochs=1,
+            validation=tiny.iterator(6, 4), callbacks=[updates],
+            derived={"composite": Composite({"kind": {name: True}})},
+        )  # fmt: skip
+    assert not updates.seen
+
+
+def test_a_wrong_direction_is_told_before_the_first_update(tiny, caplog):
+    told = []
+    judge = Composite({"kind": {"kind/accuracy": False}, "size": {"size/mae": False}})
+    begin = tiny.Recorder("fit_started", lambda state, control: told.append(caplog.text))
+    df.fit(
+        tiny.two_heads(), tiny.iterator(12, 4), heads=tiny.routes(), updates=1, callbacks=[begin],
+        validation=tiny.iterator(6, 4), derived={"composite": judge},
+    )  # fmt: skip
+    assert "higher_is_better=False is stated for 'kind/accuracy'" in told[0]
+    assert "size/mae" not in told[0]
+
+
+def _no_direction(scores):
+    return 1.0
+
+
+@pytest.mark.parametrize(
+    ("make", "validates", "expected"),
+    [
+        (_no_direction, True, "whether a high one is good"),
+        ("mean", True, "whether a high one is good"),
+        (Composite(NUMBERS), False, "there is no validation"),
+    ],
+)
+def test_what_cannot_be_derived_is_told_before_the_first_update(tiny, make, validates, expected):
+    with pytest.raises(ConfigError, match=expected):
+        df.fit(
+            tiny.two_heads(), tiny.iterator(12, 4), heads=tiny.routes(), updates=1,
+            validation=tiny.iterator(6, 4) if validates else None, derived={"mean": make},
+        )  # fmt: skip

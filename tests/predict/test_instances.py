@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco
 
+from densefit.metrics.coco_rle import runs_of
 from densefit.predict.drawing import color_of
 from densefit.predict.instances import draw_instances
 
@@ -43,6 +44,10 @@ def test_further_colours_on_demand():
 def test_run_lengths_and_arrays_look_alike():
     runs = [coco.encode(np.asfortranarray(mask)) for mask in MASKS]
     np.testing.assert_array_equal(draw(runs), draw())
+    as_text = [{**run, "counts": run["counts"].decode()} for run in runs]
+    np.testing.assert_array_equal(draw(as_text), draw())
+    as_lists = [{**run, "counts": runs_of(run["counts"]).tolist()} for run in runs]
+    np.testing.assert_array_equal(draw(as_lists), draw())
     np.testing.assert_array_equal(draw(MASKS.astype(bool)), draw())
 
 

@@ -7,6 +7,7 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
+from densefit.datasets import Shapes
 from densefit.errors import BindError, DataError
 
 
@@ -40,6 +41,32 @@ def test_batches_change_nothing(network):
     alone = dict(df.predict(network, loader(1)))
     for key, together in df.predict(network, loader(3)):
         np.testing.assert_array_equal(alone[key]["segmentation"], together["segmentation"])
+
+
+class Brittle(Shapes):
+    """One of the samples cannot be read."""
+
+    def __getitem__(self, index):
+        if index == 1:
+            raise OSError("broken")
+        return super().__getitem__(index)
+
+
+def test_no_sample_is_left_out_or_repeated_without_a_word(network, caplog):
+    pictures = Shapes(5, size=(64, 48), split="val")
+    fit_in = df.transform("resize", height=32, width=32)
+    short = df.Loader(pictures, batch_size=2, transform=fit_in, last="drop")
+    mixed = df.Mixture({"a": pictures, "b": pictures}, ratio={"a": 3, "b": 1})
+    for data in (short, df.Loader(mixed, batch_size=2, transform=fit_in)):
+        with pytest.raises(DataError, match="do not give every sample exactly once"):
+            df.predict(network, data)
+    broken = Brittle(5, size=(64, 48), split="val")
+    skipping = {"batch_size": 2, "transform": fit_in, "on_error": "skip", "skip_limit": 1.0}
+    found = dict(df.predict(network, df.Loader(broken, **skipping)))
+    assert list(found) == [broken.id_of(index) for index in (0, 2, 3, 4)]
+    assert f"sample '{broken.id_of(1)}' is skipped" in caplog.text
+    with pytest.raises(DataError, match="do not give every sample exactly once"):
+        df.predict(network, df.Loader(broken, last="drop", **skipping))
 
 
 def test_a_plain_iterator_is_refused(network):

@@ -227,6 +227,33 @@ def test_a_head_without_labels_is_left_alone(tiny, make, monkeypatch, name):
         assert values["one_log_variance"][0] != 0.0
 
 
+@pytest.mark.parametrize("name", sorted(MAKERS))
+def test_the_weights_that_are_told_are_those_of_the_update(tiny, make, tmp_path, monkeypatch, name):
+    """Not those of the next one, which an update changes; also where only its end is resumed."""
+    balance, used, told = MAKERS[name](), {}, []
+    values = {f"{head}_log_variance": 0.0 for head in HEADS}
+    weights = balance.weights
+
+    def noted(update):
+        used[update] = weights(update)
+        if balance.learned:
+            used[update] = balance.weights_now(update, values.get)
+        return weights(update)
+
+    def after(state, control):
+        told.append({head: state.train()[f"{head}/loss_weight"] for head in HEADS})
+        values.update({n: v[0] for n, v in tiny.values(state.network).items() if n in values})
+
+    monkeypatch.setattr(balance, "weights", noted)
+    settings = {"updates": 4, "checkpoint": df.Saver(tmp_path, every="1st")}
+    _, history = make(balance, callbacks=[tiny.Recorder("update_ended", after)], **settings)
+    assert len(told) == len(used) == 4
+    for one, other in zip(told, used.values()):
+        assert one == pytest.approx(other, rel=1e-5)
+    _, again = make(MAKERS[name](), resume="auto", **settings)  # nothing is left of it
+    assert again.epochs[-1]["train"] == history.epochs[-1]["train"]
+
+
 def test_uncertainty_moves_as_its_paper_says(tiny, make):
     """d/ds of exp(-s) L k + s / 2, and the weights that it ends at."""
     balance = Uncertainty(kinds={"two": "regression"}, initial=0.4)
@@ -236,7 +263,7 @@ def test_uncertainty_moves_as_its_paper_says(tiny, make):
         gradient = -kind * np.exp(-0.4) * losses[f"{name}/loss"] + 0.5
         found = tiny.values(network)[f"{name}_log_variance"][0]
         assert found == pytest.approx(0.4 - RATE * gradient, rel=1e-4)
-        assert losses[f"{name}/loss_weight"] == pytest.approx(kind * np.exp(-found), rel=1e-5)
+        assert losses[f"{name}/loss_weight"] == pytest.approx(kind * np.exp(-0.4), rel=1e-5)
     each = {name: alone(tiny, make, name) for name in HEADS}
     weight = {"one": np.exp(-0.4), "two": 0.5 * np.exp(-0.4), "three": np.exp(-0.4)}
     expected = sum(weight[name] * trunk_of(each[name]) for name in HEADS)
@@ -344,3 +371,19 @@ def test_validation_on_several_datasets(tiny, make, tmp_path):
     train = df.Loader(Values(), batch_size=4, heads=network.heads)
     with pytest.raises(ConfigError, match="training back"):
         df.fit(network, train, epochs=1, validation={"a": train})
+
+
+@pytest.mark.parametrize("present", [HEADS, ("one", "three"), ("three",), ()])
+def test_a_pass_is_made_for_each_head_that_has_labels(make, monkeypatch, present):
+    """The first of them need not be the network's first."""
+    monkeypatch.setattr("densefit.data.loader.check_labelled", lambda *_: {})
+    passes = []
+    forward = mx.mod.Module.forward_backward
+    monkeypatch.setattr(
+        mx.mod.Module,
+        "forward_backward",
+        lambda self, batch: (passes.append(1), forward(self, batch))[1],
+    )
+    lacking = dict.fromkeys(range(4), [name for name in HEADS if name not in present])
+    make(PCGrad(), Values(8, lacking))
+    assert len(passes) == max(1, len(present))

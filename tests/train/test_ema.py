@@ -93,3 +93,38 @@ def test_taking_up_or_leaving_averages_is_told(tiny, tmp_path, caplog):
     assert "averages no more" in caplog.text
     train(tiny, 3, ema=0.9, checkpoint=tmp_path, resume="auto")
     assert "begin the averages" in caplog.text
+
+
+def test_a_refused_update_does_not_count_in_the_warm_up(tiny, tmp_path):
+    """Neither a skipped one nor one that a rollback took back, over a resume too."""
+    seen = []
+
+    class Watched(EMA):
+        def rate(self, t):
+            seen.append(t)
+            return super().rate(t)
+
+    def poisoned(at):
+        numbers = iter(range(100))
+
+        def take(iterator):
+            batch = iterator.next()
+            if next(numbers) == at:
+                batch.data = [mx.nd.full(one.shape, np.nan) for one in batch.data]
+            return batch
+
+        return tiny.Changed(tiny.iterator(24, 4), take)
+
+    def run(folder, data, **settings):
+        seen.clear()
+        network = df.Network(symbol=tiny.two_heads(), routes=tiny.routes())
+        df.fit(
+            network, data, schedule=df.Constant(0.01), ema=Watched(0.9),
+            checkpoint=df.Saver(folder, every="2st", background=False), resume="auto", **settings,
+        )  # fmt: skip
+        return list(seen)
+
+    assert run(tmp_path / "a", poisoned(2), updates=4, nonfinite="skip") == [0, 1, 2]
+    assert run(tmp_path / "a", tiny.iterator(24, 4), updates=6, nonfinite="skip") == [3, 4]
+    rolled = run(tmp_path / "b", poisoned(3), updates=6, nonfinite="rollback")
+    assert rolled == [0, 1, 2, 2, 3, 4, 5]

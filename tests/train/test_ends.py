@@ -285,6 +285,65 @@ def test_a_training_that_was_stopped_early_stays_stopped(tiny, tmp_path):
     assert "not improved" in second.stop_reason
 
 
+def test_a_stop_validates_and_saves_wherever_it_comes(tiny, tmp_path):
+    """Also where neither is due; a resume that is stopped at once does so at its update."""
+
+    def run(folder, event, at, **settings):
+        def stop(state, control, *rest):
+            if state.update >= at:
+                control.stop("enough")
+
+        network = df.Network(symbol=tiny.two_heads(), routes=tiny.routes())
+        history = df.fit(
+            network, tiny.iterator(12, 4), heads=None, validation=tiny.iterator(6, 4), epochs=4,
+            validate_every="4ep", checkpoint=df.Saver(folder, every="1ep", background=False),
+            resume="auto", callbacks=[tiny.Recorder(event, stop)], **settings,
+        )  # fmt: skip
+        _, state = store.read(store.latest(folder))
+        assert history.stop_reason == "enough"
+        assert history.update == state["update"] == state["validated"]
+        assert (
+            state["validation"] == history.last_validation == df.score(network, tiny.iterator(6, 4))
+        )
+        if history.epochs:
+            assert history.epochs[-1]["validation"] == history.last_validation
+        return history.update
+
+    events = ("fit_started", "epoch_started", "update_ended", "epoch_ended", "saved")
+    assert [run(tmp_path / event, event, 0) for event in events] == [0, 0, 1, 3, 3]
+    df.fit(
+        tiny.two_heads(), tiny.iterator(12, 4), heads=tiny.routes(), epochs=1,
+        checkpoint=tmp_path / "a",
+    )  # fmt: skip
+    assert run(tmp_path / "a", "fit_started", 0) == 3
+    assert run(tmp_path / "a", "update_ended", 5) == 5
+
+
+def test_the_end_is_validated_though_nothing_is_left_to_train(tiny, tmp_path):
+    def run(**settings):
+        network = df.Network(symbol=tiny.two_heads(), routes=tiny.routes())
+        return df.fit(
+            network, tiny.iterator(12, 4), epochs=2, checkpoint=tmp_path, resume="auto", **settings
+        )
+
+    assert run().last_validation == {}
+    scores = run(validation=tiny.iterator(6, 4)).last_validation
+    assert scores
+    _, state = store.read(tmp_path / "last")
+    assert state["validation"] == scores
+
+
+def test_a_saver_and_its_choice_serve_two_trainings(tiny, tmp_path):
+    saver, history = judged(tiny, tmp_path, "size/mae", 3)
+    again = df.Saver(tmp_path / "b", keep=saver.keep)
+    network = df.Network(symbol=tiny.two_heads(), routes=tiny.routes())
+    other = df.fit(
+        network, tiny.iterator(12, 4), epochs=1, validation=tiny.iterator(6, 4), checkpoint=again,
+    )  # fmt: skip
+    assert again.keep.leader.score == other.last_validation["size/mae"]
+    assert [record.update for record in again.keep.records] == [3]
+
+
 def test_two_trainings_are_not_mixed_by_a_path(tiny, tmp_path):
     judged(tiny, tmp_path / "a", None, 1)
     judged(tiny, tmp_path / "b", None, 1)

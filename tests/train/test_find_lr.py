@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -147,3 +149,38 @@ def test_wrong_settings(tiny, settings, said):
 def test_routes_must_say_what_their_loss_is(tiny):
     with pytest.raises(ConfigError, match=r"(?s)loss=.*kind/accuracy"):
         find_lr(tiny.kind(), tiny.iterator(labels=["kind_label"]), heads=tiny.kind_route())
+
+
+def test_heads_that_an_update_lacks_count_as_last_seen(tiny):
+    """Batches of one dataset at a time: the search begins when each head has been seen."""
+
+    class Own(tiny.Brightness):
+        def __init__(self, name):
+            super().__init__(name)
+            self.targets = (name,)
+
+        def encode(self, sample):
+            return {"value": np.float32(sample.targets[self.name])}
+
+    class Alternating(tiny.Pictures):
+        period = 2
+
+        def __getitem__(self, index):
+            sample = super().__getitem__(index)
+            value = sample.targets.pop("value")
+            return replace(sample, targets={("one", "two")[index // self.period % 2]: value})
+
+    network = df.Network(tiny.Backbone(), [Own("one"), Own("two")])
+    loader = tiny.loader(network, dataset=Alternating(16), batch_size=2, workers=0)
+    numbers = []
+    seen = tiny.Recorder("update_ended", lambda state, control: numbers.append(state.train()))
+    found = find_lr(network, loader, updates=8, end=1e-3, callbacks=[seen])
+    expected = []
+    for before, now in zip(numbers, numbers[1:]):
+        pairs = [(before[f"{name}/loss"], now[f"{name}/loss"]) for name in ("one", "two")]
+        expected.append(sum(old if np.isnan(new) else new for old, new in pairs))
+    assert found.losses == pytest.approx(expected)
+    assert len(found.losses) == len(found.rates) == 7
+    loader.dataset.period = 8
+    with pytest.raises(DataError, match="labels for every head"):
+        find_lr(network, loader, updates=3)

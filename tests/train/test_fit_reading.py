@@ -70,3 +70,21 @@ def test_a_stop_before_the_first_batch_reads_none(tiny):
     stop = tiny.Recorder("epoch_started", lambda state, control: control.stop("never mind"))
     history = df.fit(tiny.kind(), data, heads=tiny.kind_route(), epochs=1, callbacks=[stop])
     assert (history.update, history.stop_reason) == (0, "never mind")
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_loader_s_workers_are_ahead_by_no_more_than_it_says(tiny, workers):
+    """Batches of 2: 4 samples are trained on, and 2 * batch_size + workers may have been begun."""
+    read = set()
+
+    class Watched(tiny.Pictures):
+        def __getitem__(self, index):
+            read.add(index)
+            return super().__getitem__(index)
+
+    network = tiny.network()
+    loader = df.Loader(Watched(40), batch_size=2, heads=network.heads, workers=workers)
+    read.clear()
+    df.fit(network, loader, updates=2)
+    assert {0, 1, 2, 3} <= read
+    assert len(read) <= 4 + (2 * 2 + workers if workers else 0)

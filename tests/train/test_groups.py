@@ -16,6 +16,13 @@ def test_later_patterns_win():
     assert found["wd"] == {"trunk_weight": 1.0, "trunk_bias": 0.0, "head_weight": 1.0}
 
 
+def test_a_name_is_no_pattern():
+    names = ["conv[1]_weight", "conv1_weight", "c*_weight"]
+    assert factors({"conv[1]_weight": {"lr": 0.1}}, names)["lr"] == {"conv[1]_weight": 0.1}
+    assert frozen(["c*_weight"], names) == ["c*_weight"]
+    assert frozen(["conv[12]_*"], names) == ["conv1_weight"]
+
+
 @pytest.mark.parametrize(
     ("groups", "said"),
     [

@@ -8,6 +8,7 @@ import pytest
 
 import densefit as df
 from densefit.data.matched import match_of
+from densefit.data.mixture import Mixture
 from densefit.data.sample import Sample
 from densefit.datasets import Shapes
 from densefit.errors import BindError, CheckpointError, ConfigError
@@ -192,6 +193,59 @@ def test_a_trained_network_is_right_by_name(tiny, tmp_path, classes, task):
     assert df.score(again, swapped)[f"{task}/{number}"] == 1.0
     same = df.Loader(Shades("dark", "bright"), batch_size=8)
     np.testing.assert_equal(df.score(again, same), df.score(network, swapped))
+
+
+class Tones(Shades):
+    """The same, with a yes or no for each name, too."""
+
+    def __getitem__(self, index):
+        sample = super().__getitem__(index)
+        shown = np.eye(len(self.classes), dtype=np.int64)[int(sample.targets["label"])]
+        return replace(sample, targets={**sample.targets, "labels": shown})
+
+
+TONES = ("dark", "middle"), ("bright", "dark")
+
+
+def of_tones(tiny, classes, **datasets):
+    """A network, and a loader of a mixture that numbers classes in the order of its datasets."""
+    backbones.register("tiny for names")(tiny.Backbone)
+    mixture = Mixture({name: Tones(*own, only=own) for name, own in datasets.items()})
+    tasks = {"classification": {}, "multilabel": {}, "segmentation": {"decoder": "fcn"}}
+    classes = mixture.label_classes if classes is None else classes
+    heads = [df.head(task, classes=classes, **own) for task, own in tasks.items()]
+    network = df.Network("tiny for names", heads)
+    return network, df.Loader(mixture, batch_size=8, heads=heads, shuffle=True)
+
+
+@pytest.mark.parametrize("classes", [None, 3])
+def test_validations_of_plain_datasets_go_by_the_names_of_the_mixture(tiny, tmp_path, classes):
+    network, loader = of_tones(tiny, classes, a=TONES[0], b=TONES[1])
+    plain = {f"of {k}": df.Loader(Tones(*TONES[k], only=TONES[k]), batch_size=8) for k in (0, 1)}
+    settings = {**TRAINING, "validation": plain, "validate_every": "20ep"}
+    settings.update(checkpoint=tmp_path, progress=False)
+    history = df.fit(network, loader, epochs=20, **settings)
+    endings = ("classification/accuracy", "multilabel/mAP", "segmentation/pixel_accuracy")
+    whole = {f"{name}/{ending}": 1.0 for name in plain for ending in endings}
+
+    def mains(scores):
+        return {key: scores[key] for key in whole}
+
+    assert mains(history.last_validation) == whole
+    assert mains(df.score_mixture(network, plain)) == whole
+    assert mains(df.score_mixture(df.load(tmp_path), plain)) == whole
+    before = history.epochs[-1]["train"]
+    # Now the mixture has another order; a network made with numbers goes on by name.
+    known = None if classes is None else 3
+    other, loader = of_tones(tiny, known, a=TONES[1], b=TONES[0])
+    if classes is None:
+        with pytest.raises(CheckpointError, match="other numbers in the checkpoint"):
+            df.fit(other, loader, epochs=21, resume="auto", **settings)
+        other, loader = of_tones(tiny, ["dark", "middle", "bright"], a=TONES[1], b=TONES[0])
+    history = df.fit(other, loader, epochs=21, resume="auto", **settings)
+    after = history.epochs[-1]["train"]
+    assert all(after[key] < 1.2 * before[key] + 0.05 for key in before)
+    assert mains(history.last_validation) == whole
 
 
 @pytest.mark.parametrize("classes", [["dark", "bright"], 2])

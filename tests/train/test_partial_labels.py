@@ -179,6 +179,40 @@ def test_a_head_that_never_sees_a_label_is_an_error(make, monkeypatch):
     make([ONE, ONE, ONE, TWO], batch_size=1, label_within=4)
 
 
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_short_training_that_leaves_a_head_untrained_tells_it(tiny, make, caplog, stopped):
+    """It ends before `label_within` and in the midst of its first epoch: that is no error."""
+    stop = tiny.Recorder("update_ended", lambda state, control: control.stop("enough"))
+    settings = {"callbacks": [stop]} if stopped else {"epochs": None, "updates": 1}
+    _, history = make([ONE] * 2 + [TWO] * 2, batch_size=2, **settings)
+    assert np.isnan(history.epochs[0]["train"]["two/loss"])
+    assert "'two' has not seen one labelled sample in the 1 updates" in caplog.text
+    assert "'one'" not in caplog.text
+    caplog.clear()
+    make([ONE] * 2 + [TWO] * 2, batch_size=2, epochs=None, updates=2)
+    assert "not seen" not in caplog.text
+
+
+def test_an_epoch_without_a_label_for_a_head_is_told_once(tiny, make, caplog):
+    """Its numbers are nan there, though it was trained before."""
+
+    class Some(Partial):
+        def __getitem__(self, index):
+            sample = super().__getitem__(index)
+            self.read = getattr(self, "read", 0) + 1
+            if self.read > 8:  # those that the loader looks at, and the first epoch's
+                del sample.targets["two"]
+            return sample
+
+    monkey = pytest.MonkeyPatch()
+    with monkey.context() as changed:
+        changed.setitem(make.__globals__, "Partial", Some)
+        _, history = make([BOTH] * 4, batch_size=2, epochs=4)
+    assert np.isnan(history.epochs[-1]["train"]["two/loss"])
+    assert caplog.text.count("no labelled sample: The head 'two' was not trained there") == 1
+    assert "'one'" not in caplog.text
+
+
 def test_scores_are_of_the_labelled_samples(tiny, make):
     network, _ = make([BOTH, TWO, ONE, TWO])
     for head in network.heads:

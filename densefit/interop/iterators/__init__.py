@@ -10,23 +10,26 @@ from typing import Any
 
 from densefit.adapters import sources
 from densefit.backend import mx
+from densefit.interop.batches import NamedBatches
 from densefit.interop.iterators.chain import chain_of
 from densefit.interop.iterators.cyclic import CyclicSource
+from densefit.interop.iterators.inside import tell_inside
 from densefit.interop.iterators.origins import Ending
 from densefit.interop.iterators.resized import ResizedSource
 from densefit.interop.iterators.rewound import RewoundSource
 from densefit.train.sources import Source
 
 
-@sources.register(lambda iterator: isinstance(iterator, mx.io.DataIter))
+@sources.register(lambda iterator: isinstance(iterator, (mx.io.DataIter, NamedBatches)))
 def source(iterator: Any) -> Source:
-    """The source of an `mx.io.DataIter`.
+    """The source of an `mx.io.DataIter`, or of a DataLoader's batches.
 
     Raises:
         DataError: its rows cannot be told from padding.
     """
     chain = chain_of(iterator)
     if chain is None:
+        tell_inside(iterator)
         return Source(iterator)
     if chain.resize is not None:
         return ResizedSource(iterator, chain)

@@ -8,10 +8,13 @@ from typing import Any
 
 from densefit.backend import mx
 from densefit.errors import DataError
+from densefit.interop.batches import NamedBatches
+from densefit.interop.iterators.data_loaders import Loaders
 from densefit.interop.iterators.native import NATIVE, Native
 from densefit.interop.iterators.observed import observation
 from densefit.interop.iterators.origins import Origin
 from densefit.interop.iterators.python_origins import Images, NDArrays
+from densefit.interop.loader_settings import loader_settings
 from densefit.train.prefetch import watch
 
 
@@ -161,6 +164,12 @@ def origin_of(iterator: Any) -> Origin | None:
         return NDArrays(iterator)
     if isinstance(iterator, mx.image.ImageIter):
         return Images(iterator)
+    if isinstance(iterator, NamedBatches):
+        settings = iterator.settings
+        return None if settings is None else Loaders(iterator, settings, iterator.first_carried)
+    if isinstance(iterator, mx.contrib.io.DataLoaderIter):
+        settings = loader_settings(iterator._loader)
+        return None if settings is None else Loaders(iterator, settings)
     if not isinstance(iterator, mx.io.MXDataIter):
         return None
     seen = observation(iterator)

@@ -8,6 +8,7 @@ from typing import Any
 
 from densefit.errors import DataError
 from densefit.interop.iterators.chain import Chain
+from densefit.interop.iterators.native import Native
 from densefit.train.sources import Source
 
 
@@ -24,6 +25,11 @@ class ChainedSource(Source):
         self.chain, self.origin = chain, chain.origin
 
     @property
+    def index_counts(self) -> bool:  # type: ignore[override]
+        """Whether `DataBatch.index` may be believed: iterators in C++ state anything."""
+        return not isinstance(self.origin, Native)
+
+    @property
     def samples(self) -> int | None:
         """Number of distinct samples; None if unknown without reading them."""
         return self.origin.samples
@@ -34,6 +40,14 @@ class ChainedSource(Source):
         if is_spare_reset or not self.chain.is_at_start():
             self.iterator.reset()
         self._is_read = True
+
+    def check_passes(self, passes: int) -> None:
+        """Raise DataError if `passes` scoring passes cannot each give every sample once."""
+        if self.origin.repeats:
+            raise self.refusal(
+                f"the sampler of {self.origin.name} may draw a sample twice and another never",
+                "a loader without a sampler of your own",
+            )
 
     def read(self) -> Iterator[Any]:
         """Batches to StopIteration, in arrays that stay as they are until the next is read.

@@ -14,6 +14,7 @@ from typing import Any
 from densefit.errors import DataError
 from densefit.interop.iterators.chain import Chain
 from densefit.interop.iterators.chained import ChainedSource, held, row_count
+from densefit.interop.iterators.data_loaders import Loaders
 from densefit.interop.iterators.native import Native
 from densefit.interop.iterators.origins import Ending
 
@@ -24,7 +25,8 @@ class CyclicSource(ChainedSource):
     def __init__(self, iterator: Any, chain: Chain) -> None:
         super().__init__(iterator, chain)
         size, samples = self.origin.batch_size, self.samples
-        if self.origin.ending is Ending.CARRIED and samples is not None and samples < size - 1:
+        is_carried = self.origin.ending is Ending.CARRIED and not isinstance(self.origin, Loaders)
+        if is_carried and samples is not None and samples < size - 1:
             raise DataError(
                 f"{self.origin.name}(last_batch_handle='roll_over') cannot fill a batch with fewer "
                 "samples: it fails, or leaves rows unfilled",
@@ -85,6 +87,7 @@ class CyclicSource(ChainedSource):
 
     def check_passes(self, passes: int) -> None:
         """Raise DataError if `passes` scoring passes cannot each give every sample once."""
+        super().check_passes(passes)
         origin = self.origin
         if origin.leaves_out:
             raise self.refusal(

@@ -31,6 +31,8 @@ class Origin:
         reuses_arrays: whether the next batch overwrites the arrays of this one.
         leaves_out: whether it skips samples that it finds unfit, so that nobody knows how many
             come.
+        repeats: whether an epoch may have a sample twice, and lack another.
+        keep: what to write for an epoch of all samples, each once.
     """
 
     ending: Ending
@@ -38,6 +40,8 @@ class Origin:
     is_reset_idempotent = True
     reuses_arrays = False
     leaves_out = False
+    repeats = False
+    keep = "last_batch_handle='pad'"
 
     def __init__(self, iterator: Any) -> None:
         self.iterator = iterator

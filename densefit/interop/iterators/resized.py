@@ -38,6 +38,7 @@ class ResizedSource(ChainedSource):
 
     def check_passes(self, passes: int) -> None:
         """Raise DataError unless an epoch of the ResizeIter is a pass over the data."""
+        super().check_passes(passes)
         is_rewound = self.origin.ending in (Ending.PADDED, Ending.UNTOLD)
         is_pass = self._inner_length() == self._size and self.chain.resize.reset_internal
         if not (is_pass and (is_rewound or self.origin.is_divisible())):

@@ -8,6 +8,7 @@ from typing import Any
 from densefit.errors import DataError
 from densefit.interop.iterators.chain import Chain
 from densefit.interop.iterators.chained import ChainedSource, row_count
+from densefit.interop.iterators.data_loaders import Loaders
 from densefit.interop.iterators.origins import Ending
 from densefit.train.sources import stated_pad
 
@@ -63,18 +64,21 @@ class RewoundSource(ChainedSource):
                 "mx.image.ImageDetIter leaves out pictures without a valid box: score with "
                 "df.Loader(dataset, ...) or remove them from the list"
                 if self.origin.leaves_out
+                else "let no batchify_fn or collate_fn leave samples out"
+                if isinstance(self.origin, Loaders)
                 else "let nothing else read from it; an iterator around another must pass on every "
                 "batch",
             )
 
     def check_passes(self, passes: int) -> None:
-        """Raise DataError if the iterator drops samples."""
+        """Raise DataError if the iterator drops or repeats samples."""
+        super().check_passes(passes)
         if self.origin.ending is Ending.DROPPED and not self.origin.is_divisible():
             size, samples = self.origin.batch_size, self.origin.samples
             dropped = "some" if samples is None else samples % size
             raise self.refusal(
                 f"{self.origin.name} leaves out {dropped} at the end, which do not fill a batch",
-                "last_batch_handle='pad'"
+                self.origin.keep
                 if self.origin.name != "MNISTIter"
                 else f"a batch_size that divides {samples}, or mx.io.NDArrayIter of the arrays of "
                 "mx.test_utils.get_mnist()",

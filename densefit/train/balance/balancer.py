@@ -72,7 +72,7 @@ class Balancer(ABC):
         """`weights`, and those that are learned as they are: what is shown to people.
 
         Args:
-            update: number of the next one.
+            update: its number, before it is made.
             value_of: gives the number that a parameter of the graph holds.
         """
         return self.weights(update)

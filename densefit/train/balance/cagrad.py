@@ -16,11 +16,13 @@ class CAGrad(Balancer):
 
     Liu, Liu, Jin, Stone and Liu, Conflict-Averse Gradient Descent, NeurIPS 2021,
     arXiv:2110.14048: d that maximises `min_k <g_k, d>` within `|d - g_0| <= c |g_0|`, g_0 the
-    mean. Its dual, over convex combinations g_w of the gradients, is solved to the end for any
-    number of heads. d is not rescaled; what is returned is d times the number of heads, to
-    the scale of the gradients' sum.
+    mean. Its dual, over convex combinations g_w of the gradients, is solved for any number of
+    heads, see `least_on_simplex`. d is not rescaled; what is returned is d times the number of
+    heads, to the scale of the gradients' sum.
 
-    A head whose gradient is zero, absent or without anything left to learn, is left out.
+    A head whose gradient is zero, absent or without anything left to learn, is left out. The one
+    head that is left has its plain gradient, and not 1 + c times it: there is no worse-off one to
+    go towards, and a learning rate means the same.
 
     Args:
         c: 0 (plain descent) to below 1, for which it converges as plain descent does.
@@ -41,7 +43,7 @@ class CAGrad(Balancer):
         present = np.flatnonzero(gram.diagonal() > 0)
         if len(present):
             own = gram[np.ix_(present, present)]
-            factors[present] = len(present) * averse(own, self.c)
+            factors[present] = len(present) * averse(own, self.c) if len(present) > 1 else 1.0
         return factors
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from densefit.errors import ConfigError
 from densefit.train.balance.balancer import Balancer, balancers, check_number
-from densefit.train.balance.dwa import by_head, check_losses
+from densefit.train.balance.dwa import by_head, check_losses, loss_ratio
 
 LEAST = 1e-3  # of a weight: at 0 a head's gradient, and the way back, would be lost
 
@@ -76,7 +76,7 @@ class GradNorm(Balancer):
         if names:
             weights = np.array([self._weights[head] for head in names])
             norms = np.sqrt(gram.diagonal()[present]) / weights
-            falls = np.array([now[head] / first[head] for head in names])
+            falls = np.array([loss_ratio([first[head], now[head]]) for head in names])
             moved = descended(weights, norms, falls, self.alpha, self.lr)
             self._weights.update(zip(names, moved.tolist()))
         return np.ones(len(gram))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from densefit.backend import mx
 from densefit.errors import ConfigError
-from densefit.model.owners import weight_name
+from densefit.model.names import weight_name
 from densefit.train.balance.balancer import Balancer, balancers, check_number
 
+MOST = 80.0  # exp(89) is no float32
+_FAR = 700.0  # exp(710) is no float
 #: What the loss is in Kendall's terms -> the factor on exp(-s) L.
 KINDS = {"classification": 1.0, "regression": 0.5}
 
@@ -29,7 +32,7 @@ class Uncertainty(Balancer):
 
     Args:
         kinds: head -> "classification" or "regression"; "classification" for those not named.
-        initial: what each s begins at.
+        initial: what each s begins at; exp(-s) must be a float32.
 
     Raises:
         ConfigError: an unknown kind; at `begin`, one of an unknown head.
@@ -42,7 +45,8 @@ class Uncertainty(Balancer):
         self.kinds = dict(kinds or {})
         for head, kind in self.kinds.items():
             check_kind(kind, f"Uncertainty(kinds=...), head {head}")
-        check_number("initial", initial, "a finite number", lambda s: True, "Uncertainty")
+        fits = f"-{MOST:g} to {MOST:g}"
+        check_number("initial", initial, fits, lambda s: abs(s) <= MOST, "Uncertainty")
         self.initial = initial
 
     def _begin(self, total: int | None, updates_per_epoch: int | None) -> None:
@@ -63,7 +67,7 @@ class Uncertainty(Balancer):
     def weights_now(self, update: int, value_of: Callable[[str], float]) -> dict[str, float]:
         return {
             head: KINDS[self.kinds.get(head, "classification")]
-            * math.exp(-value_of(self.variable(head)))
+            * float(np.exp(-np.float64(value_of(self.variable(head))).clip(-_FAR, _FAR)))
             for head in self.heads
         }
 

@@ -72,7 +72,7 @@ class Awaited(Resolved):
         if state.get("lengths"):
             total, updates_per_epoch = state["lengths"]
             self.learn(int(total), int(updates_per_epoch))
-        self._now.load_state_dict(state.get("schedule", {}))
+        self._now.load_state_dict(state.get("schedule", state))
 
 
 def _held(schedule: Schedule) -> float | None:

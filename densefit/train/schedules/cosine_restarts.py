@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from densefit.train.schedules.curve import between, half_cosine
@@ -13,7 +14,9 @@ from densefit.train.schedules.warmup import WarmedUp
 @schedules.register("cosine_restarts")
 @dataclass(frozen=True)
 class CosineRestarts(WarmedUp):
-    """Cosine cycles: cycle i has `period * growth**i` updates, and starts at `lr * decay**i`.
+    """Cosine cycles: cycle i has `period * growth**i` updates and starts at `lr * decay**i`.
+
+    A cycle whose start would be below `final` stays at `final` throughout.
 
     Loshchilov and Hutter, SGDR, arXiv:1608.03983: torch's CosineAnnealingWarmRestarts (`T_0`,
     `T_mult`) and timm's cosine (`cycle_mul`, `cycle_decay`, `cycle_limit`, `k_decay`). Cycles are
@@ -70,17 +73,11 @@ class CosineRestarts(WarmedUp):
 
         return rate
 
-    def _moments(self, plan: Plan) -> list[Moment]:
-        if plan.total is None:
-            return []
-        start, length = float(plan.warmup), float(self._period(plan))
-        found: list[Moment] = []
-        while start + length < plan.total and len(found) != self.cycles:
-            start, length = start + length, length * self.growth
-            found.append((math.ceil(start), "restarts"))
-        if len(found) == self.cycles:
-            found[-1] = (found[-1][0], "cycles end")
-        return found
+    def _moments(self, plan: Plan) -> Iterator[Moment]:
+        start, length, ended = float(plan.warmup), float(self._period(plan)), 0
+        while start + length < (plan.total or 0) and ended != self.cycles:
+            start, length, ended = start + length, length * self.growth, ended + 1
+            yield math.ceil(start), "cycles end" if ended == self.cycles else "restarts"
 
     def _period(self, plan: Plan) -> int:
         return plan.updates(self.period, self._where("period"))

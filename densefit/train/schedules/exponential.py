@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from densefit.train.schedules.schedule import Moment, Plan, Rate, schedules
@@ -24,7 +25,8 @@ class Exponential(WarmedUp):
     Attributes:
         factor: above 0, at most 1.
         every: a duration, counted from the end of warm-up.
-        staircase: whether the rate stays until `every` is over, and then drops at once.
+        staircase: whether the rate stays until `every` is over, and then drops at once; after the
+            last update it stays.
     """
 
     lr: float
@@ -41,19 +43,20 @@ class Exponential(WarmedUp):
         self._check_duration("every")
 
     def _decay(self, plan: Plan) -> Rate:
-        every = self._every(plan)
+        every, total = self._every(plan), plan.total
 
         def rate(t: int) -> float:
-            s = t - plan.warmup
+            # A drop that falls on the end of training would change no update.
+            last = t if total is None or not self.staircase else min(t, total - 1)
+            s = last - plan.warmup
             return self.lr * math.pow(self.factor, s // every if self.staircase else s / every)
 
         return rate
 
-    def _moments(self, plan: Plan) -> list[Moment]:
-        if not self.staircase or plan.total is None:
-            return []
+    def _moments(self, plan: Plan) -> Iterator[Moment]:
         every = self._every(plan)
-        return [(t, "drops") for t in range(plan.warmup + every, plan.total, every)]
+        end = (plan.total or 0) if self.staircase else 0
+        return ((t, "drops") for t in range(plan.warmup + every, end, every))
 
     def _every(self, plan: Plan) -> int:
         return plan.updates(self.every, self._where("every"))

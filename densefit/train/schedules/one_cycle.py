@@ -19,6 +19,10 @@ class OneCycle(Schedule):
     Smith and Topin, Super-Convergence, arXiv:1708.07120, with the settings of torch's OneCycleLR
     and its rates, to the phases' fractions of an update. The momentum stays.
 
+    A phase shorter than one update is passed over: with `pct_start=0` the rate only falls, with
+    `pct_start=1` it only rises, to `lr` at the last update. The only update of a training of one
+    is its last: it has the lowest rate, or `lr` where nothing falls.
+
     >>> rate = OneCycle(1.0, pct_start=0.25, div_factor=10).resolve(total=100)
     >>> rate(0), rate(24), rate(99)
     (0.1, 1.0, 1e-05)
@@ -76,6 +80,8 @@ class OneCycle(Schedule):
         first = self.lr / self.div_factor
         rise = self.pct_start * total - 1
         phases = [(rise, self.lr)]
+        if rise >= total - 1:  # nothing falls, during the training or after it
+            return phases
         if self.three_phase:
             phases.append((2 * self.pct_start * total - 2, first))
         return [*phases, (total - 1, first / self.final_div_factor)]

@@ -171,12 +171,15 @@ class ResolvedPlateau(Resolved):
 
     def state_dict(self) -> dict[str, Any]:
         """The standing."""
-        return {"metric": self._plateau.metric, **self.standing._asdict()}
+        about = {"metric": self._plateau.metric, "higher_is_better": self._plateau.higher_is_better}
+        return {**about, **self.standing._asdict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from what `state_dict` gave; of another schedule, from the beginning."""
-        known = dict(state)
-        if known.pop("metric", self._plateau.metric) == self._plateau.metric:
+        known = dict(state.get("schedule", state))  # of one whose length was awaited
+        own = self._plateau
+        about = known.pop("metric", own.metric), known.pop("higher_is_better", own.higher_is_better)
+        if about == (own.metric, own.higher_is_better) and set(known) <= {*Standing._fields}:
             self.standing = Standing(**known)
 
     def _followed(self, t: int) -> float:

@@ -47,7 +47,7 @@ class Resolved:
         rate: from the number of updates done (0 to `total`) to the rate.
         total: updates of the training; None if not known.
         moments: (update, what happens with it) of what is worth a mark on a plot, in order; those
-            after the end are left out.
+            after the end are left out, and those behind the first 10,000.
     """
 
     def __init__(self, rate: Rate, total: int | None, moments: Sequence[Moment] = ()) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from densefit.duration import Duration
@@ -18,14 +18,14 @@ class Step(WarmedUp):
     """The rate times `factor` at each of the moments `at`.
 
     Moments count from the first update of training, warm-up included; update t is past the moment
-    m if t >= m. A moment after the end never comes. torch's MultiStepLR.
+    m if t >= m. A moment at the end ("100%") or after it changes no update. torch's MultiStepLR.
 
     >>> rate = Step(1.0, at=["50%", 80], factor=0.5).resolve(total=100)
     >>> rate(49), rate(50), rate(80)
     (1.0, 0.5, 0.25)
 
     Attributes:
-        at: rising durations.
+        at: rising durations; several on one update are as many drops.
         factor: above 0, at most 1.
     """
 
@@ -51,9 +51,11 @@ class Step(WarmedUp):
                 received=f"at={list(self.at)!r}, which is at the updates {moments}",
                 where=where,
             )
+        total = plan.total
+        moments = [moment for moment in moments if total is None or moment < total]
         return lambda t: self.lr * math.pow(self.factor, sum(t >= moment for moment in moments))
 
-    def _moments(self, plan: Plan) -> list[Moment]:
+    def _moments(self, plan: Plan) -> Iterable[Moment]:
         return [(t, "drops") for t in rising(self.at, plan, self._where("at"))]
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable
 from dataclasses import replace
+from itertools import islice
 
 from densefit.duration import Duration
 from densefit.errors import ConfigError
@@ -11,13 +13,15 @@ from densefit.train.schedules.curve import between
 from densefit.train.schedules.schedule import Moment, Plan, Rate, Resolved, Schedule
 
 KINDS = ("linear", "constant")
+MOST_MOMENTS = 10_000  # of a schedule: cycles of an update in a training without an end have more
 
 
 class WarmedUp(Schedule):
     """A schedule that warms up, and then decays from its full rate.
 
     Attributes:
-        warmup: a duration ("500st", "1ep", "5%", or a number of updates).
+        warmup: a duration ("500st", "1ep", "5%", or a number of updates), shorter than the
+            training.
         warmup_start: the rate from which a linear warm-up rises, or at which a constant one
             stays; 0 to `lr`.
         warmup_kind: "linear", or "constant" for `warmup_start` until `lr` begins.
@@ -49,7 +53,8 @@ class WarmedUp(Schedule):
             )
         plan = replace(plan, warmup=warmup)
         moments = [(warmup, "warm-up ends")] if warmup else []
-        return self._warmed_up(plan, self._decay(plan), moments + self._moments(plan))
+        moments += islice(self._moments(plan), MOST_MOMENTS)
+        return self._warmed_up(plan, self._decay(plan), moments)
 
     def _warmed_up(self, plan: Plan, decay: Rate, moments: list[Moment]) -> Resolved:
         """The warm-up, then `decay`."""
@@ -63,9 +68,9 @@ class WarmedUp(Schedule):
     def _decay(self, plan: Plan) -> Rate:
         """The rate after warm-up, a function of the updates done (at least `plan.warmup`)."""
 
-    def _moments(self, plan: Plan) -> list[Moment]:
+    def _moments(self, plan: Plan) -> Iterable[Moment]:
         """What is worth a mark on a plot, after warm-up."""
-        return []
+        return ()
 
     def _warm(self, t: int, warmup: int) -> float:
         if self.warmup_kind == "constant":

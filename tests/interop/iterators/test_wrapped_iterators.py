@@ -275,3 +275,29 @@ def test_an_error_in_a_thread_comes_out(makers):
         for pairs in (source.train_epoch, source.score_pass):
             with pytest.raises(DataError, match="has died"):
                 list(pairs())
+
+
+@pytest.mark.parametrize(
+    ("case", "count", "text"),
+    [
+        ("ImageRecordIter", 14, "ImageRecordIter fills up its last batch"),
+        ("ImageRecordIter round_batch=False", 14, "ends with rows that nobody filled"),
+        ("NDArrayIter handling=discard", 14, "leaves out the samples"),
+        ("NDArrayIter handling=roll_over", 14, "begins an epoch with samples left"),
+        ("NDArrayIter handling=discard", 16, None),
+        ("NDArrayIter", 14, None),
+    ],
+)
+@pytest.mark.parametrize("hold", ["second", "listed", "named"])
+def test_what_an_iterator_of_several_states_is_believed_but_told(
+    makers, case, count, text, hold, caplog
+):
+    inner = makers.make(case, count, SIZE)
+    own = Own(inner)
+    if hold == "second":
+        own.second = makers.arrays(count, SIZE)
+    else:
+        own.source = [inner] if hold == "listed" else {"images": inner}
+    assert type(source_of(own)) is Source
+    assert caplog.text.count("Own holds an iterator") == (text is not None)
+    assert (text or "") in caplog.text

@@ -7,6 +7,7 @@ import densefit as df
 from densefit.backend import mx
 from densefit.data.resize import Letterbox, Resize
 from densefit.data.sample import Geometry, Sample
+from densefit.data.views import View
 from densefit.errors import ConfigError, DataError
 from densefit.model.head import Features, head
 from densefit.tasks.depth import Depth
@@ -123,8 +124,30 @@ def test_depths_come_back_to_their_pixels(transform, size):
 def test_a_mirrored_picture_is_mirrored_back():
     depth = np.arange(1, 13, dtype=np.float32).reshape(3, 4)
     geometry = Geometry((3, 4), np.array([[-1.0, 0, 4], [0, 1, 0]]), (3, 4))
-    (found,) = Depth().decode({"depth": depth[None]}, [geometry])
+    (found,) = Depth(max_depth=20).decode({"depth": depth[None]}, [geometry])
     np.testing.assert_array_equal(found, depth[:, ::-1])
+
+
+def test_predictions_are_never_beyond_the_limits_by_a_digit():
+    """Exponentials and enlarged maps are, in the seventh digit."""
+    made = Depth(min_depth=0.1, max_depth=80)
+    beyond = np.array([0.1, 80], np.float32) * np.array([1 - 1e-6, 1 + 1e-6], np.float32)
+    assert beyond[0] < made.min_depth
+    assert beyond[1] > made.max_depth
+    depth = np.tile(beyond, (4, 2))
+    geometry = View((4, 4), np.eye(2, 3), (4, 4), (4, 4), (0, 0), False)
+    merger = made.merger((4, 4))
+    merger.add({"depth": mx.nd.array(depth[None, None])}, geometry)
+    for found in (*made.decode({"depth": depth[None]}, [geometry]), merger.result()):
+        assert (found.dtype, found.shape) == (np.float32, (4, 4))
+        assert found.min() >= np.float32(made.min_depth)
+        assert found.max() <= np.float32(made.max_depth)
+
+
+def test_depths_at_a_limit_are_unknown():
+    depth = np.tile(np.float32([0.5, 0.6, 10, 9.9]).repeat(4), (4, 1))
+    labels = Depth(min_depth=0.5).encode(sample(depth))
+    np.testing.assert_array_equal(labels["weight"] > 0, [[False, True, False, True]])
 
 
 def test_truth_and_other_targets():

@@ -358,3 +358,26 @@ def test_an_evaluate_of_one_s_own_is_what_is_scored():
     data = df.dataset("shapes", length=2, size=(32, 32))
     for _, found in df.predict(network, df.Loader(data, batch_size=2)):
         assert (found["segmentation"] == 1).all()
+
+
+@pytest.mark.parametrize("known_name", ["known_mask_classes", "known_rooms_classes"])
+def test_classes_that_a_sample_does_not_know_are_told_where_there_is_no_background(
+    caplog, known_name
+):
+    """Each pixel counts as it is marked, and that may be wrong: once for the head."""
+    target = known_name[len("known_") : -len("_classes")]
+    image, mask = np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8), np.uint8)
+    settings = {"target": target, "decoder": "fcn", "channels": 6}
+    made = Segmentation(["sky", "ground", "pole"], **settings)
+    for known in ([True] * 3, [True, True, False], [True, False, False]):
+        targets = {target: mask, known_name: np.array(known)}
+        made.encode(Sample("a", image, targets))
+        np.testing.assert_array_equal(made.judged(mask, targets), mask)
+    made.encode(Sample("a", image, {target: mask}))
+    assert caplog.text.count("no background") == 1
+    assert f"samples whose {target} does not tell of all" in caplog.text
+    assert "sample a not of pole" in caplog.text
+    caplog.clear()
+    hiding = Segmentation(["sky", "ground", "pole"], background="ground", **settings)
+    hiding.encode(Sample("a", image, {target: mask, known_name: np.array([True, True, False])}))
+    assert not caplog.text

@@ -91,6 +91,15 @@ def test_absent_heads_are_left_out():
     assert combined(np.zeros((2, 3))).tolist() == [0.0] * 3
 
 
+@pytest.mark.parametrize("c", [0.0, 0.4, 0.99])
+def test_one_head_alone_has_its_plain_gradient(c):
+    """With d = (1 + c) g, the trunk's rate would depend on which heads a batch has labels for."""
+    gradients = np.random.default_rng(0).normal(size=(3, 5)).astype(np.float32)
+    gradients[[0, 2]] = 0
+    np.testing.assert_array_equal(combined(gradients, c), gradients[1])
+    np.testing.assert_array_equal(combined(gradients[1:2], c), gradients[1])
+
+
 @pytest.mark.parametrize("c", [-0.1, 1.0, "0.4", float("nan")])
 def test_wrong_settings_are_refused(c):
     with pytest.raises(ConfigError, match="c="):

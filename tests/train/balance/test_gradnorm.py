@@ -151,3 +151,13 @@ def test_terms_are_compared_with_themselves():
     assert again.state_dict() == apart.state_dict()
     with pytest.raises(ConfigError, match="no head 'c'"):
         balancer.observe({"c/x": 1.0})
+
+
+def test_a_first_loss_of_next_to_nothing_leaves_the_weights_numbers():
+    balancer = made(["a", "b"], alpha=0.5)
+    with np.errstate(all="raise"):
+        update(balancer, {"a": 1e-310, "b": 1.0}, dict(zip("ab", np.eye(2))))
+        update(balancer, {"a": 1.0, "b": 1.0}, dict(zip("ab", np.eye(2))))
+    weights = balancer.weights(2)
+    assert all(np.isfinite(weight) and weight > 0 for weight in weights.values())
+    assert sum(weights.values()) == pytest.approx(2)

@@ -85,3 +85,18 @@ def test_wrong_settings_are_refused():
         Uncertainty({"depth": "regression"}).begin(["mask"])
     with pytest.raises(ConfigError, match="initial="):
         Uncertainty(initial=float("nan"))
+
+
+@pytest.mark.parametrize("s", [-1e3, -100.0, 1e3, float("inf"), -float("inf")])
+def test_a_learned_weight_of_any_size_is_told(s):
+    balancer = Uncertainty()
+    balancer.begin(["a"])
+    assert balancer.weights_now(0, lambda name: s)["a"] == pytest.approx(
+        np.exp(-np.clip(s, -700, 700))
+    )
+
+
+@pytest.mark.parametrize("initial", [81, -81, 1e9])
+def test_a_beginning_whose_weight_is_no_number_is_refused(initial):
+    with pytest.raises(ConfigError, match="-80 to 80"):
+        Uncertainty(initial=initial)

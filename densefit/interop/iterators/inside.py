@@ -1,0 +1,52 @@
+"""MXNet's iterators inside a user's own, which may do anything with their rows."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from densefit.backend import mx
+from densefit.errors import DataError
+from densefit.interop.iterators.chain import chain_of
+from densefit.interop.iterators.origins import Ending
+from densefit.once import warn_once
+
+_log = logging.getLogger("densefit")
+
+_WHY = {
+    Ending.UNTOLD: "ends with rows that nobody filled, and calls them samples",
+    Ending.DROPPED: "leaves out the samples that do not fill a batch",
+    Ending.ROUNDED: "fills up its last batch with samples of the next epoch and calls them padding",
+    Ending.CARRIED: "begins an epoch with samples left from the last one and calls them padding",
+}
+
+
+def tell_inside(iterator: Any) -> None:
+    """Warn of an iterator of MXNet's in a user's own whose rows are not what it says.
+
+    Args:
+        iterator: a user's, whose rows and padding are believed.
+    """
+    for inner in _held(iterator):
+        try:
+            chain = chain_of(inner)
+        except DataError:  # made before the import
+            continue
+        why = None if chain is None else _WHY.get(chain.origin.ending)
+        if chain is not None and why is not None and not chain.origin.is_divisible():
+            warn_once(
+                _log,
+                "%s holds an iterator that is not read right by what it says: %s %s. densefit "
+                "takes the rows and the padding that %s states",
+                *(type(iterator).__name__, chain.name, why, type(iterator).__name__),
+            )
+
+
+def _held(iterator: Any) -> Iterator[Any]:
+    """Iterators in the attributes of an object, and in lists and dicts there."""
+    for value in vars(iterator).values() if hasattr(iterator, "__dict__") else ():
+        parts = value.values() if isinstance(value, Mapping) else value
+        for part in parts if isinstance(value, (Mapping, list, tuple)) else (value,):
+            if isinstance(part, mx.io.DataIter):
+                yield part

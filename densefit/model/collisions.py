@@ -1,0 +1,66 @@
+"""Outputs and inputs of heads that would have one name, and be taken for one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from densefit.backend import mx
+from densefit.errors import ConfigError
+
+
+def check_outputs(names: Mapping[str, Iterable[str]]) -> None:
+    """Raise ConfigError if outputs of two heads, or two of one head, have one name.
+
+    Args:
+        names: head -> full names of its outputs in a graph.
+    """
+    owners: dict[str, str] = {}
+    for head, outputs in names.items():
+        for name in outputs:
+            if name in owners:
+                raise _clash("Two outputs are", name, [owners[name], head])
+            owners[name] = head
+
+
+def check_inputs(
+    symbol: Any, outputs: Mapping[str, Iterable[str]], claims: Mapping[str, Iterable[str]]
+) -> None:
+    """Raise ConfigError if two inputs of a train graph have one name, which binds one array.
+
+    Args:
+        symbol: the graph: of all heads.
+        outputs: head -> full names of its outputs in it.
+        claims: head -> names that are its own: labels, weights of samples and of its loss.
+    """
+    given = Counter(symbol.list_inputs())
+    readers: dict[str, list[str]] = {}
+    for head, names in outputs.items():
+        own = mx.sym.Group([symbol[f"{name}_output"] for name in names])
+        for name in {*own.list_inputs(), *claims[head]}:
+            readers.setdefault(name, []).append(head)
+    for head, names in claims.items():
+        for name in names:
+            if len(readers[name]) > 1:
+                raise _clash("Two inputs are", name, [head, *readers[name]])
+    for name, count in given.items():
+        if count > 1:
+            raise _clash(f"{count} inputs are", name, readers.get(name, []))
+
+
+def _clash(what: str, name: str, heads: Iterable[str]) -> ConfigError:
+    found = list(dict.fromkeys(heads))
+    longest = max(found, key=len, default="head")
+    other = longest.replace("_", "-") if "_" in longest and len(found) > 1 else f"{longest}-head"
+    own = "layers, labels and outputs go by the head's name and their own"
+    if len(found) == 1:
+        fix = f"give them different names in the head; or df.head(task, name={other!r}): {own}"
+    else:
+        fix = f"another name for one, df.head(task, name={other!r}) (recipe: model.heads.{other})"
+    return ConfigError(
+        f"{what} called {name!r}, and would be taken for one",
+        expected=f"names of which none is made twice: {own}",
+        received=f"heads {', '.join(map(repr, found))}" if found else "the backbone's",
+        fix=fix,
+    )

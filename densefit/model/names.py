@@ -1,0 +1,94 @@
+"""Names of heads: what may be one, and what it begins or separates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from densefit.errors import ConfigError
+
+LONGEST = 100  # bytes: file names hold 255, and a picture's name comes before the head's
+#: Separate a head from its numbers, another head or (in MXNet) an attribute; stand for others.
+_SPECIAL = "/~*?[]$"
+
+
+def check_head_names(names: Iterable[Any], kind: str = "head") -> None:
+    """Raise ConfigError unless these are distinct names that keys, patterns and files can hold.
+
+    Args:
+        names: of all heads.
+        kind: "head", or "route" of a symbol.
+    """
+    known = list(names)
+    for name in known:
+        if known.count(name) > 1:
+            raise ConfigError(
+                f"{known.count(name)} heads are named {name!r}",
+                fix="give each its own: df.head(task, name='...')",
+            )
+        why = _fault(name)
+        if why is None:
+            continue
+        other = plain_name(name, [one for one in known if one != name])
+        types = f"df.head(task, name={other!r}) (recipe: model.heads.{other})"
+        if kind == "route":
+            types = f"{{{other!r}: df.Route(...)}}"
+        elif isinstance(name, str) and name and "*" not in name:
+            renamed = f"rename={{{f'{name}_*'!r}: {f'{other}_*'!r}}}"
+            types += f"; weights of a checkpoint: df.transfer(run, network, {renamed})"
+        raise ConfigError(
+            f"A head cannot be named {_cut(repr(name))}: {why}",
+            expected=f"printable characters but {' '.join(_SPECIAL)}, {LONGEST} bytes at most, no "
+            "blank at either end",
+            received=_cut(repr(name)),
+            fix=types,
+        )
+
+
+def _fault(name: Any) -> str | None:
+    if not isinstance(name, str):
+        return f"it is no string but {type(name).__name__}"
+    if not name:
+        return "it is empty"
+    special = [sign for sign in _SPECIAL if sign in name]
+    if special:
+        return f"{special[0]!r} has a meaning of its own in scores, patterns and files"
+    if not name.isprintable():
+        return "it has characters that cannot be printed"
+    if name != name.strip():
+        return "a blank at its end is lost in tables and on the command line"
+    if len(name.encode()) > LONGEST:
+        return f"it is {len(name.encode())} bytes long"
+    return None
+
+
+def plain_name(name: Any, others: Iterable[Any] = ()) -> str:
+    """A name like this one that a head may have, and that none of the others is.
+
+    >>> plain_name("a/x"), plain_name("[1]"), plain_name("a/x", ["a_x"]), plain_name("")
+    ('a_x', '_1_', 'a_x_2', 'head')
+    """
+    text = str(name)
+    if _fault(text) is not None:
+        signs = ["_" if one in _SPECIAL or not one.isprintable() else one for one in text.strip()]
+        text = "".join(signs).encode()[: LONGEST - 4].decode(errors="ignore").strip() or "head"
+    taken, found, number = list(others), text, 2
+    while found in taken:
+        found, number = f"{text}_{number}", number + 1
+    return found
+
+
+def weight_name(head: str) -> str:
+    """Name of the parameter in which a balancer learns how much a head's loss counts.
+
+    It is the head's, and in no graph of the network itself: only in that of a training with such a
+    balancer, after which the network keeps its value.
+
+    >>> weight_name("depth")
+    'depth_log_variance'
+    """
+    return f"{head}_log_variance"
+
+
+def _cut(text: str, most: int = 60) -> str:
+    return text if len(text) <= most else f"{text[:most]}..."

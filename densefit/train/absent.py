@@ -1,0 +1,139 @@
+"""What an update leaves alone: parameters and statistics that only heads without labels read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from densefit.backend import mx
+from densefit.model.network import Network
+from densefit.train.gradient_probe import BLOCKING
+
+
+class Absent:
+    """Holds still what belongs to heads without labels in an update.
+
+    An optimizer moves a parameter whose gradient is exactly 0, too: by momentum, by weight decay,
+    by what Adam remembers. A parameter that gets gradients from losses without labelled samples
+    alone is therefore left out of the update: its value, its optimizer states and the count of its
+    updates stay. So do the moving statistics of BatchNorm layers that such losses alone read, those
+    of a head's own layers: they are of the batches that the head has learned from.
+
+    A loss is what is counted by itself: a head, or one of its terms (`Wire.counted`).
+
+    Args:
+        module: bound, the one that has the optimizer.
+        network: that is trained.
+        input_size: of the train graph.
+    """
+
+    def __init__(self, module: Any, network: Network, input_size: tuple[int, int] | None) -> None:
+        self._module, self._network, self._size = module, network, input_size
+        self._readers: tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]] | None = None
+        self._kept: dict[int, list[Any]] = {}  # statistics, on each device, by their number
+
+    def begin(self, absent: Iterable[str]) -> None:
+        """Keep statistics before an update computes; of `Wire.counted` those without labels."""
+        numbers = self._statistics(absent)
+        if numbers:
+            mx.nd.waitall()  # BatchNorm's backward writes them without MXNet's engine knowing
+        arrays = self._module._exec_group.aux_arrays
+        self._kept = {number: [one.copy() for one in arrays[number]] for number in numbers}
+
+    def update(self, absent: Iterable[str]) -> None:
+        """`Module.update` of what the other losses train; `begin` was called with these at least.
+
+        Waits for the backward pass if there are statistics to put back.
+        """
+        absent = frozenset(absent)
+        if not absent:
+            self._module.update()
+            return
+        numbers = self._statistics(absent)
+        if numbers:
+            mx.nd.waitall()
+        for number in numbers:
+            for one, copy in zip(self._module._exec_group.aux_arrays[number], self._kept[number]):
+                copy.copyto(one)
+        with self._without(self._parameters(absent)):
+            self._module.update()
+
+    @contextmanager
+    def _without(self, numbers: Iterable[int]) -> Iterator[None]:
+        """Let Module overlook gradients, as it does those of fixed parameters."""
+        # Of updates MXNet knows the most that a parameter had, for an lr_scheduler.
+        self._module._optimizer.num_update += 1
+        gradients = self._module._exec_group.grad_arrays
+        kept = {number: gradients[number] for number in numbers}
+        try:
+            for number, replicas in kept.items():
+                gradients[number] = [None] * len(replicas)
+            yield
+        finally:
+            for number, replicas in kept.items():
+                gradients[number] = replicas
+
+    def _parameters(self, absent: frozenset[str]) -> list[int]:
+        names, (learning, _) = self._module._exec_group.param_names, self._found()
+        return [k for k, name in enumerate(names) if self._spared(learning.get(name), absent)]
+
+    def _statistics(self, absent: Iterable[str]) -> list[int]:
+        absent, names = frozenset(absent), self._module._exec_group.aux_names
+        if not absent or not names:
+            return []
+        _, reading = self._found()
+        return [k for k, name in enumerate(names) if self._spared(reading.get(name), absent)]
+
+    def _spared(self, losses: frozenset[str] | None, absent: frozenset[str]) -> bool:
+        """Whether all of these losses are absent, or all that there are."""
+        everything = frozenset(k for wire in self._network.wires.values() for k in wire.counted)
+        return absent >= (losses or everything)
+
+    def _found(self) -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
+        """`losses_of` each parameter and statistic; made when it is first needed."""
+        if self._readers is None:
+            wires = self._network.wires.values()
+            plain = {out: key for wire in wires for out, key in wire.counted_by.items()}
+            whole = {out: wire.name for wire in wires for out in wire.outputs("train")}
+            # Weights that are learned (`Network.graph`) make one loss of a head's terms, and are
+            # the head's.
+            weighed = losses_of(self._module.symbol, whole)
+            apart = losses_of(self._network.peek("train", self._size), plain)
+            learning, reading = ({**own, **found} for own, found in zip(weighed, apart))
+            self._readers = learning, reading
+        return self._readers
+
+
+def losses_of(
+    symbol: Any, losses: Mapping[str, str]
+) -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
+    """Of each input of a train graph, the losses that send it gradients, and those that read it.
+
+    Args:
+        symbol: the graph.
+        losses: its outputs, without `_output` -> the name of the loss.
+
+    Returns:
+        Two dicts by the names of inputs, moving statistics among them.
+    """
+    graph = json.loads(symbol.tojson(remove_amp_cast=False))
+    nodes = graph["nodes"]
+    learning: list[set[str]] = [set() for _ in nodes]
+    reading: list[set[str]] = [set() for _ in nodes]
+    for output, entry in zip(symbol.list_outputs(), graph["heads"]):
+        loss = losses[output[: -len("_output")]]
+        learning[entry[0]].add(loss)
+        reading[entry[0]].add(loss)
+    for number in reversed(range(len(nodes))):  # what a node reads stands before it
+        for entry in nodes[number]["inputs"]:
+            reading[entry[0]] |= reading[number]
+            if nodes[number]["op"] not in BLOCKING:
+                learning[entry[0]] |= learning[number]
+    inputs = [number for number, node in enumerate(nodes) if node["op"] == "null"]
+    learned, read = (
+        {nodes[number]["name"]: frozenset(found[number]) for number in inputs}
+        for found in (learning, reading)
+    )
+    return learned, read

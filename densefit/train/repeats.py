@@ -1,0 +1,89 @@
+"""Samples that an iterator of a user's own gives twice in a pass, by the numbers that it states."""
+
+from __future__ import annotations
+
+import logging
+import zlib
+from typing import Any
+
+import numpy as np
+
+from densefit.backend import mx
+from densefit.errors import DataError
+from densefit.once import warn_once
+
+_log = logging.getLogger("densefit")
+_LOOKED_AT = 256  # numbers of a row: enough to tell samples apart
+
+
+class Repeats:
+    """Finds samples that come twice in a scoring pass by `DataBatch.index`.
+
+    Iterators may pass on an index that numbers no samples, such as the zeros of ImageRecordIter: if
+    rows with the same number differ, this is logged, and the index is not looked at again.
+
+    Args:
+        where: what the data are for, to be named in errors.
+    """
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._rows: dict[int, int] = {}  # number -> checksum of its row
+        self._is_index = True
+
+    def begin(self) -> None:
+        """Begin a new pass."""
+        self._rows = {}
+
+    def look(self, batch: Any, fed: Any) -> None:
+        """Take in the samples of a batch.
+
+        Args:
+            batch: of the iterator.
+            fed: the same, named and checked.
+
+        Raises:
+            DataError: a sample came before.
+        """
+        index = getattr(batch, "index", None)
+        if index is None or not self._is_index or getattr(batch, "ids", None) is not None:
+            return
+        numbers = np.asarray(index)
+        if numbers.dtype.kind not in "iu" or numbers.shape not in ((fed.rows,), (fed.real,)):
+            self._give_up(f"the index of a batch of {fed.rows} rows is {index!r:.100}")
+            return
+        for number, row in zip(numbers.tolist(), _checksums(fed)):
+            before = self._rows.get(number)
+            if before == row:
+                raise DataError(
+                    f"The sample with the index {number} came twice while scoring",
+                    expected="every sample once",
+                    where=f"{self._where} data",
+                    fix="let the iterator give each sample once, or DataBatch(index=None) if the "
+                    "index numbers no samples",
+                )
+            if before is not None:
+                self._give_up(f"different samples have the index {number}")
+                return
+            self._rows[number] = row
+
+    def _give_up(self, why: str) -> None:
+        self._is_index = False
+        warn_once(
+            _log,
+            "DataBatch.index of the %s data numbers no samples (%s): whether a sample comes twice "
+            "is not checked",
+            self._where,
+            why,
+        )
+
+
+def _checksums(fed: Any) -> list[int]:
+    """A checksum of each sample, from a part of its data and labels."""
+    sums = [0] * fed.real
+    for array in [*fed.data.values(), *fed.label.values()]:
+        flat = array.tostype("default").reshape((fed.rows, -1))
+        step = -(-flat.shape[1] // _LOOKED_AT)
+        looked_at = mx.nd.slice(flat, begin=(0, 0), end=(fed.real, None), step=(1, step)).asnumpy()
+        sums = [zlib.crc32(row.tobytes(), before) for row, before in zip(looked_at, sums)]
+    return sums

@@ -1,0 +1,192 @@
+"""Each command that a page, a recipe or a docstring shows is one that the programs take."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib
+import re
+import runpy
+import shlex
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+RECIPES = sorted((ROOT / "configs").glob("*.yaml"))
+PROGRAMS = [
+    path
+    for folder in ("tools", "benchmarks")
+    for path in sorted((ROOT / folder).glob("*.py"))
+    if "__main__" in path.read_text()
+]
+FIRST = re.compile(r"(python|make|for|R=|\.venv/bin/python)\b|R=")
+STANDS_FOR = {
+    "configs/NAME.yaml": "configs/ssd_resnet18_bccd.yaml",
+    "configs/multi_NAME.yaml": "configs/multi_resnet18_nuclei.yaml",
+}
+# Bash expands variables, loops and quotes; nothing is run.
+NOTHING = "".join(
+    f'function {name} {{ printf "%s\\0" {name} "$@"; printf "\\n"; }}; '
+    for name in ("python", "make", ".venv/bin/python")
+)
+
+
+def blocks_of(text: str) -> list[str]:
+    """The shell blocks of a page: fenced ones, and indented ones that begin with a command."""
+    fenced = re.findall(r"```(?:bash|sh)\n(.*?)```", text, re.S)
+    bare = re.sub(r"```.*?```", "", text, flags=re.S)
+    indented = re.findall(r"(?:^    .*\n(?:^[ \t]*\n(?=    ))?)+", bare, re.M)
+    return fenced + [own for own in map(textwrap.dedent, indented) if FIRST.match(own)]
+
+
+def inline(text: str) -> list[str]:
+    """Commands between backticks, joined where a line ends in one."""
+    spans = re.findall(r"`((?:python [\w/]+\.py|\w+\.py -)[^`]*)`", text)
+    joined = [" ".join(span.split()) for span in spans]
+    return [own if own.startswith("python ") else f"python benchmarks/{own}" for own in joined]
+
+
+def expanded(block: str) -> list[list[str]]:
+    """The words of each command in a shell block."""
+    done = subprocess.run(
+        ["bash", "-c", NOTHING + block], capture_output=True, text=True, cwd=ROOT / "tests"
+    )
+    assert (done.returncode, done.stderr) == (0, ""), block
+    return [line.split("\0")[:-1] for line in done.stdout.splitlines()]
+
+
+def unbracketed(synopsis: str) -> str:
+    """A synopsis as a command with all that may be left out, the first of choices, on one line."""
+    joined = re.sub(r"\n +", " ", synopsis)
+    return re.sub(r"(\w)\|[\w|]+", r"\1", re.sub(r"\[(--[^\]]*)\]", r"\1", joined))
+
+
+def shown() -> dict[str, list[str]]:
+    """Command, as typed -> its words, and where it is shown."""
+    found: dict[str, list[str]] = {}
+    for page in PAGES:
+        text = page.read_text()
+        for block in [*blocks_of(text), *inline(text)]:
+            for words in expanded(block):
+                found.setdefault(f"{page.name}: {shlex.join(words)}", words)
+    for recipe in RECIPES:
+        comment = "\n".join(re.findall(r"^#(.*)$", recipe.read_text(), re.M))
+        for block in re.findall(r"^\s*(python .*(?:(?<=\\)\n.*)*)$", comment, re.M):
+            for words in expanded(block):
+                found.setdefault(f"{recipe.name}: {shlex.join(words)}", words)
+    for path in PROGRAMS:
+        said = ast.get_docstring(ast.parse(path.read_text())) or ""
+        for block in map(unbracketed, [*inline(said), *blocks_of(f"{said}\n")]):
+            for words in expanded(block):
+                found.setdefault(f"{path.name}: {shlex.join(words)}", words)
+    return found
+
+
+SHOWN = shown()
+
+
+class Parsed(BaseException):
+    """The arguments were taken."""
+
+
+@pytest.fixture
+def stopped(monkeypatch):
+    """Programs stop behind their arguments."""
+
+    def stopping(inner):
+        def call(*given, **settings):
+            inner(*given, **settings)
+            raise Parsed
+
+        return call
+
+    monkeypatch.chdir(ROOT)
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    monkeypatch.setattr(
+        argparse.ArgumentParser, "parse_args", stopping(argparse.ArgumentParser.parse_args)
+    )
+
+    def stop(module):
+        if hasattr(module, "parse"):
+            monkeypatch.setattr(module, "parse", stopping(module.parse))
+
+    return stop
+
+
+def start(words: list[str], stop, monkeypatch) -> None:
+    """Begin a command; raises Parsed if its arguments are taken."""
+    script, *arguments = (STANDS_FOR.get(word, word) for word in words)
+    folder, name = Path(script).parent.name, Path(script).stem
+    assert (ROOT / script).is_file()
+    monkeypatch.setattr(sys, "argv", [script, *arguments])
+    if folder == "benchmarks":
+        begins = "parse_args" in (ROOT / script).read_text()
+        runpy.run_path(str(ROOT / script), run_name="__main__" if begins else "imported")
+        assert not begins
+        assert not arguments
+        raise Parsed
+    for own in (name, f"{name}_{arguments[0]}" if arguments else "", "training", "trained"):
+        if (ROOT / "tools" / f"{own}.py").is_file():
+            stop(importlib.import_module(f"densefit.tools.{own}"))
+    main = importlib.import_module(f"densefit.tools.{name}").main
+    if "--help" in arguments:
+        with pytest.raises(SystemExit) if len(arguments) > 1 else pytest.raises(Parsed):
+            main(arguments)
+            raise Parsed
+        raise Parsed
+    raise AssertionError(f"ended with {main(arguments)}")
+
+
+@pytest.mark.parametrize("command", SHOWN)
+def test_the_arguments_are_taken(command, stopped, monkeypatch):
+    program, *words = SHOWN[command]
+    if program == "make":
+        targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.M)
+        assert set(words) <= set(targets)
+    elif words[:2] == ["-m", "pytest"]:
+        assert (ROOT / words[2]).is_dir()
+    else:
+        with pytest.raises(Parsed):
+            start(words, stopped, monkeypatch)
+
+
+def test_what_no_program_takes_is_found(stopped, monkeypatch):
+    assert len(SHOWN) > 60
+    for words, error in (
+        (["benchmarks/score_memory.py", "--count", "2x"], SystemExit),
+        (["benchmarks/metrics_speed.py", "--times", "3"], SystemExit),
+        (["tools/train_det.py", "--config", "configs/ssd_resnet18_bccd.yaml", "--epochs", "3"], 2),
+        (["tools/score.py", "--checkpoint", "runs/a", "--splits", "test"], 2),
+        (["tools/gone.py"], AssertionError),
+    ):
+        if isinstance(error, int):
+            with pytest.raises(AssertionError, match="ended with 2"):
+                start(words, stopped, monkeypatch)
+        else:
+            with pytest.raises(error):
+                start(words, stopped, monkeypatch)
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_every_program_names_itself_in_its_first_lines_if_anywhere(path):
+    said = ast.get_docstring(ast.parse(path.read_text()))
+    named = re.findall(r"(tools|benchmarks)/(\w+)\.py", said or "")
+    assert said
+    assert not named or (path.parent.name, path.stem) in named
+
+
+def test_benchmarks_touch_no_private_part_of_the_framework():
+    """What a benchmark reads by a leading underscore goes, and nobody notices until it is run."""
+    private = []
+    for path in sorted((ROOT / "benchmarks").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Attribute) or not re.match(r"_[a-z]", node.attr):
+                continue
+            if not isinstance(node.value, ast.Name) or node.value.id not in ("self", "cls", "os"):
+                private.append(f"{path.name}:{node.lineno} {node.attr}")
+    assert private == []

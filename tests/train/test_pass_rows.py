@@ -1,0 +1,53 @@
+"""Scoring passes of other samples than announced, or than the pass before."""
+
+import numpy as np
+import pytest
+
+import densefit as df
+from densefit.backend import mx
+
+X = np.arange(12, dtype=np.float32)[:, None]
+
+
+class Own(mx.io.DataIter):
+    """Rows of X; the batches of an epoch are as many as its reset says."""
+
+    def __init__(self, lengths, **attributes):
+        super().__init__(4)
+        self.lengths, self.at = list(lengths), 0
+        self.provide_data, self.provide_label = [("data", (4, 1))], []
+        vars(self).update(attributes)
+
+    def reset(self):
+        self.at = 0
+        self.length = self.lengths.pop(0)
+
+    def next(self):
+        if self.at == self.length:
+            raise StopIteration
+        self.at += 1
+        return mx.io.DataBatch([mx.nd.array(X[4 * self.at - 4 : 4 * self.at])], [], pad=0)
+
+
+def network():
+    scaled = mx.sym.broadcast_mul(mx.sym.Variable("data"), mx.sym.Variable("weight", shape=(1, 1)))
+    symbol = mx.sym.MakeLoss(scaled, name="v")
+    return df.Network(symbol=symbol, routes={"value": df.Route(["v"], (), ["loss"])})
+
+
+@pytest.mark.parametrize(("announced", "is_told"), [(12, False), (14, True), ("12", False)])
+def test_samples_that_are_announced(announced, is_told, caplog):
+    made = network()
+    made.set_params({"weight": np.ones((1, 1))})
+    scores = df.score(made, Own([3], num_data=announced))
+    assert scores == {"value/loss": pytest.approx(X.mean())}
+    told = "12 samples came from the scoring data, and Own has num_data=14" in caplog.text
+    assert told == is_told
+
+
+@pytest.mark.parametrize(("lengths", "is_told"), [([3, 3, 3], False), ([3, 2, 2], True)])
+def test_a_second_pass_that_is_shorter(lengths, is_told, caplog):
+    train = mx.io.NDArrayIter(X, batch_size=4)
+    df.fit(network(), train, validation=Own(lengths), epochs=3)
+    text = "8 samples came from the validation data, and 12 in the pass before"
+    assert caplog.text.count(text) == is_told

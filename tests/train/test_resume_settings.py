@@ -1,0 +1,170 @@
+"""Every setting of `fit` changed at a resume: told, refused or silent, as the page says."""
+
+import inspect
+import logging
+import shutil
+
+import pytest
+
+import densefit as df
+from densefit.backend import mx
+from densefit.checkpoint import store
+from densefit.errors import CheckpointError
+from densefit.metrics.composite import Composite
+from densefit.train.balance import DWA
+from tests.docs.resume_table import table_of
+
+
+class Small:
+    """A training of 2 updates an epoch: of heads of ours, of a Symbol, or of a Block."""
+
+    def __init__(self, tiny):
+        self.tiny = tiny
+
+    def heads(self, names="ab", length=8):
+        tiny = self.tiny
+        network = df.Network(tiny.Backbone(), [tiny.Brightness(name) for name in names])
+        return {
+            "network": network,
+            "train": tiny.loader(network, length, 4, workers=0),
+            "validation": tiny.loader(network, 4, 4, workers=0),
+        }
+
+    def symbol(self):
+        data = {"train": self.tiny.iterator(8, 4), "validation": self.tiny.iterator(4, 4)}
+        return {"network": self.tiny.two_heads(), "heads": self.tiny.routes(), **data}
+
+    def measured(self):
+        return {**self.symbol(), "eval_metric": "mae"}
+
+    def partly(self):
+        return {**self.heads(), "allow_missing": True}
+
+    def endless(self):
+        train = self.tiny.Changed(self.tiny.iterator(24, 4), lambda inner: inner.next())
+        return {**self.symbol(), "train": train, "updates_per_epoch": 2}
+
+    def block(self):
+        block = mx.gluon.nn.Dense(3, prefix="own_")
+        block.initialize()
+        data = self.tiny.iterator(8, 4, labels=("kind_label",))
+        return {"network": block, "train": data, "loss": mx.gluon.loss.SoftmaxCELoss()}
+
+
+#: Setting -> (kind of training, the settings that a resume has in place of the first ones).
+#: A function is given the maker of small trainings, and makes a value, or all of them.
+CHANGES = {
+    "network": ("heads", lambda small: small.heads("abc")),
+    "train": ("heads", {"train": lambda small: small.heads(length=12)["train"]}),
+    "heads": ("symbol", {"heads": lambda small: {"kind": small.tiny.routes()["kind"]}}),
+    "validation": ("heads", {"validation": lambda small: small.heads(length=6)["train"]}),
+    "validate_every": ("heads", {"validate_every": "1st"}),
+    "derived": ("heads", {"derived": {"both": Composite({"a": {"a/mae": False}})}}),
+    "epochs": ("heads", {"epochs": 3}),
+    "updates": ("heads", {"epochs": None, "updates": 5}),
+    "updates_per_epoch": ("endless", {"updates_per_epoch": 3}),
+    "begin_epoch": ("heads", {"begin_epoch": 1}),
+    "optimizer": ("heads", {"optimizer": "adam"}),
+    "optimizer_params": ("heads", {"optimizer_params": {"momentum": 0.9}}),
+    "schedule": ("heads", {"schedule": df.Constant(0.1)}),
+    "callbacks": ("heads", {"callbacks": [df.Callback()]}),
+    "progress": ("heads", {"progress": True}),
+    "checkpoint": ("heads", {"checkpoint": lambda small: df.Saver(small.folder, every="1st")}),
+    "resume": ("heads", {"resume": lambda small: store.latest(small.folder)}),
+    "accumulate": ("heads", {"accumulate": 2}),
+    "clip_norm": ("heads", {"clip_norm": 1.0}),
+    "nonfinite": ("heads", {"nonfinite": "skip"}),
+    "groups": ("heads", {"groups": {"a_*": {"lr": 0.1}}}),
+    "balance": ("heads", {"balance": lambda small: DWA()}),
+    "freeze": ("heads", {"freeze": ["a_*"]}),
+    "label_within": ("heads", {"label_within": 3}),
+    "ema": ("heads", {"ema": 0.9}),
+    "precision": ("heads", {"precision": "bfloat16"}),
+    "initializer": ("heads", {"initializer": "xavier"}),
+    "arg_params": ("partly", {"arg_params": lambda small: {"a_fc_bias": mx.nd.ones((1,))}}),
+    "aux_params": ("partly", {"aux_params": {}}),
+    "allow_missing": ("heads", {"allow_missing": True}),
+    "fixed_param_names": ("heads", {"fixed_param_names": ["a_fc_weight"]}),
+    "loss": ("block", {"loss": lambda small: mx.gluon.loss.SoftmaxCELoss(weight=2.0)}),
+    "kvstore": ("heads", {"kvstore": "device"}),
+    "seed": ("heads", {"seed": 5}),
+    "devices": ("heads", {"devices": [mx.cpu(0), mx.cpu(1)]}),
+    "eval_metric": ("symbol", {"eval_metric": "mse"}),
+    "validation_metric": ("measured", {"validation_metric": "mse"}),
+    "batch_end_callback": ("symbol", {"batch_end_callback": lambda small: lambda param: None}),
+    "epoch_end_callback": ("symbol", {"epoch_end_callback": lambda small: lambda *rest: None}),
+    "eval_end_callback": ("symbol", {"eval_end_callback": lambda small: lambda param: None}),
+    "eval_batch_end_callback": ("symbol", {"eval_batch_end_callback": lambda s: lambda p: None}),
+    "monitor": ("symbol", {"monitor": lambda small: mx.mon.Monitor(1)}),
+    "sparse_row_id_fn": ("symbol", {"sparse_row_id_fn": lambda small: lambda batch: None}),
+}
+
+TABLE = table_of("`fit`")
+
+
+def test_the_page_and_the_test_have_every_setting():
+    every = [
+        name
+        for name, parameter in inspect.signature(df.fit).parameters.items()
+        if parameter.kind is not parameter.VAR_KEYWORD
+    ]
+    assert set(CHANGES) == set(every)
+    assert set(TABLE) == set(every)
+
+
+def fit(small, kind, changes=None, **settings):
+    made = {
+        **{"checkpoint": small.folder, "resume": "auto", "progress": False, "epochs": 2},
+        **getattr(small, kind)(),
+        **settings,
+    }
+    changes = changes(small) if callable(changes) else changes or {}
+    for name, value in changes.items():
+        made[name] = value(small) if callable(value) else value
+    return df.fit(**made)
+
+
+@pytest.fixture(scope="module")
+def begun(tiny, tmp_path_factory):
+    """Kind of training -> (folder of a checkpoint of an epoch's end, and of the middle)."""
+    found = {}
+
+    def folders(kind):
+        if kind not in found:
+            small = Small(tiny)
+            small.folder = end = tmp_path_factory.mktemp("end")
+            fit(small, kind, epochs=1)
+            small.folder = middle = tmp_path_factory.mktemp("middle")
+            fit(small, kind, epochs=None, updates=1)
+            found[kind] = end, middle
+        return found[kind]
+
+    return folders
+
+
+@pytest.mark.parametrize("place", [0, 1], ids=["end", "middle"])
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_setting_changed_at_a_resume(tiny, tmp_path, begun, caplog, name, place):
+    kind, changes = CHANGES[name]
+    small = Small(tiny)
+    small.folder = tmp_path / "run"
+    shutil.copytree(begun(kind)[place], small.folder, symlinks=True)
+    before = store.read(store.latest(small.folder))[1]["update"]
+    caplog.clear()
+    caplog.set_level(logging.WARNING, "densefit")
+    expected = TABLE[name][place]
+    if expected == "refused":
+        with pytest.raises(CheckpointError):
+            fit(small, kind, changes)
+        assert "goes on with another" not in caplog.text
+        return
+    history = fit(small, kind, changes)
+    assert history.update > before
+    assert len(history.epochs) >= 2
+    told = [text for text in caplog.messages if "another" in text]
+    if expected == "told":
+        assert told
+        assert name in " ".join(told) or name == "train"
+    else:
+        assert expected == "silent"
+        assert not told

@@ -1,0 +1,62 @@
+"""Whose random generators they are."""
+
+import random
+
+import numpy as np
+import pytest
+
+import densefit as df
+from densefit.backend import mx
+from densefit.train.find_lr import find_lr
+from densefit.train.seeds import seeded
+
+
+def drawn():
+    return (
+        random.random(),
+        np.random.random(),
+        mx.nd.random.uniform(shape=(3,)).asnumpy().tolist(),
+    )
+
+
+def seed(number):
+    random.seed(number)
+    np.random.seed(number)
+    mx.random.seed(number)
+
+
+def two_heads(tiny):
+    return df.Network(tiny.Backbone(), [tiny.Brightness("a"), tiny.Brightness("b")])
+
+
+@pytest.mark.parametrize("what", ["conflict", "find_lr", "score", "predict", "transfer"])
+def test_what_stands_beside_a_training_leaves_the_generators(tiny, what):
+    """What is drawn after it follows from the owner's seed: the same again, another of another."""
+    network = two_heads(tiny)
+    loader = tiny.loader(network)
+    df.fit(network, loader, updates=1)
+    do = {
+        "conflict": lambda: df.conflict(network, loader, batches=1),
+        "find_lr": lambda: find_lr(network, loader, updates=3),
+        "score": lambda: df.score(network, loader),
+        "predict": lambda: list(df.predict(network, loader)),
+        "transfer": lambda: df.transfer(network, two_heads(tiny)),
+    }[what]
+    seed(5)
+    plain = drawn()
+    found = []
+    for number in (5, 5, 6):
+        seed(number)
+        do()
+        found.append(drawn())
+    assert found[0][:2] == plain[:2]  # as if nothing had been
+    assert found[0] == found[1]
+    assert all(one != other for one, other in zip(found[0], found[2]))
+
+
+def test_within_the_block_the_seed_counts():
+    found = []
+    for _ in range(2):
+        with seeded(3):
+            found.append(drawn())
+    assert found[0] == found[1]
