@@ -86,9 +86,9 @@ class Shapes:
 
     def targets_of(self, index: int) -> tuple[str, ...]:
         """Names of a sample's targets."""
-        names = ("boxes", "classes", "difficult", "crowd", "area", "label")
-        names += ("mask", "instances", "instance_ids")
-        return (*names, "keypoints", "keypoint_flip") if self.keypoints else names
+        names = ["boxes", "classes", "difficult", "crowd", "area", "label", "mask"]
+        names += ["instances", "instance_ids"]
+        return (*names, *(["keypoints", "keypoint_flip"] if self.keypoints else ()))
 
     def __getitem__(self, index: int) -> Sample:
         index = range(self.length)[index]

@@ -43,63 +43,58 @@ _log = logging.getLogger("densefit")
 class Mixture:
     """Several datasets as one, each under a name; a dataset for any loader.
 
-        As a list it has every sample once, datasets sorted by name, ids `<name>/<id>`. A sample has
-        the targets of its own dataset only; heads train nothing on samples without theirs. Nothing
-        depends on the order in which the datasets are given.
+    As a list it has every sample once, datasets sorted by name, ids `<name>/<id>`. A sample has
+    the targets of its own dataset only; heads train nothing on samples without theirs. Nothing
+    depends on the order in which the datasets are given.
 
-        A Loader takes its epochs from it: `length` samples, of each dataset by its share. All samples
-        of a dataset come equally often: in an epoch and over epochs, none comes again before all
-        others have. With the natural shares and length each comes once an epoch, but for batches of
-        one dataset, which are always whole: the length is then rounded up to whole batches. A share
-        that is no whole number of samples (of batches, where these are of one dataset) is rounded up
-        or down in each epoch, and what that leaves over is carried on: over any first epochs it is off
-        by less than one.
+    A Loader takes its epochs from it: `length` samples, of each dataset by its share. All samples
+    of a dataset come equally often: in an epoch and over epochs, none comes again before all
+    others have. With the natural shares and length each comes once an epoch, but for batches of
+    one dataset, which are always whole: the length is then rounded up to whole batches. A share
+    that is no whole number of samples (of batches, where these are of one dataset) is rounded up
+    or down in each epoch, and what that leaves over is carried on: over any first epochs it is off
+    by less than one.
 
-        A dataset that has an order of its own, as a Mixture in a Mixture, keeps it: its samples come
-        as they do in its epochs, one after the other, with its ratio; and its natural size is the
-        length of its epoch.
+    A dataset that has an order of its own, as a Mixture in a Mixture, keeps it: its samples come
+    as they do in its epochs, one after the other, with its ratio; and its natural size is the
+    length of its epoch.
 
-        Args:
-            datasets: name -> dataset.
-            ratio: name -> share, e.g. {"voc": 2, "camvid": 1}; by default the sizes.
-            temperature: shares by size^(1 / temperature): 1 is the sizes, infinite all alike.
-            length: samples an epoch; as many as there are by default.
-            batches: "mixed": samples of all datasets are spread over the epoch as evenly as they can
-                be; batches have some of all where each share is a sample a batch or more (of 1000 and
-    <<<<<<< HEAD
-                30 samples in batches of 8, most have none of the 30); "in_turn": every batch is of
-                one dataset, and theirs alternate evenly; "at_random": the same in random order.
-    =======
-                30 samples in batches of 8, most have none of the 30); "in_turn": every batch is of one
-                dataset, and theirs alternate evenly; "at_random": the same in random order.
-    >>>>>>> main
-            classes: the common class names: one list, or target -> list; by default, for each target,
-                all names in the order in which they come first. Targets that hold classes are `classes`
-                (of boxes), `mask`, `label`, `labels`, and those of your own that are named here.
-            targets: name of a dataset -> its target -> a new name, where the datasets call different
-                things alike: {"rooms": {"mask": "room_mask"}}. The new one moves with its picture as
-                the old one does, and its classes are a list of its own, `room_mask_classes`.
-            rename: name of a dataset -> its class name -> the common one, or None to drop it.
-            unknown: what happens to classes that the common list lacks: "refuse", or "drop": objects
-                are left out, pixels become 255, and the picture's label -1.
-            lacking: what a dataset tells of common classes that it does not have: "unknown", nothing:
-                its samples say so by `known_classes`, `known_mask_classes` (of a target of your own
-                `known_<target>_classes`), and by -1 in `labels`; or "background": that its pictures
-                show none of them.
+    Args:
+        datasets: name -> dataset.
+        ratio: name -> share, e.g. {"voc": 2, "camvid": 1}; by default the sizes.
+        temperature: shares by size^(1 / temperature): 1 is the sizes, infinite all alike.
+        length: samples an epoch; as many as there are by default.
+        batches: "mixed": samples of all datasets are spread over the epoch as evenly as they can
+            be; batches have some of all where each share is a sample a batch or more (of 1000 and
+            30 samples in batches of 8, most have none of the 30); "in_turn": every batch is of one
+            dataset, and theirs alternate evenly; "at_random": the same in random order.
+        classes: the common class names: one list, or target -> list; by default, for each target,
+            all names in the order in which they come first. Targets that hold classes are `classes`
+            (of boxes), `mask`, `label`, `labels`, and those of your own that are named here.
+        targets: name of a dataset -> its target -> a new name, where the datasets call different
+            things alike: {"rooms": {"mask": "room_mask"}}. The new one moves with its picture as
+            the old one does, and its classes are a list of its own, `room_mask_classes`.
+        rename: name of a dataset -> its class name -> the common one, or None to drop it.
+        unknown: what happens to classes that the common list lacks: "refuse", or "drop": objects
+            are left out, pixels become 255, and the picture's label -1.
+        lacking: what a dataset tells of common classes that it does not have: "unknown", nothing:
+            its samples say so by `known_classes`, `known_mask_classes` (of a target of your own
+            `known_<target>_classes`), and by -1 in `labels`; or "background": that its pictures
+            show none of them.
 
-        Attributes:
-            class_targets: names of the targets that hold classes, if a dataset has them.
-            class_lists: target that holds classes -> their common names.
-            classes, mask_classes, label_classes, labels_classes: the same; all but the first only if
-                there are such targets.
-            keypoint_names: of the first dataset, whose order all keypoints have; None if none has
-                names, or two have others.
-            parts: the range of indices of each dataset, by name.
+    Attributes:
+        class_targets: names of the targets that hold classes, if a dataset has them.
+        class_lists: target that holds classes -> their common names.
+        classes, mask_classes, label_classes, labels_classes: the same; all but the first only if
+            there are such targets.
+        keypoint_names: of the first dataset, whose order all keypoints have; None if none has
+            names, or two have others.
+        parts: the range of indices of each dataset, by name.
 
-        Raises:
-            ConfigError: settings that contradict each other, an unknown name, a class that the common
-                list lacks.
-            DataError: a dataset is empty; when read: a number that is no class.
+    Raises:
+        ConfigError: settings that contradict each other, an unknown name, a class that the common
+            list lacks.
+        DataError: a dataset is empty; when read: a number that is no class.
     """
 
     def __init__(

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import densefit as df
 from densefit.data.labelled import check_labelled, looked_at, stand_ins, targets_in
 from densefit.data.loader import Loader
 from densefit.data.sample import Sample
@@ -199,3 +200,29 @@ def test_labels_of_a_term_without_its_targets_are_stood_in_for():
         "own/a": [True, False, False, True],
         "own/b": [False, True, False, True],
     }
+
+
+class Rare:
+    """A class of the picture for sample 1 alone, by names of its own."""
+
+    classes = ("fox", "owl")
+
+    def __len__(self):
+        return 40
+
+    def __getitem__(self, index):
+        targets = {"label": np.array(1)} if index == 1 else {"depth": np.ones((8, 8), np.float32)}
+        return Sample(str(index), np.zeros((8, 8, 3), np.uint8), targets)
+
+
+def test_classes_of_a_rare_target_are_never_taken_by_number():
+    """A look shows no label: names that do not fit may be those of something else."""
+    head = df.head("classification", classes=["cat", "dog"])
+    loader = Loader(Rare(), batch_size=1, heads=[head], workers=0)
+    assert next(loader).ids == ["0"]
+    with pytest.raises(DataError, match="lacks the classes 'fox', 'owl'"):
+        next(loader)
+    head = df.head("classification", classes=["owl", "fox"])
+    batch = next(Loader(Rare(), batch_size=40, heads=[head], workers=0))
+    assert np.flatnonzero(batch.labelled["classification"]).tolist() == [1]
+    assert batch.label[0].asnumpy()[1] == 0
