@@ -86,9 +86,8 @@ def parse(
             namespace[key] = _with(namespace[key], path, value, key)
     except (argparse.ArgumentError, jsonargparse.ArgumentError, KeyError) as error:
         reason = _reason(error)
-        raise ConfigError(
-            reason, where=place(reason, recipes), fix=_hint(str(error), _keys(parser))
-        ) from error
+        where = _where(reason, arguments, recipes)
+        raise ConfigError(reason, where=where, fix=_hint(str(error), _keys(parser))) from error
     try:
         made = parser.instantiate_classes(namespace)
     except (ValueError, TypeError) as error:  # the parser has not seen the deep ones
@@ -165,6 +164,20 @@ def flat(settings: Mapping[str, Any], depth: int = 1) -> dict[str, Any]:
         else:
             found[key] = value
     return found
+
+
+def _where(reason: str, arguments: Sequence[str] | None, recipes: Sequence[Document]) -> str | None:
+    """Where the setting stands that a message complains of: on the command line, in a recipe."""
+    if reason.startswith("unrecognized arguments"):
+        return "the command line"
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    keys = {argument[2:].partition("=")[0] for argument in given if argument.startswith("--")}
+    words = re.findall(r"(?:[\"']|argument --)([\w.]+)", reason)
+    typed = next((word for word in words if word in keys), None)
+    if typed is None:
+        return place(reason, recipes)
+    replaced = place(f"'{typed}'", recipes) or ""
+    return f"--{typed}, in place of {replaced}" if ", line " in replaced else f"--{typed}"
 
 
 def _keys(parser: Any) -> list[str]:

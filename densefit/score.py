@@ -106,7 +106,8 @@ def score(
 class Scorer:
     """Scores what a learner holds on one iterator, as often as wanted.
 
-    All that can be found wrong without running the network is found when it is made.
+    Names, shapes and iterators that cannot be scored are refused when it is made. What the samples
+    tell (one that comes twice, a head without labels) is found by `run`.
 
     Args:
         learner: of the network.

@@ -8,6 +8,7 @@ from typing import Any, Callable
 from densefit.data.labelled import held_by
 from densefit.errors import ConfigError, DataError, located
 from densefit.metrics.direction import directions
+from densefit.model.names import check_data_names
 from densefit.model.network import Network
 from densefit.model.wire import Wire
 from densefit.registry import nearest
@@ -33,7 +34,8 @@ def score_mixture(
 
     Args:
         network: a Network with parameters.
-        data: name -> a loader, as in `score`. Data that carry no dataset are scored by all heads.
+        data: name (without '/') -> a loader, as in `score`. Data that carry no dataset are scored
+            by all heads.
         heads: names of the heads to score; all by default.
         devices: MXNet contexts.
         nonfinite: as in `score`.
@@ -42,7 +44,7 @@ def score_mixture(
         "<dataset>/<head>/<metric>" -> float, datasets in the order given.
 
     Raises:
-        ConfigError: no data, or an unknown head.
+        ConfigError: no data, a name of data with a '/', or an unknown head.
         DataError: a dataset has labels for no head, or a head's for no dataset; and as `score`.
         TrainingDiverged: a parameter is not finite.
 
@@ -89,6 +91,7 @@ class MixtureScorer:
         network = learner.network
         if not data:
             raise ConfigError("There are no data to score", expected="name -> loader")
+        check_data_names(data)
         wanted = [name for name in network.wires if heads is None or name in heads]
         sure = {name: scorable(network, wanted, loader) for name, loader in data.items()}
         chosen = {

@@ -184,6 +184,23 @@ def test_a_wrong_key_of_a_file_is_told(tmp_path):
         read(Plan, tmp_path / "other.yaml")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "where"),
+    [
+        (["--epochs", "1e1"], "--epochs, in place of {}, line 1"),
+        (["--epochs=many"], "--epochs"),
+        (["--size", "3"], "--size"),
+        (["--data.settings", "3"], "--data.settings, in place of {}, line 4"),
+        (["--epochs"], "--epochs, in place of {}, line 1"),
+        (["--epoch", "3"], "the command line"),
+    ],
+)
+def test_an_error_of_the_command_line_is_not_said_to_be_in_the_recipe(recipe, arguments, where):
+    with pytest.raises(ConfigError) as caught:
+        parse(Plan, ["--config", str(recipe), *arguments])
+    assert caught.value.where == where.format(recipe)
+
+
 def test_flat_opens_one_level():
     nested = {"data": {"root": "x", "settings": {"length": 1}}, "epochs": 2}
     assert flat(nested) == {"data.root": "x", "data.settings": {"length": 1}, "epochs": 2}

@@ -126,3 +126,9 @@ def test_a_head_is_scored_where_few_samples_have_its_labels(network):
     assert not [key for key in found if key.startswith("never/segmentation")]
     with pytest.raises(DataError, match=r"No sample is labelled for the heads \['segmentation'\]"):
         df.score_mixture(network, {"never": never})
+
+
+@pytest.mark.parametrize("name", ["cells/val", "", 1])
+def test_scores_begin_with_a_name_that_ends_somewhere(network, name):
+    with pytest.raises(ConfigError, match="(?s)cannot be named.*fix: .*: ...}"):
+        df.score_mixture(network, {name: loaders()["masks"]})

@@ -87,7 +87,8 @@ class Training:
         optimizer: MXNet's name of an optimizer.
         optimizer_params: its settings, without the learning rate; by default momentum 0.9, of
             those that have one, and wd 1e-4.
-        schedule: name (constant, step, poly, cosine) and settings of the learning rate.
+        schedule: name (constant, step, poly, linear, cosine, cosine_restarts, one_cycle,
+            exponential, inverse_square_root, joined, plateau) and settings of the learning rate.
         augment: random transforms, in order: name and settings each.
         validate_every: e.g. 1ep, 500st, 10%.
         best: the number that the best checkpoint is chosen by, "<head>/<metric>", or "composite",
@@ -106,7 +107,7 @@ class Training:
         freeze: patterns of parameters that are not trained.
         ema: decay of a moving average of the weights, which is then what is scored and kept.
         precision: float32 or bfloat16.
-        callbacks: name and settings each: csv, early_stopping, finite, memory, profiler,
+        callbacks: name and settings each: csv, early_stopping, finite, jsonl, memory, profiler,
             tensorboard, time_budget; paths lie in the run's folder.
     """
 

@@ -86,8 +86,9 @@ def transfer(
     Nothing has to fit but names and shapes: heads may be fewer, more or others. What is left
     without a value begins as `fit` begins a new network's. Rows of a head's classes are brought by
     the names of these, from a head of more classes, too; a layer that has another class is of
-    another shape. A head that was made with a number of classes has the source's names from then
-    on.
+    another shape. Where the source or the head has numbers and no names, as arrays by name have,
+    rows are brought by place. A head that was made with a number of classes has the names of a
+    source with as many from then on.
 
     How much a head's loss counts, if a balancer has learned it in the source, comes along with a
     head that is loaded whole. Of a head that has something new to learn, it would be that of

@@ -95,7 +95,9 @@ def _table(
 ) -> list[int] | None:
     """The head's number of each of the dataset's classes, -1 for none; None where all stay."""
     is_open = isinstance(names, Numbered)  # numbers behind learned names may still get some
-    if own == names or (own == names[: len(own)] and is_open and not _may_be_vector(target)):
+    if own == names:
+        return None
+    if own == names[: len(own)] and is_open and not _is_vector(dataset, target, len(own)):
         return None
     have_none = (are_numbers(names) or are_numbers(own)) and not set(own) & set(names)
     if have_none and len(own) <= len(names):
@@ -127,9 +129,18 @@ def _table(
     return table
 
 
-def _may_be_vector(target: str) -> bool:
-    """Whether a target may have a number for each class, and becomes longer with the classes."""
-    return target not in KINDS or KINDS[target].name == "plain"
+def _is_vector(dataset: Any, target: str, count: int) -> bool:
+    """Whether a target has a number for each of `count` classes: with more it becomes longer."""
+    if target in KINDS and KINDS[target].name != "plain":
+        return False
+    for index in looked_at(dataset):
+        try:
+            targets = read_sample(dataset, index).targets
+        except Exception:
+            continue  # what is broken is told, or skipped, in the epoch
+        if target in targets:
+            return bool(np.shape(targets[target]) == (count,))
+    return False
 
 
 def _is_still(target: str, table: Sequence[int]) -> bool:

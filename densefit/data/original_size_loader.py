@@ -71,9 +71,10 @@ class OriginalSizeLoader:
     `multiple`. Pictures of one bucket are computed together: a bucket that has enough of them for
     a batch is handed out, and so is the one that waits longest when `ahead` pictures wait.
     Samples come exactly once, but not in the dataset's order. Every picture is computed alone in
-    its row, so that scores do not depend on the order or on `batch_size`. They do depend a little
-    on `multiple`: layers see the padding beyond the right and bottom border, where they would see
-    zeros without it, and anchors whose sizes are shares of the input's follow the padded size.
+    its row, so that scores do not depend on the order or on `batch_size`, but for the rounding of
+    float32. They do depend a little on `multiple`: layers see the padding beyond the right and
+    bottom border, where they would see zeros without it, and anchors whose sizes are shares of the
+    input's follow the padded size.
 
     Args:
         dataset: the samples.

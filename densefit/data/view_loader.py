@@ -76,7 +76,7 @@ class ViewLoader:
     Args:
         dataset: the samples.
         input_size: (height, width) of the network's input.
-        batch_size: views a batch; changes no result.
+        batch_size: views a batch; changes no result, but for the rounding of float32.
         views: how each picture is looked at.
         workers: threads; 0 works in the caller's thread (without a time limit). By default as many
             as the process may use CPUs, up to 8.

@@ -41,7 +41,8 @@ def batches(
         labels: names of the others.
 
     Returns:
-        What `fit`, `score` and `predict` take. Each row of a batch is a sample.
+        What `fit`, `score` and `predict` take. Each row of a batch is a sample. `score` refuses a
+        DataLoader that drops, repeats or leaves out samples; see docs/mxnet-iterators.md.
 
     Raises:
         DataError: it can be iterated over only once, or its batches have other arrays.

@@ -47,7 +47,8 @@ def loader_settings(loader: Any) -> LoaderSettings | None:
     if isinstance(batches, mx.gluon.data.BatchSampler):
         return LoaderSettings(loader, batches._sampler, batches._batch_size, batches._last_batch)
     batches = getattr(loader, "batch_sampler", None)  # PyTorch's
-    if all(hasattr(batches, name) for name in ("sampler", "batch_size", "drop_last")):
+    needed = ("sampler", "batch_size", "drop_last")
+    if batches is not None and all(hasattr(batches, name) for name in needed):
         last = "discard" if batches.drop_last else "keep"
         return LoaderSettings(loader, batches.sampler, batches.batch_size, last)
     return None

@@ -95,7 +95,7 @@ class TopK(Average):
 
     Exact: the true class is in if fewer than `k` classes have a higher score, or an equal one and
     a lower index; so `k=1` is `Accuracy`, and scores that are all equal do not give 100 %. A
-    sample with nan scores is wrong. With `k` classes or fewer everything is right.
+    sample with nan scores is wrong. With `k` classes or fewer everything else is right.
 
     Args:
         k: how many of the best classes count.
@@ -128,7 +128,7 @@ class TopK(Average):
         mask = counted(labels, scores.shape[1], self.ignore_label, ids)
         if mask is not None:
             labels = np.where(mask, labels, 0)  # any class will do: it is not counted
-        right = rank(scores, labels) < self.k
+        right = rank(scores, labels) < min(self.k, scores.shape[1])  # the last place is of nan
         if mask is None:
             self.add(np.count_nonzero(right), labels.size)
         else:

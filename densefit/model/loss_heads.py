@@ -30,7 +30,7 @@ def loss_heads(symbol: Any) -> dict[str, Route]:
     A classifier's head has its accuracy, a regression's its error, and a loss of its own
     (`MakeLoss`, `make_loss`) its mean, as far as the label is an input of the symbol: one that is
     computed in the graph, as in SSD, is compared by a metric that the user gives. Outputs with
-    `grad_scale=0`, and others that send no gradient, are no losses.
+    `grad_scale=0`, and those of operators that are no loss layers (`BlockGrad`), have no head.
 
     Args:
         symbol: any.
@@ -41,12 +41,13 @@ def loss_heads(symbol: Any) -> dict[str, Route]:
     graph = json.loads(symbol.tojson(remove_amp_cast=False))
     nodes = graph["nodes"]
     routes: dict[str, Route] = {}
-    for output, (number, *_rest) in zip(symbol.list_outputs(), graph["heads"]):
+    names = [short_name(output) for output in symbol.list_outputs()]
+    for output, short, (number, *_rest) in zip(symbol.list_outputs(), names, graph["heads"]):
         node = nodes[number]
         attributes = node.get("attrs", {})
         if float(attributes.get("grad_scale", 1.0)) == 0.0:
             continue
-        operator, name = node["op"], plain_name(short_name(output), routes)
+        operator, name = node["op"], plain_name(short, {*routes, *names} - {short})
         label = _label(nodes, node) if len(node["inputs"]) > 1 else None
         if operator in _SOFTMAX or operator in _REGRESSIONS:
             metrics = [] if label is None else [_metric(operator, attributes)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from densefit.errors import ConfigError
@@ -30,7 +30,8 @@ def check_head_names(names: Iterable[Any], kind: str = "head") -> None:
         if why is None:
             continue
         other = plain_name(name, [one for one in known if one != name])
-        types = f"df.head(task, name={other!r}) (recipe: model.heads.{other})"
+        key = other if isinstance(name, str) else f'"{other}", with quotes'
+        types = f"df.head(task, name={other!r}) (recipe: model.heads.{key})"
         if kind == "route":
             types = f"{{{other!r}: df.Route(...)}}"
         elif isinstance(name, str) and name and "*" not in name:
@@ -76,6 +77,22 @@ def plain_name(name: Any, others: Iterable[Any] = ()) -> str:
     while found in taken:
         found, number = f"{text}_{number}", number + 1
     return found
+
+
+def check_data_names(names: Collection[Any]) -> None:
+    """Raise ConfigError unless names of several data can begin their scores.
+
+    Args:
+        names: of all data.
+    """
+    for name in names:
+        if not isinstance(name, str) or not name or "/" in name:
+            raise ConfigError(
+                f"Data that are scored cannot be named {name!r}",
+                expected="a text without '/', which separates data, heads and numbers in scores",
+                received=repr(name),
+                fix=f"{{{plain_name(name or 'data', list(names))!r}: ...}}",
+            )
 
 
 def weight_name(head: str) -> str:

@@ -35,7 +35,7 @@ class BatchNumbers:
     def __init__(self, evaluator: Evaluator, feeder: Feeder, policy: str) -> None:
         self._evaluator, self._feeder, self._policy = evaluator, feeder, policy
         self._heads = {name: wire.name for wire in feeder.wires for name in wire.batch_numbers}
-        self._left = _LOOKED_AT if self._heads else 0
+        self._left = _LOOKED_AT if self._heads and not feeder.has_compared else 0
 
     def look(self, fed: Fed, version: int) -> None:
         """Compute a batch as a whole and by halves, if it is one of the first.
@@ -46,6 +46,7 @@ class BatchNumbers:
         if not self._left or fed.real < 2 or not self._evaluator.can_cut(self._feeder):
             return
         self._left -= 1
+        self._feeder.has_compared = not self._left
         middle = fed.real // 2
         parts = [(0, fed.real), (0, middle), (middle, fed.real)]
         whole, first, second = (self._numbers(_part(fed, *part), version) for part in parts)
@@ -54,7 +55,7 @@ class BatchNumbers:
             scale = abs(first[name]) + abs(second[name]) + abs(whole[name])
             if abs(shares / fed.real - whole[name]) > _TOLERANCE * scale + 1e-6:
                 self._tell(name, head, fed, [whole[name], first[name], second[name]])
-                self._left = 0
+                self._left, self._feeder.has_compared = 0, True
                 return
 
     def _numbers(self, fed: Fed, version: int) -> dict[str, float]:

@@ -101,6 +101,7 @@ class Feeder:
             many rows as they need; the first axes are then as announced.
         shapes_vary: whether batches may have any shapes that the symbol can compute with.
         matches: head -> how the data's class numbers become its own, as `match` found it.
+        has_compared: whether outputs of one number a batch were compared with their halves'.
         repeats: looks for samples that come twice in a scoring pass; None: nobody does.
 
     Raises:
@@ -118,6 +119,7 @@ class Feeder:
         self.first_epoch = 0
         self.is_sliced = bool(getattr(iterator, "is_sliced", False))
         self.repeats: Repeats | None = None
+        self.has_compared = False
         self._is_begun = False
         self._open: Iterator[tuple[Any, int]] | None = None  # an epoch that was cut
         self._is_told = False  # of an epoch with another number of rows than there are samples

@@ -44,7 +44,7 @@ def depth_colors(depth: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def draw_depth(image: np.ndarray, depth: np.ndarray) -> np.ndarray:
-    """A copy of the picture under its depths; what is unknown stays as it is.
+    """A copy of the picture under its depths; what is unknown stays as it is, beside the words.
 
     The colours span the map's own range (see `depth_range`), of which a room of 2 to 4 m would be
     a sliver on a scale common to all maps. A bar at the lower edge has the colours, and at its

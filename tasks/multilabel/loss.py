@@ -13,7 +13,7 @@ def binary_loss(scores: Any, labels: Any, weight: Any, gamma: float) -> Any:
     p is the probability that the network gives to what is true: sigmoid(score) where the label is
     1, and one minus it where it is 0. At gamma 0 this is cross-entropy; above, what is known well
     counts less: Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017, equation 4.
-    Scores of any size give finite losses and gradients.
+    Scores up to 1e38 give finite losses and gradients.
 
     Args:
         scores: (B, C) logits.

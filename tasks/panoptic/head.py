@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -11,7 +11,7 @@ from densefit.data.known_classes import known_classes
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError
 from densefit.metrics import Metric, PanopticQuality
-from densefit.model.head import Features, Head, Label, Term, heads
+from densefit.model.head import Features, Head, Label, Term, class_names, heads
 from densefit.model.merger import Merger
 from densefit.predict.drawing import draw_mask
 from densefit.predict.instances import draw_instances
@@ -66,12 +66,16 @@ class Panoptic(Head):
         segmentation: Mapping[str, Any] | None = None,
         instance: Mapping[str, Any] | None = None,
     ) -> None:
-        self.classes, self.things, self.name, self.weight = (
-            list(classes),
-            list(things),
-            name,
-            weight,
-        )
+        for what, given in (("classes", classes), ("things", things)):
+            if not isinstance(given, Iterable):
+                raise ConfigError(
+                    f"A panoptic head needs the names of its {what}: things are found by name",
+                    expected="a list of texts",
+                    received=repr(given),
+                    where=f"head {name!r}",
+                )
+        self.classes, self.things = class_names(classes), class_names(things)
+        self.name, self.weight = name, weight
         self.score_threshold, self.overlap, self.min_stuff = score_threshold, overlap, min_stuff
         settings = {"segmentation": dict(segmentation or {}), "instance": dict(instance or {})}
         self._check(settings)

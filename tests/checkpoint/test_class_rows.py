@@ -149,6 +149,18 @@ def test_numbers_without_names_come_by_place(tiny):
     np.testing.assert_array_equal(array(made, name), array(source, name))
 
 
+@pytest.mark.parametrize("kind", ["arrays", "numbers in the network"])
+def test_without_names_on_both_sides_rows_come_by_place(tiny, kind):
+    source = filled(df.Network(tiny.Backbone(), [df.head("classification", classes=CLASSES)]))
+    given = source if kind != "arrays" else {**source.arg_params, **source.aux_params}
+    classes = OTHER if kind == "arrays" else 3
+    made = df.Network(tiny.Backbone(), [df.head("classification", classes=classes)])
+    df.transfer(given, made)
+    name = "classification_class_weight"
+    np.testing.assert_array_equal(array(made, name), array(source, name))
+    assert made.heads[0].names("label") == (OTHER if kind == "arrays" else CLASSES)
+
+
 def test_a_head_that_names_no_rows_is_told(tiny, caplog):
     class Own(tiny.Brightness):
         classes_of = "label"

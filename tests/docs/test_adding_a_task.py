@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
+import textwrap
 from pathlib import Path
 
 import cv2
@@ -12,8 +13,12 @@ import numpy as np
 import pytest
 
 import densefit as df
+from densefit.model.head import heads
+from densefit.tools.recipe import Model
+from densefit.tools.recipe_heads import make_heads
 
 PAGE = Path(__file__).parents[2] / "docs" / "adding-a-task.md"
+TEXT = PAGE.read_text()
 
 
 class Bars:
@@ -70,3 +75,43 @@ def test_the_file_is_a_whole_task(code, tmp_path, monkeypatch):
     assert history.last_validation["orientation/angular_error"] < 15
     loaded = df.load(tmp_path / "run" / "last")
     assert df.score(loaded, held) == history.last_validation
+
+    # The lines below the file, for one epoch.
+    (usage,) = re.findall(r"^    import densefit as df\n(?:    .*\n|\n(?=    ))+", TEXT, re.M)
+    shorter = textwrap.dedent(usage).replace("epochs=10", "epochs=1")
+    shorter = shorter.replace('")])', '")], settings={"width": 8})')
+    *lines, last = shorter.strip().splitlines()
+    assert last.startswith("df.score(")
+    assert "width" in shorter
+    found = {"dataset": Bars()}
+    exec("\n".join([*lines, f"scores = {last}"]), found)
+    assert set(found["scores"]) == {"orientation/angular_error"}
+
+
+class Leaning(Bars):
+    classes: list[str] = ["bar"]
+    lean_classes: list[str] = ["stands", "lies"]
+
+
+def test_a_recipe_s_head_has_the_classes_that_the_dataset_names(monkeypatch):
+    monkeypatch.setattr(heads, "_factories", dict(heads._factories))
+    exec(re.findall(r"```python\n(.*?)```", TEXT, re.S)[1], {})
+    model = Model(heads={"bar_lean": {}})
+    (head,) = make_heads(model, Leaning())
+    assert (head.target, head.classes) == ("lean", ["stands", "lies"])
+    monkeypatch.delattr(Leaning, "lean_classes")
+    monkeypatch.setattr(Leaning, "classes", ["a", "b", "c"])
+    assert make_heads(model, Leaning())[0].classes == ["a", "b", "c"]
+
+
+def test_the_entry_point_is_the_one_that_is_looked_for():
+    (group,) = re.findall(r'^    \[project.entry-points."([\w.]+)"\]$', TEXT, re.M)
+    assert f'"{group}"' in (PAGE.parents[1] / "densefit" / "registry.py").read_text()
+
+
+def test_every_part_of_the_table_is_a_part_of_a_head():
+    (table,) = re.findall(r"^\| part \|.*?\n\n", TEXT, re.M | re.S)
+    named = [name for row in re.findall(r"^\| (`.*?) \|", table, re.M) for name in row.split(", ")]
+    assert len(named) > 12
+    known = {*dir(df.Head), *df.Head.__annotations__}
+    assert {name.strip("`") for name in named} <= known

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from densefit.tools import score
+
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 RECIPES = sorted((ROOT / "configs").glob("*.yaml"))
@@ -26,6 +28,7 @@ PROGRAMS = [
 ]
 FIRST = re.compile(r"(python|make|for|R=|\.venv/bin/python)\b|R=")
 STANDS_FOR = {
+    "N": "19",
     "configs/NAME.yaml": "configs/ssd_resnet18_bccd.yaml",
     "configs/multi_NAME.yaml": "configs/multi_resnet18_nuclei.yaml",
 }
@@ -84,6 +87,9 @@ def shown() -> dict[str, list[str]]:
         for block in map(unbracketed, [*inline(said), *blocks_of(f"{said}\n")]):
             for words in expanded(block):
                 found.setdefault(f"{path.name}: {shlex.join(words)}", words)
+    for line in re.findall(r"^  (score\.py .*)$", score.HELP, re.M):
+        for words in expanded(unbracketed(f"python tools/{line}")):
+            found.setdefault(f"score.py --help: {shlex.join(words)}", words)
     return found
 
 
@@ -157,6 +163,7 @@ def test_the_arguments_are_taken(command, stopped, monkeypatch):
 
 def test_what_no_program_takes_is_found(stopped, monkeypatch):
     assert len(SHOWN) > 60
+    assert sum(command.startswith("score.py --help: ") for command in SHOWN) == 5
     for words, error in (
         (["benchmarks/score_memory.py", "--count", "2x"], SystemExit),
         (["benchmarks/metrics_speed.py", "--times", "3"], SystemExit),
@@ -170,6 +177,12 @@ def test_what_no_program_takes_is_found(stopped, monkeypatch):
         else:
             with pytest.raises(error):
                 start(words, stopped, monkeypatch)
+
+
+def test_every_program_is_shown_somewhere():
+    started = {words[1] for words in SHOWN.values() if len(words) > 1}
+    own = {f"{path.parent.name}/{path.name}" for path in PROGRAMS}
+    assert sorted(own - started) == []
 
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: f"{path.parent.name}/{path.name}")

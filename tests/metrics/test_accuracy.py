@@ -127,3 +127,9 @@ def test_an_update_is_fast():
             metric.update(scores, labels, names)
         best = min(best, (time.perf_counter() - start) / 20)
     assert best < 50e-6
+
+
+@pytest.mark.parametrize(("k", "expected"), [(1, 0.5), (3, 0.75), (5, 0.75)])
+def test_nan_scores_are_wrong_however_many_places_count(k, expected):
+    scores = np.array([[0.6, 0.1, 0.3], [np.nan, 0.5, 0.2], [0.5, 0.1, 0.2], [0.1, 0.2, 0.3]])
+    assert of(TopK(k), scores, np.array([0, 1, 1, 2])) == expected

@@ -41,11 +41,20 @@ def test_every_head_takes_and_refuses_alike(task):
         df.head(task, classes="cat")
 
 
+@pytest.mark.parametrize("settings", [{"classes": 3}, {"things": 1}, {"things": "cat"}])
+def test_a_panoptic_head_needs_names(settings):
+    given = {"classes": ["cat", "sky"], "things": ["cat"], **settings}
+    with pytest.raises(ConfigError, match="names"):
+        df.head("panoptic", **given)
+
+
 def test_a_checkpoint_keeps_a_number_of_numpy_s(tmp_path, tiny):
     head = df.head("classification", classes=np.int64(2), dropout=np.float32(0.5))
     network = df.Network("resnet18", [head], settings={"width": np.int64(8)})
 
     class Kinds(tiny.Pictures):
+        classes = ("a", "b")
+
         def __getitem__(self, index):
             made = super().__getitem__(index)
             made.targets = {"label": np.int64(index % 2)}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from densefit.backend import mx
+from densefit.data.sample import Geometry
 from densefit.errors import DataError, TrainingDiverged
 
 
@@ -27,7 +28,9 @@ def test_a_head_s_wire(tiny):
     terms, targets, ids = own.read("train", {"bright_loss": np.ones(3)}, batch())
     assert terms.shape == (3, 1)
     assert list(targets) == [True] * 3
-    given = batch(targets=[{"value": k} for k in range(3)], geometries=[None] * 3)
+    given = batch(
+        targets=[{"value": k} for k in range(3)], geometries=[Geometry.identity(8, 8)] * 3
+    )
     predictions, targets, _ = own.read("evaluate", {"bright_value": np.arange(3)}, given)
     assert predictions == targets == [0, 1, 2]
     with pytest.raises(DataError, match="neither original targets nor geometries"):
@@ -45,7 +48,9 @@ def test_samples_of_unknown_truth_are_left_out(tiny):
     network = tiny.network()
     network.heads[0].truth = lambda targets: targets.get("value")
     own = network.wires["bright"]
-    given = batch(targets=[{"value": 0}, {}, {"value": 2}], geometries=[None] * 3)
+    given = batch(
+        targets=[{"value": 0}, {}, {"value": 2}], geometries=[Geometry.identity(8, 8)] * 3
+    )
     assert own.read("evaluate", {"bright_value": np.arange(3)}, given) == (
         [0, 2],
         [0, 2],

@@ -212,6 +212,17 @@ def test_what_is_wrong_with_a_name_is_said(tiny):
         df.Network(symbol=tiny.kind(), routes={"a/x": df.Route(["kind"])})
 
 
+def test_what_is_no_loss_layer_has_no_head():
+    x = mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=3, name="fc")
+    outputs = [
+        mx.sym.SoftmaxOutput(x, name="loss/1"),
+        mx.sym.BlockGrad(x, name="shown"),
+        mx.sym.MakeLoss(x, grad_scale=0, name="still"),
+        mx.sym.MakeLoss(x, name="loss_1"),
+    ]
+    assert list(df.Network(symbol=mx.sym.Group(outputs)).wires) == ["loss_1_2", "loss_1"]
+
+
 def test_a_symbol_of_any_names_is_trained(tiny):
     """Its heads have names that may be theirs; frozen layers may be called as patterns are."""
 

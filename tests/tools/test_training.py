@@ -1,4 +1,6 @@
 import json
+import re
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,6 +15,7 @@ from densefit.tools.recipe import Data, Model, Recipe, make_dataset
 from densefit.tools.recipe_heads import make_network
 from densefit.tools.training import chosen_by
 
+README = Path(__file__).parents[2] / "README.md"
 VOC = ["--data.dataset", "voc", "--data.settings", "{}"]
 
 
@@ -26,6 +29,9 @@ def test_a_run_folder_holds_what_a_run_is(trained):
     files = {"config.yaml", "scalars.jsonl", "curves.png", "predictions.png"}
     files |= {"environment.json", "cost.json", "scores.json", "scored.json", "train_batch.png"}
     assert names == {*files, "checkpoints"}
+    (table,) = re.findall(r"## A run's folder\n(.*?)\n## ", README.read_text(), re.S)
+    shown = re.findall(r"^\| ([\w./, ]+) \|", table, re.M)[1:]
+    assert {name.split("/")[0] for row in shown for name in row.split(", ")} == names
     assert {"best", "last"} <= set(store.names(trained / "checkpoints"))
     assert yaml.safe_load((trained / "config.yaml").read_text())["training"]["epochs"] == 2
     for name in ("curves.png", "predictions.png"):

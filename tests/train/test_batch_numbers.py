@@ -6,6 +6,7 @@ import pytest
 import densefit as df
 from densefit.backend import mx
 from densefit.errors import DataError
+from densefit.train.batch_numbers import BatchNumbers
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(22, 6)).astype(np.float32)
@@ -69,6 +70,20 @@ def test_another_number_is_refused(number, size):
 def test_predictions_are_as_the_symbol_gives_them():
     made = network(OTHERS["sum"]())
     assert df.predict(made, data(made, 11))["loss_output"].shape == (2,)
+
+
+def test_the_first_batches_of_the_first_pass_are_compared(monkeypatch):
+    seen = []
+    numbers = BatchNumbers._numbers
+    monkeypatch.setattr(
+        BatchNumbers, "_numbers", lambda *given: seen.append(given[1].real) or numbers(*given)
+    )
+    weight = mx.sym.Variable("weight", shape=(1, 1))
+    symbol = mx.sym.MakeLoss(mx.sym.mean(mx.sym.broadcast_mul(values(), weight)), name="loss")
+    routes = {"loss": df.Route(["loss"], (), ["loss"])}
+    train, validation = (mx.io.NDArrayIter(X[:20], batch_size=4) for _ in range(2))
+    df.fit(symbol, train, validation=validation, epochs=2, heads=routes)
+    assert seen == [4, 2, 2] * 4
 
 
 def test_a_training_goes_on(caplog):

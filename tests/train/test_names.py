@@ -307,6 +307,18 @@ def test_a_checkpoint_of_another_order_is_refused(tiny, tmp_path):
         df.fit(other, loader, updates=2, checkpoint=tmp_path, resume="auto")
 
 
+def test_classes_that_are_called_otherwise_are_told(tiny, tmp_path, caplog):
+    network, loader = trained(tiny, ["dark", "bright"], Shades("dark", "bright"))
+    df.fit(network, loader, updates=1, checkpoint=tmp_path)
+    df.load(tmp_path, network=trained(tiny, ["dark", "bright"], Shades("dark", "bright"))[0])
+    assert "called otherwise" not in caplog.text
+    df.load(
+        tmp_path,
+        network=trained(tiny, ["dark", "light"], Shades("dark", "light", only=("dark",)))[0],
+    )
+    assert "called otherwise now: dark, light, before dark, bright" in caplog.text
+
+
 def test_a_checkpoint_without_names_is_loaded(tiny, tmp_path, monkeypatch):
     network, loader = trained(tiny, 2, Shades("dark", "bright"))
     with monkeypatch.context() as patch:

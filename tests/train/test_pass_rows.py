@@ -14,7 +14,7 @@ class Own(mx.io.DataIter):
 
     def __init__(self, lengths, **attributes):
         super().__init__(4)
-        self.lengths, self.at = list(lengths), 0
+        self.lengths, self.length, self.at = list(lengths), lengths[0], 0
         self.provide_data, self.provide_label = [("data", (4, 1))], []
         vars(self).update(attributes)
 
@@ -51,3 +51,14 @@ def test_a_second_pass_that_is_shorter(lengths, is_told, caplog):
     df.fit(network(), train, validation=Own(lengths), epochs=3)
     text = "8 samples came from the validation data, and 12 in the pass before"
     assert caplog.text.count(text) == is_told
+
+
+@pytest.mark.parametrize("wrap", [lambda data: data, mx.io.PrefetchingIter])
+def test_a_resized_iterator_of_a_users_own(wrap, caplog):
+    made = network()
+    made.set_params({"weight": np.ones((1, 1))})
+    scores = df.score(made, wrap(mx.io.ResizeIter(Own([3] * 9), 2)))
+    assert scores == {"value/loss": pytest.approx(X[:8].mean())}
+    assert "Whether 2 batches of Own are each sample once is not known" in caplog.text
+    df.fit(network(), mx.io.ResizeIter(Own([3] * 9), 2), epochs=1)
+    assert caplog.text.count("is not known") == 1

@@ -15,7 +15,7 @@ from densefit.interop.iterators.chain import chain_of
 from densefit.interop.iterators.cyclic import CyclicSource
 from densefit.interop.iterators.inside import tell_inside
 from densefit.interop.iterators.origins import Ending
-from densefit.interop.iterators.resized import ResizedSource
+from densefit.interop.iterators.resized import BelievedResize, ResizedSource, resize_of
 from densefit.interop.iterators.rewound import RewoundSource
 from densefit.train.sources import Source
 
@@ -30,7 +30,7 @@ def source(iterator: Any) -> Source:
     chain = chain_of(iterator)
     if chain is None:
         tell_inside(iterator)
-        return Source(iterator)
+        return Source(iterator) if resize_of(iterator) is None else BelievedResize(iterator)
     if chain.resize is not None:
         return ResizedSource(iterator, chain)
     if chain.origin.ending in (Ending.ROUNDED, Ending.CARRIED):

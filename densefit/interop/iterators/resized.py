@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
+from densefit.backend import mx
 from densefit.interop.iterators.chain import Chain
 from densefit.interop.iterators.chained import ChainedSource
 from densefit.interop.iterators.origins import Ending
 from densefit.interop.iterators.rewound import padding, untold
+from densefit.once import warn_once
+from densefit.train.sources import Source
+
+_log = logging.getLogger("densefit")
+
+
+def resize_of(iterator: Any) -> Any:
+    """The ResizeIter that an iterator is, or that a PrefetchingIter reads; None without one."""
+    while isinstance(iterator, mx.io.PrefetchingIter):
+        iterator = iterator.iters[0]
+    return iterator if isinstance(iterator, mx.io.ResizeIter) else None
+
+
+class BelievedResize(Source):
+    """A ResizeIter around an iterator of a user's own, of unknown length."""
+
+    def check_passes(self, passes: int) -> None:
+        """Tell that an epoch of the ResizeIter may drop or repeat samples."""
+        resize = resize_of(self.iterator)
+        warn_once(
+            _log,
+            "Whether %d batches of %s are each sample once is not known: its ResizeIter may drop "
+            "or repeat samples. For exact scores, score the iterator in it",
+            *(resize.size, type(resize.data_iter).__name__),
+        )
 
 
 class ResizedSource(ChainedSource):

@@ -14,6 +14,12 @@ from densefit.train.sources import source_of
 X = np.arange(10, dtype=np.float32)[:, None]
 
 
+@pytest.fixture(autouse=True)
+def fast(monkeypatch):
+    """A gluon loader collects the garbage of the whole process when it is made."""
+    monkeypatch.setattr("gc.collect", lambda *generation: 0)
+
+
 def gluon(last, size=4, **settings):
     return DataLoader(ArrayDataset(X, X[:, 0]), size, last_batch=last, **settings)
 

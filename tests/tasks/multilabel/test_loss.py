@@ -52,7 +52,7 @@ def test_loss_and_gradient_equal_numpy(gamma, data):
 
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
 def test_scores_of_any_size(gamma):
-    scores = np.array([[0.0, 30, -30, 200], [-200, 1e4, -1e4, 88], [1e-8, -88, 100, -100]])
+    scores = np.array([[0.0, 30, -30, 200], [-200, 1e4, -1e4, 88], [1e-8, -1e38, 1e38, -100]])
     for labels in (np.zeros(SHAPE), np.ones(SHAPE)):
         found, gradient = run(scores, labels, np.ones(SHAPE), gamma)
         assert np.isfinite(found).all()
