@@ -202,3 +202,13 @@ def looked_at(dataset: Dataset, most: int = LOOKED_AT) -> list[int]:
         last = len(part) - 1
         found += [part[round(k * last / (most - 1))] for k in range(most)]
     return sorted(set(found))
+
+
+def looked_at_with(dataset: Dataset, target: str) -> list[int]:
+    """Up to 8 places, spread over those that have a target, or over all where nobody says."""
+    annotated = all_targets(dataset)
+    if annotated is None:
+        return looked_at(dataset)
+    own = [index for index, names in enumerate(annotated) if target in names]
+    last = len(own) - 1
+    return sorted({own[round(k * last / (LOOKED_AT - 1))] for k in range(LOOKED_AT)}) if own else []

@@ -6,9 +6,8 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from densefit.data.annotated import all_targets
 from densefit.data.class_lists import head_lists
-from densefit.data.labelled import LOOKED_AT, looked_at
+from densefit.data.labelled import looked_at_with
 from densefit.data.occurring import SET, counted, is_map
 from densefit.data.sample import Dataset, Sample
 from densefit.data.sample_check import read_sample
@@ -39,7 +38,7 @@ def check_mask_values(
             if not known or any(_classes(target, own) > 1 for own in known):
                 continue
             read, ignored, classes = 0, 0, 0
-            for index in _with_target(dataset, target):
+            for index in looked_at_with(dataset, target):
                 try:
                     own = read_sample(dataset, index).targets
                 except Exception:
@@ -60,16 +59,6 @@ def check_mask_values(
                     read,
                     SET,
                 )
-
-
-def _with_target(dataset: Dataset, target: str) -> list[int]:
-    """Up to 8 places, spread over those that have a target, or over all where nobody says."""
-    annotated = all_targets(dataset)
-    if annotated is None:
-        return looked_at(dataset)
-    own = [index for index, names in enumerate(annotated) if target in names]
-    last = len(own) - 1
-    return sorted({own[round(k * last / (LOOKED_AT - 1))] for k in range(LOOKED_AT)}) if own else []
 
 
 def _classes(target: str, targets: Mapping[str, Any]) -> int:

@@ -16,10 +16,11 @@ from densefit.data.class_lists import (
     is_points,
 )
 from densefit.data.class_map import OBJECTS, UNKNOWN, ClassMap
-from densefit.data.labelled import held_by, targets_in
+from densefit.data.labelled import held_by, looked_at_with, targets_in
 from densefit.data.match import Match
 from densefit.data.point_map import PointMap
 from densefit.data.sample import Dataset
+from densefit.data.sample_check import read_sample
 from densefit.data.sample_id import dataset_name
 from densefit.data.target import KINDS
 from densefit.data.told_match import listed, tell_alike, tell_match, tell_nameless, what
@@ -133,7 +134,7 @@ def _is_vector(dataset: Any, target: str, count: int) -> bool:
     """Whether a target has a number for each of `count` classes: with more it becomes longer."""
     if target in KINDS and KINDS[target].name != "plain":
         return False
-    for index in looked_at(dataset):
+    for index in looked_at_with(dataset, target):
         try:
             targets = read_sample(dataset, index).targets
         except Exception:
