@@ -187,6 +187,13 @@ class COCO:
         where = f"{self.json_path}, image {self._images[index]['id']}"
         return check_file(self.image_root / name, where)
 
+    def targets_of(self, index: int) -> tuple[str, ...]:
+        """Names of a sample's targets."""
+        names = ["boxes", "classes", "difficult", "crowd", "area"]
+        names += ["mask"] * self.masks + ["labels"] * self.labels
+        names += ["instances", "instance_ids", "instance_masks"] * self.instances
+        return (*names, *(["keypoints", "keypoint_flip"] if self._skeleton is not None else ()))
+
     def __getitem__(self, index: int) -> Sample:
         entry = self._images[index]
         if entry["id"] in self._broken:

@@ -120,6 +120,12 @@ class DepthFolder:
             raise self._broken[name].with_traceback(None)
         return self._files[name]
 
+    def targets_of(self, index: int) -> tuple[str, ...]:
+        """Names of a sample's targets."""
+        files = self._files.get(self._names[index], {})  # none of a broken one
+        names = [one for one in ("depth", "normals") if one in files]
+        return (*names, "mask") if self._read_mask is not None else tuple(names)
+
     def __getitem__(self, index: int) -> Sample:
         name = self._names[index]
         files = self._files_of(name)

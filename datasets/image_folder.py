@@ -96,6 +96,10 @@ class ImageFolder:
         """The file of the picture."""
         return self._base / self._items[index][0]
 
+    def targets_of(self, index: int) -> tuple[str, ...]:
+        """Names of a sample's targets."""
+        return ("label",)
+
     def __getitem__(self, index: int) -> Sample:
         name, label = self._items[index]
         image = read_image(self.picture_file(index), self.exif, self.least_side)

@@ -95,6 +95,10 @@ class MaskFolder:
             raise self._broken[self._pairs[index][0]].with_traceback(None)
         return [self.root / name for name in self._pairs[index]]
 
+    def targets_of(self, index: int) -> tuple[str, ...]:
+        """Names of a sample's targets."""
+        return ("mask",)
+
     def __getitem__(self, index: int) -> Sample:
         image_path, mask_path = self._files_of(index)
         image = read_image(image_path, self.exif)

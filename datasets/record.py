@@ -6,6 +6,7 @@ import json
 import logging
 import struct
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from densefit.data.image import decode_image, read_file
@@ -77,6 +78,8 @@ class Record:
         self._file = RecordFile(self.root / f"{split}.rec")
         told = self.root / f"{split}.json"
         self._labels: RecordLabels | None = None
+        self._names: list[list[str]] = []  # lists of targets
+        self._kinds: list[int] = []  # which of these each record has
         self._ids = self._file.keys
         check = BoxCheck(bad_boxes)
         if told.is_file():
@@ -112,6 +115,12 @@ class Record:
     def id_of(self, index: int) -> str:
         """The id in the packed dataset; of im2rec, the key in the index."""
         return self._ids[index]
+
+    def targets_of(self, index: int) -> Sequence[str] | None:
+        """Names of a sample's targets; None of records that an earlier version packed."""
+        if self._labels is not None:
+            return self._labels.names
+        return self._names[self._kinds[index]] if self._kinds else None
 
     def __getitem__(self, index: int) -> Sample:
         name, where = self._ids[index], self._file.where(index)
@@ -160,6 +169,18 @@ class Record:
                 fix="pack it again, or fetch all three files again",
             )
         self._ids = ids
+        self._names = list(told.get("targets", ()))
+        self._kinds = list(told.get("targets_of", ()))
+        if self._kinds and not (
+            len(self._kinds) == len(ids)
+            and all(isinstance(one, list) for one in self._names)
+            and all(type(k) is int and 0 <= k < len(self._names) for k in self._kinds)
+        ):
+            raise DataError(
+                "The description of the records has targets that are none",
+                where=path,
+                fix="pack it again, or fetch the file again",
+            )
         for name, value in known.items():
             if name.startswith("_") or hasattr(self, name):
                 raise DataError(

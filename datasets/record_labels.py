@@ -62,6 +62,13 @@ class RecordLabels:
             for number in range(len(file)) if self._units == "pixels" else suspects:
                 self._check_boxes(number, check)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the targets of every record."""
+        if self._kind == "boxes":
+            return ("boxes", "classes", "difficult", "crowd", "area")
+        return (self._kind,)
+
     def targets(
         self, labels: float | np.ndarray, size: tuple[int, int], where: str
     ) -> dict[str, np.ndarray]:

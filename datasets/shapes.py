@@ -84,6 +84,12 @@ class Shapes:
         """The split and the index."""
         return f"{self.split}-{range(self.length)[index]:06d}"
 
+    def targets_of(self, index: int) -> tuple[str, ...]:
+        """Names of a sample's targets."""
+        names = ["boxes", "classes", "difficult", "crowd", "area", "label", "mask"]
+        names += ["instances", "instance_ids"]
+        return (*names, *(["keypoints", "keypoint_flip"] if self.keypoints else ()))
+
     def __getitem__(self, index: int) -> Sample:
         index = range(self.length)[index]
         rng = np.random.default_rng((self.seed, zlib.crc32(self.split.encode()), index))

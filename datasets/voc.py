@@ -165,6 +165,13 @@ class VOC:
             raise self._broken[name].with_traceback(None)
         return self.root / "JPEGImages" / self._images[name]
 
+    def targets_of(self, index: int) -> tuple[str, ...]:
+        """Names of a sample's targets."""
+        names = ["boxes", "classes", "difficult", "crowd", "area"] * self.boxes
+        names += ["labels"] * self.labels + ["mask"] * self.masks
+        names += ["instances", "instance_ids"] * self.instances
+        return (*names, *(["label"] if self._ids[index] in self._labels else ()))
+
     def __getitem__(self, index: int) -> Sample:
         name = self._ids[index]
         image_path = self.picture_file(index)

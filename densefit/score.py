@@ -115,8 +115,10 @@ class Scorer:
         where: what the data are for, to be named in errors.
         wires: more wires to score, by name.
         nonfinite: what happens to outputs that are not finite: "warn" or "raise".
+        perhaps: heads that the data may have no labels for: then they have no scores.
 
     Attributes:
+        unlabelled: those of `perhaps` that met no label in the last run.
         scorers: this one, as a MixtureScorer has one for each of its datasets.
         on_batch: called after each batch with its number, from 0, the batch, and the outputs that
             were measured, by short name.
@@ -136,7 +138,9 @@ class Scorer:
         where: str = "scoring",
         wires: Mapping[str, Wire] | None = None,
         nonfinite: str = "warn",
+        perhaps: Sequence[str] = (),
     ) -> None:
+        self._perhaps, self.unlabelled = set(perhaps), frozenset[str]()
         self._learner, self.data, self._nonfinite = learner, data, nonfinite
         self._is_told = False  # of scores that are nan, and of classes that the truth never has
         self.on_batch: Callable[[int, Any, Mapping[str, Any]], None] = lambda *batch: None
@@ -232,6 +236,8 @@ class Scorer:
                 where=f"{self._feeder.where} data",
                 fix="score with a loader that keeps its last batch and skips nothing",
             )
+        self.unlabelled = frozenset(unlabelled & self._perhaps)
+        unlabelled -= self._perhaps
         if unlabelled:
             raise DataError(
                 f"No sample is labelled for the heads {sorted(unlabelled)}",
@@ -240,7 +246,8 @@ class Scorer:
                 fix="let the dataset give their targets (see its settings, e.g. masks=True), or "
                 "score other heads: score(..., heads=[...])",
             )
-        scores = collect(self.metrics)
+        labelled = {name: own for name, own in self.metrics.items() if name not in self.unlabelled}
+        scores = collect(labelled) if labelled else {}
         self._tell_undefined(scores)
         if self._occurring is not None:
             dataset = getattr(self.data, "dataset", self.data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
-from densefit.data.labelled import targets_in
+from densefit.data.labelled import held_by
 from densefit.errors import ConfigError, DataError, located
 from densefit.metrics.direction import directions
 from densefit.model.names import check_data_names
@@ -28,7 +28,9 @@ def score_mixture(
     """Score a network on several datasets, each alone and exactly, as `score` does.
 
     A head is scored on a dataset if samples of it have the targets that the head declares to read
-    (`head.targets`); a head that declares none is scored on all.
+    (`head.targets`); a head that declares none is scored on all. Which targets samples have is what
+    the dataset says (`targets_of`), else what the pass shows: a head that met no label there has
+    no scores of that dataset.
 
     Args:
         network: a Network with parameters.
@@ -91,7 +93,11 @@ class MixtureScorer:
             raise ConfigError("There are no data to score", expected="name -> loader")
         check_data_names(data)
         wanted = [name for name in network.wires if heads is None or name in heads]
-        chosen = {name: scorable(network, wanted, loader) for name, loader in data.items()}
+        sure = {name: scorable(network, wanted, loader) for name, loader in data.items()}
+        chosen = {
+            name: scorable(network, wanted, loader, perhaps=True) for name, loader in data.items()
+        }
+        self._network, self._wanted, self._wires = network, wanted, wires
         for head in wanted:
             if not any(head in known for known in chosen.values()):
                 raise _unlabelled(network, [head], f"data {', '.join(data)}")
@@ -102,7 +108,11 @@ class MixtureScorer:
                 raise _unlabelled(network, wanted, f"data {name}")
             with located(f"data {name}"):
                 scorer = Scorer(
-                    *(learner, loader, chosen[name]), where=where, wires=wires, nonfinite=nonfinite
+                    *(learner, loader, chosen[name]),
+                    where=where,
+                    wires=wires,
+                    nonfinite=nonfinite,
+                    perhaps=[head for head in chosen[name] if head not in sure[name]],
                 )
             self.scorers[name], scorer.part = scorer, name
             known = directions(scorer.metrics)
@@ -115,7 +125,11 @@ class MixtureScorer:
                 scorer.check_values()
 
     def run(self, given_up: Callable[[], bool] = lambda: False) -> dict[str, float] | None:
-        """The scores of the learner's present parameters; None if `given_up` said so."""
+        """The scores of the learner's present parameters; None if `given_up` said so.
+
+        Raises:
+            DataError: a dataset turned out to have labels for no head, or a head's for no dataset.
+        """
         found: dict[str, float] = {}
         for name, scorer in self.scorers.items():
             with located(f"data {name}"):
@@ -123,16 +137,33 @@ class MixtureScorer:
             if scores is None:
                 return None
             found.update({f"{name}/{key}": value for key, value in scores.items()})
+            if not scores and not self._wires:
+                raise _unlabelled(self._network, self._wanted, f"data {name}")
+        for head in self._wanted:
+            if all(head in own.unlabelled for own in self.scorers.values() if head in own.metrics):
+                if any(head in own.metrics for own in self.scorers.values()):
+                    raise _unlabelled(self._network, [head], f"data {', '.join(self.scorers)}")
         return found
 
 
-def scorable(network: Network, heads: Sequence[str], loader: Any) -> list[str]:
-    """Those of the heads that a loader's dataset has the declared targets of."""
+def scorable(
+    network: Network, heads: Sequence[str], loader: Any, perhaps: bool = False
+) -> list[str]:
+    """Those of the heads that a loader's dataset is known to have the declared targets of.
+
+    Args:
+        network: whose heads they are.
+        heads: their names.
+        loader: of the dataset.
+        perhaps: also those of which that is not known, as of samples that nobody looked at.
+    """
     declared = {head.name: set(head.targets) for head in network.heads}
     if not hasattr(loader, "dataset") or not any(declared.get(name) for name in heads):
         return list(heads)
-    present = targets_in(loader.dataset)  # as they are, before transforms: so they are scored
-    return [name for name in heads if declared.get(name, set()) <= present]
+    held = held_by(loader.dataset)  # as they are, before transforms: so they are scored
+    if perhaps and not held.are_all:
+        return list(heads)
+    return [name for name in heads if declared.get(name, set()) <= held.names]
 
 
 def _unlabelled(network: Network, heads: Sequence[str], where: str) -> DataError:

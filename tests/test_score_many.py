@@ -103,6 +103,31 @@ def test_iterators_without_a_dataset_are_scored_by_all_heads(tiny):
     assert {key.split("/")[0] for key in found} == {"a", "b"}
 
 
+class Rarely(Only):
+    """Masks of samples 1 and 2 only, of 12: none of those that are looked at."""
+
+    def __init__(self, at=(1, 2)):
+        super().__init__(Shapes(12, size=(64, 64), seed=2), "boxes", "classes", "mask")
+        self.at = at
+
+    def __getitem__(self, index):
+        sample = super().__getitem__(index)
+        if index not in self.at:
+            del sample.targets["mask"]
+        return sample
+
+
+def test_a_head_is_scored_where_few_samples_have_its_labels(network):
+    loader = df.Loader(Rarely(), batch_size=4, workers=0)
+    never = df.Loader(Rarely(()), batch_size=4, workers=0)
+    found = df.score_mixture(network, {"rare": loader, "never": never})
+    assert found["rare/segmentation/mIoU"] == df.score(network, loader)["segmentation/mIoU"]
+    assert "never/detection/AP" in found
+    assert not [key for key in found if key.startswith("never/segmentation")]
+    with pytest.raises(DataError, match=r"No sample is labelled for the heads \['segmentation'\]"):
+        df.score_mixture(network, {"never": never})
+
+
 @pytest.mark.parametrize("name", ["cells/val", "", 1])
 def test_scores_begin_with_a_name_that_ends_somewhere(network, name):
     with pytest.raises(ConfigError, match="(?s)cannot be named.*fix: .*: ...}"):

@@ -85,13 +85,16 @@ def pack(dataset: Dataset, out: Path) -> int:
     if out.suffix != ".rec":
         raise ConfigError("A file of records ends with .rec", received=str(out), where="out")
     offsets: list[int] = []
+    found: list[tuple[str, ...]] = []
     kept: list[bool] = []
     end = 0
 
     def pieces() -> Iterator[bytes]:
         nonlocal end
         for index in range(len(dataset)):
-            record, as_it_was = packed_record(dataset, index)
+            sample = read_sample(dataset, index)
+            record, as_it_was = packed_record(dataset, index, sample)
+            found.append(tuple(sorted(sample.targets)))
             offsets.append(end)
             kept.append(as_it_was)
             end += len(record)
@@ -106,6 +109,7 @@ def pack(dataset: Dataset, out: Path) -> int:
         "format": FORMAT.decode(),
         "from": repr(dataset),
         "bytes": end,
+        **targets_by_record(found),
         "ids": [sample_id(dataset, number) for number in range(len(dataset))],
         "attributes": {
             name: plain(getattr(dataset, name))
@@ -125,9 +129,19 @@ def class_lists(dataset: Dataset) -> list[str]:
     return sorted(name for name in known if isinstance(getattr(dataset, name, None), (list, tuple)))
 
 
-def packed_record(dataset: Dataset, index: int) -> tuple[bytes, bool]:
+def targets_by_record(found: Sequence[tuple[str, ...]]) -> dict[str, Any]:
+    """Lists of targets, and which of them each record has.
+
+    >>> targets_by_record([("boxes",), ("mask",), ("boxes",)])
+    {'targets': [['boxes'], ['mask']], 'targets_of': [0, 1, 0]}
+    """
+    kinds = {names: place for place, names in enumerate(dict.fromkeys(found))}
+    return {"targets": list(map(list, kinds)), "targets_of": [kinds[names] for names in found]}
+
+
+def packed_record(dataset: Dataset, index: int, sample: Sample | None = None) -> tuple[bytes, bool]:
     """The framed record of a sample, and whether its picture is the file as it was."""
-    sample = read_sample(dataset, index)
+    sample = read_sample(dataset, index) if sample is None else sample
     picture = _file_as_it_is(dataset, index, sample.image)
     kept = picture is not None
     if picture is None:

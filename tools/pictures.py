@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
+from densefit.data.annotated import targets_of
 from densefit.data.loader import Loader
 from densefit.data.sample import Dataset
 from densefit.data.sample_id import dataset_classes, sample_id
@@ -44,6 +45,10 @@ class Subset:
 
     def __getitem__(self, index: int) -> Any:
         return self.dataset[self.indices[index]]
+
+    def targets_of(self, index: int) -> Collection[str] | None:
+        """Names of a sample's targets, if the dataset says them."""
+        return targets_of(self.dataset, self.indices[index])
 
     def id_of(self, index: int) -> str:
         """Id of a sample."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from densefit.data.class_map import OBJECTS
-from densefit.data.labelled import targets_in
+from densefit.data.labelled import Held, held_by
 from densefit.data.mixture import Mixture
 from densefit.data.sample import Dataset
 from densefit.errors import ConfigError, DensefitError
@@ -114,7 +114,8 @@ def check_needless(
     Raises:
         ConfigError, DataError: of one that is missing, if a head has no labels without it.
     """
-    present = list(_present(datasets, recipe.mixture.targets).values()) if missing else []
+    held = {name: held_by(dataset) for name, dataset in datasets.items()} if missing else {}
+    present = list(_present(held, recipe.mixture.targets).values())
     for name, error in missing.items():
         if not all(any(is_labelled(head, own) for own in present) for head in heads):
             raise error
@@ -210,11 +211,19 @@ def labelled_for(
         datasets: by name.
         names: of a dataset -> its target -> its name in the mixture, if that is another.
     """
-    found = [
-        name
-        for name, present in _present(datasets, names).items()
-        if any(is_labelled(head, present) for head in heads)
-    ]
+    held = {name: held_by(dataset) for name, dataset in datasets.items()}
+    present = _present(held, names)
+    found = []
+    for name, own in held.items():
+        if any(is_labelled(head, present[name]) for head in heads):
+            found.append(name)
+        elif not own.are_all:
+            found.append(name)
+            _log.warning(
+                "the dataset %r stays, though no sample that was looked at has a target of the "
+                "heads %s: a method targets_of(index) of the dataset says what each sample has",
+                *(name, ", ".join(head.name for head in heads if head.targets)),
+            )
     return found or list(datasets)
 
 
@@ -225,10 +234,10 @@ def is_labelled(head: Head, present: set[str]) -> bool:
 
 
 def _present(
-    datasets: Mapping[str, Dataset], names: Mapping[str, Mapping[str, str]]
+    held: Mapping[str, Held], names: Mapping[str, Mapping[str, str]]
 ) -> dict[str, set[str]]:
     """Dataset -> the names of its targets in the mixture."""
     return {
-        name: {names.get(name, {}).get(target, target) for target in targets_in(dataset)}
-        for name, dataset in datasets.items()
+        name: {names.get(name, {}).get(target, target) for target in own.names}
+        for name, own in held.items()
     }

@@ -13,7 +13,7 @@ import shutil
 import threading
 import weakref
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from densefit.data.annotated import targets_of
 from densefit.data.fingerprint import fingerprint
 from densefit.data.payload import from_bytes, to_bytes
 from densefit.data.sample import Dataset, Sample
@@ -112,6 +113,10 @@ class Cached:
     def id_of(self, index: int) -> str:
         """The dataset's own."""
         return sample_id(self.dataset, index)
+
+    def targets_of(self, index: int) -> Collection[str] | None:
+        """The dataset's own."""
+        return targets_of(self.dataset, index)
 
     def __getitem__(self, index: int) -> Sample:
         arrays = self._store.get(index)

@@ -26,12 +26,12 @@ def checked_label(name: str, value: object, names: Sequence[str]) -> np.ndarray:
     """
     array = np.asarray(value)
     if array.shape == (1,):
-        array = array[0]
+        array = array.reshape(())
     if isinstance(array.item() if array.ndim == 0 else None, str):
         if str(array) not in names:
             raise _no_class(name, repr(str(array)), names)
         return np.array(list(names).index(str(array)), np.int64)
-    array = whole_numbers(name, array)
+    array = array.astype(np.int64) if array.dtype == bool else whole_numbers(name, array)
     if array.ndim:
         raise wrong_shape(name, "one number; for several classes, `labels`", array)
     if array < _UNKNOWN:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Callable
 
+from densefit.data.annotated import all_targets
 from densefit.data.encoder import Encoder, blank, labelled, labelled_terms, terms_of
 from densefit.data.others import applied, drawn_from, with_id
 from densefit.data.sample import Dataset, Sample
 from densefit.data.sample_check import read_sample
-from densefit.data.sample_id import sample_id
+from densefit.data.sample_id import dataset_key, dataset_name, sample_id
 from densefit.data.sampler import sample_rng
 from densefit.data.work import SampleTransform
 from densefit.errors import DataError
+from densefit.once import first_time
+
+_log = logging.getLogger("densefit")
 
 LOOKED_AT = 8
 AT_MOST = 64
@@ -27,9 +33,10 @@ def check_labelled(
 ) -> dict[str, list[Sample]]:
     """Refuse a dataset in which no sample has a target that a head declares in `targets`.
 
-    Single samples may lack one, so up to 64 samples are looked at, spread over the dataset (of a
-    mixture, over each of its datasets); usually the first is enough. Broken samples tell nothing
-    here.
+    Single samples may lack one. Where the dataset says which targets a sample has, one that has
+    them is read. Else up to 64 samples are, spread over the dataset (of a mixture, over each of its
+    datasets), and usually the first is enough; what none of them has may come later: a warning
+    says so. Broken samples tell nothing here.
 
     Returns:
         Head -> transformed samples, of the heads that declare targets: one that trains it, or, of a
@@ -44,10 +51,13 @@ def check_labelled(
     }
     missing = [(head.name, target) for head in heads for target in getattr(head, "targets", ())]
     found: set[str] = set()
-    read = 0
-    for index in dict.fromkeys(looked_at(dataset) + looked_at(dataset, AT_MOST)):
+    read, looked = 0, 0
+    annotated = all_targets(dataset) if missing or sought else None
+    order = looked_at(dataset) + looked_at(dataset, AT_MOST)
+    for index in dict.fromkeys(_labelled_first(annotated, heads, order)):
         if not missing and not any(sought.values()):
             break
+        looked += 1
         try:
             sample = read_sample(dataset, index, [])
             if transform is not None:  # it may make targets
@@ -65,10 +75,24 @@ def check_labelled(
                     examples.setdefault(head.name, []).append(sample)
                     sought[head.name] -= own
         missing = [(name, target) for name, target in missing if target not in sample.targets]
+    if annotated is not None:  # by chance a transform may leave none in those that were read
+        said = frozenset().union(*annotated)
+        missing = [(name, target) for name, target in missing if target not in said]
     if missing and read:
         name, target = missing[0]
         close = difflib.get_close_matches(target, found, n=1)
         meant = f"did you mean {close[0]!r}? " if close else ""
+        if annotated is None and looked < len(dataset):
+            if first_time("not seen", name, target, dataset_key(dataset)):
+                _log.warning(
+                    "the head %r learns the target %r, and none of the %d samples that were looked "
+                    "at has it, of %d; they have %s. What comes later is learned; %smethod "
+                    "targets_of(index) of a dataset says what each sample has (%s)",
+                    *(name, target, read, len(dataset), sorted(found)),
+                    f"{meant}a " if meant else "a ",
+                    dataset_name(dataset),
+                )
+            return examples
         raise DataError(
             f"The head {name!r} learns the target {target!r}, and none of {read} samples has it",
             expected=f"the target {target!r}",
@@ -78,6 +102,25 @@ def check_labelled(
             "that does, or leave the head out",
         )
     return examples
+
+
+def _labelled_first(
+    annotated: Sequence[Collection[str]] | None, heads: Sequence[Encoder], order: Sequence[int]
+) -> list[int]:
+    """Places to look at: those that have what the heads, and their terms, learn go first."""
+    if annotated is None:
+        return list(order)
+    wanted = [set(getattr(head, "targets", ())) for head in heads]
+    wanted += [set(term.targets) for head in heads for term in terms_of(head).values()]
+    chosen: list[int] = []
+    for targets in wanted:
+        own = [index for index in order if targets <= set(annotated[index])]
+        if not own:
+            places = (n for n, names in enumerate(annotated) if targets <= set(names))
+            own = list(islice(places, LOOKED_AT))
+        chosen += own[:LOOKED_AT]
+    chosen.sort(key=lambda index: -sum(targets <= set(annotated[index]) for targets in wanted))
+    return [*chosen, *order]
 
 
 def stand_ins(
@@ -108,12 +151,28 @@ def stand_ins(
     return found
 
 
-def targets_in(dataset: Dataset) -> set[str]:
-    """Names of the targets that samples of a dataset have, as far as up to 8 of them tell.
+@dataclass(frozen=True)
+class Held:
+    """The names of the targets that a dataset has.
+
+    Attributes:
+        names: that are known.
+        are_all: whether there are no others: as the dataset says, or since all samples were read.
+    """
+
+    names: frozenset[str]
+    are_all: bool
+
+
+def held_by(dataset: Dataset) -> Held:
+    """The targets of a dataset: by its annotations, else as far as up to 8 samples tell.
 
     Raises:
         DataError: all of these are broken: the first one's error.
     """
+    annotated = all_targets(dataset)
+    if annotated is not None:
+        return Held(frozenset().union(*annotated), True)
     found: set[str] = set()
     first: DataError | None = None
     indices = looked_at(dataset)
@@ -127,7 +186,12 @@ def targets_in(dataset: Dataset) -> set[str]:
             first.__cause__ = first.__cause__ or error
     if first is not None and broken == len(indices):
         raise first
-    return found
+    return Held(frozenset(found), len(indices) == len(dataset) and not broken)
+
+
+def targets_in(dataset: Dataset) -> frozenset[str]:
+    """Names of the targets that samples of a dataset are known to have; see `held_by`."""
+    return held_by(dataset).names
 
 
 def looked_at(dataset: Dataset, most: int = LOOKED_AT) -> list[int]:
@@ -138,3 +202,13 @@ def looked_at(dataset: Dataset, most: int = LOOKED_AT) -> list[int]:
         last = len(part) - 1
         found += [part[round(k * last / (most - 1))] for k in range(most)]
     return sorted(set(found))
+
+
+def looked_at_with(dataset: Dataset, target: str) -> list[int]:
+    """Up to 8 places, spread over those that have a target, or over all where nobody says."""
+    annotated = all_targets(dataset)
+    if annotated is None:
+        return looked_at(dataset)
+    own = [index for index, names in enumerate(annotated) if target in names]
+    last = len(own) - 1
+    return sorted({own[round(k * last / (LOOKED_AT - 1))] for k in range(LOOKED_AT)}) if own else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from functools import cached_property
 from types import TracebackType
@@ -27,12 +28,15 @@ from densefit.data.matched import Matcher
 from densefit.data.occurring import Occurring
 from densefit.data.renamed_classes import with_renames
 from densefit.data.sample import Dataset, Sample
-from densefit.data.sample_id import dataset_name, sample_id
+from densefit.data.sample_id import dataset_key, dataset_name, sample_id
 from densefit.data.sampler import order_of, place_of
 from densefit.data.skips import IN_A_ROW, Skips
 from densefit.data.work import Made, SampleTransform, Work, first_of, transformed
 from densefit.data.worker_kind import ahead_of, default_workers, target_bytes
 from densefit.errors import ConfigError, DataError, DensefitError
+from densefit.once import first_time
+
+_log = logging.getLogger("densefit")
 
 
 class Loader(mx.io.DataIter):  # type: ignore[misc]
@@ -130,6 +134,8 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         self._stand_ins = stand_ins(self.heads, examples, self._layout.input_size, matches)
         self._occurring: Occurring | None = Occurring(self.heads)
         self._is_counted = False
+        self._unseen = {head.name for head in self.heads if getattr(head, "targets", ())}
+        self._unseen -= set(examples)  # heads of which no label was met yet
         self._skips = Skips(skip_limit, dataset_name(dataset))
         self._ahead: AnyAhead[Made] = ahead_of(
             worker_kind, self._work(0), workers, self._window, timeout, lambda: self._sample_bytes
@@ -364,13 +370,21 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
             self._skips.good()
             self.left_out.add(one.remarks)
             made.append(one)
+            if self._unseen:
+                self._unseen -= {name for name, has in one.labelled.items() if has}
             if one.occurring and self._occurring is not None:
                 self._occurring.take(one.occurring)
         self._good += len(made)
         return made
 
     def _tell_occurring(self) -> None:
-        """Say once which classes no sample of a whole epoch had."""
+        """Say once which heads' labels, and which classes, no sample of a whole epoch had."""
+        for name in self._unseen if self._is_counted else ():
+            if first_time("no label", name, dataset_key(self.dataset)):
+                _log.warning(
+                    "none of the %d samples of a first epoch has labels for the head %r (%s)",
+                    *(self._good, name, dataset_name(self.dataset)),
+                )
         if self._is_counted and self._occurring is not None:
             where = f"the {self._good} samples of a first epoch"
             self._occurring.tell(where, self.dataset, "training")

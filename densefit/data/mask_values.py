@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from densefit.data.class_lists import head_lists
-from densefit.data.labelled import looked_at
+from densefit.data.labelled import looked_at_with
 from densefit.data.occurring import SET, counted, is_map
 from densefit.data.sample import Dataset, Sample
 from densefit.data.sample_check import read_sample
@@ -38,7 +38,7 @@ def check_mask_values(
             if not known or any(_classes(target, own) > 1 for own in known):
                 continue
             read, ignored, classes = 0, 0, 0
-            for index in looked_at(dataset):
+            for index in looked_at_with(dataset, target):
                 try:
                     own = read_sample(dataset, index).targets
                 except Exception:

@@ -16,7 +16,7 @@ from densefit.data.class_lists import (
     is_points,
 )
 from densefit.data.class_map import OBJECTS, UNKNOWN, ClassMap
-from densefit.data.labelled import looked_at, targets_in
+from densefit.data.labelled import held_by, looked_at_with, targets_in
 from densefit.data.match import Match
 from densefit.data.point_map import PointMap
 from densefit.data.sample import Dataset
@@ -24,7 +24,7 @@ from densefit.data.sample_check import read_sample
 from densefit.data.sample_id import dataset_name
 from densefit.data.target import KINDS
 from densefit.data.told_match import listed, tell_alike, tell_match, tell_nameless, what
-from densefit.errors import ConfigError
+from densefit.errors import ConfigError, DataError
 from densefit.registry import nearest
 
 
@@ -62,6 +62,7 @@ def match_of(dataset: Any, head: Any) -> Match:
     """How a dataset's numbers become those of one head; see `Matcher`."""
     classes: dict[str, ClassMap] = {}
     points: dict[str, PointMap] = {}
+    refused: dict[str, ConfigError] = {}
     for target, names in head_lists(head).items():
         own = dataset_list(dataset, target)
         where = f"head {head.name!r}, target {target!r}, {dataset_name(dataset)}"
@@ -71,9 +72,12 @@ def match_of(dataset: Any, head: Any) -> Match:
         tell_alike(own, where)
         try:
             table = _table(dataset, head, target, own, names, where)
-        except ConfigError:
-            if target in (targets_in(dataset) or {target}):
+        except ConfigError as error:
+            held = held_by(dataset)
+            if target in (held.names or {target}):
                 raise
+            if not held.are_all:
+                refused[target] = error  # of the sample that has the target after all
             continue  # the names are those of something else: no sample has the target
         if table is None:
             if set(own) != set(names) and is_of_objects(dataset, target):
@@ -84,7 +88,7 @@ def match_of(dataset: Any, head: Any) -> Match:
         elif not _is_still(target, table):
             classes[target] = ClassMap(where, np.array(table, np.int64), len(names))
         tell_match(dataset, head.name, target, own, names, table, where)
-    return Match(classes, points)
+    return Match(classes, points, refused)
 
 
 def _table(
@@ -130,7 +134,7 @@ def _is_vector(dataset: Any, target: str, count: int) -> bool:
     """Whether a target has a number for each of `count` classes: with more it becomes longer."""
     if target in KINDS and KINDS[target].name != "plain":
         return False
-    for index in looked_at(dataset):
+    for index in looked_at_with(dataset, target):
         try:
             targets = read_sample(dataset, index).targets
         except Exception:
@@ -153,12 +157,10 @@ def is_of_objects(dataset: Any, target: str) -> bool:
     """
     if not is_borrowed(dataset, target):
         return False
-    for index in looked_at(dataset):
-        try:
-            return OBJECTS in read_sample(dataset, index).targets
-        except Exception:
-            continue  # what is broken is told, or skipped, in the epoch
-    return False
+    try:
+        return OBJECTS in targets_in(dataset)
+    except DataError:
+        return False  # what is broken is told, or skipped, in the epoch
 
 
 def _may_lack(head: Any, target: str) -> bool:

@@ -9,6 +9,8 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
+from densefit.data.annotated import targets_of
+from densefit.data.class_lists import dataset_list, is_borrowed
 from densefit.data.class_map import (
     CLASS_TARGETS,
     OBJECTS,
@@ -21,7 +23,7 @@ from densefit.data.class_map import (
     union,
 )
 from densefit.data.known_classes import has_known, known_name, with_known
-from densefit.data.labelled import targets_in
+from densefit.data.labelled import held_by
 from densefit.data.mixture_checks import check_common, check_renames, check_shares
 from densefit.data.mixture_order import MixtureOrder
 from densefit.data.point_map import POINTS, common_points
@@ -127,7 +129,10 @@ class Mixture:
         known = [*CLASS_TARGETS, *_by_target(classes)]
         news = [new for own in self._names.values() for old, new in own.items() if old in known]
         self.class_targets = tuple(dict.fromkeys([*known, *news]))
+        self._is_united = False
+        self._later: dict[str, list[str]] = {}  # targets that samples may have after all
         self._unite(classes)
+        self._is_united = True
 
     def __repr__(self) -> str:
         inside = ", ".join(f"{name!r}: {one!r}" for name, one in self.datasets.items())
@@ -149,6 +154,12 @@ class Mixture:
         """The dataset's name, and the sample's id in it."""
         name, place = self._find(index)
         return f"{name}/{sample_id(self.datasets[name], place)}"
+
+    def targets_of(self, index: int) -> list[str] | None:
+        """Names of a sample's targets, if its dataset says them."""
+        name, place = self._find(index)
+        own, names = targets_of(self.datasets[name], place), self._names.get(name, {})
+        return None if own is None else [names.get(target, target) for target in own]
 
     def __getitem__(self, index: int) -> Sample:
         name, place = self._find(index)
@@ -202,14 +213,15 @@ class Mixture:
 
     def _unite(self, classes: Sequence[str] | Mapping[str, Sequence[str]] | None) -> None:
         """Set the common names, and how the numbers of each dataset's targets become theirs."""
-        held = {name: targets_in(dataset) for name, dataset in self.datasets.items()}
+        seen = {name: held_by(dataset) for name, dataset in self.datasets.items()}
+        held = {name: set(own.names) for name, own in seen.items()}
         for name, names in self._names.items():
             if name not in self.datasets:
                 raise ConfigError(
                     f"Targets of no dataset are renamed: {name!r}",
                     fix=nearest(name, self.datasets),
                 )
-            check_names(name, names, held[name])
+            check_names(name, names, held[name], seen[name].are_all)
             held[name] = {names.get(target, target) for target in held[name]}
         own = {
             name: union([self._own_classes(name, t) for t in self.class_targets if t in held[name]])
@@ -239,7 +251,16 @@ class Mixture:
         self.classes = self.class_lists.get(
             OBJECTS, list(first if everywhere is None else everywhere)
         )
-        for target, united in self.class_lists.items():
+        if not self.classes:  # a target that comes later is numbered by these
+            own_lists = {name: dataset_list(one, OBJECTS) for name, one in self.datasets.items()}
+            self.classes = union(
+                [renamed(one or [], self._rename.get(name, {})) for name, one in own_lists.items()]
+            )
+        for target in self.class_targets:
+            later = union([self._declared(name, target) for name in self.datasets])
+            if later and target not in self.class_lists:
+                self._later[target] = list(_by_target(classes).get(target, everywhere or later))
+        for target, united in {**self._later, **self.class_lists}.items():
             if target != OBJECTS:
                 setattr(self, f"{target}_classes", united)
 
@@ -248,16 +269,28 @@ class Mixture:
         known = self._maps.get((name, target))
         if known is not None:
             return known
-        if target not in self.class_lists:
+        own, renames = self._own_name(name, target), self._rename.get(name, {})
+        # Of one that no sample was seen to have: as heads match it, by its own names or `classes`.
+        common = self.class_lists.get(target) or self._later.get(target) or self.classes
+        try:
+            return class_map(self.datasets[name], own, renames, common, self._unknown, name)
+        except ConfigError as error:
+            if not self._is_united:
+                raise
             raise DataError(
-                f"A sample has the target {target!r}, which none had of those that were looked at",
-                expected="targets that one of 8 samples, spread over each dataset, has",
+                f"A sample has the target {target!r}, which none had of those that were looked at, "
+                f"and with other classes: {error.what}",
+                expected=f"some of {list(common)}",
                 where=f"dataset {name!r}",
-                fix="sort the samples, or mix a dataset of those that have it",
-            )
-        renames, common = self._rename.get(name, {}), self.class_lists[target]
-        own = self._own_name(name, target)
-        return class_map(self.datasets[name], own, renames, common, self._unknown, name)
+                fix=f"say that the dataset has it, by an attribute {own}_classes (its names) or a "
+                f"method targets_of(index); or Mixture(classes={{{target!r}: [...]}})",
+            ) from error
+
+    def _declared(self, name: str, target: str) -> list[str | None]:
+        """The common names of a target that a dataset has names for, and no sample was seen to."""
+        dataset, own = self.datasets[name], self._own_name(name, target)
+        names = None if is_borrowed(dataset, own) else dataset_list(dataset, own)
+        return renamed(names or [], self._rename.get(name, {}))
 
     def _tells(self, name: str, target: str) -> bool:
         """Whether samples of a dataset may say of which classes they do not tell."""

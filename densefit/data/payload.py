@@ -27,6 +27,8 @@ _FAULTS = (
 )
 _MOST_TEXT = 1 << 30  # bytes of an array of objects
 _SIMPLE = (bool, int, float, str, bytes)
+_PYTHON = "python"  # the kind of a number or text of Python's own
+_SCALAR = "scalar "  # before the dtype of a number of numpy's that is no array
 
 
 def to_bytes(
@@ -35,7 +37,8 @@ def to_bytes(
     """The arrays and a note.
 
     Args:
-        arrays: of any dtype; those of objects may hold what JSON can, and bytes.
+        arrays: of any dtype; those of objects may hold what JSON can, and bytes. Numbers and texts
+            that are no arrays, of Python or numpy, come back as they are, too.
         note: kept beside them, of what JSON can hold.
         compress: make them smaller, which takes time.
 
@@ -44,6 +47,14 @@ def to_bytes(
     """
     table, parts = [], []
     for name, array in arrays.items():
+        if not isinstance(array, (np.ndarray, np.generic)):
+            if type(array) not in _SIMPLE:
+                raise _unpackable(name, f"a {type(array).__qualname__}")
+            raw, kind = json.dumps(plain(array)).encode(), _PYTHON
+            part = zlib.compress(raw, _LEVEL) if compress else raw
+            table.append([name, kind, [], len(part)])
+            parts.append(part)
+            continue
         if array.dtype == object:
             values = array.ravel().tolist()
             if not _comes_back(values):
@@ -54,6 +65,7 @@ def to_bytes(
             raise _unpackable(name, f"an array of {array.dtype}")
         else:
             raw, kind = np.ascontiguousarray(array).tobytes(), array.dtype.str
+            kind = kind if isinstance(array, np.ndarray) else _SCALAR + kind
         part = zlib.compress(raw, _LEVEL) if compress else raw
         table.append([name, kind, list(array.shape), len(part)])
         parts.append(part)
@@ -113,7 +125,10 @@ def _unpackable(name: str, what: str) -> DataError:
 
 def _inflated(part: memoryview, kind: str, shape: list[int]) -> bytes:
     """The bytes of an array, which are no more than its shape needs; ValueError of others."""
-    most = _MOST_TEXT if kind == "object" else math.prod(shape) * np.dtype(kind).itemsize
+    if kind in ("object", _PYTHON):
+        most = _MOST_TEXT
+    else:
+        most = math.prod(shape) * np.dtype(kind.replace(_SCALAR, "")).itemsize
     inflater = zlib.decompressobj()
     raw = inflater.decompress(part, max(most, 0) + 1)
     if len(raw) > most or not inflater.eof:
@@ -121,7 +136,11 @@ def _inflated(part: memoryview, kind: str, shape: list[int]) -> bytes:
     return raw
 
 
-def _array(raw: bytes | memoryview, kind: str, shape: list[int]) -> np.ndarray:
+def _array(raw: bytes | memoryview, kind: str, shape: list[int]) -> Any:
+    if kind == _PYTHON:
+        return whole(json.loads(bytes(raw)))
+    if kind.startswith(_SCALAR):
+        return np.frombuffer(raw, np.dtype(kind[len(_SCALAR) :])).reshape(())[()]
     if kind != "object":
         return np.frombuffer(raw, np.dtype(kind)).reshape(shape).copy()
     values = json.loads(bytes(raw))

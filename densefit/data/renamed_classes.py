@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
+from densefit.data.annotated import targets_of
 from densefit.data.class_lists import POINT_NAMES, dataset_list, is_borrowed
 from densefit.data.class_map import (
     CLASS_TARGETS,
@@ -92,6 +93,10 @@ class RenamedClasses:
         if name.startswith("__") or name in ("dataset", "rename"):  # while it is unpickled
             raise AttributeError(name)
         return getattr(self.dataset, name)
+
+    def targets_of(self, index: int) -> Collection[str] | None:
+        """The dataset's own."""
+        return targets_of(self.dataset, index)
 
     def __getitem__(self, index: int) -> Sample:
         sample = read_sample(self.dataset, index)

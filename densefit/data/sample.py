@@ -209,6 +209,10 @@ class Dataset(Protocol):
     none. `classes` names the classes in index order; what needs names asks for it. Loaders check
     every sample (see `densefit.data.sample_check`).
 
+    A method `targets_of(i)` may give the names of the targets of sample i, by the annotations: all
+    that asks which targets there are then knows it of all samples. Else it reads a few, and what
+    these lack may still come.
+
     Where pictures are files, a method `picture_file(i)` may give the path: packing then keeps the
     file as it is, and a cache on disk sees when it changes.
     """

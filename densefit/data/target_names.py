@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
@@ -10,7 +11,10 @@ import numpy as np
 from densefit.data.known_classes import known_names
 from densefit.data.target import KINDS, Kind, declare_target
 from densefit.errors import ConfigError, located
+from densefit.once import first_time
 from densefit.registry import nearest
+
+_log = logging.getLogger("densefit")
 
 
 def under_new_names(
@@ -27,7 +31,9 @@ def under_new_names(
     return {names.get(name, name): value for name, value in targets.items()}
 
 
-def check_names(dataset: str, names: Mapping[str, str], held: Collection[str]) -> None:
+def check_names(
+    dataset: str, names: Mapping[str, str], held: Collection[str], are_all: bool = True
+) -> None:
     """Whether targets can be renamed so, and declare the new names to the transforms.
 
     A new name moves with its picture as the old one does. The `flip` of keypoints that is renamed,
@@ -37,6 +43,8 @@ def check_names(dataset: str, names: Mapping[str, str], held: Collection[str]) -
         dataset: its name, to be named in errors.
         names: own name -> new one.
         held: the targets that it has.
+        are_all: whether others cannot come later: those are renamed then, and a warning says that
+            none was seen.
 
     Raises:
         ConfigError: a target that it has not, two of one name, or a new name that is already
@@ -44,7 +52,14 @@ def check_names(dataset: str, names: Mapping[str, str], held: Collection[str]) -
     """
     where = f"dataset {dataset!r}"
     for old in names:
-        if old not in held:
+        if old not in held and not are_all:
+            if first_time("not seen to rename", dataset, old):
+                _log.warning(
+                    "the dataset %r: no sample that was looked at has the target %r, which is "
+                    "renamed %r where it comes; they have %s",
+                    *(dataset, old, names[old], sorted(held)),
+                )
+        elif old not in held:
             raise ConfigError(
                 f"The dataset {dataset!r} has no target {old!r} to rename",
                 where="Mixture(targets=...)",

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from densefit.data.annotated import all_targets
 from densefit.data.fingerprint import fingerprint
 from densefit.data.image import read_image
 from densefit.data.instances import extents
@@ -224,6 +225,11 @@ def test_samples_are_what_they_must_be(dataset):
             assert targets["normals"].shape == (*size, 3)
             length = np.linalg.norm(targets["normals"], axis=2)
             assert ((abs(length - 1) < 1e-5) | (length == 0)).all()
+
+
+def test_the_annotations_say_which_targets_each_sample_has(dataset):
+    said = all_targets(dataset)
+    assert [set(own) for own in said] == [set(dataset[i].targets) for i in range(len(dataset))]
 
 
 def test_reading_twice_gives_equal_samples_of_their_own(dataset):

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from densefit.data.labelled import check_labelled, stand_ins
+import densefit as df
+from densefit.data.labelled import check_labelled, looked_at, stand_ins, targets_in
 from densefit.data.loader import Loader
 from densefit.data.sample import Sample
 from densefit.errors import DataError
@@ -56,14 +57,59 @@ def test_the_target_may_come_late(at):
     check_labelled(Data(at=at), None, heads("mask"), 0)
 
 
-@pytest.mark.parametrize("length", [1, 3, 200])
+@pytest.mark.parametrize("length", [1, 3, 64])
 def test_a_dataset_that_never_has_it_is_refused(length):
     data = Data(length)
     with pytest.raises(DataError) as caught:
         check_labelled(data, None, heads("mask"), 0)
     for said in ("'seg'", "'mask'", "['boxes']", "Data()", "masks=True"):
         assert said in str(caught.value)
-    assert len(data.read) == min(64, length)
+    assert len(data.read) == length
+
+
+class Annotated(Data):
+    """Says which samples have a mask."""
+
+    def targets_of(self, index):
+        return ["boxes", "mask"] if index in self.at else ["boxes"]
+
+    def __getitem__(self, index):
+        return super().__getitem__(index)
+
+
+class Maps:
+    name, targets = "seg", ("mask",)
+
+    def labels(self, size):
+        return [SimpleNamespace(name="mask", shape=(8, 8), dtype="uint8")]
+
+    def encode(self, sample):
+        return {"mask": sample.targets["mask"]}
+
+
+def test_what_a_look_does_not_show_may_come_later_and_is_told_if_it_does_not(caplog):
+    """2 of 400 samples have a mask, where nobody looked."""
+    data = Data(400, at=[202, 204])
+    assert not {202, 204} & set(looked_at(data, 64))
+    with Loader(data, batch_size=50, heads=[Maps()], workers=0) as loader:
+        assert "none of the 64 samples that were looked at has it, of 400" in caplog.text
+        has = np.concatenate([batch.labelled["seg"] for batch in loader])
+    assert np.flatnonzero(has).tolist() == [202, 204]
+    assert "samples of a first epoch has labels" not in caplog.text
+    with Loader(Data(100), batch_size=50, heads=[Maps()], workers=0) as loader:
+        assert len(list(loader)) == 2
+    assert "none of the 100 samples of a first epoch has labels for the head 'seg'" in caplog.text
+
+
+def test_what_the_annotations_say_is_known_of_all_samples(caplog):
+    data = Annotated(400, at=[202, 204])
+    examples = check_labelled(data, None, [Maps()], 0)
+    assert data.read == [202]
+    assert [one.id for one in examples["seg"]] == ["d202"]
+    assert targets_in(data) == {"boxes", "mask"}
+    with pytest.raises(DataError, match="learns the target 'mask', and none of"):
+        check_labelled(Annotated(400), None, [Maps()], 0)
+    assert not caplog.text
 
 
 def test_broken_samples_tell_nothing():
@@ -154,3 +200,29 @@ def test_labels_of_a_term_without_its_targets_are_stood_in_for():
         "own/a": [True, False, False, True],
         "own/b": [False, True, False, True],
     }
+
+
+class Rare:
+    """A class of the picture for sample 1 alone, by names of its own."""
+
+    classes = ("fox", "owl")
+
+    def __len__(self):
+        return 40
+
+    def __getitem__(self, index):
+        targets = {"label": np.array(1)} if index == 1 else {"depth": np.ones((8, 8), np.float32)}
+        return Sample(str(index), np.zeros((8, 8, 3), np.uint8), targets)
+
+
+def test_classes_of_a_rare_target_are_never_taken_by_number():
+    """A look shows no label: names that do not fit may be those of something else."""
+    head = df.head("classification", classes=["cat", "dog"])
+    loader = Loader(Rare(), batch_size=1, heads=[head], workers=0)
+    assert next(loader).ids == ["0"]
+    with pytest.raises(DataError, match="lacks the classes 'fox', 'owl'"):
+        next(loader)
+    head = df.head("classification", classes=["owl", "fox"])
+    batch = next(Loader(Rare(), batch_size=40, heads=[head], workers=0))
+    assert np.flatnonzero(batch.labelled["classification"]).tolist() == [1]
+    assert batch.label[0].asnumpy()[1] == 0

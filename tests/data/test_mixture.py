@@ -290,8 +290,35 @@ def test_a_target_that_comes_late_is_mapped_as_well():
     )
     assert set(mixture[1].targets["mask"].ravel()) == {2}  # "car" is the first of Boxes' classes
     alone = df.Mixture({"a": Boxes(40, late=True)})
-    with pytest.raises(DataError, match=r"'mask', which none[^|]*dataset 'a'"):
-        alone[1]
+    assert "mask" not in alone.class_lists
+    assert set(alone[1].targets["mask"].ravel()) == {0}  # of `classes`, as a head matches them
+    beside = df.Mixture({"a": Boxes(40, late=True), "b": Masks(3)})
+    with pytest.raises(DataError, match=r"'mask', which none[\s\S]*dataset 'a'[\s\S]*targets_of"):
+        beside[1]  # the head's list has no such classes
+
+
+def test_a_rare_target_with_names_of_its_own_is_numbered_by_them():
+    class Named(Boxes):
+        mask_classes = ("sky", "road")
+
+    mixture = df.Mixture({"a": Named(40, late=True), "b": Boxes(3)})
+    assert mixture.mask_classes == ["sky", "road"]
+    head = df.head("segmentation", classes=["road", "sky"])
+    loader = df.Loader(mixture, batch_size=43, heads=[head], workers=0)
+    batch = next(loader)
+    assert np.flatnonzero(batch.labelled["segmentation"]).tolist() == [1]
+    names = [desc.name for desc in batch.provide_label]
+    labels = batch.label[names.index("segmentation_mask")].asnumpy()
+    assert set(labels[1].ravel()) == {1}
+
+
+def test_a_target_to_rename_may_come_late(caplog):
+    settings = {"targets": {"a": {"mask": "rooms_mask"}}}
+    mixture = df.Mixture({"a": Boxes(40, late=True)}, **settings)
+    assert "no sample that was looked at has the target 'mask'" in caplog.text
+    assert "rooms_mask" in mixture[1].targets
+    with pytest.raises(ConfigError, match="no target 'mask' to rename"):
+        df.Mixture({"a": Boxes(5)}, **settings)
 
 
 @pytest.mark.parametrize(

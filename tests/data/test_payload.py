@@ -59,3 +59,23 @@ def test_objects_of_numpy_s_numbers_and_nan_come_back_as_plain_ones():
 def test_what_would_not_come_back_is_refused(array):
     with pytest.raises(DataError, match="'odd' cannot be packed"):
         to_bytes({"odd": array}, {})
+
+
+SCALARS = [1, -3, 1.5, float("inf"), True, "abc", b"\x00\xff", np.int64(3), np.uint8(7),
+           np.float32(2.5), np.bool_(True), np.str_("q"), np.array(3), np.array("x"),
+           np.array(2.5, np.float16)]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", SCALARS, ids=lambda value: f"{type(value).__name__}-{value!r}")
+@pytest.mark.parametrize("compress", [True, False])
+def test_numbers_and_texts_alone_come_back_as_they_are(value, compress):
+    found = from_bytes(to_bytes({"a": value}, {}, compress), "here")[0]["a"]
+    assert type(found) is type(value)
+    assert found == value
+    assert getattr(found, "dtype", None) == getattr(value, "dtype", None)
+
+
+def test_what_would_not_come_back_is_told():
+    for value in (None, {1}, [1, 2], 1j):
+        with pytest.raises(DataError, match="'a' cannot be packed"):
+            to_bytes({"a": value}, {})
