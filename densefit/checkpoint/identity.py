@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from densefit.checkpoint.differing import differing
 from densefit.errors import CheckpointError
 
 #: What decides which samples the rest of an epoch consists of.
 ORDER = ("batch_size", "accumulate", "seed", "data", "loader", "updates_per_epoch")
+
+_SHORT = 100  # letters of a setting that are told whole
 
 #: What only a densefit Loader tells.
 _OF_LOADERS = ("data", "loader", "validation")
@@ -74,11 +77,25 @@ def check_order(differing: Mapping[str, tuple[Any, Any]], where: object) -> None
     if wrong:
         raise CheckpointError(
             f"The checkpoint is of the middle of an epoch with another {', '.join(wrong)}",
-            expected=", ".join(f"{n} {told(before, n)}" for n, (before, _) in wrong.items()),
-            received=", ".join(f"{n} {told(now, n)}" for n, (_, now) in wrong.items()),
+            expected=", ".join(f"{n} {told_pair(n, *pair)[0]}" for n, pair in wrong.items()),
+            received=", ".join(f"{n} {told_pair(n, *pair)[1]}" for n, pair in wrong.items()),
             where=where,
             fix="continue with what it was, or from a checkpoint of an epoch's end",
         )
+
+
+def told_pair(name: str, before: Any, now: Any) -> tuple[str, str]:
+    """Both values of a setting that differs; of long ones only what differs in them.
+
+    Args:
+        name: of the setting.
+        before: in the checkpoint.
+        now: in the training.
+    """
+    has_sum = any(isinstance(value, Mapping) and "sha256" in value for value in (before, now))
+    if has_sum or before is None or now is None or len(f"{before}{now}") <= 2 * _SHORT:
+        return told(before, name), told(now, name)
+    return differing(str(before), str(now))
 
 
 def told(value: Any, name: str = "") -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from densefit.checkpoint.identity import check_order, check_same_heads, differences, told
+from densefit.checkpoint.identity import check_order, check_same_heads, differences, told_pair
 from densefit.checkpoint.learned_weights import with_own_weights
 from densefit.checkpoint.naming import names_of, saved_names, take_saved_names
 from densefit.checkpoint.parameters import parameters_of
@@ -166,8 +166,8 @@ def restore(
     for name, (before, now) in differing.items():
         logger.warning(
             "%s: the training goes on with another %s: %s, before %s",
-            path, name, told(now, name), told(before, name),
-        )  # fmt: skip
+            *(path, name, *told_pair(name, before, now)[::-1]),
+        )
     if begins_anew:
         logger.warning("%s: %s", path, begins_anew)
 
