@@ -404,6 +404,7 @@ def fit(
             )
             resumed = saver.resume(resume, session)
             if resumed is not None:
+                state.resumed = str(resumed)
                 if per_epoch is None:
                     horizon.resume()
                 tell_done(state, resumed)
