@@ -482,21 +482,29 @@ def test_mixtures_can_be_mixed():
     assert outer.mask_classes == ["road", "person", "car"]
 
 
-def test_training_resumes_in_mid_epoch_as_if_it_had_not_stopped(tiny, tmp_path):
+@pytest.mark.parametrize(
+    ("shares", "loading", "updates"),
+    [
+        ({"ratio": {"a": 1, "b": 1}, "length": 12}, {}, (4, 8)),
+        ({}, {"last": "drop"}, (3, 7)),  # epochs of 9 samples are 2 batches of 4
+    ],
+)
+def test_training_resumes_in_mid_epoch_as_if_it_had_not_stopped(
+    tiny, tmp_path, shares, loading, updates
+):
     """The mean brightness of pictures of two datasets, learned by a tiny head."""
 
     def fit(updates, **settings):
-        mixture = df.Mixture(
-            {"a": tiny.Pictures(6), "b": tiny.Pictures(3)}, ratio={"a": 1, "b": 1}, length=12
-        )
+        mixture = df.Mixture({"a": tiny.Pictures(6), "b": tiny.Pictures(3)}, **shares)
         network = tiny.network()
-        with df.Loader(mixture, batch_size=4, heads=network.heads, shuffle=True) as loader:
+        loading.update(batch_size=4, heads=network.heads, shuffle=True)
+        with df.Loader(mixture, **loading) as loader:
             df.fit(network, loader, updates=updates, optimizer="adam", **settings)
         return network
 
-    straight = fit(8)
-    fit(4, checkpoint=tmp_path)
-    tiny.assert_equal(fit(8, checkpoint=tmp_path, resume="auto"), straight)
+    straight = fit(updates[1])
+    fit(updates[0], checkpoint=tmp_path)
+    tiny.assert_equal(fit(updates[1], checkpoint=tmp_path, resume="auto"), straight)
 
 
 def test_with_natural_shares_a_mixture_is_scored_as_one_dataset(tiny):
