@@ -12,6 +12,7 @@ from typing_extensions import Self
 
 from densefit.backend import mx
 from densefit.data.ahead import AnyAhead
+from densefit.data.annotated import asked_once
 from densefit.data.batch import Batch
 from densefit.data.class_map import Renames
 from densefit.data.collate import Layout
@@ -126,10 +127,11 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
                 expected=f"batch_size of at most {self.epoch_samples}, or last='keep'",
                 received=f"batch_size={batch_size}, last='drop'",
             )
-        examples = check_labelled(dataset, transform, self.heads, seed)
-        self._matches = Matcher(dataset, self.heads)
-        matches = self._matches()
-        check_mask_values(dataset, self.heads, examples)
+        with asked_once():
+            examples = check_labelled(dataset, transform, self.heads, seed)
+            self._matches = Matcher(dataset, self.heads)
+            matches = self._matches()
+            check_mask_values(dataset, self.heads, examples)
         self._layout = Layout(self._input_size(), self.heads)
         self._stand_ins = stand_ins(self.heads, examples, self._layout.input_size, matches)
         self._occurring: Occurring | None = Occurring(self.heads)
