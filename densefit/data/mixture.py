@@ -258,7 +258,12 @@ class Mixture:
                     declare_target(known_name(target), "plain")
                 self._maps.update({(name, target): self._map(name, target) for name in holders})
         self.keypoint_names, self._points = common_points(
-            {name: own for name, own in self.datasets.items() if POINTS in held[name]}
+            {name: one for name, one in self.datasets.items() if POINTS in held[name]},
+            {
+                name: one
+                for name, one in self.datasets.items()
+                if not seen[name].are_all and self._may_have(name, POINTS) - held[name]
+            },
         )
         first = next(iter(self.class_lists.values()), [])
         self.classes = self.class_lists.get(
@@ -308,6 +313,11 @@ class Mixture:
     def _tells(self, name: str, target: str) -> bool:
         """Whether samples of a dataset may say of which classes they do not tell."""
         return has_known(target) or self._own_name(name, target) != "label"
+
+    def _may_have(self, name: str, target: str) -> set[str]:
+        """The target, unless the dataset's of that name is renamed and no other becomes it."""
+        names = self._names.get(name, {})
+        return {target} if target not in names or target in names.values() else set()
 
     def _own_name(self, name: str, target: str) -> str:
         """What a dataset itself calls a target."""
