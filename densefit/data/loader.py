@@ -20,6 +20,7 @@ from densefit.data.described import described
 from densefit.data.encoder import Encoder
 from densefit.data.fingerprint import fingerprint
 from densefit.data.labelled import check_labelled, stand_ins
+from densefit.data.late_stand_ins import LateStandIns
 from densefit.data.left_out import LeftOut
 from densefit.data.loader_settings import check_settings
 from densefit.data.lost import LostWorkerError
@@ -138,6 +139,7 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         self._is_counted = False
         self._unseen = {head.name for head in self.heads if getattr(head, "targets", ())}
         self._unseen -= set(examples)  # heads of which no label was met yet
+        self._late = LateStandIns(self._unseen)
         self._skips = Skips(skip_limit, dataset_name(dataset))
         self._ahead: AnyAhead[Made] = ahead_of(
             worker_kind, self._work(0), workers, self._window, timeout, lambda: self._sample_bytes
@@ -227,6 +229,7 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
             self._finished = True
             self._tell_occurring()
             raise StopIteration
+        self._late.bind(made)
         batch = self._layout.collate(made)
         batch.position = self._position
         return batch
