@@ -144,5 +144,8 @@ class Callback:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what `state_dict` gave."""
 
+    def forget_scores(self) -> None:
+        """Forget scores so far: a resume scores other validation data, with which none compares."""
+
 
 callbacks: Registry[Callback] = Registry("callback")

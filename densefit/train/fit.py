@@ -381,7 +381,8 @@ def fit(
         for callback in session.callbacks:
             callback.begin_anew()
         if saver is not None:
-            session.identity = identity(
+            identified = partial(
+                identity,
                 state,
                 train,
                 seed,
@@ -401,6 +402,7 @@ def fit(
                 ema=as_ema(ema),
                 precision=precision,
             )
+            session.identity, session.before = identified(), partial(identified, as_before=True)
             resumed = saver.resume(resume, session)
             if resumed is not None:
                 if per_epoch is None:
