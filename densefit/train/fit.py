@@ -281,9 +281,9 @@ def fit(
     measured = {**wires, **module.wires}
     check_balanced(balance, wires)
     feeder = Feeder(train, list(measured.values()), "train")
+    take_names(network, train)
     check_same_heads(train, feeder.wires, feeder.where)
     feeder.first_epoch = begin_epoch
-    take_names(network, train)
     guard = nonfinite if isinstance(nonfinite, Guard) else Guard(nonfinite)
     per_epoch = feeder.updates_per_epoch(updates_per_epoch, accumulate)
     check_begun(begin_epoch, schedule, per_epoch)
