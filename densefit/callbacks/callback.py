@@ -135,7 +135,7 @@ class Callback:
         """After training went back to a checkpoint, because something was not finite."""
 
     def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
-        """Always the last, also when training failed with `error`."""
+        """Last of all, once `fit_started` was called; also when training failed with `error`."""
 
     def state_dict(self) -> dict[str, Any]:
         """What this callback needs to continue; JSON-able."""

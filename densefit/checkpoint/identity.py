@@ -19,7 +19,7 @@ _LONG = 300  # characters of a value that are shown
 def differences(
     saved: Mapping[str, Any],
     own: Mapping[str, Any],
-    before: Callable[[], Mapping[str, Any]] = dict,
+    earlier: Callable[[], Mapping[str, Any]] = dict,
 ) -> dict[str, tuple[Any, Any]]:
     """Name -> (saved, own) of what differs; None is a value: a schedule, say, was added.
 
@@ -32,9 +32,9 @@ def differences(
     Args:
         saved: the identity in the checkpoint.
         own: the training's.
-        before: gives the training's as an earlier version told it: a text of it is no difference.
+        earlier: gives the training's as an earlier version told it: its texts are no difference.
     """
-    own = _in_the_same_words(saved, own, before)
+    own = _in_the_same_words(saved, own, earlier)
     found = {
         name: (saved[name], own[name])
         for name in own

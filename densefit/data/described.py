@@ -48,5 +48,5 @@ def described(thing: Any, depth: int = _DEPTH, as_before: bool = False) -> str:
     settings = {
         name: value for name, value in getattr(thing, "__dict__", {}).items() if name[0] != "_"
     }
-    inside = described(settings, depth - 1, as_before) if depth > 0 else ""
-    return f"{text or kind.__qualname__}{inside}"
+    held = described(settings, depth - 1, as_before) if depth > 0 else ""
+    return f"{text or kind.__qualname__}{held}"
