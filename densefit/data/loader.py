@@ -198,12 +198,20 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
 
     def identity(self) -> str:
         """What decides which samples come in which order, and how they are changed."""
+        return self._identity()
+
+    def identity_as_before(self) -> str:
+        """The same as earlier versions told it, whose checkpoints a training may go on from."""
+        return self._identity(as_before=True)
+
+    def _identity(self, as_before: bool = False) -> str:
         settings = (self.shuffle, self.seed, self.last, self.on_error, self.batch_size)
         names = ("shuffle", "seed", "last", "on_error", "batch_size")
         told: dict[str, Any] = {name: value for name, value in zip(names, settings)}
         if getattr(self._order, "carries", False):  # an earlier order rounded each epoch alike
             told["order"] = "remainders are carried"
-        return described({**told, "dataset": self.dataset, "transform": self.transform})
+        about = {**told, "dataset": self.dataset, "transform": self.transform}
+        return described(about, as_before=as_before)
 
     def next(self) -> Batch:
         """The next batch.
