@@ -51,7 +51,9 @@ def test_a_value_follows_from_seed_and_name_alone(initializer):
     assert (both["a_weight"] != both["b_weight"]).any()
 
 
-@pytest.mark.parametrize("initializer", [None, mx.init.Uniform(0.1), mx.init.Orthogonal(), python_s])
+@pytest.mark.parametrize(
+    "initializer", [None, mx.init.Uniform(0.1), mx.init.Orthogonal(), python_s]
+)
 def test_double_precision_begins_as_single_does(initializer):
     single, double = mx.nd.zeros((16, 8)), mx.nd.zeros((16, 8), dtype="float64")
     for array in (single, double):
