@@ -53,8 +53,10 @@ _AUGMENTERS = {
 }
 _PACKAGES = ("mxnet.gluon.data.vision", "torchvision.transforms")
 #: Where augmenters, transforms and datasets keep those inside of them.
-_PARTS = ("ts", "augmenter", "aug_list", "_fn", "_data", "_children", "_transform", "dataset")
-_PARTS = (*_PARTS, "transform", "transforms", "datasets")
+_PARTS = frozenset(
+    ("ts", "augmenter", "aug_list", "_fn", "_data", "_children", "_transform")
+    + ("dataset", "transform", "transforms", "datasets")
+)
 _DEPTH = 8
 
 
