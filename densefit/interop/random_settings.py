@@ -52,6 +52,7 @@ _AUGMENTERS = {
     "DetRandomPadAug": None,
 }
 _PACKAGES = ("mxnet.gluon.data.vision", "torchvision.transforms")
+_TRANSFORMS = ("Rand", "ColorJitter", "AutoAugment", "TrivialAugment", "AugMix", "Elastic")
 #: Where augmenters, transforms and datasets keep those inside of them.
 _PARTS = frozenset(
     ("ts", "augmenter", "aug_list", "_fn", "_data", "_children", "_transform")
@@ -86,13 +87,20 @@ def _parts(thing: Any, depth: int) -> Iterator[str]:
     name = kind.__name__
     if kind.__module__.startswith("mxnet.image") and name in _AUGMENTERS:
         amount = _AUGMENTERS[name]
-        if amount is None or getattr(thing, amount, None) != 0:
+        if not _is_certain(thing, name) and (amount is None or getattr(thing, amount, None) != 0):
             yield name
-    elif kind.__module__.startswith(_PACKAGES) and name.startswith(("Random", "ColorJitter")):
-        yield name
+    elif kind.__module__.startswith(_PACKAGES) and name.startswith(_TRANSFORMS):
+        if not _is_certain(thing, name):
+            yield name
     elif depth:
         for part in _inside(thing):
             yield from _parts(part, depth - 1)
+
+
+def _is_certain(thing: Any, name: str) -> bool:
+    """Whether a random transform never does anything, or is a flip that always does."""
+    chance = getattr(thing, "p", None)
+    return isinstance(chance, (int, float)) and (chance == 0 or (chance == 1 and "Flip" in name))
 
 
 def _inside(thing: Any) -> Iterable[Any]:

@@ -1,6 +1,7 @@
 """Samples that are changed at random in every pass are told of where they are scored."""
 
 import logging
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -47,6 +48,7 @@ SHAPE = (3, 8, 8)
             ["RandomCropAug", "HorizontalFlipAug"],
         ),
         (mx.image.CreateAugmenter(SHAPE, brightness=0.1), ["BrightnessJitterAug"]),
+        ([mx.image.HorizontalFlipAug(1), mx.image.RandomGrayAug(0)], []),
         (mx.image.CreateDetAugmenter(SHAPE, mean=True), []),
         (
             mx.image.CreateDetAugmenter(SHAPE, rand_crop=0.5, rand_mirror=True, pca_noise=0.1),
@@ -56,6 +58,28 @@ SHAPE = (3, 8, 8)
 )
 def test_augmenters(augmenters, random):
     assert random_parts(augmenters) == random
+
+
+def torch_s(name, **attributes):
+    """A transform as torchvision has it."""
+    kind = type(name, (), {"__module__": "torchvision.transforms.v2", "__call__": lambda s, x: x})
+    made = kind()
+    vars(made).update(attributes)
+    return made
+
+
+def test_transforms_of_torchvision():
+    steps = [
+        torch_s("Resize"),
+        torch_s("RandomHorizontalFlip", p=0.5),
+        torch_s("RandomVerticalFlip", p=1),
+        torch_s("RandomGrayscale", p=0),
+        torch_s("RandAugment"),
+        torch_s("ColorJitter"),
+    ]
+    data = Jittered(torch_s("Compose", transforms=steps))
+    subset = SimpleNamespace(dataset=data, indices=[0])
+    assert random_parts(subset) == ["RandomHorizontalFlip", "RandAugment", "ColorJitter"]
 
 
 class Jittered:
