@@ -277,3 +277,24 @@ def test_what_is_packed_is_what_a_loader_reads(tmp_path):
         assert {name: value.dtype for name, value in record[index].targets.items()} == {
             name: value.dtype for name, value in read.items()
         }
+
+
+class SelfNamed:
+    """A user's dataset without `id_of`, whose samples say what they are called."""
+
+    classes = ("a", "b")
+
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        image = np.full((4, 5, 3), index, np.uint8)
+        return Sample(f"scene/{index} é", image, {"label": index % 2})
+
+
+def test_ids_that_samples_have_without_id_of(tmp_path):
+    pack(SelfNamed(), tmp_path / "train.rec")
+    packed = Record(tmp_path)
+    assert [packed[k].id for k in range(3)] == [f"scene/{k} é" for k in range(3)]
+    assert [packed.id_of(k) for k in range(3)] == [f"scene/{k} é" for k in range(3)]
+    assert [int(packed[k].targets["label"]) for k in range(3)] == [0, 1, 0]
