@@ -3,7 +3,7 @@
 import pytest
 
 from densefit.checkpoint.differing import differing
-from densefit.checkpoint.identity import told_pair
+from densefit.checkpoint.identity import told_apart
 
 LONG = ", ".join(f"'class {number}'" for number in range(200))
 
@@ -53,9 +53,9 @@ def test_any_two_texts_are_told_differently():
 
 
 def test_short_settings_are_told_whole_and_long_ones_by_what_differs():
-    assert told_pair("schedule", "Cosine(lr=0.1)", None) == ("Cosine(lr=0.1)", "none")
-    assert told_pair("seed", 0, 1) == ("0", "1")
+    assert told_apart("Cosine(lr=0.1)", None, "schedule") == ("Cosine(lr=0.1)", "none")
+    assert told_apart(0, 1, "seed") == ("0", "1")
     texts = [f"{{dataset: Data([{LONG}], n={n}), last: 'drop'}}" for n in (1, 2)]
-    assert told_pair("loader", *texts) == ("dataset.n: 1", "dataset.n: 2")
+    assert told_apart(*texts, "loader") == ("dataset.n: 1", "dataset.n: 2")
     sums = {"samples": 3, "sha256": "0" * 64}, {"samples": 3, "sha256": "1" * 64}
-    assert told_pair("data", *sums) == ("3 samples, sum 00000000", "3 samples, sum 11111111")
+    assert told_apart(*sums, "data") == ("3 samples, sum 00000000", "3 samples, sum 11111111")
