@@ -449,9 +449,10 @@ def test_only_epochs_that_a_dropped_batch_changes_are_told_as_another_order():
     def made(last, sizes=(30, 1), batch_size=16, **settings):
         mixture = df.Mixture({name: Boxes(size) for name, size in zip("ab", sizes)}, **settings)
         loader = df.Loader(mixture, batch_size=batch_size, workers=0, last=last, shuffle=True)
-        return loader.identity(), loader._order.indices(3, 5).tolist()
+        texts = loader.identity() + loader.identity_as_before()  # older checkpoints lack it, too
+        return texts, loader._order.indices(3, 5).tolist()
 
-    assert "whole batches" in made("drop")[0]
+    assert made("drop")[0].count("order: 'whole batches, all remainders are carried'") == 2
     assert "order" not in made("keep")[0]
     for settings in ({"sizes": (24, 8)}, {"batches": "in_turn"}, {"sizes": (9, 8), "length": 16}):
         text, visits = made("drop", **settings)
