@@ -169,18 +169,7 @@ class Record:
                 fix="pack it again, or fetch all three files again",
             )
         self._ids = ids
-        self._names = list(told.get("targets", ()))
-        self._kinds = list(told.get("targets_of", ()))
-        if self._kinds and not (
-            len(self._kinds) == len(ids)
-            and all(isinstance(one, list) for one in self._names)
-            and all(type(k) is int and 0 <= k < len(self._names) for k in self._kinds)
-        ):
-            raise DataError(
-                "The description of the records has targets that are none",
-                where=path,
-                fix="pack it again, or fetch the file again",
-            )
+        self._take_targets(told.get("targets", []), told.get("targets_of", []), path)
         for name, value in known.items():
             if name.startswith("_") or hasattr(self, name):
                 raise DataError(
@@ -189,6 +178,24 @@ class Record:
                     where=path,
                 )
             setattr(self, name, value)
+
+    def _take_targets(self, names: object, kinds: object, path: Path) -> None:
+        """Which targets each record has; nothing of records that an earlier version packed."""
+        if (
+            isinstance(names, list)
+            and isinstance(kinds, list)
+            and len(kinds) in (0, len(self._ids))
+            and all(isinstance(one, list) for one in names)
+            and all(isinstance(name, str) for one in names for name in one)
+            and all(type(k) is int and 0 <= k < len(names) for k in kinds)
+        ):
+            self._names, self._kinds = names, kinds
+            return
+        raise DataError(
+            "The description of the records has targets that are none",
+            where=path,
+            fix="pack it again, or fetch the file again",
+        )
 
     def _check_settings(self, classes: Names) -> None:
         """Tell of settings that packed records do not take. Raises ConfigError of other classes."""

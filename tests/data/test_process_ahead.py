@@ -82,14 +82,18 @@ def test_begun_again_in_the_middle_again_and_again(ahead):
 
 
 def test_a_sample_larger_than_its_slot_comes_whole_and_makes_slots_larger(ahead):
-    for _ in range(2):
+    large = 5 * 3 * 700 * 700
+    for epoch in range(50):
+        # Slots grow in an epoch that begins while no process is at work for another test's.
+        if epoch > 1 and ahead.shared_bytes >= large:
+            break
         ahead.begin(work(), [7, 0, 9, 1])
         made = [ahead.next() for _ in range(4)]
         for one, number in zip(made, (7, 0, 9, 1)):
             assert (one.data == number).all()
         assert [one.data.shape[1] for one in made] == [700, 2, 700, 2]
         assert ahead.next() is None
-    assert 5 * 3 * 700 * 700 <= ahead.shared_bytes < 1.1 * 5 * 3 * 700 * 700
+    assert large <= ahead.shared_bytes < 1.1 * large
 
 
 def test_a_killed_process_names_its_sample_at_once_and_new_ones_go_on(ahead):

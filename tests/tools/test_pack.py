@@ -298,3 +298,23 @@ def test_ids_that_samples_have_without_id_of(tmp_path):
     assert [packed[k].id for k in range(3)] == [f"scene/{k} é" for k in range(3)]
     assert [packed.id_of(k) for k in range(3)] == [f"scene/{k} é" for k in range(3)]
     assert [int(packed[k].targets["label"]) for k in range(3)] == [0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"targets": None},
+        {"targets_of": None},
+        {"targets": {"label": 0}},
+        {"targets": [["label", 3]]},
+        {"targets_of": [0, 0, 7]},
+        {"targets_of": [0, 0]},
+        {"targets_of": [0, 0, True]},
+    ],
+)
+def test_damaged_lists_of_targets_are_told(tmp_path, changed):
+    pack(SelfNamed(), tmp_path / "train.rec")
+    path = tmp_path / "train.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changed}))
+    with pytest.raises(DataError, match=r"targets that are none[\s\S]*train\.json"):
+        Record(tmp_path)
