@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from densefit.data.image import read_image
 from densefit.data.sample import Sample
 from densefit.datasets.pictures import pictures_below
 from densefit.errors import DataError
+from densefit.tools.file_names import FileNames
 
 # What cv2 writes without loss, or as small as the original; others become PNG.
 WRITTEN_AS_GIVEN = (".jpg", ".jpeg", ".png")
@@ -21,9 +22,13 @@ class Pictures:
     """The pictures among files and folders, each under a name of its own.
 
     A file's name is its last part; a file of a folder has its path below the folder. Where two
-    would be called the same, the later one gets a number.
+    would be called the same, or share a file that is written for them, the later one gets a number.
 
     One that cannot be read has a grey sample in its place, so that the others are predicted.
+
+    Args:
+        given: files and folders.
+        files: name of a picture -> all files that are written for it; by default only its own.
 
     Attributes:
         paths: name -> file.
@@ -34,11 +39,16 @@ class Pictures:
         DataError: a path is not there, or a folder holds no picture.
     """
 
-    def __init__(self, given: Sequence[str]) -> None:
+    def __init__(
+        self,
+        given: Sequence[str],
+        files: Callable[[str], Iterable[str]] = lambda name: [name],
+    ) -> None:
         self.classes: list[str] = []
         self.paths: dict[str, Path] = {}
         self.folders: list[Path] = []
         self.failed: dict[str, str] = {}
+        self._file_names = FileNames(files)
         for text in given:
             path = Path(text)
             if path.is_dir():
@@ -58,11 +68,7 @@ class Pictures:
         suffix = name.suffix.lower()
         if suffix not in WRITTEN_AS_GIVEN:
             suffix = ".png"
-        stem, number = name.with_suffix(""), 1
-        wanted = f"{stem.as_posix()}{suffix}"
-        while wanted in self.paths:
-            number += 1
-            wanted = f"{stem.as_posix()}-{number}{suffix}"
+        wanted = self._file_names.take(name.with_suffix("").as_posix(), suffix)
         self.paths[wanted] = path
 
     def __repr__(self) -> str:

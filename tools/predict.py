@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import List  # noqa: UP035 - read at run time on Python 3.9
 
@@ -49,10 +50,11 @@ def run(chosen: Predicting, place: Path) -> None:
         raise ConfigError("No picture is given", fix="name files or folders")
     if chosen.out is None:
         raise ConfigError("Where should the pictures go?", fix="--out DIR")
-    pictures = Pictures(chosen.images)
     network = load(place)
+    heads = [head.name for head in network.heads]
+    pictures = Pictures(chosen.images, partial(written, heads=heads))
     out = Path(chosen.out)
-    check_out(out, pictures, [head.name for head in network.heads])
+    check_out(out, pictures, heads)
     make_folder(out)
     loader = chosen.loader(pictures)
     text = open(out / "predictions.jsonl", "w", encoding="utf-8")
@@ -62,7 +64,11 @@ def run(chosen: Predicting, place: Path) -> None:
             if image is None:
                 continue
             write_image(out / key, drawn(network, image, predictions))
-            line = {"image": str(pictures.paths[key]), "size": list(image.shape[:2])}
+            line = {
+                "image": str(pictures.paths[key]),
+                "drawn": key,
+                "size": list(image.shape[:2]),
+            }
             for head in network.heads:
                 line[head.name] = plain_prediction(predictions[head.name], head, out, key)
             with writing(out / "predictions.jsonl"):
@@ -89,6 +95,11 @@ def write_failed(path: Path, pictures: Pictures) -> None:
         path.unlink(missing_ok=True)
 
 
+def written(key: str, heads: Sequence[str]) -> list[str]:
+    """All files that may be written for a picture: the drawn one, and the maps of the heads."""
+    return [key, *(name for head in heads for name in map_files(key, head))]
+
+
 def check_out(out: Path, pictures: Pictures, heads: Sequence[str]) -> None:
     """Raise ConfigError if a given picture would be overwritten, or `out` be searched next time.
 
@@ -107,11 +118,11 @@ def check_out(out: Path, pictures: Pictures, heads: Sequence[str]) -> None:
             )
     given = {os.path.realpath(path) for path in pictures.paths.values()}
     for key in pictures.paths:
-        for written in (key, *(name for head in heads for name in map_files(key, head))):
-            if os.path.realpath(out / written) in given:
+        for name in written(key, heads):
+            if os.path.realpath(out / name) in given:
                 raise ConfigError(
                     "A given picture would be overwritten",
-                    received=out / written,
+                    received=out / name,
                     fix="--out another folder",
                 )
 

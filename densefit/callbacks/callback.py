@@ -38,7 +38,7 @@ class TrainState:
         train: this epoch's training numbers so far, a flat dict `head/metric` -> float; calling
             it costs a read from the device, so do it when you report, not at each update.
         validation: the last validation's scores, empty before the first.
-        directions: score -> whether a high one is good, of all that validation will give.
+        directions: score -> whether a high one is good (None: not said), of all that validation gives.
         validated: `update` when they were measured, -1 before the first.
         seconds: wall seconds of training, validation and saving, over resumes too.
         clock: where the time of this process goes.
@@ -68,7 +68,7 @@ class TrainState:
     epoch_seconds: float = 0.0
     train: Callable[[], dict[str, float]] = dict
     validation: Mapping[str, float] = field(default_factory=dict)
-    directions: Mapping[str, bool] = field(default_factory=dict)
+    directions: Mapping[str, bool | None] = field(default_factory=dict)
     validated: int = -1
     seconds: float = 0.0
     clock: Clock = field(default_factory=Clock)

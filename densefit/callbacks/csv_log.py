@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from densefit.callbacks.callback import Callback, Control, TrainState, callbacks
+from densefit.callbacks.earlier_log import set_aside
 from densefit.errors import DataError, writing
 
 _FIRST = ("epoch", "update", "seconds", "lr")
@@ -25,7 +26,8 @@ class CSVLog(Callback):
     file is replaced as a whole at each row, so that it is complete at any moment.
 
     A resumed training goes on in the same file, from which the rows of updates that are now done
-    again are removed first; a training that begins at update 0 begins an empty file.
+    again are removed first. A training that begins at update 0 begins a new file; rows of an earlier
+    training there are kept as `<name>-1.csv`, `<name>-2.csv` and so on.
 
     Args:
         path: the file; its directory is made if needed.
@@ -41,8 +43,12 @@ class CSVLog(Callback):
         self._rows, self._epoch = [], 0
 
     def fit_started(self, state: TrainState, control: Control) -> None:
-        """Keep the rows that still hold."""
-        rows = read_rows(self.path)
+        """Keep the rows that still hold; set the file of an earlier training aside."""
+        self._begin(state, read_rows(self.path))
+
+    def _begin(self, state: TrainState, rows: list[dict[str, str]], is_same: bool = False) -> None:
+        if rows and state.update == 0 and not is_same:
+            set_aside(self.path)
         kept = [row for row in rows if int(row["update"]) <= state.update]
         self._rows = kept if state.update > 0 else []
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,7 +56,7 @@ class CSVLog(Callback):
 
     def rolled_back(self, state: TrainState, control: Control) -> None:
         """Remove the rows of updates that are made again."""
-        self.fit_started(state, control)
+        self._begin(state, read_rows(self.path), is_same=True)
 
     def epoch_started(self, state: TrainState, control: Control) -> None:
         """Note its number."""

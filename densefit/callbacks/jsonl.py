@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from densefit.callbacks.callback import Callback, Control, TrainState, callbacks
+from densefit.callbacks.earlier_log import set_aside
 from densefit.errors import DataError, writing
 from densefit.numeric import whole
 
@@ -24,8 +25,9 @@ class JSONLines(Callback):
     `kind` is "update" (the training numbers so far in the epoch), "epoch" (those of the whole
     epoch) or "validation" (all scores). `epoch` counts from 0, `seconds` from the start of
     training, resumes included. What is not finite is null. A resumed training goes on in the same
-    file, from which the lines of updates that are now done again are removed first; a training
-    that begins at update 0 begins an empty file.
+    file, from which the lines of updates that are now done again are removed first. A training that
+    begins at update 0 begins a new file; lines of an earlier training there are kept as
+    `<name>-1.jsonl`, `<name>-2.jsonl` and so on.
 
     Args:
         path: the file; its directory is made if needed.
@@ -50,8 +52,14 @@ class JSONLines(Callback):
         self._epoch, self._ended, self._lines, self._saved = 0, set(), 0, None
 
     def fit_started(self, state: TrainState, control: Control) -> None:
-        """Open the file behind the last line that still holds."""
-        kept = [line for line in read_lines(self.path) if line["update"] <= state.update]
+        """Open the file behind the last line that still holds; set an earlier training's aside."""
+        self._begin(state)
+
+    def _begin(self, state: TrainState, is_same: bool = False) -> None:
+        lines = read_lines(self.path)
+        if lines and state.update == 0 and not is_same:
+            set_aside(self.path)
+        kept = [line for line in lines if line["update"] <= state.update]
         kept = kept if state.update > 0 else []
         # An epoch's and a validation's line may have been written after a checkpoint of the same
         # update, and are written again.
@@ -86,7 +94,7 @@ class JSONLines(Callback):
     def rolled_back(self, state: TrainState, control: Control) -> None:
         """Remove the lines of updates that are made again."""
         self.fit_ended(state, None)
-        self.fit_started(state, control)
+        self._begin(state, is_same=True)
 
     def epoch_started(self, state: TrainState, control: Control) -> None:
         """Note its number."""

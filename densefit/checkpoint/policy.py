@@ -103,11 +103,11 @@ class Keep:
         """Forget an earlier training's saves."""
         self.records = []
 
-    def judged_by(self, known: Mapping[str, bool]) -> None:
+    def judged_by(self, known: Mapping[str, bool | None]) -> None:
         """Take the direction that the metric of `best` declares.
 
         Args:
-            known: score -> whether a high one is good, of all that validation computes.
+            known: score -> whether a high one is good (None: not said), of all that validation computes.
 
         Raises:
             ConfigError: the score is not among them.

@@ -11,12 +11,12 @@ from densefit.errors import ConfigError
 class Derived(Protocol):
     """A number made of all scores of a validation, "<head>/<number>" -> float.
 
+    A function may have an attribute `higher_is_better`, True or False. Without it, what follows the
+    number (`Keep`, `EarlyStopping`, `Plateau`) has to say `higher_is_better=` itself.
+
     One that has a method `check(known, where)` is told before training what scores there will be,
     score -> whether a high one is good, and raises ConfigError if it lacks one.
     """
-
-    @property
-    def higher_is_better(self) -> bool: ...
 
     def __call__(self, scores: Mapping[str, float]) -> float: ...
 
@@ -36,14 +36,14 @@ def check_derived(derived: Mapping[str, Derived], known: Mapping[str, bool]) -> 
             fix="fit(..., validation=...)",
         )
     for name, make in derived.items():
-        if not callable(make) or not isinstance(getattr(make, "higher_is_better", None), bool):
+        is_function = callable(make) and not isinstance(make, type)
+        if not is_function or not isinstance(_declared(make), (bool, type(None))):
             raise ConfigError(
-                "A derived number does not say whether a high one is good",
-                expected="something callable with an attribute `higher_is_better`, True or False",
+                "A derived number is a function of the scores",
+                expected="a function; if it has an attribute `higher_is_better`, True or False",
                 received=repr(make),
                 where=f"derived, {name!r}",
-                fix="densefit.metrics.Composite, or give the function the attribute: "
-                "f.higher_is_better = True",
+                fix="densefit.metrics.composite.Composite, or lambda scores: scores['head/number']",
             )
         if hasattr(make, "check"):
             make.check(known, f"derived, {name!r}")
@@ -55,13 +55,19 @@ def check_derived(derived: Mapping[str, Derived], known: Mapping[str, bool]) -> 
             )
 
 
+def derived_directions(derived: Mapping[str, Derived]) -> dict[str, bool | None]:
+    """Name -> whether a high number is good; None for a function that does not say."""
+    return {name: _declared(make) for name, make in derived.items()}
+
+
+def _declared(make: object) -> bool | None:
+    return getattr(make, "higher_is_better", None)
+
+
 def with_derived(scores: Mapping[str, float], derived: Mapping[str, Derived]) -> dict[str, float]:
     """The scores, and the numbers made of them.
 
-    >>> class Sum:
-    ...     higher_is_better = True
-    ...     def __call__(self, scores): return sum(scores.values())
-    >>> with_derived({"a/AP": 0.5, "b/AP": 0.25}, {"sum": Sum()})
+    >>> with_derived({"a/AP": 0.5, "b/AP": 0.25}, {"sum": lambda scores: sum(scores.values())})
     {'a/AP': 0.5, 'b/AP': 0.25, 'sum': 0.75}
     """
     return {**scores, **{name: float(make(scores)) for name, make in derived.items()}}

@@ -27,7 +27,7 @@ def directions(judges: Mapping[str, Sequence[Metric]]) -> dict[str, bool]:
     }
 
 
-def stated_direction(stated: bool | None, declared: bool, score: str, where: str) -> bool:
+def stated_direction(stated: bool | None, declared: bool | None, score: str, where: str) -> bool:
     """The direction that a setting states, else the one that the metric declares for the number.
 
     Args:
@@ -35,14 +35,23 @@ def stated_direction(stated: bool | None, declared: bool, score: str, where: str
         declared: what `direction_of` gave; a metric may have numbers of both directions.
         score: its full name.
         where: the setting.
+
+    Raises:
+        ConfigError: neither says it.
     """
-    if stated is not None and stated != declared:
+    if stated is None and declared is None:
+        raise ConfigError(
+            f"Whether a high {score!r} is good is not known",
+            where=where,
+            fix="higher_is_better=True, or False for losses and errors",
+        )
+    if stated is not None and declared is not None and stated != declared:
         _log.warning(
             "%s: higher_is_better=%s is stated for %r, whose metric declares %s. What is stated "
             "counts; leave it out if it was meant for another number",
             *(where, stated, score, declared),
         )
-    return declared if stated is None else stated
+    return bool(declared if stated is None else stated)
 
 
 def tell_undefined(score: str, values: Sequence[float], what: str, where: str) -> None:
@@ -58,8 +67,10 @@ def tell_undefined(score: str, values: Sequence[float], what: str, where: str) -
         _log.warning("%s: the score %r is nan: %s while it is", where, score, what)
 
 
-def direction_of(score: str, known: Mapping[str, bool], what: str, where: str) -> bool:
-    """Whether a high `score` is good.
+def direction_of(
+    score: str, known: Mapping[str, bool | None], what: str, where: str
+) -> bool | None:
+    """Whether a high `score` is good; None if what makes it does not say.
 
     Args:
         score: its full name.

@@ -15,7 +15,7 @@ from densefit.checkpoint.session import Session
 from densefit.duration import DurationLike
 from densefit.errors import ConfigError
 from densefit.metrics import Metric
-from densefit.metrics.derived import Derived, check_derived
+from densefit.metrics.derived import Derived, check_derived, derived_directions
 from densefit.model.route import Route
 from densefit.numeric import check_optimizer
 from densefit.score import collect
@@ -297,10 +297,10 @@ def fit(
     rescale = constant_rescale(network, optimizer, settings, feeder.batch_size, accumulate)
     learner = Learner(network, devices)
     scorer = scorer_of(learner, validations_of(validation, given), module.wires)
-    known = {} if scorer is None else dict(scorer.directions)
-    check_derived(derived or {}, known)
+    known: dict[str, bool | None] = {} if scorer is None else dict(scorer.directions)
+    check_derived(derived or {}, {} if scorer is None else scorer.directions)
     if scorer is not None:
-        known.update({name: own.higher_is_better for name, own in (derived or {}).items()})
+        known.update(derived_directions(derived or {}))
     if schedule is not None:
         check_scored(schedule, validation)
         schedule = schedule.judged_by(known)

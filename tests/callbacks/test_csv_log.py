@@ -127,10 +127,19 @@ def test_what_is_not_finite_is_readable(tmp_path):
     assert (tmp_path / "log.csv").read_bytes() == written
 
 
-def test_a_new_training_begins_an_empty_file(tiny, tmp_path):
+def test_a_new_training_keeps_the_earlier_one_under_another_name(tiny, tmp_path, caplog):
+    caplog.set_level("INFO", "densefit")
     train(tiny, tmp_path)
+    first = (tmp_path / "log.csv").read_bytes()
+    assert "earlier training" not in caplog.text
     train(tiny, tmp_path, epochs=1)
+    second = (tmp_path / "log.csv").read_bytes()
     assert [row["update"] for row in table(tmp_path / "log.csv")] == ["2", "3"]
+    assert (tmp_path / "log-1.csv").read_bytes() == first
+    assert caplog.text.count("now log-1.csv") == 1
+    train(tiny, tmp_path, epochs=1)
+    assert (tmp_path / "log-1.csv").read_bytes() == first
+    assert (tmp_path / "log-2.csv").read_bytes() == second
 
 
 def test_a_rollback_removes_rows(tmp_path):
@@ -142,6 +151,9 @@ def test_a_rollback_removes_rows(tmp_path):
     feed(callback, 2, {"a/loss": 5.0})
     rows = table(tmp_path / "log.csv")
     assert [(row["update"], row["train/a/loss"]) for row in rows] == [("1", "1.0"), ("2", "5.0")]
+    callback.rolled_back(TrainState(None, update=0), Control())
+    assert table(tmp_path / "log.csv") == []
+    assert [path.name for path in tmp_path.iterdir()] == ["log.csv"]
 
 
 @pytest.mark.parametrize(

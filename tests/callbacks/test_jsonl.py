@@ -82,11 +82,27 @@ def test_a_line_that_was_cut_off_is_dropped(tmp_path):
     assert kinds(path) == WHOLE
 
 
-def test_a_new_training_begins_an_empty_file(tmp_path):
-    path = tmp_path / "log"
+def test_a_new_training_keeps_the_earlier_one_under_another_name(tmp_path, caplog):
+    caplog.set_level("INFO", "densefit")
+    path = tmp_path / "log.jsonl"
     run(path)
+    whole = path.read_bytes()
     run(path, stop=3)
     assert kinds(path) == [("update", 2)]
+    assert (tmp_path / "log-1.jsonl").read_bytes() == whole
+    assert caplog.text.count("now log-1.jsonl") == 1
+
+
+def test_a_rollback_to_the_beginning_is_the_same_training(tmp_path):
+    callback = JSONLines(tmp_path / "log", every=1)
+    state = TrainState(None, update=1, train=lambda: {"a/loss": 1.0})
+    callback.fit_started(TrainState(None), Control())
+    callback.update_ended(state, Control())
+    callback.rolled_back(TrainState(None), Control())
+    callback.update_ended(state, Control())
+    callback.fit_ended(state, None)
+    assert kinds(tmp_path / "log") == [("update", 1)]
+    assert [path.name for path in tmp_path.iterdir()] == ["log"]
 
 
 def test_a_file_of_another_kind_is_not_overwritten(tmp_path):

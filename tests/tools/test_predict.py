@@ -38,6 +38,23 @@ def test_every_head_is_drawn_and_written(trained, photos, tmp_path, capsys):
         assert line["kind"]["class"] in line["kind"]["probabilities"]
 
 
+def test_no_picture_writes_into_another_ones_files(trained, tmp_path):
+    """a.png and a.jpg have one stem; a.segmentation.png is called as the mask of a.png."""
+    given, masks = tmp_path / "given", {}
+    given.mkdir()
+    sizes = {"a.jpg": (20, 30), "a.png": (40, 50), "a.segmentation.png": (60, 70), "A.bmp": (9, 8)}
+    for name, size in sizes.items():
+        cv2.imwrite(str(given / name), np.full((*size, 3), 99, np.uint8))
+    out = tmp_path / "out"
+    assert predict.main(["--checkpoint", str(trained), "--out", str(out), str(given)]) == 0
+    for line in map(json.loads, (out / "predictions.jsonl").read_text().splitlines()):
+        size = sizes[line["image"].rpartition("/")[2]]
+        for name in (line["drawn"], line["segmentation"]["mask"]):
+            assert cv2.imread(str(out / name)).shape[:2] == size
+            masks.setdefault(name.casefold(), line["image"])
+    assert len(masks) == 2 * len(sizes)
+
+
 def test_views_are_merged_at_the_pictures_own_size(trained, photos, tmp_path, capsys):
     out = tmp_path / "out"
     views = ["--windows", "true", "--flip", "true", "--scales", "[0.5,1.0]", "--overlap", "0.1"]

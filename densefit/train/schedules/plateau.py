@@ -69,11 +69,11 @@ class Plateau(WarmedUp):
             raise self._wrong("threshold_mode", " or ".join(MODES))
         self._check_final()
 
-    def judged_by(self, known: Mapping[str, bool]) -> Plateau:
+    def judged_by(self, known: Mapping[str, bool | None]) -> Plateau:
         """The schedule with the direction that the score's metric declares.
 
         Args:
-            known: score -> whether a high one is good, of all that validation computes.
+            known: score -> whether a high one is good (None: not said), of all that validation computes.
 
         Raises:
             ConfigError: the score is not among them.

@@ -130,7 +130,7 @@ class Schedule(ABC):
         """
         return MXNetScheduler(self, total, updates_per_epoch)
 
-    def judged_by(self, known: Mapping[str, bool]) -> Schedule:
+    def judged_by(self, known: Mapping[str, bool | None]) -> Schedule:
         """The schedule with what it has to know of the scores that it follows, if it does.
 
         Args:
