@@ -15,7 +15,7 @@ from densefit.config import parse
 from densefit.errors import writing
 from densefit.tools.out_folder import make_folder
 from densefit.tools.program import program
-from densefit.tools.task_comparison import COSTS, Comparison, Spread, compare
+from densefit.tools.task_comparison import ALL, COSTS, Comparison, Spread, compare
 from densefit.tools.task_runs import as_plain, grouped, read_task_runs
 from densefit.tools.wide_table import Rows, print_rows
 
@@ -82,11 +82,11 @@ def tables(found: Comparison) -> dict[str, Rows]:
         scores.append([group, seeds(own), *map(with_std, own)])
         delta = found.delta_m[group]
         parts = [percent(task.change.get(group, math.nan)) for task in found.tasks]
-        changes.append([group, percent(delta.mean, delta.std), *parts])
-    shown: dict[str, Rows] = {
-        "Scores on the test data": scores,
-        "Change against each task alone": changes,
-    }
+        if group in compared(found):
+            changes.append([group, percent(delta.mean, delta.std), *parts])
+    shown: dict[str, Rows] = {"Scores on the test data": scores}
+    if len(changes) > 1:
+        shown["Change against each task alone"] = changes
     costs = [["network", *_COST_TITLES.values()]]
     for name, cost in found.cost.items():
         costs.append([name, *(number(cost.get(key, math.nan)) for key in COSTS)])
@@ -104,15 +104,32 @@ def tables(found: Comparison) -> dict[str, Rows]:
     return shown
 
 
+def compared(found: Comparison) -> list[str]:
+    """The networks of which at least one change against a task alone is defined."""
+    return [
+        group
+        for group in found.delta_m
+        if any(not math.isnan(task.change.get(group, math.nan)) for task in found.tasks)
+    ]
+
+
 def note(found: Comparison) -> str:
     """What the tables mean, in a few lines."""
     lines = [
         "Scores: mean over seeds +- their standard deviation, and whether high is good.",
         "alone: of the network for that task alone.",
-        "Change: signed relative change of the means against alone, above 0 if better.",
-        "delta-m (Maninis 2019): its mean over tasks, each seed against the mean alone.",
-        "all of these: one trained after another; parameters and updates added up.",
     ]
+    rows = compared(found)
+    if rows:
+        lines += [
+            "Change: signed relative change of the means against alone, above 0 if better.",
+            "delta-m (Maninis 2019): its mean over tasks, each seed against the mean alone.",
+        ]
+    if ALL in found.cost:
+        lines.append(f"{ALL}: one trained after another; parameters and updates added up.")
+    others = [group for group in found.delta_m if group not in rows]
+    if others:
+        lines.append(f"No change is told of {', '.join(others)}: no score alone to compare with.")
     if found.without:
         lines.append(
             f"* Not in delta-m, as what they are alone is exactly 0: {', '.join(found.without)}."

@@ -21,6 +21,12 @@ from .progress import Watched
 from .report import write_numbers, write_scores
 from .table import by_head, print_scores
 
+_FILES = (
+    *("config.yaml", "environment.json", "scalars.jsonl", "curves.png", "train_batch.png"),
+    *("cost.json", "conflict.json", "scores.json", "scored.json", "predictions.png"),
+    *("checkpoints/last", "checkpoints/best"),
+)
+
 #: Writes a network's predictions on some of what was scored to a picture.
 Draw = Callable[[Network, Any, Path], None]
 
@@ -47,7 +53,7 @@ def finish(out: Path, prepared: Prepared, draw: Draw, batches: int = 0) -> dict[
     if batches and len(network.heads) > 1:
         write_numbers(out / "conflict.json", conflict(network, prepared.train, batches))
     if test is None:
-        print(f"wrote {out}/curves.png, scalars.jsonl and checkpoints/last")
+        print(f"wrote to {out}: {', '.join(written(out))}")
         return {}
     loaders = test if isinstance(test, Mapping) else {"": test}
     whole: dict[str, Any] = {"": split}
@@ -78,5 +84,10 @@ def finish(out: Path, prepared: Prepared, draw: Draw, batches: int = 0) -> dict[
     draw(network, test, out / "predictions.png")
     for name, (numbers, title) in found.items():
         print_scores(by_head(numbers), f"{title} of {name}" if name else title)
-    print(f"wrote {out}/curves.png, predictions.png, scores.json, scored.json and scalars.jsonl")
+    print(f"wrote to {out}: {', '.join(written(out))}")
     return scores
+
+
+def written(out: Path) -> list[str]:
+    """What a training leaves in its folder, as far as it is there."""
+    return [name for name in _FILES if (out / name).exists()]

@@ -140,10 +140,11 @@ def truth_and_prediction(
     """
     fitted = fitted_for([head], image, smallest, largest)
     small, truth = fitted.image(image), head.truth(targets)
-    both = [
-        small if truth is None else head.draw_truth(small, fitted(truth)),
-        head.draw(small, fitted(prediction)),
-    ]
+    shown = fitted(prediction)
+    if truth is None:
+        both = (small, head.draw(small, shown))
+    else:
+        both = head.draw_both(small, fitted(truth), shown)
     return [resized(one, smallest, largest) for one in both]
 
 

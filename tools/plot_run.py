@@ -15,9 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from densefit.callbacks.curves import main_keys
-from densefit.callbacks.figure import new_figure, tidy
+from densefit.callbacks.figure import new_figure, tidy, write_figure
 from densefit.callbacks.progress import duration
-from densefit.errors import ConfigError, writing
+from densefit.errors import ConfigError
 from densefit.model.loss_terms import LossTerms
 from densefit.registry import nearest
 from densefit.tools.program import program
@@ -224,8 +224,7 @@ def draw(
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with writing(path):
-            figure.savefig(path, dpi=120)
+        write_figure(figure, path, dpi=120)
     except ValueError as error:  # of the file's ending
         raise ConfigError(
             f"The picture cannot be written: {error}", where=path, fix="--out compare.png"

@@ -12,8 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from densefit.callbacks.figure import new_figure, tidy
-from densefit.errors import writing
+from densefit.callbacks.figure import new_figure, tidy, write_figure
 from densefit.train.schedules import Resolved
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -170,5 +169,4 @@ def plot_rates(path: Path, shown: Sequence[Shown], total: int, per_epoch: int) -
         frameon=False,
         handlelength=3,
     )
-    with writing(path):
-        figure.savefig(path, dpi=110)
+    write_figure(figure, path, dpi=110)

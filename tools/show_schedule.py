@@ -12,6 +12,7 @@ from typing import Any, List, Optional  # noqa: UP035 - read at run time on Pyth
 from densefit.config import parse
 from densefit.errors import ConfigError, DensefitError, located
 from densefit.tools.multi_recipe import MultiRecipe
+from densefit.tools.out_folder import make_folder
 from densefit.tools.plots import available
 from densefit.tools.program import program
 from densefit.tools.recipe import make_schedule, named
@@ -20,6 +21,7 @@ from densefit.tools.several import updates_per_epoch
 from densefit.train.schedules import Plateau, Resolved, Schedule, schedules
 from densefit.yaml_document import load
 
+_PICTURE, _PICTURES = "schedule.png", (".png", ".pdf", ".svg")
 _EPOCH = 100  # updates, where there is no dataset to tell
 
 
@@ -32,14 +34,15 @@ class Showing(MultiRecipe):
         epochs: length of the training; by default the recipe's.
         updates: the same in updates; one of the two.
         updates_per_epoch: by default counted in the recipe's data; 100 without a recipe.
-        png: the picture.
+        png: the picture; by default schedule.png in the folder that --out names on the command
+            line, else here. An --out that ends in .png, .pdf or .svg is the picture itself.
     """
 
     schedules: List[str] = field(default_factory=list)  # noqa: UP006
     epochs: Optional[int] = None  # noqa: UP045
     updates: Optional[int] = None  # noqa: UP045
     updates_per_epoch: Optional[int] = None  # noqa: UP045
-    png: str = "schedule.png"
+    png: Optional[str] = None  # noqa: UP045
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,6 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def work() -> None:
         showing, _ = parse(Showing, given, description=text, positional="schedules")
+        if showing.png is None:  # the recipe's own `out` is for its training
+            is_told = any(argument.split("=")[0] == "--out" for argument in given)
+            showing = replace(showing, png=str(picture_in(showing.out if is_told else ".")))
         run(showing, recipe or not showing.schedules, recipe)
 
     return program(work)
@@ -76,12 +82,23 @@ def run(showing: Showing, own: bool, counted: bool) -> list[Shown]:
     ]
     print_rates(shown, total, per_epoch)
     if available():
-        Path(showing.png).parent.mkdir(parents=True, exist_ok=True)
-        plot_rates(Path(showing.png), shown, total, per_epoch)
-        print(f"wrote {showing.png}")
+        png = Path(showing.png or _PICTURE)
+        make_folder(png.parent)
+        plot_rates(png, shown, total, per_epoch)
+        print(f"wrote {png}")
     else:
         print("a picture needs matplotlib: pip install densefit[plot]")
     return shown
+
+
+def picture_in(out: str) -> Path:
+    """The picture that an `--out` means: itself, or a file in that folder.
+
+    >>> str(picture_in("runs/a")), str(picture_in("runs/rates.png"))
+    ('runs/a/schedule.png', 'runs/rates.png')
+    """
+    path = Path(out)
+    return path if path.suffix.lower() in _PICTURES else path / _PICTURE
 
 
 def length(showing: Showing, counted: bool) -> tuple[int, int]:

@@ -11,6 +11,7 @@ from densefit.errors import ConfigError
 from densefit.metrics.delta_m import delta_m, relative_change
 from densefit.tools.task_runs import Group, TaskRun, head_of
 
+ALL = "all of these"  # networks for one task, taken together
 COSTS = ("parameters", "ms_per_update", "peak_memory_mib")
 
 
@@ -71,7 +72,7 @@ class Comparison:
             one.
         without: tasks whose baseline is exactly 0: of nothing no change is a part, and they are in
             no delta-m.
-        cost: group, head alone, or "alone, together" (all of the latter) -> number -> mean.
+        cost: group, head alone, or `ALL` of the latter -> number -> mean.
         conflict: group -> pair of heads -> mean cosine between their gradients.
     """
 
@@ -116,7 +117,7 @@ def compare(groups: Sequence[Group]) -> Comparison:
     return Comparison(
         tasks,
         deltas,
-        {**cost, **own, **({"all of these": _added(list(own.values()))} if len(own) > 1 else {})},
+        {**cost, **own, **({ALL: _added(list(own.values()))} if len(own) > 1 else {})},
         {name: found for name, found in conflict.items() if found},
         [key for key, baseline in alone.items() if baseline == 0],
     )

@@ -16,7 +16,7 @@ from densefit.data.sample import Sample
 from densefit.model.head import Head
 from densefit.predict.drawing import grid
 
-from .pictures import resized, write_image
+from .pictures import fitted_for, resized, write_image
 
 _log = logging.getLogger("densefit")
 
@@ -76,7 +76,11 @@ def drawn_samples(
         for head in heads:
             match = (matches or {}).get(head.name)
             truth = head.truth(targets if match is None else match(targets))
-            image = sample.image if truth is None else head.draw_truth(sample.image, truth)
+            # Letters are legible in the size that is looked at.
+            fitted = fitted_for([head], sample.image, _SMALLEST, _LARGEST)
+            image = fitted.image(sample.image)
+            if truth is not None:
+                image = head.draw_truth(image, fitted(truth))
             cells.append(resized(image, _SMALLEST, _LARGEST))
             about = head.name if truth is not None else f"{head.name} not known"
             captions.append(

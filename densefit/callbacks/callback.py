@@ -38,7 +38,7 @@ class TrainState:
         train: this epoch's training numbers so far, a flat dict `head/metric` -> float; calling
             it costs a read from the device, so do it when you report, not at each update.
         validation: the last validation's scores, empty before the first.
-        directions: score -> whether a high one is good (None: not said), of all that validation gives.
+        directions: score -> whether a high one is good (None: not said), of all in validation.
         validated: `update` when they were measured, -1 before the first.
         seconds: wall seconds of training, validation and saving, over resumes too.
         clock: where the time of this process goes.

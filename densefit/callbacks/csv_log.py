@@ -26,8 +26,8 @@ class CSVLog(Callback):
     file is replaced as a whole at each row, so that it is complete at any moment.
 
     A resumed training goes on in the same file, from which the rows of updates that are now done
-    again are removed first. A training that begins at update 0 begins a new file; rows of an earlier
-    training there are kept as `<name>-1.csv`, `<name>-2.csv` and so on.
+    again are removed first. A training that begins at update 0 begins a new file; rows of an
+    earlier training there are kept as `<name>-1.csv`, `<name>-2.csv` and so on.
 
     Args:
         path: the file; its directory is made if needed.

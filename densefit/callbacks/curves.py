@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from densefit.callbacks.callback import Callback, Control, TrainState
-from densefit.callbacks.figure import legend_beside, new_figure, tidy
+from densefit.callbacks.figure import legend_beside, new_figure, tidy, write_figure
 from densefit.callbacks.jsonl import read_lines
 from densefit.callbacks.main_number import is_main
-from densefit.errors import ConfigError, DensefitError, writing
+from densefit.errors import ConfigError, DensefitError
 
 _COMMON = ("kind", "update", "epoch", "seconds", "lr")
 _ABOUT = ("labelled", "loss_weight")
 _TRAIN = ("update", "epoch")
 _TALL, _LOW, _ENTRY = 3.75, 1.5, 0.22  # inches: a panel, the last one, a line of a legend
+_SPAN = 4.0  # between the highest values of scores that share a panel
 _log = logging.getLogger("densefit")
 
 
@@ -68,22 +69,24 @@ def plot_curves(jsonl_path: str | Path, png_path: str | Path) -> None:
     lines = read_lines(jsonl_path)
     if not lines:
         raise ConfigError("There is no history to draw", where=jsonl_path)
-    named = [len(main_keys(lines, kinds)) for kinds in (_TRAIN, ("validation",))]
+    keys = main_keys(lines, ("validation",))
+    groups = of_one_magnitude({key: series(lines, key, "validation")[1] for key in keys}) or [[]]
+    named = [len(main_keys(lines, _TRAIN)), *map(len, groups)]
     heights = [*(max(_TALL, _ENTRY * entries) for entries in named), _LOW]  # legends must fit
     figure = new_figure(11, sum(heights))
-    losses, scores, rate = figure.subplots(3, 1, sharex=True, height_ratios=heights)
+    panels = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
+    losses, rate = panels[0], panels[-1]
 
     colours = _train_curves(losses, lines)
-    _score_curves(scores, lines, colours)
+    for axes, group in zip(panels[1:-1], groups):
+        _score_curves(axes, lines, group, colours)
     rate.plot(*series(lines, "lr"), color="0.3")
     rate.set_ylabel("learning rate")
     rate.set_ylim(bottom=0)
     rate.set_xlabel("update")
-    for axes in (losses, scores, rate):
+    for axes in panels:
         tidy(axes)
-    figure.align_ylabels()
-    with writing(png_path):
-        figure.savefig(png_path, dpi=120)
+    write_figure(figure, png_path, dpi=120)
 
 
 def _train_curves(axes: Any, lines: Sequence[dict[str, Any]]) -> dict[str, str]:
@@ -106,23 +109,44 @@ def _train_curves(axes: Any, lines: Sequence[dict[str, Any]]) -> dict[str, str]:
     return colours
 
 
-def _score_curves(axes: Any, lines: Sequence[dict[str, Any]], taken: dict[str, str]) -> None:
-    """The main validation scores; a score that is also a training number keeps its colour."""
-    keys = main_keys(lines, ("validation",))
+def _score_curves(
+    axes: Any, lines: Sequence[dict[str, Any]], keys: Sequence[str], taken: dict[str, str]
+) -> None:
+    """Some validation scores; a score that is also a training number keeps its colour."""
     others = iter(range(len(taken), len(taken) + len(keys)))
     for key in keys:
-        # Ten colours; a curve that has another one's colour has dashes.
+        # Ten colours; a curve that has another one's colour has dashes, then another mark.
         place = 0 if key in taken else next(others)
         axes.plot(
             *series(lines, key, "validation"),
             color=taken.get(key, f"C{place % 10}"),
             linestyle=("-", "--", ":")[place // 10 % 3],
-            marker="o",
+            marker=("o", "s", "^", "D")[place // 30 % 4],
             ms=4,
             label=key,
         )
     axes.set_ylabel("validation")
     legend_beside(axes, len(keys))
+
+
+def of_one_magnitude(values: Mapping[str, Sequence[float]]) -> list[list[str]]:
+    """Numbers in groups that can be told apart on one axis; those of up to 4 are one group.
+
+    >>> of_one_magnitude({"mIoU": [0.1, 0.5], "SILog": [24.0, 23.0], "RMSE": [1.8], "AP": [0.0]})
+    [['mIoU', 'RMSE', 'AP'], ['SILog']]
+    """
+    peaks = {
+        key: max([1.0, *(abs(value) for value in own if math.isfinite(value))])
+        for key, own in values.items()
+    }
+    starts: list[float] = []  # the lowest peak of each group
+    for peak in sorted(peaks.values()):
+        if not starts or peak > _SPAN * starts[-1]:
+            starts.append(peak)
+    return [
+        [key for key, peak in peaks.items() if start <= peak < end]
+        for start, end in zip(starts, [*starts[1:], math.inf])
+    ]
 
 
 def main_keys(lines: Sequence[dict[str, Any]], kinds: Sequence[str]) -> list[str]:

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 
 from densefit.callbacks.callback import Callback, Control, TrainState
-from densefit.callbacks.progress import Progress, epoch_line
+from densefit.callbacks.epoch_report import EpochReport
+from densefit.callbacks.progress import Progress, epoch_report, with_validation
 from densefit.errors import ConfigError
 
 _log = logging.getLogger("densefit")
@@ -17,7 +18,7 @@ class EpochLog(Callback):
     """Logs a line an epoch, with the validation's scores, at the level INFO of "densefit"."""
 
     def __init__(self) -> None:
-        self._line: str | None = None
+        self._report: EpochReport | None = None
 
     def epoch_started(self, state: TrainState, control: Control) -> None:
         """Log an epoch that was not followed by a validation."""
@@ -26,12 +27,12 @@ class EpochLog(Callback):
     def epoch_ended(self, state: TrainState, control: Control) -> None:
         """Note the epoch's numbers; the line waits for the validation that may follow."""
         if _log.isEnabledFor(logging.INFO):
-            self._line = epoch_line(state)
+            self._report = epoch_report(state)
 
     def validated(self, state: TrainState, control: Control) -> None:
         """Add the scores."""
-        if self._line is not None:
-            self._line += epoch_line(state, validation=True)
+        if self._report is not None:
+            self._report = with_validation(state, self._report)
             self._end()
 
     def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
@@ -39,9 +40,9 @@ class EpochLog(Callback):
         self._end()
 
     def _end(self) -> None:
-        if self._line is not None:
-            _log.info("%s", self._line)
-            self._line = None
+        if self._report is not None:
+            _log.info("%s", self._report.text())
+            self._report = None
 
 
 def with_progress(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from densefit.errors import ConfigError
+from densefit.errors import ConfigError, writing
 
 
 def new_figure(width: float, height: float) -> Any:
@@ -26,6 +27,17 @@ def new_figure(width: float, height: float) -> Any:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def write_figure(figure: Any, path: str | Path, dpi: int) -> None:
+    """Write a figure of `new_figure`, laid out for the ticks that its axes end up with.
+
+    Raises:
+        ValueError: matplotlib knows no pictures of that ending.
+    """
+    figure.draw_without_rendering()  # a first layout: other sizes of the axes have other ticks
+    with writing(path):
+        figure.savefig(path, dpi=dpi)
 
 
 def tidy(axes: Any) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import shutil
 import sys
 import time
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any, Callable, TextIO
 
 from rich.console import Console
@@ -13,16 +15,20 @@ from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bar
 
 from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.callbacks.epoch_report import EpochReport, as_text
 from densefit.callbacks.main_number import is_main
 from densefit.data.object_counts import shown
 from densefit.numeric import real
+
+_WIDTH = 200  # letters of a line in a pipe or a file
 
 
 class Progress(Callback):
     """Shows epoch, updates, losses, learning rate, samples a second and the time left.
 
     On a terminal it is one bar that is drawn over; elsewhere a line now and then. Both write one
-    lasting line for each epoch, with the validation's scores. Of the numbers only the main ones
+    lasting line for each epoch, with the validation's scores; where it would be longer than the
+    terminal is wide, a line for each head. Of the numbers only the main ones
     are shown (`head/metric`, not `head/metric/class`). It reads the numbers and resets nothing.
 
     Args:
@@ -50,14 +56,14 @@ class Progress(Callback):
         self._speed = Speed()
         self._reported = self._started = 0.0
         self._first_update = 0
-        self._epoch_line: str | None = None
+        self._epoch: EpochReport | None = None
         self._first = True
 
     def fit_started(self, state: TrainState, control: Control) -> None:
         """Open the bar, if there is a terminal; a resume says from where it goes on."""
         self._reported = self._started = self._clock()
         self._first_update = state.update
-        self._epoch_line, self._first = None, True
+        self._epoch, self._first = None, True
         stream = self._output()
         self._terminal = _Terminal(stream, state) if stream.isatty() else None
         if state.resumed:
@@ -92,13 +98,12 @@ class Progress(Callback):
 
     def epoch_ended(self, state: TrainState, control: Control) -> None:
         """Note the epoch's numbers; the line waits for the validation that may follow."""
-        self._epoch_line = epoch_line(state)
+        self._epoch = epoch_report(state)
 
     def validated(self, state: TrainState, control: Control) -> None:
         """Write the scores, on the epoch's line if it has just ended."""
-        line = self._epoch_line or _position(state)
-        self._epoch_line = None
-        self._line(f"{line}{epoch_line(state, validation=True)}")
+        self._epoch = with_validation(state, self._epoch)
+        self._end_epoch()
         self._speed.start(state.samples, self._clock())
 
     def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
@@ -110,9 +115,9 @@ class Progress(Callback):
 
     def _end_epoch(self) -> None:
         """Write the line of an epoch that was not followed by a validation."""
-        if self._epoch_line is not None:
-            self._line(self._epoch_line)
-            self._epoch_line = None
+        if self._epoch is not None:
+            self._line(self._epoch.text(self._width()))
+            self._epoch = None
 
     def _left(self, state: TrainState, now: float) -> str:
         """What the updates still to do take at this run's pace, validation included."""
@@ -124,6 +129,12 @@ class Progress(Callback):
     def _output(self) -> TextIO:
         # Standard error is looked up late: it may have been redirected since.
         return sys.stderr if self._stream is None else self._stream
+
+    def _width(self) -> int:
+        """Letters of a line: of the terminal, or what COLUMNS says."""
+        if self._terminal is not None:
+            return self._terminal.width
+        return shutil.get_terminal_size((_WIDTH, 24)).columns
 
     def _line(self, text: str) -> None:
         if self._terminal is None:
@@ -148,6 +159,11 @@ class _Terminal:
             _position(state), total=state.updates, completed=state.update, numbers=""
         )
         self._bar.start()
+
+    @property
+    def width(self) -> int:
+        """Letters of a line."""
+        return self._bar.console.width
 
     def show(self, state: TrainState, numbers: str) -> None:
         position = _position(state)
@@ -195,7 +211,7 @@ def main_numbers(numbers: Mapping[str, Any], heads: Collection[str] = ()) -> str
     >>> main_numbers({"seg/mIoU": 0.61234, "seg/IoU/cat": 0.5, "det/loss": 2})
     'seg/mIoU 0.6123, det/loss 2'
     """
-    return ", ".join(f"{key} {own:.4g}" for key, own in numbers.items() if is_main(key, heads))
+    return as_text(_main(numbers, heads))
 
 
 def duration(seconds: float) -> str:
@@ -209,16 +225,22 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def epoch_line(state: TrainState, validation: bool = False) -> str:
-    """An epoch that has ended, in a line; or what its validation adds to that."""
-    if not validation:
-        numbers = main_numbers(state.train(), _heads(state))
-        objects = shown(state.objects)
-        numbers = f"{numbers}; {objects}" if objects else numbers
-        return f"{_position(state)} done in {duration(state.seconds)}: {numbers}"
+def epoch_report(state: TrainState) -> EpochReport:
+    """What is told of an epoch that has ended."""
+    title = f"{_position(state)} done in {duration(state.seconds)}"
+    return EpochReport(title, _main(state.train(), _heads(state)), shown(state.objects))
+
+
+def with_validation(state: TrainState, report: EpochReport | None = None) -> EpochReport:
+    """The report with the scores of the validation behind it; by default of them alone."""
     # What the data do not define (AP of large objects where there are none) is left out.
     defined = {key: value for key, value in state.validation.items() if value == value}
-    return f"; validation: {main_numbers(defined, _heads(state))}"
+    found = _main(defined, _heads(state))
+    return replace(report or EpochReport(_position(state)), validation=found)
+
+
+def _main(numbers: Mapping[str, Any], heads: Collection[str]) -> dict[str, float]:
+    return {key: own for key, own in numbers.items() if is_main(key, heads)}
 
 
 def _heads(state: TrainState) -> Collection[str]:

@@ -107,7 +107,7 @@ class Keep:
         """Take the direction that the metric of `best` declares.
 
         Args:
-            known: score -> whether a high one is good (None: not said), of all that validation computes.
+            known: score -> whether a high one is good (None: not said), of all in validation.
 
         Raises:
             ConfigError: the score is not among them.

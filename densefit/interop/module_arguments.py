@@ -15,6 +15,7 @@ from densefit.interop.module_wire import ModuleWire, module_wire
 from densefit.model.network import Network
 from densefit.model.wire import Wire
 
+_EVAL_METRIC = "acc"  # default of Module.fit
 _CALLBACKS = ("batch_end", "epoch_end", "eval_batch_end", "eval_end")
 
 
@@ -48,10 +49,10 @@ class ModuleArguments:
         given = {name: value for name, value in arguments.items() if value is not None}
         callbacks = {name: _listed(name, given) for name in _CALLBACKS}
         wire: ModuleWire | None = None
-        if "eval_metric" in given:
+        if "eval_metric" in given or "validation_metric" in given:
             wire = module_wire(
                 network,
-                given["eval_metric"],
+                given.get("eval_metric", _EVAL_METRIC),
                 given.get("validation_metric"),
                 train_shown=bool(callbacks["batch_end"]),
                 validation_shown=bool(callbacks["eval_batch_end"]),
@@ -60,12 +61,6 @@ class ModuleArguments:
         elif "score_metric" in given:
             metric = created(given["score_metric"])
             wire = module_wire(network, copied(metric), metric, seen=seen)
-        elif "validation_metric" in given:
-            raise ConfigError(
-                "A validation_metric goes with an eval_metric",
-                received=f"validation_metric={given['validation_metric']!r:.200}",
-                fix="fit(..., eval_metric=...)",
-            )
         self.wires: dict[str, Wire] = {} if wire is None else {wire.name: wire}
         module = model if isinstance(model, mx.mod.BaseModule) else None
         self._fit = ModuleFit(

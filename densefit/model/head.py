@@ -280,6 +280,12 @@ class Head(ABC):
         """The same with what `truth` gave (not None) drawn on it, to be looked at beside `draw`."""
         return image.copy()
 
+    def draw_both(
+        self, image: np.ndarray, truth: Any, prediction: Any
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """`draw_truth` and `draw`, to be looked at side by side: on one scale, if there is one."""
+        return self.draw_truth(image, truth), self.draw(image, prediction)
+
 
 def class_names(classes: int | Sequence[str]) -> list[str]:
     """Names of a head's classes, given as names or as their number.

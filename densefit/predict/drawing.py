@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from densefit.predict.letters import put_text, shortened, text_size
+
 Color = tuple[int, int, int]
 
 # Well told apart on photographs and from one another; further ones are made by turning the hue.
@@ -30,8 +32,7 @@ _PALETTE: tuple[Color, ...] = (
     (20, 120, 90),
 )
 FAR = 1e6  # pixels out of a picture that OpenCV can still count, with parts of pixels
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
-_FONT_HEIGHT = 21.0  # pixels of a capital letter at scale 1
+_SMALLEST_LETTERS = 6.0  # pixels: of smaller ones only the beginning of a text is shown
 
 
 def color_of(index: int) -> Color:
@@ -64,18 +65,25 @@ def _legible(background: Color) -> Color:
     return (0, 0, 0) if 0.299 * red + 0.587 * green + 0.114 * blue > 150 else (255, 255, 255)
 
 
-def _text_size(text: str, height: float) -> tuple[int, int, int, int]:
-    """(width, ascent, descent, stroke) in pixels of `text` with capitals of `height`."""
-    stroke = max(1, round(height / 14))
-    (width, ascent), descent = cv2.getTextSize(text, _FONT, height / _FONT_HEIGHT, stroke)
-    return width, ascent, descent, stroke
-
-
 def _plate_size(text: str, height: float) -> tuple[int, int]:
     """(width, height) in pixels of the plate under `text`."""
-    width, ascent, descent, _ = _text_size(text, height)
-    pad = max(2, round(height / 4))
+    width, ascent, descent, _ = text_size(text, height)
+    pad = _pad(height)
     return width + 2 * pad, ascent + 2 * pad + descent // 3
+
+
+def fitted_text(image: np.ndarray, text: str, height: float) -> tuple[str, float]:
+    """`text` and the height of its letters such that its plate is no wider than `image`."""
+    width = _plate_size(text, height)[0]
+    if width > image.shape[1]:
+        height = max(min(height, _SMALLEST_LETTERS), 0.98 * height * image.shape[1] / width)
+        text = shortened(text, image.shape[1] - 2 * _pad(height), height)
+    return text, height
+
+
+def _pad(height: float) -> int:
+    """Pixels of a plate around its letters."""
+    return max(2, round(height / 4))
 
 
 def _put_label(
@@ -83,19 +91,9 @@ def _put_label(
 ) -> None:
     """Write `text` into `image` on a plate of `color` whose upper left corner is (left, top)."""
     width, tall = _plate_size(text, height)
-    _, ascent, _, stroke = _text_size(text, height)
-    pad = max(2, round(height / 4))
+    ascent, pad = text_size(text, height)[1], _pad(height)
     image[top : top + tall, left : left + width] = color
-    cv2.putText(
-        image,
-        text,
-        (left + pad, top + pad + ascent),
-        _FONT,
-        height / _FONT_HEIGHT,
-        _legible(color),
-        stroke,
-        lineType=cv2.LINE_AA,
-    )
+    put_text(image, text, left + pad, top + pad + ascent, _legible(color), height)
 
 
 def _place(
@@ -142,7 +140,7 @@ def draw_label(
     """
     result = np.ascontiguousarray(image).copy()
     x, y, _, _ = corners_on(result, np.array([*(position or (0, 0)), 0, 0]))[0].tolist()
-    height = letter_height(result)
+    text, height = fitted_text(result, text, letter_height(result))
     left, top = _place(result, (x, y, x, y), _plate_size(text, height), 0, [])
     _put_label(result, text, left, top, color, height)
     return result
@@ -192,10 +190,10 @@ def draw_boxes(
         words = [] if names is None else [names[int(classes[index])]]
         words += [] if scores is None else [f"{scores[index]:.2f}"]
         if words:
-            text = " ".join(words)
-            size = _plate_size(text, height)
+            text, letters = fitted_text(result, " ".join(words), height)
+            size = _plate_size(text, letters)
             left, top = _place(result, corners[index].tolist(), size, width, placed)
-            _put_label(result, text, left, top, color_of(int(classes[index])), height)
+            _put_label(result, text, left, top, color_of(int(classes[index])), letters)
     return result
 
 
@@ -256,7 +254,8 @@ def _put_legend(
     counts = np.bincount(pixels.ravel(), minlength=len(names))[: len(names)]
     seen = [int(index) for index in np.argsort(-counts, kind="stable") if counts[index]]
     for place, index in enumerate(seen[: max(1, image.shape[0] // step)]):
-        _put_label(image, names[index], 0, place * step, colors[index], height)
+        name, letters = fitted_text(image, names[index], height)
+        _put_label(image, name, 0, place * step, colors[index], letters)
 
 
 def grid(
@@ -302,36 +301,14 @@ def grid(
     return result
 
 
-def _shortened(text: str, width: int, letters: float) -> str:
-    """As much of the beginning as fits, with dots behind it; "" where not even these do."""
-    if _text_size(text, letters)[0] <= width:
-        return text
-    low, high = -1, len(text)  # letters that fit, and letters that do not
-    while high - low > 1:
-        middle = (low + high) // 2
-        if _text_size(text[:middle].rstrip() + "...", letters)[0] <= width:
-            low = middle
-        else:
-            high = middle
-    return text[:low].rstrip() + "..." if low >= 0 else ""
-
-
 def _put_caption(
     image: np.ndarray, text: str, left: int, top: int, width: int, letters: float
 ) -> None:
     """Write `text` centred under a cell of the grid, shortened to `width`, or nothing."""
-    shortened = _shortened(text, width, letters)
-    if not shortened:
+    fitting = shortened(text, width, letters)
+    if not fitting:
         return
-    size, ascent, _, stroke = _text_size(shortened, letters)
+    size, ascent, _, _ = text_size(fitting, letters)
     background: Color = tuple(int(value) for value in image[top, left])  # type: ignore[assignment]
-    cv2.putText(
-        image,
-        shortened,
-        (left + (width - size) // 2, top + ascent + round(0.5 * letters)),
-        _FONT,
-        letters / _FONT_HEIGHT,
-        _legible(background),
-        stroke,
-        lineType=cv2.LINE_AA,
-    )
+    base = top + ascent + round(0.5 * letters)
+    put_text(image, fitting, left + (width - size) // 2, base, _legible(background), letters)

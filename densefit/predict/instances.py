@@ -15,6 +15,7 @@ from densefit.predict.drawing import (
     _put_label,
     color_of,
     corners_on,
+    fitted_text,
     letter_height,
     line_width,
 )
@@ -57,10 +58,11 @@ def draw_instances(
     for row in range(len(masks)):
         text = names[int(classes[row])] + ("" if scores is None else f" {scores[row]:.2f}")
         box = corners[row]
-        size = _plate_size(text, letters)
+        text, own = fitted_text(result, text, letters)
+        size = _plate_size(text, own)
         if size[0] <= 2 * (box[2] - box[0]):
             left, top = _place(result, box, size, width, placed)
-            _put_label(result, text, left, top, color_of(first_color + row), letters)
+            _put_label(result, text, left, top, color_of(first_color + row), own)
     return result
 
 

@@ -183,7 +183,8 @@ def fit(
             function of (label, prediction). It gets all outputs and all labels of a symbol by name,
             of real rows; its numbers are "module/<name>", over the epoch. An object is updated
             itself. This argument and those below also log the lines of Module.fit.
-        validation_metric: the same for validation; by default a new copy of `eval_metric`.
+        validation_metric: the same for validation; by default a new copy of `eval_metric`. With it
+            alone, `eval_metric` is "acc", as in Module.fit.
         batch_end_callback: a function, or a list of them, called after each update with an
             `mx.model.BatchEndParam`, as Module.fit calls `mx.callback.Speedometer(...)`.
         epoch_end_callback: a function, or a list of them, called with (epoch, symbol, arg_params,
@@ -272,8 +273,8 @@ def fit(
     ):
         live = None
     of_mxnet = (
-        *(eval_metric, batch_end_callback, epoch_end_callback, eval_end_callback),
-        *(eval_batch_end_callback, monitor),
+        *(eval_metric, validation_metric, monitor, batch_end_callback, epoch_end_callback),
+        *(eval_end_callback, eval_batch_end_callback),
     )
     is_logged = any(one is not None for one in of_mxnet)
     callbacks = with_progress(callbacks, progress, batch_end_callback is not None, is_logged)

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from densefit.callbacks.figure import new_figure, tidy
-from densefit.errors import writing
+from densefit.callbacks.figure import new_figure, tidy, write_figure
 
 _SPREAD = 0.03  # of the updates, the standard deviation of the smoothing
 
@@ -99,5 +98,4 @@ class RateSearch:
         axes.set_ylabel("loss")
         axes.legend(frameon=False)
         tidy(axes)
-        with writing(path):
-            figure.savefig(path, dpi=120)
+        write_figure(figure, path, dpi=120)

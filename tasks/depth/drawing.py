@@ -25,6 +25,18 @@ def depth_range(depth: np.ndarray) -> tuple[float, float] | None:
     return float(low), float(high)
 
 
+def common_range(*maps: np.ndarray) -> tuple[float, float] | None:
+    """From the nearest to the farthest end of the maps' own ranges; None if none is known.
+
+    >>> common_range(np.array([[2.0, 4.0]]), np.array([[3.0, 3.5]]), np.zeros((1, 2)))
+    (2.0, 4.0)
+    """
+    ranges = [ends for ends in map(depth_range, maps) if ends is not None]
+    if not ranges:
+        return None
+    return min(low for low, _ in ranges), max(high for _, high in ranges)
+
+
 def depth_colors(depth: np.ndarray, low: float, high: float) -> np.ndarray:
     """RGB colours of depths, near ones red and far ones blue, by the logarithm.
 
@@ -43,18 +55,22 @@ def depth_colors(depth: np.ndarray, low: float, high: float) -> np.ndarray:
     return np.asarray(colors[..., ::-1]).reshape(*depth.shape, 3)
 
 
-def draw_depth(image: np.ndarray, depth: np.ndarray) -> np.ndarray:
+def draw_depth(
+    image: np.ndarray, depth: np.ndarray, ends: tuple[float, float] | None = None
+) -> np.ndarray:
     """A copy of the picture under its depths; what is unknown stays as it is, beside the words.
 
-    The colours span the map's own range (see `depth_range`), of which a room of 2 to 4 m would be
-    a sliver on a scale common to all maps. A bar at the lower edge has the colours, and at its
-    ends the metres.
+    By default the colours span the map's own range (see `depth_range`), of which a room of 2 to 4 m
+    would be a sliver on a scale common to all maps. A bar at the lower edge has the colours, and at
+    its ends the metres.
 
     Args:
         image: (H, W, 3) uint8.
         depth: (H, W) metres; not above 0, or not finite, where unknown.
+        ends: metres of the reddest and the bluest, to compare maps.
     """
-    ends = depth_range(depth)
+    own = depth_range(depth)
+    ends = None if own is None else ends or own
     result = np.ascontiguousarray(image).copy()
     if ends is None:
         return draw_label(result, "no depth is known")

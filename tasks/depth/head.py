@@ -20,7 +20,7 @@ from densefit.model.head import Features, Head, Label, heads
 from densefit.model.layers import upsample
 from densefit.model.merger import Merger
 
-from .drawing import draw_depth
+from .drawing import common_range, draw_depth
 from .loss import LOSSES, depth_loss
 from .merge import DepthMerger
 
@@ -179,3 +179,10 @@ class Depth(Head):
     def draw_truth(self, image: np.ndarray, truth: np.ndarray) -> np.ndarray:
         """The same of the true depths; what is unknown shows the picture."""
         return draw_depth(image, truth)
+
+    def draw_both(
+        self, image: np.ndarray, truth: np.ndarray, prediction: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Both in the colours of one range."""
+        ends = common_range(truth, prediction)
+        return draw_depth(image, truth, ends), draw_depth(image, prediction, ends)

@@ -1,12 +1,13 @@
 import json
 import logging
 import sys
+from math import nan
 
 import cv2
 import pytest
 
 from densefit.callbacks import Control, Curves, TrainState, plot_curves
-from densefit.callbacks.curves import main_keys, series
+from densefit.callbacks.curves import main_keys, of_one_magnitude, series
 from densefit.callbacks.jsonl import read_lines
 from densefit.errors import ConfigError
 
@@ -44,6 +45,29 @@ def test_a_picture_is_drawn_when_training_ends(history, tmp_path):
     assert picture.shape == (1080, 1320, 3)
     colours = {tuple(pixel) for row in picture[::3, ::3] for pixel in row.tolist()}
     assert len(colours) > 20  # lines have been drawn
+
+
+def test_no_axis_title_is_cut_off(tmp_path):
+    """Long numbers beside one axis and short ones beside another; a score far above the others."""
+    path = tmp_path / "log"
+    common = {"update": 1, "epoch": 0, "seconds": 1.0, "lr": 0.00012}
+    lines = [
+        {"kind": kind, **common, "update": t, "a/loss": 0.5, "a/AP": 0.5, "a/SILog": 12345.0}
+        for t in (1, 2)
+        for kind in ("epoch", "validation")
+    ]
+    path.write_text("".join(f"{json.dumps(one)}\n" for one in lines))
+    plot_curves(path, tmp_path / "a.png")
+    picture = cv2.imread(str(tmp_path / "a.png"))
+    assert (picture[:, :2] == 255).all()
+    assert (picture[:, -2:] == 255).all()
+    assert picture.shape[0] == 1080 + 450  # a panel more
+
+
+def test_scores_of_several_magnitudes_have_panels_of_their_own():
+    grouped = of_one_magnitude({"a": [0.5], "b": [nan, 30.0], "c": [-2.0], "d": [500.0], "e": []})
+    assert grouped == [["a", "c", "e"], ["b"], ["d"]]
+    assert of_one_magnitude({}) == []
 
 
 def test_no_window_system_is_touched(history, tmp_path, monkeypatch):

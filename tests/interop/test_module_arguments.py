@@ -39,6 +39,8 @@ def test_a_callback_that_cannot_be_called(tiny, value):
         ModuleArguments({"eval_batch_end_callback": value}, network(tiny))
 
 
-def test_a_validation_metric_alone(tiny):
-    with pytest.raises(ConfigError, match="goes with an eval_metric"):
-        ModuleArguments({"validation_metric": "acc"}, network(tiny))
+def test_a_validation_metric_alone_leaves_the_training_to_accuracy_as_module_fit_does(tiny):
+    module = ModuleArguments({"validation_metric": "mse"}, network(tiny))
+    judges = module.wires["module"].judges
+    names = {mode: judge.metric.name for mode, judge in judges.items()}
+    assert names == {"train": "accuracy", "evaluate": "mse"}

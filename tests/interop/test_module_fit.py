@@ -111,6 +111,12 @@ def test_lines_of_mxnet_s_callbacks(compare, settings):
     assert ours.lines == theirs.lines
 
 
+def test_a_validation_metric_alone_is_told_as_module_fit_does(compare):
+    theirs, ours = compare(lambda: {"validation_metric": "ce"})
+    assert ours.lines == theirs.lines
+    assert any("Validation-cross-entropy" in line for line in ours.lines)
+
+
 def test_a_reset_by_a_callback_shortens_no_epoch(compare, logged):
     """MXNet's lines of the epoch cover what was left since the last reset."""
 

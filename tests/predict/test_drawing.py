@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 
 from densefit.predict.drawing import (
-    _shortened,
-    _text_size,
     color_of,
     draw_boxes,
     draw_label,
     draw_mask,
+    fitted_text,
     grid,
     letter_height,
     line_width,
     say_unshown,
 )
+from densefit.predict.letters import text_size
 
 
 def grey(height, width):
@@ -131,12 +131,26 @@ def test_captions_of_narrow_cells_end(width):
     assert (cell == 128).all()
 
 
-def test_a_caption_keeps_as_much_as_fits():
-    for width in range(1, 200, 7):
-        text = _shortened("some words, and more", width, 8.0)
-        assert _text_size(text, 8.0)[0] <= width or text == ""
-        assert text == "" or text.endswith("...") or text == "some words, and more"
-    assert _shortened("some words, and more", 1000, 8.0) == "some words, and more"
+@pytest.mark.parametrize("width", [64, 120, 200])
+@pytest.mark.parametrize("text", ["0 of 100 reach 0.4, best 0.399", "a very long class name 0.87"])
+def test_a_label_wider_than_the_picture_is_made_to_fit(width, text):
+    label, height = fitted_text(grey(48, width), text, 8.0)
+    assert text_size(label, height)[0] + 4 <= width
+    assert height >= 6
+    assert label == text if width == 200 else len(label) > width / 12
+    drawn = draw_label(grey(48, width), text)
+    plate = (drawn != 128).any(axis=2)
+    assert (drawn[:, plate.nonzero()[1].max()] == (30, 30, 30)).all(axis=1).any()  # its own edge
+
+
+def test_a_box_and_a_legend_with_long_names_have_whole_plates():
+    names = ["a very long name of a class"]
+    boxes = draw_boxes(grey(60, 90), np.array([[5, 30, 40, 50.0]]), np.array([0]), names)
+    mask = draw_mask(grey(60, 90), np.zeros((60, 90), np.uint8), names, alpha=0, contour=False)
+    for drawn in (boxes, mask):
+        rows, columns = (drawn == color_of(0)).all(axis=2).nonzero()
+        plate = drawn[rows.min() : 12, columns.max()]
+        assert (plate == color_of(0)).all()
 
 
 @pytest.mark.parametrize("far", [1e300, -1e300, np.inf, -np.inf, 2.0**31, 1e9])

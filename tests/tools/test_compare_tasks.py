@@ -41,6 +41,26 @@ def test_a_missing_baseline_is_named(task_run, capsys):
     assert "not in delta-m: mask/mIoU" in capsys.readouterr().out
 
 
+def test_nothing_is_explained_that_is_not_shown(task_run, tmp_path, capsys):
+    """One network alone: no sum of all; a network without its tasks: no row of dashes."""
+    folders = [
+        task_run("both", {"boxes/AP": 0.55, "mask/mIoU": 0.4}),
+        task_run("others", {"kind/accuracy": 0.5, "depth/AbsRel": 0.4}, training={"epochs": 9}),
+        task_run("boxes", {"boxes/AP": 0.5}, only=["boxes"]),
+    ]
+    assert compare_tasks.main([*map(str, folders)]) == 0
+    shown = capsys.readouterr().out
+    assert "all of these" not in shown
+    assert "No change is told of others: no score alone to compare with." in shown
+    changes = shown[shown.index("Change against") : shown.index("Cost of")]
+    assert "both" in changes
+    assert "others" not in changes
+    assert compare_tasks.main([*map(str, folders[:2])]) == 0
+    shown = capsys.readouterr().out
+    assert "Change" not in shown
+    assert "delta-m (" not in shown
+
+
 def test_a_baseline_of_0_is_marked_and_named(task_run, tmp_path, capsys):
     """The mean over the others stays, and says so."""
     folders = [

@@ -188,3 +188,23 @@ def test_what_is_wrong_with_several_datasets_is_told(show, partly, tmp_path):
     code, _, err, _ = show("--config", str(path))
     assert code == 2
     assert "--updates_per_epoch N, or did you mean 'cells'?" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "picture"),
+    [
+        ([], "schedule.png"),
+        (["--out", "folder"], "folder/schedule.png"),
+        (["--out=folder/rates.png"], "folder/rates.png"),
+        (["--out", "folder", "--png", "own.png"], "own.png"),
+    ],
+)
+@pytest.mark.parametrize("config", [False, True])
+def test_the_picture_lies_where_out_says(
+    tmp_path, monkeypatch, capsys, recipe, config, arguments, picture
+):
+    monkeypatch.chdir(tmp_path)
+    own = ["--config", recipe] if config else ["cosine"]
+    assert show_schedule.main([*own, "--updates", "50", *arguments]) == 0
+    assert f"wrote {picture}\n" in capsys.readouterr().out
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.png")] == [picture]

@@ -38,10 +38,12 @@ def test_boxes_and_masks_are_drawn_where_the_network_sees_them():
     seen = drawn_samples([sample], HEADS)
     assert bare.shape == seen.shape
     assert (bare != seen).any()
-    one = HEADS[0].draw_truth(sample.image, HEADS[0].truth(sample.targets))
     factor = 240 // 64
-    enlarged = one.repeat(factor, 0).repeat(factor, 1)
-    assert np.array_equal(seen[8 : 8 + enlarged.shape[0], 8 : 8 + enlarged.shape[1]], enlarged)
+    large = sample.image.repeat(factor, 0).repeat(factor, 1)
+    truth = {**HEADS[0].truth(sample.targets)}
+    truth["boxes"] = truth["boxes"] * factor
+    expected = HEADS[0].draw_truth(large, truth)
+    assert np.array_equal(seen[8 : 8 + expected.shape[0], 8 : 8 + expected.shape[1]], expected)
 
 
 def test_the_picture_lies_there_at_the_end_of_a_training(tmp_path):

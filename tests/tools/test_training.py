@@ -73,6 +73,9 @@ def test_segmentation_trains_prints_lines_to_a_pipe_and_resumes(tiny, tmp_path, 
     assert "\x1b" not in shown.out + shown.err
     assert "segmentation, by class" in shown.out
     assert "triangle" in shown.out
+    listed = shown.out[shown.out.index("wrote to") :].split(": ")[1].strip().split(", ")
+    found = {path.name for path in (tmp_path / "seg").iterdir()}
+    assert {name.split("/")[0] for name in listed} == found
 
     assert train_seg.main(arguments) == 1  # nothing is overwritten
     assert "--resume auto" in capsys.readouterr().err

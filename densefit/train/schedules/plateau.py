@@ -73,7 +73,7 @@ class Plateau(WarmedUp):
         """The schedule with the direction that the score's metric declares.
 
         Args:
-            known: score -> whether a high one is good (None: not said), of all that validation computes.
+            known: score -> whether a high one is good (None: not said), of all in validation.
 
         Raises:
             ConfigError: the score is not among them.

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from densefit.tasks.depth.drawing import depth_colors, depth_range, draw_depth
+from densefit.tasks.depth.head import Depth
 
 
 def test_near_is_warm_and_far_is_cold():
@@ -41,3 +42,16 @@ def test_unknown_pixels_show_the_picture(size, depth):
     if size[0] > 100:
         assert (middle[:, size[1] // 2 :] == 90).all()
         assert (middle[:, : size[1] // 2] == 90).all() == (depth != "ramp" and not depth > 0)
+
+
+def test_truth_and_prediction_have_the_colours_of_one_range():
+    """A nearly constant prediction is of nearly one colour; alone it would show all."""
+    image = np.zeros((60, 80, 3), np.uint8)
+    truth = np.tile(np.linspace(1.0, 4.0, 80), (60, 1))
+    flat = np.tile(np.linspace(2.0, 2.1, 80), (60, 1))
+    drawn_truth, drawn = Depth().draw_both(image, truth, flat)
+    np.testing.assert_array_equal(drawn_truth, draw_depth(image, truth))
+    spans = [np.ptp(one[25].astype(int), axis=0).max() for one in (drawn, draw_depth(image, flat))]
+    assert spans[0] < 60 < spans[1]
+    assert (drawn[25, 40] == depth_colors(flat[25, 40], 1.0, 4.0)).all()
+    assert (Depth().draw_both(image, truth, 0 * flat)[1] == draw_depth(image, 0 * flat)).all()
