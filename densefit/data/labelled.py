@@ -164,8 +164,12 @@ class Held:
     are_all: bool
 
 
-def held_by(dataset: Dataset) -> Held:
+def held_by(dataset: Dataset, wanted: Collection[str] = ()) -> Held:
     """The targets of a dataset: by its annotations, else as far as up to 8 samples tell.
+
+    Args:
+        dataset: that is looked at.
+        wanted: targets for which up to 64 samples are looked at, until all of them came.
 
     Raises:
         DataError: all of these are broken: the first one's error.
@@ -176,17 +180,21 @@ def held_by(dataset: Dataset) -> Held:
     found: set[str] = set()
     first: DataError | None = None
     indices = looked_at(dataset)
-    broken = 0
-    for index in indices:
+    more = [i for i in looked_at(dataset, AT_MOST) if i not in set(indices)] if wanted else []
+    broken, looked = 0, 0
+    for index in [*indices, *more]:
+        if looked >= len(indices) and found.issuperset(wanted):
+            break
+        looked += 1
         try:
             found.update(read_sample(dataset, index).targets)
         except Exception as error:  # what is broken is told, or skipped, when it is needed
             broken += 1
             first = first or with_id(error, "Reading", sample_id(dataset, index))
             first.__cause__ = first.__cause__ or error
-    if first is not None and broken == len(indices):
+    if first is not None and broken == looked:
         raise first
-    return Held(frozenset(found), len(indices) == len(dataset) and not broken)
+    return Held(frozenset(found), looked == len(dataset) and not broken)
 
 
 def targets_in(dataset: Dataset) -> frozenset[str]:

@@ -16,6 +16,7 @@ from densefit.duration import DurationLike
 from densefit.errors import ConfigError
 from densefit.metrics import Metric
 from densefit.metrics.derived import Derived, check_derived
+from densefit.metrics.direction import Directions
 from densefit.model.route import Route
 from densefit.numeric import check_optimizer
 from densefit.score import collect
@@ -117,7 +118,8 @@ def fit(
             iterable of dicts or of (data, label), see `interop.batches`.
         heads: name -> Route, for what is no Network; by default one for each loss output.
         validation: like `train`, and another object; scored exactly, see `score`. Or a dict of
-            such by name: each is scored by the heads that it has labels for, see `score_mixture`.
+            such by name, see `score_mixture`. Each is scored by the heads that it has labels for;
+            a warning names heads without any.
         validate_every: "1ep", "500st"...; the end of training is always validated.
         derived: name -> a number made of a validation's scores, which stands among them (a mean
             over heads to choose the best checkpoint by, say).
@@ -296,7 +298,7 @@ def fit(
     rescale = constant_rescale(network, optimizer, settings, feeder.batch_size, accumulate)
     learner = Learner(network, devices)
     scorer = scorer_of(learner, validations_of(validation, given), module.wires)
-    known = {} if scorer is None else dict(scorer.directions)
+    known = Directions({}) if scorer is None else Directions(scorer.directions, scorer.unscored)
     check_derived(derived or {}, known)
     if scorer is not None:
         known.update({name: own.higher_is_better for name, own in (derived or {}).items()})

@@ -17,7 +17,7 @@ from densefit.data.fingerprint import fingerprint
 from densefit.errors import ConfigError
 from densefit.model.wire import Wire
 from densefit.score import Scorer
-from densefit.score_many import MixtureScorer
+from densefit.score_many import MixtureScorer, scorer_of_labelled
 from densefit.train.guard import Guard
 from densefit.train.learner import Learner
 from densefit.train.schedules import Resolved, Schedule
@@ -68,7 +68,7 @@ def scorer_of(
         return None
     if isinstance(validation, Mapping):
         return MixtureScorer(learner, validation, where="validation", wires=wires)
-    return Scorer(learner, validation, where="validation", wires=wires)
+    return scorer_of_labelled(learner, validation, "validation", wires)
 
 
 def check_eased(guard: Guard, rate: Any, optimizer: Any, settings: Mapping[str, Any]) -> None:
