@@ -232,6 +232,8 @@ class Detection(Head):
     def objects(self, sample: Sample) -> int:
         """Boxes that are trained: no crowds, and no difficult ones unless `train_difficult`."""
         targets = sample.targets
+        if "boxes" not in targets:  # masks alone train a head of which this is a part
+            return 0
         left_out = np.zeros(len(targets["boxes"]), bool)
         for name in ("crowd",) if self.train_difficult else ("crowd", "difficult"):
             left_out |= np.asarray(targets.get(name, left_out), bool)

@@ -84,6 +84,26 @@ def test_a_head_counts_the_objects_that_it_could_learn():
     assert batch.counts["objects/keypoints"] == batch.counts["positives/keypoints"] == 2 * 1
 
 
+class Masks(Shapes):
+    """Shapes whose boxes nobody has drawn."""
+
+    def __getitem__(self, index):
+        sample = super().__getitem__(index)
+        for name in ("boxes", "classes", "area", "instances", "instance_ids"):
+            del sample.targets[name]
+        return sample
+
+
+def test_a_head_that_learns_masks_alone_counts_no_objects():
+    names = Shapes(1).classes
+    head = df.head("panoptic", classes=["background", *names], things=names)
+    both = df.Mixture({"masks": Masks(2, size=SIZE), "all": Shapes(2, size=SIZE, empty=0.0)})
+    with df.Loader(both, batch_size=4, heads=[head]) as loader:
+        (batch,) = loader
+    assert batch.labelled["panoptic"].all()
+    assert batch.counts["objects/panoptic"] == batch.counts["left"] > 0
+
+
 def test_heads_of_pixels_count_nothing():
     _, found = batches(heads=[df.head("segmentation", classes=4)])
     assert [batch.counts for batch in found] == [{}, {}]
