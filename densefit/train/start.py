@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -175,15 +175,6 @@ def tell_done(state: TrainState, path: object) -> None:
                 " more; to train anew, choose another directory and no resume",
                 *(path, done, unit, unit, planned),
             )
-
-
-def names_of(names: str | Sequence[str] | None) -> list[str]:
-    """A list of names, of which one may be given by itself.
-
-    >>> names_of(None), names_of("fc1_weight"), names_of(["a", "b"])
-    ([], ['fc1_weight'], ['a', 'b'])
-    """
-    return [names] if isinstance(names, str) else list(names or ())
 
 
 def as_initializer(initializer: Any) -> Any:
