@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Callable
 
+from densefit.data.annotated import asked_once
 from densefit.data.labelled import held_by
 from densefit.errors import ConfigError, DataError, located
 from densefit.metrics.direction import directions
@@ -96,7 +97,8 @@ class MixtureScorer:
             raise ConfigError("There are no data to score", expected="name -> loader")
         check_data_names(data)
         wanted = [name for name in network.wires if heads is None or name in heads]
-        known_of = {name: _scorable(network, wanted, loader) for name, loader in data.items()}
+        with asked_once():
+            known_of = {name: _scorable(network, wanted, loader) for name, loader in data.items()}
         self._sure = {name: sure for name, (sure, _) in known_of.items()}
         chosen = {name: perhaps for name, (_, perhaps) in known_of.items()}
         self._network, self._wires = network, wires

@@ -23,6 +23,24 @@ def test_what_is_added_or_taken_away_differs():
     assert set(differences({"data": None}, {"data": {"samples": 1, "sha256": "0"}})) == {"data"}
 
 
+def test_what_an_earlier_version_told_otherwise_is_no_difference():
+    saved = {"loader": "X{a}", "seed": 0, "heads": {"a": "A", "b": "B"}}
+    own = {"loader": "X(b){a}", "seed": 0, "heads": {"a": "A{1}", "b": "B"}}
+    earlier = {**saved, "heads": {"a": "A", "b": "B"}}
+    assert differences(saved, own, lambda: earlier) == {}
+    assert set(differences({**saved, "loader": "X{c}"}, own, lambda: earlier)) == {"loader"}
+    assert set(differences({**saved, "heads": {"a": "C", "b": "B"}}, own, lambda: earlier)) == {
+        "head a"
+    }
+    assert set(differences(saved, own)) == {"loader", "head a"}
+
+
+def test_of_long_texts_the_part_that_differs_is_shown():
+    before, now = (f"{'x' * 500} {end}" for end in ("old", "new"))
+    with pytest.raises(CheckpointError, match=r"expected: loader \.\.\.x+ old\n.* \.\.\.x+ new\n"):
+        check_order({"loader": (before, now)}, "there")
+
+
 def test_heads_are_compared_by_name():
     saved, own = {"heads": {"a": "1", "b": "1"}}, {"heads": {"b": "2", "c": "1"}}
     assert differences(saved, own) == {
