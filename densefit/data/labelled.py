@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import islice
 from operator import itemgetter
@@ -164,7 +164,7 @@ class Held:
     are_all: bool
 
 
-def held_by(dataset: Dataset, wanted: Collection[str] = ()) -> Held:
+def held_by(dataset: Dataset, wanted: Set[str] = frozenset()) -> Held:
     """The targets of a dataset: by its annotations, else as far as up to 8 samples tell.
 
     Args:
@@ -174,21 +174,25 @@ def held_by(dataset: Dataset, wanted: Collection[str] = ()) -> Held:
     Raises:
         DataError: all of these are broken: the first one's error.
     """
-    return answer("held", dataset, _held_by)
+    held = answer("held", dataset, _held_by)
+    if held.are_all or held.names >= wanted:
+        return held
+    return _looked_for(dataset, looked_at(dataset, AT_MOST), wanted)
 
 
 def _held_by(dataset: Dataset) -> Held:
     annotated = all_targets(dataset)
     if annotated is not None:
         return Held(frozenset().union(*set(annotated)), True)
+    return _looked_for(dataset, looked_at(dataset))
+
+
+def _looked_for(dataset: Dataset, indices: Sequence[int], wanted: Set[str] | None = None) -> Held:
+    """What some samples show, up to those that show all that is wanted."""
     found: set[str] = set()
     first: DataError | None = None
-    indices = looked_at(dataset)
-    more = [i for i in looked_at(dataset, AT_MOST) if i not in set(indices)] if wanted else []
     broken, looked = 0, 0
-    for index in [*indices, *more]:
-        if looked >= len(indices) and found.issuperset(wanted):
-            break
+    for index in indices:
         looked += 1
         try:
             found.update(read_sample(dataset, index).targets)
@@ -196,6 +200,8 @@ def _held_by(dataset: Dataset) -> Held:
             broken += 1
             first = first or with_id(error, "Reading", sample_id(dataset, index))
             first.__cause__ = first.__cause__ or error
+        if wanted is not None and found >= wanted:
+            break
     if first is not None and broken == looked:
         raise first
     return Held(frozenset(found), looked == len(dataset) and not broken)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 from densefit.backend import mx
@@ -159,7 +160,7 @@ def as_saver(checkpoint: Any) -> Saver | None:
     if checkpoint is None or isinstance(checkpoint, Saver):
         return checkpoint
     if isinstance(checkpoint, PathLike) or (isinstance(checkpoint, str) and checkpoint):
-        return Saver(checkpoint)
+        return Saver(Path(checkpoint))
     fix = "checkpoint='runs/first'; none are written without it"
     raise _wrong("checkpoint", checkpoint, "a directory or a df.Saver", fix)
 
