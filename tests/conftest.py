@@ -274,6 +274,10 @@ def assert_alike(first, second, where="sample"):
         assert list(first) == list(second), where
         for key, value in first.items():
             assert_alike(value, second[key], f"{where}[{key!r}]")
+    elif isinstance(first, tuple):
+        assert len(first) == len(second), where
+        for index, value in enumerate(first):
+            assert_alike(value, second[index], f"{where}[{index}]")
     elif hasattr(first, "__dataclass_fields__"):
         assert_alike(vars(first), vars(second), where)
     else:

@@ -42,6 +42,7 @@ class TrainState:
         validated: `update` when they were measured, -1 before the first.
         seconds: wall seconds of training, validation and saving, over resumes too.
         clock: where the time of this process goes.
+        resumed: the checkpoint that this process goes on from, "" if it began the training.
     """
 
     network: Any
@@ -71,6 +72,7 @@ class TrainState:
     validated: int = -1
     seconds: float = 0.0
     clock: Clock = field(default_factory=Clock)
+    resumed: str = ""
 
 
 class Control:

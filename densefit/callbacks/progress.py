@@ -54,12 +54,14 @@ class Progress(Callback):
         self._first = True
 
     def fit_started(self, state: TrainState, control: Control) -> None:
-        """Open the bar, if there is a terminal."""
+        """Open the bar, if there is a terminal; a resume says from where it goes on."""
         self._reported = self._started = self._clock()
         self._first_update = state.update
         self._epoch_line, self._first = None, True
         stream = self._output()
         self._terminal = _Terminal(stream, state) if stream.isatty() else None
+        if state.resumed:
+            self._line(f"goes on from {state.resumed}: {_position(state)}")
 
     def epoch_started(self, state: TrainState, control: Control) -> None:
         """Begin to measure the epoch's speed."""

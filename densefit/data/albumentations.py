@@ -13,7 +13,7 @@ import numpy as np
 from densefit.data.keypoints import move_keypoints
 from densefit.data.merged import MAPS
 from densefit.data.moved import clipped, crowds, swap_of
-from densefit.data.sample import Geometry, LostGeometry, Sample
+from densefit.data.sample import Geometry, LostGeometry, Sample, UntracedGeometry
 from densefit.data.scaled_points import follow_pixels
 from densefit.data.target import PER_OBJECT, kind_of
 from densefit.errors import ConfigError, DataError
@@ -25,6 +25,8 @@ _POINTS, _SIZE = "points", "size"
 # The corners of a triangle in the middle of the picture: they show what becomes of left and right,
 # and of sizes.
 _TRIANGLE = np.array([[0.45, 0.45], [0.55, 0.45], [0.45, 0.55]])
+# What is no longer the one picture, or is seen from elsewhere: as with our own transforms.
+_OTHER = {"CopyAndPaste", "MixUp", "Mosaic", "OverlayElements", "Perspective", "TemplateTransform"}
 
 
 class Albumentations:
@@ -43,7 +45,9 @@ class Albumentations:
     Maps that are resized get the pixel under the centre, and are half a pixel off at most. Areas,
     and which keypoints change places, follow what happens in the middle of the picture.
 
-    Where the original lies in the result is not known: scores are refused. Vectors cannot follow.
+    Where the original lies in the result is not known: scores of what has a place are refused, the
+    class of the picture is scored. With a member that mixes pictures or changes the perspective
+    (Mosaic, OverlayElements, Perspective...), it is refused too. Vectors cannot follow.
 
     All chance comes from the sample's own generator, as with every transform: each member of the
     pipeline is seeded from it. Each thread has a copy of the pipeline, which keeps state.
@@ -122,12 +126,11 @@ class Albumentations:
                 changed[name] = (targets[name][rows] * abs(growth)).astype(targets[name].dtype)
             elif kind == "plain":
                 changed[name] = targets[name]
-        size = (sample.geometry or Geometry.identity(*sample.image.shape[:2])).size
         return replace(
             sample,
             image=image,
             targets={name: changed[name] for name in targets},
-            geometry=LostGeometry(size, (height, width), "it went through Albumentations"),
+            geometry=self._geometry(sample, (height, width)),
         )
 
     def __getstate__(self) -> dict[str, Any]:
@@ -137,6 +140,17 @@ class Albumentations:
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         self.compose = state["compose"]
         self._own = threading.local()
+
+    def _geometry(self, sample: Sample, size: tuple[int, int]) -> Geometry:
+        """The geometry of a result of `size`."""
+        known = sample.geometry or Geometry.identity(*sample.image.shape[:2])
+        if isinstance(known, LostGeometry) and known.is_other:
+            return known.then(np.eye(2, 3), size)
+        other = sorted(_names(self.compose) & _OTHER)
+        if other:
+            why = f"it went through {' and '.join(other)} of Albumentations"
+            return LostGeometry(known.size, size, why)
+        return UntracedGeometry(known.size, size, "it went through Albumentations")
 
     def _run(
         self, sample: Sample, maps: list[str], points: list[str], rng: np.random.Generator
@@ -204,6 +218,12 @@ def _seed(member: Any, rng: np.random.Generator) -> None:
         member.set_random_seed(int(rng.integers(2**31)))
     for inner in getattr(member, "transforms", ()):
         _seed(inner, rng)
+
+
+def _names(member: Any) -> set[str]:
+    """Names of the classes of a pipeline and of all its members, and of those that these extend."""
+    inner = getattr(member, "transforms", ())
+    return {kind.__name__ for kind in type(member).__mro__}.union(*map(_names, inner))
 
 
 def _triangle(sample: Sample) -> np.ndarray:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from densefit.data.sample import Geometry, LostGeometry
+from densefit.data.visible import is_whole, visible_share
 from densefit.errors import DataError
 
 
 class CutGeometry(Geometry):
-    """Of a picture that a crop has cut: whoever brings scores back to the whole picture is refused.
+    """Of a picture that was cut: whoever brings predictions back to the whole picture is refused.
 
-    A head that predicts one thing for the picture (its class) reads no map, and is scored.
+    A head that predicts one thing for the picture (its class) reads no map, and is not.
 
     Args:
         size: (height, width) of the original image.
@@ -33,38 +34,27 @@ class CutGeometry(Geometry):
         if name != "matrix":
             raise AttributeError(name)
         raise DataError(
-            "A picture is scored as a whole, and the network was shown a part of it",
+            "A picture is scored or predicted as a whole, and the network was shown a part of it",
             expected="the whole picture in the network's input",
-            received=f"{100 * self.shown:.0f} % of it: what lies outside would count as missed",
+            received=f"{min(99, round(100 * self.shown))} % of it: what lies outside would count "
+            "as missed, or be made up",
             where=self.where,
-            fix="score with resize or letterbox; pictures larger than the input with a ViewLoader "
-            "of windows",
+            fix="use resize or letterbox; for pictures larger than the input a ViewLoader of "
+            "windows",
         )
 
 
 def whole(geometry: Geometry, where: str) -> Geometry:
-    """The geometry if the input shows its whole picture; else a `CutGeometry`.
-
-    A pixel, of the picture or of the input, may be missing at each edge: sizes are rounded.
+    """The geometry if the network was shown its whole picture; else a `CutGeometry`.
 
     Args:
-        geometry: of a picture that is to be scored.
+        geometry: of a picture that is to be scored, or predicted as a whole.
         where: which sample it is, and for which head.
     """
-    if isinstance(geometry, LostGeometry):
+    if isinstance(geometry, (LostGeometry, CutGeometry)):
         return geometry
-    (sx, skew, tx), (slant, sy, ty) = geometry.matrix.tolist()
-    if skew or slant:  # refused where it matters: see `Geometry.boxes_to_original`
+    size, last = geometry.size, (geometry.matrix, geometry.input_size)
+    if not geometry.cuts and is_whole(size, *last):
         return geometry
-    (height, width), (bottom, right) = geometry.size, geometry.input_size
-    shown = _shown(sx, tx, width, right) * _shown(sy, ty, height, bottom)
-    return geometry if shown == 1 else CutGeometry(geometry.size, geometry.input_size, where, shown)
-
-
-def _shown(scale: float, shift: float, length: int, end: int) -> float:
-    """The share of a side that lies in 0 to `end` of the input; 1 to within a pixel."""
-    low, high = sorted((shift, shift + scale * length))
-    spare = max(1.0, abs(scale)) + 1e-6
-    if low >= -spare and high <= end + spare:
-        return 1.0
-    return max(0.0, min(high, end) - max(low, 0.0)) / (high - low)
+    shown = visible_share(size, (*geometry.cuts, last))
+    return CutGeometry(size, geometry.input_size, where, shown)

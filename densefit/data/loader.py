@@ -31,7 +31,7 @@ from densefit.data.occurring import Occurring
 from densefit.data.renamed_classes import with_renames
 from densefit.data.sample import Dataset, Sample
 from densefit.data.sample_id import dataset_key, dataset_name, sample_id
-from densefit.data.sampler import order_of, place_of
+from densefit.data.sampler import covering_of, order_of, place_of
 from densefit.data.skips import IN_A_ROW, Skips
 from densefit.data.work import Made, SampleTransform, Work, first_of, transformed
 from densefit.data.worker_kind import ahead_of, default_workers, target_bytes
@@ -66,7 +66,8 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         worker_kind: "threads" or "processes".
         shuffle: visit the samples in another order each epoch.
         seed: of the order and of the transforms.
-        last: "keep" the smaller last batch, or "drop" it.
+        last: "keep" the smaller last batch, or "drop" it: in each epoch the samples that a shuffle
+            brings last, by chance; without one always the same. A Mixture carries them on.
         on_error: "raise" what goes wrong with a sample, or "skip" the sample: the batch is filled
             from those that follow, and `skipped` tells. Where memory runs out nothing is skipped.
         timeout: seconds that one sample may take in its worker, thread or process, from its begin
@@ -120,7 +121,8 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         self.epoch = 0
         if len(dataset) == 0:
             raise DataError("The dataset is empty", where=dataset_name(dataset))
-        self._order = order_of(dataset, shuffle, batch_size, skips=on_error == "skip")
+        drops, skips = last == "drop", on_error == "skip"
+        self._order = order_of(dataset, shuffle, batch_size, skips=skips, drops=drops)
         self.exact = last == "keep" and on_error == "raise" and self._order.exact
         if len(self) == 0:
             raise ConfigError(
@@ -208,8 +210,9 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         settings = (self.shuffle, self.seed, self.last, self.on_error, self.batch_size)
         names = ("shuffle", "seed", "last", "on_error", "batch_size")
         told: dict[str, Any] = {name: value for name, value in zip(names, settings)}
-        if getattr(self._order, "carries", False):  # an earlier order rounded each epoch alike
-            told["order"] = "remainders are carried"
+        kind = getattr(self._order, "kind", "")  # what an earlier version did in another way
+        if kind:
+            told["order"] = kind
         about = {**told, "dataset": self.dataset, "transform": self.transform}
         return described(about, as_before=as_before)
 
@@ -261,6 +264,12 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
     def epoch_samples(self) -> int:
         """Samples an epoch (an upper bound if some are skipped); repetitions count."""
         return len(self._order)
+
+    @property
+    def covering(self) -> int:
+        """Epochs after which every sample has come (shares, and what is dropped, differ)."""
+        visited = min(len(self) * self.batch_size, self.epoch_samples)
+        return covering_of(self._order, visited)
 
     @property
     def skipped(self) -> list[tuple[str, str]]:

@@ -53,7 +53,9 @@ class Mixture:
     one dataset, which are always whole: the length is then rounded up to whole batches. A share
     that is no whole number of samples (of batches, where these are of one dataset) is rounded up
     or down in each epoch, and what that leaves over is carried on: over any first epochs it is off
-    by less than one.
+    by less than one. So is the smaller last batch of a loader that drops it (`last="drop"`): its
+    epochs are whole batches, and what is left over comes in the next. Only where such a loader
+    skips broken samples too, what it drops is lost: of each dataset by its share, in the mean.
 
     A dataset that has an order of its own, as a Mixture in a Mixture, keeps it: its samples come
     as they do in its epochs, one after the other, with its ratio; and its natural size is the
@@ -189,12 +191,29 @@ class Mixture:
 
     def order(self, shuffle: bool, batch_size: int) -> MixtureOrder:
         """The epochs of a loader. One in which a dataset has no sample is told, once."""
+        return self._order(shuffle, batch_size, drops=False, skips=False)
+
+    def dropping_order(self, shuffle: bool, batch_size: int, skips: bool) -> MixtureOrder:
+        """The epochs of a loader that drops a smaller last batch, so that no dataset loses by it.
+
+        Args:
+            shuffle: as in `order`.
+            batch_size: the same.
+            skips: whether broken samples are left out: how many batches they fill is not known.
+        """
+        return self._order(shuffle, batch_size, drops=True, skips=skips)
+
+    def _order(self, shuffle: bool, batch_size: int, drops: bool, skips: bool) -> MixtureOrder:
         together = 1 if self.batches == "mixed" else batch_size
         length = together * -(-(self.length or sum(self._natural())) // together)
+        rest = length % batch_size if drops and not skips and length > batch_size else 0
+        length -= rest
         orders = {name: own.order(shuffle, together) for name, own in self._ordered().items()}
         order = MixtureOrder(
             *(list(self.datasets), self._sizes, self._shares, length),
             *(self.batches, batch_size, shuffle, orders),
+            is_cut=rest > 0,
+            is_turned=drops and skips and together == 1,
         )
         for name, mean in zip(self.datasets, order.expected):
             if mean < together and first_time("rare dataset", name, mean, length):

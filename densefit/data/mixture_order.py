@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from math import ceil
 from types import MappingProxyType
 
 import numpy as np
@@ -34,12 +35,16 @@ class MixtureOrder:
         batch_size: samples a batch.
         shuffle: False takes the streams in the datasets' own order, and "at_random" in turn.
         orders: name -> the order of a dataset that has its own.
+        is_cut: whether `length` leaves out what would be no whole batch.
+        is_turned: begin each epoch's turns at a random one, so that the samples which a loader
+            lacks at the end are of all datasets by their shares, in the mean.
 
     Attributes:
         exact: whether every epoch visits every sample once.
         grouped: whether batches are of one dataset.
         expected: samples of each in an epoch, in the mean.
-        carries: whether an epoch depends on those before: remainders, or the orders of datasets.
+        covering: epochs after which every sample has come; 0 if some have no share.
+        kind: what changes the order beside the settings, in words; "" if nothing does.
     """
 
     def __init__(
@@ -52,6 +57,9 @@ class MixtureOrder:
         batch_size: int,
         shuffle: bool,
         orders: Mapping[str, Order] = MappingProxyType({}),
+        *,
+        is_cut: bool = False,
+        is_turned: bool = False,
     ) -> None:
         self.names, self.sizes, self._length = list(names), list(sizes), length
         self.batches, self.shuffle = batches, shuffle
@@ -61,7 +69,14 @@ class MixtureOrder:
         self._portions = Portions(length // self._together, shares)
         self.expected = [float(self._together * one) for one in self._portions.exact]
         self.exact = self.expected == self.sizes and all(own.exact for own in orders.values())
-        self.carries = self._portions.carries or bool(orders)
+        self._is_turned = is_turned
+        self.kind = "remainders are carried" if self._portions.carries or orders else ""
+        if is_cut:
+            self.kind = "whole batches, all remainders are carried"
+        if is_turned:
+            self.kind = ", ".join(filter(None, [self.kind, "epochs begin at a random turn"]))
+        means = [self._together * mean for mean in self._portions.exact]
+        self.covering = max(ceil(size / mean) if mean else 0 for size, mean in zip(sizes, means))
 
     def __len__(self) -> int:
         return self._length
@@ -77,6 +92,9 @@ class MixtureOrder:
         turns = _turns(tuple(counts))
         if self.batches == "at_random" and self.shuffle:
             turns = np.random.default_rng((seed, epoch, 0, STREAM)).permutation(turns)
+        if self._is_turned:
+            begin = np.random.default_rng((seed, epoch, 0, STREAM + 1)).integers(len(turns))
+            turns = np.roll(turns, begin)
         chosen = np.repeat(turns, self._together)
         places = np.empty(len(self), np.int64)
         for number, own in enumerate(taken):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from densefit.data.left_out import Remark
 from densefit.data.lost import LostWorkerError, NoMemoryError, out_of_memory, text_of
-from densefit.data.sample import Dataset, Sample
+from densefit.data.sample import Dataset, Geometry, Sample, UntoldGeometry
 from densefit.data.sample_check import read_sample
 from densefit.data.sample_id import sample_id
 from densefit.errors import DataError, DensefitError
@@ -23,7 +24,7 @@ _DRAWS = 10  # for one further sample, where broken ones are skipped
 def applied(
     transform: Callable[..., Sample], sample: Sample, rng: np.random.Generator, draw: Draw | None
 ) -> Sample:
-    """The transformed sample.
+    """The transformed sample. Its geometry is untold where the transform did not keep track.
 
     Args:
         transform: (sample, rng), or (sample, rng, draw) if it has `others`.
@@ -35,8 +36,9 @@ def applied(
         DataError: it takes further samples, and there are none to be had.
     """
     wanted = getattr(transform, "others", 0)
+    known = sample.geometry or Geometry.identity(*sample.image.shape[:2])
     if not wanted:
-        return transform(sample, rng)
+        return _tracked(known, transform(sample, rng))
     if draw is None:
         raise DataError(
             "A transform takes further samples, and none can be drawn here",
@@ -45,7 +47,18 @@ def applied(
             where=f"sample {sample.id!r}",
             fix="give it to a Loader, or call it with transform(sample, rng, draw)",
         )
-    return transform(sample, rng, draw)
+    return _tracked(known, transform(sample, rng, draw))
+
+
+def _tracked(known: Geometry, after: Sample) -> Sample:
+    """A sample behind a transform with a geometry that holds for it.
+
+    Looked at behind each step: a later one of fixed size would hide that the sizes do not fit.
+    """
+    if not isinstance(after, Sample) or after.image.ndim < 2:
+        return after  # an error of another place
+    geometry = UntoldGeometry.if_moved(known, after)
+    return after if geometry is after.geometry else replace(after, geometry=geometry)
 
 
 def drawn_from(

@@ -10,8 +10,11 @@ import numpy as np
 
 from densefit.data.pixels import as_array
 from densefit.data.plane import is_affine, square
+from densefit.data.visible import is_whole
 from densefit.errors import DataError
 from densefit.registry import Registry
+
+_WARPED = "it was warped in perspective"
 
 
 @dataclass(frozen=True)
@@ -23,11 +26,18 @@ class Geometry:
         matrix: (2, 3) float64, the affine map from original to input coordinates. Coordinates
             are continuous: pixel (i, j) covers [j, j+1) x [i, i+1).
         input_size: (height, width) of the network's input.
+        cuts: map and window of each earlier step that cut the picture: what a crop has cut away is
+            not there any more, though a later step may make room for it.
+        is_assumed: nobody gave it: its sample was made without one.
     """
 
     size: tuple[int, int]
     matrix: np.ndarray
     input_size: tuple[int, int]
+    cuts: tuple[tuple[np.ndarray, tuple[int, int]], ...] = field(
+        default=(), init=False, repr=False, compare=False
+    )
+    is_assumed: bool = field(default=False, init=False, repr=False, compare=False)
 
     @classmethod
     def identity(cls, height: int, width: int) -> Geometry:
@@ -41,9 +51,14 @@ class Geometry:
         """
         step = square(matrix)
         if not is_affine(step):
-            return LostGeometry(self.size, input_size, "it was warped in perspective")
-        whole = step @ square(self.matrix)
-        return Geometry(self.size, whole[:2], input_size)
+            return LostGeometry(self.size, input_size, _WARPED)
+        both = Geometry(self.size, (step @ square(self.matrix))[:2], input_size)
+        cuts = self.cuts
+        if not is_whole(self.size, self.matrix, self.input_size):
+            cuts = (*cuts, (self.matrix, self.input_size))
+        if cuts:
+            object.__setattr__(both, "cuts", cuts)
+        return both
 
     def boxes_to_original(self, boxes: np.ndarray) -> np.ndarray:
         """Map (n, 4) xyxy boxes from input pixels to original pixels, clipped to the image.
@@ -86,8 +101,8 @@ class LostGeometry(Geometry):
         why: what lost it: "it was ..."
 
     Attributes:
-        is_other: the picture is no longer the original one, so that a head which does not ask for
-            the map is refused as well.
+        is_other: the picture is no longer the original one but several, or warped: a head which
+            does not ask for the map is refused as well.
     """
 
     why: str
@@ -120,41 +135,53 @@ class LostGeometry(Geometry):
 
     def then(self, matrix: np.ndarray, input_size: tuple[int, int]) -> Geometry:
         """It stays lost."""
+        if not self.is_other and not is_affine(square(matrix)):
+            return LostGeometry(self.size, input_size, _WARPED)
         return type(self)(self.size, input_size, self.why)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.size}, {self.input_size}, {self.why!r})"
 
 
-class UntoldGeometry(LostGeometry):
-    """Of a picture that a transform moved without a word: heads that ask for the map are refused.
+class UntracedGeometry(LostGeometry):
+    """Of the original picture at a place that is not known: heads that ask for it are refused.
 
     The class of the whole picture, say, can be scored all the same.
     """
 
     is_other = False
+
+
+class UntoldGeometry(UntracedGeometry):
+    """Of a picture that a transform moved without a word."""
+
     _fix = (
         "let the transform use crop, resize, mirror or turn of densefit.data.move, or give its "
         "sample a geometry: replace(sample, image=..., geometry=sample.geometry.then(matrix, size))"
     )
 
     @classmethod
-    def if_moved(cls, before: Sample, after: Sample) -> Geometry:
-        """The geometry of a sample behind a transform; untold if its sizes are others than told.
+    def if_moved(cls, before: Geometry, after: Sample) -> Geometry:
+        """The geometry of a sample behind one transform; untold if its sizes are others than told.
+
+        A sample of the same size that was made without a geometry has the one from before.
 
         Args:
-            before: the sample that the transform got.
+            before: of the sample that the transform got.
             after: what it gave.
         """
-        known, told = (
-            one.geometry or Geometry.identity(*one.image.shape[:2]) for one in (before, after)
-        )
         size = (after.image.shape[0], after.image.shape[1])
-        if told.size == known.size and tuple(told.input_size) == size:
+        told = after.geometry or Geometry.identity(*size)
+        if told is not before and told.is_assumed:
+            if isinstance(before, LostGeometry):
+                return before.then(np.eye(2, 3), size)
+            if tuple(before.input_size) == size:
+                return before
+        elif isinstance(told, LostGeometry) or (
+            told.size == before.size and tuple(told.input_size) == size
+        ):
             return told
-        if isinstance(told, LostGeometry):
-            return told
-        return cls(known.size, size, f"a transform made it {size} and kept no track of it")
+        return cls(before.size, size, f"a transform made it {size} and kept no track of it")
 
 
 @dataclass
@@ -200,6 +227,7 @@ class Sample:
             self.image = as_array(self.image)
         if self.geometry is None:
             self.geometry = Geometry.identity(*self.image.shape[:2])
+            object.__setattr__(self.geometry, "is_assumed", True)
 
 
 class Dataset(Protocol):

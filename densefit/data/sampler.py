@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 import numpy as np
@@ -14,7 +15,9 @@ class Order(Protocol):
     """The samples of each epoch, a function of (seed, epoch) alone.
 
     A dataset that is more than a list of samples has an order of its own: it has a method
-    `order(shuffle, batch_size)`, which a loader asks (see `Mixture`).
+    `order(shuffle, batch_size)`, which a loader asks (see `Mixture`). It may have another one for
+    loaders that drop a smaller last batch, `dropping_order(shuffle, batch_size, skips)`, whose
+    epochs are whole batches; else such a loader cuts off the end of each epoch.
 
     Attributes:
         exact: whether every epoch visits every sample once.
@@ -59,7 +62,9 @@ class PlainOrder:
         return epoch_order(self.length, self.shuffle, seed, epoch)
 
 
-def order_of(dataset: Dataset, shuffle: bool, batch_size: int, skips: bool) -> Order:
+def order_of(
+    dataset: Dataset, shuffle: bool, batch_size: int, skips: bool, drops: bool = False
+) -> Order:
     """The dataset's own order, or the plain one.
 
     Args:
@@ -67,6 +72,7 @@ def order_of(dataset: Dataset, shuffle: bool, batch_size: int, skips: bool) -> O
         shuffle: another order each epoch.
         batch_size: samples that are together.
         skips: whether broken samples are to be left out.
+        drops: whether a smaller last batch is.
 
     Raises:
         ConfigError: the order says which samples are together, and some are to be left out.
@@ -74,7 +80,8 @@ def order_of(dataset: Dataset, shuffle: bool, batch_size: int, skips: bool) -> O
     make = getattr(dataset, "order", None)
     if make is None:
         return PlainOrder(len(dataset), shuffle)
-    order: Order = make(shuffle, batch_size)
+    dropping = getattr(dataset, "dropping_order", None) if drops else None
+    order: Order = (dropping or make)(shuffle, batch_size, *([skips] if dropping else []))
     if order.grouped and skips:
         raise ConfigError(
             "A skipped sample would shift the batches behind it, whose samples belong together",
@@ -82,6 +89,24 @@ def order_of(dataset: Dataset, shuffle: bool, batch_size: int, skips: bool) -> O
             fix="on_error='raise', or batches of samples that need not be together",
         )
     return order
+
+
+def covering_of(order: Order, visited: int) -> int:
+    """Epochs after which every sample has come: what none of them had, none has.
+
+    Where a shuffle decides by chance which samples are cut off, it is true but for one case in a
+    million.
+
+    Args:
+        order: of the epochs.
+        visited: samples of each that are not cut off.
+    """
+    own: int | None = getattr(order, "covering", None)
+    if own is not None:
+        return own
+    lost = 1 - visited / len(order)
+    is_by_chance = isinstance(order, PlainOrder) and order.shuffle and 0 < lost < 1
+    return math.ceil(math.log(1e-6) / math.log(lost)) if is_by_chance else 1
 
 
 def epoch_order(length: int, shuffle: bool, seed: int, epoch: int) -> np.ndarray:

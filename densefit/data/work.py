@@ -23,7 +23,7 @@ from densefit.data.object_counts import (
 )
 from densefit.data.occurring import Occurring, classes_in
 from densefit.data.others import applied, drawn_from, with_id
-from densefit.data.sample import Dataset, Geometry, Sample, UntoldGeometry
+from densefit.data.sample import Dataset, Geometry, Sample
 from densefit.data.sample_check import read_sample
 from densefit.data.sample_id import dataset_name, sample_id
 from densefit.data.sampler import place_of, sample_rng
@@ -104,16 +104,13 @@ class Work:
             if self.originals:
                 original = {name: np.array(value) for name, value in sample.targets.items()}
                 sample = replace(sample, original=original)
-            before = sample
             if self.transform is not None:
                 stage = "The transform"
                 rng = sample_rng(self.seed, self.epoch, visit)
                 draw = CountedDraw(drawn_from(self.dataset, index, rng, self.skips, remarks))
-                before, sample = sample, applied(self.transform, sample, rng, draw)
+                sample = applied(self.transform, sample, rng, draw)
                 annotated += draw.boxes
             checked_image(sample)
-            if before is not sample:
-                sample = replace(sample, geometry=UntoldGeometry.if_moved(before, sample))
             labels: dict[str, Mapping[str, Any]] = {}
             has: dict[str, bool] = {}
             occurring: dict[str, dict[str, np.ndarray]] = {}

@@ -92,6 +92,9 @@ class Head(ABC):
         resizable: stated by a class that has a `draw`: whether it and `draw_truth` take a picture
             of another size, with the "boxes", "keypoints", "masks" and maps of what `decode` and
             `truth` give brought to it (`densefit.predict.fitted`). False: they get the original.
+        predicts_parts: whether a prediction of a cropped picture is right as far as it goes, as
+            boxes are: `df.predict` then gives it. False: one that reads the geometry is of all the
+            picture's pixels, and a crop is an error. Scores refuse crops either way.
     """
 
     name: str
@@ -103,6 +106,7 @@ class Head(ABC):
     told: ClassVar[Mapping[str, str]] = {}
     terms: Mapping[str, Term] = MappingProxyType({})
     resizable: ClassVar[bool] = False
+    predicts_parts: ClassVar[bool] = False
     #: Target -> its names in the dataset that trained the head, where it was made with a number.
     learned_names: Mapping[str, Sequence[str]] = MappingProxyType({})
     spec: dict[str, Any] | None = None  # task and settings, set by `head()`: rebuilds the head

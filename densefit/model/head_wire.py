@@ -176,11 +176,7 @@ class HeadWire(Wire):
                 received="a plain DataBatch, or one of a Loader(..., originals=False)",
                 fix="score with a densefit Loader, or with a Route that names outputs and labels",
             )
-        geometries = [
-            whole(geometry, f"sample {key!r}, head {self.name!r}")
-            for key, geometry in zip(batch.ids, batch.geometries)
-        ]
-        predictions = list(self.decode(outputs, geometries, batch.ids))
+        predictions = list(self.decode(outputs, batch.geometries, batch.ids, scored=True))
         match = getattr(batch, "matches", {}).get(self.name)
         own = batch.targets if match is None else [match(one) for one in batch.targets]
         truths = [self.head.truth(targets) for targets in own]
@@ -221,16 +217,27 @@ class HeadWire(Wire):
         outputs: Mapping[str, np.ndarray],
         geometries: Sequence[Geometry],
         ids: Sequence[str],
+        scored: bool = False,
     ) -> list[Any]:
         """The head's predictions out of the eval graph's outputs by full name.
 
+        Args:
+            outputs: of n samples.
+            geometries: where the original pictures lie in the network's input.
+            ids: of the samples.
+            scored: the predictions are compared with what is annotated of the whole pictures.
+
         Raises:
             DataError: a picture is no longer the original one, but several or warped. That is for
-                all heads: one that reads no geometry would predict what nobody annotated.
+                all heads: one that reads no geometry would predict what nobody annotated. Or the
+                network was shown a part of it, and what it says is of the whole.
         """
-        for key, geometry in zip(ids, geometries):
+        where = [f"sample {key!r}, head {self.name!r}" for key in ids]
+        for place, geometry in zip(where, geometries):
             if isinstance(geometry, LostGeometry) and geometry.is_other:
-                raise geometry.refusal(f"sample {key!r}, head {self.name!r}")
+                raise geometry.refusal(place)
+        if scored or not self.head.predicts_parts:
+            geometries = [whole(geometry, place) for geometry, place in zip(geometries, where)]
         own = {name: outputs[f"{self.name}_{name}"] for name in self.evaluated}
         with located(f"head {self.name!r}"):
             return self.head.decode(own, geometries)

@@ -97,6 +97,7 @@ class Feeder:
         first_epoch: number of the epoch that the iterator's first is.
         last_real: samples in the last batch of an epoch; None if the iterator does not tell.
         is_sliced: whether its epochs are slices of the data, too short to have labels for all.
+        covering: epochs after which every sample has come.
         sizes_vary: whether the pictures of each batch have a size of their own, and batches as
             many rows as they need; the first axes are then as announced.
         shapes_vary: whether batches may have any shapes that the symbol can compute with.
@@ -118,6 +119,7 @@ class Feeder:
         self.keeps_padding = False
         self.first_epoch = 0
         self.is_sliced = bool(getattr(iterator, "is_sliced", False))
+        self.covering = int(getattr(iterator, "covering", 1))
         self.repeats: Repeats | None = None
         self.has_compared = False
         self._is_begun = False

@@ -176,7 +176,8 @@ def fit(
         freeze: patterns, or one, of parameters that are not trained; a BatchNorm layer whose gamma
             is frozen keeps its statistics too.
         label_within: updates, or the first epoch if that is shorter, within which each head must
-            have seen a labelled sample.
+            have seen a labelled sample. Where a Loader's epoch has not every sample (a Mixture's
+            shares, a dropped batch), as many epochs as they need to come.
         ema: decay of a moving average of the weights (0.999), or an EMA. The averages are what is
             scored, saved as the model and left in the network.
         precision: "bfloat16" trains with convolutions and dense layers in it, on a CPU; scores are
@@ -424,6 +425,7 @@ def fit(
             session.identity, session.before = identified(), partial(identified, as_before=True)
             resumed = saver.resume(resume, session)
             if resumed is not None:
+                state.resumed = str(resumed)
                 if per_epoch is None:
                     horizon.resume()
                 tell_done(state, resumed)

@@ -38,10 +38,13 @@ class LabelCheck:
                     expected="samples with the targets that the head declares",
                     received=f"none in {updates} updates",
                     where=f"head {head}, {self._where} data",
-                    fix="do samples have the targets? Then all they say is unknown or out of the "
-                    "head's range (all void, class -1, depths beyond max_depth: see `scale`). Else "
-                    "let the dataset give them (see its settings, e.g. masks=True), mix in one "
-                    "that does, or leave the head out",
+                    fix="do samples have the targets? Are these few, or of a dataset with a small "
+                    "share of a mixture, none may have come yet: raise it (ratio, temperature), or "
+                    "wait longer with fit(label_within=N). Without a shuffle, last='drop' drops "
+                    "the same ones for ever. Or all they say is unknown or out of the head's range "
+                    "(all void, class -1, depths beyond max_depth: see `scale`). Else let the "
+                    "dataset give them (see its settings, e.g. masks=True), mix in one that does, "
+                    "or leave the head out",
                 )
 
     def tell_end(self, labelled: Mapping[str, int], updates: int) -> None:

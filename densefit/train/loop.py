@@ -204,11 +204,10 @@ class Loop:
         self.session.history.update = state.update
         if state.objects:
             record["objects"] = dict(state.objects)
-        if not whole or self.feeder.is_sliced:
-            if self._finished():
-                self.labels.tell_end(state.labelled, state.update)
-        else:
+        covered = whole and not self.feeder.is_sliced and len(epochs) >= self.feeder.covering
+        if covered:
             self.labels.check(state.labelled, state.update)
+        if whole and not self.feeder.is_sliced:
             self.labels.tell_epoch(record["train"], state.epoch)
         if whole:
             about = f"epoch {state.epoch + 1}, {self.feeder.where} data"
@@ -217,6 +216,8 @@ class Loop:
                 self.session.balancer.end_epoch()
             self.horizon.end_epoch()
             state.epoch, state.batch = state.epoch + 1, 0
+        if not covered and self._finished():
+            self.labels.tell_end(state.labelled, state.update)
         self.between.tick()
         state.clock.lap("callback")
         return True

@@ -311,6 +311,7 @@ class Detection(Head):
         return chosen
 
     resizable = True
+    predicts_parts = True
 
     def draw(self, image: np.ndarray, prediction: Any) -> np.ndarray:
         """The detections above `draw_threshold`, outlined and named; or that there are none."""

@@ -249,6 +249,7 @@ class Instance(Head):
         return chosen
 
     resizable = True
+    predicts_parts = True
 
     def draw(self, image: np.ndarray, prediction: Any) -> np.ndarray:
         """The detections above the detector's `draw_threshold`, each in a colour of its own."""

@@ -308,6 +308,7 @@ class Keypoints(Head):
         return [COCOKeypointAveragePrecision(self.classes, sigmas, self.max_detections)]
 
     resizable = True
+    predicts_parts = True
 
     def draw(self, image: np.ndarray, prediction: Any) -> np.ndarray:
         """The detections above `draw_threshold`: boxes with their names, and skeletons."""

@@ -3,6 +3,7 @@ import sys
 
 import pytest
 
+import densefit as df
 from densefit.callbacks import Control, Progress, TrainState
 from densefit.callbacks.progress import Speed, duration, main_numbers
 from densefit.errors import ConfigError
@@ -135,6 +136,22 @@ def test_it_writes_to_standard_error(monkeypatch, capsys):
     captured = capsys.readouterr()
     assert captured.err == "epoch 1, update 0; validation: seg/mIoU 0.6123\n"
     assert captured.out == ""
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+def test_a_resume_says_from_which_update_it_goes_on(tiny, tmp_path, stream):
+    def fit(text, **settings):
+        network = tiny.network()
+        data = tiny.loader(network, 8, 4, workers=0)
+        own = [Progress(stream=text)]
+        df.fit(network, data, checkpoint=tmp_path, resume="auto", callbacks=own, **settings)
+        return text.getvalue()
+
+    assert "goes on" not in fit(stream(), epochs=1)
+    first = f"goes on from {tmp_path / 'update-00000002'}: epoch 2/3, update 2/6"
+    text = fit(stream(), epochs=3)
+    assert text.count(first) == 1
+    assert text.index(first) < text.index("epoch 2/3, update 4/6")
 
 
 def test_wrong_settings():

@@ -1,6 +1,7 @@
 """What is said, and what is refused, when a resume finds another training."""
 
 import logging
+import re
 
 import numpy as np
 import pytest
@@ -100,6 +101,55 @@ def test_another_schedule_is_told(tiny, tmp_path, caplog):
         fit(tiny, tmp_path, updates=5, schedule=df.Cosine(0.2))
     assert "another schedule: Cosine(lr=0.2" in caplog.text
     assert "before Cosine(lr=0.1" in caplog.text
+
+
+class Many:
+    """A dataset whose settings, which do not change, are a long text."""
+
+    classes = ()
+
+    def __init__(self, pictures):
+        self.pictures, self.rare = pictures, list(range(300))
+
+    def __len__(self):
+        return len(self.pictures)
+
+    def id_of(self, index):
+        return f"p{index}"
+
+    def __getitem__(self, index):
+        return self.pictures[index]
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "now", "before"),
+    [
+        ({}, {"transform": df.transform("random_flip")}, "transform: .*[Ff]lip", "transform: None"),
+        ({"shuffle": True}, {}, "shuffle: False", "shuffle: True"),
+        (
+            {"temperature": 1},
+            {"temperature": 2},
+            "dataset.shares.a: 0.58578[0-9]*; dataset.shares.b: 0.41421[0-9]*",
+            "dataset.shares.a: 0.66666[0-9]*; dataset.shares.b: 0.33333[0-9]*",
+        ),
+        ({"batches": "in_turn"}, {}, ".*dataset.batches: 'mixed'", ".*dataset.batches: 'in_turn'"),
+    ],
+)
+def test_what_differs_in_a_loader_is_named(tiny, tmp_path, caplog, first, then, now, before):
+    def train(settings, **others):
+        network = tiny.network()
+        own = {key: settings[key] for key in settings if key in ("temperature", "batches")}
+        data = df.Mixture({"a": Many(tiny.Pictures(8)), "b": Many(tiny.Pictures(4))}, **own)
+        rest = {key: settings[key] for key in settings if key not in own}
+        loader = df.Loader(data, batch_size=4, heads=network.heads, workers=0, **rest)
+        return df.fit(network, loader, checkpoint=tmp_path, resume="auto", **others)
+
+    train(first, updates=2)
+    with pytest.raises(CheckpointError, match=f"(?s)expected: loader {before}.*loader {now}"):
+        train(then, epochs=1)
+    train(first, epochs=1)
+    train(then, epochs=2)
+    assert re.search(f"another loader: {now}.*, before {before}", caplog.text)
 
 
 def test_a_checkpoint_that_no_training_wrote(tiny, tmp_path):

@@ -6,6 +6,7 @@ original picture.
 
 import inspect
 import json
+import re
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from pycocotools import mask as coco
 import densefit as df
 from densefit.backend import mx
 from densefit.data import others
-from densefit.data.sample import LostGeometry, Sample
+from densefit.data.sample import Geometry, LostGeometry, Sample
 from densefit.data.transforms import Resize, transforms
 from densefit.data.work import Work
 from densefit.datasets import Shapes
@@ -109,6 +110,10 @@ PLACED = {
     ),
     "keypoints": points_inside,
 }
+
+
+WITHOUT_PLACE = ("classification", "multilabel")  # what is said of a picture holds for its crop
+OF_OBJECTS = ("detection", "instance", "keypoints")  # predicted where they are shown
 
 
 class Mixed:
@@ -304,11 +309,17 @@ def test_no_head_is_scored_on_what_it_was_not_shown(task, network):
     crop = df.transform("random_crop", height=64, width=64)
     settings = {"batch_size": 3, "heads": network.heads, "workers": 0}
     batch = next(df.Loader(Mixed(), transform=crop, **settings))
-    if task in ("classification", "multilabel"):  # what is said of a picture holds for its crop
+    refusal = r"(?s)71 % of it.*sample 'p1', head 'own'"
+    if task in WITHOUT_PLACE:
         assert wire.read("evaluate", own, batch)[2] == batch.ids
     else:
-        with pytest.raises(DataError, match=r"(?s)71 % of it.*sample 'p1', head 'own'"):
+        with pytest.raises(DataError, match=refusal):
             wire.read("evaluate", own, batch)
+    if task in (*WITHOUT_PLACE, *OF_OBJECTS):  # they hold for what is shown
+        assert len(wire.decode(own, batch.geometries, batch.ids)) == 3
+    else:
+        with pytest.raises(DataError, match=refusal):
+            wire.decode(own, batch.geometries, batch.ids)
     fitted = next(
         df.Loader(Mixed(), transform=df.transform("letterbox", height=64, width=64), **settings)
     )
@@ -368,50 +379,111 @@ def test_a_worker_process_encodes_the_same(network, in_a_process):
 
 #: Values of the settings that have none, and those with which each transform does something.
 NEEDED = {"height": 64, "width": 64, "short": 64, "p": 1.0, "steps": [], "degrees": 20.0}
-DROPPED = (["label"], ["label", "mask", "instances"])  # what mosaics, and mixups, must lack
+DROPPED = (
+    ["label"],
+    ["label", "mask", "instances", "depth"],
+)  # what mosaics, and mixups, must lack
+BLOCKS = np.arange(64, dtype=np.float32).reshape(8, 8) + 1  # of a picture, each by its number
 
 
-def behind(name):
-    """A registered transform, and a sample behind it, of the input's size."""
+class Numbered(Shapes):
+    """Shapes with a map of blocks: whatever becomes of a picture, it shows what is left."""
+
+    def __getitem__(self, index):
+        made = super().__getitem__(index)
+        height, width = made.image.shape[:2]
+        rows = np.arange(height) * 8 // height
+        made.targets["depth"] = BLOCKS[rows][:, np.arange(width) * 8 // width]
+        return made
+
+
+def behind(name, *more):
+    """A registered transform, and samples behind it, brought to the input's size by others."""
     taken = inspect.signature(transforms.get(name)).parameters
     settings = {key: value for key, value in NEEDED.items() if key in taken}
+    if "targets" in taken:
+        settings["targets"] = "keep"  # or blocks that are covered would seem to be outside
     for drop in DROPPED:
-        more = {"drop": drop} if "drop" in taken else {}
-        transform, rng = transforms.create(name, **settings, **more), np.random.default_rng(1)
-        data = Shapes(4, size=INPUT, empty=0.0)
+        own = {"drop": drop} if "drop" in taken else {}
+        transform = transforms.create(name, **settings, **own)
+        data = Numbered(4, size=(80, 96), empty=0.0)
         try:
-            sample = others.applied(transform, data[0], rng, others.drawn_from(data, 0, rng))
-            return transform, Resize(*INPUT)(sample, rng)
+            for seed in range(2):
+                rng = np.random.default_rng(seed)
+                steps = df.Compose([transform, *more])
+                yield others.applied(steps, data[0], rng, others.drawn_from(data, 0, rng))
+            return
         except DataError as error:
             refusal = error
     raise refusal
 
 
+FITTED = {
+    "resize": [Resize(*INPUT)],
+    "letterbox": [df.transform("letterbox", height=64, width=64)],
+    "canvas": [df.transform("random_expand", p=1.0), Resize(*INPUT)],  # room for what was cut off
+    "quarters": [df.transform("random_rotate90"), Resize(*INPUT)],
+}
+
+
 @pytest.fixture(scope="module")
 def moved():
-    """Each registered transform, with a sample behind it."""
+    """Each registered transform, with samples behind it."""
     own = [n for n in transforms.names() if transforms.get(n).__module__.startswith("densefit.")]
-    return {name: behind(name) for name in own}
+    return {n: [one for steps in FITTED.values() for one in behind(n, *steps)] for n in own}
 
 
-def test_every_head_refuses_pictures_that_are_no_more_the_original(network, moved):
-    """A picture of several, or warped in perspective: no head's score of it means anything."""
+def test_every_head_is_right_or_refused_behind_every_transform(task, network, moved):
+    """A picture of several, in perspective, turned or cut: no number of what was not shown."""
     _, outputs = evaluated(network)
     own = {f"own_{name}": array for name, array in outputs.items()}
     wire = network.wires["own"]
     wire.evaluated = list(outputs)
-    refused = set()
-    for name, (transform, sample) in moved.items():
-        geometries = [moved["resize"][1].geometry, sample.geometry, moved["resize"][1].geometry]
-        lost = isinstance(sample.geometry, LostGeometry)
-        assert lost or not getattr(transform, "others", 0), name
-        if lost:
-            refused.add(name)
-            with pytest.raises(DataError, match=r"(?s)not known.*sample 'b'.*head.*own"):
-                wire.decode(own, geometries, ["a", "b", "c"])
-        elif abs(sample.geometry.matrix[0, 1]) < 1e-9 < abs(sample.geometry.matrix[0, 0]):
-            assert len(wire.decode(own, geometries, ["a", "b", "c"])) == 3
+    refused, cut = set(), set()
+    plain = Geometry.identity(*INPUT)
+
+    def is_refused(sample, scored):
+        try:
+            wire.decode(own, [plain, sample.geometry, plain], ["a", "b", "c"], scored)
+        except DataError as error:
+            return str(error)
+        return ""
+
+    for name, samples in moved.items():
+        for sample in samples:
+            scores, predictions = (is_refused(sample, scored) for scored in (True, False))
+            if isinstance(sample.geometry, LostGeometry):
+                refused.add(name)
+                for text in (scores, predictions):
+                    assert re.search(r"(?s)not known.*sample 'b'.*head.*own", text), name
+                continue
+            assert name == "compose" or not getattr(transforms.get(name), "others", 0), name
+            if task in WITHOUT_PLACE:
+                assert scores == predictions == "", name
+                continue
+            is_turned = abs(sample.geometry.matrix[0, 1]) > 1e-9
+            if set(BLOCKS.flat) - set(np.unique(sample.targets["depth"])):
+                cut.add(name)
+                assert "part of it" in scores, name
+                part = task in OF_OBJECTS
+                assert ("part of it" in predictions) == (not part), name
+                assert bool(predictions) == (is_turned or not part), name
+            elif name in WHOLE and not is_turned:
+                assert scores == predictions == "", name
+            elif name in WHOLE and task == "segmentation":  # a class map is turned back
+                assert scores == predictions == "", name
+            elif is_turned and task != "segmentation":
+                assert scores
+                assert predictions
     assert {"copy_paste", "mixup", "mosaic", "random_perspective"} <= refused
+    if task not in WITHOUT_PLACE:
+        assert {"random_affine", "random_crop", "random_scale_crop"} <= cut
+
+
+#: Transforms that show all of the picture.
+WHOLE = {"resize", "letterbox", "resize_side", "random_flip", "random_rotate90", "random_expand"}
+WHOLE |= {"color_jitter", "random_gray", "random_blur", "random_noise", "random_jpeg", "cutout"}
+WHOLE |= {"random_motion_blur", "random_erase", "compose", "random_scale"}
 
 
 @pytest.mark.parametrize("use", ["score", "predict"])

@@ -149,10 +149,80 @@ def test_identity_names_members_and_is_the_same_twice(package):
     assert text() == text()
 
 
-def test_for_training_only(package):
+def test_the_place_is_not_known_and_the_picture_is_the_same(package):
     _, after = applied(package.Compose([package.HorizontalFlip(p=1)]))
     assert isinstance(after.geometry, LostGeometry)
+    assert not after.geometry.is_other
     assert after.geometry.size == (48, 60)
+
+
+@pytest.mark.parametrize("inside", [False, True])
+@pytest.mark.parametrize("name", ["Mosaic", "Perspective", "OverlayElements"])
+def test_a_picture_of_several_or_in_perspective_is_another(package, name, inside):
+    class Own(getattr(package, name)):  # and so is what a user makes of these members
+        pass
+
+    for kind in (getattr(package, name), Own):
+        member = kind(p=0.5)
+        members = [package.OneOf([member], p=0.5) if inside else member]
+        transform = Albumentations(package.Compose([package.NoOp(), *members]))
+        geometry = transform._geometry(DATA[0], (48, 60))
+        assert geometry.is_other
+        assert geometry.size == (48, 60)
+        with pytest.raises(DataError, match=f"it went through {name} of Albumentations"):
+            _ = geometry.matrix
+
+
+def test_what_was_another_picture_stays_another():
+    mosaic = df.transform("mosaic", height=48, width=60, p=1.0, drop=["label"])
+    rng = np.random.default_rng(0)
+    sample = mosaic(DATA[1], rng, lambda n: [DATA[k] for k in range(n)])
+    after = Albumentations(Double([]))(sample, rng)
+    assert after.geometry.is_other
+    assert "part of a mosaic" in repr(after.geometry)
+    seen = df.transform("random_perspective", p=1.0)(
+        Albumentations(Double([]))(DATA[1], rng), np.random.default_rng(1)
+    )
+    assert seen.geometry.is_other
+
+
+@pytest.mark.parametrize("task", ["classification", "multilabel", "segmentation"])
+def test_what_is_of_the_whole_picture_is_scored_behind_a_pipeline(package, task):
+    """With the same number as behind our own resize; what has a place in the picture is refused."""
+
+    class Data:
+        classes = ("a", "b")
+
+        def __len__(self):
+            return 6
+
+        def __getitem__(self, index):
+            made = DATA[index]
+            made.targets = {"label": np.int64(index % 2), "labels": np.array([index % 2, 1])}
+            made.targets["mask"] = np.full(made.image.shape[:2], index % 2, np.uint8)
+            return made
+
+    head = df.head(
+        task, classes=("a", "b"), **({"decoder": "fcn"} if task == "segmentation" else {})
+    )
+    network = df.Network("resnet18", [head], settings={"width": 8})
+    flip = df.transform("random_flip", p=1.0)
+    ours = {"transform": df.Compose([flip, df.transform("resize", height=32, width=32)])}
+    settings = {"batch_size": 3, "workers": 0, "heads": [head]}
+    df.fit(network, df.Loader(Data(), **settings, **ours), updates=1, progress=False)
+    members = [package.HorizontalFlip(p=1), package.Resize(32, 32)]
+    theirs = df.Loader(Data(), **settings, transform=Albumentations(package.Compose(members)))
+    if task == "segmentation":
+        with pytest.raises(DataError, match="(?s)not known.*went through Albumentations"):
+            df.score(network, theirs)
+        return
+    expected = df.score(network, df.Loader(Data(), **settings, **ours))
+    found = df.score(network, theirs)
+    assert found == pytest.approx(expected, abs=2e-2)
+    assert len(list(df.predict(network, theirs))) == 6
+    mixed = Albumentations(package.Compose([package.Resize(32, 32), package.Mosaic(p=0.1)]))
+    with pytest.raises(DataError, match="(?s)not known.*Mosaic of Albumentations"):
+        df.score(network, df.Loader(Data(), **settings, transform=mixed))
 
 
 def test_pictures_without_boxes_or_anything(package):

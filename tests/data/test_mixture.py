@@ -391,27 +391,121 @@ def test_a_training_begun_with_other_remainders_is_told():
     assert "remainders are carried" in identity(batches="in_turn")
 
 
+def visited(mixture, batch_size, epochs, **settings):
+    """The ids of each epoch of a loader that drops the last batch."""
+    settings = {"shuffle": True, "last": "drop", "workers": 0, **settings}
+    with df.Loader(mixture, batch_size=batch_size, **settings) as loader:
+        order = loader._order
+        length = len(loader) * batch_size
+        return [
+            [mixture.id_of(visit % len(mixture)) for visit in order.indices(0, epoch)[:length]]
+            for epoch in range(epochs)
+        ]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "batch_size"),
+    [((30, 1), 16), ((40, 2), 32), ((97, 3), 64), ((197, 3), 64), ((21, 10), 8), ((5, 4), 7)],
+)
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_a_dropped_batch_takes_nothing_of_a_rare_dataset_s_share(sizes, batch_size, shuffle):
+    parts = {"a": Boxes(sizes[0]), "b": Boxes(sizes[1])}
+    mixture = df.Mixture(parts)
+    epochs = visited(mixture, batch_size, 40, shuffle=shuffle)
+    came = {name: [] for name in parts}
+    for ids in epochs:
+        assert len(ids) == sum(sizes) // batch_size * batch_size
+        for key in ids:
+            came[key[0]].append(key)
+        done = sum(map(len, came.values()))
+        for name, size in zip(parts, sizes):
+            assert abs(len(came[name]) - done * size / sum(sizes)) < 1
+    for name, size in zip(parts, sizes):  # none comes again before all others of its dataset have
+        for start in range(0, len(came[name]) - size + 1, size):
+            assert len(set(came[name][start : start + size])) == size
+    again = visited(df.Mixture(parts), batch_size, 40, shuffle=shuffle)
+    assert again[29] == epochs[29]
+
+
+def test_a_nested_mixture_keeps_its_ratio_where_a_batch_is_dropped():
+    inner = df.Mixture({"a": Boxes(20), "b": Boxes(5)}, ratio={"a": 1, "b": 3}, length=8)
+    total = Counter()
+    for ids in visited(df.Mixture({"in": inner, "out": Boxes(3)}), 8, 80):
+        total.update(key.rpartition("/")[0] for key in ids)
+    shares = {"in/a": 640 * 2 / 11, "in/b": 640 * 6 / 11, "out": 640 * 3 / 11}
+    assert all(abs(total[name] - share) < 2 for name, share in shares.items())
+
+
+def test_what_is_dropped_behind_skipped_samples_is_of_all_by_their_shares():
+    """How many batches there are is not known before: nothing can be carried on."""
+    parts = {"a": Boxes(30), "b": Boxes(1)}
+    epochs = visited(df.Mixture(parts), 16, 300, on_error="skip")
+    assert {len(ids) for ids in epochs} == {16}
+    rare = sum(key[0] == "b" for ids in epochs for key in ids)
+    assert abs(rare - 4800 / 31) < 30
+
+
+def test_only_epochs_that_a_dropped_batch_changes_are_told_as_another_order():
+    def made(last, sizes=(30, 1), batch_size=16, **settings):
+        mixture = df.Mixture({name: Boxes(size) for name, size in zip("ab", sizes)}, **settings)
+        loader = df.Loader(mixture, batch_size=batch_size, workers=0, last=last, shuffle=True)
+        texts = loader.identity() + loader.identity_as_before()  # older checkpoints lack it, too
+        return texts, loader._order.indices(3, 5).tolist()
+
+    assert made("drop")[0].count("order: 'whole batches, all remainders are carried'") == 2
+    assert "order" not in made("keep")[0]
+    for settings in ({"sizes": (24, 8)}, {"batches": "in_turn"}, {"sizes": (9, 8), "length": 16}):
+        text, visits = made("drop", **settings)
+        assert "whole batches" not in text
+        assert visits == made("keep", **settings)[1]
+
+
+def test_a_loader_tells_after_how_many_epochs_every_sample_has_come(caplog):
+    def covering(sizes, batch_size, last="drop", **settings):
+        mixture = df.Mixture({name: Boxes(size) for name, size in zip("ab", sizes)}, **settings)
+        own = {"batch_size": batch_size, "last": last, "workers": 0, "shuffle": True}
+        return df.Loader(mixture, **own).covering
+
+    assert covering((30, 1), 16) == 2
+    assert "'b' has samples in about one of 1.94 epochs only: its share of 16" in caplog.text
+    assert covering((30, 1), 16, "keep") == 1
+    assert covering((30, 2), 16) == 1
+    assert covering((30, 10), 8, ratio={"a": 1, "b": 1}, length=16) == 4
+    plain = df.Loader(Boxes(20), batch_size=8, last="drop", shuffle=True, workers=0)
+    assert plain.covering == 9  # 4 of 20 are dropped by chance: .2 ** 9 < 1e-6
+    assert df.Loader(Boxes(20), batch_size=8, shuffle=True, workers=0).covering == 1
+    assert df.Loader(Boxes(20), batch_size=8, last="drop", workers=0).covering == 1
+
+
 def test_mixtures_can_be_mixed():
     outer = df.Mixture({"m": made(), "more": Boxes(2)})
     assert [outer[index].id for index in (0, 26)] == ["m/boxes/000", "more/001"]
     assert outer.mask_classes == ["road", "person", "car"]
 
 
-def test_training_resumes_in_mid_epoch_as_if_it_had_not_stopped(tiny, tmp_path):
+@pytest.mark.parametrize(
+    ("shares", "loading", "updates"),
+    [
+        ({"ratio": {"a": 1, "b": 1}, "length": 12}, {}, (4, 8)),
+        ({}, {"last": "drop"}, (3, 7)),  # epochs of 9 samples are 2 batches of 4
+    ],
+)
+def test_training_resumes_in_mid_epoch_as_if_it_had_not_stopped(
+    tiny, tmp_path, shares, loading, updates
+):
     """The mean brightness of pictures of two datasets, learned by a tiny head."""
 
     def fit(updates, **settings):
-        mixture = df.Mixture(
-            {"a": tiny.Pictures(6), "b": tiny.Pictures(3)}, ratio={"a": 1, "b": 1}, length=12
-        )
+        mixture = df.Mixture({"a": tiny.Pictures(6), "b": tiny.Pictures(3)}, **shares)
         network = tiny.network()
-        with df.Loader(mixture, batch_size=4, heads=network.heads, shuffle=True) as loader:
+        loading.update(batch_size=4, heads=network.heads, shuffle=True)
+        with df.Loader(mixture, **loading) as loader:
             df.fit(network, loader, updates=updates, optimizer="adam", **settings)
         return network
 
-    straight = fit(8)
-    fit(4, checkpoint=tmp_path)
-    tiny.assert_equal(fit(8, checkpoint=tmp_path, resume="auto"), straight)
+    straight = fit(updates[1])
+    fit(updates[0], checkpoint=tmp_path)
+    tiny.assert_equal(fit(updates[1], checkpoint=tmp_path, resume="auto"), straight)
 
 
 def test_with_natural_shares_a_mixture_is_scored_as_one_dataset(tiny):

@@ -3,7 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import densefit as df
 from densefit.data.sample import Sample
+from densefit.data.transforms import Resize
 from densefit.data.work import Work
 from densefit.errors import ConfigError, DataError
 
@@ -140,6 +142,37 @@ def test_a_transform_that_moves_the_picture_without_a_word_leaves_no_wrong_place
     assert made.geometry.input_size == made.data.shape[1:]
     with pytest.raises(DataError, match=r"(?s)not known.*kept no track.*geometry\.then"):
         _ = made.geometry.matrix
+
+
+def in_place(sample, rng):
+    sample.image, sample.targets = sample.image[:2], {"mask": sample.targets["mask"][:2]}
+    return sample
+
+
+@pytest.mark.parametrize("transform", [shrunk, in_place])
+def test_a_later_step_of_fixed_size_does_not_hide_it(sample, transform):
+    made = Work(One(sample), df.Compose([transform, Resize(4, 6)]), [Head()], 0, 0)(0)
+    assert made.geometry.input_size == (4, 6)
+    with pytest.raises(DataError, match=r"(?s)not known.*kept no track"):
+        _ = made.geometry.matrix
+
+
+def forgets(sample, rng):
+    """As a user writes it: another picture of the same size, with the targets alone."""
+    return Sample(sample.id, sample.image // 2, sample.targets)
+
+
+def test_a_sample_made_without_a_geometry_has_the_one_from_before(sample):
+    def made(*steps):
+        return Work(One(sample), df.Compose(steps), [Head()], 0, 0)(0).geometry
+
+    flip = df.transform("random_flip", p=1.0)
+    np.testing.assert_array_equal(made(flip, forgets).matrix, made(flip).matrix)
+    np.testing.assert_array_equal(made(flip, forgets, flip).matrix, np.eye(2, 3))
+    look = df.transform("random_perspective", p=1.0)
+    assert made(look, forgets).is_other
+    assert made(look, Resize(4, 6), forgets).is_other
+    assert made(df.transform("random_crop", height=2, width=3), Resize(4, 6), forgets).cuts
 
 
 def test_a_transform_that_moves_nothing_need_say_nothing(sample):

@@ -78,7 +78,9 @@ def test_segmentation_trains_prints_lines_to_a_pipe_and_resumes(tiny, tmp_path, 
     assert "--resume auto" in capsys.readouterr().err
 
     assert train_seg.main([*arguments, "--training.epochs", "2", "--resume", "auto"]) == 0
-    assert "epoch 2/2, update 4/4" in capsys.readouterr().err
+    shown = capsys.readouterr().err
+    assert "update-00000002: epoch 2/2, update 2/4" in shown.replace("\n", "")
+    assert "epoch 2/2, update 4/4" in shown
     lines = read_lines(tmp_path / "seg" / "scalars.jsonl")
     assert [line["update"] for line in lines if line["kind"] == "epoch"] == [2, 4]
 

@@ -59,7 +59,7 @@ def make(tiny):
 
         return Own(name)
 
-    def fit(has, names=("one", "two"), batch_size=4, broken=False, **settings):
+    def fit(has, names=("one", "two"), batch_size=4, broken=False, rare=None, **settings):
         mx.random.seed(0)
         network = df.Network(Plain(), [head(name, broken) for name in sorted(names)])
         first = {
@@ -75,6 +75,9 @@ def make(tiny):
             network = df.Network(Plain(), [head(name, broken) for name in names])
             network.set_params(*parameters)
         data = Partial(has, tiny.Pictures(len(has)))
+        if rare is not None:  # in three epochs of 3 samples, each of 6 and 1 has come
+            other = Partial(rare, tiny.Pictures(1))
+            data = df.Mixture({"many": data, "rare": other}, length=3)
         loader = df.Loader(data, batch_size=batch_size, heads=network.heads, workers=0)
         settings = {"schedule": df.Constant(0.1), "epochs": 1, **settings}
         history = df.fit(network, loader, **settings)
@@ -177,6 +180,20 @@ def test_a_head_that_never_sees_a_label_is_an_error(make, monkeypatch):
     with pytest.raises(DataError, match="(?s)'two' has not seen.*in 4 updates"):
         make([ONE] * 8, batch_size=2)  # the end of the first epoch
     make([ONE, ONE, ONE, TWO], batch_size=1, label_within=4)
+
+
+def test_a_head_is_waited_for_until_every_sample_has_come(make, caplog, monkeypatch):
+    """A dataset with less than a sample an epoch is no reason to end the training."""
+    _, history = make([ONE] * 6, rare=[TWO], batch_size=3, epochs=3)
+    counts = [record["train"].get("two/labelled") for record in history.epochs]
+    assert (counts[0], sum(counts)) == (0, 1)
+    assert "Epoch 1 of the train data had no labelled sample: The head 'two'" in caplog.text
+    assert "has not seen one" not in caplog.text
+    make([ONE] * 6, rare=[TWO], batch_size=3, epochs=1)
+    assert "'two' has not seen one labelled sample in the 1 updates of this training" in caplog.text
+    monkeypatch.setattr("densefit.data.loader.check_labelled", lambda *_: {})
+    with pytest.raises(DataError, match="(?s)'two' has not seen.*in 3 updates.*share of a mixture"):
+        make([ONE] * 6, rare=[ONE], batch_size=3, epochs=9)
 
 
 @pytest.mark.parametrize("stopped", [False, True])

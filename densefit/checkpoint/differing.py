@@ -1,0 +1,117 @@
+"""Where two long texts of settings differ: the names of the settings, and their values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import takewhile
+
+_PAIRS = {"(": ")", "[": "]", "{": "}"}
+_KEY = re.compile(r"""\s*('[^']*'|"[^"]*"|[^()\[\]{}'"=:,]+?)\s*(?:=|:\s)\s*(.*)""", re.DOTALL)
+_NONE = "none"
+
+Difference = tuple[str, str, str]  # path, before, now
+
+
+def differing(before: str, now: str, most: int = 4, width: int = 160) -> tuple[str, str]:
+    """Both texts without what is alike in them, if they are built alike; ready to be read.
+
+    >>> differing("{last: 'drop', data: Cells(size=3, part=[1, 2])}",
+    ...           "{last: 'drop', data: Cells(size=3, part=[1, 5, 6])}")
+    ('data.part[1]: 2', 'data.part[1]: 5, 6')
+
+    Args:
+        before: settings as `described` or a repr shows them.
+        now: others.
+        most: settings that are told; of others the number.
+        width: letters of a value that are told, of longer ones those where they differ.
+    """
+    every = dict.fromkeys(_differences(before, now, ""))  # a repr and the settings behind it: once
+    found = [one for one in every if one[1] != one[2]]
+    found = found or [("", before, now)]  # in what separates them, or in a name that comes twice
+    texts: tuple[list[str], list[str]] = [], []
+    for path, *values in found[:most]:
+        for text, value in zip(texts, _shortened(values[0], values[1], width)):
+            text.append(f"{path}: {value}" if path else value)
+    more = f"; and {len(found) - most} more" if len(found) > most else ""
+    return "; ".join(texts[0]) + more, "; ".join(texts[1]) + more
+
+
+def _differences(before: str, now: str, path: str) -> Iterator[Difference]:
+    """The innermost settings that differ."""
+    if before == now:
+        return
+    (text, old), (other, new) = _split(before), _split(now)
+    if text != other or not old:
+        yield path, before, now
+        return
+    for items in zip(old, new):
+        matches = [[_KEY.fullmatch(item) for item in own] for own in items]
+        plain = [[item for item, m in zip(own, ms) if not m] for own, ms in zip(items, matches)]
+        yield from _by_place(plain[0], plain[1], path)
+        keyed = [{m[1].strip("'\""): m[2] for m in own if m} for own in matches]
+        for key in dict.fromkeys([*keyed[0], *keyed[1]]):
+            inner = f"{path}.{key}" if path else key
+            yield from _differences(keyed[0].get(key, _NONE), keyed[1].get(key, _NONE), inner)
+
+
+def _by_place(before: list[str], now: list[str], path: str) -> Iterator[Difference]:
+    """Of settings without names: one by one if they are as many, else what was put in or out."""
+    if len(before) == len(now):
+        for place, (old, new) in enumerate(zip(before, now)):
+            yield from _differences(old, new, path if len(now) == 1 else f"{path}[{place}]")
+        return
+    first = _alike(before, now)
+    last = _alike(before[first:][::-1], now[first:][::-1])
+    old, new = (", ".join(items[first : len(items) - last]) or _NONE for items in (before, now))
+    yield f"{path}[{first}]", old, new
+
+
+def _alike(before: list[str], now: list[str]) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before, now)))
+
+
+def _split(text: str) -> tuple[list[str], list[list[str]]]:
+    """What stands before, between and behind the brackets of a text; and what is in each of them.
+
+    >>> _split("Cells(size=3, part=[1, 2]){a: 1}")
+    (['Cells(', '){', '}'], [['size=3', 'part=[1, 2]'], ['a: 1']])
+    """
+    closing: list[str] = []
+    quote, start = "", 0
+    around: list[str] = []
+    groups: list[list[str]] = []
+    for place, letter in enumerate(text):
+        if quote:
+            if letter == quote and text[place - 1] != "\\":
+                quote = ""
+        elif letter in "'\"" and (place == 0 or text[place - 1] in " ([{=:,"):
+            quote = letter
+        elif letter in _PAIRS:
+            closing.append(_PAIRS[letter])
+            if len(closing) == 1:
+                around.append(text[start : place + 1])
+                groups.append([])
+                start = place + 1
+        elif closing and letter in (closing[-1], ",") and len(closing) == 1:
+            groups[-1].append(text[start:place].strip())
+            start = place + (letter == ",")
+            closing = closing if letter == "," else []
+        elif closing and letter == closing[-1]:
+            closing.pop()
+    if closing or quote:
+        return [text], []
+    return [*around, text[start:]], [[item for item in own if item] for own in groups]
+
+
+def _shortened(before: str, now: str, width: int) -> list[str]:
+    """Both, from shortly before where they differ on if they are long."""
+    if max(len(before), len(now)) <= width:
+        return [before, now]
+    first = len([*takewhile(lambda pair: pair[0] == pair[1], zip(before, now))])
+    begin = max(0, first - width // 4)
+    shown = [text[begin : begin + width] for text in (before, now)]
+    return [
+        f"{'...' if begin else ''}{part}{'...' if begin + width < len(text) else ''}"
+        for part, text in zip(shown, (before, now))
+    ]
