@@ -82,7 +82,8 @@ def _of_split(folder: Path, kind: str, split: str) -> Path:
     path = folder / f"{kind}_{split}.json"
     if not path.is_file():
         found = folder.glob(f"{kind}_*.json")
-        raise missing_split(split, path, [one.stem[len(kind) + 1 :] for one in found])
+        known = [one.stem[len(kind) + 1 :] for one in found]
+        raise missing_split(split, path, known, "put the annotations there, or say json_path=...")
     return path
 
 

@@ -176,7 +176,8 @@ class DepthFolder:
         path = self.root / f"{self.split}.txt"
         if not path.is_file():
             lists = [found.stem for found in self.root.glob("*.txt") if found.stem != "classes"]
-            raise missing_split(self.split, self.root, lists)
+            hint = f"write {path}, the name of a picture a line, or leave `split` out: all of them"
+            raise missing_split(self.split, self.root, lists, hint)
         names = [os.path.normpath(name) for name in read_lines(path)]
         names = [
             os.path.splitext(name)[0] if is_picture(os.path.basename(name)) else name

@@ -67,7 +67,8 @@ class ImageFolder:
         base = self.root if split is None else self.root / split
         if not base.is_dir():
             if split is not None:
-                raise missing_split(split, self.root, folders_in(self.root))
+                hint = f"put the folders of the classes into {base}"
+                raise missing_split(split, self.root, folders_in(self.root), hint)
             raise DataError("There is no such folder", where=base)
         self.classes = class_names(classes, self.root) or self._found_classes()
         self._items: list[tuple[str, int]] = []

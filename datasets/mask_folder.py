@@ -135,7 +135,11 @@ class MaskFolder:
         if not (self.root / images).is_dir():
             lists = [path.stem for path in self.root.glob("*.txt") if path.stem != "classes"]
             folders = [path.name for path in self.root.glob("*") if path.is_dir()]
-            raise missing_split(self.split, self.root, lists + folders)
+            hint = (
+                f"write {self.root / str(self.split)}.txt, a picture and its mask a line; or put "
+            )
+            hint += f"them into {self.root / images} and {self.root / masks}"
+            raise missing_split(self.split, self.root, lists + folders, hint)
         both = (self.root / images, self.root / masks)
         check_apart(
             {"images": both[0], "masks": both[1]},

@@ -80,8 +80,16 @@ def class_index(name: str, classes: Sequence[str], where: object) -> int:
         ) from None
 
 
-def missing_split(split: object, folder: Path, known: Sequence[str]) -> DataError:
+def missing_split(
+    split: object, folder: Path, known: Sequence[str], hint: str | None = None
+) -> DataError:
     """The error for a split that is not there.
+
+    Args:
+        split: that was asked for.
+        folder: that should have it.
+        known: splits that are there.
+        hint: what to do where there is none.
 
     Raises:
         ConfigError: the split has no name.
@@ -93,6 +101,5 @@ def missing_split(split: object, folder: Path, known: Sequence[str]) -> DataErro
             received=repr(split),
             where=folder,
         )
-    return MissingSplitError(
-        f"There is no split {split!r}", where=folder, fix=nearest(split, known)
-    )
+    fix = nearest(split, known) if known else hint
+    return MissingSplitError(f"There is no split {split!r}", where=folder, fix=fix)

@@ -282,7 +282,8 @@ class VOC:
                 self._each(names, partial(name_below, where=path))
                 return names
         known = [path.stem for folder in folders for path in folder.glob("*.txt")]
-        raise missing_split(self.split, self.root / "ImageSets", known)
+        hint = f"write {folders[0] / str(self.split)}.txt with the id of a picture a line"
+        raise missing_split(self.split, self.root / "ImageSets", known, hint)
 
     def _found_classes(self) -> list[str]:
         """The sorted names in all sound annotations, so that all splits agree."""

@@ -19,6 +19,7 @@ from densefit.model.wire import Wire
 from densefit.registry import nearest
 from densefit.train.feed import Feeder
 from densefit.train.finite import check_parameters, check_policy
+from densefit.train.label_check import no_label, tell_unscored
 from densefit.train.learner import Learner
 from densefit.train.model_input import batches_of, model_input
 from densefit.train.pass_rows import PassRows
@@ -119,6 +120,7 @@ class Scorer:
 
     Attributes:
         unlabelled: those of `perhaps` that met no label in the last run.
+        unscored: heads that are known to have no labels in the data, and are left out.
         scorers: this one, as a MixtureScorer has one for each of its datasets.
         on_batch: called after each batch with its number, from 0, the batch, and the outputs that
             were measured, by short name.
@@ -141,6 +143,7 @@ class Scorer:
         perhaps: Sequence[str] = (),
     ) -> None:
         self._perhaps, self.unlabelled = set(perhaps), frozenset[str]()
+        self.unscored: list[str] = []
         self._learner, self.data, self._nonfinite = learner, data, nonfinite
         self._is_told = False  # of scores that are nan, and of classes that the truth never has
         self.on_batch: Callable[[int, Any, Mapping[str, Any]], None] = lambda *batch: None
@@ -236,18 +239,15 @@ class Scorer:
                 where=f"{self._feeder.where} data",
                 fix="score with a loader that keeps its last batch and skips nothing",
             )
-        self.unlabelled = frozenset(unlabelled & self._perhaps)
-        unlabelled -= self._perhaps
-        if unlabelled:
-            raise DataError(
-                f"No sample is labelled for the heads {sorted(unlabelled)}",
-                received=f"the targets {sorted(present)}",
-                where=f"{self._feeder.where} data",
-                fix="let the dataset give their targets (see its settings, e.g. masks=True), or "
-                "score other heads: score(..., heads=[...])",
+        if unlabelled - self._perhaps or len(unlabelled) == len(self._wires):
+            raise no_label(
+                unlabelled, f"{self._feeder.where} data", received=f"the targets {sorted(present)}"
             )
+        self.unlabelled = frozenset(unlabelled)
+        if not self._is_told and not self.part:
+            tell_unscored(sorted(unlabelled), f"{self._feeder.where} data")
         labelled = {name: own for name, own in self.metrics.items() if name not in self.unlabelled}
-        scores = collect(labelled) if labelled else {}
+        scores = collect(labelled)
         self._tell_undefined(scores)
         if self._occurring is not None:
             dataset = getattr(self.data, "dataset", self.data)

@@ -80,13 +80,86 @@ def test_a_choice_of_heads(network):
         df.score_mixture(network, loaders(), ["segmentatoin"])
 
 
-def test_nothing_is_left_out_silently(network):
+def test_a_head_without_labels_in_all_data_is_told_and_left_out(network, caplog):
+    found = df.score_mixture(network, {"masks": loaders()["masks"]})
+    own = df.score(network, loaders()["masks"], ["segmentation"])
+    assert found == {f"masks/{key}": value for key, value in own.items()}
+    assert caplog.text.count("scoring data masks is labelled for the head 'detection'") == 1
+
+
+def test_what_is_asked_for_is_not_left_out(network):
     with pytest.raises(DataError, match=r"heads \['detection'\][^|]*data masks"):
-        df.score_mixture(network, {"masks": loaders()["masks"]})
+        df.score_mixture(network, {"masks": loaders()["masks"]}, ["detection", "segmentation"])
     with pytest.raises(DataError, match=r"heads \['detection'\][^|]*data masks"):
         df.score_mixture(network, loaders(), ["detection"])
+    with pytest.raises(DataError, match=r"heads \['detection'\]"):
+        df.score(network, loaders()["masks"])
     with pytest.raises(ConfigError, match="no data"):
         df.score_mixture(network, {})
+
+
+def test_targets_that_say_nothing_are_told_of_their_dataset(network, caplog, monkeypatch):
+    head = network.heads[1]
+    truth = head.truth
+    monkeypatch.setattr(head, "truth", lambda own: None if "boxes" in own else truth(own))
+    data = {"all": df.Loader(SHAPES, batch_size=4), "masks": loaders()["masks"]}
+    found = df.score_mixture(network, data)
+    assert "masks/segmentation/mIoU" in found
+    assert not [key for key in found if key.startswith("all/segmentation")]
+    assert caplog.text.count("scoring data all is labelled for the head 'segmentation'") == 1
+
+
+@pytest.mark.parametrize("name", [None, "held"])
+@pytest.mark.parametrize("says", [True, False])
+def test_a_fit_scores_the_heads_with_labels(network, name, says, caplog, monkeypatch):
+    train = df.Loader(SHAPES, batch_size=4, heads=network.heads, shuffle=True)
+    held = loaders()["objects"] if says else df.Loader(SHAPES, batch_size=4)
+    expected = df.score(network, held, ["detection"])
+    if not says:
+        monkeypatch.setattr(network.heads[1], "truth", lambda targets: None)
+    validation = held if name is None else {name: held}
+    history = df.fit(network, train, validation=validation, epochs=2)
+    keys = [key if name is None else f"{name}/{key}" for key in expected]
+    assert list(history.last_validation) == keys
+    assert caplog.text.count("is labelled for the head 'segmentation'") == 1
+
+
+@pytest.mark.parametrize("prefix", ["", "held/"])
+def test_a_score_without_labels_cannot_be_followed(network, prefix, tmp_path):
+    train = df.Loader(SHAPES, batch_size=4, heads=network.heads, shuffle=True)
+    held = loaders()["objects"]
+    score = f"{prefix}segmentation/mIoU"
+    saver = df.Saver(tmp_path / "run", keep=df.Keep(best=score))
+    for settings in (
+        {"callbacks": [df.callbacks.EarlyStopping(score)]},
+        {"schedule": df.Plateau(0.1, score)},
+        {"checkpoint": saver},
+    ):
+        begun = []
+        end = df.callbacks.Callback()
+        end.update_ended = lambda state, control, begun=begun: begun.append(state.update)
+        settings.setdefault("callbacks", []).append(end)
+        with pytest.raises(ConfigError, match="(?s)no score.*with labels for the head 'segment"):
+            df.fit(network, train, validation={"held": held} if prefix else held, epochs=1,
+                   **settings)  # fmt: skip
+        assert begun == []
+
+
+def test_a_validation_without_any_label_is_an_error(network):
+    train = df.Loader(SHAPES, batch_size=4, heads=network.heads, shuffle=True)
+    none = df.Loader(Only(SHAPES, "area"), batch_size=4)
+    for validation in (none, {"masks": loaders()["masks"], "none": none}):
+        with pytest.raises(DataError, match=r"heads \['detection', 'segmentation'\]"):
+            df.fit(network, train, validation=validation, epochs=1)
+
+
+def test_what_turns_out_to_have_no_labels_cannot_be_followed(network):
+    """Of 70 samples 64 are looked at before: the first validation tells of the rest."""
+    many = Only(Shapes(70, size=(32, 32)), "boxes", "classes")
+    train = df.Loader(SHAPES, batch_size=4, heads=network.heads, shuffle=True)
+    with pytest.raises(ConfigError, match="no score 'segmentation/mIoU' to stop by"):
+        df.fit(network, train, validation=df.Loader(many, batch_size=35), updates=1,
+               callbacks=[df.callbacks.EarlyStopping("segmentation/mIoU")])  # fmt: skip
 
 
 def test_errors_say_which_data(network):
@@ -125,7 +198,7 @@ def test_a_head_is_scored_where_few_samples_have_its_labels(network):
     assert "never/detection/AP" in found
     assert not [key for key in found if key.startswith("never/segmentation")]
     with pytest.raises(DataError, match=r"No sample is labelled for the heads \['segmentation'\]"):
-        df.score_mixture(network, {"never": never})
+        df.score_mixture(network, {"never": never}, ["segmentation"])
 
 
 @pytest.mark.parametrize("name", ["cells/val", "", 1])

@@ -9,8 +9,7 @@ from typing import Any
 from densefit.checkpoint import store
 from densefit.checkpoint.load import load
 from densefit.model.network import Network
-from densefit.score import Scorer
-from densefit.score_many import scorable, score_mixture
+from densefit.score_many import scorable, score_mixture, scorer_of_labelled
 from densefit.train.conflict import conflict
 from densefit.train.finite import check_parameters
 from densefit.train.learner import Learner
@@ -68,7 +67,7 @@ def finish(out: Path, prepared: Prepared, draw: Draw, batches: int = 0) -> dict[
                 prefix = f"{name}/"
             else:
                 check_parameters(network)
-                scorer = Scorer(Learner(network), watched, nonfinite="raise")
+                scorer = scorer_of_labelled(Learner(network), watched, "scoring", nonfinite="raise")
                 scores.update(scorer.run() or {})
                 choose_thresholds(network, scorer.metrics)
                 prefix = ""

@@ -69,7 +69,7 @@ def primary_numbers(network: Network, held: Held) -> dict[str, dict[str, bool]]:
     loaders: Mapping[str, Any] = held if isinstance(held, Mapping) else whole
     names = [head.name for head in network.heads]
     prefixes = {
-        f"{name}/" if name else "": scorable(network, names, loader) if name else names
+        f"{name}/" if name else "": scorable(network, names, loader)
         for name, loader in loaders.items()
     }
     found: dict[str, dict[str, bool]] = {}

@@ -58,6 +58,7 @@ class EarlyStopping(Callback):
 
     def validated(self, state: TrainState, control: Control) -> None:
         """Compare the new score with the best so far; nan is never an improvement."""
+        direction_of(self.metric, dict.fromkeys(state.validation, True), STOP, WHERE)
         score = float(state.validation[self.metric])
         self._scores.append(score)
         tell_undefined(self.metric, self._scores, "it counts as not improved", WHERE)

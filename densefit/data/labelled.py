@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import islice
 from operator import itemgetter
@@ -164,33 +164,47 @@ class Held:
     are_all: bool
 
 
-def held_by(dataset: Dataset) -> Held:
+def held_by(dataset: Dataset, wanted: Set[str] = frozenset()) -> Held:
     """The targets of a dataset: by its annotations, else as far as up to 8 samples tell.
+
+    Args:
+        dataset: that is looked at.
+        wanted: targets for which up to 64 samples are looked at, until all of them came.
 
     Raises:
         DataError: all of these are broken: the first one's error.
     """
-    return answer("held", dataset, _held_by)
+    held = answer("held", dataset, _held_by)
+    if held.are_all or held.names >= wanted:
+        return held
+    return _looked_for(dataset, looked_at(dataset, AT_MOST), wanted)
 
 
 def _held_by(dataset: Dataset) -> Held:
     annotated = all_targets(dataset)
     if annotated is not None:
         return Held(frozenset().union(*set(annotated)), True)
+    return _looked_for(dataset, looked_at(dataset))
+
+
+def _looked_for(dataset: Dataset, indices: Sequence[int], wanted: Set[str] | None = None) -> Held:
+    """What some samples show, up to those that show all that is wanted."""
     found: set[str] = set()
     first: DataError | None = None
-    indices = looked_at(dataset)
-    broken = 0
+    broken, looked = 0, 0
     for index in indices:
+        looked += 1
         try:
             found.update(read_sample(dataset, index).targets)
         except Exception as error:  # what is broken is told, or skipped, when it is needed
             broken += 1
             first = first or with_id(error, "Reading", sample_id(dataset, index))
             first.__cause__ = first.__cause__ or error
-    if first is not None and broken == len(indices):
+        if wanted is not None and found >= wanted:
+            break
+    if first is not None and broken == looked:
         raise first
-    return Held(frozenset(found), len(indices) == len(dataset) and not broken)
+    return Held(frozenset(found), looked == len(dataset) and not broken)
 
 
 def targets_in(dataset: Dataset) -> frozenset[str]:

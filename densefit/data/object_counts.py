@@ -12,9 +12,10 @@ from densefit.data.others import Draw
 from densefit.data.sample import Sample
 from densefit.data.target import KINDS
 
-#: Keys of the counts; those of heads are `positives/<head>`.
+#: Keys of the counts; those of heads are `positives/<head>`, and `objects/<head>` for the objects
+#: that the head could learn, in samples that are labelled for it.
 ANNOTATED, LEFT, CROWDS = "annotated", "left", "crowds"
-POSITIVES = "positives/"
+POSITIVES, OBJECTS = "positives/", "objects/"
 
 Counts = Mapping[str, int]
 
@@ -51,14 +52,27 @@ class CountedDraw:
         return drawn
 
 
-def positives_of(head: Encoder, labels: Mapping[str, Any]) -> dict[str, int]:
-    """Anchors or cells that learn an object in a sample's labels, under the head's key.
+def positives_of(head: Encoder, sample: Sample, labels: Mapping[str, Any]) -> dict[str, int]:
+    """Objects that a head could learn in a sample, and anchors or cells that learn one.
 
-    Empty for a head that does not tell: most learn pixels or whole pictures.
+    Args:
+        head: that the sample is labelled for.
+        sample: as the head's `encode` saw it.
+        labels: that it made.
+
+    Returns:
+        These by the head's keys. Empty for a head that does not tell: most learn pixels or whole
+        pictures.
     """
     says = getattr(head, "positives", None)
     found = None if says is None else says(labels)
-    return {} if found is None else {f"{POSITIVES}{head.name}": int(found)}
+    if found is None:
+        return {}
+    says = getattr(head, "objects", None)
+    objects = None if says is None else says(sample)
+    if objects is None:
+        objects, _ = boxes_in(sample.targets)
+    return {f"{OBJECTS}{head.name}": int(objects), f"{POSITIVES}{head.name}": int(found)}
 
 
 def added(counts: Sequence[Counts]) -> dict[str, int]:
@@ -92,3 +106,8 @@ def shown(counts: Counts) -> str:
 def positives(counts: Counts) -> dict[str, int]:
     """Head -> anchors or cells that learned an object."""
     return {k[len(POSITIVES) :]: n for k, n in counts.items() if k.startswith(POSITIVES)}
+
+
+def learnable(counts: Counts, head: str) -> int:
+    """Objects that a head could learn; of counts of an older checkpoint, all that were left."""
+    return counts.get(f"{OBJECTS}{head}", counts[LEFT])

@@ -125,7 +125,7 @@ class Work:
                     occurring[head.name] = classes_in(seen.targets, head)
                     self.tally.take({head.name: occurring[head.name]})
                 if own[head.name]:
-                    counts.update(positives_of(head, labels[head.name]))
+                    counts.update(positives_of(head, seen, labels[head.name]))
             if counts:
                 left, _ = boxes_in(sample.targets)
                 counts.update({ANNOTATED: annotated, LEFT: left, CROWDS: crowds})

@@ -140,15 +140,19 @@ def counted(
     if wrong.any():
         top = "" if classes is None else f" to {classes - 1}"
         ignored = "" if ignore_label is None else f", or {ignore_label} (ignored)"
+        found = int(labels[wrong].flat[0])
         raise DataError(
             "A label is not a class index",
             expected=f"0{top}{ignored}",
-            received=int(labels[wrong].flat[0]),
+            received=found,
             where=f"sample {ids[first_row(wrong)]!r}",
             fix=index_fix(
                 labels if mask is None else labels[mask],
                 classes,
-                "set ignore_label, or correct the annotation or the number of classes",
+                f"if {found} means unknown: ignore_label={found} of the metric, as in Route("
+                f"metrics=[df.metrics.Accuracy(ignore_label={found})]), and in a Symbol's loss "
+                f"SoftmaxOutput(..., use_ignore=True, ignore_label={found}); else correct the "
+                "annotation or the number of classes",
             ),
         )
     return mask

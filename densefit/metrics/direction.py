@@ -5,12 +5,26 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from typing import Dict, Optional  # noqa: UP035 - a base class at run time on Python 3.9
 
 from densefit.errors import ConfigError
 from densefit.metrics.metric import Metric
 from densefit.registry import nearest
 
 _log = logging.getLogger("densefit")
+
+
+class Directions(Dict[str, Optional[bool]]):  # noqa: UP006, UP045 - Python 3.9
+    """Score -> whether a high one is good, of all that a validation will give; None if unsaid.
+
+    Args:
+        known: these.
+        unscored: heads that the validation has no labels for.
+    """
+
+    def __init__(self, known: Mapping[str, bool | None], unscored: Sequence[str] = ()) -> None:
+        super().__init__(known)
+        self.unscored = tuple(unscored)
 
 
 def directions(judges: Mapping[str, Sequence[Metric]]) -> dict[str, bool]:
@@ -82,9 +96,13 @@ def direction_of(
         ConfigError: there is no such score.
     """
     if score not in known:
-        raise ConfigError(
-            f"The validation has no score {score!r} {what}",
-            where=where,
-            fix=nearest(score, known),
-        )
+        head = next((h for h in getattr(known, "unscored", ()) if h in score.split("/")[:2]), None)
+        if head is not None:
+            fix = f"validation data with labels for the head {head!r} (none of these has any), or "
+            fix += nearest(score, known)
+        elif not known:
+            fix = "fit(..., validation=...): there are no scores without it"
+        else:
+            fix = nearest(score, known)
+        raise ConfigError(f"The validation has no score {score!r} {what}", where=where, fix=fix)
     return known[score]

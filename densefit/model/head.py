@@ -198,6 +198,16 @@ class Head(ABC):
         """
         return None
 
+    def objects(self, sample: Sample) -> int | None:
+        """Number of objects in a sample, as `encode` sees it, that the head could learn.
+
+        Training sets `positives` beside them. None, as by default: all single boxes.
+
+        Args:
+            sample: that is labelled for the head.
+        """
+        return None
+
     @classmethod
     def class_source(cls, settings: Mapping[str, Any]) -> str | None:
         """`classes_of` a head that is yet to be made: its setting `target`, if it has one.

@@ -14,6 +14,7 @@ from densefit.model.network import Network
 from densefit.model.route import Route
 from densefit.numeric import real, whole
 from densefit.registry import nearest
+from densefit.train.arguments import as_callbacks, as_patterns
 from densefit.train.fit import fit
 from densefit.train.model_input import batches_of, model_input
 from densefit.train.rate_search import RateSearch
@@ -21,7 +22,6 @@ from densefit.train.schedules.schedule import Plan, Resolved, Schedule
 from densefit.train.seeds import seeded
 from densefit.train.source import check_iterator
 from densefit.train.sources import source_of, stated_pad
-from densefit.train.start import names_of
 
 _OWN = (
     *("schedule", "epochs", "checkpoint", "resume"),
@@ -40,7 +40,7 @@ def find_lr(
     updates: int = 100,
     loss: str | None = None,
     diverge: float = 4.0,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Sequence[Callback | str] | Callback | str = (),
     **settings: Any,
 ) -> RateSearch:
     """Train with an exponentially rising learning rate until the loss diverges.
@@ -90,7 +90,7 @@ def find_lr(
     settings.setdefault("progress", False)  # each of its epochs is one update
     settings["fixed_param_names"] = [
         *given.fixed,
-        *names_of(settings.get("fixed_param_names")),
+        *as_patterns(settings.get("fixed_param_names"), "fixed_param_names"),
     ]
     rising = Rising(end, start, updates)
     check_iterator(train, "train")
@@ -104,7 +104,7 @@ def find_lr(
                 Slices(train, accumulate),
                 updates=updates,
                 schedule=rising,
-                callbacks=[watch, *callbacks],
+                callbacks=[watch, *as_callbacks(callbacks)],
                 **settings,
             )
     except TrainingDiverged:

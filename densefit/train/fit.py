@@ -16,9 +16,23 @@ from densefit.duration import DurationLike
 from densefit.errors import ConfigError
 from densefit.metrics import Metric
 from densefit.metrics.derived import Derived, check_derived, derived_directions
+from densefit.metrics.direction import Directions
 from densefit.model.route import Route
 from densefit.numeric import check_optimizer
 from densefit.score import collect
+from densefit.train.arguments import (
+    as_balance,
+    as_callbacks,
+    as_derived,
+    as_devices,
+    as_groups,
+    as_patterns,
+    as_resume,
+    as_saver,
+    as_schedule,
+    as_settings,
+    check_one_iterator,
+)
 from densefit.train.balance import Balancer
 from densefit.train.balancing import Balancing, check_balanced
 from densefit.train.cadence import Cadence
@@ -49,7 +63,6 @@ from densefit.train.start import (
     check_plan,
     check_scored,
     identity,
-    names_of,
     scorer_of,
     seed_all,
     source_of_rate,
@@ -75,7 +88,7 @@ def fit(
     optimizer: Any = "sgd",
     optimizer_params: Mapping[str, Any] | None = None,
     schedule: Schedule | None = None,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Sequence[Callback | str] | Callback | str = (),
     progress: bool | None = None,
     checkpoint: str | Path | Saver | None = None,
     resume: str | Path = "none",
@@ -83,8 +96,8 @@ def fit(
     clip_norm: float | None = None,
     nonfinite: str | Guard = "raise",
     groups: Groups | None = None,
-    balance: Balancer | None = None,
-    freeze: Sequence[str] = (),
+    balance: Balancer | str | None = None,
+    freeze: Sequence[str] | str = (),
     label_within: int = 1000,
     ema: float | EMA | None = None,
     precision: str = "float32",
@@ -92,7 +105,7 @@ def fit(
     arg_params: Mapping[str, Any] | None = None,
     aux_params: Mapping[str, Any] | None = None,
     allow_missing: bool = False,
-    fixed_param_names: Sequence[str] | None = None,
+    fixed_param_names: Sequence[str] | str | None = None,
     loss: Any = None,
     kvstore: Any = "local",
     seed: int = 0,
@@ -117,7 +130,8 @@ def fit(
             iterable of dicts or of (data, label), see `interop.batches`.
         heads: name -> Route, for what is no Network; by default one for each loss output.
         validation: like `train`, and another object; scored exactly, see `score`. Or a dict of
-            such by name: each is scored by the heads that it has labels for, see `score_mixture`.
+            such by name, see `score_mixture`. Each is scored by the heads that it has labels for;
+            a warning names heads without any.
         validate_every: "1ep", "500st"...; the end of training is always validated.
         derived: name -> a number made of a validation's scores, which stands among them (a mean
             over heads to choose the best checkpoint by, say).
@@ -136,8 +150,9 @@ def fit(
             is no Network of heads, the gradient of an update is multiplied by `rescale_grad`, here
             or of the optimizer object, else by 1/batch_size, as in Module.fit.
         schedule: learning rate by updates done; by default the optimizer's own.
-        callbacks: run in list order. One object may serve several trainings: it begins anew with
-            each, and continues what `resume` continues.
+        callbacks: run in list order; one may be given by itself, or by its name. One object may
+            serve several trainings: it begins anew with each, and continues what `resume`
+            continues.
         progress: whether a `callbacks.Progress` shows how far the training is, beside `callbacks`
             of which none is one. None: on a terminal and in notebooks, where no
             `batch_end_callback` does; elsewhere each epoch is a line of the level INFO in the log.
@@ -156,10 +171,10 @@ def fit(
             Guard says more.
         groups: pattern of parameter names -> {"lr": factor, "wd": factor} on rate and decay, e.g.
             {"resnet18_*": {"lr": 0.1}, "*_gamma": {"wd": 0}}; where several match, later ones win.
-        balance: how the losses of several heads share the trunk, see `densefit.train.balance`;
-            by default they are added up, each with its head's weight.
-        freeze: patterns of parameters that are not trained; a BatchNorm layer whose gamma is
-            frozen keeps its statistics too.
+        balance: how the losses of several heads share the trunk, see `densefit.train.balance`, or
+            its name; by default they are added up, each with its head's weight.
+        freeze: patterns, or one, of parameters that are not trained; a BatchNorm layer whose gamma
+            is frozen keeps its statistics too.
         label_within: updates, or the first epoch if that is shorter, within which each head must
             have seen a labelled sample. Where a Loader's epoch has not every sample (a Mixture's
             shares, a dropped batch), as many epochs as they need to come.
@@ -214,6 +229,12 @@ def fit(
     """
     # Prepare: what can be found wrong without running the network is found here.
     check_no_others(others)
+    balance, schedule, saver = as_balance(balance), as_schedule(schedule), as_saver(checkpoint)
+    callbacks, resume, devices = as_callbacks(callbacks), as_resume(resume), as_devices(devices)
+    groups, derived, freeze = as_groups(groups), as_derived(derived), as_patterns(freeze, "freeze")
+    settings = as_settings(optimizer_params)
+    check_one_iterator(train, "train")
+    check_one_iterator(validation, "validation")
     check_plan(epochs, updates, train, validation)
     numbers = Numbers(
         epochs=epochs,
@@ -230,7 +251,7 @@ def fit(
     label_within, seed = numbers.label_within, numbers.seed
     seed_all(seed)
     check_kvstore(kvstore)
-    fixed_names = names_of(fixed_param_names)
+    fixed_names = as_patterns(fixed_param_names, "fixed_param_names")
     check_begin(begin_epoch, epochs)
     given = model_input(
         network,
@@ -290,7 +311,6 @@ def fit(
     per_epoch = feeder.updates_per_epoch(updates_per_epoch, accumulate)
     check_begun(begin_epoch, schedule, per_epoch)
     total = updates if epochs is None else feeder.total(epochs, per_epoch, accumulate)
-    settings = dict(optimizer_params or {})
     check_optimizer(settings, where="optimizer_params")
     if given.optimizer is not None:
         tell_kept_optimizer(given.optimizer, optimizer, settings)
@@ -298,19 +318,19 @@ def fit(
     rescale = constant_rescale(network, optimizer, settings, feeder.batch_size, accumulate)
     learner = Learner(network, devices)
     scorer = scorer_of(learner, validations_of(validation, given), module.wires)
-    known: dict[str, bool | None] = {} if scorer is None else dict(scorer.directions)
-    check_derived(derived or {}, {} if scorer is None else scorer.directions)
+    scored = {} if scorer is None else scorer.directions
+    known = Directions(scored, () if scorer is None else scorer.unscored)
+    check_derived(derived, scored)
     if scorer is not None:
-        known.update(derived_directions(derived or {}))
+        known.update(derived_directions(derived))
     if schedule is not None:
         check_scored(schedule, validation)
         schedule = schedule.judged_by(known)
     rate = source_of_rate(schedule, optimizer, settings, total, per_epoch)
     check_eased(guard, rate, optimizer, settings)
     validating = Cadence(validate_every, per_epoch, total, "validate_every")
-    saver = checkpoint if isinstance(checkpoint, Saver) or checkpoint is None else Saver(checkpoint)
     saving = Cadence(saver.every if saver else 0, per_epoch, total, "Saver(every=...)")
-    if saver is None and str(resume) not in ("none", "auto"):
+    if saver is None and resume not in ("none", "auto"):
         raise ConfigError("To resume, say where checkpoints are", fix="checkpoint=DIR")
     if saver is not None:
         check_unmixed(saver.directory, resume)
@@ -373,7 +393,7 @@ def fit(
         own = learner.start_optimizer(
             optimizer, settings, feeder.batch_size, groups, rescale, kvstore
         )
-        tell_unused_rate(own, schedule, settings, groups or {})
+        tell_unused_rate(own, schedule, settings, groups)
         if live is None:
             given.started(learner)
         learns: list[Learns] = [validating, saving]
@@ -394,12 +414,12 @@ def fit(
                 optimizer=optimizer,
                 optimizer_params=settings,
                 clip_norm=clip_norm,
-                groups=groups or {},
-                freeze=list(freeze),
+                groups=groups,
+                freeze=freeze,
                 fixed_param_names=fixed_names,
                 nonfinite=guard,
                 loss=loss,
-                derived=derived or {},
+                derived=derived,
                 balance=balance,
                 ema=as_ema(ema),
                 precision=precision,
@@ -419,7 +439,7 @@ def fit(
             step=step,
             optimizer=own,
             guard=guard,
-            between=Milestones(session, scorer, derived or {}, saver, guard),
+            between=Milestones(session, scorer, derived, saver, guard),
             validating=validating,
             saving=saving,
             seed=seed,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from densefit.errors import DataError
 from densefit.model.wire import Wire
@@ -84,3 +84,40 @@ class LabelCheck:
         if key == head:
             return f"The head {head!r}", head
         return f"The loss {key[len(head) + 1 :]!r} of the head {head!r}", head
+
+
+def tell_unscored(heads: Sequence[str], where: str) -> None:
+    """Warn that heads have no scores.
+
+    Args:
+        heads: names; none says nothing.
+        where: the data that lack their labels.
+    """
+    if heads:
+        _log.warning(
+            "No sample of the %s is labelled for %s: not scored there, the other heads are",
+            where,
+            ", ".join(f"the head {head!r}" for head in heads),
+        )
+
+
+def no_label(
+    heads: Iterable[str], where: str, expected: str | None = None, received: str | None = None
+) -> DataError:
+    """The error for data that lack all labels of heads which they are to score.
+
+    Args:
+        heads: names.
+        where: the data.
+        expected: the targets that the heads read.
+        received: the targets that there are.
+    """
+    return DataError(
+        f"No sample is labelled for the heads {sorted(heads)}",
+        expected=expected,
+        received=received,
+        where=where,
+        fix="let the dataset give their targets (see its settings, e.g. masks=True), or score "
+        "other heads: score(..., heads=[...]); a fit scores those of its validation that have "
+        "labels there",
+    )

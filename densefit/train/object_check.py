@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from densefit.data.object_counts import ANNOTATED, CROWDS, LEFT, Counts, positives
+from densefit.data.object_counts import ANNOTATED, CROWDS, LEFT, Counts, learnable, positives
 from densefit.errors import DataError
 
 _log = logging.getLogger("densefit")
@@ -50,11 +50,12 @@ class ObjectCheck:
                 "`relative_to`; train_batch.png of a tool's run shows what is trained on)",
             )
         for name, number in positives(counts).items():
-            if 0 < number < left / 2:
+            objects = learnable(counts, name)
+            if 0 < number < objects / 2:
                 self._warn(
                     f"positives {name}",
-                    f"{where}, head {name!r}: only {number} anchors or cells learned one of {left} "
-                    "objects in an epoch; do their sizes fit the head's anchors?",
+                    f"{where}, head {name!r}: only {number} anchors or cells learned one of "
+                    f"{objects} objects in an epoch; do their sizes fit the head's anchors?",
                 )
 
     def _none_left(self, total: Counts, where: str) -> None:
@@ -78,10 +79,11 @@ class ObjectCheck:
             )
 
     def _none_learned(self, name: str, number: int, total: Counts, where: str) -> None:
-        if number == 0 and total[LEFT] >= ENOUGH:
+        objects = learnable(total, name)
+        if number == 0 and objects >= ENOUGH:
             raise DataError(
                 f"No anchor or cell of the head {name!r} learns an object",
-                expected=f"some of the {total[LEFT]} objects that the transforms left",
+                expected=f"some of the {objects} objects of its classes that the transforms left",
                 received="none",
                 where=f"{where}, head {name!r}",
                 fix="let the sizes of its anchors fit the objects at input size, or lower "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from densefit.data.fingerprint import fingerprint
 from densefit.errors import ConfigError
 from densefit.model.wire import Wire
 from densefit.score import Scorer
-from densefit.score_many import MixtureScorer
+from densefit.score_many import MixtureScorer, scorer_of_labelled
 from densefit.train.guard import Guard
 from densefit.train.learner import Learner
 from densefit.train.schedules import Resolved, Schedule
@@ -68,7 +68,7 @@ def scorer_of(
         return None
     if isinstance(validation, Mapping):
         return MixtureScorer(learner, validation, where="validation", wires=wires)
-    return Scorer(learner, validation, where="validation", wires=wires)
+    return scorer_of_labelled(learner, validation, "validation", wires)
 
 
 def check_eased(guard: Guard, rate: Any, optimizer: Any, settings: Mapping[str, Any]) -> None:
@@ -192,15 +192,6 @@ def tell_done(state: TrainState, path: object) -> None:
                 " more; to train anew, choose another directory and no resume",
                 *(path, done, unit, unit, planned),
             )
-
-
-def names_of(names: str | Sequence[str] | None) -> list[str]:
-    """A list of names, of which one may be given by itself.
-
-    >>> names_of(None), names_of("fc1_weight"), names_of(["a", "b"])
-    ([], ['fc1_weight'], ['a', 'b'])
-    """
-    return [names] if isinstance(names, str) else list(names or ())
 
 
 def as_initializer(initializer: Any) -> Any:

@@ -229,6 +229,16 @@ class Detection(Head):
         """Anchors that learn a box."""
         return int(np.count_nonzero(labels["class"] > 0))
 
+    def objects(self, sample: Sample) -> int:
+        """Boxes that are trained: no crowds, and no difficult ones unless `train_difficult`."""
+        targets = sample.targets
+        if "boxes" not in targets:  # masks alone train a head of which this is a part
+            return 0
+        left_out = np.zeros(len(targets["boxes"]), bool)
+        for name in ("crowd",) if self.train_difficult else ("crowd", "difficult"):
+            left_out |= np.asarray(targets.get(name, left_out), bool)
+        return int(np.count_nonzero(~left_out))
+
     def known(self, sample: Sample) -> np.ndarray:
         """(1 + classes,) float32, 1 for the background and the classes that the sample knows."""
         where = f"sample {sample.id!r}, head {self.name!r}"

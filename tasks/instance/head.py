@@ -205,6 +205,10 @@ class Instance(Head):
         """Anchors that learn a box."""
         return self.detector.positives(labels)
 
+    def objects(self, sample: Sample) -> int:
+        """Boxes that are trained."""
+        return self.detector.objects(sample)
+
     def decode(
         self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
     ) -> list[Any]:

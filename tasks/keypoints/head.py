@@ -199,6 +199,13 @@ class Keypoints(Head):
         """Cells that learn an object."""
         return int(np.count_nonzero(labels["cell"] >= 0))
 
+    def objects(self, sample: Sample) -> int:
+        """Objects of the head's classes, no crowds, `max_objects` at most."""
+        where = f"sample {sample.id!r}, head {self.name!r}"
+        own = self._chosen.own(sample.targets["classes"], where) >= 0
+        own &= ~np.asarray(sample.targets.get("crowd", np.zeros(len(own), bool)), bool)
+        return min(int(np.count_nonzero(own)), self.max_objects)
+
     def _known(self, targets: Mapping[str, np.ndarray], where: str) -> np.ndarray:
         """Of which of the head's classes a sample tells, (K,) bool."""
         return self._chosen.of(known_classes(targets, len(self._chosen.among), where))

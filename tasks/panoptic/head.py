@@ -197,6 +197,10 @@ class Panoptic(Head):
         """Anchors that learn the box of a thing."""
         return self.instance.positives(own("instance", labels))
 
+    def objects(self, sample: Sample) -> int:
+        """Boxes of things that are trained."""
+        return self.instance.objects(sample)
+
     def decode(
         self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
     ) -> list[Any]:

@@ -30,6 +30,7 @@ def test_objects_and_positive_anchors_are_counted(kind):
             "annotated": count,
             "left": count,
             "crowds": 0,
+            "objects/detection": count,
             "positives/detection": sum(positive[i] for i in rows),
         }
 
@@ -46,6 +47,61 @@ def test_a_mosaic_counts_the_samples_that_it_draws():
     alone = sum(len(data[i].targets["boxes"]) for i in range(6))
     assert total["annotated"] > 2 * alone
     assert total["left"] <= total["annotated"]
+
+
+class Two:
+    """Boxes of two classes, of which the second has keypoints, in even samples."""
+
+    classes = ["ball", "square"]
+    keypoint_names = ["middle"]
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        targets = {
+            "boxes": np.float32([[0, 0, 20, 20], [20, 20, 40, 40], [40, 40, 60, 60]]),
+            "classes": np.array([0, 1, 1]),
+            "crowd": np.array([False, False, True]),
+            "difficult": np.array([True, False, False]),
+        }
+        if index % 2 == 0:
+            targets["keypoints"] = np.float32([[9, 9, 2], [30, 30, 2], [50, 50, 2]])[:, None]
+        return df.Sample(str(index), np.zeros((*SIZE, 3), np.uint8), targets)
+
+
+def test_a_head_counts_the_objects_that_it_could_learn():
+    heads = [
+        df.head("detection", classes=Two.classes, strides=(8, 16), train_difficult=False),
+        df.head("detection", name="all", classes=Two.classes, strides=(8, 16)),
+        df.head("keypoints", classes=["square"], among=Two.classes, keypoints=["middle"]),
+    ]
+    with df.Loader(Two(), batch_size=4, heads=heads) as loader:
+        (batch,) = loader
+    assert batch.counts["left"] == 4 * 2
+    assert batch.counts["objects/detection"] == 4 * 1
+    assert batch.counts["objects/all"] == 4 * 2
+    assert batch.counts["objects/keypoints"] == batch.counts["positives/keypoints"] == 2 * 1
+
+
+class Masks(Shapes):
+    """Shapes whose boxes nobody has drawn."""
+
+    def __getitem__(self, index):
+        sample = super().__getitem__(index)
+        for name in ("boxes", "classes", "area", "instances", "instance_ids"):
+            del sample.targets[name]
+        return sample
+
+
+def test_a_head_that_learns_masks_alone_counts_no_objects():
+    names = Shapes(1).classes
+    head = df.head("panoptic", classes=["background", *names], things=names)
+    both = df.Mixture({"masks": Masks(2, size=SIZE), "all": Shapes(2, size=SIZE, empty=0.0)})
+    with df.Loader(both, batch_size=4, heads=[head]) as loader:
+        (batch,) = loader
+    assert batch.labelled["panoptic"].all()
+    assert batch.counts["objects/panoptic"] == batch.counts["left"] > 0
 
 
 def test_heads_of_pixels_count_nothing():

@@ -1,5 +1,8 @@
+import cv2
+import numpy as np
 import pytest
 
+import densefit as df
 from densefit.datasets.names import class_index, class_names, read_lines
 from densefit.errors import DataError
 
@@ -53,3 +56,26 @@ def test_many_names_are_compared_at_once(tmp_path):
     path.write_text("\n".join(map(str, [*range(100_000), 99_999])))
     with pytest.raises(DataError, match="twice: 99999"):
         class_names(path, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("depth_folder", r"write .*train\.txt.*or leave `split` out"),
+        ("mask_folder", r"write .*train\.txt, a picture and its mask a line"),
+        ("image_folder", r"put the folders of the classes into .*train"),
+        ("voc", r"write .*ImageSets.Main.train\.txt"),
+        ("coco", "put the annotations there, or say json_path="),
+    ],
+)
+def test_a_split_where_there_is_none_says_what_to_make(tmp_path, name, hint):
+    for folder in ("images", "depth", "annotations", "Annotations", "JPEGImages", "ImageSets/Main"):
+        if name in ("depth_folder", "voc", "coco"):
+            (tmp_path / folder).mkdir(parents=True)
+    if name == "mask_folder":
+        (tmp_path / "classes.txt").write_text("a\nb\n")
+    if name == "depth_folder":
+        cv2.imwrite(str(tmp_path / "images" / "a.png"), np.zeros((4, 4, 3), np.uint8))
+        cv2.imwrite(str(tmp_path / "depth" / "a.png"), np.ones((4, 4), np.uint16))
+    with pytest.raises(DataError, match=f"(?s)There is no split 'train'.*fix: .*{hint}"):
+        df.dataset(name, root=tmp_path, split="train")

@@ -57,6 +57,19 @@ def test_few_are_told_once(own, message, caplog):
     assert len(caplog.records) == 1
 
 
+def test_what_a_head_does_not_look_at_is_not_missed(caplog):
+    own = {**counts(55, 55, 15), "objects/det": 26}
+    with caplog.at_level(logging.WARNING):
+        look(own)
+        look({**counts(55, 55, 0), "objects/det": 0})  # not one of its classes
+    assert not caplog.records
+    with caplog.at_level(logging.WARNING):
+        look({**own, "positives/det": 12})
+    assert "head 'det': only 12 anchors or cells learned one of 26 objects" in caplog.text
+    with pytest.raises(DataError, match="(?s)some of the 26 objects of its classes"):
+        look({**own, "positives/det": 0})
+
+
 def test_enough_are_not_told(caplog):
     with caplog.at_level(logging.WARNING):
         look(counts(33, 12, 40))

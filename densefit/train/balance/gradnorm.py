@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from densefit.train.balance.balancer import Balancer, balancers, check_number
 from densefit.train.balance.dwa import by_head, check_losses, loss_ratio
 
 LEAST = 1e-3  # of a weight: at 0 a head's gradient, and the way back, would be lost
+FARTHEST = math.log(1e3)  # how far one update takes a length to be from its target
+TINY = float(np.finfo(float).tiny)
 
 
 @balancers.register("gradnorm")
@@ -20,10 +23,13 @@ class GradNorm(Balancer):
 
     Chen, Badrinarayanan, Lee and Rabinovich, GradNorm, ICML 2018, arXiv:1711.02257. With G_k the
     norm of the weighted gradient of head k, L~_k its loss over its first one and r_k that over
-    the heads' mean, the weights descend on `sum_k |G_k - mean(G) r_k^alpha|`, in which the target
-    is held constant, and are then scaled to add up to the number of heads. The paper looks at the
-    last shared layer; here it is whatever parameters the loop gives the gradients of. The
-    gradients themselves are added up.
+    the heads' mean, the weights move until `G_k = mean(G) r_k^alpha`, and add up to the number of
+    heads. The paper descends on `sum_k |G_k - mean(G) r_k^alpha|` with steps that are as long as
+    the gradients, and swing where these are long or of very different lengths; here the
+    logarithms of the weights descend on half the squares of `log G_k - log(mean(G) r_k^alpha)`.
+    Thus the heads' lengths come nearer to their target by a share of `lr` an update, whatever
+    their unit and their ratio. The paper looks at the last shared layer; here it is whatever
+    parameters the loop gives the gradients of. The gradients themselves are added up.
 
     A head that is absent from an update keeps its weight, and the others share what they had
     together: means are over the heads that are present. A head's first loss is the first above 0;
@@ -32,7 +38,8 @@ class GradNorm(Balancer):
 
     Args:
         alpha: how much more heads weigh that train more slowly; 0 makes all norms equal.
-        lr: learning rate of the weights.
+        lr: learning rate of the weights' logarithms, 1 at most: with 1, an update sets them to what
+            its own gradients ask for, noise included.
 
     Raises:
         ConfigError: a setting out of range; at `observe`, a negative loss; at `combine`, losses
@@ -44,7 +51,7 @@ class GradNorm(Balancer):
 
     def __init__(self, alpha: float = 1.5, lr: float = 0.025) -> None:
         check_number("alpha", alpha, "0 or more", lambda a: a >= 0, "GradNorm")
-        check_number("lr", lr, "above 0", lambda rate: rate > 0, "GradNorm")
+        check_number("lr", lr, "above 0, 1 at most", lambda rate: 0 < rate <= 1, "GradNorm")
         self.alpha, self.lr = alpha, lr
 
     def _begin(self, total: int | None, updates_per_epoch: int | None) -> None:
@@ -98,7 +105,7 @@ def descended(
         norms: (n,) of the gradients without weights.
         falls: (n,) each head's loss over its first one.
         alpha: power of the rates of training.
-        lr: learning rate.
+        lr: learning rate, above 0, 1 at most.
 
     Returns:
         (n,), above 0.
@@ -107,5 +114,7 @@ def descended(
     rates = falls / mean_fall if mean_fall > 0 else np.ones(len(falls))
     lengths = weights * norms
     target = lengths.mean() * rates**alpha
-    moved = np.maximum(weights - lr * np.sign(lengths - target) * norms, LEAST)
+    # A length of 0 has no logarithm, and its head's gradient may be back in the next update.
+    far = np.log(np.maximum(target, TINY)) - np.log(np.maximum(lengths, TINY))
+    moved = np.maximum(weights * np.exp(lr * np.clip(far, -FARTHEST, FARTHEST)), LEAST)
     return np.asarray(moved * (weights.sum() / moved.sum()))

@@ -22,16 +22,14 @@ def update(balancer, losses, gradients):
     return balancer.combine(np.array(rows, np.float32))
 
 
-def l_grad(weights, gradients, targets):
-    """The paper's L_grad, equation 2, with the target given."""
-    return sum(
-        abs(np.linalg.norm(w * np.asarray(g)) - target)
-        for w, g, target in zip(weights, gradients, targets)
-    )
+def objective(logs, gradients, targets):
+    """Half the squares of the log lengths' distance from the log targets, which are given."""
+    lengths = [np.exp(log) * np.linalg.norm(g) for log, g in zip(logs, gradients)]
+    return sum(np.log(length / target) ** 2 for length, target in zip(lengths, targets)) / 2
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.5, 1.5])
-def test_weights_descend_on_the_papers_loss(alpha):
+def test_weights_descend_towards_the_papers_target(alpha):
     rng = np.random.default_rng(0)
     balancer = made(alpha=alpha, lr=0.01)
     first = dict(zip(HEADS, (2.0, 1.0, 0.5)))
@@ -44,18 +42,57 @@ def test_weights_descend_on_the_papers_loss(alpha):
         inverse_rates = [losses[h] / first[h] for h in HEADS]
         relative = [rate / np.mean(inverse_rates) for rate in inverse_rates]
         targets = [np.mean(norms) * rate**alpha for rate in relative]
+        logs = np.log(weights)
         expected = weights.copy()
         for k in range(3):
-            higher, lower = weights.copy(), weights.copy()
-            higher[k] += 1e-6
-            lower[k] -= 1e-6
-            by_w = l_grad(higher, gradients, targets) - l_grad(lower, gradients, targets)
-            expected[k] -= 0.01 * by_w / 2e-6
+            step = 1e-6 * np.eye(3)[k]
+            higher = objective(logs + step, gradients, targets)
+            slope = (higher - objective(logs - step, gradients, targets)) / 2e-6
+            expected[k] *= np.exp(-0.01 * slope)
         expected *= 3 / expected.sum()
         update(balancer, losses, dict(zip(HEADS, gradients)))
         found = np.array(list(balancer.weights(0).values()))
         np.testing.assert_allclose(found, expected, rtol=1e-5)
         assert found.sum() == pytest.approx(3)
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e4])
+@pytest.mark.parametrize("ratio", [1.5, 5, 8, 10, 50, 500, 1 / 50])
+@pytest.mark.parametrize("settings", [{"alpha": 0.0}, {}, {"lr": 1.0}])
+def test_lengths_come_to_their_target_and_stay(ratio, unit, settings):
+    balancer = made(["a", "b"], **settings)
+    gradients = {"a": [ratio * unit, 0.0], "b": [0.0, unit]}
+    alpha = settings.get("alpha", 1.5)
+    update(balancer, {"a": 1.0, "b": 1.0}, gradients)
+    for number in range(400):
+        update(balancer, {"a": 1.0, "b": 0.5}, gradients)
+        weights = balancer.weights(0)
+        if number >= 250:
+            assert weights["a"] * ratio / weights["b"] == pytest.approx(2**alpha, rel=0.1)
+            assert sum(weights.values()) == pytest.approx(2)
+
+
+def test_noise_is_averaged_over_updates():
+    balancer, rng = made(["a", "b"], alpha=0.0), np.random.default_rng(0)
+    found = []
+    for number in range(700):
+        a, b = np.exp(rng.normal(0, 0.7, 2)) * [100.0, 1.0]
+        update(balancer, {"a": 1.0, "b": 1.0}, {"a": [a, 0.0], "b": [0.0, b]})
+        found += [list(balancer.weights(0).values())] if number >= 300 else []
+    ratios = np.array(found)[:, 0] * 100 / np.array(found)[:, 1]
+    assert 0.7 < ratios.min() < ratios.max() < 1.4
+
+
+def test_a_gradient_that_is_gone_for_an_update_changes_little():
+    balancer = made(["a", "b"], alpha=0.0)
+    same = {"a": [1.0, 0.0], "b": [0.0, 1.0]}
+    for _ in range(5):
+        update(balancer, {"a": 1.0, "b": 1.0}, same)
+    update(balancer, {"a": 1.0, "b": 1.0}, {**same, "a": [0.0, 0.0]})
+    assert 1.0 < balancer.weights(0)["a"] < 1.1
+    for _ in range(400):
+        update(balancer, {"a": 1.0, "b": 1.0}, same)
+    assert balancer.weights(0) == pytest.approx({"a": 1.0, "b": 1.0}, abs=0.01)
 
 
 def test_with_alpha_zero_the_norms_become_equal():
@@ -127,7 +164,7 @@ def test_what_cannot_be_is_refused():
         made().combine(np.zeros((3, 2), np.float32))
     with pytest.raises(ConfigError, match="negative"):
         made().observe({"a": -1.0})
-    for settings in ({"alpha": -0.1}, {"lr": 0.0}, {"lr": float("inf")}):
+    for settings in ({"alpha": -0.1}, {"lr": 0.0}, {"lr": 1.5}, {"lr": float("inf")}):
         with pytest.raises(ConfigError, match="out of range"):
             GradNorm(**settings)
 

@@ -1,0 +1,123 @@
+"""Arguments of `fit` of another kind are read, where there is one reading, or told."""
+
+import numpy as np
+import pytest
+
+import densefit as df
+from densefit.backend import mx
+from densefit.callbacks import EarlyStopping, StopOnNonFinite
+from densefit.errors import ConfigError, DataError
+
+
+def fit(tiny, **settings):
+    network = tiny.network()
+    with tiny.loader(network) as loader:
+        settings.setdefault("updates", 1)
+        return network, df.fit(network, loader, **settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fix"),
+    [
+        ("schedule", "cosine", r"schedule=df\.Cosine\(lr=0.1"),
+        ("schedule", "cosin", "did you mean 'cosine'"),
+        ("schedule", df.Cosine, r"schedule=Cosine\(lr=0.1"),
+        ("schedule", 0.1, r"df\.Constant\(lr=0.1\)"),
+        ("schedule", mx.lr_scheduler.FactorScheduler(2), "optimizer_params={'lr_scheduler'"),
+        ("schedule", [df.Cosine(0.1)], r"schedule=df\.Cosine\(lr=0.1"),
+        ("balance", "uncertanty", "did you mean 'uncertainty'"),
+        ("balance", "scheduled", r"scheduled\(courses\)"),
+        ("balance", df.DWA, r"balance=DWA\(\)"),
+        ("balance", {"a": 1}, r"balance=df\.Uncertainty\(\), or one of cagrad"),
+        ("callbacks", ["csv"], r"csv\(path"),
+        ("callbacks", "cvs", "did you mean 'csv'"),
+        ("callbacks", [EarlyStopping], r"callbacks=\[EarlyStopping\(\.\.\.\)\]"),
+        ("callbacks", lambda param: None, "batch_end_callback="),
+        ("callbacks", 3, r"callbacks=\[df.callbacks"),
+        ("groups", "x", r"groups=\{'\*_bias'"),
+        ("groups", {"*": 0.1}, r"groups=\{'\*_bias'"),
+        ("groups", [("*", {"lr": 1})], r"groups=\{'\*_bias'"),
+        ("derived", lambda scores: 1.0, "derived={'composite'"),
+        ("checkpoint", True, "checkpoint='runs/first'"),
+        ("checkpoint", "", "checkpoint='runs/first'"),
+        ("resume", True, "resume='auto'"),
+        ("resume", False, "resume='none'"),
+        ("optimizer_params", "x", "optimizer_params={'learning_rate'"),
+        ("optimizer_params", [0.1], "optimizer_params={'learning_rate'"),
+        ("freeze", 1, r"freeze=\['resnet18"),
+        ("freeze", [1], r"freeze=\['resnet18"),
+        ("fixed_param_names", 1, r"fixed_param_names=\["),
+        ("devices", "cpu", r"devices=\[mx\.cpu\(\)\]"),
+        ("devices", [], r"devices=\[mx\.cpu\(\)\]"),
+    ],
+)
+def test_what_cannot_be_read_says_what_to_type(tiny, name, value, fix):
+    with pytest.raises(ConfigError, match=f"(?s){name[:-1]}.*{fix}"):
+        fit(tiny, **{name: value})
+
+
+def test_what_has_one_reading_is_read(tiny):
+    seen = tiny.Recorder("update_ended", lambda state, control: state.update)
+    pairs = (("learning_rate", 0.1),)
+    one, _ = fit(
+        tiny, updates=2, callbacks=seen, freeze="bright*", devices=mx.cpu(), resume=None,
+        balance="rlw", optimizer_params=pairs, groups=None, derived=None,
+    )  # fmt: skip
+    several, _ = fit(
+        tiny, updates=2, freeze=["bright*"], devices=[mx.cpu()], balance=df.RLW(),
+        optimizer_params={"learning_rate": 0.1},
+    )  # fmt: skip
+    assert seen.seen == [1, 2]
+    tiny.assert_equal(one, several)
+
+
+def test_a_pattern_by_itself_freezes(tiny):
+    free, frozen = (tiny.values(fit(tiny, freeze=freeze)[0]) for freeze in ((), "bright*"))
+    moved = [name for name in free if not np.array_equal(free[name], frozen[name])]
+    assert any(name.startswith("bright") for name in moved)
+
+
+def test_a_callback_may_be_given_by_its_name(tiny, monkeypatch):
+    begun = []
+    monkeypatch.setattr(StopOnNonFinite, "fit_started", lambda *event: begun.append(event))
+    fit(tiny, callbacks="finite")
+    fit(tiny, callbacks=["finite", None])
+    assert len(begun) == 2
+
+
+def test_a_search_takes_the_same(tiny):
+    network = tiny.network()
+    seen = tiny.Recorder("update_ended", lambda state, control: state.update)
+    with tiny.loader(network) as loader:
+        df.find_lr(network, loader, updates=3, callbacks=seen, freeze="bright*")
+    assert seen.seen == [1, 2, 3]
+
+
+def test_several_iterators_in_a_list_are_told(tiny):
+    network = tiny.network()
+    with tiny.loader(network) as loader, tiny.loader(network) as held:
+        with pytest.raises(ConfigError, match="(?s)validation.*validation={'first': "):
+            df.fit(network, loader, validation=[held], updates=1)
+        with pytest.raises(ConfigError, match=r"(?s)train.*df\.Mixture"):
+            df.fit(network, [loader, held], updates=1)
+
+
+def test_a_score_without_a_validation_says_what_is_missing(tiny, tmp_path):
+    keep = df.Keep(best="bright/mae")
+    for settings in (
+        {"callbacks": [EarlyStopping("bright/mae")]},
+        {"checkpoint": df.Saver(tmp_path / "run", keep=keep)},
+    ):
+        with pytest.raises(ConfigError, match=r"(?s)no score.*fit\(\.\.\., validation=\.\.\.\)"):
+            fit(tiny, **settings)
+
+
+def test_a_label_of_minus_one_says_where_to_ignore_it(tiny):
+    data = mx.io.NDArrayIter(np.zeros((4, 3)), np.array([0, -1, 1, 1.0]), 4, label_name="k_label")
+    symbol = mx.sym.SoftmaxOutput(
+        mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=2), name="k"
+    )
+    with pytest.raises(
+        DataError, match=r"(?s)if -1 means unknown.*use_ignore=True, ignore_label=-1"
+    ):
+        df.fit(symbol, data, updates=1)
