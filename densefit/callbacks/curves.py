@@ -28,7 +28,7 @@ class Curves(Callback):
     picture, and training goes on.
 
     Args:
-        run_dir: where the picture goes.
+        run_dir: the folder where the picture goes, and where `JSONLines` writes.
         log: the history, relative to `run_dir`.
     """
 
@@ -67,7 +67,13 @@ def plot_curves(jsonl_path: str | Path, png_path: str | Path) -> None:
     new_figure(1, 1)  # first: that there is no matplotlib is what is told
     lines = read_lines(jsonl_path)
     if not lines:
-        raise ConfigError("There is no history to draw", where=jsonl_path)
+        raise ConfigError(
+            "There is no history to draw",
+            expected="what the callback JSONLines wrote",
+            where=jsonl_path,
+            fix="callbacks=[JSONLines(run_dir / 'metrics.jsonl'), Curves(run_dir)]: a folder, and in "
+            "this order",
+        )
     named = [len(main_keys(lines, kinds)) for kinds in (_TRAIN, ("validation",))]
     heights = [*(max(_TALL, _ENTRY * entries) for entries in named), _LOW]  # legends must fit
     figure = new_figure(11, sum(heights))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,8 @@ from densefit.errors import CheckpointError
 
 #: What decides which samples the rest of an epoch consists of.
 ORDER = ("batch_size", "accumulate", "seed", "data", "loader", "updates_per_epoch")
+
+_LONG = 120  # characters of a value that is told
 
 #: What only a densefit Loader tells.
 _OF_LOADERS = ("data", "loader", "validation")
@@ -74,11 +77,40 @@ def check_order(differing: Mapping[str, tuple[Any, Any]], where: object) -> None
     if wrong:
         raise CheckpointError(
             f"The checkpoint is of the middle of an epoch with another {', '.join(wrong)}",
-            expected=", ".join(f"{n} {told(before, n)}" for n, (before, _) in wrong.items()),
-            received=", ".join(f"{n} {told(now, n)}" for n, (_, now) in wrong.items()),
+            expected=", ".join(f"{n} {apart(*pair, n)[0]}" for n, pair in wrong.items()),
+            received=", ".join(f"{n} {apart(*pair, n)[1]}" for n, pair in wrong.items()),
             where=where,
             fix="continue with what it was, or from a checkpoint of an epoch's end",
         )
+
+
+def apart(before: Any, now: Any, name: str = "") -> tuple[str, str]:
+    """Two values in an error or a warning; of long ones what differs, from the first of it on.
+
+    >>> apart(0.5, None)
+    ('0.5', 'none')
+    >>> long = "{dataset: [" + 40 * "row, " + "], seed: %d}"
+    >>> apart(long % 1, long % 2)
+    ('...seed: 1}', '...seed: 2}')
+
+    Args:
+        before: of the checkpoint.
+        now: of the training.
+        name: of the setting.
+    """
+    if not isinstance(before, str) or not isinstance(now, str):
+        return told(before, name), told(now, name)
+    texts = [" ".join(text.split()) for text in (before, now)]
+    if max(map(len, texts)) <= _LONG:
+        return texts[0], texts[1]
+    alike = os.path.commonprefix(texts)
+    first = max(alike.rfind(", ") + 2, alike.rfind("{") + 1, 0)  # a setting is told by its name
+    return _from(texts[0], first), _from(texts[1], first)
+
+
+def _from(text: str, first: int) -> str:
+    end = "..." if len(text) > first + _LONG else ""
+    return f"{'...' if first > 1 else ''}{text[first : first + _LONG]}{end}"
 
 
 def told(value: Any, name: str = "") -> str:

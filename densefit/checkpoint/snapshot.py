@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from densefit.checkpoint.identity import check_order, check_same_heads, differences, told
+from densefit.checkpoint.identity import apart, check_order, check_same_heads, differences
 from densefit.checkpoint.learned_weights import with_own_weights
 from densefit.checkpoint.naming import names_of, saved_names, take_saved_names
 from densefit.checkpoint.parameters import parameters_of
@@ -163,10 +163,11 @@ def restore(
                 entries.remove(entry)
                 break
     # Last: what is refused has not been told before.
-    for name, (before, now) in differing.items():
+    for name, pair in differing.items():
+        before, now = apart(*pair, name)
         logger.warning(
             "%s: the training goes on with another %s: %s, before %s",
-            path, name, told(now, name), told(before, name),
+            path, name, now, before,
         )  # fmt: skip
     if begins_anew:
         logger.warning("%s: %s", path, begins_anew)

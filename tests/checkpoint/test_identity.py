@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.checkpoint.identity import check_order, check_same_heads, differences
+from densefit.checkpoint.identity import apart, check_order, check_same_heads, differences
 from densefit.checkpoint.snapshot import logger
 from densefit.errors import CheckpointError
 
@@ -90,3 +90,20 @@ def test_a_checkpoint_that_no_training_wrote(tiny, tmp_path):
     store.write(tmp_path, "update-00000001", {"model": {"arg:a": np.zeros(1)}}, {"update": 1})
     with pytest.raises(CheckpointError, match="does not hold what a training needs"):
         fit(tiny, tmp_path, epochs=1)
+
+
+def test_of_long_values_only_what_differs_is_told():
+    rows = (
+        "{batch_size: %d, dataset: D{samples: ["
+        + 200 * "{mask: array([[1, 2],\n [3, 4]])}, "
+        + "]}"
+    )
+    before, now = apart(rows % 4 + ", transform: Resize}", rows % 4 + ", transform: Crop}")
+    assert (before, now) == ("...transform: Resize}", "...transform: Crop}")
+    before, now = apart(rows % 4, rows % 2)
+    assert before.startswith("batch_size: 4, ")
+    assert now.startswith("batch_size: 2, ")
+    assert max(len(before), len(now)) < 130
+    with pytest.raises(CheckpointError) as raised:
+        check_order({"loader": (rows % 4, rows % 2)}, "there")
+    assert len(str(raised.value)) < 600
