@@ -30,8 +30,9 @@ class MaskFolder:
         root: the folder.
         split: name of the list, and of the folders.
         classes: class names: a list, or a file with one a line; None: `<root>/classes.txt`.
-        ignore_value: a value of the files that means "no class"; it becomes 255. If the last
-            name is that value's ("Unlabelled"), the name is left out of `classes`.
+        ignore_value: a value of the files, behind those of the classes, that means "no class"; it
+            becomes 255. If the last name is that value's ("Unlabelled"), the name is left out of
+            `classes`. Where it comes before a class, as 0 often does, give `values`.
         values: file value -> class index (or 255), where files number their classes otherwise
             (Cityscapes' label ids), or 255 is one of them ({255: 1}); values may be text, "255". A
             value that is not named keeps its number, if that is a class which no named value

@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar, get_args, get_type_hints, runtime_che
 import jsonargparse
 
 from densefit.errors import ConfigError
-from densefit.recipe_file import check_words, hint_of, place, recipes_in, restore_texts
+from densefit.recipe_file import check_words, hint_of, place, recipes_in, restore_texts, takes_text
 from densefit.yaml_document import Document, load
 from densefit.yaml_words import dump
 
@@ -72,7 +72,7 @@ def parse(
         for key, value in _pairs(shallow):
             hint = hint_of(kind, key)
             if hint is not None:
-                check_words(_as_value(value), hint, key, lambda key: f"--{key}")
+                check_words(_value_of(value, hint, key), hint, key, lambda key: f"--{key}")
         shallow, recipes = recipes_in(shallow, kind)
         shown = "--print_config" in shallow
         if shown:
@@ -99,12 +99,14 @@ def parse(
     _check_given(found, recipes)
     names = {argument[2:].partition("=")[0] for argument in given if argument[:2] == "--"}
     for key, value in (defaults or {}).items():
-        nested: Any = value
-        for name in reversed(key.split(".")):
-            nested = {name: nested}
+        nested = _nested(key, value)
         restore_texts(found, nested, kind, "", names.union(*(recipe.lines for recipe in recipes)))
     for recipe in recipes:
         restore_texts(found, recipe.value, kind, "", names)
+    pairs = list(_pairs(given))
+    for index, (key, text) in enumerate(pairs):
+        later = {name for name, _ in pairs[index + 1 :]}
+        restore_texts(found, _nested(key, _as_value(text)), kind, "", later)
     if isinstance(found, Adjusted):
         found.adjust(names.union(*(recipe.lines for recipe in recipes)))
     text = dump(dataclasses.asdict(found))  # type: ignore[call-overload]
@@ -268,11 +270,25 @@ def _pairs(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
             yield name, value
 
 
+def _nested(key: str, value: Any) -> Any:
+    """The value of a dotted key as dicts in one another."""
+    for name in reversed(key.split(".")):
+        value = {name: value}
+    return value
+
+
 def _as_value(text: str) -> Any:
     try:
         return load(text)
     except ConfigError:
         return text
+
+
+def _value_of(text: str, hint: Any, key: str) -> Any:
+    """What a text for a setting stands for; of one that takes texts, perhaps itself."""
+    if text.lstrip().startswith(("{", "[")) and not takes_text(hint):
+        return _read_value(text, f"--{key}")  # the parser would say only that it is no dict
+    return _as_value(text)
 
 
 def _read_value(text: str, key: str) -> Any:

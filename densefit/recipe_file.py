@@ -86,9 +86,10 @@ def hint_of(kind: type, key: str) -> Any:
 
 
 def check_words(value: Any, hint: Any, key: str, where: Callable[[str], str | None]) -> None:
-    """Raise ConfigError where a number or a switch is a text that is none.
+    """Raise ConfigError where a number or a switch is a text that is none, or the other way.
 
-    The parser reads texts once more, as YAML 1.1: 1:30 would be 90.
+    The parser reads texts once more, as YAML 1.1: 1:30 would be 90. On the command line it puts
+    the whole dict, as a text, in place of a number among texts.
 
     Args:
         value: of a setting.
@@ -97,7 +98,7 @@ def check_words(value: Any, hint: Any, key: str, where: Callable[[str], str | No
         where: says where a key is given.
     """
     if isinstance(value, str):
-        if _takes_text(hint):
+        if takes_text(hint):
             return
         try:
             plain = isinstance(meaning(value), str)
@@ -112,7 +113,41 @@ def check_words(value: Any, hint: Any, key: str, where: Callable[[str], str | No
             )
         return
     for name, inner, inner_hint in _parts(value, hint):
-        check_words(inner, inner_hint, f"{key}.{name}" if key else str(name), where)
+        place = f"{key}.{name}" if key else str(name)
+        if not isinstance(name, str) and isinstance(value, Mapping) and _takes_names(hint):
+            raise _no_text(f"The name {name!r} in {key}", name, where(key))
+        if _is_text(inner_hint) and not isinstance(inner, (str, type(None))):
+            raise _no_text(f"The value of {place}", inner, where(place))
+        check_words(inner, inner_hint, place, where)
+
+
+def _no_text(what: str, value: Any, where: str | None) -> ConfigError:
+    is_word = isinstance(value, (bool, int, float))
+    word = str(value).lower() if isinstance(value, bool) else value
+    return ConfigError(
+        f"{what} is no text",
+        expected="a text",
+        received=_short(value),
+        where=where,
+        fix=f'"{word}", with quotes' if is_word else None,
+    )
+
+
+def _options(hint: Any) -> tuple[Any, ...]:
+    return get_args(hint) if get_origin(hint) is Union else (hint,)
+
+
+def _is_text(hint: Any) -> bool:
+    """Whether a setting of this type may be a text and, but for null, nothing else."""
+    return {*_options(hint), type(None)} == {str, type(None)}
+
+
+def _takes_names(hint: Any) -> bool:
+    """Whether the keys of a dict are names that are no settings."""
+    return any(
+        get_origin(one) is dict and get_args(one)[0] is str and get_args(one)[1] is not Any
+        for one in _options(hint)
+    )
 
 
 def restore_texts(found: Any, value: Any, hint: Any, key: str, changed: Set[str]) -> Any:
@@ -130,8 +165,11 @@ def restore_texts(found: Any, value: Any, hint: Any, key: str, changed: Set[str]
     if key in changed:
         return found
     if isinstance(value, str):
-        again = hint is Any and not isinstance(found, str)
-        return value if again and _as_text(found) == _as_text(value) else found
+        if hint is not Any or found == value:
+            return found
+        if isinstance(found, str):  # of the command line, with its quotes
+            return value if _as_text(found) == dump(value) else found
+        return value if _as_text(found) == _as_text(value) else found
     for name, inner, inner_hint in _parts(value, hint):
         place = f"{key}.{name}" if key else str(name)
         if dataclasses.is_dataclass(found) and hasattr(found, str(name)):
@@ -153,14 +191,15 @@ def _as_text(value: Any) -> str:
         return ""
 
 
-def _takes_text(hint: Any) -> bool:
-    options = get_args(hint) if get_origin(hint) is Union else (hint,)
+def takes_text(hint: Any) -> bool:
+    """Whether a setting of this type may be a text."""
+    options = _options(hint)
     return any(option in (str, Any, object) for option in options)
 
 
 def _parts(value: Any, hint: Any) -> list[tuple[Any, Any, Any]]:
     """(key, value, type) of what lies in a value, as far as its type says."""
-    options = get_args(hint) if get_origin(hint) is Union else (hint,)
+    options = _options(hint)
     for option in options:
         origin, inner = get_origin(option), get_args(option)
         if isinstance(value, Mapping):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
+from densefit.data.annotated import asked_once
 from densefit.data.labelled import held_by
 from densefit.errors import ConfigError, DataError, located
 from densefit.metrics.direction import directions
@@ -94,10 +95,12 @@ class MixtureScorer:
             raise ConfigError("There are no data to score", expected="name -> loader")
         check_data_names(data)
         wanted = [name for name in network.wires if heads is None or name in heads]
-        sure = {name: scorable(network, wanted, loader) for name, loader in data.items()}
-        chosen = {
-            name: scorable(network, wanted, loader, perhaps=True) for name, loader in data.items()
-        }
+        with asked_once():
+            sure = {name: scorable(network, wanted, loader) for name, loader in data.items()}
+            chosen = {
+                name: scorable(network, wanted, loader, perhaps=True)
+                for name, loader in data.items()
+            }
         self._network, self._wanted, self._wires = network, wanted, wires
         for head in wanted:
             if not any(head in known for known in chosen.values()):

@@ -164,3 +164,66 @@ def test_the_recipe_as_text_says_the_same(plan, tmp_path):
     (tmp_path / "first.yaml").write_text(text)
     found, again = parse(Plan, ["--config", str(tmp_path / "first.yaml")])
     assert plan(again) == found
+
+
+@dataclass
+class Names:
+    """What is called how.
+
+    Args:
+        rename: a name -> another.
+        deep: the same of parts.
+        free: anything.
+        root: a folder.
+    """
+
+    rename: Dict[str, Optional[str]] = field(default_factory=dict)  # noqa: UP006, UP045
+    deep: Dict[str, Dict[str, str]] = field(default_factory=dict)  # noqa: UP006
+    free: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
+    root: Optional[str] = None  # noqa: UP045
+
+
+@pytest.fixture(params=["command line", "recipe"])
+def names_of(request, tmp_path):
+    def names_of(key, value):
+        if request.param == "command line":
+            return parse(Names, [f"--{key}", value])[0]
+        (tmp_path / "names.yaml").write_text(f"{key}: {value}\n")
+        return read(Names, tmp_path / "names.yaml")
+
+    return names_of
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "what", "fix"),
+    [
+        ("rename", "{a: 3}", "The value of rename.a is no text", '"3", with quotes'),
+        ("rename", "{a: true}", "The value of rename.a is no text", '"true", with quotes'),
+        ("rename", "{a: [b]}", "The value of rename.a is no text", None),
+        ("rename", "{3: a}", "The name 3 in rename is no text", '"3", with quotes'),
+        ("deep", "{a: {b: 3}}", "The value of deep.a.b is no text", '"3", with quotes'),
+        ("deep", "{a: {3: b}}", "The name 3 in deep.a is no text", '"3", with quotes'),
+        ("rename", "{a: no}", "The word no is a switch", 'false; or "no", with quotes, for the'),
+        ("rename", "{no: a}", "The word no is a switch", 'false; or "no", with quotes, for the'),
+    ],
+)
+def test_a_name_that_is_no_text(names_of, key, value, what, fix):
+    """On the command line the parser made {"a": "{a: 3}"} of the first."""
+    with pytest.raises(ConfigError, match=what) as caught:
+        names_of(key, value)
+    assert caught.value.fix == fix or caught.value.fix.startswith(fix)
+
+
+def test_names_that_are_texts(names_of):
+    assert names_of("rename", '{"3": "no", a: null, b: c}').rename == {
+        "3": "no",
+        "a": None,
+        "b": "c",
+    }
+    assert names_of("free", '{a: "3", b: 3, 4: x}').free == {"a": "3", "b": 3, 4: "x"}
+
+
+def test_texts_of_the_command_line_keep_to_their_quotes():
+    names, _ = parse(Names, ["--free", '{a: "3", b: "4"}', "--free.b", "5", "--free.c", '"6"'])
+    assert names.free == {"a": "3", "b": 5, "c": "6"}
+    assert parse(Names, ["--root", "3"])[0].root == "3"

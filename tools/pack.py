@@ -23,7 +23,6 @@ from densefit.data.image import decode_image, read_file
 from densefit.data.payload import plain, to_bytes
 from densefit.data.sample import Dataset, Sample
 from densefit.data.sample_check import read_sample
-from densefit.data.sample_id import sample_id
 from densefit.datasets.record import CRC, FORMAT, LENGTH
 from densefit.datasets.record_file import frame, with_header
 from densefit.errors import ConfigError, DataError, located
@@ -86,6 +85,7 @@ def pack(dataset: Dataset, out: Path) -> int:
         raise ConfigError("A file of records ends with .rec", received=str(out), where="out")
     offsets: list[int] = []
     found: list[tuple[str, ...]] = []
+    ids: list[str] = []
     kept: list[bool] = []
     end = 0
 
@@ -95,6 +95,7 @@ def pack(dataset: Dataset, out: Path) -> int:
             sample = read_sample(dataset, index)
             record, as_it_was = packed_record(dataset, index, sample)
             found.append(tuple(sorted(sample.targets)))
+            ids.append(str(sample.id))
             offsets.append(end)
             kept.append(as_it_was)
             end += len(record)
@@ -110,7 +111,7 @@ def pack(dataset: Dataset, out: Path) -> int:
         "from": repr(dataset),
         "bytes": end,
         **targets_by_record(found),
-        "ids": [sample_id(dataset, number) for number in range(len(dataset))],
+        "ids": ids,
         "attributes": {
             name: plain(getattr(dataset, name))
             for name in (*ATTRIBUTES, *class_lists(dataset))

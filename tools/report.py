@@ -114,7 +114,7 @@ def _write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def file_name(head: str, name: str) -> str:
-    """`<head>_<name>` as a file may be called; of two heads never the same.
+    """`<head>_<name>` as a file may be called.
 
     >>> file_name("", "AP/s"), file_name("left eye", "worst.png")
     ('AP-s', 'left eye_worst.png')

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from densefit.data.annotated import asked_once
 from densefit.data.class_map import OBJECTS
 from densefit.data.labelled import Held, held_by
 from densefit.data.mixture import Mixture
@@ -39,6 +40,7 @@ class Stream:
     datasets: dict[str, Dataset]
 
 
+@asked_once()
 def stream(recipe: MultiRecipe) -> Stream:
     """The training data of a recipe with several datasets.
 

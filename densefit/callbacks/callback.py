@@ -135,7 +135,7 @@ class Callback:
         """After training went back to a checkpoint, because something was not finite."""
 
     def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
-        """Always the last, also when training failed with `error`."""
+        """Last of all, once `fit_started` was called; also when training failed with `error`."""
 
     def state_dict(self) -> dict[str, Any]:
         """What this callback needs to continue; JSON-able."""
@@ -143,6 +143,9 @@ class Callback:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what `state_dict` gave."""
+
+    def forget_scores(self) -> None:
+        """Forget scores so far: a resume scores other validation data, with which none compares."""
 
 
 callbacks: Registry[Callback] = Registry("callback")

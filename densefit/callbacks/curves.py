@@ -71,7 +71,7 @@ def plot_curves(jsonl_path: str | Path, png_path: str | Path) -> None:
             "There is no history to draw",
             expected="what the callback JSONLines wrote",
             where=jsonl_path,
-            fix="callbacks=[JSONLines(run_dir / 'metrics.jsonl'), Curves(run_dir)]: a folder, and in "
+            fix="callbacks=[JSONLines(run_dir / 'metrics.jsonl'), Curves(run_dir)]: a folder, in "
             "this order",
         )
     named = [len(main_keys(lines, kinds)) for kinds in (_TRAIN, ("validation",))]

@@ -86,6 +86,10 @@ class EarlyStopping(Callback):
             self._before = state.get("higher_is_better")
             self.best, self.waited = state["best"], state["waited"]
 
+    def forget_scores(self) -> None:
+        """Wait for a first score again."""
+        self.best, self.waited = None, 0
+
     def _improves(self, score: float) -> bool:
         if math.isnan(score):
             return False

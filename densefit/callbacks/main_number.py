@@ -12,10 +12,12 @@ def is_main(key: str, heads: Collection[str]) -> bool:
 
     >>> [is_main(key, ["boxes"]) for key in ("boxes/AP", "cells/boxes/AP", "boxes/AP/cat")]
     [True, True, False]
+    >>> is_main("boxes/AP/cat", ["boxes", "AP"]), is_main("cells/AP/mAP", ["boxes", "AP"])
+    (False, True)
 
     Args:
         key: full name.
         heads: names of all heads.
     """
     parts = key.split("/")
-    return len(parts) < 3 or (len(parts) == 3 and parts[1] in heads)
+    return len(parts) < 3 or (len(parts) == 3 and parts[1] in heads and parts[0] not in heads)

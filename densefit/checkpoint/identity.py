@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Container, Mapping
+from os.path import commonprefix
+from typing import Any, Callable
 
 from densefit.errors import CheckpointError
 
 #: What decides which samples the rest of an epoch consists of.
 ORDER = ("batch_size", "accumulate", "seed", "data", "loader", "updates_per_epoch")
 
-_LONG = 120  # characters of a value that is told
-
 #: What only a densefit Loader tells.
 _OF_LOADERS = ("data", "loader", "validation")
+_LONG = 300  # characters of a value that are shown
 
 
-def differences(saved: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+def differences(
+    saved: Mapping[str, Any],
+    own: Mapping[str, Any],
+    earlier: Callable[[], Mapping[str, Any]] = dict,
+) -> dict[str, tuple[Any, Any]]:
     """Name -> (saved, own) of what differs; None is a value: a schedule, say, was added.
 
     What an older checkpoint does not name is passed over. Heads, which are dicts by name, are
@@ -25,7 +28,13 @@ def differences(saved: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, t
 
     >>> differences({"seed": 0, "heads": {"a": 1}}, {"seed": 1, "heads": {"a": 1, "b": 2}})
     {'seed': (0, 1), 'head b': (None, 2)}
+
+    Args:
+        saved: the identity in the checkpoint.
+        own: the training's.
+        earlier: gives the training's as an earlier version told it: its texts are no difference.
     """
+    own = _in_the_same_words(saved, own, earlier)
     found = {
         name: (saved[name], own[name])
         for name in own
@@ -41,6 +50,43 @@ def differences(saved: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, t
             if before.get(name) != now.get(name):
                 found[f"head {name}"] = before.get(name), now.get(name)
     return found
+
+
+def _in_the_same_words(
+    saved: Mapping[str, Any], own: Mapping[str, Any], before: Callable[[], Mapping[str, Any]]
+) -> dict[str, Any]:
+    """`own`, with the earlier texts that are those of the checkpoint, or nearer to them."""
+    if all(name not in saved or saved[name] == own[name] for name in own):
+        return dict(own)
+    earlier = before()
+    found = {
+        name: _nearest(saved[name], value, earlier[name])
+        for name, value in own.items()
+        if name in saved and name in earlier
+    }
+    heads, known = saved.get("heads"), earlier.get("heads")
+    if heads and known:
+        found["heads"] = {
+            name: _nearest(heads.get(name), text, known.get(name))
+            for name, text in own["heads"].items()
+        }
+    return {**own, **found}
+
+
+def _nearest(saved: Any, own: Any, earlier: Any) -> Any:
+    """The one of two texts that is more like the checkpoint's; `own` for what is no text."""
+    if not all(isinstance(text, str) for text in (saved, own, earlier)):
+        return own
+    return max((own, earlier), key=lambda text: (text == saved, len(commonprefix([text, saved]))))
+
+
+def are_of_other_scores(differing: Container[str]) -> bool:
+    """Whether scores before a resume do not compare with those after it.
+
+    Args:
+        differing: names of what differs.
+    """
+    return "validation" in differing or "derived" in differing
 
 
 def check_same_heads(saved: Mapping[str, Any], own: Mapping[str, Any], where: object) -> None:
@@ -77,40 +123,27 @@ def check_order(differing: Mapping[str, tuple[Any, Any]], where: object) -> None
     if wrong:
         raise CheckpointError(
             f"The checkpoint is of the middle of an epoch with another {', '.join(wrong)}",
-            expected=", ".join(f"{n} {apart(*pair, n)[0]}" for n, pair in wrong.items()),
-            received=", ".join(f"{n} {apart(*pair, n)[1]}" for n, pair in wrong.items()),
+            expected=", ".join(f"{n} {told_apart(*pair, n)[0]}" for n, pair in wrong.items()),
+            received=", ".join(f"{n} {told_apart(*pair, n)[1]}" for n, pair in wrong.items()),
             where=where,
             fix="continue with what it was, or from a checkpoint of an epoch's end",
         )
 
 
-def apart(before: Any, now: Any, name: str = "") -> tuple[str, str]:
-    """Two values in an error or a warning; of long ones what differs, from the first of it on.
-
-    >>> apart(0.5, None)
-    ('0.5', 'none')
-    >>> long = "{dataset: [" + 40 * "row, " + "], seed: %d}"
-    >>> apart(long % 1, long % 2)
-    ('...seed: 1}', '...seed: 2}')
+def told_apart(before: Any, now: Any, name: str = "") -> tuple[str, str]:
+    """Two values of a setting; of long texts the part in which they differ.
 
     Args:
         before: of the checkpoint.
         now: of the training.
         name: of the setting.
     """
-    if not isinstance(before, str) or not isinstance(now, str):
+    longest = max(len(str(before)), len(str(now)))
+    if not (isinstance(before, str) and isinstance(now, str) and longest >= _LONG):
         return told(before, name), told(now, name)
-    texts = [" ".join(text.split()) for text in (before, now)]
-    if max(map(len, texts)) <= _LONG:
-        return texts[0], texts[1]
-    alike = os.path.commonprefix(texts)
-    first = max(alike.rfind(", ") + 2, alike.rfind("{") + 1, 0)  # a setting is told by its name
-    return _from(texts[0], first), _from(texts[1], first)
-
-
-def _from(text: str, first: int) -> str:
-    end = "..." if len(text) > first + _LONG else ""
-    return f"{'...' if first > 1 else ''}{text[first : first + _LONG]}{end}"
+    same = len(commonprefix([before, now]))
+    start = max(0, same - _LONG // 3)
+    return tuple(("..." if start else "") + told(text[start:], name) for text in (before, now))  # type: ignore[return-value]
 
 
 def told(value: Any, name: str = "") -> str:
@@ -128,4 +161,4 @@ def told(value: Any, name: str = "") -> str:
     if isinstance(value, Mapping) and "sha256" in value:
         return f"{value['samples']} samples, sum {value['sha256'][:8]}"
     text = "none" if value is None else str(value)
-    return text if len(text) < 300 else f"{text[:300]}..."
+    return text if len(text) < _LONG else f"{text[:_LONG]}..."

@@ -212,4 +212,8 @@ class Keep:
                 self.best,
                 before[0],
             )
-            self.records = [replace(record, score=math.nan) for record in self.records]
+            self.forget_scores()
+
+    def forget_scores(self) -> None:
+        """Let no save so far be the best: those to come are judged by other validation data."""
+        self.records = [replace(record, score=math.nan) for record in self.records]

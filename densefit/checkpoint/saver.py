@@ -9,6 +9,7 @@ from typing import Any
 from densefit.checkpoint import store
 from densefit.checkpoint.background import BackgroundWriter
 from densefit.checkpoint.claim import Claim, check_free
+from densefit.checkpoint.identity import are_of_other_scores
 from densefit.checkpoint.policy import Keep
 from densefit.checkpoint.session import Session
 from densefit.checkpoint.snapshot import restore, snapshot
@@ -131,9 +132,11 @@ class Saver:
             return None
         parts, content = store.read(path)
         try:
-            restore(session, path, parts, content)
+            differing = restore(session, path, parts, content)
             if path.resolve().parent == self.directory.resolve():
                 self.keep.load_state_dict(content["keep"])
+                if are_of_other_scores(differing):
+                    self.keep.forget_scores()
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise CheckpointError(
                 "The checkpoint does not hold what a training needs to go on "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Callable
 
 from densefit.callbacks.callback import Callback, TrainState
 from densefit.metrics import Metric
@@ -23,6 +23,7 @@ class Session:
         rate: the resolved schedule; None if the optimizer has its own rate.
         balancer: of the heads' losses; None for none.
         identity: what the training is made of, see `densefit.checkpoint.identity`.
+        before: gives the same as an earlier version told it.
     """
 
     learner: Any
@@ -33,3 +34,4 @@ class Session:
     rate: Any = None
     balancer: Any = None
     identity: Mapping[str, Any] = field(default_factory=dict)
+    before: Callable[[], Mapping[str, Any]] = dict

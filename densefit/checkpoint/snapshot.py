@@ -7,7 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from densefit.checkpoint.identity import apart, check_order, check_same_heads, differences
+from densefit.checkpoint.identity import (
+    are_of_other_scores,
+    check_order,
+    check_same_heads,
+    differences,
+    told_apart,
+)
 from densefit.checkpoint.learned_weights import with_own_weights
 from densefit.checkpoint.naming import names_of, saved_names, take_saved_names
 from densefit.checkpoint.parameters import parameters_of
@@ -75,8 +81,8 @@ def snapshot(session: Session) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def restore(
     session: Session, path: Path, parts: Mapping[str, Any], content: Mapping[str, Any]
-) -> None:
-    """Let the parts of a training become what they were.
+) -> set[str]:
+    """Let the parts of a training become what they were; returns the names of what differs.
 
     Args:
         session: the training.
@@ -105,7 +111,7 @@ def restore(
     saved.update({name: content[name] for name in _ALWAYS if name in content})
     check_same_heads(saved, session.identity, path)
     take_saved_names(learner.network, saved_names(content), path)
-    differing = differences(saved, session.identity)
+    differing = differences(saved, session.identity, session.before)
     if content["batch"]:
         check_order(differing, path)
     counters = content["optimizer"]
@@ -162,15 +168,41 @@ def restore(
                 callback.load_state_dict(entry["state"])
                 entries.remove(entry)
                 break
+    is_judged_anew = are_of_other_scores(differing) and content["validated"] >= 0
+    if is_judged_anew:
+        for judging in (session.rate, *session.callbacks):
+            if judging is not None:
+                judging.forget_scores()
     # Last: what is refused has not been told before.
-    for name, pair in differing.items():
-        before, now = apart(*pair, name)
+    for name, (before, now) in differing.items():
+        was, is_now = told_apart(before, now, name)
         logger.warning(
-            "%s: the training goes on with another %s: %s, before %s",
-            path, name, now, before,
-        )  # fmt: skip
+            "%s: the training goes on with another %s: %s, before %s", path, name, is_now, was
+        )
     if begins_anew:
         logger.warning("%s: %s", path, begins_anew)
+    if is_judged_anew:
+        logger.warning(
+            "%s: scores so far do not compare with those of another validation: what was the best "
+            "until now is forgotten",
+            path,
+        )
+    if "loss_weights" not in content and _lacks_labels(content):
+        logger.warning(
+            "%s was written by an earlier version, in which a head moved (by momentum, moments and "
+            "weight decay) in updates without its labels, and CAGrad multiplied the gradient of a "
+            "head that is alone in one. From here on it stands still, and has its plain gradient: "
+            "with such updates the training goes on otherwise than it would have",
+            path,
+        )
+    return {*differing}
+
+
+def _lacks_labels(content: Mapping[str, Any]) -> bool:
+    """Whether a head has had fewer labelled samples than the training has had samples."""
+    epochs = [one for one in content["epochs"] if one["epoch"] < content["epoch"]]
+    total = sum(one.get("samples", 0) for one in epochs) + content.get("samples", 0)
+    return any(count < total for count in content.get("labelled", {}).values())
 
 
 def metric_states(judges: Mapping[str, Sequence[Metric]]) -> dict[str, list[Any]]:

@@ -40,7 +40,8 @@ class Albumentations:
     affine maps and perspectives are exact to a tenth of a pixel. Members that distort (elastic,
     optical, grid and thin-plate ones, piecewise affine, grid shuffles) have them where the package
     puts them, some pixels off or not at all: a keypoint that they lose is no longer labelled.
-    Areas, and which keypoints change places, follow what happens in the middle of the picture.
+    Maps that are resized get the pixel under the centre, and are half a pixel off at most. Areas,
+    and which keypoints change places, follow what happens in the middle of the picture.
 
     Where the original lies in the result is not known: scores are refused. Vectors cannot follow.
 

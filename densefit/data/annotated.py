@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection
-from itertools import accumulate
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import accumulate, chain
+from typing import Any, Callable, TypeVar
 
 _DEEPEST = 16  # wrappers in wrappers
 _METHOD = "targets_of"
+_BULK = "all_targets"  # of wrappers: the same of all samples, each inner dataset asked at once
+_MANY = 8  # a smaller part of a dataset is asked for by its places
+_Answer = TypeVar("_Answer")
+_answers: ContextVar[dict[tuple[str, int], tuple[Any, Any]] | None] = ContextVar(
+    "answers", default=None
+)
 
 
 def targets_of(dataset: Any, index: int) -> Collection[str] | None:
@@ -33,8 +41,8 @@ def targets_of(dataset: Any, index: int) -> Collection[str] | None:
             if _is_overridden(kind):
                 return None
             found: Collection[str] | None = dataset.targets_of(index)
-            return found
-        if _defines(kind, "__getitem__") not in _LOOKED_THROUGH:
+            return (found,) if isinstance(found, str) else found
+        if not _is_looked_through(kind):
             return None
         inner, indices = getattr(dataset, "dataset", None), getattr(dataset, "indices", None)
         several = getattr(dataset, "datasets", None)
@@ -54,23 +62,92 @@ def targets_of(dataset: Any, index: int) -> Collection[str] | None:
 _LOOKED_THROUGH = ("torch.utils.data.dataset.Subset", "torch.utils.data.dataset.ConcatDataset")
 
 
-def all_targets(dataset: Any) -> list[Collection[str]] | None:
-    """The targets of each sample; None where the dataset does not say that of all."""
-    found: list[Collection[str]] = []
-    for index in range(len(dataset)):
-        own = targets_of(dataset, index)
-        if own is None:
+def all_targets(dataset: Any) -> list[frozenset[str]] | None:
+    """The targets of each sample; None where the dataset does not say that of all.
+
+    One call for each sample, or one for all to a wrapper that has a method `all_targets()`.
+    Samples with the same targets share one set.
+    """
+    return answer("targets", dataset, _all_targets)
+
+
+def _all_targets(dataset: Any) -> list[frozenset[str]] | None:
+    kind = type(dataset)
+    if hasattr(kind, _BULK) and not _is_overridden(kind, _BULK, _METHOD):
+        said: list[frozenset[str]] | None = dataset.all_targets()
+        return said
+    if _is_looked_through(kind):
+        several, inner = getattr(dataset, "datasets", None), getattr(dataset, "dataset", None)
+        if isinstance(several, (list, tuple)):
+            parts = [part for part in map(all_targets, several) if part is not None]
+            return in_sets(chain(*parts)) if len(parts) == len(several) else None
+        if inner is not None and len(inner) <= _MANY * len(dataset):
+            whole = all_targets(inner)
+            return None if whole is None else [whole[int(place)] for place in dataset.indices]
+    says: Callable[[int], Collection[str] | None]
+    if hasattr(kind, _METHOD) and not _is_overridden(kind):
+        says = dataset.targets_of  # looked up once, and not for each sample
+    else:
+
+        def says(index: int) -> Collection[str] | None:
+            return targets_of(dataset, index)
+
+    return in_sets(map(says, range(len(dataset))))
+
+
+def in_sets(targets: Iterable[Collection[str] | None]) -> list[frozenset[str]] | None:
+    """Names of the targets of samples as sets, equal ones the same; None if one is None."""
+    sets: dict[frozenset[str], frozenset[str]] = {}
+    found: list[frozenset[str]] = []
+    last: Collection[str] | None = None
+    for names in targets:
+        if names is None:
             return None
-        found.append(own)
+        if last is None or not isinstance(names, tuple) or names != last:
+            as_set = frozenset((names,) if isinstance(names, str) else names)
+            as_set = sets.setdefault(as_set, as_set)
+            last = names if isinstance(names, tuple) else None
+        found.append(as_set)
     return found
 
 
-def _is_overridden(kind: type) -> bool:
-    order = [one for one in kind.__mro__ if _METHOD in vars(one) or "__getitem__" in vars(one)]
-    return bool(order) and _METHOD not in vars(order[0])
+@contextmanager
+def asked_once() -> Iterator[None]:
+    """Within this block, ask each dataset once which targets it has.
+
+    Datasets of 100,000 samples are asked by several checks of a loader's start. Answers are dropped
+    at the end of the block, since a dataset may grow, or be labelled further, before the next.
+    """
+    if _answers.get() is not None:
+        yield
+        return
+    token = _answers.set({})
+    try:
+        yield
+    finally:
+        _answers.reset(token)
 
 
-def _defines(kind: type, name: str) -> str:
-    """The class that a class has a method of."""
-    owner = next((one for one in kind.__mro__ if name in vars(one)), object)
-    return f"{owner.__module__}.{owner.__qualname__}"
+def answer(question: str, dataset: Any, ask: Callable[[Any], _Answer]) -> _Answer:
+    """What `ask(dataset)` returns; within `asked_once` it is called once for each dataset."""
+    answers = _answers.get()
+    if answers is None:
+        with asked_once():
+            return ask(dataset)
+    key = (question, id(dataset))
+    if key not in answers:
+        answers[key] = (dataset, ask(dataset))  # the dataset lives as long as its id is a key
+    found: _Answer = answers[key][1]
+    return found
+
+
+def _is_overridden(kind: type, *methods: str) -> bool:
+    methods = methods or (_METHOD,)
+    names = (*methods, "__getitem__")
+    order = [one for one in kind.__mro__ if any(name in vars(one) for name in names)]
+    return bool(order) and methods[0] not in vars(order[0])
+
+
+def _is_looked_through(kind: type) -> bool:
+    owner = next((one for one in kind.__mro__ if "__getitem__" in vars(one)), object)
+    return f"{owner.__module__}.{owner.__qualname__}" in _LOOKED_THROUGH

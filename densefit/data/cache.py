@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from densefit.data.annotated import targets_of
+from densefit.data.annotated import all_targets, targets_of
 from densefit.data.fingerprint import fingerprint
 from densefit.data.payload import from_bytes, to_bytes
 from densefit.data.sample import Dataset, Sample
@@ -117,6 +117,10 @@ class Cached:
     def targets_of(self, index: int) -> Collection[str] | None:
         """The dataset's own."""
         return targets_of(self.dataset, index)
+
+    def all_targets(self) -> list[frozenset[str]] | None:
+        """The dataset's own."""
+        return all_targets(self.dataset)
 
     def __getitem__(self, index: int) -> Sample:
         arrays = self._store.get(index)

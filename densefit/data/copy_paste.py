@@ -40,8 +40,9 @@ class CopyPaste:
 
     Ghiasi et al., "Simple Copy-Paste is a Strong Data Augmentation Method for Instance
     Segmentation", CVPR 2021 (arXiv:2012.07177). The further picture is resized to fit this one,
-    times a factor in [low, high], and laid at a random place over it; each of its objects is
-    pasted with probability one half, and at least one is. Crowds are not.
+    times a factor in [low, high], and laid at a random place over it; each of its objects that
+    lies in the picture then is pasted with probability one half, and at least one is, if there is
+    any. Crowds are not.
 
     Objects below that are covered in part get the box of what is left of them, and their share of
     the area; of those that are covered to less than `visible`, nothing is learned any more: they

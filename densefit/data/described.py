@@ -9,7 +9,7 @@ from typing import Any
 _DEPTH = 3
 
 
-def described(thing: Any, depth: int = _DEPTH) -> str:
+def described(thing: Any, depth: int = _DEPTH, as_before: bool = False) -> str:
     """What `thing` is, by its kind and public settings, without addresses in memory.
 
     >>> described(0.5), described({"b": 2, "a": 1}), described(len)
@@ -19,14 +19,17 @@ def described(thing: Any, depth: int = _DEPTH) -> str:
         thing: anything; of a class with `described_by`, which changes nothing that matters, the
             attribute of that name.
         depth: of objects within objects that are looked into.
+        as_before: the text that a checkpoint of an earlier version has.
     """
     if thing is None or isinstance(thing, (bool, int, float, str, bytes)):
         return repr(thing)
     if isinstance(thing, Mapping):
-        inside = sorted((str(key), described(value, depth)) for key, value in thing.items())
+        inside = sorted(
+            (str(key), described(value, depth, as_before)) for key, value in thing.items()
+        )
         return "{" + ", ".join(f"{key}: {value}" for key, value in inside) + "}"
     if isinstance(thing, (list, tuple, set, frozenset)):
-        parts = [described(one, depth) for one in thing]
+        parts = [described(one, depth, as_before) for one in thing]
         return (
             "[" + ", ".join(sorted(parts) if isinstance(thing, (set, frozenset)) else parts) + "]"
         )
@@ -34,15 +37,16 @@ def described(thing: Any, depth: int = _DEPTH) -> str:
         return f"{thing.__module__}.{thing.__qualname__}"
     kind = type(thing)
     inner = getattr(kind, "described_by", None)
-    if inner is not None:
+    if inner is not None and not as_before:
         return described(getattr(thing, inner), depth)
     own = getattr(kind, "__repr__", None)
     text = "" if own is object.__repr__ else repr(thing)
     if text and " at 0x" not in text:
         return text
     # Its own text has settings that are not public; only what it holds is told by addresses.
-    text = re.sub(r" at 0x[0-9a-fA-F]+", "", text) or kind.__qualname__
+    text = "" if as_before else re.sub(r" at 0x[0-9a-fA-F]+", "", text)
     settings = {
         name: value for name, value in getattr(thing, "__dict__", {}).items() if name[0] != "_"
     }
-    return f"{text}{described(settings, depth - 1) if depth > 0 else ''}"
+    held = described(settings, depth - 1, as_before) if depth > 0 else ""
+    return f"{text or kind.__qualname__}{held}"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import difflib
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Callable
 
-from densefit.data.annotated import all_targets
+from densefit.data.annotated import all_targets, answer
 from densefit.data.encoder import Encoder, blank, labelled, labelled_terms, terms_of
 from densefit.data.others import applied, drawn_from, with_id
 from densefit.data.sample import Dataset, Sample
@@ -76,7 +76,7 @@ def check_labelled(
                     sought[head.name] -= own
         missing = [(name, target) for name, target in missing if target not in sample.targets]
     if annotated is not None:  # by chance a transform may leave none in those that were read
-        said = frozenset().union(*annotated)
+        said = frozenset().union(*set(annotated))
         missing = [(name, target) for name, target in missing if target not in said]
     if missing and read:
         name, target = missing[0]
@@ -105,7 +105,7 @@ def check_labelled(
 
 
 def _labelled_first(
-    annotated: Sequence[Collection[str]] | None, heads: Sequence[Encoder], order: Sequence[int]
+    annotated: Sequence[frozenset[str]] | None, heads: Sequence[Encoder], order: Sequence[int]
 ) -> list[int]:
     """Places to look at: those that have what the heads, and their terms, learn go first."""
     if annotated is None:
@@ -114,12 +114,12 @@ def _labelled_first(
     wanted += [set(term.targets) for head in heads for term in terms_of(head).values()]
     chosen: list[int] = []
     for targets in wanted:
-        own = [index for index in order if targets <= set(annotated[index])]
+        own = [index for index in order if targets <= annotated[index]]
         if not own:
-            places = (n for n, names in enumerate(annotated) if targets <= set(names))
+            places = (n for n, names in enumerate(annotated) if targets <= names)
             own = list(islice(places, LOOKED_AT))
         chosen += own[:LOOKED_AT]
-    chosen.sort(key=lambda index: -sum(targets <= set(annotated[index]) for targets in wanted))
+    chosen.sort(key=lambda index: -sum(targets <= annotated[index] for targets in wanted))
     return [*chosen, *order]
 
 
@@ -133,7 +133,7 @@ def stand_ins(
 
     They are those of samples that have them, of each of the head's terms: of zeros, a loss may
     have no derivative, and then no weight makes it zero. Where samples differ, the one that trains
-    most terms tells.
+    most terms tells. Zeros where no sample was seen that has them; see `LateStandIns`.
     """
     found: dict[str, Mapping[str, Any]] = {}
     for head in heads:
@@ -170,9 +170,13 @@ def held_by(dataset: Dataset) -> Held:
     Raises:
         DataError: all of these are broken: the first one's error.
     """
+    return answer("held", dataset, _held_by)
+
+
+def _held_by(dataset: Dataset) -> Held:
     annotated = all_targets(dataset)
     if annotated is not None:
-        return Held(frozenset().union(*annotated), True)
+        return Held(frozenset().union(*set(annotated)), True)
     found: set[str] = set()
     first: DataError | None = None
     indices = looked_at(dataset)

@@ -12,6 +12,7 @@ from typing_extensions import Self
 
 from densefit.backend import mx
 from densefit.data.ahead import AnyAhead
+from densefit.data.annotated import asked_once
 from densefit.data.batch import Batch
 from densefit.data.class_map import Renames
 from densefit.data.collate import Layout
@@ -19,6 +20,7 @@ from densefit.data.described import described
 from densefit.data.encoder import Encoder
 from densefit.data.fingerprint import fingerprint
 from densefit.data.labelled import check_labelled, stand_ins
+from densefit.data.late_stand_ins import LateStandIns
 from densefit.data.left_out import LeftOut
 from densefit.data.loader_settings import check_settings
 from densefit.data.lost import LostWorkerError
@@ -126,16 +128,18 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
                 expected=f"batch_size of at most {self.epoch_samples}, or last='keep'",
                 received=f"batch_size={batch_size}, last='drop'",
             )
-        examples = check_labelled(dataset, transform, self.heads, seed)
-        self._matches = Matcher(dataset, self.heads)
-        matches = self._matches()
-        check_mask_values(dataset, self.heads, examples)
+        with asked_once():
+            examples = check_labelled(dataset, transform, self.heads, seed)
+            self._matches = Matcher(dataset, self.heads)
+            matches = self._matches()
+            check_mask_values(dataset, self.heads, examples)
         self._layout = Layout(self._input_size(), self.heads)
         self._stand_ins = stand_ins(self.heads, examples, self._layout.input_size, matches)
         self._occurring: Occurring | None = Occurring(self.heads)
         self._is_counted = False
         self._unseen = {head.name for head in self.heads if getattr(head, "targets", ())}
         self._unseen -= set(examples)  # heads of which no label was met yet
+        self._late = LateStandIns(self._unseen)
         self._skips = Skips(skip_limit, dataset_name(dataset))
         self._ahead: AnyAhead[Made] = ahead_of(
             worker_kind, self._work(0), workers, self._window, timeout, lambda: self._sample_bytes
@@ -194,12 +198,20 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
 
     def identity(self) -> str:
         """What decides which samples come in which order, and how they are changed."""
+        return self._identity()
+
+    def identity_as_before(self) -> str:
+        """The same as earlier versions told it, whose checkpoints a training may go on from."""
+        return self._identity(as_before=True)
+
+    def _identity(self, as_before: bool = False) -> str:
         settings = (self.shuffle, self.seed, self.last, self.on_error, self.batch_size)
         names = ("shuffle", "seed", "last", "on_error", "batch_size")
         told: dict[str, Any] = {name: value for name, value in zip(names, settings)}
         if getattr(self._order, "carries", False):  # an earlier order rounded each epoch alike
             told["order"] = "remainders are carried"
-        return described({**told, "dataset": self.dataset, "transform": self.transform})
+        about = {**told, "dataset": self.dataset, "transform": self.transform}
+        return described(about, as_before=as_before)
 
     def next(self) -> Batch:
         """The next batch.
@@ -225,6 +237,7 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
             self._finished = True
             self._tell_occurring()
             raise StopIteration
+        self._late.bind(made)
         batch = self._layout.collate(made)
         batch.position = self._position
         return batch

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from densefit.data.annotated import asked_once
 from densefit.data.class_lists import (
     Numbered,
     are_numbers,
@@ -54,7 +55,8 @@ class Matcher:
         """
         lists = {head.name: head_lists(head) for head in self._heads}
         if lists != self._lists:
-            found = {head.name: match_of(self._dataset, head) for head in self._heads}
+            with asked_once():
+                found = {head.name: match_of(self._dataset, head) for head in self._heads}
             self._matches = {name: match for name, match in found.items() if match}
             self._lists = lists
         return self._matches

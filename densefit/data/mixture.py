@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
-from densefit.data.annotated import targets_of
+from densefit.data.annotated import all_targets, asked_once, in_sets, targets_of
 from densefit.data.class_lists import dataset_list, is_borrowed
 from densefit.data.class_map import (
     CLASS_TARGETS,
@@ -116,6 +116,7 @@ class Mixture:
         check_shares(self.datasets, ratio, temperature, length, batches, unknown, lacking)
         self._sizes = [len(dataset) for dataset in self.datasets.values()]
         self._ends = list(accumulate(self._sizes))
+        self._in_order = list(self.datasets)
         self.parts = {
             name: range(end - size, end)
             for name, size, end in zip(self.datasets, self._sizes, self._ends)
@@ -131,7 +132,8 @@ class Mixture:
         self.class_targets = tuple(dict.fromkeys([*known, *news]))
         self._is_united = False
         self._later: dict[str, list[str]] = {}  # targets that samples may have after all
-        self._unite(classes)
+        with asked_once():
+            self._unite(classes)
         self._is_united = True
 
     def __repr__(self) -> str:
@@ -160,6 +162,17 @@ class Mixture:
         name, place = self._find(index)
         own, names = targets_of(self.datasets[name], place), self._names.get(name, {})
         return None if own is None else [names.get(target, target) for target in own]
+
+    def all_targets(self) -> list[frozenset[str]] | None:
+        """Names of the targets of all samples, if all datasets say them; each is asked once."""
+        found: list[frozenset[str]] = []
+        for name, size in zip(self.datasets, self._sizes):
+            own, names = all_targets(self.datasets[name]), self._names.get(name, {})
+            if own is None or len(own) < size:
+                return None
+            common = {kind: frozenset(names.get(one, one) for one in kind) for kind in set(own)}
+            found += map(common.__getitem__, own[:size])
+        return in_sets(found)
 
     def __getitem__(self, index: int) -> Sample:
         name, place = self._find(index)
@@ -209,7 +222,7 @@ class Mixture:
     def _find(self, index: int) -> tuple[str, int]:
         index = range(len(self))[index]
         number = bisect_right(self._ends, index)
-        return list(self.datasets)[number], index - self._ends[number] + self._sizes[number]
+        return self._in_order[number], index - self._ends[number] + self._sizes[number]
 
     def _unite(self, classes: Sequence[str] | Mapping[str, Sequence[str]] | None) -> None:
         """Set the common names, and how the numbers of each dataset's targets become theirs."""
@@ -245,7 +258,12 @@ class Mixture:
                     declare_target(known_name(target), "plain")
                 self._maps.update({(name, target): self._map(name, target) for name in holders})
         self.keypoint_names, self._points = common_points(
-            {name: own for name, own in self.datasets.items() if POINTS in held[name]}
+            {name: one for name, one in self.datasets.items() if POINTS in held[name]},
+            {
+                name: one
+                for name, one in self.datasets.items()
+                if not seen[name].are_all and self._may_have(name, POINTS) - held[name]
+            },
         )
         first = next(iter(self.class_lists.values()), [])
         self.classes = self.class_lists.get(
@@ -295,6 +313,11 @@ class Mixture:
     def _tells(self, name: str, target: str) -> bool:
         """Whether samples of a dataset may say of which classes they do not tell."""
         return has_known(target) or self._own_name(name, target) != "label"
+
+    def _may_have(self, name: str, target: str) -> set[str]:
+        """The target, unless the dataset's of that name is renamed and no other becomes it."""
+        names = self._names.get(name, {})
+        return {target} if target not in names or target in names.values() else set()
 
     def _own_name(self, name: str, target: str) -> str:
         """What a dataset itself calls a target."""

@@ -79,7 +79,7 @@ def stored_values(data: bytes, kind: str, where: object) -> tuple[np.ndarray, st
     Raises:
         DataError: the file is broken, or of a kind that is not read here.
     """
-    values, mode = _decoded(data, kind, where, None)
+    values, mode = _decoded(_with_colour(data) if kind == "BMP" else data, kind, where, None)
     if values.dtype == bool:
         values = values.astype(np.uint8)
     if has_few_bits(data, kind) and (step := _GREY_STEP.get(bits_of(data, kind))):
@@ -96,6 +96,20 @@ def as_rgb(data: bytes, kind: str, where: object) -> np.ndarray:
     if mode.startswith("I"):  # scaled to 16 bits, and cut to 8 as those of other files
         values = np.repeat((values >> 8).astype(np.uint8)[..., None], 3, axis=2)
     return values
+
+
+def _with_colour(data: bytes) -> bytes:
+    """A BMP file whose palette, if it has one, is not grey: its indices are the same.
+
+    Pillow drops a palette of grey (or of black and white), and then reads what are 4 bits, or 8, as
+    8 or as 1: with an error, or as other numbers.
+    """
+    size = int.from_bytes(data[14:18], "little")
+    bits = int.from_bytes(data[24:26] if size == 12 else data[28:30], "little")
+    first = 14 + size  # of the palette: blue, green and red of index 0
+    if bits not in (4, 8) or len(data) < first + 3 or len({*data[first : first + 3]}) > 1:
+        return data
+    return data[:first] + bytes([data[first] ^ 1]) + data[first + 1 :]
 
 
 def _decoded(data: bytes, kind: str, where: object, mode: str | None) -> tuple[np.ndarray, str]:

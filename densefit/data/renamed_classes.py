@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
-from densefit.data.annotated import targets_of
+from densefit.data.annotated import all_targets, targets_of
 from densefit.data.class_lists import POINT_NAMES, dataset_list, is_borrowed
 from densefit.data.class_map import (
     CLASS_TARGETS,
@@ -97,6 +97,10 @@ class RenamedClasses:
     def targets_of(self, index: int) -> Collection[str] | None:
         """The dataset's own."""
         return targets_of(self.dataset, index)
+
+    def all_targets(self) -> list[frozenset[str]] | None:
+        """The dataset's own."""
+        return all_targets(self.dataset)
 
     def __getitem__(self, index: int) -> Sample:
         sample = read_sample(self.dataset, index)

@@ -3,16 +3,19 @@
 There a keypoint (0, 0) is the centre of the first pixel, and a mirror of w pixels takes x to
 w - 1 - x. Its resizes, however, take x to s x, where the pixel's centre goes to s (x + 0.5) - 0.5,
 and some go by the factor that they drew, where the picture has whole pixels. Boxes are in parts of
-the sides, and go where the pixels go: keypoints that are scaled follow them.
+the sides, and go where the pixels go: keypoints that are scaled follow them. Maps that are resized
+get the pixel under the corner, up to half a pixel off, unless cv2.INTER_NEAREST_EXACT is chosen.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 
 _METHODS = ("apply_to_mask", "apply_to_keypoints", "apply_to_bboxes")
+_CHOICE = "mask_interpolation"  # how maps are resized: by default INTER_NEAREST
 _BOX = np.array([[0.25, 0.25, 0.75, 0.75]])  # in parts of the sides
 _CORNERS = np.array([[0.25, 0.25], [0.75, 0.25], [0.25, 0.75]])  # of the box
 _STRAIGHT = 1e-3  # pixels that float32 may take
@@ -40,13 +43,28 @@ class _Follower:
     def __init__(self, member: Any) -> None:
         self._mask, self._points = member.apply_to_mask, member.apply_to_keypoints
         self._boxes = member.apply_to_bboxes
+        self._member = member
+        self._resizes = getattr(member, _CHOICE, None) == cv2.INTER_NEAREST
         self._sides: np.ndarray | None = None  # (2,) width and height of the last map it gave
 
     def mask(self, mask: np.ndarray, *args: Any, **params: Any) -> Any:
-        """What the member makes of a map."""
-        moved = self._mask(mask, *args, **params)
+        """What the member makes of a map: the pixel under the centre, not under the corner."""
+        moved = self._resized(mask, *args, **params) if self._resizes else None
+        if moved is None:
+            moved = self._mask(mask, *args, **params)
         self._sides = np.array(np.shape(moved)[1::-1], np.float64)
         return moved
+
+    def _resized(self, mask: np.ndarray, *args: Any, **params: Any) -> Any:
+        """A map that is resized from centre to centre; None if the member resizes none."""
+        setattr(self._member, _CHOICE, cv2.INTER_NEAREST_EXACT)
+        try:
+            return self._mask(mask, *args, **params)
+        except cv2.error:  # OpenCV's warps do not know it, and go from centre to centre anyway
+            self._resizes = False
+            return None
+        finally:
+            setattr(self._member, _CHOICE, cv2.INTER_NEAREST)
 
     def keypoints(self, keypoints: np.ndarray, *args: Any, **params: Any) -> Any:
         """Keypoints (n, 2 and more) after the member."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from densefit.backend import mx
+from densefit.interop.random_settings import random_parts
 
 
 class LoaderSettings:
@@ -19,6 +20,7 @@ class LoaderSettings:
         samples: of an epoch; None if unknown.
         shuffles: whether each epoch may have another order.
         repeats: whether an epoch may have a sample twice, and lack another.
+        random: names of the random transforms of its dataset, as far as they can be seen.
     """
 
     def __init__(self, loader: Any, sampler: Any, batch_size: int, last: str) -> None:
@@ -26,7 +28,7 @@ class LoaderSettings:
         self.keep = "last_batch='keep'" if hasattr(loader, "_batch_sampler") else "drop_last=False"
         self.last, self.batch_size = last, int(batch_size)
         dataset = getattr(loader, "dataset", getattr(loader, "_dataset", None))
-        of_all = _length(dataset)
+        of_all, self.random = _length(dataset), random_parts(dataset)
         self.samples = of_all if _length(sampler) is None else _length(sampler)
         self.shuffles = type(sampler).__name__ not in ("SequentialSampler", "FilterSampler")
         self.repeats = bool(getattr(sampler, "replacement", False)) or (

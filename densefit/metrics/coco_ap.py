@@ -57,7 +57,7 @@ class COCOAveragePrecision(COCOMetric):
         max_detections: how many of the best detections of an image and class are looked at. The
             challenge has 100; with another number, "AR100" is called after it.
         backend: "densefit"; or "faster-coco-eval" or "pycocotools", packages that give the same
-            numbers, many times slower.
+            numbers to 1e-12, many times slower.
         score_threshold: adds "precision", "recall" and "F1", over all classes and of each class,
             at IoU 0.5 over the detections of this score or a higher one (see `operating_point`).
     """

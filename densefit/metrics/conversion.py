@@ -83,8 +83,9 @@ def _by_name(name: str) -> Metric:
     lower = name.lower()  # MXNet does not mind the case
     if lower == "loss":
         return Mean(key="loss")
-    if lower in _ALIASES or lower in known:
-        return _without_settings(_ALIASES.get(lower, lower))
+    registered = [one for one in known if one.lower() == lower]
+    if lower in _ALIASES or len(registered) == 1:
+        return _without_settings(_ALIASES.get(lower) or registered[0])
     adapted = adapters.metrics.adapt(name)
     if adapted is not None:
         return adapted

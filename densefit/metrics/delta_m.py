@@ -42,7 +42,7 @@ def delta_m(
     """Mean over tasks of the signed relative change; above 0, one network for all is better.
 
     Maninis, Radosavovic and Kokkinos, Attentive Single-Tasking of Multiple Tasks, CVPR 2019,
-    arXiv:1904.08918: `1/T sum_i (-1)^l_i (M_i - B_i) / B_i`, l_i = 1 where a low
+    arXiv:1904.08918: `1/T sum_i (-1)^l_i (M_i - B_i) / |B_i|`, l_i = 1 where a low
     number is good. As a part of 1; papers write it in percent.
 
     A baseline of 0 (a task that the network for it alone has not learned at all) makes one change

@@ -49,12 +49,27 @@ def check_inputs(
             raise _clash(f"{count} inputs are", name, readers.get(name, []))
 
 
+def check_variables(symbol: Any) -> None:
+    """Raise ConfigError if two inputs of a user's Symbol have one name: MXNet cannot bind it."""
+    for name, count in Counter(symbol.list_inputs()).items():
+        if count > 1:
+            raise ConfigError(
+                f"{count} inputs of the Symbol are called {name!r}, and MXNet binds one array each",
+                expected="names of which none is made twice",
+                received=", ".join(symbol.list_inputs())[:500],
+                fix=f"if they are one, make it once and use it in all places: x = "
+                f"mx.sym.Variable({name!r}); else name the layers, or the Variables, apart",
+            )
+
+
 def _clash(what: str, name: str, heads: Iterable[str]) -> ConfigError:
     found = list(dict.fromkeys(heads))
     longest = max(found, key=len, default="head")
     other = longest.replace("_", "-") if "_" in longest and len(found) > 1 else f"{longest}-head"
     own = "layers, labels and outputs go by the head's name and their own"
-    if len(found) == 1:
+    if found and not any(name.startswith(f"{head}_") for head in found):
+        fix = f"call it f'{{self.name}}_{name}' in the head"
+    elif len(found) == 1:
         fix = f"give them different names in the head; or df.head(task, name={other!r}): {own}"
     else:
         fix = f"another name for one, df.head(task, name={other!r}) (recipe: model.heads.{other})"

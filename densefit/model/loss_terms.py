@@ -13,6 +13,8 @@ from densefit.metrics import Metric
 class LossTerms(Metric):
     """Mean over labelled samples of each loss term of a head, and their sum as `loss`.
 
+    A term that is called `loss` itself, beside others, is shown in the sum only.
+
     Where some samples are not labelled, `labelled` is how many are; without any, means are nan.
     Terms that have samples of their own tell each `<term>/labelled`; `loss` is then the sum of
     the terms that have a mean, which is what trains the network.

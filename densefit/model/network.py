@@ -12,7 +12,7 @@ import numpy as np
 from densefit.backend import mx
 from densefit.errors import BindError, ConfigError
 from densefit.model.backbones import Backbone, backbones
-from densefit.model.collisions import check_inputs, check_outputs
+from densefit.model.collisions import check_inputs, check_outputs, check_variables
 from densefit.model.head import Head, heads
 from densefit.model.head_wire import HeadWire
 from densefit.model.loss_heads import loss_heads
@@ -77,6 +77,7 @@ class Network:
         if symbol is not None:
             if heads:
                 raise ConfigError("A symbol takes routes, not heads", received=heads)
+            check_variables(symbol)
             outputs = symbol.list_outputs()
             check_head_names(routes or (), "route")
             self.wires: dict[str, Wire] = {

@@ -321,12 +321,18 @@ class Feeder:
         """Log what an epoch held, where that is not each sample once or not as announced."""
         if self.limit is not None:
             return
-        told = self.source.describe_epoch(rows)
+        told, level = self.source.describe_epoch(rows), logging.WARNING
+        if told is not None and self.source.makes_up:  # in training nothing is wrong with it
+            level = logging.INFO
         if told is None and self.length is not None and batches != self.length:
             told = f"{batches} batches, and {self.length} were announced: a schedule ends elsewhere"
         if told is not None:
-            level = logging.DEBUG if self._is_told else logging.WARNING
-            _log.log(level, "An epoch of the %s data had %s", self.where, told)
+            _log.log(
+                logging.DEBUG if self._is_told else level,
+                "An epoch of the %s data had %s",
+                self.where,
+                told,
+            )
             self._is_told = True
 
     def feed(self, batch: Any, first: int, pad: int | None = None) -> Fed:

@@ -281,9 +281,9 @@ def fit(
     measured = {**wires, **module.wires}
     check_balanced(balance, wires)
     feeder = Feeder(train, list(measured.values()), "train")
+    take_names(network, train)
     check_same_heads(train, feeder.wires, feeder.where)
     feeder.first_epoch = begin_epoch
-    take_names(network, train)
     guard = nonfinite if isinstance(nonfinite, Guard) else Guard(nonfinite)
     per_epoch = feeder.updates_per_epoch(updates_per_epoch, accumulate)
     check_begun(begin_epoch, schedule, per_epoch)
@@ -381,7 +381,8 @@ def fit(
         for callback in session.callbacks:
             callback.begin_anew()
         if saver is not None:
-            session.identity = identity(
+            identified = partial(
+                identity,
                 state,
                 train,
                 seed,
@@ -401,6 +402,7 @@ def fit(
                 ema=as_ema(ema),
                 precision=precision,
             )
+            session.identity, session.before = identified(), partial(identified, as_before=True)
             resumed = saver.resume(resume, session)
             if resumed is not None:
                 if per_epoch is None:

@@ -16,7 +16,8 @@ class History:
             numbers over the epoch), validation (flat dict, empty where none was made); of heads
             that learn objects also objects (counts, see `densefit.data.object_counts`).
         last_validation: the scores of the last validation.
-        stop_reason: why training ended before its plan; None if it ran to the end.
+        stop_reason: what a callback stopped it for, at the last update of its plan too; None if
+            none did.
         update: optimizer updates done.
     """
 

@@ -42,7 +42,7 @@ class ByName:
         self.seed = seed
 
     def __call__(self, name: Any, array: Any) -> None:
-        """Fill `array` with the first value of the parameter `name`.
+        """Fill `array` with the first value of the parameter `name`; in float64 that of float32.
 
         Python's and numpy's generators, which some initializers draw from, are left as they were;
         MXNet's, whose state cannot be read, is seeded anew by the loop before it is used.
@@ -51,11 +51,19 @@ class ByName:
         words = [self.seed % 2**32, *np.frombuffer(digest, "<u4").tolist()]
         own = int(np.random.SeedSequence(words).generate_state(1)[0] >> 1)
         states = random.getstate(), np.random.get_state()
-        random.seed(own)
-        np.random.seed(own)
-        mx.random.seed(own)
         try:
-            self.initializer(name, array)
+            self._fill(name, array, own)
+            if array.dtype == np.float64:  # MXNet draws other numbers of double precision
+                single = mx.nd.zeros(array.shape, array.context)
+                self._fill(name, single, own)
+                if (array.astype(np.float32) != single).max().asscalar():
+                    array[:] = single.astype(np.float64)
         finally:
             random.setstate(states[0])
             np.random.set_state(states[1])
+
+    def _fill(self, name: Any, array: Any, seed: int) -> None:
+        random.seed(seed)
+        np.random.seed(seed)
+        mx.random.seed(seed)
+        self.initializer(name, array)

@@ -167,6 +167,12 @@ def _check_runs(module: Any, given: str) -> None:
     optimizer, group = module._optimizer, module._exec_group
     if not type(optimizer).__module__.startswith("mxnet."):
         return
+    if isinstance(optimizer, mx.optimizer.DCASGD) and optimizer.momentum:
+        raise ConfigError(
+            "MXNet's DCASGD cannot train with a momentum: it asks whether an array is true",
+            expected="momentum=0, or another optimizer",
+            received=given,
+        )
     shapes: set[tuple[int, ...]] = set()
     for index, (name, arrays) in enumerate(zip(group.param_names, group.param_arrays)):
         if arrays[0] is None or arrays[0].shape in shapes:

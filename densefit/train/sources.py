@@ -96,6 +96,11 @@ class Source:
         length = self.length()
         return None if length is None else length * epochs
 
+    @property
+    def makes_up(self) -> bool:
+        """Whether samples that an epoch lacks, or has twice, are other ones in other epochs."""
+        return False
+
     def describe_epoch(self, rows: int) -> str | None:
         """Explain an epoch with another number of rows than there are samples; None if it has not.
 

@@ -100,7 +100,12 @@ def seed_mxnet(seed: int, epoch: int, batch: int = 0) -> None:
 
 
 def identity(
-    state: TrainState, train: Any, seed: int, validation: Any = None, **settings: Any
+    state: TrainState,
+    train: Any,
+    seed: int,
+    validation: Any = None,
+    as_before: bool = False,
+    **settings: Any,
 ) -> dict[str, Any]:
     """What a training is made of, so that a resume can tell what differs.
 
@@ -109,6 +114,7 @@ def identity(
         train: the training data; only a densefit Loader tells what it reads, and in which order.
         seed: as in `fit`.
         validation: its data, one or several by name; a Loader tells.
+        as_before: as a checkpoint of an earlier version has it.
         settings: others of `fit` that decide what an update does, or what a score means.
     """
     network, schedule = state.network, settings.pop("schedule")
@@ -116,7 +122,7 @@ def identity(
     several = validation if isinstance(validation, Mapping) else {"": validation}
     scored = {name: _scored(data) for name, data in several.items()}
     return {
-        "heads": {name: _described(wire) for name, wire in network.wires.items()},
+        "heads": {name: _described(wire, as_before) for name, wire in network.wires.items()},
         "labels": {name: list(wire.labels) for name, wire in network.wires.items()},
         "backbone": None
         if backbone is None
@@ -126,13 +132,18 @@ def identity(
         "updates_per_epoch": state.updates_per_epoch,
         "seed": seed,
         "data": _fingerprint(train),
-        "loader": train.identity() if hasattr(train, "identity") else None,
+        "loader": _order(train, as_before),
         "validation": ", ".join(f"{name} {text}".strip() for name, text in scored.items() if text)
         or None,
         # A resolved schedule is one over a number of updates.
         "schedule": None if schedule is None else f"{schedule} over {state.updates} updates",
-        **{name: described(value) for name, value in settings.items()},
+        **{name: described(value, as_before=as_before) for name, value in settings.items()},
     }
+
+
+def _order(train: Any, as_before: bool) -> str | None:
+    of_loaders = getattr(train, "identity_as_before" if as_before else "identity", None)
+    return None if of_loaders is None else str(of_loaders())
 
 
 def _fingerprint(data: Any) -> dict[str, Any] | None:
@@ -149,13 +160,19 @@ def _scored(data: Any) -> str | None:
     return f"{told(found)}, {described(getattr(data, 'transform', None))}"
 
 
-def _described(wire: Wire) -> str:
+def _described(wire: Wire, as_before: bool) -> str:
     head = getattr(wire, "head", None)
     if head is None:
         return f"outputs {', '.join(wire.outputs('train'))}"
-    if head.spec is None:
-        return type(head).__name__
-    return f"{head.spec['task']} {described(head.spec['settings'])}"
+    if head.spec is not None:
+        return f"{head.spec['task']} {described(head.spec['settings'], as_before=as_before)}"
+    # Made by its class and by no name: what can be seen of its settings.
+    public = {
+        name: value
+        for name, value in vars(head).items()
+        if name[0] != "_" and name not in ("spec", "learned_names")
+    }
+    return type(head).__name__ + ("" if as_before else described(public))
 
 
 def tell_done(state: TrainState, path: object) -> None:

@@ -148,7 +148,8 @@ class Step:
                 # Sync point: waits for the backward pass.
                 norm = learner.gradient_norm()
                 if not math.isfinite(norm):
-                    refused = self._diverged([key for batch in seen for key in batch.ids])
+                    ids = [key for batch in seen for key in batch.ids]
+                    refused = self._diverged(ids, self._absent(labelled))
             except TrainingDiverged as error:
                 refused = error
             clock.lap("backward")
@@ -219,12 +220,22 @@ class Step:
             self._learner.mend_statistics()
             raise error
 
-    def _diverged(self, ids: Sequence[str]) -> TrainingDiverged:
+    def _diverged(self, ids: Sequence[str], absent: Sequence[str]) -> TrainingDiverged:
         bad = self._learner.bad_gradients()
         heads = self._learner.heads_of(bad)
         shown = ", ".join(bad[:5]) + (f", ... ({len(bad)} parameters)" if len(bad) > 5 else "")
         samples = ", ".join(ids[:8]) + (f", ... ({len(ids)})" if len(ids) > 8 else "")
         where = f"head {', '.join(heads)}, " if heads else ""
+        if heads and set(heads) <= set(absent):  # 0 times a derivative that is none
+            return TrainingDiverged(
+                "The gradient is not finite, and no sample of the update has labels for the "
+                f"heads {', '.join(map(repr, heads))}: their losses have no derivative for the "
+                "zeros that stand in",
+                received=f"nan or infinity in {shown}",
+                where=f"{where}samples {samples}",
+                fix="give the dataset a method targets_of(index), so that labels of a sample that "
+                "has them stand in from the first update; or a loss with a derivative at 0",
+            )
         return TrainingDiverged(
             "The gradient is not finite, though the losses are",
             received=f"nan or infinity in {shown}" if bad else "squares that overflow",

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.data.annotated import all_targets, targets_of
+from densefit.data.annotated import all_targets, asked_once, targets_of
+from densefit.data.labelled import held_by
 from densefit.data.renamed_classes import RenamedClasses
 from densefit.data.sample import Sample
 from densefit.tools.pack import pack
@@ -105,3 +106,84 @@ def test_subsets_and_lists_of_pytorch_are_looked_through():
     both = ConcatDataset([Some(4), Some(3)])
     says_it(Subset(both, [6, 2, 0]))
     assert targets_of(both, 6) == ["label", "mask"]
+    assert all_targets(Subset(Some(40), [2])) == [{"label", "mask"}]  # few of many
+
+
+class Counted(Some):
+    """Counts how often it is asked; cannot be hashed nor referred to weakly."""
+
+    __slots__ = ("calls",)
+    __hash__ = None
+
+    def __init__(self, length=7):
+        super().__init__(length)
+        self.calls = 0
+
+    def __eq__(self, other):
+        raise AssertionError("compared")
+
+    def __getitem__(self, index):
+        return Some.__getitem__(self, index)
+
+    def targets_of(self, index):
+        self.calls += 1
+        return super().targets_of(index)
+
+
+def test_each_set_up_asks_each_sample_once():
+    one, two = Counted(), Counted(5)
+    heads = [
+        df.head("classification", classes=["a", "b"]),
+        df.head("segmentation", classes=["a", "b"]),
+    ]
+    mixture = df.Mixture({"a": one, "b": two})
+    assert (one.calls, two.calls) == (7, 5)
+    with df.Loader(mixture, batch_size=2, workers=0, heads=heads):
+        assert (one.calls, two.calls) == (14, 10)
+    with df.Loader(one, batch_size=2, workers=0, heads=heads):
+        assert one.calls == 21
+    with asked_once():
+        with asked_once():
+            held_by(one)
+        held_by(df.Cached(one, memory="1MiB"))
+        all_targets(one)
+    assert one.calls == 28
+
+
+def test_answers_do_not_outlive_a_set_up():
+    held = Some(2)
+    assert held_by(held).names == {"label"}
+    held.length = 3  # grows
+    assert held_by(held).names == {"label", "mask"}
+    held.targets_of = lambda index: ["label", "depth"]  # labelled further, as long as before
+    assert held_by(held).names == {"label", "depth"}
+
+
+def test_samples_with_the_same_targets_share_a_set():
+    assert len({id(names) for names in all_targets(Some(30))}) == 2
+
+
+def test_one_name_alone_is_that_name():
+    class One(Some):
+        def targets_of(self, index):
+            return "label"
+
+        def __getitem__(self, index):
+            return Some.__getitem__(self, 0)
+
+    assert targets_of(One(), 0) == ("label",)
+    says_it(One())
+    says_it(df.Mixture({"a": One(), "b": One()}))
+
+
+def test_a_wrapper_that_makes_samples_itself_does_not_inherit_all_targets():
+    class More(df.Mixture):
+        def __getitem__(self, index):
+            return super().__getitem__(index)
+
+    class Fewer(df.Mixture):
+        def targets_of(self, index):
+            return ["label"]
+
+    assert all_targets(More({"a": Some()})) is None
+    assert all_targets(Fewer({"a": Some()})) == [{"label"}] * 7

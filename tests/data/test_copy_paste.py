@@ -137,6 +137,18 @@ def test_each_object_comes_by_one_half_and_at_least_one_does():
     assert 25 < counts.count(2) < 75
 
 
+def test_objects_that_lie_outside_are_not_pasted():
+    """Laid at three times the size, an object at an edge is often cut off; then nothing comes."""
+    counts = []
+    above = block([(0, 16, 8, 24)])
+    for seed in range(60):
+        step = CopyPaste(1.0, 3.0, 3.0)
+        after = step(block([]), np.random.default_rng(seed), lambda count: [above])
+        counts.append(len(after.targets["boxes"]))
+        assert bool(counts[-1]) == bool((after.targets["instances"] != 0).any())
+    assert set(counts) == {0, 1}
+
+
 @pytest.mark.parametrize("name", ["label", "labels"])
 def test_classes_of_the_whole_picture_must_be_dropped(name):
     samples = [block([(0, 0, 9, 9)], extra={name: np.ones(3, np.int64)}.items()) for _ in range(2)]

@@ -642,3 +642,32 @@ def test_a_picture_for_which_there_is_no_memory_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr("densefit.data.image._by_opencv", full)
     with pytest.raises(DataError, match=r"more memory than there is[\s\S]*a\.png"):
         read_image(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("a.png", {}),
+        ("a.tiff", {"compression": "tiff_adobe_deflate"}),
+        ("a.webp", {"lossless": True}),
+    ],
+)
+def test_which_damage_is_seen(tmp_path, name, settings):
+    """A missing end always, and a changed bit where there are checksums."""
+    path = tmp_path / name
+    noise = np.random.default_rng(0).integers(0, 256, (20, 30, 3)).astype(np.uint8)
+    Image.fromarray(noise).save(path, **settings)
+    data = path.read_bytes()
+    for kept in (len(data) // 2, len(data) - 9):
+        path.write_bytes(data[:kept])
+        with pytest.raises(DataError, match=name):
+            read_image(path)
+    for place in range(len(data) // 4, 3 * len(data) // 4, 97):
+        changed = bytearray(data)
+        changed[place] ^= 0x40
+        path.write_bytes(changed)
+        if name == "a.webp":
+            assert read_image(path).shape == noise.shape  # there are none: another picture
+        else:
+            with pytest.raises(DataError, match=name):
+                read_image(path)

@@ -118,3 +118,26 @@ def test_depths_of_few_bits(tmp_path):
     (tmp_path / "depth" / "a.png").write_bytes(png(values, 4))
     data = df.dataset("depth_folder", root=tmp_path, scale=0.5)
     np.testing.assert_array_equal(data[0].targets["depth"], values * np.float32(0.5))
+
+
+def bmp(values, bits, palette):
+    """A BMP of indices into grey values."""
+    lines = [packed(row[None], bits) for row in values[::-1]]
+    body = b"".join(line + bytes(-len(line) % 4) for line in lines)
+    colours = b"".join(bytes([grey, grey, grey, 0]) for grey in palette)
+    sizes = (40, values.shape[1], len(values), 1, bits, 0, len(body), 0, 0, len(palette), 0)
+    start = 54 + len(colours)
+    file = struct.pack("<2sIII", b"BM", start + len(body), 0, start)
+    return file + struct.pack("<IiiHHIIiiII", *sizes) + colours + body
+
+
+@pytest.mark.parametrize("read", [read_mask, read_ids])
+@pytest.mark.parametrize("palette", [range(16), range(3), (0, 255), (255, 0), range(0, 256, 17)])
+@pytest.mark.parametrize("bits", [1, 4, 8])
+def test_indices_of_a_bmp_with_a_grey_palette(tmp_path, read, palette, bits):
+    """Pillow takes such indices for grey values of 8 bits, or for black and white of one."""
+    palette = list(palette)[: 2**bits]
+    values = np.random.default_rng(0).integers(0, len(palette), (6, 9)).astype(np.uint8)
+    path = tmp_path / "a.bmp"
+    path.write_bytes(bmp(values, bits, palette))
+    np.testing.assert_array_equal(read(path), values)

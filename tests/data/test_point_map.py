@@ -61,3 +61,65 @@ def test_different_keypoints_have_no_common_names():
     other.keypoint_names = ["a", *NAMES[1:]]
     assert df.Mixture({"a": DATA, "b": other}).keypoint_names is None
     assert df.Mixture({"a": Shapes(2, size=(48, 48))}).keypoint_names is None
+
+
+class Late:
+    """`Shapes` of a hundred samples, the last but one of which has keypoints; nobody says so."""
+
+    def __init__(self, dataset, names):
+        self.dataset = dataset
+        self.classes, self.keypoint_names = DATA.classes, names
+
+    def __len__(self):
+        return 100
+
+    def id_of(self, index):
+        return str(index)
+
+    def __getitem__(self, index):
+        sample = self.dataset[index % 4]
+        late = ["keypoints", "keypoint_flip"] if index != 98 else []
+        targets = {k: v for k, v in sample.targets.items() if k not in late}
+        return replace(sample, targets=targets)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_keypoints_that_come_late_have_the_common_order(workers):
+    mixture = df.Mixture({"a": DATA, "b": Late(Turned(), NAMES[::-1])})
+    assert mixture.keypoint_names == NAMES
+    found, expected = mixture[4 + 98].targets, DATA[98 % 4].targets
+    np.testing.assert_array_equal(found["keypoints"], expected["keypoints"])
+    np.testing.assert_array_equal(found["keypoint_flip"], expected["keypoint_flip"])
+    alone = df.Mixture({"b": Late(Turned(), NAMES[::-1]), "c": Late(DATA, NAMES)})
+    assert alone.keypoint_names == NAMES[::-1]
+    turned = Turned()[98 % 4].targets["keypoints"]
+    np.testing.assert_array_equal(alone[98].targets["keypoints"], turned)
+    np.testing.assert_array_equal(alone[100 + 98].targets["keypoints"], turned)
+    heads = [df.head("keypoints", classes=DATA.classes, keypoints=NAMES)]
+    with df.Loader(mixture, batch_size=104, workers=workers, heads=heads) as loader:
+        batch = next(loader)
+    places = batch.index.tolist()
+    for label in batch.label:
+        rows = label.asnumpy()[[places.index(98 % 4), places.index(4 + 98)]]
+        np.testing.assert_array_equal(*rows)
+
+
+def test_other_keypoints_that_come_late_are_refused():
+    mixture = df.Mixture({"a": DATA, "b": Late(DATA, ["hoof", *NAMES[1:]])})
+    assert mixture.keypoint_names == NAMES
+    assert "keypoints" not in mixture[4].targets
+    with pytest.raises(DataError, match=r"with other names[\s\S]*hoof[\s\S]*dataset 'b'"):
+        mixture[4 + 98]
+    apart = {"b": {"keypoints": "hoof_keypoints"}}
+    mixture = df.Mixture({"a": DATA, "b": Late(DATA, ["hoof", *NAMES[1:]])}, targets=apart)
+    assert "hoof_keypoints" in mixture[4 + 98].targets
+
+
+def test_late_keypoints_without_names_count_by_numbers_and_it_is_said(caplog):
+    mixture = df.Mixture({"a": DATA, "b": Late(DATA, None)})
+    expected = DATA[98 % 4].targets["keypoints"]
+    np.testing.assert_array_equal(mixture[4 + 98].targets["keypoints"], expected)
+    np.testing.assert_array_equal(mixture[4 + 98].targets["keypoints"], expected)
+    told = [line for line in caplog.messages if "keypoints have no names here" in line]
+    assert len(told) == 1
+    assert "dataset 'b'" in told[0]

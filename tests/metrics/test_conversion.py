@@ -68,6 +68,8 @@ def test_what_is_no_metric():
     ("name", "fix"),
     [
         ("mIoU", "ConfusionMatrix(classes=...)"),
+        ("MIOU", "ConfusionMatrix(classes=...)"),
+        ("miou", "ConfusionMatrix(classes=...)"),
         ("voc_ap", "VOCAveragePrecision(classes=...)"),
         ("COCO_AP", "COCOAveragePrecision(classes=...)"),
     ],

@@ -94,3 +94,30 @@ def test_one_layer_that_two_heads_read_is_shared(tiny):
 
     network = df.Network(tiny.Backbone(), [Own("a"), Own("b")])
     assert "common_weight" in df.trunk_parameters(network)
+
+
+def test_a_variable_that_two_heads_make(tiny):
+    class Own(tiny.Brightness):
+        def _value(self, features):
+            factor = mx.sym.Variable("scale", shape=(1,))
+            return mx.sym.broadcast_mul(super()._value(features), factor)
+
+    told = refused(tiny, [Own("a"), Own("b")], "2 inputs are called 'scale'")
+    assert "call it f'{self.name}_scale' in the head" in told
+
+
+@pytest.mark.parametrize("alike", ["data", "weight", "layer"])
+def test_variables_of_a_symbol_that_are_alike(alike):
+    """MXNet: Input argument NDArray cannot be un-allocated."""
+    data = mx.sym.Variable("data")
+    made = []
+    for name in "ab":
+        x = mx.sym.Variable("data") if alike == "data" else data
+        weight = mx.sym.Variable("weight" if alike == "weight" else f"{name}_weight")
+        layer = "layer" if alike == "layer" else f"{name}_layer"
+        x = mx.sym.FullyConnected(x, weight, num_hidden=3, name=layer)
+        made.append(mx.sym.SoftmaxOutput(x, name=name))
+    name = {"layer": "layer_bias"}.get(alike, alike)
+    with pytest.raises(ConfigError, match=f"2 inputs of the Symbol are called {name!r}") as caught:
+        df.Network(symbol=mx.sym.Group(made))
+    assert f"x = mx.sym.Variable({name!r})" in caught.value.fix

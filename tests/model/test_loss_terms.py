@@ -57,3 +57,9 @@ def test_the_state_of_an_older_checkpoint_has_one_count():
     metric = LossTerms(["a", "b"])
     metric.load_state_dict({"terms": ["a", "b"], "sums": [4.0, 6.0], "count": 2})
     assert metric.compute() == {"a": 2.0, "b": 3.0, "loss": 5.0}
+
+
+def test_a_term_called_loss_is_in_the_sum():
+    metric = LossTerms(["loss", "other"])
+    metric.update(np.array([[1.0, 5.0], [3.0, 7.0]]), np.array([True, True]), ["x", "y"])
+    assert metric.compute() == {"loss": 8.0, "other": 6.0}

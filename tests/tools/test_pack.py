@@ -9,6 +9,7 @@ from PIL import Image
 from densefit.data.cache import Cached
 from densefit.data.fingerprint import fingerprint
 from densefit.data.sample import Sample
+from densefit.data.sample_check import read_sample
 from densefit.datasets import COCO, VOC, ImageFolder, Record, Shapes
 from densefit.errors import ConfigError, DataError
 from densefit.tools.pack import header_labels, main, pack, packed_record
@@ -238,3 +239,62 @@ def test_boxes_without_classes_name_the_sample():
     sample = Sample("s7", np.zeros((4, 4, 3), np.uint8), {"boxes": np.zeros((1, 4), np.float32)})
     with pytest.raises(DataError, match=r"`classes` beside `boxes`[\s\S]*'s7'"):
         header_labels(sample)
+
+
+class Odd:
+    """Targets of types that a loader reads as others, and of such as it leaves alone."""
+
+    classes = ("a", "b")
+
+    def __len__(self):
+        return 2
+
+    def id_of(self, index):
+        return f"é/{index}"
+
+    def __getitem__(self, index):
+        targets = {
+            "label": index,
+            "boxes": np.array([[1, 1, 9, 9.5]], np.float64),
+            "classes": np.array([1], np.int8),
+            "depth": np.full((20, 30), 0.1, np.float16),
+            "score": np.float32(0.3),
+            "flag": True,
+            "caption": np.array("héé"),
+            "empty": np.zeros((0, 3, 2), np.int16),
+            "large": np.array([2**63], np.uint64),
+            "columns": np.asfortranarray(np.arange(12.0).reshape(3, 4)),
+        }
+        return Sample(self.id_of(index), np.full((20, 30, 3), index, np.uint8), targets)
+
+
+def test_what_is_packed_is_what_a_loader_reads(tmp_path):
+    pack(Odd(), tmp_path / "train.rec")
+    record = Record(tmp_path, "train")
+    same(record, Cached(Odd(), memory="1MiB"))
+    for index in range(2):
+        read = read_sample(Odd(), index).targets
+        assert {name: value.dtype for name, value in record[index].targets.items()} == {
+            name: value.dtype for name, value in read.items()
+        }
+
+
+class SelfNamed:
+    """A user's dataset without `id_of`, whose samples say what they are called."""
+
+    classes = ("a", "b")
+
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        image = np.full((4, 5, 3), index, np.uint8)
+        return Sample(f"scene/{index} é", image, {"label": index % 2})
+
+
+def test_ids_that_samples_have_without_id_of(tmp_path):
+    pack(SelfNamed(), tmp_path / "train.rec")
+    packed = Record(tmp_path)
+    assert [packed[k].id for k in range(3)] == [f"scene/{k} é" for k in range(3)]
+    assert [packed.id_of(k) for k in range(3)] == [f"scene/{k} é" for k in range(3)]
+    assert [int(packed[k].targets["label"]) for k in range(3)] == [0, 1, 0]

@@ -212,32 +212,85 @@ def begun(tmp_path_factory):
     return found
 
 
+#: What the warning of a setting names, where both places tell it. Those in a row are changed at
+#: once: each has a warning of its own.
+TOLD = (
+    {
+        "model.output_stride": "backbone",
+        "training.optimizer": "optimizer",
+        "training.optimizer_params": "optimizer_params",
+        "training.schedule": "schedule",
+        "training.best": "The best checkpoint is chosen",
+        "training.clip_norm": "clip_norm",
+        "training.nonfinite": "nonfinite",
+        "training.groups": "groups",
+        "training.balance": "balance",
+        "training.freeze": "freeze",
+        "training.ema": "ema",
+        "training.precision": "precision",
+    },
+    {
+        "data.validation": "validation",
+        "training.epochs": "schedule",
+        "training.layer_decay": "groups",
+    },
+)
+SILENT = [name for name in TABLE if set(TABLE[name]) == {"silent"}]
+AT_ONCE = {name for row in TOLD for name in row} | {*SILENT}
+
 #: Of what is the same everywhere, the middle of an epoch is the harder place.
 TRIED = [
     pytest.param(name, place, id=f"{name}-{('end', 'middle')[place]}")
     for name in (*ONE, *SEVERAL)
+    if name not in AT_ONCE
     for place in ((1,) if len({*TABLE[name]}) == 1 else (0, 1))
 ]
 
 
+def resumed(tmp_path, begun, monkeypatch, names, place):
+    """Resume a copy of a run with other settings of these names."""
+    out = tmp_path / "run"
+    is_several = not {*names}.isdisjoint(SEVERAL)
+    shutil.copytree(begun[is_several][place], out, symlinks=True)
+    made = recipe(out, is_several)
+    for name in names:
+        value = {**ONE, **SEVERAL}[name]
+        holder, _, field = name.rpartition(".")
+        setattr(
+            getattr(made, holder) if holder else made,
+            field,
+            value(out) if callable(value) else value,
+        )
+    monkeypatch.setattr(Loop, "run", lambda self: None)  # what differs is told before
+    run(made, monkeypatch)
+
+
 @pytest.mark.parametrize(("name", "place"), TRIED)
 def test_a_setting_changed_at_a_resume(tmp_path, begun, caplog, monkeypatch, name, place):
-    out = tmp_path / "run"
-    shutil.copytree(begun[name in SEVERAL][place], out, symlinks=True)
-    made = recipe(out, name in SEVERAL)
-    value = {**ONE, **SEVERAL}[name]
-    holder, _, field = name.rpartition(".")
-    setattr(
-        getattr(made, holder) if holder else made, field, value(out) if callable(value) else value
-    )
-    monkeypatch.setattr(Loop, "run", lambda self: None)  # what differs is told before
-    caplog.clear()
     caplog.set_level(logging.WARNING, "densefit")
-    expected = TABLE[name][place]
-    if expected == "refused":
+    caplog.clear()
+    if TABLE[name][place] == "refused":
         with pytest.raises(CheckpointError):
-            run(made, monkeypatch)
+            resumed(tmp_path, begun, monkeypatch, [name], place)
         assert "goes on with another" not in caplog.text
         return
-    run(made, monkeypatch)
-    assert bool(caplog.messages) == (expected == "told"), caplog.text
+    resumed(tmp_path, begun, monkeypatch, [name], place)
+    assert bool(caplog.messages) == (TABLE[name][place] == "told"), caplog.text
+
+
+@pytest.mark.parametrize("row", TOLD, ids=["most", "the rest"])
+def test_each_of_several_settings_is_told(tmp_path, begun, caplog, monkeypatch, row):
+    caplog.set_level(logging.WARNING, "densefit")
+    caplog.clear()
+    resumed(tmp_path, begun, monkeypatch, row, 1)
+    for name, words in row.items():
+        assert TABLE[name] == ("told", "told")
+        said = words if " " in words else f"goes on with another {words}: "
+        assert sum(said in text for text in caplog.messages) == 1, (name, caplog.text)
+
+
+def test_settings_that_change_no_update_are_silent(tmp_path, begun, caplog, monkeypatch):
+    caplog.set_level(logging.WARNING, "densefit")
+    caplog.clear()
+    resumed(tmp_path, begun, monkeypatch, SILENT, 1)
+    assert not caplog.messages

@@ -51,6 +51,23 @@ def test_a_value_follows_from_seed_and_name_alone(initializer):
     assert (both["a_weight"] != both["b_weight"]).any()
 
 
+@pytest.mark.parametrize(
+    "initializer", [None, mx.init.Uniform(0.1), mx.init.Orthogonal(), python_s]
+)
+def test_double_precision_begins_as_single_does(initializer):
+    single, double = mx.nd.zeros((16, 8)), mx.nd.zeros((16, 8), dtype="float64")
+    for array in (single, double):
+        ByName(initializer)(mx.init.InitDesc("a_weight"), array)
+    assert double.dtype == np.float64
+    np.testing.assert_array_equal(double.asnumpy().astype(np.float32), single.asnumpy())
+
+
+def test_a_constant_keeps_its_double_precision():
+    double = mx.nd.zeros((2,), dtype="float64")
+    ByName(mx.init.Constant(0.1))(mx.init.InitDesc("a_weight"), double)
+    np.testing.assert_array_equal(double.asnumpy(), [0.1, 0.1])
+
+
 def test_other_generators_go_on_as_if_nothing_had_been_drawn():
     random.seed(1)
     np.random.seed(1)

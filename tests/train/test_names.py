@@ -211,7 +211,11 @@ def of_tones(tiny, classes, **datasets):
     """A network, and a loader of a mixture that numbers classes in the order of its datasets."""
     backbones.register("tiny for names")(tiny.Backbone)
     mixture = Mixture({name: Tones(*own, only=own) for name, own in datasets.items()})
-    tasks = {"classification": {}, "multilabel": {}, "segmentation": {"decoder": "fcn"}}
+    tasks = {
+        "classification": {},
+        "multilabel": {},
+        "segmentation": {"decoder": "fcn", "channels": 8},
+    }
     classes = mixture.label_classes if classes is None else classes
     heads = [df.head(task, classes=classes, **own) for task, own in tasks.items()]
     network = df.Network("tiny for names", heads)

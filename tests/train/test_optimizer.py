@@ -115,6 +115,14 @@ def test_a_refusal_is_not_told_to_go_on_first(tiny, tmp_path, caplog):
     assert "goes on with another" not in caplog.text
 
 
+def test_a_momentum_that_mxnet_cannot_train_with_is_refused_at_once(tiny):
+    fit(tiny, "dcasgd")
+    with pytest.raises(ConfigError, match="DCASGD cannot train with a momentum"):
+        fit(tiny, "dcasgd", {"momentum": 0.9})
+    with pytest.raises(ConfigError, match="DCASGD cannot train with a momentum"):
+        fit(tiny, mx.optimizer.DCASGD(momentum=0.9))
+
+
 def test_no_optimizer_at_all(tiny):
     with pytest.raises(ConfigError, match="refuses the optimizer"):
         fit(tiny, 7)

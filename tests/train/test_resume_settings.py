@@ -142,32 +142,56 @@ def begun(tiny, tmp_path_factory):
     return folders
 
 
+#: Settings of one kind of training that are told in both places, changed at once: each has a
+#: warning of its own.
+AT_ONCE = (
+    ("optimizer", "schedule", "clip_norm", "nonfinite", "groups", "balance", "freeze", "ema",
+     "precision", "validation", "derived", "begin_epoch"),
+    ("optimizer_params", "fixed_param_names"),
+)  # fmt: skip
+#: Silent settings by kind of training; with `resume`, only what stands in no one's way.
+QUIET = {}
+for name, (kind, _) in CHANGES.items():
+    if set(TABLE[name]) == {"silent"} and name not in ("epochs", "updates"):
+        QUIET.setdefault(kind, []).append(name)
+
 #: Of what is the same everywhere, the middle of an epoch is the harder place.
 TRIED = [
     pytest.param(name, place, id=f"{name}-{('end', 'middle')[place]}")
     for name in CHANGES
+    if not any(name in row for row in (*AT_ONCE, *QUIET.values()))
     for place in ((1,) if len({*TABLE[name]}) == 1 else (0, 1))
 ]
 
 
-@pytest.mark.parametrize(("name", "place"), TRIED)
-def test_a_setting_changed_at_a_resume(tiny, tmp_path, begun, caplog, name, place):
-    kind, changes = CHANGES[name]
+def resumed(tiny, folder, begun, names, place):
+    """The history of a training that goes on with other settings of these names."""
+    (kind,) = {CHANGES[name][0] for name in names}
     small = Small(tiny)
-    small.folder = tmp_path / "run"
+    small.folder = folder / "run"
     shutil.copytree(begun(kind)[place], small.folder, symlinks=True)
     before = store.read(store.latest(small.folder))[1]["update"]
-    caplog.clear()
-    caplog.set_level(logging.WARNING, "densefit")
-    expected = TABLE[name][place]
-    if expected == "refused":
-        with pytest.raises(CheckpointError):
-            fit(small, kind, changes)
-        assert "goes on with another" not in caplog.text
-        return
+    changes = CHANGES[names[0]][1] if len(names) == 1 else {}
+    for name in names if len(names) > 1 else ():
+        changes.update(CHANGES[name][1])
     history = fit(small, kind, changes)
     assert history.update > before
     assert len(history.epochs) >= 2
+    return history
+
+
+@pytest.mark.parametrize(("name", "place"), TRIED)
+def test_a_setting_changed_at_a_resume(tiny, tmp_path, begun, caplog, name, place):
+    caplog.set_level(logging.WARNING, "densefit")
+    begun(CHANGES[name][0])
+    caplog.clear()
+    expected = TABLE[name][place]
+    if expected == "refused":
+        with pytest.raises(CheckpointError):
+            resumed(tiny, tmp_path, begun, [name], place)
+        assert "goes on with another" not in caplog.text
+        return
+    resumed(tiny, tmp_path, begun, [name], place)
     told = [text for text in caplog.messages if "another" in text]
     if expected == "told":
         assert told
@@ -175,3 +199,24 @@ def test_a_setting_changed_at_a_resume(tiny, tmp_path, begun, caplog, name, plac
     else:
         assert expected == "silent"
         assert not told
+
+
+@pytest.mark.parametrize("names", AT_ONCE, ids=["most", "the rest"])
+def test_each_of_several_settings_is_told(tiny, tmp_path, begun, caplog, names):
+    caplog.set_level(logging.WARNING, "densefit")
+    begun("heads")
+    caplog.clear()
+    resumed(tiny, tmp_path, begun, names, 1)
+    for name in names:
+        assert TABLE[name] == ("told", "told")
+        said = f"goes on with another {name}: "
+        assert sum(said in text for text in caplog.messages) == 1, (name, caplog.text)
+
+
+@pytest.mark.parametrize("kind", sorted(QUIET))
+def test_settings_that_change_no_update_are_silent(tiny, tmp_path, begun, caplog, kind):
+    caplog.set_level(logging.WARNING, "densefit")
+    begun(kind)
+    caplog.clear()
+    resumed(tiny, tmp_path, begun, QUIET[kind], 1)
+    assert not [text for text in caplog.messages if "another" in text]

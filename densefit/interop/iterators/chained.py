@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,10 @@ from densefit.interop.drawn import repeated
 from densefit.interop.iterators.chain import Chain
 from densefit.interop.iterators.data_loaders import loader_in
 from densefit.interop.iterators.native import Native
+from densefit.once import warn_once
 from densefit.train.sources import Source
+
+_log = logging.getLogger("densefit")
 
 
 class ChainedSource(Source):
@@ -44,7 +48,18 @@ class ChainedSource(Source):
         self._is_read = True
 
     def check_passes(self, passes: int) -> None:
-        """Raise DataError if `passes` scoring passes cannot each give every sample once."""
+        """Raise DataError if `passes` scoring passes cannot each give every sample once.
+
+        Warn once if the samples are changed at random.
+        """
+        if self.origin.random:
+            warn_once(
+                _log,
+                "What is scored is changed at random in every pass (%s: %s): the scores are not "
+                "of the samples as they are, and differ from pass to pass. For exact scores make "
+                "an iterator without it",
+                *(self.origin.name, ", ".join(self.origin.random)),
+            )
         if self.origin.repeats:
             raise self.refusal(
                 f"the sampler of {self.origin.name} may draw a sample twice and another never",

@@ -36,6 +36,7 @@ class CyclicSource(ChainedSource):
         self._offset = self._next_offset()  # where the first epoch of training begins
 
     goes_on = True
+    makes_up = True
 
     def is_at_start(self) -> bool:
         """Whether the next batch begins with the first sample of an order."""

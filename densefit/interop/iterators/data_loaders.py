@@ -58,6 +58,11 @@ class Loaders(Origin):
             return 0 if inspect.getgeneratorstate(batches) == inspect.GEN_CREATED else None
         return None
 
+    @property
+    def random(self) -> list[str]:
+        """Random transforms of its dataset."""
+        return self.settings.random
+
     def offset(self, given: int | None) -> int | None:
         """Samples that the epoch before has left to the next one."""
         if self.ending is not Ending.CARRIED:

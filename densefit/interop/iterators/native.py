@@ -7,6 +7,7 @@ from typing import Any
 from densefit.interop.iterators.observed import STALE_PADS, Observation
 from densefit.interop.iterators.origins import Ending, Origin
 from densefit.interop.iterators.record_count import count_indexed, count_mnist, count_records
+from densefit.interop.random_settings import random_settings
 
 #: The C++ iterators of MXNet 1.9.1.
 NATIVE = (
@@ -59,6 +60,11 @@ class Native(Origin):
     def can_learn(self) -> bool:
         """Whether an epoch, read to its end, would tell the number of samples."""
         return self.seen.has_right_pads
+
+    @property
+    def random(self) -> list[str]:
+        """Its random settings."""
+        return random_settings(self.seen.settings)
 
     def _count(self) -> int | None:
         settings = self.seen.settings

@@ -67,6 +67,11 @@ class Origin:
         """Whether an epoch, read to its end, would tell the number of samples."""
         return False
 
+    @property
+    def random(self) -> list[str]:
+        """What changes the samples at random in each pass, as a user has written it."""
+        return []
+
     def offset(self, given: int | None) -> int | None:
         """Sample at which the next epoch begins; None if unknown.
 

@@ -7,6 +7,7 @@ from typing import Any
 from densefit.backend import mx
 from densefit.interop.iterators.origins import Ending, Origin
 from densefit.interop.iterators.record_count import count_records
+from densefit.interop.random_settings import random_parts
 
 _ENDINGS = {"discard": Ending.DROPPED, "roll_over": Ending.CARRIED}
 
@@ -66,6 +67,11 @@ class Images(Origin):
         if iterator.seq is None or not iterator._allow_read:
             return None
         return -(-int(iterator.cur) // self.batch_size)
+
+    @property
+    def random(self) -> list[str]:
+        """Its random augmenters."""
+        return random_parts(self.iterator.auglist)
 
     def offset(self, given: int | None) -> int:
         """Samples that the epoch before has left to the next one."""

@@ -78,6 +78,11 @@ class ResizedSource(ChainedSource):
         """Batches of a training epoch."""
         return self._size
 
+    @property
+    def makes_up(self) -> bool:
+        """Whether another epoch goes on behind this one, or has another order."""
+        return self.origin.shuffles or not self.chain.resize.reset_internal
+
     def describe_epoch(self, rows: int) -> str | None:
         """Explain an epoch with another number of rows than there are samples."""
         if self.samples is None or rows == self.samples:

@@ -93,6 +93,11 @@ class RewoundSource(ChainedSource):
             return None
         return samples // size if self.origin.ending is Ending.DROPPED else -(-samples // size)
 
+    @property
+    def makes_up(self) -> bool:
+        """Whether another epoch leaves out other samples."""
+        return self.origin.shuffles
+
     def describe_epoch(self, rows: int) -> str | None:
         """Explain an epoch with another number of rows than there are samples."""
         samples, size = self.origin.samples, self.origin.batch_size

@@ -74,6 +74,10 @@ class Awaited(Resolved):
             self.learn(int(total), int(updates_per_epoch))
         self._now.load_state_dict(state.get("schedule", state))
 
+    def forget_scores(self) -> None:
+        """Forget the best score so far."""
+        self._now.forget_scores()
+
 
 def _held(schedule: Schedule) -> float | None:
     """The rate that is held because a warm-up cannot begin; None if there is no such warm-up."""

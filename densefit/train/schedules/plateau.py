@@ -182,5 +182,9 @@ class ResolvedPlateau(Resolved):
         if about == (own.metric, own.higher_is_better) and set(known) <= {*Standing._fields}:
             self.standing = Standing(**known)
 
+    def forget_scores(self) -> None:
+        """Wait for a first score again, at the rate that the scores so far have led to."""
+        self.standing = self.standing._replace(best=None, bad=0)
+
     def _followed(self, t: int) -> float:
         return min(self._undisturbed(t), rate_after(self.standing.drops, self._plateau))

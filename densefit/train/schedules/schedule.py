@@ -75,6 +75,9 @@ class Resolved:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from what `state_dict` gave."""
 
+    def forget_scores(self) -> None:
+        """Forget the best score so far: those to come are of other validation data."""
+
 
 class Schedule(ABC):
     """A learning rate over the training, by durations ("3ep", "500st", "10%", 500).

@@ -1,5 +1,6 @@
 """DataLoaders: training tells what an epoch lacks, scoring takes each sample exactly once."""
 
+import logging
 from types import SimpleNamespace
 
 import numpy as np
@@ -156,10 +157,53 @@ def test_a_shuffled_loader_that_carries_over():
 @pytest.mark.parametrize("name", ["DataLoaderIter", "loader"])
 @pytest.mark.parametrize("last", ["discard", "rollover"])
 def test_training_tells_what_an_epoch_lacks(name, last, caplog):
+    caplog.set_level("INFO", "densefit")
     symbol = mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=1)
     symbol = mx.sym.LinearRegressionOutput(symbol, name="softmax")
     df.fit(symbol, FORMS[name](gluon(last)), epochs=1)
     assert "An epoch of the train data had 8 rows of 10 samples" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("make", "level"),
+    [
+        (lambda: gluon("discard"), "WARNING"),  # the same two are never trained on
+        (lambda: gluon("discard", shuffle=True), "INFO"),
+        (lambda: gluon("rollover"), "INFO"),
+        (lambda: mx.io.NDArrayIter(X, X[:, 0], 4, last_batch_handle="discard"), "WARNING"),
+        (lambda: mx.io.NDArrayIter(X, X[:, 0], 4, True, last_batch_handle="discard"), "INFO"),
+        (lambda: mx.io.NDArrayIter(X, X[:, 0], 4, last_batch_handle="roll_over"), "INFO"),
+        (lambda: mx.io.ResizeIter(mx.io.NDArrayIter(X, X[:, 0], 4), 2), "WARNING"),
+        (lambda: mx.io.ResizeIter(mx.io.NDArrayIter(X, X[:, 0], 4), 2, False), "INFO"),
+    ],
+)
+def test_training_warns_of_samples_that_never_come(make, level, caplog):
+    caplog.set_level("INFO", "densefit")
+    symbol = mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=1)
+    symbol = mx.sym.LinearRegressionOutput(symbol, name="softmax")
+    df.fit(symbol, make(), epochs=1)
+    told = [r.levelname for r in caplog.records if "An epoch of the train data" in r.message]
+    assert told == [level]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: mx.io.NDArrayIter(X, X[:, 0], 4),
+        lambda: mx.io.NDArrayIter(X, X[:, 0], 4, shuffle=True),
+        lambda: mx.io.NDArrayIter(X, X[:, 0], 32),
+        lambda: gluon("keep"),
+        lambda: gluon("keep", shuffle=True),
+        lambda: mx.contrib.io.DataLoaderIter(gluon("keep")),
+    ],
+)
+def test_an_ordinary_program_is_not_warned(make, caplog):
+    symbol = mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=1)
+    symbol = mx.sym.LinearRegressionOutput(symbol, name="softmax")
+    network = df.Network(symbol=symbol)
+    df.fit(network, make(), validation=make(), epochs=2)
+    df.score(network, make())
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 def test_a_resized_loader_is_scored_if_its_epoch_is_a_pass():
