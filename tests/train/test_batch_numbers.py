@@ -23,6 +23,18 @@ def valid_mean():
     return mx.sym.broadcast_div(mx.sym.sum(values() * valid), mx.sym.sum(valid))
 
 
+def product(x):
+    return mx.sym.mean(x) * mx.sym.mean(mx.sym.sqrt(x))
+
+
+def share(x):
+    return mx.sym.mean(mx.sym.broadcast_div(x, mx.sym.sum(x)))
+
+
+def pairs(x):
+    return mx.sym.mean(mx.sym.dot(x, x, transpose_b=True))
+
+
 MEANS = {
     "mean by axes": lambda: mx.sym.sum(mx.sym.mean(values(), axis=0)) / 6 - 0.5,
     "weighed": lambda: mx.sym.mean(mx.sym.broadcast_mul(values(), mx.sym.Variable("valid"))),
@@ -33,9 +45,9 @@ MEANS = {
     "mean of sums": lambda: 3 * mx.sym.mean(mx.sym.sum(values(), axis=1)) + 1,
 }
 OTHERS = {
-    "product": lambda: mx.sym.mean(values()) * mx.sym.mean(mx.sym.Variable("data")),
-    "share": lambda: mx.sym.mean(mx.sym.broadcast_div(values(), mx.sym.sum(values()))),
-    "pairs": lambda: mx.sym.mean(mx.sym.dot(values(), mx.sym.Variable("data"), transpose_b=True)),
+    "product": lambda: product(values()),
+    "share": lambda: share(values()),
+    "pairs": lambda: pairs(values()),
     "sum": lambda: mx.sym.sum(values()),
     "root": lambda: mx.sym.sqrt(mx.sym.mean(values())),
     "valid": valid_mean,
