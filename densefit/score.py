@@ -80,6 +80,7 @@ def score(
         `df.score(network, df.Loader(dataset, batch_size=8, transform=fit_in))` gives
         `{"segmentation/mIoU": 0.63, "segmentation/IoU/sky": 0.91, ...}`.
     """
+    check_head_names(heads, "score")
     routes = heads if isinstance(heads, Mapping) else None
     if isinstance(network, Network) and routes is not None:
         if network.heads:
@@ -372,6 +373,17 @@ def _chosen(wires: Mapping[str, Wire], heads: Sequence[str] | None) -> dict[str,
             fix="df.Network(symbol=..., routes={'name': df.Route(outputs=[...], ...)})",
         )
     return chosen
+
+
+def check_head_names(heads: Any, function: str) -> None:
+    """Raise ConfigError for one name in place of a list: its letters are no heads."""
+    if isinstance(heads, str):
+        raise ConfigError(
+            "The heads are a list of names",
+            received=repr(heads),
+            where=f"{function}(..., heads=...)",
+            fix=f"heads=[{heads!r}]",
+        )
 
 
 def _check_exact(data: Any, where: str) -> None:

@@ -13,7 +13,7 @@ from densefit.model.names import check_data_names
 from densefit.model.network import Network
 from densefit.model.wire import Wire
 from densefit.registry import nearest
-from densefit.score import Scorer
+from densefit.score import Scorer, check_head_names
 from densefit.train.finite import check_parameters, check_policy
 from densefit.train.label_check import no_label, tell_unscored
 from densefit.train.learner import Learner
@@ -55,6 +55,7 @@ def score_mixture(
         `df.score_mixture(network, {"bccd": cells, "camvid": streets})` gives
         `{"bccd/detection/AP": 0.58, ..., "camvid/segmentation/mIoU": 0.63, ...}`.
     """
+    check_head_names(heads, "score_mixture")
     for name in heads or ():
         if name not in network.wires:
             raise ConfigError(f"The network has no head {name!r}", fix=nearest(name, network.wires))

@@ -297,6 +297,9 @@ def test_which_heads_and_metrics(tiny):
     }
     routes = {"sorts": df.Route(["kind"], ["kind_label"], ["acc"])}
     assert set(df.score(network, data, routes)) == {"sorts/accuracy"}
+    with pytest.raises(ConfigError, match="a list of names") as raised:
+        df.score(network, tiny.iterator(4, 4), heads="kind")
+    assert raised.value.fix == "heads=['kind']"
     with pytest.raises(BindError, match="no head 'kinds'(.|\n)*did you mean 'kind'"):
         df.score(network, data, ["kinds"])
     with pytest.raises(ConfigError, match="'size', which is not scored"):

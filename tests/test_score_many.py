@@ -74,6 +74,8 @@ def test_a_dataset_with_all_targets_is_scored_by_all_heads(network):
 
 
 def test_a_choice_of_heads(network):
+    with pytest.raises(ConfigError, match="a list of names"):
+        df.score_mixture(network, loaders(), heads="segmentation")
     found = df.score_mixture(network, {"masks": loaders()["masks"]}, ["segmentation"])
     assert {key.split("/")[1] for key in found} == {"segmentation"}
     with pytest.raises(ConfigError, match="did you mean 'segmentation'"):

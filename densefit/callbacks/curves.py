@@ -29,7 +29,7 @@ class Curves(Callback):
     picture, and training goes on.
 
     Args:
-        run_dir: where the picture goes.
+        run_dir: the folder where the picture goes, and where `JSONLines` writes.
         log: the history, relative to `run_dir`.
     """
 
@@ -68,7 +68,13 @@ def plot_curves(jsonl_path: str | Path, png_path: str | Path) -> None:
     new_figure(1, 1)  # first: that there is no matplotlib is what is told
     lines = read_lines(jsonl_path)
     if not lines:
-        raise ConfigError("There is no history to draw", where=jsonl_path)
+        raise ConfigError(
+            "There is no history to draw",
+            expected="what the callback JSONLines wrote",
+            where=jsonl_path,
+            fix="callbacks=[JSONLines(run_dir / 'metrics.jsonl'), Curves(run_dir)]: a folder, in "
+            "this order",
+        )
     keys = main_keys(lines, ("validation",))
     groups = of_one_magnitude({key: series(lines, key, "validation")[1] for key in keys}) or [[]]
     named = [len(main_keys(lines, _TRAIN)), *map(len, groups)]

@@ -28,6 +28,8 @@ from densefit.data.told_match import listed, tell_alike, tell_match, tell_namele
 from densefit.errors import ConfigError, DataError
 from densefit.registry import nearest
 
+LABELS = ("label", "labels")  # of a whole picture
+
 
 class Matcher:
     """Matches a dataset with heads, whose names may come to be known later.
@@ -82,7 +84,9 @@ def match_of(dataset: Any, head: Any) -> Match:
                 refused[target] = error  # of the sample that has the target after all
             continue  # the names are those of something else: no sample has the target
         if table is None:
-            if set(own) != set(names) and is_of_objects(dataset, target):
+            if set(own) != set(names) and (
+                is_of_objects(dataset, target) or is_of_labels(dataset, target)
+            ):
                 tell_nameless(dataset, target, names, where)
             continue
         if is_points(target):
@@ -107,6 +111,8 @@ def _table(
         return None
     if set(own) != set(names) and is_of_objects(dataset, target):
         return None
+    if not set(own) & set(names) and is_of_labels(dataset, target):
+        return None
     if have_none:
         raise ConfigError(
             f"The dataset has more {what(target)} than the head {head.name!r}",
@@ -125,10 +131,10 @@ def _table(
         if place is None and spare:
             place = spare.pop(0)
         if place is None and not _may_lack(head, target):
-            raise _lacking(head, target, name, own, names, where)
+            raise _lacking(dataset, head, target, name, own, names, where)
         table.append(UNKNOWN if place is None else place)
     if max(table) == UNKNOWN:
-        raise _lacking(head, target, own[0], own, names, where)
+        raise _lacking(dataset, head, target, own[0], own, names, where)
     return table
 
 
@@ -157,10 +163,24 @@ def is_of_objects(dataset: Any, target: str) -> bool:
 
     `classes` may be those of the boxes and of a mask beside them, whose numbers then have no names.
     """
-    if not is_borrowed(dataset, target):
-        return False
+    return is_borrowed(dataset, target) and _has(dataset, OBJECTS)
+
+
+def is_of_labels(dataset: Any, target: str) -> bool:
+    """Whether the only names that a dataset has for a target may be those of its labels beside.
+
+    `classes` are usually theirs. Where a map's head has none of them, its numbers have no names.
+    """
+    return (
+        target not in LABELS
+        and is_borrowed(dataset, target)
+        and any(is_borrowed(dataset, name) and _has(dataset, name) for name in LABELS)
+    )
+
+
+def _has(dataset: Any, target: str) -> bool:
     try:
-        return OBJECTS in targets_in(dataset)
+        return target in targets_in(dataset)
     except DataError:
         return False  # what is broken is told, or skipped, in the epoch
 
@@ -171,18 +191,27 @@ def _may_lack(head: Any, target: str) -> bool:
 
 
 def _lacking(
-    head: Any, target: str, name: str, own: Sequence[str], names: Sequence[str], where: str
+    dataset: Any,
+    head: Any,
+    target: str,
+    name: str,
+    own: Sequence[str],
+    names: Sequence[str],
+    where: str,
 ) -> ConfigError:
     strange = [one for one in own if one not in names]
     meant = ", ".join(f"{one!r}: ..." for one in strange[:3])
     more = f", ... ({len(strange)})" if len(strange) > 3 else ""
     drop = "" if is_points(target) else "; None drops a class"
+    named = "say which is which"
+    if is_borrowed(dataset, target) and target not in LABELS:
+        named = f"name those of {target!r} apart (dataset.{target}_classes = [...]), or {named}"
     return ConfigError(
         f"The head {head.name!r} lacks the {what(target)} {', '.join(map(repr, strange[:6]))} of "
         "the dataset",
         expected=f"some of {listed(names)}",
         received=listed(own),
         where=where,
-        fix=f"make the head with the dataset's names, or say which is which: df.Loader(..., "
+        fix=f"make the head with the dataset's names, or {named}: df.Loader(..., "
         f"rename={{{meant}{more}}}) (recipe: data.rename{drop}); {nearest(name, names)}",
     )

@@ -21,6 +21,7 @@ def numbers_of(name: str, values: object) -> np.ndarray:
             expected="an array, or a list of lists, of numbers",
             received=f"{array.shape} {array.dtype}: {array.ravel()[:4].tolist()}"[:200],
             where=f"target {name!r}",
+            fix="int(...), or .astype(int)" if array.dtype.kind == "b" else "",
         )
     return array
 

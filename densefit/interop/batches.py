@@ -42,7 +42,8 @@ def batches(
 
     Returns:
         What `fit`, `score` and `predict` take. Each row of a batch is a sample. `score` refuses a
-        DataLoader that drops, repeats or leaves out samples; see docs/mxnet-iterators.md.
+        DataLoader that drops or repeats samples, and tells of a sampler of the user's that leaves
+        some out, or of which that is not known; see docs/mxnet-iterators.md.
 
     Raises:
         DataError: it can be iterated over only once, or its batches have other arrays.
@@ -66,6 +67,7 @@ class NamedBatches:
         where: what it is for, to be named in errors.
 
     Attributes:
+        iterable: as given.
         provide_data, provide_label: DataDescs of the first batch.
         settings: of a DataLoader; None for any other iterable.
         first_carried: samples that earlier epochs have left to the first one; None if unknown.
@@ -86,7 +88,7 @@ class NamedBatches:
         # One that returns itself may begin anew all the same; what Python makes does not.
         if begun is iterable and type(iterable).__module__ in ("builtins", "itertools"):
             raise self._spent()
-        self._iterable = iterable
+        self.iterable = iterable
         self._data_names, self._label_names = data_names, label_names
         first = next(begun, None)
         if first is None:
@@ -103,7 +105,7 @@ class NamedBatches:
         return self._begun is not None
 
     def __len__(self) -> int:
-        return len(self._iterable)
+        return len(self.iterable)
 
     def reset(self) -> None:
         """Begin anew; before anything was read there is nothing to do."""
@@ -111,7 +113,7 @@ class NamedBatches:
     def __iter__(self) -> Iterator[Any]:
         batches, self._begun = self._begun, None
         is_empty = True
-        for batch in iter(self._iterable) if batches is None else batches:
+        for batch in iter(self.iterable) if batches is None else batches:
             is_empty = False
             data, label = self._arrays(batch)
             yield mx.io.DataBatch(

@@ -48,6 +48,10 @@ class Absent:
         Waits for the backward pass if there are statistics to put back.
         """
         absent = frozenset(absent)
+        # MXNet tells an lr_scheduler the most updates that a parameter had, and updates count here
+        # that all parameters were left out of.
+        if absent or self._is_behind():
+            self._module._optimizer.num_update += 1
         if not absent:
             self._module.update()
             return
@@ -60,11 +64,16 @@ class Absent:
         with self._without(self._parameters(absent)):
             self._module.update()
 
+    def _is_behind(self) -> bool:
+        """Whether no parameter had all of the updates."""
+        optimizer = self._module._optimizer
+        counts = optimizer._all_index_update_counts.values()
+        most = max((max(own.values(), default=0) for own in counts), default=0)
+        return bool(optimizer.num_update > max(most, optimizer.begin_num_update))
+
     @contextmanager
     def _without(self, numbers: Iterable[int]) -> Iterator[None]:
         """Let Module overlook gradients, as it does those of fixed parameters."""
-        # Of updates MXNet knows the most that a parameter had, for an lr_scheduler.
-        self._module._optimizer.num_update += 1
         gradients = self._module._exec_group.grad_arrays
         kept = {number: gradients[number] for number in numbers}
         try:

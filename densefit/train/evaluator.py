@@ -19,6 +19,7 @@ from densefit.train.folding import fold
 from densefit.train.inputs import bound_inputs
 from densefit.train.module import usable
 from densefit.train.pooled import with_poolings
+from densefit.train.sample_means import numbers_of
 from densefit.train.symbols import (
     UNREAD,
     can_cut_rows,
@@ -83,6 +84,7 @@ class Evaluator:
         self.executors = Executors(limit)
         self._version: int | None = None  # of the parameters in the executors
         self._cuts: dict[Any, bool] = {}  # whether these can be computed of some rows
+        self._numbers: dict[Any, dict[str, str] | None] = {}  # of the same
         self._cut: dict[tuple[str, ...], Any] = {}  # graphs of some outputs of a user's Symbol
 
     def check(self, feeder: Feeder, values: bool = False) -> None:
@@ -159,6 +161,15 @@ class Evaluator:
             program = self._program(feeder, shapes)
             self._cuts[key] = can_cut_rows(program.symbol, program.inputs, feeder.batch_size)
         return self._cuts[key]
+
+    def numbers(self, feeder: Feeder) -> dict[str, str] | None:
+        """Outputs that are no rows, and why they are no means over samples; see `numbers_of`."""
+        shapes = {desc.name: tuple(desc.shape) for desc in feeder.descs}
+        key = (_outputs_of(feeder, self.mode), tuple(shapes.items()))
+        if key not in self._numbers:
+            program = self._program(feeder, shapes)
+            self._numbers[key] = numbers_of(program.symbol, program.inputs, feeder.batch_size)
+        return self._numbers[key]
 
     def _finish(
         self, feeder: Feeder, input_size: tuple[int, int] | None, outputs: dict[str, np.ndarray]

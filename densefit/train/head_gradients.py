@@ -22,9 +22,16 @@ def shared_parameters(symbol: Any, network: Network, trained: Sequence[str]) -> 
         trained: names of the parameters that have gradients.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is none, or one head.
     """
     wires = network.wires.values()
+    if len(wires) < 2:
+        raise ConfigError(
+            "Gradients are balanced between heads, and the network has one: there is nothing to "
+            "balance",
+            received=f"the head {', '.join(network.wires)}",
+            fix="train without balance=; of one head, weight= of the head scales its loss",
+        )
     heads = {output: wire.name for wire in wires for output in wire.outputs("train")}
     learning, _ = losses_of(symbol, heads)
     shared = [name for name in trained if len(learning.get(name, ())) > 1]

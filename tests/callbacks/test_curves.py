@@ -130,6 +130,7 @@ def test_without_matplotlib_training_goes_on_with_a_hint(history, tmp_path, monk
 def test_without_a_history_there_is_a_hint_and_no_error(tmp_path, caplog):
     Curves(tmp_path).fit_ended(TrainState(None), None)
     assert "no history" in caplog.text
+    assert "JSONLines" in caplog.text
     with pytest.raises(ConfigError, match="no history"):
         plot_curves(tmp_path / "nothing", tmp_path / "a.png")
 

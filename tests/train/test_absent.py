@@ -305,7 +305,11 @@ def test_a_resume_knows_how_often_each_head_was_there(tmp_path, batches):
             np.testing.assert_array_equal(value, resumed[name], err_msg=name)
 
 
-def test_a_scheduler_of_mxnets_counts_all_updates():
+@pytest.mark.parametrize("is_frozen", [False, True])
+@pytest.mark.parametrize(
+    "has", [[ONE, TWO, NONE, ONE, TWO], [BOTH, NONE, BOTH, NONE, NONE, BOTH, BOTH, ONE]]
+)
+def test_a_scheduler_of_mxnets_counts_all_updates(has, is_frozen):
     """Though no parameter is in each of them."""
     asked = []
 
@@ -316,10 +320,33 @@ def test_a_scheduler_of_mxnets_counts_all_updates():
 
     optimizer = mx.optimizer.SGD(lr_scheduler=Watch())
     train(
-        [ONE, TWO, NONE, ONE, TWO], freeze=["trunk_*"],
+        has, freeze=["trunk_*"] if is_frozen else [],
         optimizer=optimizer, optimizer_params=None, schedule=None,
     )  # fmt: skip
-    assert set(asked) == {1, 2, 3, 4, 5}
+    learning = {number for number, heads in enumerate(has, 1) if heads}
+    assert learning <= set(asked) <= set(range(1, len(has) + 1))
+    assert asked == sorted(asked)
+
+
+def test_a_scheduler_of_mxnets_goes_on_counting_in_a_resumed_training(tmp_path):
+    asked = []
+
+    class Watch(mx.lr_scheduler.LRScheduler):
+        def __call__(self, number):
+            asked.append(number)
+            return 0.01
+
+    for updates in (2, 5):
+        asked.append(f"to {updates}")
+        heads = [Number("one"), Number("two")]
+        data = Data([BOTH, NONE, BOTH, BOTH, BOTH])
+        df.fit(
+            df.Network(Trunk(), heads), df.Loader(data, batch_size=1, heads=heads, workers=0),
+            updates=updates, optimizer=mx.optimizer.SGD(lr_scheduler=Watch()), seed=1,
+            checkpoint=tmp_path, resume="auto", label_within=100,
+        )  # fmt: skip
+    assert asked.index("to 5") > 1
+    assert list(dict.fromkeys(asked[asked.index("to 5") + 1 :])) == [3, 4, 5]
 
 
 def test_losses_of_inputs():

@@ -332,6 +332,15 @@ def test_routes_and_a_frozen_trunk_cannot_be_balanced(tiny, make):
     make(DWA(), freeze=["trunk_*"])
 
 
+@pytest.mark.parametrize("balance", [PCGrad, GradNorm, CAGrad])
+def test_gradients_of_one_head_cannot_be_balanced(tiny, balance):
+    network = df.Network(Trunk(), [tiny.Brightness("brightness")])
+    data = df.Loader(Values(), batch_size=4, heads=network.heads, workers=0)
+    with pytest.raises(ConfigError, match="the network has one") as raised:
+        df.fit(network, data, updates=1, balance=balance())
+    assert "freeze" not in str(raised.value)
+
+
 def test_the_learned_weights_go_with_a_checkpoint_and_out_of_the_way(tiny, make, tmp_path):
     network, _ = make(Uncertainty(), epochs=2, checkpoint=tmp_path, validation=None)
     assert "one_log_variance" in network.get_params()[0]

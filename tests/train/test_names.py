@@ -451,6 +451,49 @@ def test_that_numbers_count_is_told_once_where_the_data_have_no_names(caplog):
     assert "numbers count" not in caplog.text
 
 
+class Labelled:
+    """Pictures with labels and masks; `classes` are names of one of them."""
+
+    def __init__(self, **names):
+        vars(self).update(names)
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        mask = np.full((32, 32), index % 3, np.uint8)
+        image = np.zeros((32, 32, 3), np.uint8)
+        return Sample(str(index), image, {"label": index % 2, "mask": mask})
+
+
+def test_that_numbers_of_masks_beside_named_labels_count_is_told(caplog):
+    labels = df.head("classification", classes=["a", "b"])
+    masks = df.head("segmentation", classes=["x", "y", "z"], decoder="fcn", channels=4)
+    network = df.Network("resnet18", [labels, masks], settings={"width": 8})
+    data = Labelled(classes=["a", "b"])
+    df.fit(network, df.Loader(data, batch_size=2, heads=[labels, masks], workers=0), updates=1)
+    told = [one.getMessage() for one in caplog.records if "numbers count" in one.getMessage()]
+    assert len(told) == 1
+    assert "dataset.mask_classes" in told[0]
+    assert not match_of(data, masks)
+    assert not match_of(data, labels)
+
+
+def test_names_that_may_be_those_of_masks_are_not_passed_over():
+    masks = df.head("segmentation", classes=["x", "y", "z"], decoder="fcn", channels=4)
+    labels = df.head("classification", classes=["c", "d"])
+    for data, head in (
+        (Labelled(classes=["x", "y", "zed"]), masks),
+        (Labelled(classes=["road", "sky"], label_classes=["a", "b"]), masks),
+        (Labelled(classes=["a", "b"], mask_classes=["a", "b"]), masks),
+        (Labelled(classes=["a", "b"]), labels),
+    ):
+        with pytest.raises(ConfigError, match="lacks the classes") as raised:
+            match_of(data, head)
+        is_borrowed = head is masks and not hasattr(data, "mask_classes")
+        assert ("dataset.mask_classes = [...]" in raised.value.fix) == is_borrowed
+
+
 def test_that_numbers_of_masks_beside_named_objects_count_is_told(caplog):
     plain = same_numbers(shapes())
     del plain.mask_classes

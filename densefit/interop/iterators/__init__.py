@@ -11,8 +11,10 @@ from typing import Any
 from densefit.adapters import sources
 from densefit.backend import mx
 from densefit.interop.batches import NamedBatches
+from densefit.interop.drawn import OwnBatches
 from densefit.interop.iterators.chain import chain_of
 from densefit.interop.iterators.cyclic import CyclicSource
+from densefit.interop.iterators.data_loaders import loader_in
 from densefit.interop.iterators.inside import tell_inside
 from densefit.interop.iterators.origins import Ending
 from densefit.interop.iterators.resized import BelievedResize, ResizedSource, resize_of
@@ -30,7 +32,10 @@ def source(iterator: Any) -> Source:
     chain = chain_of(iterator)
     if chain is None:
         tell_inside(iterator)
-        return Source(iterator) if resize_of(iterator) is None else BelievedResize(iterator)
+        if resize_of(iterator) is not None:
+            return BelievedResize(iterator)
+        loader = loader_in(iterator)
+        return Source(iterator) if loader is None else OwnBatches(iterator, loader)
     if chain.resize is not None:
         return ResizedSource(iterator, chain)
     if chain.origin.ending in (Ending.ROUNDED, Ending.CARRIED):

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from densefit.errors import DataError
+from densefit.interop.drawn import repeated
 from densefit.interop.iterators.chain import Chain
+from densefit.interop.iterators.data_loaders import loader_in
 from densefit.interop.iterators.native import Native
 from densefit.once import warn_once
 from densefit.train.sources import Source
@@ -62,6 +64,13 @@ class ChainedSource(Source):
             raise self.refusal(
                 f"the sampler of {self.origin.name} may draw a sample twice and another never",
                 "a loader without a sampler of your own",
+            )
+        loader = loader_in(self.origin.iterator)
+        number = None if loader is None else repeated(loader)
+        if number is not None:
+            raise self.refusal(
+                f"the sampler of {self.origin.name} draws sample {number} twice",
+                "a loader without a sampler of your own, or one that draws each once",
             )
 
     def read(self) -> Iterator[Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from densefit.backend import mx
+from densefit.interop.batches import NamedBatches
 from densefit.interop.iterators.origins import Ending, Origin
 from densefit.interop.loader_settings import LoaderSettings
 
@@ -68,3 +70,10 @@ class Loaders(Origin):
         if getattr(self.iterator, "is_begun", False):
             return self._first_carried
         return self.settings.carried if given == 0 else None
+
+
+def loader_in(iterator: Any) -> Any:
+    """The DataLoader, or other iterable, whose batches an iterator gives; None if there is none."""
+    if isinstance(iterator, NamedBatches):
+        return iterator.iterable
+    return iterator._loader if isinstance(iterator, mx.contrib.io.DataLoaderIter) else None

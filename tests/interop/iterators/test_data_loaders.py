@@ -5,11 +5,19 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from mxnet.gluon.data import ArrayDataset, BatchSampler, DataLoader, RandomSampler
+from mxnet.gluon.data import (
+    ArrayDataset,
+    BatchSampler,
+    DataLoader,
+    FilterSampler,
+    RandomSampler,
+    Sampler,
+)
 
 import densefit as df
 from densefit.backend import mx
 from densefit.errors import DataError
+from densefit.interop.drawn import repeated
 from densefit.train.sources import source_of
 
 X = np.arange(10, dtype=np.float32)[:, None]
@@ -242,3 +250,108 @@ def test_a_loader_may_make_several_rows_of_a_sample():
     with pytest.raises(DataError, match="leaves out"):
         scored(df.interop.batches(gluon("discard", 4, batchify_fn=doubled)))
     assert scored(df.interop.batches(gluon("discard", 5, batchify_fn=doubled))) == 4.5
+
+
+class Own(Sampler):
+    """A user's sampler, which draws what a function of the pass says."""
+
+    def __init__(self, draw, count=10):
+        self.draw, self.count, self.passes = draw, count, 0
+        self.own = np.random.RandomState(0)
+
+    def __iter__(self):
+        self.passes += 1
+        return iter(self.draw(self))
+
+    def __len__(self):
+        return self.count
+
+
+SAMPLED = {
+    "sampler": lambda own: gluon("keep", sampler=own),
+    "named": lambda own: df.interop.batches(gluon("keep", sampler=own)),
+    "DataLoaderIter": lambda own: mx.contrib.io.DataLoaderIter(gluon("keep", sampler=own)),
+    "PyTorch's": lambda own: Torch(sampler=own),
+}
+
+
+@pytest.mark.parametrize("form", SAMPLED)
+def test_a_sampler_that_repeats_samples_is_refused(form):
+    for draw in (
+        lambda own: [0] * 10,
+        lambda own: [0, 1, 2, 3, 4, 5, 6, 7, 8, -10],
+        lambda own: np.random.randint(0, 10, 10),
+        lambda own: own.own.randint(0, 10, 10),
+    ):
+        with pytest.raises(DataError, match="draws sample . twice") as raised:
+            scored(SAMPLED[form](Own(draw)))
+        assert "each once" in raised.value.fix
+
+
+@pytest.mark.parametrize("form", SAMPLED)
+def test_a_sampler_of_all_samples_is_as_it_was(form, caplog):
+    def draw(own):
+        return np.random.permutation(own.own.permutation(10))
+
+    own = Own(draw)
+    assert scored(SAMPLED[form](own)) == 4.5
+    assert not caplog.text
+    before = own.passes, own.own.get_state()[1:3], np.random.get_state()[1:3]
+    repeated(gluon("keep", sampler=own))
+    after = own.passes, own.own.get_state()[1:3], np.random.get_state()[1:3]
+    assert str(before) == str(after)
+
+
+def test_what_a_sampler_leaves_out_is_told(caplog):
+    data = gluon("keep", sampler=Own(lambda own: [0, 2, 4, 6, 8], 5))
+    assert scored(data) == 4.0
+    assert scored(gluon("keep", sampler=Own(lambda own: [0, 2, 4, 6, 8], 5))) == 4.0
+    assert caplog.text.count("draws 5 of 10 samples by its Own") == 1
+    caplog.clear()
+    even = FilterSampler(lambda sample: sample[1] % 2 == 0, ArrayDataset(X, X[:, 0]))
+    assert scored(gluon("keep", sampler=even)) == 4.0
+    assert not caplog.text
+
+
+@pytest.mark.parametrize(
+    "draw", [lambda own: np.random.permutation(10)[:5], lambda own: open("/nowhere")]
+)
+def test_what_is_not_known_of_a_sampler_is_told(draw, caplog):
+    own = Own(draw, 5)
+    data = df.interop.batches([(X, X[:, 0])])
+    assert scored(data) == 4.5
+    assert not caplog.text
+    assert repeated(gluon("keep", sampler=own)) is None
+    assert "Which of the 10 samples DataLoader draws, a Own of your own, is not" in caplog.text
+
+
+def test_a_sampler_that_reads_the_data_is_not_waited_for(monkeypatch, caplog):
+    monkeypatch.setattr("densefit.interop.drawn._SECONDS", 0.0)
+    assert scored(gluon("keep", sampler=Own(lambda own: range(10)))) == 4.5
+    assert "is not checked" in caplog.text
+
+
+@pytest.mark.parametrize("form", ["plain", "DataLoaderIter"])
+def test_own_batches_that_repeat_samples_are_refused(form, caplog):
+    for batches, mean in (
+        ([[0, 1, 2, 3, 4], [9, 8, 7, 6, 5]], 4.5),
+        ([[0, 1], [2, 9]], 3.0),
+        ([[0, 0], [1, 2]], None),
+        (Own(lambda own: [[0, 1], [2, 0]], 2), None),
+    ):
+        loader = DataLoader(ArrayDataset(X, X[:, 0]), batch_sampler=batches)
+        data = loader if form == "plain" else mx.contrib.io.DataLoaderIter(loader)
+        if mean is not None:
+            assert scored(data) == mean
+            continue
+        with pytest.raises(DataError, match="draws sample 0 twice"):
+            scored(data)
+    assert caplog.text.count("draws 4 of 10 samples") == 1
+
+
+def test_training_with_a_sampler_of_ones_own_is_not_asked(caplog):
+    own = Own(lambda own: [0] * 10)
+    symbol = mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=1)
+    symbol = mx.sym.LinearRegressionOutput(symbol, name="softmax")
+    df.fit(symbol, gluon("keep", sampler=own), epochs=1)
+    assert "draws" not in caplog.text

@@ -1,0 +1,145 @@
+"""Which samples a DataLoader's sampler, or a user's own batches of numbers, draw in a pass."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import random
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from densefit.errors import DataError
+from densefit.once import warn_once
+from densefit.train.sources import Source
+
+_log = logging.getLogger("densefit")
+_SECONDS = 1.0  # a sampler may read the dataset to choose
+_COMPLETE = {"SequentialSampler", "RandomSampler"}  # with each sample of a pass once
+_LIBRARIES = ("mxnet.", "torch.")
+
+
+def repeated(loader: Any) -> int | None:
+    """The number of a sample that a DataLoader draws twice in a pass; None if there is none.
+
+    A user's sampler is asked for the numbers of two passes, as it is iterated over: a copy of it,
+    with the random numbers of numpy, Python and PyTorch set back. It is told, once, if that cannot
+    be done, or if there are samples that it leaves out.
+
+    >>> from mxnet import gluon
+    >>> data = gluon.data.ArrayDataset(np.arange(4))
+    >>> repeated(gluon.data.DataLoader(data, batch_sampler=[[0, 1], [2, 1]]))
+    1
+
+    Args:
+        loader: gluon's or PyTorch's; anything else draws nothing.
+    """
+    batches = getattr(loader, "_batch_sampler", getattr(loader, "batch_sampler", None))
+    count = _length(getattr(loader, "_dataset", getattr(loader, "dataset", None)))
+    sampler = getattr(batches, "_sampler", getattr(batches, "sampler", None))
+    if batches is None or count is None:
+        return None
+    drawing = batches if sampler is None else sampler
+    kind, name = type(drawing), type(drawing).__name__
+    is_library = f"{kind.__module__}.".startswith(_LIBRARIES)
+    if is_library and name in _COMPLETE:
+        return None
+    passes = _passes(drawing, count, is_batches=sampler is None)
+    for numbers in passes or ():
+        if len(set(numbers)) < len(numbers):
+            return next(one for place, one in enumerate(numbers) if one in numbers[:place])
+    if passes is None or set(passes[0]) != set(passes[1]):
+        why = "" if passes is None else ", other ones in each pass"
+        warn_once(
+            _log,
+            "Which of the %d samples %s draws, a %s of your own, is not checked%s: the scores are "
+            "of those that come, as often as they come",
+            *(count, type(loader).__name__, name, why),
+        )
+    elif len(passes[0]) < count and not is_library:  # a library's say so by their names
+        warn_once(
+            _log,
+            "%s draws %d of %d samples by its %s: the scores are of these",
+            *(type(loader).__name__, len(passes[0]), count, name),
+        )
+    return None
+
+
+class OwnBatches(Source):
+    """A DataLoader whose batches are chosen by a user's own object.
+
+    Args:
+        iterator: what gives its batches.
+        loader: the DataLoader, or any other iterable.
+    """
+
+    def __init__(self, iterator: Any, loader: Any) -> None:
+        super().__init__(iterator)
+        self._loader = loader
+
+    def check_passes(self, passes: int) -> None:
+        """Raise DataError if the batches have a sample twice."""
+        number = repeated(self._loader)
+        if number is not None:
+            raise DataError(
+                f"These data cannot give every sample exactly once: the batch_sampler draws sample "
+                f"{number} twice",
+                expected="every sample once in each scoring pass",
+                received=type(self._loader).__name__,
+                fix="a loader without a batch_sampler of your own, or one that draws each once",
+            )
+
+
+def _passes(drawing: Any, count: int, is_batches: bool) -> list[list[int]] | None:
+    """The numbers that two passes draw; None if they cannot be known beforehand."""
+    latest = time.monotonic() + _SECONDS
+    try:
+        if isinstance(drawing, Iterator):  # which could be read only once
+            return None
+        twin = copy.copy(drawing)
+        for name, value in vars(twin).items() if hasattr(twin, "__dict__") else ():
+            if isinstance(value, (np.random.RandomState, np.random.Generator, random.Random)):
+                setattr(twin, name, copy.deepcopy(value))
+        with _random_kept():
+            return [_numbers(twin, count, is_batches, latest) for _ in range(2)]
+    except Exception:
+        return None
+
+
+def _numbers(drawing: Any, count: int, is_batches: bool, latest: float) -> list[int]:
+    """What one pass draws, until there must be one twice."""
+    found: list[int] = []
+    for one in drawing:
+        for number in one if is_batches else [one]:  # they may count from the end
+            found.append(int(number) + (count if number < 0 else 0))
+        if len(found) > count:
+            break
+        if time.monotonic() > latest:
+            raise TimeoutError
+    return found
+
+
+@contextmanager
+def _random_kept() -> Iterator[None]:
+    """Set the random numbers that samplers draw from back to where they were."""
+    torch = sys.modules.get("torch")
+    states = np.random.get_state(), random.getstate()
+    others = None if torch is None else torch.random.get_rng_state()
+    try:
+        yield
+    finally:
+        np.random.set_state(states[0])
+        random.setstate(states[1])
+        if torch is not None:
+            torch.random.set_rng_state(others)
+
+
+def _length(thing: Any) -> int | None:
+    try:
+        return len(thing) or None
+    except TypeError:
+        return None
