@@ -1,7 +1,9 @@
 """Each sample is transformed as its dataset's are. In recipes: see test_several.py."""
 
+import numpy as np
 import pytest
 
+from densefit.data.sample import Sample
 from densefit.errors import ConfigError
 from densefit.tools.by_dataset import ByDataset
 
@@ -16,16 +18,12 @@ class Note:
         return self.said, sample.id
 
 
-class Plain:
-    def __init__(self, key):
-        self.id = key
-
-
 def test_each_sample_is_transformed_as_its_dataset_s_are():
     both = ByDataset({"a": Note("A"), "b": Note("B")})
     assert both.output_size == (8, 8)
-    assert both(Plain("b/a/1"), None) == ("B", "b/a/1")
-    assert both(Plain("a/b"), None) == ("A", "a/b")
+    image = np.zeros((8, 8, 3), np.uint8)
+    assert both(Sample("b/a/1", image, {}), None) == ("B", "b/a/1")
+    assert both(Sample("a/b", image, {}), None) == ("A", "a/b")
 
 
 def test_all_give_pictures_of_one_size():

@@ -283,9 +283,7 @@ class Gradients:
         falls = np.array([loss / self.first[head] for head, loss in losses.items()])
         weights = np.array([self.learned[head] for head in losses])
         target = lengths.mean() * (falls / falls.mean()) ** 1.5
-        sign = np.sign(np.round(lengths - target, 6))
-        moved = weights - 0.1 * sign * lengths / weights
-        moved = np.maximum(moved, 1e-3)
+        moved = np.maximum(weights * (target / lengths) ** 0.1, 1e-3)
         self.learned.update(zip(losses, moved * weights.sum() / moved.sum()))
 
     def combined(self, rows, present):
