@@ -30,11 +30,18 @@ def differing(before: str, now: str, most: int = 4, width: int = 160) -> tuple[s
     found = [one for one in every if one[1] != one[2]]
     found = found or [("", before, now)]  # in what separates them, or in a name that comes twice
     texts: tuple[list[str], list[str]] = [], []
-    for path, *values in found[:most]:
+    for path, *values in (found if len(found) <= most else _of_each_kind(found))[:most]:
         for text, value in zip(texts, _shortened(values[0], values[1], width)):
             text.append(f"{path}: {value}" if path else value)
     more = f"; and {len(found) - most} more" if len(found) > most else ""
     return "; ".join(texts[0]) + more, "; ".join(texts[1]) + more
+
+
+def _of_each_kind(found: list[Difference]) -> list[Difference]:
+    """First one of each setting that holds others, so that many of one do not hide another."""
+    kinds = [path.rpartition(".")[0] for path, *_ in found]
+    ranks = [kinds[:place].count(kind) for place, kind in enumerate(kinds)]
+    return [found[place] for place in sorted(range(len(found)), key=ranks.__getitem__)]
 
 
 def _differences(before: str, now: str, path: str) -> Iterator[Difference]:

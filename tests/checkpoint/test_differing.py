@@ -59,3 +59,13 @@ def test_short_settings_are_told_whole_and_long_ones_by_what_differs():
     assert told_apart(*texts, "loader") == ("dataset.n: 1", "dataset.n: 2")
     sums = {"samples": 3, "sha256": "0" * 64}, {"samples": 3, "sha256": "1" * 64}
     assert told_apart(*sums, "data") == ("3 samples, sum 00000000", "3 samples, sum 11111111")
+
+
+def test_many_differences_of_one_setting_do_not_hide_another():
+    before, now = (
+        f"{{shares: {{a: {k}, b: {k}, c: {k}, d: {k}, e: {k}}}, transform: Flip({k})}}"
+        for k in (1, 2)
+    )
+    shown, _ = differing(before, now)
+    assert shown.startswith("shares.a: 1; transform: 1; shares.b: 1")
+    assert shown.endswith("; and 2 more")

@@ -12,6 +12,7 @@ from densefit.train.balance.balancer import Balancer, balancers, check_number, h
 from densefit.train.balance.rlw import softmax
 
 LARGEST = 1e9  # of a ratio, so that none is infinite
+ROUNDING = 1e-3  # float32's: -log_softmax([8, -8]) is -1e-6, and a head may weigh its loss
 
 
 @balancers.register("dwa")
@@ -33,7 +34,7 @@ class DWA(Balancer):
 
     Raises:
         ConfigError: a setting out of range; at `observe`, a negative loss, of which no ratio
-            tells anything.
+            tells anything (down to -1e-3, which is rounding, it counts as 0).
     """
 
     needs = "losses"
@@ -58,7 +59,7 @@ class DWA(Balancer):
         return dict(zip(self.heads, found.tolist()))
 
     def _observe(self, losses: dict[str, float]) -> None:
-        check_losses(losses, "DWA")
+        losses = check_losses(losses, "DWA")
         for key, loss in losses.items():
             self._sums[key] = self._sums.get(key, 0.0) + loss
             self._counts[key] = self._counts.get(key, 0) + 1
@@ -101,10 +102,14 @@ def by_head(values: Mapping[str, float]) -> dict[str, float]:
     return found
 
 
-def check_losses(losses: Mapping[str, float], where: str) -> None:
-    """Raise ConfigError for a negative loss."""
+def check_losses(losses: Mapping[str, float], where: str) -> dict[str, float]:
+    """The losses, with 0 for those that rounding has put below: a cross-entropy's, well fitted.
+
+    Raises:
+        ConfigError: a negative loss.
+    """
     for key, loss in losses.items():
-        if loss < 0:
+        if loss < -ROUNDING:
             raise ConfigError(
                 "How fast a loss falls is told by ratios, and this one is negative",
                 expected="losses of 0 or more",
@@ -112,3 +117,4 @@ def check_losses(losses: Mapping[str, float], where: str) -> None:
                 where=f"{where}, head {key}",
                 fix="balance by another method, or add a constant to the loss",
             )
+    return {key: max(0.0, loss) for key, loss in losses.items()}

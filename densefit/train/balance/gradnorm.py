@@ -63,7 +63,7 @@ class GradNorm(Balancer):
         return dict(self._weights)
 
     def _observe(self, losses: dict[str, float]) -> None:
-        check_losses(losses, "GradNorm")
+        losses = check_losses(losses, "GradNorm")
         for key, loss in losses.items():
             if loss > 0:
                 self._first.setdefault(key, loss)

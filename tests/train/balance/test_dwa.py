@@ -1,9 +1,10 @@
 import math
 
+import numpy as np
 import pytest
 
 from densefit.errors import ConfigError
-from densefit.train.balance import DWA
+from densefit.train.balance import DWA, balancers
 
 
 def trained(balancer, epochs):
@@ -83,3 +84,20 @@ def test_terms_are_compared_with_themselves():
     ]
     last = trained(made(), epochs)[-1]
     assert last["b"] / last["a"] == pytest.approx(math.exp((0.5 - 1.0) / 2), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["dwa", "gradnorm"])
+def test_a_loss_that_rounding_puts_below_0_counts_as_0(name):
+    """-log_softmax of a class that is certain is -1e-6 in float32."""
+    found = []
+    for last in (0.0, -1.4e-6):
+        balancer = balancers.create(name)
+        balancer.begin(["a", "b"], 8, 2)
+        for losses in ({"a": 1.0, "b": 2.0}, {"a": last, "b": 1.5}):
+            balancer.observe(losses)
+            if name == "gradnorm":
+                balancer.combine(np.eye(2))
+            balancer.end_epoch()
+        found.append(balancer.weights(2))
+    assert found[0] == found[1]
+    assert found[0]["a"] != 1.0
