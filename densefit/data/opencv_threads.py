@@ -12,7 +12,8 @@ import threading
 import cv2
 
 # With 1, as with 0, OpenCV computes in the thread that calls it. But 0 ends the process (SIGFPE) if
-# another thread is computing with several at this moment: its pool divides by the number.
+# another thread is computing with several at this moment: its pool divides by the number. (That the
+# number changes under a computation is a race in OpenCV in any case, which is very rarely lost.)
 RESTING = 1
 
 _lock = threading.Lock()
