@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 from densefit.backend import mx
@@ -31,12 +32,12 @@ class Absent:
 
     def __init__(self, module: Any, network: Network, input_size: tuple[int, int] | None) -> None:
         self._module, self._network, self._size = module, network, input_size
-        self._readers: tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]] | None = None
+        self._found: dict[frozenset[str], tuple[list[int], list[int]]] = {}
         self._kept: dict[int, list[Any]] = {}  # statistics, on each device, by their number
 
     def begin(self, absent: Iterable[str]) -> None:
         """Keep statistics before an update computes; of `Wire.counted` those without labels."""
-        numbers = self._statistics(absent)
+        _, numbers = self._spared(frozenset(absent))
         if numbers:
             mx.nd.waitall()  # BatchNorm's backward writes them without MXNet's engine knowing
         arrays = self._module._exec_group.aux_arrays
@@ -55,13 +56,13 @@ class Absent:
         if not absent:
             self._module.update()
             return
-        numbers = self._statistics(absent)
-        if numbers:
+        parameters, statistics = self._spared(absent)
+        if statistics:
             mx.nd.waitall()
-        for number in numbers:
+        for number in statistics:
             for one, copy in zip(self._module._exec_group.aux_arrays[number], self._kept[number]):
                 copy.copyto(one)
-        with self._without(self._parameters(absent)):
+        with self._without(parameters):
             self._module.update()
 
     def _is_behind(self) -> bool:
@@ -84,35 +85,33 @@ class Absent:
             for number, replicas in kept.items():
                 gradients[number] = replicas
 
-    def _parameters(self, absent: frozenset[str]) -> list[int]:
-        names, (learning, _) = self._module._exec_group.param_names, self._found()
-        return [k for k, name in enumerate(names) if self._spared(learning.get(name), absent)]
-
-    def _statistics(self, absent: Iterable[str]) -> list[int]:
-        absent, names = frozenset(absent), self._module._exec_group.aux_names
-        if not absent or not names:
-            return []
-        _, reading = self._found()
-        return [k for k, name in enumerate(names) if self._spared(reading.get(name), absent)]
-
-    def _spared(self, losses: frozenset[str] | None, absent: frozenset[str]) -> bool:
-        """Whether all of these losses are absent, or all that there are."""
-        everything = frozenset(k for wire in self._network.wires.values() for k in wire.counted)
-        return absent >= (losses or everything)
-
-    def _found(self) -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
-        """`losses_of` each parameter and statistic; made when it is first needed."""
-        if self._readers is None:
+    def _spared(self, absent: frozenset[str]) -> tuple[list[int], list[int]]:
+        """Numbers of the parameters and statistics of losses that are all absent; found once."""
+        if not absent:
+            return [], []
+        if absent not in self._found:
+            group, (learning, reading) = self._module._exec_group, self._readers
             wires = self._network.wires.values()
-            plain = {out: key for wire in wires for out, key in wire.counted_by.items()}
-            whole = {out: wire.name for wire in wires for out in wire.outputs("train")}
-            # Weights that are learned (`Network.graph`) make one loss of a head's terms, and are
-            # the head's.
-            weighed = losses_of(self._module.symbol, whole)
-            apart = losses_of(self._network.peek("train", self._size), plain)
-            learning, reading = ({**own, **found} for own, found in zip(weighed, apart))
-            self._readers = learning, reading
-        return self._readers
+            everything = frozenset(key for wire in wires for key in wire.counted)
+            parameters, statistics = (
+                [k for k, name in enumerate(names) if absent >= (losses.get(name) or everything)]
+                for names, losses in ((group.param_names, learning), (group.aux_names, reading))
+            )
+            self._found[absent] = parameters, statistics
+        return self._found[absent]
+
+    @cached_property
+    def _readers(self) -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
+        """`losses_of` each parameter and statistic."""
+        wires = self._network.wires.values()
+        plain = {out: key for wire in wires for out, key in wire.counted_by.items()}
+        whole = {out: wire.name for wire in wires for out in wire.outputs("train")}
+        # Weights that are learned (`Network.graph`) make one loss of a head's terms, and are the
+        # head's.
+        weighed = losses_of(self._module.symbol, whole)
+        apart = losses_of(self._network.peek("train", self._size), plain)
+        learning, reading = ({**own, **found} for own, found in zip(weighed, apart))
+        return learning, reading
 
 
 def losses_of(
