@@ -62,9 +62,12 @@ def numbers_of(
     small, large = (_sizes(inner, graph["heads"], shapes, rows, more) for more in (0, 1))
     if not small or not large:
         return None
+    sizes_of: dict[int, list[tuple[int, int]]] = {}
+    for key, size in small.items():
+        sizes_of.setdefault(key[0], []).append((size, large[key]))
     kinds: list[str] = []
     for number, node in enumerate(graph["nodes"]):
-        sizes = [(small[key], large[key]) for key in small if key[0] == number]
+        sizes = sizes_of.get(number, [])
         if node["op"] == "null":
             kinds.append(_ROWS if node["name"] in shapes else _FREE)
         else:
