@@ -11,7 +11,7 @@ import numpy as np
 from densefit.data.sample import Dataset
 from densefit.data.sample_id import dataset_name
 from densefit.data.target import KINDS, PER_OBJECT, kind_of
-from densefit.data.wrapped import attribute_of
+from densefit.data.wrapped import named_classes
 from densefit.errors import ConfigError, DataError
 from densefit.registry import nearest
 
@@ -136,8 +136,7 @@ def own_classes(dataset: Dataset, target: str) -> list[str]:
     Raises:
         ConfigError: it has neither.
     """
-    names = attribute_of(dataset, f"{target}_classes")
-    names = attribute_of(dataset, "classes") if names is None else names
+    names = named_classes(dataset, target)
     if names is None:
         raise ConfigError(
             f"A dataset does not name the classes of its target {target!r}",

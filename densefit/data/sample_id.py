@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Iterable
 from typing import Any
 
-from densefit.data.wrapped import attribute_of
+from densefit.data.wrapped import named_classes
 
 _LONGEST = 200  # characters of a dataset's repr
 
@@ -81,7 +81,5 @@ def dataset_classes(dataset: Any, target: str) -> list[str]:
 
     Its own ones, or those of the dataset that it wraps.
     """
-    names = attribute_of(dataset, f"{target}_classes")
-    if names is None:
-        names = attribute_of(dataset, "classes")
+    names = named_classes(dataset, target)
     return list(names) if isinstance(names, Iterable) else []

@@ -31,6 +31,12 @@ def attribute_of(dataset: Any, name: str) -> Any:
     return None
 
 
+def named_classes(dataset: Any, target: str) -> Any:
+    """The names of a target's classes: `<target>_classes`, else `classes`; None where none is."""
+    names = attribute_of(dataset, f"{target}_classes")
+    return attribute_of(dataset, "classes") if names is None else names
+
+
 def _alike(datasets: Any, name: str) -> Any:
     found = [attribute_of(one, name) for one in datasets]
     same = all(isinstance(own, (list, tuple)) for own in found) and all(

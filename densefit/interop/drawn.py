@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from densefit.errors import DataError
+from densefit.interop.loader_settings import length_of
 from densefit.once import warn_once
 from densefit.train.sources import Source
 
@@ -39,9 +40,9 @@ def repeated(loader: Any) -> int | None:
         loader: gluon's or PyTorch's; anything else draws nothing.
     """
     batches = getattr(loader, "_batch_sampler", getattr(loader, "batch_sampler", None))
-    count = _length(getattr(loader, "_dataset", getattr(loader, "dataset", None)))
+    count = length_of(getattr(loader, "_dataset", getattr(loader, "dataset", None)))
     sampler = getattr(batches, "_sampler", getattr(batches, "sampler", None))
-    if batches is None or count is None:
+    if batches is None or not count:
         return None
     drawing = batches if sampler is None else sampler
     kind, name = type(drawing), type(drawing).__name__
@@ -136,10 +137,3 @@ def _random_kept() -> Iterator[None]:
         random.setstate(states[1])
         if torch is not None:
             torch.random.set_rng_state(others)
-
-
-def _length(thing: Any) -> int | None:
-    try:
-        return len(thing) or None
-    except TypeError:
-        return None

@@ -28,8 +28,9 @@ class LoaderSettings:
         self.keep = "last_batch='keep'" if hasattr(loader, "_batch_sampler") else "drop_last=False"
         self.last, self.batch_size = last, int(batch_size)
         dataset = getattr(loader, "dataset", getattr(loader, "_dataset", None))
-        of_all, self.random = _length(dataset), random_parts(dataset)
-        self.samples = of_all if _length(sampler) is None else _length(sampler)
+        of_all, self.random = length_of(dataset), random_parts(dataset)
+        drawn = length_of(sampler)
+        self.samples = of_all if drawn is None else drawn
         self.shuffles = type(sampler).__name__ not in ("SequentialSampler", "FilterSampler")
         self.repeats = bool(getattr(sampler, "replacement", False)) or (
             self.samples is not None and of_all is not None and self.samples > of_all
@@ -56,7 +57,8 @@ def loader_settings(loader: Any) -> LoaderSettings | None:
     return None
 
 
-def _length(thing: Any) -> int | None:
+def length_of(thing: Any) -> int | None:
+    """How many there are; None of what does not tell."""
     try:
         return len(thing)
     except TypeError:
