@@ -32,9 +32,12 @@ def new_figure(width: float, height: float) -> Any:
 def write_figure(figure: Any, path: str | Path, dpi: int) -> None:
     """Write a figure of `new_figure`, laid out for the ticks that its axes end up with.
 
+    Titles of axes that lie above each other stand in one line.
+
     Raises:
         ValueError: matplotlib knows no pictures of that ending.
     """
+    figure.align_ylabels()
     figure.draw_without_rendering()  # a first layout: other sizes of the axes have other ticks
     with writing(path):
         figure.savefig(path, dpi=dpi)
