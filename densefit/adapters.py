@@ -61,9 +61,9 @@ class Adapters(Generic[T]):
         return None
 
 
-models: Adapters[Any] = Adapters()  #: to a ModelInput, see `densefit.train.model_input`
+models: Adapters[Any] = Adapters()  #: to a ModelInput, see `densefit.engine.model_input`
 batches: Adapters[Any] = Adapters()  #: to an iterator of DataBatches with names
-sources: Adapters[Any] = Adapters()  #: to a Source of batches, see `densefit.train.sources`
+sources: Adapters[Any] = Adapters()  #: to a Source of batches, see `densefit.engine.sources`
 metrics: Adapters[Any] = Adapters()  #: to a densefit Metric
 #: Arguments of Module.fit by name, to the wires and callbacks that they ask for
 module_arguments: Adapters[Any] = Adapters()

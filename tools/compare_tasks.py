@@ -13,11 +13,11 @@ from rich.console import Console
 
 from densefit.config import parse
 from densefit.errors import writing
-from densefit.tools.out_folder import make_folder
-from densefit.tools.program import program
-from densefit.tools.task_comparison import ALL, COSTS, Comparison, Spread, compare
-from densefit.tools.task_runs import as_plain, grouped, read_task_runs
-from densefit.tools.wide_table import Rows, print_rows
+from densefit.tools.recipes.out_folder import make_folder
+from densefit.tools.recipes.program import program
+from densefit.tools.report.task_comparison import ALL, COSTS, Comparison, Spread, compare
+from densefit.tools.report.task_runs import as_plain, grouped, read_task_runs
+from densefit.tools.report.wide_table import Rows, print_rows
 
 _COST_TITLES = {
     "parameters": "parameters",

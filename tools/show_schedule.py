@@ -11,13 +11,13 @@ from typing import Any, List, Optional  # noqa: UP035 - read at run time on Pyth
 
 from densefit.config import parse
 from densefit.errors import ConfigError, DensefitError, located
-from densefit.tools.multi_recipe import MultiRecipe
-from densefit.tools.out_folder import make_folder
-from densefit.tools.plots import available
-from densefit.tools.program import program
-from densefit.tools.recipe import make_schedule, named
-from densefit.tools.schedule_views import Shown, plot_rates, print_rates
-from densefit.tools.several import updates_per_epoch
+from densefit.tools.recipes.multi_dataset import updates_per_epoch
+from densefit.tools.recipes.multi_recipe import MultiRecipe
+from densefit.tools.recipes.out_folder import make_folder
+from densefit.tools.recipes.program import program
+from densefit.tools.recipes.recipe import make_schedule, named
+from densefit.tools.report.plots import available
+from densefit.tools.report.schedule_views import Shown, plot_rates, print_rates
 from densefit.train.schedules import Plateau, Resolved, Schedule, schedules
 from densefit.yaml_document import load
 

@@ -17,7 +17,7 @@ from rich.progress import Progress as Bar
 from densefit.callbacks.callback import Callback, Control, TrainState
 from densefit.callbacks.epoch_report import EpochReport, as_text
 from densefit.callbacks.main_number import is_main
-from densefit.data.object_counts import shown
+from densefit.data.loader.object_counts import shown
 from densefit.numeric import real
 
 _WIDTH = 200  # letters of a line in a pipe or a file

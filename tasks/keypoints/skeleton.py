@@ -7,11 +7,11 @@ from typing import Optional
 
 import numpy as np
 
-from densefit.data.keypoint_sides import side_pairs, tell_pairs
-from densefit.data.keypoints import swap_order
+from densefit.data.checks.keypoint_sides import side_pairs, tell_pairs
+from densefit.data.geometry.keypoints import swap_order
 from densefit.errors import ConfigError
-from densefit.metrics.coco_oks import COCO_SIGMAS
-from densefit.model.head import class_names
+from densefit.metrics.coco.oks import COCO_SIGMAS
+from densefit.model.heads.head import class_names
 
 Pairs = Optional[Sequence[Sequence[str]]]
 
