@@ -6,8 +6,8 @@ by an adapter that is registered here, by `densefit.interop` or by a plugin.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Callable, Generic, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 

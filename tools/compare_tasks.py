@@ -7,7 +7,6 @@ import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import List, Optional  # noqa: UP035 - read at run time on Python 3.9
 
 from rich.console import Console
 
@@ -38,8 +37,8 @@ class Comparing:
         out: folder for tasks.md and tasks.json; none are written by default.
     """
 
-    runs: List[str] = field(default_factory=list)  # noqa: UP006
-    out: Optional[str] = None  # noqa: UP045
+    runs: list[str] = field(default_factory=list)
+    out: str | None = None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

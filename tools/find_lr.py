@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Optional
 
 from densefit.callbacks import Callback, Control, TrainState
 from densefit.config import parse
@@ -36,7 +35,7 @@ class Search(MultiRecipe):
     start: float = 1e-7
     end: float = 10.0
     updates: int = 100
-    loss: Optional[str] = None  # noqa: UP045
+    loss: str | None = None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import cv2
 import numpy as np
@@ -46,7 +46,7 @@ class Packing:
     """
 
     data: Data = field(default_factory=Data)
-    split: Optional[str] = None  # noqa: UP045
+    split: str | None = None
     out: str = "packed/train.rec"
 
 

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import List  # noqa: UP035 - read at run time on Python 3.9
 
 from densefit.checkpoint.weights.load import load
 from densefit.errors import ConfigError, DataError, writing
@@ -31,7 +30,7 @@ class Predicting(Trained):
         images: picture files, and folders that are searched with all below them.
     """
 
-    images: List[str] = field(default_factory=list)  # noqa: UP006
+    images: list[str] = field(default_factory=list)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, List, Optional  # noqa: UP035 - read at run time on Python 3.9
+from typing import Any
 
 from densefit.config import parse
 from densefit.errors import ConfigError, DensefitError, located
@@ -38,11 +38,11 @@ class Showing(MultiRecipe):
             line, else here. An --out that ends in .png, .pdf or .svg is the picture itself.
     """
 
-    schedules: List[str] = field(default_factory=list)  # noqa: UP006
-    epochs: Optional[int] = None  # noqa: UP045
-    updates: Optional[int] = None  # noqa: UP045
-    updates_per_epoch: Optional[int] = None  # noqa: UP045
-    png: Optional[str] = None  # noqa: UP045
+    schedules: list[str] = field(default_factory=list)
+    epochs: int | None = None
+    updates: int | None = None
+    updates_per_epoch: int | None = None
+    png: str | None = None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

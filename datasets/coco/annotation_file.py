@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional, Union
+from typing import Any
 
 from densefit.datasets.files.json_file import read_json
 from densefit.datasets.files.names import missing_split
@@ -14,7 +14,7 @@ from densefit.errors import ConfigError, DataError
 
 from .ids import Id, read_id
 
-Place = Optional[Union[str, Path]]
+Place = str | Path | None
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Union
+from typing import Any
 
 from densefit.errors import DataError
 
-Id = Union[int, str]
+Id = int | str
 
 
 def read_id(value: Any, where: object, what: str = "id") -> Id:

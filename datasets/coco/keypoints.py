@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from densefit.data.geometry.keypoints import swap_order
 from densefit.datasets.files.names import class_index
 from densefit.errors import DataError
 
-Pairs = Optional[Sequence[Sequence[str]]]
+Pairs = Sequence[Sequence[str]] | None
 
 
 @dataclass(frozen=True)

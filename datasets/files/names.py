@@ -6,7 +6,7 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TypeVar, Union
+from typing import TypeVar
 
 from densefit.errors import ConfigError, DataError, MissingSplitError
 from densefit.registry import nearest
@@ -14,7 +14,7 @@ from densefit.registry import nearest
 from .text_file import read_text
 
 T = TypeVar("T")
-Names = Union[Sequence[str], str, Path, None]
+Names = Sequence[str] | str | Path | None
 
 
 def read_lines(path: Path) -> list[str]:

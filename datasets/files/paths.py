@@ -13,7 +13,6 @@ import re
 import stat
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Union
 
 from densefit.data.io.regular_file import check_regular
 from densefit.errors import DataError
@@ -22,7 +21,7 @@ from densefit.once import warn_once
 logger = logging.getLogger(__name__)
 
 #: A path below a folder, or what is wrong with it.
-Name = Union[str, DataError]
+Name = str | DataError
 _TRIED = 8  # names that tell how a file's names lie to the folder
 _DEEPEST = 64  # parts of a path
 _LONGEST = 4096  # letters of a path

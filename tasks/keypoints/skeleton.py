@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Optional
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from densefit.errors import ConfigError
 from densefit.metrics.coco.oks import COCO_SIGMAS
 from densefit.model.heads.head import class_names
 
-Pairs = Optional[Sequence[Sequence[str]]]
+Pairs = Sequence[Sequence[str]] | None
 
 _SIDES = ("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 COCO_NAMES = ["nose", *(f"{side}_{part}" for part in _SIDES for side in ("left", "right"))]

@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 import numpy as np
 
 from densefit.errors import DataError
 
-Id = Union[int, str]
+Id = int | str
 
 _WHOLE = "a whole number (of any size, but not a rounded one) or a text"
 

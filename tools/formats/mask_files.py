@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Optional
 
 import numpy as np
 
@@ -37,7 +36,7 @@ class MaskPairs:
     extra: list[Path]
     values: Mapping[int, int] = field(default_factory=dict)
     predicted_values: Mapping[int, int] = field(default_factory=dict)
-    ignore: Optional[int] = None  # noqa: UP045
+    ignore: int | None = None
 
     def __post_init__(self) -> None:
         self._names = list(self.files)

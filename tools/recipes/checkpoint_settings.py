@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Optional, Tuple, TypeVar  # noqa: UP035 - read at run time on Python 3.9
+from typing import Any, TypeVar
 
 from densefit.checkpoint.storage import store
 from densefit.config import flat, parse
@@ -40,15 +40,15 @@ class Trained:
         data: as trained by default; pictures that are named themselves need its workers only.
     """
 
-    checkpoint: Optional[str] = None  # noqa: UP045
-    resume: Optional[str] = None  # noqa: UP045
-    input_size: Tuple[int, int] = (96, 96)  # noqa: UP006
+    checkpoint: str | None = None
+    resume: str | None = None
+    input_size: tuple[int, int] = (96, 96)
     resize: str = "letterbox"
     score_batch_size: int = 8
-    out: Optional[str] = None  # noqa: UP045
+    out: str | None = None
     seed: int = 0
     flip: bool = False
-    scales: Tuple[float, ...] = (1.0,)  # noqa: UP006
+    scales: tuple[float, ...] = (1.0,)
     windows: bool = False
     overlap: float = 0.25
     data: Data = field(default_factory=Data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional  # noqa: UP035 - read at run time on Python 3.9
+from typing import Any
 
 from densefit.tools.recipes.recipe import Recipe
 
@@ -24,13 +24,13 @@ class Part:
     """
 
     dataset: str = "shapes"
-    root: Optional[str] = None  # noqa: UP045
+    root: str | None = None
     train: str = "train"
-    validation: Optional[str] = "val"  # noqa: UP045
-    test: Optional[str] = "test"  # noqa: UP045
-    settings: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
-    augment: Optional[List[Dict[str, Any]]] = None  # noqa: UP006, UP045
-    resize: Optional[str] = None  # noqa: UP045
+    validation: str | None = "val"
+    test: str | None = "test"
+    settings: dict[str, Any] = field(default_factory=dict)
+    augment: list[dict[str, Any]] | None = None
+    resize: str | None = None
 
 
 @dataclass
@@ -49,13 +49,13 @@ class Shares:
         lacking: what a dataset tells of common classes that it lacks: unknown or background.
     """
 
-    ratio: Optional[Dict[str, float]] = None  # noqa: UP006, UP045
-    temperature: Optional[float] = None  # noqa: UP045
-    length: Optional[int] = None  # noqa: UP045
+    ratio: dict[str, float] | None = None
+    temperature: float | None = None
+    length: int | None = None
     batches: str = "mixed"
-    classes: Optional[Dict[str, List[str]]] = None  # noqa: UP006, UP045
-    targets: Dict[str, Dict[str, str]] = field(default_factory=dict)  # noqa: UP006
-    rename: Dict[str, Dict[str, Optional[str]]] = field(default_factory=dict)  # noqa: UP006, UP045
+    classes: dict[str, list[str]] | None = None
+    targets: dict[str, dict[str, str]] = field(default_factory=dict)
+    rename: dict[str, dict[str, str | None]] = field(default_factory=dict)
     unknown: str = "refuse"
     lacking: str = "unknown"
 
@@ -73,6 +73,6 @@ class MultiRecipe(Recipe):
             warning, if the others have labels for these heads; an epoch is then that of the others.
     """
 
-    datasets: Dict[str, Part] = field(default_factory=dict)  # noqa: UP006
+    datasets: dict[str, Part] = field(default_factory=dict)
     mixture: Shares = field(default_factory=Shares)
-    only: List[str] = field(default_factory=list)  # noqa: UP006
+    only: list[str] = field(default_factory=list)

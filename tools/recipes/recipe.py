@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Protocol, Tuple, Union  # noqa: UP035 - read at run time on Python 3.9
+from typing import Any, Protocol
 
 from densefit.backend import mx
 from densefit.callbacks.callback import Callback, callbacks
@@ -48,16 +48,16 @@ class Data:
     """
 
     dataset: str = "shapes"
-    root: Optional[str] = None  # noqa: UP045
+    root: str | None = None
     train: str = "train"
-    validation: Optional[str] = "val"  # noqa: UP045
-    test: Optional[str] = "test"  # noqa: UP045
-    settings: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
-    rename: Dict[str, Optional[str]] = field(default_factory=dict)  # noqa: UP006, UP045
-    workers: Optional[int] = None  # noqa: UP045
+    validation: str | None = "val"
+    test: str | None = "test"
+    settings: dict[str, Any] = field(default_factory=dict)
+    rename: dict[str, str | None] = field(default_factory=dict)
+    workers: int | None = None
     worker_kind: str = "threads"
     on_error: str = "raise"
-    cache: Optional[Dict[str, Any]] = None  # noqa: UP006, UP045
+    cache: dict[str, Any] | None = None
 
 
 @dataclass
@@ -72,9 +72,9 @@ class Model:
     """
 
     backbone: str = "resnet18"
-    settings: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
-    heads: Dict[str, Dict[str, Any]] = field(default_factory=dict)  # noqa: UP006
-    output_stride: Optional[int] = None  # noqa: UP045
+    settings: dict[str, Any] = field(default_factory=dict)
+    heads: dict[str, dict[str, Any]] = field(default_factory=dict)
+    output_stride: int | None = None
 
 
 @dataclass
@@ -114,27 +114,25 @@ class Training:
     epochs: int = 10
     batch_size: int = 8
     optimizer: str = "sgd"
-    optimizer_params: Dict[str, Any] = field(  # noqa: UP006
-        default_factory=lambda: {"momentum": 0.9, "wd": 1e-4}
-    )
-    schedule: Dict[str, Any] = field(  # noqa: UP006
+    optimizer_params: dict[str, Any] = field(default_factory=lambda: {"momentum": 0.9, "wd": 1e-4})
+    schedule: dict[str, Any] = field(
         default_factory=lambda: {"name": "cosine", "lr": 0.01, "warmup": "5%"}
     )
-    augment: List[Dict[str, Any]] = field(default_factory=list)  # noqa: UP006
+    augment: list[dict[str, Any]] = field(default_factory=list)
     validate_every: str = "1ep"
-    best: Optional[str] = None  # noqa: UP045
+    best: str | None = None
     keep: int = 1
     accumulate: int = 1
-    clip_norm: Optional[float] = None  # noqa: UP045
-    nonfinite: Union[str, Dict[str, Any]] = "raise"  # noqa: UP006, UP007
-    groups: Dict[str, Dict[str, float]] = field(default_factory=dict)  # noqa: UP006
-    layer_decay: Optional[float] = None  # noqa: UP045
-    balance: Optional[Dict[str, Any]] = None  # noqa: UP006, UP045
+    clip_norm: float | None = None
+    nonfinite: str | dict[str, Any] = "raise"
+    groups: dict[str, dict[str, float]] = field(default_factory=dict)
+    layer_decay: float | None = None
+    balance: dict[str, Any] | None = None
     conflict: int = 0
-    freeze: List[str] = field(default_factory=list)  # noqa: UP006
-    ema: Optional[float] = None  # noqa: UP045
+    freeze: list[str] = field(default_factory=list)
+    ema: float | None = None
     precision: str = "float32"
-    callbacks: List[Dict[str, Any]] = field(default_factory=list)  # noqa: UP006
+    callbacks: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass
@@ -157,13 +155,13 @@ class Recipe:
     data: Data = field(default_factory=Data)
     model: Model = field(default_factory=Model)
     training: Training = field(default_factory=Training)
-    input_size: Tuple[int, int] = (96, 96)  # noqa: UP006
+    input_size: tuple[int, int] = (96, 96)
     resize: str = "letterbox"
     score_batch_size: int = 8
     out: str = "runs/latest"
     seed: int = 0
     resume: str = "none"
-    init_from: Optional[str] = None  # noqa: UP045
+    init_from: str | None = None
     init_mismatched: str = "raise"
 
     def adjust(self, given: Set[str]) -> None:
@@ -185,8 +183,8 @@ class Source(Protocol):
     """The part of a recipe that says what a dataset is."""
 
     dataset: str
-    root: Optional[str]  # noqa: UP045
-    settings: Dict[str, Any]  # noqa: UP006
+    root: str | None
+    settings: dict[str, Any]
 
 
 def make_dataset(data: Source, split: str, where: str = "data") -> Dataset:
@@ -234,7 +232,7 @@ def make_dataset(data: Source, split: str, where: str = "data") -> Dataset:
 class Input(Protocol):
     """The part of a recipe that says how pictures come to the network when scoring."""
 
-    input_size: Tuple[int, int]  # noqa: UP006
+    input_size: tuple[int, int]
     resize: str
     score_batch_size: int
 

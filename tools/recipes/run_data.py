@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any
 
 from densefit.data.loader.loader import Loader
 from densefit.data.sample import Dataset
@@ -14,7 +14,7 @@ from densefit.tools.recipes.recipe import Recipe, make_dataset, score_loader, tr
 from densefit.tools.recipes.recipe_heads import make_network
 
 #: Data to score on: of one dataset, or of several by name.
-Held = Union[Loader, Mapping[str, Loader], None]
+Held = Loader | Mapping[str, Loader] | None
 
 
 @dataclass

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional
 
 import numpy as np
 from rich.console import Console
@@ -39,7 +38,7 @@ class Shown:
     scored: bool = False
 
 
-Numbered = tuple[Optional[int], Shown]
+Numbered = tuple[int | None, Shown]
 
 
 def print_rates(shown: Sequence[Shown], total: int, per_epoch: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, List, Optional  # noqa: UP035 - read at run time on Python 3.9
+from typing import Any
 
 from densefit.config import parse
 from densefit.errors import ConfigError
@@ -40,12 +40,12 @@ class CocoFiles:
         backend: that computes: densefit, faster-coco-eval or pycocotools; the same numbers.
     """
 
-    annotations: Optional[str] = None  # noqa: UP045
-    results: Optional[str] = None  # noqa: UP045
+    annotations: str | None = None
+    results: str | None = None
     iou_type: str = "bbox"
-    max_detections: Optional[int] = None  # noqa: UP045
-    sigmas: Optional[List[float]] = None  # noqa: UP006, UP045
-    score_threshold: Optional[float] = None  # noqa: UP045
+    max_detections: int | None = None
+    sigmas: list[float] | None = None
+    score_threshold: float | None = None
     backend: str = "densefit"
 
 

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, Optional  # noqa: UP035 - read at run time on Python 3.9
 
 import numpy as np
 
@@ -44,13 +43,13 @@ class MaskFiles:
         predicted_ending: the same of the predicted files.
     """
 
-    truth: Optional[str] = None  # noqa: UP045
-    predicted: Optional[str] = None  # noqa: UP045
-    classes: Optional[int] = None  # noqa: UP045
-    class_names: Optional[str] = None  # noqa: UP045
-    ignore: Optional[int] = 255  # noqa: UP045
-    truth_values: Dict[int, int] = field(default_factory=dict)  # noqa: UP006
-    predicted_values: Dict[int, int] = field(default_factory=dict)  # noqa: UP006
+    truth: str | None = None
+    predicted: str | None = None
+    classes: int | None = None
+    class_names: str | None = None
+    ignore: int | None = 255
+    truth_values: dict[int, int] = field(default_factory=dict)
+    predicted_values: dict[int, int] = field(default_factory=dict)
     boundary: bool = False
     truth_ending: str = ""
     predicted_ending: str = ""

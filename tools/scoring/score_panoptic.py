@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import cv2
 import numpy as np
@@ -37,10 +37,10 @@ class PanopticFiles:
         predicted_dir: folder of the predicted ones; that of results without ".json" by default.
     """
 
-    annotations: Optional[str] = None  # noqa: UP045
-    results: Optional[str] = None  # noqa: UP045
-    truth_dir: Optional[str] = None  # noqa: UP045
-    predicted_dir: Optional[str] = None  # noqa: UP045
+    annotations: str | None = None
+    results: str | None = None
+    truth_dir: str | None = None
+    predicted_dir: str | None = None
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Optional, Protocol, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -38,10 +38,10 @@ class Judging:
         workers: threads that read files.
     """
 
-    out: Optional[str] = None  # noqa: UP045
+    out: str | None = None
     bootstrap: int = 0
     worst: int = 12
-    images: Optional[str] = None  # noqa: UP045
+    images: str | None = None
     seed: int = 0
     workers: int = field(default_factory=default_workers)
 

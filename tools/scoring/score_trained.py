@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 
@@ -45,10 +45,10 @@ class Scoring(Trained):
             its folder, as trained by default.
     """
 
-    split: Optional[str] = None  # noqa: UP045
+    split: str | None = None
     bootstrap: int = 0
     worst: int = 12
-    of: Optional[str] = None  # noqa: UP045
+    of: str | None = None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

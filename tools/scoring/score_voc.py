@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 
@@ -41,14 +41,14 @@ class VocFiles:
         score_threshold: also give precision, recall and F1 of the detections with this score.
     """
 
-    annotations: Optional[str] = None  # noqa: UP045
-    results: Optional[str] = None  # noqa: UP045
-    split: Optional[str] = None  # noqa: UP045
+    annotations: str | None = None
+    results: str | None = None
+    split: str | None = None
     year: int = 2012
     iou: float = 0.5
     pixel_offset: bool = True
-    class_names: Optional[str] = None  # noqa: UP045
-    score_threshold: Optional[float] = None  # noqa: UP045
+    class_names: str | None = None
+    score_threshold: float | None = None
 
 
 @dataclass

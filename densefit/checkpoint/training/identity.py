@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from os.path import commonprefix
-from typing import Any, Callable
+from typing import Any
 
 from densefit.checkpoint.training.differing import differing
 from densefit.errors import CheckpointError

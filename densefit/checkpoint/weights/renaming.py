@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Optional
-
-from typing_extensions import TypeAlias
+from typing import TypeAlias
 
 from densefit.errors import ConfigError
 
-Renames: TypeAlias = Mapping[str, Optional[str]]
+Renames: TypeAlias = Mapping[str, str | None]
 
 
 def renamed(names: Iterable[str], rename: Renames) -> dict[str, str | None]:

@@ -7,7 +7,7 @@ import multiprocessing
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +51,7 @@ def order_of(dataset: Any) -> np.ndarray | None:
 @lru_cache(maxsize=64)
 def _order(
     names: tuple[str, ...],
-    pairs: Optional[tuple[tuple[str, ...], ...]],  # noqa: UP045
+    pairs: tuple[tuple[str, ...], ...] | None,
     where: str,
 ) -> np.ndarray | None:
     if len(set(names)) < len(names):

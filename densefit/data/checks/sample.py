@@ -7,9 +7,9 @@ microseconds a sample.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Callable
+from typing import Any
 
 import numpy as np
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 
@@ -22,7 +22,7 @@ OBJECTS = "classes"  # the target that has a class for each object
 CLASS_TARGETS = (OBJECTS, "mask", "label", "labels")
 UNKNOWNS = ("refuse", "drop")
 
-Renames = Mapping[str, Optional[str]]
+Renames = Mapping[str, str | None]
 
 
 @dataclass(frozen=True)

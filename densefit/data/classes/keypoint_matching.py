@@ -6,7 +6,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Union
 
 import numpy as np
 
@@ -106,7 +105,7 @@ class LatePoints:
         return dict(targets)
 
 
-PointChange = Union[PointMap, LatePoints]
+PointChange = PointMap | LatePoints
 
 
 def common_points(

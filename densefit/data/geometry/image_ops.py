@@ -7,7 +7,6 @@ x to W - x. How targets follow is in `moved`; a move by any other map is in `war
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Union
 
 import cv2
 import numpy as np
@@ -16,7 +15,7 @@ from densefit.data.geometry.target_kinds import Kind
 from densefit.data.geometry.transform_targets import moved
 from densefit.data.sample import Sample
 
-Fill = Union[int, Sequence[int]]
+Fill = int | Sequence[int]
 GREY = 114  # close to the mean of natural pictures
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Optional
 
 import numpy as np
 
@@ -37,7 +36,7 @@ class Move:
     matrix: np.ndarray
     size: tuple[int, int]
     name: str = "warp"
-    fill: Optional[Fill] = None  # noqa: UP045 - Fill is a Union at run time
+    fill: Fill | None = None
 
     def __call__(self, sample: Sample) -> Sample:
         """The sample after this move alone."""

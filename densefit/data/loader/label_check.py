@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from operator import itemgetter
 from types import MappingProxyType
-from typing import Any, Callable
+from typing import Any
 
 from densefit.data.annotated import all_targets
 from densefit.data.checks.sample import read_sample

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from functools import cached_property
 from types import TracebackType
-from typing import Any, Optional
+from typing import Any
 
 from typing_extensions import Self
 
@@ -98,7 +98,7 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         batch_size: int,
         transform: SampleTransform | None = None,
         heads: Sequence[Encoder] = (),
-        workers: Optional[int] = None,  # noqa: UP045
+        workers: int | None = None,
         worker_kind: str = "threads",
         shuffle: bool = False,
         seed: int = 0,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 from typing_extensions import Self
@@ -118,7 +118,7 @@ class OriginalSizeLoader:
         long_side: int | None = None,
         max_pixels: int = 4 * 1024 * 1024,
         ahead: int | None = None,
-        workers: Optional[int] = None,  # noqa: UP045
+        workers: int | None = None,
         timeout: float = 120.0,
         rename: Renames | None = None,
     ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 from typing_extensions import Self
@@ -98,7 +98,7 @@ class ViewLoader:
         input_size: Sequence[int],
         batch_size: int,
         views: Views | None = None,
-        workers: Optional[int] = None,  # noqa: UP045
+        workers: int | None = None,
         timeout: float = 120.0,
         rename: Renames | None = None,
     ) -> None:

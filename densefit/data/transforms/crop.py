@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Optional
 
 import numpy as np
 
@@ -53,7 +52,7 @@ class RandomScaleCrop(Geometric):
         high: float = 2.0,
         fill: Fill = GREY,
         relative_to: str = "input",
-        input_size: Optional[Sequence[int]] = None,  # noqa: UP045
+        input_size: Sequence[int] | None = None,
     ) -> None:
         name = type(self).__name__
         self.output_size = checked_size(height, width, name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Optional
 
 import cv2
 import numpy as np
@@ -59,7 +58,7 @@ class RandomMaskCrop(RandomScaleCrop):
         target: str = "mask",
         fill: Fill = GREY,
         relative_to: str = "input",
-        input_size: Optional[Sequence[int]] = None,  # noqa: UP045
+        input_size: Sequence[int] | None = None,
     ) -> None:
         super().__init__(height, width, low, high, fill, relative_to, input_size)
         self.max_share = checked_range("max_share", max_share, 0.0, 1.0, "RandomMaskCrop")

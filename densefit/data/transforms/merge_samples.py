@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from typing import Optional
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from densefit.data.sample import Geometry, LostGeometry, Sample
 from densefit.errors import DataError
 
 #: What is done with further samples before they are used.
-Prepare = Optional[Callable[[Sample, np.random.Generator], Sample]]
+Prepare = Callable[[Sample, np.random.Generator], Sample] | None
 MAPS = ("map", "map_linear", "vectors")
 
 

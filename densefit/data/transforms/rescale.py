@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Optional
-
 import numpy as np
 
 from densefit.data.geometry.ops import Geometric, Move, resizing
@@ -23,7 +21,7 @@ class ResizeSide(Geometric):
         long: pixels of the longer side.
     """
 
-    def __init__(self, short: Optional[int] = None, long: Optional[int] = None) -> None:  # noqa: UP045
+    def __init__(self, short: int | None = None, long: int | None = None) -> None:
         lengths = [length for length in (short, long) if length is not None]
         if not lengths or any(int(length) != length or length < 1 for length in lengths):
             raise ConfigError(

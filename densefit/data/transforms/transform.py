@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Optional, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from densefit.data.transforms.extra_samples import Draw, applied
 from densefit.errors import ConfigError
 from densefit.registry import Registry
 
-Size = Optional[tuple[int, int]]
+Size = tuple[int, int] | None
 
 
 class Transform(Protocol):

@@ -9,9 +9,10 @@ import struct
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
-from typing import Any, Callable, Optional
+from typing import Any
 
 from densefit.data.workers.errors import LostWorkerError, text_of
 from densefit.data.workers.pickle_buffers import pack
@@ -24,7 +25,7 @@ START = 300.0  # seconds that a process may take to import, and to unpickle an e
 _EVER = 1e9  # seconds
 _FACTS = ("expected", "received", "where", "fix")
 
-Facts = dict[str, Optional[str]]
+Facts = dict[str, str | None]
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Callable, Dict  # noqa: UP035 - read at run time on Python 3.9
+from typing import Any
 
 import numpy as np
 
@@ -28,8 +28,8 @@ from densefit.errors import BindError, DataError, located
 from densefit.model.network import Network
 from densefit.model.output_names import short_name
 
-Look = Callable[[Dict[str, np.ndarray]], None]  # noqa: UP006 - Python 3.9
-Finish = Callable[[Dict[str, np.ndarray]], Dict[str, np.ndarray]]  # noqa: UP006 - Python 3.9
+Look = Callable[[dict[str, np.ndarray]], None]
+Finish = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
 
 
 class Pending:

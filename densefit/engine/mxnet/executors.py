@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Optional, Tuple  # noqa: UP035 - read at run time on Python 3.9
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from densefit.engine.mxnet.inputs import Input
 from densefit.errors import BindError
 
 #: A parameter's name, and the fold that its value takes part in, if any.
-Key = Tuple[str, Optional[Fold]]  # noqa: UP006
+Key = tuple[str, Fold | None]
 
 
 @dataclass

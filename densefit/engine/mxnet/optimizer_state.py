@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Union
+from typing import Any, TypeAlias
 
 import numpy as np
-from typing_extensions import TypeAlias
 
 from densefit.backend import mx
 from densefit.errors import CheckpointError
 
-Key: TypeAlias = Union[int, str]
+Key: TypeAlias = int | str
 
 # Numbers that optimizers keep on themselves and change at each update: Nadam's product of momentum
 # terms, and the last rates by which LARS corrects its momentum. (LBSGD keeps gradients there, too:

@@ -6,10 +6,9 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, TypeAlias, overload
 
 import numpy as np
-from typing_extensions import TypeAlias
 
 from densefit.backend import mx
 from densefit.checkpoint.storage import atomic, plain_file, space

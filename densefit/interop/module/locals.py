@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Dict  # noqa: UP035 - a base class at run time on Python 3.9
+from typing import Any
 
 from densefit.backend import mx
 from densefit.errors import ConfigError
@@ -12,7 +12,7 @@ from densefit.model.output_names import short_name
 _PARAMS = ("arg_params", "aux_params")
 
 
-class ModuleLocals(Dict[str, Any]):  # noqa: UP006 - Python 3.9
+class ModuleLocals(dict[str, Any]):
     """A dict whose "arg_params" and "aux_params" are read when they are asked for.
 
     Args:

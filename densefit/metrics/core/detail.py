@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Union
 
 import numpy as np
 
@@ -55,4 +54,4 @@ class Curves:
     title: str
 
 
-Detail = Union[Matrix, Curves]
+Detail = Matrix | Curves

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from typing import Dict, Optional  # noqa: UP035 - a base class at run time on Python 3.9
 
 from densefit.errors import ConfigError
 from densefit.metrics.core.metric import Metric
@@ -14,7 +13,7 @@ from densefit.registry import nearest
 _log = logging.getLogger("densefit")
 
 
-class Directions(Dict[str, Optional[bool]]):  # noqa: UP006, UP045 - Python 3.9
+class Directions(dict[str, bool | None]):
     """Score -> whether a high one is good, of all that a validation will give; None if unsaid.
 
     Args:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Callable, ClassVar
-
-from typing_extensions import TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from densefit.duration import Duration, DurationLike
 from densefit.errors import ConfigError
