@@ -74,6 +74,12 @@ class TrainState:
     clock: Clock = field(default_factory=Clock)
     resumed: str = ""
 
+    def tick(self) -> None:
+        """Bring `seconds` and `epoch_seconds` up to date; `fit` calls it before callbacks look."""
+        elapsed = self.clock.elapsed()
+        self.seconds += elapsed
+        self.epoch_seconds += elapsed
+
 
 class Control:
     """What a callback may ask of the loop."""

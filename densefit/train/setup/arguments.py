@@ -14,7 +14,13 @@ from densefit.checkpoint.training.saver import Saver
 from densefit.errors import ConfigError
 from densefit.train.balance import Balancer
 from densefit.train.balance.balancer import balancers
+from densefit.train.nonfinite import Guard
 from densefit.train.schedules.schedule import Schedule, schedules
+
+STORES = (
+    *("local", "device", "nccl", "local_allreduce_cpu", "local_allreduce_device"),
+    *("local_update_cpu", "local_update_device"),
+)
 
 
 def as_balance(balance: Any) -> Balancer | None:
@@ -132,6 +138,34 @@ def as_derived(derived: Any) -> dict[str, Any]:
     return _mapping(derived, "derived", "name -> what makes the number of the scores", fix)
 
 
+def as_guard(nonfinite: Any) -> Guard:
+    """A Guard, which may be given by its policy.
+
+    Raises:
+        ConfigError: the policy is unknown.
+    """
+    return nonfinite if isinstance(nonfinite, Guard) else Guard(nonfinite)
+
+
+def as_initializer(initializer: Any) -> Any:
+    """An initializer, which may be given by MXNet's name ("xavier").
+
+    Raises:
+        ConfigError: the name is unknown, or it is nothing that initialises.
+    """
+    if isinstance(initializer, str):
+        try:
+            return mx.init.create(initializer)
+        except (KeyError, AssertionError, TypeError, ValueError) as error:
+            raise ConfigError(
+                f"Unknown initializer {initializer!r}",
+                expected="MXNet's name, e.g. 'xavier', or an object: mx.init.Xavier(...)",
+            ) from error
+    if initializer is not None and not callable(initializer):
+        raise ConfigError("This is no initializer", received=repr(initializer)[:200])
+    return initializer
+
+
 def as_settings(settings: Any) -> dict[str, Any]:
     """Settings of an optimizer: a dict, or pairs, as Module.fit takes them.
 
@@ -193,6 +227,21 @@ def as_devices(devices: Any) -> list[Any] | None:
     if several and all(isinstance(one, mx.Context) for one in several):
         return several
     raise _wrong("devices", devices, "MXNet contexts", "devices=[mx.cpu()], or [mx.gpu(0)]")
+
+
+def check_kvstore(kvstore: Any) -> None:
+    """Raise ConfigError for a store of parameters that is not this process's own."""
+    kind = getattr(kvstore, "type", kvstore)
+    if kind is not None and kind not in STORES:
+        raise ConfigError(
+            "Gradients are not exchanged between processes"
+            if str(kind).startswith("dist")
+            else "This is no kvstore",
+            expected="kvstore='local', 'device' or None",
+            received=repr(kind),
+            where="kvstore",
+            fix="several devices of one machine: devices=[mx.gpu(0), mx.gpu(1)]",
+        )
 
 
 def check_one_iterator(data: Any, name: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 import densefit as df
 from densefit.data.sample import Sample
 from densefit.errors import ConfigError
-from densefit.train.same_heads import check_same_heads
+from densefit.train.setup.same_heads import check_same_heads
 
 NAMES = ["sky", "ground", "pole"]
 
