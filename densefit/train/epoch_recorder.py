@@ -8,7 +8,7 @@ from typing import Any
 from densefit.checkpoint.training.session import Session
 from densefit.engine.batch_reader import Feeder
 from densefit.evaluation.labels_seen import LabelCheck
-from densefit.train.horizon import Horizon
+from densefit.train.length import TrainingLength
 from densefit.train.object_count_check import ObjectCheck
 
 
@@ -18,11 +18,11 @@ class EpochRecorder:
     Args:
         session: the training.
         feeder: of the training data.
-        horizon: lets everything know the length of the training.
+        length: of the training, which some data tell only by ending.
     """
 
-    def __init__(self, session: Session, feeder: Feeder, horizon: Horizon) -> None:
-        self._session, self._feeder, self._horizon = session, feeder, horizon
+    def __init__(self, session: Session, feeder: Feeder, length: TrainingLength) -> None:
+        self._session, self._feeder, self._length = session, feeder, length
         self._objects = ObjectCheck()
         self._labels = LabelCheck(feeder.wires, feeder.where)
 
@@ -70,7 +70,7 @@ class EpochRecorder:
             self._objects.epoch(state.objects, state.all_objects, about)
             if session.balancer is not None:
                 session.balancer.end_epoch()
-            self._horizon.end_epoch()
+            self._length.end_epoch()
             state.epoch, state.batch = state.epoch + 1, 0
         return is_covered
 

@@ -12,7 +12,7 @@ from densefit.errors import DensefitError
 from densefit.train.checkpointer import Checkpointer
 from densefit.train.ending import ending
 from densefit.train.epoch_recorder import EpochRecorder
-from densefit.train.horizon import Horizon
+from densefit.train.length import TrainingLength
 from densefit.train.seeds import seed_mxnet
 from densefit.train.setup.plan import Plan
 from densefit.train.signals import Signals
@@ -34,7 +34,7 @@ class Loop:
         validator: scores the validation data.
         checkpointer: saves, and goes back to what was saved.
         recorder: writes the history.
-        horizon: lets everything know the length of the training.
+        length: of the training, which some data tell only by ending.
         control: what callbacks ask for.
         signals: SIGINT and SIGTERM.
     """
@@ -46,7 +46,7 @@ class Loop:
     validator: Validator
     checkpointer: Checkpointer
     recorder: EpochRecorder
-    horizon: Horizon
+    length: TrainingLength
     control: Control
     signals: Signals
 
@@ -164,7 +164,7 @@ class Loop:
         if not self.checkpointer.is_announced:
             self.checkpointer.announce()
         if state.updates_per_epoch is None:
-            self.horizon.look()
+            self.length.warn_if_endless()
         if state.update == self.plan.settings.label_within:
             self.recorder.check_labels()
         self._validate_and_save()

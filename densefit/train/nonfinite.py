@@ -1,4 +1,4 @@
-"""What happens when a loss or a gradient is not finite."""
+"""Reaction to losses and gradients that are not finite."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ POLICIES = ("raise", "skip", "rollback")
 
 @dataclass(frozen=True)
 class Guard:
-    """What `fit` does when a loss or a gradient is nan or infinite; no such update is applied.
+    """Reaction to a loss or gradient that is nan or infinite; such an update is never applied.
 
     Attributes:
         policy: "raise" a TrainingDiverged; "skip" the update; or "rollback" to the newest
             checkpoint, and go on from there at a lower rate.
-        limit: how many updates are skipped in a row, or how many rollbacks are made in all, before
-            it raises all the same.
-        factor: what a rollback multiplies the learning rate by.
+        limit: number of skipped updates in a row, or of rollbacks in all, after which it raises.
+        factor: on the learning rate, for each rollback.
 
     Raises:
         ConfigError: a setting out of range.
@@ -42,7 +41,7 @@ class Guard:
         real(self.factor, "factor", above=0.0, most=1.0, where="Guard")
 
     def eased(self, rollbacks: int) -> float:
-        """The factor on the learning rate after so many rollbacks."""
+        """Return the factor on the learning rate after a number of rollbacks."""
         return self.factor**rollbacks if self.policy == "rollback" else 1.0
 
 

@@ -42,8 +42,8 @@ def test_a_clock_charges_each_moment_once():
     with clock("forward"):
         with clock("copy"):  # from 3.0 to 3.5
             pass
-    with pytest.raises(OSError), clock("data"):  # from 10.5 to 20
-        raise OSError
+    with pytest.raises(OSError, match="gone"), clock("data"):  # from 10.5 to 20
+        raise OSError("gone")
     assert clock.elapsed() == 21.0
     assert {phase: seconds for phase, seconds in clock.seconds.items() if seconds} == {
         "forward": 2.0 + 6.5, "copy": 0.5, "data": 9.5,

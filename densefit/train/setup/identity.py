@@ -1,4 +1,4 @@
-"""What a training is made of, so that a resume can say what differs."""
+"""Identity of a training: its parts as text, so that a resume can name what differs."""
 
 from __future__ import annotations
 
@@ -52,15 +52,15 @@ def identity(
     as_before: bool = False,
     **settings: Any,
 ) -> dict[str, Any]:
-    """What a training is made of, so that a resume can tell what differs.
+    """Return the identity of a training.
 
     Args:
         state: before the first update.
-        train: the training data; only a densefit Loader tells what it reads, and in which order.
+        train: training data; only a densefit Loader knows what it reads, and in which order.
         seed: as in `fit`.
-        validation: its data, one or several by name; a Loader tells.
-        as_before: as a checkpoint of an earlier version has it.
-        settings: others of `fit` that decide what an update does, or what a score means.
+        validation: validation data, one or several by name.
+        as_before: in the form of an earlier version's checkpoints.
+        settings: other arguments of `fit` that decide what an update does, or a score means.
     """
     network, schedule = state.network, settings.pop("schedule")
     backbone = getattr(network, "backbone", None)
@@ -92,17 +92,17 @@ def _order(train: Any, as_before: bool) -> str | None:
 
 
 def _fingerprint(data: Any) -> dict[str, Any] | None:
-    found: dict[str, Any] | None = getattr(data, "fingerprint", None)  # others ask for it, too
+    cached: dict[str, Any] | None = getattr(data, "fingerprint", None)  # asked for elsewhere, too
     dataset: Any = getattr(data, "dataset", None)
-    return fingerprint(dataset) if found is None and hasattr(dataset, "id_of") else found
+    return fingerprint(dataset) if cached is None and hasattr(dataset, "id_of") else cached
 
 
 def _scored(data: Any) -> str | None:
-    """What validation data say: which samples, and how they come to the network."""
-    found = _fingerprint(data)
-    if not found:
+    """Return the samples and the transform of validation data as text."""
+    samples = _fingerprint(data)
+    if not samples:
         return None
-    return f"{told(found)}, {described(getattr(data, 'transform', None))}"
+    return f"{told(samples)}, {described(getattr(data, 'transform', None))}"
 
 
 def _described(wire: Wire, as_before: bool) -> str:
@@ -111,7 +111,7 @@ def _described(wire: Wire, as_before: bool) -> str:
         return f"outputs {', '.join(wire.outputs('train'))}"
     if head.spec is not None:
         return f"{head.spec['task']} {described(head.spec['settings'], as_before=as_before)}"
-    # Made by its class and by no name: what can be seen of its settings.
+    # Made by its class and not by its name: its public attributes.
     public = {
         name: value
         for name, value in vars(head).items()

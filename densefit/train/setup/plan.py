@@ -23,7 +23,7 @@ from densefit.model.network import Network
 from densefit.numeric import check_optimizer
 from densefit.train.balancing import check_balanced
 from densefit.train.history import History
-from densefit.train.interval import Cadence
+from densefit.train.interval import Interval
 from densefit.train.rescale_grad import constant_rescale
 from densefit.train.schedules import Schedule
 from densefit.train.seeds import seed_all
@@ -78,8 +78,8 @@ class Plan:
     schedule: Schedule | None
     scorer: Scorer | MixtureScorer | None
     session: Session
-    validating: Cadence
-    saving: Cadence
+    validating: Interval
+    saving: Interval
 
     @classmethod
     def of(cls, network: Any, heads: Mapping[str, Route] | None, settings: Settings) -> Plan:
@@ -115,7 +115,7 @@ class Plan:
             schedule = schedule.judged_by(directions)
         rate = source_of_rate(schedule, optimizer, params, total, per_epoch)
         check_rollback(settings.nonfinite, rate, optimizer, params)
-        validating = Cadence(settings.validate_every, per_epoch, total, "validate_every")
+        validating = Interval(settings.validate_every, per_epoch, total, "validate_every")
         saving = _saving(settings.checkpoint, settings.resume, directions, per_epoch, total)
         state = TrainState(
             network,
@@ -185,9 +185,9 @@ def _saving(
     directions: Directions,
     updates_per_epoch: int | None,
     total: int | None,
-) -> Cadence:
+) -> Interval:
     """When to save, into a directory that is the training's."""
-    saving = Cadence(saver.every if saver else 0, updates_per_epoch, total, "Saver(every=...)")
+    saving = Interval(saver.every if saver else 0, updates_per_epoch, total, "Saver(every=...)")
     if saver is not None:
         check_unmixed(saver.directory, resume)
         saver.keep.judged_by(directions)

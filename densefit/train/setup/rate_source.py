@@ -10,7 +10,7 @@ from densefit.backend import mx
 from densefit.errors import ConfigError
 from densefit.train.nonfinite import Guard
 from densefit.train.schedules import Resolved, Schedule
-from densefit.train.schedules.awaited import Awaited
+from densefit.train.schedules.deferred import Deferred
 
 _log = logging.getLogger("densefit")
 
@@ -21,7 +21,7 @@ def source_of_rate(
     settings: Mapping[str, Any],
     total: int | None,
     updates_per_epoch: int | None,
-) -> Resolved | Awaited | None:
+) -> Resolved | Deferred | None:
     """Return the learning rate by updates done; None leaves it to the optimizer's own.
 
     There is one source of the rate: two are an error, where MXNet lets one of them win silently.
@@ -55,7 +55,7 @@ def source_of_rate(
     if schedule is None:
         return None
     if updates_per_epoch is None:
-        return Awaited(schedule, total)
+        return Deferred(schedule, total)
     return schedule.resolve(total, updates_per_epoch)
 
 

@@ -11,10 +11,10 @@ from densefit.engine.mxnet.initializer import ByName
 from densefit.train.balancing import Balancing
 from densefit.train.checkpointer import Checkpointer
 from densefit.train.epoch_recorder import EpochRecorder
-from densefit.train.horizon import Horizon, Learns
+from densefit.train.length import LengthAware, TrainingLength
 from densefit.train.loop import Loop
 from densefit.train.rescale_grad import tell_rescale
-from densefit.train.schedules.awaited import Awaited
+from densefit.train.schedules.deferred import Deferred
 from densefit.train.seeds import seed_update
 from densefit.train.setup.arguments import as_initializer
 from densefit.train.setup.identity import identity_of
@@ -40,11 +40,11 @@ def start(plan: Plan) -> Loop:
     optimizer = _start_optimizer(plan)
     if plan.live is None:
         plan.model.started(plan.session.learner)
-    horizon = _horizon(plan)
+    length = _length(plan)
     for callback in plan.session.callbacks:
         callback.begin_anew()
-    _resume(plan, horizon)
-    return _loop(plan, optimizer, horizon)
+    _resume(plan, length)
+    return _loop(plan, optimizer, length)
 
 
 def _bind(plan: Plan) -> None:
@@ -89,17 +89,17 @@ def _start_optimizer(plan: Plan) -> Any:
     return started
 
 
-def _horizon(plan: Plan) -> Horizon:
+def _length(plan: Plan) -> TrainingLength:
     """What lets the parts of the training know its length, once it is known."""
     settings, session = plan.settings, plan.session
-    learners: list[Learns] = [plan.validating, plan.saving]
-    if isinstance(session.rate, Awaited):
+    learners: list[LengthAware] = [plan.validating, plan.saving]
+    if isinstance(session.rate, Deferred):
         learners.append(session.rate)
     total_of = partial(plan.feeder.total, settings.epochs or 0, accumulate=settings.accumulate)
-    return Horizon(session.state, total_of, learners)
+    return TrainingLength(session.state, total_of, learners)
 
 
-def _resume(plan: Plan, horizon: Horizon) -> None:
+def _resume(plan: Plan, length: TrainingLength) -> None:
     """Go on from a checkpoint, if there is one to go on from."""
     saver, session, state = plan.settings.checkpoint, plan.session, plan.session.state
     if saver is None:
@@ -110,7 +110,7 @@ def _resume(plan: Plan, horizon: Horizon) -> None:
     if path is not None:
         state.resumed = str(path)
         if not is_known:
-            horizon.resume()
+            length.resume()
         _warn_done(state, path)
 
 
@@ -133,7 +133,7 @@ def _warn_done(state: TrainState, path: object) -> None:
             )
 
 
-def _loop(plan: Plan, optimizer: Any, horizon: Horizon) -> Loop:
+def _loop(plan: Plan, optimizer: Any, length: TrainingLength) -> Loop:
     """The loop and its parts."""
     settings, session = plan.settings, plan.session
     learner, saver, guard = session.learner, settings.checkpoint, settings.nonfinite
@@ -153,8 +153,8 @@ def _loop(plan: Plan, optimizer: Any, horizon: Horizon) -> Loop:
             *(session, plan.scorer, settings.derived, keep, checkpointer, control, signals)
         ),
         checkpointer=checkpointer,
-        recorder=EpochRecorder(session, plan.feeder, horizon),
-        horizon=horizon,
+        recorder=EpochRecorder(session, plan.feeder, length),
+        length=length,
         control=control,
         signals=signals,
     )
