@@ -4,7 +4,6 @@
 PYTHON ?=
 VENV := .venv
 PY := $(VENV)/bin/python
-LINT := build/lint
 
 .PHONY: help demo test lint wheel clean distclean
 .NOTPARALLEL:
@@ -23,23 +22,17 @@ demo: $(VENV)/plot.stamp
 test: lint
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses 8
 
-# tasks/, datasets/ and tools/ install as densefit.tasks and so on. Types and contracts are checked
-# in a copy that has that shape.
 lint: $(VENV)/dev.stamp
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	@rm -rf $(LINT) && mkdir -p $(LINT)
-	@cp -Rp densefit _densefit_mxnet_shims.py $(LINT)/ && cp -Rp tasks datasets tools $(LINT)/densefit/
-	cd $(LINT) && $(CURDIR)/$(PY) -m mypy --config-file $(CURDIR)/pyproject.toml \
-	  --cache-dir $(CURDIR)/.mypy_cache -p densefit -m _densefit_mxnet_shims
-	cd $(LINT) && $(CURDIR)/$(VENV)/bin/lint-imports --config $(CURDIR)/pyproject.toml \
-	  --cache-dir $(CURDIR)/.import_linter_cache
+	$(PY) -m mypy -p densefit -m _densefit_mxnet_shims
+	$(VENV)/bin/lint-imports --cache-dir .import_linter_cache
 
 wheel: $(VENV)/plot.stamp
 	$(PY) -m pip wheel --no-deps --wheel-dir dist .
 
 clean:
-	rm -rf build dist densefit.egg-info .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf build dist densefit.egg-info src/densefit.egg-info .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 distclean: clean
