@@ -152,7 +152,7 @@ def _import_mxnet() -> Any:
     except (ImportError, OSError) as error:
         raise EngineError(
             f"MXNet cannot be imported: {error}",
-            expected=f"mxnet {REQUIRED} (Linux x86-64 or macOS, Python 3.9 to 3.12)",
+            expected=f"mxnet {REQUIRED} (Linux x86-64 or macOS, Python 3.10 to 3.12)",
             received=f"Python {sys.version.split()[0]} on {sys.platform}",
             fix=f"pip install mxnet=={REQUIRED}",
         ) from error

@@ -34,12 +34,7 @@ def load_plugins() -> None:
     if _plugins_loaded:
         return
     _plugins_loaded = True
-    found: Any = metadata.entry_points()
-    if hasattr(found, "select"):
-        points = found.select(group="densefit.plugins")
-    else:  # Python 3.9
-        points = found.get("densefit.plugins", ())
-    for point in points:
+    for point in metadata.entry_points(group="densefit.plugins"):
         point.load()
 
 

@@ -29,8 +29,7 @@ def set_operator_threads(mx: Any, count: int) -> None:
     Holds for oneDNN's operators, matrix products and most of MXNet's own. Elementwise ones that
     MXNet launches with a count of its own (sgd_update) keep that, and so do layers that were
     computed before, with the same shapes. Forks stop MXNet's threads, so the count is set again
-    after each `os.fork`. On Python 3.9 `subprocess` forks too, unseen: there OMP_NUM_THREADS is
-    better.
+    after each `os.fork`.
 
     Args:
         mx: the module mxnet, imported without OMP_NUM_THREADS.

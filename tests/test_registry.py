@@ -99,23 +99,15 @@ class EntryPoint:
         EntryPoint.loaded += 1
 
 
-class Selectable(list):
-    """Entry points as Python 3.10 and later give them."""
-
-    def select(self, group):
-        return [point for name, point in self if name == group]
+def entry_points(**groups):
+    """What stands in for `importlib.metadata.entry_points`: points by group."""
+    return lambda group: groups[group.replace(".", "_")]
 
 
-@pytest.mark.parametrize(
-    "found",
-    [
-        Selectable([("densefit.plugins", EntryPoint()), ("others", EntryPoint())]),
-        {"densefit.plugins": [EntryPoint()], "others": [EntryPoint()]},  # Python 3.9
-    ],
-)
-def test_plugins_are_loaded_once_and_only_ours(monkeypatch, found):
+def test_plugins_are_loaded_once_and_only_ours(monkeypatch):
+    points = entry_points(densefit_plugins=[EntryPoint()], others=[EntryPoint()])
     monkeypatch.setattr(registry, "_plugins_loaded", False)
-    monkeypatch.setattr(metadata, "entry_points", lambda: found)
+    monkeypatch.setattr(metadata, "entry_points", points)
     monkeypatch.setattr(EntryPoint, "loaded", 0)
     load_plugins()
     load_plugins()
@@ -128,5 +120,5 @@ def test_an_unknown_name_looks_for_plugins_first(monkeypatch, shapes):
             shapes.register("triangle")(lambda: 3)
 
     monkeypatch.setattr(registry, "_plugins_loaded", False)
-    monkeypatch.setattr(metadata, "entry_points", lambda: {"densefit.plugins": [Plugin()]})
+    monkeypatch.setattr(metadata, "entry_points", entry_points(densefit_plugins=[Plugin()]))
     assert shapes.create("triangle") == 3
