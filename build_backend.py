@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import shutil
 import zipfile
 from typing import Any
 
@@ -39,6 +40,9 @@ def build_sdist(sdist_directory: str, *arguments: Any) -> str:
 def build_wheel(wheel_directory: str, *arguments: Any, **settings: Any) -> str:
     """Build the wheel of `pip install .`; return its file name."""
     restore_links()
+    # setuptools copies the package there, and into a wheel all that lies there: also what an
+    # earlier build copied and the package no longer has.
+    shutil.rmtree(os.path.join("build", "lib"), ignore_errors=True)
     name = build_meta.build_wheel(wheel_directory, *arguments, **settings)
     add_files(os.path.join(wheel_directory, name))
     return name

@@ -63,6 +63,14 @@ def test_an_archive_unpacked_without_links_makes_the_same_wheel(copied_source, b
     assert installed_by(build("build_wheel", folder)) == installed_by(wheel)
 
 
+def test_a_file_of_an_earlier_build_stays_out(copied_source, build, wheel):
+    folder = copied_source()
+    earlier = folder / "build/lib/densefit"
+    earlier.mkdir(parents=True)
+    (earlier / "removed.py").touch()
+    assert installed_by(build("build_wheel", folder)) == installed_by(wheel)
+
+
 def test_the_links_are_relative():
     assert {link: os.readlink(ROOT / link) for link in LINKS} == LINKS
 
