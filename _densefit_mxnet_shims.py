@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from importlib.machinery import ModuleSpec
     from types import ModuleType
-    from typing import Any, Optional
+    from typing import Any
 
 
 def apply_shims() -> None:
@@ -48,9 +48,9 @@ class MXNetFinder:
     def find_spec(
         self,
         name: str,
-        path: "Optional[Sequence[str]]" = None,
-        target: "Optional[ModuleType]" = None,
-    ) -> "Optional[ModuleSpec]":
+        path: "Sequence[str] | None" = None,
+        target: "ModuleType | None" = None,
+    ) -> "ModuleSpec | None":
         """Return the other finders' spec of mxnet, with the shims in its loader."""
         if name != "mxnet":
             return None

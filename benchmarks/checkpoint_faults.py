@@ -28,7 +28,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from densefit.checkpoint import store
+from densefit.checkpoint.storage import store
 from densefit.errors import CheckpointError
 
 OLD, NEW = "update-00000001", "update-00000002"

@@ -24,8 +24,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from densefit.checkpoint import store
-from densefit.checkpoint.background import BackgroundWriter
+from densefit.checkpoint.storage import store
+from densefit.checkpoint.storage.background import BackgroundWriter
 
 CONSOLE = Console(width=100)
 PARTS = ("model", "optimizer", "ema")

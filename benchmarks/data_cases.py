@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from densefit.config import read
-from densefit.data.loader import Loader
-from densefit.tools.recipe import Recipe, augmenting, make_dataset, train_loader
-from densefit.tools.recipe_heads import make_network
+from densefit.data.loader.loader import Loader
+from densefit.tools.recipes.recipe import Recipe, augmenting, make_dataset, train_loader
+from densefit.tools.recipes.recipe_heads import make_network
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 FOLDERS = ("JPEGImages", "train")  # of the layouts of VOC, and of images and masks

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from densefit.checkpoint import store
+from densefit.checkpoint.storage import store
 
 LENGTHS = ({"epochs": 4}, {"updates": 21})  # of 6 updates an epoch
 

@@ -24,7 +24,7 @@ from rich.table import Table
 from score_cost import forward_and_score
 
 from densefit.metrics import COCOAveragePrecision
-from densefit.metrics.confusion import confusion_matrix
+from densefit.metrics.dense.confusion import confusion_matrix
 
 CONSOLE = Console(width=100)
 NAMES = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl")

@@ -22,8 +22,8 @@ from typing import Any
 from iterator_cases import Makers, stop
 
 from densefit.backend import mx
+from densefit.engine.sources import source_of
 from densefit.errors import DataError
-from densefit.train.sources import source_of
 
 SIZE = 4
 EPOCHS = 3

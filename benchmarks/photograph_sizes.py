@@ -27,10 +27,10 @@ import yaml
 from side_by_side import machine
 
 from densefit.config import read
-from densefit.data.others import applied
 from densefit.data.sample import datasets
 from densefit.data.sampler import sample_rng
-from densefit.tools.recipe import Recipe, augmenting
+from densefit.data.transforms.extra_samples import applied
+from densefit.tools.recipes.recipe import Recipe, augmenting
 
 CONFIG = Path(__file__).parents[1] / "configs" / "ssd_resnet18_bccd.yaml"
 LARGE = 4000  # pixels of the longer side

@@ -9,9 +9,9 @@ import numpy as np
 
 import densefit as df
 from densefit.backend import mx
-from densefit.train.evaluator import Evaluator
-from densefit.train.feed import Feeder
-from densefit.train.learner import Learner
+from densefit.engine.batch_reader import Feeder
+from densefit.engine.mxnet.evaluator import Evaluator
+from densefit.engine.mxnet.learner import Learner
 
 CLASSES, SIZE, BATCH, PICTURES = 19, (384, 768), 2, 16
 
@@ -88,7 +88,7 @@ def forward_and_score(rounds: int) -> tuple[list[float], list[float], str]:
         evaluator.start(fed, feeder, 0).read()
     forward, score = [], []
     df.score(network, scorer_loader)
-    from densefit.score import Scorer
+    from densefit.evaluation.score import Scorer
 
     scorer = Scorer(learner, scorer_loader)  # as validation during a training uses it
     for turn in range(rounds):

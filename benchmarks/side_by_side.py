@@ -14,9 +14,9 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 FOLDER = str(Path(__file__).resolve().parent)  # scripts import what lies here
 # For a Python that has MXNet and no densefit, whose base lets MXNet work with today's numpy.

@@ -21,7 +21,6 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from densefit.data.others import applied
 from densefit.data.sample import Sample
 from densefit.data.transforms import (
     Compose,
@@ -33,6 +32,7 @@ from densefit.data.transforms import (
     Resize,
     transforms,
 )
+from densefit.data.transforms.extra_samples import applied
 from densefit.datasets import Shapes
 
 CONSOLE = Console(width=100)

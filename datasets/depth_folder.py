@@ -6,17 +6,16 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from densefit.data.image import read_image
+from densefit.data.io.image import read_image
+from densefit.data.repr_args import unusual
 from densefit.data.sample import Sample, datasets
-from densefit.data.shown import unusual
+from densefit.datasets.files.depth_maps import DepthReader
+from densefit.datasets.files.masks import IGNORE, MaskReader
+from densefit.datasets.files.names import Names, class_names, doubled, missing_split, read_lines
+from densefit.datasets.files.normal_maps import NormalsReader
+from densefit.datasets.files.paths import name_below
+from densefit.datasets.files.pictures import check_apart, is_picture, pictures_by_stem
 from densefit.errors import ConfigError, DataError
-
-from .depth_maps import DepthReader
-from .masks import IGNORE, MaskReader
-from .names import Names, class_names, doubled, missing_split, read_lines
-from .normal_maps import NormalsReader
-from .paths import name_below
-from .pictures import check_apart, is_picture, pictures_by_stem
 
 
 @datasets.register("depth_folder")

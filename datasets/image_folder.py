@@ -7,14 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from densefit.data.image import read_image
+from densefit.data.io.image import read_image
+from densefit.data.repr_args import unusual
 from densefit.data.sample import Sample, datasets
-from densefit.data.shown import unusual
+from densefit.datasets.files.names import Names, class_index, class_names, missing_split
+from densefit.datasets.files.pictures import folders_in, pictures_below
 from densefit.errors import ConfigError, DataError
 from densefit.once import warn_once
-
-from .names import Names, class_index, class_names, missing_split
-from .pictures import folders_in, pictures_below
 
 logger = logging.getLogger(__name__)
 

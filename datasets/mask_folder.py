@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from densefit.data.image import read_image
+from densefit.data.io.image import read_image
+from densefit.data.repr_args import unusual
 from densefit.data.sample import Sample, datasets
-from densefit.data.shown import unusual
+from densefit.datasets.files.mask_values import value_map
+from densefit.datasets.files.masks import IGNORE, MaskReader
+from densefit.datasets.files.missing_files import warn_of_absent
+from densefit.datasets.files.names import Names, class_names, doubled, missing_split, read_lines
+from densefit.datasets.files.paths import names_below
+from densefit.datasets.files.pictures import check_apart, pictures_by_stem
 from densefit.errors import ConfigError, DataError
-
-from .absent import warn_of_absent
-from .mask_values import value_map
-from .masks import IGNORE, MaskReader
-from .names import Names, class_names, doubled, missing_split, read_lines
-from .paths import names_below
-from .pictures import check_apart, pictures_by_stem
 
 
 @datasets.register("mask_folder")

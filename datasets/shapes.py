@@ -7,8 +7,8 @@ import zlib
 import cv2
 import numpy as np
 
+from densefit.data.repr_args import unusual
 from densefit.data.sample import Sample, datasets
-from densefit.data.shown import unusual
 from densefit.errors import ConfigError
 
 # Where the parts of an upright face are, in parts of its shape's radius. A shape looks at us: its

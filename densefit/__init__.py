@@ -1,30 +1,31 @@
 """densefit: one exact fit loop for dense prediction and many tasks at once, on MXNet symbols."""
 
-from densefit import interop
+from densefit import interop, old_paths
 from densefit.callbacks import Callback, Control, TrainState
-from densefit.checkpoint.load import load
-from densefit.checkpoint.mxnet_files import load_mxnet, save_mxnet
-from densefit.checkpoint.policy import Keep
-from densefit.checkpoint.saver import Saver
-from densefit.checkpoint.transfer import transfer
-from densefit.data.cache import Cached
-from densefit.data.loader import Loader
-from densefit.data.mixture import Mixture
-from densefit.data.original_size_loader import OriginalSizeLoader
+from densefit.checkpoint.training.policy import Keep
+from densefit.checkpoint.training.saver import Saver
+from densefit.checkpoint.weights.load import load
+from densefit.checkpoint.weights.transfer import transfer
+from densefit.data.io.cache import Cached
+from densefit.data.loader.loader import Loader
+from densefit.data.loader.original_size_loader import OriginalSizeLoader
+from densefit.data.loader.view_loader import ViewLoader
+from densefit.data.loader.views import Views
+from densefit.data.mixture.mixture import Mixture
 from densefit.data.sample import Sample
 from densefit.data.transforms import Compose
-from densefit.data.view_loader import ViewLoader
-from densefit.data.views import Views
-from densefit.discover import dataset, registered, transform
+from densefit.engine.ema import EMA
+from densefit.evaluation.predict import predict
+from densefit.evaluation.score import score
+from densefit.evaluation.score_mixture import score_mixture
+from densefit.factory import dataset, registered, transform
+from densefit.interop.files.mxnet_files import load_mxnet, save_mxnet
 from densefit.metrics import Metric
-from densefit.model.head import Features, Head, Label, head
+from densefit.model.heads.head import Features, Head, Label, head
+from densefit.model.heads.route import Route
 from densefit.model.network import Network
-from densefit.model.other_heads import with_head, without_head
-from densefit.model.owners import head_parameters, trunk_parameters
-from densefit.model.route import Route
-from densefit.predict.predictor import predict
-from densefit.score import score
-from densefit.score_many import score_mixture
+from densefit.model.parameters import head_parameters, trunk_parameters
+from densefit.model.surgery import with_head, without_head
 from densefit.train.balance import (
     DWA,
     RLW,
@@ -35,13 +36,12 @@ from densefit.train.balance import (
     Scheduled,
     Uncertainty,
 )
-from densefit.train.conflict import conflict
-from densefit.train.ema import EMA
 from densefit.train.find_lr import find_lr
 from densefit.train.fit import fit
-from densefit.train.guard import Guard
+from densefit.train.gradient_conflict import conflict
 from densefit.train.history import History
 from densefit.train.layer_decay import layer_decay
+from densefit.train.nonfinite import Guard
 from densefit.train.schedules import (
     Constant,
     Cosine,
@@ -56,6 +56,8 @@ from densefit.train.schedules import (
     Step,
 )
 from densefit.train.signals import TrainingInterrupted
+
+old_paths.install()
 
 __version__ = "0.1.0"
 

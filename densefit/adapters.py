@@ -6,8 +6,8 @@ by an adapter that is registered here, by `densefit.interop` or by a plugin.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Callable, Generic, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -61,9 +61,9 @@ class Adapters(Generic[T]):
         return None
 
 
-models: Adapters[Any] = Adapters()  #: to a ModelInput, see `densefit.train.model_input`
+models: Adapters[Any] = Adapters()  #: to a ModelInput, see `densefit.engine.model_input`
 batches: Adapters[Any] = Adapters()  #: to an iterator of DataBatches with names
-sources: Adapters[Any] = Adapters()  #: to a Source of batches, see `densefit.train.sources`
+sources: Adapters[Any] = Adapters()  #: to a Source of batches, see `densefit.engine.sources`
 metrics: Adapters[Any] = Adapters()  #: to a densefit Metric
 #: Arguments of Module.fit by name, to the wires and callbacks that they ask for
 module_arguments: Adapters[Any] = Adapters()

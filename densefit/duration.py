@@ -7,9 +7,7 @@ import operator
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Union
-
-from typing_extensions import TypeAlias
+from typing import TypeAlias, Union
 
 from densefit.errors import ConfigError
 

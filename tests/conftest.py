@@ -12,8 +12,8 @@ import pytest  # noqa: E402
 
 import densefit as df  # noqa: E402
 from densefit.backend import mx  # noqa: E402
-from densefit.data.process_ahead import ProcessAhead  # noqa: E402
 from densefit.data.sample import Sample  # noqa: E402
+from densefit.data.workers.process_prefetcher import ProcessAhead  # noqa: E402
 from densefit.metrics import MAE  # noqa: E402
 from densefit.model.backbones import Backbone  # noqa: E402
 from densefit.model.layers import conv_bn  # noqa: E402

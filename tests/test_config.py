@@ -1,5 +1,5 @@
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional, Tuple  # noqa: UP035 - read at run time on Python 3.9
+from typing import Any
 
 import pytest
 import yaml
@@ -17,8 +17,8 @@ class Data:
         settings: more.
     """
 
-    root: Optional[str] = None  # noqa: UP045
-    settings: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
+    root: str | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -32,10 +32,10 @@ class Plan:
         size: height and width.
     """
 
-    files: List[str] = field(default_factory=list)  # noqa: UP006
+    files: list[str] = field(default_factory=list)
     data: Data = field(default_factory=Data)
     epochs: int = 10
-    size: Tuple[int, int] = (2, 3)  # noqa: UP006
+    size: tuple[int, int] = (2, 3)
 
 
 @pytest.fixture
@@ -81,8 +81,8 @@ class Several:
         names: of what, by name.
     """
 
-    parts: Dict[str, Data] = field(default_factory=dict)  # noqa: UP006
-    names: Dict[str, Dict[str, Optional[str]]] = field(default_factory=dict)  # noqa: UP006, UP045
+    parts: dict[str, Data] = field(default_factory=dict)
+    names: dict[str, dict[str, str | None]] = field(default_factory=dict)
 
 
 def test_dicts_of_dataclasses_are_checked_as_these(tmp_path):

@@ -1,6 +1,6 @@
 import time
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional, Tuple  # noqa: UP035 - read at run time on Python 3.9
+from typing import Any
 
 import pytest
 
@@ -17,8 +17,8 @@ class Data:
         settings: more.
     """
 
-    root: Optional[str] = None  # noqa: UP045
-    settings: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
+    root: str | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -36,12 +36,12 @@ class Plan:
     """
 
     data: Data = field(default_factory=Data)
-    parts: Dict[str, Data] = field(default_factory=dict)  # noqa: UP006
+    parts: dict[str, Data] = field(default_factory=dict)
     seed: int = 0
-    rate: Optional[float] = None  # noqa: UP045
+    rate: float | None = None
     fast: bool = False
-    names: List[str] = field(default_factory=list)  # noqa: UP006
-    size: Tuple[int, int] = (2, 3)  # noqa: UP006
+    names: list[str] = field(default_factory=list)
+    size: tuple[int, int] = (2, 3)
 
 
 @pytest.fixture
@@ -177,10 +177,10 @@ class Names:
         root: a folder.
     """
 
-    rename: Dict[str, Optional[str]] = field(default_factory=dict)  # noqa: UP006, UP045
-    deep: Dict[str, Dict[str, str]] = field(default_factory=dict)  # noqa: UP006
-    free: Dict[str, Any] = field(default_factory=dict)  # noqa: UP006
-    root: Optional[str] = None  # noqa: UP045
+    rename: dict[str, str | None] = field(default_factory=dict)
+    deep: dict[str, dict[str, str]] = field(default_factory=dict)
+    free: dict[str, Any] = field(default_factory=dict)
+    root: str | None = None
 
 
 @pytest.fixture(params=["command line", "recipe"])

@@ -99,15 +99,10 @@ class EntryPoint:
         EntryPoint.loaded += 1
 
 
-def entry_points(**groups):
-    """What stands in for `importlib.metadata.entry_points`: points by group."""
-    return lambda group: groups[group.replace(".", "_")]
-
-
 def test_plugins_are_loaded_once_and_only_ours(monkeypatch):
-    points = entry_points(densefit_plugins=[EntryPoint()], others=[EntryPoint()])
+    known = {"densefit.plugins": [EntryPoint()], "others": [EntryPoint()]}
     monkeypatch.setattr(registry, "_plugins_loaded", False)
-    monkeypatch.setattr(metadata, "entry_points", points)
+    monkeypatch.setattr(metadata, "entry_points", lambda group: known[group])
     monkeypatch.setattr(EntryPoint, "loaded", 0)
     load_plugins()
     load_plugins()
@@ -120,5 +115,5 @@ def test_an_unknown_name_looks_for_plugins_first(monkeypatch, shapes):
             shapes.register("triangle")(lambda: 3)
 
     monkeypatch.setattr(registry, "_plugins_loaded", False)
-    monkeypatch.setattr(metadata, "entry_points", entry_points(densefit_plugins=[Plugin()]))
+    monkeypatch.setattr(metadata, "entry_points", lambda group: [Plugin()])
     assert shapes.create("triangle") == 3

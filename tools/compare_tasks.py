@@ -7,17 +7,16 @@ import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import List, Optional  # noqa: UP035 - read at run time on Python 3.9
 
 from rich.console import Console
 
 from densefit.config import parse
 from densefit.errors import writing
-from densefit.tools.out_folder import make_folder
-from densefit.tools.program import program
-from densefit.tools.task_comparison import ALL, COSTS, Comparison, Spread, compare
-from densefit.tools.task_runs import as_plain, grouped, read_task_runs
-from densefit.tools.wide_table import Rows, print_rows
+from densefit.tools.recipes.out_folder import make_folder
+from densefit.tools.recipes.program import program
+from densefit.tools.report.task_comparison import ALL, COSTS, Comparison, Spread, compare
+from densefit.tools.report.task_runs import as_plain, grouped, read_task_runs
+from densefit.tools.report.wide_table import Rows, print_rows
 
 _COST_TITLES = {
     "parameters": "parameters",
@@ -38,8 +37,8 @@ class Comparing:
         out: folder for tasks.md and tasks.json; none are written by default.
     """
 
-    runs: List[str] = field(default_factory=list)  # noqa: UP006
-    out: Optional[str] = None  # noqa: UP045
+    runs: list[str] = field(default_factory=list)
+    out: str | None = None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,20 +7,19 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Optional
 
 from densefit.callbacks import Callback, Control, TrainState
 from densefit.config import parse
 from densefit.errors import writing
-from densefit.tools.init_from import begin_from
-from densefit.tools.multi_recipe import MultiRecipe
-from densefit.tools.out_folder import make_folder
-from densefit.tools.plots import available
-from densefit.tools.program import program
-from densefit.tools.recipe import make_groups
-from densefit.tools.several import training_side
+from densefit.tools.recipes.init_from import begin_from
+from densefit.tools.recipes.multi_dataset import training_side
+from densefit.tools.recipes.multi_recipe import MultiRecipe
+from densefit.tools.recipes.out_folder import make_folder
+from densefit.tools.recipes.program import program
+from densefit.tools.recipes.recipe import make_groups
+from densefit.tools.report.plots import available
 from densefit.train.find_lr import find_lr
-from densefit.train.rate_search import RateSearch
+from densefit.train.lr_search_result import RateSearch
 
 
 @dataclass
@@ -36,7 +35,7 @@ class Search(MultiRecipe):
     start: float = 1e-7
     end: float = 10.0
     updates: int = 100
-    loss: Optional[str] = None  # noqa: UP045
+    loss: str | None = None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

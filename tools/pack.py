@@ -12,22 +12,22 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import cv2
 import numpy as np
 
-from densefit.checkpoint.atomic import replace_file
+from densefit.checkpoint.storage.atomic import replace_file
 from densefit.config import parse
-from densefit.data.image import decode_image, read_file
-from densefit.data.payload import plain, to_bytes
+from densefit.data.checks.sample import read_sample
+from densefit.data.io.array_codec import plain, to_bytes
+from densefit.data.io.image import decode_image, read_file
 from densefit.data.sample import Dataset, Sample
-from densefit.data.sample_check import read_sample
-from densefit.datasets.record import CRC, FORMAT, LENGTH
-from densefit.datasets.record_file import frame, with_header
+from densefit.datasets.record.record import CRC, FORMAT, LENGTH
+from densefit.datasets.record.recordio import frame, with_header
 from densefit.errors import ConfigError, DataError, located
-from densefit.tools.program import program
-from densefit.tools.recipe import Data, make_dataset
+from densefit.tools.recipes.program import program
+from densefit.tools.recipes.recipe import Data, make_dataset
 
 #: What a dataset may know besides its samples and its lists `<target>_classes`, and is kept.
 ATTRIBUTES = ("classes", "category_ids", "keypoint_names", "limbs", "flip_pairs")
@@ -46,7 +46,7 @@ class Packing:
     """
 
     data: Data = field(default_factory=Data)
-    split: Optional[str] = None  # noqa: UP045
+    split: str | None = None
     out: str = "packed/train.rec"
 
 

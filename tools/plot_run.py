@@ -18,11 +18,11 @@ from densefit.callbacks.curves import main_keys
 from densefit.callbacks.figure import new_figure, tidy, write_figure
 from densefit.callbacks.progress import duration
 from densefit.errors import ConfigError
-from densefit.model.loss_terms import LossTerms
+from densefit.model.heads.loss_terms import LossTerms
 from densefit.registry import nearest
-from densefit.tools.program import program
-from densefit.tools.run_history import Run, directions, read_runs
-from densefit.tools.table import shown
+from densefit.tools.recipes.program import program
+from densefit.tools.report.run_history import Run, directions, read_runs
+from densefit.tools.report.table import shown
 
 _MOST = 15  # panels in a picture
 _TRAIN = ("update", "epoch")

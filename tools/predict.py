@@ -9,18 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import List  # noqa: UP035 - read at run time on Python 3.9
 
-from densefit.checkpoint.load import load
+from densefit.checkpoint.weights.load import load
 from densefit.errors import ConfigError, DataError, writing
-from densefit.predict.predictor import predict
-from densefit.tools.files import Pictures
-from densefit.tools.out_folder import make_folder
-from densefit.tools.pictures import drawn, write_image
-from densefit.tools.plain import map_files, plain_prediction
-from densefit.tools.program import program
-from densefit.tools.progress import Watched
-from densefit.tools.trained import Trained, settings
+from densefit.evaluation.predict import predict
+from densefit.tools.formats.picture_files import Pictures
+from densefit.tools.recipes.checkpoint_settings import Trained, settings
+from densefit.tools.recipes.out_folder import make_folder
+from densefit.tools.recipes.program import program
+from densefit.tools.recipes.progress import Watched
+from densefit.tools.report.pictures import drawn, write_image
+from densefit.tools.report.predictions_json import map_files, plain_prediction
 
 FAILED = "failed.txt"
 
@@ -31,7 +30,7 @@ class Predicting(Trained):
         images: picture files, and folders that are searched with all below them.
     """
 
-    images: List[str] = field(default_factory=list)  # noqa: UP006
+    images: list[str] = field(default_factory=list)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

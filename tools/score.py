@@ -8,7 +8,7 @@ from importlib import import_module
 
 from densefit.errors import ConfigError
 from densefit.registry import nearest
-from densefit.tools.program import program
+from densefit.tools.recipes.program import program
 
 # What is scored -> the module that does it; imported when it is asked for.
 COMMANDS = {kind: f"densefit.tools.score_{kind}" for kind in ("coco", "voc", "masks", "panoptic")}
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     kind = words.pop(0) if words and not words[0].startswith("-") else "trained"
     if kind != "trained" and kind not in COMMANDS:
         return program(lambda: _unknown(kind))
-    module = import_module(COMMANDS.get(kind, "densefit.tools.score_trained"))
+    module = import_module(COMMANDS.get(kind, "densefit.tools.scoring.score_trained"))
     code: int = module.main(words)
     return code
 

@@ -7,17 +7,17 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, List, Optional  # noqa: UP035 - read at run time on Python 3.9
+from typing import Any
 
 from densefit.config import parse
 from densefit.errors import ConfigError, DensefitError, located
-from densefit.tools.multi_recipe import MultiRecipe
-from densefit.tools.out_folder import make_folder
-from densefit.tools.plots import available
-from densefit.tools.program import program
-from densefit.tools.recipe import make_schedule, named
-from densefit.tools.schedule_views import Shown, plot_rates, print_rates
-from densefit.tools.several import updates_per_epoch
+from densefit.tools.recipes.multi_dataset import updates_per_epoch
+from densefit.tools.recipes.multi_recipe import MultiRecipe
+from densefit.tools.recipes.out_folder import make_folder
+from densefit.tools.recipes.program import program
+from densefit.tools.recipes.recipe import make_schedule, named
+from densefit.tools.report.plots import available
+from densefit.tools.report.schedule_views import Shown, plot_rates, print_rates
 from densefit.train.schedules import Plateau, Resolved, Schedule, schedules
 from densefit.yaml_document import load
 
@@ -38,11 +38,11 @@ class Showing(MultiRecipe):
             line, else here. An --out that ends in .png, .pdf or .svg is the picture itself.
     """
 
-    schedules: List[str] = field(default_factory=list)  # noqa: UP006
-    epochs: Optional[int] = None  # noqa: UP045
-    updates: Optional[int] = None  # noqa: UP045
-    updates_per_epoch: Optional[int] = None  # noqa: UP045
-    png: Optional[str] = None  # noqa: UP045
+    schedules: list[str] = field(default_factory=list)
+    epochs: int | None = None
+    updates: int | None = None
+    updates_per_epoch: int | None = None
+    png: str | None = None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from densefit.tools.multi_recipe import MultiRecipe
-from densefit.tools.panels import write_panels
-from densefit.tools.several import prepare_several
-from densefit.tools.training import main as train
+from densefit.tools.recipes.multi_dataset import prepare_several
+from densefit.tools.recipes.multi_recipe import MultiRecipe
+from densefit.tools.recipes.training import main as train
+from densefit.tools.report.panels import write_panels
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

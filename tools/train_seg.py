@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from densefit.tools.recipe import Model, Recipe
-from densefit.tools.training import main as train
+from densefit.tools.recipes.recipe import Model, Recipe
+from densefit.tools.recipes.training import main as train
 
 
 @dataclass

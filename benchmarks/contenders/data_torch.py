@@ -17,7 +17,7 @@ from data_cases import RECIPES, Case
 from side_by_side import serve
 from torch.utils.data import DataLoader, Dataset
 
-from densefit.data.image import planes
+from densefit.data.io.image import planes
 from densefit.data.sampler import sample_rng
 
 

@@ -11,7 +11,7 @@ from score_cases import Case
 from side_by_side import serve
 
 import densefit as df
-from densefit.data.original_size_loader import OriginalSizeLoader
+from densefit.data.loader.original_size_loader import OriginalSizeLoader
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ from torch.utils.data import DataLoader, Dataset
 from torch_networks import DeepLab, load
 from torchmetrics.classification import MulticlassJaccardIndex
 
-from densefit.data.image import planes
+from densefit.data.io.image import planes
 
 
 class Pictures(Dataset):  # type: ignore[type-arg]

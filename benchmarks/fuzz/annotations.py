@@ -16,8 +16,8 @@ from fuzz.text_changes import change_json
 from fuzz.xml_changes import change_xml
 from pycocotools import mask as coco_mask
 
-from densefit.datasets.coco import COCO
-from densefit.datasets.voc import VOC
+from densefit.datasets.coco.coco import COCO
+from densefit.datasets.voc.voc import VOC
 
 _HEIGHT, _WIDTH = SIZE
 

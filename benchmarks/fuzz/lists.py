@@ -19,8 +19,8 @@ from PIL import Image
 from densefit.config import read
 from densefit.datasets.image_folder import ImageFolder
 from densefit.datasets.mask_folder import MaskFolder
-from densefit.datasets.voc import VOC
-from densefit.tools.multi_recipe import MultiRecipe
+from densefit.datasets.voc.voc import VOC
+from densefit.tools.recipes.multi_recipe import MultiRecipe
 from densefit.yaml_document import read_document
 
 

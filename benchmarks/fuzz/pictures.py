@@ -17,7 +17,7 @@ from PIL import Image, ImageOps
 from densefit.datasets.depth_folder import DepthFolder
 from densefit.datasets.image_folder import ImageFolder
 from densefit.datasets.mask_folder import MaskFolder
-from densefit.datasets.voc import VOC
+from densefit.datasets.voc.voc import VOC
 
 _HEIGHT, _WIDTH = SIZE
 _EXIF = Image.Exif()

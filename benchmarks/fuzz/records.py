@@ -18,7 +18,7 @@ from fuzz.text_changes import change_json, change_lines
 from PIL import Image
 
 from densefit.datasets.image_folder import ImageFolder
-from densefit.datasets.record import Record
+from densefit.datasets.record.record import Record
 from densefit.tools.pack import pack
 
 _MAGIC = 0xCED7230A

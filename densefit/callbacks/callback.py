@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Callable
+from typing import Any
 
 from densefit.callbacks.clock import Clock
 from densefit.registry import Registry
@@ -25,8 +25,8 @@ class TrainState:
         pending: what is due and not done: "validation" in mid-epoch, "epoch" at its end, or "".
         samples: real samples (no padding) seen in this epoch.
         labelled: head -> samples seen that have labels for it, since training began.
-        objects: counts of objects in this epoch, see `densefit.data.object_counts`; empty where no
-            head learns objects.
+        objects: counts of objects in this epoch, see `densefit.data.loader.object_counts`;
+            empty where no head learns objects.
         all_objects: the same since training began.
         lr: the learning rate of the last update.
         gradient_norm: of the last update's gradient, before clipping.

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from densefit.callbacks.callback import Callback, Control, TrainState, callbacks
-from densefit.metrics.direction import direction_of, stated_direction, tell_undefined
+from densefit.metrics.core.direction import direction_of, stated_direction, tell_undefined
 from densefit.numeric import real, whole
 
 STOP, WHERE = "to stop by", "EarlyStopping"

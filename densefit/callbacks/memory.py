@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 from densefit.callbacks.callback import Callback, Control, TrainState, callbacks
 from densefit.callbacks.jsonl import JSONLines

@@ -6,9 +6,9 @@ import math
 import shutil
 import sys
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from typing import Any, Callable, TextIO
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn
@@ -17,7 +17,7 @@ from rich.progress import Progress as Bar
 from densefit.callbacks.callback import Callback, Control, TrainState
 from densefit.callbacks.epoch_report import EpochReport, as_text
 from densefit.callbacks.main_number import is_main
-from densefit.data.object_counts import shown
+from densefit.data.loader.object_counts import shown
 from densefit.numeric import real
 
 _WIDTH = 200  # letters of a line in a pipe or a file

@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 import re
 import time
-from typing import Any, Callable, Union
-
-from typing_extensions import TypeAlias
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from densefit.callbacks.callback import Callback, Control, TrainState, callbacks
 from densefit.callbacks.progress import duration
 from densefit.errors import ConfigError
 
-TimeLike: TypeAlias = Union[float, str]
+TimeLike: TypeAlias = float | str
 
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 _PATTERN = re.compile(r"(?:(\d+(?:\.\d+)?|\.\d+)([dhms]))+")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import accumulate, chain
-from typing import Any, Callable, TypeVar
+from typing import Any, TypeVar
 
 _DEEPEST = 16  # wrappers in wrappers
 _METHOD = "targets_of"

@@ -30,7 +30,7 @@ class Batch(mx.io.DataBatch):  # type: ignore[misc]
         labelled: head -> (samples,) bool, which of them have the head's targets; a head that is
             not told of has labels for all. Of a head whose loss terms learn from different targets
             also `<head>/<term>` -> the same; one that is not told of is as its head.
-        counts: of objects in the samples, see `densefit.data.object_counts`.
+        counts: of objects in the samples, see `densefit.data.loader.object_counts`.
     """
 
     def __init__(

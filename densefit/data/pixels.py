@@ -28,7 +28,7 @@ def as_array(image: Any) -> np.ndarray:
             "The image of a sample is no picture",
             expected="a (height, width, 3) uint8 array, RGB",
             received=f"{type(image).__qualname__}" + (f" {image!r}"[:80] if array.ndim < 2 else ""),
-            fix="read it: densefit.data.image.read_image(path)",
+            fix="read it: densefit.data.io.image.read_image(path)",
         )
     return array
 

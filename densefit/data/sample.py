@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from densefit.data.homography import is_affine, square
 from densefit.data.pixels import as_array
-from densefit.data.plane import is_affine, square
-from densefit.data.visible import is_whole
+from densefit.data.visible_area import is_whole
 from densefit.errors import DataError
 from densefit.registry import Registry
 
@@ -156,8 +156,9 @@ class UntoldGeometry(UntracedGeometry):
     """Of a picture that a transform moved without a word."""
 
     _fix = (
-        "let the transform use crop, resize, mirror or turn of densefit.data.move, or give its "
-        "sample a geometry: replace(sample, image=..., geometry=sample.geometry.then(matrix, size))"
+        "let the transform use crop, resize, mirror or turn of densefit.data.geometry.image_ops, "
+        "or give its sample a geometry: "
+        "replace(sample, image=..., geometry=sample.geometry.then(matrix, size))"
     )
 
     @classmethod
@@ -204,7 +205,7 @@ class Sample:
             `instances` (H, W) uint16, an object's id a pixel, 0 for none, 65535 where it is not
             known; `instance_ids` (n,) int64, the id of each box, 0 if its pixels are not known;
             `instance_masks` (n,) object, whole masks of the *original* picture as COCO run
-            lengths, where objects overlap (see `densefit.data.instances`);
+            lengths, where objects overlap (see `densefit.data.geometry.instance_map`);
             `labels` (K,) int64, for each class 1 (the picture shows it), 0 or -1 (unknown);
             `known_classes` (K,) bool, for each class of the boxes whether they tell of it, and
             `known_mask_classes` (K,) bool, the same of `mask`; without these, they tell of all;
@@ -235,7 +236,7 @@ class Dataset(Protocol):
 
     `id_of(i)` is cheap (no decoding): errors name a sample by it, or by its index where there is
     none. `classes` names the classes in index order; what needs names asks for it. Loaders check
-    every sample (see `densefit.data.sample_check`).
+    every sample (see `densefit.data.checks.sample`).
 
     A method `targets_of(i)` may give the names of the targets of sample i, by the annotations: all
     that asks which targets there are then knows it of all samples. Else it reads a few, and what

@@ -9,19 +9,22 @@ from densefit.interop.block import of_block
 from densefit.interop.callbacks import BatchEnd, EpochEnd, batch_end, epoch_end
 from densefit.interop.metric_view import MetricView
 from densefit.interop.metrics import LegacyMetric
-from densefit.interop.module import of_module
-from densefit.interop.module_arguments import ModuleArguments
-from densefit.interop.module_metric import ModuleMetric
-from densefit.interop.module_wire import ModuleWire, module_wire
+from densefit.interop.module.arguments import ModuleArguments
+from densefit.interop.module.head_adapter import ModuleWire, module_wire
+from densefit.interop.module.metric import ModuleMetric
+from densefit.interop.module.module import of_module
+from densefit.interop.mxnet_scheduler import MXNetScheduler, as_mxnet_scheduler
 
 __all__ = [
     "BatchEnd",
     "EpochEnd",
     "LegacyMetric",
+    "MXNetScheduler",
     "MetricView",
     "ModuleArguments",
     "ModuleMetric",
     "ModuleWire",
+    "as_mxnet_scheduler",
     "batch_end",
     "batches",
     "epoch_end",

@@ -10,13 +10,13 @@ import numpy as np
 from densefit import adapters
 from densefit.backend import mx
 from densefit.callbacks.callback import Callback, TrainState
+from densefit.engine.model_input import ModelInput
 from densefit.errors import ConfigError
 from densefit.metrics import MAE, MSE
-from densefit.metrics.loss import Mean
-from densefit.metrics.softmax_accuracy import SoftmaxAccuracy
+from densefit.metrics.classification.loss import Mean
+from densefit.metrics.classification.softmax_accuracy import SoftmaxAccuracy
+from densefit.model.heads.route import Route
 from densefit.model.network import Network
-from densefit.model.route import Route
-from densefit.train.model_input import ModelInput
 
 
 def _is_block(model: Any) -> bool:

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from densefit.engine.sources import Source
 from densefit.errors import DataError
 from densefit.interop.loader_settings import length_of
 from densefit.once import warn_once
-from densefit.train.sources import Source
 
 _log = logging.getLogger("densefit")
 _SECONDS = 1.0  # a sampler may read the dataset to choose

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable, Sequence
-from typing import Any, Callable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from typing_extensions import Self
@@ -13,9 +13,9 @@ from densefit import adapters
 from densefit.backend import mx
 from densefit.errors import CheckpointError, ConfigError, DensefitError
 from densefit.interop.eval_metric import named, parts_of, reset
-from densefit.metrics.arrays import rows
-from densefit.metrics.metric import Metric
-from densefit.metrics.state import entry
+from densefit.metrics.core.arrays import rows
+from densefit.metrics.core.metric import Metric
+from densefit.metrics.core.state import entry
 
 # MXNet's metrics that we do not have, set so that they too are one number over the dataset.
 # (By default F1 and MCC are means of batches' values.)

@@ -7,9 +7,9 @@ from typing import Any
 
 from densefit import adapters
 from densefit.errors import ConfigError
-from densefit.metrics.function import FunctionMetric
-from densefit.metrics.loss import Mean
-from densefit.metrics.metric import Metric, metrics
+from densefit.metrics.classification.loss import Mean
+from densefit.metrics.core.function import FunctionMetric
+from densefit.metrics.core.metric import Metric, metrics
 from densefit.registry import nearest
 
 # MXNet's other names for what we have. Ours weigh every sample the same, whatever the batches.

@@ -11,7 +11,7 @@ from typing import Any
 
 from densefit.backend import mx
 from densefit.errors import ConfigError
-from densefit.model.head import Features
+from densefit.model.heads.head import Features
 from densefit.model.layers import conv_bn, upsample
 
 LOGIT_STRIDE = 4

@@ -12,14 +12,15 @@ import numpy as np
 from densefit.backend import mx
 from densefit.errors import BindError, ConfigError
 from densefit.model.backbones import Backbone, backbones
-from densefit.model.collisions import check_inputs, check_outputs, check_variables
-from densefit.model.head import Head, heads
-from densefit.model.head_wire import HeadWire
-from densefit.model.loss_heads import loss_heads
-from densefit.model.names import check_head_names, weight_name
-from densefit.model.route import Route, wire
-from densefit.model.weights import check_weight
-from densefit.model.wire import Wire
+from densefit.model.head_names import check_head_names, weight_name
+from densefit.model.heads.adapter import Wire
+from densefit.model.heads.head import Head, heads
+from densefit.model.heads.loss_layers import loss_heads
+from densefit.model.heads.network_head import HeadWire
+from densefit.model.heads.route import Route
+from densefit.model.heads.routed_head import wire
+from densefit.model.loss_weights import check_weight
+from densefit.model.name_collisions import check_inputs, check_outputs, check_variables
 
 MODES = ("train", "evaluate", "raw", "views")
 KEPT = 64  # graphs, of a network
@@ -40,7 +41,7 @@ class Network:
             in: they begin the names of scores, parameters, outputs and files.
         symbol: a user's Symbol, instead of a backbone and heads.
         routes: name -> Route, for `symbol`; by default one for each loss output, see
-            `densefit.model.loss_heads`.
+            `densefit.model.heads.loss_layers`.
         output_stride: of the backbone; by default the smallest that a head asks for.
         settings: of the backbone, when given by name (`{"width": 32}`).
 

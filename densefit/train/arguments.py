@@ -10,7 +10,7 @@ from typing import Any
 from densefit.backend import mx
 from densefit.callbacks.callback import Callback
 from densefit.callbacks.callback import callbacks as registered
-from densefit.checkpoint.saver import Saver
+from densefit.checkpoint.training.saver import Saver
 from densefit.errors import ConfigError
 from densefit.train.balance import Balancer
 from densefit.train.balance.balancer import balancers

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Any, Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
+from densefit.engine.batch_reader import Fed
+from densefit.engine.mxnet.learner import Learner
 from densefit.errors import ConfigError
-from densefit.model.head_wire import HeadWire
-from densefit.model.wire import Wire
+from densefit.model.heads.adapter import Wire
+from densefit.model.heads.network_head import HeadWire
 from densefit.train.balance import Balancer
-from densefit.train.feed import Fed
-from densefit.train.learner import Learner
 
 LONELY = 100  # updates
 _log = logging.getLogger("densefit")

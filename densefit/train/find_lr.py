@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.engine.iterator_info import check_iterator
+from densefit.engine.model_input import batches_of, model_input
+from densefit.engine.sources import source_of, stated_pad
 from densefit.errors import ConfigError, DataError, TrainingDiverged
+from densefit.model.heads.route import Route
 from densefit.model.network import Network
-from densefit.model.route import Route
 from densefit.numeric import real, whole
 from densefit.registry import nearest
 from densefit.train.arguments import as_callbacks, as_patterns
 from densefit.train.fit import fit
-from densefit.train.model_input import batches_of, model_input
-from densefit.train.rate_search import RateSearch
+from densefit.train.lr_search_result import RateSearch
 from densefit.train.schedules.schedule import Plan, Resolved, Schedule
 from densefit.train.seeds import seeded
-from densefit.train.source import check_iterator
-from densefit.train.sources import source_of, stated_pad
 
 _OWN = (
     *("schedule", "epochs", "checkpoint", "resume"),

@@ -10,16 +10,22 @@ from typing import Any
 from densefit import adapters
 from densefit.callbacks.callback import Callback, TrainState
 from densefit.callbacks.default_progress import with_progress
-from densefit.checkpoint.saver import Saver, check_unmixed
-from densefit.checkpoint.session import Session
+from densefit.checkpoint.training.saver import Saver, check_unmixed
+from densefit.checkpoint.training.session import Session
 from densefit.duration import DurationLike
+from densefit.engine.batch_reader import Feeder
+from densefit.engine.ema import EMA, as_ema
+from densefit.engine.model_input import batches_of, model_input, validations_of
+from densefit.engine.mxnet.initializer import ByName
+from densefit.engine.mxnet.learner import Learner
+from densefit.engine.param_groups import Groups
 from densefit.errors import ConfigError
+from densefit.evaluation.score import collect
 from densefit.metrics import Metric
-from densefit.metrics.derived import Derived, check_derived, derived_directions
-from densefit.metrics.direction import Directions
-from densefit.model.route import Route
+from densefit.metrics.core.derived import Derived, check_derived, derived_directions
+from densefit.metrics.core.direction import Directions
+from densefit.model.heads.route import Route
 from densefit.numeric import check_optimizer
-from densefit.score import collect
 from densefit.train.arguments import (
     as_balance,
     as_callbacks,
@@ -35,25 +41,19 @@ from densefit.train.arguments import (
 )
 from densefit.train.balance import Balancer
 from densefit.train.balancing import Balancing, check_balanced
-from densefit.train.cadence import Cadence
-from densefit.train.ema import EMA, as_ema
-from densefit.train.feed import Feeder
-from densefit.train.groups import Groups
-from densefit.train.guard import Guard
+from densefit.train.class_names import take_names
 from densefit.train.history import History
 from densefit.train.horizon import Horizon, Learns
-from densefit.train.initializer import ByName
-from densefit.train.learner import Learner
+from densefit.train.interval import Cadence
+from densefit.train.lifecycle import Milestones
 from densefit.train.loop import Loop
-from densefit.train.milestones import Milestones
-from densefit.train.model_input import batches_of, model_input, validations_of
-from densefit.train.naming import take_names
+from densefit.train.nonfinite import Guard
 from densefit.train.numbers import Numbers
-from densefit.train.rescale import constant_rescale, tell_rescale
+from densefit.train.rescale_grad import constant_rescale, tell_rescale
 from densefit.train.same_heads import check_same_heads
 from densefit.train.schedules import Schedule
 from densefit.train.schedules.awaited import Awaited
-from densefit.train.start import (
+from densefit.train.setup import (
     as_initializer,
     check_begin,
     check_begun,

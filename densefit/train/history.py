@@ -14,7 +14,7 @@ class History:
         network: the trained Network.
         epochs: one dict an epoch: epoch, update, lr, samples, seconds, train (flat dict of
             numbers over the epoch), validation (flat dict, empty where none was made); of heads
-            that learn objects also objects (counts, see `densefit.data.object_counts`).
+            that learn objects also objects (counts, see `densefit.data.loader.object_counts`).
         last_validation: the scores of the last validation.
         stop_reason: what a callback stopped it for, at the last update of its plan too; None if
             none did.

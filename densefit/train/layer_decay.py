@@ -6,9 +6,9 @@ import glob
 import json
 from typing import Any
 
+from densefit.engine.mxnet.graph.symbol_info import loss_labels
 from densefit.model.network import Network
 from densefit.numeric import real
-from densefit.train.symbols import loss_labels
 
 
 def layer_decay(network: Any, decay: float) -> dict[str, dict[str, float]]:

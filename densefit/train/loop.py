@@ -9,19 +9,19 @@ from functools import partial
 from typing import Any
 
 from densefit.callbacks.callback import Callback
-from densefit.checkpoint.session import Session
-from densefit.data.object_counts import added
+from densefit.checkpoint.training.session import Session
+from densefit.data.loader.object_counts import added
+from densefit.engine.batch_reader import Feeder
+from densefit.engine.prefetcher import Early
 from densefit.errors import located
-from densefit.train.cadence import Cadence
-from densefit.train.early import Early
-from densefit.train.feed import Feeder
-from densefit.train.guard import Guard
+from densefit.evaluation.labels_seen import LabelCheck
 from densefit.train.horizon import Horizon
-from densefit.train.label_check import LabelCheck
-from densefit.train.milestones import Milestones
-from densefit.train.object_check import ObjectCheck
+from densefit.train.interval import Cadence
+from densefit.train.lifecycle import Milestones
+from densefit.train.nonfinite import Guard
+from densefit.train.object_count_check import ObjectCheck
+from densefit.train.setup import seed_mxnet
 from densefit.train.signals import TrainingInterrupted
-from densefit.train.start import seed_mxnet
 from densefit.train.step import Step
 
 _log = logging.getLogger("densefit")

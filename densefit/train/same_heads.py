@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Callable
+from typing import Any
 
 import numpy as np
 
-from densefit.data.described import described
-from densefit.data.encoder import labelled
-from densefit.data.labelled import looked_at
-from densefit.data.matched import Matcher
-from densefit.data.others import applied, drawn_from
+from densefit.data.checks.sample import read_sample
+from densefit.data.classes.class_matching import Matcher
+from densefit.data.loader.label_encoder import labelled
 from densefit.data.sample import Sample
-from densefit.data.sample_check import read_sample
 from densefit.data.sampler import sample_rng
+from densefit.data.stable_repr import described
+from densefit.data.targets_present import looked_at
+from densefit.data.transforms.extra_samples import applied, drawn_from
 from densefit.errors import ConfigError
-from densefit.model.head_wire import HeadWire
-from densefit.model.wire import Wire
+from densefit.model.heads.adapter import Wire
+from densefit.model.heads.network_head import HeadWire
 
 _NO_SETTINGS = ("spec", "learned_names")  # what a head was made of, and learned
 _log = logging.getLogger("densefit")

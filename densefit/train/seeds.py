@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from densefit.backend import mx
-from densefit.train.start import seed_all
+from densefit.train.setup import seed_all
 
 
 @contextmanager

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Callable
+from typing import Any
 
 from densefit.callbacks.clock import Clock
-from densefit.data.object_counts import added
+from densefit.data.loader.object_counts import added
+from densefit.engine.batch_reader import Fed
+from densefit.engine.mxnet.learner import Learner
+from densefit.engine.prefetcher import Early
 from densefit.errors import TrainingDiverged
+from densefit.evaluation.score import take_in
 from densefit.metrics import Metric
-from densefit.model.wire import Wire
-from densefit.score import take_in
+from densefit.model.heads.adapter import Wire
 from densefit.train.balancing import Balancing
-from densefit.train.early import Early
-from densefit.train.feed import Fed
-from densefit.train.guard import Guard
-from densefit.train.learner import Learner
+from densefit.train.nonfinite import Guard
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Taken:
         gradient_norm: of all parameters' gradients of the mean loss, before it is clipped.
         refused: why it was not applied; None if it was.
         position: in the epoch's order behind its last sample, if the loader tells.
-        counts: of objects, see `densefit.data.object_counts`.
+        counts: of objects, see `densefit.data.loader.object_counts`.
         loss_weights: head -> the factor that a balancer gave its loss.
     """
 

@@ -11,9 +11,9 @@ from densefit.backend import mx
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
 from densefit.metrics import Accuracy, CrossEntropy, Metric, TopK
-from densefit.model.head import Features, Head, Label, class_names, heads, named_rows
+from densefit.model.heads.head import Features, Head, Label, class_names, heads, named_rows
 from densefit.model.layers import pooled_logits
-from densefit.predict.drawing import draw_label
+from densefit.visualize.drawing import draw_label
 
 UNKNOWN = -1
 

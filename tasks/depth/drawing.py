@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from densefit.predict.drawing import draw_label, letter_height
+from densefit.visualize.drawing import draw_label, letter_height
 
 #: Percent of the pixels that may lie outside of the range at either end: a few wild pixels would
 #: leave one colour to all the others.

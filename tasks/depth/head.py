@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
-from densefit.data.cells import grid_size, mean_weights, target_cells
-from densefit.data.original import map_to_original
+from densefit.data.geometry.strided_map import grid_size, mean_weights, target_cells
+from densefit.data.geometry.to_original import map_to_original
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, located
 from densefit.metrics import Depth as DepthErrors
 from densefit.metrics import Metric
 from densefit.model.decoders import LOGIT_STRIDE, Decoder
-from densefit.model.head import Features, Head, Label, heads
+from densefit.model.heads.head import Features, Head, Label, heads
 from densefit.model.layers import upsample
-from densefit.model.merger import Merger
+from densefit.model.tta.view_merger import Merger
 
 from .drawing import common_range, draw_depth
 from .loss import LOSSES, depth_loss

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from densefit.model.map_merger import MapMerger
+from densefit.engine.mxnet.map_averaging import MapMerger
 
 
 class DepthMerger(MapMerger):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from densefit.errors import ConfigError
-from densefit.model.weights import check_weight
+from densefit.model.loss_weights import check_weight
 
 if TYPE_CHECKING:
     from .head import Detection

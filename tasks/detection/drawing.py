@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from densefit.predict.drawing import draw_boxes
+from densefit.visualize.drawing import draw_boxes
 
 
 def draw_true_boxes(

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
-from densefit.data.class_lists import are_numbers
-from densefit.data.known_classes import known_classes
+from densefit.data.classes.class_lists import are_numbers
+from densefit.data.classes.known_classes import known_classes
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
 from densefit.metrics import COCOAveragePrecision, Metric, VOCAveragePrecision
-from densefit.model.head import Features, Head, Label, class_names, heads, named_rows
-from densefit.model.merger import Merger, Predictions
-from densefit.predict.drawing import draw_boxes, say_unshown
+from densefit.model.heads.head import Features, Head, Label, class_names, heads, named_rows
+from densefit.model.tta.view_merger import Merger, Predictions
+from densefit.visualize.drawing import draw_boxes, say_unshown
 
 from .anchors import Shapes, anchor_boxes, anchor_count, anchor_shapes
 from .assign import IGNORE, match, targets_of

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from densefit.data.views import View
+from densefit.data.loader.views import View
 
 EDGE = 1.0  # pixels of the input within which a box touches the edge of its window
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from densefit.backend import mx
-from densefit.model.head import Features
+from densefit.model.heads.head import Features
 from densefit.model.layers import conv_bn
 
 

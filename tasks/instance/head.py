@@ -10,21 +10,21 @@ from typing import Any, cast
 import numpy as np
 
 from densefit.backend import mx
-from densefit.data.instances import tightened
+from densefit.data.geometry.instance_map import tightened
+from densefit.data.loader.views import View
 from densefit.data.sample import Geometry, Sample
-from densefit.data.views import View
 from densefit.errors import ConfigError
 from densefit.metrics import COCOMaskAveragePrecision, Metric
-from densefit.model.head import Features, Head, Label, Term, class_names, heads
-from densefit.model.merger import Merger, Predictions
-from densefit.model.weights import check_weight
-from densefit.predict.drawing import say_unshown
-from densefit.predict.instances import draw_instances
+from densefit.model.heads.head import Features, Head, Label, Term, class_names, heads
+from densefit.model.loss_weights import check_weight
+from densefit.model.tta.view_merger import Merger, Predictions
+from densefit.tasks.detection.assign import targets_of
+from densefit.tasks.detection.head import Detection
+from densefit.tasks.detection.merge import chosen
+from densefit.tasks.detection.pyramid import anchor_rows
+from densefit.visualize.drawing import say_unshown
+from densefit.visualize.instances import draw_instances
 
-from ..detection.assign import targets_of
-from ..detection.head import Detection
-from ..detection.merge import chosen
-from ..detection.pyramid import anchor_rows
 from .box_ap import BoxAveragePrecision
 from .loss import mask_loss
 from .paste import run_lengths

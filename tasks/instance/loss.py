@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from densefit.backend import mx
-from densefit.data.instances import NONE, UNKNOWN
+from densefit.data.geometry.instance_map import NONE, UNKNOWN
 
 
 def mask_loss(logits: Any, instances: Any, owner: Any, window: Any, size: tuple[int, int]) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from densefit.backend import mx
-from densefit.model.head import Features
+from densefit.model.heads.head import Features
 from densefit.model.layers import conv_bn, upsample
 
 DETAIL = 4  # the shallowest stride of a backbone

@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 
-from densefit.data.instances import NONE
+from densefit.data.geometry.instance_map import NONE
 
 
 def sampled(instances: np.ndarray, stride: int) -> np.ndarray:

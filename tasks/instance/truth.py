@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as coco
 
-from densefit.data.instances import NONE, extents, run_lengths
+from densefit.data.geometry.instance_map import NONE, extents, run_lengths
 
 
 def true_masks(targets: Mapping[str, np.ndarray]) -> dict[str, Any] | None:

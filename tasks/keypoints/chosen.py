@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from densefit.errors import ConfigError, DataError
-from densefit.model.head import class_names
+from densefit.model.heads.head import class_names
 from densefit.registry import nearest
 
 OTHER = -1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from densefit.predict.drawing import FAR, Color, color_of, line_width
+from densefit.visualize.drawing import FAR, Color, color_of, line_width
 
 _OUTLINE: Color = (20, 20, 20)
 _SUBPIXEL = 4  # binary digits of a place that OpenCV draws exactly

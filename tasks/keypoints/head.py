@@ -8,15 +8,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from densefit.data.class_lists import Numbered, are_numbers
-from densefit.data.known_classes import known_classes
+from densefit.data.classes.class_lists import Numbered, are_numbers
+from densefit.data.classes.known_classes import known_classes
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError
 from densefit.metrics import COCOKeypointAveragePrecision, Metric
-from densefit.model.head import Features, Head, Label, heads, named_rows
-from densefit.model.merger import Merger, Predictions
-from densefit.model.weights import check_weight
-from densefit.predict.drawing import draw_boxes, say_unshown
+from densefit.model.heads.head import Features, Head, Label, heads, named_rows
+from densefit.model.loss_weights import check_weight
+from densefit.model.tta.view_merger import Merger, Predictions
+from densefit.visualize.drawing import draw_boxes, say_unshown
 
 from .checks import check_sample
 from .chosen import ChosenClasses

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from densefit.backend import mx
-from densefit.model.head import Features
+from densefit.model.heads.head import Features
 from densefit.model.layers import conv_bn
-
-from ..detection.pyramid import feature_levels
+from densefit.tasks.detection.pyramid import feature_levels
 
 STRIDE = 4
 # Of the bias of heat maps: cells start out as 10 % likely, so that the many that are background do

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from densefit.data.views import View
-from densefit.metrics.coco_oks import oks
-
-from ..detection.merge import cut_off
+from densefit.data.loader.views import View
+from densefit.metrics.coco.oks import oks
+from densefit.tasks.detection.merge import cut_off
 
 COVERED = 0.5  # of an object that is cut off: from here on it is a part of the other
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Optional
 
 import numpy as np
 
-from densefit.data.keypoint_sides import side_pairs, tell_pairs
-from densefit.data.keypoints import swap_order
+from densefit.data.checks.keypoint_sides import side_pairs, tell_pairs
+from densefit.data.geometry.keypoints import swap_order
 from densefit.errors import ConfigError
-from densefit.metrics.coco_oks import COCO_SIGMAS
-from densefit.model.head import class_names
+from densefit.metrics.coco.oks import COCO_SIGMAS
+from densefit.model.heads.head import class_names
 
-Pairs = Optional[Sequence[Sequence[str]]]
+Pairs = Sequence[Sequence[str]] | None
 
 _SIDES = ("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 COCO_NAMES = ["nose", *(f"{side}_{part}" for part in _SIDES for side in ("left", "right"))]

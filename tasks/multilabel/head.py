@@ -12,10 +12,10 @@ from densefit.backend import mx
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
 from densefit.metrics import Metric, MultiLabelAveragePrecision, MultiLabelF1
-from densefit.model.head import Features, Head, Label, class_names, heads, named_rows
+from densefit.model.heads.head import Features, Head, Label, class_names, heads, named_rows
 from densefit.model.layers import pooled_logits
-from densefit.model.weights import class_weights as weights_of_classes
-from densefit.predict.drawing import draw_label, letter_height
+from densefit.model.loss_weights import class_weights as weights_of_classes
+from densefit.visualize.drawing import draw_label, letter_height
 
 from .loss import binary_loss
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
-from densefit.model.map_merger import MapMerger
+from densefit.engine.mxnet.map_averaging import MapMerger
 
 from .vectors import unit
 

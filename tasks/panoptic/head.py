@@ -7,17 +7,17 @@ from typing import Any, ClassVar, cast
 
 import numpy as np
 
-from densefit.data.known_classes import known_classes
+from densefit.data.classes.known_classes import known_classes
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError
 from densefit.metrics import Metric, PanopticQuality
-from densefit.model.head import Features, Head, Label, Term, class_names, heads
-from densefit.model.merger import Merger
-from densefit.predict.drawing import draw_mask
-from densefit.predict.instances import draw_instances
+from densefit.model.heads.head import Features, Head, Label, Term, class_names, heads
+from densefit.model.tta.view_merger import Merger
+from densefit.tasks.instance.head import Instance
+from densefit.tasks.segmentation.head import IGNORE, Segmentation
+from densefit.visualize.drawing import draw_mask
+from densefit.visualize.instances import draw_instances
 
-from ..instance.head import Instance
-from ..segmentation.head import IGNORE, Segmentation
 from .merge import of_known, panoptic_map
 from .parts import PartsMerger, joined, own
 from .truth import true_segments

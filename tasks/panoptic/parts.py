@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from densefit.data.views import View
-from densefit.model.merger import Merger
+from densefit.data.loader.views import View
+from densefit.model.tta.view_merger import Merger
 
 Value = TypeVar("Value")
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from densefit.data.instances import NONE
+from densefit.data.geometry.instance_map import NONE
 
 VOID = 255  # of a class mask
 

@@ -10,20 +10,20 @@ import cv2
 import numpy as np
 
 from densefit.backend import mx
-from densefit.data.cells import cell_centres, grid_size
-from densefit.data.known_classes import known_classes, known_name
+from densefit.data.classes.known_classes import known_classes, known_name
+from densefit.data.geometry.strided_map import cell_centres, grid_size
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError, located
 from densefit.metrics import ConfusionMatrix, Metric
 from densefit.model.decoders import LOGIT_STRIDE, Decoder
-from densefit.model.head import Features, Head, Label, class_names, heads, named_rows
+from densefit.model.heads.head import Features, Head, Label, class_names, heads, named_rows
 from densefit.model.layers import strongest, upsample
-from densefit.model.merger import Merger
+from densefit.model.loss_weights import class_weights as weights_of_classes
 from densefit.model.partial_softmax import partial_log_softmax
-from densefit.model.weights import class_weights as weights_of_classes
+from densefit.model.tta.view_merger import Merger
 from densefit.once import first_time
-from densefit.predict.drawing import draw_mask
 from densefit.registry import nearest
+from densefit.visualize.drawing import draw_mask
 
 from .merge import MaskMerger
 from .strongest import strongest_classes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from densefit.backend import mx
-from densefit.model.map_merger import MapMerger
+from densefit.engine.mxnet.map_averaging import MapMerger
 
 
 class MaskMerger(MapMerger):

@@ -9,7 +9,7 @@ import pytest
 from densefit.callbacks import Control, CSVLog, JSONLines, TensorBoard, TrainState
 from densefit.callbacks.csv_log import read_rows
 from densefit.callbacks.jsonl import read_lines
-from densefit.checkpoint.atomic import replace_file
+from densefit.checkpoint.storage.atomic import replace_file
 from densefit.errors import DataError, writing
 
 FULL = "/dev/full"  # a file to which nothing can be written
@@ -69,7 +69,7 @@ def test_events(tmp_path, monkeypatch):
 
 
 def test_files_that_are_replaced(tmp_path, monkeypatch):
-    refuse(monkeypatch, "densefit.checkpoint.atomic")
+    refuse(monkeypatch, "densefit.checkpoint.storage.atomic")
     with pytest.raises(OSError, match=r"No space left(.*)environment\.json"):
         replace_file(tmp_path / "environment.json", [b"{}"])
 

@@ -13,12 +13,12 @@ from PIL import Image
 
 from densefit.data.annotated import all_targets
 from densefit.data.fingerprint import fingerprint
-from densefit.data.image import read_image
-from densefit.data.instances import extents
-from densefit.data.loader import Loader
+from densefit.data.geometry.instance_map import extents
+from densefit.data.io.image import read_image
+from densefit.data.loader.loader import Loader
+from densefit.data.loader.sample_task import Work
 from densefit.data.sample import Sample, datasets
 from densefit.data.transforms import Compose, RandomFlip, RandomScaleCrop
-from densefit.data.work import Work
 from densefit.tools.pack import pack
 
 SIZES = {"a": (30, 40), "b": (24, 20), "c": (50, 50)}

@@ -1,4 +1,4 @@
-"""Every built-in head keeps the promises of `densefit.model.head`.
+"""Every built-in head keeps the promises of `densefit.model.heads.head`.
 
 A new head needs an entry in SETTINGS, and in PLACED what shows that a prediction lies in the
 original picture.
@@ -14,13 +14,12 @@ from pycocotools import mask as coco
 
 import densefit as df
 from densefit.backend import mx
-from densefit.data import others
+from densefit.data.loader.sample_task import Work
 from densefit.data.sample import Geometry, LostGeometry, Sample
-from densefit.data.transforms import Resize, transforms
-from densefit.data.work import Work
+from densefit.data.transforms import Resize, extra_samples, transforms
 from densefit.datasets import Shapes
 from densefit.errors import DataError
-from densefit.model.head import heads
+from densefit.model.heads.head import heads
 
 INPUT = (64, 64)
 PICTURES = [(64, 64), (50, 90), (97, 33)]
@@ -411,7 +410,9 @@ def behind(name, *more):
             for seed in range(2):
                 rng = np.random.default_rng(seed)
                 steps = df.Compose([transform, *more])
-                yield others.applied(steps, data[0], rng, others.drawn_from(data, 0, rng))
+                yield extra_samples.applied(
+                    steps, data[0], rng, extra_samples.drawn_from(data, 0, rng)
+                )
             return
         except DataError as error:
             refusal = error

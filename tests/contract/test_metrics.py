@@ -10,8 +10,8 @@ from densefit.backend import mx
 from densefit.errors import CheckpointError, ConfigError, DensefitError
 from densefit.interop import LegacyMetric
 from densefit.metrics import FunctionMetric, Metric, PerSample, metrics
-from densefit.metrics.bootstrap import resample
-from densefit.metrics.state import SETTINGS
+from densefit.metrics.core.bootstrap import resample
+from densefit.metrics.core.state import SETTINGS
 
 N = 12
 

@@ -10,6 +10,7 @@ import pytest
 
 from densefit.backend import mx
 from densefit.errors import ConfigError
+from densefit.interop import as_mxnet_scheduler
 from densefit.train.schedules import Schedule, WarmedUp, schedules
 
 LR, TOTAL, PER_EPOCH, WARMUP, START = 0.3, 200, 10, 20, 0.02
@@ -206,7 +207,7 @@ def test_a_training_may_be_very_short(name, total):
 def test_mxnet_s_optimizer_makes_each_update_at_its_rate(name, settings):
     schedule = made(name, settings)
     rate = schedule.resolve(TOTAL, PER_EPOCH)
-    scheduler = schedule.as_mxnet(TOTAL, PER_EPOCH)
+    scheduler = as_mxnet_scheduler(schedule, TOTAL, PER_EPOCH)
     optimizer = mx.optimizer.SGD(lr_scheduler=scheduler)
     updater = mx.optimizer.get_updater(optimizer)
     gradient = mx.nd.ones((1,), dtype="float64")
@@ -221,7 +222,7 @@ def test_mxnet_s_optimizer_makes_each_update_at_its_rate(name, settings):
 
 @every_schedule
 def test_mxnet_s_scheduler_is_copied_and_pickled(name, settings):
-    scheduler = made(name, settings).as_mxnet(TOTAL, PER_EPOCH)
+    scheduler = as_mxnet_scheduler(made(name, settings), TOTAL, PER_EPOCH)
     expected = [scheduler(n) for n in range(TOTAL + 5)]
     for twin in (copy.deepcopy(scheduler), pickle.loads(pickle.dumps(scheduler))):
         assert [twin(n) for n in range(TOTAL + 5)] == expected

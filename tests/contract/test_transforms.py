@@ -9,12 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
-from densefit.data import others
-from densefit.data.described import described
-from densefit.data.instances import UNKNOWN, extents
+from densefit.data.geometry.instance_map import UNKNOWN, extents
+from densefit.data.loader.sample_task import Work
 from densefit.data.sample import LostGeometry, Sample
-from densefit.data.transforms import Mixup, RandomFlip, RandomPerspective, transforms
-from densefit.data.work import Work
+from densefit.data.stable_repr import described
+from densefit.data.transforms import Mixup, RandomFlip, RandomPerspective, extra_samples, transforms
 from densefit.datasets import Shapes
 
 SETTINGS = {
@@ -109,7 +108,7 @@ def applied(transform, seed, change=None):
     sample, rng = data[seed], np.random.default_rng(seed)
     if change is not None:
         change(sample)
-    return others.applied(transform, sample, rng, others.drawn_from(data, seed, rng))
+    return extra_samples.applied(transform, sample, rng, extra_samples.drawn_from(data, seed, rng))
 
 
 def test_every_transform_is_in_this_contract():
@@ -203,7 +202,9 @@ def test_instances_lie_where_the_geometry_says_and_follow_their_boxes(transform,
 def test_what_is_shown_of_a_crowd_is_still_a_crowd(transform, seed):
     """A part without a row would be background to every head."""
     data, rng = Crowds(8, size=(48, 60), empty=0.0), np.random.default_rng(seed)
-    after = others.applied(transform, data[seed], rng, others.drawn_from(data, seed, rng))
+    after = extra_samples.applied(
+        transform, data[seed], rng, extra_samples.drawn_from(data, seed, rng)
+    )
     targets = after.targets
     assert targets["crowd"].all()
     if "instances" not in targets:
@@ -265,7 +266,7 @@ def test_points_boxes_maps_and_vectors_are_where_the_pixels_are(transform, seed)
     sample = data[seed % 3]
     lacks = {"mask", "instances", "depth", "normals"} if isinstance(transform, Mixup) else set()
     lacks |= {"normals"} if isinstance(transform, RandomPerspective) else set()
-    draw = others.drawn_from(data, seed % 3, rng)
+    draw = extra_samples.drawn_from(data, seed % 3, rng)
 
     def bare(samples):
         for one in samples:
@@ -273,7 +274,7 @@ def test_points_boxes_maps_and_vectors_are_where_the_pixels_are(transform, seed)
         return samples
 
     (sample,) = bare([sample])
-    after = others.applied(transform, sample, rng, lambda count: bare(draw(count)))
+    after = extra_samples.applied(transform, sample, rng, lambda count: bare(draw(count)))
     targets, height, width = after.targets, *after.image.shape[:2]
     if "mask" in targets:
         plate = targets["mask"] == 1

@@ -5,9 +5,9 @@ import pytest
 
 import densefit as df
 from densefit.data.annotated import all_targets, asked_once, targets_of
-from densefit.data.labelled import held_by
-from densefit.data.renamed_classes import RenamedClasses
+from densefit.data.classes.renamed_classes import RenamedClasses
 from densefit.data.sample import Sample
+from densefit.data.targets_present import held_by
 from densefit.tools.pack import pack
 
 

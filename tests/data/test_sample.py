@@ -3,7 +3,7 @@ import copy
 import numpy as np
 import pytest
 
-from densefit.data.original import map_to_original
+from densefit.data.geometry.to_original import map_to_original
 from densefit.data.sample import Geometry, LostGeometry
 from densefit.errors import DataError
 

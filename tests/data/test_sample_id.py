@@ -1,5 +1,5 @@
 import densefit as df
-from densefit.data.renamed_classes import RenamedClasses
+from densefit.data.classes.renamed_classes import RenamedClasses
 from densefit.data.sample_id import dataset_name
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import densefit as df
+from densefit.data.checks.sample import read_sample
 from densefit.data.sample import Sample
-from densefit.data.sample_check import read_sample
 from densefit.tools.pack import pack
 
 VALUES = [1, True, np.int64(1), np.uint8(1), np.float32(1), np.bool_(True), np.array(1), [1]]

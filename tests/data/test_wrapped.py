@@ -1,4 +1,4 @@
-from densefit.data.class_lists import dataset_list, is_borrowed
+from densefit.data.classes.class_lists import dataset_list, is_borrowed
 from densefit.data.sample_id import dataset_classes
 from densefit.data.wrapped import attribute_of
 

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from densefit.datasets import MaskFolder
-from densefit.datasets.masks import all_values
+from densefit.datasets.files.masks import all_values
 from densefit.errors import ConfigError, DataError
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from densefit.data.instances import extents
+from densefit.data.geometry.instance_map import extents
 from densefit.datasets import Shapes
 from densefit.errors import ConfigError
 

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.model.head import heads
-from densefit.tools.recipe import Model
-from densefit.tools.recipe_heads import make_heads
+from densefit.model.heads.head import heads
+from densefit.tools.recipes.recipe import Model
+from densefit.tools.recipes.recipe_heads import make_heads
 
 PAGE = Path(__file__).parents[2] / "docs" / "adding-a-task.md"
 TEXT = PAGE.read_text()

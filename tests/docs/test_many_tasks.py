@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from densefit.config import read
-from densefit.tools.multi_recipe import MultiRecipe
+from densefit.tools.recipes.multi_recipe import MultiRecipe
 from densefit.train.balance import balancers
 
 ROOT = Path(__file__).parents[2]

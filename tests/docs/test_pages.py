@@ -9,7 +9,7 @@ from densefit.callbacks import callbacks
 from densefit.data.sample import datasets
 from densefit.data.transforms import transforms
 from densefit.model.backbones import backbones
-from densefit.tools.recipe import Model, Training
+from densefit.tools.recipes.recipe import Model, Training
 from densefit.train.schedules import schedules
 
 ROOT = Path(__file__).parents[2]

@@ -10,10 +10,11 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
-from densefit.data.views import Views
-from densefit.tools import score, worst
-from densefit.tools.score_masks import MaskScoring
-from densefit.train.evaluator import Evaluator
+from densefit.data.loader.views import Views
+from densefit.engine.mxnet.evaluator import Evaluator
+from densefit.tools import score
+from densefit.tools.report import worst
+from densefit.tools.scoring.score_masks import MaskScoring
 
 ROOT = Path(__file__).parents[2]
 TEXT = " ".join((ROOT / "docs" / "scoring.md").read_text().split())

@@ -20,7 +20,7 @@ import pytest
 
 import densefit as df
 from densefit.callbacks.jsonl import read_lines
-from densefit.checkpoint import store
+from densefit.checkpoint.storage import store
 from densefit.errors import ConfigError
 
 SOURCE = Path(__file__).parent / "stranger"

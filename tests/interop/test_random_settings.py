@@ -10,8 +10,8 @@ from mxnet.gluon.data.vision import transforms
 
 import densefit as df
 from densefit.backend import mx
+from densefit.engine.sources import source_of
 from densefit.interop.random_settings import random_parts, random_settings
-from densefit.train.sources import source_of
 
 PLAIN = {"path_imgrec": "a.rec", "batch_size": 4, "data_shape": (3, 8, 8), "mirror": True}
 

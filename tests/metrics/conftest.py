@@ -10,7 +10,7 @@ import pytest
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from densefit.metrics.state import SETTINGS
+from densefit.metrics.core.state import SETTINGS
 
 PACKAGES = {
     "pycocotools": (COCO, COCOeval),

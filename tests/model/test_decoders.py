@@ -5,7 +5,7 @@ import pytest
 from densefit.backend import mx
 from densefit.errors import ConfigError
 from densefit.model.decoders import Decoder, deeplab, fcn
-from densefit.model.head import Features
+from densefit.model.heads.head import Features
 
 CHANNELS = {4: 4, 8: 5, 16: 6, 32: 7}
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from densefit.backend import mx
-from densefit.model.head import Features
+from densefit.model.heads.head import Features
 from densefit.model.layers import conv_bn, pooled_logits, strongest, upsample
 
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from densefit.backend import mx
 from densefit.data.sample import datasets
-from densefit.model.owners import trunk_parameters
-from densefit.tools.several import training_side
+from densefit.model.parameters import trunk_parameters
+from densefit.tools.recipes.multi_dataset import training_side
 
 RECIPES = Path(__file__).parents[1] / "tools" / "test_multi_recipe.py"
 SIZE, BATCH, WIDTH, STEP, DIRECTIONS = (64, 64), 2, 16, 1e-8, 2

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from densefit.backend import GRADIENT_SUM_CAP
-from densefit.train.overwriting import OVERWRITING
+from densefit.engine.mxnet.graph.overwriting_ops import OVERWRITING
 
 HERE = Path(__file__).parent
 #: What overwrites a parameter's gradient, and adds up rightly where many meet in its small graph.

@@ -5,7 +5,7 @@ import pytest
 
 from densefit.tools import find_lr
 from densefit.tools.find_lr import Search, Told, told
-from densefit.train.rate_search import RateSearch
+from densefit.train.lr_search_result import RateSearch
 
 HEADS = [
     "--model.heads",

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from densefit.data.cache import Cached
+from densefit.data.checks.sample import read_sample
 from densefit.data.fingerprint import fingerprint
+from densefit.data.io.cache import Cached
 from densefit.data.sample import Sample
-from densefit.data.sample_check import read_sample
 from densefit.datasets import COCO, VOC, ImageFolder, Record, Shapes
 from densefit.errors import ConfigError, DataError
 from densefit.tools.pack import header_labels, main, pack, packed_record

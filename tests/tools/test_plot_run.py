@@ -7,7 +7,7 @@ import pytest
 
 from densefit.tools import plot_run
 from densefit.tools.plot_run import chosen_keys
-from densefit.tools.run_history import Run
+from densefit.tools.report.run_history import Run
 
 
 def history(best, epochs=4, scores=None, **more):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.checkpoint import store
+from densefit.checkpoint.storage import store
 from densefit.errors import CheckpointError
 
 

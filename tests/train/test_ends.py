@@ -9,7 +9,7 @@ import pytest
 import densefit as df
 from densefit.backend import mx
 from densefit.callbacks import EarlyStopping, JSONLines
-from densefit.checkpoint import store
+from densefit.checkpoint.storage import store
 from densefit.errors import CheckpointError, ConfigError, TrainingDiverged
 
 

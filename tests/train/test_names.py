@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.data.matched import match_of
-from densefit.data.mixture import Mixture
+from densefit.data.classes.class_matching import match_of
+from densefit.data.mixture.mixture import Mixture
 from densefit.data.sample import Sample
 from densefit.datasets import Shapes
 from densefit.errors import BindError, CheckpointError, ConfigError
@@ -327,7 +327,7 @@ def test_a_checkpoint_without_names_is_loaded(tiny, tmp_path, monkeypatch):
     network, loader = trained(tiny, 2, Shades("dark", "bright"))
     with monkeypatch.context() as patch:
         patch.setattr("densefit.train.fit.take_names", lambda *given: None)
-        patch.setattr("densefit.checkpoint.snapshot.names_of", lambda network: {})
+        patch.setattr("densefit.checkpoint.training.snapshot.names_of", lambda network: {})
         df.fit(network, loader, updates=1, checkpoint=tmp_path)
     assert df.load(tmp_path).heads[0].learned_names == {}
     again, loader = trained(tiny, 2, Shades("dark", "bright"))

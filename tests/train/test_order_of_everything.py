@@ -1,7 +1,7 @@
 """The order of heads, labels, inputs, outputs and datasets changes nothing: all goes by name.
 
 More of it: heads with partial labels in test_partial_labels.py, batches of mixtures in
-tests/data/test_mixture.py.
+tests/data/mixture/test_mixture.py.
 """
 
 import itertools

@@ -6,8 +6,8 @@ import pytest
 
 import densefit as df
 from densefit.callbacks import EarlyStopping
-from densefit.checkpoint import store
-from densefit.metrics.composite import Composite
+from densefit.checkpoint.storage import store
+from densefit.metrics.core.composite import Composite
 
 
 def fit(tiny, folder, epochs, length=4, **settings):

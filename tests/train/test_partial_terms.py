@@ -6,11 +6,11 @@ import pytest
 import densefit as df
 from densefit.backend import mx
 from densefit.data.sample import Sample
+from densefit.engine.batch_reader import Feeder
 from densefit.errors import BindError, DataError
 from densefit.model.backbones import Backbone
-from densefit.model.head import Head, Label, Term
+from densefit.model.heads.head import Head, Label, Term
 from densefit.train.balance import Uncertainty, balancers
-from densefit.train.feed import Feeder
 
 BOTH, ONE, TWO, NONE = ("one", "two"), ("one",), ("two",), ()
 
@@ -204,7 +204,7 @@ def test_a_term_that_never_sees_a_label_is_an_error(monkeypatch):
     with pytest.raises(DataError, match="'pair' learns the target 'two'"):
         trained(has)
     found = {"pair": [Partial([BOTH])[0]]}
-    monkeypatch.setattr("densefit.data.loader.check_labelled", lambda *_: found)
+    monkeypatch.setattr("densefit.data.loader.loader.check_labelled", lambda *_: found)
     with pytest.raises(DataError, match="The loss 'two_loss' of the head 'pair' has not seen one"):
         trained(has, epochs=1, updates=None)
 

@@ -8,9 +8,9 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
-from densefit.checkpoint import store
+from densefit.checkpoint.storage import store
 from densefit.errors import CheckpointError
-from densefit.metrics.composite import Composite
+from densefit.metrics.core.composite import Composite
 from densefit.train.balance import DWA
 from tests.docs.resume_table import table_of
 

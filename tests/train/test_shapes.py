@@ -102,7 +102,7 @@ def test_changing_sizes_train_as_with_module_which_rebinds(announce, model):
 
 
 def test_a_shape_is_bound_once_and_few_are_kept(monkeypatch):
-    from densefit.train.module import Modules
+    from densefit.engine.mxnet.module import Modules
 
     seen = []
     inner = Modules.of

@@ -6,7 +6,7 @@ import pytest
 import densefit as df
 from densefit.backend import mx
 from densefit.errors import ConfigError, TrainingDiverged
-from densefit.train.guard import Guard
+from densefit.train.nonfinite import Guard
 
 
 def train(tiny, batch_size, length=12, **settings):

@@ -8,11 +8,11 @@ import pytest
 
 import densefit as df
 from densefit.callbacks import EarlyStopping
-from densefit.checkpoint import store
+from densefit.checkpoint.storage import store
 from densefit.errors import CheckpointError
 from densefit.metrics import MAE, COCOAveragePrecision
-from densefit.metrics.depth import Depth
-from densefit.metrics.direction import directions
+from densefit.metrics.core.direction import directions
+from densefit.metrics.dense.depth import Depth
 
 
 class Undefined(MAE):

@@ -10,6 +10,7 @@ from typing import Any
 
 from densefit.adapters import sources
 from densefit.backend import mx
+from densefit.engine.sources import Source
 from densefit.interop.batches import NamedBatches
 from densefit.interop.drawn import OwnBatches
 from densefit.interop.iterators.chain import chain_of
@@ -19,7 +20,6 @@ from densefit.interop.iterators.inside import tell_inside
 from densefit.interop.iterators.origins import Ending
 from densefit.interop.iterators.resized import BelievedResize, ResizedSource, resize_of
 from densefit.interop.iterators.rewound import RewoundSource
-from densefit.train.sources import Source
 
 
 @sources.register(lambda iterator: isinstance(iterator, (mx.io.DataIter, NamedBatches)))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from densefit.backend import mx
+from densefit.engine.mxnet.mxnet_prefetching_iter import watch
 from densefit.errors import DataError
 from densefit.interop.batches import NamedBatches
 from densefit.interop.iterators.data_loaders import Loaders
@@ -15,7 +16,6 @@ from densefit.interop.iterators.observed import observation
 from densefit.interop.iterators.origins import Origin
 from densefit.interop.iterators.python_origins import Images, NDArrays
 from densefit.interop.loader_settings import loader_settings
-from densefit.train.prefetch import watch
 
 
 class Chain:

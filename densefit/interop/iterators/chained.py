@@ -7,13 +7,13 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
+from densefit.engine.sources import Source
 from densefit.errors import DataError
 from densefit.interop.drawn import repeated
 from densefit.interop.iterators.chain import Chain
 from densefit.interop.iterators.data_loaders import loader_in
 from densefit.interop.iterators.native import Native
 from densefit.once import warn_once
-from densefit.train.sources import Source
 
 _log = logging.getLogger("densefit")
 

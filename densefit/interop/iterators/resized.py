@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from densefit.backend import mx
+from densefit.engine.sources import Source
 from densefit.interop.iterators.chain import Chain
 from densefit.interop.iterators.chained import ChainedSource
 from densefit.interop.iterators.origins import Ending
 from densefit.interop.iterators.rewound import padding, untold
 from densefit.once import warn_once
-from densefit.train.sources import Source
 
 _log = logging.getLogger("densefit")
 

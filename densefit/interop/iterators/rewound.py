@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from densefit.engine.sources import stated_pad
 from densefit.errors import DataError
 from densefit.interop.iterators.chain import Chain
 from densefit.interop.iterators.chained import ChainedSource, row_count
 from densefit.interop.iterators.data_loaders import Loaders
 from densefit.interop.iterators.origins import Ending
-from densefit.train.sources import stated_pad
 
 
 class RewoundSource(ChainedSource):

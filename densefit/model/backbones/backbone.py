@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from densefit.errors import ConfigError
-from densefit.model.head import Features
+from densefit.model.heads.head import Features
 from densefit.registry import Registry
 
 # Means and standard deviations of ImageNet's RGB values in [0, 255]: what published weights expect.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Union
+from typing import Any
 
 from densefit.errors import ConfigError, located
 from densefit.train.balance.balancer import Balancer, balancers
 from densefit.train.balance.fixed import check_factor
 from densefit.train.schedules import Resolved, Schedule, schedules
 
-Course = Union[Schedule, Mapping[str, Any], float]
+Course = Schedule | Mapping[str, Any] | float
 
 
 @balancers.register("scheduled")

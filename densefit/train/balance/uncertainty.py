@@ -9,7 +9,7 @@ import numpy as np
 
 from densefit.backend import mx
 from densefit.errors import ConfigError
-from densefit.model.names import weight_name
+from densefit.model.head_names import weight_name
 from densefit.train.balance.balancer import Balancer, balancers, check_number
 
 MOST = 80.0  # exp(89) is no float32

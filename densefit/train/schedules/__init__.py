@@ -15,7 +15,8 @@ Three things on which frameworks differ, and what is done here:
   t of W gets `start + (lr - start) * (t + 1) / W`: the first moves, and the last has the full rate.
 - *Off by one.* MXNet asks its schedulers for the rate of the first update with 1, torch with 0.
   Here it is 0, as in torch: decay reaches `final` at t = total, just after the last update.
-  (`OneCycle` reaches its end at the last update, as in torch.) `as_mxnet` sees to MXNet's way.
+  (`OneCycle` reaches its end at the last update, as in torch.) `interop.as_mxnet_scheduler` sees to
+  MXNet's way.
 """
 
 from densefit.train.schedules.constant import Constant
@@ -25,7 +26,6 @@ from densefit.train.schedules.exponential import Exponential
 from densefit.train.schedules.inverse_square_root import InverseSquareRoot
 from densefit.train.schedules.joined import Joined
 from densefit.train.schedules.linear import Linear
-from densefit.train.schedules.mxnet_scheduler import MXNetScheduler
 from densefit.train.schedules.one_cycle import OneCycle
 from densefit.train.schedules.plateau import Plateau
 from densefit.train.schedules.poly import Poly
@@ -41,7 +41,6 @@ __all__ = [
     "InverseSquareRoot",
     "Joined",
     "Linear",
-    "MXNetScheduler",
     "OneCycle",
     "Plan",
     "Plateau",

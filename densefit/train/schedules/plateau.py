@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
 from densefit.errors import ConfigError
-from densefit.metrics.direction import direction_of, stated_direction, tell_undefined
+from densefit.metrics.core.direction import direction_of, stated_direction, tell_undefined
 from densefit.train.schedules.schedule import Moment, Plan, Rate, Resolved, schedules
 from densefit.train.schedules.warmup import WarmedUp
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Callable, ClassVar
-
-from typing_extensions import TypeAlias
+from importlib import import_module
+from typing import Any, ClassVar, TypeAlias
 
 from densefit.duration import Duration, DurationLike
 from densefit.errors import ConfigError
 from densefit.numeric import is_real
 from densefit.registry import Registry
-from densefit.train.schedules.mxnet_scheduler import MXNetScheduler
 
 Rate: TypeAlias = Callable[[int], float]
 Moment: TypeAlias = "tuple[int, str]"
@@ -113,22 +112,15 @@ class Schedule(ABC):
     def _resolve(self, plan: Plan) -> Resolved:
         """The schedule of that training."""
 
-    def as_mxnet(
-        self, total: int | None = None, updates_per_epoch: int | None = None
-    ) -> MXNetScheduler:
-        """The same rates for an MXNet optimizer or a Gluon Trainer, without `fit`.
-
-        Args:
-            total: updates of the whole training; None if it is not known.
-            updates_per_epoch: None if it is not known.
-
-        Returns:
-            What goes into an optimizer as `lr_scheduler`, see there.
-
-        Raises:
-            ConfigError: as in `resolve`.
-        """
-        return MXNetScheduler(self, total, updates_per_epoch)
+    def as_mxnet(self, total: int | None = None, updates_per_epoch: int | None = None) -> Any:
+        """Deprecated: `df.interop.as_mxnet_scheduler(schedule, total, updates_per_epoch)`."""
+        warnings.warn(
+            "schedule.as_mxnet(...) is df.interop.as_mxnet_scheduler(schedule, ...) now",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        interop = import_module("densefit.interop")  # a room above this one
+        return interop.as_mxnet_scheduler(self, total, updates_per_epoch)
 
     def judged_by(self, known: Mapping[str, bool | None]) -> Schedule:
         """The schedule with what it has to know of the scores that it follows, if it does.

@@ -16,9 +16,9 @@ from mxnet.gluon.data import (
 
 import densefit as df
 from densefit.backend import mx
+from densefit.engine.sources import source_of
 from densefit.errors import DataError
 from densefit.interop.drawn import repeated
-from densefit.train.sources import source_of
 
 X = np.arange(10, dtype=np.float32)[:, None]
 

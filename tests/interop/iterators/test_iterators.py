@@ -5,8 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from densefit.engine.sources import Source, source_of
 from densefit.errors import DataError
-from densefit.train.sources import Source, source_of
 
 STREAMS = [
     "ImageRecordIter",

@@ -5,10 +5,10 @@ import importlib
 import pytest
 
 from densefit.backend import mx
+from densefit.engine.sources import source_of
 from densefit.errors import DataError
 from densefit.interop.iterators import observed
 from densefit.interop.iterators.observed import observation
-from densefit.train.sources import source_of
 
 
 def test_settings_and_kind_are_kept(makers):

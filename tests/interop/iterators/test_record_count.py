@@ -5,10 +5,10 @@ import struct
 import pytest
 
 from densefit.backend import mx
+from densefit.engine.sources import source_of
 from densefit.errors import DataError
 from densefit.interop.iterators.observed import observation
 from densefit.interop.iterators.record_count import count_indexed, count_mnist, count_records
-from densefit.train.sources import source_of
 
 
 def test_records_are_counted_whole(tmp_path):

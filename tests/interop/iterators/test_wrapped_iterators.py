@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from densefit.backend import mx
+from densefit.engine.sources import Source, source_of
 from densefit.errors import DataError
-from densefit.train.sources import Source, source_of
 
 SIZE = 4
 STREAMS = [

@@ -6,9 +6,9 @@ import pytest
 from densefit.backend import mx
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
-from densefit.model.head import Features, head
-from densefit.predict.drawing import draw_label
+from densefit.model.heads.head import Features, head
 from densefit.tasks.classification import Classification
+from densefit.visualize.drawing import draw_label
 
 SHAPE = (4, 6, 2, 3)
 

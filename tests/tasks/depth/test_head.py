@@ -5,11 +5,11 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
-from densefit.data.resize import Letterbox, Resize
+from densefit.data.loader.views import View
 from densefit.data.sample import Geometry, Sample
-from densefit.data.views import View
+from densefit.data.transforms.resize import Letterbox, Resize
 from densefit.errors import ConfigError, DataError
-from densefit.model.head import Features, head
+from densefit.model.heads.head import Features, head
 from densefit.tasks.depth import Depth
 
 CHANNELS = {4: 4, 8: 5, 16: 6, 32: 7}

@@ -1,7 +1,7 @@
 import numpy as np
 
-from densefit.predict.drawing import draw_boxes
 from densefit.tasks.detection.drawing import draw_true_boxes
+from densefit.visualize.drawing import draw_boxes
 
 
 def test_crowds_and_difficult_boxes_say_so():

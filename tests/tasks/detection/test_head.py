@@ -6,10 +6,10 @@ import pytest
 from densefit.backend import mx
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
-from densefit.model.head import Features, head
-from densefit.predict import drawing
-from densefit.predict.drawing import draw_boxes
+from densefit.model.heads.head import Features, head
 from densefit.tasks.detection import Detection
+from densefit.visualize import drawing
+from densefit.visualize.drawing import draw_boxes
 
 SIZE = (75, 101)
 CHANNELS = {8: 6, 16: 8, 32: 10}

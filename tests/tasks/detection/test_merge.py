@@ -5,9 +5,9 @@ from functools import partial
 import numpy as np
 
 from densefit.backend import mx
+from densefit.data.loader.views import Views
 from densefit.data.sample import Sample
-from densefit.data.views import Views
-from densefit.model.merger import Predictions
+from densefit.model.tta.view_merger import Predictions
 from densefit.tasks.detection.merge import combine, cut_off, suppressed
 
 

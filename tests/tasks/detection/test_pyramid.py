@@ -3,7 +3,7 @@
 import pytest
 
 from densefit.backend import mx
-from densefit.model.head import Features
+from densefit.model.heads.head import Features
 from densefit.tasks.detection.pyramid import feature_levels, predictions
 
 

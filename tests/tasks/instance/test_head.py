@@ -6,7 +6,7 @@ from pycocotools import mask as coco
 
 import densefit as df
 from densefit.backend import mx
-from densefit.data.move import crop, mirror
+from densefit.data.geometry.image_ops import crop, mirror
 from densefit.data.sample import Geometry, Sample
 from densefit.datasets import Shapes
 from densefit.errors import ConfigError, DataError

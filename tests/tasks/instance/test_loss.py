@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from densefit.backend import mx
-from densefit.data.instances import UNKNOWN
+from densefit.data.geometry.instance_map import UNKNOWN
 from densefit.tasks.instance.loss import mask_loss
 
 B, N, H, W = 3, 4, 5, 7

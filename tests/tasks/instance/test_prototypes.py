@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from densefit.backend import mx
-from densefit.model.head import Features
+from densefit.model.heads.head import Features
 from densefit.tasks.instance.prototypes import assembled, prototypes
 
 CHANNELS = {4: 5, 8: 6, 16: 7}

@@ -5,7 +5,7 @@ import pytest
 from pycocotools import mask as coco
 
 from densefit.datasets import Shapes
-from densefit.datasets.coco_mask import paint_instances
+from densefit.datasets.coco.masks import paint_instances
 from densefit.metrics import COCOMaskAveragePrecision
 from densefit.tasks.instance.truth import true_masks
 

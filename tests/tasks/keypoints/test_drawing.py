@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from densefit.predict.drawing import color_of
 from densefit.tasks.keypoints.drawing import draw_skeletons
+from densefit.visualize.drawing import color_of
 
 LIMBS = np.array([[0, 1], [1, 2]])
 

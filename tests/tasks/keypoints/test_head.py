@@ -3,12 +3,12 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
+from densefit.data.loader.views import View
 from densefit.data.transforms import Compose, Letterbox, RandomFlip
-from densefit.data.views import View
 from densefit.datasets import Shapes
 from densefit.errors import ConfigError, DataError
-from densefit.predict.drawing import say_unshown
 from densefit.tasks.keypoints.select import joint_peaks, objects
+from densefit.visualize.drawing import say_unshown
 
 SIZE = (96, 128)
 FACE = {

@@ -3,7 +3,7 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
-from densefit.model.head import Features
+from densefit.model.heads.head import Features
 from densefit.tasks.keypoints.maps import cell_of, corner, maps, picked, picked_each
 
 

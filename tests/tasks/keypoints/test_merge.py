@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from densefit.data.loader.views import View, Views
 from densefit.data.sample import Sample
-from densefit.data.views import View, Views
 from densefit.tasks.keypoints.merge import combine, covered
 
 SIGMAS = np.array([0.05, 0.05, 0.05])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from densefit.data.keypoints import is_swap
+from densefit.data.geometry.keypoints import is_swap
 from densefit.errors import ConfigError
 from densefit.tasks.keypoints.skeleton import COCO_LIMBS, COCO_NAMES, Skeleton
 

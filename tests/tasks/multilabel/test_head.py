@@ -7,7 +7,7 @@ import densefit as df
 from densefit.backend import mx
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
-from densefit.model.head import Features, head
+from densefit.model.heads.head import Features, head
 from densefit.tasks.multilabel import MultiLabel
 
 SHAPE = (3, 6, 2, 3)

@@ -5,12 +5,12 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
-from densefit.data.move import mirror
-from densefit.data.resize import Letterbox, Resize
+from densefit.data.geometry.image_ops import mirror
 from densefit.data.sample import Sample
 from densefit.data.transforms import RandomFlip
+from densefit.data.transforms.resize import Letterbox, Resize
 from densefit.errors import ConfigError, DataError
-from densefit.model.head import Features, head
+from densefit.model.heads.head import Features, head
 from densefit.tasks.normals import Normals
 from densefit.tasks.normals.vectors import unit
 

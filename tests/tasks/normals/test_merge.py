@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from densefit.backend import mx
-from densefit.data.move import mirror
+from densefit.data.geometry.image_ops import mirror
+from densefit.data.loader.views import Views
 from densefit.data.sample import Sample
-from densefit.data.views import Views
 from densefit.tasks.normals.merge import NormalsMerger
 from densefit.tasks.normals.vectors import unit
 

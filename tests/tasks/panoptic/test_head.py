@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.data.encoder import trained_terms
+from densefit.data.loader.label_encoder import trained_terms
 from densefit.data.sample import Sample
 from densefit.datasets import Shapes
 from densefit.errors import ConfigError

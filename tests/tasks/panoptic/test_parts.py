@@ -3,7 +3,7 @@
 import numpy as np
 
 from densefit.data.sample import Geometry
-from densefit.model.merger import Predictions
+from densefit.model.tta.view_merger import Predictions
 from densefit.tasks.panoptic.parts import PartsMerger, joined, own
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from densefit.data.instances import UNKNOWN
+from densefit.data.geometry.instance_map import UNKNOWN
 from densefit.datasets import Shapes
 from densefit.tasks.panoptic.truth import true_segments
 

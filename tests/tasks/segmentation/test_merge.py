@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from densefit.backend import mx
+from densefit.data.loader.views import Views
 from densefit.data.sample import Sample
-from densefit.data.views import Views
 from densefit.tasks.segmentation.merge import MaskMerger
 
 CLASSES = 4

@@ -5,7 +5,7 @@ import numpy as np
 
 import densefit as df
 from densefit.backend import mx
-from densefit.model.head import heads
+from densefit.model.heads.head import heads
 
 from .metric import AngularError
 

@@ -1,6 +1,6 @@
 """A head that learns classes which no task of densefit has heard of."""
 
-from densefit.model.head import heads
+from densefit.model.heads.head import heads
 from densefit.tasks.classification import Classification
 
 

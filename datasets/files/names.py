@@ -1,0 +1,105 @@
+"""Lists in text files: class names and splits."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from densefit.errors import ConfigError, DataError, MissingSplitError
+from densefit.registry import nearest
+
+from .text_file import read_text
+
+T = TypeVar("T")
+Names = Sequence[str] | str | Path | None
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a text file without blanks around them and without empty ones.
+
+    Raises:
+        DataError: the file cannot be read, is no text (see `decoded`) or is empty.
+    """
+    text = read_text(path, "The list")
+    if "\0" in text:
+        raise DataError(
+            "The list is no text", received=f"a zero byte at {text.index(chr(0))}", where=path
+        )
+    lines = [line.strip() for line in io.StringIO(text, newline=None) if line.strip()]
+    if not lines:
+        raise DataError("The list is empty", where=path)
+    return lines
+
+
+def class_names(classes: Names, root: Path) -> list[str] | None:
+    """Class names as given: a list, a file with one a line, or None for `root`/classes.txt.
+
+    Returns:
+        The names, None if nothing was given and there is no such file.
+
+    Raises:
+        DataError: no name, an empty one or one twice.
+    """
+    where: object = "classes"
+    if classes is None:
+        if not (root / "classes.txt").is_file():
+            return None
+        classes = root / "classes.txt"
+    if isinstance(classes, (str, Path)):
+        where = classes
+        names = read_lines(Path(classes))
+    else:
+        names = list(classes)
+    doubles = doubled(names)
+    if not names or doubles or not all(names):
+        raise DataError(
+            "Class names must be one or more different names",
+            received=f"twice: {', '.join(map(str, doubles[:10]))}"
+            if doubles
+            else f"{names!r:.200}",
+            where=where,
+        )
+    return names
+
+
+def doubled(names: Iterable[T]) -> list[T]:
+    """What comes more than once, in order."""
+    return [name for name, times in Counter(names).items() if times > 1]
+
+
+def class_index(name: str, classes: Sequence[str], where: object) -> int:
+    """The index of a class. Raises DataError with the nearest name if unknown."""
+    try:
+        return classes.index(name)
+    except ValueError:
+        raise DataError(
+            f"Unknown class {name!r}", where=where, fix=nearest(name, classes)
+        ) from None
+
+
+def missing_split(
+    split: object, folder: Path, known: Sequence[str], hint: str | None = None
+) -> DataError:
+    """The error for a split that is not there.
+
+    Args:
+        split: that was asked for.
+        folder: that should have it.
+        known: splits that are there.
+        hint: what to do where there is none.
+
+    Raises:
+        ConfigError: the split has no name.
+    """
+    if not isinstance(split, str):
+        raise ConfigError(
+            "A split is named by a text",
+            expected=f"one of {sorted(known)[:10]}" if known else "a text",
+            received=repr(split),
+            where=folder,
+        )
+    fix = nearest(split, known) if known else hint
+    return MissingSplitError(f"There is no split {split!r}", where=folder, fix=fix)

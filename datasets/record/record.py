@@ -1,0 +1,247 @@
+"""Pictures and targets in one file of records: those of `tools/pack.py`, and of MXNet's im2rec."""
+
+from __future__ import annotations
+
+import json
+import logging
+import struct
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from densefit.data.io.array_codec import from_bytes, whole
+from densefit.data.io.image import decode_image, read_file
+from densefit.data.repr_args import unusual
+from densefit.data.sample import Sample, datasets
+from densefit.datasets.files.boxes import BoxCheck
+from densefit.datasets.files.names import Names, class_names
+from densefit.errors import ConfigError, DataError
+from densefit.once import warn_once
+
+from .im2rec_labels import RecordLabels
+from .recordio import RecordFile, split_header
+
+logger = logging.getLogger(__name__)
+
+#: Behind the payload of a record: its length, the crc32 of all before the crc, and the format.
+LENGTH, CRC, FORMAT = struct.Struct("<Q"), struct.Struct("<I"), b"denfit01"
+_TAIL = LENGTH.size + CRC.size + len(FORMAT)
+
+
+@datasets.register("record")
+class Record:
+    """`<root>/<split>.rec`, with `<split>.idx` and, of `tools/pack.py`, `<split>.json` beside it.
+
+    With the `.json` file, samples are what they were in the dataset that was packed, to the last
+    bit. Without it the records are those of im2rec: a number is the picture's class; several are
+    its objects (length of the head, length of an object, rest of the head, then of each object
+    class, xmin, ymin, xmax, ymax in parts of the picture's size, perhaps difficult).
+
+    Args:
+        root: the folder.
+        split: name of the files.
+        classes: of records by im2rec: class names, a list or a file with one a line. None:
+            `<root>/classes.txt`, or, if there is none, the numbers that occur.
+        header: of records by im2rec, what several labels are: boxes, or labels (1 for each class
+            that the picture shows). auto: label or boxes, as the first record looks.
+        exif: of records by im2rec: turn pictures as their EXIF orientation says.
+        units: of records by im2rec, what boxes are in: parts of the picture's size, as MXNet has
+            it, or pixels. auto: pixels (with a warning) where all boxes end beyond 1.5.
+        bad_boxes: of records by im2rec: "drop" (with a count, `dropped`, and a warning) or
+            "raise" boxes without area in their picture.
+
+    Attributes:
+        classes: the names; with the `.json` file also `mask_classes` and whatever else the packed
+            dataset knew.
+        dropped: number of bad boxes left out.
+
+    Raises:
+        ConfigError: unknown settings, or other classes than packed records have.
+        DataError: a file is missing, or they do not belong together. A damaged record raises when
+            it is read.
+    """
+
+    classes: list[str]
+
+    def __init__(
+        self,
+        root: str | Path,
+        split: str = "train",
+        classes: Names = None,
+        header: str = "auto",
+        exif: bool = True,
+        units: str = "auto",
+        bad_boxes: str = "drop",
+    ) -> None:
+        self._unusual = unusual(Record, locals(), ("root", "split"))
+        self.root, self.split, self.exif = Path(root), split, exif
+        self._file = RecordFile(self.root / f"{split}.rec")
+        told = self.root / f"{split}.json"
+        self._labels: RecordLabels | None = None
+        self._names: list[list[str]] = []  # lists of targets
+        self._kinds: list[int] = []  # which of these each record has
+        self._ids = self._file.keys
+        check = BoxCheck(bad_boxes)
+        if told.is_file():
+            self._take(told)
+            self._check_settings(classes)
+        else:
+            self._refuse_packed()
+            self._labels = RecordLabels(self._file, header, units, check, exif)
+            count = self._labels.count
+            self.classes = class_names(classes, self.root) or [str(i) for i in range(count)]
+            if count > len(self.classes):
+                raise DataError(
+                    "The records have more classes than names",
+                    expected=f"at least {count} names",
+                    received=len(self.classes),
+                    where=self._file.path,
+                )
+        check.report(self)
+        self.dropped = check.dropped
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __repr__(self) -> str:
+        return f"Record({str(self.root)!r}, split={self.split!r}{self._unusual})"
+
+    @property
+    def data_files(self) -> list[Path]:
+        """All files that samples are read from."""
+        files = [self._file.path.with_suffix(end) for end in (".rec", ".idx", ".json")]
+        return [path for path in files if path.is_file()]
+
+    def id_of(self, index: int) -> str:
+        """The id in the packed dataset; of im2rec, the key in the index."""
+        return self._ids[index]
+
+    def targets_of(self, index: int) -> Sequence[str] | None:
+        """Names of a sample's targets; None of records that an earlier version packed."""
+        if self._labels is not None:
+            return self._labels.names
+        return self._names[self._kinds[index]] if self._kinds else None
+
+    def __getitem__(self, index: int) -> Sample:
+        name, where = self._ids[index], self._file.where(index)
+        data = self._file.read(index)
+        if self._labels is not None:
+            labels, picture = split_header(data, where)
+            image = decode_image(picture, where, self.exif)
+            size = (image.shape[0], image.shape[1])
+            return Sample(name, image, self._labels.targets(labels, size, where))
+        picture, payload = _parts(data, where)
+        targets, note = from_bytes(payload, where)
+        packed_id = note.get("id") if isinstance(note, dict) else None
+        if packed_id != name:
+            raise DataError(
+                "The records and their list of ids are of different packings",
+                expected=name,
+                received=packed_id,
+                where=where,
+                fix="pack it again",
+            )
+        return Sample(name, decode_image(picture, where), targets)
+
+    def _take(self, path: Path) -> None:
+        """The ids and names out of the file that the packing wrote last."""
+        try:
+            told = json.loads(read_file(path))
+            size, ids = int(told["bytes"]), list(told["ids"])
+            known = {str(name): whole(value) for name, value in dict(told["attributes"]).items()}
+            if not all(isinstance(one, str) for one in ids) or not known.keys() >= {"classes"}:
+                raise ValueError("ids that are no texts, or no classes")
+        except (
+            *(ValueError, KeyError, TypeError, AttributeError),
+            *(OverflowError, RecursionError),
+        ) as error:
+            raise DataError(
+                f"The description of the records cannot be read: {type(error).__name__}: {error}",
+                where=path,
+                fix="pack it again, or fetch the file again",
+            ) from error
+        if size != self._file.size or len(ids) != len(self._file):
+            raise DataError(
+                "The files of records do not belong together, or one is cut short",
+                expected=f"{size} bytes, {len(ids)} records (as {path.name} says)",
+                received=f"{self._file.size} bytes, {len(self._file)} records",
+                where=self._file.path,
+                fix="pack it again, or fetch all three files again",
+            )
+        self._ids = ids
+        self._take_targets(told.get("targets", []), told.get("targets_of", []), path)
+        for name, value in known.items():
+            if name.startswith("_") or hasattr(self, name):
+                raise DataError(
+                    "The description of the records has an attribute that no dataset has",
+                    received=name,
+                    where=path,
+                )
+            setattr(self, name, value)
+
+    def _take_targets(self, names: object, kinds: object, path: Path) -> None:
+        """Which targets each record has; nothing of records that an earlier version packed."""
+        if (
+            isinstance(names, list)
+            and isinstance(kinds, list)
+            and len(kinds) in (0, len(self._ids))
+            and all(isinstance(one, list) for one in names)
+            and all(isinstance(name, str) for one in names for name in one)
+            and all(type(k) is int and 0 <= k < len(names) for k in kinds)
+        ):
+            self._names, self._kinds = names, kinds
+            return
+        raise DataError(
+            "The description of the records has targets that are none",
+            where=path,
+            fix="pack it again, or fetch the file again",
+        )
+
+    def _check_settings(self, classes: Names) -> None:
+        """Tell of settings that packed records do not take. Raises ConfigError of other classes."""
+        names = None if classes is None else class_names(classes, self.root)
+        if names is not None and names != self.classes:
+            raise ConfigError(
+                "The packed records have classes of their own",
+                expected=f"classes={self.classes}, or none",
+                received=names,
+                where=self._file.path,
+                fix="give other names to the dataset that is packed",
+            )
+        ignored = [name for name in ("header", "exif", "units") if f", {name}=" in self._unusual]
+        if ignored:
+            warn_once(
+                logger,
+                "%s: %s changes nothing: packed records have the targets and the pictures that "
+                "the dataset had",
+                self._file.path,
+                ", ".join(ignored),
+            )
+
+    def _refuse_packed(self) -> None:
+        """Raise DataError if these are records by `tools/pack.py` after all."""
+        if len(self._file) and self._file.read(0).endswith(FORMAT):
+            raise DataError(
+                "The description of packed records is missing",
+                expected=f"{self.split}.json beside them",
+                where=self._file.path,
+                fix="pack it again (an earlier packing was interrupted), or fetch the file",
+            )
+
+
+def _parts(data: bytes, where: str) -> tuple[memoryview, memoryview]:
+    """The picture and the payload of a record by `tools/pack.py`, whose sum is right."""
+    body, tail = memoryview(data)[:-_TAIL], data[-_TAIL:]
+    length = LENGTH.unpack_from(tail)[0] if len(tail) == _TAIL else -1
+    (crc,) = CRC.unpack_from(tail, LENGTH.size) if length >= 0 else (-1,)
+    if not tail.endswith(FORMAT) or zlib.crc32(tail[: LENGTH.size], zlib.crc32(body)) != crc:
+        raise DataError(
+            "A record is damaged",
+            expected="bytes with the crc32 that the packing wrote",
+            received=f"{len(data)} bytes with another",
+            where=where,
+            fix="pack it again, or fetch the file again",
+        )
+    behind = split_header(data, where)[1]
+    end = len(behind) - _TAIL - length
+    return behind[:end], behind[end : end + length]

@@ -1,0 +1,80 @@
+"""What the annotations of a VOC folder tell about how they are to be read."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from math import isfinite
+from pathlib import Path
+
+from densefit.datasets.files.names import class_index
+from densefit.once import first_time, warn_once
+
+from .xml import VocObject
+
+logger = logging.getLogger(__name__)
+
+Objects = Mapping[Path, Sequence[VocObject]]
+
+
+def check_class_names(dataset: object, objects: Objects, classes: Sequence[str]) -> None:
+    """Warn of names in the files that are no class.
+
+    Args:
+        dataset: for the message.
+        objects: of each file.
+        classes: the names that are known.
+
+    Raises:
+        DataError: one is spelt like a class that no file has, or no file has any class.
+    """
+    names = {thing.name for things in objects.values() for thing in things}
+    unknown, unseen = sorted(names.difference(classes)), set(classes) - names
+    for name in unknown:
+        if not _is_close(name, unseen) and names.intersection(classes):
+            continue
+        path = next(p for p, things in objects.items() if any(one.name == name for one in things))
+        class_index(name, classes, path)  # raises
+    if unknown:
+        warn_once(
+            logger,
+            "%s: objects of %d names are of no class, and their pictures are errors when they "
+            "are read: %s",
+            *(dataset, len(unknown), ", ".join(unknown[:10])),
+        )
+
+
+def warn_of_zero_based(dataset: object, objects: Objects) -> None:
+    """Warn, once a dataset, of corners that do not name pixels which count from 1.
+
+    Args:
+        dataset: for the message.
+        objects: of each file.
+    """
+    found = [
+        (path, thing.corners)
+        for path, things in objects.items()
+        for thing in things
+        if _is_zero_based(thing.corners)
+    ]
+    if found and first_time("zero-based", str(dataset)):
+        path, corners = found[0]
+        logger.warning(
+            "%s: %d of %d boxes have a corner at 0 or at a fraction of a pixel, the first in "
+            "%s: %s. They are read as VOC has them, from 1 on; if the files count from 0, all "
+            "boxes are a pixel off: one_based=False",
+            *(dataset, len(found), sum(map(len, objects.values())), path, corners),
+        )
+
+
+def _is_close(name: str, others: set[str]) -> bool:
+    return bool(get_close_matches(name.lower(), [one.lower() for one in others], n=1))
+
+
+def _is_zero_based(corners: tuple[float, float, float, float]) -> bool:
+    """Whether corners are none of pixels that count from 1."""
+    xmin, ymin, xmax, ymax = corners
+    whole = xmin % 1 == ymin % 1 == xmax % 1 == ymax % 1 == 0
+    # Nan and infinities are bad boxes, and told as such; so are corners left of the picture.
+    return (not whole and isfinite(sum(corners))) or min(xmin, ymin) == 0

@@ -1,0 +1,178 @@
+"""What a training is made of, and what differs when another one continues from its checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping
+from os.path import commonprefix
+from typing import Any
+
+from densefit.checkpoint.training.differing import differing
+from densefit.errors import CheckpointError
+from densefit.old_paths import in_new_paths
+
+#: What decides which samples the rest of an epoch consists of.
+ORDER = ("batch_size", "accumulate", "seed", "data", "loader", "updates_per_epoch")
+
+_SHORT = 100  # letters of a setting that are told whole
+
+#: What only a densefit Loader tells.
+_OF_LOADERS = ("data", "loader", "validation")
+_LONG = 300  # characters of a value that are shown
+
+
+def differences(
+    saved: Mapping[str, Any],
+    own: Mapping[str, Any],
+    earlier: Callable[[], Mapping[str, Any]] = dict,
+) -> dict[str, tuple[Any, Any]]:
+    """Name -> (saved, own) of what differs; None is a value: a schedule, say, was added.
+
+    What an older checkpoint does not name is passed over. Heads, which are dicts by name, are
+    compared one by one, as "head <name>".
+
+    >>> differences({"seed": 0, "heads": {"a": 1}}, {"seed": 1, "heads": {"a": 1, "b": 2}})
+    {'seed': (0, 1), 'head b': (None, 2)}
+
+    Args:
+        saved: the identity in the checkpoint.
+        own: the training's.
+        earlier: gives the training's as an earlier version told it: its texts are no difference.
+    """
+    saved = _in_new_paths(saved)
+    own = _in_the_same_words(saved, own, earlier)
+    found = {
+        name: (saved[name], own[name])
+        for name in own
+        if name != "heads" and name in saved and saved[name] != own[name]
+    }
+    if {"batch_size", "accumulate", "data"} & {*found} or None in found.get(
+        "updates_per_epoch", ()
+    ):
+        found.pop("updates_per_epoch", None)  # follows from these, or is not known yet
+    before, now = saved.get("heads"), own.get("heads")
+    if before is not None and now is not None:
+        for name in sorted({*before, *now}):
+            if before.get(name) != now.get(name):
+                found[f"head {name}"] = before.get(name), now.get(name)
+    return found
+
+
+def _in_new_paths(value: Any) -> Any:
+    """Settings in which what has moved since is called by its present module."""
+    if isinstance(value, str):
+        return in_new_paths(value)
+    if isinstance(value, Mapping):
+        return {key: _in_new_paths(setting) for key, setting in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_in_new_paths(setting) for setting in value)
+    return value
+
+
+def _in_the_same_words(
+    saved: Mapping[str, Any], own: Mapping[str, Any], before: Callable[[], Mapping[str, Any]]
+) -> dict[str, Any]:
+    """`own`, with the earlier texts that are those of the checkpoint, or nearer to them."""
+    if all(name not in saved or saved[name] == own[name] for name in own):
+        return dict(own)
+    earlier = before()
+    found = {
+        name: _nearest(saved[name], value, earlier[name])
+        for name, value in own.items()
+        if name in saved and name in earlier
+    }
+    heads, known = saved.get("heads"), earlier.get("heads")
+    if heads and known:
+        found["heads"] = {
+            name: _nearest(heads.get(name), text, known.get(name))
+            for name, text in own["heads"].items()
+        }
+    return {**own, **found}
+
+
+def _nearest(saved: Any, own: Any, earlier: Any) -> Any:
+    """The one of two texts that is more like the checkpoint's; `own` for what is no text."""
+    if not all(isinstance(text, str) for text in (saved, own, earlier)):
+        return own
+    return max((own, earlier), key=lambda text: (text == saved, len(commonprefix([text, saved]))))
+
+
+def are_of_other_scores(differing: Container[str]) -> bool:
+    """Whether scores before a resume do not compare with those after it.
+
+    Args:
+        differing: names of what differs.
+    """
+    return "validation" in differing or "derived" in differing
+
+
+def check_same_heads(saved: Mapping[str, Any], own: Mapping[str, Any], where: object) -> None:
+    """Raise CheckpointError if a training has heads that the checkpoint's has not, or lacks some.
+
+    Args:
+        saved: its identity.
+        own: the training's.
+        where: the checkpoint.
+    """
+    before, now = saved.get("heads"), own.get("heads")
+    if before is None or now is None or set(before) == set(now):
+        return
+    added = ", ".join(name for name in now if name not in before) or "none"
+    missing = ", ".join(name for name in before if name not in now) or "none"
+    raise CheckpointError(
+        "The checkpoint is of a network with other heads: its training cannot go on with this one",
+        expected=f"heads {', '.join(before)}",
+        received=f"heads {', '.join(now)} (new: {added}; missing: {missing})",
+        where=where,
+        fix="to begin a new training with its weights: df.transfer(checkpoint, network), and fit "
+        "without resume, into another directory",
+    )
+
+
+def check_order(differing: Mapping[str, tuple[Any, Any]], where: object) -> None:
+    """Raise CheckpointError if the rest of an epoch would not be the rest of the one begun.
+
+    Args:
+        differing: what `differences` gave.
+        where: the checkpoint.
+    """
+    wrong = {name: pair for name, pair in differing.items() if name in ORDER}
+    if wrong:
+        raise CheckpointError(
+            f"The checkpoint is of the middle of an epoch with another {', '.join(wrong)}",
+            expected=", ".join(f"{n} {told_apart(*pair, n)[0]}" for n, pair in wrong.items()),
+            received=", ".join(f"{n} {told_apart(*pair, n)[1]}" for n, pair in wrong.items()),
+            where=where,
+            fix="continue with what it was, or from a checkpoint of an epoch's end",
+        )
+
+
+def told_apart(before: Any, now: Any, name: str = "") -> tuple[str, str]:
+    """Two values of a setting; of long texts of settings only those that differ, by name.
+
+    Args:
+        before: of the checkpoint.
+        now: of the training.
+        name: of the setting.
+    """
+    has_sum = any(isinstance(value, Mapping) and "sha256" in value for value in (before, now))
+    if has_sum or before is None or now is None or len(f"{before}{now}") <= 2 * _SHORT:
+        return told(before, name), told(now, name)
+    return differing(str(before), str(now))
+
+
+def told(value: Any, name: str = "") -> str:
+    """A value in an error or a warning.
+
+    >>> told({"samples": 12, "sha256": "0123456789abcdef"}), told(None), told(0.5)
+    ('12 samples, sum 01234567', 'none', '0.5')
+
+    Args:
+        value: of a setting.
+        name: of the setting.
+    """
+    if value is None and name in _OF_LOADERS:
+        return "not known (none, or no densefit Loader)"
+    if isinstance(value, Mapping) and "sha256" in value:
+        return f"{value['samples']} samples, sum {value['sha256'][:8]}"
+    text = "none" if value is None else str(value)
+    return text if len(text) < _LONG else f"{text[:_LONG]}..."

@@ -1,0 +1,38 @@
+"""Weights that a balancer learns, where a training goes on with another balancer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from densefit.model.head_names import weight_name
+
+
+def with_own_weights(
+    parts: Mapping[str, Any], counters: Mapping[str, Any], learner: Any
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A checkpoint's (parts, optimizer counters) with the weights of the training's own balancer.
+
+    They begin as the training has initialised them, without optimizer states. Those that the
+    checkpoint's balancer had learned are left out.
+
+    Args:
+        parts: of the checkpoint.
+        counters: the optimizer's, in its state.
+        learner: of the training, bound.
+    """
+    names = {weight_name(head) for head in learner.network.wires}
+    keys = {f"arg:{name}" for name in names}
+    own = {key: array for key, array in learner.training_params().items() if key in keys}
+    found = dict(parts)
+    for part in ("model", "training"):
+        if part in parts:
+            kept = {key: array for key, array in parts[part].items() if key not in keys}
+            found[part] = {**kept, **own}
+    found["optimizer"] = {
+        key: array
+        for key, array in parts["optimizer"].items()
+        if key.rpartition("/")[0] not in names
+    }
+    counts = {name: count for name, count in counters["counts"].items() if name not in names}
+    return found, {**counters, "counts": counts}

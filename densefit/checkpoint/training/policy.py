@@ -1,0 +1,219 @@
+"""Which checkpoints stay: the last few, and the best by a named score.
+
+On disk a save is `update-00001234`; `last` and `best` are directories of their own that share
+its files (see `store.link`), so that they can be named on a command line and copied.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from densefit.checkpoint.storage import store
+from densefit.metrics.core.direction import direction_of, stated_direction, tell_undefined
+from densefit.numeric import whole
+
+LAST, BEST = "last", "best"
+_log = logging.getLogger("densefit")
+NAMES, WHERE = "to name the best checkpoint", "Keep(best=...)"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One save.
+
+    Attributes:
+        name: of its directory.
+        update: updates done when it was made.
+        score: what "the best" is judged by; nan if it was not measured then.
+    """
+
+    name: str
+    update: int
+    score: float
+
+
+def checkpoint_name(update: int) -> str:
+    """The directory of the save after `update` updates; sorts by update.
+
+    >>> checkpoint_name(1234)
+    'update-00001234'
+    """
+    return f"update-{update:08d}"
+
+
+def best_of(records: Sequence[Record], higher_is_better: bool = True) -> Record | None:
+    """The record with the best score, the earliest of equals; nan is never the best."""
+    scored = [record for record in records if not math.isnan(record.score)]
+    sign = 1 if higher_is_better else -1
+    return max(scored, key=lambda record: sign * record.score, default=None)
+
+
+def which_to_keep(
+    records: Sequence[Record], last: int, best: bool, higher_is_better: bool = True
+) -> set[str]:
+    """The names that stay: of the `last` records, in order of saving, and of the best if wanted.
+
+    >>> saves = [Record("a", 1, 0.5), Record("b", 2, 0.7), Record("c", 3, 0.6)]
+    >>> sorted(which_to_keep(saves, last=1, best=True))
+    ['b', 'c']
+    """
+    keep = {record.name for record in records[-last:]} if last > 0 else set()
+    leader = best_of(records, higher_is_better) if best else None
+    return keep if leader is None else keep | {leader.name}
+
+
+class Keep:
+    """Names saves, and removes those that no longer have to stay.
+
+    Around each save:
+
+        name = keep.record(update, scores)              # first: the checkpoint's state has it
+        store.write(directory, name, parts, {"keep": keep.state_dict(), ...})
+        keep.apply(directory)                           # last: nothing goes before the new is there
+
+    After a resume call `apply` once more; it finishes what a crash interrupted. Checkpoints that
+    were not recorded here, e.g. of an earlier training in the same directory, are left alone.
+
+    Args:
+        last: how many of the latest saves stay, at least 1.
+        best: key of the score that names the best, e.g. "segmentation/mIoU"; None for no best.
+        higher_is_better: False for losses and errors; None takes what the metric declares, which
+            `judged_by` is told (`fit` does).
+
+    Raises:
+        ConfigError: `last` is less than 1.
+    """
+
+    def __init__(
+        self, last: int = 1, best: str | None = None, higher_is_better: bool | None = None
+    ) -> None:
+        self.last = whole(last, "last", 1, where="Keep")
+        self.best = best
+        self.higher_is_better = True if higher_is_better is None else higher_is_better
+        self._stated = higher_is_better
+        self._scores: list[float] = []  # of this process's validations
+        self.records: list[Record] = []
+
+    def begin(self) -> None:
+        """Forget an earlier training's saves."""
+        self.records = []
+
+    def judged_by(self, known: Mapping[str, bool | None]) -> None:
+        """Take the direction that the metric of `best` declares.
+
+        Args:
+            known: score -> whether a high one is good (None: not said), of all in validation.
+
+        Raises:
+            ConfigError: the score is not among them.
+        """
+        if self.best is not None:
+            declared = direction_of(self.best, known, NAMES, WHERE)
+            self.higher_is_better = stated_direction(self._stated, declared, self.best, WHERE)
+            self._scores = []
+
+    def record(self, update: int, scores: Mapping[str, float]) -> str:
+        """Note a save that is about to be written, and forget those that `apply` will remove.
+
+        Args:
+            update: updates done. A second save at the same update replaces the first.
+            scores: of a validation of this very network; empty if there was none.
+
+        Returns:
+            The name to write it under.
+
+        Raises:
+            ConfigError: there are scores, and the one that names the best is not among them.
+        """
+        score = math.nan
+        if self.best is not None and scores:
+            direction_of(self.best, dict.fromkeys(scores, True), NAMES, WHERE)
+            score = float(scores[self.best])
+        new = Record(checkpoint_name(update), update, score)
+        for old in self.records:
+            if old.name == new.name and math.isnan(new.score):
+                new = old  # the same network, and its score is known
+        self.records = [old for old in self.records if old.name != new.name] + [new]
+        return new.name
+
+    def observe(self, scores: Mapping[str, float]) -> None:
+        """Note a validation's scores, and tell when the one that names the best is nan."""
+        if self.best is not None:
+            self._scores.append(float(scores.get(self.best, math.nan)))
+            tell_undefined(self.best, self._scores, "no checkpoint is the best", WHERE)
+
+    def improves(self, scores: Mapping[str, float]) -> bool:
+        """Whether a validation's network is better than all that were saved."""
+        if self.best is None or math.isnan(scores.get(self.best, math.nan)):
+            return False
+        new = Record("", 0, float(scores[self.best]))
+        known = [record for record in self.records if not math.isnan(record.score)]
+        return best_of([*known, new], self.higher_is_better) is new
+
+    def tell_end(self) -> None:
+        """Log that there is no best checkpoint, if it was to be one and no score was a number."""
+        if self._scores and self.leader is None and all(map(math.isnan, self._scores)):
+            _log.warning(
+                "There is no checkpoint %r: %r was nan in all %d validations\n  where:    %s\n"
+                "  fix:      look at what the validation counts, or choose another score",
+                *(BEST, self.best, len(self._scores), WHERE),
+            )
+
+    @property
+    def leader(self) -> Record | None:
+        """The best save so far; None without scores."""
+        return best_of(self.records, self.higher_is_better) if self.best is not None else None
+
+    def apply(self, directory: Path) -> None:
+        """Point `last` and `best` to the newest save where they must, then remove the others.
+
+        Records of saves that are not in `directory` (made for another one, or removed by hand)
+        are forgotten, except the best one while `best` is there.
+
+        Raises:
+            CheckpointError: the disk refuses.
+        """
+        directory = Path(directory)
+        present = store.names(directory)
+        self.records = [
+            record
+            for record in self.records
+            if record.name in present or (record is self.leader and BEST in present)
+        ]
+        newest = self.records[-1] if self.records else None
+        if newest is not None and newest.name in present and store.is_whole(present[newest.name]):
+            store.link(directory / newest.name, LAST)
+            if self.leader is newest:
+                store.link(directory / newest.name, BEST)
+        keep = which_to_keep(self.records, self.last, self.best is not None, self.higher_is_better)
+        for record in self.records:
+            if record.name not in keep:
+                store.remove(directory / record.name)
+        self.records = [record for record in self.records if record.name in keep]
+
+    def state_dict(self) -> dict[str, Any]:
+        """The saves that stay."""
+        about = {"best": self.best, "higher_is_better": self.higher_is_better}
+        return {"records": [asdict(record) for record in self.records], **about}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from what `state_dict` gave; scores of another number are forgotten."""
+        self.records = [Record(**record) for record in state["records"]]
+        before = state.get("best", self.best), state.get("higher_is_better", self.higher_is_better)
+        if self.best is not None and before != (self.best, self.higher_is_better):
+            _log.warning(
+                "The best checkpoint is chosen by %r from now on, before by %r: what was the best "
+                "until now is not known",
+                self.best,
+                before[0],
+            )
+            self.forget_scores()
+
+    def forget_scores(self) -> None:
+        """Let no save so far be the best: those to come are judged by other validation data."""
+        self.records = [replace(record, score=math.nan) for record in self.records]

@@ -1,0 +1,190 @@
+"""The state of a training into a checkpoint and back: what `fit` calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from densefit.checkpoint.storage import store
+from densefit.checkpoint.storage.background import BackgroundWriter
+from densefit.checkpoint.storage.claim import Claim, check_free
+from densefit.checkpoint.storage.strict_json import dumps
+from densefit.checkpoint.training.identity import are_of_other_scores
+from densefit.checkpoint.training.policy import Keep
+from densefit.checkpoint.training.session import Session
+from densefit.checkpoint.training.snapshot import restore, snapshot
+from densefit.duration import Duration, DurationLike
+from densefit.errors import CheckpointError
+
+
+class Saver:
+    """Writes checkpoints of a training into one directory, and finds them again.
+
+    Args:
+        directory: of this training's checkpoints.
+        every: cadence: "5ep", "500st"...; the end of training is always saved.
+        keep: which of them stay.
+        extra: JSON-able; kept in every checkpoint (a recipe, say).
+        background: write in a thread while training goes on. What is written is copied first, so
+            it takes the memory of the checkpoint once more; and what the disk refuses is told at
+            the first update after it has refused, at the next save or at the end.
+
+    Raises:
+        CheckpointError: `extra` holds what JSON cannot, told before a training is spent.
+    """
+
+    def __init__(
+        self,
+        directory: str | Path,
+        every: DurationLike = "1ep",
+        keep: Keep | None = None,
+        extra: Mapping[str, Any] | None = None,
+        background: bool = True,
+    ) -> None:
+        self.directory = Path(directory)
+        self.every = Duration.parse(every, where="every")
+        self.keep = keep or Keep()
+        self.extra = dict(extra or {})
+        dumps({"extra": self.extra})
+        self.background = background
+        self._writer = BackgroundWriter()
+        self._claim = Claim(self.directory)
+        self._written: Path | None = None  # and not yet told of
+        self.newest: Path | None = None  # of this training: saved, or continued from
+        #: Whether the training goes on from another checkpoint than the directory's newest.
+        self.behind = False
+
+    def begin(self, resume: str | Path) -> None:
+        """Hold the directory for this training, until `end`; what another one left is forgotten.
+
+        Raises:
+            CheckpointError: another training holds it, or its checkpoints are those of another.
+        """
+        self._claim.take()
+        self.keep.begin()
+        self._written = self.newest = None
+        self.behind = False
+        check_unmixed(self.directory, resume, is_held=True)
+
+    def end(self) -> None:
+        """Let other trainings have the directory."""
+        self._claim.release()
+
+    def save(self, session: Session) -> Path:
+        """Write everything that a resume needs; returns the path that the checkpoint will have.
+
+        Raises:
+            CheckpointError: the disk refuses this one, or the one before.
+        """
+        self._writer.wait()
+        state = session.state
+        fresh = state.validated == state.update
+        name = self.keep.record(state.update, state.validation if fresh else {})
+        parts, content = snapshot(session)
+        content = {**content, "keep": self.keep.state_dict(), "extra": self.extra}
+        self._written = self.newest = self.directory / name
+        if self.background:
+            self._writer.submit(self.directory, name, parts, content, then=self._tidy)
+        else:
+            store.write(self.directory, name, parts, content)
+            self._tidy()
+        return self._written
+
+    def written(self, wait: bool = False) -> Path | None:
+        """A checkpoint that is complete since it was asked the last time.
+
+        Args:
+            wait: until what is being written is complete.
+
+        Raises:
+            CheckpointError: it could not be written.
+        """
+        if self._written is None or (self._writer.busy and not wait):
+            return None
+        found, self._written = self._written, None
+        self._writer.wait()
+        return found
+
+    def abandon(self) -> None:
+        """`written`, when the training has failed already: another error is logged only."""
+        try:
+            self.written(wait=True)
+        except Exception:  # which the writer has logged
+            self._written = None
+
+    def _tidy(self) -> None:
+        self.keep.apply(self.directory)
+
+    def resume(self, what: str | Path, session: Session) -> Path | None:
+        """Continue from a checkpoint, if `what` names one; returns its path.
+
+        Args:
+            what: "auto", "none" or a path.
+            session: as in `save`; its parts become what they were.
+
+        Raises:
+            CheckpointError: it is damaged, no training's, of a network with other heads or
+                parameters, or of the middle of an epoch with other data.
+        """
+        path = store.resolve(what, self.directory)
+        if path is None:
+            return None
+        parts, content = store.read(path)
+        try:
+            differing = restore(session, path, parts, content)
+            if path.resolve().parent == self.directory.resolve():
+                self.keep.load_state_dict(content["keep"])
+                if are_of_other_scores(differing):
+                    self.keep.forget_scores()
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            raise CheckpointError(
+                "The checkpoint does not hold what a training needs to go on "
+                f"({type(error).__name__}: {error})",
+                where=path,
+                fix="was it written by a training? Its weights alone: df.load",
+            ) from error
+        recorded = self.keep.records[-1].name if self.keep.records else None
+        if recorded in store.names(self.directory):
+            self.keep.apply(self.directory)  # finishes what a crash interrupted
+        self.newest = path
+        named = (
+            str(what) not in ("auto", "none") and path.parent.resolve() == self.directory.resolve()
+        )
+        self.behind = named and store.latest(self.directory) != path
+        return path
+
+
+def check_unmixed(directory: Path, resume: str | Path, is_held: bool = False) -> None:
+    """A new training does not mix its checkpoints with those of another one.
+
+    Args:
+        directory: for the training's checkpoints.
+        resume: what the training continues from, see `fit`.
+        is_held: whether the training holds the directory already.
+
+    Raises:
+        CheckpointError: it continues nothing, or another directory's, and this one holds
+            checkpoints; or another training writes there now.
+    """
+    if not is_held:
+        check_free(directory)
+    if str(resume) not in ("none", "auto") and store.names(directory):
+        place = store.resolve(resume, directory)
+        if place is not None and place.resolve().parent != directory.resolve():
+            raise CheckpointError(
+                "The directory holds the checkpoints of a training, and another one is to be "
+                "continued into it",
+                expected=f"a checkpoint of {directory}, or a directory without any",
+                received=place,
+                where=directory,
+                fix="choose another directory for the training that goes on",
+            )
+    if str(resume) == "none" and store.names(directory):
+        raise CheckpointError(
+            "The directory holds the checkpoints of a training already",
+            received=", ".join(sorted(store.names(directory))),
+            where=directory,
+            fix='resume="auto" (--resume auto) continues it; choose another directory for a new '
+            "training, or remove this one",
+        )

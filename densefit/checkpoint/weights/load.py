@@ -1,0 +1,86 @@
+"""A network out of a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from densefit import adapters
+from densefit.backend import mx
+from densefit.checkpoint.storage import store
+from densefit.checkpoint.weights.class_names import saved_names, take_saved_names
+from densefit.checkpoint.weights.parameters import parameters_of
+from densefit.errors import CheckpointError, ConfigError, DensefitError
+from densefit.model.heads.route import Route
+from densefit.model.network import Network
+
+
+def load(
+    path: str | Path, network: Any = None, heads: Mapping[str, Route] | None = None
+) -> Network:
+    """The network of a checkpoint, ready to score and predict.
+
+    Args:
+        path: a checkpoint, e.g. "runs/voc/checkpoints/best", or a run's folder (the newest).
+        network: to load into, when it was not built from registered parts alone: a Network, or
+            the Symbol, Module or HybridBlock that was trained.
+        heads: routes of a Symbol or Module; by default one for each loss output.
+
+    Raises:
+        CheckpointError: missing or damaged, or it does not say how its network was built.
+    """
+    place = store.resolve(path, Path(path))
+    if place is None:
+        raise CheckpointError("There is no checkpoint", where=path)
+    parts, content = store.read(place, only=["model"])
+    if not isinstance(content, dict) or "network" not in content:
+        raise CheckpointError("The checkpoint was not written by a training", where=place)
+    if network is None:
+        if content["network"] is None:
+            raise CheckpointError(
+                "The checkpoint does not say how its network was built: it had a symbol, or "
+                "heads that were not made by name",
+                where=place,
+                fix="load(path, network=...) with a network of the same kind",
+            )
+        try:
+            network = Network.from_spec(content["network"])
+        except (
+            *(KeyError, TypeError, ValueError, AttributeError, OverflowError, MemoryError),
+            *(mx.base.MXNetError, DensefitError),
+        ) as error:
+            raise CheckpointError(
+                "The checkpoint does not say rightly how its network was built "
+                f"({type(error).__name__}: {_message(error)})",
+                where=place,
+                fix=getattr(error, "fix", None)
+                or "load(path, network=...) with a network of the same kind",
+            ) from error
+    elif not isinstance(network, Network):
+        network = _network_of(network, heads)
+    take_saved_names(network, saved_names(content), place)
+    network.set_params(*parameters_of(parts, "model", place, network))
+    return network
+
+
+def _message(error: BaseException) -> str:
+    """What an error says, without where in MXNet's sources that is."""
+    if isinstance(error, DensefitError):
+        return error.what
+    return (str(error).strip().splitlines() or [""])[-1][:300]
+
+
+def _network_of(model: Any, heads: Mapping[str, Route] | None) -> Network:
+    """The Network of a Symbol, or of what an adapter is registered for."""
+    if isinstance(model, mx.sym.Symbol):
+        return Network(symbol=model, routes=heads)
+    adapted = adapters.models.adapt(model, heads=heads)
+    if adapted is None:
+        raise ConfigError(
+            "A checkpoint cannot be loaded into this",
+            expected="a df.Network, an MXNet Symbol or Module, or a gluon HybridBlock",
+            received=f"{type(model).__module__}.{type(model).__name__}",
+        )
+    network: Network = adapted.network
+    return network

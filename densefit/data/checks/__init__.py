@@ -1,0 +1,1 @@
+"""Checks of a user's samples, target by target."""

@@ -1,0 +1,72 @@
+"""What a user's sample says of the whole picture: its class, or a yes or no for each class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from densefit.data.checks.values import whole_numbers, wrong_shape
+from densefit.errors import DataError
+
+_UNKNOWN = -1
+_IGNORE = 255
+
+
+def checked_label(name: str, value: object, names: Sequence[str]) -> np.ndarray:
+    """The class of a picture, () int64; -1 (or 255) where it is not known.
+
+    Args:
+        name: of the target.
+        value: what a dataset gave: an index, or a name.
+        names: of the dataset's classes; none if it does not say.
+
+    Raises:
+        DataError: it is no class.
+    """
+    array = np.asarray(value)
+    if array.shape == (1,):
+        array = array.reshape(())
+    if isinstance(array.item() if array.ndim == 0 else None, str):
+        if str(array) not in names:
+            raise _no_class(name, repr(str(array)), names)
+        return np.array(list(names).index(str(array)), np.int64)
+    array = array.astype(np.int64) if array.dtype == bool else whole_numbers(name, array)
+    if array.ndim:
+        raise wrong_shape(name, "one number; for several classes, `labels`", array)
+    if array < _UNKNOWN:
+        raise _no_class(name, int(array), names)
+    return array
+
+
+def checked_labels(name: str, values: object) -> np.ndarray:
+    """For each class whether a picture shows it, (K,) int64: 1, 0, or -1 where it is not known.
+
+    Raises:
+        DataError: other values. 255 is taken for unknown by those that read it.
+    """
+    array = np.asarray(values)
+    array = array.astype(np.int64) if array.dtype == bool else whole_numbers(name, array)
+    if array.ndim != 1:
+        raise wrong_shape(name, "(classes,)", array)
+    wrong = ~((array >= _UNKNOWN) & (array <= 1)) & (array != _IGNORE)
+    if wrong.any():
+        place = int(np.flatnonzero(wrong)[0])
+        raise DataError(
+            f"The target {name!r} is not a yes or no for each class",
+            expected="for each class 1 (the picture shows it), 0, or -1 (unknown)",
+            received=f"{array[place]} for class {place}",
+            where=f"target {name!r}",
+            fix="of the indices of what is shown: labels = np.zeros(classes, int); "
+            "labels[indices] = 1",
+        )
+    return array
+
+
+def _no_class(name: str, value: object, names: Sequence[str]) -> DataError:
+    return DataError(
+        "A picture is of no known class",
+        expected=f"an index, -1 for unknown, or a name among {list(names)}"[:200],
+        received=value,
+        where=f"target {name!r}",
+    )

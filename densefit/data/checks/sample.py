@@ -1,0 +1,172 @@
+"""The one door by which a user's dataset gives samples: each is checked, and brought to one form.
+
+What can be read in one way is read (lists, other types of whole numbers, grey pictures); all else
+is an error that names the dataset, the target and the object. The cost is some tens of
+microseconds a sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from densefit.data.checks.boxes import Boxes, checked_boxes
+from densefit.data.checks.coordinate_units import elsewhere_in
+from densefit.data.checks.dropped_boxes import CUT, WITHOUT_AREA, Remark
+from densefit.data.checks.keypoint_sides import order_of
+from densefit.data.checks.keypoints import checked_keypoints, labelled_places
+from densefit.data.checks.labels import checked_label, checked_labels
+from densefit.data.checks.maps import checked_depth, checked_indices, checked_map, checked_normals
+from densefit.data.checks.objects import checked_area, checked_classes, checked_flags, checked_rows
+from densefit.data.checks.values import whole_numbers
+from densefit.data.geometry.target_kinds import KINDS, PER_OBJECT
+from densefit.data.pixels import rgb
+from densefit.data.sample import Sample
+from densefit.data.sample_id import dataset_classes, dataset_name, sample_id
+from densefit.errors import DataError, located
+
+_Check = Callable[[str, Any, "tuple[int, int]", Any], np.ndarray]
+
+#: Targets of the built-in tasks -> (name, value, (height, width), dataset) -> array.
+_CHECKS: dict[str, _Check] = {
+    "classes": lambda name, value, size, data: checked_classes(
+        name, value, dataset_classes(data, name)
+    ),
+    "difficult": lambda name, value, size, data: checked_flags(name, value),
+    "crowd": lambda name, value, size, data: checked_flags(name, value),
+    "area": lambda name, value, size, data: checked_area(name, value),
+    "instance_ids": lambda name, value, size, data: whole_numbers(name, value),
+    "keypoint_flip": lambda name, value, size, data: whole_numbers(name, value),
+    "mask": lambda name, value, size, data: checked_indices(name, value, size, np.uint8),
+    "instances": lambda name, value, size, data: checked_indices(name, value, size, np.uint16),
+    "depth": lambda name, value, size, data: checked_depth(name, value, size),
+    "normals": lambda name, value, size, data: checked_normals(name, value, size),
+    "label": lambda name, value, size, data: checked_label(
+        name, value, dataset_classes(data, name)
+    ),
+    "labels": lambda name, value, size, data: checked_labels(name, value),
+}
+
+
+def read_sample(dataset: Any, index: int, remarks: list[Remark] | None = None) -> Sample:
+    """The sample of a dataset, checked, as a copy whose attributes may be set.
+
+    Boxes that have no area are left out, with what belongs to them, as the readers of annotation
+    files do, and those that lose most of their area where they are cut to the picture are told;
+    all else that is wrong with a box is an error.
+
+    Args:
+        dataset: anything with `len` and `[]`.
+        index: of the sample.
+        remarks: gets one for each box that is left out, or cut to little; None keeps such boxes as
+            they are, for a dataset that is read by another one.
+
+    Raises:
+        DataError: the sample is not what it must be. Names the dataset, the target and the object.
+    """
+    sample = dataset[index]
+    try:
+        return _checked(sample, dataset, index, remarks)
+    except DataError:
+        with located(f"dataset {dataset_name(dataset)}"):  # its repr may take long
+            raise
+
+
+def _checked(sample: Any, dataset: Any, index: int, remarks: list[Remark] | None) -> Sample:
+    if not isinstance(sample, Sample):
+        raise DataError(
+            "A dataset gives something else than samples",
+            expected="densefit.Sample(id, image, targets)",
+            received=f"{type(sample).__qualname__}",
+            fix='df.Sample(str(index), image, {"boxes": boxes, "classes": classes})',
+        )
+    image = rgb(sample.image)
+    height, width = image.shape[:2]
+    targets, boxes = _checked_targets(sample.targets, (height, width), dataset, index)
+    key = sample_id(dataset, index) if sample.id is None else str(sample.id)
+    if boxes is not None and (boxes.lost or boxes.solid is not None):
+        _leave_out(targets, boxes, (height, width), key, remarks)
+    if type(sample) is Sample:  # as `replace`, in a third of the time
+        return Sample(key, image, targets, sample.geometry, sample.original)
+    return replace(sample, id=key, image=image, targets=targets)
+
+
+def _leave_out(
+    targets: dict[str, np.ndarray],
+    boxes: Boxes,
+    size: tuple[int, int],
+    key: str,
+    remarks: list[Remark] | None,
+) -> None:
+    """Take boxes without area out of all targets, and note them and those that are cut to little.
+
+    Nobody to tell it to: those boxes stay as they were given.
+    """
+    name = next(name for name in targets if name in KINDS and KINDS[name].name == "boxes")
+    if remarks is None:
+        if boxes.lost:
+            targets[name] = boxes.array.copy()
+            targets[name][list(boxes.lost)] = list(boxes.lost.values())
+        return
+    where = f"of sample {key!r}, a picture {size[1]} pixels wide and {size[0]} high"
+    remarks += [Remark(CUT, f"object {row} {where}, {box}") for row, box in boxes.lost.items()]
+    if boxes.solid is None:
+        return
+    for row in np.flatnonzero(~boxes.solid):
+        line = f"object {row} of sample {key!r}, {boxes.array[row].tolist()}"
+        remarks.append(Remark(WITHOUT_AREA, line))
+    for name, value in targets.items():
+        if name in KINDS and KINDS[name].name in PER_OBJECT:
+            targets[name] = value[boxes.solid]
+
+
+def _checked_targets(
+    given: Any, size: tuple[int, int], dataset: Any, index: int
+) -> tuple[dict[str, np.ndarray], Boxes | None]:
+    """The targets in their forms, and what is said of the boxes; None without any."""
+    if not isinstance(given, Mapping):
+        raise DataError(
+            "The targets of a sample are not named",
+            expected="a dict: name of the target -> array",
+            received=f"{type(given).__qualname__}",
+        )
+    targets: dict[str, np.ndarray] = {}
+    boxes: Boxes | None = None
+    for name, value in given.items():
+        kind = KINDS[name].name if name in KINDS else ""
+        if kind == "boxes":
+            others = elsewhere_in(dataset, index, name, np.ravel)
+            boxes = checked_boxes(name, value, size, others)
+            targets[name] = boxes.array
+        elif kind == "keypoints":
+            flip = KINDS[name].flip
+            order = None if given.get(flip) is None else whole_numbers(flip, given[flip])
+            others = elsewhere_in(dataset, index, name, labelled_places)
+            targets[name] = checked_keypoints(name, value, size, order, others)
+            if order is None:
+                targets.update(_mirrored(dataset, name, targets[name]))
+        elif name in _CHECKS:
+            targets[name] = _CHECKS[name](name, value, size, dataset)
+        elif kind in ("map", "map_linear", "vectors"):
+            targets[name] = checked_map(name, value, size)
+        else:
+            targets[name] = np.asarray(value)
+    if boxes is not None:
+        for name, array in targets.items():
+            if name in KINDS and KINDS[name].name in PER_OBJECT:
+                checked_rows(name, array, len(boxes.array))
+    return targets, boxes
+
+
+def _mirrored(dataset: Any, name: str, points: np.ndarray) -> dict[str, np.ndarray]:
+    """What of keypoints changes places in a mirror, as the dataset says, and points of that form.
+
+    Nothing where it does not say, or of others.
+    """
+    order = order_of(dataset)
+    if order is None or len(order) != points.shape[1] and points.size:
+        return {}
+    return {name: points.reshape(len(points), len(order), 3), KINDS[name].flip: order}

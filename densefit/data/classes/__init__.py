@@ -1,0 +1,1 @@
+"""Class lists: of a dataset, of a head, and how one becomes the other."""

@@ -1,0 +1,1 @@
+"""What a geometric transform does to an image and all its targets."""

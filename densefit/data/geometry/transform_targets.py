@@ -1,0 +1,187 @@
+"""Everything that is known about a picture follows where the picture goes.
+
+A box is clipped to the new picture; it is dropped, with its per-box arrays, if its centre is
+outside or one of its sides is below one pixel. A `crowd` stays wherever its centre is: nothing is
+learned from it, but what is shown of it would be background without it.
+
+Keypoints change places where the map mirrors, in whichever direction, and are no longer labelled
+outside of the new picture.
+
+Where the picture is turned or sheared, a box becomes the box around its moved corners, which is
+larger than its object needs. If the sample has `instances`, it becomes the box around the moved
+object instead, as long as the object filled its box before (one that others hide does not).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from densefit.data.geometry.instance_map import NONE, extents
+from densefit.data.geometry.keypoints import is_swap, move_keypoints
+from densefit.data.geometry.target_kinds import Kind, kind_of
+from densefit.data.homography import (
+    area_factors,
+    is_affine,
+    is_straight,
+    mirrors,
+    move_boxes,
+    turn_vectors,
+)
+from densefit.data.sample import Sample
+from densefit.errors import DataError
+
+MIN_SIDE = 1.0 - 1e-3  # one pixel, less what float32 loses
+_FILLED = 1.5  # pixels that a box may be larger than its object on each side
+
+
+def moved(
+    sample: Sample,
+    image: np.ndarray,
+    matrix: np.ndarray,
+    move_map: Callable[[np.ndarray, Kind], np.ndarray],
+) -> Sample:
+    """The sample with a moved image, and everything else moved by the same map.
+
+    Args:
+        sample: what was moved.
+        image: (H, W, 3) uint8, the image where it went.
+        matrix: (2, 3) or (3, 3), from pixels of the sample to pixels of `image`.
+        move_map: what does with a target of (height, width) what was done with the image.
+    """
+    height, width = image.shape[:2]
+    kinds = {name: kind_of(name, array) for name, array in sample.targets.items()}
+    targets: dict[str, np.ndarray] = {}
+    keep: np.ndarray | None = None
+    for name, kind in kinds.items():
+        if kind.name == "boxes":
+            boxes = _boxes(sample, name, matrix)
+            targets[name], keep = clipped(boxes, height, width, crowds(sample, len(boxes)))
+    for name, kind in kinds.items():
+        array = sample.targets[name]
+        if kind.name == "per_box":
+            targets[name] = _kept(sample, name, keep)
+        elif kind.name == "area":
+            targets[name] = _areas(sample, name, keep, matrix)
+        elif kind.name == "keypoints":
+            points = _kept(sample, name, keep)
+            swap = swap_of(sample, name, kind) if mirrors(matrix) else None
+            targets[name] = move_keypoints(points, matrix, (height, width), swap)
+        elif kind.name in ("map", "map_linear", "vectors"):
+            _check_size(sample, name)
+            if kind.name == "vectors":
+                _check_affine(sample, name, matrix)
+            targets[name] = move_map(array, kind)
+            if kind.name == "vectors":
+                targets[name] = turn_vectors(targets[name], matrix)
+        elif kind.name == "plain":
+            targets[name] = array
+    targets = {name: targets[name] for name in sample.targets}
+    geometry = sample.geometry
+    if geometry is not None:
+        geometry = geometry.then(matrix, (height, width))
+    return replace(sample, image=image, targets=targets, geometry=geometry)
+
+
+def clipped(
+    boxes: np.ndarray, height: int, width: int, crowd: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Boxes (m, 4) float32 that stay in the picture, and which of the n they are, (n,) bool.
+
+    Args:
+        boxes: (n, 4) xyxy, of which parts may be outside.
+        height: pixels of the picture.
+        width: pixels of the picture.
+        crowd: (n,) bool, boxes that stay even if their centre is outside.
+    """
+    centre = (boxes[:, :2] + boxes[:, 2:]) / 2
+    inside = ((centre >= 0) & (centre <= (width, height))).all(axis=1)
+    if crowd is not None:
+        inside |= crowd
+    boxes = boxes.clip(0, (width, height, width, height))
+    keep = inside & ((boxes[:, 2:] - boxes[:, :2]) >= MIN_SIDE).all(axis=1)
+    return boxes[keep].astype(np.float32), keep
+
+
+def crowds(sample: Sample, count: int) -> np.ndarray:
+    """(count,) bool: which of the sample's boxes are around crowds. Raises DataError."""
+    if "crowd" not in sample.targets:
+        return np.zeros(count, bool)
+    return _kept(sample, "crowd", np.ones(count, bool)).astype(bool)
+
+
+def _boxes(sample: Sample, name: str, matrix: np.ndarray) -> np.ndarray:
+    """(n, 4) float64 moved boxes, not clipped."""
+    boxes = sample.targets[name]
+    around = move_boxes(boxes, matrix)
+    if is_straight(matrix) or not {"instances", "instance_ids"} <= set(sample.targets):
+        return around
+    _check_size(sample, "instances")
+    instances, ids = sample.targets["instances"], sample.targets["instance_ids"]
+    known, before = extents(instances)
+    _, after = extents(instances, matrix)
+    for row, one in enumerate(ids):
+        place = int(np.searchsorted(known, one))
+        if one == NONE or place == len(known) or known[place] != one:
+            continue
+        if (np.abs(before[place] - boxes[row]) <= _FILLED).all():
+            around[row] = after[place]
+    return around
+
+
+def _areas(sample: Sample, name: str, keep: np.ndarray | None, matrix: np.ndarray) -> np.ndarray:
+    areas = _kept(sample, name, keep)
+    boxes = sample.targets["boxes"][keep].astype(np.float64)
+    factors = area_factors((boxes[:, :2] + boxes[:, 2:]) / 2, matrix)
+    return np.asarray((areas * factors).astype(areas.dtype))
+
+
+def _kept(sample: Sample, name: str, keep: np.ndarray | None) -> np.ndarray:
+    """The rows of a per-box target that belong to the boxes that stay."""
+    array = sample.targets[name]
+    if keep is None or len(array) != len(keep):
+        raise DataError(
+            f"The target {name!r} does not have one row a box",
+            expected="no boxes at all" if keep is None else f"{len(keep)} rows",
+            received=f"shape {array.shape}",
+            where=f"sample {sample.id!r}",
+        )
+    return np.asarray(array[keep])
+
+
+def swap_of(sample: Sample, name: str, kind: Kind) -> np.ndarray:
+    """Which keypoint each one is in a mirrored picture, as the sample says."""
+    order, count = sample.targets.get(kind.flip), sample.targets[name].shape[1]
+    if order is None or not is_swap(order, count):
+        raise DataError(
+            f"The target {name!r} does not say what changes places in a mirrored picture",
+            expected=f"{kind.flip!r}: {count} indices, each of a pair at the other's place",
+            received="none" if order is None else f"{np.asarray(order).tolist()}"[:80],
+            where=f"sample {sample.id!r}",
+            fix="give the dataset `keypoint_names` with left and right in them, or `flip_pairs`, "
+            "pairs of these names ([] if nothing has a left and a right)",
+        )
+    return np.asarray(order)
+
+
+def _check_size(sample: Sample, name: str) -> None:
+    if sample.targets[name].shape[:2] != sample.image.shape[:2]:
+        raise DataError(
+            f"The target {name!r} is not of its image's size",
+            expected=f"{sample.image.shape[:2]} (height, width)",
+            received=f"{sample.targets[name].shape}",
+            where=f"sample {sample.id!r}",
+        )
+
+
+def _check_affine(sample: Sample, name: str, matrix: np.ndarray) -> None:
+    if not is_affine(matrix):
+        raise DataError(
+            f"The vectors of the target {name!r} cannot follow a change of perspective",
+            expected="turns, mirrors, scales, shifts and shears",
+            received="a homography: another direction of view, in which each vector is another",
+            where=f"sample {sample.id!r}",
+            fix="leave out random_perspective (random_affine turns vectors)",
+        )

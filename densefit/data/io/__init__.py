@@ -1,0 +1,1 @@
+"""Image files to pixels; samples to bytes and back."""

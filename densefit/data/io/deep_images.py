@@ -1,0 +1,46 @@
+"""A warning for pictures of 10 to 14 bits in files of 16, of which 8 bits leave next to nothing."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+import cv2
+import numpy as np
+
+from densefit.data.io.image_header import bits_of
+from densefit.once import first_time
+
+_log = logging.getLogger(__name__)
+_DARK = 64  # a quarter of 256: the most that 14 of 16 bits give
+
+
+def warn_of_lost_bits(image: np.ndarray, data: bytes, kind: str, where: object) -> None:
+    """Warn, once for each folder, of 16 bits that are cut to 8 though only the lower ones are used.
+
+    Args:
+        image: the picture after the cut, uint8.
+        data: its file.
+        kind: of the file.
+        where: it comes from.
+    """
+    if bits_of(data, kind) != 16 or not image.size or image.max() >= _DARK:
+        return
+    if not first_time("lost bits", os.path.dirname(str(where))):
+        return
+    values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if values is None or values.dtype != np.uint16:
+        return
+    colours = values[..., :3] if values.ndim == 3 else values
+    largest = int(colours.max())
+    bits = max(8, largest.bit_length())
+    _log.warning(
+        "%s: a picture of 16 bits whose largest value is %d. 16 bits are cut to 8 "
+        "which leaves 0 to %d here. If the camera has %d bits, write the pictures as 8 bits: "
+        "(values >> %d).astype(np.uint8). Said once for this folder",
+        where,
+        largest,
+        int(image.max()),
+        bits,
+        bits - 8,
+    )

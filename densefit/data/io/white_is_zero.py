@@ -1,0 +1,36 @@
+"""TIFFs whose value 0 is white: readers differ in whether their numbers are turned over."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from densefit.data.io.image_header import bits_of, zero_is_white
+from densefit.once import first_time
+
+_log = logging.getLogger("densefit")
+
+
+def warn_of_white_zero(data: bytes, kind: str, where: object) -> None:
+    """Warn, once a folder, of numbers in a TIFF whose value 0 is white, and say how they are read.
+
+    As by Pillow and OpenCV, they are turned over up to 8 bits, and are as they are stored above;
+    tifffile and GDAL turn none over.
+
+    Args:
+        data: the file.
+        kind: of the file.
+        where: it comes from.
+    """
+    if not zero_is_white(data, kind) or not first_time("white zero", os.path.dirname(str(where))):
+        return
+    bits = bits_of(data, kind) or 1
+    how = "as they are stored"
+    if bits <= 8:
+        how = f"turned over: what is stored as 0 is {2**bits - 1}"
+    _log.warning(
+        "%s: 0 is white in this TIFF of %d bits (photometric interpretation 0), and programs "
+        "differ in what its numbers are. They are read %s. Written with photometric interpretation "
+        "1, they are the same to all programs. Said once for this folder",
+        *(where, bits, how),
+    )

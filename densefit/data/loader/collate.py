@@ -1,0 +1,119 @@
+"""Finished samples to one batch; every array is checked against what was promised."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from densefit.backend import mx
+from densefit.data.batch import Batch
+from densefit.data.loader.label_encoder import Encoder, LabelSpec
+from densefit.data.loader.object_counts import added
+from densefit.data.loader.sample_task import Made
+from densefit.data.loader.stacked import stacked
+from densefit.errors import DataError
+
+
+class Layout:
+    """The arrays of a batch: names, shapes, types, and how samples become them.
+
+    Args:
+        input_size: (height, width) of the network's input.
+        heads: whose labels are bound, in this order.
+
+    Raises:
+        DataError: two labels would have one name.
+    """
+
+    def __init__(self, input_size: tuple[int, int], heads: Sequence[Encoder]) -> None:
+        self.input_size = input_size
+        self.labels: list[tuple[str, str, LabelSpec]] = []  # bound name, head's name, label
+        for head in heads:
+            for label in head.labels(input_size):
+                name = f"{head.name}_{label.name}"
+                if name in [known for known, _, _ in self.labels]:
+                    raise DataError(
+                        f"Two labels are called {name!r}",
+                        where=f"head {head.name!r}",
+                        fix="give the heads different names",
+                    )
+                self.labels.append((name, head.name, label))
+        self._expected: dict[str, list[str]] = {head.name: [] for head in heads}
+        for _, head_name, label in self.labels:
+            self._expected[head_name].append(label.name)
+
+    @property
+    def sample_bytes(self) -> int:
+        """Bytes of one sample's input and labels, each array rounded up to a cache line."""
+        sizes = [3 * self.input_size[0] * self.input_size[1]]
+        for _, _, label in self.labels:
+            sizes.append(int(np.prod(label.shape)) * np.dtype(label.dtype).itemsize)
+        return sum(-(-size // 64) * 64 for size in sizes)
+
+    def describe_data(self, rows: int) -> list[Any]:
+        """DataDesc of the input of `rows` samples."""
+        return [mx.io.DataDesc("data", (rows, 3) + self.input_size, np.uint8, "NCHW")]
+
+    def describe_labels(self, rows: int) -> list[Any]:
+        """DataDesc of each label of `rows` samples."""
+        return [
+            mx.io.DataDesc(name, (rows,) + tuple(label.shape), np.dtype(label.dtype).type)
+            for name, _, label in self.labels
+        ]
+
+    def check(self, made: Made) -> None:
+        """Raise DataError unless a sample has the promised size and labels."""
+        if made.data.shape[1:] != self.input_size:
+            raise DataError(
+                "The samples of a batch must all have one size",
+                expected=f"{self.input_size} (height, width)",
+                received=f"{made.data.shape[1:]}",
+                where=f"sample {made.id!r}",
+                fix="end the transform with one of fixed size (Resize, Letterbox, RandomCrop...)",
+            )
+        for head_name, expected in self._expected.items():
+            if set(made.labels[head_name]) != set(expected):
+                raise DataError(
+                    f"Head {head_name!r} encodes other labels than it declares",
+                    expected=sorted(expected),
+                    received=sorted(made.labels[head_name]),
+                    where=f"sample {made.id!r}",
+                )
+        for _, head_name, label in self.labels:
+            array = np.asarray(made.labels[head_name][label.name])
+            if array.shape != tuple(label.shape) or array.dtype != np.dtype(label.dtype):
+                raise DataError(
+                    f"Head {head_name!r} encodes label {label.name!r} not as it declares it",
+                    expected=f"{tuple(label.shape)} {label.dtype}",
+                    received=f"{array.shape} {array.dtype}",
+                    where=f"sample {made.id!r}",
+                )
+
+    def collate(self, made: Sequence[Made]) -> Batch:
+        """A batch of checked samples. Makes NDArrays: for the consumer's thread only."""
+        labels = [
+            stacked([np.asarray(one.labels[head_name][label.name]) for one in made])
+            for _, head_name, label in self.labels
+        ]
+        return Batch(
+            [stacked([one.data for one in made])],
+            labels,
+            ids=[one.id for one in made],
+            targets=originals(made),
+            geometries=[one.geometry for one in made],
+            labelled={
+                key: np.array([one.labelled[key] for one in made]) for key in made[0].labelled
+            },
+            index=np.array([one.index for one in made], np.int64),
+            counts=added([one.counts for one in made]),
+            provide_data=self.describe_data(len(made)),
+            provide_label=self.describe_labels(len(made)),
+        )
+
+
+def originals(made: Sequence[Made]) -> list[dict[str, np.ndarray]] | None:
+    """The samples' targets before any transform, None if they do not carry them."""
+    found = [one.original for one in made if one.original is not None]
+    return found if len(found) == len(made) else None

@@ -1,0 +1,38 @@
+"""The loader's settings, checked before anything is read."""
+
+from __future__ import annotations
+
+from densefit.data.workers.factory import WORKER_KINDS
+from densefit.errors import ConfigError
+from densefit.numeric import check_whole, is_real, real
+
+
+def check_settings(
+    batch_size: int,
+    workers: int,
+    worker_kind: str,
+    seed: int,
+    last: str,
+    on_error: str,
+    timeout: float,
+    skip_limit: float = 0.1,
+) -> None:
+    """Raise ConfigError naming the first setting that is out of range."""
+    where = "Loader"
+    check_whole(batch_size, "batch_size", 1, where=where)
+    check_whole(workers, "workers", 0, where=where)
+    check_whole(seed, "seed", 0, where=where)
+    real(timeout, "timeout", above=0.0, where=where)
+    kinds = " or ".join(map(repr, WORKER_KINDS))
+    for name, value, good, expected in (
+        ("worker_kind", worker_kind, worker_kind in WORKER_KINDS, kinds),
+        ("last", last, last in ("keep", "drop"), "'keep' or 'drop'"),
+        ("on_error", on_error, on_error in ("raise", "skip"), "'raise' or 'skip'"),
+        ("skip_limit", skip_limit, is_real(skip_limit) and 0 <= skip_limit <= 1, "a share, 0 to 1"),
+    ):
+        if not good:
+            raise ConfigError(
+                f"The setting {name!r} of the loader is out of range",
+                expected=expected,
+                received=repr(value),
+            )

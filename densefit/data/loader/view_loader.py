@@ -1,0 +1,174 @@
+"""A dataset as batches of views, for scoring and predicting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from typing_extensions import Self
+
+from densefit.backend import mx
+from densefit.data.batch import Batch
+from densefit.data.checks.dropped_boxes import LeftOut, Remark
+from densefit.data.checks.sample import read_sample
+from densefit.data.classes.class_map import Renames
+from densefit.data.classes.renamed_classes import with_renames
+from densefit.data.io.image import planes
+from densefit.data.loader.stacked import stacked
+from densefit.data.loader.views import View, Views
+from densefit.data.sample import Dataset
+from densefit.data.sample_id import dataset_name, sample_id
+from densefit.data.workers.errors import with_id
+from densefit.data.workers.factory import default_workers
+from densefit.data.workers.thread_prefetcher import Ahead
+from densefit.errors import ConfigError, DataError
+
+
+@dataclass
+class Looked:
+    """A sample's views, made by a worker.
+
+    Attributes:
+        id: of the sample.
+        images: (3, H, W) uint8 each.
+        views: where the original lies in each.
+        original: its targets.
+        remarks: on boxes that were left out or cut.
+    """
+
+    id: str
+    images: list[np.ndarray]
+    views: list[View]
+    original: dict[str, np.ndarray]
+    remarks: tuple[Remark, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Look:
+    """Reads a sample and makes its views; called by several threads at once."""
+
+    dataset: Dataset
+    views: Views
+    input_size: tuple[int, int]
+
+    def __call__(self, index: int) -> Looked:
+        remarks: list[Remark] = []
+        try:
+            sample = read_sample(self.dataset, index, remarks)
+            looks = self.views.of(sample, self.input_size)
+        except Exception as error:
+            raise with_id(error, "Looking", sample_id(self.dataset, index)) from error
+        images = [planes(image) for image, _ in looks]
+        views = [view for _, view in looks]
+        return Looked(sample.id, images, views, dict(sample.targets), tuple(remarks))
+
+
+class ViewLoader:
+    """Batches whose rows are views of samples: test-time augmentation and sliding windows.
+
+    `df.score` and `df.predict` merge the views of a sample into one prediction. All views of a
+    sample follow one another; a batch may hold views of several samples, so that its size is that
+    of the work that a device does at once, whatever the number of views.
+
+    Args:
+        dataset: the samples.
+        input_size: (height, width) of the network's input.
+        batch_size: views a batch; changes no result, but for the rounding of float32.
+        views: how each picture is looked at.
+        workers: threads; 0 works in the caller's thread (without a time limit). By default as many
+            as the process may use CPUs, up to 8.
+        timeout: seconds that one sample may take in its worker, thread or process, from its begin
+            to its end. Time in a queue does not count, nor whether anybody waits for it.
+        rename: other names of the dataset's classes, as in `Loader`.
+
+    Raises:
+        ConfigError: a setting out of range.
+        DataError: the dataset is empty.
+    """
+
+    exact = True
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        *,
+        input_size: Sequence[int],
+        batch_size: int,
+        views: Views | None = None,
+        workers: int | None = None,
+        timeout: float = 120.0,
+        rename: Renames | None = None,
+    ) -> None:
+        workers = default_workers() if workers is None else workers
+        height, width = (int(side) for side in input_size)
+        for name, value, least in (
+            ("batch_size", batch_size, 1),
+            ("workers", workers, 0),
+            ("input_size", min(height, width), 1),
+        ):
+            if value < least:
+                raise ConfigError(
+                    f"The setting {name!r} of the loader is out of range",
+                    expected=f"at least {least}",
+                    received=value,
+                )
+        if len(dataset) == 0:
+            raise DataError("The dataset is empty", where=dataset_name(dataset))
+        dataset = with_renames(dataset, rename)
+        self.dataset, self.views = dataset, views or Views()
+        self.input_size, self.batch_size = (height, width), batch_size
+        self._ahead: Ahead[Looked] = Ahead(workers, workers + 1, timeout)
+
+    @property
+    def provide_data(self) -> list[Any]:
+        """[DataDesc of "data", (batch_size, 3, H, W) uint8]."""
+        shape = (self.batch_size, 3, *self.input_size)
+        return [mx.io.DataDesc("data", shape, np.uint8, "NCHW")]
+
+    @property
+    def provide_label(self) -> list[Any]:
+        """[]: views train nothing."""
+        return []
+
+    def reset(self) -> None:
+        """Nothing: each iteration starts at the first sample."""
+
+    def __iter__(self) -> Iterator[Batch]:
+        work = _Look(self.dataset, self.views, self.input_size)
+        rows: list[tuple[Looked, int]] = []
+        left_out = LeftOut(self.dataset)
+        for looked in self._ahead.all(work, range(len(self.dataset))):
+            left_out.add(looked.remarks)
+            rows += [(looked, number) for number in range(len(looked.views))]
+            while len(rows) >= self.batch_size:
+                yield self._batch(rows[: self.batch_size])
+                rows = rows[self.batch_size :]
+        if rows:
+            yield self._batch(rows)
+
+    def _batch(self, rows: Sequence[tuple[Looked, int]]) -> Batch:
+        return Batch(
+            [stacked([looked.images[number] for looked, number in rows])],
+            [],
+            ids=[looked.id for looked, _ in rows],
+            targets=[looked.original for looked, _ in rows],
+            geometries=[looked.views[number] for looked, number in rows],
+        )
+
+    def close(self) -> None:
+        """End the threads; another iteration starts new ones."""
+        self._ahead.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

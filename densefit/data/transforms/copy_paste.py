@@ -1,0 +1,200 @@
+"""Objects of another picture, cut out and pasted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from densefit.data.geometry.instance_map import NONE, UNKNOWN, extents
+from densefit.data.geometry.keypoints import pixels_under
+from densefit.data.geometry.ops import cropping, moved_by
+from densefit.data.geometry.target_kinds import kind_of
+from densefit.data.geometry.transform_targets import crowds
+from densefit.data.sample import Sample
+from densefit.data.transforms.crop import offset
+from densefit.data.transforms.extra_samples import Draw
+from densefit.data.transforms.merge_samples import (
+    MAPS,
+    Prepare,
+    agreed,
+    common,
+    lost,
+    plain,
+    prepared,
+    renumbered,
+    rows,
+)
+from densefit.data.transforms.rescale import scaling
+from densefit.data.transforms.transform import checked_range, transforms
+from densefit.errors import ConfigError
+
+NEEDED = ("boxes", "instances", "instance_ids")
+
+
+@transforms.register("copy_paste")
+class CopyPaste:
+    """With probability `p`, paste some objects of a further picture over this one.
+
+    Ghiasi et al., "Simple Copy-Paste is a Strong Data Augmentation Method for Instance
+    Segmentation", CVPR 2021 (arXiv:2012.07177). The further picture is resized to fit this one,
+    times a factor in [low, high], and laid at a random place over it; each of its objects that
+    lies in the picture then is pasted with probability one half, and at least one is, if there is
+    any. Crowds are not.
+
+    Objects below that are covered in part get the box of what is left of them, and their share of
+    the area; of those that are covered to less than `visible`, nothing is learned any more: they
+    are dropped, their pixels stay. What is left of a crowd stays. Covered keypoints are hidden.
+    Samples without `boxes`, `instances` and `instance_ids` stay as they are. All maps get the
+    values of what is pasted.
+
+    Args:
+        p: how often.
+        low: least factor on the size that fits.
+        high: largest factor.
+        visible: share of an object's pixels that must be left.
+        blend: standard deviation, in pixels, of the blur of pasted edges; 0 for sharp ones. The
+            authors found that it does not matter.
+        drop: targets that such pictures are to lack; `label` and `labels` must be among them.
+        prepare: (sample, rng) -> sample, done with the further picture first, as flipping it.
+    """
+
+    others = 1
+
+    def __init__(
+        self,
+        p: float = 0.5,
+        low: float = 0.5,
+        high: float = 1.5,
+        visible: float = 0.1,
+        blend: float = 0.0,
+        drop: Collection[str] = (),
+        prepare: Prepare = None,
+    ) -> None:
+        self.p = checked_range("p", p, 0.0, 1.0, "CopyPaste")
+        self.visible = checked_range("visible", visible, 0.0, 1.0, "CopyPaste")
+        self.blend = checked_range("blend", blend, 0.0, 20.0, "CopyPaste")
+        if not 0 < low <= high:
+            raise ConfigError(
+                "The range of scales must be positive and in order",
+                received=f"low={low}, high={high}",
+                where="CopyPaste",
+            )
+        self.low, self.high = low, high
+        self.drop, self.prepare = tuple(drop), prepare
+
+    def __call__(self, sample: Sample, rng: np.random.Generator, draw: Draw) -> Sample:
+        """The sample with more objects, or as it is."""
+        if rng.random() >= self.p:
+            return sample
+        (other,) = prepared(draw(1), self.prepare, rng)
+        if not set(NEEDED) <= set(common([sample, other], self.drop)):
+            return sample
+        sample, other = agreed([sample, other])
+        names = common([sample, other], self.drop)
+        other = replace(other, targets={name: other.targets[name] for name in names})
+        below, above = renumbered([sample, self._laid(other, sample.image.shape[:2], rng)])
+        chosen = _chosen(above, rng)
+        ids = above.targets["instance_ids"][chosen]
+        is_pasted = np.zeros(UNKNOWN + 1, bool)
+        is_pasted[ids] = True
+        pasted = is_pasted[above.targets["instances"]]
+        left, changes = _left(below, pasted, self.visible)
+        targets = {}
+        for name in names:
+            first, second = below.targets[name], above.targets[name]
+            kind = kind_of(name, first).name
+            if kind in MAPS:
+                targets[name] = first.copy()
+                targets[name][pasted] = second[pasted]
+            elif kind == "plain":
+                targets[name] = plain(name, [below, above], "CopyPaste", either=False)
+            else:
+                targets[name] = rows([changes.get(name, first)[left], second[chosen]])
+        image = _over(sample.image, above.image, pasted, self.blend)
+        geometry = lost(sample, image.shape, "objects of another picture were pasted into it")
+        return replace(sample, image=image, targets=targets, geometry=geometry)
+
+    def _laid(self, other: Sample, size: tuple[int, ...], rng: np.random.Generator) -> Sample:
+        """The further picture in a picture of `size`, at a random place and scale."""
+        height, width = other.image.shape[:2]
+        fits = min(size[0] / height, size[1] / width)
+        scale = scaling((height, width), fits * rng.uniform(self.low, self.high))
+        top, left = (offset(there, here, rng) for there, here in zip(scale.size, size))
+        return moved_by(other, [scale, cropping(left, top, size[1], size[0])])
+
+    def __repr__(self) -> str:
+        settings = (self.p, self.low, self.high, self.visible, self.blend, self.drop)
+        about = "" if self.prepare is None else f", prepare={self.prepare!r}"
+        return f"CopyPaste{settings}{about}"
+
+
+def _chosen(sample: Sample, rng: np.random.Generator) -> np.ndarray:
+    """Rows of the objects that are pasted: each with one half, at least one if there is any."""
+    ids = sample.targets["instance_ids"]
+    crowd = crowds(sample, len(ids))
+    there = extents(sample.targets["instances"])[0]
+    able = np.flatnonzero((ids != NONE) & ~crowd & np.isin(ids, there))
+    wanted = rng.random(len(able)) < 0.5
+    if len(able) and not wanted.any():
+        wanted[rng.integers(len(able))] = True
+    return able[wanted]
+
+
+def _left(
+    sample: Sample, pasted: np.ndarray, visible: float
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """What is left of a sample's objects under what is pasted.
+
+    Args:
+        sample: what is below.
+        pasted: (H, W) bool.
+        visible: share of its pixels that an object must keep.
+
+    Returns:
+        (n,) bool, the objects that stay; and the targets of all objects that change.
+    """
+    targets = sample.targets
+    ids, instances = targets["instance_ids"], targets["instances"]
+    whole = np.bincount(instances.reshape(-1), minlength=UNKNOWN + 1)[ids]
+    hidden = np.bincount(instances[pasted], minlength=UNKNOWN + 1)[ids]
+    share = 1 - hidden / np.maximum(whole, 1)
+    share[(ids == NONE) | (whole == 0)] = 1.0  # it is not known where they are
+    cut = share < 1.0
+    boxes = targets["boxes"].copy()
+    there, around = extents(np.where(pasted, NONE, instances)) if cut.any() else (ids[:0], boxes)
+    for row in np.flatnonzero(cut & np.isin(ids, there)):
+        # Not beyond its box, which may have been cut or drawn by hand.
+        inner = around[np.searchsorted(there, ids[row])]
+        boxes[row, :2] = np.maximum(boxes[row, :2], inner[:2])
+        boxes[row, 2:] = np.minimum(boxes[row, 2:], inner[2:])
+    changes = {"boxes": boxes}
+    for name, array in targets.items():
+        kind = kind_of(name, array).name
+        if kind == "area":
+            changes[name] = (array * share).astype(array.dtype)
+        elif kind == "keypoints":
+            changes[name] = _hidden(array, pasted)
+    solid = (boxes[:, 2:] - boxes[:, :2] >= 1 - 1e-3).all(axis=1) | ~cut
+    enough = (share >= visible) | crowds(sample, len(ids))  # what is left of a crowd is none's
+    return ~cut | ((share > 0) & enough & solid), changes
+
+
+def _hidden(points: np.ndarray, pasted: np.ndarray) -> np.ndarray:
+    """Keypoints of which those under what is pasted are hidden: visibility 1 in place of 2."""
+    columns, lines = np.moveaxis(pixels_under(points, pasted.shape), -1, 0)
+    points = points.copy()
+    seen = points[..., 2]
+    points[..., 2] = np.where(pasted[lines, columns], np.minimum(seen, 1), seen)
+    return points
+
+
+def _over(below: np.ndarray, above: np.ndarray, pasted: np.ndarray, blend: float) -> np.ndarray:
+    if not blend:
+        image = below.copy()
+        cv2.copyTo(above, pasted.astype(np.uint8), image)
+        return image
+    share = cv2.GaussianBlur(pasted.astype(np.float32), (0, 0), blend)[..., None]
+    return np.rint(below + (above.astype(np.float32) - below) * share).astype(np.uint8)

@@ -1,0 +1,88 @@
+"""Two pictures, one shining through the other."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from densefit.data.geometry.target_kinds import kind_of
+from densefit.data.sample import Sample
+from densefit.data.transforms.extra_samples import Draw
+from densefit.data.transforms.merge_samples import (
+    MAPS,
+    Prepare,
+    agreed,
+    common,
+    lost,
+    plain,
+    prepared,
+    refusal,
+    renumbered,
+    rows,
+)
+from densefit.data.transforms.resize import Letterbox
+from densefit.data.transforms.transform import checked_range, transforms
+
+
+@transforms.register("mixup")
+class Mixup:
+    """With probability `p`, the mean of this picture and a further one, with the boxes of both.
+
+    Zhang et al., "Bag of Freebies for Training Object Detection Neural Networks", 2019
+    (arXiv:1902.04103), without its weights of the objects: all count in full, as in YOLOv5 and
+    YOLOX, so that the shares of the two should not be far from one half, which a large `alpha`
+    sees to. The further picture is fitted into this one's size, proportions kept.
+
+    For heads that learn objects, keypoints or `labels`. A pixel of two pictures has no one class,
+    depth or object, and a picture of two no one class: maps and `label` are refused unless dropped.
+
+    Args:
+        p: how often.
+        alpha: this picture's share is drawn from Beta(alpha, alpha).
+        drop: targets that mixed pictures are to lack.
+        prepare: (sample, rng) -> sample, done with the further picture first.
+    """
+
+    others = 1
+
+    def __init__(
+        self,
+        p: float = 0.5,
+        alpha: float = 8.0,
+        drop: Collection[str] = (),
+        prepare: Prepare = None,
+    ) -> None:
+        self.p = checked_range("p", p, 0.0, 1.0, "Mixup")
+        self.alpha = checked_range("alpha", alpha, 0.01, 1000.0, "Mixup")
+        self.drop, self.prepare = tuple(drop), prepare
+
+    def __call__(self, sample: Sample, rng: np.random.Generator, draw: Draw) -> Sample:
+        """The mean, or the sample as it is."""
+        if rng.random() >= self.p:
+            return sample
+        sample, other = agreed([sample, *prepared(draw(1), self.prepare, rng)])
+        share = rng.beta(self.alpha, self.alpha)
+        names = common([sample, other], self.drop)
+        for name in names:
+            if kind_of(name, sample.targets[name]).name in MAPS:
+                raise refusal(name, [sample, other], "Mixup")
+        other = replace(other, targets={name: other.targets[name] for name in names})
+        other = Letterbox(*sample.image.shape[:2])(other, rng)
+        both = renumbered([sample, other])
+        targets = {}
+        for name in names:
+            arrays = [one.targets[name] for one in both]
+            if kind_of(name, arrays[0]).name == "plain":
+                targets[name] = plain(name, both, "Mixup", either=True)
+            else:
+                targets[name] = rows(arrays)
+        image = cv2.addWeighted(sample.image, share, other.image, 1 - share, 0)
+        geometry = lost(sample, image.shape, "it was mixed with another picture")
+        return replace(sample, image=np.asarray(image), targets=targets, geometry=geometry)
+
+    def __repr__(self) -> str:
+        about = "" if self.prepare is None else f", prepare={self.prepare!r}"
+        return f"Mixup({self.p}, {self.alpha}, drop={self.drop}{about})"

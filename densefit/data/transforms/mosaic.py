@@ -1,0 +1,152 @@
+"""Four pictures in one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from densefit.data.geometry.image_ops import GREY, Fill
+from densefit.data.geometry.ops import cropping, moved_by, resizing
+from densefit.data.geometry.target_kinds import kind_of
+from densefit.data.sample import Sample
+from densefit.data.transforms.extra_samples import Draw
+from densefit.data.transforms.merge_samples import (
+    MAPS,
+    Prepare,
+    agreed,
+    common,
+    lost,
+    plain,
+    prepared,
+    renumbered,
+    rows,
+)
+from densefit.data.transforms.transform import checked_range, checked_size, transforms
+from densefit.errors import ConfigError
+
+
+@transforms.register("mosaic")
+class Mosaic:
+    """With probability `p`, this and three further pictures, each with a corner at one point.
+
+    After Bochkovskiy et al., "YOLOv4", 2020 (arXiv:2004.10934), as YOLOv5 lays them out: each is
+    resized to fit the canvas, times a factor in [low, high], and cut at the edges of its quarter.
+    Without the mosaic, the picture stays as it is, of whatever size: something that fixes the size
+    must follow, as a random_scale_crop.
+
+    All targets that the four have are merged: boxes and what belongs to them, maps, keypoints,
+    instances (under new ids), `labels`. The class of a picture (`label`) cannot be.
+
+    Args:
+        height: pixels of the mosaic.
+        width: pixels of the mosaic.
+        p: how often.
+        low: least factor on the size that fits.
+        high: largest factor.
+        middle: the point lies at least at this share of the sides from each edge.
+        fill: colour where there is no picture; maps have their own fills.
+        drop: targets that the mosaic is to lack.
+        prepare: (sample, rng) -> sample, done with each further picture first.
+    """
+
+    others = 3
+
+    def __init__(
+        self,
+        height: int,
+        width: int,
+        p: float = 0.5,
+        low: float = 0.5,
+        high: float = 1.0,
+        middle: float = 0.25,
+        fill: Fill = GREY,
+        drop: Collection[str] = (),
+        prepare: Prepare = None,
+    ) -> None:
+        self.size = checked_size(height, width, "Mosaic")
+        self.p = checked_range("p", p, 0.0, 1.0, "Mosaic")
+        self.middle = checked_range("middle", middle, 0.0, 0.5, "Mosaic")
+        if not 0 < low <= high:
+            raise ConfigError(
+                "The range of scales must be positive and in order",
+                received=f"low={low}, high={high}",
+                where="Mosaic",
+            )
+        self.low, self.high, self.fill = low, high, fill
+        self.drop, self.prepare = tuple(drop), prepare
+
+    def __call__(self, sample: Sample, rng: np.random.Generator, draw: Draw) -> Sample:
+        """The mosaic, or the sample as it is."""
+        if rng.random() >= self.p:
+            return sample
+        samples = agreed([sample, *prepared(draw(self.others), self.prepare, rng)])
+        names = common(samples, self.drop)
+        height, width = self.size
+        y, x = (round(side * rng.uniform(self.middle, 1 - self.middle)) for side in self.size)
+        y, x = min(max(y, 1), height - 1), min(max(x, 1), width - 1)
+        places = [(0, 0), (0, x), (y, 0), (y, x)]  # top and left of each
+        sizes = [(y, x), (y, width - x), (height - y, x), (height - y, width - x)]
+        tiles = []
+        for one, place, size in zip(samples, places, sizes):
+            bare = replace(one, targets={name: one.targets[name] for name in names})
+            tiles.append(self._tile(bare, place, size, rng))
+        image = np.empty((height, width, 3), np.uint8)
+        for tile, (top, left) in zip(tiles, places):
+            image[top : top + tile.image.shape[0], left : left + tile.image.shape[1]] = tile.image
+        return replace(
+            sample,
+            image=image,
+            targets=_laid_out(renumbered(tiles), places, self.size),
+            geometry=lost(sample, self.size, "it was made a part of a mosaic"),
+        )
+
+    def _tile(
+        self,
+        sample: Sample,
+        place: tuple[int, int],
+        size: tuple[int, int],
+        rng: np.random.Generator,
+    ) -> Sample:
+        """A picture in its quarter, of `size`: its corner is at the common point."""
+        rows, columns = sample.image.shape[:2]
+        fits = min(self.size[0] / rows, self.size[1] / columns)
+        factor = fits * rng.uniform(self.low, self.high)
+        height, width = max(1, round(rows * factor)), max(1, round(columns * factor))
+        top = 0 if place[0] else height - size[0]
+        left = 0 if place[1] else width - size[1]
+        stretch = resizing((rows, columns), height, width)
+        return moved_by(sample, [stretch, cropping(left, top, size[1], size[0], self.fill)])
+
+    def __repr__(self) -> str:
+        settings = (self.p, self.low, self.high, self.middle, self.fill, self.drop)
+        about = "" if self.prepare is None else f", prepare={self.prepare!r}"
+        return f"Mosaic{(*self.size, *settings)}{about}"
+
+
+def _laid_out(
+    tiles: Sequence[Sample], places: Sequence[tuple[int, int]], size: tuple[int, int]
+) -> dict[str, np.ndarray]:
+    """The targets of a canvas on which tiles lie at (top, left)."""
+    targets = {}
+    for name, first in tiles[0].targets.items():
+        arrays = [tile.targets[name] for tile in tiles]
+        kind = kind_of(name, first)
+        if kind.name in MAPS:
+            whole = np.full(size + first.shape[2:], kind.fill, first.dtype)
+            for array, (top, left) in zip(arrays, places):
+                whole[top : top + array.shape[0], left : left + array.shape[1]] = array
+            targets[name] = whole
+        elif kind.name == "boxes":
+            shifts = [np.array((x, y, x, y), np.float32) for y, x in places]
+            targets[name] = rows([array + shift for array, shift in zip(arrays, shifts)])
+        elif kind.name == "keypoints":
+            shifts = [np.array((x, y, 0), np.float32) for y, x in places]
+            # What is not labelled stays 0, 0, 0.
+            targets[name] = rows([a + (a[..., 2:] > 0) * shift for a, shift in zip(arrays, shifts)])
+        elif kind.name in ("per_box", "area"):
+            targets[name] = rows(arrays)
+        else:
+            targets[name] = plain(name, tiles, "Mosaic", either=True)
+    return targets

@@ -1,0 +1,61 @@
+"""What cameras and files do to pixels: noise and JPEG. The image only."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from densefit.data.sample import Sample
+from densefit.data.transforms.transform import checked_range, transforms
+from densefit.errors import ConfigError
+
+
+@transforms.register("random_noise")
+class RandomNoise:
+    """With probability `p`, Gaussian noise of a standard deviation in [0, sigma], 0..255."""
+
+    def __init__(self, sigma: float = 15.0, p: float = 0.5) -> None:
+        self.sigma = checked_range("sigma", sigma, 0.0, 128.0, "RandomNoise")
+        self.p = checked_range("p", p, 0.0, 1.0, "RandomNoise")
+
+    def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
+        """The sample, with noise or without."""
+        if rng.random() >= self.p:
+            return sample
+        sigma = np.float32(rng.uniform(0.0, self.sigma))
+        noisy = rng.standard_normal(sample.image.shape, np.float32) * sigma + sample.image
+        return replace(sample, image=np.rint(noisy).clip(0, 255).astype(np.uint8))
+
+    def __repr__(self) -> str:
+        return f"RandomNoise({self.sigma}, p={self.p})"
+
+
+@transforms.register("random_jpeg")
+class RandomJPEG:
+    """With probability `p`, pack and unpack as JPEG of a quality in [low, high], 1..100."""
+
+    def __init__(self, low: int = 30, high: int = 95, p: float = 0.5) -> None:
+        if not 1 <= low <= high <= 100:
+            raise ConfigError(
+                "The range of qualities must be within 1 to 100 and in order",
+                received=f"low={low}, high={high}",
+                where="RandomJPEG",
+            )
+        self.low, self.high = low, high
+        self.p = checked_range("p", p, 0.0, 1.0, "RandomJPEG")
+
+    def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
+        """The sample, packed and unpacked or not."""
+        if rng.random() >= self.p:
+            return sample
+        quality = int(rng.integers(self.low, self.high + 1))
+        # Brightness is kept better than colour is, so that the order of colours matters.
+        bgr = cv2.cvtColor(sample.image, cv2.COLOR_RGB2BGR)
+        _, packed = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        image = cv2.cvtColor(cv2.imdecode(packed, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+        return replace(sample, image=np.asarray(image))
+
+    def __repr__(self) -> str:
+        return f"RandomJPEG({self.low}, {self.high}, p={self.p})"

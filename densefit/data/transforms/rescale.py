@@ -1,0 +1,71 @@
+"""Resizing by one side or by chance: the result has no fixed size, so that a crop must follow."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from densefit.data.geometry.ops import Geometric, Move, resizing
+from densefit.data.transforms.transform import transforms
+from densefit.errors import ConfigError
+
+
+@transforms.register("resize_side")
+class ResizeSide(Geometric):
+    """Resize to a length of the shorter or of the longer side, proportions kept.
+
+    With both, the shorter side gets its length, unless the longer one would then exceed its own,
+    which it gets instead: the rule of Faster R-CNN and Detectron (800 and 1333 there).
+
+    Args:
+        short: pixels of the shorter side.
+        long: pixels of the longer side.
+    """
+
+    def __init__(self, short: int | None = None, long: int | None = None) -> None:
+        lengths = [length for length in (short, long) if length is not None]
+        if not lengths or any(int(length) != length or length < 1 for length in lengths):
+            raise ConfigError(
+                "A side needs a length, in whole pixels above 0",
+                expected="short, long or both",
+                received=f"short={short}, long={long}",
+                where="ResizeSide",
+            )
+        self.short, self.long = short, long
+
+    def moves(self, size: tuple[int, int], rng: np.random.Generator) -> list[Move]:
+        """To the length."""
+        factors = []
+        if self.short is not None:
+            factors.append(self.short / min(size))
+        if self.long is not None:
+            factors.append(self.long / max(size))
+        return [scaling(size, min(factors))]
+
+    def __repr__(self) -> str:
+        return f"ResizeSide(short={self.short}, long={self.long})"
+
+
+@transforms.register("random_scale")
+class RandomScale(Geometric):
+    """Resize by a random factor in [low, high], as often above 1 as below in [1 / s, s]."""
+
+    def __init__(self, low: float = 0.5, high: float = 2.0) -> None:
+        if not 0 < low <= high:
+            raise ConfigError(
+                "The range of scales must be positive and in order",
+                received=f"low={low}, high={high}",
+                where="RandomScale",
+            )
+        self.low, self.high = low, high
+
+    def moves(self, size: tuple[int, int], rng: np.random.Generator) -> list[Move]:
+        """To the scaled size."""
+        return [scaling(size, float(np.exp(rng.uniform(np.log(self.low), np.log(self.high)))))]
+
+    def __repr__(self) -> str:
+        return f"RandomScale({self.low}, {self.high})"
+
+
+def scaling(size: tuple[int, int], factor: float) -> Move:
+    """The move that resizes by a factor, to whole pixels."""
+    return resizing(size, max(1, round(size[0] * factor)), max(1, round(size[1] * factor)))

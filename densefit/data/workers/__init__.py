@@ -1,0 +1,5 @@
+"""Threads and processes that make samples ahead."""
+
+from densefit.old_paths import attributes_of
+
+__getattr__ = attributes_of(__name__)  # it was a module

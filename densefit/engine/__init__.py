@@ -1,0 +1,1 @@
+"""Symbol -> numbers: what computes, and the batches that it is given."""

@@ -1,0 +1,143 @@
+"""What must be finite in scoring: the parameters, and the outputs that are measured."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+
+from densefit.errors import ConfigError, DataError, TrainingDiverged
+from densefit.model.heads.adapter import Wire
+from densefit.model.network import Network
+
+POLICIES = ("raise", "warn")
+_log = logging.getLogger("densefit")
+
+
+def check_policy(policy: str) -> None:
+    """Raise ConfigError unless `policy` is one of `POLICIES`."""
+    if policy not in POLICIES:
+        raise ConfigError(
+            "Unknown policy for what is not finite",
+            expected=" or ".join(POLICIES),
+            received=repr(policy),
+            where="nonfinite",
+        )
+
+
+def check_parameters(network: Network, policy: str = "raise") -> None:
+    """Look for parameters that are nan, or infinite: MXNet computes with them without a word.
+
+    Of a user's Symbol only nan counts: a constant of it may be infinite.
+
+    Args:
+        network: whose parameters are used.
+        policy: "raise" an error, or "warn".
+
+    Raises:
+        TrainingDiverged: a parameter is not finite.
+    """
+    known = {**network.arg_params, **network.aux_params}
+    is_bad = (lambda array: ~np.isfinite(array)) if network.heads else np.isnan
+    bad = []
+    for name, value in known.items():
+        array = value.asnumpy()
+        if array.dtype.kind == "f" and not _adds_up(array) and is_bad(array).any():
+            bad.append(name)
+    if not bad:
+        return
+    more = f", ... ({len(bad)} of {len(known)} parameters)" if len(bad) > 5 else ""
+    error = TrainingDiverged(
+        "The network's parameters are not finite: no prediction and no score of it means anything",
+        received=f"nan or infinity in {', '.join(bad[:5])}{more}",
+        where=f"heads {', '.join(network.wires)}",
+        fix="use a checkpoint of before its training diverged",
+    )
+    if policy == "raise":
+        raise error
+    _log.warning("%s", error)
+
+
+class OutputCheck:
+    """Looks at the outputs of one pass over data.
+
+    nan and infinity count; minus infinity does not, which masks and logarithms of 0 have.
+
+    Args:
+        wires: the heads.
+        mode: whose outputs are looked at, see `Wire.outputs`.
+        where: what the data are for ("validation").
+        policy: "raise" at the first, or "warn" once at the end.
+    """
+
+    def __init__(self, wires: Sequence[Wire], mode: str, where: str, policy: str) -> None:
+        self._outputs = [(wire.name, name) for wire in wires for name in wire.outputs(mode)]
+        self._where, self._policy = where, policy
+        self._samples = 0
+        self._bad: dict[tuple[str, str], list[str]] = {}  # (head, output) -> ids
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """Warn when the block ends, however it does."""
+        try:
+            yield
+        finally:
+            for (head, output), ids in self._bad.items():
+                _log.warning(
+                    "The output %r of the head %r is nan or infinite for %d of %d samples, which "
+                    "count as they are\n  where:    %s data, samples %s\n  fix:      are these "
+                    "pictures sound? If so, the network has diverged",
+                    *(output, head, len(ids), self._samples, self._where, _shown(ids)),
+                )
+
+    def look(self, ids: Sequence[str], arrays: Mapping[str, np.ndarray]) -> None:
+        """Look at the outputs of a batch.
+
+        Args:
+            ids: of its samples.
+            arrays: outputs by short name, with the rows of these samples.
+
+        Raises:
+            DataError: an output is not finite, and the policy says so.
+        """
+        self._samples += len(ids)
+        for head, name in self._outputs if len(ids) else ():
+            array = arrays[name]
+            if array.dtype.kind != "f" or _adds_up(array):
+                continue
+            bad = np.isnan(array) | (array == np.inf)
+            if not bad.any():
+                continue
+            found = _samples_of(bad, ids)
+            if self._policy == "raise":
+                raise DataError(
+                    f"The output {name!r} of the head {head!r} is nan or infinite for "
+                    f"{len(found)} of the {len(ids)} samples of a batch: no score means anything",
+                    received=f"{int(np.isnan(array).sum())} nan, "
+                    f"{int((array == np.inf).sum())} infinite, of {array.size} numbers",
+                    where=f"{self._where} data, head {head}, samples {_shown(found)}",
+                    fix="are these pictures sound? If so, the network has diverged: score an "
+                    'earlier checkpoint. score(..., nonfinite="warn") scores it all the same',
+                )
+            self._bad.setdefault((head, name), []).extend(found)
+
+
+def _adds_up(array: np.ndarray) -> bool:
+    """Whether the sum is finite, and so are all numbers; a fifth of the time of `isfinite`."""
+    with np.errstate(all="ignore"):
+        return math.isfinite(float(array.sum()))
+
+
+def _samples_of(bad: np.ndarray, ids: Sequence[str]) -> list[str]:
+    """The samples whose rows have something bad; all, of what has no rows of samples."""
+    if not bad.ndim or not len(ids) or bad.shape[0] % len(ids):
+        return list(ids)
+    rows = bad.reshape(len(ids), -1).any(axis=1)
+    return [key for key, is_bad in zip(ids, rows) if is_bad]
+
+
+def _shown(ids: Sequence[str]) -> str:
+    return ", ".join(ids[:5]) + (f", ... ({len(ids)})" if len(ids) > 5 else "")

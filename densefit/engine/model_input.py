@@ -1,0 +1,150 @@
+"""What is trained: a Network, or what an adapter or a Symbol gives one of."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from densefit import adapters
+from densefit.backend import mx
+from densefit.callbacks.callback import Callback
+from densefit.engine.mxnet.graph.symbol_info import loss_labels
+from densefit.errors import ConfigError
+from densefit.model.heads.loss_layers import describe_heads
+from densefit.model.heads.route import Route
+from densefit.model.heads.routed_head import RouteWire
+from densefit.model.network import Network
+
+
+def nothing(number: int, batch: Any) -> None:
+    """Of a batch of a validation: nothing is done with it."""
+
+
+@dataclass
+class ModelInput:
+    """A model of the user's as `fit` and `score` take it.
+
+    Attributes:
+        network: what is trained and scored, with the parameters that the model has.
+        data_names, label_names: names of the arrays of its batches, if it states them.
+        devices: MXNet contexts, if it states them.
+        fixed: names of parameters that have no gradient.
+        mirrors: callbacks that bring the model up to date with the training.
+        optimizer: an `mx.optimizer.Optimizer` that the model goes on with; None: as `fit` is told.
+        seen: full names of the outputs that an eval_metric gets; None: all.
+        live: a Module that can train itself, see `densefit.interop.module.live_module`;
+            `mirrors` are for trainings that it cannot.
+        started: called with the Learner once the optimizer is there, before a resume.
+        model: what the user gave.
+        evaluated: called with each batch of a validation and its number, before
+            `eval_batch_end_callback`.
+    """
+
+    network: Network
+    data_names: Sequence[str] | None = None
+    label_names: Sequence[str] | None = None
+    devices: Sequence[Any] | None = None
+    fixed: Sequence[str] = ()
+    mirrors: Sequence[Callback] = ()
+    optimizer: Any = None
+    live: Any = None
+    seen: Sequence[str] | None = None
+    started: Callable[[Any], None] = field(default=lambda learner: None)
+    model: Any = None
+    evaluated: Callable[[int, Any], None] = nothing
+
+
+def batches_of(data: Any, model: ModelInput, where: str) -> Any:
+    """The data as an iterator of batches with names: itself, or what an adapter makes of it.
+
+    Args:
+        data: a Loader, a DataIter, or what an adapter is registered for; None stays None.
+        model: whose names the arrays get.
+        where: what the data are for, to be named in errors.
+    """
+    if data is None or hasattr(data, "provide_data"):
+        return data
+    data_names, label_names = model.data_names, model.label_names
+    if data_names is None and label_names is None and model.network.symbol is not None:
+        symbol = model.network.symbol
+        routed = [name for wire in model.network.wires.values() for name in wire.labels]
+        label_names = list(dict.fromkeys([*routed, *loss_labels(symbol)]))
+        data_names = ["data"] if "data" in symbol.list_arguments() else None
+    adapted = adapters.batches.adapt(
+        data, data_names=data_names, label_names=label_names, where=where
+    )
+    return data if adapted is None else adapted
+
+
+def validations_of(validation: Any, model: ModelInput) -> Any:
+    """Validation data, one or several by name, as iterators of batches with names."""
+    if isinstance(validation, Mapping):
+        return {name: batches_of(data, model, f"{name} data") for name, data in validation.items()}
+    return batches_of(validation, model, "validation")
+
+
+def model_input(
+    model: Any,
+    heads: Mapping[str, Route] | None = None,
+    arg_params: Mapping[str, Any] | None = None,
+    aux_params: Mapping[str, Any] | None = None,
+    *,
+    announce: bool = False,
+    measured: bool = True,
+    **context: Any,
+) -> ModelInput:
+    """What is meant by a model: a Network, a Symbol, or what an adapter is registered for.
+
+    Args:
+        model: of the user's.
+        heads: routes, for what is no Network.
+        arg_params: values of parameters by name, which go before those that the model has.
+        aux_params: the same of auxiliary states.
+        announce: print the heads that were found, where none are given.
+        measured: whether heads that were found have metrics of their own.
+        context: what the adapter of the model may need to know (`train`, `loss`).
+
+    Raises:
+        ConfigError: it is nothing that can be trained; routes for a Network; or its losses are
+            missing.
+    """
+    if isinstance(model, Network):
+        if heads is not None:
+            raise ConfigError("A Network has its heads already", received=f"heads={list(heads)}")
+        found = ModelInput(model, model=model)
+    elif isinstance(model, mx.sym.Symbol):
+        found = ModelInput(Network(symbol=model, routes=heads), model=model)
+    else:
+        adapted = adapters.models.adapt(model, heads=heads, **context)
+        if adapted is None:
+            raise ConfigError(
+                "This cannot be trained",
+                expected="a df.Network, an MXNet Symbol or Module, or a gluon HybridBlock",
+                received=f"{type(model).__module__}.{type(model).__name__}",
+                fix="of an mx.model.FeedForward, give its symbol: df.fit(model.symbol, ...)"
+                if isinstance(model, mx.model.FeedForward)
+                else None,
+            )
+        found = adapted
+    if context.get("loss") is not None and isinstance(model, (Network, mx.sym.Symbol)):
+        raise ConfigError(
+            f"loss= is for a gluon HybridBlock; a {type(model).__name__} has its losses",
+            received=f"loss={context['loss']!r}",
+        )
+    if arg_params is not None or aux_params is not None:
+        known = found.network
+        known.set_params(
+            {**known.arg_params, **(arg_params or {})}, {**known.aux_params, **(aux_params or {})}
+        )
+    if heads is None and not isinstance(model, Network):
+        wires = [w for w in found.network.wires.values() if isinstance(w, RouteWire)]
+        for own in wires:
+            own.is_measured = measured
+        if announce:
+            for line in describe_heads(
+                {n.name: n.route if measured else replace(n.route, metrics=()) for n in wires}
+            ):
+                print(f"densefit: {line}", file=sys.stderr)
+    return found

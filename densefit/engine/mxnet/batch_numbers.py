@@ -1,0 +1,115 @@
+"""Outputs that are one number for a batch: whether that is a mean over its samples."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from densefit.engine.batch_reader import Fed, Feeder
+from densefit.engine.mxnet.evaluator import Evaluator
+from densefit.errors import DataError
+from densefit.model.heads.routed_head import RouteWire
+from densefit.once import first_time
+
+_log = logging.getLogger("densefit")
+_LOOKED_AT = 4  # batches of a pass: halves may agree in one of them
+_TOLERANCE = 1e-4  # of the numbers, which are computed in float32
+
+
+class BatchNumbers:
+    """Looks at outputs of one number for a batch: in the graph, and at first batches by halves.
+
+    The number of a batch stands for each of its samples. Where it is a mean over them, such as
+    `make_loss(mean(...))`, the score is the mean over the dataset. A sum, a root, or a mean over
+    the elements with a label gives another score for each batch size: the graph tells, whatever the
+    batches hold. Operators that keep the rows, and set them against each other, are found by their
+    numbers: those of a batch and of its halves differ.
+
+    Args:
+        evaluator: of the network.
+        feeder: of the data.
+        policy: "raise", or "warn" once.
+
+    Raises:
+        DataError: the graph makes no mean over the samples, and the policy says so.
+    """
+
+    def __init__(self, evaluator: Evaluator, feeder: Feeder, policy: str) -> None:
+        self._evaluator, self._feeder, self._policy = evaluator, feeder, policy
+        self._heads = {name: wire.name for wire in feeder.wires for name in wire.batch_numbers}
+        self._left = 0
+        if not self._heads and feeder.batch_size > 1 or feeder.has_compared:
+            return
+        routes = [wire for wire in feeder.wires if isinstance(wire, RouteWire)]
+        found = evaluator.numbers(feeder) if routes else {}
+        if feeder.batch_size == 1:  # whose rows look like numbers, and numbers like rows
+            own = {name: wire.name for wire in routes for name in wire.outputs("evaluate")}
+            self._heads.update({name: own[name] for name in found or () if name in own})
+        self._left = _LOOKED_AT if self._heads else 0
+        alone = f"the symbol is made for {feeder.batch_size} rows alone, which hides it"
+        for name, head in self._heads.items():
+            why = alone if found is None else found.get(name, "")
+            if why:
+                self._tell(name, head, why)
+                return
+
+    def look(self, fed: Fed, version: int) -> None:
+        """Compute a batch as a whole and by halves, if it is one of the first.
+
+        Raises:
+            DataError: the halves do not make up the whole, and the policy says so.
+        """
+        if not self._left or fed.real < 2 or not self._evaluator.can_cut(self._feeder):
+            return
+        self._left -= 1
+        self._feeder.has_compared = not self._left
+        middle = fed.real // 2
+        parts = [(0, fed.real), (0, middle), (middle, fed.real)]
+        whole, first, second = (self._numbers(_part(fed, *part), version) for part in parts)
+        for name, head in self._heads.items():
+            shares = middle * first[name] + (fed.real - middle) * second[name]
+            scale = abs(first[name]) + abs(second[name]) + abs(whole[name])
+            if abs(shares / fed.real - whole[name]) > _TOLERANCE * scale + 1e-6:
+                received = f"{whole[name]:g} for a batch of {fed.real}, {first[name]:g} and "
+                self._tell(name, head, received + f"{second[name]:g} for its halves")
+                return
+
+    def _numbers(self, fed: Fed, version: int) -> dict[str, float]:
+        outputs = self._evaluator.start(fed, self._feeder, version).read()
+        return {name: float(np.ravel(outputs[name])[0]) for name in self._heads}
+
+    def _tell(self, name: str, head: str, received: str) -> None:
+        self._left, self._feeder.has_compared = 0, True
+        error = DataError(
+            f"The output {name!r} is one number for a batch, but not known to be a mean over its "
+            "samples: the score would depend on the batch size",
+            expected="mx.sym.mean(...) of what is computed for each sample, times and plus "
+            "numbers that do not depend on the batch",
+            received=received,
+            where=f"head {head}, {self._feeder.where} data",
+            fix="let the symbol put out a number for each sample (leave out its mean or sum), or "
+            "average all over the samples: mx.sym.mean(...)",
+        )
+        if self._policy == "raise":
+            raise error
+        if first_time("batch number", self._feeder.where, head, name):
+            _log.warning("%s", error)
+
+
+def _part(fed: Fed, begin: int, end: int) -> Fed:
+    """Some of the rows of a batch."""
+
+    def cut(array: Any) -> Any:
+        each = array.shape[0] // fed.rows
+        return array[begin * each : end * each]
+
+    return replace(
+        fed,
+        data={name: cut(array) for name, array in fed.data.items()},
+        label={name: cut(array) for name, array in fed.label.items()},
+        rows=end - begin,
+        real=end - begin,
+    )

@@ -1,0 +1,132 @@
+"""Which numbers of a graph are means over the samples of a batch, by its operators."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any
+
+from densefit.backend import mx
+from densefit.model.output_names import short_name
+
+_FREE, _ROWS, _MEAN = "", "rows", "mean"  # anything else says why it is none of these
+
+_MEANS = {"mean", "_npi_mean", "_np_mean"}
+#: Of a mean they make the mean of something else; any of their inputs may be one.
+_LINEAR = {
+    *("_copy", "identity", "_np_copy", "MakeLoss", "make_loss", "BlockGrad", "stop_gradient"),
+    *("Cast", "cast", "amp_cast", "Reshape", "reshape", "_np_reshape", "Flatten", "flatten"),
+    *("expand_dims", "squeeze", "_np_squeeze", "transpose", "_np_transpose", "SwapAxis"),
+    *("slice", "slice_axis", "SliceChannel", "broadcast_to", "broadcast_axis", "tile", "repeat"),
+    *("sum", "_np_sum", *_MEANS, "negative", "_npi_negative"),
+    *("_plus_scalar", "_minus_scalar", "_rminus_scalar", "_mul_scalar", "_div_scalar"),
+    *("_npi_add_scalar", "_npi_subtract_scalar", "_npi_rsubtract_scalar"),
+    *("_npi_multiply_scalar", "_npi_true_divide_scalar"),
+    *("elemwise_add", "_plus", "_add", "elemwise_sub", "_minus", "_sub", "broadcast_add"),
+    *("broadcast_plus", "broadcast_sub", "broadcast_minus", "_npi_add", "_npi_subtract"),
+    *("add_n", "ElementWiseSum", "_grad_add", "Concat", "concat", "stack"),
+}
+_SHAPING = {"Reshape", "reshape", "_np_reshape", "_npx_reshape"}
+#: Linear in the one factor that is a mean.
+_PRODUCTS = {"elemwise_mul", "_mul", "broadcast_mul", "_npi_multiply"}
+_QUOTIENTS = {"elemwise_div", "_div", "broadcast_div", "_npi_true_divide"}
+
+
+def numbers_of(
+    symbol: Any, shapes: Mapping[str, tuple[int, ...]], rows: int
+) -> dict[str, str] | None:
+    """The outputs that have no rows of samples -> why they are no means over samples; "" if means.
+
+    A mean over samples is what an operator `mean` makes of rows, times and plus what does not
+    depend on the batch. What has as many times more elements as the batch has more rows is taken
+    for rows; what a batch is reduced to in any other way may be anything.
+
+    >>> x, y = mx.sym.Variable("data"), mx.sym.Variable("label")
+    >>> gain = mx.sym.negative(mx.sym.mean(x * y), name="gain")
+    >>> numbers_of(gain, {"data": (4, 3), "label": (4, 3)}, 4)
+    {'gain': ''}
+    >>> numbers_of(mx.sym.sum(x, name="total"), {"data": (4, 3)}, 4)
+    {'total': "'total' (sum) takes all samples together"}
+
+    Args:
+        symbol: the graph.
+        shapes: of what it reads for each sample, for a batch.
+        rows: of the batch.
+
+    Returns:
+        By short name; None if the graph is made for this number of rows alone.
+    """
+    inner = symbol.get_internals()  # its nodes are numbered as the symbol's own are
+    graph = json.loads(inner.tojson(remove_amp_cast=False))
+    small, large = (_sizes(inner, graph["heads"], shapes, rows, more) for more in (0, 1))
+    if not small or not large:
+        return None
+    sizes_of: dict[int, list[tuple[int, int]]] = {}
+    for key, size in small.items():
+        sizes_of.setdefault(key[0], []).append((size, large[key]))
+    kinds: list[str] = []
+    for number, node in enumerate(graph["nodes"]):
+        sizes = sizes_of.get(number, [])
+        if node["op"] == "null":
+            kinds.append(_ROWS if node["name"] in shapes else _FREE)
+        else:
+            kind = _kind(node["op"], [kinds[entry[0]] for entry in node["inputs"]], sizes, rows)
+            kinds.append(kind.replace("{}", f"{node['name']!r} ({node['op']})"))
+    heads = json.loads(symbol.tojson(remove_amp_cast=False))["heads"]
+    return {
+        short_name(name): "" if kinds[entry[0]] in (_FREE, _MEAN) else kinds[entry[0]]
+        for name, entry in zip(symbol.list_outputs(), heads)
+        if small[entry[0], entry[1]] == large[entry[0], entry[1]] and kinds[entry[0]] != _ROWS
+    }
+
+
+def _kind(operator: str, inputs: Sequence[str], sizes: Sequence[tuple[int, int]], rows: int) -> str:
+    """What an operator makes of rows, means and others; "{}" stands for its name.
+
+    Args:
+        operator: its kind.
+        inputs: what they are.
+        sizes: elements of each of its outputs for a batch, and for one with a row more.
+        rows: of the batch.
+    """
+    strange = [kind for kind in inputs if kind not in (_FREE, _ROWS, _MEAN)]
+    if strange:
+        return strange[0]
+    if _MEAN in inputs:
+        return _MEAN if _is_linear(operator, inputs) else "{} of a mean is no mean"
+    if _ROWS not in inputs:
+        return _FREE
+    grown = [(one, more) for one, more in sizes if one != more]
+    if any(one * (rows + 1) != more * rows for one, more in grown):
+        return "{} sets samples against each other"
+    if len(grown) == len(sizes):
+        return _ROWS
+    if operator in _SHAPING:
+        return "{} makes a fixed number of rows"
+    return _MEAN if operator in _MEANS else "{} takes all samples together"
+
+
+def _is_linear(operator: str, inputs: Sequence[str]) -> bool:
+    if _ROWS in inputs:
+        return False
+    if operator in _PRODUCTS:
+        return inputs.count(_MEAN) == 1
+    return operator in _LINEAR or (operator in _QUOTIENTS and inputs[1] == _FREE)
+
+
+def _sizes(
+    inner: Any,
+    entries: Sequence[Sequence[int]],
+    shapes: Mapping[str, tuple[int, ...]],
+    rows: int,
+    more: int,
+) -> dict[tuple[int, int], int]:
+    """(node, number of its output) -> elements for `more` rows more; {} if MXNet cannot say."""
+    given = {name: (shape[0] * (rows + more) // rows, *shape[1:]) for name, shape in shapes.items()}
+    try:
+        found = inner._infer_shape_impl(False, **given)[1]
+    except (mx.base.MXNetError, RuntimeError):
+        return {}
+    pairs = zip(entries, found or ())
+    return {(entry[0], entry[1]): prod(shape) for entry, shape in pairs}

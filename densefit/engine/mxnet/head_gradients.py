@@ -1,0 +1,108 @@
+"""The gradients of the heads, each alone, of the parameters that they share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from densefit.engine.mxnet.absent import losses_of
+from densefit.engine.mxnet.gradients import gradients
+from densefit.errors import ConfigError
+from densefit.model.network import Network
+
+
+def shared_parameters(symbol: Any, network: Network, trained: Sequence[str]) -> list[str]:
+    """The trained parameters that more than one head's losses teach, in the symbol's order.
+
+    Args:
+        symbol: the train graph.
+        network: whose heads.
+        trained: names of the parameters that have gradients.
+
+    Raises:
+        ConfigError: there is none, or one head.
+    """
+    wires = network.wires.values()
+    if len(wires) < 2:
+        raise ConfigError(
+            "Gradients are balanced between heads, and the network has one: there is nothing to "
+            "balance",
+            received=f"the head {', '.join(network.wires)}",
+            fix="train without balance=; of one head, weight= of the head scales its loss",
+        )
+    heads = {output: wire.name for wire in wires for output in wire.outputs("train")}
+    learning, _ = losses_of(symbol, heads)
+    shared = [name for name in trained if len(learning.get(name, ())) > 1]
+    if not shared:
+        raise ConfigError(
+            "The heads share no parameter that is trained: there is nothing to balance",
+            received=f"heads {list(network.wires)}, {len(trained)} trained parameters",
+            fix="train without balance=, or do not freeze the trunk",
+        )
+    return shared
+
+
+class HeadGradients:
+    """Collects what the backward pass of each head leaves in a Module, and writes back a sum.
+
+    Args:
+        module: bound for training.
+        shared: names of the parameters whose gradients are kept apart.
+        heads: how many.
+    """
+
+    def __init__(self, module: Any, shared: Sequence[str], heads: int) -> None:
+        self._module, self._shared = module, list(shared)
+        known = gradients(module)
+        self._own = [name for name in known if name not in set(shared)]
+        self._shapes = [known[name][0].shape for name in self._shared]
+        self._sizes = [int(np.prod(shape)) for shape in self._shapes]
+        self.rows = np.zeros((heads, sum(self._sizes)), np.float32)
+        self._sums: dict[str, np.ndarray] = {}
+
+    def clear(self) -> None:
+        """Forget the last update's."""
+        self.rows[:] = 0.0
+        self._sums = {}
+
+    def take(self, row: int) -> None:
+        """Keep the present gradients as those of head number `row`. Waits for the backward pass."""
+        known = gradients(self._module)
+        place = 0
+        for name, size in zip(self._shared, self._sizes):
+            self.rows[row, place : place + size] = _sum(known[name]).ravel()
+            place += size
+        for name in self._own:
+            found = _sum(known[name])
+            self._sums[name] = self._sums[name] + found if name in self._sums else found
+
+    def put(self, combined: np.ndarray) -> None:
+        """Leave these gradients of the shared parameters, and the sums of the others'.
+
+        Args:
+            combined: (P,) float32.
+        """
+        known = gradients(self._module)
+        place = 0
+        for name, size, shape in zip(self._shared, self._sizes, self._shapes):
+            _set(known[name], combined[place : place + size].reshape(shape))
+            place += size
+        for name, found in self._sums.items():
+            _set(known[name], found)
+
+
+def _sum(replicas: Sequence[Any]) -> np.ndarray:
+    """The gradient of a parameter, over all devices."""
+    found: np.ndarray = replicas[0].asnumpy()
+    for other in replicas[1:]:
+        found = found + other.asnumpy()
+    return found
+
+
+def _set(replicas: Sequence[Any], value: np.ndarray) -> None:
+    """Give the first device the gradient, and the others none: they are added up."""
+    replicas[0][:] = value
+    for other in replicas[1:]:
+        other[:] = 0

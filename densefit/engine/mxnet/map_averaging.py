@@ -1,0 +1,85 @@
+"""Maps of several views, averaged on the device into one at the original size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from densefit.backend import mx
+from densefit.data.loader.views import View
+from densefit.model.tta.view_merger import Merger
+
+
+class MapMerger(Merger):
+    """The mean at each pixel over the windows, mirrored or not, that show it, then over scales.
+
+    Every scale weighs the same at every pixel, however many windows show it. Maps stay on the
+    device. A head's own merger gives a `result` made of `mean()`.
+
+    Args:
+        size: (height, width) of the original picture.
+        output: which of the head's `views` outputs it is: (1, C, H, W) at input size.
+    """
+
+    def __init__(self, size: tuple[int, int], output: str) -> None:
+        self._size, self._output = size, output
+        self._canvases: dict[tuple[int, int], tuple[Any, np.ndarray]] = {}
+
+    def mirrored(self, maps: Any) -> Any:
+        """(C, H, W) as an unmirrored view would show it. What points left or right turns too."""
+        return mx.nd.flip(maps, axis=2)
+
+    def add(self, outputs: Mapping[str, Any], view: View) -> None:
+        """Take in the maps of a view."""
+        maps = outputs[self._output][0]
+        if view.mirrored:
+            maps = self.mirrored(maps)
+        if view.scaled not in self._canvases:
+            shape = (maps.shape[0], *view.scaled)
+            canvas = mx.nd.zeros(shape, ctx=maps.context)
+            self._canvases[view.scaled] = canvas, np.zeros(view.scaled, np.float32)
+        canvas, shown = self._canvases[view.scaled]
+        (top, bottom), (left, right) = (
+            (max(0, start), min(whole, start + window))
+            for start, whole, window in zip(view.corner, view.scaled, view.input_size)
+        )
+        y, x = view.corner
+        part = maps[:, top - y : bottom - y, left - x : right - x]
+        canvas[:, top:bottom, left:right] = canvas[:, top:bottom, left:right] + part
+        shown[top:bottom, left:right] += 1
+
+    def mean(self) -> Any:
+        """(C, H, W) NDArray at the size of the original."""
+        total: Any = None
+        for canvas, shown in self._canvases.values():
+            if shown.min() != shown.max():
+                canvas = mx.nd.broadcast_div(canvas, mx.nd.array(shown[None], ctx=canvas.context))
+            elif shown.flat[0] != 1:
+                canvas = canvas / float(shown.flat[0])
+            resized = resample(canvas, self._size)
+            total = resized if total is None else total + resized
+        return total / float(len(self._canvases)) if len(self._canvases) > 1 else total
+
+
+def resample(maps: Any, size: tuple[int, int]) -> Any:
+    """Bilinear resampling of a (C, h, w) NDArray to (C, H, W).
+
+    Pixels are areas, not points: the edges of the two maps coincide (`align_corners=False`).
+    """
+    for axis, length in zip((1, 2), size):
+        old = maps.shape[axis]
+        if old == length:
+            continue
+        position = ((np.arange(length) + 0.5) * (old / length) - 0.5).clip(0, old - 1)
+        low = np.floor(position)
+        shape = [1, 1, 1]
+        shape[axis] = length
+        share = mx.nd.array((position - low).reshape(shape), ctx=maps.context)
+        first, second = (
+            mx.nd.take(maps, mx.nd.array(places, ctx=maps.context), axis=axis)
+            for places in (low, np.minimum(low + 1, old - 1))
+        )
+        maps = mx.nd.broadcast_mul(first, 1 - share) + mx.nd.broadcast_mul(second, share)
+    return maps

@@ -1,0 +1,139 @@
+"""Bound mx.mod.Modules of a train graph: the one place where they are made."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from densefit.backend import mx
+from densefit.engine.mxnet.inputs import Input
+from densefit.errors import BindError
+
+# MXNet's remarks on what densefit does on purpose (a second optimizer, say) go nowhere.
+_silent = logging.getLogger("densefit.mxnet")
+_silent.addHandler(logging.NullHandler())
+_silent.propagate = False
+
+Shapes = Mapping[str, "tuple[int, ...]"]
+
+
+def usable(devices: Sequence[Any], rows: int) -> list[Any]:
+    """The first devices, as many as MXNet can split `rows` rows among.
+
+    It gives round(rows / devices) rows to each and what is left to the last, for which nothing may
+    be left: 6 rows go to 3 devices, and not to 4.
+    """
+    count = min(len(devices), rows)
+    while count > 1 and round(rows / count) * (count - 1) >= rows:
+        count -= 1
+    return list(devices[:count])
+
+
+@dataclass(frozen=True)
+class TrainGraph:
+    """What Modules of a train graph are bound with, whatever the shapes of a batch.
+
+    Attributes:
+        inputs: of the graph as they are bound, by name.
+        data_names, label_names: which of them are which.
+        devices: MXNet contexts.
+        gradients: "write" or "add".
+        fixed: parameters that have no gradient.
+        symbol_for: shapes of the inputs -> the Symbol, as its passes rewrite it for these.
+        where: the heads, to be named in errors.
+    """
+
+    inputs: Mapping[str, Input]
+    data_names: Sequence[str]
+    label_names: Sequence[str]
+    devices: Sequence[Any]
+    gradients: str
+    fixed: Sequence[str]
+    symbol_for: Callable[[Shapes], Any]
+    where: str = ""
+
+    def bind(self, shapes: Shapes, shared: Any = None) -> Any:
+        """A Module for inputs of these shapes, without parameters if it shares none.
+
+        Args:
+            shapes: of the inputs.
+            shared: a Module whose parameters, gradients and memory it shares.
+
+        Raises:
+            BindError: MXNet refuses (types do not fit, say, or there is not enough memory).
+        """
+        module = mx.mod.Module(
+            self.symbol_for(shapes),
+            data_names=list(self.data_names),
+            label_names=list(self.label_names),
+            context=list(self.devices),
+            fixed_param_names=list(self.fixed),
+            logger=_silent,
+        )
+        descs = {n: mx.io.DataDesc(n, shapes[n], own.dtype) for n, own in self.inputs.items()}
+        try:
+            module.bind(
+                [descs[name] for name in self.data_names],
+                [descs[name] for name in self.label_names] or None,
+                for_training=True,
+                grad_req=self.gradients,
+                shared_module=shared,
+            )
+        except (mx.base.MXNetError, RuntimeError) as error:
+            raise BindError(
+                "MXNet cannot bind the train graph",
+                received=[f"{d.name}: {d.shape} {np.dtype(d.dtype).name}" for d in descs.values()],
+                where=self.where,
+                fix=str(error).strip().splitlines()[-1],
+            ) from error
+        return module
+
+
+class Modules:
+    """The Modules of a train graph for the shapes that were met last, on one set of parameters.
+
+    Only one of them computes at a time, and its outputs are read before another one does: they
+    share their memory.
+
+    Args:
+        graph: that is bound.
+        first: bound; it has the parameters and the optimizer, and is always kept.
+        limit: Modules kept at most, beside the first.
+
+    Attributes:
+        binds: Modules made so far, the first included.
+        inputs: of the graph, by name.
+    """
+
+    def __init__(self, graph: TrainGraph, first: Any, limit: int = 16) -> None:
+        self.first, self.binds, self.inputs = first, 1, graph.inputs
+        self._graph, self._limit = graph, limit
+        self._first_key = self._key({n: own.shape for n, own in graph.inputs.items()})
+        self._kept: OrderedDict[Any, Any] = OrderedDict()
+
+    def of(self, shapes: Shapes) -> Any:
+        """The Module for inputs of these shapes, bound if it is not there."""
+        key = self._key(shapes)
+        if key == self._first_key:
+            return self.first
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key]
+        while len(self._kept) >= self._limit:
+            self._kept.popitem(last=False)
+        self._kept[key] = self._graph.bind(shapes, self.first)
+        self.binds += 1
+        return self._kept[key]
+
+    def ordered(self, arrays: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:
+        """(data, labels) out of arrays by name, in the order in which they are bound."""
+        graph = self._graph
+        return [arrays[n] for n in graph.data_names], [arrays[n] for n in graph.label_names]
+
+    def _key(self, shapes: Shapes) -> tuple[tuple[int, ...], ...]:
+        return tuple(tuple(shapes[name]) for name in self._graph.inputs)

@@ -1,0 +1,1 @@
+"""Score, predict, test-time augmentation."""

@@ -1,0 +1,123 @@
+"""Whether each head sees labels: it is not trained otherwise, and nothing else would tell."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+
+from densefit.errors import DataError
+from densefit.model.heads.adapter import Wire
+
+_log = logging.getLogger("densefit")
+
+
+class LabelCheck:
+    """Looks at the labels that heads have seen.
+
+    Args:
+        wires: the heads.
+        where: what the data are for, to be named.
+    """
+
+    def __init__(self, wires: Sequence[Wire], where: str) -> None:
+        self._wires, self._where = list(wires), where
+        self._told: set[str] = set()
+
+    def check(self, labelled: Mapping[str, int], updates: int) -> None:
+        """Raise DataError if a head, or one of its terms, has never seen a label.
+
+        Args:
+            labelled: what is counted -> labelled samples since the training began.
+            updates: that it had.
+        """
+        for key, count in labelled.items():
+            if count == 0:
+                what, head = self._named(key)
+                raise DataError(
+                    f"{what} has not seen one labelled sample: it is not trained",
+                    expected="samples with the targets that the head declares",
+                    received=f"none in {updates} updates",
+                    where=f"head {head}, {self._where} data",
+                    fix="do samples have the targets? Are these few, or of a dataset with a small "
+                    "share of a mixture, none may have come yet: raise it (ratio, temperature), or "
+                    "wait longer with fit(label_within=N). Without a shuffle, last='drop' drops "
+                    "the same ones for ever. Or all they say is unknown or out of the head's range "
+                    "(all void, class -1, depths beyond max_depth: see `scale`). Else let the "
+                    "dataset give them (see its settings, e.g. masks=True), mix in one that does, "
+                    "or leave the head out",
+                )
+
+    def tell_end(self, labelled: Mapping[str, int], updates: int) -> None:
+        """Warn of heads without a label where a training ends before they must have seen one.
+
+        Args:
+            labelled: as in `check`.
+            updates: that the training had.
+        """
+        for key in [key for key, count in labelled.items() if count == 0]:
+            _log.warning(
+                "%s has not seen one labelled sample in the %d updates of this training: it is not "
+                "trained, and its numbers are nan",
+                *(self._named(key)[0], updates),
+            )
+
+    def tell_epoch(self, numbers: Mapping[str, float], epoch: int) -> None:
+        """Warn once of each head that saw no label in an epoch, whose numbers are nan.
+
+        Args:
+            numbers: of the epoch, as the log has them.
+            epoch: its number.
+        """
+        for wire in self._wires:
+            for key in wire.counted:
+                if numbers.get(f"{key}/labelled") == 0 and key not in self._told:
+                    self._told.add(key)
+                    _log.warning(
+                        "Epoch %d of the %s data had no labelled sample: %s was not trained there, "
+                        "and its numbers are nan. Later epochs without one are not told",
+                        *(epoch + 1, self._where, self._named(key)[0]),
+                    )
+
+    def _named(self, key: str) -> tuple[str, str]:
+        """What is counted in words, and its head."""
+        (head,) = [wire.name for wire in self._wires if key in wire.counted]
+        if key == head:
+            return f"The head {head!r}", head
+        return f"The loss {key[len(head) + 1 :]!r} of the head {head!r}", head
+
+
+def tell_unscored(heads: Sequence[str], where: str) -> None:
+    """Warn that heads have no scores.
+
+    Args:
+        heads: names; none says nothing.
+        where: the data that lack their labels.
+    """
+    if heads:
+        _log.warning(
+            "No sample of the %s is labelled for %s: not scored there, the other heads are",
+            where,
+            ", ".join(f"the head {head!r}" for head in heads),
+        )
+
+
+def no_label(
+    heads: Iterable[str], where: str, expected: str | None = None, received: str | None = None
+) -> DataError:
+    """The error for data that lack all labels of heads which they are to score.
+
+    Args:
+        heads: names.
+        where: the data.
+        expected: the targets that the heads read.
+        received: the targets that there are.
+    """
+    return DataError(
+        f"No sample is labelled for the heads {sorted(heads)}",
+        expected=expected,
+        received=received,
+        where=where,
+        fix="let the dataset give their targets (see its settings, e.g. masks=True), or score "
+        "other heads: score(..., heads=[...]); a fit scores those of its validation that have "
+        "labels there",
+    )

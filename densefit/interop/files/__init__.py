@@ -1,0 +1,1 @@
+"""Files of MXNet 1.x."""

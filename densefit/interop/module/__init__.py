@@ -1,0 +1,5 @@
+"""An `mx.mod.Module` and the arguments of its `fit`."""
+
+from densefit.old_paths import attributes_of
+
+__getattr__ = attributes_of(__name__)  # it was a module

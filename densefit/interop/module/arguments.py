@@ -1,0 +1,101 @@
+"""Module.fit's own arguments: the wire and the callback that they ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from densefit import adapters
+from densefit.backend import mx
+from densefit.callbacks.callback import Callback
+from densefit.errors import ConfigError
+from densefit.interop.eval_metric import copied, created
+from densefit.interop.module.fit_callback import ModuleFit
+from densefit.interop.module.head_adapter import ModuleWire, module_wire
+from densefit.model.heads.adapter import Wire
+from densefit.model.network import Network
+
+_EVAL_METRIC = "acc"  # default of Module.fit
+_CALLBACKS = ("batch_end", "epoch_end", "eval_batch_end", "eval_end")
+
+
+class ModuleArguments:
+    """What `fit` and `score` make of Module.fit's arguments.
+
+    Args:
+        arguments: by their names in Module.fit, and "score_metric", the one of Module.score; None
+            is as left out.
+        network: in training.
+        model: what the user gave: a Module, Symbol, Network...
+        seen: full names of the outputs that metrics get; None: all.
+        evaluated: see `ModelInput`.
+
+    Attributes:
+        wires: more wires to measure, by name.
+        callbacks: to run behind the user's.
+
+    Raises:
+        ConfigError: a callback cannot be called, or the metrics do not fit the network.
+    """
+
+    def __init__(
+        self,
+        arguments: Mapping[str, Any],
+        network: Network,
+        model: Any = None,
+        seen: Sequence[str] | None = None,
+        evaluated: Callable[[int, Any], None] | None = None,
+    ) -> None:
+        given = {name: value for name, value in arguments.items() if value is not None}
+        callbacks = {name: _listed(name, given) for name in _CALLBACKS}
+        wire: ModuleWire | None = None
+        if "eval_metric" in given or "validation_metric" in given:
+            wire = module_wire(
+                network,
+                given.get("eval_metric", _EVAL_METRIC),
+                given.get("validation_metric"),
+                train_shown=bool(callbacks["batch_end"]),
+                validation_shown=bool(callbacks["eval_batch_end"]),
+                seen=seen,
+            )
+        elif "score_metric" in given:
+            metric = created(given["score_metric"])
+            wire = module_wire(network, copied(metric), metric, seen=seen)
+        self.wires: dict[str, Wire] = {} if wire is None else {wire.name: wire}
+        module = model if isinstance(model, mx.mod.BaseModule) else None
+        self._fit = ModuleFit(
+            wire,
+            **callbacks,
+            monitor=given.get("monitor"),
+            model=module,
+            evaluated=evaluated,
+        )
+        self.callbacks: list[Callback] = [self._fit] if given else []
+
+    def attach(self, learner: Any, scorer: Any, train: Any) -> None:
+        """Follow a training that is about to begin; see `ModuleFit.attach`."""
+        if self.callbacks:
+            self._fit.attach(learner, scorer, train)
+
+
+@adapters.module_arguments.register(lambda arguments: isinstance(arguments, Mapping))
+def _of_arguments(
+    arguments: Mapping[str, Any], network: Network, model: Any = None, **more: Any
+) -> ModuleArguments:
+    return ModuleArguments(arguments, network, model, **more)
+
+
+def _listed(kind: str, arguments: Mapping[str, Any]) -> list[Any]:
+    """The functions of an argument, which is one or a list of them."""
+    name = f"{kind}_callback"
+    value = arguments.get(name, [])
+    functions = list(value) if isinstance(value, (list, tuple)) else [value]
+    for function in functions:
+        if not callable(function):
+            raise ConfigError(
+                f"{name} is called after each {kind[: -len('_end')].replace('_', ' ')}",
+                expected="a function, or a list of functions",
+                received=f"{function!r:.200}",
+                where=name,
+            )
+    return functions

@@ -1,0 +1,146 @@
+"""A user's Module as the one that trains: it is up to date at any moment, whoever looks into it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+from densefit.backend import mx
+from densefit.engine.mxnet.initializer import He
+from densefit.engine.mxnet.module import Modules, Shapes, TrainGraph
+from densefit.engine.mxnet.optimizer import restart_store
+from densefit.model.network import Network
+
+
+class LiveModule(Modules):
+    """Binds a Module for a training, and lets it take the shape of each batch.
+
+    Its symbol is bound as it is, without the passes that make our own graphs faster.
+
+    Args:
+        module: the user's, bound, loaded or new.
+        limit: shapes for which it stays bound; Module itself binds anew at each change.
+    """
+
+    def __init__(self, module: Any, limit: int = 16) -> None:
+        self.first, self.binds = module, 0
+        self._limit = limit
+        self._kept: OrderedDict[Any, dict[str, Any]] = OrderedDict()  # what is bound, by shapes
+
+    def prepare(
+        self, graph: TrainGraph, network: Network, initializer: Any, is_given: bool
+    ) -> None:
+        """Bind it and give it parameters.
+
+        Args:
+            graph: what it is bound with.
+            network: whose parameters it gets.
+            initializer: for parameters that the network has no value for.
+            is_given: whether the network has other values than the Module.
+
+        Raises:
+            ValueError: MXNet's initializers do not know a parameter.
+        """
+        module, self._graph, self.inputs = self.first, graph, graph.inputs
+        full = {name: own.shape for name, own in graph.inputs.items()}
+        if module.binded and not (module.for_training and module._grad_req == "write"):
+            module.get_params()  # brings them into its own arrays, from which it is bound anew
+            module.bind(*self._descs(full), for_training=True, force_rebind=True)
+        elif not module.binded:
+            module.bind(*self._descs(full), for_training=True)
+        else:
+            module.reshape(*self._descs(full))
+        lacks = set(module._param_names) - set(network.arg_params)
+        lacks |= set(module._aux_names) - set(network.aux_params)
+        if is_given or lacks or not module.params_initialized:
+            module.init_params(
+                initializer or He(),
+                arg_params=network.arg_params or None,
+                aux_params=network.aux_params or None,
+                allow_missing=True,
+                allow_extra=True,
+                force_init=True,
+            )
+            if module.optimizer_initialized:
+                restart_store(module)
+
+    def of(self, shapes: Shapes) -> Any:
+        """The Module, bound for inputs of these shapes."""
+        key, now = self._key(shapes), self._present()
+        if key == now:
+            return self.first
+        if now is not None:
+            self._kept[now] = _bound(self.first)
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            _bind_again(self.first, self._kept[key])
+        else:
+            self._graph.symbol_for(shapes)  # whether they fit its parameters
+            self.first.reshape(*self._descs(shapes))
+            self.binds += 1
+        while len(self._kept) > self._limit:
+            self._kept.popitem(last=False)
+        return self.first
+
+    def _present(self) -> Any:
+        """The key of what the Module is bound to, which its user may have changed too."""
+        group = self.first._exec_group
+        descs = [*group.data_shapes, *(group.label_shapes or ())]
+        shapes = {desc[0]: tuple(desc[1]) for desc in descs}
+        return self._key(shapes) if set(shapes) == set(self.inputs) else None
+
+    def evaluate(self, number: int, batch: Any) -> None:
+        """Compute a batch of a validation too, for a callback that reads its outputs.
+
+        Args:
+            number: of the batch, from 0.
+            batch: as it was fed; one that lacks an input of the training is left out.
+        """
+        if not self.first.binded:
+            return
+        given = {**batch.data, **batch.label}
+        if any(name not in given for name in self.inputs):
+            return
+        arrays = {name: own.fit(given[name]) for name, own in self.inputs.items()}
+        shapes = {name: tuple(array.shape) for name, array in arrays.items()}
+        data, label = self.ordered(arrays)
+        self.of(shapes).forward(
+            mx.io.DataBatch(data, label or None, pad=batch.rows - batch.real), is_train=False
+        )
+
+    def _descs(self, shapes: Shapes) -> tuple[list[Any], list[Any] | None]:
+        graph = self._graph
+        descs = {
+            name: mx.io.DataDesc(name, tuple(shapes[name]), own.dtype)
+            for name, own in graph.inputs.items()
+        }
+        labels = [descs[name] for name in graph.label_names]
+        return [descs[name] for name in graph.data_names], labels or None
+
+
+# What `Module.reshape` changes in a Module and in its group of executors.
+_OF_MODULE = ("_data_shapes", "_label_shapes")
+_OF_GROUP = (
+    *("execs", "batch_size", "slices", "data_shapes", "label_shapes"),
+    *("data_layouts", "label_layouts", "data_names", "label_names"),
+)
+
+
+def _bound(module: Any) -> dict[str, Any]:
+    """What a Module is bound to at present."""
+    group = module._exec_group
+    found = {name: getattr(module, name) for name in _OF_MODULE}
+    found.update({name: getattr(group, name) for name in _OF_GROUP if hasattr(group, name)})
+    return {**found, "execs": list(group.execs)}
+
+
+def _bind_again(module: Any, kept: dict[str, Any]) -> None:
+    """Let a Module be bound to what it was bound to before."""
+    group = module._exec_group
+    for name in _OF_MODULE:
+        setattr(module, name, kept[name])
+    for name in _OF_GROUP:
+        if name in kept:
+            setattr(group, name, kept[name])
+    group.execs = list(kept["execs"])
+    group._collect_arrays()

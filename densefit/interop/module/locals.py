@@ -1,0 +1,108 @@
+"""What callbacks read in `param.locals`: Module.fit gives them its local variables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from densefit.backend import mx
+from densefit.errors import ConfigError
+from densefit.model.output_names import short_name
+
+_PARAMS = ("arg_params", "aux_params")
+
+
+class ModuleLocals(dict[str, Any]):
+    """A dict whose "arg_params" and "aux_params" are read when they are asked for.
+
+    Args:
+        params: gives (arg_params, aux_params).
+        values: the other entries.
+    """
+
+    def __init__(self, params: Callable[[], tuple[Any, Any]], values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self._params = params
+
+    def __missing__(self, key: str) -> Any:
+        if key not in _PARAMS:
+            raise KeyError(f"{key!r} is none of the values that callbacks get: {sorted(self)}")
+        self.update(zip(_PARAMS, self._params()))
+        return self[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in _PARAMS or super().__contains__(key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of a key, or the default."""
+        return self[key] if key in self else default
+
+
+class TrainedModule:
+    """The mx.mod.Module in training, with the outputs of the last batch whatever its shape.
+
+    Args:
+        learner: of the training.
+    """
+
+    def __init__(self, learner: Any) -> None:
+        self._learner = learner
+
+    def get_outputs(self, merge_multi_context: bool = True) -> Any:
+        """Outputs of the last batch, as Module.get_outputs gives them."""
+        return self._learner.computed.get_outputs(merge_multi_context)
+
+    def set_params(
+        self, arg_params: Mapping[str, Any], aux_params: Mapping[str, Any] | None, **how: Any
+    ) -> None:
+        """Replace parameters in training, as Module.set_params does; others stay."""
+        learner = self._learner
+        arguments, auxiliary = learner.network.get_params()
+        learner.load_params(
+            {**arguments, **arg_params}, {**auxiliary, **(aux_params or {})}, "set_params"
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self._learner.module, name)
+
+
+class ScoredModule(TrainedModule):
+    """The Module in training, with the outputs of a batch of a validation.
+
+    Args:
+        learner: of the training.
+        outputs: real rows of those that were measured, by short name.
+    """
+
+    def __init__(self, learner: Any, outputs: Mapping[str, Any]) -> None:
+        super().__init__(learner)
+        self._measured = outputs
+
+    def get_outputs(self, merge_multi_context: bool = True) -> Any:
+        """Outputs of the last batch.
+
+        Raises:
+            ConfigError: one of them was not computed.
+        """
+        names = self._learner.network.symbol.list_outputs()
+        missing = [name for name in names if short_name(name) not in self._measured]
+        if missing:
+            raise ConfigError(
+                "A validation computes the outputs that are measured alone",
+                expected=f"all of {names}",
+                received=f"none of {missing}",
+                fix="eval_metric=... computes all outputs; or give df.fit an mx.mod.Module",
+            )
+        outputs = [mx.nd.array(self._measured[short_name(name)]) for name in names]
+        return outputs if merge_multi_context else [[output] for output in outputs]
+
+
+def data_batch(batch: Any) -> Any:
+    """A fed batch as an mx.io.DataBatch; None for none."""
+    if batch is None:
+        return None
+    return mx.io.DataBatch(
+        list(batch.data.values()), list(batch.label.values()), pad=batch.rows - batch.real
+    )

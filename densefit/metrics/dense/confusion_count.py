@@ -1,0 +1,216 @@
+"""Counting the pixels of each pair of classes: exact, and fast on masks of bytes."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from densefit.errors import DataError
+from densefit.metrics.core.arrays import index_fix, integers
+from densefit.metrics.core.classes import VOID, check_void
+from densefit.metrics.core.one_hot import is_one_hot
+
+# Pixels that are counted at a time. What is made of them stays in the L2 cache, and no bin comes
+# near 2**24, from where on the float32 bins of OpenCV are no longer exact.
+_CHUNK = 1 << 18
+
+
+def confusion_matrix(
+    prediction: np.ndarray,
+    target: np.ndarray,
+    classes: int,
+    ignore_label: int | None = 255,
+    where: str | None = None,
+) -> np.ndarray:
+    """Count the pixels of each pair (true class, predicted class).
+
+    Equal to `sklearn.metrics.confusion_matrix(labels=range(classes))` of what is not ignored.
+
+    >>> confusion_matrix(np.array([[0, 1, 1]]), np.array([[0, 0, 255]]), classes=2)
+    array([[1, 1],
+           [0, 0]])
+
+    Args:
+        prediction: class indices of any shape; integers, bool, or floats with whole values. uint8
+            is the fastest.
+        target: class indices of the same shape; `ignore_label` is skipped, whatever is predicted
+            there.
+        classes: K, the number of classes.
+        ignore_label: None if every label must be a class.
+        where: the sample's id, for the error.
+
+    Returns:
+        (K, K) int64: row = truth, column = prediction.
+
+    Raises:
+        DataError: the shapes differ, a value is no whole number, or a label or a prediction that
+            counts is not in 0 .. K-1. (A prediction beyond K has no column; to drop it would
+            raise the IoU of its true class, so it is an error too.)
+    """
+    check_void(ignore_label, classes)
+    prediction, target = class_maps(prediction, target, where)
+    if target.ndim == 3:
+        _check_indices(prediction, target, classes, where)
+    if classes <= VOID and target.size > 4096 + classes**2 // 3:  # less is not worth the tables
+        table = count_bytes(prediction, target, classes, ignore_label)
+        if table is not None:
+            return table
+    if ignore_label is not None:
+        valid = target != ignore_label
+        prediction, target = prediction[valid], target[valid]
+    check_classes(prediction, target, classes, where)
+    pairs = target.astype(np.int64).ravel() * classes + prediction.astype(np.int64).ravel()
+    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+
+
+def count_bytes(
+    prediction: np.ndarray, target: np.ndarray, classes: int, ignore_label: int | None
+) -> np.ndarray | None:
+    """The confusion matrix of up to 255 classes, by OpenCV's histogram of two channels.
+
+    A class map has long runs of one pair, and to increment one bin again and again has to wait
+    for memory each time. So the highest bits of the labels, which no class uses, get the place of
+    the pixel modulo the number of tables (8 of up to 32 classes): neighbours fall into different
+    bins, and the tables are added up at the end. That is about twice as fast on such maps.
+
+    Args:
+        prediction: integers or bool of any shape.
+        target: the same shape.
+        classes: K, 1 to 255.
+        ignore_label: pixels with this true label are skipped; None if there is none.
+
+    Returns:
+        (K, K) int64, row = truth; None if there is something that is no class and not ignored.
+    """
+    if not target.size:
+        return np.zeros((classes, classes), np.int64)
+    prediction, target = prediction.reshape(-1), target.reshape(-1)
+    void_is_class = ignore_label is not None and 0 <= ignore_label < classes
+    void = ignore_label if void_is_class or target.dtype == np.uint8 else VOID
+    rows = _rows(classes, void)
+    height = 256 // rows * rows
+    spread = (np.arange(8) % (256 // rows) * rows).astype(np.uint8).view(np.uint64)[0]
+    labels = np.empty(min(_CHUNK, -(-target.size // 8) * 8), np.uint8)
+    words = labels.view(np.uint64)
+    table = np.zeros((classes, classes), np.int64)
+    counted = 0
+    for start in range(0, target.size, _CHUNK):
+        part = target[start : start + _CHUNK]
+        size = part.size
+        ignored = _count(part, ignore_label)
+        part = _as_bytes(part, classes)
+        known = int(np.count_nonzero(part < classes)) + (0 if void_is_class else ignored)
+        if known != size:
+            return None  # a label that is no class
+        counted += size - ignored
+        labels[:size] = part
+        words ^= spread
+        guess = np.ascontiguousarray(_as_bytes(prediction[start : start + _CHUNK], classes))
+        # With these ranges the bin is the value, and a prediction that is no class has none.
+        bins, ranges = [height, classes], [0, height, 0, classes]
+        tables = cv2.calcHist([labels[:size], guess], [0, 1], None, bins, ranges)
+        table += tables.reshape(-1, rows, classes)[:, :classes].sum(axis=0).astype(np.int64)
+    if void_is_class:
+        table[ignore_label] = 0
+    return table if table.sum() == counted else None
+
+
+def _rows(classes: int, void: int | None) -> int:
+    """Rows of one table: a power of two, such that the void label meets no class in it."""
+    for rows in (32, 64, 128):
+        if classes <= rows and (void is None or void < classes or void % rows >= classes):
+            return rows
+    return max(classes, 129)  # one table
+
+
+def _as_bytes(labels: np.ndarray, classes: int) -> np.ndarray:
+    """Labels as uint8; of wider types, everything that is no class becomes 255."""
+    if labels.dtype == np.uint8:
+        return labels
+    narrow = labels.astype(np.uint8)
+    outside = (labels < 0) | (labels >= classes)
+    narrow |= np.negative(outside.view(np.uint8))  # 255 where true; without a branch
+    return narrow
+
+
+def _count(labels: np.ndarray, label: int | None) -> int:
+    if label is None or (labels.dtype == np.uint8 and not 0 <= label <= 255):
+        return 0  # and no comparison of another, slower type
+    return int(np.count_nonzero(labels == label))
+
+
+def class_maps(
+    prediction: np.ndarray, target: np.ndarray, where: str | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """A prediction and its truth as integers of one shape.
+
+    Raises:
+        DataError: the shapes differ, or a value is no number or no whole one.
+    """
+    if prediction.shape != target.shape:
+        raise DataError(
+            "A prediction and its truth differ in shape",
+            expected=f"a prediction of the shape {target.shape}",
+            received=f"shape {prediction.shape}",
+            where=where if where is None else f"sample {where!r}",
+            fix="bring the prediction to the original size before scoring",
+        )
+    for values, what in ((prediction, "prediction"), (target, "truth")):
+        if values.dtype.kind not in "biuf":
+            raise DataError(
+                f"A {what} is not a map of class indices",
+                expected="numbers",
+                received=f"dtype {values.dtype}",
+                where=where if where is None else f"sample {where!r}",
+            )
+    key = ["without an id" if where is None else where]
+    return (
+        integers(prediction[None], "predictions", key)[0],
+        integers(target[None], "targets", key)[0],
+    )
+
+
+def _check_indices(
+    prediction: np.ndarray, target: np.ndarray, classes: int, where: str | None
+) -> None:
+    """Raise DataError if a sample's maps have a channel for each class, which of a pixel is 1."""
+    for axis in (0, 2):
+        if target.shape[axis] == classes and all(
+            is_one_hot(values, axis) for values in (target, prediction)
+        ):
+            raise DataError(
+                "Maps of classes are one-hot",
+                expected="a class index for each pixel, (H, W)",
+                received=f"shape {target.shape} with a single 1 for each pixel",
+                where=where if where is None else f"sample {where!r}",
+                fix=f"give mask.argmax(axis={axis}) of both",
+            )
+
+
+def check_classes(
+    prediction: np.ndarray,
+    target: np.ndarray,
+    classes: int,
+    where: str | None = None,
+    void: np.ndarray | None = None,
+) -> None:
+    """Raise DataError if a label or a prediction is not in 0 .. `classes`-1.
+
+    `void`, a bool array of the same shape, says where neither counts.
+    """
+    for values, what in ((target, "label"), (prediction, "prediction")):
+        outside = (values < 0) | (values >= classes)
+        if void is not None:
+            outside &= ~void
+        if outside.any():
+            raise DataError(
+                f"A {what} is not a class index",
+                expected=f"0 to {classes - 1}",
+                received=", ".join(str(value) for value in np.unique(values[outside])[:5]),
+                where=where if where is None else f"sample {where!r}",
+                fix=index_fix(
+                    values if void is None else values[~void],
+                    classes,
+                    "correct the mask, the number of classes or the ignored label",
+                ),
+            )

@@ -1,0 +1,1 @@
+"""The PASCAL VOC evaluation."""

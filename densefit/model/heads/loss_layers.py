@@ -1,0 +1,96 @@
+"""The heads of a Symbol that nobody described: its loss layers, found by their operators."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from densefit.errors import ConfigError
+from densefit.metrics import MAE, MSE, Metric, SoftmaxAccuracy
+from densefit.metrics.classification.loss import Mean
+from densefit.model.head_names import plain_name
+from densefit.model.heads.route import Route
+from densefit.model.output_names import short_name
+
+_REGRESSIONS: Mapping[str, type[Metric]] = {
+    "LinearRegressionOutput": MSE,
+    "LogisticRegressionOutput": MSE,
+    "MAERegressionOutput": MAE,
+}
+_SOFTMAX = ("SoftmaxOutput", "Softmax", "SVMOutput")
+_LOSSES = ("MakeLoss", "make_loss", "softmax_cross_entropy", "IdentityAttachKLSparseReg")
+
+
+def loss_heads(symbol: Any) -> dict[str, Route]:
+    """One Route for each loss output of a Symbol, named after the output without `_output`.
+
+    What no head's name may have in it (see `densefit.model.head_names`) becomes `_`:
+    `loss/age_output` is the head `loss_age`.
+
+    A classifier's head has its accuracy, a regression's its error, and a loss of its own
+    (`MakeLoss`, `make_loss`) its mean, as far as the label is an input of the symbol: one that is
+    computed in the graph, as in SSD, is compared by a metric that the user gives. Outputs with
+    `grad_scale=0`, and those of operators that are no loss layers (`BlockGrad`), have no head.
+
+    Args:
+        symbol: any.
+
+    Raises:
+        ConfigError: it has no loss output.
+    """
+    graph = json.loads(symbol.tojson(remove_amp_cast=False))
+    nodes = graph["nodes"]
+    routes: dict[str, Route] = {}
+    names = [short_name(output) for output in symbol.list_outputs()]
+    for output, short, (number, *_rest) in zip(symbol.list_outputs(), names, graph["heads"]):
+        node = nodes[number]
+        attributes = node.get("attrs", {})
+        if float(attributes.get("grad_scale", 1.0)) == 0.0:
+            continue
+        operator, name = node["op"], plain_name(short, {*routes, *names} - {short})
+        label = _label(nodes, node) if len(node["inputs"]) > 1 else None
+        if operator in _SOFTMAX or operator in _REGRESSIONS:
+            metrics = [] if label is None else [_metric(operator, attributes)]
+            routes[name] = Route([output], [label] if label else [], metrics)
+        elif operator in _LOSSES:
+            routes[name] = Route([output], (), [Mean(key="loss")])
+        elif operator == "Custom":
+            routes[name] = Route([output])
+    if not routes:
+        raise ConfigError(
+            "The Symbol has no loss output, so that there is nothing to train",
+            expected="an output of SoftmaxOutput, a regression output, SVMOutput, MakeLoss, "
+            "make_loss or a Custom operator",
+            received=f"outputs {symbol.list_outputs()}",
+            fix="wrap the loss, mx.sym.MakeLoss(loss, name='loss'), or say what is whose, "
+            "heads={'name': df.Route(outputs=[...], labels=[...], metrics=[...])}",
+        )
+    return routes
+
+
+def describe_heads(routes: Mapping[str, Route]) -> list[str]:
+    """A line for each head that was found, to be shown to the user."""
+    lines = []
+    for name, route in routes.items():
+        metrics = ", ".join(metric.primary for metric in route.metrics) or "no metric"
+        labels = f" against {', '.join(route.labels)}" if route.labels else ""
+        lines.append(f"head {name}: {', '.join(route.outputs)}{labels}: {metrics}")
+    return lines
+
+
+def _metric(operator: str, attributes: Mapping[str, str]) -> Metric:
+    if operator in _REGRESSIONS:
+        return _REGRESSIONS[operator]()
+    ignored = None
+    if attributes.get("use_ignore", "False") in ("True", "1"):
+        ignored = int(float(attributes.get("ignore_label", -1)))
+    return SoftmaxAccuracy(ignored, attributes.get("multi_output", "False") in ("True", "1"))
+
+
+def _label(nodes: Sequence[Mapping[str, Any]], node: Mapping[str, Any]) -> str | None:
+    """The variable that a loss layer compares with, if its values come to it as they are."""
+    number = node["inputs"][1][0]
+    while nodes[number]["op"] in ("Reshape", "Flatten", "Cast", "expand_dims", "squeeze"):
+        number = nodes[number]["inputs"][0][0]
+    return nodes[number]["name"] if nodes[number]["op"] == "null" else None

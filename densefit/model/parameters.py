@@ -1,0 +1,124 @@
+"""Whose a parameter is, the trunk's or a head's, and its shape."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from densefit.backend import mx
+from densefit.errors import ConfigError
+from densefit.model.network import Network
+from densefit.model.output_names import short_name
+from densefit.registry import nearest
+
+SIZE = (64, 64)  # a Network checks its graphs at this size; the names are the same at any
+
+
+def owners(network: Network) -> dict[str, str | None]:
+    """Parameter or moving statistic -> the head that owns it, None for the trunk, in graph order.
+
+    The trunk is the backbone. Of a symbol it is what several routes compute with, or none.
+
+    Args:
+        network: with parameters, if it is a symbol's: without, the symbol does not tell them from
+            inputs, but for `data` and the routes' labels.
+    """
+    symbol, known = network.peek("train", SIZE), {*network.arg_params, *network.aux_params}
+    outputs = {short_name(name): name for name in symbol.list_outputs()}
+    inputs = {"data"}
+    users: dict[str, set[str]] = {}
+    for head, wire in network.wires.items():
+        inputs.update(wire.labels, wire.weights)
+        own = mx.sym.Group([symbol[outputs[name]] for name in wire.outputs("train")])
+        for name in _names(own):
+            users.setdefault(name, set()).add(head)
+    names = [name for name in _names(symbol) if name not in inputs]
+    trunk: set[str] = set()
+    if network.heads:
+        with mx.name.NameManager():
+            data = mx.sym.Variable("data")
+            maps = network.backbone.features(data, SIZE, network.output_stride).maps
+        trunk.update(_names(mx.sym.Group(list(maps.values()))))
+    elif known:
+        names = [name for name in names if name in known]
+    return {
+        name: next(iter(users[name]))
+        if len(users.get(name, ())) == 1 and name not in trunk
+        else None
+        for name in names
+    }
+
+
+def trunk_parameters(network: Network) -> list[str]:
+    """Names of what is trained in the trunk: for `fit(freeze=...)` or `groups`.
+
+    Example:
+        >>> import densefit as df
+        >>> network = df.Network("resnet18", [df.head("classification", classes=3)])
+        >>> df.trunk_parameters(network)[:2]
+        ['resnet18_stem_weight', 'resnet18_stem_bn_gamma']
+    """
+    return _of(network, None)
+
+
+def head_parameters(network: Network, head: str) -> list[str]:
+    """Names of what is trained in one head and in no other.
+
+    Example:
+        >>> import densefit as df
+        >>> network = df.Network("resnet18", [df.head("classification", classes=3, name="kind")])
+        >>> df.head_parameters(network, "kind")
+        ['kind_class_weight', 'kind_class_bias']
+
+    Raises:
+        ConfigError: there is no such head.
+    """
+    check_head(network, head)
+    return _of(network, head)
+
+
+def check_head(network: Network, head: str) -> None:
+    """Raise ConfigError unless the network has a head of this name."""
+    if head not in network.wires:
+        raise ConfigError(
+            f"The network has no head {head!r}",
+            expected=f"one of {', '.join(network.wires)}",
+            fix=nearest(head, network.wires),
+        )
+
+
+def shapes(
+    network: Network, input_size: tuple[int, int] | None = None
+) -> dict[str, tuple[int, ...]]:
+    """Shape of each parameter and statistic, as far as it is known without any data.
+
+    Args:
+        network: of a symbol, only what has a value has a shape.
+        input_size: (height, width) of the train graph. It matters to heads with a dense layer over
+            a whole map, and only while they have no value.
+    """
+    known = {n: tuple(v.shape) for n, v in {**network.arg_params, **network.aux_params}.items()}
+    if not network.heads:
+        return known
+    size = input_size or SIZE
+    given: dict[str, tuple[int, ...]] = {"data": (1, 3, *size)}
+    for head in network.heads:
+        for label in head.labels(size):
+            given[f"{head.name}_{label.name}"] = (1, *label.shape)
+    symbol = network.peek("train", size)
+    arguments, _, auxiliary = symbol.infer_shape_partial(
+        **{name: shape for name, shape in given.items() if name in symbol.list_arguments()}
+    )
+    found = dict(zip(symbol.list_arguments(), arguments))
+    found.update(zip(symbol.list_auxiliary_states(), auxiliary))
+    own = owners(network)
+    inferred = {n: tuple(s) for n, s in found.items() if n in own and s and 0 not in s}
+    return {**inferred, **{name: shape for name, shape in known.items() if name in own}}
+
+
+def _of(network: Network, head: str | None) -> list[str]:
+    trained = set(network.peek("train", SIZE).list_arguments())
+    return [name for name, owner in owners(network).items() if owner == head and name in trained]
+
+
+def _names(symbol: Any) -> list[str]:
+    return [*symbol.list_arguments(), *symbol.list_auxiliary_states()]

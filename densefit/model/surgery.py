@@ -1,0 +1,98 @@
+"""Networks with other heads on the trunk, and with the weights, of one that there is."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+from densefit.errors import ConfigError
+from densefit.model.head_names import weight_name
+from densefit.model.heads.head import Head
+from densefit.model.network import Network
+from densefit.model.parameters import check_head, owners
+
+
+def with_head(network: Network, head: Head) -> Network:
+    """A new network with one head more; what the others predict stays the same to the bit.
+
+    It shares nothing with `network`. The new head has no parameters yet: `fit` gives them first
+    values. What a balancer has learned of how much the others' losses count is kept. To train the
+    new head and leave everything else as it is, freeze the rest:
+
+        more = df.with_head(network, df.head("segmentation", classes=21))
+        rest = [*df.trunk_parameters(more), *df.head_parameters(more, "detection")]
+        df.fit(more, train, freeze=rest, ...)
+
+    If the data have no labels for the old heads, train the new one alone (`without_head`, with
+    the trunk frozen) and bring its weights in with `transfer`.
+
+    Args:
+        network: of a backbone and heads.
+        head: of a name that no other has.
+
+    Raises:
+        ConfigError: the network is a symbol's, the name is taken, or the head asks for a smaller
+            output stride: the trunk would have to be dilated, and the other heads see other maps.
+    """
+    _check(network)
+    if head.output_stride < network.output_stride:
+        raise ConfigError(
+            f"The head {head.name!r} asks for a smaller output stride than the network has: a "
+            "dilated trunk would change what the other heads see",
+            expected=f"an output stride of {network.output_stride} or more",
+            received=head.output_stride,
+            where=f"heads {', '.join(network.wires)}",
+            fix=f"df.Network(..., output_stride={network.output_stride}) of all heads keeps the "
+            "trunk and has the new head do with coarser maps; without output_stride, all heads are "
+            "to be trained further. df.transfer(network, new) brings the weights into either",
+        )
+    return _with(network, [*network.heads, head])
+
+
+def without_head(network: Network, *names: str) -> Network:
+    """A new network without some of the heads; what the others predict stays the same to the bit.
+
+    It shares nothing with `network`, and has none of the removed heads' parameters.
+
+    Args:
+        network: of a backbone and heads.
+        names: of heads.
+
+    Raises:
+        ConfigError: the network is a symbol's, there is no such head, or none would be left.
+    """
+    _check(network)
+    for name in names:
+        check_head(network, name)
+    left = [head for head in network.heads if head.name not in names]
+    if not left:
+        raise ConfigError(
+            "No head would be left", received=", ".join(names), fix="a network needs at least one"
+        )
+    return _with(network, left)
+
+
+def _check(network: Network) -> None:
+    if not network.heads:
+        raise ConfigError(
+            "The network is made of a symbol, whose heads are outputs of one graph",
+            expected="a Network of a backbone and heads",
+            fix="make the symbol with the outputs that you want, a df.Network of it, and bring "
+            "the weights in: df.transfer(network, new)",
+        )
+
+
+def _with(network: Network, heads: Sequence[Head]) -> Network:
+    """A network of copies. The output stride is kept: with the heads' own, maps might change."""
+    spec, stride = copy.deepcopy(network.spec), network.output_stride
+    own = [copy.deepcopy(head) for head in heads]
+    if spec is not None:
+        made = Network(spec["backbone"], own, settings=spec["settings"], output_stride=stride)
+    else:
+        made = Network(copy.deepcopy(network.backbone), own, output_stride=stride)
+    if network.initialized:
+        names = {*owners(made), *map(weight_name, made.wires)}
+        made.set_params(
+            *({n: v for n, v in part.items() if n in names} for part in network.get_params())
+        )
+    return made

@@ -1,0 +1,1 @@
+"""Test-time augmentation: views of one image merged into one prediction."""

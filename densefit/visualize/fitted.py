@@ -1,0 +1,109 @@
+"""Pictures and what was seen in them, brought to the size in which they are drawn.
+
+So the time and memory of a drawing depend on its own size, whatever the picture's is, and its lines
+and letters are never shrunk with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from pycocotools import mask as coco
+
+from densefit.metrics.coco.rle import runs_of
+
+_DECODED = 1 << 24  # pixels; of larger masks only those that are drawn are looked up
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Brings pictures, boxes, keypoints, masks and maps of one size to another.
+
+    Attributes:
+        size: (height, width) of the picture.
+        drawn: (height, width) of the drawing.
+    """
+
+    size: tuple[int, int]
+    drawn: tuple[int, int]
+
+    @classmethod
+    def within(cls, size: tuple[int, int], smallest: int, largest: int) -> Fitted:
+        """A drawing whose longer side has at most `largest` pixels, and more than half `smallest`.
+
+        Small pictures become larger by a whole factor, up to `smallest` pixels, so that single
+        pixels can be told: one of 200 stays as it is where 320 are wanted.
+
+        >>> Fitted.within((1000, 4000), 320, 720).drawn, Fitted.within((8, 8), 320, 720).drawn
+        ((180, 720), (320, 320))
+        """
+        longer = max(size)
+        factor = largest / longer if longer > largest else float(max(1, smallest // longer))
+        height, width = (max(1, round(side * factor)) for side in size)
+        return cls((int(size[0]), int(size[1])), (height, width))
+
+    def image(self, image: np.ndarray) -> np.ndarray:
+        """An (H, W, 3) picture in the size of the drawing."""
+        if self.drawn == self.size:
+            return image
+        how = cv2.INTER_AREA if self.drawn < self.size else cv2.INTER_NEAREST
+        return np.asarray(cv2.resize(image, self.drawn[::-1], interpolation=how))
+
+    def __call__(self, value: Any) -> Any:
+        """What a head predicts or takes for true, for the drawing.
+
+        In a mapping "boxes" (n, 4), "bbox" (n, 4), "keypoints" (n, K, 2 or 3) and "masks" (arrays
+        (n, H, W), or a list of run lengths) are brought to its size; so is any array whose first
+        two sides are the picture's. All else stays.
+        """
+        if self.drawn == self.size:
+            return value
+        if isinstance(value, Mapping):
+            return {key: self._named(key, part) for key, part in value.items()}
+        if isinstance(value, np.ndarray) and value.shape[:2] == self.size:
+            return self._map(value)
+        return value
+
+    def _named(self, name: str, value: Any) -> Any:
+        scale = np.array(self.drawn[::-1]) / np.array(self.size[::-1])
+        if name in ("boxes", "bbox"):
+            return np.asarray(value, np.float64).reshape(-1, 4) * np.tile(scale, 2)
+        if name == "keypoints":
+            points = np.array(value, np.float64)
+            points[..., :2] *= scale
+            return points
+        if name == "masks":
+            if isinstance(value, np.ndarray) and value.ndim == 3:
+                return np.moveaxis(self._map(np.moveaxis(value, 0, -1)), -1, 0)
+            return [self._mask(mask) for mask in value]
+        return self(value)
+
+    def _places(self) -> list[np.ndarray]:
+        """The rows and columns of the picture whose middles are nearest to those of the drawing."""
+        return [
+            ((np.arange(count) + 0.5) * (side / count)).astype(np.int64).clip(max=side - 1)
+            for side, count in zip(self.size, self.drawn)
+        ]
+
+    def _map(self, values: np.ndarray) -> np.ndarray:
+        rows, columns = self._places()
+        chosen: np.ndarray = values[rows[:, None], columns]
+        return chosen
+
+    def _mask(self, mask: Any) -> Any:
+        """Run lengths of the drawing's size; an array (H, W) as a map."""
+        if not isinstance(mask, Mapping):
+            return self(np.asarray(mask))
+        height, width = mask["size"]
+        if height * width <= _DECODED and not isinstance(mask["counts"], list):
+            pixels = self._map(coco.decode(dict(mask)))
+        else:  # an odd number of runs ends before the pixels of an object, column by column
+            ends = np.cumsum(runs_of(mask["counts"]))
+            rows, columns = self._places()
+            at = columns[None, :] * height + rows[:, None]
+            pixels = (np.searchsorted(ends, at, side="right") % 2).astype(np.uint8)
+        return coco.encode(np.asfortranarray(pixels, np.uint8))

@@ -1,0 +1,40 @@
+"""When validations and saves fall."""
+
+import pytest
+
+from densefit.train.interval import Cadence
+
+
+def falls(every, updates=12, per_epoch=4):
+    cadence = Cadence(every, per_epoch, updates)
+    return (
+        [n for n in range(1, updates + 1) if cadence.after_update(n)],
+        [n for n in range(1, updates // per_epoch + 1) if cadence.after_epoch(n)],
+    )
+
+
+@pytest.mark.parametrize(
+    ("every", "expected"),
+    [
+        ("1ep", ([], [1, 2, 3])),
+        ("2ep", ([], [2])),
+        ("0.5ep", ([2, 4, 6, 8, 10, 12], [])),
+        ("5st", ([5, 10], [])),
+        (6, ([6, 12], [])),
+        ("25%", ([3, 6, 9, 12], [])),
+        ("0ep", ([], [])),
+        (0, ([], [])),
+    ],
+)
+def test_when(every, expected):
+    assert falls(every) == expected
+
+
+def test_lengths_that_are_not_known():
+    assert Cadence("2ep").after_epoch(2)  # whole epochs need no length
+    for every, expected in (("0.5ep", 5), ("10%", 8)):
+        cadence = Cadence(every)
+        assert cadence.awaits
+        assert not any(cadence.after_update(done) for done in range(20))
+        cadence.learn(80, 10)
+        assert [done for done in range(1, 17) if cadence.after_update(done)][0] == expected

@@ -1,0 +1,96 @@
+"""Picture files without annotations, as a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from densefit.data.io.image import read_image
+from densefit.data.sample import Sample
+from densefit.datasets.files.pictures import pictures_below
+from densefit.errors import DataError
+from densefit.tools.report.file_names import FileNames
+
+# What cv2 writes without loss, or as small as the original; others become PNG.
+WRITTEN_AS_GIVEN = (".jpg", ".jpeg", ".png")
+_STAND_IN = np.full((32, 32, 3), 128, np.uint8)
+
+
+class Pictures:
+    """The pictures among files and folders, each under a name of its own.
+
+    A file's name is its last part; a file of a folder has its path below the folder. Where two
+    would be called the same, or share a file that is written for them, the later one gets a number.
+
+    One that cannot be read has a grey sample in its place, so that the others are predicted.
+
+    Args:
+        given: files and folders.
+        files: name of a picture -> all files that are written for it; by default only its own.
+
+    Attributes:
+        paths: name -> file.
+        folders: those that were searched.
+        failed: name -> why it cannot be read, of those that were asked for.
+
+    Raises:
+        DataError: a path is not there, or a folder holds no picture.
+    """
+
+    def __init__(
+        self,
+        given: Sequence[str],
+        files: Callable[[str], Iterable[str]] = lambda name: [name],
+    ) -> None:
+        self.classes: list[str] = []
+        self.paths: dict[str, Path] = {}
+        self.folders: list[Path] = []
+        self.failed: dict[str, str] = {}
+        self._file_names = FileNames(files)
+        for text in given:
+            path = Path(text)
+            if path.is_dir():
+                self.folders.append(path)
+                found = sorted(map(Path, pictures_below(path)))
+                if not found:
+                    raise DataError("There is no picture in the folder", where=path)
+                for one in found:
+                    self._add(path / one, one)
+            elif path.is_file():
+                self._add(path, Path(path.name))
+            else:
+                raise DataError("There is no such file or folder", where=path)
+        self._names = list(self.paths)
+
+    def _add(self, path: Path, name: Path) -> None:
+        suffix = name.suffix.lower()
+        if suffix not in WRITTEN_AS_GIVEN:
+            suffix = ".png"
+        wanted = self._file_names.take(name.with_suffix("").as_posix(), suffix)
+        self.paths[wanted] = path
+
+    def __repr__(self) -> str:
+        return f"Pictures({len(self)} files)"
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def id_of(self, index: int) -> str:
+        """The name of a picture."""
+        return self._names[index]
+
+    def image(self, name: str) -> np.ndarray | None:
+        """(H, W, 3) uint8 RGB, turned as its EXIF orientation says; None if it cannot be read."""
+        try:
+            return read_image(self.paths[name])
+        except (DataError, OSError, MemoryError) as error:
+            reason = error.what if isinstance(error, DataError) else str(error)
+            self.failed[name] = reason or type(error).__name__
+            return None
+
+    def __getitem__(self, index: int) -> Sample:
+        name = self._names[index]
+        image = self.image(name)
+        return Sample(name, _STAND_IN if image is None else image, {})

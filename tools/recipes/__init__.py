@@ -1,0 +1,1 @@
+"""Trainings as typed settings: recipes, their data, their runs."""

@@ -1,0 +1,163 @@
+"""What a checkpoint holds for the tools: where it lies, and the recipe that it was trained by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from densefit.checkpoint.storage import store
+from densefit.config import flat, parse
+from densefit.data.loader.loader import Loader
+from densefit.data.loader.original_size_loader import OriginalSizeLoader
+from densefit.data.loader.view_loader import ViewLoader
+from densefit.data.loader.views import Views
+from densefit.data.sample import Dataset
+from densefit.errors import CheckpointError, ConfigError
+from densefit.tools.recipes.recipe import Data, score_loader
+
+
+@dataclass
+class Trained:
+    """Settings of every tool that reads a checkpoint.
+
+    Args:
+        checkpoint: a checkpoint, or a run's folder (its best checkpoint, else its newest).
+        resume: another spelling of --checkpoint; auto is the run in --out.
+        input_size: height and width of the network's input; as trained by default.
+        resize: letterbox or stretch, as trained by default; none leaves each picture at its own
+            size, padded to a multiple of 64 pixels.
+        score_batch_size: samples a batch; changes no result.
+        out: where files are written.
+        seed: of everything random; predictions and scores do not depend on it.
+        flip: look at each picture mirrored as well, and merge what is seen.
+        scales: look at each picture at these sizes, as factors, and merge what is seen.
+        windows: look at pictures at their own size (times the scales) through windows of the
+            input size, in place of fitting them into it.
+        overlap: smallest share of a window that the next one covers too; windows are a pixel
+            apart at least.
+        data: as trained by default; pictures that are named themselves need its workers only.
+    """
+
+    checkpoint: str | None = None
+    resume: str | None = None
+    input_size: tuple[int, int] = (96, 96)
+    resize: str = "letterbox"
+    score_batch_size: int = 8
+    out: str | None = None
+    seed: int = 0
+    flip: bool = False
+    scales: tuple[float, ...] = (1.0,)
+    windows: bool = False
+    overlap: float = 0.25
+    data: Data = field(default_factory=Data)
+
+    def place(self) -> Path:
+        """The checkpoint that is meant.
+
+        Raises:
+            ConfigError: none is named, or two.
+            CheckpointError: there is none.
+        """
+        named = {
+            self._run() if text == "auto" else text
+            for text in (self.checkpoint, self.resume)
+            if text not in (None, "none")
+        }
+        if len(named) != 1:
+            raise ConfigError(
+                "Which checkpoint?" if not named else "Two checkpoints are named",
+                received=" and ".join(sorted(map(str, named))) or None,
+                fix="--checkpoint runs/NAME",
+            )
+        path = Path(str(named.pop()))
+        for best in (path / "checkpoints" / "best", path / "best"):
+            if best.name in store.names(best.parent):
+                return best
+        found = store.resolve(path, path)
+        if found is None:
+            raise CheckpointError("There is no checkpoint", where=path)
+        return found
+
+    def loader(self, dataset: Dataset) -> Loader | OriginalSizeLoader | ViewLoader:
+        """Every sample once: fitted into the input, at its own size, or in several views.
+
+        Raises:
+            ConfigError: a setting out of range.
+        """
+        if self.resize == "none" and not self.windows:
+            return self._at_own_size(dataset)
+        fit = "original" if self.windows else self.resize
+        views = Views(self.flip, self.scales, fit, self.overlap)
+        if not self.windows and not self.flip and views.scales == (1.0,):
+            return score_loader(self, dataset, self.data.workers)
+        return ViewLoader(
+            dataset,
+            input_size=self.input_size,
+            batch_size=self.score_batch_size,
+            views=views,
+            workers=self.data.workers,
+        )
+
+    def _at_own_size(self, dataset: Dataset) -> OriginalSizeLoader:
+        if self.flip or self.scales != (1.0,):
+            raise ConfigError(
+                "Whole pictures at their own size are looked at once",
+                received=f"resize none, flip {self.flip}, scales {self.scales}",
+                fix="--windows true with --flip or --scales",
+            )
+        return OriginalSizeLoader(
+            dataset, batch_size=self.score_batch_size, workers=self.data.workers
+        )
+
+    def _run(self) -> str:
+        if self.out is None:
+            raise ConfigError("auto is the run in --out", fix="--out runs/NAME")
+        return self.out
+
+
+Kind = TypeVar("Kind", bound=Trained)
+
+
+def settings(
+    kind: type[Kind],
+    description: str,
+    arguments: Sequence[str] | None,
+    positional: str | None = None,
+) -> tuple[Kind, Path]:
+    """The tool's settings, those of the checkpoint's recipe as defaults, and the checkpoint.
+
+    Raises:
+        ConfigError: wrong settings, or no checkpoint is named.
+        CheckpointError: it is not there, damaged, or keeps no recipe.
+    """
+    first, _ = parse(kind, arguments, description=description, positional=positional)
+    place = first.place()
+    fields = kind.__dataclass_fields__
+    known = {
+        key: value
+        for key, value in recipe_of(place).items()
+        if key in fields and key not in ("out", "resume")
+    }
+    found, _ = parse(
+        kind, arguments, description=description, defaults=flat(known), positional=positional
+    )
+    return found, place
+
+
+def recipe_of(place: Path) -> dict[str, Any]:
+    """The recipe in a checkpoint that a training tool wrote.
+
+    Raises:
+        CheckpointError: it keeps none.
+    """
+    _, content = store.read(place, only=[])
+    recipe = content["extra"].get("recipe")
+    if not isinstance(recipe, dict):
+        raise CheckpointError(
+            "The checkpoint keeps no recipe: no training tool wrote it",
+            where=place,
+            fix="in Python: df.score(df.load(checkpoint), df.Loader(...))",
+        )
+    return recipe

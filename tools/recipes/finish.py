@@ -1,0 +1,92 @@
+"""The end of a run: exact scores of its best checkpoint, and what it sees in some pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from densefit.checkpoint.storage import store
+from densefit.checkpoint.weights.load import load
+from densefit.engine.finite import check_parameters
+from densefit.engine.mxnet.learner import Learner
+from densefit.evaluation.score_mixture import scorable, score_mixture, scorer_of_labelled
+from densefit.model.network import Network
+from densefit.tools.report.pictures import choose_thresholds
+from densefit.tools.report.report import write_numbers, write_scores
+from densefit.tools.report.table import by_head, print_scores
+from densefit.train.gradient_conflict import conflict
+
+from .progress import Watched
+from .run_data import Prepared, primary_numbers
+
+_FILES = (
+    *("config.yaml", "environment.json", "scalars.jsonl", "curves.png", "train_batch.png"),
+    *("cost.json", "conflict.json", "scores.json", "scored.json", "predictions.png"),
+    *("checkpoints/last", "checkpoints/best"),
+)
+
+#: Writes a network's predictions on some of what was scored to a picture.
+Draw = Callable[[Network, Any, Path], None]
+
+
+def finish(out: Path, prepared: Prepared, draw: Draw, batches: int = 0) -> dict[str, float]:
+    """Score the best checkpoint on the test data and draw some of its predictions.
+
+    scored.json says what was scored; its "primary" are the names of the scores that the heads are
+    judged by, and whether a high one is good.
+
+    Args:
+        out: the run's folder.
+        prepared: what was trained.
+        draw: writes predictions.png.
+        batches: of the training data, on which the cosine between the heads' gradients is measured
+            into conflict.json, "<head>~<head>" -> number; none for one head.
+
+    Returns:
+        The scores: of several datasets, "<dataset>/<head>/<number>".
+    """
+    checkpoints, test, split = out / "checkpoints", prepared.test, prepared.split
+    chosen = checkpoints / ("best" if "best" in store.names(checkpoints) else "last")
+    network = load(chosen)
+    if batches and len(network.heads) > 1:
+        write_numbers(out / "conflict.json", conflict(network, prepared.train, batches))
+    if test is None:
+        print(f"wrote to {out}: {', '.join(written(out))}")
+        return {}
+    loaders = test if isinstance(test, Mapping) else {"": test}
+    whole: dict[str, Any] = {"": split}
+    splits: Mapping[str, Any] = split if isinstance(split, Mapping) else whole
+    scores: dict[str, float] = {}
+    found = {}
+    for name, loader in loaders.items():
+        with Watched(loader, f"scoring {name}".rstrip()) as watched:
+            if name:
+                heads = scorable(network, [head.name for head in network.heads], loader)
+                scores.update(score_mixture(network, {name: watched}, heads))
+                prefix = f"{name}/"
+            else:
+                check_parameters(network)
+                scorer = scorer_of_labelled(Learner(network), watched, "scoring", nonfinite="raise")
+                scores.update(scorer.run() or {})
+                choose_thresholds(network, scorer.metrics)
+                prefix = ""
+        own = {key[len(prefix) :]: n for key, n in scores.items() if key.startswith(prefix)}
+        found[name] = (own, f"{chosen} on {len(loader.dataset)} samples of {splits[name]!r}")
+    samples = {name: len(loader.dataset) for name, loader in loaders.items()}
+    primary: dict[str, bool] = {}
+    for judged in primary_numbers(network, test).values():
+        primary.update(judged)
+    about: dict[str, Any] = {"checkpoint": str(chosen), "split": split}
+    about["samples"] = samples if isinstance(test, Mapping) else samples[""]
+    write_scores(out, scores, {**about, "primary": primary})
+    draw(network, test, out / "predictions.png")
+    for name, (numbers, title) in found.items():
+        print_scores(by_head(numbers), f"{title} of {name}" if name else title)
+    print(f"wrote to {out}: {', '.join(written(out))}")
+    return scores
+
+
+def written(out: Path) -> list[str]:
+    """What a training leaves in its folder, as far as it is there."""
+    return [name for name in _FILES if (out / name).exists()]

@@ -1,0 +1,73 @@
+"""Weights to begin a training with, out of another run, and an account of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from densefit.checkpoint.storage import store
+from densefit.checkpoint.weights.transfer import Transferred, transfer
+from densefit.model.head_names import weight_name
+from densefit.model.network import Network
+from densefit.model.parameters import owners
+from densefit.tools.recipes.checkpoint_settings import Trained
+from densefit.tools.recipes.recipe import Recipe
+
+TRUNK = "(trunk)"  # no head can be called so
+
+
+def begin_from(network: Network, recipe: Recipe) -> None:
+    """Bring in the weights that the recipe names, and print which.
+
+    A training that is resumed has weights of its own: then nothing is done.
+
+    Raises:
+        CheckpointError: there is no such checkpoint.
+        BindError: shapes differ and are not to be skipped, or no name is the same.
+    """
+    if recipe.init_from is None or store.resolve(recipe.resume, Path(recipe.out) / "checkpoints"):
+        return
+    place = Trained(checkpoint=recipe.init_from).place()
+    report = transfer(place, network, mismatched=recipe.init_mismatched)
+    print_transferred(report, network, str(place))
+
+
+def print_transferred(report: Transferred, network: Network, source: str) -> None:
+    """One line for the trunk and for each head, and one for what found no place.
+
+    Args:
+        report: what was done.
+        network: that was given the weights.
+        source: where they are from.
+    """
+    whose = {**owners(network), **{weight_name(head): head for head in network.wires}}
+    columns = {
+        "loaded": report.loaded,
+        "kept": report.kept,
+        "new": report.new,
+        "other shape": list(report.mismatched),
+    }
+    table = Table(title=Text("parameters of"), title_justify="left")
+    table.add_column("")
+    for title in columns:
+        table.add_column(title, justify="right")
+    for owner in (None, *network.wires):
+        counts = [sum(whose[name] == owner for name in names) for names in columns.values()]
+        table.add_row(Text(TRUNK if owner is None else owner), *map(str, counts))
+    console = Console(soft_wrap=True)
+    console.print(Text(f"begins with {source}", style="bold"))
+    console.print(table)
+    for name, (theirs, ours) in report.mismatched.items():
+        how = f"is {theirs} there, {ours} here" if theirs != ours else "is of other classes"
+        console.print(Text(f"not loaded: {name} {how}"))
+    if report.weights:
+        console.print(Text(f"learned weights of losses: {report.told_weights()}"))
+    if report.strides:
+        told = "not as trained: the backbone's output stride is {} there, {} here"
+        console.print(Text(told.format(*report.strides)))
+    if report.dropped:
+        shown = ", ".join(report.dropped[:4]) + (", ..." if len(report.dropped) > 4 else "")
+        console.print(Text(f"not in this network: {len(report.dropped)} ({shown})"))

@@ -1,0 +1,107 @@
+"""Several datasets of a recipe as one stream to train on, and each by itself to score on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from densefit.data.loader.loader import Loader
+from densefit.errors import ConfigError
+from densefit.model.network import Network
+from densefit.registry import nearest
+from densefit.tools.recipes.by_dataset import by_dataset
+from densefit.tools.recipes.mixed_stream import Stream, common_classes, mixture, stream
+from densefit.tools.recipes.multi_recipe import MultiRecipe
+from densefit.tools.recipes.recipe import fitting, make_dataset, score_loader, train_loader
+from densefit.tools.recipes.recipe_heads import make_network, network_of
+from densefit.tools.recipes.run_data import Prepared, prepare
+
+
+def prepare_several(recipe: MultiRecipe) -> Prepared:
+    """The network and the data of a recipe with one or several datasets.
+
+    Raises:
+        ConfigError: contradictory settings, or an unknown head in `only`.
+        DataError: data that are not there, broken, or labelled for no head.
+    """
+    recipe = selected(recipe)
+    if not recipe.datasets:
+        return prepare(recipe)
+    made = stream(recipe)
+    network = network_of(recipe.model, made.heads)
+    loader = stream_loader(recipe, made)
+    data = {f"{name}/{recipe.datasets[name].train}": own for name, own in made.datasets.items()}
+    held = []
+    for splits in ("validation", "test"):
+        loaders, names = {}, {}
+        for name in made.datasets:
+            part = recipe.datasets[name]
+            split = part.validation if splits == "validation" else part.test or part.validation
+            if split is not None:
+                names[name] = split
+                dataset = make_dataset(part, split, f"datasets.{name}")
+                data[f"{name}/{split}"] = dataset
+                alone = mixture(recipe, {name: dataset}, common_classes(made.whole))
+                fitted = replace(recipe, resize=part.resize or recipe.resize)
+                loaders[name] = score_loader(fitted, alone, recipe.data.workers)
+        held.append((loaders or None, names or None))
+    (validation, _), (test, split_names) = held
+    return Prepared(network, loader, validation, test, split_names, data)
+
+
+def training_side(recipe: MultiRecipe) -> tuple[Network, Loader]:
+    """The network and what it is trained on, of a recipe with one or several datasets.
+
+    Data to score on are not looked at: they need not be there.
+
+    Raises:
+        ConfigError, DataError: as `prepare_several`.
+    """
+    recipe = selected(recipe)
+    if recipe.datasets:
+        made = stream(recipe)
+        return network_of(recipe.model, made.heads), stream_loader(recipe, made)
+    dataset = make_dataset(recipe.data, recipe.data.train)
+    network = make_network(recipe, dataset)
+    return network, train_loader(recipe, dataset, network.heads)
+
+
+def updates_per_epoch(recipe: MultiRecipe) -> int:
+    """How many updates an epoch of a recipe with one or several datasets has.
+
+    It needs no heads, but to tell which datasets are labelled for those of `only`.
+
+    Raises:
+        ConfigError, DataError: as `prepare_several`.
+    """
+    recipe = selected(recipe)
+    if recipe.datasets:
+        chosen = recipe if recipe.only else replace(recipe, model=replace(recipe.model, heads={}))
+        loader = train_loader(recipe, stream(chosen).train, [], fitting(recipe))
+    else:
+        loader = train_loader(recipe, make_dataset(recipe.data, recipe.data.train), [])
+    with loader:
+        return -(-len(loader) // recipe.training.accumulate)
+
+
+def stream_loader(recipe: MultiRecipe, made: Stream) -> Loader:
+    """Shuffled batches of several datasets, augmented as each of them is."""
+    return train_loader(recipe, made.train, made.heads, by_dataset(recipe, list(made.datasets)))
+
+
+def selected(recipe: MultiRecipe) -> MultiRecipe:
+    """The recipe with the heads that are wanted; one alone needs no balance.
+
+    Raises:
+        ConfigError: one of them is unknown.
+    """
+    heads = recipe.model.heads
+    for name in recipe.only:
+        if name not in heads:
+            raise ConfigError(
+                f"The recipe has no head {name!r} to train alone",
+                where="only",
+                fix=nearest(name, heads),
+            )
+    wanted = {name: own for name, own in heads.items() if not recipe.only or name in recipe.only}
+    training = replace(recipe.training, balance=None) if len(wanted) == 1 else recipe.training
+    return replace(recipe, training=training, model=replace(recipe.model, heads=wanted))

@@ -1,0 +1,177 @@
+"""The heads and the network of a recipe; what they do not state, the dataset tells them."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from densefit.data.mixture.mixture import Mixture
+from densefit.data.sample import Dataset
+from densefit.errors import ConfigError
+from densefit.model.heads.head import Head, head, heads
+from densefit.model.network import Network
+from densefit.registry import nearest
+from densefit.tools.recipes.recipe import Model, Recipe
+
+
+def make_heads(
+    model: Model, dataset: Any, sources: Mapping[str, Dataset] | None = None
+) -> list[Head]:
+    """The heads; one that does not state its classes, or its keypoints, has the dataset's.
+
+    Args:
+        model: the recipe's network.
+        dataset: that is trained on; a Mixture of several.
+        sources: its datasets by name. The setting `from` of a head says which of them tells it
+            what it does not state. One that learns what the mixture has a list of names of (boxes,
+            masks, labels) needs none: it has the mixture's.
+
+    Raises:
+        ConfigError: no head, an unknown dataset, or classes that are not those of the mixture.
+    """
+    made = []
+    for name, settings in model.heads.items():
+        settings = dict(settings)
+        if "task" not in settings and name not in heads.names():
+            raise ConfigError(
+                f"The head {name!r} is no task, and does not say which one it has",
+                where=f"model.heads.{name}",
+                fix=nearest(name, {*heads.names(), *model.heads} - {name}),
+            )
+        task, source = settings.pop("task", name), settings.pop("from", None)
+        told = dataset
+        if source is not None:
+            if source not in (sources or {}):
+                raise ConfigError(
+                    f"The head {name!r} has its names from no dataset {source!r}",
+                    where=f"model.heads.{name}.from",
+                    fix=nearest(source, sources) if sources else "leave `from` out",
+                )
+            told = (sources or {})[source]
+        stated = "classes" in settings
+        new = head(task, name=name, **{**told_by(told, dataset, name, task, settings), **settings})
+        if sources:
+            check_classes(new, dataset, stated or source is not None)
+        made.append(new)
+    if not made:
+        raise ConfigError("The recipe has no head", fix="--model.heads.NAME.task TASK")
+    return made
+
+
+def told_by(
+    dataset: Any, whole: Any, name: str, task: str, settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What a dataset tells a head, as the head's class declares it (see `densefit.Head`).
+
+    Args:
+        dataset: that tells it.
+        whole: what is trained on, whose numbers the targets have: the same, or a mixture.
+        name: of the head.
+        task: of the head.
+        settings: what the recipe states.
+
+    Raises:
+        ConfigError: the head needs classes, and neither the recipe nor its class say which.
+    """
+    kind = heads.get(task)
+    taken = inspect.signature(kind).parameters
+    needed = taken.get("classes")
+    if not (isinstance(kind, type) and issubclass(kind, Head)):
+        return {}  # a function that makes heads declares nothing
+    found: dict[str, Any] = {}
+    source = kind.class_source(settings)
+    if needed is not None and "classes" not in settings:
+        if source is not None:
+            some = getattr(dataset, kind.some_of, None) if kind.some_of else None
+            found["classes"] = some or classes_in(dataset, source, kind.classes_of)
+        elif needed.default is needed.empty:
+            raise ConfigError(
+                f"Nobody says which classes the head {name!r} has",
+                where=f"model.heads.{name}",
+                fix=f"classes: a list; or let the class {kind.__name__} say of which target they "
+                f'are: classes_of = "TARGET"',
+            )
+    if "among" in taken and source is not None and not isinstance(settings.get("classes"), int):
+        found["among"] = classes_in(whole, source, kind.classes_of)
+    known = all(hasattr(dataset, attribute) for attribute in kind.told.values())
+    if known and not kind.told.keys() & settings.keys():
+        found.update({key: getattr(dataset, attribute) for key, attribute in kind.told.items()})
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def classes_in(dataset: Any, *targets: str | None) -> list[str] | None:
+    """The classes of the first target that a dataset has a list for, else its `classes`.
+
+    None if it has none at all.
+    """
+    lists = [getattr(dataset, f"{target}_classes", None) for target in targets if target]
+    found = next((names for names in lists if names), getattr(dataset, "classes", None))
+    return None if found is None else list(found)
+
+
+def check_classes(head: Head, mixture: Mixture, told: bool) -> None:
+    """Whether a head's classes are those that the numbers in a mixture's targets stand for.
+
+    Args:
+        head: what learns from it.
+        mixture: of several datasets, with one list of names for each target that holds classes.
+        told: whether the classes are stated, or of a dataset that the recipe names.
+
+    Raises:
+        ConfigError: they are others, or nobody says whose they are.
+    """
+    for setting, target in head.told.items():
+        listed, own = mixture.class_lists.get(target), getattr(head, setting, None)
+        if listed is not None and own is not None and list(own) != list(listed):
+            raise ConfigError(
+                f"The {setting} of the head {head.name!r} are not the classes of the mixture",
+                expected=f"{list(listed)}, in this order",
+                received=list(own),
+                where=f"head {head.name!r}, target {target!r}",
+                fix=f"leave `{setting}` and `from` out, or choose the common ones: mixture.classes",
+            )
+    if not hasattr(head, "classes"):
+        return
+    common = None if head.classes_of is None else mixture.class_lists.get(head.classes_of)
+    if common is not None:
+        if head.numbered_classes() != list(common):
+            raise ConfigError(
+                f"The classes of the head {head.name!r} are not those of the mixture",
+                expected=f"{common}, in this order",
+                received=head.numbered_classes(),
+                where=f"head {head.name!r}, target {head.classes_of!r}",
+                fix="leave the head's classes out, or choose the common ones: mixture.classes and "
+                "mixture.rename",
+            )
+    elif head.targets and not told and head.classes_of not in mixture.class_targets:
+        # where no dataset has a target that the mixture knows of, the loader tells it
+        raise ConfigError(
+            f"Which dataset's classes has the head {head.name!r}?",
+            where=f"model.heads.{head.name}, which learns {', '.join(head.targets)}",
+            expected=f"those of a target with common names: {', '.join(mixture.class_lists)}",
+            received=head.classes_of,
+            fix=f"{_meant(head, mixture)}from: the name of a dataset; or classes: a list",
+        )
+
+
+def _meant(head: Head, mixture: Mixture) -> str:
+    """A hint for a head that a recipe has told another target than that of its class."""
+    told = str(head.classes_of)
+    close = difflib.get_close_matches(told, mixture.class_lists, n=1)
+    return f"did you mean {close[0]!r}? " if close and told != type(head).classes_of else ""
+
+
+def make_network(
+    recipe: Recipe, dataset: Dataset, sources: Mapping[str, Dataset] | None = None
+) -> Network:
+    """The network, without parameters; see `make_heads`."""
+    return network_of(recipe.model, make_heads(recipe.model, dataset, sources))
+
+
+def network_of(model: Model, heads: Sequence[Head]) -> Network:
+    """The network, with heads that are made."""
+    return Network(
+        model.backbone, heads, settings=model.settings, output_stride=model.output_stride
+    )

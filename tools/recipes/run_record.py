@@ -1,0 +1,176 @@
+"""What a run is made with, of each of its starts, and what it costs."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from densefit.backend import available_cpus, mx
+from densefit.callbacks import Callback, Control, TrainState
+from densefit.callbacks.memory_use import memory_in_use
+from densefit.checkpoint.storage.atomic import replace_file
+from densefit.data.fingerprint import fingerprint
+from densefit.data.loader.loader import Loader
+from densefit.data.sample import Dataset
+
+FILE = "environment.json"
+COST_FILE = "cost.json"
+TRAINING = ("data", "copy", "forward", "metric", "backward", "update")  # phases of the clock
+PACKAGES = ("densefit", "mxnet", "numpy", "opencv-python-headless", "opencv-python", "pycocotools")
+
+
+class Begun(Callback):
+    """Writes what a run is made of when its training begins: config.yaml and environment.json.
+
+    Not before: a resume that is refused leaves the run's folder as it was.
+
+    Args:
+        out: the run's folder.
+        text: the recipe as YAML.
+        data: split -> its dataset.
+        seed: of everything random.
+        resume: what it continues from.
+        loaders: of some of `data`, whose fingerprints are shared.
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        text: str,
+        data: Mapping[str, Dataset],
+        seed: int,
+        resume: str,
+        loaders: Sequence[Loader] = (),
+    ) -> None:
+        self._out, self._text, self._about = out, text, (data, seed, resume, loaders)
+
+    def fit_started(self, state: TrainState, control: Control) -> None:
+        """Write both."""
+        replace_file(self._out / "config.yaml", [self._text.encode()])
+        record_start(self._out, *self._about)
+
+
+def record_start(
+    out: Path, data: Mapping[str, Dataset], seed: int, resume: str, loaders: Sequence[Loader] = ()
+) -> None:
+    """Add this start to the run's environment.json: a list with an entry for each.
+
+    Args:
+        out: the run's folder.
+        data: split -> its dataset.
+        seed: of everything random.
+        resume: what it continues from.
+        loaders: see `Begun`.
+    """
+    path = out / FILE
+    before = _read(path) if resume != "none" else []
+    text = json.dumps([*before, environment(data, seed, resume, loaders)], indent=1)
+    replace_file(path, [f"{text}\n".encode()])
+
+
+def environment(
+    data: Mapping[str, Dataset], seed: int, resume: str, loaders: Sequence[Loader] = ()
+) -> dict[str, Any]:
+    """What this process computes with and on; JSON-able."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return {
+        "started": now.isoformat(timespec="seconds"),
+        "command": sys.argv,
+        "directory": os.getcwd(),
+        "git": commit(Path.cwd()),
+        "versions": {"python": platform.python_version(), **_versions()},
+        "platform": platform.platform(),
+        "cpus": available_cpus(),
+        "threads": os.environ.get("OMP_NUM_THREADS"),
+        "gpus": mx.context.num_gpus(),
+        "seed": seed,
+        "resume": resume,
+        "data": {split: _fingerprint(dataset, loaders) for split, dataset in data.items()},
+    }
+
+
+def _fingerprint(dataset: Dataset, loaders: Sequence[Loader]) -> dict[str, Any]:
+    """Of a dataset, which its loader may know already."""
+    for loader in loaders:
+        if loader.dataset is dataset:
+            return loader.fingerprint
+    return fingerprint(dataset)
+
+
+class Cost(Callback):
+    """Writes cost.json when a training has ended, as far as this process made it.
+
+    - `parameters`: numbers that the network learned or keeps, statistics of BatchNorm aside;
+    - `updates`: of this process, `ms_per_update`: of each, data included, validation not;
+    - `seconds`: of the whole training, over resumes too;
+    - `peak_memory_mib`: the most that the process took, validation included.
+
+    Args:
+        out: the run's folder.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self.path = out / COST_FILE
+
+    def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
+        """Write, unless the training failed or had been at its end already."""
+        if error is not None or state.clock.updates == 0:
+            return
+        arguments, _ = state.network.get_params()
+        seconds = sum(state.clock.seconds[phase] for phase in TRAINING)
+        found = {
+            "parameters": sum(int(np.prod(array.shape)) for array in arguments.values()),
+            "updates": state.clock.updates,
+            "ms_per_update": round(1000 * seconds / state.clock.updates, 3),
+            "seconds": round(state.seconds, 3),
+            "peak_memory_mib": round(memory_in_use()["memory/host_peak"], 1),
+        }
+        replace_file(self.path, [f"{json.dumps(found, indent=1)}\n".encode()])
+
+
+def commit(directory: Path) -> dict[str, Any] | None:
+    """{"commit": ..., "changed": files that differ from it}; None without git or a repository."""
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", *arguments],
+            cwd=directory,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=10,
+        ).stdout
+
+    try:
+        changed = [line[3:] for line in git("status", "--porcelain").splitlines()]
+        return {"commit": git("rev-parse", "HEAD").strip(), "changed": changed}
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _read(path: Path) -> list[Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # none yet, or another program's
+        return []
+    return found if isinstance(found, list) else []

@@ -1,0 +1,77 @@
+"""The splits of a recipe's dataset: which setting names one, and which of them has a class."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from densefit.data.classes.class_map import Renames
+from densefit.data.classes.renamed_classes import names_of
+from densefit.data.sample import Dataset, datasets
+from densefit.errors import DataError, DensefitError, MissingSplitError
+
+_WITHOUT = {
+    "validation": "for a training without validation",
+    "test": "to score the validation split at the end",
+}
+
+
+def missing_split(data: Any, split: str, where: str, error: DataError) -> MissingSplitError:
+    """The error for a split that is not there, with the setting that names it and the remedy.
+
+    Args:
+        data: what the dataset is.
+        split: its name.
+        where: the setting that `data` is of.
+        error: of the dataset.
+    """
+    keys = [key for key in ("train", *_WITHOUT) if getattr(data, key, None) == split]
+    fixes = [error.fix] if error.fix else []
+    if keys:
+        fixes.append(f"--{where}.{keys[-1]} NAME")
+    if keys and keys[-1] in _WITHOUT:
+        fixes.append(f"--{where}.{keys[-1]} null {_WITHOUT[keys[-1]]}")
+    what = error.what
+    if split == "null" and "train" in keys:
+        what = "There is nothing to train on: the split to train on cannot be null"
+    named = " and ".join(f"{where}.{key}" for key in keys)
+    return MissingSplitError(
+        what,
+        expected=error.expected,
+        received=error.received,
+        where=f"{named}, {error.where}" if named else error.where,
+        fix="; or ".join(map(str, fixes)) or None,
+    )
+
+
+def renames_of_split(data: Any, split: str | None, dataset: Dataset, rename: Renames) -> Renames:
+    """The renames of a recipe without those of classes that only its other splits have.
+
+    A class that one split alone spells otherwise is renamed there.
+
+    Args:
+        data: what the dataset is.
+        split: the name of its split; None if that is not known.
+        dataset: the split.
+        rename: of the recipe; a name that no split has is kept.
+    """
+    missing = rename.keys() - names_of(dataset)
+    if not missing:
+        return rename
+    elsewhere: set[str] = set()
+    for other in (getattr(data, key, None) for key in ("train", *_WITHOUT)):
+        if other not in (None, split) and not missing <= elsewhere:
+            elsewhere |= _names_in(data, str(other))
+    return {old: new for old, new in rename.items() if old not in missing & elsewhere}
+
+
+def _names_in(data: Any, split: str) -> set[str]:
+    """The names of another split; none of one that is broken, which is told at its turn."""
+    taken = inspect.signature(datasets.get(data.dataset)).parameters
+    own: Mapping[str, Any] = {"root": data.root, "split": split}
+    settings = {**data.settings, **{key: own[key] for key in own if key in taken}}
+    try:
+        return names_of(datasets.create(data.dataset, **settings))
+    except (DensefitError, OSError):
+        return set()

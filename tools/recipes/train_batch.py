@@ -1,0 +1,92 @@
+"""What the network is shown in training: the first samples behind all transforms."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from densefit.callbacks import Callback, Control, TrainState
+from densefit.data.classes.target_mapping import Match
+from densefit.data.loader.loader import Loader
+from densefit.data.sample import Sample
+from densefit.model.heads.head import Head
+from densefit.tools.report.pictures import fitted_for, resized, write_image
+from densefit.visualize.drawing import grid
+
+_log = logging.getLogger("densefit")
+
+_CELLS = 12  # pictures, at most
+_SAMPLES = (2, 8)  # at least and at most
+_SMALLEST, _LARGEST = 240, 400  # pixels of a cell's longer side
+
+
+class TrainBatch(Callback):
+    """Draws the first samples of a training with their boxes and masks, in a thread beside it.
+
+    Args:
+        path: the picture.
+        loader: of the training data.
+    """
+
+    def __init__(self, path: Path, loader: Loader) -> None:
+        self.path, self._loader = path, loader
+        self._thread: threading.Thread | None = None
+
+    def fit_started(self, state: TrainState, control: Control) -> None:
+        """Begin to draw."""
+        self._thread = threading.Thread(target=self._draw, name="train_batch", daemon=True)
+        self._thread.start()
+
+    def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
+        """Wait for the picture."""
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _draw(self) -> None:
+        heads = [head for head in self._loader.heads if isinstance(head, Head)]
+        least, most = _SAMPLES
+        count = min(max(_CELLS // max(1, len(heads)), least), most)
+        try:
+            samples = self._loader.first_samples(count)
+            write_image(self.path, drawn_samples(samples, heads, self._loader.matches))
+        except Exception as error:  # no picture is worth a training
+            _log.warning("%s is not drawn: %s: %s", self.path, type(error).__name__, error)
+
+
+def drawn_samples(
+    samples: Sequence[Sample], heads: Sequence[Head], matches: Mapping[str, Match] | None = None
+) -> np.ndarray:
+    """A picture of samples, (H, W, 3) uint8: of each a cell for every head, with its targets.
+
+    Args:
+        samples: behind the transforms, at least one.
+        heads: whose targets are drawn.
+        matches: head -> how the samples' class numbers become its own.
+    """
+    cells, captions = [], []
+    for sample in samples:
+        # Whole masks stay those of the original picture, whatever the transforms do.
+        targets = {key: own for key, own in sample.targets.items() if key != "instance_masks"}
+        for head in heads:
+            match = (matches or {}).get(head.name)
+            truth = head.truth(targets if match is None else match(targets))
+            # Letters are legible in the size that is looked at.
+            fitted = fitted_for([head], sample.image, _SMALLEST, _LARGEST)
+            image = fitted.image(sample.image)
+            if truth is not None:
+                image = head.draw_truth(image, fitted(truth))
+            cells.append(resized(image, _SMALLEST, _LARGEST))
+            about = head.name if truth is not None else f"{head.name} not known"
+            captions.append(
+                f"{about}: {sample.id}" if len(heads) > 1 or truth is None else sample.id
+            )
+        if not heads:
+            cells.append(resized(sample.image, _SMALLEST, _LARGEST))
+            captions.append(sample.id)
+    several = max(1, len(heads))
+    return grid(cells, columns=min(several * max(1, 4 // several), len(cells)), captions=captions)

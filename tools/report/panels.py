@@ -1,0 +1,66 @@
+"""What each head sees in a picture, beside what is true."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from densefit.data.classes.class_matching import match_of
+from densefit.data.loader.loader import Loader
+from densefit.evaluation.predict import predict
+from densefit.evaluation.score_mixture import scorable
+from densefit.model.network import Network
+from densefit.tools.report.pictures import BYTES, Subset, truth_and_prediction, write_image
+from densefit.visualize.drawing import grid
+
+_COLUMNS = 6  # three pairs of truth and prediction a row
+_SMALLEST, _LARGEST = 240, 400  # pixels of a cell's longer side
+_NARROW = 1000  # pixels of a sample's cells, of which two then fit side by side
+
+
+def write_panels(
+    network: Network, data: Loader | Mapping[str, Loader], path: Path, count: int = 6
+) -> None:
+    """A PNG of `count` samples, for each head the truth and the prediction side by side.
+
+    Args:
+        network: with parameters.
+        data: what samples are taken from, spread over it; of several datasets by name, of each as
+            many, with the heads that its samples have targets for.
+        path: the picture.
+        count: of samples; at least one of each dataset.
+    """
+    loaders = {"": data} if isinstance(data, Loader) else data
+    blocks, captions = [], []
+    for loader in loaders.values():
+        names = scorable(network, [head.name for head in network.heads], loader)
+        heads = [head for head in network.heads if head.name in names]
+        subset = Subset(loader.dataset, spread(len(loader.dataset), count // len(loaders)))
+        some = Loader(subset, batch_size=len(subset), transform=loader.transform, workers=0)
+        for index, (key, predictions) in enumerate(predict(network, some)):
+            sample = subset[index]
+            cells, said = [], []
+            for head in heads:
+                targets = match_of(subset, head)(sample.targets)
+                cells += truth_and_prediction(
+                    head, sample.image, targets, predictions[head.name], _SMALLEST, _LARGEST
+                )
+                known = head.truth(targets) is not None
+                said += [
+                    f"{head.name}: {'truth' if known else 'not known'}",
+                    f"{head.name}: prediction",
+                ]
+            blocks.append(grid(cells, min(_COLUMNS, len(cells)), said, gap=4))
+            captions.append(key)
+    narrow = max(block.shape[1] for block in blocks) <= _NARROW
+    picture = grid(blocks, columns=2 if narrow else 1, captions=captions, gap=12)
+    write_image(path, picture, BYTES)
+
+
+def spread(total: int, count: int) -> list[int]:
+    """Up to `count` indices below `total`, at least one, from the first to the last.
+
+    >>> spread(10, 3), spread(2, 5), spread(9, 0)
+    ([0, 4, 9], [0, 1], [0])
+    """
+    return sorted({round(k * (total - 1) / max(1, count - 1)) for k in range(max(1, count))})

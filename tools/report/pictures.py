@@ -1,0 +1,185 @@
+"""Predictions drawn on the pictures that they were made for, and files of pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from densefit.data.annotated import targets_of
+from densefit.data.loader.loader import Loader
+from densefit.data.sample import Dataset
+from densefit.data.sample_id import dataset_classes, sample_id
+from densefit.evaluation.predict import predict
+from densefit.metrics.core.detail import Curves
+from densefit.metrics.core.metric import Metric
+from densefit.metrics.core.operating_point import best_threshold
+from densefit.model.heads.head import Head
+from densefit.model.network import Network
+from densefit.visualize.drawing import grid
+from densefit.visualize.fitted import Fitted
+
+# The longer side of a drawing is brought into this range, in pixels.
+SMALLEST, LARGEST = 320, 480
+_LARGEST_ALONE = 720  # of pictures with the drawings of all heads on them
+BYTES = 8 << 20  # of a picture of several drawings, at most
+
+
+class Subset:
+    """Some of a dataset's samples, by index."""
+
+    def __init__(self, dataset: Dataset, indices: list[int]) -> None:
+        self.dataset, self.indices = dataset, indices
+        self.classes = dataset_classes(dataset, "classes")
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.endswith("_classes") and name != "keypoint_names":
+            raise AttributeError(name)
+        return getattr(self.dataset, name)  # names of the numbers in targets
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.dataset[self.indices[index]]
+
+    def targets_of(self, index: int) -> Collection[str] | None:
+        """Names of a sample's targets, if the dataset says them."""
+        return targets_of(self.dataset, self.indices[index])
+
+    def id_of(self, index: int) -> str:
+        """Id of a sample."""
+        return sample_id(self.dataset, self.indices[index])
+
+
+def write_predictions(network: Network, loader: Loader, path: Path, count: int = 6) -> None:
+    """A PNG of `count` samples spread over the loader's dataset, each head's predictions drawn."""
+    total = len(loader.dataset)
+    chosen = sorted({round(i * (total - 1) / max(1, count - 1)) for i in range(count)})
+    subset = Subset(loader.dataset, chosen)
+    images, captions = [], []
+    some = Loader(subset, batch_size=len(chosen), transform=loader.transform, workers=0)
+    for index, (key, predictions) in enumerate(predict(network, some)):
+        image = subset[index].image
+        fitted = fitted_for(network.heads, image, SMALLEST, _LARGEST_ALONE)
+        small = {name: fitted(prediction) for name, prediction in predictions.items()}
+        image = drawn(network, fitted.image(image), small)
+        images.append(resized(image, SMALLEST, _LARGEST_ALONE))
+        captions.append(key)
+    write_image(path, grid(images, columns=min(3, len(images)), captions=captions), BYTES)
+
+
+def choose_thresholds(
+    network: Network, metrics: Mapping[str, Sequence[Metric]]
+) -> dict[str, float]:
+    """Let heads draw from the score on where F1 is highest, unless they were made with a threshold.
+
+    Args:
+        network: whose heads; of those with a `draw_threshold` it is set.
+        metrics: head -> its metrics, which have seen a dataset.
+
+    Returns:
+        head -> the score that was found.
+    """
+    found = {}
+    for head in network.heads:
+        drawing: Any = getattr(head, "detector", head)
+        told = (head.spec or {}).get("settings", {})
+        told = told if drawing is head else told.get("detection") or {}
+        if not hasattr(drawing, "draw_threshold") or "draw_threshold" in told:
+            continue
+        threshold = best_of(metrics.get(head.name, ()))
+        if threshold is not None:
+            found[head.name] = drawing.draw_threshold = threshold
+    return found
+
+
+def best_of(metrics: Iterable[Metric]) -> float | None:
+    """The score from which on the F1 of the first metric with such curves is highest."""
+    for metric in metrics:
+        curves = metric.details().get("precision_recall")
+        if isinstance(curves, Curves):
+            return best_threshold(curves)
+    return None
+
+
+def fitted_for(heads: Iterable[Head], image: np.ndarray, smallest: int, largest: int) -> Fitted:
+    """The size in which heads draw on a picture: its own, if one of them knows no other."""
+    size = (image.shape[0], image.shape[1])
+    if all(draws_any_size(head) for head in heads):
+        return Fitted.within(size, smallest, largest)
+    return Fitted(size, size)
+
+
+def draws_any_size(head: Any) -> bool:
+    """Whether the class that a head's `draw` is of says that it takes pictures of any size."""
+    owner = next((kind for kind in type(head).__mro__ if "draw" in vars(kind)), object)
+    return bool(vars(owner).get("resizable", False))
+
+
+def truth_and_prediction(
+    head: Head,
+    image: np.ndarray,
+    targets: Any,
+    prediction: Any,
+    smallest: int = SMALLEST,
+    largest: int = LARGEST,
+) -> list[np.ndarray]:
+    """The picture with the head's truth, bare if it is not known, and with its prediction.
+
+    Args:
+        head: that draws.
+        image: (H, W, 3) uint8 RGB.
+        targets: of the sample.
+        prediction: of the head.
+        smallest: pixels of the longer side of both, see `resized`;
+        largest: the same, at most.
+    """
+    fitted = fitted_for([head], image, smallest, largest)
+    small, truth = fitted.image(image), head.truth(targets)
+    shown = fitted(prediction)
+    if truth is None:
+        both = (small, head.draw(small, shown))
+    else:
+        both = head.draw_both(small, fitted(truth), shown)
+    return [resized(one, smallest, largest) for one in both]
+
+
+def drawn(network: Network, image: np.ndarray, predictions: dict[str, Any]) -> np.ndarray:
+    """The (H, W, 3) picture with all heads' predictions: areas under outlines under text."""
+    for head in network.heads:
+        image = head.draw(image, predictions[head.name])
+    return image
+
+
+def write_image(path: Path, image: np.ndarray, most: int | None = None) -> None:
+    """Write an RGB picture; the format follows the path's extension.
+
+    Args:
+        path: of the file; folders are made.
+        image: (H, W, 3) uint8.
+        most: bytes of the file; the picture is made smaller until it has no more. None: any.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+    while True:
+        made, data = cv2.imencode(path.suffix or ".png", image)
+        if not made:
+            raise OSError(f"cannot write {path}")
+        if most is None or data.nbytes <= most or min(image.shape[:2]) < 2:
+            break
+        factor = min(0.9, 0.95 * (most / data.nbytes) ** 0.5)
+        height, width = (max(1, round(side * factor)) for side in image.shape[:2])
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    path.write_bytes(data.tobytes())
+
+
+def resized(image: np.ndarray, smallest: int, largest: int) -> np.ndarray:
+    """The picture with a longer side of `smallest` to `largest` pixels, as far as whole factors go.
+
+    Small ones become larger by a whole factor, so that single pixels can be told.
+    """
+    return Fitted.within((image.shape[0], image.shape[1]), smallest, largest).image(image)

@@ -1,0 +1,202 @@
+"""Everything that is told of scores: tables on the terminal, files and pictures in a folder."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from densefit.errors import writing
+from densefit.evaluation.score import collect
+from densefit.metrics.core.bootstrap import confidence_intervals
+from densefit.metrics.core.detail import Matrix
+from densefit.metrics.core.metric import Metric
+from densefit.metrics.core.per_sample import PerSample
+from densefit.tools.report.plots import (
+    available,
+    plot_curves,
+    plot_matrix,
+    write_curves,
+    write_matrix,
+)
+from densefit.tools.report.table import Interval, by_class, columns_of, print_scores
+from densefit.tools.report.worst import Pictures, write_worst
+
+_LEVEL = 0.95
+
+
+def report(
+    out: Path | None,
+    metrics: Mapping[str, Sequence[Metric]],
+    title: str,
+    about: Mapping[str, Any],
+    bootstrap: int = 0,
+    seed: int = 0,
+    worst: int = 12,
+    pictures: Pictures | Mapping[str, Pictures] | None = None,
+) -> dict[str, float]:
+    """Print the numbers of metrics that have seen the whole dataset, and write them to a folder.
+
+    The files, where `<head>_` is left out for the head "":
+
+    - scores.json: {"<head>/<key>": number}, null where it is undefined; with `bootstrap` also
+      "<key>.low" and "<key>.high" for what is not a class's own.
+    - scored.json: `about`.
+    - <head>_classes.csv: a row a class, a column a number, all digits.
+    - <head>_<name>.png and .csv for each of the metrics' `details()`, e.g. "confusion".
+    - worst.csv and <head>_worst.png, of the metrics that are `PerSample`.
+
+    Args:
+        out: the folder; None only prints.
+        metrics: head -> its metrics; "" if there are no heads.
+        title: what was scored, for the terminal.
+        about: the same for programs, JSON-able.
+        bootstrap: resamples of the dataset for 95 % intervals, 0 for none; for the metrics that
+            are `PerSample(..., keep_states=True)`.
+        seed: of the resampling.
+        worst: how many of the worst samples are listed and drawn.
+        pictures: id -> pictures of the sample to put side by side, the truth first; or head -> such
+            a function.
+
+    Returns:
+        The content of scores.json, with nan for what is undefined.
+
+    Raises:
+        ConfigError: two metrics of a head give a number of the same name.
+    """
+    numbers = {head: _own(head, metrics[head]) for head in metrics}
+    with Console(stderr=True).status(f"{bootstrap} resamples"):
+        intervals = {head: _intervals(metrics[head], bootstrap, seed) for head in metrics}
+    scores: dict[str, float] = {}
+    for head, own in numbers.items():
+        scores.update({_key(head, key): value for key, value in own.items()})
+        for key, (low, high) in intervals[head].items():
+            scores[_key(head, f"{key}.low")], scores[_key(head, f"{key}.high")] = low, high
+    written: list[str] = []
+    if out is not None:  # first: whoever reads what is printed may go away
+        about = dict(about)
+        if bootstrap:
+            about["bootstrap"] = {"resamples": bootstrap, "level": _LEVEL, "seed": seed}
+        write_scores(out, scores, about)
+        written = ["scores.json", "scored.json"]
+        for head, own in numbers.items():
+            written += _write_classes(out, head, own)
+            written += _write_details(out, head, metrics[head])
+        if not isinstance(pictures, Mapping):
+            pictures = {} if pictures is None else dict.fromkeys(metrics, pictures)
+        names = {head: file_name(head, "worst.png") for head in metrics}
+        written += write_worst(out, metrics, worst, pictures, names)
+    print_scores(numbers, title, intervals)
+    if out is not None:
+        print(f"wrote to {out}: {', '.join(written)}")
+        if not available() and any(metric.details() for own in metrics.values() for metric in own):
+            print("without matplotlib there are no plots: pip install densefit[plot]")
+    return scores
+
+
+def write_scores(out: Path, scores: Mapping[str, float], about: Mapping[str, Any]) -> None:
+    """scores.json, flat, null for what is no number, and scored.json beside it: what was scored."""
+    out.mkdir(parents=True, exist_ok=True)
+    write_numbers(out / "scores.json", scores)
+    _write_json(out / "scored.json", dict(about))
+
+
+def write_numbers(path: Path, numbers: Mapping[str, float]) -> None:
+    """Numbers by name as JSON, null for what is not finite."""
+    flat = {key: value if math.isfinite(value) else None for key, value in numbers.items()}
+    _write_json(path, flat)
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    with writing(path):
+        path.write_text(text + "\n", encoding="utf-8")
+
+
+def file_name(head: str, name: str) -> str:
+    """`<head>_<name>` as a file may be called.
+
+    >>> file_name("", "AP/s"), file_name("left eye", "worst.png")
+    ('AP-s', 'left eye_worst.png')
+    """
+    name = re.sub(r"[^\w.-]", "-", name)
+    return f"{head}_{name}" if head else name
+
+
+def _key(head: str, key: str) -> str:
+    return f"{head}/{key}" if head else key
+
+
+def _own(head: str, metrics: Sequence[Metric]) -> dict[str, float]:
+    found = collect({head: metrics})
+    return {key[len(head) + 1 :]: value for key, value in found.items()}
+
+
+def _intervals(metrics: Sequence[Metric], bootstrap: int, seed: int) -> dict[str, Interval]:
+    """Key -> interval, for what is not a class's own."""
+    found: dict[str, Interval] = {}
+    if bootstrap:
+        for metric in metrics:
+            if isinstance(metric, PerSample):
+                found.update(confidence_intervals(metric, bootstrap, _LEVEL, seed, _is_overall))
+    return found
+
+
+def _is_overall(key: str) -> bool:
+    """Whether a number is not a class's own."""
+    return "/" not in key
+
+
+def _write_classes(out: Path, head: str, numbers: Mapping[str, float]) -> list[str]:
+    _, classes = by_class(numbers)
+    if not classes:
+        return []
+    name = file_name(head, "classes.csv")
+    columns = columns_of(classes)
+    with writing(out / name), open(out / name, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["class", *columns])
+        for label, found in classes.items():
+            values = [found.get(column, math.nan) for column in columns]
+            writer.writerow([label, *("" if math.isnan(value) else value for value in values)])
+    return [name]
+
+
+def _write_details(out: Path, head: str, metrics: Sequence[Metric]) -> list[str]:
+    """CSV files and, if there is matplotlib, pictures of what the metrics show."""
+    written: list[str] = []
+    for metric in metrics:
+        for name, detail in metric.details().items():
+            stem = file_name(head, name)
+            if f"{stem}.csv" in written:  # another metric of the head shows the like
+                stem = file_name(head, f"{name}_{metric.name}")
+            table, picture = out / f"{stem}.csv", out / f"{stem}.png"
+            if isinstance(detail, Matrix):
+                write_matrix(table, detail)
+            else:
+                write_curves(table, detail)
+            written.append(table.name)
+            if not available():
+                continue
+            if isinstance(detail, Matrix):
+                plot_matrix(picture, detail)
+            else:
+                plot_curves(picture, detail, *_values(metric))
+            written.append(picture.name)
+    return written
+
+
+def _values(metric: Metric) -> tuple[dict[str, float], str]:
+    """What the classes' curves are named with: AP50 where there is one, as its curves are shown."""
+    _, classes = by_class(metric.compute())
+    columns = columns_of(classes)
+    if not columns:
+        return {}, ""
+    number = "AP50" if "AP50" in columns else columns[0]
+    return {name: found[number] for name, found in classes.items() if number in found}, number

@@ -1,0 +1,134 @@
+"""Histories of several runs side by side: read, named, and their best scores."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from densefit.callbacks.jsonl import read_lines
+from densefit.errors import ConfigError, DataError
+from densefit.metrics import metrics
+from densefit.model.heads.loss_terms import LossTerms
+from densefit.registry import load_plugins
+
+KNOWN = ("scalars.jsonl", "metrics.jsonl")  # what our programs write, and the name that docs use
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training.
+
+    Attributes:
+        name: by which it is told from the others.
+        lines: what `JSONLines` wrote.
+    """
+
+    name: str
+    lines: Sequence[dict[str, Any]]
+
+    def best(self, key: str, higher: bool) -> dict[str, Any] | None:
+        """The validation with the best defined score, the earliest of equals."""
+        found = [line for line in self.validations() if line.get(key) is not None]
+        sign = 1 if higher else -1
+        return max(found, key=lambda line: sign * line[key], default=None)
+
+    def validations(self) -> list[dict[str, Any]]:
+        """The lines of kind "validation"."""
+        return [line for line in self.lines if line["kind"] == "validation"]
+
+
+def read_runs(given: Sequence[str]) -> list[Run]:
+    """The runs in folders or files, under the shortest names that tell them apart.
+
+    Raises:
+        ConfigError: none is given, or one twice.
+        DataError: a folder or file has no history.
+    """
+    if not given:
+        raise ConfigError(
+            "No run is given", fix="name run folders (--out of a training) or .jsonl files"
+        )
+    paths = [Path(text) for text in given]
+    files = [history_file(path) for path in paths]
+    for place, file in enumerate(files):
+        if os.path.realpath(file) in [os.path.realpath(other) for other in files[:place]]:
+            raise ConfigError("A run is given twice", received=given[place])
+    runs = []
+    for name, file in zip(names(paths), files):
+        try:
+            lines = read_lines(file)
+        except (UnicodeDecodeError, RecursionError, OSError) as error:
+            raise DataError(
+                f"This is no history of a training: {error}",
+                where=file,
+                fix="name run folders (--out of a training) or .jsonl files",
+            ) from error
+        if not lines:
+            raise DataError(
+                "The history is empty",
+                where=file,
+                fix="leave the run out: nothing has been trained yet",
+            )
+        runs.append(Run(name, lines))
+    return runs
+
+
+def history_file(path: Path) -> Path:
+    """The history at a run's folder or file.
+
+    Raises:
+        DataError: there is none, or there are several.
+    """
+    if path.is_file():
+        return path
+    if not path.is_dir():
+        raise DataError("There is no such run", where=path)
+    for name in KNOWN:
+        if (path / name).is_file():
+            return path / name
+    others = sorted(path.glob("*.jsonl"))
+    if len(others) != 1:
+        raise DataError(
+            "The folder is not of a run" if not others else "The run has several histories",
+            expected=" or ".join(KNOWN),
+            received=", ".join(other.name for other in others) or "no .jsonl file",
+            where=path,
+            fix="name the file" if others else None,
+        )
+    return others[0]
+
+
+def names(paths: Sequence[Path]) -> list[str]:
+    """The last parts of paths, as many as tell them apart.
+
+    >>> names([Path("runs/a"), Path("runs/b"), Path("old/b")])
+    ['a', 'runs/b', 'old/b']
+    """
+    parts = [path.resolve().parts if path.name in ("", "..") else path.parts for path in paths]
+    counts = [1] * len(parts)
+
+    def shown(place: int) -> str:
+        return "/".join(parts[place][-counts[place] :])
+
+    for _ in range(max(map(len, parts))):
+        now = [shown(place) for place in range(len(parts))]
+        counts = [
+            min(count + (now.count(name) > 1), len(own))
+            for count, name, own in zip(counts, now, parts)
+        ]
+    return [shown(place) for place in range(len(parts))]
+
+
+def directions() -> dict[str, bool]:
+    """Number -> whether higher is better, as the registered metrics declare it of their own."""
+    load_plugins()
+    found = {LossTerms.primary: LossTerms.higher_is_better}
+    for name in metrics.names():
+        metric = metrics.get(name)
+        primary = getattr(metric, "primary", None)
+        if isinstance(primary, str):
+            found[primary] = bool(metric.higher_is_better)  # type: ignore[attr-defined]
+    return found

@@ -1,0 +1,184 @@
+"""Finished runs of one or several tasks: their scores, their cost, and what belongs together."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from densefit.callbacks.jsonl import read_lines
+from densefit.datasets.files.json_file import read_json
+from densefit.errors import ConfigError, DataError
+from densefit.tools.report.run_history import names
+from densefit.yaml_document import read_document
+
+CONFLICT = "conflict/"  # how such numbers begin in a history
+APART = ("out", "seed", "resume")  # settings in which runs of one recipe may differ
+
+
+@dataclass(frozen=True)
+class TaskRun:
+    """One training, as its folder tells it.
+
+    Attributes:
+        name: by which it is told from the others.
+        recipe: its settings but for seed and folder, as text: alike for runs of other seeds.
+        scores: the number that each head is judged by, "<head>/<number>", of several datasets
+            "<dataset>/<head>/<number>"; nan if it was undefined.
+        higher: the same names -> whether a high number is good.
+        cost: parameters, ms_per_update, peak_memory_mib..., as far as they were recorded.
+        conflict: "<head>~<head>" -> cosine between their gradients; empty if it was not measured.
+    """
+
+    name: str
+    recipe: str
+    scores: Mapping[str, float]
+    higher: Mapping[str, bool]
+    cost: Mapping[str, float] = field(default_factory=dict)
+    conflict: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def heads(self) -> list[str]:
+        """The heads that were scored."""
+        return list(dict.fromkeys(head_of(key) for key in self.scores))
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs of one recipe with several seeds.
+
+    Attributes:
+        name: what their names have in common.
+        runs: at least one.
+    """
+
+    name: str
+    runs: Sequence[TaskRun]
+
+
+def head_of(key: str) -> str:
+    """The head whose score it is.
+
+    >>> head_of("bccd/detection/AP"), head_of("detection/AP")
+    ('detection', 'detection')
+    """
+    return key.split("/")[-2]
+
+
+def read_task_runs(folders: Sequence[str]) -> list[TaskRun]:
+    """The runs in folders.
+
+    Raises:
+        ConfigError: none is given, or one twice.
+        DataError: a folder is not that of a finished training.
+    """
+    if not folders:
+        raise ConfigError("No run is given", fix="name run folders (--out of trainings)")
+    paths = [Path(text) for text in folders]
+    places = [os.path.realpath(path) for path in paths]  # links in a ring are no error here
+    for place, text in zip(places, folders):
+        if places.count(place) > 1:
+            raise ConfigError("A run is given twice", received=text)
+    return [read_task_run(path, name) for path, name in zip(paths, names(paths))]
+
+
+def read_task_run(path: Path, name: str) -> TaskRun:
+    """The run in a folder.
+
+    Raises:
+        DataError: it is not there, not finished, or does not tell what its heads are judged by.
+    """
+    for needed in ("scores.json", "scored.json", "config.yaml"):
+        if not (path / needed).is_file():
+            raise DataError(
+                f"The run has no {needed}",
+                where=path,
+                fix="name the folder of a training that has come to its end",
+            )
+    higher = read_json(path / "scored.json", "account of the scores").get("primary")
+    if not higher:
+        raise DataError(
+            "The run does not tell what its heads are judged by",
+            expected='"primary" in scored.json, which training tools write',
+            where=path,
+            fix="train it again",
+        )
+    scores = read_json(path / "scores.json", "scores")
+    found = {key: math.nan if scores.get(key) is None else float(scores[key]) for key in higher}
+    recipe = read_document(path / "config.yaml", "record of the run's settings").value
+    if not isinstance(recipe, dict):
+        raise DataError("The record of the run has no settings", where=path / "config.yaml")
+    same = {key: value for key, value in recipe.items() if key not in APART}
+    cost = path / "cost.json"
+    return TaskRun(
+        name,
+        json.dumps(same, sort_keys=True),
+        found,
+        {key: bool(high) for key, high in higher.items()},
+        read_json(cost, "cost") if cost.is_file() else {},
+        read_conflict(path),
+    )
+
+
+def read_conflict(path: Path) -> dict[str, float]:
+    """Cosines between heads: those of conflict.json, else the mean of those in the history."""
+    if (path / "conflict.json").is_file():
+        told = read_json(path / "conflict.json", "cosines between heads")
+        return {key: math.nan if v is None else v for key, v in told.items() if "~" in key}
+    found: dict[str, list[float]] = {}
+    for line in read_lines(path / "scalars.jsonl"):
+        for key, value in line.items():
+            if key.startswith(CONFLICT) and "~" in key and value is not None:
+                found.setdefault(key[len(CONFLICT) :], []).append(value)
+    return {key: math.fsum(values) / len(values) for key, values in found.items()}
+
+
+def grouped(runs: Sequence[TaskRun]) -> list[Group]:
+    """Runs that differ in their seeds alone together, in order of appearance.
+
+    Raises:
+        DataError: runs of one recipe that were scored on different data or heads.
+    """
+    found: dict[str, list[TaskRun]] = {}
+    for run in runs:
+        found.setdefault(run.recipe, []).append(run)
+    groups = []
+    for own in found.values():
+        for run in own:
+            if set(run.scores) != set(own[0].scores):
+                raise DataError(
+                    "Two runs of one recipe have other scores",
+                    expected=sorted(own[0].scores),
+                    received=sorted(run.scores),
+                    where=run.name,
+                )
+        groups.append(Group(common_name([run.name for run in own]), own))
+    taken = [group.name for group in groups]
+    return [
+        Group(group.runs[0].name, group.runs) if taken.count(group.name) > 1 else group
+        for group in groups
+    ]
+
+
+def common_name(given: Sequence[str]) -> str:
+    """What names of several runs have in common, without the number of the seed.
+
+    >>> common_name(["both-0", "both-1"]), common_name(["a-0"]), common_name(["a", "b"])
+    ('both', 'a-0', 'a')
+    """
+    if len(given) == 1:
+        return given[0]
+    return os.path.commonprefix(list(given)).rstrip("-_./0123456789") or given[0]
+
+
+def as_plain(value: Any) -> Any:
+    """JSON-able: null for what is no number."""
+    if isinstance(value, Mapping):
+        return {key: as_plain(own) for key, own in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_plain(own) for own in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,115 @@
+"""The samples that a metric finds worst: a list of them, and a picture of truth and prediction."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from densefit.errors import writing
+from densefit.metrics.core.metric import Metric
+from densefit.metrics.core.per_sample import PerSample
+from densefit.tools.report.pictures import BYTES, LARGEST, SMALLEST, resized, write_image
+from densefit.tools.report.table import shown
+from densefit.visualize.drawing import grid
+
+Pictures = Callable[[str], Sequence[np.ndarray]]
+
+_DRAWN = 24  # samples at most; all are listed
+_CAPTIONS = ("truth", "prediction")
+
+
+def worst_samples(metrics: Sequence[Metric], count: int) -> dict[str, list[tuple[str, float]]]:
+    """Name of a number -> (id, value) of the samples that are worst in it, the worst first.
+
+    Args:
+        metrics: of one head; those that are not `PerSample`, or undefined for every sample, have
+            no worst samples.
+        count: how many.
+    """
+    found = {
+        metric.primary: metric.worst(count) for metric in metrics if isinstance(metric, PerSample)
+    }
+    return {number: worst for number, worst in found.items() if worst}
+
+
+def pictured(worst: Mapping[str, Sequence[tuple[str, float]]]) -> str:
+    """The number whose worst samples are drawn: the first one in which they differ, else the first.
+
+    Of a class that is right or wrong, all of the worst are equally wrong; how sure the network was
+    says more.
+
+    >>> pictured({"accuracy": [("a", 0.0), ("b", 0.0)], "cross_entropy": [("c", 9.0), ("a", 7.0)]})
+    'cross_entropy'
+    """
+    differing = (number for number, found in worst.items() if len({v for _, v in found}) > 1)
+    return next(differing, next(iter(worst)))
+
+
+def write_worst(
+    out: Path,
+    metrics: Mapping[str, Sequence[Metric]],
+    count: int,
+    pictures: Mapping[str, Pictures],
+    names: Mapping[str, str],
+) -> list[str]:
+    """worst.csv, and for each head a picture of the samples that are worst in one number.
+
+    Args:
+        out: the folder.
+        metrics: head -> its metrics.
+        count: how many samples of each number; only the first 24 are drawn.
+        pictures: head -> function that gives a sample's pictures, the truth first. It is called
+            for these samples only.
+        names: head -> file name of its picture.
+
+    Returns:
+        The names of the files; none if there is nothing to list.
+    """
+    found = {head: worst_samples(own, count) for head, own in metrics.items()}
+    rows = [
+        [head, rank, key, number, value]
+        for head, numbers in found.items()
+        for number, worst in numbers.items()
+        for rank, (key, value) in enumerate(worst, start=1)
+    ]
+    if not rows:
+        return []
+    with (
+        writing(out / "worst.csv"),
+        open(out / "worst.csv", "w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.writer(file)
+        writer.writerow(["head", "rank", "id", "number", "value"])
+        writer.writerows(rows)
+    written = ["worst.csv"]
+    for head, numbers in found.items():
+        if not numbers or head not in pictures:
+            continue
+        number = pictured(numbers)
+        picture = worst_picture(numbers[number][:_DRAWN], number, pictures[head])
+        write_image(out / names[head], picture, BYTES)
+        written.append(names[head])
+    return written
+
+
+def worst_picture(
+    worst: Sequence[tuple[str, float]], number: str, pictures: Pictures
+) -> np.ndarray:
+    """One picture of samples, each with its id and its number below.
+
+    Args:
+        worst: (id, value) of each sample; at least one.
+        number: what the values are.
+        pictures: gives a sample's pictures, which are put side by side.
+    """
+    cells = []
+    for key, _ in worst:
+        some = [resized(image, SMALLEST, LARGEST) for image in pictures(key)]
+        both = _CAPTIONS if len(some) == len(_CAPTIONS) else None
+        cells.append(grid(some, columns=len(some), captions=both, gap=3))
+    wide = max(cell.shape[1] for cell in cells)
+    captions = [f"{key}   {number} {shown(value)}" for key, value in worst]
+    return grid(cells, columns=2 if wide > 3 * SMALLEST else 3, captions=captions, gap=12)

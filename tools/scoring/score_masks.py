@@ -1,0 +1,238 @@
+"""Score class maps in picture files."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from densefit.config import parse
+from densefit.datasets.files.masks import all_values
+from densefit.datasets.files.names import class_names
+from densefit.errors import ConfigError, DataError, DensefitError
+from densefit.metrics import BoundaryIoU, ConfusionMatrix, Metric
+from densefit.metrics.core.per_sample import PerSample
+from densefit.tools.formats.image_source import Photographs
+from densefit.tools.formats.mask_files import MaskPairs, pair_masks
+from densefit.tools.recipes.program import program
+from densefit.visualize.drawing import draw_mask
+
+from .absent_classes import never_true
+from .score_settings import Judging, documented, given, take_in
+
+
+@dataclass
+class MaskFiles:
+    """What is scored, and how.
+
+    Args:
+        truth: folder of the true masks: PNG files whose pixels are class indices.
+        predicted: folder of the predicted ones, with the same names.
+        classes: number of classes; not needed with class_names.
+        class_names: file with the name of a class a line, in the order of their indices.
+        ignore: true pixels with this value count nowhere; null for none.
+        truth_values: value of the true files -> class, where it is another: {255: 1} of two-class
+            masks of 0 and 255. A value that is not named keeps its number, if that is a class which
+            no named value becomes.
+        predicted_values: the same of the predicted files.
+        boundary: also give the IoU of the classes' boundaries.
+        truth_ending: part of the true files' names that is none of the others'; others are left.
+        predicted_ending: the same of the predicted files.
+    """
+
+    truth: str | None = None
+    predicted: str | None = None
+    classes: int | None = None
+    class_names: str | None = None
+    ignore: int | None = 255
+    truth_values: dict[int, int] = field(default_factory=dict)
+    predicted_values: dict[int, int] = field(default_factory=dict)
+    boundary: bool = False
+    truth_ending: str = ""
+    predicted_ending: str = ""
+
+    def names(self) -> list[str]:
+        """The names of the classes. Raises ConfigError if they are not given, or contradict."""
+        if self.class_names is not None:
+            names = class_names(self.class_names, Path()) or []
+        elif self.classes is not None and self.classes > 0:
+            names = [str(index) for index in range(self.classes)]
+        else:
+            raise ConfigError(
+                "How many classes are there?", received=self.classes, fix="--classes N"
+            )
+        if self.classes not in (None, len(names)):
+            raise ConfigError(
+                "The number of classes contradicts their names",
+                expected=f"{len(names)}, as in {self.class_names}",
+                received=self.classes,
+                fix="leave --classes out",
+            )
+        if len(names) > 255 and self.ignore == 255:
+            raise ConfigError(
+                f"255 is one of {len(names)} classes, and to be ignored",
+                fix="--ignore 65535, or --ignore null",
+            )
+        return names
+
+    def checked_values(self, classes: int) -> tuple[dict[int, int], dict[int, int]]:
+        """All values of the true, and of the predicted files, where some are named.
+
+        Raises:
+            ConfigError: one is no pixel's, or becomes no class.
+        """
+        return (
+            _all_values(self.truth_values, classes, self.ignore, "--truth-values"),
+            _all_values(self.predicted_values, classes, None, "--predicted-values"),
+        )
+
+
+def _all_values(
+    named: Mapping[int, int], classes: int, ignore: int | None, option: str
+) -> dict[int, int]:
+    for value, index in named.items():
+        if not (0 <= value < 1 << 16 and (0 <= index < classes or index == ignore)):
+            raise ConfigError(
+                "The map of mask values is not usable",
+                expected=f"0..65535 -> 0..{classes - 1}"
+                + ("" if ignore is None else f", or {ignore} to ignore"),
+                received=f"{value}: {index}",
+                where=option,
+            )
+    return all_values(named, classes) if named else {}
+
+
+@dataclass
+class MaskScoring(Judging, MaskFiles):
+    __doc__ = documented(MaskFiles)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The program."""
+    text = "Score predicted class maps: mIoU and what else a confusion matrix says."
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    for place, word in enumerate(words):
+        if word == "--boundary" and words[place + 1 : place + 2] not in (["true"], ["false"]):
+            words[place] = "--boundary=true"
+    return program(lambda: run(parse(MaskScoring, words, description=text)[0]))
+
+
+def run(chosen: MaskScoring) -> dict[str, float]:
+    """Compare the masks of two folders, pair by pair."""
+    chosen.check()
+    truth = given(chosen.truth, "--truth", "true masks")
+    predicted = given(chosen.predicted, "--predicted", "predicted masks")
+    names = chosen.names()
+    pairs = pair_masks(truth, predicted, chosen.truth_ending, chosen.predicted_ending)
+    pairs.values, pairs.predicted_values = chosen.checked_values(len(names))
+    pairs.ignore = chosen.ignore
+    check_foreground(pairs, len(names))
+    photographs = Photographs(chosen.images, {name: name for name in pairs.files})
+    metrics = [chosen.watched(ConfusionMatrix(names, chosen.ignore))]
+    if chosen.boundary:
+        metrics.append(chosen.watched(BoundaryIoU(names, chosen.ignore)))
+    take_in(metrics, pairs, chosen.workers)
+    notes = ignored_foreground(metrics[0], pairs, chosen.ignore)
+    if pairs.extra:
+        notes.append(
+            f"{len(pairs.extra)} predictions have no truth and were left out, such as "
+            f"{predicted / pairs.extra[0]}"
+        )
+    return chosen.tell(
+        metrics,
+        f"{predicted} against {truth}: {len(pairs)} masks, {len(names)} classes",
+        {
+            "format": "masks",
+            "truth": str(truth),
+            "predicted": str(predicted),
+            "classes": names,
+            "ignore": chosen.ignore,
+            "samples": len(pairs),
+        },
+        MaskPictures(pairs, photographs, names, chosen.ignore),
+        notes,
+    )
+
+
+def check_foreground(pairs: MaskPairs, classes: int) -> None:
+    """Refuse predictions of 0 and 255 whose values are not named, by some of them."""
+    if classes > 255 or pairs.predicted_values:
+        return
+    for place in _looked(pairs):
+        try:
+            prediction, target = pairs.read(place)
+        except DensefitError:
+            continue  # all files that cannot be read are named later
+        counted = prediction if pairs.ignore is None else prediction[target != pairs.ignore]
+        if counted.size and counted.max() == 255 and np.isin(counted, (0, 255)).all():
+            raise DataError(
+                "A prediction holds 0 and 255, and 255 is no class",
+                expected=f"class indices 0 to {classes - 1}",
+                where=pairs.where(place),
+                fix="if 255 is the foreground: --predicted-values '{255: 1}' (and --truth-values, "
+                "if it is in the truth, too)",
+            )
+
+
+def _looked(pairs: MaskPairs) -> list[int]:
+    """Places of up to 8 pairs, spread over all."""
+    return sorted({round(k * (len(pairs) - 1) / 7) for k in range(8)})
+
+
+def ignored_foreground(metric: Metric, pairs: MaskPairs, ignore: int | None) -> list[str]:
+    """A warning where the truth has one class alone beside the value that is ignored."""
+    names = never_true(metric)
+    classes = len(names) + 1
+    inner = metric.metric if isinstance(metric, PerSample) else metric
+    if ignore is None or len(names) < len(getattr(inner, "classes", ())) - 1 or classes < 2:
+        return []
+    looked = [pairs.true(pairs.id_of(place)) for place in _looked(pairs)]
+    share = np.mean([(mask == ignore).mean() for mask in looked])
+    if not share:
+        return []
+    return [
+        f"WARNING: the truth has one class alone, and {share:.1%} of the pixels of "
+        f"{len(looked)} masks are {ignore}, which is ignored: whatever was predicted there does "
+        f"not count. If {ignore} is a class: --truth-values '{{{ignore}: 1}}' "
+        "(or --ignore null, if it is among the classes)"
+    ]
+
+
+class MaskPictures:
+    """Draws a true mask, and the predicted one.
+
+    Args:
+        pairs: the masks.
+        photographs: to draw on.
+        names: of the classes.
+        ignore: value that is left without colour, with what is predicted there.
+    """
+
+    def __init__(
+        self, pairs: MaskPairs, photographs: Photographs, names: Sequence[str], ignore: int | None
+    ) -> None:
+        self._pairs, self._photographs = pairs, photographs
+        self._names, self._ignore = names, ignore
+
+    def __call__(self, key: str) -> list[np.ndarray]:
+        """[(H, W, 3) with what is true, (H, W, 3) with what was predicted], uint8 RGB."""
+        prediction, target = self._pairs.by_name(key)
+        image, fitted = self._photographs.fitted(key, (target.shape[0], target.shape[1]))
+        prediction, target = fitted(prediction), fitted(target)
+        names = self._names if len(self._names) <= 255 else None
+        alpha = 0.5 if self._photographs else 1.0
+        return [
+            draw_mask(image, self._colours(mask, target), names, alpha=alpha)
+            for mask in (target, prediction)
+        ]
+
+    def _colours(self, mask: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """(H, W) uint8: the class, 255 where nothing counts; beyond 255 classes share colours."""
+        shown = (mask % 255).astype(np.uint8)
+        shown[mask >= len(self._names)] = 255
+        if self._ignore is not None:
+            shown[target == self._ignore] = 255
+        return shown

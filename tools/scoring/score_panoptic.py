@@ -1,0 +1,180 @@
+"""Score segments in COCO's panoptic format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from densefit.config import parse
+from densefit.errors import DataError
+from densefit.metrics import PanopticQuality
+from densefit.tools.formats.image_source import Photographs
+from densefit.tools.formats.panoptic_files import (
+    PanopticTruth,
+    SegmentFile,
+    read_panoptic_results,
+    read_panoptic_truth,
+)
+from densefit.tools.recipes.program import program
+from densefit.visualize.drawing import draw_mask
+
+from .score_settings import Judging, documented, given, take_in
+
+
+@dataclass
+class PanopticFiles:
+    """What is scored, and how.
+
+    Args:
+        annotations: the COCO panoptic file with what is true.
+        results: the file with what was predicted.
+        truth_dir: folder of the true PNG files; that of annotations without ".json" by default.
+        predicted_dir: folder of the predicted ones; that of results without ".json" by default.
+    """
+
+    annotations: str | None = None
+    results: str | None = None
+    truth_dir: str | None = None
+    predicted_dir: str | None = None
+
+
+@dataclass
+class PanopticScoring(Judging, PanopticFiles):
+    __doc__ = documented(PanopticFiles)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The program."""
+    text = "Panoptic quality of predicted segments, as COCO's panopticapi computes it."
+    return program(lambda: run(parse(PanopticScoring, arguments, description=text)[0]))
+
+
+def run(chosen: PanopticScoring) -> dict[str, float]:
+    """Compare the two files, picture by picture."""
+    chosen.check()
+    annotations = given(chosen.annotations, "--annotations", "annotations")
+    results = given(chosen.results, "--results", "results")
+    truth = read_panoptic_truth(annotations, _folder(chosen.truth_dir))
+    found, extra = read_panoptic_results(results, truth, _folder(chosen.predicted_dir))
+    pairs = PanopticPairs(truth, found)
+    photographs = Photographs(
+        chosen.images, {str(key): name for key, name in truth.pictures.items()}
+    )
+    metric = chosen.watched(PanopticQuality(truth.classes, truth.things))
+    take_in([metric], pairs, chosen.workers)
+    return chosen.tell(
+        [metric],
+        f"{results} on the {len(pairs)} images of {annotations}",
+        {
+            "format": "panoptic",
+            "annotations": str(annotations),
+            "results": str(results),
+            "samples": len(pairs),
+            "things": truth.things,
+        },
+        PanopticPictures(pairs, photographs),
+        [f"{extra} predicted images have no truth and were left out"] if extra else [],
+    )
+
+
+def _folder(text: str | None) -> Path | None:
+    return None if text is None else Path(text)
+
+
+class PanopticPairs:
+    """The images that belong together.
+
+    Args:
+        truth: the annotations.
+        found: the results, with all images of the truth.
+    """
+
+    def __init__(self, truth: PanopticTruth, found: SegmentFile) -> None:
+        self.truth, self._found = truth, found
+        self._ids = list(truth.segments.places)
+        self._places = {str(key): index for index, key in enumerate(self._ids)}
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def id_of(self, index: int) -> str:
+        """The image id."""
+        return str(self._ids[index])
+
+    def where(self, index: int) -> str:
+        """The records and files of both sides."""
+        key = self._ids[index]
+        truth, found = self.truth.segments, self._found
+        return (
+            f"truth {truth.where(truth.places[key])}, prediction {found.where(found.places[key])}"
+        )
+
+    def read(self, index: int) -> tuple[dict[str, Any], dict[str, Any]]:
+        """(prediction, target)."""
+        key, labels = self._ids[index], self.truth.labels
+        target = self.truth.segments.read(self.truth.segments.places[key], labels)
+        prediction = self._found.read(self._found.places[key], labels)
+        true, size = target["map"].shape, prediction["map"].shape
+        if size != true:
+            place = self.truth.segments.places[key]
+            raise DataError(
+                "A prediction is not of its truth's size",
+                expected=f"{true} (height, width), as {self.truth.segments.png(place)}",
+                received=size,
+                where=self._found.png(self._found.places[key]),
+            )
+        return prediction, target
+
+    def by_name(self, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The same, by id as text."""
+        return self.read(self._places[name])
+
+
+class PanopticPictures:
+    """Draws true and predicted segments, coloured by class, with their borders.
+
+    Args:
+        pairs: the images.
+        photographs: to draw on.
+    """
+
+    def __init__(self, pairs: PanopticPairs, photographs: Photographs) -> None:
+        self._pairs, self._photographs = pairs, photographs
+
+    def __call__(self, key: str) -> list[np.ndarray]:
+        """[(H, W, 3) with what is true, (H, W, 3) with what was predicted], uint8 RGB."""
+        prediction, target = self._pairs.by_name(key)
+        size = target["map"].shape
+        image, fitted = self._photographs.fitted(key, (size[0], size[1]))
+        names = self._pairs.truth.classes
+        alpha = 0.5 if self._photographs else 1.0
+        return [draw_segments(image, fitted(side), names, alpha) for side in (target, prediction)]
+
+
+def draw_segments(
+    image: np.ndarray, segments: Mapping[str, Any], names: Sequence[str], alpha: float
+) -> np.ndarray:
+    """A copy of a picture with its segments.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        segments: "map", "ids" and "classes", as the panoptic metric takes them.
+        names: of the classes.
+        alpha: strength of the colours.
+    """
+    order = np.argsort(segments["ids"])
+    ids, classes = segments["ids"][order], segments["classes"][order]
+    # Void pixels and more than 255 classes: 255 is left without colour.
+    labels = np.append(classes % 255, 255).astype(np.uint8)
+    place = np.searchsorted(ids, segments["map"])
+    place[segments["map"] == 0] = len(ids)
+    drawn = draw_mask(image, labels[place], alpha=alpha, contour=False)
+    numbers, corner = place.astype(np.float32), np.ones((2, 2), np.uint8)
+    drawn[cv2.dilate(numbers, corner) != cv2.erode(numbers, corner)] = 255
+    legend = names if len(names) <= 255 else None
+    return draw_mask(drawn, labels[place], legend, alpha=0.0, contour=False)

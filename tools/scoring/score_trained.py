@@ -1,0 +1,179 @@
+"""Score a checkpoint on a split of its dataset, and show the samples it is worst at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from densefit.checkpoint.weights.load import load
+from densefit.data.checks.sample import read_sample
+from densefit.data.classes.class_matching import match_of
+from densefit.data.sample import Dataset
+from densefit.data.sample_id import sample_id
+from densefit.engine.finite import check_parameters
+from densefit.engine.mxnet.learner import Learner
+from densefit.errors import ConfigError
+from densefit.evaluation.predict import predict
+from densefit.evaluation.score import Scorer
+from densefit.evaluation.score_mixture import scorable
+from densefit.metrics.core.metric import Metric
+from densefit.metrics.core.per_sample import PerSample
+from densefit.model.network import Network
+from densefit.tools.recipes.checkpoint_dataset import TrainedPart
+from densefit.tools.recipes.checkpoint_settings import Trained, recipe_of, settings
+from densefit.tools.recipes.out_folder import make_folder
+from densefit.tools.recipes.program import program
+from densefit.tools.recipes.progress import Watched
+from densefit.tools.recipes.recipe import make_dataset
+from densefit.tools.report.pictures import Subset, choose_thresholds, truth_and_prediction
+from densefit.tools.report.report import report
+from densefit.tools.report.worst import pictured, worst_samples
+
+
+@dataclass
+class Scoring(Trained):
+    __doc__ = f"""{str(Trained.__doc__).rstrip()}
+        split: of the dataset; the recipe's test split by default, else its validation split.
+        bootstrap: resamples of the dataset, e.g. 1000, for 95 % intervals of the scores.
+        worst: how many of the worst samples are listed and drawn in --out.
+        of: name of the dataset, for a checkpoint that was trained on several; --data.root is then
+            its folder, as trained by default.
+    """
+
+    split: str | None = None
+    bootstrap: int = 0
+    worst: int = 12
+    of: str | None = None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The program."""
+    return program(lambda: run(*settings(Scoring, "Score a checkpoint exactly.", arguments)))
+
+
+def run(chosen: Scoring, place: Path) -> dict[str, float]:
+    """Score every sample of the split once; print the scores, and write them if `out` is given."""
+    if chosen.bootstrap < 0 or chosen.worst < 0:
+        raise ConfigError(
+            "bootstrap and worst say how many",
+            expected="0 or more",
+            received=f"{chosen.bootstrap} and {chosen.worst}",
+        )
+    if chosen.out is not None:
+        make_folder(chosen.out)
+    recipe = recipe_of(place)
+    part = TrainedPart(recipe, chosen.of) if recipe.get("datasets") else None
+    if part is not None:
+        own_size = chosen.resize == "none"  # was asked for: no recipe trains so
+        resize = "none" if own_size else part.part.resize or chosen.resize
+        chosen = replace(chosen, data=part.data(chosen.data), resize=resize)
+    split = chosen.split or chosen.data.test or chosen.data.validation
+    if split is None:
+        raise ConfigError("The recipe names no split to score", fix="--split NAME")
+    network = load(place)
+    dataset = make_dataset(chosen.data, split)
+    if part is not None:
+        dataset = part.as_trained(dataset, network.heads)
+    listed = chosen.worst if chosen.out is not None else 0
+    loader = chosen.loader(dataset)
+    metrics = judges(network, each=listed > 0, states=chosen.bootstrap > 0)
+    if part is not None:  # heads that learned from the others have no truth here
+        names = scorable(network, list(metrics), loader)
+        metrics = {name: own for name, own in metrics.items() if name in names}
+    with Watched(loader, "scoring") as watched:
+        check_parameters(network)
+        scorer = Scorer(
+            Learner(network), watched, list(metrics), metrics=metrics, nonfinite="raise"
+        )
+        scorer.run()
+    if listed:
+        choose_thresholds(network, scorer.metrics)
+    worst = Worst(network, dataset, chosen.loader, scorer.metrics, listed)
+    return report(
+        None if chosen.out is None else Path(chosen.out),
+        scorer.metrics,
+        f"{place} on {len(dataset)} samples of {split!r}",
+        {
+            "checkpoint": str(place),
+            "dataset": chosen.data.dataset,
+            "root": chosen.data.root,
+            "split": split,
+            "samples": len(dataset),
+            "input_size": list(chosen.input_size),
+            "resize": "windows" if chosen.windows else chosen.resize,
+            "flip": chosen.flip,
+            "scales": list(chosen.scales),
+            "overlap": chosen.overlap if chosen.windows else None,
+        },
+        bootstrap=chosen.bootstrap,
+        seed=chosen.seed,
+        worst=listed,
+        pictures={name: partial(worst.pictures, name) for name in scorer.metrics},
+    )
+
+
+def judges(network: Network, each: bool, states: bool) -> dict[str, list[Metric]]:
+    """The heads' metrics.
+
+    Args:
+        network: whose heads.
+        each: they look at each sample alone too.
+        states: they keep what can be resampled.
+    """
+    found: dict[str, list[Metric]] = {}
+    for head in network.heads:
+        own = head.metrics()
+        found[head.name] = (
+            [PerSample(metric, keep_states=states) for metric in own] if each or states else own
+        )
+    return found
+
+
+class Worst:
+    """Truth and prediction of the worst samples of each head, which are predicted once more.
+
+    Nothing is read before the first picture is asked for, and then only these samples.
+
+    Args:
+        network: with parameters.
+        dataset: all samples.
+        loader: makes batches of some of them, as they were scored.
+        metrics: head -> metrics that have seen the dataset.
+        count: of worst samples.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        dataset: Dataset,
+        loader: Callable[[Dataset], Any],
+        metrics: Mapping[str, Sequence[Metric]],
+        count: int,
+    ) -> None:
+        self._network, self._dataset, self._loader = network, dataset, loader
+        self._heads = {head.name: head for head in network.heads}
+        found = [worst_samples(own, count) for own in metrics.values()]
+        self._ids = {key for worst in found if worst for key, _ in worst[pictured(worst)]}
+        self._places: dict[str, int] = {}
+        self._predictions: dict[str, dict[str, Any]] = {}
+
+    def pictures(self, name: str, key: str) -> list[np.ndarray]:
+        """The sample `key` with the truth of the head `name`, and with its prediction."""
+        if not self._predictions:
+            self._predict()
+        head, sample = self._heads[name], read_sample(self._dataset, self._places[key], [])
+        prediction = self._predictions[key][name]
+        targets = match_of(self._dataset, head)(sample.targets)
+        return truth_and_prediction(head, sample.image, targets, prediction)
+
+    def _predict(self) -> None:
+        names = (sample_id(self._dataset, index) for index in range(len(self._dataset)))
+        self._places = {key: index for index, key in enumerate(names) if key in self._ids}
+        loader = self._loader(Subset(self._dataset, list(self._places.values())))
+        self._predictions = dict(predict(self._network, loader))
+        loader.close()
