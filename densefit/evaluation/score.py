@@ -18,6 +18,11 @@ from densefit.errors import BindError, ConfigError, DataError, located
 from densefit.evaluation.labels_seen import no_label, tell_unscored
 from densefit.evaluation.pass_rows import PassRows
 from densefit.evaluation.tta import Viewed, viewed, views_of
+from densefit.evaluation.update_metrics import (
+    compute_metrics,
+    update_head_metrics,
+    update_metrics,
+)
 from densefit.metrics import Metric, as_metric
 from densefit.metrics.core.direction import directions
 from densefit.model.heads.adapter import Wire
@@ -175,7 +180,7 @@ class Scorer:
                 fix="Route(metrics=[...]), or score(..., metrics={'head': [...]}); of a Symbol or "
                 "Module also score(..., eval_metric='acc')",
             )
-        collect(self.metrics)  # names that clash
+        compute_metrics(self.metrics)  # names that clash
         self.directions = directions(self.metrics)
         _check_exact(data, where)
         self._wires = {name: wires[name] for name in self.metrics}
@@ -226,7 +231,7 @@ class Scorer:
                     return None
                 self._check_new(batch.ids)
                 present.update(*(batch.targets or ()))
-                unlabelled -= take_in(self.metrics, self._wires, "evaluate", outputs, batch)
+                unlabelled -= update_metrics(self.metrics, self._wires, "evaluate", outputs, batch)
                 for targets in batch.targets or ():
                     self._look(targets)
                 self.on_batch(number, batch, outputs)
@@ -248,7 +253,7 @@ class Scorer:
         if not self._is_told and not self.part:
             tell_unscored(sorted(unlabelled), f"{self._feeder.where} data")
         labelled = {name: own for name, own in self.metrics.items() if name not in self.unlabelled}
-        scores = collect(labelled)
+        scores = compute_metrics(labelled)
         self._tell_undefined(scores)
         if self._occurring is not None:
             dataset = getattr(self.data, "dataset", self.data)
@@ -299,67 +304,8 @@ class Scorer:
             if head is not None and truth is not None:
                 counted.add(name)
                 found = head.judged(sample.predictions[name], targets)
-                update(self.metrics[name], name, [found], [truth], [sample.id])
+                update_head_metrics(self.metrics[name], name, [found], [truth], [sample.id])
         return counted
-
-
-def take_in(
-    judges: Mapping[str, Sequence[Metric]],
-    wires: Mapping[str, Wire],
-    mode: str,
-    outputs: Mapping[str, Any],
-    batch: Any,
-) -> set[str]:
-    """Update the metrics of each head with a fed batch.
-
-    Args:
-        judges: head -> its metrics.
-        wires: the heads by name.
-        mode: "train" or "evaluate".
-        outputs: short name -> array, of the heads that have metrics.
-        batch: what the outputs are of.
-
-    Returns:
-        The heads that had samples to count: of a batch, all truths of a head may be unknown.
-
-    Raises:
-        DensefitError: what a metric raises, with the head's name.
-    """
-    # All heads are read before any metric is told: one that diverged refuses the whole batch.
-    found = {name: wires[name].read(mode, outputs, batch) for name in judges if judges[name]}
-    counted = {name for name, (_, _, ids) in found.items() if ids}
-    for name in (name for name in found if name in counted):
-        update(judges[name], name, *found[name])
-    return counted
-
-
-def update(
-    metrics: Sequence[Metric], head: str, predictions: Any, targets: Any, ids: Sequence[str]
-) -> None:
-    """Update a head's metrics, which name the head in their errors."""
-    for metric in metrics:
-        with located(f"head {head}, metric {type(metric).__name__}"):
-            metric.update(predictions, targets, ids)
-
-
-def collect(judges: Mapping[str, Sequence[Metric]]) -> dict[str, float]:
-    """The numbers of all heads' metrics as one flat dict.
-
-    Raises:
-        ConfigError: two metrics of a head give a number of the same name.
-    """
-    found: dict[str, float] = {}
-    for head, metrics in judges.items():
-        for metric in metrics:
-            for key, value in metric.compute().items():
-                name = f"{head}/{key}"
-                if name in found:
-                    raise ConfigError(
-                        f"Two metrics of the head {head!r} are called {key!r}",
-                        where=type(metric).__name__,
-                    )
-                found[name] = value
-    return found
 
 
 def _chosen(wires: Mapping[str, Wire], heads: Sequence[str] | None) -> dict[str, Wire]:

@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 
 from densefit.errors import writing
-from densefit.evaluation.score import collect
+from densefit.evaluation.update_metrics import compute_metrics
 from densefit.metrics.core.bootstrap import confidence_intervals
 from densefit.metrics.core.detail import Matrix
 from densefit.metrics.core.metric import Metric
@@ -134,7 +134,7 @@ def _key(head: str, key: str) -> str:
 
 
 def _own(head: str, metrics: Sequence[Metric]) -> dict[str, float]:
-    found = collect({head: metrics})
+    found = compute_metrics({head: metrics})
     return {key[len(head) + 1 :]: value for key, value in found.items()}
 
 
