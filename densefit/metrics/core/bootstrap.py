@@ -11,9 +11,9 @@ from typing import cast
 import numpy as np
 
 from densefit.errors import ConfigError
-from densefit.metrics.core.additive import SparseState, restored, vector
 from densefit.metrics.core.metric import Metric
 from densefit.metrics.core.per_sample import PerSample
+from densefit.metrics.core.sparse_state import SparseState, restored, vector
 from densefit.registry import nearest
 
 _ENTRIES = 1 << 23  # of a table of doubles: 64 MiB

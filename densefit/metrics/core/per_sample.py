@@ -10,10 +10,10 @@ import numpy as np
 from typing_extensions import Self
 
 from densefit.errors import CheckpointError, ConfigError, DataError
-from densefit.metrics.core.additive import SparseState, restored
 from densefit.metrics.core.arrays import host
 from densefit.metrics.core.detail import Detail
 from densefit.metrics.core.metric import Metric
+from densefit.metrics.core.sparse_state import SparseState, restored
 from densefit.metrics.core.state import entry
 
 

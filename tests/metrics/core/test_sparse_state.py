@@ -3,7 +3,7 @@ import sys
 import numpy as np
 
 from densefit.metrics import ConfusionMatrix, Depth, PerSample
-from densefit.metrics.core.additive import SparseState, restored, vector
+from densefit.metrics.core.sparse_state import SparseState, restored, vector
 
 
 def test_a_state_comes_back_from_its_vector():
