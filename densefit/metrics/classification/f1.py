@@ -70,7 +70,7 @@ class F1Counts(AdditiveMetric):
     """Base of the F1 metrics: true positives, false positives and positives of each class.
 
     Args:
-        classes: the names in index order, or their number.
+        classes: names in index order, or their number.
 
     Attributes:
         true_positives, false_positives, positives: (K,) int64.
@@ -111,7 +111,7 @@ class F1(F1Counts):
     that may have several labels there is "multilabel_f1".
 
     Args:
-        classes: the names in index order, or their number.
+        classes: names in index order, or their number.
         ignore_label: targets with this label count nowhere.
         one_hot: whether targets with the shape of the predictions are one-hot rows; None infers it
             from the numbers.

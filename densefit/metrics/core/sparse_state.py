@@ -1,4 +1,4 @@
-"""The numbers of an additive metric's state as one vector, kept without its zeros."""
+"""State of an additive metric as one vector, stored without zeros."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from densefit.metrics.core.state import SETTINGS
 
 
 class SparseState:
-    """What an additive metric has seen, in the memory of what is not 0.
+    """State of an additive metric, stored as its nonzero numbers.
 
-    A confusion matrix of 150 classes has 22,500 counts, of which one picture touches a hundred.
+    A confusion matrix of 150 classes has 22,500 counts; one image changes about a hundred.
 
     Args:
-        state: of the metric.
+        state: `state_dict` of the metric.
     """
 
     def __init__(self, state: Mapping[str, Any]) -> None:
         dense = vector(state)
         self._size = len(dense)
-        self._places = np.flatnonzero(dense).astype(np.int32)
-        self._values = dense[self._places]
+        self._indices = np.flatnonzero(dense).astype(np.int32)
+        self._values = dense[self._indices]
 
     def vector(self) -> np.ndarray:
-        """All numbers, (S,) float64."""
+        """Return all numbers, (S,) float64."""
         dense = np.zeros(self._size)
-        dense[self._places] = self._values
+        dense[self._indices] = self._values
         return dense
 
 
 def restored(template: Mapping[str, Any], numbers: np.ndarray) -> dict[str, Any]:
-    """A state like `template` with other numbers, (S,).
+    """Fill a state like `template` with the numbers of a vector (S,).
 
     >>> restored({"total": 1.0, "count": 2}, np.array([3.0, 4.0]))
     {'total': 3.0, 'count': 4}
@@ -43,7 +43,7 @@ def restored(template: Mapping[str, Any], numbers: np.ndarray) -> dict[str, Any]
 
 
 def _leaves(state: Any) -> list[Any]:
-    """The numbers and arrays of a state, in its order, without its settings."""
+    """List the numbers and arrays of a state in order, without its settings."""
     if isinstance(state, Mapping):
         counted = [value for key, value in state.items() if key != SETTINGS]
         return [leaf for value in counted for leaf in _leaves(value)]
@@ -53,13 +53,13 @@ def _leaves(state: Any) -> list[Any]:
 
 
 def vector(state: Any) -> np.ndarray:
-    """All numbers of a state, (S,) float64."""
+    """Concatenate all numbers of a state, (S,) float64."""
     parts = [np.asarray(leaf, np.float64).ravel() for leaf in _leaves(state)]
     return np.concatenate(parts) if parts else np.zeros(0)
 
 
 def _split(template: Any, vector: np.ndarray) -> list[Any]:
-    """The leaves of a state like `template` with the numbers of `vector`, in their own types."""
+    """Split `vector` into the leaves of a state like `template`, with their types."""
     leaves = []
     for leaf in _leaves(template):
         like = np.asarray(leaf)
@@ -70,7 +70,7 @@ def _split(template: Any, vector: np.ndarray) -> list[Any]:
 
 
 def _filled(template: Any, leaves: Iterator[Any]) -> Any:
-    """`template` with other leaves."""
+    """Replace the leaves of `template`."""
     if isinstance(template, Mapping):
         return {
             key: value if key == SETTINGS else _filled(value, leaves)

@@ -64,14 +64,14 @@ def depth_errors(
         DataError: the shapes differ, or a prediction that counts is not positive and finite (it
             has no logarithm).
     """
-    place = where if where is None else f"sample {where!r}"
+    sample = where if where is None else f"sample {where!r}"
     for what, array in (("prediction", prediction), ("valid mask", valid)):
         if array is not None and array.shape != target.shape:
             raise DataError(
                 f"A {what} of depth and its truth differ in shape",
                 expected=f"shape {target.shape}",
                 received=f"shape {array.shape}",
-                where=place,
+                where=sample,
                 fix="bring the prediction to the original size before scoring",
             )
     target = target.astype(np.float64)
@@ -87,7 +87,7 @@ def depth_errors(
             "A predicted depth is not a positive number",
             expected="depth > 0 in every valid pixel",
             received=f"{predicted[wrong][0]:g} (one of {np.count_nonzero(wrong)})",
-            where=place,
+            where=sample,
             fix="let the head's decode clip depths from below, e.g. at 0.001",
         )
     difference = predicted - true

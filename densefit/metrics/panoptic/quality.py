@@ -1,4 +1,4 @@
-"""Panoptic quality: segments found, and how well they fit."""
+"""Panoptic quality: recognition and segmentation quality of segments."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def panoptic_quality(
     """PQ, SQ and RQ of each class, (K,) float64 each.
 
     SQ, the segmentation quality, is the mean IoU of the true positives; RQ, the recognition
-    quality, is TP / (TP + FP/2 + FN/2); PQ is their product. A class without any segment, true or
-    wrongly predicted, is nan; one without true positives is 0.
+    quality, is TP / (TP + FP/2 + FN/2); PQ is their product. A class without segments, true or
+    predicted, is nan; a class without true positives is 0.
 
     >>> panoptic_quality(np.array([1.5]), np.array([2]), np.array([1]), np.array([1]))["PQ"]
     array([0.5])
 
     Args:
-        iou: (K,) the sum of the IoU of the true positives.
+        iou: (K,) sums of the IoU of the true positives.
         tp: (K,) true positives.
         fp: (K,) false positives.
         fn: (K,) false negatives.
@@ -52,17 +52,17 @@ class PanopticQuality(AdditiveMetric):
     described id has a pixel.
 
     A class without any segment is nan and in no mean; if no thing (or no stuff) is left, its
-    means are nan, where COCO's panopticapi divides by zero. Void, crowds and the rest as there,
-    see `densefit.metrics.panoptic.match.match`; areas are counted in the map.
+    means are nan, where COCO's panopticapi divides by zero. For void and crowds see
+    `densefit.metrics.panoptic.match.match`; areas are counted in the map.
 
     Kirillov et al., "Panoptic Segmentation", CVPR 2019.
 
     Args:
-        classes: the names in index order, or their number.
-        things: the names of those classes whose objects are counted; the others are stuff.
+        classes: names in index order, or their number.
+        things: names of the classes with countable objects; other classes are stuff.
 
     Attributes:
-        iou: (K,) float64, the sum of the IoU of the true positives.
+        iou: (K,) float64, sums of the IoU of the true positives.
         tp, fp, fn: (K,) int64.
     """
 
@@ -97,9 +97,9 @@ class PanopticQuality(AdditiveMetric):
         check_equally_many(predictions, targets, ids)
         count = len(self.classes)
         for prediction, target, key in zip(predictions, targets, ids):
-            found = segments(prediction, count, f"prediction of {key!r}")
+            predicted = segments(prediction, count, f"prediction of {key!r}")
             truth = segments(target, count, f"truth of {key!r}")
-            matches = match(found, truth, count, f"sample {key!r}")
+            matches = match(predicted, truth, count, f"sample {key!r}")
             self.iou += matches.iou
             self.tp += matches.tp
             self.fp += matches.fp
