@@ -48,7 +48,7 @@ class AdditiveMetric(Metric):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        loaded = {
+        loaded: dict[str, np.ndarray] = {
             name: np.array(entry(state, name, self.name), kind)
             for name, (_, kind) in self._fields.items()
         }
