@@ -20,7 +20,7 @@ from densefit.engine.mxnet.initializer import ByName
 from densefit.engine.mxnet.learner import Learner
 from densefit.engine.param_groups import Groups
 from densefit.errors import ConfigError
-from densefit.evaluation.score import collect
+from densefit.evaluation.update_metrics import compute_metrics
 from densefit.metrics import Metric
 from densefit.metrics.core.derived import Derived, check_derived, derived_directions
 from densefit.metrics.core.direction import Directions
@@ -130,7 +130,7 @@ def fit(
             iterable of dicts or of (data, label), see `interop.batches`.
         heads: name -> Route, for what is no Network; by default one for each loss output.
         validation: like `train`, and another object; scored exactly, see `score`. Or a dict of
-            such by name, see `score_mixture`. Each is scored by the heads that it has labels for;
+            such by name, see `score`. Each is scored by the heads that it has labels for;
             a warning names heads without any.
         validate_every: "1ep", "500st"...; the end of training is always validated.
         derived: name -> a number made of a validation's scores, which stands among them (a mean
@@ -336,7 +336,7 @@ def fit(
         check_unmixed(saver.directory, resume)
         saver.keep.judged_by(known)
     judges: dict[str, list[Metric]] = {n: wire.metrics("train") for n, wire in measured.items()}
-    collect(judges)  # names that clash
+    compute_metrics(judges)  # names that clash
     state = TrainState(
         network,
         epoch=begin_epoch,
@@ -347,7 +347,7 @@ def fit(
         batch_size=feeder.batch_size,
         accumulate=accumulate,
         directions=known,
-        train=lambda: {**collect(judges), **told_weights()} if state.samples else {},
+        train=lambda: {**compute_metrics(judges), **told_weights()} if state.samples else {},
     )
     session = Session(
         learner, state, History(network), [*callbacks, *module.callbacks], judges, rate, balance

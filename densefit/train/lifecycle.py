@@ -23,7 +23,7 @@ class Milestones:
 
     Args:
         session: the training.
-        scorer: a Scorer or MixtureScorer of the validation; None for none.
+        scorer: a Scorer or MultiScorer of the validation; None for none.
         derived: numbers made of its scores, by name.
         saver: of checkpoints; None for none.
         guard: what happens when something is not finite.

@@ -16,8 +16,8 @@ from densefit.data.fingerprint import fingerprint
 from densefit.data.stable_repr import described
 from densefit.engine.mxnet.learner import Learner
 from densefit.errors import ConfigError
-from densefit.evaluation.score import Scorer
-from densefit.evaluation.score_mixture import MixtureScorer, scorer_of_labelled
+from densefit.evaluation.multi_scorer import MultiScorer, scorer_of_labelled
+from densefit.evaluation.scorer import Scorer
 from densefit.model.heads.adapter import Wire
 from densefit.train.nonfinite import Guard
 from densefit.train.schedules import Resolved, Schedule
@@ -56,7 +56,7 @@ def check_scored(schedule: Schedule, validation: Any) -> None:
 
 def scorer_of(
     learner: Learner, validation: Any, wires: Mapping[str, Wire]
-) -> Scorer | MixtureScorer | None:
+) -> Scorer | MultiScorer | None:
     """What scores the validation data: one iterator, or several by name; None for none.
 
     Args:
@@ -67,7 +67,7 @@ def scorer_of(
     if validation is None:
         return None
     if isinstance(validation, Mapping):
-        return MixtureScorer(learner, validation, where="validation", wires=wires)
+        return MultiScorer(learner, validation, where="validation", wires=wires)
     return scorer_of_labelled(learner, validation, "validation", wires)
 
 

@@ -14,7 +14,7 @@ from densefit.engine.batch_reader import Fed
 from densefit.engine.mxnet.learner import Learner
 from densefit.engine.prefetcher import Early
 from densefit.errors import TrainingDiverged
-from densefit.evaluation.score import take_in
+from densefit.evaluation.update_metrics import update_metrics
 from densefit.metrics import Metric
 from densefit.model.heads.adapter import Wire
 from densefit.train.balancing import Balancing
@@ -129,7 +129,7 @@ class Step:
             outputs = learner.train_outputs(self._read)
             clock.lap("forward")
             try:
-                take_in(self._judges, self._wires, "train", outputs, batch)
+                update_metrics(self._judges, self._wires, "train", outputs, batch)
                 if balancing is not None:
                     balancing.take_in(outputs, batch)
             except TrainingDiverged as error:
