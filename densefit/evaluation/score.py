@@ -295,10 +295,10 @@ class Scorer:
             head = wire.head if isinstance(wire, HeadWire) else None
             match = self._feeder.matches.get(name)
             targets = sample.targets if match is None else match(sample.targets)
-            truth = None if head is None else head.truth(targets)
+            truth = None if head is None else head.ground_truth(targets)
             if head is not None and truth is not None:
                 counted.add(name)
-                found = head.judged(sample.predictions[name], targets)
+                found = head.filter_prediction(sample.predictions[name], targets)
                 update(self.metrics[name], name, [found], [truth], [sample.id])
         return counted
 

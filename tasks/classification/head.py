@@ -34,7 +34,7 @@ class Classification(Head):
         target: name of the target to learn, so that two heads can learn different labels.
     """
 
-    classes_of = "label"
+    class_target = "label"
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Classification(Head):
         self.weight = weight
         self.dropout = dropout
         self.top_k = tuple(top_k)
-        self.target, self.targets, self.classes_of = target, (target,), target
+        self.target, self.targets, self.class_target = target, (target,), target
         where = f"head {name!r}"
         if len(self.classes) < 2 or len(set(self.classes)) != len(self.classes):
             raise ConfigError(
@@ -113,7 +113,7 @@ class Classification(Head):
         label = self._class(sample.targets, f"sample {sample.id!r}, head {self.name!r}")
         return {"label": np.array(label, np.float32)}
 
-    def trains(self, labels: Mapping[str, np.ndarray]) -> bool:
+    def has_valid_labels(self, labels: Mapping[str, np.ndarray]) -> bool:
         """Not where the class is unknown."""
         return bool(labels["label"] != UNKNOWN)
 
@@ -123,11 +123,11 @@ class Classification(Head):
         """(C,) float32 probabilities for each sample."""
         return [np.asarray(row, np.float32) for row in outputs["probabilities"]]
 
-    def combine(self, predictions: Sequence[Any]) -> np.ndarray:
+    def merge_predictions(self, predictions: Sequence[Any]) -> np.ndarray:
         """The mean probabilities."""
         return np.mean(predictions, axis=0, dtype=np.float64).astype(np.float32)
 
-    def truth(self, targets: Mapping[str, np.ndarray]) -> int | None:
+    def ground_truth(self, targets: Mapping[str, np.ndarray]) -> int | None:
         """The class, None where it is unknown."""
         label = self._class(targets, f"head {self.name!r}")
         return None if label == UNKNOWN else label

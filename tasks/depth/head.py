@@ -109,7 +109,7 @@ class Depth(Head):
         size = grid_size(input_size, LOGIT_STRIDE)
         return [Label("depth", size), Label("weight", size)]
 
-    def trains(self, labels: Mapping[str, np.ndarray]) -> bool:
+    def has_valid_labels(self, labels: Mapping[str, np.ndarray]) -> bool:
         """Not where no depth is known."""
         return bool(np.any(labels["weight"]))
 
@@ -141,7 +141,7 @@ class Depth(Head):
             for kind in self.losses
         }
 
-    def views(self, features: Features) -> dict[str, Any]:
+    def view_outputs(self, features: Features) -> dict[str, Any]:
         """`depth`: (B, 1, H, W) metres at input size."""
         depth = mx.sym.exp(self._log_depth(features))
         size = features.size(LOGIT_STRIDE)
@@ -151,7 +151,7 @@ class Depth(Head):
         """`depth`: (B, H, W) metres at input size."""
         return {"depth": mx.sym.squeeze(self.views(features)["depth"], axis=1)}
 
-    def merger(self, size: tuple[int, int]) -> Merger:
+    def view_merger(self, size: tuple[int, int]) -> Merger:
         """Averages depths at the original size, on the device."""
         return DepthMerger(size, self.min_depth, self.max_depth)
 
@@ -162,7 +162,7 @@ class Depth(Head):
         found = [map_to_original(*one) for one in zip(outputs["depth"], geometries)]
         return [np.clip(depth, self.min_depth, self.max_depth) for depth in found]
 
-    def truth(self, targets: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    def ground_truth(self, targets: Mapping[str, np.ndarray]) -> np.ndarray | None:
         """The original depths, None if there are none."""
         return targets.get(self.target)
 

@@ -68,7 +68,7 @@ class Detection(Head):
     """
 
     targets = ("boxes", "classes")
-    classes_of = "classes"
+    class_target = "classes"
 
     def __init__(
         self,
@@ -286,12 +286,12 @@ class Detection(Head):
             )
         return predictions
 
-    def merger(self, size: tuple[int, int]) -> Merger:
+    def view_merger(self, size: tuple[int, int]) -> Merger:
         """One suppression over the boxes of all views."""
         suppress = partial(combine, iou=self.nms_iou, limit=self.max_detections)
         return Predictions(self.decode, suppress)
 
-    def truth(self, targets: Mapping[str, np.ndarray]) -> Any:
+    def ground_truth(self, targets: Mapping[str, np.ndarray]) -> Any:
         """The boxes as they were annotated, None if the sample has no `boxes` target at all."""
         if "boxes" not in targets:
             return None
@@ -311,7 +311,7 @@ class Detection(Head):
         return chosen
 
     resizable = True
-    predicts_parts = True
+    supports_crops = True
 
     def draw(self, image: np.ndarray, prediction: Any) -> np.ndarray:
         """The detections above `draw_threshold`, outlined and named; or that there are none."""

@@ -66,7 +66,7 @@ class Instance(Head):
     """
 
     targets = ("boxes", "classes", "instances", "instance_ids")
-    classes_of = "classes"
+    class_target = "classes"
     terms = MappingProxyType(
         {
             "class_loss": Term(Detection.targets),
@@ -222,7 +222,7 @@ class Instance(Head):
             predictions.append(found)
         return predictions
 
-    def merger(self, size: tuple[int, int]) -> Merger:
+    def view_merger(self, size: tuple[int, int]) -> Merger:
         """One suppression over the boxes of all views; masks go with their boxes."""
         return Predictions(self.decode, self._merged)
 
@@ -233,7 +233,7 @@ class Instance(Head):
         masks = [mask for part in found for mask in part["masks"]]
         return {**merged, "masks": [masks[row] for row in kept]}
 
-    def truth(self, targets: Mapping[str, np.ndarray]) -> Any:
+    def ground_truth(self, targets: Mapping[str, np.ndarray]) -> Any:
         """The objects and their masks, None if boxes or instances are not known."""
         return true_masks(targets)
 
@@ -249,7 +249,7 @@ class Instance(Head):
         return chosen
 
     resizable = True
-    predicts_parts = True
+    supports_crops = True
 
     def draw(self, image: np.ndarray, prediction: Any) -> np.ndarray:
         """The detections above the detector's `draw_threshold`, each in a colour of its own."""

@@ -77,9 +77,9 @@ class Keypoints(Head):
     """
 
     targets = ("keypoints",)
-    classes_of = "classes"
-    some_of = "keypoint_classes"
-    told: ClassVar[Mapping[str, str]] = {
+    class_target = "classes"
+    class_subset = "keypoint_classes"
+    dataset_settings: ClassVar[Mapping[str, str]] = {
         "keypoints": "keypoint_names",
         "limbs": "limbs",
         "flip_pairs": "flip_pairs",
@@ -140,7 +140,7 @@ class Keypoints(Head):
         joints = [Label("joint", (count, *size)), Label("joint_mask", size)]
         return [*made, *joints] if self.heat_maps else made
 
-    def numbered_classes(self) -> list[str]:
+    def target_classes(self) -> list[str]:
         """All classes of the dataset."""
         return Numbered(self.among) if isinstance(self.among, Numbered) else list(self.among)
 
@@ -276,14 +276,14 @@ class Keypoints(Head):
             )
         return predictions
 
-    def merger(self, size: tuple[int, int]) -> Merger:
+    def view_merger(self, size: tuple[int, int]) -> Merger:
         """The means of the objects that several views agree on."""
         sigmas, limit = self.skeleton.sigmas, self.max_detections
         return Predictions(
             self.decode, partial(combine, sigmas=sigmas, alike=self.alike, limit=limit)
         )
 
-    def truth(self, targets: Mapping[str, np.ndarray]) -> Any:
+    def ground_truth(self, targets: Mapping[str, np.ndarray]) -> Any:
         """The objects as they were annotated, with the head's numbers of its classes.
 
         None if the sample has no `keypoints` at all.
@@ -308,7 +308,7 @@ class Keypoints(Head):
         return [COCOKeypointAveragePrecision(self.classes, sigmas, self.max_detections)]
 
     resizable = True
-    predicts_parts = True
+    supports_crops = True
 
     def draw(self, image: np.ndarray, prediction: Any) -> np.ndarray:
         """The detections above `draw_threshold`: boxes with their names, and skeletons."""

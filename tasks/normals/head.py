@@ -68,7 +68,7 @@ class Normals(Head):
         size = grid_size(input_size, LOGIT_STRIDE)
         return [Label("normals", (3, *size)), Label("weight", size)]
 
-    def trains(self, labels: Mapping[str, np.ndarray]) -> bool:
+    def has_valid_labels(self, labels: Mapping[str, np.ndarray]) -> bool:
         """Not where no vector is known."""
         return bool(np.any(labels["weight"]))
 
@@ -100,7 +100,7 @@ class Normals(Head):
         full = upsample(self._vectors(features), LOGIT_STRIDE, size, features.input_size)
         return {"normals": mx.sym.L2Normalization(full, mode="channel")}
 
-    def merger(self, size: tuple[int, int]) -> Merger:
+    def view_merger(self, size: tuple[int, int]) -> Merger:
         """Averages vectors at the original size, on the device."""
         return NormalsMerger(size)
 
@@ -115,7 +115,7 @@ class Normals(Head):
             found.append(unit(turn_vectors(there, geometry.matrix))[0])
         return found
 
-    def truth(self, targets: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    def ground_truth(self, targets: Mapping[str, np.ndarray]) -> np.ndarray | None:
         """The original vectors, None if there are none."""
         return targets.get(self.target)
 

@@ -51,8 +51,8 @@ class Panoptic(Head):
         ConfigError: things that are no classes, or a setting out of range.
     """
 
-    classes_of = "mask"
-    told: ClassVar[Mapping[str, str]] = {"things": "classes"}
+    class_target = "mask"
+    dataset_settings: ClassVar[Mapping[str, str]] = {"things": "classes"}
 
     def __init__(
         self,
@@ -92,13 +92,13 @@ class Panoptic(Head):
         self.parts: dict[str, Head] = made
         self.output_stride = min(part.output_stride for part in made.values())
         self.targets = (*self.segmentation.targets, *self.instance.targets)
-        self.classes_of = self.segmentation.target
+        self.class_target = self.segmentation.target
         self.terms = self._terms()
 
     @classmethod
     def class_source(cls, settings: Mapping[str, Any]) -> str:
         """The target of the segmentation."""
-        return str((settings.get("segmentation") or {}).get("target", cls.classes_of))
+        return str((settings.get("segmentation") or {}).get("target", cls.class_target))
 
     def _check(self, settings: Mapping[str, Mapping[str, Any]]) -> None:
         where = f"head {self.name!r}"
@@ -158,25 +158,28 @@ class Panoptic(Head):
         """The outputs of both parts."""
         return joined({part: head.evaluate(features) for part, head in self.parts.items()})
 
-    def raw(self, features: Features) -> dict[str, Any]:
+    def raw_outputs(self, features: Features) -> dict[str, Any]:
         """The raw outputs of both parts."""
-        return joined({part: head.raw(features) for part, head in self.parts.items()})
+        return joined({part: head.raw_outputs(features) for part, head in self.parts.items()})
 
-    def finish(
+    def postprocess(
         self, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int]
     ) -> dict[str, np.ndarray]:
         """The outputs of both parts."""
         return joined(
-            {part: head.finish(own(part, outputs), input_size) for part, head in self.parts.items()}
+            {
+                part: head.postprocess(own(part, outputs), input_size)
+                for part, head in self.parts.items()
+            }
         )
 
-    def views(self, features: Features) -> dict[str, Any]:
+    def view_outputs(self, features: Features) -> dict[str, Any]:
         """The views of both parts."""
-        return joined({part: head.views(features) for part, head in self.parts.items()})
+        return joined({part: head.view_outputs(features) for part, head in self.parts.items()})
 
-    def merger(self, size: tuple[int, int]) -> Merger:
+    def view_merger(self, size: tuple[int, int]) -> Merger:
         """Merges each part's views, and then the parts."""
-        mergers = {part: head.merger(size) for part, head in self.parts.items()}
+        mergers = {part: head.view_merger(size) for part, head in self.parts.items()}
         return PartsMerger(
             mergers, lambda found: self._segments(found["segmentation"], found["instance"])
         )
@@ -187,7 +190,7 @@ class Panoptic(Head):
         return joined({"segmentation": {"loss": semantic}, "instance": self.instance.terms})
 
     def _trains_segmentation(self, labels: Mapping[str, np.ndarray]) -> bool:
-        return self.segmentation.trains(own("segmentation", labels))
+        return self.segmentation.has_valid_labels(own("segmentation", labels))
 
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:
         """The labels of both parts."""
@@ -216,13 +219,13 @@ class Panoptic(Head):
         least = round(self.min_stuff * semantic.size)
         return panoptic_map(semantic, kept, self.thing_classes, self.overlap, least)
 
-    def truth(self, targets: Mapping[str, np.ndarray]) -> Any:
+    def ground_truth(self, targets: Mapping[str, np.ndarray]) -> Any:
         """The true segments, None if a target is missing."""
         if any(name not in targets for name in self.targets):
             return None
         return true_segments(targets[self.segmentation.target], targets, self.thing_classes)
 
-    def judged(self, prediction: Any, targets: Mapping[str, np.ndarray]) -> Any:
+    def filter_prediction(self, prediction: Any, targets: Mapping[str, np.ndarray]) -> Any:
         """The segments of classes that the sample knows; the others are background.
 
         Raises:

@@ -63,7 +63,7 @@ class Segmentation(Head):
             number, or a background that is no class.
     """
 
-    classes_of = "mask"
+    class_target = "mask"
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class Segmentation(Head):
         self.name, self.weight = name, weight
         with located(f"head {name!r}"):
             self.decoder = Decoder(decoder, channels, rates)
-        self.target, self.targets, self.classes_of = target, (target,), target
+        self.target, self.targets, self.class_target = target, (target,), target
         self.output_stride = self.decoder.output_stride
         # one entry for every byte; what is no class weighs nothing
         self._weight_of = np.zeros(256, np.float32)
@@ -117,7 +117,7 @@ class Segmentation(Head):
         made = [Label("mask", size), Label("weight", size)]
         return made if self.background is None else [*made, Label("known", (len(self.classes),))]
 
-    def trains(self, labels: Mapping[str, np.ndarray]) -> bool:
+    def has_valid_labels(self, labels: Mapping[str, np.ndarray]) -> bool:
         """Not where every cell is void."""
         return bool(np.any(labels["weight"]))
 
@@ -207,11 +207,11 @@ class Segmentation(Head):
         size = features.size(LOGIT_STRIDE)
         return {"mask": strongest(self._logits(features), LOGIT_STRIDE, size, features.input_size)}
 
-    def raw(self, features: Features) -> dict[str, Any]:
+    def raw_outputs(self, features: Features) -> dict[str, Any]:
         """`logits`: (B, C, h, w) at a quarter of the input size."""
         return {"logits": self._logits(features)}
 
-    def finish(
+    def postprocess(
         self, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int]
     ) -> dict[str, np.ndarray]:
         """`mask` as `evaluate` gives it, up to the rounding of logits."""
@@ -220,11 +220,11 @@ class Segmentation(Head):
             "mask": np.stack([strongest_classes(one, LOGIT_STRIDE, input_size) for one in logits])
         }
 
-    def views(self, features: Features) -> dict[str, Any]:
+    def view_outputs(self, features: Features) -> dict[str, Any]:
         """`scores`: (B, C, H, W) probabilities at input size."""
         return {"scores": mx.sym.softmax(self._full(features), axis=1)}
 
-    def merger(self, size: tuple[int, int]) -> Merger:
+    def view_merger(self, size: tuple[int, int]) -> Merger:
         """Averages probabilities at the original size, on the device."""
         return MaskMerger(size)
 
@@ -234,11 +234,13 @@ class Segmentation(Head):
         """(H, W) uint8 masks at the size of each original image."""
         return [to_original(mask, geometry) for mask, geometry in zip(outputs["mask"], geometries)]
 
-    def truth(self, targets: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    def ground_truth(self, targets: Mapping[str, np.ndarray]) -> np.ndarray | None:
         """The original mask, None if there is none."""
         return targets.get(self.target)
 
-    def judged(self, prediction: np.ndarray, targets: Mapping[str, np.ndarray]) -> np.ndarray:
+    def filter_prediction(
+        self, prediction: np.ndarray, targets: Mapping[str, np.ndarray]
+    ) -> np.ndarray:
         """Classes that the sample does not know are background in its mask, and so here."""
         if self.background is None:
             self._tell_unknown(targets, "scoring")

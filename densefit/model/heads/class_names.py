@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -19,14 +19,17 @@ class ClassNames:
     Attributes:
         learned_names: target -> class names of the dataset that trained the head, for a head that
             was made with a number of classes.
+        is_multilabel: whether the labels say yes or no for each class, so that a class may never
+            occur.
     """
 
-    classes_of: str | None
+    class_target: str | None
     spec: dict[str, Any] | None
     learned_names: Mapping[str, Sequence[str]] = MappingProxyType({})
+    is_multilabel: ClassVar[bool] = False
 
-    def numbered_classes(self) -> list[str]:
-        """Names of the classes in the target `classes_of`, by label value. Default: the head's.
+    def target_classes(self) -> list[str]:
+        """Names of the classes in the target `class_target`, by label value. Default: the head's.
 
         A head with a subset of them, or in another order, has all of them in its setting `among`.
         """
@@ -38,8 +41,8 @@ class ClassNames:
 
         Datasets are matched by these names: label values are renumbered where they differ.
         """
-        names = self.numbered_classes()
-        return {self.classes_of: names} if self.classes_of is not None and names else {}
+        names = self.target_classes()
+        return {self.class_target: names} if self.class_target is not None and names else {}
 
     def names(self, target: str) -> list[str]:
         """Class names of a target: the head's, or those of the dataset that trained it."""

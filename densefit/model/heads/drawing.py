@@ -24,7 +24,7 @@ class Drawing:
         return image.copy()
 
     def draw_truth(self, image: np.ndarray, truth: Any) -> np.ndarray:
-        """Draw the ground truth (what `truth` gave, not None) on a copy of the image."""
+        """Draw the ground truth (what `ground_truth` gave, not None) on a copy of the image."""
         return image.copy()
 
     def draw_both(

@@ -17,6 +17,7 @@ from densefit.model.heads.features import Features
 from densefit.model.heads.host_outputs import HostOutputs
 from densefit.model.heads.partial_labels import PartialLabels, Term
 from densefit.model.heads.recipe_defaults import RecipeDefaults
+from densefit.model.heads.renamed_members import RenamedMembers
 from densefit.model.heads.view_merging import ViewMerging
 from densefit.registry import Registry
 
@@ -32,7 +33,16 @@ class Label:
     dtype: str = "float32"
 
 
-class Head(PartialLabels, ClassNames, RecipeDefaults, HostOutputs, ViewMerging, Drawing, ABC):
+class Head(
+    RenamedMembers,
+    PartialLabels,
+    ClassNames,
+    RecipeDefaults,
+    HostOutputs,
+    ViewMerging,
+    Drawing,
+    ABC,
+):
     """One task: labels, losses, outputs, predictions, ground truth and metrics, under one name.
 
     A task implements the seven methods below. All else is optional, a base class a concern:
@@ -45,7 +55,7 @@ class Head(PartialLabels, ClassNames, RecipeDefaults, HostOutputs, ViewMerging, 
             in the network, which checks it (see `densefit.model.head_names`).
         weight: factor on the head's losses, 0 or more.
         output_stride: deepest stride of the backbone's feature maps (8, 16 or 32).
-        predicts_parts: whether predictions of a cropped image are valid, as boxes are: `df.predict`
+        supports_crops: whether predictions of a cropped image are valid, as boxes are: `df.predict`
             then gives them. False: a head that reads the geometry predicts for the whole image, and
             a crop is an error. Scores refuse crops either way.
         spec: task name and settings, set by `head()`; rebuilds the head.
@@ -54,7 +64,7 @@ class Head(PartialLabels, ClassNames, RecipeDefaults, HostOutputs, ViewMerging, 
     name: str
     weight: float = 1.0
     output_stride: int = 32
-    predicts_parts: ClassVar[bool] = False
+    supports_crops: ClassVar[bool] = False
     spec: dict[str, Any] | None = None
 
     @abstractmethod
@@ -96,7 +106,7 @@ class Head(PartialLabels, ClassNames, RecipeDefaults, HostOutputs, ViewMerging, 
         """Decode the outputs of n samples to n predictions in original image coordinates."""
 
     @abstractmethod
-    def truth(self, targets: Mapping[str, np.ndarray]) -> Any:
+    def ground_truth(self, targets: Mapping[str, np.ndarray]) -> Any:
         """Ground truth for the metrics, from a sample's original targets.
 
         None if it is unknown: the sample does not count in this head's scores.

@@ -15,25 +15,25 @@ class HostOutputs(ABC):
     """Optional part of a head: a postprocessing step on the host, and rows per sample.
 
     For heads whose last step is faster in numpy than on MXNet's CPU, e.g. an argmax over all
-    pixels. Scores and predictions on a CPU run `raw` and `finish`; on a GPU, and in what is
-    exported, only `evaluate` is used.
+    pixels. On a CPU, scores and predictions run `raw_outputs` and `postprocess`; a GPU and an
+    exported network run `evaluate` alone.
     """
 
     @abstractmethod
     def evaluate(self, features: Features) -> dict[str, Any]:
         """Output Symbols by name; see `Head.evaluate`."""
 
-    def raw(self, features: Features) -> dict[str, Any]:
-        """Output Symbols by name, from which `finish` computes the outputs of `evaluate`.
+    def raw_outputs(self, features: Features) -> dict[str, Any]:
+        """Output Symbols by name, from which `postprocess` computes the outputs of `evaluate`.
 
         The outputs of `evaluate` by default.
         """
         return self.evaluate(features)
 
-    def finish(
+    def postprocess(
         self, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int]
     ) -> dict[str, np.ndarray]:
-        """Compute the outputs of `evaluate` from the outputs of `raw`, sample by sample.
+        """Compute the outputs of `evaluate` from the outputs of `raw_outputs`, sample by sample.
 
         Args:
             outputs: outputs of n samples, by name.
@@ -42,5 +42,5 @@ class HostOutputs(ABC):
         return dict(outputs)
 
     def rows(self, output: str) -> int:
-        """Rows of axis 0 of an `evaluate`, `raw` or `views` output that belong to one sample."""
+        """Rows of axis 0 of an output that belong to one sample."""
         return 1

@@ -41,12 +41,12 @@ class PartialLabels:
     targets: tuple[str, ...] = ()
     terms: Mapping[str, Term] = MappingProxyType({})
 
-    def labelled(self, sample: Sample) -> bool:
+    def is_labelled(self, sample: Sample) -> bool:
         """Whether the sample has all `targets`, or all targets of one of the `terms`."""
         needed = [term.targets for term in self.terms.values()] or [self.targets]
         return any(all(target in sample.targets for target in targets) for targets in needed)
 
-    def trains(self, labels: Mapping[str, np.ndarray]) -> bool:
+    def has_valid_labels(self, labels: Mapping[str, np.ndarray]) -> bool:
         """Whether encoded labels hold anything to learn. Default: yes.
 
         For heads whose targets may be present but empty of information, e.g. all pixels void or
@@ -72,7 +72,7 @@ class PartialLabels:
         """
         return None
 
-    def judged(self, prediction: Any, targets: Mapping[str, np.ndarray]) -> Any:
+    def filter_prediction(self, prediction: Any, targets: Mapping[str, np.ndarray]) -> Any:
         """Adjust a prediction before it is scored. Default: unchanged.
 
         For heads that predict more than some samples annotate, e.g. to drop the classes that a

@@ -17,8 +17,8 @@ from densefit.model.tta.view_merger import Merger, Predictions
 class ViewMerging(ABC):
     """Optional part of a head: merge the outputs of several views (`df.ViewLoader`).
 
-    Override `combine` to merge decoded predictions; or `views` and `merger` to merge outputs, e.g.
-    to average probabilities before the argmax.
+    Override `merge_predictions` to merge decoded predictions; or `view_outputs` and `view_merger`
+    to merge outputs, e.g. to average probabilities before the argmax.
     """
 
     name: str
@@ -33,22 +33,22 @@ class ViewMerging(ABC):
     ) -> list[Any]:
         """Predictions in original image coordinates; see `Head.decode`."""
 
-    def views(self, features: Features) -> dict[str, Any]:
-        """Output Symbols by name, from which `merger` makes one prediction for several views.
+    def view_outputs(self, features: Features) -> dict[str, Any]:
+        """Output Symbols by name, from which `view_merger` makes one prediction for several views.
 
         For heads whose `evaluate` outputs cannot be averaged, e.g. an argmax. They may be large: a
         merger can work on the device. The outputs of `evaluate` by default.
         """
         return self.evaluate(features)
 
-    def merger(self, size: tuple[int, int]) -> Merger:
+    def view_merger(self, size: tuple[int, int]) -> Merger:
         """A merger for the views of one image of (height, width).
 
-        By default each view is decoded, and `combine` merges the predictions.
+        By default each view is decoded, and `merge_predictions` merges the predictions.
         """
-        return Predictions(self.decode, lambda predictions, _: self.combine(predictions))
+        return Predictions(self.decode, lambda predictions, _: self.merge_predictions(predictions))
 
-    def combine(self, predictions: Sequence[Any]) -> Any:
+    def merge_predictions(self, predictions: Sequence[Any]) -> Any:
         """Merge several predictions for the same image into one.
 
         Raises:
@@ -57,5 +57,5 @@ class ViewMerging(ABC):
         raise ConfigError(
             f"The head {self.name!r} does not say how predictions of several views are combined",
             received=f"{len(predictions)} views",
-            fix="give it a method `combine`, or look at each picture once (no views)",
+            fix="give it a method `merge_predictions`, or predict each image once (no views)",
         )

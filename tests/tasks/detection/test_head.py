@@ -172,7 +172,7 @@ def test_decode_drops_empty_rows_and_sorts():
 def test_a_sample_of_another_task_trains_nothing():
     encoded = Detection(2).encode(Sample("a", np.zeros((*SIZE, 3), np.uint8), {}))
     assert (encoded["class"] == -1).all()
-    assert Detection(2).truth({"mask": np.zeros((4, 4))}) is None
+    assert Detection(2).ground_truth({"mask": np.zeros((4, 4))}) is None
 
 
 def test_an_unknown_class_names_the_sample():
@@ -203,7 +203,7 @@ def test_both_metrics_have_keys_of_their_own():
     }
     seen = []
     for metric in made.metrics():
-        metric.update([prediction], [made.truth(truth)], ["x"])
+        metric.update([prediction], [made.ground_truth(truth)], ["x"])
         numbers = metric.compute()
         assert numbers[metric.primary] == pytest.approx(1)
         seen += list(numbers)

@@ -154,7 +154,7 @@ def test_perfect_outputs_give_back_the_true_masks(mask_stride, mirrored):
         (found,) = head.decode(perfect(head, sample), [sample.geometry])
         assert (np.diff(found["scores"]) <= 0).all()
         assert set(found) == {"boxes", "scores", "classes", "masks"}
-        metric.update([found], [head.truth(data[index].targets)], [str(index)])
+        metric.update([found], [head.ground_truth(data[index].targets)], [str(index)])
     scores = metric.compute()
     assert scores["AP50"] == 1
     assert scores["AP"] > (0.85 if mask_stride == 2 else 0.7)
@@ -175,7 +175,7 @@ def test_masks_are_of_the_original_size():
 def test_masks_go_with_the_boxes_that_views_agree_on():
     head = df.head("instance", classes=3, **SMALL)
     sample = Shapes(4, size=SIZE, empty=0.0, seed=5)[1]
-    merger = head.merger(SIZE)
+    merger = head.view_merger(SIZE)
     for image, view in df.Views(flip=True).of(sample, SIZE):
         del image
         seen = mirror(sample) if view.mirrored else sample
