@@ -1,4 +1,4 @@
-"""The classification head: one class for the whole picture."""
+"""The classification head: one class for the whole image."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ UNKNOWN = -1
 
 @heads.register("classification")
 class Classification(Head):
-    """A class for the whole picture, by global average pooling of the deepest map.
+    """A class for the whole image, by global average pooling of the deepest map.
 
-    Predictions are (C,) float32 probabilities. A picture labelled -1 or 255 (if that is no
+    Predictions are (C,) float32 probabilities. An image labelled -1 or 255 (if that is no
     class) is of unknown class and trains nothing.
 
     Args:
@@ -101,7 +101,7 @@ class Classification(Head):
         if label in (UNKNOWN, 255):
             return UNKNOWN
         raise DataError(
-            "A picture is of no known class",
+            "An image is of no known class",
             expected=f"a class index 0 to {len(self.classes) - 1}, or -1 for unknown",
             received=label,
             where=where,
@@ -133,7 +133,7 @@ class Classification(Head):
         return None if label == UNKNOWN else label
 
     def metrics(self) -> list[Metric]:
-        """Accuracy, top-k accuracy and cross-entropy, over the pictures of known class."""
+        """Accuracy, top-k accuracy and cross-entropy, over the images of known class."""
         return [Accuracy(), *(TopK(k) for k in self.top_k), CrossEntropy()]
 
     resizable = True

@@ -1,4 +1,4 @@
-"""The multi-label head: for each class, whether the picture shows it."""
+"""The multi-label head: for each class, whether the image shows it."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ VOID = 255  # what masks write for it; the same here
 
 @heads.register("multilabel")
 class MultiLabel(Head):
-    """Several classes for the whole picture, or none, by global average pooling.
+    """Several classes for the whole image, or none, by global average pooling.
 
-    Needs a target `labels`: (C,) of 1 (the picture shows the class), 0 (it does not), and -1 or
+    Needs a target `labels`: (C,) of 1 (the image shows the class), 0 (it does not), and -1 or
     255 (nobody knows), which trains nothing and counts nowhere; where -1 says no, write 0 for it
     in the dataset. The loss is binary
-    cross-entropy, the weighted mean over the known classes of a picture. Predictions are (C,)
+    cross-entropy, the weighted mean over the known classes of an image. Predictions are (C,)
     float32 probabilities, each class by itself.
 
-    Labels are those of the whole picture: a crop may lose the only object of a class, so train on
+    Labels are those of the whole image: a crop may lose the only object of a class, so train on
     crops that show most of it.
 
     Args:
@@ -179,7 +179,7 @@ class MultiLabel(Head):
 
 
 def _write(image: np.ndarray, lines: Sequence[str]) -> np.ndarray:
-    """A copy of the picture with lines in its upper left corner, as many as fit."""
+    """A copy of the image with lines in its upper left corner, as many as fit."""
     step = 2 * letter_height(image)
     room = max(1, int(image.shape[0] / step))
     result = image

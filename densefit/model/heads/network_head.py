@@ -96,7 +96,7 @@ class HeadWire(Wire):
         }[mode]
         return [f"{self.name}_{name}" for name in names]
 
-    def postprocess(
+    def finish(
         self, mode: str, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int] | None
     ) -> dict[str, np.ndarray]:
         found = super().finish(mode, outputs, input_size)

@@ -283,3 +283,17 @@ def test_boxes_without_masks_do_not_dilute_the_mask_loss(name):
         np.testing.assert_allclose(
             second[key].asnumpy(), value.asnumpy(), rtol=1e-3, atol=2e-5, err_msg=key
         )
+
+
+def test_mask_weight_scales_the_mask_loss_alone():
+    values = []
+    for weight in (1.0, 3.0):
+        head = df.head("instance", classes=3, name="own", mask_weight=weight, **SMALL)
+        network = df.Network("resnet18", [head], settings={"width": 8})
+        sample = Shapes(1, size=SIZE, empty=0.0, seed=3)[0]
+        values.append(losses(network, {k: v[None] for k, v in head.encode(sample).items()}))
+    once, thrice = values
+    assert once["mask_loss"] > 0
+    assert thrice["mask_loss"] == pytest.approx(3 * once["mask_loss"], rel=1e-5)
+    for name in ("class_loss", "box_loss"):
+        assert thrice[name] == once[name]

@@ -100,7 +100,7 @@ def test_a_mirrored_view_without_flip_pairs_is_an_error():
     one, known = head(flip_pairs=None, keypoints=names, limbs=[]), head()
     sample = RandomFlip(p=1.0)(shapes(1)[0], np.random.default_rng(0))
     outputs = as_predicted(known, [sample])
-    with pytest.raises(ConfigError, match=r"mirrored picture[\s\S]*flip_pairs"):
+    with pytest.raises(ConfigError, match=r"mirrored image[\s\S]*flip_pairs"):
         one.decode(outputs, [sample.geometry])
     found = [known.decode(outputs, [sample.geometry])[0]["keypoints"][0, :, 0]]
     assert found[0][1] > found[0][2]  # the left eye is at the right of the original
@@ -301,3 +301,18 @@ def test_a_tiny_network_learns_some_pictures_by_heart():
     df.fit(network, loader, epochs=80, optimizer="adam", schedule=df.Cosine(lr=0.005, warmup=4))
     scores = df.score(network, df.Loader(data, batch_size=8))
     assert scores["keypoints/AP"] > 0.8
+
+
+def test_peaks_below_the_threshold_move_no_keypoint_and_are_not_drawn():
+    data = shapes(1)
+    outputs = as_predicted(head(), [data[0]])
+    outputs["peaks"][..., 2] = 0.2
+    outputs["objects"][..., 8::3] = 0.15  # confidence of each keypoint before it is moved
+    geometry = [data[0].geometry]
+    found = {t: head(peak_threshold=t).decode(outputs, geometry)[0] for t in (0.1, 0.3)}
+    np.testing.assert_allclose(found[0.3]["keypoints"][..., 2], 0.15, atol=1e-6)
+    assert (found[0.1]["keypoints"][..., 2] == np.float32(0.2)).any()
+    image = np.zeros((*SIZE, 3), np.uint8)
+    bare = head(draw_threshold=0.3, peak_threshold=0.9).draw(image, found[0.1])
+    drawn = head(draw_threshold=0.3, peak_threshold=0.1).draw(image, found[0.1])
+    assert (drawn != bare).any()

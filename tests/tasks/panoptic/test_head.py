@@ -125,8 +125,8 @@ def test_perfect_outputs_give_the_true_segments():
             zip(*(targets[key] for key in ("boxes", "classes", "instance_ids")))
         ):
             rows[0, row] = [kind, 0.9 - row / 10, *box]
-            own = (targets["instances"] == one).reshape(16, 4, 16, 4).mean(axis=(1, 3))
-            masks[0, row] = np.rint(own * 255)
+            inside = (targets["instances"] == one).reshape(16, 4, 16, 4).mean(axis=(1, 3))
+            masks[0, row] = np.rint(inside * 255)
         rows[0, 7] = [0, 0.4, 0, 0, 64, 64]  # below the threshold: it must not show
         masks[0, 7] = 255
         outputs = {
