@@ -1,4 +1,4 @@
-"""The true masks of a picture, as the metrics take them."""
+"""Ground truth of an image for the mask metrics, and average precision of boxes beside masks."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ import numpy as np
 
 from densefit.data.geometry.instance_map import NONE, extents
 from densefit.data.geometry.rle import encode_instances, encode_polygons
+from densefit.metrics import COCOAveragePrecision
 
 
 def true_masks(targets: Mapping[str, np.ndarray]) -> dict[str, Any] | None:
     """`masks` (n run lengths), `boxes`, `classes`, `crowd`, and `area` where it is of masks.
 
-    And `known_classes` where the picture has it.
+    And `known_classes` where the image has it.
 
     Whole masks of the dataset go before those of the map, which overlaps have cut. An object
     whose pixels are not known counts as a crowd that fills its box: what is found there is
     neither right nor wrong.
 
     Args:
-        targets: of the original picture.
+        targets: of the original image.
 
     Returns:
         None if the boxes or the instances are not known.
@@ -47,3 +48,13 @@ def true_masks(targets: Mapping[str, np.ndarray]) -> dict[str, Any] | None:
         masks[row] = encode_polygons(rectangle, (instances.shape[0], instances.shape[1]))
         crowd[row] = True
     return {**truth, "masks": masks}
+
+
+class BoxAveragePrecision(COCOAveragePrecision):
+    """The numbers of `COCOAveragePrecision`, each called `box_...`: masks have their names."""
+
+    name = "box_ap"
+    primary = "box_AP"
+
+    def _scores(self, weights: np.ndarray | None) -> dict[str, float]:
+        return {f"box_{name}": value for name, value in super()._scores(weights).items()}
