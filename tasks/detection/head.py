@@ -157,7 +157,7 @@ class Detection(BoxEncoding, Head):
         found = self.detect(*predicted, features.input_size)
         return {"boxes": mx.sym.slice_axis(found, axis=2, begin=0, end=6)}
 
-    def found(self, scores: Any, offsets: Any, input_size: tuple[int, int]) -> Any:
+    def detect(self, scores: Any, offsets: Any, input_size: tuple[int, int]) -> Any:
         """(B, max_detections, 7): the rows of `evaluate`, and the anchor of each.
 
         Args:
