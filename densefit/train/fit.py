@@ -80,7 +80,7 @@ def fit(
             iterable of dicts or of (data, label), see `interop.batches`.
         heads: name -> Route, for what is no Network; by default one for each loss output.
         validation: like `train`, and another object; scored exactly, see `score`. Or a dict of
-            such by name, see `score_mixture`. Each is scored by the heads that it has labels for;
+            such by name, see `score`. Each is scored by the heads that it has labels for;
             a warning names heads without any.
         validate_every: "1ep", "500st"...; the end of training is always validated.
         derived: name -> a number made of a validation's scores, which stands among them (a mean

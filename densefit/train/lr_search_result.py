@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from densefit.callbacks.figure import new_figure, tidy, write_figure
+from densefit.visualize.plotting import new_figure, tidy, write_figure
 
 _SPREAD = 0.03  # of the updates, the standard deviation of the smoothing
 

@@ -10,7 +10,7 @@ from densefit.checkpoint.training.session import Session
 from densefit.data.loader.object_counts import added
 from densefit.engine.batch_reader import Fed
 from densefit.errors import TrainingDiverged
-from densefit.evaluation.score import take_in
+from densefit.evaluation.update_metrics import update_metrics
 from densefit.model.heads.adapter import Wire
 from densefit.train.balancing import Balancing
 from densefit.train.nonfinite import Guard, gradient_diverged
@@ -138,7 +138,7 @@ class Step:
             outputs = learner.train_outputs(self._outputs)
         with clock("metric"):
             try:
-                take_in(self._metrics, self._wires, "train", outputs, batch)
+                update_metrics(self._metrics, self._wires, "train", outputs, batch)
                 if balancing is not None:
                     balancing.take_in(outputs, batch)
             except TrainingDiverged as error:

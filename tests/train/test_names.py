@@ -236,8 +236,8 @@ def test_validations_of_plain_datasets_go_by_the_names_of_the_mixture(tiny, tmp_
         return {key: scores[key] for key in whole}
 
     assert mains(history.last_validation) == whole
-    assert mains(df.score_mixture(network, plain)) == whole
-    assert mains(df.score_mixture(df.load(tmp_path), plain)) == whole
+    assert mains(df.score(network, plain)) == whole
+    assert mains(df.score(df.load(tmp_path), plain)) == whole
     before = history.epochs[-1]["train"]
     # Now the mixture has another order; a network made with numbers goes on by name.
     known = None if classes is None else 3

@@ -7,8 +7,9 @@ from typing import Any
 
 from densefit.callbacks.callback import TrainState
 from densefit.engine.mxnet.learner import Learner
-from densefit.evaluation.score import Scorer, collect
-from densefit.evaluation.score_mixture import MixtureScorer, scorer_of_labelled
+from densefit.evaluation.multi_scorer import MultiScorer, scorer_of_labelled
+from densefit.evaluation.scorer import Scorer
+from densefit.evaluation.update_metrics import compute_metrics
 from densefit.metrics import Metric
 from densefit.metrics.core.derived import Derived, check_derived, derived_directions
 from densefit.metrics.core.direction import Directions
@@ -18,13 +19,13 @@ from densefit.model.heads.adapter import Wire
 def training_metrics(state: TrainState, wires: Mapping[str, Wire]) -> dict[str, list[Metric]]:
     """The heads' training metrics, whose numbers the state gives with the heads' loss weights."""
     metrics: dict[str, list[Metric]] = {name: wire.metrics("train") for name, wire in wires.items()}
-    collect(metrics)  # names that clash
+    compute_metrics(metrics)  # names that clash
 
     def numbers() -> dict[str, float]:
         if not state.samples:
             return {}
         weights = {f"{head}/loss_weight": weight for head, weight in state.loss_weights.items()}
-        return {**collect(metrics), **weights}
+        return {**compute_metrics(metrics), **weights}
 
     state.train = numbers
     return metrics
@@ -32,17 +33,17 @@ def training_metrics(state: TrainState, wires: Mapping[str, Wire]) -> dict[str, 
 
 def scorer_of(
     learner: Learner, validation: Any, wires: Mapping[str, Wire]
-) -> Scorer | MixtureScorer | None:
+) -> Scorer | MultiScorer | None:
     """The scorer of the validation data: one iterator, or several by name; None for none."""
     if validation is None:
         return None
     if isinstance(validation, Mapping):
-        return MixtureScorer(learner, validation, where="validation", wires=wires)
+        return MultiScorer(learner, validation, where="validation", wires=wires)
     return scorer_of_labelled(learner, validation, "validation", wires)
 
 
 def directions_of(
-    scorer: Scorer | MixtureScorer | None, derived: Mapping[str, Derived]
+    scorer: Scorer | MultiScorer | None, derived: Mapping[str, Derived]
 ) -> Directions:
     """Score -> whether a high one is good, of all that a validation will give."""
     if scorer is None:

@@ -14,8 +14,8 @@ from densefit.engine.batch_reader import Feeder
 from densefit.engine.model_input import ModelInput, batches_of, validations_of
 from densefit.engine.mxnet.learner import Learner
 from densefit.errors import ConfigError
-from densefit.evaluation.score import Scorer
-from densefit.evaluation.score_mixture import MixtureScorer
+from densefit.evaluation.multi_scorer import MultiScorer
+from densefit.evaluation.scorer import Scorer
 from densefit.metrics.core.direction import Directions
 from densefit.model.heads.adapter import Wire
 from densefit.model.heads.route import Route
@@ -76,7 +76,7 @@ class Plan:
     optimizer_params: Mapping[str, Any]
     rescale: float | None
     schedule: Schedule | None
-    scorer: Scorer | MixtureScorer | None
+    scorer: Scorer | MultiScorer | None
     session: Session
     validating: Interval
     saving: Interval
