@@ -15,7 +15,7 @@ class TrainState:
     """Where training stands. Callbacks read it; only `fit` writes it.
 
     Attributes:
-        network: the Network in training; `network.get_params()` is up to date at any moment.
+        network: the Network in training; `network.parameters` are up to date at any moment.
         epoch: number of the current epoch, from 0; after `epoch_ended`, that of the next.
         update: optimizer updates since training began (over resumes too), with those left out.
         batch: updates done in this epoch.
@@ -43,6 +43,7 @@ class TrainState:
         seconds: wall seconds of training, validation and saving, over resumes too.
         clock: where the time of this process goes.
         resumed: the checkpoint that this process goes on from, "" if it began the training.
+        device_memory: reads the (free, total) bytes of each GPU by its number.
     """
 
     network: Any
@@ -73,6 +74,7 @@ class TrainState:
     seconds: float = 0.0
     clock: Clock = field(default_factory=Clock)
     resumed: str = ""
+    device_memory: Callable[[], Mapping[int, tuple[int, int]]] = dict
 
 
 class Control:

@@ -7,12 +7,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from densefit import adapters
+from densefit import adapters, engine
 from densefit.data.classes.class_occurrence import Occurring
 from densefit.engine.batch_reader import Feeder
+from densefit.engine.engine import Engine
 from densefit.engine.finite import check_parameters, check_policy
 from densefit.engine.model_input import batches_of, model_input
-from densefit.engine.mxnet.learner import Learner
 from densefit.engine.repeats import Repeats
 from densefit.errors import BindError, ConfigError, DataError, located
 from densefit.evaluation.labels_seen import no_label, tell_unscored
@@ -86,7 +86,8 @@ def score(
         if network.heads:
             raise ConfigError("Routes are for a network made of a symbol", received=list(routes))
         routed = Network(symbol=network.symbol, routes=routes)
-        routed.set_params(*network.get_params())
+        network.check_initialized()
+        routed.set_params(network.parameters, network.statistics)
         network, routes = routed, None
     check_policy(nonfinite)
     given = model_input(
@@ -100,7 +101,7 @@ def score(
     if eval_metric is not None and heads is None and metrics is None:
         names = []  # it stands in place of the heads' own
     check_parameters(given.network, nonfinite)
-    learner = Learner(given.network, devices or given.devices)
+    learner = engine.make(given.network, devices or given.devices)
     scorer = Scorer(learner, data, names, metrics, wires=module.wires, nonfinite=nonfinite)
     return scorer.run() or {}
 
@@ -134,7 +135,7 @@ class Scorer:
 
     def __init__(
         self,
-        learner: Learner,
+        learner: Engine,
         data: Any,
         heads: Sequence[str] | None = None,
         metrics: Mapping[str, Sequence[Any]] | None = None,

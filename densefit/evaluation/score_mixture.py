@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from densefit import engine
 from densefit.data.annotated import asked_once
 from densefit.data.targets_present import held_by
+from densefit.engine.engine import Engine
 from densefit.engine.finite import check_parameters, check_policy
-from densefit.engine.mxnet.learner import Learner
 from densefit.errors import ConfigError, DataError, located
 from densefit.evaluation.labels_seen import no_label, tell_unscored
 from densefit.evaluation.score import Scorer, check_head_names
@@ -61,7 +62,9 @@ def score_mixture(
             raise ConfigError(f"The network has no head {name!r}", fix=nearest(name, network.wires))
     check_policy(nonfinite)
     check_parameters(network, nonfinite)
-    return MixtureScorer(Learner(network, devices), data, heads, nonfinite=nonfinite).run() or {}
+    return (
+        MixtureScorer(engine.make(network, devices), data, heads, nonfinite=nonfinite).run() or {}
+    )
 
 
 class MixtureScorer:
@@ -86,7 +89,7 @@ class MixtureScorer:
 
     def __init__(
         self,
-        learner: Learner,
+        learner: Engine,
         data: Mapping[str, Any],
         heads: Sequence[str] | None = None,
         where: str = "scoring",
@@ -166,7 +169,7 @@ class MixtureScorer:
 
 
 def scorer_of_labelled(
-    learner: Learner,
+    learner: Engine,
     data: Any,
     where: str,
     wires: Mapping[str, Wire] | None = None,

@@ -7,7 +7,6 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from densefit.backend import mx
 from densefit.callbacks.callback import Callback
 from densefit.callbacks.callback import callbacks as registered
 from densefit.checkpoint.training.saver import Saver
@@ -52,7 +51,7 @@ def as_schedule(schedule: Any) -> Schedule | None:
         raise _wrong("schedule", schedule, expected, f"schedule=df.{kind.__name__}(lr=0.1, ...)")
     if isinstance(schedule, type):
         fix = f"schedule={_made(schedule, 'lr=0.1, ...')}"
-    elif isinstance(schedule, mx.lr_scheduler.LRScheduler):
+    elif hasattr(schedule, "base_lr"):
         fix = "optimizer_params={'lr_scheduler': ...}; or one of densefit's, df.Cosine(lr=0.1)"
     elif isinstance(schedule, (int, float)):
         fix = f"schedule=df.Constant(lr={schedule}), or optimizer_params={{'learning_rate': ...}}"
@@ -190,7 +189,7 @@ def as_devices(devices: Any) -> list[Any] | None:
     if devices is None:
         return None
     several = list(devices) if isinstance(devices, (list, tuple)) else [devices]
-    if several and all(isinstance(one, mx.Context) for one in several):
+    if several and all(hasattr(one, "device_type") for one in several):
         return several
     raise _wrong("devices", devices, "MXNet contexts", "devices=[mx.cpu()], or [mx.gpu(0)]")
 

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from densefit import adapters
+from densefit import adapters, engine
 from densefit.callbacks.callback import Callback, TrainState
 from densefit.callbacks.default_progress import with_progress
 from densefit.checkpoint.training.saver import Saver, check_unmixed
@@ -15,9 +15,8 @@ from densefit.checkpoint.training.session import Session
 from densefit.duration import DurationLike
 from densefit.engine.batch_reader import Feeder
 from densefit.engine.ema import EMA, as_ema
+from densefit.engine.engine import BindSettings, OptimizerSettings
 from densefit.engine.model_input import batches_of, model_input, validations_of
-from densefit.engine.mxnet.initializer import ByName
-from densefit.engine.mxnet.learner import Learner
 from densefit.engine.param_groups import Groups
 from densefit.errors import ConfigError
 from densefit.evaluation.score import collect
@@ -49,12 +48,11 @@ from densefit.train.lifecycle import Milestones
 from densefit.train.loop import Loop
 from densefit.train.nonfinite import Guard
 from densefit.train.numbers import Numbers
-from densefit.train.rescale_grad import constant_rescale, tell_rescale
 from densefit.train.same_heads import check_same_heads
 from densefit.train.schedules import Schedule
 from densefit.train.schedules.awaited import Awaited
+from densefit.train.seeds import seed_all
 from densefit.train.setup import (
-    as_initializer,
     check_begin,
     check_begun,
     check_eased,
@@ -64,11 +62,9 @@ from densefit.train.setup import (
     check_scored,
     identity,
     scorer_of,
-    seed_all,
     source_of_rate,
     tell_done,
     tell_kept_optimizer,
-    tell_unused_rate,
 )
 from densefit.train.step import Step
 
@@ -315,8 +311,9 @@ def fit(
     if given.optimizer is not None:
         tell_kept_optimizer(given.optimizer, optimizer, settings)
         optimizer, settings = given.optimizer, {}
-    rescale = constant_rescale(network, optimizer, settings, feeder.batch_size, accumulate)
-    learner = Learner(network, devices)
+    optimizing = OptimizerSettings(optimizer, settings, groups, kvstore, schedule is not None)
+    learner = engine.make(network, devices)
+    learner.check_optimizer(optimizing, feeder.batch_size, accumulate)
     scorer = scorer_of(learner, validations_of(validation, given), module.wires)
     scored = {} if scorer is None else scorer.directions
     known = Directions(scored, () if scorer is None else scorer.unscored)
@@ -347,6 +344,7 @@ def fit(
         batch_size=feeder.batch_size,
         accumulate=accumulate,
         directions=known,
+        device_memory=engine.device_memory,
         train=lambda: {**collect(judges), **told_weights()} if state.samples else {},
     )
     session = Session(
@@ -363,37 +361,28 @@ def fit(
         if balance is not None:
             balance.begin(list(wires), total, per_epoch)
             weigh = balance.weighted if balance.learned else None
-        begins = ByName(as_initializer(initializer), seed)
+        are_given = arg_params is not None or aux_params is not None
         learner.bind(
             feeder,
-            begins,
-            accumulate,
-            freeze,
-            as_ema(ema),
-            precision,
-            weigh,
-            [*given.fixed, *fixed_names],
-            allow_missing or (arg_params is None and aux_params is None),
-            monitor is None,
-            live,
-            arg_params is not None or aux_params is not None,
+            BindSettings(
+                initializer=initializer,
+                seed=seed,
+                accumulate=accumulate,
+                freeze=freeze,
+                ema=as_ema(ema),
+                precision=precision,
+                weigh=weigh,
+                fixed=[*given.fixed, *fixed_names],
+                allow_missing=allow_missing or not are_given,
+                fuse=monitor is None,
+                live=live,
+                is_given=are_given,
+            ),
         )
         module.attach(learner, scorer, train)
         if scorer is not None:
             scorer.check_values()
-        if rescale is not None:
-            tell_rescale(
-                network.symbol,
-                learner.output_shapes,
-                rescale,
-                optimizer,
-                settings,
-                feeder.batch_size,
-            )
-        own = learner.start_optimizer(
-            optimizer, settings, feeder.batch_size, groups, rescale, kvstore
-        )
-        tell_unused_rate(own, schedule, settings, groups)
+        learner.start_optimizer(optimizing)
         if live is None:
             given.started(learner)
         learns: list[Learns] = [validating, saving]
@@ -437,7 +426,6 @@ def fit(
             session=session,
             feeder=feeder,
             step=step,
-            optimizer=own,
             guard=guard,
             between=Milestones(session, scorer, derived, saver, guard),
             validating=validating,

@@ -61,7 +61,7 @@ class Milestones:
         if self._scorer is None or state.validated == state.update:
             return
         state.clock.start()
-        self._session.learner.check_finite()
+        self._session.learner.parameters.check_finite()
         try:
             scores = self._scorer.run(lambda: self.signals.received is not None)
             if scores is not None:
@@ -123,7 +123,7 @@ class Milestones:
             return None
         self.tell_written(wait=True)
         state.clock.start()
-        self._session.learner.check_finite()  # the last good checkpoint stays
+        self._session.learner.parameters.check_finite()  # the last good checkpoint stays
         self.tick()
         path = str(self._saver.save(self._session))
         self._saved = state.update

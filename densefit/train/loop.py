@@ -20,7 +20,6 @@ from densefit.train.interval import Cadence
 from densefit.train.lifecycle import Milestones
 from densefit.train.nonfinite import Guard
 from densefit.train.object_count_check import ObjectCheck
-from densefit.train.setup import seed_mxnet
 from densefit.train.signals import TrainingInterrupted
 from densefit.train.step import Step
 
@@ -35,7 +34,6 @@ class Loop:
         session: the training.
         feeder: of the training data.
         step: makes an update.
-        optimizer: the one in use; its own rate counts where there is no schedule.
         guard: what happens when something is not finite.
         between: what falls between updates.
         validating: when to validate.
@@ -48,7 +46,6 @@ class Loop:
     session: Session
     feeder: Feeder
     step: Step
-    optimizer: Any
     guard: Guard
     between: Milestones
     validating: Cadence
@@ -59,7 +56,7 @@ class Loop:
 
     def __post_init__(self) -> None:
         self.control, self.signals = self.between.control, self.between.signals
-        self.own_rate = float(self.optimizer.lr or 0.0)  # where there is no schedule
+        self.own_rate = self.session.learner.base_lr  # where there is no schedule
         self.objects = ObjectCheck()
         self.labels = LabelCheck(self.feeder.wires, self.feeder.where)
 
@@ -74,7 +71,7 @@ class Loop:
                     begun.append(callback)
                     callback.fit_started(state, self.control)
                 self._run()
-            session.learner.check_finite()
+            session.learner.parameters.check_finite()
             session.history.update = state.update
             session.history.stop_reason = self.control.stop_reason
         except BaseException as raised:
@@ -132,7 +129,7 @@ class Loop:
             for metrics in self.session.judges.values():
                 for metric in metrics:
                     metric.reset()
-        seed_mxnet(self.seed, state.epoch)
+        self.session.learner.seed(self.seed, state.epoch)
         for callback in self.session.callbacks:
             callback.epoch_started(state, control)
         if state.pending:
@@ -170,7 +167,7 @@ class Loop:
             if taken.counts:
                 state.objects = added([state.objects, taken.counts])
                 state.all_objects = added([state.all_objects, taken.counts])
-            state.lr = self.optimizer.learning_rate if lr is None else lr
+            state.lr = self.session.learner.lr if lr is None else lr
             state.gradient_norm, state.loss_weights = taken.gradient_norm, taken.loss_weights
             self.between.tick()
             for callback in self.session.callbacks:
@@ -265,7 +262,7 @@ class Loop:
         """Let MXNet draw the random numbers of the next update."""
         state = self.session.state
         if self.session.learner.random:
-            seed_mxnet(self.seed, state.epoch, state.batch + 1)
+            self.session.learner.seed(self.seed, state.epoch, state.batch + 1)
 
     def _rate(self) -> float | None:
         """The learning rate of the next update; None leaves it to the optimizer."""

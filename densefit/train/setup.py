@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import logging
-import random
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from densefit.backend import mx
 from densefit.callbacks.callback import TrainState
 from densefit.checkpoint.training.identity import told
 from densefit.data.fingerprint import fingerprint
 from densefit.data.stable_repr import described
-from densefit.engine.mxnet.learner import Learner
+from densefit.engine.engine import Engine
 from densefit.errors import ConfigError
 from densefit.evaluation.score import Scorer
 from densefit.evaluation.score_mixture import MixtureScorer, scorer_of_labelled
@@ -55,7 +51,7 @@ def check_scored(schedule: Schedule, validation: Any) -> None:
 
 
 def scorer_of(
-    learner: Learner, validation: Any, wires: Mapping[str, Wire]
+    learner: Engine, validation: Any, wires: Mapping[str, Wire]
 ) -> Scorer | MixtureScorer | None:
     """What scores the validation data: one iterator, or several by name; None for none.
 
@@ -80,23 +76,6 @@ def check_eased(guard: Guard, rate: Any, optimizer: Any, settings: Mapping[str, 
             received=f"lr_scheduler={type(own).__name__}, no schedule",
             fix="fit(..., schedule=...), or another policy for what is not finite",
         )
-
-
-def seed_all(seed: int) -> None:
-    """Seed python, numpy and MXNet."""
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    mx.random.seed(seed)
-
-
-def seed_mxnet(seed: int, epoch: int, batch: int = 0) -> None:
-    """Seed MXNet's own randomness (dropout) for an update, or for an epoch.
-
-    Its state cannot be read, so a resume could not continue it; seeded anew, it need not be. That
-    takes a millisecond: networks that draw nothing at random are seeded for each epoch only.
-    """
-    words = np.random.SeedSequence((seed % 2**32, epoch, batch)).generate_state(1)
-    mx.random.seed(int(words[0] >> 1))
 
 
 def identity(
@@ -192,25 +171,6 @@ def tell_done(state: TrainState, path: object) -> None:
                 " more; to train anew, choose another directory and no resume",
                 *(path, done, unit, unit, planned),
             )
-
-
-def as_initializer(initializer: Any) -> Any:
-    """An initializer, which may be given by MXNet's name ("xavier").
-
-    Raises:
-        ConfigError: the name is unknown, or it is nothing that initialises.
-    """
-    if isinstance(initializer, str):
-        try:
-            return mx.init.create(initializer)
-        except (KeyError, AssertionError, TypeError, ValueError) as error:
-            raise ConfigError(
-                f"Unknown initializer {initializer!r}",
-                expected="MXNet's name, e.g. 'xavier', or an object: mx.init.Xavier(...)",
-            ) from error
-    if initializer is not None and not callable(initializer):
-        raise ConfigError("This is no initializer", received=repr(initializer)[:200])
-    return initializer
 
 
 STORES = (
@@ -326,28 +286,6 @@ def tell_base_rate(scheduler: Any, rate: float) -> None:
             rate,
             type(scheduler).__name__,
             rate,
-        )
-
-
-def tell_unused_rate(
-    optimizer: Any,
-    schedule: Schedule | None,
-    settings: Mapping[str, Any],
-    groups: Mapping[str, Mapping[str, float]],
-) -> None:
-    """Log that an optimizer has no use for a learning rate that somebody has given.
-
-    Args:
-        optimizer: in use.
-        schedule: as `fit` was given it.
-        settings: of an optimizer given by name.
-        groups: as `fit` was given them.
-    """
-    rates = [schedule, settings.get("learning_rate"), *(own.get("lr") for own in groups.values())]
-    if isinstance(optimizer, mx.optimizer.AdaDelta) and any(rate is not None for rate in rates):
-        _log.warning(
-            "MXNet's AdaDelta has no learning rate: no schedule, rate or lr of a group changes "
-            "what it does, and it decays weights by wd an update. To hold some still: freeze=[...]"
         )
 
 

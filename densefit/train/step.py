@@ -11,12 +11,13 @@ from typing import Any
 from densefit.callbacks.clock import Clock
 from densefit.data.loader.object_counts import added
 from densefit.engine.batch_reader import Fed
-from densefit.engine.mxnet.learner import Learner
+from densefit.engine.engine import Engine
 from densefit.engine.prefetcher import Early
 from densefit.errors import TrainingDiverged
 from densefit.evaluation.score import take_in
 from densefit.metrics import Metric
 from densefit.model.heads.adapter import Wire
+from densefit.model.parameters import heads_owning
 from densefit.train.balancing import Balancing
 from densefit.train.nonfinite import Guard
 
@@ -63,7 +64,7 @@ class Step:
 
     def __init__(
         self,
-        learner: Learner,
+        learner: Engine,
         wires: Mapping[str, Wire],
         judges: Mapping[str, Sequence[Metric]],
         accumulate: int = 1,
@@ -119,7 +120,7 @@ class Step:
             if refused is not None:
                 continue  # the rest of a refused update is passed over
             if self._guard.policy == "skip" and len(seen) == 1:
-                before = learner.statistics()
+                before = learner.parameters.statistics()
             own = balancing.first_pass(shares) if balancing is not None and shares else shares
             learner.compute(batch, len(seen) == 1, own)
             clock.lap("forward")
@@ -146,7 +147,7 @@ class Step:
                 if balancing is not None and shares is not None:
                     balancing.finish(seen, labelled, shares, reseed)
                 # Sync point: waits for the backward pass.
-                norm = learner.gradient_norm()
+                norm = learner.gradients.norm()
                 if not math.isfinite(norm):
                     ids = [key for batch in seen for key in batch.ids]
                     refused = self._diverged(ids, self._absent(labelled))
@@ -213,16 +214,16 @@ class Step:
         """Raise the error, if the guard says so; else leave everything as it was `before`."""
         self._in_a_row += 1
         if self._guard.policy == "skip":
-            self._learner.set_statistics(before)
+            self._learner.parameters.set_statistics(before)
         if self._guard.policy == "raise" or (
             self._guard.policy == "skip" and self._in_a_row > self._guard.limit
         ):
-            self._learner.mend_statistics()
+            self._learner.parameters.mend_statistics()
             raise error
 
     def _diverged(self, ids: Sequence[str], absent: Sequence[str]) -> TrainingDiverged:
-        bad = self._learner.bad_gradients()
-        heads = self._learner.heads_of(bad)
+        bad = self._learner.gradients.not_finite()
+        heads = heads_owning(self._learner.network, bad)
         shown = ", ".join(bad[:5]) + (f", ... ({len(bad)} parameters)" if len(bad) > 5 else "")
         samples = ", ".join(ids[:8]) + (f", ... ({len(ids)})" if len(ids) > 8 else "")
         where = f"head {', '.join(heads)}, " if heads else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from densefit.engine.mxnet.map_averaging import MapMerger
+from densefit.engine.map_averaging import MapMerger
 
 
 class DepthMerger(MapMerger):

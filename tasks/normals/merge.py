@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from densefit.backend import mx
-from densefit.engine.mxnet.map_averaging import MapMerger
+from densefit.engine.map_averaging import MapMerger
 
 from .vectors import unit
 
@@ -26,8 +25,9 @@ class NormalsMerger(MapMerger):
 
     def mirrored(self, maps: Any) -> Any:
         """(3, H, W) with x the other way round, at the mirrored place."""
-        x, others = mx.nd.flip(maps[:1], axis=2), mx.nd.flip(maps[1:], axis=2)
-        return mx.nd.concat(-x, others, dim=0)
+        flipped = maps.flip(axis=2)
+        flipped[:1] = -flipped[:1]
+        return flipped
 
     def result(self) -> np.ndarray:
         """(H, W, 3) float32 unit vectors at the size of the original."""

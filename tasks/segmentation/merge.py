@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from densefit.backend import mx
-from densefit.engine.mxnet.map_averaging import MapMerger
+from densefit.engine.map_averaging import MapMerger
 
 
 class MaskMerger(MapMerger):
@@ -22,4 +21,4 @@ class MaskMerger(MapMerger):
 
     def result(self) -> np.ndarray:
         """(H, W) uint8 classes at the size of the original."""
-        return np.asarray(mx.nd.argmax(self.mean(), axis=0).astype(np.uint8).asnumpy())
+        return np.asarray(self.mean().argmax(axis=0).astype(np.uint8).asnumpy())

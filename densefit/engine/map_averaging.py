@@ -1,4 +1,4 @@
-"""Maps of several views, averaged on the device into one at the original size."""
+"""Feature maps of several views, averaged on the device into one at the original size."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from densefit.backend import mx
+from densefit import engine
 from densefit.data.loader.views import View
 from densefit.model.tta.view_merger import Merger
 
 
 class MapMerger(Merger):
-    """The mean at each pixel over the windows, mirrored or not, that show it, then over scales.
+    """Average, at each pixel, the windows that show it, mirrored or not; then average the scales.
 
     Every scale weighs the same at every pixel, however many windows show it. Maps stay on the
-    device. A head's own merger gives a `result` made of `mean()`.
+    device. A head's merger computes its `result` from `mean()`.
 
     Args:
-        size: (height, width) of the original picture.
-        output: which of the head's `views` outputs it is: (1, C, H, W) at input size.
+        size: (height, width) of the original image.
+        output: the head's `views` output that is averaged: (1, C, H, W) at input size.
     """
 
     def __init__(self, size: tuple[int, int], output: str) -> None:
@@ -28,19 +28,18 @@ class MapMerger(Merger):
         self._canvases: dict[tuple[int, int], tuple[Any, np.ndarray]] = {}
 
     def mirrored(self, maps: Any) -> Any:
-        """(C, H, W) as an unmirrored view would show it. What points left or right turns too."""
-        return mx.nd.flip(maps, axis=2)
+        """(C, H, W) maps of a mirrored view as an unmirrored one has them; directions flip too."""
+        return maps.flip(axis=2)
 
     def add(self, outputs: Mapping[str, Any], view: View) -> None:
-        """Take in the maps of a view."""
+        """Add the maps of a view."""
         maps = outputs[self._output][0]
         if view.mirrored:
             maps = self.mirrored(maps)
         if view.scaled not in self._canvases:
-            shape = (maps.shape[0], *view.scaled)
-            canvas = mx.nd.zeros(shape, ctx=maps.context)
+            canvas = engine.zeros((maps.shape[0], *view.scaled), like=maps)
             self._canvases[view.scaled] = canvas, np.zeros(view.scaled, np.float32)
-        canvas, shown = self._canvases[view.scaled]
+        canvas, counts = self._canvases[view.scaled]
         (top, bottom), (left, right) = (
             (max(0, start), min(whole, start + window))
             for start, whole, window in zip(view.corner, view.scaled, view.input_size)
@@ -48,23 +47,23 @@ class MapMerger(Merger):
         y, x = view.corner
         part = maps[:, top - y : bottom - y, left - x : right - x]
         canvas[:, top:bottom, left:right] = canvas[:, top:bottom, left:right] + part
-        shown[top:bottom, left:right] += 1
+        counts[top:bottom, left:right] += 1
 
     def mean(self) -> Any:
-        """(C, H, W) NDArray at the size of the original."""
+        """(C, H, W) array on the device, at the size of the original."""
         total: Any = None
-        for canvas, shown in self._canvases.values():
-            if shown.min() != shown.max():
-                canvas = mx.nd.broadcast_div(canvas, mx.nd.array(shown[None], ctx=canvas.context))
-            elif shown.flat[0] != 1:
-                canvas = canvas / float(shown.flat[0])
+        for canvas, counts in self._canvases.values():
+            if counts.min() != counts.max():
+                canvas = canvas / engine.to_device(counts[None], like=canvas)
+            elif counts.flat[0] != 1:
+                canvas = canvas / float(counts.flat[0])
             resized = resample(canvas, self._size)
             total = resized if total is None else total + resized
         return total / float(len(self._canvases)) if len(self._canvases) > 1 else total
 
 
 def resample(maps: Any, size: tuple[int, int]) -> Any:
-    """Bilinear resampling of a (C, h, w) NDArray to (C, H, W).
+    """Resample (C, h, w) maps on the device to (C, H, W), bilinearly.
 
     Pixels are areas, not points: the edges of the two maps coincide (`align_corners=False`).
     """
@@ -76,10 +75,10 @@ def resample(maps: Any, size: tuple[int, int]) -> Any:
         low = np.floor(position)
         shape = [1, 1, 1]
         shape[axis] = length
-        share = mx.nd.array((position - low).reshape(shape), ctx=maps.context)
+        weight = engine.to_device((position - low).reshape(shape), like=maps)
         first, second = (
-            mx.nd.take(maps, mx.nd.array(places, ctx=maps.context), axis=axis)
-            for places in (low, np.minimum(low + 1, old - 1))
+            maps.take(engine.to_device(indices, like=maps), axis=axis)
+            for indices in (low, np.minimum(low + 1, old - 1))
         )
-        maps = mx.nd.broadcast_mul(first, 1 - share) + mx.nd.broadcast_mul(second, share)
+        maps = first * (1 - weight) + second * weight
     return maps
