@@ -9,7 +9,7 @@ from typing import Any
 
 from densefit.data.classes.class_occurrence import Occurring
 from densefit.engine.batch_reader import Feeder
-from densefit.engine.mxnet.learner import Learner
+from densefit.engine.engine import Engine
 from densefit.engine.repeats import Repeats
 from densefit.errors import located
 from densefit.evaluation.labels_seen import tell_unscored
@@ -59,7 +59,7 @@ class Scorer:
 
     def __init__(
         self,
-        learner: Learner,
+        learner: Engine,
         data: Any,
         heads: Sequence[str] | None = None,
         metrics: Mapping[str, Sequence[Any]] | None = None,

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from densefit.backend import mx
 from densefit.data.loader.views import View, Views
 from densefit.engine.batch_reader import Feeder
+from densefit.engine.engine import Engine
 from densefit.engine.finite import OutputCheck
-from densefit.engine.mxnet.learner import Learner
 from densefit.errors import ConfigError, DataError
 from densefit.model.heads.adapter import Wire
 from densefit.model.heads.network_head import HeadWire
@@ -61,7 +60,7 @@ def views_of(data: Any, wires: Iterable[Wire]) -> bool:
     return True
 
 
-def viewed(learner: Learner, feeder: Feeder, nonfinite: str = "warn") -> Iterator[Viewed]:
+def viewed(learner: Engine, feeder: Feeder, nonfinite: str = "warn") -> Iterator[Viewed]:
     """Every sample of a ViewLoader once, in its order, with predictions merged from its views.
 
     Args:
@@ -74,7 +73,7 @@ def viewed(learner: Learner, feeder: Feeder, nonfinite: str = "warn") -> Iterato
         yield from _viewed(learner, feeder, check)
 
 
-def _viewed(learner: Learner, feeder: Feeder, check: OutputCheck) -> Iterator[Viewed]:
+def _viewed(learner: Engine, feeder: Feeder, check: OutputCheck) -> Iterator[Viewed]:
     wires = [wire for wire in feeder.wires if isinstance(wire, HeadWire)]
     complete: list[_Open] = []
     open_: _Open | None = None
@@ -111,7 +110,7 @@ def _sums(wires: list[HeadWire], arrays: Mapping[str, Any], rows: int) -> dict[s
     The maps themselves stay on the device.
     """
     names = [name for wire in wires for name in wire.outputs("views")]
-    return {name: mx.nd.sum(arrays[name].reshape((rows, -1)), axis=1) for name in names}
+    return {name: arrays[name].reshape((rows, -1)).sum(axis=1) for name in names}
 
 
 def _add(wire: HeadWire, merger: Merger, arrays: Mapping[str, Any], row: int, view: View) -> None:
