@@ -99,10 +99,12 @@ train -> engine.mxnet.graph: folding>fold_batchnorm fused>fuse_bn_relu gradient_
     inner>known_values layouts>onednn_layouts overwriting>overwriting_ops pooled>mean_to_pooling
     precision>bfloat16 sample_means symbols>symbol_info
 train -> evaluation: label_check>labels_seen pass_rows viewer>tta
-train -> train: cadence>interval conflict>gradient_conflict guard>nonfinite milestones>lifecycle
-    naming>class_names object_check>object_count_check rate_search>lr_search_result
-    rescale>rescale_grad start>setup
+train -> train: cadence>interval conflict>gradient_conflict guard>nonfinite horizon>length
+    milestones>checkpointer object_check>object_count_check rate_search>lr_search_result
+    rescale>rescale_grad
+train -> train.setup: arguments naming>class_names numbers>settings same_heads start>plan
 train.schedules -> interop: mxnet_scheduler
+train.schedules -> train.schedules: awaited>deferred
 """
 
 #: Modules with the name of a function of the package, or of a folder that is gone: an import would

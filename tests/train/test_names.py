@@ -326,7 +326,7 @@ def test_classes_that_are_called_otherwise_are_told(tiny, tmp_path, caplog):
 def test_a_checkpoint_without_names_is_loaded(tiny, tmp_path, monkeypatch):
     network, loader = trained(tiny, 2, Shades("dark", "bright"))
     with monkeypatch.context() as patch:
-        patch.setattr("densefit.train.fit.take_names", lambda *given: None)
+        patch.setattr("densefit.train.setup.plan.take_names", lambda *given: None)
         patch.setattr("densefit.checkpoint.training.snapshot.names_of", lambda network: {})
         df.fit(network, loader, updates=1, checkpoint=tmp_path)
     assert df.load(tmp_path).heads[0].learned_names == {}
