@@ -18,7 +18,7 @@ class Validator:
 
     Args:
         session: the training.
-        scorer: a Scorer or MixtureScorer of the validation; None for none.
+        scorer: a Scorer or MultiScorer of the validation; None for none.
         derived: numbers made of its scores, by name.
         keep: which checkpoints stay; None without checkpoints.
         checkpointer: saves what was trained where a validation fails or is interrupted.
