@@ -158,10 +158,10 @@ class Scorer:
                 continue
             match = self._feeder.matches.get(name)
             targets = sample.targets if match is None else match(sample.targets)
-            truth = wire.head.truth(targets)
+            truth = wire.head.ground_truth(targets)
             if truth is not None:
                 labelled.add(name)
-                prediction = wire.head.judged(sample.predictions[name], targets)
+                prediction = wire.head.filter_prediction(sample.predictions[name], targets)
                 update_head_metrics(self.metrics[name], name, [prediction], [truth], [sample.id])
         return labelled
 

@@ -96,7 +96,7 @@ def _merge_views(learner: Learner, feeder: Feeder, check: OutputCheck) -> Iterat
             if open_ is None or open_.key != key:
                 if open_ is not None:
                     complete.append(open_)
-                mergers = {wire.name: wire.head.merger(view.size) for wire in wires}
+                mergers = {wire.name: wire.head.view_merger(view.size) for wire in wires}
                 open_ = _OpenSample(key, fed.targets[row], mergers)
             for wire in wires:
                 _add(wire, open_.mergers[wire.name], pending.arrays, row, view)

@@ -13,7 +13,7 @@ from densefit.backend import mx
 from densefit.callbacks.callback import TrainState
 from densefit.checkpoint.training.identity import told
 from densefit.data.fingerprint import fingerprint
-from densefit.data.stable_repr import described
+from densefit.data.stable_repr import described, public_settings
 from densefit.engine.mxnet.learner import Learner
 from densefit.errors import ConfigError
 from densefit.evaluation.multi_scorer import MultiScorer, scorer_of_labelled
@@ -167,11 +167,9 @@ def _described(wire: Wire, as_before: bool) -> str:
     if head.spec is not None:
         return f"{head.spec['task']} {described(head.spec['settings'], as_before=as_before)}"
     # Made by its class and by no name: what can be seen of its settings.
-    public = {
-        name: value
-        for name, value in vars(head).items()
-        if name[0] != "_" and name not in ("spec", "learned_names")
-    }
+    public = public_settings(head)
+    for name in ("spec", "learned_names"):
+        public.pop(name, None)
     return type(head).__name__ + ("" if as_before else described(public))
 
 

@@ -3,7 +3,6 @@
 import importlib
 import re
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 

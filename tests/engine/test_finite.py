@@ -100,7 +100,7 @@ class Overflowing(df.Head):
     def decode(self, outputs, geometries):
         return list(outputs["value"])
 
-    def truth(self, targets):
+    def ground_truth(self, targets):
         return targets["value"]
 
     def metrics(self):

@@ -103,8 +103,8 @@ def test_what_is_asked_for_is_not_left_out(network):
 
 def test_targets_that_say_nothing_are_told_of_their_dataset(network, caplog, monkeypatch):
     head = network.heads[1]
-    truth = head.truth
-    monkeypatch.setattr(head, "truth", lambda own: None if "boxes" in own else truth(own))
+    truth = head.ground_truth
+    monkeypatch.setattr(head, "ground_truth", lambda own: None if "boxes" in own else truth(own))
     data = {"all": df.Loader(SHAPES, batch_size=4), "masks": loaders()["masks"]}
     found = df.score(network, data)
     assert "masks/segmentation/mIoU" in found

@@ -348,7 +348,7 @@ def test_the_learned_weights_go_with_a_checkpoint_and_out_of_the_way(tiny, make,
     df.load(tmp_path, again)
     data = df.Loader(Values(), batch_size=4)
     for head in again.heads:
-        head.truth = lambda targets, name=head.name: targets[name]
+        head.ground_truth = lambda targets, name=head.name: targets[name]
     assert df.score(again, data) == df.score(network, data)
 
 
@@ -357,7 +357,7 @@ def test_validation_on_several_datasets(tiny, make, tmp_path):
 
     def scored(network):
         for head in network.heads:
-            head.truth = lambda targets, name=head.name: targets.get(name)
+            head.ground_truth = lambda targets, name=head.name: targets.get(name)
         first = Values(5, {index: ["two"] for index in range(5)})
         second = Values(4, {index: ["one", "three"] for index in range(4)})
         return {name: df.Loader(data, batch_size=4) for name, data in

@@ -45,7 +45,7 @@ def write_panels(
                 cells += truth_and_prediction(
                     head, sample.image, targets, predictions[head.name], _SMALLEST, _LARGEST
                 )
-                known = head.truth(targets) is not None
+                known = head.ground_truth(targets) is not None
                 said += [
                     f"{head.name}: {'truth' if known else 'not known'}",
                     f"{head.name}: prediction",

@@ -17,10 +17,9 @@ class MultiLabelF1(F1Counts):
     """F1, precision and recall of binary labels, at one score threshold.
 
     Predictions are scores (n, C), targets (n, C) of 1 (the sample has the label), 0 (it has not; or
-    `negative_label`), or `ignore_label` (unknown: counts nowhere). "F1_macro" is the primary
-    key; see `f1_numbers` for all. The "OF1" of multi-label papers is
-    "F1_micro"; their "CF1" is not "F1_macro" but the harmonic mean of "precision_macro" and
-    "recall_macro".
+    `negative_label`), or `ignore_label` (unknown: counts nowhere). "F1_macro" is the primary key;
+    see `f1_numbers` for all. "OF1" in multi-label papers is "F1_micro"; their "CF1" is not
+    "F1_macro" but the harmonic mean of "precision_macro" and "recall_macro".
 
     Args:
         classes: names in index order, or their number.

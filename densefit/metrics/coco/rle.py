@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as coco
 
+from densefit.data.geometry.rle import covered_pixels, encode_runs, encode_stack
 from densefit.errors import DataError
-from densefit.metrics.coco.groups import index_in_run, run_starts
+from densefit.metrics.coco.groups import run_starts
 
-_DIGITS = 7  # of 5 bits each: the 32 bits of a run, and a sign
-_COMPARED = 6  # the same for masks that are compared: runs up to 2**29 pixels
-_AT_ONCE = 500  # strings whose pixels are counted together
+_DIGITS = 6  # of 5 bits each; runs of masks that are compared have up to 2**29 pixels
 
 Masks = tuple[list[str], np.ndarray]
 """Run lengths (n) and sizes (n, 2) int32, height and width."""
@@ -35,7 +34,7 @@ def compressed(masks: Any, where: str) -> Masks:
             raise DataError("Masks are not (n, H, W)", received=f"shape {masks.shape}", where=where)
         if masks.dtype.kind == "f":
             _check_hard(masks, where)
-        masks = coco.encode(np.asfortranarray((masks != 0).transpose(1, 2, 0), np.uint8))
+        masks = encode_stack(masks)
     counts, sizes = [], np.empty((len(masks), 2), np.int32)
     for row, mask in enumerate(masks):
         try:
@@ -44,8 +43,7 @@ def compressed(masks: Any, where: str) -> Masks:
             if not isinstance(runs, (bytes, str)):
                 if min(runs) < 0:
                     raise ValueError("a run is negative")
-                runs = coco.frPyObjects({"size": [height, width], "counts": runs}, height, width)
-                runs = runs["counts"]
+                runs = encode_runs(runs, (height, width))["counts"]
             runs = runs.decode("ascii") if isinstance(runs, bytes) else runs
             runs.encode("ascii")
         except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
@@ -89,86 +87,7 @@ def whole(counts: Sequence[str], wanted: np.ndarray) -> np.ndarray:
     >>> whole(["52203", "5220", "5220`"], np.array([16, 16, 16]))
     array([ True, False, False])
     """
-    return pixels([text.encode("ascii") for text in counts], _COMPARED) == wanted
-
-
-def pixels(counts: Sequence[bytes], digits: int = _DIGITS) -> np.ndarray:
-    """Count the pixels that each string of run lengths covers, (n,) int64; -1 if it is broken.
-
-    pycocotools does not check: it reads past the end of a truncated string.
-
-    >>> pixels([b"523", b"^"])
-    array([10, -1])
-
-    Args:
-        counts: the strings.
-        digits: of a number at most; a string with a longer number is broken.
-    """
-    parts = [counts[i : i + _AT_ONCE] for i in range(0, len(counts), _AT_ONCE)]
-    return np.concatenate([np.zeros(0, np.int64), *(_pixels(part, digits) for part in parts)])
-
-
-def _pixels(counts: Sequence[bytes], digits: int) -> np.ndarray:
-    """Count the pixels of one portion of strings.
-
-    A character holds 5 bits of a number, lowest first, and a flag for more to come; the last has
-    the sign.
-    """
-    lengths = np.array([len(string) for string in counts], np.int64)
-    good = lengths > 0
-    letters = np.frombuffer(b"".join(counts), np.uint8)
-    if not len(letters):
-        return np.full(len(counts), -1)
-    letters = letters - np.uint8(48)  # lower values wrap around
-    owner = np.repeat(np.arange(len(counts)), lengths)
-    last = (letters & 32) == 0
-    good[owner[letters > 63]] = False
-    closing = np.cumsum(lengths)[lengths > 0] - 1
-    good[owner[closing[~last[closing]]]] = False
-    last[closing] = True
-    begins = np.append(0, np.flatnonzero(last)[:-1] + 1)
-    digit = np.arange(len(letters)) - np.repeat(begins, np.diff(begins, append=len(letters)))
-    good[owner[digit >= digits]] = False
-    bits = (letters & 31).astype(np.int64) << 5 * digit.clip(max=digits)
-    values = np.add.reduceat(bits, begins)
-    ends = np.append(begins[1:], len(letters)) - 1
-    values -= ((letters[ends] & 16) > 0) * (np.int64(32) << 5 * digit[ends].clip(max=digits))
-    owner = owner[begins]
-    runs = _runs_from_differences(values, index_in_run(owner))
-    good[owner[runs < 0]] = False
-    sums = np.bincount(owner, runs.clip(0), minlength=len(counts)).astype(np.int64)
-    return np.where(good, sums, -1)
-
-
-def runs_of(counts: str | bytes | Sequence[int]) -> np.ndarray:
-    """Decode the runs of a mask, alternately background and object, (r,) int64.
-
-    >>> runs_of(coco.encode(np.asfortranarray([[0, 1], [1, 1]], np.uint8))["counts"])
-    array([1, 3])
-    """
-    if not isinstance(counts, (str, bytes)):
-        return np.array(counts, np.int64)
-    text = counts.encode("ascii") if isinstance(counts, str) else counts
-    letters = np.frombuffer(text, np.uint8) - np.uint8(48)
-    ends = np.flatnonzero((letters & 32) == 0)
-    begins = np.append(0, ends[:-1] + 1)
-    digit = np.arange(len(letters)) - np.repeat(begins, ends - begins + 1)
-    values = np.add.reduceat((letters & 31).astype(np.int64) << 5 * digit, begins)
-    values -= ((letters[ends] & 16) > 0) * (np.int64(32) << 5 * digit[ends])
-    return _runs_from_differences(values, np.arange(len(values)))
-
-
-def _runs_from_differences(values: np.ndarray, indices: np.ndarray) -> np.ndarray:
-    """Decode runs from differences: from index 3 on, each is to the run two indices before."""
-    runs = values.copy()
-    for parity in (0, 1):
-        chain = np.flatnonzero((indices % 2 == parity) & (indices > 0))
-        if len(chain):
-            sums = np.cumsum(values[chain])
-            starts = np.flatnonzero(indices[chain] <= 2)
-            before = sums[starts] - values[chain[starts]]
-            runs[chain] = sums - np.repeat(before, np.diff(starts, append=len(chain)))
-    return runs
+    return covered_pixels([text.encode("ascii") for text in counts], _DIGITS) == wanted
 
 
 def dicts(columns: Mapping[str, np.ndarray], rows: Any = slice(None)) -> list[dict[str, Any]]:

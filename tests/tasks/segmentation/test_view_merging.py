@@ -7,7 +7,7 @@ import pytest
 from densefit.backend import mx
 from densefit.data.loader.views import Views
 from densefit.data.sample import Sample
-from densefit.tasks.segmentation.merge import MaskMerger
+from densefit.tasks.segmentation.head import Segmentation
 
 CLASSES = 4
 
@@ -21,7 +21,7 @@ def network(image, number):
 
 
 def merged(sample, views, input_size, reverse=False):
-    merger = MaskMerger(sample.image.shape[:2])
+    merger = Segmentation(CLASSES).view_merger(sample.image.shape[:2])
     looks = list(enumerate(views.of(sample, input_size)))
     for number, (image, view) in reversed(looks) if reverse else looks:
         merger.add({"scores": mx.nd.array(network(image, number)[None])}, view)

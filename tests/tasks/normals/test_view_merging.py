@@ -7,7 +7,7 @@ from densefit.backend import mx
 from densefit.data.geometry.image_ops import mirror
 from densefit.data.loader.views import Views
 from densefit.data.sample import Sample
-from densefit.tasks.normals.merge import NormalsMerger
+from densefit.tasks.normals.head import Normals
 from densefit.tasks.normals.vectors import unit
 
 
@@ -39,7 +39,7 @@ def seen(image, mirrored):
 )
 def test_a_perfect_network_stays_perfect(views):
     sample, vectors = scene(29, 37)
-    merger = NormalsMerger((29, 37))
+    merger = Normals().view_merger((29, 37))
     for image, view in views.of(sample, (24, 28)):
         merger.add(seen(image, view.mirrored), view)
     found = merger.result()
@@ -52,7 +52,7 @@ def test_a_perfect_network_stays_perfect(views):
 def test_a_mirrored_view_is_what_the_transform_makes():
     sample, vectors = scene(8, 12)
     turned = mirror(sample).targets["normals"]
-    merger = NormalsMerger((8, 12))
+    merger = Normals().view_merger((8, 12))
     _, (_, view) = Views(flip=True).of(sample, (8, 12))
     merger.add({"normals": mx.nd.array(turned.transpose(2, 0, 1)[None])}, view)
     np.testing.assert_allclose(merger.result(), vectors, atol=1e-6)

@@ -6,8 +6,8 @@ from pycocotools import mask as coco
 
 from densefit.datasets import Shapes
 from densefit.datasets.coco.masks import paint_instances
-from densefit.metrics import COCOMaskAveragePrecision
-from densefit.tasks.instance.truth import true_masks
+from densefit.metrics import COCOAveragePrecision, COCOMaskAveragePrecision
+from densefit.tasks.instance.scoring import BoxAveragePrecision, true_masks
 
 
 def test_masks_are_those_of_the_map():
@@ -63,3 +63,18 @@ def test_unknown_without_boxes_or_instances():
     targets = Shapes(1, size=(64, 64), empty=0.0)[0].targets
     for name in ("boxes", "classes", "instances", "instance_ids"):
         assert true_masks({key: v for key, v in targets.items() if key != name}) is None
+
+
+def test_box_average_precision_is_coco_s_under_other_names():
+    rng = np.random.default_rng(0)
+    boxes = rng.random((6, 4)) * 20 + (0, 0, 20, 20)
+    truth = {"boxes": boxes, "classes": rng.integers(0, 2, 6)}
+    found = {**truth, "boxes": boxes + rng.normal(0, 2, (6, 4)), "scores": rng.random(6)}
+    own, other = BoxAveragePrecision(2), COCOAveragePrecision(2)
+    for metric in (own, other):
+        metric.update([found], [truth], ["a"])
+    expected = {f"box_{name}": value for name, value in other.compute().items()}
+    np.testing.assert_equal(own.compute(), expected)
+    np.testing.assert_equal(own.resampled({"a": 1}), expected)
+    assert own.primary in expected
+    assert 0 < expected["box_AP"] < 1

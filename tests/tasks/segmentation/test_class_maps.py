@@ -3,7 +3,7 @@ import pytest
 
 from densefit.backend import mx
 from densefit.model.layers import strongest
-from densefit.tasks.segmentation.strongest import strongest_classes
+from densefit.tasks.segmentation.class_maps import strongest_classes
 
 
 @pytest.mark.parametrize("size", [(20, 16), (18, 13), (17, 16)])

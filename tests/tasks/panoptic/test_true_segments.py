@@ -4,7 +4,7 @@ import numpy as np
 
 from densefit.data.geometry.instance_map import UNKNOWN
 from densefit.datasets import Shapes
-from densefit.tasks.panoptic.truth import true_segments
+from densefit.tasks.panoptic.segments import true_segments
 
 THINGS = [1, 3]
 

@@ -1,4 +1,4 @@
-"""Which of a dataset's classes a head looks at, and what their numbers are."""
+"""A subset of a dataset's classes, and their indices in the head."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from densefit.registry import nearest
 OTHER = -1
 
 
-class ChosenClasses:
-    """Some classes of a list, by name.
+class ClassSubset:
+    """A subset of a list of classes, by name.
 
     Args:
-        classes: names of those that a head looks at, or how many.
-        among: names of all, in the order of the numbers in the targets, or how many. None: there
-            are no others than `classes`.
-        where: whose they are, for errors.
+        classes: names of the subset, or a number of classes.
+        among: names of all classes in the order of the targets' indices, or their number. None:
+            `classes` are all.
+        where: head, for error messages.
 
     Attributes:
-        names: of those that the head looks at, in the order of its own numbers.
-        among: of all.
+        names: names of the subset, in the order of the head's indices.
+        among: names of all classes.
 
     Raises:
-        ConfigError: no class, equal names, or one that is not among all.
+        ConfigError: no class, duplicate names, or a class that is not in `among`.
     """
 
     def __init__(
@@ -47,21 +47,21 @@ class ChosenClasses:
                     where=where,
                     fix=nearest(name, self.among),
                 )
-        places = {name: index for index, name in enumerate(self.names)}
-        self._table = np.array([places.get(name, OTHER) for name in self.among], np.int64)
+        index_of = {name: index for index, name in enumerate(self.names)}
+        self._table = np.array([index_of.get(name, OTHER) for name in self.among], np.int64)
 
-    def own(self, numbers: np.ndarray, where: str) -> np.ndarray:
-        """The head's numbers of classes, -1 for those that it does not look at.
+    def indices(self, numbers: np.ndarray, where: str) -> np.ndarray:
+        """Map the targets' class indices to the head's; -1 for classes outside of the subset.
 
         Args:
-            numbers: (n,) of the targets.
-            where: for errors.
+            numbers: (n,) class indices of the targets.
+            where: sample and head, for error messages.
 
         Returns:
             (n,) int64.
 
         Raises:
-            DataError: a number that is no class.
+            DataError: an index out of range.
         """
         numbers = np.asarray(numbers, np.int64)
         if len(numbers) and not 0 <= numbers.min() <= numbers.max() < len(self.among):
@@ -74,10 +74,10 @@ class ChosenClasses:
             )
         return np.asarray(self._table[numbers])
 
-    def of(self, values: np.ndarray) -> np.ndarray:
-        """What is told of each class of the list, for each of the head's own.
+    def select(self, values: np.ndarray) -> np.ndarray:
+        """Select the entries of a per-class array that belong to the subset.
 
         Args:
-            values: one for each of `among`.
+            values: one entry for each class of `among`.
         """
         return np.asarray(values[[self.among.index(name) for name in self.names]])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco
 
-from densefit.tasks.panoptic.merge import of_known, panoptic_map
+from densefit.tasks.panoptic.segments import merge_unannotated, panoptic_map
 
 THINGS = [2, 5]
 
@@ -79,7 +79,7 @@ def test_what_a_sample_cannot_judge_becomes_background(background):
     masks = [rectangle(2, 2, 8, 9), rectangle(10, 4, 18, 12), rectangle(22, 1, 29, 5)]
     found = panoptic_map(semantic, instances(masks, [0.9, 0.8, 0.7], [0, 1, 1]), THINGS)
     known = np.array([True, True, True, False, True, False])
-    judged = of_known(found, known, background)
+    judged = merge_unannotated(found, known, background)
 
     def classes_of(segments):
         table = np.full(segments["ids"].max() + 1, -1)
@@ -92,4 +92,4 @@ def test_what_a_sample_cannot_judge_becomes_background(background):
     assert len(set(judged["ids"].tolist())) == len(judged["ids"])
     assert (judged["map"][rectangle(2, 2, 8, 9)] == 1).all()  # a thing that stays keeps its id
     assert judged["map"].dtype == np.int32
-    assert of_known(found, np.ones(6, bool), background) is found
+    assert merge_unannotated(found, np.ones(6, bool), background) is found

@@ -1,4 +1,4 @@
-"""A semantic mask and instances -> one map of segments. Numpy only.
+"""Segments of an image: merged from a semantic mask and instances, and of the ground truth.
 
 Kirillov et al., "Panoptic Feature Pyramid Networks", CVPR 2019, and "Panoptic Segmentation", CVPR
 2019, section 6: instances by falling score, then stuff.
@@ -11,6 +11,10 @@ from typing import Any
 
 import numpy as np
 from pycocotools import mask as coco
+
+from densefit.data.geometry.instance_map import NONE
+
+VOID = 255  # of a class mask
 
 
 def panoptic_map(
@@ -65,7 +69,7 @@ def panoptic_map(
     }
 
 
-def of_known(
+def merge_unannotated(
     segments: Mapping[str, np.ndarray], known: np.ndarray, background: int | None
 ) -> Mapping[str, np.ndarray]:
     """Segments as a sample can judge them that does not tell of all classes.
@@ -94,3 +98,39 @@ def of_known(
     table = np.arange(int(segments["ids"].max()) + 1, dtype=np.int32)
     table[segments["ids"][strange]] = target
     return {"map": table[segments["map"]], "ids": ids, "classes": classes}
+
+
+def true_segments(
+    mask: np.ndarray, targets: Mapping[str, np.ndarray], thing_classes: Sequence[int]
+) -> dict[str, np.ndarray]:
+    """Segments as the panoptic metric takes them.
+
+    A pixel belongs to its instance; where there is none, to the stuff that the mask shows. Pixels
+    of a thing that nobody drew by itself, and those of ids without a box, are void.
+
+    Args:
+        mask: (H, W) class indices, 255 where nothing is known.
+        targets: "instances", "instance_ids", "classes" (places in `thing_classes`), and "crowd"
+            where there is any.
+        thing_classes: class indices of the things.
+
+    Returns:
+        "map" (H, W) int32, "ids" (n,) int64, "classes" (n,) int64, "crowd" (n,) bool.
+    """
+    instances, instance_ids = targets["instances"], np.asarray(targets["instance_ids"])
+    count = len(instance_ids)
+    of_id: np.ndarray = np.zeros(2**16, np.int32)
+    known = np.flatnonzero(instance_ids != NONE)
+    of_id[instance_ids[known]] = known + 1
+    of_class = np.arange(256, dtype=np.int32) + count + 1
+    of_class[[VOID, *thing_classes]] = 0
+    segments = np.where(instances == NONE, of_class[mask], of_id[instances])
+    kinds = np.concatenate(
+        [np.asarray(thing_classes, np.int64)[np.asarray(targets["classes"], int)], np.arange(256)]
+    )
+    crowd = np.zeros(count + 256, bool)
+    if "crowd" in targets:
+        crowd[:count] = targets["crowd"]
+    ids = np.unique(segments)
+    ids = ids[ids > 0].astype(np.int64)
+    return {"map": segments, "ids": ids, "classes": kinds[ids - 1], "crowd": crowd[ids - 1]}
