@@ -171,14 +171,15 @@ def former_names(module: str, names: Mapping[str, str]) -> Callable[[str], Any]:
 
     Args:
         module: its `__name__`.
-        names: former name -> present one.
+        names: former name -> present one, with its module where it is in another.
     """
 
     def get(name: str) -> Any:
         if name not in names:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        _warn(f"{module}.{name}", f"{module}.{names[name]}", 3)
-        return getattr(sys.modules[module], names[name])
+        home, _, present = names[name].rpartition(".")
+        _warn(f"{module}.{name}", f"{home or module}.{present}", 3)
+        return getattr(import_module(home or module), present)
 
     return get
 
