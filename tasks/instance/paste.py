@@ -7,8 +7,8 @@ from typing import Any
 
 import cv2
 import numpy as np
-from pycocotools import mask as coco
 
+from densefit.data.geometry.rle import as_text, encode
 from densefit.data.sample import Geometry
 
 HALF = 128  # probability 0.5 of 256 steps
@@ -74,8 +74,6 @@ def run_lengths(
     for probability, box in zip(probabilities, boxes):
         (x1, y1, x2, y2), inside = paste_mask(probability, box, stride, geometry)
         whole[y1:y2, x1:x2] = inside
-        mask = coco.encode(whole)
-        # As text, which JSON and COCO's files have.
-        masks.append({"size": list(geometry.size), "counts": mask["counts"].decode("ascii")})
+        masks.append(as_text(encode(whole)))
         whole[y1:y2, x1:x2] = 0
     return masks

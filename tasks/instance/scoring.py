@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from pycocotools import mask as coco
 
-from densefit.data.geometry.instance_map import NONE, extents, run_lengths
+from densefit.data.geometry.instance_map import NONE, extents
+from densefit.data.geometry.rle import encode_instances, encode_polygons
 from densefit.metrics import COCOAveragePrecision
 
 
@@ -38,12 +38,12 @@ def true_masks(targets: Mapping[str, np.ndarray]) -> dict[str, Any] | None:
         # The area of whole masks; without them it may be the box's, and the metric counts pixels.
         area = {"area": targets["area"]} if "area" in targets else {}
         return {**truth, **area, "masks": list(whole)}
-    masks = run_lengths(instances, ids)
+    masks = encode_instances(instances, ids)
     unseen = np.flatnonzero((ids == NONE) | ~np.isin(ids, extents(instances)[0]))
     for row in unseen:
         x, y, x2, y2 = boxes[row].tolist()
         rectangle = [[x, y, x2, y, x2, y2, x, y2]]
-        masks[row] = coco.merge(coco.frPyObjects(rectangle, *instances.shape))
+        masks[row] = encode_polygons(rectangle, (instances.shape[0], instances.shape[1]))
         crowd[row] = True
     return {**truth, "masks": masks}
 

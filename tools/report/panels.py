@@ -7,8 +7,8 @@ from pathlib import Path
 
 from densefit.data.classes.class_matching import match_of
 from densefit.data.loader.loader import Loader
+from densefit.evaluation.labelled_heads import scorable
 from densefit.evaluation.predict import predict
-from densefit.evaluation.score_mixture import scorable
 from densefit.model.network import Network
 from densefit.tools.report.pictures import BYTES, Subset, truth_and_prediction, write_image
 from densefit.visualize.drawing import grid

@@ -1,4 +1,4 @@
-"""The names of a network's classes beside those of the loader that trains it."""
+"""Class names of a network's heads, taken from the training data."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ from densefit.model.network import Network
 
 
 def take_names(network: Network, train: Any) -> None:
-    """Give heads that were made with a number of classes the names of the data that train them.
+    """Give heads that were made with a number of classes the class names of the training data.
 
-    They are what validation and scores, and what continues the training, are matched with, and
-    they are kept in checkpoints.
+    Validation, scores and later trainings are matched by the names; checkpoints keep them.
 
     Args:
-        network: that is to be trained.
-        train: its data; only a densefit Loader tells names.
+        network: to be trained.
+        train: training data; only a densefit Loader has names.
 
     Raises:
-        BindError: a head of the loader has other names than the network's head of the same name.
+        BindError: the loader's head of the same name has other class names.
     """
     dataset = getattr(train, "dataset", None)
     loaded = {head.name: head for head in getattr(train, "heads", ())}
@@ -31,27 +30,27 @@ def take_names(network: Network, train: Any) -> None:
         other = loaded.get(head.name, head)
         for target, names in head_lists(head).items():
             theirs = head_lists(other).get(target, names)
-            own = dataset_list(dataset, target)
+            of_dataset = dataset_list(dataset, target)
             if not are_numbers(names):
                 _check_same(head.name, target, names, theirs)
             elif not are_numbers(theirs):
                 head.learn(target, theirs)
-            elif own and _are_meant(dataset, target, own, names):
-                head.learn(target, own)
+            elif of_dataset and _are_meant(dataset, target, of_dataset, names):
+                head.learn(target, of_dataset)
         if other is not head and hasattr(other, "learn"):
             for target, names in head_lists(head).items():
                 if are_numbers(head_lists(other).get(target, names)):
                     other.learn(target, names)
 
 
-def _are_meant(dataset: Any, target: str, own: Sequence[str], names: Sequence[str]) -> bool:
-    """Whether a dataset's names are those of a target, of which it may say nothing."""
-    if are_numbers(own):
+def _are_meant(dataset: Any, target: str, found: Sequence[str], names: Sequence[str]) -> bool:
+    """Whether a dataset's class names belong to a target, which it may not name."""
+    if are_numbers(found):
         return False
     if not is_borrowed(dataset, target):
         return True
-    # Of a mask, fewer names than numbers may be those of what is not background.
-    fits = len(own) == len(names) or not is_map(target)
+    # A mask may have one name less: the background has none.
+    fits = len(found) == len(names) or not is_map(target)
     return fits and not is_of_objects(dataset, target)
 
 

@@ -4,6 +4,7 @@ import pytest
 import densefit as df
 from densefit.datasets.shapes import Shapes
 from densefit.errors import ConfigError, DataError
+from densefit.metrics import ConfusionMatrix
 
 
 class Only:
@@ -52,7 +53,7 @@ def loaders():
 
 
 def test_each_head_is_scored_where_its_truth_is_known(network):
-    found = df.score_mixture(network, loaders())
+    found = df.score(network, loaders())
     expected = {
         **{
             f"objects/{key}": value
@@ -68,22 +69,22 @@ def test_each_head_is_scored_where_its_truth_is_known(network):
 
 
 def test_a_dataset_with_all_targets_is_scored_by_all_heads(network):
-    found = df.score_mixture(network, {"all": df.Loader(SHAPES, batch_size=4)})
+    found = df.score(network, {"all": df.Loader(SHAPES, batch_size=4)})
     expected = df.score(network, df.Loader(SHAPES, batch_size=4))
     assert found == pytest.approx({f"all/{k}": v for k, v in expected.items()}, nan_ok=True)
 
 
 def test_a_choice_of_heads(network):
     with pytest.raises(ConfigError, match="a list of names"):
-        df.score_mixture(network, loaders(), heads="segmentation")
-    found = df.score_mixture(network, {"masks": loaders()["masks"]}, ["segmentation"])
+        df.score(network, loaders(), heads="segmentation")
+    found = df.score(network, {"masks": loaders()["masks"]}, ["segmentation"])
     assert {key.split("/")[1] for key in found} == {"segmentation"}
     with pytest.raises(ConfigError, match="did you mean 'segmentation'"):
-        df.score_mixture(network, loaders(), ["segmentatoin"])
+        df.score(network, loaders(), ["segmentatoin"])
 
 
 def test_a_head_without_labels_in_all_data_is_told_and_left_out(network, caplog):
-    found = df.score_mixture(network, {"masks": loaders()["masks"]})
+    found = df.score(network, {"masks": loaders()["masks"]})
     own = df.score(network, loaders()["masks"], ["segmentation"])
     assert found == {f"masks/{key}": value for key, value in own.items()}
     assert caplog.text.count("scoring data masks is labelled for the head 'detection'") == 1
@@ -91,13 +92,13 @@ def test_a_head_without_labels_in_all_data_is_told_and_left_out(network, caplog)
 
 def test_what_is_asked_for_is_not_left_out(network):
     with pytest.raises(DataError, match=r"heads \['detection'\][^|]*data masks"):
-        df.score_mixture(network, {"masks": loaders()["masks"]}, ["detection", "segmentation"])
+        df.score(network, {"masks": loaders()["masks"]}, ["detection", "segmentation"])
     with pytest.raises(DataError, match=r"heads \['detection'\][^|]*data masks"):
-        df.score_mixture(network, loaders(), ["detection"])
+        df.score(network, loaders(), ["detection"])
     with pytest.raises(DataError, match=r"heads \['detection'\]"):
         df.score(network, loaders()["masks"])
     with pytest.raises(ConfigError, match="no data"):
-        df.score_mixture(network, {})
+        df.score(network, {})
 
 
 def test_targets_that_say_nothing_are_told_of_their_dataset(network, caplog, monkeypatch):
@@ -105,7 +106,7 @@ def test_targets_that_say_nothing_are_told_of_their_dataset(network, caplog, mon
     truth = head.ground_truth
     monkeypatch.setattr(head, "ground_truth", lambda own: None if "boxes" in own else truth(own))
     data = {"all": df.Loader(SHAPES, batch_size=4), "masks": loaders()["masks"]}
-    found = df.score_mixture(network, data)
+    found = df.score(network, data)
     assert "masks/segmentation/mIoU" in found
     assert not [key for key in found if key.startswith("all/segmentation")]
     assert caplog.text.count("scoring data all is labelled for the head 'segmentation'") == 1
@@ -167,13 +168,13 @@ def test_what_turns_out_to_have_no_labels_cannot_be_followed(network):
 def test_errors_say_which_data(network):
     data = {"masks": df.Loader(MASKS, batch_size=2, last="drop")}
     with pytest.raises(DataError, match="data masks"):
-        df.score_mixture(network, data, ["segmentation"])
+        df.score(network, data, ["segmentation"])
 
 
 def test_iterators_without_a_dataset_are_scored_by_all_heads(tiny):
     network = df.Network(symbol=tiny.two_heads(), routes=tiny.routes())
     df.fit(network, tiny.iterator(), epochs=1)
-    found = df.score_mixture(network, {"a": tiny.iterator(), "b": tiny.iterator(7)})
+    found = df.score(network, {"a": tiny.iterator(), "b": tiny.iterator(7)})
     assert found["b/kind/accuracy"] == df.score(network, tiny.iterator(7))["kind/accuracy"]
     assert {key.split("/")[0] for key in found} == {"a", "b"}
 
@@ -195,15 +196,44 @@ class Rarely(Only):
 def test_a_head_is_scored_where_few_samples_have_its_labels(network):
     loader = df.Loader(Rarely(), batch_size=4, workers=0)
     never = df.Loader(Rarely(()), batch_size=4, workers=0)
-    found = df.score_mixture(network, {"rare": loader, "never": never})
+    found = df.score(network, {"rare": loader, "never": never})
     assert found["rare/segmentation/mIoU"] == df.score(network, loader)["segmentation/mIoU"]
     assert "never/detection/AP" in found
     assert not [key for key in found if key.startswith("never/segmentation")]
     with pytest.raises(DataError, match=r"No sample is labelled for the heads \['segmentation'\]"):
-        df.score_mixture(network, {"never": never}, ["segmentation"])
+        df.score(network, {"never": never}, ["segmentation"])
 
 
 @pytest.mark.parametrize("name", ["cells/val", "", 1])
 def test_scores_begin_with_a_name_that_ends_somewhere(network, name):
     with pytest.raises(ConfigError, match="(?s)cannot be named.*fix: .*: ...}"):
-        df.score_mixture(network, {name: loaders()["masks"]})
+        df.score(network, {name: loaders()["masks"]})
+
+
+def test_metrics_in_place_of_the_heads_own(network):
+    metrics = {"segmentation": [ConfusionMatrix(SHAPES.mask_classes)]}
+    scores = df.score(network, loaders(), metrics=metrics)
+    expected = df.score(network, loaders()["masks"], ["segmentation"], metrics)
+    masks = {key: value for key, value in scores.items() if key.startswith("masks/")}
+    assert masks == pytest.approx({f"masks/{k}": v for k, v in expected.items()}, nan_ok=True)
+    assert "objects/detection/AP" in scores
+    with pytest.raises(ConfigError, match="given for the head 'segmentatoin', which is not scored"):
+        df.score(network, loaders(), metrics={"segmentatoin": []})
+
+
+def test_a_metric_of_mxnets_on_several_iterators(tiny):
+    network = df.Network(symbol=tiny.two_heads(), routes=tiny.routes())
+    df.fit(network, tiny.iterator(), epochs=1)
+    scores = df.score(network, {"a": tiny.iterator(), "b": tiny.iterator(7)}, eval_metric="loss")
+    alone = df.score(network, tiny.iterator(7), eval_metric="loss")
+    assert list(scores) == [f"{name}/module/loss" for name in "ab"]
+    assert scores["b/module/loss"] == alone["module/loss"]
+
+
+def test_the_old_name_gives_the_same_scores(network):
+    expected = df.score(network, loaders())
+    with pytest.warns(DeprecationWarning, match="is df.score"):
+        assert df.score_mixture(network, loaders()) == pytest.approx(expected, nan_ok=True)
+    warns = pytest.warns(DeprecationWarning, match="is df.score")
+    with warns, pytest.raises(ConfigError, match="score_mixture"):
+        df.score_mixture(network, loaders(), heads="segmentation")

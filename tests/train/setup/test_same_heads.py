@@ -6,7 +6,7 @@ import pytest
 import densefit as df
 from densefit.data.sample import Sample
 from densefit.errors import ConfigError
-from densefit.train.same_heads import check_same_heads
+from densefit.train.setup.same_heads import check_same_heads
 
 NAMES = ["sky", "ground", "pole"]
 
@@ -72,6 +72,8 @@ def test_a_head_of_one_s_own_is_compared(tiny):
     made = tiny.network()
     loader = df.Loader(tiny.Pictures(), batch_size=4, heads=[Twice()])
     for do in (df.fit, df.find_lr):
-        with pytest.raises(ConfigError, match="(?s)other labels for the head 'bright'.*Twice"):
+        with pytest.raises(
+            ConfigError, match="(?s)other labels for the head 'bright'.*test_same_heads"
+        ):
             do(made, loader, updates=3)
     assert not made.initialized

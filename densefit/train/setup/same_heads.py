@@ -1,4 +1,4 @@
-"""Whether a loader makes the labels that the network's heads learn."""
+"""Check that a loader's heads encode the labels that the network's heads learn."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from densefit.errors import ConfigError
 from densefit.model.heads.adapter import Wire
 from densefit.model.heads.network_head import HeadWire
 
-_NO_SETTINGS = ("spec", "learned_names")  # what a head was made of, and learned
+_NO_SETTINGS = ("spec", "learned_names")  # attributes of a head that are no settings
 _log = logging.getLogger("densefit")
 
 
 def check_same_heads(iterator: Any, wires: Sequence[Wire], where: str) -> None:
-    """Compare the heads of a loader with the network's, where they are other objects.
+    """Compare the heads of a loader with the network's, where they are different objects.
 
-    Heads of other settings may make the same labels (another decoder, another weight); up to 8
-    samples tell. Where they do, the settings are told in the log.
+    Heads of different settings may encode the same labels (another decoder, another weight). Up to
+    8 samples are compared; if their labels are equal, the settings are logged.
 
     Args:
-        iterator: a densefit Loader, or what has it as `data_iter`; nothing is known of others.
-        wires: of the network.
-        where: what the data are for, to be named.
+        iterator: a densefit Loader, or an iterator that has it as `data_iter`; others are ignored.
+        wires: heads of the network.
+        where: purpose of the data, to be named in messages.
 
     Raises:
         ConfigError: the labels of a sample differ.
@@ -49,29 +49,30 @@ def check_same_heads(iterator: Any, wires: Sequence[Wire], where: str) -> None:
 
 
 def _differing(head: Any, other: Any) -> dict[str, tuple[str, str]]:
-    """Setting -> its value in both heads, of settings that differ."""
+    """Return setting -> its values in both heads, for settings that differ."""
     if head is other:
         return {}
     if type(head) is not type(other):
         return {"head": (described(type(head)), described(type(other)))}
-    own, theirs = (
-        {name: described(value) for name, value in vars(one).items() if name not in _NO_SETTINGS}
-        for one in (head, other)
+    ours, theirs = (
+        {name: described(value) for name, value in vars(each).items() if name not in _NO_SETTINGS}
+        for each in (head, other)
     )
     return {
-        name: (own.get(name, "none"), theirs.get(name, "none"))
-        for name in sorted(set(own) | set(theirs))
-        if own.get(name) != theirs.get(name)
+        name: (ours.get(name, "none"), theirs.get(name, "none"))
+        for name in sorted(set(ours) | set(theirs))
+        if ours.get(name) != theirs.get(name)
     }
 
 
 def _compare(
     loader: Any, head: Any, other: Any, differing: Mapping[str, tuple[str, str]], where: str
 ) -> None:
-    """Compare the labels that both make of some samples."""
-    told = {name.lstrip("_"): values for name, values in differing.items()}
-    own, theirs = (
-        ", ".join(f"{name}={values[side][:80]}" for name, values in told.items()) for side in (0, 1)
+    """Compare the labels that both heads encode of some samples."""
+    named = {name.lstrip("_"): values for name, values in differing.items()}
+    ours, theirs = (
+        ", ".join(f"{name}={values[side][:80]}" for name, values in named.items())
+        for side in (0, 1)
     )
     encode, encode_theirs = _encoding(loader, head), _encoding(loader, other)
     for sample in _samples(loader, head):
@@ -81,7 +82,7 @@ def _compare(
         ):
             raise ConfigError(
                 f"The {where} data make other labels for the head {head.name!r} than it learns",
-                expected=f"those of the network's head: {own}",
+                expected=f"those of the network's head: {ours}",
                 received=f"those of a head with {theirs}",
                 where=f"head {head.name}, sample {sample.id}",
                 fix="df.Loader(..., heads=network.heads)",
@@ -89,12 +90,12 @@ def _compare(
     _log.warning(
         "The %s data have a head %r of other settings than the network's (%s; the network's: %s). "
         "The labels of the samples that were looked at are the same, and the network's loss counts",
-        *(where, head.name, theirs, own),
+        *(where, head.name, theirs, ours),
     )
 
 
 def _encoding(loader: Any, head: Any) -> Callable[[Sample], Mapping[str, Any]]:
-    """A head's `encode` of samples whose classes have the head's numbers."""
+    """Return the head's `encode`, with the dataset's class numbers mapped to the head's."""
     match = Matcher(loader.dataset, [head])().get(head.name)
     if match is None:
         return head.encode  # type: ignore[no-any-return]
@@ -102,8 +103,8 @@ def _encoding(loader: Any, head: Any) -> Callable[[Sample], Mapping[str, Any]]:
 
 
 def _samples(loader: Any, head: Any) -> list[Sample]:
-    """Up to 8 samples, as the loader transforms them, that are labelled for the head."""
-    found = []
+    """Return up to 8 transformed samples that are labelled for the head."""
+    samples = []
     for index in looked_at(loader.dataset):
         try:
             sample = read_sample(loader.dataset, index, [])
@@ -112,7 +113,7 @@ def _samples(loader: Any, head: Any) -> list[Sample]:
                 draw = drawn_from(loader.dataset, index, rng, skips=True)
                 sample = applied(loader.transform, sample, rng, draw)
         except Exception:
-            continue  # what is broken is told, or skipped, in the epoch
+            continue  # a broken sample is an error, or skipped, in the epoch
         if labelled(head, sample):
-            found.append(sample)
-    return found
+            samples.append(sample)
+    return samples

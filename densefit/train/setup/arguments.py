@@ -1,4 +1,4 @@
-"""The arguments of `fit` that are no numbers: of the right kind, or told what to type."""
+"""Conversion of the arguments of `fit` that are no numbers."""
 
 from __future__ import annotations
 
@@ -14,14 +14,20 @@ from densefit.checkpoint.training.saver import Saver
 from densefit.errors import ConfigError
 from densefit.train.balance import Balancer
 from densefit.train.balance.balancer import balancers
+from densefit.train.nonfinite import Guard
 from densefit.train.schedules.schedule import Schedule, schedules
+
+STORES = (
+    *("local", "device", "nccl", "local_allreduce_cpu", "local_allreduce_device"),
+    *("local_update_cpu", "local_update_device"),
+)
 
 
 def as_balance(balance: Any) -> Balancer | None:
-    """A balancer, which may be given by its name.
+    """Convert a balancer or its name.
 
     Raises:
-        ConfigError: it is none, no name of one, or one that cannot be made without settings.
+        ConfigError: neither, or a name of a balancer that needs settings.
     """
     if isinstance(balance, str):
         return balancers.create(balance)
@@ -38,14 +44,14 @@ def as_balance(balance: Any) -> Balancer | None:
 
 
 def as_schedule(schedule: Any) -> Schedule | None:
-    """A schedule.
+    """Check a schedule.
 
     Raises:
-        ConfigError: it is none: a name alone has no rate.
+        ConfigError: no schedule; a name alone has no rate.
     """
     if schedule is None or (hasattr(schedule, "resolve") and not isinstance(schedule, type)):
-        found: Schedule | None = schedule
-        return found
+        checked: Schedule | None = schedule
+        return checked
     expected = "a schedule with its rate, or None"
     if isinstance(schedule, str):
         kind: Any = schedules.get(schedule)  # else it names the nearest
@@ -62,21 +68,22 @@ def as_schedule(schedule: Any) -> Schedule | None:
 
 
 def as_callbacks(callbacks: Any) -> list[Callback]:
-    """Callbacks in a list, of which one may be given by itself, and some by name.
+    """Convert callbacks, or a single one, or their names, to a list of callbacks.
 
     Raises:
-        ConfigError: one is none.
+        ConfigError: one is no callback.
     """
     several = isinstance(callbacks, Iterable) and not isinstance(callbacks, (str, Mapping))
-    return [_callback(one) for one in (callbacks if several else [callbacks]) if one is not None]
+    listed = callbacks if several else [callbacks]
+    return [_callback(callback) for callback in listed if callback is not None]
 
 
 def _callback(callback: Any) -> Callback:
     if isinstance(callback, str):
         return registered.create(callback)
     if hasattr(callback, "begin_anew") and not isinstance(callback, type):
-        found: Callback = callback
-        return found
+        checked: Callback = callback
+        return checked
     fix = "callbacks=[df.callbacks.CSVLog('log.csv')]"
     if isinstance(callback, type):
         fix = f"callbacks=[{_made(callback, '...')}]"
@@ -87,13 +94,13 @@ def _callback(callback: Any) -> Callback:
 
 
 def as_patterns(patterns: Any, name: str) -> list[str]:
-    """Patterns of parameter names in a list, of which one may be given by itself.
+    """Convert patterns of parameter names, or a single one, to a list.
 
     >>> as_patterns("resnet*", "freeze"), as_patterns(None, "freeze")
     (['resnet*'], [])
 
     Args:
-        patterns: these.
+        patterns: texts, one text, or None for none.
         name: of the argument.
 
     Raises:
@@ -102,60 +109,88 @@ def as_patterns(patterns: Any, name: str) -> list[str]:
     if patterns is None or isinstance(patterns, str):
         return [] if patterns is None else [patterns]
     if isinstance(patterns, Iterable) and not isinstance(patterns, Mapping):
-        found = list(patterns)
-        if all(isinstance(one, str) for one in found):
-            return found
+        listed = list(patterns)
+        if all(isinstance(pattern, str) for pattern in listed):
+            return listed
     raise _wrong(name, patterns, "patterns of parameter names", f"{name}=['resnet18_*']")
 
 
 def as_groups(groups: Any) -> dict[str, Mapping[str, float]]:
-    """Groups of parameters.
+    """Check groups of parameters.
 
     Raises:
-        ConfigError: they are no dict of dicts.
+        ConfigError: no dict of dicts.
     """
     fix = "groups={'*_bias': {'wd': 0}, 'resnet18_*': {'lr': 0.1}}"
-    found = _mapping(groups, "groups", "pattern -> {'lr': factor, 'wd': factor}", fix)
-    for pattern, own in found.items():
-        if not isinstance(pattern, str) or not isinstance(own, Mapping):
+    checked = _mapping(groups, "groups", "pattern -> {'lr': factor, 'wd': factor}", fix)
+    for pattern, factors in checked.items():
+        if not isinstance(pattern, str) or not isinstance(factors, Mapping):
             raise _wrong("groups", groups, "pattern -> {'lr': factor, 'wd': factor}", fix)
-    return found
+    return checked
 
 
 def as_derived(derived: Any) -> dict[str, Any]:
-    """Numbers that are made of a validation's scores, by name.
+    """Check derived scores.
 
     Raises:
-        ConfigError: they have no names.
+        ConfigError: no dict by name.
     """
     fix = "derived={'composite': ...}"
     return _mapping(derived, "derived", "name -> what makes the number of the scores", fix)
 
 
+def as_guard(nonfinite: Any) -> Guard:
+    """Convert a policy to a Guard.
+
+    Raises:
+        ConfigError: the policy is unknown.
+    """
+    return nonfinite if isinstance(nonfinite, Guard) else Guard(nonfinite)
+
+
+def as_initializer(initializer: Any) -> Any:
+    """Convert MXNet's name of an initializer ("xavier").
+
+    Raises:
+        ConfigError: the name is unknown, or the object cannot be called.
+    """
+    if isinstance(initializer, str):
+        try:
+            return mx.init.create(initializer)
+        except (KeyError, AssertionError, TypeError, ValueError) as error:
+            raise ConfigError(
+                f"Unknown initializer {initializer!r}",
+                expected="MXNet's name, e.g. 'xavier', or an object: mx.init.Xavier(...)",
+            ) from error
+    if initializer is not None and not callable(initializer):
+        raise ConfigError("This is no initializer", received=repr(initializer)[:200])
+    return initializer
+
+
 def as_settings(settings: Any) -> dict[str, Any]:
-    """Settings of an optimizer: a dict, or pairs, as Module.fit takes them.
+    """Convert settings of an optimizer: a dict, or pairs, as Module.fit takes them.
 
     >>> as_settings((("learning_rate", 0.1),))
     {'learning_rate': 0.1}
 
     Raises:
-        ConfigError: they are neither.
+        ConfigError: neither.
     """
     expected, fix = "name -> value", "optimizer_params={'learning_rate': 0.1, 'momentum': 0.9}"
     if isinstance(settings, (list, tuple)):
-        if all(isinstance(one, (list, tuple)) and len(one) == 2 for one in settings):
+        if all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in settings):
             settings = dict(settings)
-    found = _mapping(settings, "optimizer_params", expected, fix)
-    if not all(isinstance(name, str) for name in found):
+    checked = _mapping(settings, "optimizer_params", expected, fix)
+    if not all(isinstance(name, str) for name in checked):
         raise _wrong("optimizer_params", settings, expected, fix)
-    return found
+    return checked
 
 
 def as_saver(checkpoint: Any) -> Saver | None:
-    """What writes checkpoints; a directory is enough.
+    """Convert a directory to a Saver.
 
     Raises:
-        ConfigError: it is neither.
+        ConfigError: neither.
     """
     if checkpoint is None or isinstance(checkpoint, Saver):
         return checkpoint
@@ -166,10 +201,10 @@ def as_saver(checkpoint: Any) -> Saver | None:
 
 
 def as_resume(resume: Any) -> str:
-    """ "auto", "none" or a path; None is "none".
+    """Convert a path to text; None is "none".
 
     Raises:
-        ConfigError: it is none of these.
+        ConfigError: neither "auto", "none" nor a path.
     """
     if resume is None:
         return "none"
@@ -182,27 +217,42 @@ def as_resume(resume: Any) -> str:
 
 
 def as_devices(devices: Any) -> list[Any] | None:
-    """MXNet contexts in a list, of which one may be given by itself; None: as the model says.
+    """Convert MXNet contexts, or a single one, to a list; None leaves them to the model.
 
     Raises:
-        ConfigError: one is none.
+        ConfigError: one is no context.
     """
     if devices is None:
         return None
     several = list(devices) if isinstance(devices, (list, tuple)) else [devices]
-    if several and all(isinstance(one, mx.Context) for one in several):
+    if several and all(isinstance(device, mx.Context) for device in several):
         return several
     raise _wrong("devices", devices, "MXNet contexts", "devices=[mx.cpu()], or [mx.gpu(0)]")
 
 
+def check_kvstore(kvstore: Any) -> None:
+    """Raise ConfigError for a kvstore between processes."""
+    kind = getattr(kvstore, "type", kvstore)
+    if kind is not None and kind not in STORES:
+        raise ConfigError(
+            "Gradients are not exchanged between processes"
+            if str(kind).startswith("dist")
+            else "This is no kvstore",
+            expected="kvstore='local', 'device' or None",
+            received=repr(kind),
+            where="kvstore",
+            fix="several devices of one machine: devices=[mx.gpu(0), mx.gpu(1)]",
+        )
+
+
 def check_one_iterator(data: Any, name: str) -> None:
-    """Raise ConfigError for iterators in a list: which is scored how, or in turn, is not said.
+    """Raise ConfigError for iterators in a list, which does not say how they are used.
 
     Args:
-        data: of the training or its validation.
+        data: for training or validation.
         name: "train" or "validation".
     """
-    if isinstance(data, (list, tuple)) and any(hasattr(one, "provide_data") for one in data):
+    if isinstance(data, (list, tuple)) and any(hasattr(item, "provide_data") for item in data):
         raise _wrong(
             name,
             data,

@@ -6,7 +6,7 @@ import pytest
 import densefit as df
 from densefit.backend import mx
 from densefit.errors import ConfigError
-from densefit.train.schedules.awaited import Awaited
+from densefit.train.schedules.deferred import Deferred
 
 
 class Lengthless(mx.io.DataIter):
@@ -106,7 +106,7 @@ def test_parts_of_an_epoch_are_known_from_the_second(tiny):
 
 
 def test_an_endless_iterator_is_told_and_may_be_cut(tiny, monkeypatch, caplog):
-    monkeypatch.setattr("densefit.train.horizon._ENDLESS", 12)
+    monkeypatch.setattr("densefit.train.length._ENDLESS", 12)
     with pytest.raises(KeyboardInterrupt):
         run(tiny, Lengthless(endless=True), rates=Rates(stop_at=13))
     assert "The first epoch has had 12 updates" in caplog.text
@@ -124,11 +124,11 @@ def test_an_epoch_that_is_shorter_than_stated_is_told(tiny, caplog):
 
 
 def test_a_schedule_that_needs_no_length_is_resolved_at_once():
-    rate = Awaited(df.Constant(0.1))
+    rate = Deferred(df.Constant(0.1))
     assert not rate.provisional
-    assert Awaited(df.Cosine(0.1)).provisional
+    assert Deferred(df.Cosine(0.1)).provisional
     with pytest.raises(ConfigError, match="Warm-up takes the whole"):
-        Awaited(df.Cosine(0.1, warmup="30st")).learn(20, 5)
+        Deferred(df.Cosine(0.1, warmup="30st")).set_length(20, 5)
 
 
 class Counted(Lengthless):

@@ -1,4 +1,4 @@
-"""A schedule whose training's length becomes known later."""
+"""A schedule of a training whose length is not known yet."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from densefit.train.schedules.warmup import WarmedUp
 
 _log = logging.getLogger("densefit")
 
-_FAR = 10**12  # updates: what is a part of so many has not begun to change
+_FAR = 10**12  # updates: no part of so many begins to change
 
 
-class Awaited(Resolved):
-    """The rate of a schedule until the length of an epoch is known, and from then on.
+class Deferred(Resolved):
+    """Rate of a schedule before and after the length of an epoch is known.
 
-    Until then a warm-up given in updates runs, and the rate otherwise holds its first value. A
-    warm-up given in epochs or percent cannot begin: the rate holds `warmup_start`, or a tenth of
-    the full rate.
+    Before, a warm-up in updates runs, and the rate otherwise stays at its first value. A warm-up in
+    epochs or percent cannot begin: the rate stays at `warmup_start`, or at a tenth of the full
+    rate.
 
     Args:
         schedule: any.
-        updates: of the whole training, if that is given in updates.
+        updates: of the whole training, if its length is in updates.
 
     Raises:
         ConfigError: the schedule's settings do not fit.
@@ -40,38 +40,38 @@ class Awaited(Resolved):
         except ConfigError:
             self._now = schedule.resolve(updates or 1000 * _FAR, _FAR)
             self.provisional = True
-        self._held = _held(schedule) if self.provisional else None
+        self._fixed = _fixed_rate(schedule) if self.provisional else None
         super().__init__(self._now, self._now.total, self._now.moments)
 
-    def learn(self, total: int, updates_per_epoch: int) -> None:
-        """Go on with the schedule of a training of this length.
+    def set_length(self, total: int, updates_per_epoch: int) -> None:
+        """Resolve the schedule for a training of this length.
 
         Raises:
-            ConfigError: it does not fit (a warm-up longer than the training, say).
+            ConfigError: the schedule does not fit, e.g. its warm-up is longer than the training.
         """
         state = self._now.state_dict()
         self._lengths = total, updates_per_epoch
-        self._now, self._held = self._schedule.resolve(total, updates_per_epoch), None
+        self._now, self._fixed = self._schedule.resolve(total, updates_per_epoch), None
         self._now.load_state_dict(state)
         self.total, self.moments, self.provisional = total, self._now.moments, False
 
     def __call__(self, t: int) -> float:
-        """The rate of update `t`, from 0."""
-        return self._now(t) if self._held is None else self._held
+        """Return the rate of update `t`, from 0."""
+        return self._now(t) if self._fixed is None else self._fixed
 
     def observe(self, scores: Mapping[str, float]) -> None:
-        """Take in a validation's scores."""
+        """Update the schedule by a validation's scores."""
         self._now.observe(scores)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resume needs: the lengths, once they are known."""
+        """Return the lengths, if known, and the state of the schedule."""
         return {"lengths": list(self._lengths or ()), "schedule": self._now.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from what `state_dict` gave."""
+        """Restore what `state_dict` returned."""
         if state.get("lengths"):
             total, updates_per_epoch = state["lengths"]
-            self.learn(int(total), int(updates_per_epoch))
+            self.set_length(int(total), int(updates_per_epoch))
         self._now.load_state_dict(state.get("schedule", state))
 
     def forget_scores(self) -> None:
@@ -79,8 +79,8 @@ class Awaited(Resolved):
         self._now.forget_scores()
 
 
-def _held(schedule: Schedule) -> float | None:
-    """The rate that is held because a warm-up cannot begin; None if there is no such warm-up."""
+def _fixed_rate(schedule: Schedule) -> float | None:
+    """Return the rate to stay at because a warm-up cannot begin; None if there is none."""
     if not isinstance(schedule, WarmedUp) or not schedule._warms_up:
         return None
     if Duration.parse(schedule.warmup).unit == "st":
