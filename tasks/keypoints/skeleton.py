@@ -123,7 +123,7 @@ class Skeleton:
         """`flip`; ConfigError if it is unknown."""
         if self.flip is None:
             raise ConfigError(
-                "The keypoints that are swapped in a mirrored image are unknown",
+                "The keypoints that are swapped in a flipped image are unknown",
                 expected="pairs of names, such as [[left_eye, right_eye]]",
                 where=where,
                 fix="give the head `flip_pairs` ([] if nothing has a left and a right)",
