@@ -6,10 +6,9 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from densefit import adapters
+from densefit import adapters, engine
 from densefit.engine.finite import check_parameters, check_policy
 from densefit.engine.model_input import batches_of, model_input, validations_of
-from densefit.engine.mxnet.learner import Learner
 from densefit.errors import ConfigError
 from densefit.evaluation.multi_scorer import MultiScorer
 from densefit.evaluation.scorer import Scorer
@@ -104,7 +103,7 @@ def score(
         data = batches_of(data, given, "scoring")
     check_parameters(given.network, nonfinite)
     scorer = (MultiScorer if isinstance(data, Mapping) else Scorer)(
-        *(Learner(given.network, devices or given.devices), data, names, metrics),
+        *(engine.make(given.network, devices or given.devices), data, names, metrics),
         wires=module.wires,
         nonfinite=nonfinite,
     )
@@ -145,7 +144,8 @@ def _routed(network: Network, routes: Mapping[str, Route]) -> Network:
     if network.heads:
         raise ConfigError("Routes are for a network made of a symbol", received=list(routes))
     routed = Network(symbol=network.symbol, routes=routes)
-    routed.set_params(*network.get_params())
+    network.check_initialized()
+    routed.set_params(network.parameters, network.statistics)
     return routed
 
 

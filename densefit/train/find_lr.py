@@ -95,8 +95,7 @@ def find_lr(
     rising = Rising(end, start, updates)
     check_iterator(train, "train")
     watch = _Watch(network, loss, diverge)
-    before = network.get_params() if network.initialized else ({}, {})
-    kept = [{name: array.copy() for name, array in part.items()} for part in before]
+    kept = dict(network.parameters), dict(network.statistics)
     try:
         with seeded(0):  # fit seeds by `seed`
             fit(

@@ -26,7 +26,7 @@ class Step:
         clip_norm: the largest norm of the gradient; a longer one is scaled down to it. None: any.
         guard: what happens when a loss or the gradient is not finite.
         balancing: of the heads' losses.
-        reseed: seeds what MXNet draws at random in the update; called before each further pass
+        reseed: seeds what the engine draws at random in the update; called before each further pass
             over the micro-batches.
     """
 
@@ -83,7 +83,7 @@ class Step:
                 if shares is None:  # of the batches that follow nothing is known yet
                     self._learner.begin_without(self._absent(self._labelled(seen)))
                 if self._guard.policy == "skip":
-                    statistics = self._learner.statistics()
+                    statistics = self._learner.parameters.statistics()
             refused = self._compute(batch, len(seen) == 1, shares, while_computing)
         labelled, norm = self._labelled(seen), math.nan
         if refused is None:
@@ -158,7 +158,7 @@ class Step:
                 if self._balancing is not None and shares is not None:
                     self._balancing.finish(batches, labelled, shares, self._reseed)
                 # Sync point: waits for the backward pass.
-                norm = self._learner.gradient_norm()
+                norm = self._learner.gradients.norm()
                 if math.isfinite(norm):
                     return norm, None
                 ids = [key for batch in batches for key in batch.ids]
@@ -184,10 +184,10 @@ class Step:
         guard = self._guard
         self._refused_in_a_row += 1
         if guard.policy == "skip":
-            self._learner.set_statistics(statistics)
+            self._learner.parameters.set_statistics(statistics)
         is_skipped = guard.policy == "skip" and self._refused_in_a_row <= guard.limit
         if not is_skipped and guard.policy != "rollback":
-            self._learner.mend_statistics()
+            self._learner.parameters.mend_statistics()
             raise error
 
     def _labelled(self, batches: Sequence[Fed]) -> dict[str, int]:

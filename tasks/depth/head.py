@@ -12,7 +12,7 @@ from densefit.backend import mx
 from densefit.data.geometry.strided_map import grid_size, mean_weights, target_cells
 from densefit.data.geometry.to_original import map_to_original
 from densefit.data.sample import Geometry, Sample
-from densefit.engine.mxnet.map_averaging import MapMerger
+from densefit.engine.map_averaging import MapMerger
 from densefit.errors import ConfigError, located
 from densefit.metrics import Depth as DepthErrors
 from densefit.metrics import Metric

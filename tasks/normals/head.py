@@ -12,7 +12,7 @@ from densefit.data.geometry.strided_map import grid_size, mean_weights, target_c
 from densefit.data.geometry.to_original import map_to_original
 from densefit.data.homography import turn_vectors
 from densefit.data.sample import Geometry, Sample
-from densefit.engine.mxnet.map_averaging import MapMerger
+from densefit.engine.map_averaging import MapMerger
 from densefit.errors import located
 from densefit.metrics import Metric, SurfaceNormals
 from densefit.model.decoders import LOGIT_STRIDE, Decoder

@@ -9,7 +9,7 @@ import numpy as np
 
 from densefit.backend import mx
 from densefit.data.sample import Geometry
-from densefit.engine.mxnet.map_averaging import ClassMapMerger
+from densefit.engine.map_averaging import ClassMapMerger
 from densefit.errors import ConfigError, located
 from densefit.metrics import ConfusionMatrix, Metric
 from densefit.model.decoders import LOGIT_STRIDE, Decoder
