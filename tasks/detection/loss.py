@@ -1,4 +1,4 @@
-"""The loss of SSD with hard negative mining, one number an image. Symbols.
+"""SSD losses with hard negative mining, per sample. Symbols.
 
 Liu et al., "SSD: Single Shot MultiBox Detector", ECCV 2016, section 2.2, equations 1 to 3.
 """
@@ -12,18 +12,18 @@ from densefit.model.partial_softmax import partial_log_softmax
 
 
 def hard_negatives(difficulty: Any, candidate: Any, wanted: Any, limit: int) -> Any:
-    """Weights (B, A) that choose each image's `wanted` hardest candidates; without gradient.
+    """(B, A) weights that select each image's `wanted` hardest candidates; no gradient.
 
-    Those that tie for the last places share them, so that a uniform image, where thousands of
-    anchors are equally hard, chooses no more than any other.
+    Ties for the last places share their weight, so that a uniform image, with thousands of equally
+    hard anchors, does not select more than others.
 
     Args:
         difficulty: (B, A), not negative.
-        candidate: (B, A), 1 for anchors to choose from, else 0.
-        wanted: (B,), how many to choose, 1 or more.
+        candidate: (B, A), 1 for candidates, else 0.
+        wanted: (B,), number to select, 1 or more.
         limit: the number of anchors A.
     """
-    # 0 for what is no candidate, 1 and more for the others.
+    # 0 for other anchors, 1 or more for candidates.
     ranked = mx.sym.BlockGrad((difficulty + 1) * candidate)
     descending = mx.sym.sort(ranked, axis=1, is_ascend=False)
     last = mx.sym.pick(descending, mx.sym.minimum(wanted, limit) - 1, axis=1, keepdims=True)
@@ -43,17 +43,17 @@ def class_loss(
     min_negatives: int,
     limit: int,
 ) -> Any:
-    """(B,) cross-entropy over the positive anchors and the hardest background, by positives.
+    """(B,) cross-entropy of positive anchors and the hardest background, per positive anchor.
 
     An image without objects has no positives: it trains its `min_negatives` hardest anchors,
-    divided by 1. Background anchors train no score of a class that the image does not know.
+    divided by 1. Background anchors do not train scores of classes that are not annotated.
 
     Args:
         scores: (B, A, 1 + classes) logits, the background first.
         target: (B, A): -1 ignored, 0 background, 1 + class.
-        known: (B, 1 + classes), 0 for classes whose objects nobody marked, else 1.
-        negatives_per_positive: background anchors trained for each positive one.
-        min_negatives: background anchors trained in any image.
+        known: (B, 1 + classes), 0 for classes that are not annotated, else 1.
+        negatives_per_positive: trained background anchors per positive anchor.
+        min_negatives: trained background anchors per image, at least.
         limit: the number of anchors A.
     """
     unsure = mx.sym.expand_dims(target == 0, axis=2)
@@ -65,7 +65,7 @@ def class_loss(
     background = target == 0
     positives = mx.sym.sum(positive, axis=1)
     wanted = mx.sym.maximum(mx.sym.round(positives * negatives_per_positive), min_negatives)
-    # At background anchors the picked class is the background: their loss is the difficulty.
+    # The loss of a background anchor is its difficulty.
     weight = positive + hard_negatives(mx.sym.BlockGrad(loss), background, wanted, limit)
     total = mx.sym.sum(loss * mx.sym.BlockGrad(weight), axis=1)
     return total / mx.sym.maximum(mx.sym.BlockGrad(positives), 1)

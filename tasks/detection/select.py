@@ -1,4 +1,4 @@
-"""Class scores and box offsets -> the detections of each image, on the device. Symbols."""
+"""Class scores and box offsets -> detections of each image, on the device. Symbols."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from densefit.backend import mx
 
 from .anchors import VARIANCES, Shapes, level_size
 
-# A box is at most 64 times as wide as its anchor: an untrained network must not overflow.
+# A box is at most 64 times as wide as its anchor, so that an untrained network cannot overflow.
 MAX_GROWTH = math.log(64.0)
 
 
@@ -19,8 +19,8 @@ def anchor_symbol(
 ) -> Any:
     """(A, 4) anchors (center x, center y, width, height) in input pixels, in anchor order.
 
-    The same as `anchors.anchor_boxes`, computed in the graph out of a few scalars: as parameters
-    they would end up in every checkpoint and tie it to one input size.
+    The same as `anchors.anchor_boxes`, computed in the graph from a few scalars: as parameters they
+    would be in every checkpoint and fix its input size.
     """
     levels = []
     for stride, level_shapes in zip(strides, shapes):
@@ -51,23 +51,23 @@ def detections(
     nms_iou: float,
     max_detections: int,
 ) -> Any:
-    """The best detections of each image after non-maximum suppression within each class.
+    """Detections of each image after non-maximum suppression within each class.
 
-    One anchor may yield several classes: candidates are pairs of anchor and class.
+    An anchor may yield several classes: candidates are pairs of anchor and class.
 
     Args:
         scores: (B, A, 1 + classes) logits, the background first.
         offsets: (B, A, 4).
         anchors: (A, 4), see `anchor_symbol`.
         classes: number of classes without the background.
-        candidates: best pairs of an image that go into the suppression; at most A * classes.
+        candidates: number of best pairs per image that enter the NMS; at most A * classes.
         score_threshold: pairs below are dropped.
-        nms_iou: of two boxes of a class that overlap by more, the better stays.
+        nms_iou: IoU above which the worse of two boxes of a class is dropped.
         max_detections: rows of the result, at most `candidates`.
 
     Returns:
         (B, max_detections, 7) [class, score, x1, y1, x2, y2, anchor] in input pixels by falling
-        score; the rows that are left over are -1.
+        score; unused rows are -1.
     """
     probability = mx.sym.softmax(scores, axis=-1)
     probability = mx.sym.slice_axis(probability, axis=2, begin=1, end=None)
@@ -104,7 +104,7 @@ def detections(
 
 
 def _corners(offsets: Any, anchors: Any) -> Any:
-    """xyxy boxes of (B, N, 4) offsets from (B, N, 4) anchors in center form."""
+    """xyxy boxes from (B, N, 4) offsets and (B, N, 4) anchors in center form."""
     center, side = (mx.sym.slice_axis(anchors, axis=2, begin=i, end=i + 2) for i in (0, 2))
     shift, growth = (mx.sym.slice_axis(offsets, axis=2, begin=i, end=i + 2) for i in (0, 2))
     center = center + shift * VARIANCES[0] * side

@@ -1,4 +1,4 @@
-"""The loss of the masks. Symbols.
+"""Mask loss. Symbols.
 
 Bolya et al., "YOLACT", ICCV 2019, section 3.2: cross-entropy of each pixel, within the true box,
 divided by the box's area.
@@ -13,15 +13,15 @@ from densefit.data.geometry.instance_map import NONE, UNKNOWN
 
 
 def mask_loss(logits: Any, instances: Any, owner: Any, window: Any, size: tuple[int, int]) -> Any:
-    """(B,) mean over an image's masks of the mean cross-entropy within the box.
+    """(B,) cross-entropy averaged within each box, then over the masks of an image.
 
-    Cells of which nothing is known count nowhere. An image without masks to learn gives 0.
+    Void cells do not count. The loss of an image without trained masks is 0.
 
     Args:
         logits: (B, N, h, w).
-        instances: (B, h, w) ids.
-        owner: (B, N) the id that each mask learns, 0 for none.
-        window: (B, N, 4) first column, first row, and those behind the last; in cells.
+        instances: (B, h, w) instance ids.
+        owner: (B, N) instance id of each mask, 0 for none.
+        window: (B, N, 4) x1, y1, x2, y2 in cells, ends exclusive.
         size: (h, w).
     """
     height, width = size
@@ -47,9 +47,9 @@ def mask_loss(logits: Any, instances: Any, owner: Any, window: Any, size: tuple[
 
 
 def _between(window: Any, first: int, cells: int) -> Any:
-    """(B, N, cells), 1 where a row (or column) is within its window."""
-    place = mx.sym.reshape(mx.sym.arange(0, cells), shape=(1, 1, cells))
+    """(B, N, cells), 1 for rows (or columns) inside the window."""
+    position = mx.sym.reshape(mx.sym.arange(0, cells), shape=(1, 1, cells))
     low, high = (mx.sym.slice_axis(window, axis=2, begin=i, end=i + 1) for i in (first, first + 2))
     return mx.sym.broadcast_mul(
-        mx.sym.broadcast_greater_equal(place, low), mx.sym.broadcast_lesser(place, high)
+        mx.sym.broadcast_greater_equal(position, low), mx.sym.broadcast_lesser(position, high)
     )
