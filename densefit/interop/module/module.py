@@ -18,7 +18,11 @@ from densefit.callbacks.callback import Callback, Control, TrainState
 from densefit.engine.model_input import ModelInput, nothing
 from densefit.engine.mxnet.graph.symbol_info import loss_labels
 from densefit.engine.mxnet.host_arrays import as_ndarrays
-from densefit.engine.mxnet.optimizer import load_optimizer_state, optimizer_state, restart_store
+from densefit.engine.mxnet.optimizer_resume import (
+    load_optimizer_state,
+    optimizer_state,
+    restart_store,
+)
 from densefit.engine.mxnet.optimizer_state import optimizer_to_arrays
 from densefit.errors import CheckpointError, ConfigError
 from densefit.interop.module.live_module import LiveModule
@@ -145,7 +149,8 @@ class Mirror(Callback):
         """Take the training's Learner, and give it the states that the Module was loaded with."""
         self._learner = learner
         # Of a scheduler as it is now: MXNet sets its rate when an optimizer is made.
-        self._recipe = copy.deepcopy(learner.optimizer_recipe)
+        given = learner.updater.settings
+        self._recipe = copy.deepcopy((given.optimizer, dict(given.settings)))
         module = self.module
         if module.optimizer_initialized:  # by the user, or by a training before this one
             learner.load_optimizer_state(*optimizer_state(module))

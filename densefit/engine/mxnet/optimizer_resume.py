@@ -1,0 +1,150 @@
+"""A Module's optimizer saved and continued, by parameter name."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from densefit.engine.mxnet.optimizer_counters import (
+    counters_to_dict,
+    restart_counters,
+    restore_counters,
+)
+from densefit.engine.mxnet.optimizer_state import (
+    check_states,
+    optimizer_from_arrays,
+    optimizer_to_arrays,
+    restore_updater,
+)
+from densefit.errors import CheckpointError
+
+_log = logging.getLogger("densefit")
+
+
+def restart_store(module: Any) -> None:
+    """Hand a Module's parameters to its kvstore anew; call it after they were replaced.
+
+    On several devices MXNet's kvstore keeps a copy of the parameters, updates that, and would
+    write it over the ones that were set. The optimizer stays; its states are lost.
+    """
+    if module._kvstore is not None:
+        kept = module._optimizer.rescale_grad
+        module._optimizer.rescale_grad = 1.0 / module._exec_group.batch_size  # or it would warn
+        module.init_optimizer(kvstore="local", optimizer=module._optimizer, force_init=True)
+        module._optimizer.rescale_grad = kept
+
+
+def optimizer_state(module: Any) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """(arrays, counters) of a Module's optimizer, by parameter name."""
+    names = index_to_name(module)
+    counters = counters_to_dict(module._optimizer, names)
+    counters["kind"] = type(module._optimizer).__name__
+    return optimizer_to_arrays(_updater(module).states, names, len(module._context)), counters
+
+
+def load_optimizer_state(
+    module: Any,
+    arrays: Mapping[str, np.ndarray],
+    counters: Mapping[str, Any],
+    is_other: bool = False,
+) -> str:
+    """Continue from what `optimizer_state` gave; returns what is to be told if that cannot be.
+
+    An optimizer of another kind begins anew, and so does one of other settings (a momentum that
+    was 0) that need other states.
+
+    Args:
+        module: with an optimizer.
+        arrays: its states.
+        counters: its counts.
+        is_other: whether the settings of the optimizer are others than they were, or may be.
+
+    Raises:
+        CheckpointError: it is of other parameters, or damaged.
+    """
+    kind = type(module._optimizer).__name__
+    names = index_to_name(module)
+    updater, devices = _updater(module), [device.device_id for device in module._context]
+    if counters.get("kind", kind) == kind:
+        states = optimizer_from_arrays(arrays, names)
+        misfit = _misfit(module, states, names)
+        if misfit is None or not is_other:
+            check_states(arrays, counters["counts"])
+            if misfit is not None:
+                raise misfit
+            if kind == "LBSGD":
+                _log.warning(
+                    "MXNet's LBSGD keeps gradients of earlier batches where nobody can read them: "
+                    "it goes on without them, and not exactly as it would have"
+                )
+            restore_updater(updater, states)
+            restore_counters(module._optimizer, counters, names, devices)
+            return ""
+    restore_updater(updater, {})
+    restart_counters(module._optimizer, devices)
+    scheduler = getattr(module._optimizer, "lr_scheduler", None)
+    return (
+        f"the moments of {kind} begin at zero, and its updates are counted"
+        f"{'' if scheduler is None else ', by its lr_scheduler too,'} from 0: those in the "
+        f"checkpoint are of {counters.get('kind', kind)}"
+        f"{' with other settings' if counters.get('kind', kind) == kind else ''}"
+    )
+
+
+def _misfit(
+    module: Any, states: Mapping[Any, Any], names: Mapping[Any, str]
+) -> CheckpointError | None:
+    """An error that tells of a state of another form than the optimizer would begin with."""
+    optimizer, group, devices = module._optimizer, module._exec_group, len(module._context)
+    weights = dict(zip(group.param_names, (arrays[0] for arrays in group.param_arrays)))
+    for key, state in states.items():
+        name = names[key]
+        if isinstance(key, int) and key % devices:
+            continue
+        fresh = optimizer.create_state_multi_precision(key, weights[name])
+        new = optimizer_to_arrays({0: fresh}, {0: name})
+        old = optimizer_to_arrays({0: state}, {0: name})
+        if {k: (a.shape, a.dtype) for k, a in new.items()} != {
+            k: (a.shape, a.dtype) for k, a in old.items()
+        }:
+            return CheckpointError(
+                f"The optimizer state of the parameter {name!r} does not fit",
+                expected=_forms(new),
+                received=_forms(old),
+                fix="continue with the same optimizer and network; or begin a new training with "
+                "the weights: df.load(path), then fit",
+            )
+    return None
+
+
+def _forms(arrays: Mapping[str, np.ndarray]) -> str:
+    return ", ".join(f"{key} {array.dtype} {array.shape}" for key, array in arrays.items())
+
+
+def load_optimizer_arrays(module: Any, arrays: Mapping[str, np.ndarray]) -> None:
+    """Begin with the states that `optimizer_state` gave, and count from the beginning.
+
+    Raises:
+        CheckpointError: they are of other parameters.
+    """
+    restore_updater(_updater(module), optimizer_from_arrays(arrays, index_to_name(module)))
+
+
+def index_to_name(module: Any) -> dict[Any, str]:
+    """What the updater calls a parameter -> its name.
+
+    Under a kvstore that updates it is the name; otherwise the parameter's number times the
+    number of devices, plus the device's.
+    """
+    names = module._exec_group.param_names
+    if getattr(module, "_update_on_kvstore", None):
+        return {name: name for name in names}
+    devices = len(module._context)
+    return {i * devices + k: name for i, name in enumerate(names) for k in range(devices)}
+
+
+def _updater(module: Any) -> Any:
+    return module._updater or module._kvstore._updater
