@@ -1,8 +1,8 @@
-"""Feature maps of several views, averaged on the device into one at the original size."""
+"""Average the maps of several views on the device, at the size of the original image."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,23 +13,35 @@ from densefit.model.tta.view_merger import Merger
 
 
 class MapMerger(Merger):
-    """Average, at each pixel, the windows that show it, mirrored or not; then average the scales.
+    """Mean at each pixel over the windows that show it, flipped or not, then over scales.
 
-    Every scale weighs the same at every pixel, however many windows show it. Maps stay on the
-    device. A head's merger computes its `result` from `mean()`.
+    Every scale has the same weight at every pixel, however many windows show it. Maps stay on the
+    device until `result`.
 
     Args:
         size: (height, width) of the original image.
-        output: the head's `views` output that is averaged: (1, C, H, W) at input size.
+        output: name of the head's view output: (1, C, H, W) at input size.
+        finish: computes the prediction from the (C, H, W) mean. None: the mean is the prediction.
+        negated: channels whose sign changes in a flipped view: x components of vectors.
     """
 
-    def __init__(self, size: tuple[int, int], output: str) -> None:
+    def __init__(
+        self,
+        size: tuple[int, int],
+        output: str,
+        finish: Callable[[np.ndarray], np.ndarray] | None = None,
+        negated: Sequence[int] = (),
+    ) -> None:
         self._size, self._output = size, output
+        self._finish, self._negated = finish, tuple(negated)
         self._canvases: dict[tuple[int, int], tuple[Any, np.ndarray]] = {}
 
     def mirrored(self, maps: Any) -> Any:
-        """(C, H, W) maps of a mirrored view as an unmirrored one has them; directions flip too."""
-        return maps.flip(axis=2)
+        """(C, H, W) maps of a flipped view, as the original shows them."""
+        flipped = maps.flip(axis=2)
+        for channel in self._negated:
+            flipped[channel : channel + 1] = -flipped[channel : channel + 1]
+        return flipped
 
     def add(self, outputs: Mapping[str, Any], view: View) -> None:
         """Add the maps of a view."""
@@ -60,6 +72,19 @@ class MapMerger(Merger):
             resized = resample(canvas, self._size)
             total = resized if total is None else total + resized
         return total / float(len(self._canvases)) if len(self._canvases) > 1 else total
+
+    def result(self) -> np.ndarray:
+        """The prediction at the size of the original."""
+        mean = np.asarray(self.mean().asnumpy())
+        return mean if self._finish is None else self._finish(mean)
+
+
+class ClassMapMerger(MapMerger):
+    """The class with the highest mean at each pixel; only a byte a pixel leaves the device."""
+
+    def result(self) -> np.ndarray:
+        """(H, W) uint8 classes at the size of the original."""
+        return np.asarray(self.mean().argmax(axis=0).astype(np.uint8).asnumpy())
 
 
 def resample(maps: Any, size: tuple[int, int]) -> Any:

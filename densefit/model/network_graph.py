@@ -76,10 +76,10 @@ def _predictions(wire: HeadWire, features: Any, mode: str) -> list[Any]:
         outputs = head.evaluate(features)
         wire.evaluated = list(outputs)
     elif mode == "raw":
-        outputs = head.raw(features) if wire.finishes else head.evaluate(features)
+        outputs = head.raw_outputs(features) if wire.finishes else head.evaluate(features)
         wire.unfinished = list(outputs)
     else:
-        outputs = head.views(features)
+        outputs = head.view_outputs(features)
         wire.viewed = list(outputs)
     return [mx.sym.identity(symbol, name=f"{head.name}_{name}") for name, symbol in outputs.items()]
 

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 import numpy as np
 
 from densefit import engine
+from densefit.callbacks.callback import TrainState
+from densefit.engine.engine import Engine
 
 
 def seed_all(seed: int) -> None:
@@ -16,6 +18,12 @@ def seed_all(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed % 2**32)
     engine.seed(seed)
+
+
+def seed_update(learner: Engine, seed: int, state: TrainState) -> None:
+    """Seed what the engine draws at random in the next update, if it draws anything."""
+    if learner.random:
+        learner.seed(seed, state.epoch, state.batch + 1)
 
 
 @contextmanager

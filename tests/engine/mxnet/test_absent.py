@@ -73,7 +73,7 @@ class Number(df.Head):
     def decode(self, outputs, geometries):
         return list(outputs["value"])
 
-    def truth(self, targets):
+    def ground_truth(self, targets):
         return targets.get(self.name)
 
     def metrics(self):
