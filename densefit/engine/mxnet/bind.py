@@ -8,7 +8,6 @@ from typing import Any
 
 from densefit.backend import mx
 from densefit.engine.batch_reader import Feeder
-from densefit.engine.engine import BindSettings
 from densefit.engine.mxnet.devices import usable
 from densefit.engine.mxnet.graph.bfloat16 import check_precision, in_bfloat16
 from densefit.engine.mxnet.graph.fuse_bn_relu import fuse_relu
@@ -27,6 +26,7 @@ from densefit.engine.mxnet.initializer import ByName, as_initializer
 from densefit.engine.mxnet.inputs import bound_inputs, tell_changes
 from densefit.engine.mxnet.module import Modules, Shapes, TrainGraph
 from densefit.engine.param_groups import check_fixed, frozen, with_frozen_statistics
+from densefit.engine.settings import BindSettings
 from densefit.errors import BindError, DataError
 from densefit.model.network import Network
 

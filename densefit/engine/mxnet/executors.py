@@ -215,8 +215,14 @@ def _fill(arrays: Mapping[tuple[Any, Key], Any], parameters: Mapping[str, np.nda
         for fold in folds
         for name, value in fold_parameters([fold], parameters).items()
     }
+    sources = []
     for (_, key), array in arrays.items():
         value = folded[key] if key in folded else parameters[key[0]]
         # By the engine: a layer may have brought its weight to an order of its own, to which
         # nothing else can write.
-        as_ndarray(value).copyto(array)
+        source = as_ndarray(value)
+        source.copyto(array)
+        sources.append(source)
+    # Until they are read: MXNet's threads would wait for Python's lock to drop the last reference.
+    for array in arrays.values():
+        array.wait_to_read()

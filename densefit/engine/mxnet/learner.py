@@ -9,7 +9,6 @@ import numpy as np
 
 from densefit.backend import mx
 from densefit.engine.batch_reader import Fed, Feeder, real_rows
-from densefit.engine.engine import BindSettings, OptimizerSettings
 from densefit.engine.mxnet.bind import bind_training, check_split
 from densefit.engine.mxnet.evaluation import Evaluation
 from densefit.engine.mxnet.evaluator import Pending
@@ -25,6 +24,7 @@ from densefit.engine.mxnet.parameters import ParameterStore
 from densefit.engine.mxnet.rescale_grad import constant_rescale
 from densefit.engine.mxnet.seeding import seed_update
 from densefit.engine.mxnet.updater import Updater
+from densefit.engine.settings import BindSettings, OptimizerSettings
 from densefit.errors import BindError
 from densefit.model.network import Network
 from densefit.model.output_names import short_name

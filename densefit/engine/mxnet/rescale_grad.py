@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
-from densefit.engine.engine import OptimizerSettings
+from densefit.engine.settings import OptimizerSettings
 from densefit.errors import ConfigError
 from densefit.model.network import Network
 from densefit.model.output_names import short_name

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
-from densefit.engine.engine import OptimizerSettings
 from densefit.engine.mxnet.absent import Absent
 from densefit.engine.mxnet.gradients import Gradients
 from densefit.engine.mxnet.optimizer import (
@@ -18,6 +17,7 @@ from densefit.engine.mxnet.optimizer import (
     tell_unused_rate,
 )
 from densefit.engine.mxnet.rescale_grad import tell_rescale
+from densefit.engine.settings import OptimizerSettings
 from densefit.errors import ConfigError
 from densefit.model.network import Network
 

@@ -12,8 +12,8 @@ from densefit.callbacks.callback import TrainState
 from densefit.checkpoint.training.saver import Saver, check_unmixed
 from densefit.checkpoint.training.session import Session
 from densefit.engine.batch_reader import Feeder
-from densefit.engine.engine import OptimizerSettings
 from densefit.engine.model_input import ModelInput, batches_of, validations_of
+from densefit.engine.settings import OptimizerSettings
 from densefit.errors import ConfigError
 from densefit.evaluation.multi_scorer import MultiScorer
 from densefit.evaluation.scorer import Scorer

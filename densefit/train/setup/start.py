@@ -6,7 +6,7 @@ import logging
 from functools import partial
 
 from densefit.callbacks.callback import Control, TrainState
-from densefit.engine.engine import BindSettings
+from densefit.engine.settings import BindSettings
 from densefit.train.balancing import Balancing
 from densefit.train.checkpointer import Checkpointer
 from densefit.train.epoch_recorder import EpochRecorder

@@ -17,8 +17,8 @@ from densefit.callbacks.callback import TrainState
 from densefit.checkpoint.training.session import Session
 from densefit.data.sample import Sample
 from densefit.engine.batch_reader import Feeder
-from densefit.engine.engine import BindSettings, OptimizerSettings
 from densefit.engine.mxnet.learner import Learner
+from densefit.engine.settings import BindSettings, OptimizerSettings
 from densefit.model.backbones import Backbone
 from densefit.train.balance import (
     DWA,
