@@ -12,8 +12,9 @@ from densefit.checkpoint.storage.claim import Claim, check_free
 from densefit.checkpoint.storage.strict_json import dumps
 from densefit.checkpoint.training.identity import are_of_other_scores
 from densefit.checkpoint.training.policy import Keep
+from densefit.checkpoint.training.restore import restore
 from densefit.checkpoint.training.session import Session
-from densefit.checkpoint.training.snapshot import restore, snapshot
+from densefit.checkpoint.training.snapshot import snapshot
 from densefit.duration import Duration, DurationLike
 from densefit.errors import CheckpointError
 
