@@ -37,8 +37,8 @@ class Network:
 
     Args:
         backbone: a registered name or a Backbone.
-        heads: Heads, of distinct names, which neither `/ ~ * ? [ ]` nor what cannot be printed is
-            in: they begin the names of scores, parameters, outputs and files.
+        heads: Heads with distinct printable names without `/ ~ * ? [ ]`: names of scores,
+            parameters, outputs and files start with them.
         symbol: a user's Symbol, instead of a backbone and heads.
         routes: name -> Route, for `symbol`; by default one for each loss output, see
             `densefit.model.heads.loss_layers`.
@@ -108,7 +108,7 @@ class Network:
         return backbones.create(str(backbone), **(settings or {}))
 
     def _record_spec(self, backbone: Any, settings: Any) -> None:
-        """Keep what is needed to rebuild the network, if it was all built by name."""
+        """Store the spec of a network that was built by name alone."""
         specs = [getattr(head, "spec", None) for head in self.heads]
         if isinstance(backbone, str) and all(spec is not None for spec in specs):
             self._spec = {
@@ -120,9 +120,9 @@ class Network:
 
     @property
     def spec(self) -> dict[str, Any] | None:
-        """What `Network.from_spec` rebuilds the network of, as checkpoints keep it.
+        """Spec for `Network.from_spec`, as checkpoints store it.
 
-        None if it cannot be rebuilt: it, or one of its heads, was not made by name.
+        None if the network, or one of its heads, was not created by name.
         """
         return self._spec
 
@@ -200,9 +200,9 @@ class Network:
 
     @property
     def parameters(self) -> Mapping[str, np.ndarray]:
-        """Trained parameters by name, current at any moment; arrays cannot be written to.
+        """Trained parameters by name, current at any moment; the arrays are read-only.
 
-        Empty before a training or `set_params`. An array stays as it is when training goes on.
+        Empty before a training or `set_params`. Training replaces arrays, and never changes one.
         """
         if self._refresh is not None:
             self._refresh()

@@ -29,12 +29,12 @@ def start_optimizer(
     given: OptimizerSettings,
     batch_size: int,
 ) -> Any:
-    """Give a Module a new optimizer; returns it.
+    """Start a Module with a new optimizer; returns it.
 
-    An optimizer object is copied: what an earlier training counted in it (Adam's steps, a
-    scheduler's decayed rate) or bound to it (names of another network's parameters) stays out of
-    this one. And it treats parameters as one made by name does: MXNet would decay biases, and
-    overlook a Variable's `lr_mult` and `wd_mult`, for an object that it did not make itself.
+    An optimizer object is copied: neither the counts of an earlier training (Adam's steps, a
+    scheduler's decayed rate) nor another network's parameter names enter this one. It treats
+    parameters like an optimizer created by name: for an object, MXNet would decay biases and
+    ignore a Variable's `lr_mult` and `wd_mult`.
 
     Args:
         module: bound, with parameters.
@@ -73,10 +73,10 @@ def start_own_optimizer(
     given: OptimizerSettings,
     batch_size: int,
 ) -> Any:
-    """Let a user's Module begin with an optimizer as in Module.fit; returns it.
+    """Start a user's Module with an optimizer as in Module.fit; returns it.
 
-    One that the Module has goes on. An optimizer object is the user's own, and decays what MXNet
-    lets it decay.
+    An optimizer that the Module already has continues. An optimizer object is not copied, and
+    decays what MXNet lets it decay.
 
     Args:
         module: bound, with parameters.
@@ -102,7 +102,7 @@ def start_own_optimizer(
 
 
 def _init(module: Any, optimizer: Any, settings: Mapping[str, Any], kvstore: Any) -> None:
-    """Module.init_optimizer, in our words where it refuses."""
+    """Call Module.init_optimizer, with errors that say what to do."""
     given = f"{optimizer!r} with {dict(settings)}"
     check_optimizer(settings, where="optimizer_params")
     if isinstance(optimizer, mx.optimizer.Optimizer) and _is_mxnets(type(optimizer).__name__):
@@ -144,7 +144,7 @@ def _init(module: Any, optimizer: Any, settings: Mapping[str, Any], kvstore: Any
 
 
 def _check_runs(module: Any, given: str) -> None:
-    """Raise ConfigError if an optimizer of MXNet's cannot train a parameter of the Module."""
+    """Raise ConfigError if MXNet's optimizer cannot train a parameter of the Module."""
     optimizer, group = module._optimizer, module._exec_group
     if not type(optimizer).__module__.startswith("mxnet."):
         return
@@ -171,7 +171,7 @@ def _check_runs(module: Any, given: str) -> None:
 
 
 def _set_factors(optimizer: Any, own: Mapping[str, Mapping[str, float]]) -> None:
-    """Give parameters in groups their factors on rate and decay."""
+    """Set the factors on rate and decay of parameters in groups."""
     if own["lr"]:
         optimizer.set_lr_mult({**optimizer.lr_mult, **own["lr"]})
     if own["wd"]:
@@ -179,7 +179,7 @@ def _set_factors(optimizer: Any, own: Mapping[str, Mapping[str, float]]) -> None
 
 
 def tell_unused_rate(optimizer: Any, given: OptimizerSettings) -> None:
-    """Log that the optimizer ignores a learning rate that somebody has set.
+    """Warn that the optimizer ignores a learning rate that is set.
 
     Args:
         optimizer: in use.
@@ -196,6 +196,6 @@ def tell_unused_rate(optimizer: Any, given: OptimizerSettings) -> None:
 
 
 def _is_mxnets(kind: str) -> bool:
-    """Whether MXNet's class has its name, and no class of a user's was registered under it."""
+    """Whether a name is registered for MXNet's class, and not for a user's."""
     registered = mx.optimizer.Optimizer.opt_registry.get(kind.lower())
     return registered is not None and registered is getattr(mx.optimizer, kind, None)

@@ -1,4 +1,4 @@
-"""How many updates an optimizer has made, of each parameter by name."""
+"""Update counts of an optimizer, by parameter name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _RUNNING = {"m_schedule": 1.0, "cur_lr": None, "last_lr": None}  # what they beg
 
 
 def counters_to_dict(optimizer: Any, index_to_name: Mapping[Key, str]) -> dict[str, Any]:
-    """How many updates an `mx.optimizer.Optimizer` has made, of each parameter by name."""
+    """Update counts of an `mx.optimizer.Optimizer`, by parameter name."""
     counts: dict[str, int] = {}
     for of_device in optimizer._all_index_update_counts.values():
         for key, count in of_device.items():
@@ -41,7 +41,7 @@ def restore_counters(
     index_to_name: Mapping[Key, str],
     device_ids: Sequence[int] = (0,),
 ) -> None:
-    """Let `optimizer` count on from what `counters_to_dict` gave.
+    """Continue the counts that `counters_to_dict` returned.
 
     Args:
         optimizer: a new one, of the same kind and settings.
@@ -50,7 +50,7 @@ def restore_counters(
         device_ids: `context.device_id` of the devices in use.
 
     Raises:
-        CheckpointError: counts of parameters that this network has not.
+        CheckpointError: counts of parameters that this network lacks.
     """
     counts = counters["counts"]
     unknown = sorted(set(counts) - set(index_to_name.values()))
@@ -77,10 +77,10 @@ def restore_counters(
 
 
 def restart_counters(optimizer: Any, device_ids: Sequence[int] = (0,)) -> None:
-    """Let `optimizer` count from the beginning.
+    """Reset the counts of an optimizer.
 
     Args:
-        optimizer: that may have made updates.
+        optimizer: whose counts are reset.
         device_ids: see `restore_counters`.
     """
     counters = {"num_update": 0, "begin_num_update": 0, "counts": {}, "running": {}}

@@ -1,4 +1,4 @@
-"""A Module's optimizer saved and continued, by parameter name."""
+"""Save and restore a Module's optimizer, by parameter name."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _log = logging.getLogger("densefit")
 
 
 def restart_store(module: Any) -> None:
-    """Hand a Module's parameters to its kvstore anew; call it after they were replaced.
+    """Initialize a Module's kvstore again after its parameters were replaced.
 
-    On several devices MXNet's kvstore keeps a copy of the parameters, updates that, and would
-    write it over the ones that were set. The optimizer stays; its states are lost.
+    On several devices MXNet's kvstore updates its own copy of the parameters, and would overwrite
+    the new ones. The optimizer stays; its states are lost.
     """
     if module._kvstore is not None:
         kept = module._optimizer.rescale_grad
@@ -51,16 +51,19 @@ def load_optimizer_state(
     counters: Mapping[str, Any],
     is_other: bool = False,
 ) -> str:
-    """Continue from what `optimizer_state` gave; returns what is to be told if that cannot be.
+    """Continue from what `optimizer_state` returned.
 
-    An optimizer of another kind begins anew, and so does one of other settings (a momentum that
-    was 0) that need other states.
+    An optimizer of another kind starts from zero, and so does one whose settings need other states
+    (a momentum that was 0).
 
     Args:
         module: with an optimizer.
         arrays: its states.
         counters: its counts.
-        is_other: whether the settings of the optimizer are others than they were, or may be.
+        is_other: the optimizer's settings differ, or may.
+
+    Returns:
+        Why the optimizer starts from zero, to be logged; "" if it continues.
 
     Raises:
         CheckpointError: it is of other parameters, or damaged.
@@ -97,7 +100,7 @@ def load_optimizer_state(
 def _misfit(
     module: Any, states: Mapping[Any, Any], names: Mapping[Any, str]
 ) -> CheckpointError | None:
-    """An error that tells of a state of another form than the optimizer would begin with."""
+    """An error for a state of another form than the optimizer creates; None if all fit."""
     optimizer, group, devices = module._optimizer, module._exec_group, len(module._context)
     weights = dict(zip(group.param_names, (arrays[0] for arrays in group.param_arrays)))
     for key, state in states.items():
@@ -125,7 +128,7 @@ def _forms(arrays: Mapping[str, np.ndarray]) -> str:
 
 
 def load_optimizer_arrays(module: Any, arrays: Mapping[str, np.ndarray]) -> None:
-    """Begin with the states that `optimizer_state` gave, and count from the beginning.
+    """Load the states that `optimizer_state` returned, and count from 0.
 
     Raises:
         CheckpointError: they are of other parameters.
@@ -134,10 +137,10 @@ def load_optimizer_arrays(module: Any, arrays: Mapping[str, np.ndarray]) -> None
 
 
 def index_to_name(module: Any) -> dict[Any, str]:
-    """What the updater calls a parameter -> its name.
+    """Key of a parameter in the updater -> its name.
 
-    Under a kvstore that updates it is the name; otherwise the parameter's number times the
-    number of devices, plus the device's.
+    The key is the name under a kvstore that updates; otherwise it is the parameter's number times
+    the number of devices, plus the device's.
     """
     names = module._exec_group.param_names
     if getattr(module, "_update_on_kvstore", None):

@@ -1,9 +1,9 @@
 """Optimizer states of a checkpoint, by parameter name.
 
-MXNet keys optimizer states by the position of a parameter times the number of devices, and its
-own `.states` files leave out how many updates were made (so Adam's bias correction and the
-schedule begin anew). Here both go by the name of the parameter, so that they can be continued on
-another number of devices, and never land on another parameter.
+MXNet keys optimizer states by a parameter's position times the number of devices, and its `.states`
+files leave out the update counts (so Adam's bias correction and the schedule restart). Here both go
+by parameter name: a training continues on another number of devices, and no state lands on another
+parameter.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ _TOKEN = re.compile(r"(\d+)|\[(\d+)\]")
 def optimizer_to_arrays(
     updater_states: Mapping[Key, Any], index_to_name: Mapping[Key, str], devices: int = 1
 ) -> dict[str, np.ndarray]:
-    """The states of an `mx.optimizer.Updater` as arrays called `<parameter>/<place>`.
+    """Flatten the states of an `mx.optimizer.Updater` to arrays named `<parameter>/<path>`.
 
-    A state is nothing, an array, or a tuple or list of states. The place says which: "array";
-    "0", "1" in a tuple; "[0]", "[1]" in a list; "0.1" in a tuple in a tuple; and "none", a
-    placeholder of shape (0,).
+    A state is None, an array, or a tuple or list of states. The path is "array"; "0", "1" in a
+    tuple; "[0]", "[1]" in a list; "0.1" in a tuple in a tuple; or "none", a placeholder of shape
+    (0,).
 
     Args:
         updater_states: `updater.states`.
         index_to_name: `optimizer.idx2name`; for states kept by name, each name to itself.
-        devices: replicas of each parameter; those of parameter i have the numbers
-            i * devices + k, and are equal, so that the first is taken.
+        devices: replicas of each parameter, numbered i * devices + k for parameter i; they are
+            equal, and the first is taken.
 
     Raises:
         CheckpointError: a number has no name, or a state cannot be stored.
@@ -57,13 +57,13 @@ def optimizer_to_arrays(
 def optimizer_from_arrays(
     arrays: Mapping[str, np.ndarray], index_to_name: Mapping[Key, str]
 ) -> dict[Key, Any]:
-    """States for `updater.states` out of what `optimizer_to_arrays` gave.
+    """Rebuild `updater.states` from what `optimizer_to_arrays` returned.
 
-    Every number of a name gets a state of its own, so that replicas on any number of devices are
-    filled. Parameters without states in `arrays` are left out: MXNet makes theirs when needed.
+    Every key of a name gets a separate state, so that replicas on any number of devices are
+    filled. Parameters without states in `arrays` are left out: MXNet creates them when needed.
 
     Raises:
-        CheckpointError: states of parameters that this network has not, or unreadable ones.
+        CheckpointError: states of parameters that this network lacks, or unreadable ones.
     """
     trees: dict[str, Any] = {}
     for key in sorted(arrays):
@@ -85,9 +85,9 @@ def optimizer_from_arrays(
 
 
 def check_states(arrays: Mapping[str, np.ndarray], counts: Mapping[str, int]) -> None:
-    """Raise CheckpointError unless every parameter that was updated has a state, without nan.
+    """Raise CheckpointError if an updated parameter has no state, or one with nan.
 
-    MXNet begins missing ones with zeros, without a word.
+    MXNet silently replaces missing states by zeros.
 
     Args:
         arrays: what `optimizer_to_arrays` gave.
@@ -115,9 +115,9 @@ def check_states(arrays: Mapping[str, np.ndarray], counts: Mapping[str, int]) ->
 
 
 def restore_updater(updater: Any, states: Mapping[Key, Any]) -> None:
-    """Put what `optimizer_from_arrays` gave into an `mx.optimizer.Updater`.
+    """Set the states of an `mx.optimizer.Updater`, as `optimizer_from_arrays` returns them.
 
-    It moves the states to the devices at first use, and makes those that are not there.
+    The updater moves them to the devices at first use, and creates missing ones.
     """
     updater.states = dict(states)
     updater.states_synced = dict.fromkeys(updater.states, False)
@@ -144,7 +144,7 @@ def _flatten(state: Any, name: str, place: tuple[str, ...], into: dict[str, np.n
 
 
 def _unflatten(leaves: Mapping[str, np.ndarray], name: str) -> Any:
-    """One state out of its arrays by place."""
+    """Rebuild a state from its arrays by path."""
     if "none" in leaves:
         return None
     if "array" in leaves:

@@ -1,4 +1,4 @@
-"""What the gradient of an update is multiplied by: of our heads, and of a user's Symbol."""
+"""The factor on the gradient of an update, of heads and of a user's Symbol."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def constant_rescale(
 ) -> float | None:
     """The constant factor on the summed gradient of an update.
 
-    For a Symbol it is Module's: what the user states, else 1/batch_size of a full batch, whatever
-    the loss layers divide by and however many rows a batch has. With several micro-batches an
-    update, a stated factor multiplies the sum of all, and 1/batch_size becomes the mean over them.
+    For a Symbol it is Module's: the user's `rescale_grad`, else 1/batch_size of a full batch,
+    regardless of what the loss layers divide by and of a batch's rows. With several micro-batches
+    an update, a stated factor multiplies their sum, and 1/batch_size becomes the mean over them.
 
     Args:
         network: that is trained.
@@ -82,7 +82,7 @@ def tell_rescale(
     given: OptimizerSettings,
     batch_size: int,
 ) -> None:
-    """Log where a user's loss and the update both divide by the batch, or neither does.
+    """Warn where a user's loss and the update both divide by the batch, or neither does.
 
     Args:
         symbol: the train graph.
@@ -134,7 +134,7 @@ def tell_rescale(
 
 
 def dividing_layers(symbol: Any) -> dict[str, str]:
-    """Loss layer -> "batch" or "valid", of those that divide their gradient themselves."""
+    """Loss layer -> "batch" or "valid", for layers that divide their gradient themselves."""
     found = {}
     for node in json.loads(symbol.tojson(remove_amp_cast=False))["nodes"]:
         attributes = node.get("attrs", {})
