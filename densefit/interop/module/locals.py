@@ -7,6 +7,7 @@ from typing import Any
 
 from densefit.backend import mx
 from densefit.errors import ConfigError
+from densefit.interop.parameters import ndarray_copies
 from densefit.model.output_names import short_name
 
 _PARAMS = ("arg_params", "aux_params")
@@ -51,6 +52,11 @@ class TrainedModule:
     def get_outputs(self, merge_multi_context: bool = True) -> Any:
         """Outputs of the last batch, as Module.get_outputs gives them."""
         return self._learner.computed.get_outputs(merge_multi_context)
+
+    def get_params(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Copies of the current parameters, as Module.get_params returns them."""
+        network = self._learner.network
+        return ndarray_copies(network.parameters), ndarray_copies(network.statistics)
 
     def set_params(
         self, arg_params: Mapping[str, Any], aux_params: Mapping[str, Any] | None, **how: Any
