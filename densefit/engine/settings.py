@@ -8,7 +8,7 @@ from typing import Any
 
 from densefit.engine.ema import EMA
 from densefit.engine.param_groups import Groups
-from densefit.model.network import Weigh
+from densefit.model.network_graph import Weigh
 
 
 @dataclass(frozen=True)

@@ -48,13 +48,11 @@ class Gradients(Protocol):
 
 
 class Parameters(Protocol):
-    """Parameters in training, and BatchNorm's moving statistics, as "arg:<name>", "aux:<name>".
+    """Parameters in training, and BatchNorm's moving statistics, as "arg:<name>", "aux:<name>"."""
 
-    Attributes:
-        are_averaged: the network is given moving averages of the weights.
-    """
-
-    are_averaged: bool
+    @property
+    def are_averaged(self) -> bool:
+        """Whether the network is given moving averages of the weights."""
 
     def value(self, name: str) -> np.ndarray:
         """Read one parameter; waits until it is computed."""

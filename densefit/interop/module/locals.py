@@ -1,4 +1,4 @@
-"""What callbacks read in `param.locals`: Module.fit gives them its local variables."""
+"""The `param.locals` of callbacks: Module.fit passes its local variables."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _PARAMS = ("arg_params", "aux_params")
 
 
 class ModuleLocals(dict[str, Any]):
-    """A dict whose "arg_params" and "aux_params" are read when they are asked for.
+    """A dict that reads "arg_params" and "aux_params" on first access.
 
     Args:
-        params: gives (arg_params, aux_params).
+        params: returns (arg_params, aux_params).
         values: the other entries.
     """
 
@@ -40,7 +40,7 @@ class ModuleLocals(dict[str, Any]):
 
 
 class TrainedModule:
-    """The mx.mod.Module in training, with the outputs of the last batch whatever its shape.
+    """The mx.mod.Module in training; its outputs are of the last batch, of any shape.
 
     Args:
         learner: of the training.
