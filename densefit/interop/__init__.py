@@ -7,6 +7,7 @@ from densefit.interop import iterators
 from densefit.interop.batches import batches
 from densefit.interop.block import of_block
 from densefit.interop.callbacks import BatchEnd, EpochEnd, batch_end, epoch_end
+from densefit.interop.data_iter import as_data_iter
 from densefit.interop.metric_view import MetricView
 from densefit.interop.metrics import LegacyMetric
 from densefit.interop.module.arguments import ModuleArguments
@@ -24,6 +25,7 @@ __all__ = [
     "ModuleArguments",
     "ModuleMetric",
     "ModuleWire",
+    "as_data_iter",
     "as_mxnet_scheduler",
     "batch_end",
     "batches",

@@ -306,11 +306,13 @@ def fit(
     feeder = Feeder(train, list(measured.values()), "train")
     take_names(network, train)
     check_same_heads(train, feeder.wires, feeder.where)
-    feeder.first_epoch = begin_epoch
+    feeder.epochs.first = begin_epoch
     guard = nonfinite if isinstance(nonfinite, Guard) else Guard(nonfinite)
-    per_epoch = feeder.updates_per_epoch(updates_per_epoch, accumulate)
+    per_epoch = feeder.epochs.updates(updates_per_epoch, accumulate)
     check_begun(begin_epoch, schedule, per_epoch)
-    total = updates if epochs is None else feeder.total(epochs, per_epoch, accumulate)
+    total = (
+        updates if epochs is None else feeder.epochs.total_updates(epochs, per_epoch, accumulate)
+    )
     check_optimizer(settings, where="optimizer_params")
     if given.optimizer is not None:
         tell_kept_optimizer(given.optimizer, optimizer, settings)
@@ -399,7 +401,9 @@ def fit(
         learns: list[Learns] = [validating, saving]
         if isinstance(rate, Awaited):
             learns.append(rate)
-        horizon = Horizon(state, partial(feeder.total, epochs or 0, accumulate=accumulate), learns)
+        horizon = Horizon(
+            state, partial(feeder.epochs.total_updates, epochs or 0, accumulate=accumulate), learns
+        )
         for callback in session.callbacks:
             callback.begin_anew()
         if saver is not None:

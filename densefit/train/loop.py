@@ -12,7 +12,7 @@ from densefit.callbacks.callback import Callback
 from densefit.checkpoint.training.session import Session
 from densefit.data.loader.object_counts import added
 from densefit.engine.batch_reader import Feeder
-from densefit.engine.prefetcher import Early
+from densefit.engine.prefetcher import Prefetcher
 from densefit.errors import located
 from densefit.evaluation.labels_seen import LabelCheck
 from densefit.train.horizon import Horizon
@@ -144,17 +144,23 @@ class Loop:
         done = state.batch * state.accumulate
         where = state.position if state.batch else None
         rest = iter(()) if over else self.feeder.batches(state.epoch, done, where)
-        left = None if state.updates is None else state.updates - state.update
-        batches = Early(self.feeder, rest, None if left is None else left * state.accumulate)
+        updates = Prefetcher(
+            rest,
+            state.accumulate,
+            None if state.updates is None else state.updates - state.update,
+            getattr(self.feeder.iterator, "ready", None),
+            state.clock,
+            state.update + 1,
+        )
         state.clock.start()
-        while True:
+        for batches in updates:
             lr = self._rate()
+            # After a rollback, what was refused is no longer among the updates done.
+            skipped = state.refused - state.rollbacks
             with located(f"update {state.update + 1}"):
-                # After a rollback, what was refused is no longer among the updates done.
-                skipped = state.refused - state.rollbacks
-                taken = self.step(batches, lr, state.update, self._reseed, skipped)
-            if taken is None:
-                break
+                taken = self.step(
+                    batches, lr, state.update, self._reseed, skipped, updates.prefetch
+                )
             if taken.refused is not None:
                 state.refused += 1
                 if self.guard.policy == "rollback":

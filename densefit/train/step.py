@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 from densefit.callbacks.clock import Clock
+from densefit.data.batch import Batch
 from densefit.data.loader.object_counts import added
-from densefit.engine.batch_reader import Fed
 from densefit.engine.mxnet.learner import Learner
-from densefit.engine.prefetcher import Early
 from densefit.errors import TrainingDiverged
 from densefit.evaluation.score import take_in
 from densefit.metrics import Metric
@@ -45,7 +43,7 @@ class Taken:
 
 
 class Step:
-    """Takes micro-batches from an iterator until there are enough for an update, and makes it.
+    """Makes one optimizer update of its micro-batches.
 
     Args:
         learner: bound for as many micro-batches.
@@ -87,44 +85,40 @@ class Step:
 
     def __call__(
         self,
-        batches: Early,
+        batches: Sequence[Batch],
         lr: float | None,
         updates: int = 0,
         reseed: Callable[[], None] = lambda: None,
         skipped: int = 0,
-    ) -> Taken | None:
-        """Make one update; None if there is no batch left.
+        while_computing: Callable[[], None] | None = None,
+    ) -> Taken:
+        """Make one update.
 
         Args:
-            batches: to take from.
+            batches: its micro-batches.
             lr: learning rate; None leaves it to the optimizer's own.
             updates: done before this one.
             reseed: lets MXNet draw the update's random numbers, from the first; asked before each
                 pass over its micro-batches.
             skipped: how many of `updates` were refused, and are in no average of weights.
+            while_computing: called while the device computes a micro-batch.
 
         Raises:
             TrainingDiverged: a loss or the gradient is not finite, and the guard says so.
         """
-        learner, clock = self._learner, self._clock
-        balancing = self._balancing
-        seen: list[Fed] = []
-        shares: dict[str, float] | None = None
+        learner, clock, balancing = self._learner, self._clock, self._balancing
+        labelled = self._labelled(batches)
+        absent = self._absent(labelled)
+        samples = sum(batch.real for batch in batches)
         refused: TrainingDiverged | None = None
-        before = None
         reseed()
-        for batch, shares in self._micro_batches(batches, updates):
-            seen.append(batch)
-            clock.lap("data")
-            if refused is not None:
-                continue  # the rest of a refused update is passed over
-            if self._guard.policy == "skip" and len(seen) == 1:
-                before = learner.statistics()
-            own = balancing.first_pass(shares) if balancing is not None and shares else shares
-            learner.compute(batch, len(seen) == 1, own)
+        learner.begin_without(absent)
+        shares = self._shares(samples, labelled, updates)
+        before = learner.statistics() if self._guard.policy == "skip" else None
+        factors = balancing.first_pass(shares) if balancing is not None and shares else shares
+        for number, batch in enumerate(batches):
+            learner.compute(batch, number == 0, factors, while_computing)
             clock.lap("forward")
-            batches.fetch()  # while the device computes
-            clock.lap("copy")
             # Sync point: waits for the forward pass; the backward runs on meanwhile.
             outputs = learner.train_outputs(self._read)
             clock.lap("forward")
@@ -135,32 +129,37 @@ class Step:
             except TrainingDiverged as error:
                 refused = error
             clock.lap("metric")
-        clock.lap("data")  # the end of an epoch is waited for, too
-        if not seen:
-            return None
-        samples, labelled = sum(batch.real for batch in seen), self._labelled(seen)
-        counts = added([batch.counts for batch in seen])
+            if refused is not None:
+                break  # the rest of a refused update is not computed
         norm = math.nan
         if refused is None:
             try:
                 if balancing is not None and shares is not None:
-                    balancing.finish(seen, labelled, shares, reseed)
+                    balancing.finish(batches, labelled, shares, reseed)
                 # Sync point: waits for the backward pass.
                 norm = learner.gradient_norm()
                 if not math.isfinite(norm):
-                    ids = [key for batch in seen for key in batch.ids]
-                    refused = self._diverged(ids, self._absent(labelled))
+                    refused = self._diverged(
+                        [key for batch in batches for key in batch.ids], absent
+                    )
             except TrainingDiverged as error:
                 refused = error
             clock.lap("backward")
-        weights = {} if balancing is None else balancing.used
-        taken = Taken(samples, labelled, norm, refused, seen[-1].position, counts, weights)
+        taken = Taken(
+            samples,
+            labelled,
+            norm,
+            refused,
+            batches[-1].position,
+            added([batch.counts for batch in batches]),
+            {} if balancing is None else balancing.used,
+        )
         if refused is not None:
             self._refuse(refused, before)
             return taken
         clip = self._clip_norm
         scale = 1.0 if clip is None or norm <= clip else clip / norm
-        learner.update(lr, scale, updates, skipped, self._absent(labelled))
+        learner.update(lr, scale, updates, skipped, absent)
         if clock.exact:
             learner.settle()
         clock.lap("update")
@@ -168,38 +167,24 @@ class Step:
         self._in_a_row = 0
         return taken
 
-    def _micro_batches(
-        self, batches: Early, updates: int
-    ) -> Iterator[tuple[Fed, dict[str, float] | None]]:
-        """The micro-batches of an update, and the factor on each counted loss in them.
+    def _shares(
+        self, samples: int, labelled: Mapping[str, int], updates: int
+    ) -> dict[str, float] | None:
+        """The factor on each counted loss in the update's micro-batches.
 
-        A loss is the mean over its labelled samples in the whole update, so these have to be known
-        before the first micro-batch is computed: all are read first. With one head whose samples
-        are counted once, the update divides by them at the end, and each is read when needed.
+        A loss is the mean over its labelled samples in the whole update. Of several micro-batches
+        with one head whose samples are counted once, the update divides by these at its end: None.
         """
         several = sum(len(wire.weights) for wire in self._wires.values()) > 1
-        if several or self._balancing is not None or self._accumulate == 1:
-            whole = list(self._taken(batches))
-            samples = sum(batch.real for batch in whole)
-            counts = self._labelled(whole)
-            self._learner.begin_without(self._absent(counts))
-            shares = {key: samples / max(1, count) for key, count in counts.items()}
-            if self._balancing is not None:
-                weights = self._balancing.begin(updates, counts)
-                shares = {key: share * weights[self._head_of[key]] for key, share in shares.items()}
-            yield from ((batch, shares) for batch in whole)
-        else:
-            for number, batch in enumerate(islice(batches, self._accumulate)):
-                if number == 0:  # of those that follow it is not known yet
-                    self._learner.begin_without(self._absent(self._labelled([batch])))
-                yield batch, None
+        if not (several or self._balancing is not None or self._accumulate == 1):
+            return None
+        shares = {key: samples / max(1, count) for key, count in labelled.items()}
+        if self._balancing is None:
+            return shares
+        weights = self._balancing.begin(updates, labelled)
+        return {key: share * weights[self._head_of[key]] for key, share in shares.items()}
 
-    def _taken(self, batches: Early) -> Iterator[Fed]:
-        """The micro-batches of an update, of which several may be there at once."""
-        for batch in islice(batches, self._accumulate):
-            yield batch if self._accumulate == 1 else batch.held()
-
-    def _labelled(self, batches: Sequence[Fed]) -> dict[str, int]:
+    def _labelled(self, batches: Sequence[Batch]) -> dict[str, int]:
         """What is counted -> samples that have labels for it."""
         return {
             key: sum(int(batch.labelled[key].sum()) for batch in batches) for key in self._head_of

@@ -6,8 +6,9 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from densefit.backend import mx
+from densefit.data.batch import ArraySpec
 from densefit.engine.batch_reader import Feeder
+from densefit.engine.graph_check import check_data, check_labels, heads_of
 from densefit.engine.mxnet.graph.bfloat16 import check_precision, in_bfloat16
 from densefit.engine.mxnet.graph.fuse_bn_relu import fuse_relu
 from densefit.engine.mxnet.graph.gradient_probe import check_gradient_sums
@@ -74,14 +75,14 @@ def bind_training(
     if feeder.last_real is not None:
         check_split(devices, feeder.last_real, f"{feeder.where} data, last batch of an epoch")
     symbol = network.graph("train", feeder.input_size, weigh)
-    feeder.check_data(symbol)
-    feeder.check_labels(symbol, loss_labels(symbol))
+    check_data(feeder, symbol)
+    check_labels(feeder, symbol, loss_labels(symbol))
     arguments = set(symbol.list_arguments())
     label_descs = [desc for desc in feeder.label_descs if desc.name in arguments]
-    heads = feeder.heads_of([desc.name for desc in label_descs]) or list(network.wires)
+    heads = heads_of(feeder, [desc.name for desc in label_descs]) or list(network.wires)
     # The factors on each sample's loss come from the learner, and from no iterator.
     label_descs += [
-        mx.io.DataDesc(name, (feeder.batch_size,))
+        ArraySpec(name, (feeder.batch_size,))
         for wire in network.wires.values()
         for name in wire.weights
         if name in arguments

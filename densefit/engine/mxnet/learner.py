@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from densefit.backend import mx
-from densefit.engine.batch_reader import Fed, Feeder, real_rows
+from densefit.engine.batch_reader import Fed, Feeder
 from densefit.engine.ema import EMA, Averages
 from densefit.engine.finite import OutputCheck
 from densefit.engine.mxnet.absent import Absent
@@ -21,6 +21,7 @@ from densefit.engine.mxnet.gradients import gradients, squared_norm, zero
 from densefit.engine.mxnet.graph.symbol_info import draws_at_random
 from densefit.engine.mxnet.head_gradients import HeadGradients, shared_parameters
 from densefit.engine.mxnet.monitoring import Monitoring
+from densefit.engine.mxnet.ndarrays import to_ndarrays
 from densefit.engine.mxnet.optimizer import (
     load_optimizer_arrays,
     start_optimizer,
@@ -63,6 +64,7 @@ class Learner(Held):
         self._absent: Any = None  # an Absent
         self._monitoring: Monitoring | None = None
         self.batch: Fed | None = None
+        self._inputs: dict[str, Any] = {}  # of the train graph, for `batch`
         on_host = all(device.device_type == "cpu" for device in self.devices)
         self._evaluator = Evaluator(network, self.devices, "raw" if on_host else "evaluate")
         self._viewer = Evaluator(network, self.devices, "views")
@@ -189,7 +191,11 @@ class Learner(Held):
         self._monitoring = Monitoring(monitor)
 
     def compute(
-        self, fed: Fed, first: bool = True, shares: Mapping[str, float] | None = None
+        self,
+        fed: Fed,
+        first: bool = True,
+        shares: Mapping[str, float] | None = None,
+        while_computing: Callable[[], None] | None = None,
     ) -> None:
         """Forward and backward on the real rows of a batch. Returns before it is computed.
 
@@ -198,12 +204,15 @@ class Learner(Held):
             first: of an update; the gradients of the others are added.
             shares: what is counted (`Wire.counted`) -> factor on the loss of its labelled samples.
                 None: 1, and the update's mean is over the labelled samples of the only head.
+            while_computing: called when the device has begun, e.g. to read the next batch.
         """
         check_split(self.devices, fed.real, f"samples {', '.join(fed.ids)}")
         arrays = self._arrays(fed, shares)
         module = self._modules.of({name: array.shape for name, array in arrays.items()})
         self._computed = module
-        data, label = self._modules.ordered(arrays)
+        # Kept until the next batch: MXNet may read their memory while it computes.
+        self._inputs = to_ndarrays(arrays)
+        data, label = self._modules.ordered(self._inputs)
         if self._averages is not None:
             self._averages.settle()
         if first:
@@ -215,24 +224,26 @@ class Learner(Held):
         if self._monitoring is not None:
             self._monitoring.begin(module, first)
         module.forward_backward(mx.io.DataBatch(data=data, label=label or None, pad=0))
+        if while_computing is not None:
+            while_computing()
 
     def _arrays(self, fed: Fed, shares: Mapping[str, float] | None) -> dict[str, Any]:
         """What the train graph reads of the real rows of a batch, by name.
 
         Padding trains nothing, and must not enter BatchNorm's statistics either.
         """
-        given = {**fed.data, **fed.label}
+        given = fed.arrays
         weights = self._weights(fed, shares)
         inputs = self._modules.inputs
         return {
-            name: weights[name] if name in weights else own.fit(real_rows(given[name], fed))
+            name: weights[name] if name in weights else own.fit(fed.real_rows(given[name]))
             for name, own in inputs.items()
         }
 
     def _weights(self, fed: Fed, shares: Mapping[str, float] | None) -> dict[str, Any]:
         """Input of the train graph -> (real,) factors on the samples' losses."""
         return {
-            name: mx.nd.array(fed.labelled[key] * (1.0 if shares is None else shares[key]))
+            name: (fed.labelled[key] * (1.0 if shares is None else shares[key])).astype(np.float32)
             for wire in self.network.wires.values()
             for name, key in wire.weights.items()
         }
@@ -384,7 +395,7 @@ class Learner(Held):
             for fed in feeder.batches(scoring=True):
                 numbers.look(fed, self._version)
                 # It is looked at when the next batch has been fetched.
-                begun = fed.labels_held(), self._evaluator.start(fed, feeder, self._version)
+                begun = fed, self._evaluator.start(fed, feeder, self._version)
                 if before is not None:
                     yield before[0], before[1].read(partial(check.look, before[0].ids))
                 before = begun

@@ -8,6 +8,7 @@ from typing import Any
 from densefit.backend import mx
 from densefit.engine.mxnet.initializer import He
 from densefit.engine.mxnet.module import Modules, Shapes, TrainGraph
+from densefit.engine.mxnet.ndarrays import to_ndarrays
 from densefit.engine.mxnet.optimizer import restart_store
 from densefit.model.network import Network
 
@@ -98,12 +99,12 @@ class LiveModule(Modules):
         """
         if not self.first.binded:
             return
-        given = {**batch.data, **batch.label}
+        given = batch.arrays
         if any(name not in given for name in self.inputs):
             return
         arrays = {name: own.fit(given[name]) for name, own in self.inputs.items()}
         shapes = {name: tuple(array.shape) for name, array in arrays.items()}
-        data, label = self.ordered(arrays)
+        data, label = self.ordered(to_ndarrays(arrays))
         self.of(shapes).forward(
             mx.io.DataBatch(data, label or None, pad=batch.rows - batch.real), is_train=False
         )
