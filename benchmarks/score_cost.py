@@ -88,7 +88,7 @@ def forward_and_score(rounds: int) -> tuple[list[float], list[float], str]:
         evaluator.start(fed, feeder, 0).read()
     forward, score = [], []
     df.score(network, scorer_loader)
-    from densefit.evaluation.score import Scorer
+    from densefit.evaluation.scorer import Scorer
 
     scorer = Scorer(learner, scorer_loader)  # as validation during a training uses it
     for turn in range(rounds):

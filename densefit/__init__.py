@@ -16,8 +16,7 @@ from densefit.data.sample import Sample
 from densefit.data.transforms import Compose
 from densefit.engine.ema import EMA
 from densefit.evaluation.predict import predict
-from densefit.evaluation.score import score
-from densefit.evaluation.score_mixture import score_mixture
+from densefit.evaluation.score import score, score_mixture
 from densefit.factory import dataset, registered, transform
 from densefit.interop.files.mxnet_files import load_mxnet, save_mxnet
 from densefit.metrics import Metric

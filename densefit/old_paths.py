@@ -16,7 +16,7 @@ from typing import Any
 # Old folder -> new folder: modules, as old>new where the name changed too.
 _MOVED = """
 . -> .: discover>factory
-. -> evaluation: score score_many>score_mixture
+. -> evaluation: score score_many>score
 checkpoint -> checkpoint.storage: atomic background claim content lock manifest plain_file space
     store strict_json tensors
 checkpoint -> checkpoint.training: differing identity learned_weights policy saver session
@@ -63,8 +63,9 @@ metrics -> metrics.classification: accuracy calibration f1 loss multilabel multi
 metrics -> metrics.coco: coco_accumulate>accumulate coco_ap>ap coco_backends>backends
     coco_curves>curves coco_greedy>greedy coco_groups>groups coco_keypoint_ap>keypoint_ap
     coco_mask_ap>mask_ap coco_match>match coco_metric>metric coco_oks>oks coco_rle>rle
-metrics -> metrics.core: additive arrays average bootstrap classes composite delta_m derived
-    detail direction function metric one_hot operating_point per_sample regression state
+metrics -> metrics.core: additive>sparse_state arrays average bootstrap classes composite
+    delta_m derived detail direction function metric one_hot operating_point per_sample
+    regression state
 metrics -> metrics.dense: boundary_iou confusion confusion_count depth normals
 metrics -> metrics.detection: boxes detections object_columns table
 metrics -> metrics.panoptic: panoptic>quality panoptic_match>match panoptic_segments>segments
@@ -76,6 +77,7 @@ model -> model.heads: head head_wire>network_head loss_heads>loss_layers loss_te
     route>routed_head wire>adapter
 model -> model.tta: merger>view_merger
 predict -> evaluation: predictor>predict
+callbacks -> visualize: figure>plotting
 predict -> visualize: drawing fitted instances letters
 tools -> tools.formats: coco_columns coco_ids coco_results coco_rle coco_truth
     files>picture_files mask_files panoptic_files photographs>image_source records>json_records
@@ -98,10 +100,12 @@ train -> engine.mxnet.graph: folding>fold_batchnorm fused>fuse_bn_relu gradient_
     inner>known_values layouts>onednn_layouts overwriting>overwriting_ops pooled>mean_to_pooling
     precision>bfloat16 sample_means symbols>symbol_info
 train -> evaluation: label_check>labels_seen pass_rows viewer>tta
-train -> train: cadence>interval conflict>gradient_conflict guard>nonfinite milestones>lifecycle
-    naming>class_names object_check>object_count_check rate_search>lr_search_result
-    rescale>rescale_grad start>setup
+train -> train: cadence>interval conflict>gradient_conflict guard>nonfinite horizon>length
+    milestones>checkpointer object_check>object_count_check rate_search>lr_search_result
+    rescale>rescale_grad
+train -> train.setup: arguments naming>class_names numbers>settings same_heads start>plan
 train.schedules -> interop: mxnet_scheduler
+train.schedules -> train.schedules: awaited>deferred
 """
 
 #: Modules with the name of a function of the package, or of a folder that is gone: an import would

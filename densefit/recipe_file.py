@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Mapping, Sequence, Set
+from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from densefit.errors import ConfigError
@@ -134,7 +135,7 @@ def _no_text(what: str, value: Any, where: str | None) -> ConfigError:
 
 
 def _options(hint: Any) -> tuple[Any, ...]:
-    return get_args(hint) if get_origin(hint) is Union else (hint,)
+    return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
 
 
 def _is_text(hint: Any) -> bool:

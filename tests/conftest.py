@@ -132,7 +132,7 @@ class Brightness(df.Head):
     def decode(self, outputs, geometries):
         return list(outputs["value"])
 
-    def truth(self, targets):
+    def ground_truth(self, targets):
         return targets["value"]
 
     def metrics(self):

@@ -20,7 +20,8 @@ import numpy as np
 from densefit.checkpoint.storage.atomic import replace_file
 from densefit.config import parse
 from densefit.data.checks.sample import read_sample
-from densefit.data.io.array_codec import plain, to_bytes
+from densefit.data.io.array_codec import to_bytes
+from densefit.data.io.exact_json import to_json
 from densefit.data.io.image import decode_image, read_file
 from densefit.data.sample import Dataset, Sample
 from densefit.datasets.record.record import CRC, FORMAT, LENGTH
@@ -112,11 +113,14 @@ def pack(dataset: Dataset, out: Path) -> int:
         "bytes": end,
         **targets_by_record(found),
         "ids": ids,
-        "attributes": {
-            name: plain(getattr(dataset, name))
-            for name in (*ATTRIBUTES, *class_lists(dataset))
-            if hasattr(dataset, name)
-        },
+        "dataset": to_json(
+            {
+                name: getattr(dataset, name)
+                for name in (*ATTRIBUTES, *class_lists(dataset))
+                if hasattr(dataset, name)
+            },
+            "dataset",
+        ),
     }
     replace_file(out.with_suffix(".json"), [json.dumps(told, indent=1).encode()])
     return sum(kept)

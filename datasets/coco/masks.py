@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from pycocotools import mask as coco
 
+from densefit.data.geometry import rle
 from densefit.data.geometry.instance_map import UNKNOWN
 from densefit.datasets.files.masks import IGNORE
 from densefit.errors import DataError
@@ -34,7 +34,7 @@ def paint(objects: Sequence[Mapping[str, Any]], size: tuple[int, int], where: ob
     _check([one["segmentation"] for one in objects], size, where)
     for one in sorted(objects, key=lambda one: (not one["crowd"], -one["area"])):
         value = IGNORE if one["crowd"] else one["class"] + 1
-        mask[coco.decode(_compressed(one["segmentation"], size)) > 0] = value
+        mask[rle.decode(_compressed(one["segmentation"], size)) > 0] = value
     return mask
 
 
@@ -63,13 +63,13 @@ def paint_instances(
     for place in sorted(
         range(len(objects)), key=lambda i: (not objects[i]["crowd"], -objects[i]["area"])
     ):
-        instances[coco.decode(masks[place]) > 0] = place + 1
+        instances[rle.decode(masks[place]) > 0] = place + 1
     return instances, masks
 
 
 def decode(segmentation: Any, size: tuple[int, int], where: object) -> np.ndarray:
     """(H, W) bool of one segmentation: polygons, run lengths as a list or as a string."""
-    return np.asarray(coco.decode(run_lengths(segmentation, size, where)), bool)
+    return np.asarray(rle.decode(run_lengths(segmentation, size, where)), bool)
 
 
 def run_lengths(segmentation: Any, size: tuple[int, int], where: object) -> dict[str, Any]:
@@ -95,11 +95,9 @@ def _check(segmentations: Sequence[Any], size: tuple[int, int], where: object) -
 
 def _compressed(segmentation: Any, size: tuple[int, int]) -> dict[str, Any]:
     """A segmentation without faults as compressed run lengths, {"size", "counts"}."""
-    height, width = size
     if isinstance(segmentation, list):
-        parts = usable_parts(segmentation)
-        return dict(coco.merge(coco.frPyObjects(parts, height, width)))
-    runs = {"size": [height, width], "counts": segmentation["counts"]}
-    if isinstance(segmentation["counts"], list):
-        return dict(coco.frPyObjects(runs, height, width))
-    return {**runs, "counts": string_of(segmentation["counts"])}
+        return rle.encode_polygons(usable_parts(segmentation), size)
+    counts = segmentation["counts"]
+    if isinstance(counts, list):
+        return rle.encode_runs(counts, size)
+    return {"size": list(size), "counts": string_of(counts)}

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from densefit.data.geometry.rle import covered_pixels
 from densefit.datasets.files.numbers import FAR
-from densefit.metrics.coco.rle import pixels
 
 _LONGEST = 4e6  # pixels that an outline may pass; pycocotools needs 80 bytes for each
 _AT_ONCE = 20_000  # polygons
@@ -63,7 +63,7 @@ def faults(segmentations: Sequence[Any], sizes: Sequence[tuple[int, int]]) -> di
         if why:
             wrong[index] = why
     outlines.look()
-    covered = pixels(list(strings.values())).tolist()
+    covered = covered_pixels(list(strings.values())).tolist()
     for index, found in zip(strings, covered):
         area = sizes[index][0] * sizes[index][1]
         if found < 0:

@@ -9,7 +9,8 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from densefit.data.io.array_codec import from_bytes, whole
+from densefit.data.io.array_codec import from_bytes, from_old_json
+from densefit.data.io.exact_json import from_json
 from densefit.data.io.image import decode_image, read_file
 from densefit.data.repr_args import unusual
 from densefit.data.sample import Sample, datasets
@@ -148,9 +149,15 @@ class Record:
         try:
             told = json.loads(read_file(path))
             size, ids = int(told["bytes"]), list(told["ids"])
-            known = {str(name): whole(value) for name, value in dict(told["attributes"]).items()}
-            if not all(isinstance(one, str) for one in ids) or not known.keys() >= {"classes"}:
-                raise ValueError("ids that are no texts, or no classes")
+            known = dict(
+                from_json(told["dataset"])
+                if "dataset" in told
+                else {name: from_old_json(value) for name, value in told["attributes"].items()}
+            )
+            if not all(isinstance(one, str) for one in ids) or not isinstance(
+                known["classes"], (list, tuple)
+            ):
+                raise ValueError("ids that are no texts, or classes that are no list")
         except (
             *(ValueError, KeyError, TypeError, AttributeError),
             *(OverflowError, RecursionError),

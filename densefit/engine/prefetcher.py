@@ -16,7 +16,8 @@ class Prefetcher:
     """Gives a list of micro-batches for each update, and reads the next while one is computed.
 
     Only what is `ready` is read ahead, so that the device never waits for a reader. Iterators
-    that do not say so are read when their batches are needed.
+    that do not say so are read when their batches are needed. No batch is read that no update
+    will ask for.
 
     Args:
         batches: of an epoch, as a reader gives them.
@@ -25,6 +26,7 @@ class Prefetcher:
         ready: whether the next batch can be had without waiting; None: never.
         clock: charged with what is waited for ("data"), and with reading ahead ("copy").
         first: number of the first update, to be named in errors.
+        begin_update: called before an update's micro-batches are read.
     """
 
     def __init__(
@@ -35,27 +37,29 @@ class Prefetcher:
         ready: Callable[[], bool] | None = None,
         clock: Clock | None = None,
         first: int = 1,
+        begin_update: Callable[[], None] = lambda: None,
     ) -> None:
         self._batches = iter(batches)
         self._accumulate, self._ready = accumulate, ready
         self._left = None if updates is None else updates * accumulate  # batches to be given
         self._clock, self._number = clock or Clock(), first
+        self._begin_update = begin_update
         self._ahead: deque[Batch | Exception] = deque()  # batches, or what came in their place
 
     def prefetch(self) -> None:
         """Read one more batch, if that needs no waiting; its error is raised by its update."""
-        self._clock.lap("forward")
-        if self._ready is not None and self._wants_more() and self._ready():
-            self._ahead.append(self._read())
-        self._clock.lap("copy")
+        with self._clock("copy"):
+            if self._ready is not None and self._is_more_wanted() and self._ready():
+                self._ahead.append(self._read())
 
     def __iter__(self) -> Self:
         return self
 
     def __next__(self) -> list[Batch]:
         """The micro-batches of the next update."""
+        self._begin_update()
         batches: list[Batch] = []
-        with located(f"update {self._number}"):
+        with self._clock("data"), located(f"update {self._number}"):
             while len(batches) < self._accumulate and self._left != 0:
                 batch = self._ahead.popleft() if self._ahead else self._read()
                 if isinstance(batch, StopIteration):
@@ -65,14 +69,13 @@ class Prefetcher:
                 else:
                     batches.append(batch)
                     self._left = None if self._left is None else self._left - 1
-        self._clock.lap("data")
         if not batches:
             raise StopIteration
         self._number += 1
         return batches
 
-    def _wants_more(self) -> bool:
-        """Whether another batch will be asked for, by the next update."""
+    def _is_more_wanted(self) -> bool:
+        """Whether the next update will ask for another batch."""
         ahead = len(self._ahead)
         if ahead and isinstance(self._ahead[-1], Exception):
             return False

@@ -94,7 +94,7 @@ def _viewed(learner: Learner, feeder: Feeder, check: OutputCheck) -> Iterator[Vi
             if open_ is None or open_.key != key:
                 if open_ is not None:
                     complete.append(open_)
-                mergers = {wire.name: wire.head.merger(view.size) for wire in wires}
+                mergers = {wire.name: wire.head.view_merger(view.size) for wire in wires}
                 open_ = _Open(key, fed.targets[row], mergers)
             for wire in wires:
                 _add(wire, open_.mergers[wire.name], pending.arrays, row, view)

@@ -196,10 +196,12 @@ class Network:
                         found = head.evaluate(features)
                         own.evaluated = list(found)
                     elif mode == "raw":
-                        found = head.raw(features) if own.finishes else head.evaluate(features)
+                        found = (
+                            head.raw_outputs(features) if own.finishes else head.evaluate(features)
+                        )
                         own.unfinished = list(found)
                     else:
-                        found = head.views(features)
+                        found = head.view_outputs(features)
                         own.viewed = list(found)
                     outputs += [
                         mx.sym.identity(symbol, name=f"{head.name}_{name}")

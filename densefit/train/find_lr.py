@@ -16,11 +16,11 @@ from densefit.model.heads.route import Route
 from densefit.model.network import Network
 from densefit.numeric import real, whole
 from densefit.registry import nearest
-from densefit.train.arguments import as_callbacks, as_patterns
 from densefit.train.fit import fit
 from densefit.train.lr_search_result import RateSearch
 from densefit.train.schedules.schedule import Plan, Resolved, Schedule
 from densefit.train.seeds import seeded
+from densefit.train.setup.arguments import as_callbacks, as_patterns
 
 _OWN = (
     *("schedule", "epochs", "checkpoint", "resume"),

@@ -15,8 +15,8 @@ from densefit.model.network import Network
 from densefit.numeric import whole
 from densefit.train.balance import Balancer
 from densefit.train.balancing import Balancing, check_balanced
-from densefit.train.same_heads import check_same_heads
 from densefit.train.seeds import seeded
+from densefit.train.setup.same_heads import check_same_heads
 
 
 class _Watched(Balancer):

@@ -1,15 +1,39 @@
-"""Seeds for what stands beside a training, and leaves the random generators to their owner."""
+"""Seeds of python's, numpy's and MXNet's random generators."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
 from densefit.backend import mx
-from densefit.train.setup import seed_all
+from densefit.callbacks.callback import TrainState
+
+
+def seed_all(seed: int) -> None:
+    """Seed python, numpy and MXNet."""
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    mx.random.seed(seed)
+
+
+def seed_mxnet(seed: int, epoch: int, batch: int = 0) -> None:
+    """Seed MXNet's own randomness (dropout) for an update, or for an epoch.
+
+    Its state cannot be read, so a resume could not continue it; seeded anew, it need not be. That
+    takes a millisecond: networks that draw nothing at random are seeded for each epoch only.
+    """
+    words = np.random.SeedSequence((seed % 2**32, epoch, batch)).generate_state(1)
+    mx.random.seed(int(words[0] >> 1))
+
+
+def seed_update(learner: Any, seed: int, state: TrainState) -> None:
+    """Seed what MXNet draws at random in the next update, where it draws anything."""
+    if learner.random:
+        seed_mxnet(seed, state.epoch, state.batch + 1)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from pycocotools import mask as coco
 
-from densefit.metrics.coco.rle import runs_of
+from densefit.data.geometry.rle import decode_runs
 
 _DECODED = 1 << 24  # pixels; of larger masks only those that are drawn are looked up
 
@@ -102,7 +102,7 @@ class Fitted:
         if height * width <= _DECODED and not isinstance(mask["counts"], list):
             pixels = self._map(coco.decode(dict(mask)))
         else:  # an odd number of runs ends before the pixels of an object, column by column
-            ends = np.cumsum(runs_of(mask["counts"]))
+            ends = np.cumsum(decode_runs(mask["counts"]))
             rows, columns = self._places()
             at = columns[None, :] * height + rows[:, None]
             pixels = (np.searchsorted(ends, at, side="right") % 2).astype(np.uint8)

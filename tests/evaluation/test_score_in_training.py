@@ -43,7 +43,8 @@ def test_a_score_in_training_is_that_of_a_fresh_process(tiny, tmp_path, monkeypa
         assert len({scores["kind/cross_entropy"] for scores in inside.seen}) == 9  # it changes
         last.append(validated[-1])
     code = FRESH.format(
-        tests=os.path.dirname(__file__), folders=[str(tmp_path / name) for name in backends]
+        tests=os.path.dirname(os.path.dirname(__file__)),
+        folders=[str(tmp_path / name) for name in backends],
     )
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, check=True,

@@ -56,7 +56,9 @@ def test_fit_and_score_read_it_as_they_read_the_loader(tiny, wrap):
 def test_a_module_trains_on_it(tiny):
     network = tiny.network()
     loader = tiny.loader(network, 8, 4, workers=0)
-    x = mx.sym.FullyConnected(mx.sym.cast(mx.sym.Variable("data"), "float32") / 255, num_hidden=1, name="fc")
+    x = mx.sym.FullyConnected(
+        mx.sym.cast(mx.sym.Variable("data"), "float32") / 255, num_hidden=1, name="fc"
+    )
     symbol = mx.sym.LinearRegressionOutput(x, mx.sym.Variable("bright_value"), name="value")
     module = mx.mod.Module(symbol, label_names=["bright_value"])
     module.fit(df.interop.as_data_iter(loader), eval_metric="mse", num_epoch=2)

@@ -19,7 +19,7 @@ from densefit.data.sample import datasets
 from densefit.model.parameters import trunk_parameters
 from densefit.tools.recipes.multi_dataset import training_side
 
-RECIPES = Path(__file__).parents[1] / "tools" / "test_multi_recipe.py"
+RECIPES = Path(__file__).parents[1] / "tools" / "recipes" / "test_multi_recipe.py"
 SIZE, BATCH, WIDTH, STEP, DIRECTIONS = (64, 64), 2, 16, 1e-8, 2
 DRAWS, ENOUGH = 4, 5e-5
 

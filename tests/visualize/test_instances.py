@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as coco
 
-from densefit.metrics.coco.rle import runs_of
+from densefit.data.geometry.rle import decode_runs
 from densefit.visualize.drawing import color_of
 from densefit.visualize.instances import draw_instances
 
@@ -46,7 +46,7 @@ def test_run_lengths_and_arrays_look_alike():
     np.testing.assert_array_equal(draw(runs), draw())
     as_text = [{**run, "counts": run["counts"].decode()} for run in runs]
     np.testing.assert_array_equal(draw(as_text), draw())
-    as_lists = [{**run, "counts": runs_of(run["counts"]).tolist()} for run in runs]
+    as_lists = [{**run, "counts": decode_runs(run["counts"]).tolist()} for run in runs]
     np.testing.assert_array_equal(draw(as_lists), draw())
     np.testing.assert_array_equal(draw(MASKS.astype(bool)), draw())
 

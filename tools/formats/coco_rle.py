@@ -7,11 +7,10 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-from pycocotools import mask as coco
 
+from densefit.data.geometry.rle import covered_pixels, encode_polygons, encode_runs
 from densefit.datasets.coco.segmentation import faults
 from densefit.errors import DataError
-from densefit.metrics.coco.rle import pixels
 
 from .json_records import Records, shown
 
@@ -51,7 +50,7 @@ def run_lengths(
                 expected=error.expected,
                 received=None if value in (None, []) else error.received or shown(value),
             ) from None
-    covered = pixels([mask["counts"] for mask in found])
+    covered = covered_pixels([mask["counts"] for mask in found])
     wrong = np.flatnonzero(covered != [height * width for height, width in sizes])
     if len(wrong):
         index = int(wrong[0])
@@ -70,7 +69,7 @@ def _converted(value: Any, size: tuple[int, int]) -> dict[str, Any]:
     height, width = size
     if isinstance(value, list):
         _check_polygons(value)
-        return dict(coco.merge(coco.frPyObjects(value, height, width)))
+        return encode_polygons(value, size)
     if not isinstance(value, dict) or not {"size", "counts"} <= set(value):
         raise DataError(
             "A segmentation is of no known kind",
@@ -92,7 +91,7 @@ def _converted(value: Any, size: tuple[int, int]) -> dict[str, Any]:
                 expected=f"{height * width} pixels, {height} high and {width} wide",
                 received=f"{sum(counts)} pixels",
             )
-        return dict(coco.frPyObjects(value, height, width))
+        return encode_runs(counts, size)
     if not isinstance(counts, str) or not counts.isascii():
         raise DataError("The runs of a mask are neither a list nor a string of COCO's alphabet")
     return {"size": [height, width], "counts": counts.encode()}

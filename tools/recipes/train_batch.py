@@ -74,7 +74,7 @@ def drawn_samples(
         targets = {key: own for key, own in sample.targets.items() if key != "instance_masks"}
         for head in heads:
             match = (matches or {}).get(head.name)
-            truth = head.truth(targets if match is None else match(targets))
+            truth = head.ground_truth(targets if match is None else match(targets))
             # Letters are legible in the size that is looked at.
             fitted = fitted_for([head], sample.image, _SMALLEST, _LARGEST)
             image = fitted.image(sample.image)

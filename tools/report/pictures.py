@@ -139,7 +139,7 @@ def truth_and_prediction(
         largest: the same, at most.
     """
     fitted = fitted_for([head], image, smallest, largest)
-    small, truth = fitted.image(image), head.truth(targets)
+    small, truth = fitted.image(image), head.ground_truth(targets)
     shown = fitted(prediction)
     if truth is None:
         both = (small, head.draw(small, shown))

@@ -18,9 +18,9 @@ from densefit.data.sample_id import sample_id
 from densefit.engine.finite import check_parameters
 from densefit.engine.mxnet.learner import Learner
 from densefit.errors import ConfigError
+from densefit.evaluation.labelled_heads import scorable
 from densefit.evaluation.predict import predict
-from densefit.evaluation.score import Scorer
-from densefit.evaluation.score_mixture import scorable
+from densefit.evaluation.scorer import Scorer
 from densefit.metrics.core.metric import Metric
 from densefit.metrics.core.per_sample import PerSample
 from densefit.model.network import Network

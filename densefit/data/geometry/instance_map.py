@@ -8,10 +8,7 @@ to one of them; `instance_masks` has whole masks where a dataset knows them.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from pycocotools import mask as coco
 
 from densefit.data.homography import project
 
@@ -35,7 +32,7 @@ def extents(
         (k,) int64, the ids that have pixels, rising; and (k, 4) float32, the xyxy boxes around
         them.
     """
-    values, rows, left, right = _runs(instances)
+    values, rows, left, right = object_runs(instances)
     order = np.argsort(values, kind="stable")
     ids, starts = np.unique(values[order], return_index=True)
     # The corners of runs are enough: lines stay lines.
@@ -48,32 +45,6 @@ def extents(
     low = np.minimum.reduceat(corners.min(axis=0), starts)
     high = np.maximum.reduceat(corners.max(axis=0), starts)
     return ids, np.concatenate([low, high], axis=1).astype(np.float32)
-
-
-def run_lengths(instances: np.ndarray, ids: np.ndarray) -> list[dict[str, Any]]:
-    """The objects as COCO's compressed run lengths; one without pixels is an empty mask.
-
-    Args:
-        instances: (H, W) ids.
-        ids: (n,) of the objects.
-    """
-    height, width = instances.shape
-    # COCO counts down the columns.
-    values, columns, first, last = _runs(instances.T)
-    order = np.argsort(values, kind="stable")
-    values = values[order]
-    starts, ends = ((columns * height + side)[order] for side in (first, last))
-    masks = []
-    for low, high in zip(np.searchsorted(values, ids), np.searchsorted(values, ids, "right")):
-        edges = np.stack([starts[low:high], ends[low:high]], axis=1).reshape(-1)
-        # A run that reaches the last row may go on in the next column.
-        joined = np.flatnonzero(edges[1:-1:2] == edges[2::2])
-        edges = np.delete(edges, np.concatenate([2 * joined + 1, 2 * joined + 2]))
-        counts = np.diff(edges, prepend=0, append=height * width).tolist()
-        # As pycocotools writes them: without an empty run at the end.
-        whole = {"size": [height, width], "counts": counts if counts[-1] else counts[:-1]}
-        masks.append(coco.frPyObjects(whole, height, width))
-    return masks
 
 
 def tightened(boxes: np.ndarray, instances: np.ndarray, ids: np.ndarray) -> np.ndarray:
@@ -107,7 +78,7 @@ def tightened(boxes: np.ndarray, instances: np.ndarray, ids: np.ndarray) -> np.n
     return result
 
 
-def _runs(instances: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def object_runs(instances: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Runs of one object along the rows: ids, rows, first columns, and those behind the last.
 
     Maps have few of them: what is asked of a map is asked of its runs.

@@ -1,4 +1,4 @@
-"""Named arrays as bytes and back, equal to the last bit.
+"""Named arrays to bytes and back, equal to the last bit.
 
 The layout: the length of a JSON table (4 bytes, little endian), the table, and the arrays' bytes
 one after the other. It is what NumPy's `.npz` would hold, without pickles for objects and without
@@ -16,69 +16,55 @@ from typing import Any
 
 import numpy as np
 
+from densefit.data.io import exact_json
 from densefit.errors import DataError
 
 _LENGTH = struct.Struct("<I")
 # Few bits a pixel in maps of classes: the quickest level already shrinks them a hundredfold.
 _LEVEL = 1
 _FAULTS = (
-    *(struct.error, ValueError, KeyError, TypeError, zlib.error),
+    *(struct.error, ValueError, KeyError, TypeError, zlib.error, DataError),
     *(AttributeError, IndexError, OverflowError, MemoryError, RecursionError),
 )
-_MOST_TEXT = 1 << 30  # bytes of an array of objects
-_SIMPLE = (bool, int, float, str, bytes)
-_PYTHON = "python"  # the kind of a number or text of Python's own
-_SCALAR = "scalar "  # before the dtype of a number of numpy's that is no array
+_MAX_TEXT = 1 << 30  # bytes of an array of objects
+_PYTHON_SCALARS = (bool, int, float, str, bytes)
+# What a part is, where it is no array of a dtype:
+_OBJECTS, _PYTHON = "json", "json value"  # an array of objects; a Python number or text
+_OLD_OBJECTS, _OLD_PYTHON = "object", "python"  # the same, as earlier versions wrote them
+_TEXTS = (_OBJECTS, _PYTHON, _OLD_OBJECTS, _OLD_PYTHON)
+_SCALAR = "scalar "  # before the dtype of a numpy scalar
 
 
 def to_bytes(
     arrays: Mapping[str, np.ndarray], note: Mapping[str, Any], compress: bool = True
 ) -> bytes:
-    """The arrays and a note.
+    """Pack arrays and a note.
 
     Args:
-        arrays: of any dtype; those of objects may hold what JSON can, and bytes. Numbers and texts
-            that are no arrays, of Python or numpy, come back as they are, too.
+        arrays: of any dtype; object arrays may hold what `exact_json` can. Python and numpy
+            scalars come back with their type, too.
         note: kept beside them, of what JSON can hold.
-        compress: make them smaller, which takes time.
+        compress: deflate them, which takes time.
 
     Raises:
         DataError: reading would not give back what an array holds.
     """
     table, parts = [], []
     for name, array in arrays.items():
-        if not isinstance(array, (np.ndarray, np.generic)):
-            if type(array) not in _SIMPLE:
-                raise _unpackable(name, f"a {type(array).__qualname__}")
-            raw, kind = json.dumps(plain(array)).encode(), _PYTHON
-            part = zlib.compress(raw, _LEVEL) if compress else raw
-            table.append([name, kind, [], len(part)])
-            parts.append(part)
-            continue
-        if array.dtype == object:
-            values = array.ravel().tolist()
-            if not _comes_back(values):
-                raise _unpackable(name, "objects of other kinds")
-            raw = json.dumps(plain(values)).encode()
-            kind = "object"
-        elif array.dtype.kind not in "biufcSUmM":
-            raise _unpackable(name, f"an array of {array.dtype}")
-        else:
-            raw, kind = np.ascontiguousarray(array).tobytes(), array.dtype.str
-            kind = kind if isinstance(array, np.ndarray) else _SCALAR + kind
+        raw, kind = _packed(name, array)
         part = zlib.compress(raw, _LEVEL) if compress else raw
-        table.append([name, kind, list(array.shape), len(part)])
+        table.append([name, kind, list(np.shape(array)), len(part)])
         parts.append(part)
     head = json.dumps({"note": dict(note), "compressed": compress, "arrays": table}).encode()
     return b"".join([_LENGTH.pack(len(head)), head, *parts])
 
 
 def from_bytes(data: bytes | memoryview, where: object) -> tuple[dict[str, np.ndarray], Any]:
-    """What `to_bytes` was given: writable arrays of their own, and the note.
+    """Unpack what `to_bytes` packed: writable copies of the arrays, and the note.
 
     Args:
         data: the bytes.
-        where: they come from, for an error.
+        where: their source, for an error.
 
     Raises:
         DataError: the bytes are not such a layout.
@@ -91,7 +77,7 @@ def from_bytes(data: bytes | memoryview, where: object) -> tuple[dict[str, np.nd
         for name, kind, shape, length in head["arrays"]:
             part = view[start : start + length]
             start += length
-            arrays[name] = _array(
+            arrays[name] = _unpacked(
                 _inflated(part, kind, shape) if head["compressed"] else part, kind, shape
             )
         return arrays, head["note"]
@@ -104,74 +90,74 @@ def from_bytes(data: bytes | memoryview, where: object) -> tuple[dict[str, np.nd
         ) from error
 
 
-def _comes_back(value: Any) -> bool:
-    """Whether `whole` gives again what `plain` is given, but for numpy's numbers, then plain."""
-    if type(value) in (list, tuple):
-        return all(map(_comes_back, value))
-    if type(value) is dict:
-        return all(type(key) is str and _comes_back(one) for key, one in value.items())
-    return value is None or isinstance(value, (np.number, np.bool_)) or type(value) in _SIMPLE
+def from_old_json(value: Any) -> Any:
+    """Decode JSON with bytes, tuples and dicts as earlier versions wrote them.
+
+    >>> from_old_json([{"tuple": [1, {"bytes": "a"}]}, {"map": {"k": 2}}])
+    [(1, b'a'), {'k': 2}]
+    """
+    if isinstance(value, list):
+        return [from_old_json(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    ((kind, content),) = value.items()
+    if kind == "bytes":
+        return content.encode("latin-1")
+    if kind == "tuple":
+        return tuple(from_old_json(item) for item in content)
+    return {key: from_old_json(item) for key, item in content.items()}
 
 
-def _unpackable(name: str, what: str) -> DataError:
+def _packed(name: str, array: Any) -> tuple[bytes, str]:
+    """The bytes of an array or scalar, and its kind in the table."""
+    if not isinstance(array, (np.ndarray, np.generic)):
+        if type(array) not in _PYTHON_SCALARS:
+            raise _unpackable(name, f"a {type(array).__qualname__}")
+        return exact_json.dumps(array).encode(), _PYTHON
+    if array.dtype == object:
+        try:
+            return exact_json.dumps(array.ravel().tolist(), "target").encode(), _OBJECTS
+        except DataError as error:
+            raise _unpackable(name, error.received or error.what) from error
+    if array.dtype.kind not in "biufcSUmM":
+        raise _unpackable(name, f"an array of {array.dtype}")
+    kind = array.dtype.str if isinstance(array, np.ndarray) else _SCALAR + array.dtype.str
+    return np.ascontiguousarray(array).tobytes(), kind
+
+
+def _unpackable(name: str, received: object) -> DataError:
     return DataError(
         f"The target {name!r} cannot be packed so that it would come back as it is",
-        expected="numbers, texts, or objects of these, bytes, lists, tuples and dicts with texts "
-        "as keys",
-        received=what,
+        expected="numbers, texts, or objects of these, bytes, lists, tuples and dicts",
+        received=received,
         fix="an array of numbers for each part, or leave the target out",
     )
 
 
 def _inflated(part: memoryview, kind: str, shape: list[int]) -> bytes:
-    """The bytes of an array, which are no more than its shape needs; ValueError of others."""
-    if kind in ("object", _PYTHON):
-        most = _MOST_TEXT
+    """Decompress an array; ValueError if it has not the number of bytes of its shape."""
+    if kind in _TEXTS:
+        limit = _MAX_TEXT
     else:
-        most = math.prod(shape) * np.dtype(kind.replace(_SCALAR, "")).itemsize
+        limit = math.prod(shape) * np.dtype(kind.replace(_SCALAR, "")).itemsize
     inflater = zlib.decompressobj()
-    raw = inflater.decompress(part, max(most, 0) + 1)
-    if len(raw) > most or not inflater.eof:
-        raise ValueError(f"more or fewer than {most} bytes for an array")
+    raw = inflater.decompress(part, max(limit, 0) + 1)
+    if len(raw) > limit or not inflater.eof:
+        raise ValueError(f"more or fewer than {limit} bytes for an array")
     return raw
 
 
-def _array(raw: bytes | memoryview, kind: str, shape: list[int]) -> Any:
-    if kind == _PYTHON:
-        return whole(json.loads(bytes(raw)))
+def _unpacked(raw: bytes | memoryview, kind: str, shape: list[int]) -> Any:
+    if kind in _TEXTS:
+        text = bytes(raw)
+        is_old = kind in (_OLD_OBJECTS, _OLD_PYTHON)
+        value = from_old_json(json.loads(text)) if is_old else exact_json.loads(text)
+        if kind in (_PYTHON, _OLD_PYTHON):
+            return value
+        array = np.empty(len(value), object)
+        for index, item in enumerate(value):
+            array[index] = item
+        return array.reshape(shape)
     if kind.startswith(_SCALAR):
         return np.frombuffer(raw, np.dtype(kind[len(_SCALAR) :])).reshape(())[()]
-    if kind != "object":
-        return np.frombuffer(raw, np.dtype(kind)).reshape(shape).copy()
-    values = json.loads(bytes(raw))
-    array = np.empty(len(values), object)
-    for place, value in enumerate(values):
-        array[place] = whole(value)
-    return array.reshape(shape)
-
-
-def plain(value: Any) -> Any:
-    """`value` with bytes (of run lengths) as texts that say so."""
-    if isinstance(value, bytes):
-        return {"bytes": value.decode("latin-1")}
-    if isinstance(value, Mapping):
-        return {"map": {key: plain(one) for key, one in value.items()}}
-    if isinstance(value, tuple):
-        return {"tuple": [plain(one) for one in value]}
-    if isinstance(value, np.generic):
-        return value.item()
-    return [plain(one) for one in value] if isinstance(value, list) else value
-
-
-def whole(value: Any) -> Any:
-    """What `plain` was given."""
-    if isinstance(value, list):
-        return [whole(one) for one in value]
-    if not isinstance(value, dict):
-        return value
-    ((kind, inside),) = value.items()
-    if kind == "bytes":
-        return inside.encode("latin-1")
-    if kind == "tuple":
-        return tuple(whole(one) for one in inside)
-    return {key: whole(one) for key, one in inside.items()}
+    return np.frombuffer(raw, np.dtype(kind)).reshape(shape).copy()

@@ -1,8 +1,8 @@
-"""Maps of several views, averaged on the device into one at the original size."""
+"""Average the maps of several views on the device, at the size of the original image."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,26 +13,39 @@ from densefit.model.tta.view_merger import Merger
 
 
 class MapMerger(Merger):
-    """The mean at each pixel over the windows, mirrored or not, that show it, then over scales.
+    """Mean at each pixel over the windows that show it, flipped or not, then over scales.
 
-    Every scale weighs the same at every pixel, however many windows show it. Maps stay on the
-    device. A head's own merger gives a `result` made of `mean()`.
+    Every scale has the same weight at every pixel, however many windows show it. Maps stay on the
+    device until `result`.
 
     Args:
-        size: (height, width) of the original picture.
-        output: which of the head's `views` outputs it is: (1, C, H, W) at input size.
+        size: (height, width) of the original image.
+        output: name of the head's view output: (1, C, H, W) at input size.
+        finish: computes the prediction from the (C, H, W) mean. None: the mean is the prediction.
+        negated: channels whose sign changes in a flipped view: x components of vectors.
     """
 
-    def __init__(self, size: tuple[int, int], output: str) -> None:
+    def __init__(
+        self,
+        size: tuple[int, int],
+        output: str,
+        finish: Callable[[np.ndarray], np.ndarray] | None = None,
+        negated: Sequence[int] = (),
+    ) -> None:
         self._size, self._output = size, output
+        self._finish, self._negated = finish, tuple(negated)
         self._canvases: dict[tuple[int, int], tuple[Any, np.ndarray]] = {}
 
     def mirrored(self, maps: Any) -> Any:
-        """(C, H, W) as an unmirrored view would show it. What points left or right turns too."""
-        return mx.nd.flip(maps, axis=2)
+        """(C, H, W) maps of a flipped view, as the original shows them."""
+        maps = mx.nd.flip(maps, axis=2)
+        if not self._negated:
+            return maps
+        channels = ((c, maps[c : c + 1]) for c in range(maps.shape[0]))
+        return mx.nd.concat(*(-one if c in self._negated else one for c, one in channels), dim=0)
 
     def add(self, outputs: Mapping[str, Any], view: View) -> None:
-        """Take in the maps of a view."""
+        """Add the maps of a view."""
         maps = outputs[self._output][0]
         if view.mirrored:
             maps = self.mirrored(maps)
@@ -61,6 +74,19 @@ class MapMerger(Merger):
             resized = resample(canvas, self._size)
             total = resized if total is None else total + resized
         return total / float(len(self._canvases)) if len(self._canvases) > 1 else total
+
+    def result(self) -> np.ndarray:
+        """The prediction at the size of the original."""
+        mean = np.asarray(self.mean().asnumpy())
+        return mean if self._finish is None else self._finish(mean)
+
+
+class ClassMapMerger(MapMerger):
+    """The class with the highest mean at each pixel; only a byte a pixel leaves the device."""
+
+    def result(self) -> np.ndarray:
+        """(H, W) uint8 classes at the size of the original."""
+        return np.asarray(mx.nd.argmax(self.mean(), axis=0).astype(np.uint8).asnumpy())
 
 
 def resample(maps: Any, size: tuple[int, int]) -> Any:

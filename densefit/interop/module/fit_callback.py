@@ -9,7 +9,7 @@ from typing import Any
 
 from densefit.backend import mx
 from densefit.callbacks.callback import Callback, Control, TrainState
-from densefit.evaluation.score import collect
+from densefit.evaluation.update_metrics import compute_metrics
 from densefit.interop.callbacks import ndarrays
 from densefit.interop.data_batch import data_batch
 from densefit.interop.eval_metric import sums_in_lists
@@ -139,12 +139,12 @@ class ModuleFit(Callback):
 
     def _validation_metric(self, scorer: Any) -> Any:
         if self._wire is None:
-            return MetricView(lambda: collect(scorer.metrics))
+            return MetricView(lambda: compute_metrics(scorer.metrics))
         return scorer.metrics[NAME][0].shown
 
     def _validation_numbers(self, scorer: Any) -> Iterable[tuple[str, float]]:
         if self._wire is None:
-            return collect(scorer.metrics).items()
+            return compute_metrics(scorer.metrics).items()
         pairs: list[tuple[str, float]] = scorer.metrics[NAME][0].pairs()
         return pairs
 

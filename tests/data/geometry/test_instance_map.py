@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
-from pycocotools import mask as coco
 
 from densefit.data.geometry.image_ops import crop, resize
-from densefit.data.geometry.instance_map import NONE, UNKNOWN, extents, run_lengths, tightened
+from densefit.data.geometry.instance_map import NONE, UNKNOWN, extents, tightened
 from densefit.datasets import Shapes
 
 
@@ -26,19 +25,6 @@ def test_extents_are_those_of_each_object_s_pixels(instances):
         rows, columns = np.nonzero(instances == one)
         assert (x1, y1) == (columns.min(), rows.min())
         assert (x2, y2) == (columns.max() + 1, rows.max() + 1)
-
-
-@pytest.mark.parametrize("instances", maps())
-def test_run_lengths_are_those_of_pycocotools(instances):
-    ids = np.array([3, 1, 7, 2, 400])
-    made = run_lengths(instances, ids)
-    for one, mask in zip(ids, made):
-        expected = coco.encode(np.asfortranarray(instances == one, np.uint8))
-        assert mask == expected
-
-
-def test_no_ids_no_masks():
-    assert run_lengths(np.zeros((3, 4), np.uint16), np.zeros(0, np.int64)) == []
 
 
 def test_what_a_crop_cut_shrinks_to_what_is_left():

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -29,6 +31,23 @@ def test_arrays_come_back_equal(compress):
     assert isinstance(arrays["runs"][1]["size"], tuple)
 
 
+def test_arrays_of_earlier_versions_are_read():
+    """As densefit 0.1.0 wrote them."""
+    values = [
+        {"map": {"size": [4, 6], "counts": {"bytes": "\x00\xffab"}}},
+        {"map": {"size": {"tuple": [4, 6]}, "counts": [3, 21]}},
+    ]
+    parts = [json.dumps(values).encode(), json.dumps({"bytes": "a"}).encode(), b"NaN"]
+    kinds = [("runs", "object", [2]), ("raw", "python", []), ("number", "python", [])]
+    table = [[*kind, len(part)] for kind, part in zip(kinds, parts)]
+    head = json.dumps({"note": {}, "compressed": False, "arrays": table}).encode()
+    data = b"".join([len(head).to_bytes(4, "little"), head, *parts])
+    arrays = from_bytes(data, "")[0]
+    assert arrays["runs"].tolist() == RUNS.tolist()
+    assert arrays["raw"] == b"a"
+    assert np.isnan(arrays["number"])
+
+
 @pytest.mark.parametrize("length", [0, 3, 30, -1])
 def test_cut_bytes_are_told(length):
     with pytest.raises(DataError, match=r"cannot be read[\s\S]*where:    a.rec"):
@@ -50,11 +69,11 @@ def test_objects_of_numpy_s_numbers_and_nan_come_back_as_plain_ones():
 @pytest.mark.parametrize(
     "array",
     [
-        np.array([{1: "a"}], object),
-        np.array([np.zeros(3), 1], object),
+        np.array([{"a": {1, 2}}], object),
+        np.array([np.zeros(3, "U1"), 1], object),
         np.zeros(2, [("x", np.int32)]),
     ],
-    ids=["keys that are no texts", "arrays within", "fields"],
+    ids=["sets", "arrays of texts within", "fields"],
 )
 def test_what_would_not_come_back_is_refused(array):
     with pytest.raises(DataError, match="'odd' cannot be packed"):

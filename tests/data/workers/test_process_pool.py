@@ -12,7 +12,7 @@ import pytest
 SCRIPT = """
 import os, sys, time
 import numpy as np
-from densefit.data.loader import Loader
+from densefit.data.loader.loader import Loader
 from densefit.data.sample import Sample
 
 

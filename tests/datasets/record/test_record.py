@@ -304,10 +304,10 @@ def test_settings_that_packed_records_do_not_take(packed, caplog):
     [
         lambda told: told.update(ids=[1, 2, 3, 4, 5, 6]),
         lambda told: told.update(bytes=None),
-        lambda told: told["attributes"].update(classes={"a": 1, "b": 2}),
-        lambda told: told["attributes"].update(_file=3),
-        lambda told: told["attributes"].update(id_of=3),
-        lambda told: told["attributes"].pop("classes"),
+        lambda told: told["dataset"].update(classes={"a": 1, "b": 2}),
+        lambda told: told["dataset"].update(_file=3),
+        lambda told: told["dataset"].update(id_of=3),
+        lambda told: told["dataset"].pop("classes"),
     ],
 )
 def test_a_broken_description_is_told(packed, change):
@@ -316,3 +316,18 @@ def test_a_broken_description_is_told(packed, change):
     (packed / "train.json").write_text(json.dumps(told))
     with pytest.raises(DataError, match=r"train\.json"):
         Record(packed)
+
+
+def test_descriptions_of_earlier_versions_are_read(packed):
+    """As densefit 0.1.0 wrote them: tuples and dicts by other words."""
+    record = Record(packed)
+    description = json.loads((packed / "train.json").read_text())
+    del description["dataset"]
+    description["attributes"] = {
+        "classes": list(record.classes),
+        "flip_pairs": [{"tuple": ["left", "right"]}],
+    }
+    (packed / "train.json").write_text(json.dumps(description))
+    again = Record(packed)
+    assert again.classes == record.classes
+    assert again.flip_pairs == [("left", "right")]

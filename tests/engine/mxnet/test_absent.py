@@ -72,7 +72,7 @@ class Number(df.Head):
     def decode(self, outputs, geometries):
         return list(outputs["value"])
 
-    def truth(self, targets):
+    def ground_truth(self, targets):
         return targets.get(self.name)
 
     def metrics(self):
@@ -147,7 +147,7 @@ def train(has, heads=None, batch_size=2, **settings):
             seen.append({**self.learner.training_params(), **states, **counts})
 
     control_learner = []
-    original = df.train.fit.Learner
+    original = df.train.setup.plan.Learner
 
     class Known(original):
         def __init__(self, *given):
@@ -155,7 +155,7 @@ def train(has, heads=None, batch_size=2, **settings):
             control_learner.append(self)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("densefit.train.fit.Learner", Known)
+        patch.setattr("densefit.train.setup.plan.Learner", Known)
         settings = {"epochs": 1, "label_within": 100, **ADAM, **settings}
         df.fit(network, loader, callbacks=[Look()], **settings)
     return network, seen

@@ -13,6 +13,8 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
+from densefit.callbacks.callback import TrainState
+from densefit.checkpoint.training.session import Session
 from densefit.data.sample import Sample
 from densefit.engine.batch_reader import Feeder
 from densefit.engine.mxnet.learner import Learner
@@ -95,7 +97,7 @@ class Number(df.Head):
     def decode(self, outputs, geometries):
         return list(outputs["value"])
 
-    def truth(self, targets):
+    def ground_truth(self, targets):
         return targets.get(self.name)
 
     def metrics(self):
@@ -175,11 +177,14 @@ class Run:
             self.balancer.begin(HEADS, 4, 2)
             balancing = Balancing(self.balancer, learner, wires)
         judges = {name: wire.metrics("train") for name, wire in wires.items()}
-        step = Step(learner, wires, judges, balancing=balancing)
+        state = TrainState(learner.network)
+        session = Session(learner, state, None, judges=judges)
+        step = Step(session, wires, balancing=balancing)
         self.batches, self.seen = batches, []
         self._look(learner)
         for number, fed in enumerate(batches):
-            step([fed], RATE, number)
+            state.update = number
+            step([fed], RATE)
             self._look(learner)
 
     def _look(self, learner):

@@ -12,13 +12,6 @@ from densefit.engine.mxnet.map_averaging import MapMerger, resample
 CHANNELS = 3
 
 
-class Mean(MapMerger):
-    """The mean itself, as the smallest merger there can be."""
-
-    def result(self):
-        return self.mean().asnumpy()
-
-
 def seen(image, number):
     """Maps (C, H, W) that depend on the pixel and on the view."""
     weights = np.random.default_rng(number).normal(size=(CHANNELS, 3))
@@ -66,7 +59,7 @@ def test_equals_loops_over_pixels_in_any_order(views):
     sample = Sample("a", rng.integers(0, 256, (29, 37, 3)).astype(np.uint8), {})
     looks = list(enumerate(views.of(sample, (16, 20))))
     for order in (looks, looks[::-1]):
-        merger = Mean((29, 37), "maps")
+        merger = MapMerger((29, 37), "maps")
         for number, (image, view) in order:
             merger.add({"maps": mx.nd.array(seen(image, number)[None])}, view)
         expected = brute_force(sample, views, (16, 20))

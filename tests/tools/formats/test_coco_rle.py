@@ -1,14 +1,10 @@
 from pathlib import Path
 
-import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import array_shapes, arrays
 from pycocotools import mask as coco
 
 from densefit.errors import DataError
-from densefit.tools.formats.coco_rle import pixels, run_lengths
+from densefit.tools.formats.coco_rle import run_lengths
 from densefit.tools.formats.json_records import Records
 
 SQUARE = [1, 1, 4, 1, 4, 4, 1, 4]
@@ -17,27 +13,6 @@ SQUARE = [1, 1, 4, 1, 4, 4, 1, 4]
 def convert(*values, size=(6, 8)):
     records = Records([{"segmentation": value} for value in values], Path("a.json"), "annotations")
     return run_lengths(records, [size] * len(values))
-
-
-@settings(max_examples=40, deadline=None, derandomize=True)
-@given(st.lists(arrays(np.uint8, array_shapes(min_dims=2, max_dims=2), elements=st.integers(0, 1))))
-def test_all_pixels_are_counted(masks):
-    strings = [coco.encode(np.asfortranarray(mask))["counts"] for mask in masks]
-    assert pixels(strings).tolist() == [mask.size for mask in masks]
-
-
-@pytest.mark.parametrize("runs", [[0, 5], [2, 1, 40_000, 7, 3_000_000_000], [10**9]])
-def test_long_runs_are_counted(runs):
-    height = sum(runs)
-    string = coco.frPyObjects({"size": [height, 1], "counts": runs}, height, 1)["counts"]
-    assert pixels([b"523", string]).tolist() == [10, height]
-
-
-def test_broken_strings_are_none_and_spoil_no_others():
-    broken = [b"", b"5\x7f", b"5 3", b"5o", b"oooooooo0", b"5\xff"]
-    mixed = [string for bad in broken for string in (bad, b"523")]
-    assert pixels(mixed).tolist() == [-1, 10] * len(broken)
-    assert pixels([]).shape == (0,)
 
 
 def test_a_negative_run_that_the_sum_hides_is_told_of_its_record():

@@ -14,7 +14,7 @@ from densefit.tools.recipes.multi_dataset import prepare_several
 from densefit.tools.recipes.multi_recipe import MultiRecipe
 from densefit.tools.recipes.recipe import make_balancer, make_schedule
 
-CONFIGS = Path(__file__).parents[2] / "configs"
+CONFIGS = Path(__file__).parents[3] / "configs"
 RECIPES = sorted(CONFIGS.glob("multi_*.yaml"))
 OF = {
     "voc": ("mask", "instances", "instance_ids", "label"),

@@ -17,7 +17,7 @@ from densefit.tools.recipes.recipe import (
 )
 from densefit.tools.recipes.recipe_heads import make_network
 
-FOLDER = Path(__file__).parents[2] / "configs"
+FOLDER = Path(__file__).parents[3] / "configs"
 CONFIGS = sorted(set(FOLDER.glob("*.yaml")) - set(FOLDER.glob("multi_*.yaml")))
 
 

@@ -15,7 +15,7 @@ from densefit.tools.recipes.recipe_heads import make_network
 from densefit.tools.recipes.run_data import primary_numbers
 from densefit.tools.recipes.training import chosen_by
 
-README = Path(__file__).parents[2] / "README.md"
+README = Path(__file__).parents[3] / "README.md"
 VOC = ["--data.dataset", "voc", "--data.settings", "{}"]
 
 
