@@ -39,7 +39,7 @@ data -> data.io: cache deep_pictures>deep_images image jpeg>jpeg_header jpeg_dec
     payload>array_codec picture_header>image_header picture_limits>image_limits
     pillow_picture>pillow_image regular_file white_zero>white_is_zero
 data -> data.loader: buckets collate encoder>label_encoder labelled>label_check
-    late_stand_ins>late_placeholders loader loader_settings object_counts original_size_loader
+    loader loader_settings object_counts original_size_loader
     skips>skip_limit view_loader views work>sample_task
 data -> data.mixture: mixture mixture_checks>checks mixture_order>sampler portions>epoch_sizes
     target_names>renamed_targets temperature

@@ -12,6 +12,7 @@ from densefit.data.batch import ArraySpec, Batch
 from densefit.data.csr_array import CSRArray
 from densefit.engine.graph_check import where_of
 from densefit.errors import BindError, DataError
+from densefit.model.heads.adapter import Wire
 
 if TYPE_CHECKING:
     from densefit.engine.batch_reader import BatchReader
@@ -26,6 +27,12 @@ class BatchCheck:
 
     def __init__(self, reader: BatchReader) -> None:
         self._reader = reader
+        #: What labelled samples are counted for, and its head.
+        self._counted = [(key, wire.name) for wire in reader.wires for key in wire.counted]
+        #: Heads that look for something in each batch.
+        self._looking = [
+            wire for wire in reader.wires if type(wire).check_batch is not Wire.check_batch
+        ]
 
     def __call__(self, batch: Batch, first: int, is_padding_kept: bool = False) -> Batch:
         """The batch as heads read it: all names known, an id for each sample.
@@ -76,7 +83,7 @@ class BatchCheck:
             labelled=self._labelled(batch, real),
             matches=reader.matches,
         )
-        for wire in reader.wires:
+        for wire in self._looking:
             wire.check_batch(checked)
         return checked
 
@@ -84,9 +91,8 @@ class BatchCheck:
         """What is counted -> (real,) bool, of all heads."""
         stated = batch.labelled
         return {
-            key: np.asarray(stated.get(key, stated.get(wire.name, np.ones(real))), bool)[:real]
-            for wire in self._reader.wires
-            for key in wire.counted
+            key: np.asarray(stated.get(key, stated.get(head, np.ones(real))), bool)[:real]
+            for key, head in self._counted
         }
 
     def _check_arrays(

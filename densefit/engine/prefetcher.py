@@ -9,7 +9,7 @@ from typing_extensions import Self
 
 from densefit.callbacks.clock import Clock
 from densefit.data.batch import Batch
-from densefit.errors import located
+from densefit.errors import DensefitError
 
 
 class Prefetcher:
@@ -59,11 +59,13 @@ class Prefetcher:
         """The micro-batches of the next update."""
         self._begin_update()
         batches: list[Batch] = []
-        with self._clock("data"), located(f"update {self._number}"):
+        with self._clock("data"):
             while len(batches) < self._accumulate and self._left != 0:
                 batch = self._ahead.popleft() if self._ahead else self._read()
                 if isinstance(batch, StopIteration):
                     self._left = 0
+                elif isinstance(batch, DensefitError):
+                    raise batch.located(f"update {self._number}") from batch
                 elif isinstance(batch, Exception):
                     raise batch
                 else:

@@ -50,7 +50,7 @@ class Source:
 
     def read(self) -> Iterator[Batch]:
         """The batches from where the iterator stands to its end."""
-        yield from self.iterator
+        return iter(self.iterator)
 
     def train_epoch(self) -> Iterator[Batch]:
         """One epoch of training.

@@ -44,8 +44,10 @@ def as_batch(batch: Any, iterator: Any) -> Batch:
     )
 
 
-def data_batch(batch: Batch) -> Any:
-    """A batch as an `mx.io.DataBatch` of NDArrays, with `ids` and what else a `Batch` has."""
+def data_batch(batch: Batch | None) -> Any:
+    """A batch as an `mx.io.DataBatch` of NDArrays, with `ids` and the like; None stays None."""
+    if batch is None:
+        return None
     made = mx.io.DataBatch(
         [to_ndarray(array) for array in batch.data.values()],
         [to_ndarray(array) for array in batch.labels.values()],

@@ -29,6 +29,10 @@ def test_a_batch_of_densefit_stays_as_it_is():
     assert as_batch(batch, Announced) is batch
 
 
+def test_no_batch():
+    assert data_batch(None) is None
+
+
 def test_there_and_back():
     batch = Batch(
         {"data": np.arange(6, dtype=np.uint8).reshape(3, 2)},

@@ -206,7 +206,7 @@ def test_a_term_that_never_sees_a_label_is_an_error(monkeypatch):
     with pytest.raises(DataError, match="'pair' learns the target 'two'"):
         trained(has)
     found = {"pair": [Partial([BOTH])[0]]}
-    monkeypatch.setattr("densefit.data.loader.loader.check_labelled", lambda *_: found)
+    monkeypatch.setattr("densefit.data.loader.loader_facts.check_labelled", lambda *_: found)
     with pytest.raises(DataError, match="The loss 'two_loss' of the head 'pair' has not seen one"):
         trained(has, epochs=1, updates=None)
 

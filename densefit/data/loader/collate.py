@@ -90,6 +90,7 @@ class Layout:
 
     def collate(self, samples: Sequence[Made]) -> Batch:
         """A batch of checked samples."""
+        counts = [one.counts for one in samples]
         labels = {
             name: np.stack([np.asarray(one.labels[head][label.name]) for one in samples])
             for name, head, label in self.labels
@@ -105,7 +106,7 @@ class Layout:
                 key: np.array([one.labelled[key] for one in samples]) for key in samples[0].labelled
             },
             index=np.array([one.index for one in samples], np.int64),
-            counts=added([one.counts for one in samples]),
+            counts=added(counts) if any(counts) else {},
         )
 
 

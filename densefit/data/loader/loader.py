@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
-from typing import Any
 
 from typing_extensions import Self
 
-from densefit.data.annotated import asked_once
-from densefit.data.batch import ArraySpec, Batch
-from densefit.data.checks.dropped_boxes import LeftOut
+from densefit.data.batch import Batch
 from densefit.data.classes.class_map import Renames
-from densefit.data.classes.class_matching import Matcher
-from densefit.data.classes.class_occurrence import Occurring
-from densefit.data.classes.constant_masks import check_mask_values
-from densefit.data.classes.target_mapping import Match
-from densefit.data.fingerprint import fingerprint
-from densefit.data.loader.collate import Layout
-from densefit.data.loader.label_check import check_labelled, stand_ins
 from densefit.data.loader.label_encoder import Encoder
-from densefit.data.loader.loader_settings import check_settings, identity
-from densefit.data.loader.sample_loader import SampleLoader
+from densefit.data.loader.loader_facts import LoaderFacts
+from densefit.data.loader.loader_settings import check_settings
 from densefit.data.loader.sample_stream import SampleStream
-from densefit.data.loader.sample_task import SampleTransform, Work, first_transformed, input_size
+from densefit.data.loader.sample_task import SampleTransform
 from densefit.data.loader.skip_limit import Skips
-from densefit.data.sample import Dataset, Sample
+from densefit.data.sample import Dataset
 from densefit.data.sample_id import dataset_name
-from densefit.data.sampler import covering_of, order_of
-from densefit.data.workers.factory import ahead_of, default_workers, target_bytes
+from densefit.data.sampler import order_of
+from densefit.data.workers.factory import ahead_of, default_workers
 from densefit.errors import ConfigError, DataError, DensefitError
 
 
-class Loader(SampleLoader):
+class Loader(LoaderFacts):
     """Batches of a dataset, read, transformed and encoded by workers.
 
     Threads are mostly enough: cv2, Pillow and numpy release the interpreter lock where the time
@@ -119,46 +108,16 @@ class Loader(SampleLoader):
                 expected=f"batch_size of at most {self.epoch_samples}, or last='keep'",
                 received=f"batch_size={batch_size}, last='drop'",
             )
-        with asked_once():
-            examples = check_labelled(dataset, transform, self.heads, seed)
-            self._matches = Matcher(dataset, self.heads)
-            matches = self._matches()
-            check_mask_values(dataset, self.heads, examples)
-        size = input_size(Work(dataset, transform, (), seed, 0, skips=skips))
-        self._layout = Layout(size, self.heads)
-        self._placeholders = stand_ins(self.heads, examples, size, matches)
+        unseen = self._prepare_labels()
         self._ahead = ahead_of(
             worker_kind, self._task(0), workers, self._window, timeout, lambda: self._sample_bytes
         )
         self._skips = Skips(skip_limit, dataset_name(dataset))
-        # Heads of which no label was met yet:
-        unseen = {head.name for head in self.heads if getattr(head, "targets", ())} - set(examples)
-        self._samples = SampleStream(
-            dataset,
-            self.heads,
-            self._layout,
-            self._ahead,
-            self._skips,
-            unseen,
-        )
+        parts = (self._layout, self._ahead, self._skips)
+        self._samples = SampleStream(dataset, self.heads, *parts, unseen)
         self._failure: DensefitError | None = None
         self._pinned = False  # whether `set_epoch` chose the epoch, and nothing was read since
         self._begin(0)
-
-    @property
-    def provide_data(self) -> list[ArraySpec]:
-        """[spec of "data", (batch_size, 3, H, W) uint8]."""
-        return self._layout.data_specs(self.batch_size)
-
-    @property
-    def provide_label(self) -> list[ArraySpec]:
-        """Spec of each label, in the order of the heads."""
-        return self._layout.label_specs(self.batch_size)
-
-    def __len__(self) -> int:
-        """Batches an epoch (an upper bound if samples are skipped)."""
-        whole, rest = divmod(self.epoch_samples, self.batch_size)
-        return whole + (1 if rest and self.last == "keep" else 0)
 
     def __iter__(self) -> Self:
         """This loader; after the end of an epoch, at the start of the next."""
@@ -190,7 +149,7 @@ class Loader(SampleLoader):
             self._finished = True
             self._samples.tell_end()
             raise StopIteration
-        self._samples.bind_late_labels(samples)
+        self._samples.bind_first_labels(samples)
         batch = self._layout.collate(samples)
         batch.position = self._samples.position
         return batch
@@ -230,12 +189,6 @@ class Loader(SampleLoader):
         task = self._task(epoch, self._samples.class_counter(start))
         self._samples.begin(task, order.tolist(), start)
 
-    def _task(self, epoch: int, counter: Occurring | None = None) -> Work:
-        """What workers do for a sample of an epoch."""
-        own = (self.dataset, self.transform, self.heads, self.seed, epoch, self._placeholders)
-        skips = self.on_error == "skip"
-        return Work(*own, self.originals, skips, self._matches(), counter)
-
     def close(self) -> None:
         """End the workers, and the epoch if it was begun; another one starts new workers."""
         self._ahead.stop()
@@ -243,77 +196,3 @@ class Loader(SampleLoader):
             self._finished = True
         else:
             self._begin(self.epoch, self._samples.good)
-
-    @cached_property
-    def fingerprint(self) -> dict[str, Any]:
-        """Of the dataset as it was when first asked for: reads all ids and some samples."""
-        return fingerprint(self.dataset)
-
-    def identity(self) -> str:
-        """What decides which samples come in which order, and how they are changed."""
-        return identity(self, getattr(self._order, "kind", ""))
-
-    def identity_as_before(self) -> str:
-        """The same as earlier versions wrote it, whose checkpoints a training may go on from."""
-        return identity(self, getattr(self._order, "kind", ""), as_before=True)
-
-    @property
-    def input_size(self) -> tuple[int, int]:
-        """(height, width) of the network's input."""
-        return self._layout.input_size
-
-    @property
-    def epoch_samples(self) -> int:
-        """Samples an epoch (an upper bound if some are skipped); repetitions count."""
-        return len(self._order)
-
-    @property
-    def covering(self) -> int:
-        """Epochs after which every sample has come (shares, and what is dropped, differ)."""
-        visited = min(len(self) * self.batch_size, self.epoch_samples)
-        return covering_of(self._order, visited)
-
-    @property
-    def skipped(self) -> list[tuple[str, str]]:
-        """(id, reason) of each sample left out so far, with on_error="skip"."""
-        return list(self._skips.reasons.items())
-
-    @property
-    def left_out(self) -> LeftOut:
-        """Boxes of this epoch without area, and boxes that were cut."""
-        return self._samples.left_out
-
-    @property
-    def matches(self) -> dict[str, Match]:
-        """Head -> how the dataset's class numbers become the head's, where they differ."""
-        return self._matches()
-
-    def first_samples(self, count: int) -> list[Sample]:
-        """The first samples of this epoch behind the transforms, with targets: to be looked at.
-
-        They are made in the caller's thread, again, and nothing else changes. Broken samples are
-        left out.
-
-        Args:
-            count: of samples, at most.
-        """
-        order = self._order.indices(self.seed, self.epoch)
-        return first_transformed(self._task(self.epoch), order.tolist(), count)
-
-    @property
-    def memory_bytes(self) -> int:
-        """Bytes that samples made ahead, and those of a batch being put together, take at most.
-
-        If targets are as large as the first sample's. Batches that were handed out do not count.
-        """
-        return (self._window + self.batch_size) * self._sample_bytes
-
-    @property
-    def _window(self) -> int:
-        """Samples under way at most."""
-        return 2 * self.batch_size + self.workers
-
-    @cached_property
-    def _sample_bytes(self) -> int:
-        carried = target_bytes(self.dataset) if self.originals else 0
-        return self._layout.sample_bytes + carried

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from densefit.data.checks.dropped_boxes import LeftOut
 from densefit.data.classes.class_occurrence import Occurring
 from densefit.data.loader.collate import Layout
 from densefit.data.loader.label_encoder import Encoder
-from densefit.data.loader.late_placeholders import LateStandIns
 from densefit.data.loader.sample_task import Made, Work
 from densefit.data.loader.skip_limit import Skips
 from densefit.data.sample_id import dataset_key, dataset_name, sample_id
@@ -52,7 +53,7 @@ class SampleStream:
         self._dataset, self._heads, self._layout = dataset, heads, layout
         self._prefetcher, self._skips, self._is_skipping = prefetcher, skips, False
         self._unseen = unseen
-        self._late = LateStandIns(unseen)
+        self._first_labels: dict[str, Mapping[str, Any] | None] = dict.fromkeys(unseen)
         self._occurring: Occurring | None = Occurring(heads)
         self._is_counted = False
         self.position = self.good = 0
@@ -105,9 +106,23 @@ class SampleStream:
         self.good += len(samples)
         return samples
 
-    def bind_late_labels(self, samples: Sequence[Made]) -> None:
-        """Put the first labels of a head in the place of zeros, see `LateStandIns`."""
-        self._late.bind(samples)
+    def bind_first_labels(self, samples: Sequence[Made]) -> None:
+        """Put the first labels of a head in the place of zeros, for samples that do not train it.
+
+        Labels of a sample that the loader looked at stand in for missing ones (see `stand_ins`),
+        and zeros where none of these trained the head. Of zeros a loss may have no derivative, and
+        0 times nan is nan.
+        """
+        for head, labels in self._first_labels.items():
+            if labels is None:
+                first = next((one.labels[head] for one in samples if one.labelled[head]), None)
+                if first is None:
+                    continue
+                # Those of worker processes lie in memory that is used again.
+                labels = self._first_labels[head] = {k: np.array(v) for k, v in first.items()}
+            for sample in samples:
+                if not sample.labelled[head]:
+                    sample.labels[head] = labels
 
     def tell_end(self) -> None:
         """Say once which heads' labels, and which classes, no sample of a whole epoch had."""
@@ -132,8 +147,10 @@ class SampleStream:
     def _look(self, sample: Made) -> None:
         """Check a sample, and note what it has shown."""
         self._layout.check(sample)
-        self._skips.good()
-        self.left_out.add(sample.remarks)
+        if self._is_skipping:
+            self._skips.good()
+        if sample.remarks:
+            self.left_out.add(sample.remarks)
         if self._unseen:
             self._unseen -= {name for name, has in sample.labelled.items() if has}
         if sample.occurring and self._occurring is not None:
