@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -100,7 +100,11 @@ class Engine(Protocol):
         """
 
     def compute(
-        self, fed: Fed, first: bool = True, shares: Mapping[str, float] | None = None
+        self,
+        fed: Fed,
+        first: bool = True,
+        shares: Mapping[str, float] | None = None,
+        while_computing: Callable[[], None] | None = None,
     ) -> None:
         """Run forward and backward on the real rows of a batch; returns before it is computed.
 
@@ -109,6 +113,7 @@ class Engine(Protocol):
             first: of an update; the gradients of the others are added.
             shares: `Wire.counted` -> factor on the loss of its labelled samples. None: 1, and the
                 update's mean is over the labelled samples of the only head.
+            while_computing: called when the device has begun, e.g. to read the next batch.
         """
 
     def train_outputs(self, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:

@@ -101,15 +101,15 @@ class BatchNumbers:
 
 def _part(fed: Fed, begin: int, end: int) -> Fed:
     """Some of the rows of a batch."""
+    rows = fed.rows
 
     def cut(array: Any) -> Any:
-        each = array.shape[0] // fed.rows
+        each = array.shape[0] // rows
         return array[begin * each : end * each]
 
     return replace(
         fed,
         data={name: cut(array) for name, array in fed.data.items()},
-        label={name: cut(array) for name, array in fed.label.items()},
-        rows=end - begin,
+        labels={name: cut(array) for name, array in fed.labels.items()},
         real=end - begin,
     )

@@ -59,7 +59,7 @@ class Evaluation:
             for fed in feeder.batches(scoring=True):
                 numbers.look(fed, self._version())
                 # It is looked at when the next batch has been fetched.
-                begun = fed.labels_held(), self._evaluator.start(fed, feeder, self._version())
+                begun = fed, self._evaluator.start(fed, feeder, self._version())
                 if before is not None:
                     yield before[0], before[1].read(partial(check.look, before[0].ids))
                 before = begun

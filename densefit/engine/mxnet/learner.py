@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 
 from densefit.backend import mx
-from densefit.engine.batch_reader import Fed, Feeder, real_rows
+from densefit.engine.batch_reader import Fed, Feeder
 from densefit.engine.mxnet.bind import bind_training, check_split
 from densefit.engine.mxnet.evaluation import Evaluation
 from densefit.engine.mxnet.evaluator import Pending
 from densefit.engine.mxnet.gradients import Gradients, zero_gradients
 from densefit.engine.mxnet.graph.symbol_info import draws_at_random
 from densefit.engine.mxnet.monitoring import Monitoring
+from densefit.engine.mxnet.ndarrays import to_ndarrays
 from densefit.engine.mxnet.optimizer_resume import (
     load_optimizer_arrays,
     load_optimizer_state,
@@ -52,6 +53,7 @@ class Learner:
         self.devices = list(devices or [mx.cpu()])
         self.output_shapes: Mapping[str, tuple[int, ...]] = {}
         self.batch: Fed | None = None
+        self._inputs: dict[str, Any] = {}  # of the train graph, for `batch`
         self._modules: Any = None  # Modules, of which the first has parameters and optimizer
         self._computed: Any = None  # the Module that has computed last
         self._batch_size = 0
@@ -158,14 +160,20 @@ class Learner:
         self.updater.begin(absent)
 
     def compute(
-        self, fed: Fed, first: bool = True, shares: Mapping[str, float] | None = None
+        self,
+        fed: Fed,
+        first: bool = True,
+        shares: Mapping[str, float] | None = None,
+        while_computing: Callable[[], None] | None = None,
     ) -> None:
         """Run forward and backward on the real rows of a batch; returns before it is computed."""
         check_split(self.devices, fed.real, f"samples {', '.join(fed.ids)}")
         arrays = self._arrays(fed, shares)
         module = self._modules.of({name: array.shape for name, array in arrays.items()})
         self._computed = module
-        data, label = self._modules.ordered(arrays)
+        # Kept until the next batch: MXNet may read their memory while it computes.
+        self._inputs = to_ndarrays(arrays)
+        data, label = self._modules.ordered(self._inputs)
         gradients, averages = self.gradients, self.parameters.averages
         if averages is not None:
             averages.settle()
@@ -178,24 +186,26 @@ class Learner:
         if self._monitoring is not None:
             self._monitoring.begin(module, first)
         module.forward_backward(mx.io.DataBatch(data=data, label=label or None, pad=0))
+        if while_computing is not None:
+            while_computing()
 
     def _arrays(self, fed: Fed, shares: Mapping[str, float] | None) -> dict[str, Any]:
         """What the train graph reads of the real rows of a batch, by name.
 
         Padding trains nothing, and must not enter BatchNorm's statistics either.
         """
-        given = {**fed.data, **fed.label}
+        given = fed.arrays
         weights = self._weights(fed, shares)
         inputs = self._modules.inputs
         return {
-            name: weights[name] if name in weights else own.fit(real_rows(given[name], fed))
+            name: weights[name] if name in weights else own.fit(fed.real_rows(given[name]))
             for name, own in inputs.items()
         }
 
     def _weights(self, fed: Fed, shares: Mapping[str, float] | None) -> dict[str, Any]:
         """Input of the train graph -> (real,) factors on the samples' losses."""
         return {
-            name: mx.nd.array(fed.labelled[key] * (1.0 if shares is None else shares[key]))
+            name: (fed.labelled[key] * (1.0 if shares is None else shares[key])).astype(np.float32)
             for wire in self.network.wires.values()
             for name, key in wire.weights.items()
         }

@@ -10,10 +10,11 @@ from typing import Any
 from densefit.backend import mx
 from densefit.callbacks.callback import Callback, Control, TrainState
 from densefit.evaluation.update_metrics import compute_metrics
+from densefit.interop.data_batch import data_batch
 from densefit.interop.eval_metric import sums_in_lists
 from densefit.interop.metric_view import MetricView
 from densefit.interop.module.head_adapter import NAME, ModuleWire
-from densefit.interop.module.locals import ModuleLocals, ScoredModule, TrainedModule, data_batch
+from densefit.interop.module.locals import ModuleLocals, ScoredModule, TrainedModule
 from densefit.interop.parameters import arg_params, aux_params
 
 

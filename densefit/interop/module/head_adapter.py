@@ -85,7 +85,7 @@ class ModuleWire(Wire):
         """Outputs by full name and labels by name, both in the order that Module has them in."""
         return (
             OrderedDict((full, outputs[name]) for name, full in self._full_names.items()),
-            OrderedDict((name, _real(array, batch)) for name, array in batch.label.items()),
+            OrderedDict((name, _real(array, batch)) for name, array in batch.labels.items()),
             batch.ids,
         )
 

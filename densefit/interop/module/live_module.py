@@ -6,8 +6,8 @@ from collections import OrderedDict
 from typing import Any
 
 from densefit.backend import mx
-from densefit.engine.mxnet.host_arrays import as_ndarrays
 from densefit.engine.mxnet.module import Modules, Shapes, TrainGraph
+from densefit.engine.mxnet.ndarrays import to_ndarrays
 from densefit.engine.mxnet.optimizer_resume import restart_store
 from densefit.model.network import Network
 
@@ -55,8 +55,8 @@ class LiveModule(Modules):
         if is_given or lacks or not module.params_initialized:
             module.init_params(
                 initializer,
-                arg_params=as_ndarrays(network.parameters) or None,
-                aux_params=as_ndarrays(network.statistics) or None,
+                arg_params=to_ndarrays(network.parameters) or None,
+                aux_params=to_ndarrays(network.statistics) or None,
                 allow_missing=True,
                 allow_extra=True,
                 force_init=True,
@@ -98,12 +98,12 @@ class LiveModule(Modules):
         """
         if not self.first.binded:
             return
-        given = {**batch.data, **batch.label}
+        given = batch.arrays
         if any(name not in given for name in self.inputs):
             return
         arrays = {name: own.fit(given[name]) for name, own in self.inputs.items()}
         shapes = {name: tuple(array.shape) for name, array in arrays.items()}
-        data, label = self.ordered(arrays)
+        data, label = self.ordered(to_ndarrays(arrays))
         self.of(shapes).forward(
             mx.io.DataBatch(data, label or None, pad=batch.rows - batch.real), is_train=False
         )

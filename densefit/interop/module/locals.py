@@ -105,12 +105,3 @@ class ScoredModule(TrainedModule):
             )
         outputs = [mx.nd.array(self._measured[short_name(name)]) for name in names]
         return outputs if merge_multi_context else [[output] for output in outputs]
-
-
-def data_batch(batch: Any) -> Any:
-    """A fed batch as an mx.io.DataBatch; None for none."""
-    if batch is None:
-        return None
-    return mx.io.DataBatch(
-        list(batch.data.values()), list(batch.label.values()), pad=batch.rows - batch.real
-    )

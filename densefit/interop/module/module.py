@@ -17,7 +17,7 @@ from densefit.backend import mx
 from densefit.callbacks.callback import Callback, Control, TrainState
 from densefit.engine.model_input import ModelInput, nothing
 from densefit.engine.mxnet.graph.symbol_info import loss_labels
-from densefit.engine.mxnet.host_arrays import as_ndarrays
+from densefit.engine.mxnet.ndarrays import to_ndarrays
 from densefit.engine.mxnet.optimizer_resume import (
     load_optimizer_state,
     optimizer_state,
@@ -190,8 +190,8 @@ class Mirror(Callback):
             module.bind(data, label or None, for_training=True)
         module.init_params(
             None,
-            arg_params=as_ndarrays(network.parameters),
-            aux_params=as_ndarrays(network.statistics),
+            arg_params=to_ndarrays(network.parameters),
+            aux_params=to_ndarrays(network.statistics),
             allow_extra=True,
             force_init=True,
         )
