@@ -41,3 +41,20 @@ def test_a_checkpoint_is_announced_once(tiny, tmp_path):
         assert [path.rpartition("-")[2] for path in seen.seen] == [
             f"{number:08}" for number in (1, 2, 3, 4)
         ]
+
+
+def test_seconds_of_an_epoch_are_its_own_beside_checkpoints(tiny, tmp_path):
+    class Slow(df.Callback):
+        """Lets the first epoch take a thousand seconds an update."""
+
+        def update_ended(self, state, control):
+            if state.epoch == 0:
+                state.clock._elapsed -= 1000.0
+
+    history = df.fit(
+        tiny.two_heads(), tiny.iterator(8, 4), heads=tiny.routes(), epochs=3,
+        callbacks=[Slow()], checkpoint=tmp_path,
+    )  # fmt: skip
+    first, *others = (record["seconds"] for record in history.epochs)
+    assert first > 1000
+    assert all(seconds < 1000 for seconds in others)
