@@ -13,7 +13,7 @@ from densefit.engine.engine import Engine
 from densefit.engine.finite import check_parameters
 from densefit.engine.model_input import batches_of, model_input
 from densefit.errors import BindError, DataError
-from densefit.evaluation.tta import viewed, views_of
+from densefit.evaluation.tta import has_views, merge_views
 from densefit.model.heads.network_head import HeadWire
 from densefit.model.heads.raw_outputs import RawOutputs
 from densefit.model.output_names import short_name
@@ -83,8 +83,8 @@ def _of_heads(learner: Engine, data: Any) -> Iterator[tuple[str, dict[str, Any]]
     """(id, {head: prediction}) of every sample."""
     wires = [wire for wire in learner.network.wires.values() if isinstance(wire, HeadWire)]
     feeder = Feeder(data, wires, "prediction")
-    if views_of(data, wires):
-        for sample in viewed(learner, feeder):
+    if has_views(data, wires):
+        for sample in merge_views(learner, feeder):
             yield sample.id, sample.predictions
         return
     for batch, outputs in learner.evaluate(feeder):

@@ -16,7 +16,7 @@ from densefit.evaluation.labels_seen import tell_unscored
 from densefit.evaluation.pass_rows import PassRows
 from densefit.evaluation.scored_heads import check_exact, chosen_metrics, chosen_wires
 from densefit.evaluation.scoring_pass import ScoringPass
-from densefit.evaluation.tta import Viewed, viewed, views_of
+from densefit.evaluation.tta import MergedSample, has_views, merge_views
 from densefit.evaluation.update_metrics import (
     compute_metrics,
     update_head_metrics,
@@ -86,7 +86,7 @@ class Scorer:
         self._pass_rows = PassRows(data, where)
         self._feeder.match()
         self._occurring: Occurring | None = None
-        self._views = views_of(data, self._wires.values())
+        self._views = has_views(data, self._wires.values())
         with located(f"{where} data"):
             self._feeder.source.check_passes(1 if where == "scoring" else 2)
         learner.check_evaluation(self._feeder, self._views)
@@ -142,7 +142,7 @@ class Scorer:
 
     def _scan_views(self, seen: ScoringPass, given_up: Callable[[], bool]) -> bool:
         """Update the metrics with every sample, merged from its views; False if it was given up."""
-        for sample in viewed(self._learner, self._feeder, self._nonfinite):
+        for sample in merge_views(self._learner, self._feeder, self._nonfinite):
             if given_up():
                 return False
             seen.add([sample.id], [sample.targets])
@@ -150,7 +150,7 @@ class Scorer:
             seen.unlabelled -= self._update_with_sample(sample)
         return True
 
-    def _update_with_sample(self, sample: Viewed) -> set[str]:
+    def _update_with_sample(self, sample: MergedSample) -> set[str]:
         """Update the metrics with one sample; the heads for which it is labelled."""
         labelled = set()
         for name, wire in self._wires.items():
