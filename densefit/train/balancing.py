@@ -77,7 +77,7 @@ class Balancing:
         batches: Sequence[Fed],
         labelled: Mapping[str, int],
         shares: Mapping[str, float],
-        reseed: Callable[[], None],
+        reseed: Callable[[], None] | None,
     ) -> None:
         """Report losses and gradients to the balancer, and apply its combined gradient.
 
@@ -85,7 +85,7 @@ class Balancing:
             batches: the micro-batches, after the first pass.
             labelled: counted loss -> labelled samples in them.
             shares: counted loss -> factor.
-            reseed: repeats the random numbers of the first pass.
+            reseed: repeats the random numbers of the first pass; None if there are none.
 
         Raises:
             TrainingDiverged: a loss or a gradient is not finite.
@@ -108,7 +108,8 @@ class Balancing:
         for row, name in enumerate(self._heads):
             if row == self._first or not labelled[name]:
                 continue
-            reseed()
+            if reseed is not None:
+                reseed()
             for number, batch in enumerate(batches):
                 self._learner.compute(batch, number == 0, self._only(name, shares))
             self._gradients.take(row)

@@ -82,7 +82,7 @@ def conflict(
                 balancing.begin(0, labelled)
                 learner.compute(batch, True, balancing.first_pass(shares))
                 balancing.take_in(learner.train_outputs(), batch)
-                balancing.finish([batch], labelled, shares, lambda: None)
+                balancing.finish([batch], labelled, shares, None)
                 learner.parameters.set_statistics(before)
     finally:
         learner.release()
