@@ -9,21 +9,9 @@ from typing import Any
 
 from typing_extensions import Self
 
+from densefit.errors import TrainingInterrupted as TrainingInterrupted
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-
-class TrainingInterrupted(KeyboardInterrupt):  # noqa: N818 - it is no error
-    """A signal ended the training; what was done is saved, if there is a place for checkpoints.
-
-    Attributes:
-        signum: the signal.
-        checkpoint: path of what was saved, None if nothing was.
-    """
-
-    def __init__(self, signum: int, checkpoint: str | None) -> None:
-        self.signum, self.checkpoint = signum, checkpoint
-        kept = f"; saved {checkpoint}" if checkpoint else "; nothing was saved"
-        super().__init__(f"training was ended by {signal.Signals(signum).name}{kept}")
 
 
 class Signals:
