@@ -46,6 +46,16 @@ class DensefitError(Exception):
                 lines.append(f"  {key + ':':<9} {_shortened(value)}")
         super().__init__("\n".join(lines))
 
+    def located(self, where: str) -> DensefitError:
+        """Return the same error with a place in front of its own.
+
+        Args:
+            where: such as a head's name.
+        """
+        place = where if self.where is None else f"{where}, {self.where}"
+        parts = {"expected": self.expected, "received": self.received, "fix": self.fix}
+        return type(self)(self.what, **parts, where=place)
+
 
 def _shortened(value: object) -> str:
     """The text of a value; of one without end, as broken files have, the begin and the end."""
@@ -124,6 +134,4 @@ def located(where: str) -> Iterator[None]:
     try:
         yield
     except DensefitError as error:
-        known = {"expected": error.expected, "received": error.received, "fix": error.fix}
-        place = where if error.where is None else f"{where}, {error.where}"
-        raise type(error)(error.what, **known, where=place) from error
+        raise error.located(where) from error

@@ -18,12 +18,18 @@ _NAMES = {
     "densefit.data.io.cache": "Cached",
     "densefit.data.loader.original_size_loader": "OriginalSizeLoader",
     "densefit.data.loader.view_loader": "ViewLoader",
-    "densefit.evaluation.score_mixture": "score_mixture",
+    "densefit.evaluation.score": "score_mixture",
     "densefit.train.history": "History",
 }
 
-#: Old name of `densefit` -> where it is now: a namespace, "df.surgery", or a module.
+#: Old name of `densefit` -> its present home: a namespace, "df.surgery", or a module.
 OLD_NAMES = {name: home for home, names in _NAMES.items() for name in names.split()}
+
+_REPLACED_BY = {
+    "OriginalSizeLoader": "df.Loader.original_size(...)",
+    "ViewLoader": "df.Loader.views(...)",
+    "score_mixture": "df.score(network, {name: data})",
+}
 
 
 def old_name(name: str) -> Any:
@@ -31,7 +37,8 @@ def old_name(name: str) -> Any:
     home = OLD_NAMES.get(name)
     if home is None:
         return None
-    warnings.warn(f"df.{name} is {home}.{name} now", DeprecationWarning, stacklevel=3)
+    present = _REPLACED_BY.get(name, f"{home}.{name}")
+    warnings.warn(f"df.{name} is {present} now", DeprecationWarning, stacklevel=3)
     if not home.startswith("df."):
         return getattr(import_module(home), name)
     return getattr(getattr(import_module("densefit"), home.removeprefix("df.")), name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from importlib.machinery import ModuleSpec
@@ -15,7 +15,7 @@ from typing import Any
 # Old folder -> new folder: modules, as old>new where the name changed too.
 _MOVED = """
 . -> .: discover>factory
-. -> evaluation: score score_many>score_mixture
+. -> evaluation: score score_many>score
 checkpoint -> checkpoint.storage: atomic background claim content lock manifest plain_file space
     store strict_json tensors
 checkpoint -> checkpoint.training: differing identity learned_weights policy saver session
@@ -62,19 +62,21 @@ metrics -> metrics.classification: accuracy calibration f1 loss multilabel multi
 metrics -> metrics.coco: coco_accumulate>accumulate coco_ap>ap coco_backends>backends
     coco_curves>curves coco_greedy>greedy coco_groups>groups coco_keypoint_ap>keypoint_ap
     coco_mask_ap>mask_ap coco_match>match coco_metric>metric coco_oks>oks coco_rle>rle
-metrics -> metrics.core: additive arrays average bootstrap classes composite delta_m derived
-    detail direction function metric one_hot operating_point per_sample regression state
+metrics -> metrics.core: additive>sparse_state arrays average bootstrap classes composite
+    delta_m derived detail direction function metric one_hot operating_point per_sample
+    regression state
 metrics -> metrics.dense: boundary_iou confusion confusion_count depth normals
 metrics -> metrics.detection: boxes detections object_columns table
 metrics -> metrics.panoptic: panoptic>quality panoptic_match>match panoptic_segments>segments
 metrics -> metrics.voc: voc_ap>ap voc_match>match
-model -> engine.mxnet: map_merger>map_averaging
+model -> engine: map_merger>map_averaging
 model -> model: collisions>name_collisions names>head_names other_heads>surgery
     owners>parameters statistics>moving_variances weights>loss_weights
 model -> model.heads: head head_wire>network_head loss_heads>loss_layers loss_terms raw_outputs
     route>routed_head wire>adapter
 model -> model.tta: merger>view_merger
 predict -> evaluation: predictor>predict
+callbacks -> visualize: figure>plotting
 predict -> visualize: drawing fitted instances letters
 tools -> tools.formats: coco_columns coco_ids coco_results coco_rle coco_truth
     files>picture_files mask_files panoptic_files photographs>image_source records>json_records
@@ -91,15 +93,16 @@ train -> engine: early>prefetcher ema feed>batch_reader finite groups>param_grou
     repeats source>iterator_info sources
 train -> engine.mxnet: absent adamax adamw batch_numbers binding>bind evaluator executors
     gradients head_gradients held>parameters initializer inputs learner module monitoring
-    optimizer prefetch>mxnet_prefetching_iter sgd
+    optimizer prefetch>mxnet_prefetching_iter rescale>rescale_grad sgd
 train -> engine.mxnet.graph: folding>fold_batchnorm fused>fuse_bn_relu gradient_probe
     inner>known_values layouts>onednn_layouts overwriting>overwriting_ops pooled>mean_to_pooling
     precision>bfloat16 sample_means symbols>symbol_info
 train -> evaluation: label_check>labels_seen pass_rows viewer>tta
-train -> train: cadence>interval conflict>gradient_conflict guard>nonfinite milestones>lifecycle
-    naming>class_names object_check>object_count_check rate_search>lr_search_result
-    rescale>rescale_grad start>setup
+train -> train: cadence>interval conflict>gradient_conflict guard>nonfinite horizon>length
+    milestones>checkpointer object_check>object_count_check rate_search>lr_search_result
+train -> train.setup: arguments naming>class_names numbers>settings same_heads start>plan
 train.schedules -> interop: mxnet_scheduler
+train.schedules -> train.schedules: awaited>deferred
 """
 
 #: Modules with the name of a function of the package, or of a folder that is gone: an import would
@@ -158,6 +161,23 @@ def attributes_of(package: str) -> Callable[[str], Any]:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         _warn(f"{package}.{name}", f"{module}.{name}", 3)
         return getattr(import_module(module), name)
+
+    return get
+
+
+def former_names(module: str, names: Mapping[str, str]) -> Callable[[str], Any]:
+    """`__getattr__` of a module whose functions or classes have other names now.
+
+    Args:
+        module: its `__name__`.
+        names: former name -> present one.
+    """
+
+    def get(name: str) -> Any:
+        if name not in names:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        _warn(f"{module}.{name}", f"{module}.{names[name]}", 3)
+        return getattr(sys.modules[module], names[name])
 
     return get
 

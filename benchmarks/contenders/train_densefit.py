@@ -114,14 +114,14 @@ def main() -> None:
     losses = initial(case, network, batch)
     facts = {
         "loss": float(sum(value.mean() for value in losses.values())),
-        "parameters": sum(int(value.size) for value in network.get_params()[0].values()),
+        "parameters": sum(int(value.size) for value in network.parameters.values()),
         "operations": operations(case, network),
     }
     if options.export is not None:
         arrays = {"data": batch.data[0].asnumpy()}
         arrays.update({d.name: a.asnumpy() for d, a in zip(batch.provide_label, batch.label)})
-        for values in network.get_params():
-            arrays.update({f"param:{name}": value.asnumpy() for name, value in values.items()})
+        for values in (network.parameters, network.statistics):
+            arrays.update({f"param:{name}": value for name, value in values.items()})
         np.savez(options.export, **arrays)
     df.fit(
         network,

@@ -40,11 +40,10 @@ def check_parameters(network: Network, policy: str = "raise") -> None:
     Raises:
         TrainingDiverged: a parameter is not finite.
     """
-    known = {**network.arg_params, **network.aux_params}
+    known = {**network.parameters, **network.statistics}
     is_bad = (lambda array: ~np.isfinite(array)) if network.heads else np.isnan
     bad = []
-    for name, value in known.items():
-        array = value.asnumpy()
+    for name, array in known.items():
         if array.dtype.kind == "f" and not _adds_up(array) and is_bad(array).any():
             bad.append(name)
     if not bad:

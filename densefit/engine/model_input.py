@@ -8,14 +8,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from densefit import adapters
-from densefit.backend import mx
 from densefit.callbacks.callback import Callback
-from densefit.engine.mxnet.graph.symbol_info import loss_labels
+from densefit.engine import loss_labels
 from densefit.errors import ConfigError
 from densefit.model.heads.loss_layers import describe_heads
 from densefit.model.heads.route import Route
 from densefit.model.heads.routed_head import RouteWire
-from densefit.model.network import Network
+from densefit.model.network import Network, is_symbol
 
 
 def nothing(number: int, batch: Any) -> None:
@@ -114,7 +113,7 @@ def model_input(
         if heads is not None:
             raise ConfigError("A Network has its heads already", received=f"heads={list(heads)}")
         found = ModelInput(model, model=model)
-    elif isinstance(model, mx.sym.Symbol):
+    elif is_symbol(model):
         found = ModelInput(Network(symbol=model, routes=heads), model=model)
     else:
         adapted = adapters.models.adapt(model, heads=heads, **context)
@@ -124,11 +123,11 @@ def model_input(
                 expected="a df.Network, an MXNet Symbol or Module, or a gluon HybridBlock",
                 received=f"{type(model).__module__}.{type(model).__name__}",
                 fix="of an mx.model.FeedForward, give its symbol: df.fit(model.symbol, ...)"
-                if isinstance(model, mx.model.FeedForward)
+                if type(model).__name__ == "FeedForward"
                 else None,
             )
         found = adapted
-    if context.get("loss") is not None and isinstance(model, (Network, mx.sym.Symbol)):
+    if context.get("loss") is not None and (isinstance(model, Network) or is_symbol(model)):
         raise ConfigError(
             f"loss= is for a gluon HybridBlock; a {type(model).__name__} has its losses",
             received=f"loss={context['loss']!r}",
@@ -136,7 +135,7 @@ def model_input(
     if arg_params is not None or aux_params is not None:
         known = found.network
         known.set_params(
-            {**known.arg_params, **(arg_params or {})}, {**known.aux_params, **(aux_params or {})}
+            {**known.parameters, **(arg_params or {})}, {**known.statistics, **(aux_params or {})}
         )
     if heads is None and not isinstance(model, Network):
         wires = [w for w in found.network.wires.values() if isinstance(w, RouteWire)]

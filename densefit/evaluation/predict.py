@@ -7,16 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from densefit import engine
 from densefit.engine.batch_reader import Feeder
+from densefit.engine.engine import Engine
 from densefit.engine.finite import check_parameters
 from densefit.engine.model_input import batches_of, model_input
-from densefit.engine.mxnet.graph.symbol_info import UNREAD, forward_graph
-from densefit.engine.mxnet.learner import Learner
 from densefit.errors import BindError, DataError
-from densefit.evaluation.tta import viewed, views_of
+from densefit.evaluation.tta import has_views, merge_views
 from densefit.model.heads.network_head import HeadWire
 from densefit.model.heads.raw_outputs import RawOutputs
-from densefit.model.network import Network
 from densefit.model.output_names import short_name
 
 
@@ -57,7 +56,7 @@ def predict(
     given = model_input(network, None, arg_params, aux_params, train=data)
     data = batches_of(data, given, "prediction")
     check_parameters(given.network)
-    learner = Learner(given.network, devices or given.devices)
+    learner = engine.make(given.network, devices or given.devices)
     if given.network.heads:
         _check_complete(data)
         return _of_heads(learner, data)
@@ -80,12 +79,12 @@ def _check_complete(data: Any) -> None:
         )
 
 
-def _of_heads(learner: Learner, data: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+def _of_heads(learner: Engine, data: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     """(id, {head: prediction}) of every sample."""
     wires = [wire for wire in learner.network.wires.values() if isinstance(wire, HeadWire)]
     feeder = Feeder(data, wires, "prediction")
-    if views_of(data, wires):
-        for sample in viewed(learner, feeder):
+    if has_views(data, wires):
+        for sample in merge_views(learner, feeder):
             yield sample.id, sample.predictions
         return
     for batch, outputs in learner.evaluate(feeder):
@@ -100,17 +99,19 @@ def _of_heads(learner: Learner, data: Any) -> Iterator[tuple[str, dict[str, Any]
             yield key, {name: predictions[row] for name, predictions in found.items()}
 
 
-def _of_symbol(learner: Learner, data: Any) -> dict[str, Any]:
+def _of_symbol(learner: Engine, data: Any) -> dict[str, Any]:
     """Output -> its rows of all samples."""
     network = learner.network
     names = {short_name(name): name for name in network.symbol.list_outputs()}
     provided = {desc[0] for desc in [*data.provide_data, *(data.provide_label or ())]}
-    known = {*provided, *network.arg_params, *network.aux_params}
-    chosen = [name for name in names if _read_by(network, name) <= known]
+    known = {*provided, *network.value_shapes}
+    chosen = [name for name in names if engine.inputs_read(network.symbol, name) <= known]
     if not chosen:
         raise BindError(
             "The data suffice for none of the outputs",
-            expected={name: sorted(_read_by(network, name) - known) for name in names},
+            expected={
+                name: sorted(engine.inputs_read(network.symbol, name) - known) for name in names
+            },
             received=sorted(provided),
             fix="let the iterator provide these inputs; are the network's parameters set?",
         )
@@ -121,12 +122,6 @@ def _of_symbol(learner: Learner, data: Any) -> dict[str, Any]:
         for name in chosen:
             found[name].append(np.atleast_1d(outputs[name]))
     return {names[name]: _joined(arrays) for name, arrays in found.items()}
-
-
-def _read_by(network: Network, output: str) -> set[str]:
-    """The inputs and parameters that an output's forward pass reads."""
-    graph = forward_graph(network.symbol, [output])
-    return {name for name in graph.list_arguments() if not name.endswith(UNREAD)}
 
 
 def _joined(arrays: list[np.ndarray]) -> Any:

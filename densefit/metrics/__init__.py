@@ -1,4 +1,4 @@
-"""Outputs to numbers: exact over a whole dataset, whatever the batches.
+"""Metrics: exact over a whole dataset, for any batch size.
 
 Importing this package registers the built-in metrics.
 """

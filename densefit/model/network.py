@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from itertools import zip_longest
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -66,9 +69,9 @@ class Network:
                 "A network is either a backbone with heads or a symbol with routes",
                 received=f"backbone={backbone!r}, symbol={symbol!r}",
             )
-        self.arg_params: dict[str, Any] = {}
-        self.aux_params: dict[str, Any] = {}
-        self._pull: Callable[[], None] | None = None
+        self._parameters: dict[str, np.ndarray] = {}
+        self._statistics: dict[str, np.ndarray] = {}
+        self._refresh: Callable[[], None] | None = None  # of an engine that trains the network
         # Those used last; pictures scored at their own sizes have hundreds.
         self._graphs: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
         self._symbol = symbol
@@ -196,10 +199,12 @@ class Network:
                         found = head.evaluate(features)
                         own.evaluated = list(found)
                     elif mode == "raw":
-                        found = head.raw(features) if own.finishes else head.evaluate(features)
+                        found = (
+                            head.raw_outputs(features) if own.finishes else head.evaluate(features)
+                        )
                         own.unfinished = list(found)
                     else:
-                        found = head.views(features)
+                        found = head.view_outputs(features)
                         own.viewed = list(found)
                     outputs += [
                         mx.sym.identity(symbol, name=f"{head.name}_{name}")
@@ -255,44 +260,141 @@ class Network:
     @property
     def initialized(self) -> bool:
         """Whether the network has parameters."""
-        return bool(self.arg_params)
+        return bool(self._parameters)
 
-    def get_params(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """MXNet's (arg_params, aux_params): name -> NDArray on the CPU, current at any moment.
-
-        Raises:
-            BindError: the network has no parameters yet.
-        """
-        if self._pull is not None:
-            self._pull()
+    def check_initialized(self) -> None:
+        """Raise BindError if the network has no parameters yet."""
+        if self._refresh is not None:
+            self._refresh()
         if not self.initialized:
             raise BindError(
                 "The network has no parameters yet",
                 fix="train it with fit, or give it some with set_params or load",
             )
-        return dict(self.arg_params), dict(self.aux_params)
+
+    @property
+    def parameters(self) -> Mapping[str, np.ndarray]:
+        """Trained parameters by name, current at any moment; arrays cannot be written to.
+
+        Empty before a training or `set_params`. An array stays as it is when training goes on.
+        """
+        if self._refresh is not None:
+            self._refresh()
+        return MappingProxyType(self._parameters)
+
+    @property
+    def statistics(self) -> Mapping[str, np.ndarray]:
+        """BatchNorm's moving statistics by name, like `parameters`."""
+        if self._refresh is not None:
+            self._refresh()
+        return MappingProxyType(self._statistics)
+
+    @property
+    def value_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of each parameter and statistic that has a value; reads no device."""
+        return {n: v.shape for n, v in [*self._parameters.items(), *self._statistics.items()]}
 
     def set_params(
-        self, arg_params: Mapping[str, Any], aux_params: Mapping[str, Any] | None = None
+        self, parameters: Mapping[str, Any], statistics: Mapping[str, Any] | None = None
     ) -> None:
-        """Take copies of parameters by name; arrays may be NDArray or numpy.
+        """Replace all parameters by copies of these.
 
-        What a later bind misses is initialised by `fit` and is an error in `score`.
+        `fit` initialises what a later bind misses; `score` refuses it.
+
+        Args:
+            parameters: name -> numpy array or NDArray.
+            statistics: BatchNorm's moving statistics, the same.
 
         Raises:
-            ConfigError: the network is being trained: the next update would overwrite them.
+            ConfigError: the network is in training: the next update would overwrite them.
         """
-        if self._pull is not None:
+        if self._refresh is not None:
             raise ConfigError(
                 "Parameters cannot be set while the network is being trained",
                 fix="set them before fit, or end the training first",
             )
-        self.take_params(arg_params, aux_params or {})
+        self._parameters = host_copies(parameters)
+        self._statistics = host_copies(statistics or {})
 
-    def take_params(self, arg_params: Mapping[str, Any], aux_params: Mapping[str, Any]) -> None:
-        """`set_params` for the learner that trains the network."""
-        self.arg_params = {name: _ndarray(value) for name, value in arg_params.items()}
-        self.aux_params = {name: _ndarray(value) for name, value in aux_params.items()}
+    def lend(
+        self, refresh: Callable[[], None]
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Hand the parameters to an engine that trains them, until `take_back`.
+
+        Args:
+            refresh: writes the current values into the dicts; called before they are read.
+
+        Returns:
+            (parameters, statistics); the engine replaces entries, and writes to no array.
+        """
+        self._refresh = refresh
+        return self._parameters, self._statistics
+
+    def take_back(self, refresh: Callable[[], None]) -> None:
+        """End what `lend` began with the same function; another engine's loan stays."""
+        if self._refresh == refresh:
+            self._refresh = None
+
+    @property
+    def arg_params(self) -> dict[str, Any]:
+        """Deprecated: `parameters`, or NDArrays by `df.interop.arg_params(network)`."""
+        return _ndarrays(self, "arg_params", "parameters")
+
+    @property
+    def aux_params(self) -> dict[str, Any]:
+        """Deprecated: `statistics`, or NDArrays by `df.interop.aux_params(network)`."""
+        return _ndarrays(self, "aux_params", "statistics")
+
+    def get_params(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Deprecated: `parameters` and `statistics`, or NDArrays by `df.interop`.
+
+        Raises:
+            BindError: the network has no parameters yet.
+        """
+        self.check_initialized()
+        return (
+            _ndarrays(self, "arg_params", "parameters", "get_params()"),
+            _ndarrays(self, "aux_params", "statistics", None),
+        )
+
+
+def is_symbol(model: Any) -> bool:
+    """Whether a model is a Symbol."""
+    return isinstance(model, mx.sym.Symbol)
+
+
+def host_copies(arrays: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Copies in host memory that cannot be written to.
+
+    Args:
+        arrays: numpy arrays, or NDArrays.
+    """
+    copies = {}
+    for name, array in arrays.items():
+        values = array.asnumpy() if hasattr(array, "asnumpy") else array
+        copies[name] = np.array(np.atleast_1d(values), order="C")
+        copies[name].setflags(write=False)
+    return copies
+
+
+def _ndarrays(network: Network, kind: str, new: str, old: str | None = "") -> dict[str, Any]:
+    """What a deprecated attribute returns: NDArrays, made by `densefit.interop`.
+
+    Args:
+        network: whose parameters are read.
+        kind: of parameters, as MXNet calls it.
+        new: attribute that has them as numpy arrays.
+        old: how the caller reads them, for the warning; "": by the attribute; None: no warning.
+    """
+    if old is not None:
+        warnings.warn(
+            f"Network.{old or kind}: Network.{new} has numpy arrays, and "
+            f"densefit.interop.{kind}(network) NDArrays",
+            DeprecationWarning,
+            stacklevel=3,
+        )
+    arrays: dict[str, Any] = getattr(import_module("densefit.interop"), kind)(network)
+    return arrays
 
 
 class _HeadNames(mx.name.NameManager):  # type: ignore[misc]
@@ -318,10 +420,3 @@ def _trained_by(term: Any, loss: Any | None) -> Any:
     """
     shown = mx.sym.BlockGrad(term)
     return shown if loss is None else shown + (loss - mx.sym.BlockGrad(loss))
-
-
-def _ndarray(value: Any) -> Any:
-    if isinstance(value, mx.nd.NDArray):
-        return value.copyto(mx.cpu())
-    array = np.asarray(value)
-    return mx.nd.array(array, dtype=array.dtype)

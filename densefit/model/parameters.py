@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from densefit.backend import mx
@@ -22,7 +23,7 @@ def owners(network: Network) -> dict[str, str | None]:
         network: with parameters, if it is a symbol's: without, the symbol does not tell them from
             inputs, but for `data` and the routes' labels.
     """
-    symbol, known = network.peek("train", SIZE), {*network.arg_params, *network.aux_params}
+    symbol, known = network.peek("train", SIZE), {*network.value_shapes}
     outputs = {short_name(name): name for name in symbol.list_outputs()}
     inputs = {"data"}
     users: dict[str, set[str]] = {}
@@ -46,6 +47,13 @@ def owners(network: Network) -> dict[str, str | None]:
         else None
         for name in names
     }
+
+
+def heads_owning(network: Network, parameters: Iterable[str]) -> list[str]:
+    """Heads that own one of these parameters, in network order."""
+    owner_of = owners(network)
+    heads = {owner_of.get(name) for name in parameters}
+    return [name for name in network.wires if name in heads]
 
 
 def trunk_parameters(network: Network) -> list[str]:
@@ -96,7 +104,7 @@ def shapes(
         input_size: (height, width) of the train graph. It matters to heads with a dense layer over
             a whole map, and only while they have no value.
     """
-    known = {n: tuple(v.shape) for n, v in {**network.arg_params, **network.aux_params}.items()}
+    known = network.value_shapes
     if not network.heads:
         return known
     size = input_size or SIZE

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from densefit.engine.batch_reader import Fed
-from densefit.engine.mxnet.learner import Learner
+from densefit.engine.engine import Engine
 from densefit.errors import ConfigError
 from densefit.model.heads.adapter import Wire
 from densefit.model.heads.network_head import HeadWire
@@ -33,12 +33,12 @@ class Balancing:
         used: head -> the factor on its loss in the update under way, or in the last one.
     """
 
-    def __init__(self, balancer: Balancer, learner: Learner, wires: Mapping[str, Wire]) -> None:
+    def __init__(self, balancer: Balancer, learner: Engine, wires: Mapping[str, Wire]) -> None:
         self.balancer, self._learner = balancer, learner
         self._wires = {n: wire for n, wire in wires.items() if isinstance(wire, HeadWire)}
         self._heads = list(self._wires)
         self._apart = balancer.needs == "gradients"
-        self._gradients = learner.head_gradients() if self._apart else None
+        self._gradients = learner.gradients.per_head() if self._apart else None
         self._head_of = {key: n for n, wire in self._wires.items() for key in wire.counted}
         self._losses: dict[str, float] = {}  # sums, by what they are counted for
         self.used: dict[str, float] = {}
@@ -92,7 +92,7 @@ class Balancing:
         """
         if self.balancer.learned:
             self.used = self.balancer.weights_now(
-                self._update, lambda name: float(self._learner.trained_value(name)[0])
+                self._update, lambda name: float(self._learner.parameters.value(name)[0])
             )
         if self.balancer.needs == "nothing":
             return
@@ -104,7 +104,7 @@ class Balancing:
         self._note(labelled)
         self._gradients.clear()
         self._gradients.take(self._first)
-        statistics = self._learner.statistics()
+        statistics = self._learner.parameters.statistics()
         for row, name in enumerate(self._heads):
             if row == self._first or not labelled[name]:
                 continue
@@ -112,9 +112,9 @@ class Balancing:
             for number, batch in enumerate(batches):
                 self._learner.compute(batch, number == 0, self._only(name, shares))
             self._gradients.take(row)
-        self._learner.set_statistics(statistics)
+        self._learner.parameters.set_statistics(statistics)
         # The rows are of the mean loss, as the learner's update takes it.
-        scale = self._learner.mean_factor()
+        scale = self._learner.gradients.mean_factor()
         self._gradients.put(self.balancer.combine(self._gradients.rows * scale) / scale)
 
     def _note(self, labelled: Mapping[str, int]) -> None:

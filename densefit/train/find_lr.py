@@ -17,11 +17,11 @@ from densefit.model.heads.route import Route
 from densefit.model.network import Network
 from densefit.numeric import real, whole
 from densefit.registry import nearest
-from densefit.train.arguments import as_callbacks, as_patterns
 from densefit.train.fit import fit
 from densefit.train.lr_search_result import RateSearch
 from densefit.train.schedules.schedule import Plan, Resolved, Schedule
 from densefit.train.seeds import seeded
+from densefit.train.setup.arguments import as_callbacks, as_patterns
 
 _OWN = (
     *("schedule", "epochs", "checkpoint", "resume"),
@@ -95,8 +95,7 @@ def find_lr(
     rising = Rising(end, start, updates)
     check_iterator(train, "train")
     watch = _Watch(network, loss, diverge)
-    before = network.get_params() if network.initialized else ({}, {})
-    kept = [{name: array.copy() for name, array in part.items()} for part in before]
+    kept = dict(network.parameters), dict(network.statistics)
     try:
         with seeded(0):  # fit seeds by `seed`
             fit(

@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from densefit import engine
 from densefit.engine.batch_reader import Feeder
-from densefit.engine.mxnet.learner import Learner
 from densefit.errors import ConfigError
 from densefit.model.network import Network
 from densefit.numeric import whole
 from densefit.train.balance import Balancer
 from densefit.train.balancing import Balancing, check_balanced
-from densefit.train.same_heads import check_same_heads
 from densefit.train.seeds import seeded
+from densefit.train.setup.same_heads import check_same_heads
 
 
 class _Watched(Balancer):
@@ -64,17 +64,18 @@ def conflict(
     check_balanced(watched, network.wires)
     if len(network.wires) < 2:
         raise ConfigError("A conflict is between two heads", received=list(network.wires))
-    kept = [{name: one.copy() for name, one in part.items()} for part in network.get_params()]
+    network.check_initialized()
+    kept = dict(network.parameters), dict(network.statistics)
     feeder = Feeder(data, list(network.wires.values()), "conflict")
     check_same_heads(data, feeder.wires, feeder.where)
-    learner = Learner(network, devices)
+    learner = engine.make(network, devices)
     epoch = getattr(data, "epoch", 0)
     try:
         with seeded(0):
             learner.bind(feeder)
             watched.begin(list(network.wires))
             balancing = Balancing(watched, learner, network.wires)
-            before = learner.statistics()
+            before = learner.parameters.statistics()
             for batch in islice(feeder.batches(), batches):
                 labelled = {name: int(has.sum()) for name, has in batch.labelled.items()}
                 shares = {name: batch.real / max(1, count) for name, count in labelled.items()}
@@ -82,7 +83,7 @@ def conflict(
                 learner.compute(batch, True, balancing.first_pass(shares))
                 balancing.take_in(learner.train_outputs(), batch)
                 balancing.finish([batch], labelled, shares, lambda: None)
-                learner.set_statistics(before)
+                learner.parameters.set_statistics(before)
     finally:
         learner.release()
         network.set_params(*kept)

@@ -6,7 +6,7 @@ import glob
 import json
 from typing import Any
 
-from densefit.engine.mxnet.graph.symbol_info import loss_labels
+from densefit.engine import loss_labels
 from densefit.model.network import Network
 from densefit.numeric import real
 

@@ -15,13 +15,13 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Signals:
-    """Notes the first SIGINT or SIGTERM; a second one ends the process at once.
+    """Context that records the first SIGINT or SIGTERM; a second one ends the process at once.
 
-    A context. Outside of the main thread, where Python lets nobody handle signals, and for
-    signals that are ignored, it changes nothing.
+    Outside of the main thread, where Python cannot handle signals, and for ignored signals, it
+    changes nothing.
 
     Attributes:
-        received: the signal that came, None while none has.
+        received: the signal, None before the first.
     """
 
     def __init__(self) -> None:
@@ -39,8 +39,8 @@ class Signals:
 
     def _note(self, signum: int, frame: FrameType | None) -> None:
         self.received = signum
-        for own in self._before:
-            signal.signal(own, signal.SIG_DFL)
+        for handled in self._before:
+            signal.signal(handled, signal.SIG_DFL)
 
     def __exit__(
         self,

@@ -1,4 +1,4 @@
-"""The classification head: one class for the whole picture."""
+"""The classification head: one class for the whole image."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ UNKNOWN = -1
 
 @heads.register("classification")
 class Classification(Head):
-    """A class for the whole picture, by global average pooling of the deepest map.
+    """A class for the whole image, by global average pooling of the deepest map.
 
-    Predictions are (C,) float32 probabilities. A picture labelled -1 or 255 (if that is no
+    Predictions are (C,) float32 probabilities. An image labelled -1 or 255 (if that is no
     class) is of unknown class and trains nothing.
 
     Args:
@@ -34,7 +34,7 @@ class Classification(Head):
         target: name of the target to learn, so that two heads can learn different labels.
     """
 
-    classes_of = "label"
+    class_target = "label"
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Classification(Head):
         self.weight = weight
         self.dropout = dropout
         self.top_k = tuple(top_k)
-        self.target, self.targets, self.classes_of = target, (target,), target
+        self.target, self.targets, self.class_target = target, (target,), target
         where = f"head {name!r}"
         if len(self.classes) < 2 or len(set(self.classes)) != len(self.classes):
             raise ConfigError(
@@ -101,7 +101,7 @@ class Classification(Head):
         if label in (UNKNOWN, 255):
             return UNKNOWN
         raise DataError(
-            "A picture is of no known class",
+            "An image is of no known class",
             expected=f"a class index 0 to {len(self.classes) - 1}, or -1 for unknown",
             received=label,
             where=where,
@@ -113,7 +113,7 @@ class Classification(Head):
         label = self._class(sample.targets, f"sample {sample.id!r}, head {self.name!r}")
         return {"label": np.array(label, np.float32)}
 
-    def trains(self, labels: Mapping[str, np.ndarray]) -> bool:
+    def has_valid_labels(self, labels: Mapping[str, np.ndarray]) -> bool:
         """Not where the class is unknown."""
         return bool(labels["label"] != UNKNOWN)
 
@@ -123,17 +123,17 @@ class Classification(Head):
         """(C,) float32 probabilities for each sample."""
         return [np.asarray(row, np.float32) for row in outputs["probabilities"]]
 
-    def combine(self, predictions: Sequence[Any]) -> np.ndarray:
+    def merge_predictions(self, predictions: Sequence[Any]) -> np.ndarray:
         """The mean probabilities."""
         return np.mean(predictions, axis=0, dtype=np.float64).astype(np.float32)
 
-    def truth(self, targets: Mapping[str, np.ndarray]) -> int | None:
+    def ground_truth(self, targets: Mapping[str, np.ndarray]) -> int | None:
         """The class, None where it is unknown."""
         label = self._class(targets, f"head {self.name!r}")
         return None if label == UNKNOWN else label
 
     def metrics(self) -> list[Metric]:
-        """Accuracy, top-k accuracy and cross-entropy, over the pictures of known class."""
+        """Accuracy, top-k accuracy and cross-entropy, over the images of known class."""
         return [Accuracy(), *(TopK(k) for k in self.top_k), CrossEntropy()]
 
     resizable = True

@@ -58,7 +58,7 @@ def depth_colors(depth: np.ndarray, low: float, high: float) -> np.ndarray:
 def draw_depth(
     image: np.ndarray, depth: np.ndarray, ends: tuple[float, float] | None = None
 ) -> np.ndarray:
-    """A copy of the picture under its depths; what is unknown stays as it is, beside the words.
+    """A copy of the image under its depths; what is unknown stays as it is, beside the words.
 
     By default the colours span the map's own range (see `depth_range`), of which a room of 2 to 4 m
     would be a sliver on a scale common to all maps. A bar at the lower edge has the colours, and at

@@ -12,6 +12,7 @@ from densefit.backend import mx
 from densefit.data.geometry.strided_map import grid_size, mean_weights, target_cells
 from densefit.data.geometry.to_original import map_to_original
 from densefit.data.sample import Geometry, Sample
+from densefit.engine.map_averaging import MapMerger
 from densefit.errors import ConfigError, located
 from densefit.metrics import Depth as DepthErrors
 from densefit.metrics import Metric
@@ -22,7 +23,6 @@ from densefit.model.tta.view_merger import Merger
 
 from .drawing import common_range, draw_depth
 from .loss import LOSSES, depth_loss
-from .merge import DepthMerger
 
 
 @heads.register("depth")
@@ -34,7 +34,7 @@ class Depth(Head):
     is a depth that is exactly one of the two. Predictions are (H, W) float32, from the one to the
     other and never beyond: the network says where, on a logarithmic scale.
 
-    Crops, flips and resizing move depths with their pixels and leave the values alone. A picture
+    Crops, flips and resizing move depths with their pixels and leave the values alone. An image
     that is enlarged thus shows things as large as nearer ones, at their old depths, as if by a
     longer lens: strong scaling (random_scale_crop over a wide range, views of several scales)
     teaches that size tells nothing of depth.
@@ -109,7 +109,7 @@ class Depth(Head):
         size = grid_size(input_size, LOGIT_STRIDE)
         return [Label("depth", size), Label("weight", size)]
 
-    def trains(self, labels: Mapping[str, np.ndarray]) -> bool:
+    def has_valid_labels(self, labels: Mapping[str, np.ndarray]) -> bool:
         """Not where no depth is known."""
         return bool(np.any(labels["weight"]))
 
@@ -119,7 +119,7 @@ class Depth(Head):
         A sample that does not have the target at all trains nothing.
 
         Raises:
-            DataError: the target is no map of the picture's size.
+            DataError: the target is no map of the image's size.
         """
         small = target_cells(sample, self.target, (), LOGIT_STRIDE, f"head {self.name}")
         known = (small > self.min_depth) & (small < self.max_depth)  # false where nan
@@ -132,7 +132,7 @@ class Depth(Head):
         return math.log(self.min_depth) + place * math.log(self.max_depth / self.min_depth)
 
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
-        """Each loss under its name, over the known cells of each picture."""
+        """Each loss under its name, over the known cells of each image."""
         log_depth = mx.sym.squeeze(self._log_depth(features), axis=1)
         return {
             kind: depth_loss(
@@ -141,7 +141,7 @@ class Depth(Head):
             for kind in self.losses
         }
 
-    def views(self, features: Features) -> dict[str, Any]:
+    def view_outputs(self, features: Features) -> dict[str, Any]:
         """`depth`: (B, 1, H, W) metres at input size."""
         depth = mx.sym.exp(self._log_depth(features))
         size = features.size(LOGIT_STRIDE)
@@ -151,18 +151,22 @@ class Depth(Head):
         """`depth`: (B, H, W) metres at input size."""
         return {"depth": mx.sym.squeeze(self.views(features)["depth"], axis=1)}
 
-    def merger(self, size: tuple[int, int]) -> Merger:
+    def view_merger(self, size: tuple[int, int]) -> Merger:
         """Averages depths at the original size, on the device."""
-        return DepthMerger(size, self.min_depth, self.max_depth)
+        return MapMerger(size, "depth", lambda maps: self._clipped(maps[0]))
+
+    def _clipped(self, depth: np.ndarray) -> np.ndarray:
+        """Depths within the limits, which resampling and means may exceed by a rounding error."""
+        return np.clip(depth, self.min_depth, self.max_depth)
 
     def decode(
         self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
     ) -> list[np.ndarray]:
         """(H, W) float32 metres at the size of each original image."""
-        found = [map_to_original(*one) for one in zip(outputs["depth"], geometries)]
-        return [np.clip(depth, self.min_depth, self.max_depth) for depth in found]
+        maps = zip(outputs["depth"], geometries)
+        return [self._clipped(map_to_original(depth, geometry)) for depth, geometry in maps]
 
-    def truth(self, targets: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    def ground_truth(self, targets: Mapping[str, np.ndarray]) -> np.ndarray | None:
         """The original depths, None if there are none."""
         return targets.get(self.target)
 
@@ -177,7 +181,7 @@ class Depth(Head):
         return draw_depth(image, prediction)
 
     def draw_truth(self, image: np.ndarray, truth: np.ndarray) -> np.ndarray:
-        """The same of the true depths; what is unknown shows the picture."""
+        """The same of the true depths; what is unknown shows the image."""
         return draw_depth(image, truth)
 
     def draw_both(

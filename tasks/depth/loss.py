@@ -1,8 +1,8 @@
-"""Losses of depth maps, one number a picture. Symbols.
+"""Losses of depth maps, one number an image. Symbols.
 
 Each takes the logarithm of the predicted depth, (B, h, w); the true depth, (B, h, w) in metres,
 anything where it is unknown; and the weight of each cell, (B, h, w), 0 where it is unknown, adding
-up to 1 in a picture with any known depth. A picture without any has loss 0 and no gradient.
+up to 1 in an image with any known depth. An image without any has loss 0 and no gradient.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def berhu(log_depth: Any, depth: Any, weight: Any) -> Any:
 
     Laina et al., "Deeper Depth Prediction with Fully Convolutional Residual Networks", 3DV 2016,
     equation 1. As there, c is a fifth of the largest distance, and no gradient goes through it;
-    here it is the largest of the picture, not of the batch, so that a picture's loss does not
+    here it is the largest of the image, not of the batch, so that an image's loss does not
     depend on its neighbours.
     """
     distance = mx.sym.abs(mx.sym.exp(log_depth) - depth) * (weight > 0)

@@ -1,6 +1,7 @@
-"""The anchors of an SSD head: where they stand and how large they are.
+"""Anchors of an SSD head, and boxes as offsets from them.
 
-Liu et al., "SSD: Single Shot MultiBox Detector", ECCV 2016, section 2.2.
+Liu et al., "SSD: Single Shot MultiBox Detector", ECCV 2016, section 2.2. Offsets: Girshick et al.,
+"Rich feature hierarchies...", CVPR 2014, appendix C.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from functools import lru_cache
 import numpy as np
 
 Shapes = tuple[tuple[float, float], ...]
+#: Scales of the four offsets, as in the SSD authors' code: they bring them to a similar spread.
+VARIANCES = (0.1, 0.1, 0.2, 0.2)
 
 
 def level_size(input_size: tuple[int, int], stride: int) -> tuple[int, int]:
@@ -77,3 +80,20 @@ def anchor_count(
         height, width = level_size(input_size, stride)
         count += height * width * len(level_shapes)
     return count
+
+
+def encode_boxes(boxes: np.ndarray, anchors: np.ndarray) -> np.ndarray:
+    """(n, 4) xyxy boxes as (n, 4) float32 offsets (dx, dy, dw, dh) from (n, 4) xyxy anchors.
+
+    The sides of boxes and anchors must be positive.
+    """
+    boxes = np.asarray(boxes, np.float32)
+    anchors = np.asarray(anchors, np.float32)
+    sides, anchor_sides = boxes[:, 2:] - boxes[:, :2], anchors[:, 2:] - anchors[:, :2]
+    centers = (boxes[:, 2:] + boxes[:, :2]) / 2
+    anchor_centers = (anchors[:, 2:] + anchors[:, :2]) / 2
+    offsets = np.empty((len(boxes), 4), np.float32)
+    offsets[:, :2] = (centers - anchor_centers) / anchor_sides
+    offsets[:, 2:] = np.log(sides / anchor_sides)
+    offsets /= np.array(VARIANCES, np.float32)
+    return offsets

@@ -1,4 +1,4 @@
-"""Which anchor learns what: one picture's boxes as targets for all anchors. Numpy only.
+"""Which anchor learns what: one image's boxes as targets for all anchors. Numpy only.
 
 The matching is that of SSD (Liu et al. 2016, section 2.2): each box takes the anchor it overlaps
 best, and further anchors learn the box that they overlap enough. It runs in the loader's workers.
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .coding import encode_boxes
+from .anchors import encode_boxes
 
-IGNORE, BACKGROUND = -1, 0
+IGNORE = -1
 
 
 def intersections(boxes: np.ndarray, anchors: np.ndarray) -> np.ndarray:
@@ -43,18 +43,18 @@ def best_anchors(iou: np.ndarray) -> np.ndarray:
     Returns:
         (n,) int64 anchor indices; -1 for a box that overlaps no anchor that is left.
     """
-    chosen = np.full(len(iou), -1, np.int64)
+    assigned = np.full(len(iou), -1, np.int64)
     if not iou.size:
-        return chosen
+        return assigned
     best = iou.argmax(axis=1)
     value = iou[np.arange(len(iou)), best]
     taken: list[int] = []
     while True:
         box = int(value.argmax())
         if value[box] <= 0:
-            return chosen
+            return assigned
         anchor = best[box]
-        chosen[box] = anchor
+        assigned[box] = anchor
         value[box] = -1  # done
         taken.append(anchor)
         # Only boxes that wanted the same anchor have to look for another.
@@ -65,7 +65,7 @@ def best_anchors(iou: np.ndarray) -> np.ndarray:
             value[rival] = row[best[rival]]
 
 
-def match(
+def match_anchors(
     anchors: np.ndarray,
     boxes: np.ndarray,
     ignored: np.ndarray | None = None,
@@ -124,17 +124,17 @@ def match(
     nearest[enough] = iou[:, enough].argmax(axis=0)
     labels[(value >= iou_negative) & (value < iou_positive)] = IGNORE
     positive = value >= iou_positive
-    chosen = best_anchors(iou)
-    found = np.flatnonzero(chosen >= 0)
-    nearest[chosen[found]] = found
-    positive[chosen[found]] = True
+    assigned = best_anchors(iou)
+    found = np.flatnonzero(assigned >= 0)
+    nearest[assigned[found]] = found
+    positive[assigned[found]] = True
 
     index = np.flatnonzero(positive)
     labels[index] = learned[nearest[index]] + 1
     return labels
 
 
-def targets_of(
+def anchor_targets(
     matched: np.ndarray, anchors: np.ndarray, boxes: np.ndarray, classes: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Targets of all anchors, by the box that each of them learns.
@@ -156,18 +156,3 @@ def targets_of(
     labels[index] = np.asarray(classes)[source] + 1
     offsets[index] = encode_boxes(np.asarray(boxes, np.float32)[source], anchors[index])
     return labels, offsets
-
-
-def assign(
-    anchors: np.ndarray,
-    boxes: np.ndarray,
-    classes: np.ndarray,
-    ignored: np.ndarray | None = None,
-    crowd: np.ndarray | None = None,
-    iou_positive: float = 0.5,
-    iou_negative: float = 0.5,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Targets of all anchors for one picture: `match`, then `targets_of`."""
-    boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
-    matched = match(anchors, boxes, ignored, crowd, iou_positive, iou_negative)
-    return targets_of(matched, anchors, boxes, classes)

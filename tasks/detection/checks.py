@@ -1,4 +1,4 @@
-"""What the settings of a detection head must be."""
+"""Checks of a detection head's settings."""
 
 from __future__ import annotations
 
@@ -89,3 +89,15 @@ def check_settings(head: Detection) -> None:
         f"max_detections {head.max_detections}, candidates {head.candidates}",
     )
     require(head.metric in METRICS, "Unknown metric", " or ".join(map(repr, METRICS)), head.metric)
+
+
+def check_exact_count(count: int, what: str, where: str) -> None:
+    """Raise ConfigError unless float32, in which MXNet's indices travel, can count so many."""
+    if count >= 2**24:
+        raise ConfigError(
+            f"Too many {what} to count exactly in float32",
+            expected=f"less than {2**24}",
+            received=count,
+            where=where,
+            fix="use a smaller input, or fewer anchors or classes",
+        )

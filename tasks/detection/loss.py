@@ -1,4 +1,4 @@
-"""The loss of SSD with hard negative mining, one number a picture. Symbols.
+"""The loss of SSD with hard negative mining, one number an image. Symbols.
 
 Liu et al., "SSD: Single Shot MultiBox Detector", ECCV 2016, section 2.2, equations 1 to 3.
 """
@@ -11,10 +11,10 @@ from densefit.backend import mx
 from densefit.model.partial_softmax import partial_log_softmax
 
 
-def hardest(difficulty: Any, candidate: Any, wanted: Any, limit: int) -> Any:
-    """Weights (B, A) that choose each picture's `wanted` hardest candidates; without gradient.
+def hard_negatives(difficulty: Any, candidate: Any, wanted: Any, limit: int) -> Any:
+    """Weights (B, A) that choose each image's `wanted` hardest candidates; without gradient.
 
-    Those that tie for the last places share them, so that a uniform picture, where thousands of
+    Those that tie for the last places share them, so that a uniform image, where thousands of
     anchors are equally hard, chooses no more than any other.
 
     Args:
@@ -45,15 +45,15 @@ def class_loss(
 ) -> Any:
     """(B,) cross-entropy over the positive anchors and the hardest background, by positives.
 
-    A picture without objects has no positives: it trains its `min_negatives` hardest anchors,
-    divided by 1. Background anchors train no score of a class that the picture does not know.
+    An image without objects has no positives: it trains its `min_negatives` hardest anchors,
+    divided by 1. Background anchors train no score of a class that the image does not know.
 
     Args:
         scores: (B, A, 1 + classes) logits, the background first.
         target: (B, A): -1 ignored, 0 background, 1 + class.
         known: (B, 1 + classes), 0 for classes whose objects nobody marked, else 1.
         negatives_per_positive: background anchors trained for each positive one.
-        min_negatives: background anchors trained in any picture.
+        min_negatives: background anchors trained in any image.
         limit: the number of anchors A.
     """
     unsure = mx.sym.expand_dims(target == 0, axis=2)
@@ -66,7 +66,7 @@ def class_loss(
     positives = mx.sym.sum(positive, axis=1)
     wanted = mx.sym.maximum(mx.sym.round(positives * negatives_per_positive), min_negatives)
     # At background anchors the picked class is the background: their loss is the difficulty.
-    weight = positive + hardest(mx.sym.BlockGrad(loss), background, wanted, limit)
+    weight = positive + hard_negatives(mx.sym.BlockGrad(loss), background, wanted, limit)
     total = mx.sym.sum(loss * mx.sym.BlockGrad(weight), axis=1)
     return total / mx.sym.maximum(mx.sym.BlockGrad(positives), 1)
 

@@ -1,4 +1,4 @@
-"""Detections of several views of a picture, as one list."""
+"""Detections of several views of an image, as one list."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from densefit.data.loader.views import View
 EDGE = 1.0  # pixels of the input within which a box touches the edge of its window
 
 
-def combine(
+def merge_detections(
     found: Sequence[Mapping[str, np.ndarray]], views: Sequence[View], iou: float, limit: int
 ) -> dict[str, np.ndarray]:
     """Suppress, within each class, what a better box of any view shows already.
@@ -29,14 +29,14 @@ def combine(
         `boxes`, `scores`, `classes` by falling score; those of a single view as they are: the
         network has suppressed already.
     """
-    kept = chosen(found, views, iou, limit)
+    kept = select_detections(found, views, iou, limit)
     return {
         name: np.concatenate([part[name] for part in found])[kept]
         for name in ("boxes", "scores", "classes")
     }
 
 
-def chosen(
+def select_detections(
     found: Sequence[Mapping[str, np.ndarray]], views: Sequence[View], iou: float, limit: int
 ) -> np.ndarray:
     """Which of the views' detections stay, as indices into all of them in a row.
@@ -49,11 +49,11 @@ def chosen(
     boxes, scores, classes = (
         np.concatenate([part[name] for part in found]) for name in ("boxes", "scores", "classes")
     )
-    return suppressed(boxes, scores, classes, cut, iou)[:limit]
+    return suppress(boxes, scores, classes, cut, iou)[:limit]
 
 
 def cut_off(boxes: np.ndarray, view: View) -> np.ndarray:
-    """Which boxes touch an edge of the view that is no edge of the picture, (n,) bool.
+    """Which boxes touch an edge of the view that is no edge of the image, (n,) bool.
 
     Args:
         boxes: (n, 4) xyxy in original pixels, of this view.
@@ -72,7 +72,7 @@ def cut_off(boxes: np.ndarray, view: View) -> np.ndarray:
     return touching
 
 
-def suppressed(
+def suppress(
     boxes: np.ndarray, scores: np.ndarray, classes: np.ndarray, cut: np.ndarray, iou: float
 ) -> np.ndarray:
     """Indices of the boxes that stay, by falling score.

@@ -1,4 +1,4 @@
-"""Class scores and box offsets -> the detections of each picture, on the device. Symbols."""
+"""Class scores and box offsets -> the detections of each image, on the device. Symbols."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any
 
 from densefit.backend import mx
 
-from .anchors import Shapes, level_size
-from .coding import VARIANCES
+from .anchors import VARIANCES, Shapes, level_size
 
 # A box is at most 64 times as wide as its anchor: an untrained network must not overflow.
 MAX_GROWTH = math.log(64.0)
@@ -52,7 +51,7 @@ def detections(
     nms_iou: float,
     max_detections: int,
 ) -> Any:
-    """The best detections of each picture after non-maximum suppression within each class.
+    """The best detections of each image after non-maximum suppression within each class.
 
     One anchor may yield several classes: candidates are pairs of anchor and class.
 
@@ -61,7 +60,7 @@ def detections(
         offsets: (B, A, 4).
         anchors: (A, 4), see `anchor_symbol`.
         classes: number of classes without the background.
-        candidates: best pairs of a picture that go into the suppression; at most A * classes.
+        candidates: best pairs of an image that go into the suppression; at most A * classes.
         score_threshold: pairs below are dropped.
         nms_iou: of two boxes of a class that overlap by more, the better stays.
         max_detections: rows of the result, at most `candidates`.
@@ -79,10 +78,10 @@ def detections(
     # Indices travel as float32; they and their quotients are exact below 2**24 pairs.
     anchor = mx.sym.floor(pair / classes)
     label = pair - anchor * classes
-    picture = mx.sym.broadcast_like(
+    sample = mx.sym.broadcast_like(
         mx.sym.reshape(mx.sym.contrib.arange_like(pair, axis=0), shape=(-1, 1)), pair
     )
-    offsets = mx.sym.gather_nd(offsets, mx.sym.stack(picture, anchor, axis=0))
+    offsets = mx.sym.gather_nd(offsets, mx.sym.stack(sample, anchor, axis=0))
     boxes = _corners(offsets, mx.sym.take(anchors, anchor))
     rows = mx.sym.concat(
         mx.sym.expand_dims(label, axis=2),

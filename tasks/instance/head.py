@@ -3,43 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, cast
 
 import numpy as np
 
 from densefit.backend import mx
-from densefit.data.geometry.instance_map import tightened
 from densefit.data.loader.views import View
-from densefit.data.sample import Geometry, Sample
+from densefit.data.sample import Geometry
 from densefit.errors import ConfigError
 from densefit.metrics import COCOMaskAveragePrecision, Metric
-from densefit.model.heads.head import Features, Head, Label, Term, class_names, heads
+from densefit.model.heads.head import Features, Head, Term, class_names, heads
 from densefit.model.loss_weights import check_weight
 from densefit.model.tta.view_merger import Merger, Predictions
-from densefit.tasks.detection.assign import targets_of
 from densefit.tasks.detection.head import Detection
-from densefit.tasks.detection.merge import chosen
+from densefit.tasks.detection.merge import select_detections
 from densefit.tasks.detection.pyramid import anchor_rows
-from densefit.visualize.drawing import say_unshown
-from densefit.visualize.instances import draw_instances
 
-from .box_ap import BoxAveragePrecision
+from .drawing import draw_annotated, draw_predicted
+from .encoding import InstanceEncoding
 from .loss import mask_loss
 from .paste import run_lengths
-from .prototypes import assembled, prototypes
-from .targets import mask_targets, no_mask_targets, sampled
-from .truth import true_masks
+from .prototypes import assemble_masks, prototypes
+from .scoring import BoxAveragePrecision, true_masks
 
 OWN = ("classes", "name", "weight", "metric")  # settings of the detector that are this head's
 
 
 @heads.register("instance")
-class Instance(Head):
+class Instance(InstanceEncoding, Head):
     """Boxes with classes, scores and masks, in the manner of YOLACT.
 
-    A detection head finds boxes; the picture has a few prototype masks, and each anchor predicts
+    A detection head finds boxes; the image has a few prototype masks, and each anchor predicts
     by how much each of them belongs to its object (Bolya et al., "YOLACT: Real-time Instance
     Segmentation", ICCV 2019). Needs `boxes`, `classes`, `instances` and `instance_ids`; a sample
     without instances trains boxes only, one without boxes nothing; the mask loss is the mean over
@@ -53,10 +48,10 @@ class Instance(Head):
         name: prefix of everything the head owns.
         weight: factor on the head's losses.
         mask_weight: factor on the mask loss beside those of class and box.
-        prototypes: how many prototype masks a picture has.
+        prototypes: how many prototype masks an image has.
         mask_stride: input pixels of a cell of a mask: 4, or 2 for small objects.
         channels: channels of the maps that prototypes are made of.
-        mask_positives: masks that a picture trains at most; each object's first before any
+        mask_positives: masks that an image trains at most; each object's first before any
             object's second.
         detection: settings of the detection head, such as `strides` and `sizes`.
         metric: "mask" (COCO's AP of masks), or "both" (of boxes too, called `box_AP`...).
@@ -66,7 +61,7 @@ class Instance(Head):
     """
 
     targets = ("boxes", "classes", "instances", "instance_ids")
-    classes_of = "classes"
+    class_target = "classes"
     terms = MappingProxyType(
         {
             "class_loss": Term(Detection.targets),
@@ -114,24 +109,6 @@ class Instance(Head):
         self.detector.learned_names = self.learned_names
         return self.detector.class_rows()
 
-    def _size(self, input_size: Sequence[int]) -> tuple[int, int]:
-        height, width = input_size
-        return -(-height // self.mask_stride), -(-width // self.mask_stride)
-
-    def labels(self, input_size: tuple[int, int]) -> list[Label]:
-        """Those of detection; `instances`: the map of ids in cells; `anchor`, `owner`, `window`.
-
-        The last three are those of the masks that are trained, see `mask_targets`.
-        """
-        count = self.mask_positives
-        return [
-            *self.detector.labels(input_size),
-            Label("instances", self._size(input_size)),
-            Label("anchor", (count,)),
-            Label("owner", (count,)),
-            Label("window", (count, 4)),
-        ]
-
     def _masks(self, features: Features) -> tuple[list[Any], Any, Any]:
         """The levels, the prototypes, and the coefficients (B, A, prototypes) of all anchors."""
         levels = self.detector.levels(features)
@@ -154,7 +131,7 @@ class Instance(Head):
         levels, maps, coefficients = self._masks(features)
         predicted = self.detector.predictions(levels, features.input_size)
         size = self._size(features.input_size)
-        logits = assembled(maps, coefficients, labels["anchor"], size)
+        logits = assemble_masks(maps, coefficients, labels["anchor"], size)
         loss = mask_loss(logits, labels["instances"], labels["owner"], labels["window"], size)
         return {
             **self.detector.losses(*predicted, labels, features.input_size),
@@ -165,49 +142,13 @@ class Instance(Head):
         """`boxes` as in detection, and `masks` (B, max_detections, h, w) uint8, 255 for 1."""
         levels, maps, coefficients = self._masks(features)
         predicted = self.detector.predictions(levels, features.input_size)
-        found = self.detector.found(*predicted, features.input_size)
+        found = self.detector.detect(*predicted, features.input_size)
         anchor = mx.sym.reshape(mx.sym.slice_axis(found, axis=2, begin=6, end=7), shape=(0, -1))
         # Rows that are left over have anchor -1; what is made of 0 instead is not looked at.
         anchor = mx.sym.maximum(anchor, 0)
-        logits = assembled(maps, coefficients, anchor, self._size(features.input_size))
+        logits = assemble_masks(maps, coefficients, anchor, self._size(features.input_size))
         masks = mx.sym.cast(mx.sym.round(mx.sym.sigmoid(logits) * 255), dtype="uint8")
         return {"boxes": mx.sym.slice_axis(found, axis=2, begin=0, end=6), "masks": masks}
-
-    def encode(self, sample: Sample) -> dict[str, np.ndarray]:
-        """Targets of all anchors, and of the masks that are trained.
-
-        Boxes that a crop has cut are first shrunk to what is left of their objects.
-        """
-        targets = sample.targets
-        size = self._size(sample.image.shape[:2])
-        if any(name not in targets for name in self.targets):
-            return {
-                **self.detector.encode(sample),
-                "instances": np.zeros(size, np.float32),
-                **no_mask_targets(self.mask_positives),
-            }
-        instances, ids = targets["instances"], np.asarray(targets["instance_ids"])
-        boxes = tightened(targets["boxes"], instances, ids)
-        sample = replace(sample, targets={**targets, "boxes": boxes})
-        cells = sampled(instances, self.mask_stride)
-        matched = self.detector.matched(sample)
-        anchors = self.detector.anchors(sample.image.shape[:2])
-        labels, offsets = targets_of(matched, anchors, boxes, targets["classes"])
-        return {
-            "class": labels,
-            "box": offsets,
-            "known": self.detector.known(sample),
-            "instances": cells.astype(np.float32),
-            **mask_targets(matched, boxes, ids, cells, self.mask_stride, self.mask_positives),
-        }
-
-    def positives(self, labels: Mapping[str, np.ndarray]) -> int:
-        """Anchors that learn a box."""
-        return self.detector.positives(labels)
-
-    def objects(self, sample: Sample) -> int:
-        """Boxes that are trained."""
-        return self.detector.objects(sample)
 
     def decode(
         self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
@@ -222,51 +163,39 @@ class Instance(Head):
             predictions.append(found)
         return predictions
 
-    def merger(self, size: tuple[int, int]) -> Merger:
+    def view_merger(self, size: tuple[int, int]) -> Merger:
         """One suppression over the boxes of all views; masks go with their boxes."""
         return Predictions(self.decode, self._merged)
 
     def _merged(self, found: Sequence[Any], views: Sequence[View]) -> dict[str, Any]:
-        kept = chosen(found, views, self.detector.nms_iou, self.detector.max_detections)
+        kept = select_detections(found, views, self.detector.nms_iou, self.detector.max_detections)
         names = ("boxes", "scores", "classes")
         merged = {key: np.concatenate([part[key] for part in found])[kept] for key in names}
         masks = [mask for part in found for mask in part["masks"]]
         return {**merged, "masks": [masks[row] for row in kept]}
 
-    def truth(self, targets: Mapping[str, np.ndarray]) -> Any:
+    def ground_truth(self, targets: Mapping[str, np.ndarray]) -> Any:
         """The objects and their masks, None if boxes or instances are not known."""
         return true_masks(targets)
 
     def metrics(self) -> list[Metric]:
         """COCO's average precision of masks, and of boxes if wanted.
 
-        It looks at 100 detections of a picture and class, or as many as there can be.
+        It looks at 100 detections of an image and class, or as many as there can be.
         """
         limit = max(100, self.detector.max_detections)
-        chosen: list[Metric] = [COCOMaskAveragePrecision(self.classes, limit)]
+        metrics: list[Metric] = [COCOMaskAveragePrecision(self.classes, limit)]
         if self.metric == "both":
-            chosen.append(BoxAveragePrecision(self.classes, limit))
-        return chosen
+            metrics.append(BoxAveragePrecision(self.classes, limit))
+        return metrics
 
     resizable = True
-    predicts_parts = True
+    supports_crops = True
 
     def draw(self, image: np.ndarray, prediction: Any) -> np.ndarray:
         """The detections above the detector's `draw_threshold`, each in a colour of its own."""
-        image = say_unshown(image, prediction["scores"], self.detector.draw_threshold)
-        shown = np.flatnonzero(prediction["scores"] >= self.detector.draw_threshold)
-        return draw_instances(
-            image,
-            [prediction["masks"][row] for row in shown],
-            prediction["boxes"][shown],
-            prediction["classes"][shown],
-            self.classes,
-            prediction["scores"][shown],
-        )
+        return draw_predicted(image, prediction, self.classes, self.detector.draw_threshold)
 
     def draw_truth(self, image: np.ndarray, truth: Any) -> np.ndarray:
-        """The objects, each in a colour of its own; crowds say so."""
-        crowd = truth["crowd"]
-        names = [*self.classes, *(f"{name} crowd" for name in self.classes)]
-        kinds = np.asarray(truth["classes"]) + len(self.classes) * crowd
-        return draw_instances(image, truth["masks"], truth["boxes"], kinds, names)
+        """The annotated objects, each in a colour of its own; crowds are marked."""
+        return draw_annotated(image, truth, self.classes)

@@ -13,9 +13,9 @@ from densefit.data.geometry.instance_map import NONE, UNKNOWN
 
 
 def mask_loss(logits: Any, instances: Any, owner: Any, window: Any, size: tuple[int, int]) -> Any:
-    """(B,) mean over a picture's masks of the mean cross-entropy within the box.
+    """(B,) mean over an image's masks of the mean cross-entropy within the box.
 
-    Cells of which nothing is known count nowhere. A picture without masks to learn gives 0.
+    Cells of which nothing is known count nowhere. An image without masks to learn gives 0.
 
     Args:
         logits: (B, N, h, w).

@@ -1,4 +1,4 @@
-"""Masks of prototype size -> masks of the original picture."""
+"""Masks of prototype size -> masks of the original image."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from densefit.data.sample import Geometry
 HALF = 128  # of the 256 steps of a probability
 
 
-def pixels_of(box: np.ndarray, size: tuple[int, int]) -> tuple[int, int, int, int]:
+def pixel_window(box: np.ndarray, size: tuple[int, int]) -> tuple[int, int, int, int]:
     """The pixels whose centres an xyxy box encloses, at least one: x1, y1, x2, y2 (exclusive).
 
     >>> pixels_of(np.array([1.4, 1.6, 3.5, 1.7]), (4, 4))
@@ -30,7 +30,7 @@ def pixels_of(box: np.ndarray, size: tuple[int, int]) -> tuple[int, int, int, in
     return x1, y1, max(min(x2, width), x1 + 1), max(min(y2, height), y1 + 1)
 
 
-def pasted(
+def paste_mask(
     probability: np.ndarray, box: np.ndarray, stride: int, geometry: Geometry
 ) -> tuple[tuple[int, int, int, int], np.ndarray]:
     """One mask in the pixels of its box: interpolated at their centres, and cut at one half.
@@ -44,7 +44,7 @@ def pasted(
     Returns:
         x1, y1, x2, y2 of the pixels, and (y2 - y1, x2 - x1) bool.
     """
-    x1, y1, x2, y2 = window = pixels_of(box, geometry.size)
+    x1, y1, x2, y2 = window = pixel_window(box, geometry.size)
     # warpAffine wants the map from the window's pixels to cells, both by their indices.
     matrix = geometry.matrix / stride
     matrix[:, 2] += matrix[:, :2] @ (x1 + 0.5, y1 + 0.5) - 0.5
@@ -72,7 +72,7 @@ def run_lengths(
     whole: np.ndarray = np.zeros(geometry.size, np.uint8, order="F")
     masks = []
     for probability, box in zip(probabilities, boxes):
-        (x1, y1, x2, y2), inside = pasted(probability, box, stride, geometry)
+        (x1, y1, x2, y2), inside = paste_mask(probability, box, stride, geometry)
         whole[y1:y2, x1:x2] = inside
         masks.append(as_text(encode(whole)))
         whole[y1:y2, x1:x2] = 0

@@ -1,7 +1,7 @@
-"""Prototype masks of a picture, and the masks that coefficients make of them. Symbols.
+"""Prototype masks of an image, and the masks that coefficients make of them. Symbols.
 
 Bolya et al., "YOLACT: Real-time Instance Segmentation", ICCV 2019, sections 3.1 and 3.2: a mask
-is sigmoid(P C^T), the prototypes P being the picture's, the coefficients C an object's.
+is sigmoid(P C^T), the prototypes P being the image's, the coefficients C an object's.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def prototypes(
     return mx.sym.relu(data)
 
 
-def assembled(maps: Any, coefficients: Any, anchor: Any, size: tuple[int, int]) -> Any:
-    """(B, N, h, w) logits of the masks of N chosen anchors of each picture.
+def assemble_masks(maps: Any, coefficients: Any, anchor: Any, size: tuple[int, int]) -> Any:
+    """(B, N, h, w) logits of the masks of N chosen anchors of each image.
 
     Args:
         maps: (B, k, h, w) prototypes.
@@ -56,9 +56,9 @@ def assembled(maps: Any, coefficients: Any, anchor: Any, size: tuple[int, int]) 
         anchor: (B, N) indices of anchors.
         size: (h, w).
     """
-    picture = mx.sym.broadcast_like(
+    sample = mx.sym.broadcast_like(
         mx.sym.reshape(mx.sym.contrib.arange_like(coefficients, axis=0), shape=(-1, 1)), anchor
     )
-    chosen = mx.sym.gather_nd(coefficients, mx.sym.stack(picture, anchor, axis=0))
-    logits = mx.sym.batch_dot(chosen, mx.sym.reshape(maps, shape=(0, 0, -1)))
+    selected = mx.sym.gather_nd(coefficients, mx.sym.stack(sample, anchor, axis=0))
+    logits = mx.sym.batch_dot(selected, mx.sym.reshape(maps, shape=(0, 0, -1)))
     return mx.sym.reshape(logits, shape=(0, 0, *size))

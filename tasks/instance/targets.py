@@ -9,7 +9,7 @@ import numpy as np
 from densefit.data.geometry.instance_map import NONE
 
 
-def sampled(instances: np.ndarray, stride: int) -> np.ndarray:
+def sample_cells(instances: np.ndarray, stride: int) -> np.ndarray:
     """(ceil(H / stride), ceil(W / stride)) ids: those at the centres of the cells of a map.
 
     A cell that hangs over the edge takes the last pixel.
@@ -21,7 +21,7 @@ def sampled(instances: np.ndarray, stride: int) -> np.ndarray:
     return np.asarray(instances[rows[:, None], columns])
 
 
-def windows_of(boxes: np.ndarray, stride: int, size: tuple[int, int]) -> np.ndarray:
+def box_windows(boxes: np.ndarray, stride: int, size: tuple[int, int]) -> np.ndarray:
     """(n, 4) int64 cells that (n, 4) xyxy boxes touch: the first ones, and those behind the last.
 
     Args:
@@ -35,7 +35,7 @@ def windows_of(boxes: np.ndarray, stride: int, size: tuple[int, int]) -> np.ndar
     return np.concatenate([low, high], axis=1)
 
 
-def visible(cells: np.ndarray, windows: np.ndarray, ids: np.ndarray) -> np.ndarray:
+def has_visible_cells(cells: np.ndarray, windows: np.ndarray, ids: np.ndarray) -> np.ndarray:
     """(n,) bool: which objects have a cell in their window; the others teach no mask.
 
     Args:
@@ -81,7 +81,7 @@ def mask_targets(
     stride: int,
     limit: int,
 ) -> dict[str, np.ndarray]:
-    """What the masks of one picture learn.
+    """What the masks of one image learn.
 
     The choice among many anchors is drawn by what the boxes are: the same for the same sample,
     another for another crop of it.
@@ -99,8 +99,8 @@ def mask_targets(
         (limit, 4) in cells; float32.
     """
     height, width = cells.shape
-    windows = windows_of(boxes, stride, (height, width))
-    useful = visible(cells, windows, ids)
+    windows = box_windows(boxes, stride, (height, width))
+    useful = has_visible_cells(cells, windows, ids)
     seed = zlib.crc32(np.ascontiguousarray(boxes).tobytes())
     anchors = chosen_anchors(matched, useful, limit, seed)
     box = matched[anchors] - 1
@@ -112,7 +112,7 @@ def mask_targets(
 
 
 def no_mask_targets(limit: int) -> dict[str, np.ndarray]:
-    """Those of a picture in which no mask is learned."""
+    """Those of an image in which no mask is learned."""
     return {
         "anchor": np.zeros(limit, np.float32),
         "owner": np.full(limit, NONE, np.float32),

@@ -35,7 +35,7 @@ def check_sample(sample: Sample, skeleton: Skeleton, where: str) -> None:
     order, flip = given.get("keypoint_flip"), skeleton.flip
     if order is not None and flip is not None and not np.array_equal(order, flip):
         raise DataError(
-            "Sample and head disagree which keypoints change places in a mirrored picture",
+            "Sample and head disagree which keypoints change places in a mirrored image",
             expected=f"{flip.tolist()}, by the head's flip_pairs",
             received=np.asarray(order).tolist(),
             where=where,

@@ -1,4 +1,4 @@
-"""The losses of "Objects as Points", one number a picture. Symbols.
+"""The losses of "Objects as Points", one number an image. Symbols.
 
 Zhou et al., "Objects as Points", arXiv:1904.07850, equations 1 to 3 and section 4.2.
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 from densefit.backend import mx
 
-from .maps import cell_of, corner, picked, picked_pairs
+from .maps import cell_corner, cell_index, gather_cells, gather_pairs
 
 ALPHA, BETA = 2, 4
 
@@ -48,7 +48,7 @@ def box_loss(data: Any, cell: Any, target: Any, size_weight: float) -> Any:
         size_weight: factor on the sides.
     """
     there = mx.sym.BlockGrad(cell >= 0)
-    away = mx.sym.abs(picked(data, mx.sym.maximum(cell, 0)) - target)
+    away = mx.sym.abs(gather_cells(data, mx.sym.maximum(cell, 0)) - target)
     centre = mx.sym.sum(mx.sym.slice_axis(away, axis=2, begin=0, end=2), axis=2)
     sides = mx.sym.sum(mx.sym.slice_axis(away, axis=2, begin=2, end=4), axis=2)
     total = mx.sym.sum((centre + sides * size_weight) * there, axis=1)
@@ -64,7 +64,7 @@ def place_loss(data: Any, cell: Any, target: Any, keypoints: int) -> Any:
         target: (B, M, K, 3) dx, dy, 1 if labelled.
         keypoints: K.
     """
-    found = picked(data, mx.sym.maximum(cell, 0))
+    found = gather_cells(data, mx.sym.maximum(cell, 0))
     found = mx.sym.reshape(found, shape=(0, 0, keypoints, 2))
     return _by_labelled(mx.sym.abs(found - _xy(target)), target)
 
@@ -79,14 +79,14 @@ def rest_loss(data: Any, cell: Any, target: Any, keypoints: int, size: tuple[int
         keypoints: K.
         size: (h, w).
     """
-    starts = corner(mx.sym.maximum(cell, 0), size[1])
+    starts = cell_corner(mx.sym.maximum(cell, 0), size[1])
     x, y = (
         mx.sym.broadcast_add(_column(target, i), mx.sym.expand_dims(start, axis=2))
         for i, start in enumerate(starts)
     )
-    own = cell_of(x, y, size)
-    wanted = mx.sym.stack(x, y, axis=3) - mx.sym.stack(*corner(own, size[1]), axis=3)
-    away = mx.sym.abs(picked_pairs(data, own, keypoints) - mx.sym.BlockGrad(wanted))
+    own = cell_index(x, y, size)
+    wanted = mx.sym.stack(x, y, axis=3) - mx.sym.stack(*cell_corner(own, size[1]), axis=3)
+    away = mx.sym.abs(gather_pairs(data, own, keypoints) - mx.sym.BlockGrad(wanted))
     return _by_labelled(away, target)
 
 

@@ -66,7 +66,7 @@ def _last(data: Any, name: str, channels: int, bias: float = 0.0) -> Any:
     )
 
 
-def picked(data: Any, cell: Any) -> Any:
+def gather_cells(data: Any, cell: Any) -> Any:
     """Columns of a map at some cells.
 
     Args:
@@ -78,10 +78,10 @@ def picked(data: Any, cell: Any) -> Any:
     """
     flat = mx.sym.reshape(data, shape=(0, 0, -1))
     flat = mx.sym.transpose(flat, axes=(0, 2, 1))
-    return mx.sym.gather_nd(flat, mx.sym.stack(_picture(data, cell, (-1, 1)), cell, axis=0))
+    return mx.sym.gather_nd(flat, mx.sym.stack(_sample_index(data, cell, (-1, 1)), cell, axis=0))
 
 
-def picked_each(data: Any, cell: Any) -> Any:
+def gather_each(data: Any, cell: Any) -> Any:
     """Values of a map at cells of each of its channels.
 
     Args:
@@ -94,11 +94,11 @@ def picked_each(data: Any, cell: Any) -> Any:
     flat = mx.sym.reshape(data, shape=(0, 0, -1))
     channel = mx.sym.contrib.arange_like(data, axis=1)
     channel = mx.sym.broadcast_like(mx.sym.reshape(channel, shape=(1, 1, -1)), cell)
-    picture = _picture(data, cell, (-1, 1, 1))
-    return mx.sym.gather_nd(flat, mx.sym.stack(picture, channel, cell, axis=0))
+    sample = _sample_index(data, cell, (-1, 1, 1))
+    return mx.sym.gather_nd(flat, mx.sym.stack(sample, channel, cell, axis=0))
 
 
-def picked_pairs(data: Any, cell: Any, keypoints: int) -> Any:
+def gather_pairs(data: Any, cell: Any, keypoints: int) -> Any:
     """Two values for each keypoint, at cells of its own: (B, N, K, 2).
 
     Args:
@@ -107,24 +107,24 @@ def picked_pairs(data: Any, cell: Any, keypoints: int) -> Any:
         keypoints: K.
     """
     halves = (mx.sym.slice_axis(data, axis=1, begin=i, end=i + keypoints) for i in (0, keypoints))
-    return mx.sym.stack(*(picked_each(half, cell) for half in halves), axis=3)
+    return mx.sym.stack(*(gather_each(half, cell) for half in halves), axis=3)
 
 
-def corner(cell: Any, width: int) -> tuple[Any, Any]:
+def cell_corner(cell: Any, width: int) -> tuple[Any, Any]:
     """x, y in cells of the upper left corner of cells of a map that is `width` cells wide."""
     # The index is whole, and half a cell keeps its quotient off the whole numbers.
     row = mx.sym.floor((cell + 0.5) / width)
     return cell - row * width, row
 
 
-def cell_of(x: Any, y: Any, size: tuple[int, int]) -> Any:
+def cell_index(x: Any, y: Any, size: tuple[int, int]) -> Any:
     """The index of the cell that holds x, y (in cells), or of the nearest one to it."""
     height, width = size
     column = mx.sym.clip(mx.sym.floor(x), 0, width - 1)
     return mx.sym.clip(mx.sym.floor(y), 0, height - 1) * width + column
 
 
-def _picture(data: Any, cell: Any, shape: tuple[int, ...]) -> Any:
+def _sample_index(data: Any, cell: Any, shape: tuple[int, ...]) -> Any:
     """The number of the sample in the batch, in the shape of `cell`.
 
     Counted on `data`, whose shape is known before those of labels are.

@@ -1,4 +1,4 @@
-"""Objects with keypoints of several views of a picture, as one list."""
+"""Objects with keypoints of several views of an image, as one list."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from densefit.tasks.detection.merge import cut_off
 COVERED = 0.5  # of an object that is cut off: from here on it is a part of the other
 
 
-def combine(
+def merge_objects(
     found: Sequence[Mapping[str, np.ndarray]],
     views: Sequence[View],
     sigmas: np.ndarray,
@@ -52,9 +52,9 @@ def combine(
             continue
         others = np.flatnonzero(alive & (every["classes"] == every["classes"][place]))
         others = others[others > place]
-        same = likeness(every, place, others, sigmas) >= alike
+        same = pairwise_oks(every, place, others, sigmas) >= alike
         inside = cut[others] & ~cut[place]
-        inside &= covered(every["boxes"][others], every["boxes"][place]) > COVERED
+        inside &= covered_share(every["boxes"][others], every["boxes"][place]) > COVERED
         alive[others[same | inside]] = False
         _average(every, place, others[same & (cut[others] == cut[place])])
         kept.append(place)
@@ -63,7 +63,7 @@ def combine(
     return {name: column[best] for name, column in every.items()}
 
 
-def likeness(
+def pairwise_oks(
     objects: Mapping[str, np.ndarray], one: int, others: np.ndarray, sigmas: np.ndarray
 ) -> np.ndarray:
     """(n,) object keypoint similarity of the rows `others` with the row `one`; its box is the size.
@@ -84,7 +84,7 @@ def likeness(
     )
 
 
-def covered(boxes: np.ndarray, by: np.ndarray) -> np.ndarray:
+def covered_share(boxes: np.ndarray, by: np.ndarray) -> np.ndarray:
     """(n,) parts of the (n, 4) xyxy boxes that the box `by` (4,) covers; 0 of one without area."""
     boxes, by = boxes.astype(np.float64), by.astype(np.float64)
     low, high = np.maximum(boxes[:, :2], by[:2]), np.minimum(boxes[:, 2:], by[2:])

@@ -1,4 +1,4 @@
-"""Maps -> the best objects of each picture, and the peaks of each keypoint. Symbols."""
+"""Maps -> the best objects of each image, and the peaks of each keypoint. Symbols."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from densefit.backend import mx
 
-from .maps import STRIDE, cell_of, corner, picked, picked_each, picked_pairs
+from .maps import STRIDE, cell_corner, cell_index, gather_cells, gather_each, gather_pairs
 
 
 def peaks(logits: Any) -> Any:
@@ -38,19 +38,19 @@ def objects(made: dict[str, Any], size: tuple[int, int], keypoints: int, limit: 
     # Indices travel as float32, exact below 2**24.
     label = mx.sym.floor((index + 0.5) / cells)
     cell = index - label * cells
-    x, y = corner(cell, size[1])
+    x, y = cell_corner(cell, size[1])
     start = mx.sym.stack(x, y, axis=2)
-    box = picked(made["box"], cell)
+    box = gather_cells(made["box"], cell)
     centre = start + mx.sym.slice_axis(box, axis=2, begin=0, end=2)
     half = mx.sym.relu(mx.sym.slice_axis(box, axis=2, begin=2, end=4)) / 2
-    place = mx.sym.reshape(picked(made["place"], cell), shape=(0, 0, keypoints, 2))
+    place = mx.sym.reshape(gather_cells(made["place"], cell), shape=(0, 0, keypoints, 2))
     place = mx.sym.broadcast_add(place, mx.sym.expand_dims(start, axis=2))
     x, y = (
         mx.sym.reshape(mx.sym.slice_axis(place, axis=3, begin=i, end=i + 1), shape=(0, 0, 0))
         for i in (0, 1)
     )
     if "joint" in made:
-        sure = picked_each(mx.sym.sigmoid(made["joint"]), cell_of(x, y, size))
+        sure = gather_each(mx.sym.sigmoid(made["joint"]), cell_index(x, y, size))
     else:
         sure = mx.sym.ones_like(x)
     points = mx.sym.reshape(mx.sym.stack(x * STRIDE, y * STRIDE, sure, axis=3), shape=(0, 0, -1))
@@ -79,7 +79,7 @@ def joint_peaks(made: dict[str, Any], size: tuple[int, int], keypoints: int, lim
     heat = mx.sym.reshape(peaks(made["joint"]), shape=(0, 0, -1))
     best = mx.sym.topk(heat, k=limit, axis=2, ret_typ="both")
     cell = mx.sym.transpose(best[1], axes=(0, 2, 1))
-    start = mx.sym.stack(*corner(cell, size[1]), axis=3)
-    place = (start + picked_pairs(made["rest"], cell, keypoints)) * STRIDE
+    start = mx.sym.stack(*cell_corner(cell, size[1]), axis=3)
+    place = (start + gather_pairs(made["rest"], cell, keypoints)) * STRIDE
     place = mx.sym.transpose(place, axes=(0, 2, 1, 3))
     return mx.sym.concat(place, mx.sym.expand_dims(best[0], axis=3), dim=3)

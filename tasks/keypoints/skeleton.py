@@ -45,7 +45,7 @@ class Skeleton:
     Args:
         keypoints: names, or how many. None: those of COCO's persons.
         limbs: pairs of names to join in drawings. None: COCO's for COCO's names, else none.
-        flip_pairs: pairs of names that change places in a mirrored picture. None: those that have
+        flip_pairs: pairs of names that change places in a mirrored image. None: those that have
             a left and a right (see `side_pairs`); where no name has a side, nobody has said.
         sigmas: how far off people place each keypoint, in parts of the object's size. None:
             COCO's for COCO's names, else 0.05 for each.
@@ -54,7 +54,7 @@ class Skeleton:
     Attributes:
         names: one a keypoint.
         limbs: (L, 2) int64 indices.
-        flip: (K,) int64, which keypoint each is in a mirrored picture; None if nobody has said.
+        flip: (K,) int64, which keypoint each is in a mirrored image; None if nobody has said.
         sigmas: (K,) float64.
 
     Raises:
@@ -123,7 +123,7 @@ class Skeleton:
         """`flip`. Raises ConfigError if nobody has said what it is."""
         if self.flip is None:
             raise ConfigError(
-                "Nobody has said which keypoints change places in a mirrored picture",
+                "Nobody has said which keypoints change places in a mirrored image",
                 expected="pairs of names, such as [[left_eye, right_eye]]",
                 where=where,
                 fix="give the head `flip_pairs` ([] if nothing has a left and a right)",
@@ -140,7 +140,7 @@ def _sided(names: Sequence[str], where: str) -> Pairs:
             expected="left_x and right_x for each x, or neither",
             received=", ".join(alone),
             where=where,
-            fix="say with `flip_pairs` which keypoints change places in a mirrored picture ([] if "
+            fix="say with `flip_pairs` which keypoints change places in a mirrored image ([] if "
             "none do)",
         )
     if pairs:

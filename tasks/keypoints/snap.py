@@ -11,7 +11,7 @@ import numpy as np
 REACH = 0.3  # parts of the box's longer side
 
 
-def snapped(
+def snap_to_peaks(
     points: np.ndarray, boxes: np.ndarray, peaks: np.ndarray, threshold: float
 ) -> np.ndarray:
     """Each keypoint at the nearest peak of its heat map, if there is a good one.

@@ -1,4 +1,4 @@
-"""What the maps of one picture should say: centres, joints, and where to ignore. Numpy only.
+"""What the maps of one image should say: centres, joints, and where to ignore. Numpy only.
 
 Zhou et al., "Objects as Points", arXiv:1904.07850, sections 3, 4 and 4.2. It runs in the loader's
 workers. Cell (i, j) of a map at stride s covers the pixels [s j, s (j + 1)) x [s i, s (i + 1)).
@@ -57,7 +57,7 @@ def add_gaussian(heat: np.ndarray, cell: tuple[int, int], radius: int) -> None:
     np.maximum(window, np.outer(down, across), out=window, casting="same_kind")
 
 
-def nothing(
+def empty_targets(
     size: tuple[int, int], classes: int, keypoints: int, objects: int
 ) -> dict[str, np.ndarray]:
     """Targets that train nothing; see `targets` for what they are."""
@@ -83,12 +83,12 @@ def targets(
     limit: int,
     known: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
-    """The targets of one picture.
+    """The targets of one image.
 
     Objects without any labelled keypoint, and crowds, are neither learned nor background: what
     their boxes cover is ignored, as the COCO evaluation ignores it.
 
-    All classes share the maps of joints. Where a picture may show objects of a class that nobody
+    All classes share the maps of joints. Where an image may show objects of a class that nobody
     marked, a place without a joint is one for sure inside the boxes of the marked objects only;
     elsewhere it is ignored.
 
@@ -114,7 +114,7 @@ def targets(
     """
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4) / stride
     points = np.asarray(points, np.float64)
-    made = nothing(size, classes, points.shape[1], limit)
+    made = empty_targets(size, classes, points.shape[1], limit)
     made["mask"][:] = 1.0
     solid = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
     learned = solid & (points[..., 2] > 0).any(axis=1) & ~np.asarray(crowd, bool)
@@ -129,15 +129,15 @@ def targets(
     for row, index in enumerate(order):
         radius = int(gaussian_radius(sides[index, 1], sides[index, 0]))
         centre = (boxes[index, :2] + boxes[index, 2:]) / 2
-        corner = _cell(centre, size)
-        add_gaussian(made["centre"][labels[index]], corner, radius)
+        centre_cell = _cell(centre, size)
+        add_gaussian(made["centre"][labels[index]], centre_cell, radius)
         shown = points[index, :, 2] > 0
         places = points[index, :, :2] / stride
         for joint in np.flatnonzero(shown):
             add_gaussian(made["joint"][joint], _cell(places[joint], size), radius)
         if row < limit:
-            start = np.array(corner[::-1], np.float64)
-            made["cell"][row] = corner[0] * size[1] + corner[1]
+            start = np.array(centre_cell[::-1], np.float64)
+            made["cell"][row] = centre_cell[0] * size[1] + centre_cell[1]
             made["box"][row] = [*(centre - start), *sides[index]]
             made["place"][row, :, :2] = np.where(shown[:, None], places - start, 0.0)
             made["place"][row, :, 2] = shown

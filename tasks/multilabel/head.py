@@ -1,4 +1,4 @@
-"""The multi-label head: for each class, whether the picture shows it."""
+"""The multi-label head: for each class, whether the image shows it."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ VOID = 255  # what masks write for it; the same here
 
 @heads.register("multilabel")
 class MultiLabel(Head):
-    """Several classes for the whole picture, or none, by global average pooling.
+    """Several classes for the whole image, or none, by global average pooling.
 
-    Needs a target `labels`: (C,) of 1 (the picture shows the class), 0 (it does not), and -1 or
+    Needs a target `labels`: (C,) of 1 (the image shows the class), 0 (it does not), and -1 or
     255 (nobody knows), which trains nothing and counts nowhere; where -1 says no, write 0 for it
     in the dataset. The loss is binary
-    cross-entropy, the weighted mean over the known classes of a picture. Predictions are (C,)
+    cross-entropy, the weighted mean over the known classes of an image. Predictions are (C,)
     float32 probabilities, each class by itself.
 
-    Labels are those of the whole picture: a crop may lose the only object of a class, so train on
+    Labels are those of the whole image: a crop may lose the only object of a class, so train on
     crops that show most of it.
 
     Args:
@@ -50,8 +50,8 @@ class MultiLabel(Head):
         ConfigError: a setting is out of range, or classes are alike.
     """
 
-    classes_of = "labels"
-    yes_or_no = True  # its labels say yes or no for each class
+    class_target = "labels"
+    is_multilabel = True
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class MultiLabel(Head):
         weights = weights_of_classes(class_weights, len(self.classes), where)
         self.name, self.weight, self.dropout = name, weight, dropout
         self.focal_gamma, self.threshold = focal_gamma, threshold
-        self.target, self.targets, self.classes_of = target, (target,), target
+        self.target, self.targets, self.class_target = target, (target,), target
         self._class_weights = np.array(weights, np.float32)
 
     def class_rows(self) -> dict[str, list[Any]]:
@@ -114,7 +114,7 @@ class MultiLabel(Head):
             )
         return np.where(given == VOID, UNKNOWN, given).astype(np.int64)
 
-    def trains(self, labels: Mapping[str, np.ndarray]) -> bool:
+    def has_valid_labels(self, labels: Mapping[str, np.ndarray]) -> bool:
         """Not where no class is known."""
         return bool(np.any(labels["weight"]))
 
@@ -147,11 +147,11 @@ class MultiLabel(Head):
         """(C,) float32 probabilities for each sample."""
         return [np.asarray(row, np.float32) for row in outputs["probabilities"]]
 
-    def combine(self, predictions: Sequence[Any]) -> np.ndarray:
+    def merge_predictions(self, predictions: Sequence[Any]) -> np.ndarray:
         """The mean probabilities."""
         return np.mean(predictions, axis=0, dtype=np.float64).astype(np.float32)
 
-    def truth(self, targets: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    def ground_truth(self, targets: Mapping[str, np.ndarray]) -> np.ndarray | None:
         """(C,) int64 of 0, 1 and -1; None if all are unknown."""
         labels = self._known(targets, f"head {self.name!r}")
         return None if (labels == UNKNOWN).all() else labels
@@ -179,7 +179,7 @@ class MultiLabel(Head):
 
 
 def _write(image: np.ndarray, lines: Sequence[str]) -> np.ndarray:
-    """A copy of the picture with lines in its upper left corner, as many as fit."""
+    """A copy of the image with lines in its upper left corner, as many as fit."""
     step = 2 * letter_height(image)
     room = max(1, int(image.shape[0] / step))
     result = image

@@ -1,4 +1,4 @@
-"""The loss of yes-or-no labels, one number a picture. Symbols."""
+"""The loss of yes-or-no labels, one number an image. Symbols."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from densefit.data.geometry.strided_map import grid_size, mean_weights, target_c
 from densefit.data.geometry.to_original import map_to_original
 from densefit.data.homography import turn_vectors
 from densefit.data.sample import Geometry, Sample
+from densefit.engine.map_averaging import MapMerger
 from densefit.errors import located
 from densefit.metrics import Metric, SurfaceNormals
 from densefit.model.decoders import LOGIT_STRIDE, Decoder
@@ -19,7 +20,6 @@ from densefit.model.heads.head import Features, Head, Label, heads
 from densefit.model.layers import upsample
 from densefit.model.tta.view_merger import Merger
 
-from .merge import NormalsMerger
 from .vectors import draw_normals, unit
 
 
@@ -29,11 +29,11 @@ class Normals(Head):
 
     Needs a target `normals`: (H, W, 3) vectors of any length in the camera's frame, x to the
     right and y downwards, zero (or not finite) where unknown. z may point either way, always the
-    same. The transforms mirror and turn the vectors with their picture. (With y upwards, all goes
+    same. The transforms mirror and turn the vectors with their image. (With y upwards, all goes
     well but quarter turns: negate y first.)
 
     The loss is 1 - cos of the angle between the predicted and the true vector, the mean over the
-    known cells of a picture. Predictions are (H, W, 3) float32 of length 1.
+    known cells of an image. Predictions are (H, W, 3) float32 of length 1.
 
     Args:
         name: prefix of outputs and parameters.
@@ -68,7 +68,7 @@ class Normals(Head):
         size = grid_size(input_size, LOGIT_STRIDE)
         return [Label("normals", (3, *size)), Label("weight", size)]
 
-    def trains(self, labels: Mapping[str, np.ndarray]) -> bool:
+    def has_valid_labels(self, labels: Mapping[str, np.ndarray]) -> bool:
         """Not where no vector is known."""
         return bool(np.any(labels["weight"]))
 
@@ -78,7 +78,7 @@ class Normals(Head):
         A sample that does not have the target at all trains nothing.
 
         Raises:
-            DataError: the target is no map of vectors of the picture's size.
+            DataError: the target is no map of vectors of the image's size.
         """
         vectors, known = unit(
             target_cells(sample, self.target, (3,), LOGIT_STRIDE, f"head {self.name}")
@@ -90,7 +90,7 @@ class Normals(Head):
         return mx.sym.L2Normalization(self.decoder(features, self.name, 3), mode="channel")
 
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
-        """`loss`: the mean of 1 - cos over the known cells of each picture."""
+        """`loss`: the mean of 1 - cos over the known cells of each image."""
         cosine = mx.sym.sum(self._vectors(features) * labels["normals"], axis=1)
         return {"loss": mx.sym.sum((1 - cosine) * labels["weight"], axis=(1, 2))}
 
@@ -100,9 +100,11 @@ class Normals(Head):
         full = upsample(self._vectors(features), LOGIT_STRIDE, size, features.input_size)
         return {"normals": mx.sym.L2Normalization(full, mode="channel")}
 
-    def merger(self, size: tuple[int, int]) -> Merger:
-        """Averages vectors at the original size, on the device."""
-        return NormalsMerger(size)
+    def view_merger(self, size: tuple[int, int]) -> Merger:
+        """Averages vectors at the original size, on the device; a flip negates x."""
+        return MapMerger(
+            size, "normals", lambda maps: unit(maps.transpose(1, 2, 0))[0], negated=(0,)
+        )
 
     def decode(
         self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
@@ -115,7 +117,7 @@ class Normals(Head):
             found.append(unit(turn_vectors(there, geometry.matrix))[0])
         return found
 
-    def truth(self, targets: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    def ground_truth(self, targets: Mapping[str, np.ndarray]) -> np.ndarray | None:
         """The original vectors, None if there are none."""
         return targets.get(self.target)
 
@@ -130,5 +132,5 @@ class Normals(Head):
         return draw_normals(image, prediction)
 
     def draw_truth(self, image: np.ndarray, truth: np.ndarray) -> np.ndarray:
-        """The same of the true vectors; what is unknown shows the picture."""
+        """The same of the true vectors; what is unknown shows the image."""
         return draw_normals(image, truth)

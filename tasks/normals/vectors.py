@@ -1,4 +1,4 @@
-"""Vectors of length 1, and their picture."""
+"""Vectors of length 1, and their image."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def unit(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def draw_normals(image: np.ndarray, normals: np.ndarray) -> np.ndarray:
-    """A copy of the picture under its normals as colours; what is unknown stays as it is.
+    """A copy of the image under its normals as colours; what is unknown stays as it is.
 
     Red, green and blue are x, y and z, from -1 (0) over 0 (128) to 1 (255).
 

@@ -14,13 +14,12 @@ from densefit.metrics import Metric, PanopticQuality
 from densefit.model.heads.head import Features, Head, Label, Term, class_names, heads
 from densefit.model.tta.view_merger import Merger
 from densefit.tasks.instance.head import Instance
-from densefit.tasks.segmentation.head import IGNORE, Segmentation
-from densefit.visualize.drawing import draw_mask
-from densefit.visualize.instances import draw_instances
+from densefit.tasks.segmentation.head import Segmentation
 
-from .merge import of_known, panoptic_map
-from .parts import PartsMerger, joined, own
-from .truth import true_segments
+from .checks import check_settings, check_things
+from .drawing import draw_segments
+from .parts import PartsMerger, add_prefixes, strip_prefix
+from .segments import merge_unannotated, panoptic_map, true_segments
 
 
 @heads.register("panoptic")
@@ -42,7 +41,7 @@ class Panoptic(Head):
         weight: factor on all its losses; further ones are `weight` in the parts' settings.
         score_threshold: instances below are not laid down.
         overlap: share of an instance that those with higher scores must leave of it.
-        min_stuff: stuff of a smaller share of the picture is left out; 0.01 is about the 4096
+        min_stuff: stuff of a smaller share of the image is left out; 0.01 is about the 4096
             pixels of the paper.
         segmentation: settings of the segmentation head, such as `decoder`.
         instance: settings of the instance head, such as `detection`.
@@ -51,8 +50,8 @@ class Panoptic(Head):
         ConfigError: things that are no classes, or a setting out of range.
     """
 
-    classes_of = "mask"
-    told: ClassVar[Mapping[str, str]] = {"things": "classes"}
+    class_target = "mask"
+    dataset_settings: ClassVar[Mapping[str, str]] = {"things": "classes"}
 
     def __init__(
         self,
@@ -78,7 +77,8 @@ class Panoptic(Head):
         self.name, self.weight = name, weight
         self.score_threshold, self.overlap, self.min_stuff = score_threshold, overlap, min_stuff
         settings = {"segmentation": dict(segmentation or {}), "instance": dict(instance or {})}
-        self._check(settings)
+        check_things(self.things, self.classes, f"head {name!r}")
+        check_settings(settings, overlap, min_stuff, f"head {name!r}")
         self.thing_classes = [self.classes.index(thing) for thing in self.things]
         # What is not laid down need not come out of the network.
         detection = settings["instance"].get("detection") or {}
@@ -92,39 +92,13 @@ class Panoptic(Head):
         self.parts: dict[str, Head] = made
         self.output_stride = min(part.output_stride for part in made.values())
         self.targets = (*self.segmentation.targets, *self.instance.targets)
-        self.classes_of = self.segmentation.target
+        self.class_target = self.segmentation.target
         self.terms = self._terms()
 
     @classmethod
     def class_source(cls, settings: Mapping[str, Any]) -> str:
         """The target of the segmentation."""
-        return str((settings.get("segmentation") or {}).get("target", cls.classes_of))
-
-    def _check(self, settings: Mapping[str, Mapping[str, Any]]) -> None:
-        where = f"head {self.name!r}"
-        strange = [thing for thing in self.things if thing not in self.classes]
-        if strange or not self.things or len(set(self.things)) < len(self.things):
-            raise ConfigError(
-                "The things are not some of the classes",
-                expected=f"different names out of {', '.join(self.classes)}",
-                received=self.things,
-                where=where,
-            )
-        for part, given in settings.items():
-            taken = [key for key in ("classes", "name") if key in given]
-            if taken:
-                raise ConfigError(
-                    f"The {part} of a panoptic head has its {' and '.join(taken)} from the head",
-                    where=where,
-                    fix=f"leave them out of the settings {part!r}",
-                )
-        if not (0 < self.overlap <= 1 and 0 <= self.min_stuff < 1):
-            raise ConfigError(
-                "A share is out of range",
-                expected="overlap above 0 to 1, min_stuff 0 to below 1",
-                received=f"overlap={self.overlap}, min_stuff={self.min_stuff}",
-                where=where,
-            )
+        return str((settings.get("segmentation") or {}).get("target", cls.class_target))
 
     def class_rows(self) -> dict[str, list[Any]]:
         """Those of both parts."""
@@ -146,8 +120,11 @@ class Panoptic(Head):
 
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
         """The terms of both parts, by their weights."""
-        terms = {part: head.train(features, own(part, labels)) for part, head in self.parts.items()}
-        return joined(
+        terms = {
+            part: head.train(features, strip_prefix(part, labels))
+            for part, head in self.parts.items()
+        }
+        return add_prefixes(
             {
                 part: {name: term * self.parts[part].weight for name, term in given.items()}
                 for part, given in terms.items()
@@ -156,27 +133,32 @@ class Panoptic(Head):
 
     def evaluate(self, features: Features) -> dict[str, Any]:
         """The outputs of both parts."""
-        return joined({part: head.evaluate(features) for part, head in self.parts.items()})
+        return add_prefixes({part: head.evaluate(features) for part, head in self.parts.items()})
 
-    def raw(self, features: Features) -> dict[str, Any]:
+    def raw_outputs(self, features: Features) -> dict[str, Any]:
         """The raw outputs of both parts."""
-        return joined({part: head.raw(features) for part, head in self.parts.items()})
+        return add_prefixes({part: head.raw_outputs(features) for part, head in self.parts.items()})
 
-    def finish(
+    def postprocess(
         self, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int]
     ) -> dict[str, np.ndarray]:
         """The outputs of both parts."""
-        return joined(
-            {part: head.finish(own(part, outputs), input_size) for part, head in self.parts.items()}
+        return add_prefixes(
+            {
+                part: head.postprocess(strip_prefix(part, outputs), input_size)
+                for part, head in self.parts.items()
+            }
         )
 
-    def views(self, features: Features) -> dict[str, Any]:
+    def view_outputs(self, features: Features) -> dict[str, Any]:
         """The views of both parts."""
-        return joined({part: head.views(features) for part, head in self.parts.items()})
+        return add_prefixes(
+            {part: head.view_outputs(features) for part, head in self.parts.items()}
+        )
 
-    def merger(self, size: tuple[int, int]) -> Merger:
+    def view_merger(self, size: tuple[int, int]) -> Merger:
         """Merges each part's views, and then the parts."""
-        mergers = {part: head.merger(size) for part, head in self.parts.items()}
+        mergers = {part: head.view_merger(size) for part, head in self.parts.items()}
         return PartsMerger(
             mergers, lambda found: self._segments(found["segmentation"], found["instance"])
         )
@@ -184,18 +166,18 @@ class Panoptic(Head):
     def _terms(self) -> dict[str, Term]:
         """Those of both parts: a sample trains the parts that can learn from it."""
         semantic = Term(self.segmentation.targets, self._trains_segmentation)
-        return joined({"segmentation": {"loss": semantic}, "instance": self.instance.terms})
+        return add_prefixes({"segmentation": {"loss": semantic}, "instance": self.instance.terms})
 
     def _trains_segmentation(self, labels: Mapping[str, np.ndarray]) -> bool:
-        return self.segmentation.trains(own("segmentation", labels))
+        return self.segmentation.has_valid_labels(strip_prefix("segmentation", labels))
 
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:
         """The labels of both parts."""
-        return joined({part: head.encode(sample) for part, head in self.parts.items()})
+        return add_prefixes({part: head.encode(sample) for part, head in self.parts.items()})
 
     def positives(self, labels: Mapping[str, np.ndarray]) -> int:
         """Anchors that learn the box of a thing."""
-        return self.instance.positives(own("instance", labels))
+        return self.instance.positives(strip_prefix("instance", labels))
 
     def objects(self, sample: Sample) -> int:
         """Boxes of things that are trained."""
@@ -204,8 +186,11 @@ class Panoptic(Head):
     def decode(
         self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
     ) -> list[Any]:
-        """Maps of segments at the size of each original picture."""
-        found = [head.decode(own(part, outputs), geometries) for part, head in self.parts.items()]
+        """Maps of segments at the size of each original image."""
+        found = [
+            head.decode(strip_prefix(part, outputs), geometries)
+            for part, head in self.parts.items()
+        ]
         return [self._segments(semantic, instances) for semantic, instances in zip(*found)]
 
     def _segments(self, semantic: np.ndarray, instances: Mapping[str, Any]) -> dict[str, Any]:
@@ -216,13 +201,13 @@ class Panoptic(Head):
         least = round(self.min_stuff * semantic.size)
         return panoptic_map(semantic, kept, self.thing_classes, self.overlap, least)
 
-    def truth(self, targets: Mapping[str, np.ndarray]) -> Any:
+    def ground_truth(self, targets: Mapping[str, np.ndarray]) -> Any:
         """The true segments, None if a target is missing."""
         if any(name not in targets for name in self.targets):
             return None
         return true_segments(targets[self.segmentation.target], targets, self.thing_classes)
 
-    def judged(self, prediction: Any, targets: Mapping[str, np.ndarray]) -> Any:
+    def filter_prediction(self, prediction: Any, targets: Mapping[str, np.ndarray]) -> Any:
         """The segments of classes that the sample knows; the others are background.
 
         Raises:
@@ -231,7 +216,7 @@ class Panoptic(Head):
         where = f"head {self.name}"
         known = self.segmentation.known(targets, where)
         known[self.thing_classes] &= known_classes(targets, len(self.things), where)
-        return of_known(prediction, known, self.segmentation.background)
+        return merge_unannotated(prediction, known, self.segmentation.background)
 
     def metrics(self) -> list[Metric]:
         """Panoptic quality."""
@@ -241,26 +226,8 @@ class Panoptic(Head):
 
     def draw(self, image: np.ndarray, prediction: Any) -> np.ndarray:
         """Stuff in the colours of its classes, each thing in a colour of its own; void is bare."""
-        segments, ids, kinds = (prediction[key] for key in ("map", "ids", "classes"))
-        thing = np.isin(kinds, self.thing_classes)
-        stuff: np.ndarray = np.full(segments.shape, IGNORE, np.uint8)
-        for one, kind in zip(ids[~thing], kinds[~thing]):
-            stuff[segments == one] = kind
-        result = draw_mask(image, stuff, self.classes, alpha=0.35, contour=False)
-        masks = [segments == one for one in ids[thing]]
-        boxes = np.array([_box(mask) for mask in masks]).reshape(-1, 4)
-        return draw_instances(
-            result, masks, boxes, kinds[thing], self.classes, first_color=len(self.classes)
-        )
+        return draw_segments(image, prediction, self.classes, self.thing_classes)
 
     def draw_truth(self, image: np.ndarray, truth: Any) -> np.ndarray:
-        """The same of the truth."""
+        """The true segments, in the same colours."""
         return self.draw(image, truth)
-
-
-def _box(mask: np.ndarray) -> tuple[int, int, int, int]:
-    """The xyxy box around the pixels of a mask; of one that a smaller size has swallowed, none."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not len(rows):
-        return 0, 0, 0, 0
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1

@@ -11,16 +11,18 @@ from densefit.model.tta.view_merger import Merger
 Value = TypeVar("Value")
 
 
-def joined(parts: Mapping[str, Mapping[str, Value]]) -> dict[str, Value]:
+def add_prefixes(parts: Mapping[str, Mapping[str, Value]]) -> dict[str, Value]:
     """What several parts name, each name behind its part's.
 
     >>> joined({"a": {"x": 1}, "b": {"x": 2}})
     {'a_x': 1, 'b_x': 2}
     """
-    return {f"{part}_{name}": value for part, own in parts.items() for name, value in own.items()}
+    return {
+        f"{part}_{name}": value for part, named in parts.items() for name, value in named.items()
+    }
 
 
-def own(part: str, whole: Mapping[str, Value]) -> dict[str, Value]:
+def strip_prefix(part: str, whole: Mapping[str, Value]) -> dict[str, Value]:
     """What belongs to one part, by its own names.
 
     >>> own("b", {"a_x": 1, "b_x": 2})
@@ -45,7 +47,7 @@ class PartsMerger(Merger):
 
     def add(self, outputs: Mapping[str, Any], view: View) -> None:
         for part, merger in self._mergers.items():
-            merger.add(own(part, outputs), view)
+            merger.add(strip_prefix(part, outputs), view)
 
     def result(self) -> Any:
         return self._combine({part: each.result() for part, each in self._mergers.items()})

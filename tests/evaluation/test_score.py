@@ -356,7 +356,7 @@ def test_a_head_of_ours_needs_its_samples(tiny):
 def test_samples_of_unknown_truth_do_not_count(tiny):
     network = tiny.network()
     df.fit(network, tiny.loader(network), epochs=1)
-    network.heads[0].truth = lambda targets: targets.get("value")
+    network.heads[0].ground_truth = lambda targets: targets.get("value")
 
     class Partly(tiny.Pictures):
         def __getitem__(self, index):

@@ -348,7 +348,7 @@ def test_the_learned_weights_go_with_a_checkpoint_and_out_of_the_way(tiny, make,
     df.load(tmp_path, again)
     data = df.Loader(Values(), batch_size=4)
     for head in again.heads:
-        head.truth = lambda targets, name=head.name: targets[name]
+        head.ground_truth = lambda targets, name=head.name: targets[name]
     assert df.score(again, data) == df.score(network, data)
 
 
@@ -357,7 +357,7 @@ def test_validation_on_several_datasets(tiny, make, tmp_path):
 
     def scored(network):
         for head in network.heads:
-            head.truth = lambda targets, name=head.name: targets.get(name)
+            head.ground_truth = lambda targets, name=head.name: targets.get(name)
         first = Values(5, {index: ["two"] for index in range(5)})
         second = Values(4, {index: ["one", "three"] for index in range(4)})
         return {name: df.Loader(data, batch_size=4) for name, data in
@@ -365,7 +365,7 @@ def test_validation_on_several_datasets(tiny, make, tmp_path):
 
     network, _ = make(None)
     data = scored(network)
-    expected = df.score_mixture(network, data)
+    expected = df.score(network, data)
     assert set(expected) == {"a/one/mae", "a/three/mae", "b/two/mae"}
     saver = df.Saver(tmp_path, keep=df.Keep(best="b/two/mae"))
     seen = tiny.Recorder("fit_started", lambda state, control: state.directions)
@@ -376,7 +376,7 @@ def test_validation_on_several_datasets(tiny, make, tmp_path):
     assert seen.seen == [dict.fromkeys(expected, False)]
     scores = [epoch["validation"]["b/two/mae"] for epoch in history.epochs]
     assert saver.keep.leader.score == min(scores)
-    assert history.last_validation == df.score_mixture(network, data)
+    assert history.last_validation == df.score(network, data)
     train = df.Loader(Values(), batch_size=4, heads=network.heads)
     with pytest.raises(ConfigError, match="training back"):
         df.fit(network, train, epochs=1, validation={"a": train})

@@ -47,7 +47,7 @@ class Pull(df.Head):
     def decode(self, outputs, geometries):
         return list(outputs["out"])
 
-    def truth(self, targets):
+    def ground_truth(self, targets):
         return None
 
     def metrics(self):

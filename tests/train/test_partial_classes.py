@@ -118,7 +118,7 @@ def test_detections_of_classes_that_nobody_marked_are_neither_right_nor_wrong():
         circles = found["classes"] == 0
         predictions.append(found)
         fewer.append({name: value[circles] for name, value in found.items()})
-        truths.append(head.truth(targets))
+        truths.append(head.ground_truth(targets))
         complete.append({k: v for k, v in truths[-1].items() if k != "known_classes"})
     for metric, other in zip(head.metrics(), head.metrics()):
         metric.score_threshold = other.score_threshold = 0.3  # precision over all classes

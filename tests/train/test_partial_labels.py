@@ -233,7 +233,7 @@ def test_an_epoch_without_a_label_for_a_head_is_told_once(tiny, make, caplog):
 def test_scores_are_of_the_labelled_samples(tiny, make):
     network, _ = make([BOTH, TWO, ONE, TWO])
     for head in network.heads:
-        head.truth = lambda targets, name=head.name: targets.get(name)
+        head.ground_truth = lambda targets, name=head.name: targets.get(name)
     has = [BOTH, TWO, ONE, TWO, NONE]
     found = []
     for batch_size in (1, 2, 5):

@@ -66,7 +66,7 @@ class Pair(Head):
     def decode(self, outputs, geometries):
         return list(outputs[self.own[0]])
 
-    def truth(self, targets):
+    def ground_truth(self, targets):
         return None
 
     def metrics(self):

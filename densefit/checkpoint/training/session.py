@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from densefit.callbacks.callback import Callback, TrainState
+from densefit.engine.engine import Engine
 from densefit.metrics import Metric
 
 
@@ -26,7 +27,7 @@ class Session:
         before: gives the same as an earlier version told it.
     """
 
-    learner: Any
+    learner: Engine
     state: TrainState
     history: Any
     callbacks: Sequence[Callback] = ()

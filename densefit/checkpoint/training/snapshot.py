@@ -31,9 +31,9 @@ _ALWAYS = ("batch_size", "accumulate", "updates_per_epoch")  # saved beside the 
 def snapshot(session: Session) -> tuple[dict[str, Any], dict[str, Any]]:
     """(arrays by part, the rest) of a training as it is now: copies, which nobody changes."""
     learner, state = session.learner, session.state
-    arg_params, aux_params = learner.network.get_params()
-    model = {f"arg:{name}": value.asnumpy() for name, value in arg_params.items()}
-    model.update({f"aux:{name}": value.asnumpy() for name, value in aux_params.items()})
+    network = learner.network
+    model = {f"arg:{name}": value for name, value in network.parameters.items()}
+    model.update({f"aux:{name}": value for name, value in network.statistics.items()})
     optimizer, counters = learner.optimizer_state()
     begun = bool(state.batch or state.pending)  # whether an epoch is under way
     content = {
@@ -74,8 +74,8 @@ def snapshot(session: Session) -> tuple[dict[str, Any], dict[str, Any]]:
         ],
     }
     parts = {"model": model, "optimizer": optimizer}
-    if learner.averaged:  # "model" is what is scored and loaded, "training" goes on
-        parts["training"] = learner.training_params()
+    if learner.parameters.are_averaged:  # "model" is what is scored and loaded, "training" goes on
+        parts["training"] = learner.parameters.training_values()
     return parts, content
 
 
@@ -119,11 +119,11 @@ def restore(
         parts, counters = with_own_weights(parts, counters, learner)
     weights = "training" if "training" in parts else "model"
     arg_params, aux_params = parameters_of(parts, weights, path, learner.network)
-    learner.load_params(arg_params, aux_params, str(path))
-    if learner.averaged and "training" in parts:
+    learner.parameters.load(arg_params, aux_params, str(path))
+    if learner.parameters.are_averaged and "training" in parts:
         parameters_of(parts, "model", path, learner.network)
-        learner.load_averages(parts["model"])
-    elif learner.averaged or "training" in parts:
+        learner.parameters.load_averages(parts["model"])
+    elif learner.parameters.are_averaged or "training" in parts:
         logger.warning(
             "%s holds %s: training goes on with its weights, %s",
             path,

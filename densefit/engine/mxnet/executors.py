@@ -11,6 +11,7 @@ import numpy as np
 
 from densefit.backend import mx
 from densefit.engine.mxnet.graph.fold_batchnorm import Fold, fold_parameters
+from densefit.engine.mxnet.host_arrays import as_ndarray
 from densefit.engine.mxnet.inputs import Input
 from densefit.errors import BindError
 
@@ -121,7 +122,7 @@ class Executors:
         program: Program,
         devices: Sequence[Any],
         rows: int,
-        parameters: Callable[[], Mapping[str, Any]],
+        parameters: Callable[[], Mapping[str, np.ndarray]],
     ) -> Executor:
         """A new executor, kept under `key`.
 
@@ -159,7 +160,7 @@ class Executors:
         self._kept[key], self._sizes[key] = Executor(parts, slices, rows, program), size
         return self._kept[key]
 
-    def load(self, parameters: Callable[[], Mapping[str, Any]]) -> None:
+    def load(self, parameters: Callable[[], Mapping[str, np.ndarray]]) -> None:
         """Give new values to the arrays that executors read, in place."""
         if self._values:
             _fill(self._values, parameters())
@@ -169,7 +170,7 @@ class Executors:
         program: Program,
         device: Any,
         share: float,
-        parameters: Callable[[], Mapping[str, Any]],
+        parameters: Callable[[], Mapping[str, np.ndarray]],
     ) -> Any:
         """An MXNet executor for a device's share of the rows."""
         symbol = program.symbol
@@ -206,20 +207,16 @@ class Executors:
         )
 
 
-def _fill(arrays: Mapping[tuple[Any, Key], Any], parameters: Mapping[str, Any]) -> None:
+def _fill(arrays: Mapping[tuple[Any, Key], Any], parameters: Mapping[str, np.ndarray]) -> None:
     """Give arrays, by device and key, the values of these parameters."""
-    folds = {one for _, (_, one) in arrays if one is not None}
-    read = {
-        name: parameters[name].asnumpy()
-        for one in folds
-        for name in one.reads()
-        if name in parameters
+    folds = {fold for _, (_, fold) in arrays if fold is not None}
+    folded: dict[Key, np.ndarray] = {
+        (name, fold): value
+        for fold in folds
+        for name, value in fold_parameters([fold], parameters).items()
     }
-    made: dict[Key, Any] = {}
-    for one in folds:
-        for name, value in fold_parameters([one], read).items():
-            made[name, one] = mx.nd.array(value, dtype=value.dtype)
     for (_, key), array in arrays.items():
+        value = folded[key] if key in folded else parameters[key[0]]
         # By the engine: a layer may have brought its weight to an order of its own, to which
         # nothing else can write.
-        (made[key] if key in made else parameters[key[0]]).copyto(array)
+        as_ndarray(value).copyto(array)

@@ -8,9 +8,18 @@ from typing import Any
 import numpy as np
 
 from densefit.engine.mxnet.absent import losses_of
-from densefit.engine.mxnet.gradients import gradients
 from densefit.errors import ConfigError
 from densefit.model.network import Network
+
+
+def gradient_arrays(module: Any) -> dict[str, list[Any]]:
+    """Name of each trained parameter -> its gradient on each device."""
+    group = module._exec_group
+    return {
+        name: replicas
+        for name, replicas in zip(group.param_names, group.grad_arrays)
+        if replicas and replicas[0] is not None
+    }
 
 
 def shared_parameters(symbol: Any, network: Network, trained: Sequence[str]) -> list[str]:
@@ -55,7 +64,7 @@ class HeadGradients:
 
     def __init__(self, module: Any, shared: Sequence[str], heads: int) -> None:
         self._module, self._shared = module, list(shared)
-        known = gradients(module)
+        known = gradient_arrays(module)
         self._own = [name for name in known if name not in set(shared)]
         self._shapes = [known[name][0].shape for name in self._shared]
         self._sizes = [int(np.prod(shape)) for shape in self._shapes]
@@ -69,7 +78,7 @@ class HeadGradients:
 
     def take(self, row: int) -> None:
         """Keep the present gradients as those of head number `row`. Waits for the backward pass."""
-        known = gradients(self._module)
+        known = gradient_arrays(self._module)
         place = 0
         for name, size in zip(self._shared, self._sizes):
             self.rows[row, place : place + size] = _sum(known[name]).ravel()
@@ -84,7 +93,7 @@ class HeadGradients:
         Args:
             combined: (P,) float32.
         """
-        known = gradients(self._module)
+        known = gradient_arrays(self._module)
         place = 0
         for name, size, shape in zip(self._shared, self._sizes, self._shapes):
             _set(known[name], combined[place : place + size].reshape(shape))

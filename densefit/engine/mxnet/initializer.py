@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
+from densefit.errors import ConfigError
 
 
 class He(mx.init.Xavier):  # type: ignore[misc]
@@ -67,3 +68,22 @@ class ByName:
         np.random.seed(seed)
         mx.random.seed(seed)
         self.initializer(name, array)
+
+
+def as_initializer(initializer: Any) -> Any:
+    """An initializer, which may be given by MXNet's name ("xavier").
+
+    Raises:
+        ConfigError: the name is unknown, or it is nothing that initialises.
+    """
+    if isinstance(initializer, str):
+        try:
+            return mx.init.create(initializer)
+        except (KeyError, AssertionError, TypeError, ValueError) as error:
+            raise ConfigError(
+                f"Unknown initializer {initializer!r}",
+                expected="MXNet's name, e.g. 'xavier', or an object: mx.init.Xavier(...)",
+            ) from error
+    if initializer is not None and not callable(initializer):
+        raise ConfigError("This is no initializer", received=repr(initializer)[:200])
+    return initializer

@@ -22,18 +22,6 @@ _silent.propagate = False
 Shapes = Mapping[str, "tuple[int, ...]"]
 
 
-def usable(devices: Sequence[Any], rows: int) -> list[Any]:
-    """The first devices, as many as MXNet can split `rows` rows among.
-
-    It gives round(rows / devices) rows to each and what is left to the last, for which nothing may
-    be left: 6 rows go to 3 devices, and not to 4.
-    """
-    count = min(len(devices), rows)
-    while count > 1 and round(rows / count) * (count - 1) >= rows:
-        count -= 1
-    return list(devices[:count])
-
-
 @dataclass(frozen=True)
 class TrainGraph:
     """What Modules of a train graph are bound with, whatever the shapes of a batch.

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
+from densefit.engine.engine import OptimizerSettings
 from densefit.engine.mxnet import adamw  # noqa: F401 - registers it with MXNet
 from densefit.engine.mxnet.adamax import Adamax
 from densefit.engine.mxnet.optimizer_state import (
@@ -195,6 +196,23 @@ def _set_factors(optimizer: Any, own: Mapping[str, Mapping[str, float]]) -> None
         optimizer.set_lr_mult({**optimizer.lr_mult, **own["lr"]})
     if own["wd"]:
         optimizer.set_wd_mult({**optimizer.wd_mult, **own["wd"]})
+
+
+def tell_unused_rate(optimizer: Any, given: OptimizerSettings) -> None:
+    """Log that the optimizer ignores a learning rate that somebody has set.
+
+    Args:
+        optimizer: in use.
+        given: what it was started with.
+    """
+    groups = (given.groups or {}).values()
+    has_rate = given.settings.get("learning_rate") is not None or given.has_schedule
+    has_rate |= any(own.get("lr") is not None for own in groups)
+    if isinstance(optimizer, mx.optimizer.AdaDelta) and has_rate:
+        _log.warning(
+            "MXNet's AdaDelta has no learning rate: no schedule, rate or lr of a group changes "
+            "what it does, and it decays weights by wd an update. To hold some still: freeze=[...]"
+        )
 
 
 def restart_store(module: Any) -> None:

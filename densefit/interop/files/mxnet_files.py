@@ -49,7 +49,9 @@ def save_mxnet(
         CheckpointError: MXNet's files cannot hold a parameter, or the disk has no room or refuses.
     """
     if isinstance(network, Network):
-        network = (network.graph(mode, input_size), *network.get_params())
+        network.check_initialized()
+        graph = network.graph(mode, input_size)
+        network = graph, network.parameters, network.statistics
     symbol, arguments, auxiliary = network
     own = {*symbol.list_arguments(), *symbol.list_auxiliary_states()}
     arrays = {

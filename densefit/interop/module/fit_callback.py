@@ -9,12 +9,12 @@ from typing import Any
 
 from densefit.backend import mx
 from densefit.callbacks.callback import Callback, Control, TrainState
-from densefit.evaluation.score import collect
-from densefit.interop.callbacks import ndarrays
+from densefit.evaluation.update_metrics import compute_metrics
 from densefit.interop.eval_metric import sums_in_lists
 from densefit.interop.metric_view import MetricView
 from densefit.interop.module.head_adapter import NAME, ModuleWire
 from densefit.interop.module.locals import ModuleLocals, ScoredModule, TrainedModule, data_batch
+from densefit.interop.parameters import arg_params, aux_params
 
 
 class ModuleFit(Callback):
@@ -102,8 +102,7 @@ class ModuleFit(Callback):
             self._logger.info("Epoch[%d] Train-%s=%f", self._epoch, name, value)
         self._logger.info("Epoch[%d] Time cost=%.3f", self._epoch, time.time() - self._began)
         if self._epoch_end:
-            arg_params, aux_params = state.network.get_params()
-            arguments, auxiliary = ndarrays(arg_params), ndarrays(aux_params)
+            arguments, auxiliary = arg_params(state.network), aux_params(state.network)
             for callback in self._epoch_end:
                 callback(self._epoch, state.network.symbol, arguments, auxiliary)
 
@@ -138,12 +137,12 @@ class ModuleFit(Callback):
 
     def _validation_metric(self, scorer: Any) -> Any:
         if self._wire is None:
-            return MetricView(lambda: collect(scorer.metrics))
+            return MetricView(lambda: compute_metrics(scorer.metrics))
         return scorer.metrics[NAME][0].shown
 
     def _validation_numbers(self, scorer: Any) -> Iterable[tuple[str, float]]:
         if self._wire is None:
-            return collect(scorer.metrics).items()
+            return compute_metrics(scorer.metrics).items()
         pairs: list[tuple[str, float]] = scorer.metrics[NAME][0].pairs()
         return pairs
 
@@ -154,7 +153,7 @@ class ModuleFit(Callback):
         if not callbacks:
             return
         values = ModuleLocals(
-            self._state.network.get_params,
+            lambda: (arg_params(self._state.network), aux_params(self._state.network)),
             {
                 "self": TrainedModule(self._learner) if self._model is None else self._model,
                 "epoch": self._epoch,

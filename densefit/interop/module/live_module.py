@@ -6,7 +6,7 @@ from collections import OrderedDict
 from typing import Any
 
 from densefit.backend import mx
-from densefit.engine.mxnet.initializer import He
+from densefit.engine.mxnet.host_arrays import as_ndarrays
 from densefit.engine.mxnet.module import Modules, Shapes, TrainGraph
 from densefit.engine.mxnet.optimizer import restart_store
 from densefit.model.network import Network
@@ -50,13 +50,13 @@ class LiveModule(Modules):
             module.bind(*self._descs(full), for_training=True)
         else:
             module.reshape(*self._descs(full))
-        lacks = set(module._param_names) - set(network.arg_params)
-        lacks |= set(module._aux_names) - set(network.aux_params)
+        lacks = set(module._param_names) - set(network.parameters)
+        lacks |= set(module._aux_names) - set(network.statistics)
         if is_given or lacks or not module.params_initialized:
             module.init_params(
-                initializer or He(),
-                arg_params=network.arg_params or None,
-                aux_params=network.aux_params or None,
+                initializer,
+                arg_params=as_ndarrays(network.parameters) or None,
+                aux_params=as_ndarrays(network.statistics) or None,
                 allow_missing=True,
                 allow_extra=True,
                 force_init=True,

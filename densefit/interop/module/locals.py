@@ -57,9 +57,11 @@ class TrainedModule:
     ) -> None:
         """Replace parameters in training, as Module.set_params does; others stay."""
         learner = self._learner
-        arguments, auxiliary = learner.network.get_params()
-        learner.load_params(
-            {**arguments, **arg_params}, {**auxiliary, **(aux_params or {})}, "set_params"
+        network = learner.network
+        learner.parameters.load(
+            {**network.parameters, **arg_params},
+            {**network.statistics, **(aux_params or {})},
+            "set_params",
         )
 
     def __getattr__(self, name: str) -> Any:

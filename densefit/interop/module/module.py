@@ -17,6 +17,7 @@ from densefit.backend import mx
 from densefit.callbacks.callback import Callback, Control, TrainState
 from densefit.engine.model_input import ModelInput, nothing
 from densefit.engine.mxnet.graph.symbol_info import loss_labels
+from densefit.engine.mxnet.host_arrays import as_ndarrays
 from densefit.engine.mxnet.optimizer import load_optimizer_state, optimizer_state, restart_store
 from densefit.engine.mxnet.optimizer_state import optimizer_to_arrays
 from densefit.errors import CheckpointError, ConfigError
@@ -177,14 +178,17 @@ class Mirror(Callback):
 
     def _refresh_parameters(self, network: Network) -> None:
         module, learner = self.module, self._learner
-        arguments, auxiliary = network.get_params()
         if not module.binded:
             module.params_initialized = False
             module._arg_params = module._aux_params = None
             data, label = learner.bound_descs()
             module.bind(data, label or None, for_training=True)
         module.init_params(
-            None, arg_params=arguments, aux_params=auxiliary, allow_extra=True, force_init=True
+            None,
+            arg_params=as_ndarrays(network.parameters),
+            aux_params=as_ndarrays(network.statistics),
+            allow_extra=True,
+            force_init=True,
         )
         if module.optimizer_initialized:
             restart_store(module)

@@ -32,16 +32,16 @@ class HeadWire(Wire):
 
     @property
     def finishes(self) -> bool:
-        """Whether `raw` and `finish` are the head's way to what its `evaluate` gives.
+        """Whether `raw_outputs` and `postprocess` are the head's way to what its `evaluate` gives.
 
         Not those that it has from a class whose `evaluate` it does not take over.
         """
         order = type(self.head).__mro__
         place = {
             name: next(number for number, kind in enumerate(order) if name in vars(kind))
-            for name in ("evaluate", "raw", "finish")
+            for name in ("evaluate", "raw_outputs", "postprocess")
         }
-        return place["evaluate"] >= max(place["raw"], place["finish"])
+        return place["evaluate"] >= max(place["raw_outputs"], place["postprocess"])
 
     @property
     def labels(self) -> list[str]:
@@ -103,7 +103,7 @@ class HeadWire(Wire):
         if mode != "raw" or input_size is None or not self.finishes:
             return found
         own = {name[len(self.name) + 1 :]: array for name, array in found.items()}
-        finished = self.head.finish(own, input_size)
+        finished = self.head.postprocess(own, input_size)
         return {f"{self.name}_{name}": array for name, array in finished.items()}
 
     def rows(self, output: str) -> int:
@@ -179,10 +179,10 @@ class HeadWire(Wire):
         predictions = list(self.decode(outputs, batch.geometries, batch.ids, scored=True))
         match = getattr(batch, "matches", {}).get(self.name)
         own = batch.targets if match is None else [match(one) for one in batch.targets]
-        truths = [self.head.truth(targets) for targets in own]
+        truths = [self.head.ground_truth(targets) for targets in own]
         known = [row for row, truth in enumerate(truths) if truth is not None]
         for row in known:
-            predictions[row] = self.head.judged(predictions[row], own[row])
+            predictions[row] = self.head.filter_prediction(predictions[row], own[row])
         if len(known) < len(truths):
             predictions, truths = (
                 [predictions[row] for row in known],
@@ -236,7 +236,7 @@ class HeadWire(Wire):
         for place, geometry in zip(where, geometries):
             if isinstance(geometry, LostGeometry) and geometry.is_other:
                 raise geometry.refusal(place)
-        if scored or not self.head.predicts_parts:
+        if scored or not self.head.supports_crops:
             geometries = [whole(geometry, place) for geometry, place in zip(geometries, where)]
         own = {name: outputs[f"{self.name}_{name}"] for name in self.evaluated}
         with located(f"head {self.name!r}"):

@@ -39,7 +39,7 @@ class Rooted(Head):
     def decode(self, outputs, geometries):
         return list(outputs["value"])
 
-    def truth(self, targets):
+    def ground_truth(self, targets):
         return None
 
     def metrics(self):

@@ -516,7 +516,7 @@ def test_with_natural_shares_a_mixture_is_scored_as_one_dataset(tiny):
         values = [float(mixture[index].targets["value"]) for index in range(11)]
         whole = df.score(network, loader)["bright/mae"]
     parts = {"a": df.Loader(tiny.Pictures(7), batch_size=4), "b": tiny.loader(network, 4)}
-    found = df.score_mixture(network, parts)
+    found = df.score(network, parts)
     assert len(set(values)) == 7
     assert whole == pytest.approx((7 * found["a/bright/mae"] + 4 * found["b/bright/mae"]) / 11)
     again = df.Mixture({"a": tiny.Pictures(7), "b": tiny.Pictures(4)}, length=20)

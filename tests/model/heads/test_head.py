@@ -36,7 +36,7 @@ def test_one_text_is_no_list_of_letters(classes):
 )
 def test_every_head_takes_and_refuses_alike(task):
     made = df.head(task, classes=np.int64(3))
-    assert list(made.numbered_classes()) == ["0", "1", "2"]
+    assert list(made.target_classes()) == ["0", "1", "2"]
     with pytest.raises(ConfigError, match="Classes are names, or how many"):
         df.head(task, classes="cat")
 

@@ -135,7 +135,7 @@ def test_a_keypoint_head_looks_at_some_classes_of_the_mixture():
     for index in range(len(plain)):
         before = [names[one] for one in plain[index].targets["classes"].tolist()]
         wanted = [one for one in before if one is not None]
-        assert head.truth(data[index].targets)["classes"].tolist() == wanted
+        assert head.ground_truth(data[index].targets)["classes"].tolist() == wanted
         seen.update(wanted)
     assert seen == {0, 1}
 
