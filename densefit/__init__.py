@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from densefit.checkpoint.training.policy import Keep
     from densefit.checkpoint.training.saver import Saver
     from densefit.checkpoint.weights.load import load
+    from densefit.checkpoint.weights.save import save
     from densefit.data.loader.loader import Loader
     from densefit.data.loader.views import Views
     from densefit.data.mixture.mixture import Mixture
@@ -71,6 +72,7 @@ __all__ = [
     "metrics",
     "predict",
     "registered",
+    "save",
     "save_mxnet",
     "schedules",
     "score",
@@ -107,6 +109,7 @@ _NAMES = {
     "load_mxnet": "interop.files.mxnet_files",
     "predict": "evaluation.predict",
     "registered": "factory",
+    "save": "checkpoint.weights.save",
     "save_mxnet": "interop.files.mxnet_files",
     "score": "evaluation.score",
     "transform": "factory",
