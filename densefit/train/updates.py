@@ -20,10 +20,13 @@ class Updates:
     Args:
         state: where the training stands.
         feeder: of the training data.
-        reseed: seeds what MXNet draws at random in an update; called before its batches are read.
+        reseed: seeds what the engine draws at random in an update, before its batches are read;
+            None if nothing is random.
     """
 
-    def __init__(self, state: TrainState, feeder: Feeder, reseed: Callable[[], None]) -> None:
+    def __init__(
+        self, state: TrainState, feeder: Feeder, reseed: Callable[[], None] | None = None
+    ) -> None:
         self._state, self._reseed = state, reseed
         position = state.position if state.batch else None
         rest = feeder.batches(state.epoch, state.batch * state.accumulate, position)
@@ -34,7 +37,8 @@ class Updates:
 
     def __iter__(self) -> Iterator[Iterable[Fed]]:
         while True:
-            self._reseed()
+            if self._reseed is not None:
+                self._reseed()
             micro_batches = self._micro_batches()
             try:
                 first = next(micro_batches, None)

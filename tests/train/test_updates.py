@@ -33,7 +33,7 @@ def reader(numbers, events=None):
 )
 def test_the_last_update_may_have_fewer_micro_batches(done, left, expected):
     state = TrainState(None, batch=done, accumulate=2, updates=left)
-    updates = Updates(state, reader(range(5)), lambda: None)
+    updates = Updates(state, reader(range(5)))
     assert [list(batches) for batches in updates] == expected
 
 
@@ -48,6 +48,6 @@ def test_a_batch_is_read_when_it_is_needed_and_random_numbers_are_seeded_before(
 
 
 def test_an_error_of_the_data_names_the_update():
-    updates = iter(Updates(TrainState(None, update=6), reader([DataError("broken")]), lambda: None))
+    updates = iter(Updates(TrainState(None, update=6), reader([DataError("broken")])))
     with pytest.raises(DataError, match="(?s)broken.*update 7"):
         next(updates)
