@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -187,12 +186,12 @@ def former_names(module: str, names: Mapping[str, str]) -> Callable[[str], Any]:
 
 def install() -> None:
     """Let the old paths be imported."""
-    sys.meta_path.append(_Finder())
+    sys.meta_path.append(_Finder())  # type: ignore[arg-type]
     for name in _IN_THE_WAY:
         sys.modules[f"densefit.{name}"] = _Stub(f"densefit.{name}")
 
 
-class _Finder(MetaPathFinder):
+class _Finder:
     """Asked last, for names that no folder has."""
 
     def find_spec(
@@ -200,11 +199,14 @@ class _Finder(MetaPathFinder):
     ) -> ModuleSpec | None:
         if not fullname.startswith("densefit.") or fullname not in moved():
             return None
-        return ModuleSpec(fullname, _Alias())
+        return ModuleSpec(fullname, _Alias())  # type: ignore[arg-type]
 
 
-class _Alias(Loader):
+class _Alias:
     """Puts the new module under the old name too, so that there is one of each class."""
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None
 
     def exec_module(self, module: ModuleType) -> None:
         old = module.__name__
