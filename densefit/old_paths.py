@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -70,7 +69,7 @@ metrics -> metrics.dense: boundary_iou confusion confusion_count depth normals
 metrics -> metrics.detection: boxes detections object_columns table
 metrics -> metrics.panoptic: panoptic>quality panoptic_match>match panoptic_segments>segments
 metrics -> metrics.voc: voc_ap>ap voc_match>match
-model -> engine.mxnet: map_merger>map_averaging
+model -> engine: map_merger>map_averaging
 model -> model: collisions>name_collisions names>head_names other_heads>surgery
     owners>parameters statistics>moving_variances weights>loss_weights
 model -> model.heads: head head_wire>network_head loss_heads>loss_layers loss_terms raw_outputs
@@ -94,7 +93,7 @@ train -> engine: early>prefetcher ema feed>batch_reader finite groups>param_grou
     repeats source>iterator_info sources
 train -> engine.mxnet: absent adamax adamw batch_numbers binding>bind evaluator executors
     gradients head_gradients held>parameters initializer inputs learner module monitoring
-    optimizer sgd
+    optimizer rescale>rescale_grad sgd
 train -> interop.iterators: prefetch>prefetching_iter
 train -> engine.mxnet.graph: folding>fold_batchnorm fused>fuse_bn_relu gradient_probe
     inner>known_values layouts>onednn_layouts overwriting>overwriting_ops pooled>mean_to_pooling
@@ -102,7 +101,6 @@ train -> engine.mxnet.graph: folding>fold_batchnorm fused>fuse_bn_relu gradient_
 train -> evaluation: label_check>labels_seen pass_rows viewer>tta
 train -> train: cadence>interval conflict>gradient_conflict guard>nonfinite horizon>length
     milestones>checkpointer object_check>object_count_check rate_search>lr_search_result
-    rescale>rescale_grad
 train -> train.setup: arguments naming>class_names numbers>settings same_heads start>plan
 train.schedules -> interop: mxnet_scheduler
 train.schedules -> train.schedules: awaited>deferred
@@ -168,14 +166,32 @@ def attributes_of(package: str) -> Callable[[str], Any]:
     return get
 
 
+def former_names(module: str, names: Mapping[str, str]) -> Callable[[str], Any]:
+    """`__getattr__` of a module whose functions or classes have other names now.
+
+    Args:
+        module: its `__name__`.
+        names: former name -> present one, with its module where it is in another.
+    """
+
+    def get(name: str) -> Any:
+        if name not in names:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        home, _, present = names[name].rpartition(".")
+        _warn(f"{module}.{name}", f"{home or module}.{present}", 3)
+        return getattr(import_module(home or module), present)
+
+    return get
+
+
 def install() -> None:
     """Let the old paths be imported."""
-    sys.meta_path.append(_Finder())
+    sys.meta_path.append(_Finder())  # type: ignore[arg-type]
     for name in _IN_THE_WAY:
         sys.modules[f"densefit.{name}"] = _Stub(f"densefit.{name}")
 
 
-class _Finder(MetaPathFinder):
+class _Finder:
     """Asked last, for names that no folder has."""
 
     def find_spec(
@@ -183,11 +199,14 @@ class _Finder(MetaPathFinder):
     ) -> ModuleSpec | None:
         if not fullname.startswith("densefit.") or fullname not in moved():
             return None
-        return ModuleSpec(fullname, _Alias())
+        return ModuleSpec(fullname, _Alias())  # type: ignore[arg-type]
 
 
-class _Alias(Loader):
+class _Alias:
     """Puts the new module under the old name too, so that there is one of each class."""
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None
 
     def exec_module(self, module: ModuleType) -> None:
         old = module.__name__

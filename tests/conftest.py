@@ -13,7 +13,7 @@ import pytest  # noqa: E402
 import densefit as df  # noqa: E402
 from densefit.backend import mx  # noqa: E402
 from densefit.data.sample import Sample  # noqa: E402
-from densefit.data.workers.process_prefetcher import ProcessAhead  # noqa: E402
+from densefit.data.workers.process_prefetcher import ProcessPrefetcher  # noqa: E402
 from densefit.metrics import MAE  # noqa: E402
 from densefit.model.backbones import Backbone  # noqa: E402
 from densefit.model.layers import conv_bn  # noqa: E402
@@ -245,8 +245,7 @@ class Tiny:
     @staticmethod
     def values(network):
         """All parameters by name, as numpy."""
-        arguments, auxiliary = network.get_params()
-        return {k: v.asnumpy() for k, v in {**arguments, **auxiliary}.items()}
+        return {**network.parameters, **network.statistics}
 
     @staticmethod
     def assert_equal(first, second, exactly=True):
@@ -287,7 +286,7 @@ def assert_alike(first, second, where="sample"):
 @pytest.fixture(scope="session")
 def in_a_process():
     """(work, visits): a worker process makes of each visit what `work` makes of it here."""
-    ahead = ProcessAhead(1, 4, timeout=120, slot_bytes=1 << 16)
+    ahead = ProcessPrefetcher(1, 4, timeout=120, slot_bytes=1 << 16)
 
     def compare(work, visits):
         visits = list(visits)

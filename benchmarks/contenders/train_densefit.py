@@ -114,13 +114,13 @@ def main() -> None:
     losses = initial(case, network, batch)
     facts = {
         "loss": float(sum(value.mean() for value in losses.values())),
-        "parameters": sum(int(value.size) for value in network.get_params()[0].values()),
+        "parameters": sum(int(value.size) for value in network.parameters.values()),
         "operations": operations(case, network),
     }
     if options.export is not None:
         arrays = dict(batch.arrays)
-        for values in network.get_params():
-            arrays.update({f"param:{name}": value.asnumpy() for name, value in values.items()})
+        for values in (network.parameters, network.statistics):
+            arrays.update({f"param:{name}": value for name, value in values.items()})
         np.savez(options.export, **arrays)
     df.fit(
         network,

@@ -15,7 +15,7 @@ class TrainState:
     """State of a training. Callbacks read it; only `fit` writes it.
 
     Attributes:
-        network: the Network in training; `network.get_params()` is up to date at any moment.
+        network: the Network in training; `network.parameters` are up to date at any moment.
         epoch: number of the current epoch, from 0; the next epoch after `epoch_ended`.
         update: optimizer updates since training began, over resumes too; skipped ones count.
         batch: updates done in this epoch.
@@ -44,6 +44,7 @@ class TrainState:
         seconds: wall seconds of training, validation and saving, over resumes too.
         clock: wall seconds of this process by phase.
         resumed: path of the checkpoint that this process resumed, "" for a new training.
+        device_memory: reads the (free, total) bytes of each GPU by its number.
     """
 
     network: Any
@@ -74,6 +75,7 @@ class TrainState:
     seconds: float = 0.0
     clock: Clock = field(default_factory=Clock)
     resumed: str = ""
+    device_memory: Callable[[], Mapping[int, tuple[int, int]]] = dict
 
     def tick(self) -> None:
         """Bring `seconds` and `epoch_seconds` up to date; `fit` calls it before callbacks look."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ class Memory(Callback):
         measure: Callable[[], dict[str, float]] | None = None,
     ) -> None:
         self.numbers: dict[str, float] = {}
-        self._measure = measure or memory_in_use
+        self._measure = measure
         self._lines = None if path is None else JSONLines(path)
         self._seen: list[tuple[int, float]] = []  # (update, host) at the end of each epoch
         self._warned = False
@@ -73,7 +74,8 @@ class Memory(Callback):
 
     def epoch_ended(self, state: TrainState, control: Control) -> None:
         """Measure, log, and warn of steady growth."""
-        self.numbers = self._measure()
+        measure = self._measure or partial(memory_in_use, state.device_memory())
+        self.numbers = measure()
         text = ", ".join(f"{key.split('/')[1]} {mib:,.0f}" for key, mib in self.numbers.items())
         _log.info("Memory in MiB at the end of epoch %d: %s", state.epoch + 1, text)
         if self._lines is not None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from densefit.data.annotated import asked_once
-from densefit.engine.mxnet.learner import Learner
+from densefit.engine.engine import Engine
 from densefit.errors import ConfigError, located
 from densefit.evaluation.labelled_heads import (
     certain_and_possible,
@@ -44,7 +44,7 @@ class MultiScorer:
 
     def __init__(
         self,
-        learner: Learner,
+        learner: Engine,
         data: Mapping[str, Any],
         heads: Sequence[str] | None = None,
         metrics: Mapping[str, Sequence[Any]] | None = None,
@@ -139,7 +139,7 @@ class MultiScorer:
 
 
 def scorer_of_labelled(
-    learner: Learner,
+    learner: Engine,
     data: Any,
     where: str,
     wires: Mapping[str, Wire] | None = None,

@@ -6,10 +6,9 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from densefit import adapters
+from densefit import adapters, engine
 from densefit.engine.finite import check_parameters, check_policy
 from densefit.engine.model_input import batches_of, model_input, validations_of
-from densefit.engine.mxnet.learner import Learner
 from densefit.errors import ConfigError
 from densefit.evaluation.multi_scorer import MultiScorer
 from densefit.evaluation.scorer import Scorer
@@ -47,18 +46,18 @@ def score(
     Args:
         network: a Network with parameters; an MXNet Module, or a gluon HybridBlock; or a Symbol
             with `arg_params`.
-        data: what `fit` takes. An OriginalSizeLoader for pictures at their own sizes; a ViewLoader
-            for test-time augmentation and sliding windows. Or a dict of several by name, without
-            '/'.
+        data: what `fit` takes. An OriginalSizeLoader for images at their original sizes; a
+            ViewLoader for test-time augmentation and sliding windows. Or a dict of several by
+            name, without '/'.
         heads: names of the heads to score, or routes for a symbol's network; by default all, of
             several datasets all that have labels.
-        metrics: head -> its metrics, in place of the head's own.
-        arg_params: values of parameters, which go before those that the model has.
-        aux_params: the same of auxiliary states.
+        metrics: head -> metrics that replace the head's.
+        arg_params: values of parameters, which replace the model's.
+        aux_params: values of auxiliary states, which replace the model's.
         eval_metric: as Module.score takes it: a name, a list of names, an `mx.metric.EvalMetric` or
             a function of (label, prediction). It gets all outputs and all labels of a symbol, of
-            real rows; its numbers, "module/<name>", stand in place of the heads' own, unless
-            `heads` or `metrics` are given. The object is updated itself.
+            real rows; its numbers, "module/<name>", replace the heads' numbers, unless `heads` or
+            `metrics` are given. An EvalMetric is updated in place.
         devices: MXNet contexts; the CPU by default. Of more than a batch has rows, the first are
             used.
         nonfinite: what happens when a parameter or an output is nan or infinite, which metrics
@@ -96,7 +95,7 @@ def score(
         {"score_metric": eval_metric}, network=given.network, model=given.model, seen=given.seen
     )
     if eval_metric is not None and heads is None and metrics is None:
-        names = []  # it stands in place of the heads' own metrics
+        names = []  # it replaces the heads' metrics
     if isinstance(data, Mapping):
         data = validations_of(data, given)
         _check_known(names, given.network)
@@ -104,7 +103,7 @@ def score(
         data = batches_of(data, given, "scoring")
     check_parameters(given.network, nonfinite)
     scorer = (MultiScorer if isinstance(data, Mapping) else Scorer)(
-        *(Learner(given.network, devices or given.devices), data, names, metrics),
+        *(engine.make(given.network, devices or given.devices), data, names, metrics),
         wires=module.wires,
         nonfinite=nonfinite,
     )
@@ -145,7 +144,8 @@ def _routed(network: Network, routes: Mapping[str, Route]) -> Network:
     if network.heads:
         raise ConfigError("Routes are for a network made of a symbol", received=list(routes))
     routed = Network(symbol=network.symbol, routes=routes)
-    routed.set_params(*network.get_params())
+    network.check_initialized()
+    routed.set_params(network.parameters, network.statistics)
     return routed
 
 

@@ -1,4 +1,4 @@
-"""Score a network's heads on one dataset, as often as wanted."""
+"""Score a network's heads on a dataset, repeatedly during a training."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 from densefit.data.classes.class_occurrence import Occurring
 from densefit.engine.batch_reader import Feeder
-from densefit.engine.mxnet.learner import Learner
+from densefit.engine.engine import Engine
 from densefit.engine.repeats import Repeats
 from densefit.errors import located
 from densefit.evaluation.labels_seen import tell_unscored
 from densefit.evaluation.pass_rows import PassRows
 from densefit.evaluation.scored_heads import check_exact, chosen_metrics, chosen_wires
 from densefit.evaluation.scoring_pass import ScoringPass
-from densefit.evaluation.tta import Viewed, viewed, views_of
+from densefit.evaluation.tta import MergedSample, has_views, merge_views
 from densefit.evaluation.update_metrics import (
     compute_metrics,
     update_head_metrics,
@@ -32,8 +32,8 @@ _log = logging.getLogger("densefit")
 class Scorer:
     """Scores a learner's present parameters on one iterator, once for each call of `run`.
 
-    Names, shapes and iterators that cannot be scored are refused in the constructor. What only the
-    samples show (a repeated sample, a head without labels) is found by `run`.
+    Names, shapes and iterators that cannot be scored are refused in the constructor. Repeated
+    samples and heads without labels raise errors in `run`.
 
     Args:
         learner: of the network.
@@ -59,7 +59,7 @@ class Scorer:
 
     def __init__(
         self,
-        learner: Learner,
+        learner: Engine,
         data: Any,
         heads: Sequence[str] | None = None,
         metrics: Mapping[str, Sequence[Any]] | None = None,
@@ -86,7 +86,7 @@ class Scorer:
         self._pass_rows = PassRows(data, where)
         self._feeder.match()
         self._occurring: Occurring | None = None
-        self._views = views_of(data, self._wires.values())
+        self._views = has_views(data, self._wires.values())
         with located(f"{where} data"):
             self._feeder.source.check_passes(1 if where == "scoring" else 2)
         learner.check_evaluation(self._feeder, self._views)
@@ -142,7 +142,7 @@ class Scorer:
 
     def _scan_views(self, seen: ScoringPass, given_up: Callable[[], bool]) -> bool:
         """Update the metrics with every sample, merged from its views; False if it was given up."""
-        for sample in viewed(self._learner, self._feeder, self._nonfinite):
+        for sample in merge_views(self._learner, self._feeder, self._nonfinite):
             if given_up():
                 return False
             seen.add([sample.id], [sample.targets])
@@ -150,7 +150,7 @@ class Scorer:
             seen.unlabelled -= self._update_with_sample(sample)
         return True
 
-    def _update_with_sample(self, sample: Viewed) -> set[str]:
+    def _update_with_sample(self, sample: MergedSample) -> set[str]:
         """Update the metrics with one sample; the heads for which it is labelled."""
         labelled = set()
         for name, wire in self._wires.items():
@@ -174,7 +174,7 @@ class Scorer:
                 self._occurring.look(name, sample, self._feeder.matches.get(name))
 
     def _tell(self, scores: Mapping[str, float]) -> None:
-        """Log what the data lack: labels of heads, whatever a score needs, classes."""
+        """Warn of heads without labels, undefined scores and classes that do not occur."""
         where = f"{self._feeder.where} data"
         if not self.part:
             tell_unscored(sorted(self.unlabelled), where)

@@ -15,6 +15,7 @@ from densefit.interop.module.head_adapter import ModuleWire, module_wire
 from densefit.interop.module.metric import ModuleMetric
 from densefit.interop.module.module import of_module
 from densefit.interop.mxnet_scheduler import MXNetScheduler, as_mxnet_scheduler
+from densefit.interop.parameters import arg_params, aux_params
 
 __all__ = [
     "BatchEnd",
@@ -25,8 +26,10 @@ __all__ = [
     "ModuleArguments",
     "ModuleMetric",
     "ModuleWire",
+    "arg_params",
     "as_data_iter",
     "as_mxnet_scheduler",
+    "aux_params",
     "batch_end",
     "batches",
     "epoch_end",

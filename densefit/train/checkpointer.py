@@ -60,7 +60,7 @@ class Checkpointer:
             return None
         self.announce(wait=True)
         with state.clock("checkpoint"):
-            self._session.learner.check_finite()  # the last good checkpoint stays
+            self._session.learner.parameters.check_finite()  # the last good checkpoint stays
             state.tick()
             path = str(self._saver.save(self._session))
         self._saved, self.is_announced = state.update, False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from densefit.callbacks.callback import Callback, Control
 from densefit.data.loader.object_counts import added
@@ -14,7 +13,6 @@ from densefit.train.checkpointer import Checkpointer
 from densefit.train.ending import ending
 from densefit.train.epoch_recorder import EpochRecorder
 from densefit.train.length import TrainingLength
-from densefit.train.seeds import seed_mxnet
 from densefit.train.setup.plan import Plan
 from densefit.train.signals import Signals
 from densefit.train.step import Step
@@ -29,8 +27,7 @@ class Loop:
     Attributes:
         plan: the training.
         step: makes an update.
-        reseed: seeds what MXNet draws at random in the next update.
-        optimizer: the one in use; its own rate counts where there is no schedule.
+        reseed: seeds what the engine draws at random in the next update; None if nothing is.
         validator: scores the validation data.
         checkpointer: saves, and goes back to what was saved.
         recorder: writes the history.
@@ -41,8 +38,7 @@ class Loop:
 
     plan: Plan
     step: Step
-    reseed: Callable[[], None]
-    optimizer: Any
+    reseed: Callable[[], None] | None
     validator: Validator
     checkpointer: Checkpointer
     recorder: EpochRecorder
@@ -52,7 +48,7 @@ class Loop:
 
     def __post_init__(self) -> None:
         self.session, self.state = self.plan.session, self.plan.session.state
-        self.own_rate = float(self.optimizer.lr or 0.0)  # where there is no schedule
+        self.own_rate = self.session.learner.base_lr  # where there is no schedule
 
     def run(self) -> None:
         """Train all epochs, from where the session stands; callbacks learn of any end."""
@@ -65,7 +61,7 @@ class Loop:
                     begun.append(callback)
                     callback.fit_started(state, self.control)
                 self.train()
-            session.learner.check_finite()
+            session.learner.parameters.check_finite()
             history.update, history.stop_reason = state.update, self.control.stop_reason
 
     def train(self) -> None:
@@ -91,7 +87,7 @@ class Loop:
         """Make an epoch's updates; False if the training went back to a checkpoint."""
         session, state, control = self.session, self.state, self.control
         self.recorder.begin_epoch()
-        seed_mxnet(self.plan.settings.seed, state.epoch)
+        session.learner.seed(self.plan.settings.seed, state.epoch)
         for callback in session.callbacks:
             callback.epoch_started(state, control)
         if state.pending:
@@ -168,7 +164,7 @@ class Loop:
         if result.counts:
             state.objects = added([state.objects, result.counts])
             state.all_objects = added([state.all_objects, result.counts])
-        state.lr = self.optimizer.learning_rate if lr is None else lr
+        state.lr = self.session.learner.lr if lr is None else lr
         state.gradient_norm, state.loss_weights = result.gradient_norm, result.loss_weights
         state.tick()
 

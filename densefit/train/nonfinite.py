@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from densefit.engine.engine import Engine
 from densefit.errors import ConfigError, TrainingDiverged
+from densefit.model.parameters import heads_owning
 from densefit.numeric import check_whole, real
 
 POLICIES = ("raise", "skip", "rollback")
@@ -45,7 +46,9 @@ class Guard:
         return self.factor**rollbacks if self.policy == "rollback" else 1.0
 
 
-def gradient_diverged(learner: Any, ids: Sequence[str], absent: Sequence[str]) -> TrainingDiverged:
+def gradient_diverged(
+    learner: Engine, ids: Sequence[str], absent: Sequence[str]
+) -> TrainingDiverged:
     """Make the error for a gradient that is not finite, though the losses are.
 
     Args:
@@ -53,8 +56,8 @@ def gradient_diverged(learner: Any, ids: Sequence[str], absent: Sequence[str]) -
         ids: of the update's samples.
         absent: names of heads without labels in the update.
     """
-    bad = learner.bad_gradients()
-    heads = learner.heads_of(bad)
+    bad = learner.gradients.not_finite()
+    heads = heads_owning(learner.network, bad)
     names = ", ".join(bad[:5]) + (f", ... ({len(bad)} parameters)" if len(bad) > 5 else "")
     samples = ", ".join(ids[:8]) + (f", ... ({len(ids)})" if len(ids) > 8 else "")
     where = f"head {', '.join(heads)}, " if heads else ""

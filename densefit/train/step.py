@@ -26,8 +26,8 @@ class Step:
         clip_norm: the largest norm of the gradient; a longer one is scaled down to it. None: any.
         guard: what happens when a loss or the gradient is not finite.
         balancing: of the heads' losses.
-        reseed: seeds what MXNet draws at random in the update; called before each further pass
-            over the micro-batches.
+        reseed: seeds what the engine draws at random in the update, before each further pass over
+            the micro-batches; None if nothing is random.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Step:
         clip_norm: float | None = None,
         guard: Guard | None = None,
         balancing: Balancing | None = None,
-        reseed: Callable[[], None] = lambda: None,
+        reseed: Callable[[], None] | None = None,
     ) -> None:
         self._state, self._learner = session.state, session.learner
         self._metrics, self._wires = session.judges, wires
@@ -72,7 +72,7 @@ class Step:
         self._learner.begin_without(self._absent(labelled))
         shares = self._shares(batches, labelled)
         is_skipping = self._guard.policy == "skip"
-        statistics = self._learner.statistics() if is_skipping else None
+        statistics = self._learner.parameters.statistics() if is_skipping else None
         refused: TrainingDiverged | None = None
         for number, batch in enumerate(batches):
             refused = self._compute(batch, number == 0, shares, while_computing)
@@ -149,7 +149,7 @@ class Step:
                 if self._balancing is not None and shares is not None:
                     self._balancing.finish(batches, labelled, shares, self._reseed)
                 # Sync point: waits for the backward pass.
-                norm = self._learner.gradient_norm()
+                norm = self._learner.gradients.norm()
                 if math.isfinite(norm):
                     return norm, None
                 ids = [key for batch in batches for key in batch.ids]
@@ -175,10 +175,10 @@ class Step:
         guard = self._guard
         self._refused_in_a_row += 1
         if guard.policy == "skip":
-            self._learner.set_statistics(statistics)
+            self._learner.parameters.set_statistics(statistics)
         is_skipped = guard.policy == "skip" and self._refused_in_a_row <= guard.limit
         if not is_skipped and guard.policy != "rollback":
-            self._learner.mend_statistics()
+            self._learner.parameters.mend_statistics()
             raise error
 
     def _labelled(self, batches: Sequence[Batch]) -> dict[str, int]:

@@ -71,7 +71,7 @@ class Validator:
 
     def _score(self) -> dict[str, float] | None:
         """The scores, and the derived ones; None if a signal came meanwhile."""
-        self._session.learner.check_finite()
+        self._session.learner.parameters.check_finite()
         try:
             scores = self._scorer.run(lambda: self._signals.received is not None)
             return None if scores is None else with_derived(scores, self._derived)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from densefit import engine
 from densefit.checkpoint.storage import store
 from densefit.checkpoint.weights.load import load
 from densefit.engine.finite import check_parameters
-from densefit.engine.mxnet.learner import Learner
 from densefit.evaluation.labelled_heads import scorable
 from densefit.evaluation.multi_scorer import scorer_of_labelled
 from densefit.evaluation.score import score
@@ -69,7 +69,9 @@ def finish(out: Path, prepared: Prepared, draw: Draw, batches: int = 0) -> dict[
                 prefix = f"{name}/"
             else:
                 check_parameters(network)
-                scorer = scorer_of_labelled(Learner(network), watched, "scoring", nonfinite="raise")
+                scorer = scorer_of_labelled(
+                    engine.make(network), watched, "scoring", nonfinite="raise"
+                )
                 scores.update(scorer.run() or {})
                 choose_thresholds(network, scorer.metrics)
                 prefix = ""

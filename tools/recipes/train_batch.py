@@ -15,7 +15,7 @@ from densefit.data.loader.loader import Loader
 from densefit.data.sample import Sample
 from densefit.model.heads.head import Head
 from densefit.tools.report.pictures import fitted_for, resized, write_image
-from densefit.visualize.drawing import grid
+from densefit.visualize.grid import grid
 
 _log = logging.getLogger("densefit")
 

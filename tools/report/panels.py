@@ -11,7 +11,7 @@ from densefit.evaluation.labelled_heads import scorable
 from densefit.evaluation.predict import predict
 from densefit.model.network import Network
 from densefit.tools.report.pictures import BYTES, Subset, truth_and_prediction, write_image
-from densefit.visualize.drawing import grid
+from densefit.visualize.grid import grid
 
 _COLUMNS = 6  # three pairs of truth and prediction a row
 _SMALLEST, _LARGEST = 240, 400  # pixels of a cell's longer side

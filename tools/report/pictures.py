@@ -19,8 +19,8 @@ from densefit.metrics.core.metric import Metric
 from densefit.metrics.core.operating_point import best_threshold
 from densefit.model.heads.head import Head
 from densefit.model.network import Network
-from densefit.visualize.drawing import grid
 from densefit.visualize.fitted import Fitted
+from densefit.visualize.grid import grid
 
 # The longer side of a drawing is brought into this range, in pixels.
 SMALLEST, LARGEST = 320, 480

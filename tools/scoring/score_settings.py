@@ -11,7 +11,7 @@ import numpy as np
 
 from densefit.data.workers.errors import TooSlowError
 from densefit.data.workers.factory import default_workers
-from densefit.data.workers.thread_prefetcher import Ahead
+from densefit.data.workers.thread_prefetcher import ThreadPrefetcher
 from densefit.errors import ConfigError, DataError, located
 from densefit.metrics import Metric
 from densefit.metrics.core.per_sample import PerSample
@@ -144,7 +144,9 @@ class _Stream:
         self.dataset = pairs
         self._together = together
         self.failed: list[DataError] = []
-        self._ahead: Ahead[tuple[Any, Any]] = Ahead(workers, 2 * max(workers, 1), _SLOWEST)
+        self._ahead: ThreadPrefetcher[tuple[Any, Any]] = ThreadPrefetcher(
+            workers, 2 * max(workers, 1), _SLOWEST
+        )
 
     def __call__(self, index: int) -> tuple[Any, Any]:
         return self.dataset.read(index)

@@ -1,4 +1,4 @@
-"""Threads and processes that make samples ahead."""
+"""Threads and processes that load samples ahead of the consumer."""
 
 from densefit.old_paths import attributes_of
 

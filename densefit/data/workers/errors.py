@@ -1,4 +1,4 @@
-"""Errors that cost a worker: told at once, and never just skipped."""
+"""Errors of workers: raised at once, and never skipped as a broken sample is."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ import cv2
 
 from densefit.errors import DataError, DensefitError
 
-#: What runs out for the whole process: memory, open files.
-_SHORT = (errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+#: Errors of resources that the whole process shares: memory, open files.
+_EXHAUSTED = (errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 _NO_MEMORY = -4  # of OpenCV's errors
 
 
 class LostWorkerError(DataError):
-    """A worker ended in the middle of its work. Whatever ended it may end the next one too."""
+    """A worker ended in the middle of a sample; the cause may end the next one too."""
 
 
-class NoMemoryError(LostWorkerError):
-    """Memory, or another thing that all samples need, has run out: the next sample fails too."""
+class OutOfMemoryError(LostWorkerError):
+    """Memory, or another resource that all samples need, has run out."""
 
 
 class TooSlowError(LostWorkerError):
-    """A sample whose worker took too long for it, whether it came to an end or not."""
+    """A sample exceeded the time limit, whether its worker finished or not."""
 
 
 def too_slow(sample_id: str, timeout: float, seconds: float | None = None) -> TooSlowError:
-    """The error of a sample that takes longer than `timeout` seconds.
+    """Make the error of a sample that takes longer than `timeout` seconds.
 
     Args:
         sample_id: of the sample.
         timeout: the limit.
-        seconds: that it took; None where it is not done.
+        seconds: elapsed; None if it is not finished.
     """
     return TooSlowError(
         "A sample takes too long",
@@ -43,21 +43,21 @@ def too_slow(sample_id: str, timeout: float, seconds: float | None = None) -> To
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether an error, or what caused it, says that memory or open files have run out."""
+    """Whether an error, or one of its causes, reports exhausted memory or open files."""
     seen: set[int] = set()
     cause: BaseException | None = error
     while cause is not None and id(cause) not in seen:
         seen.add(id(cause))
-        short = isinstance(cause, OSError) and cause.errno in _SHORT
-        unallocated = isinstance(cause, cv2.error) and getattr(cause, "code", 0) == _NO_MEMORY
-        if short or unallocated or isinstance(cause, MemoryError):
+        is_exhausted = isinstance(cause, OSError) and cause.errno in _EXHAUSTED
+        is_unallocated = isinstance(cause, cv2.error) and getattr(cause, "code", 0) == _NO_MEMORY
+        if is_exhausted or is_unallocated or isinstance(cause, MemoryError):
             return True
         cause = cause.__cause__ or cause.__context__
     return False
 
 
-def text_of(error: BaseException) -> str:
-    """What an error says; of one that cannot say it, that it cannot."""
+def error_text(error: BaseException) -> str:
+    """The message of an error; a note if its `__str__` raises."""
     try:
         return str(error)
     except Exception as second:
@@ -65,14 +65,14 @@ def text_of(error: BaseException) -> str:
 
 
 def with_id(error: Exception, stage: str, key: str) -> DataError:
-    """A DataError that says what `error` says, and for which sample.
+    """Wrap an error in a DataError that names the sample.
 
-    One that every sample would meet, as where no memory is left, is a LostWorkerError.
+    An error that every sample would meet, such as exhausted memory, becomes a LostWorkerError.
     """
     here = f"sample {key!r}"
     kind = DataError
     if out_of_memory(error):
-        kind = NoMemoryError
+        kind = OutOfMemoryError
     elif isinstance(error, LostWorkerError):
         kind = type(error)
     if isinstance(error, DensefitError):
@@ -83,4 +83,4 @@ def with_id(error: Exception, stage: str, key: str) -> DataError:
             where=here if error.where is None else f"{error.where} ({here})",
             fix=error.fix,
         )
-    return kind(f"{stage} failed: {type(error).__name__}: {text_of(error)}", where=here)
+    return kind(f"{stage} failed: {type(error).__name__}: {error_text(error)}", where=here)

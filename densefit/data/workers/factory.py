@@ -1,4 +1,4 @@
-"""What makes samples ahead: threads or processes."""
+"""Make a sample prefetcher: of threads or of processes."""
 
 from __future__ import annotations
 
@@ -7,59 +7,63 @@ from typing import Any
 
 import numpy as np
 
-from densefit.backend import available_cpus
+from densefit.cpus import available_cpus
 from densefit.data.checks.sample import read_sample
 from densefit.data.sample import Dataset
-from densefit.data.workers.picklable import pickled
-from densefit.data.workers.process_prefetcher import ProcessAhead
-from densefit.data.workers.thread_prefetcher import Ahead, AnyAhead, Job
+from densefit.data.workers.picklable import to_pickle
+from densefit.data.workers.process_prefetcher import ProcessPrefetcher
+from densefit.data.workers.thread_prefetcher import Job, SamplePrefetcher, ThreadPrefetcher
+from densefit.old_paths import former_names
 
 WORKER_KINDS = ("threads", "processes")
-_LOOKED_AT = 8
-_MOST_WORKERS = 8
+_PROBED_SAMPLES = 8
+_MAX_WORKERS = 8
 
 
-def ahead_of(
+def make_prefetcher(
     kind: str,
     work: Job[Any],
     workers: int,
     window: int,
     timeout: float,
     sample_bytes: Callable[[], int],
-) -> AnyAhead[Any]:
-    """A window of samples under way.
+) -> SamplePrefetcher[Any]:
+    """Make a prefetcher.
 
     Args:
         kind: one of WORKER_KINDS.
-        work: an example of what there will be to do.
-        workers: their number; 0 works in the caller's thread, whatever the kind.
-        window: samples under way at most.
-        timeout: seconds that one sample may take in its worker; see `Ahead`.
-        sample_bytes: tells the bytes of one sample's arrays.
+        work: an example of the tasks to come.
+        workers: their number; 0 loads in the caller's thread, for either kind.
+        window: samples in flight at most.
+        timeout: seconds that one sample may take in its worker; see `ThreadPrefetcher`.
+        sample_bytes: returns the bytes of one sample's arrays.
 
     Raises:
         ConfigError: the work cannot be sent to processes.
     """
     if kind == "threads" or workers == 0:
-        return Ahead(workers, window, timeout)
-    pickled(work)  # told here, where the settings are, and not in the middle of the first epoch
-    return ProcessAhead(workers, window, timeout, sample_bytes())
+        return ThreadPrefetcher(workers, window, timeout)
+    to_pickle(work)  # fails here, not in the middle of the first epoch
+    return ProcessPrefetcher(workers, window, timeout, sample_bytes())
 
 
 def default_workers() -> int:
-    """As many as this process may use CPUs (affinity, the container's quota), 1 to 8.
+    """Number of CPUs that this process may use (affinity, the container's quota), 1 to 8.
 
-    More threads than 8 mostly wait for Python's lock. MXNet computes with as many.
+    More than 8 threads mostly wait for Python's lock. MXNet computes with as many threads.
     """
-    return min(_MOST_WORKERS, available_cpus())
+    return min(_MAX_WORKERS, available_cpus())
 
 
 def target_bytes(dataset: Dataset) -> int:
-    """Bytes of the targets of the first of 8 samples that is not broken; 0 if all are."""
-    for index in range(min(len(dataset), _LOOKED_AT)):
+    """Bytes of the targets of the first readable sample among 8; 0 if none is."""
+    for index in range(min(len(dataset), _PROBED_SAMPLES)):
         try:
             targets = read_sample(dataset, index).targets.values()
-        except Exception:  # told, or skipped, in the epoch
+        except Exception:  # raised, or skipped, in the epoch
             continue
-        return sum(np.asarray(one).nbytes + 64 for one in targets)
+        return sum(np.asarray(target).nbytes + 64 for target in targets)
     return 0
+
+
+__getattr__ = former_names(__name__, {"ahead_of": "make_prefetcher"})

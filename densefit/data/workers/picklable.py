@@ -1,4 +1,4 @@
-"""Which part of a thing cannot be sent to another process."""
+"""Pickle objects for another process, and find the part that cannot be pickled."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _DEPTH = 6
 _INTERACTIVE = b"\x8c\x08__main__"  # the name of a module, as pickle writes it
 
 
-def pickled(work: Any, what: str = "work") -> bytes:
-    """A thing as bytes for another process.
+def to_pickle(work: Any, what: str = "work") -> bytes:
+    """Pickle an object for another process.
 
     Raises:
-        ConfigError: something in it cannot be sent; says which attribute that is.
+        ConfigError: a part of it cannot be pickled; names the attribute.
     """
     try:
         text = pickle.dumps(work, 5)
     except Exception as error:
-        path, culprit = culprit_of(work, what)
+        path, culprit = find_unpicklable(work, what)
         raise ConfigError(
             f"Processes cannot work on this: {type(error).__name__}: {error}",
             expected="dataset, transform and heads that can be pickled",
@@ -41,31 +41,31 @@ def pickled(work: Any, what: str = "work") -> bytes:
     return text
 
 
-def culprit_of(thing: Any, path: str, depth: int = _DEPTH) -> tuple[str, Any]:
-    """The innermost part that cannot be pickled: where it is, and it itself.
+def find_unpicklable(value: Any, path: str, depth: int = _DEPTH) -> tuple[str, Any]:
+    """Find the innermost part that cannot be pickled: its path, and the part.
 
-    >>> culprit_of({"a": 1, "b": [2, lambda: 3]}, "settings")[0]
+    >>> find_unpicklable({"a": 1, "b": [2, lambda: 3]}, "settings")[0]
     "settings['b'][1]"
     """
     if depth > 0:
-        for name, part in _parts(thing):
-            if not _sound(part):
-                return culprit_of(part, path + name, depth - 1)
-    return path, thing
+        for name, part in _parts(value):
+            if not _is_picklable(part):
+                return find_unpicklable(part, path + name, depth - 1)
+    return path, value
 
 
-def _parts(thing: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(thing, Mapping):
-        yield from ((f"[{key!r}]", value) for key, value in thing.items())
-    elif isinstance(thing, (list, tuple)):
-        yield from ((f"[{place}]", value) for place, value in enumerate(thing))
+def _parts(value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        yield from ((f"[{key!r}]", item) for key, item in value.items())
+    elif isinstance(value, (list, tuple)):
+        yield from ((f"[{index}]", item) for index, item in enumerate(value))
     else:
-        yield from ((f".{name}", value) for name, value in getattr(thing, "__dict__", {}).items())
+        yield from ((f".{name}", item) for name, item in getattr(value, "__dict__", {}).items())
 
 
-def _sound(thing: Any) -> bool:
+def _is_picklable(value: Any) -> bool:
     try:
-        pickle.dumps(thing, 5)
+        pickle.dumps(value, 5)
     except Exception:
         return False
     return True

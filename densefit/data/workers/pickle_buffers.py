@@ -1,4 +1,4 @@
-"""A finished sample as bytes: its arrays into shared memory, the rest as a short text."""
+"""Pickle a sample with its arrays out of band, in shared memory (PEP 574)."""
 
 from __future__ import annotations
 
@@ -8,51 +8,50 @@ from typing import Any
 _ALIGNED = 64  # bytes; arrays begin at a cache line
 
 
-def pack(thing: Any, slot: memoryview) -> tuple[bytes, list[int], int]:
-    """Write the arrays of a thing into a slot, as far as they fit, the largest first.
+def pack(value: Any, slot: memoryview) -> tuple[bytes, list[int], int]:
+    """Write the arrays of a value into a slot, as far as they fit, the largest first.
 
     Args:
-        thing: anything that can be pickled.
+        value: anything that can be pickled.
         slot: bytes to write to.
 
     Returns:
-        The thing as a text in which those arrays are missing; (offset, length) of each of them in
-        the slot, one after the other, in the order in which `unpack` needs them; and how many
-        bytes a slot should have for all.
+        The pickle without those arrays; (offset, length) of each of them in the slot, flattened,
+        in the order in which `unpack` needs them; and the bytes that a slot needs to hold all.
     """
     buffers: list[pickle.PickleBuffer] = []
-    text = pickle.dumps(thing, 5, buffer_callback=buffers.append)
+    text = pickle.dumps(value, 5, buffer_callback=buffers.append)
     sizes = [buffer.raw().nbytes for buffer in buffers]
     offsets, offset = [-1] * len(buffers), 0
-    for place in sorted(range(len(buffers)), key=lambda place: -sizes[place]):
-        if offset + sizes[place] <= len(slot):
-            offsets[place] = offset
-            offset = _aligned(offset + sizes[place])
-    places: list[int] = []
-    if all(place >= 0 for place in offsets):
-        for place, buffer in enumerate(buffers):
-            slot[offsets[place] : offsets[place] + sizes[place]] = buffer.raw()
-            places += (offsets[place], sizes[place])
-        return text, places, sum(map(_aligned, sizes))
-    kept = iter(range(len(buffers)))
+    for index in sorted(range(len(buffers)), key=lambda index: -sizes[index]):
+        if offset + sizes[index] <= len(slot):
+            offsets[index] = offset
+            offset = _aligned(offset + sizes[index])
+    spans: list[int] = []
+    if all(start >= 0 for start in offsets):
+        for index, buffer in enumerate(buffers):
+            slot[offsets[index] : offsets[index] + sizes[index]] = buffer.raw()
+            spans += (offsets[index], sizes[index])
+        return text, spans, sum(map(_aligned, sizes))
+    indices = iter(range(len(buffers)))
 
-    def outside(buffer: pickle.PickleBuffer) -> bool:
+    def stays_in_band(buffer: pickle.PickleBuffer) -> bool:
         """Whether the pickle has to hold the array itself."""
-        place = next(kept)
-        if offsets[place] < 0:
+        index = next(indices)
+        if offsets[index] < 0:
             return True
         raw = buffer.raw()
-        slot[offsets[place] : offsets[place] + sizes[place]] = raw
-        places.extend((offsets[place], sizes[place]))
+        slot[offsets[index] : offsets[index] + sizes[index]] = raw
+        spans.extend((offsets[index], sizes[index]))
         return False
 
-    text = pickle.dumps(thing, 5, buffer_callback=outside)
-    return text, places, sum(map(_aligned, sizes))
+    text = pickle.dumps(value, 5, buffer_callback=stays_in_band)
+    return text, spans, sum(map(_aligned, sizes))
 
 
-def unpack(text: bytes, places: list[int], slot: memoryview) -> Any:
-    """What `pack` was given; its arrays are copies, so that the slot is free again."""
-    pairs = zip(places[0::2], places[1::2])
+def unpack(text: bytes, spans: list[int], slot: memoryview) -> Any:
+    """Restore the value that `pack` wrote; its arrays are copies, so the slot is free again."""
+    pairs = zip(spans[0::2], spans[1::2])
     return pickle.loads(text, buffers=[bytearray(slot[at : at + size]) for at, size in pairs])
 
 

@@ -1,4 +1,4 @@
-"""A few worker processes that take tasks from one pipe and answer by their own."""
+"""A pool of worker processes: one pipe of tasks, and a pipe of results for each."""
 
 from __future__ import annotations
 
@@ -12,108 +12,111 @@ from collections.abc import Iterator, Sequence
 from multiprocessing import connection, resource_tracker, util
 from typing import Any
 
-from densefit.data.workers.shared_memory import Letter, Memory
-from densefit.data.workers.worker_main import TASK, Answer, Desk, serve
-from densefit.data.workers.worker_status import Board
+from densefit.data.workers.shared_memory import Mailbox, SharedMemory
+from densefit.data.workers.worker_main import TASK, WorkerChannels, WorkerResult, run_worker
+from densefit.data.workers.worker_status import WorkerStatus
 
-_FIRST = 64 * 1024 // TASK.size  # tasks that the pipe surely holds
-MOST_SLOTS = _FIRST // 4
+_PIPE_TASKS = 64 * 1024 // TASK.size  # tasks that a pipe surely holds
+MOST_SLOTS = _PIPE_TASKS // 4
 
 
-class DeadError(Exception):
+class WorkerDiedError(Exception):
     """A worker process ended on its own.
 
     Attributes:
         worker: its number.
-        how: it ended.
+        reason: its exit status or signal.
     """
 
-    def __init__(self, worker: int, how: str) -> None:
-        super().__init__(how)
-        self.worker, self.how = worker, how
+    def __init__(self, worker: int, reason: str) -> None:
+        super().__init__(reason)
+        self.worker, self.reason = worker, reason
 
 
-class Processes:
-    """Processes that are started anew ("spawn"), since MXNet does not survive a fork.
+class ProcessPool:
+    """Processes that are spawned, not forked: MXNet does not survive a fork.
 
-    None of this needs a lock or a thread in the parent: a worker that dies at any moment leaves
-    nothing locked behind.
+    The parent needs no lock and no thread: a worker that dies at any moment leaves nothing locked.
 
     Args:
         count: of processes.
-        slots: places for results, at most `MOST_SLOTS`; there are never more tasks than places.
+        slots: for results, at most `MOST_SLOTS`; there are never more tasks than slots.
         slot_bytes: of each.
 
     Attributes:
-        board: what the workers are busy with.
-        letter: what they work on.
+        status: the present assignment of each worker.
+        mailbox: the pickled task of the epoch.
         memory: the slots.
     """
 
     def __init__(self, count: int, slots: int, slot_bytes: int) -> None:
         self.slots = slots
-        self.memory, self.letter, self.board = Memory(slots * slot_bytes), Letter(), Board(count)
+        self.memory, self.mailbox, self.status = (
+            SharedMemory(slots * slot_bytes),
+            Mailbox(),
+            WorkerStatus(count),
+        )
         context = multiprocessing.get_context("spawn")
         tasks, self._tasks = context.Pipe(duplex=False)
-        life, self._life = context.Pipe(duplex=False)
-        self._answers: list[connection.Connection] = []
+        parent_alive, self._parent_alive = context.Pipe(duplex=False)
+        self._results: list[connection.Connection] = []
         self._processes: list[Any] = []
-        shared = (self.memory, self.letter, self.board)
+        shared = (self.memory, self.mailbox, self.status)
         # Runs when this object is collected, and at exit before daemons are waited for.
         self._finalizer = util.Finalize(
             self,
             _stop,
-            args=(self._tasks, self._life, self._answers, self._processes, shared),
+            args=(self._tasks, self._parent_alive, self._results, self._processes, shared),
             exitpriority=10,
         )
         try:
             with _quiet_start():
                 for number in range(count):
-                    answers, own = context.Pipe(duplex=False)
-                    self._answers.append(answers)
-                    desk = Desk(number, tasks, own, life, *shared, slots)
+                    results, sender = context.Pipe(duplex=False)
+                    self._results.append(results)
+                    channels = WorkerChannels(number, tasks, sender, parent_alive, *shared, slots)
                     process = context.Process(
-                        target=serve, args=(desk,), name=f"densefit-{number}", daemon=True
+                        target=run_worker, args=(channels,), name=f"densefit-{number}", daemon=True
                     )
                     process.start()
                     self._processes.append(process)
-                    own.close()  # or its end would not be seen
+                    sender.close()  # or the end of the worker would not be seen
         except BaseException:
             self.stop()
             raise
         finally:
             tasks.close()
-            life.close()
+            parent_alive.close()
 
     def submit(self, number: int, slot: int, visit: int) -> None:
-        """Ask for a sample of work `number` (that of the letter) in a slot that is free."""
-        # A dead reader raises BrokenPipeError here only if all are dead; `answers` tells of it.
+        """Request a sample of task `number` (see the mailbox) in a free slot."""
+        # A dead reader raises BrokenPipeError here only if all are dead; `results` raises then.
         with contextlib.suppress(BrokenPipeError):
             os.write(self._tasks.fileno(), TASK.pack(number, slot, visit))
 
-    def answers(self, timeout: float) -> list[Answer]:
-        """The answers that are there, after waiting for the first one.
+    def results(self, timeout: float) -> list[WorkerResult]:
+        """Return the results that have arrived, after waiting for the first one.
 
         Args:
-            timeout: seconds to wait at most; 0 looks only.
+            timeout: seconds to wait at most; 0 does not wait.
 
         Raises:
-            DeadError: a process ended.
+            WorkerDiedError: a process ended.
         """
-        found = []
-        for ready in connection.wait(self._answers, timeout):
+        results = []
+        for ready in connection.wait(self._results, timeout):
             try:
-                found.append(pickle.loads(ready.recv_bytes()))  # type: ignore[union-attr]
+                results.append(pickle.loads(ready.recv_bytes()))  # type: ignore[union-attr]
             except (EOFError, OSError):
-                number = self._answers.index(ready)  # type: ignore[arg-type]
-                raise DeadError(number, self._how(number)) from None
-        return found
+                number = self._results.index(ready)  # type: ignore[arg-type]
+                raise WorkerDiedError(number, self._exit_reason(number)) from None
+        return results
 
     def stop(self) -> None:
-        """End the processes and give the memory back; may be called again."""
+        """Stop the processes and release the memory; may be called twice."""
         self._finalizer()
 
-    def _how(self, number: int) -> str:
+    def _exit_reason(self, number: int) -> str:
         process = self._processes[number]
         process.join(1.0)
         code = process.exitcode
@@ -128,20 +131,20 @@ class Processes:
 
 def _stop(
     tasks: connection.Connection,
-    life: connection.Connection,
-    answers: Sequence[connection.Connection],
+    parent_alive: connection.Connection,
+    results: Sequence[connection.Connection],
     processes: Sequence[Any],
     shared: tuple[Any, ...],
     wait: float = 1.0,
 ) -> None:
-    """What `stop` does; it must not know the object, or that would never be collected."""
-    tasks.close()  # who has nothing to do ends
-    for own in answers:
-        own.close()  # who wants to tell something ends
+    """Stop a pool, without a reference to it: it could not be collected then."""
+    tasks.close()  # idle workers exit
+    for pipe in results:
+        pipe.close()  # workers that send a result exit
     deadline = time.monotonic() + wait
     for process in processes:
         process.join(max(0.0, deadline - time.monotonic()))
-    life.close()  # who is in the middle of a sample ends
+    parent_alive.close()  # workers in the middle of a sample exit
     for process in processes:
         process.join(0.2)
         if process.is_alive():
@@ -154,20 +157,20 @@ def _stop(
 
 @contextlib.contextmanager
 def _quiet_start() -> Iterator[None]:
-    """Processes that start in the block see no Ctrl-C, not even while they import.
+    """Start processes in the block without Ctrl-C, and with single-threaded libraries.
 
-    And libraries that ask the environment start one thread in them, not one for each CPU.
+    They ignore SIGINT even while they import; OMP_NUM_THREADS is 1 in them.
     """
-    resource_tracker.ensure_running()  # or its start would lift the block
-    known = os.environ.get("OMP_NUM_THREADS")
+    resource_tracker.ensure_running()  # or its start would unblock the signals
+    before_threads = os.environ.get("OMP_NUM_THREADS")
     blocked = {signal.SIGINT, signal.SIGTERM}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, blocked)
     os.environ["OMP_NUM_THREADS"] = "1"
     try:
         yield
     finally:
-        if known is None:
+        if before_threads is None:
             del os.environ["OMP_NUM_THREADS"]
         else:
-            os.environ["OMP_NUM_THREADS"] = known
+            os.environ["OMP_NUM_THREADS"] = before_threads
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

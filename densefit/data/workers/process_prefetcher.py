@@ -1,4 +1,4 @@
-"""Samples made ahead by processes, handed out in order."""
+"""Load samples ahead by processes, and yield them in order."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from typing import Any, Generic, TypeVar
 from densefit.data.sample_id import sample_id
 from densefit.data.sampler import place_of
 from densefit.data.workers.errors import LostWorkerError, too_slow
-from densefit.data.workers.picklable import pickled
+from densefit.data.workers.picklable import to_pickle
 from densefit.data.workers.pickle_buffers import unpack
-from densefit.data.workers.process_pool import MOST_SLOTS, DeadError, Processes
-from densefit.data.workers.thread_prefetcher import LOOK, Job
-from densefit.data.workers.worker_main import START, Answer
+from densefit.data.workers.process_pool import MOST_SLOTS, ProcessPool, WorkerDiedError
+from densefit.data.workers.thread_prefetcher import POLL_SECONDS, Job
+from densefit.data.workers.worker_main import STARTUP_SECONDS, WorkerResult
 from densefit.errors import DataError, DensefitError
+from densefit.old_paths import former_names
 
-Thing = TypeVar("Thing")
+Item = TypeVar("Item")
 
 _PAGE = 4096
 
@@ -30,93 +31,93 @@ class RemoteError(Exception):
         return f"\n{self.args[0]}"
 
 
-class ProcessAhead(Generic[Thing]):
-    """A bounded window of samples under way in other processes; see `Ahead`.
+class ProcessPrefetcher(Generic[Item]):
+    """Keeps a bounded window of samples in flight in processes; see `ThreadPrefetcher`.
 
     Args:
         workers: processes.
-        window: samples under way at most, and so slots of shared memory.
-        timeout: seconds that one sample may take in its process, as in `Ahead`.
-        slot_bytes: expected for one sample's arrays. What does not fit goes through a pipe, and
-            the slots are larger in the next epoch.
+        window: samples in flight at most, and so slots of shared memory.
+        timeout: seconds that one sample may take in its process, as in `ThreadPrefetcher`.
+        slot_bytes: expected for one sample's arrays. Larger ones go through a pipe, and the slots
+            grow in the next epoch.
 
     Attributes:
-        current: the visit that was asked for last (see `Order`), -1 if none.
+        current: the visit that was requested last (see `Order`), -1 if none.
     """
 
     def __init__(self, workers: int, window: int, timeout: float, slot_bytes: int) -> None:
         self.workers, self.window, self.timeout = workers, min(window, MOST_SLOTS), timeout
         self.current = -1
         self._slot_bytes = _pages(slot_bytes)
-        self._wanted = 0  # bytes of the largest sample so far
-        self._work: Job[Thing] | None = None
+        self._needed_bytes = 0  # bytes of the largest sample so far
+        self._work: Job[Item] | None = None
         self._order: Iterator[int] = iter(())
         self._number = 0  # of the work
         self._sent = False  # whether the workers have it
-        self._pool: Processes | None = None
+        self._pool: ProcessPool | None = None
         self._pending: deque[tuple[int, int]] = deque()  # (visit, slot), in order
-        self._done: dict[int, Answer] = {}  # by slot
+        self._done: dict[int, WorkerResult] = {}  # by slot
         self._free: list[int] = []
 
     @property
     def shared_bytes(self) -> int:
-        """Bytes of memory that the processes share now; 0 without processes."""
-        return 0 if self._pool is None else self._pool.memory.size + self._pool.letter.size
+        """Bytes of shared memory now; 0 without processes."""
+        return 0 if self._pool is None else self._pool.memory.size + self._pool.mailbox.size
 
-    def begin(self, work: Job[Thing], order: Iterable[int]) -> None:
-        """Drop what is under way; from now on `work` makes the samples of `order`."""
+    def begin(self, work: Job[Item], order: Iterable[int]) -> None:
+        """Drop the samples in flight; from now on `work` loads the visits of `order`."""
         self.drop()
         self._work, self._order, self._sent = work, iter(order), False
 
     def drop(self) -> None:
-        """Make no more samples."""
+        """Cancel all samples in flight."""
         if self._pool is not None:
-            self._pool.board.wanted = 0
+            self._pool.status.current = 0
         for _, slot in self._pending:
             if self._done.pop(slot, None) is not None:
-                self._free.append(slot)  # the others are free when they are answered
+                self._free.append(slot)  # the others are free when their result arrives
         self._pending.clear()
         self._order = iter(())
 
-    def next(self) -> Thing | None:
-        """The next sample in order, None at the end.
+    def next(self) -> Item | None:
+        """Return the next sample in order, None at the end.
 
         Raises:
-            DataError: the sample could not be made; the one after it comes next.
+            DataError: the sample could not be loaded; the following one comes next.
             LostWorkerError: it took too long, or a process ended.
-            ConfigError: the work cannot be sent to a process.
+            ConfigError: the work cannot be pickled.
         """
         try:
-            answer, made = self._next()
+            result, item = self._next()
         except BaseException:
-            self.stop()  # an interrupt may have come in the middle of an answer
+            self.stop()  # an interrupt may have come in the middle of a result
             raise
-        if answer is None:
-            return made
-        remote = None if answer.facts is None else RemoteError(answer.trace)
-        if answer.seconds > self.timeout and not answer.lost:
-            raise too_slow(self._id(self.current), self.timeout, answer.seconds) from remote
-        if answer.facts is not None:
-            facts: dict[str, Any] = dict(answer.facts)
+        if result is None:
+            return item
+        remote = None if result.error_parts is None else RemoteError(result.traceback_text)
+        if result.seconds > self.timeout and not result.is_fatal:
+            raise too_slow(self._id(self.current), self.timeout, result.seconds) from remote
+        if result.error_parts is not None:
+            error_parts: dict[str, Any] = dict(result.error_parts)
             kind = DataError
-            if answer.lost:  # so would be all others
+            if result.is_fatal:  # all others would fail too
                 self.stop()
                 kind = LostWorkerError
-            raise kind(facts.pop("what"), **facts) from remote
-        return made
+            raise kind(error_parts.pop("what"), **error_parts) from remote
+        return item
 
     def ready(self, count: int) -> bool:
-        """Whether the next `count` samples, or all that are left, are made; starts what is not."""
+        """Whether the next `count` samples, or all that remain, are loaded; fills the window."""
         try:
             self._fill()
         except DensefitError:
-            return True  # `next` raises it, where it is waited for
+            return True  # `next` raises it
         asked = [self._done.get(slot) for _, slot in islice(self._pending, count)]
-        # One that failed may be skipped, and others have to be waited for.
-        return all(answer is not None and answer.facts is None for answer in asked)
+        # A failed sample may be skipped, and another one has to be waited for.
+        return all(result is not None and result.error_parts is None for result in asked)
 
     def stop(self) -> None:
-        """End the processes; asking for samples again starts new ones."""
+        """Stop the processes; the next request starts new ones."""
         self.drop()
         if self._pool is not None:
             self._pool.stop()
@@ -124,30 +125,30 @@ class ProcessAhead(Generic[Thing]):
         self._done.clear()
         self._free = []
 
-    def _next(self) -> tuple[Answer | None, Thing | None]:
+    def _next(self) -> tuple[WorkerResult | None, Item | None]:
         self._fill()
         asked = time.monotonic()
         while self._pool is not None and self._work is not None:
             if self._pending and self._pending[0][1] in self._done:
                 self.current, slot = self._pending.popleft()
-                answer = self._done.pop(slot)
-                made: Thing | None = None
-                if answer.text is not None:
+                result = self._done.pop(slot)
+                item: Item | None = None
+                if result.text is not None:
                     size = self._slot_bytes
                     with self._pool.memory.view() as whole:
                         with whole[slot * size : (slot + 1) * size] as view:
-                            made = unpack(answer.text, list(answer.places), view)
+                            item = unpack(result.text, list(result.buffers), view)
                 self._free.append(slot)
                 self._fill()
-                return answer, made
-            if not self._pending and self._free:  # the order is at its end
+                return result, item
+            if not self._pending and self._free:  # end of the order
                 break
             self._listen(self._patience(asked))
             self._fill()
         return None, None
 
     def _fill(self) -> None:
-        """Keep the window full."""
+        """Fill the window."""
         if self._pool is not None:
             self._listen(0.0)
         while self._work is not None and (self._free or self._pool is None):
@@ -159,62 +160,68 @@ class ProcessAhead(Generic[Thing]):
             self._pending.append((visit, slot))
             pool.submit(self._number, slot, visit)
 
-    def _ready(self, work: Job[Thing]) -> Processes:
-        """The processes, with the work."""
-        text = b"" if self._sent else pickled(work)
+    def _ready(self, work: Job[Item]) -> ProcessPool:
+        """Return the processes, which have the present work."""
+        text = b"" if self._sent else to_pickle(work)
         if self._pool is None:
-            self._slot_bytes = max(self._slot_bytes, _pages(self._wanted))
-            self._pool = Processes(self.workers, self.window, self._slot_bytes)
+            self._slot_bytes = max(self._slot_bytes, _pages(self._needed_bytes))
+            self._pool = ProcessPool(self.workers, self.window, self._slot_bytes)
             self._free, self._number = list(range(self.window)), 0
         if not self._sent:
             # Larger slots, but only while no worker may write to the old ones.
-            if self._wanted > self._slot_bytes and len(self._free) == self.window:
-                self._slot_bytes = _pages(self._wanted)
+            if self._needed_bytes > self._slot_bytes and len(self._free) == self.window:
+                self._slot_bytes = _pages(self._needed_bytes)
                 self._pool.memory.resize(self.window * self._slot_bytes)
             self._number += 1
-            self._pool.letter.write(self._number, text)
-            self._pool.board.wanted = self._number
+            self._pool.mailbox.write(self._number, text)
+            self._pool.status.current = self._number
             self._sent = True
         return self._pool
 
     def _listen(self, seconds: float) -> None:
-        """Take the answers that come within some seconds."""
+        """Collect the results that arrive within some seconds."""
         if self._pool is None:
             return
         try:
-            answers = self._pool.answers(seconds)
-        except DeadError as death:
-            claim = self._pool.board.busy(death.worker)
-            lost = claim is not None and claim.slot not in self._done
+            results = self._pool.results(seconds)
+        except WorkerDiedError as death:
+            claim = self._pool.status.assignment(death.worker)
+            has_begun = claim is not None and claim.slot not in self._done
             raise LostWorkerError(
-                "A worker process ended" + ("" if lost else " before it began with a sample"),
-                received=death.how,
-                where=f"sample {self._id(claim.visit)!r}" if lost and claim is not None else None,
+                "A worker process ended" + ("" if has_begun else " before it began with a sample"),
+                received=death.reason,
+                where=f"sample {self._id(claim.visit)!r}"
+                if has_begun and claim is not None
+                else None,
                 fix="see what it says above, and whether memory is left; a crash of a library that "
                 "decodes or transforms shows with workers=0 too. A script needs its `if __name__ "
                 '== "__main__":` around what trains',
             ) from None
         wanted = {slot for _, slot in self._pending}
-        for answer in answers:
-            self._wanted = max(self._wanted, answer.wanted)
-            if answer.number == self._number and answer.slot in wanted:
-                self._done[answer.slot] = answer
+        for result in results:
+            self._needed_bytes = max(self._needed_bytes, result.slot_bytes)
+            if result.number == self._number and result.slot in wanted:
+                self._done[result.slot] = result
             else:
-                self._free.append(answer.slot)
+                self._free.append(result.slot)
 
     def _patience(self, asked: float) -> float:
-        """Seconds to wait before looking again. Raises LostWorkerError if there is none left."""
+        """Seconds to wait before the next check. Raises LostWorkerError at the time limit."""
         now = time.monotonic()
-        claims = [self._pool.board.busy(k) for k in range(self.workers)] if self._pool else []
-        busy = [claim for claim in claims if claim and claim.slot not in self._done]
+        assignments = (
+            [self._pool.status.assignment(k) for k in range(self.workers)] if self._pool else []
+        )
+        busy = [claim for claim in assignments if claim and claim.slot not in self._done]
         wanted = self._pending[0][1] if self._pending else -1
-        # Where it has begun, another one's turn has not come; else that may be what it waits for.
-        for claim in [one for one in busy if one.slot == wanted] or busy:
+        # A started sample has its own limit; one that waits for a worker has that of the others.
+        for claim in [claim for claim in busy if claim.slot == wanted] or busy:
             if now - claim.since > self.timeout:
                 raise too_slow(self._id(claim.visit), self.timeout)
-        if not busy and now - asked > START + self.timeout:
-            raise LostWorkerError("The worker processes do not begin", expected=f"{START:g} s")
-        return min(LOOK, self.timeout / 4)
+        if not busy and now - asked > STARTUP_SECONDS + self.timeout:
+            raise LostWorkerError(
+                "The worker processes do not begin", expected=f"{STARTUP_SECONDS:g} s"
+            )
+        return min(POLL_SECONDS, self.timeout / 4)
 
     def _id(self, visit: int) -> str:
         if self._work is None:
@@ -225,3 +232,6 @@ class ProcessAhead(Generic[Thing]):
 
 def _pages(size: int) -> int:
     return -(-max(size, 1) // _PAGE) * _PAGE
+
+
+__getattr__ = former_names(__name__, {"ProcessAhead": "ProcessPrefetcher"})

@@ -1,7 +1,7 @@
-"""Memory that processes share: a few equal slots for finished samples, and a place for the work.
+"""Memory that processes share: slots for finished samples, and a mailbox for tasks.
 
-The memory has no name. It is handed over as a file descriptor, so that nothing is left behind in
-/dev/shm however the processes end, and nobody has to keep account of names.
+The memory has no name. It is passed as a file descriptor, so that nothing is left behind in
+/dev/shm however the processes end.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from typing import Any
 
 from densefit.errors import DataError
 
-_HEAD = struct.Struct("<QQ")  # generation, bytes of the letter
+_HEAD = struct.Struct("<QQ")  # generation, bytes of the message
 
 
-class Memory:
-    """Bytes without a name in any file system; can be given to a process that is being started.
+class SharedMemory:
+    """Anonymous shared memory, which a process that is being started can inherit.
 
     Args:
         size: bytes.
 
     Raises:
-        DataError: there is not so much.
+        DataError: it cannot be allocated.
     """
 
     def __init__(self, size: int) -> None:
@@ -39,7 +39,7 @@ class Memory:
         self.resize(size)
 
     def resize(self, size: int) -> None:
-        """Become larger. What was in it stays. Views of it must be gone."""
+        """Grow, and keep the contents. All views must have been released."""
         self._unmap()
         try:
             os.ftruncate(self.descriptor, size)
@@ -54,18 +54,18 @@ class Memory:
         self.size = size
 
     def view(self) -> memoryview:
-        """All bytes, to read and write."""
+        """Return a writable view of all bytes."""
         if self._map is None:
             self._map = mmap.mmap(self.descriptor, 0)
         return memoryview(self._map)
 
-    def seen(self) -> None:
-        """Take notice of a new size, in a process that did not make it."""
+    def refresh(self) -> None:
+        """Map the present size, after another process has resized the memory."""
         self._unmap()
         self.size = os.fstat(self.descriptor).st_size
 
     def close(self) -> None:
-        """Give the memory back, once all processes have; may be called again."""
+        """Release the memory; it is freed when all processes have. May be called twice."""
         self._unmap()
         if self.descriptor >= 0:
             os.close(self.descriptor)
@@ -85,16 +85,16 @@ class Memory:
         self._map = None
 
 
-class Letter:
-    """Bytes that one process writes for all others, anew from time to time.
+class Mailbox:
+    """Versioned single-writer, multi-reader mailbox in shared memory.
 
-    A letter has a number. Who reads while the next one is being written gets none, and can tell
-    by the number that the one it looked for is no longer wanted. So nobody waits for anybody, as
-    would be if the bytes went through a pipe to a worker that is busy.
+    A reader that comes while the next message is being written gets none, and sees by the number
+    that the message it looked for is out of date. So no process waits for another, as it would if
+    the bytes went through a pipe to a busy worker.
     """
 
     def __init__(self) -> None:
-        self._memory = Memory(_HEAD.size)
+        self._memory = SharedMemory(_HEAD.size)
 
     @property
     def size(self) -> int:
@@ -102,10 +102,10 @@ class Letter:
         return self._memory.size
 
     def write(self, number: int, text: bytes) -> None:
-        """Put a letter in place of the one before; numbers rise from 1."""
+        """Replace the message; numbers rise from 1."""
         descriptor = self._memory.descriptor
         os.pwrite(descriptor, _HEAD.pack(0, 0), 0)
-        os.ftruncate(descriptor, _HEAD.size)  # a long letter's memory is given back
+        os.ftruncate(descriptor, _HEAD.size)  # the memory of a long message is freed
         self._memory.resize(_HEAD.size + len(text))
         written = 0
         while written < len(text):
@@ -113,21 +113,21 @@ class Letter:
         os.pwrite(descriptor, _HEAD.pack(number, len(text)), 0)
 
     def read(self, number: int) -> bytes | None:
-        """The letter of that number, None if it is not there (any more)."""
+        """Return the message of that number; None if it has been replaced, or not yet written."""
         descriptor = self._memory.descriptor
-        found, length = _HEAD.unpack(os.pread(descriptor, _HEAD.size, 0))
-        if found != number:
+        present, length = _HEAD.unpack(os.pread(descriptor, _HEAD.size, 0))
+        if present != number:
             return None
-        parts, have = [], 0
-        while have < length:
-            part = os.pread(descriptor, length - have, _HEAD.size + have)
+        parts, received = [], 0
+        while received < length:
+            part = os.pread(descriptor, length - received, _HEAD.size + received)
             if not part:
                 return None
             parts.append(part)
-            have += len(part)
+            received += len(part)
         again, _ = _HEAD.unpack(os.pread(descriptor, _HEAD.size, 0))
         return b"".join(parts) if again == number else None
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Release the memory."""
         self._memory.close()

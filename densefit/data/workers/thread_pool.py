@@ -1,4 +1,4 @@
-"""A few daemon threads that work through a queue."""
+"""A pool of daemon threads with a queue."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _Task = Optional["Call"]
 
 
 class Call(Future[Any]):
-    """The result of a call, and how long it took.
+    """Future of a call, with its times.
 
     Attributes:
         function: that is called, with `argument`.
-        begun: `time.monotonic()` when a thread began with it; None before.
-        seconds: that it took, once it is done.
+        begun: `time.monotonic()` when a thread started it; None before.
+        seconds: elapsed, once it is finished.
     """
 
     def __init__(self, function: Callable[[int], Any], argument: int) -> None:
@@ -28,7 +28,7 @@ class Call(Future[Any]):
         self.seconds = 0.0
 
 
-class Workers:
+class ThreadPool:
     """Threads that run `function(argument)` in the order of submission.
 
     In place of a ThreadPoolExecutor, whose threads are joined when Python exits: there, one read
@@ -52,17 +52,17 @@ class Workers:
             thread.start()
 
     def submit(self, function: Callable[[int], Any], argument: int) -> Call:
-        """Queue a call; its result or exception comes by the future."""
+        """Queue a call and return its future."""
         call = Call(function, argument)
         self._tasks.put(call)
         return call
 
     def running(self) -> list[Call]:
-        """The calls that threads are busy with."""
+        """The calls that threads are running."""
         return list(self._running.values())
 
     def stop(self, wait: float = 1.0) -> None:
-        """End the threads; calls under way get `wait` seconds in all, queued ones are dropped."""
+        """Stop the threads; running calls get `wait` seconds in all, queued ones are dropped."""
         self._stopped.set()
         for _ in self._threads:
             self._tasks.put(None)
@@ -79,7 +79,7 @@ def _work(
     running: dict[int, Call],
     number: int,
 ) -> None:
-    """What a thread does. It must not know its Workers, or those would never be collected."""
+    """Run queued calls. Holds no reference to its ThreadPool, which could not be collected then."""
     while True:
         call = tasks.get()
         if call is None or stopped.is_set():

@@ -1,4 +1,4 @@
-"""Samples made ahead by threads, handed out in order."""
+"""Load samples ahead by threads, and yield them in order."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from densefit.data.sample_id import sample_id
 from densefit.data.sampler import place_of
 from densefit.data.workers.errors import too_slow
 from densefit.data.workers.opencv_threads import hold, release
-from densefit.data.workers.thread_pool import Call, Workers
+from densefit.data.workers.thread_pool import Call, ThreadPool
 from densefit.errors import DataError
+from densefit.old_paths import former_names
 
 Result = TypeVar("Result", covariant=True)
-Thing = TypeVar("Thing")
+Item = TypeVar("Item")
 
-LOOK = 0.5  # seconds between two looks at what the workers are busy with
+POLL_SECONDS = 0.5  # between two checks of busy workers
 
 
 class Job(Protocol[Result]):
-    """Makes something of a visit's sample; called by several threads at once."""
+    """Loads and processes the sample of a visit; several threads call it at once."""
 
     @property
     def dataset(self) -> Dataset: ...
@@ -33,67 +34,67 @@ class Job(Protocol[Result]):
     def __call__(self, visit: int, /) -> Result: ...
 
 
-class AnyAhead(Protocol[Thing]):
-    """What threads (`Ahead`) and processes (`ProcessAhead`) have in common."""
+class SamplePrefetcher(Protocol[Item]):
+    """Loads samples ahead of the consumer: a `ThreadPrefetcher` or a `ProcessPrefetcher`."""
 
     current: int
 
-    def begin(self, work: Job[Thing], order: Iterable[int]) -> None: ...
+    def begin(self, work: Job[Item], order: Iterable[int]) -> None: ...
 
-    def next(self) -> Thing | None: ...
+    def next(self) -> Item | None: ...
 
     def ready(self, count: int) -> bool: ...
 
     def stop(self) -> None: ...
 
 
-class Ahead(Generic[Thing]):
-    """A bounded window of samples under way.
+class ThreadPrefetcher(Generic[Item]):
+    """Keeps a bounded window of samples in flight in threads.
 
     Args:
-        workers: threads; 0 makes each sample when it is asked for, in the caller's thread.
-        window: samples under way at most.
-        timeout: seconds that one sample may take in its thread, from its begin to its end, whether
-            somebody waits for it or not. A sample made in the caller's thread has no limit.
+        workers: threads; 0 loads each sample on demand, in the caller's thread.
+        window: samples in flight at most.
+        timeout: seconds that one sample may take in its thread, from start to end, whether the
+            consumer waits for it or not. In the caller's thread there is no limit.
 
     Attributes:
-        current: the visit that was asked for last (see `Order`), -1 if none.
+        current: the visit that was requested last (see `Order`), -1 if none.
     """
 
     def __init__(self, workers: int, window: int, timeout: float) -> None:
         self.workers, self.window, self.timeout = workers, window, timeout
         self.current = -1
-        self._work: Job[Thing] | None = None
+        self._work: Job[Item] | None = None
         self._order: Iterator[int] = iter(())
         self._pending: deque[tuple[int, Call]] = deque()
-        self._pool: Workers | None = None
+        self._pool: ThreadPool | None = None
         self._finalizer: weakref.finalize[Any, Any] | None = None
 
-    def begin(self, work: Job[Thing], order: Iterable[int]) -> None:
-        """Drop what is under way; from now on `work` makes the samples of `order`."""
+    def begin(self, work: Job[Item], order: Iterable[int]) -> None:
+        """Drop the samples in flight; from now on `work` loads the visits of `order`."""
         self.drop()
         self._work, self._order = work, iter(order)
 
     def drop(self) -> None:
-        """Make no more samples."""
+        """Cancel all samples in flight."""
         for _, future in self._pending:
             future.cancel()
         self._pending.clear()
         self._order = iter(())
 
-    def next(self) -> Thing | None:
-        """The next sample in order, None at the end.
+    def next(self) -> Item | None:
+        """Return the next sample in order, None at the end.
 
         Raises:
-            DataError: the sample could not be made; the one after it comes next.
-            TooSlowError: it took too long; or one of an epoch that was given up does, and no
-                thread is left.
+            DataError: the sample could not be loaded; the following one comes next.
+            TooSlowError: it took too long; or a sample of an abandoned epoch does, and no thread
+                is free.
         """
         if self.workers == 0 and self._work is not None:
             self.current = next(self._order, -1)
             if self.current < 0:
                 return None
-            hold()  # a number of threads of OpenCV's must not show in the samples
+            hold()  # samples must not depend on OpenCV's number of threads
             try:
                 return self._work(self.current)
             finally:
@@ -107,49 +108,51 @@ class Ahead(Generic[Thing]):
             self._wait(call)
         if call.seconds > self.timeout:
             raise too_slow(_id(call), self.timeout, call.seconds) from call.exception()
-        made: Thing = call.result()
-        return made
+        item: Item = call.result()
+        return item
 
     def _wait(self, call: Call) -> None:
-        """Wait a while for a call. Raises TooSlowError if it, or what keeps it waiting, hangs."""
+        """Wait a while for a call. Raises TooSlowError if it, or a call before it, hangs."""
         now = time.monotonic()
         busy = [call] if call.begun is not None or self._pool is None else self._pool.running()
-        for one in busy:  # of an epoch that was given up, where `call` has no thread yet
-            if one.begun is not None and now - one.begun > self.timeout and not one.done():
+        for running in busy:  # of an abandoned epoch, where `call` has no thread yet
+            if running.begun is None or running.done():
+                continue
+            if now - running.begun > self.timeout:
                 self.stop()  # its thread is lost; the next epoch gets new ones
-                raise too_slow(_id(one), self.timeout)
+                raise too_slow(_id(running), self.timeout)
         left = self.timeout if call.begun is None else call.begun + self.timeout - now
-        wait([call], min(LOOK, max(left, 0.0) + 0.001, self.timeout / 4))
+        wait([call], min(POLL_SECONDS, max(left, 0.0) + 0.001, self.timeout / 4))
 
-    def all(self, work: Job[Thing], order: Iterable[int]) -> Iterator[Thing]:
-        """The samples of `order`, from one to the next; what is left when one stops is dropped.
+    def all(self, work: Job[Item], order: Iterable[int]) -> Iterator[Item]:
+        """Yield the samples of `order`; when the consumer stops, the rest is dropped.
 
         Raises:
-            DataError: see `next`; or others were begun in the midst of these.
+            DataError: see `next`; or another iteration began before this one ended.
         """
         self.begin(work, order)
-        own = self._order
+        order_of_this_iteration = self._order
         try:
             while True:
-                if self._order is not own:
+                if self._order is not order_of_this_iteration:
                     raise DataError(
                         "The loader was closed or begun anew in the midst of an iteration",
                         received="a second iteration over the same loader",
                         where=repr(work.dataset),
                         fix="make a loader for each, or end one iteration before the next",
                     )
-                made = self.next()
-                if made is None:
+                item = self.next()
+                if item is None:
                     return
-                yield made
+                yield item
         finally:
-            if self._order is own:
+            if self._order is order_of_this_iteration:
                 self.drop()
 
     def ready(self, count: int) -> bool:
-        """Whether the next `count` samples, or all that are left, are made; starts what is not.
+        """Whether the next `count` samples, or all that remain, are loaded; fills the window.
 
-        Not if one failed: where it is skipped, others have to be waited for.
+        False if a sample failed: where it is skipped, another one has to be waited for.
         """
         if self.workers == 0:
             return False
@@ -160,20 +163,20 @@ class Ahead(Generic[Thing]):
         )
 
     def stop(self) -> None:
-        """End the threads; asking for samples again starts new ones."""
+        """Stop the threads; the next request starts new ones."""
         self.drop()
         if self._finalizer is not None:
             self._finalizer()  # stops the pool, once
         self._pool = self._finalizer = None
 
     def _fill(self) -> None:
-        """Keep the window full."""
+        """Fill the window."""
         while self._work is not None and len(self._pending) < self.window:
             index = next(self._order, None)
             if index is None:
                 return
             if self._pool is None:
-                self._pool = Workers(self.workers)
+                self._pool = ThreadPool(self.workers)
                 hold()
                 # Runs when this object is collected, and at exit before threads are frozen.
                 self._finalizer = weakref.finalize(self, _end, self._pool)
@@ -181,12 +184,15 @@ class Ahead(Generic[Thing]):
 
 
 def _id(call: Call) -> str:
-    """The id of the sample that a call makes."""
+    """The id of the sample that a call loads."""
     dataset = getattr(call.function, "dataset", ())
     return sample_id(dataset, place_of(call.argument, len(dataset)))
 
 
-def _end(pool: Workers) -> None:
-    """End the threads of a pool; OpenCV may have its own again."""
+def _end(pool: ThreadPool) -> None:
+    """Stop the threads of a pool, and restore OpenCV's."""
     pool.stop()
     release()
+
+
+__getattr__ = former_names(__name__, {"Ahead": "ThreadPrefetcher", "AnyAhead": "SamplePrefetcher"})

@@ -1,4 +1,4 @@
-"""What a worker process does, from its start to its end."""
+"""Main loop of a worker process."""
 
 from __future__ import annotations
 
@@ -14,131 +14,141 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import Any
 
-from densefit.data.workers.errors import LostWorkerError, text_of
+from densefit.data.workers.errors import LostWorkerError, error_text
 from densefit.data.workers.pickle_buffers import pack
-from densefit.data.workers.shared_memory import Letter, Memory
-from densefit.data.workers.worker_status import Board
+from densefit.data.workers.shared_memory import Mailbox, SharedMemory
+from densefit.data.workers.worker_status import WorkerStatus
 from densefit.errors import DensefitError
 
-TASK = struct.Struct("<IIq")  # number of the work, slot, visit
-START = 300.0  # seconds that a process may take to import, and to unpickle an epoch's work
-_EVER = 1e9  # seconds
-_FACTS = ("expected", "received", "where", "fix")
+TASK = struct.Struct("<IIq")  # number of the task, slot, visit
+STARTUP_SECONDS = 300.0  # to import, and to unpickle an epoch's work
+_NEVER = 1e9  # seconds
+_PARTS = ("expected", "received", "where", "fix")
 
-Facts = dict[str, str | None]
+ErrorParts = dict[str, str | None]
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What became of a task.
+class WorkerResult:
+    """Result of a task: a pickled sample, or an error.
 
     Attributes:
-        number: of the work that it belongs to.
-        slot: of the task.
-        text: of the result (see `packed`); None if there is none.
-        places: of its arrays in the slot.
-        wanted: bytes that a slot should have.
-        facts: parts of the error that came instead, as texts.
-        trace: where that happened.
-        lost: whether the others would fail too: the worker cannot work at all, or no memory is
-            left.
-        seconds: that the sample took.
+        number: of the task in the mailbox.
+        slot: of the sample.
+        text: pickle of the sample (see `pickle_buffers`); None if there is none.
+        buffers: offsets and lengths of its arrays in the slot.
+        slot_bytes: that a slot needs for all of them.
+        error_parts: parts of the error that was raised instead, as texts.
+        traceback_text: of that error.
+        is_fatal: whether other samples would fail too: the worker cannot work at all, or memory
+            has run out.
+        seconds: elapsed for the sample.
     """
 
     number: int
     slot: int
     text: bytes | None = None
-    places: tuple[int, ...] = ()
-    wanted: int = 0
-    facts: Facts | None = None
-    trace: str = ""
-    lost: bool = False
+    buffers: tuple[int, ...] = ()
+    slot_bytes: int = 0
+    error_parts: ErrorParts | None = None
+    traceback_text: str = ""
+    is_fatal: bool = False
     seconds: float = 0.0
 
 
 @dataclass
-class Desk:
-    """What a process is given at its start.
+class WorkerChannels:
+    """Pipes and shared memory handed to a worker process.
 
     Attributes:
         worker: its number.
-        tasks: `TASK`s of all workers; each takes the next one. The end of this pipe is the end of
-            the work.
-        answers: a pipe of its own.
-        life: says nothing, and ends when the parent process ends, however that happens.
+        tasks: `TASK`s of all workers; each takes the next one. At the end of this pipe the worker
+            exits.
+        results: pipe of this worker.
+        parent_alive: a pipe; its end means that the parent process has exited.
         memory: the slots.
-        letter: the work.
-        board: what it is busy with.
+        mailbox: the pickled task of the epoch.
+        status: where the worker publishes its assignment.
         slots: their number.
     """
 
     worker: int
     tasks: Connection
-    answers: Connection
-    life: Connection
-    memory: Memory
-    letter: Letter
-    board: Board
+    results: Connection
+    parent_alive: Connection
+    memory: SharedMemory
+    mailbox: Mailbox
+    status: WorkerStatus
     slots: int
 
 
-def serve(desk: Desk) -> None:
-    """Make samples until there is nobody left who wants them."""
+def run_worker(channels: WorkerChannels) -> None:
+    """Load samples until the parent closes its pipe of tasks."""
     # Ctrl-C and SIGTERM reach all processes of a terminal or a job at once. The parent decides
-    # what they mean; it may want the rest of an epoch.
+    # what they mean; it may need the rest of an epoch.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    threading.Thread(target=_end_with, args=(desk.life,), daemon=True).start()
+    threading.Thread(target=_exit_with_parent, args=(channels.parent_alive,), daemon=True).start()
     _single_threaded()
-    known, work = 0, None
+    opened_number, work = 0, None
     while True:
         # Tasks are shorter than PIPE_BUF and all of one size: a read takes a whole one.
-        task = os.read(desk.tasks.fileno(), TASK.size)
+        task = os.read(channels.tasks.fileno(), TASK.size)
         if len(task) < TASK.size:
             return
         number, slot, visit = TASK.unpack(task)
-        answer = Answer(number, slot)
-        if number == desk.board.wanted:
+        result = WorkerResult(number, slot)
+        if number == channels.status.current:
             begun = time.monotonic()
-            desk.board.claim(desk.worker, slot, visit, 0.0 if number == known else START)
+            channels.status.start(
+                channels.worker, slot, visit, 0.0 if number == opened_number else STARTUP_SECONDS
+            )
             opened = True
             try:
-                if number != known:
-                    text = desk.letter.read(number)
+                if number != opened_number:
+                    text = channels.mailbox.read(number)
                     if text is not None:
                         opened = False
-                        desk.memory.seen()
-                        known, work = number, pickle.loads(text)
+                        channels.memory.refresh()
+                        opened_number, work = number, pickle.loads(text)
                         opened = True
                         begun = time.monotonic()
-                        desk.board.claim(desk.worker, slot, visit)
-                if number == known and work is not None:
-                    answer = _made(desk, answer, work, visit)
+                        channels.status.start(channels.worker, slot, visit)
+                if number == opened_number and work is not None:
+                    result = _with_sample(channels, result, work, visit)
             except BaseException as error:  # the consumer decides
-                facts = facts_of(error) if opened else _unread(error)
-                trace = traceback.format_exc()
-                lost = isinstance(error, LostWorkerError) or not opened
-                answer = Answer(number, slot, facts=facts, trace=trace, lost=lost)
-            answer = replace(answer, seconds=time.monotonic() - begun)
-            desk.board.claim(desk.worker, slot, visit, _EVER)  # it may wait for who listens
+                error_parts = describe_error(error) if opened else _unpickling_error(error)
+                traceback_text = traceback.format_exc()
+                is_fatal = isinstance(error, LostWorkerError) or not opened
+                result = WorkerResult(
+                    number,
+                    slot,
+                    error_parts=error_parts,
+                    traceback_text=traceback_text,
+                    is_fatal=is_fatal,
+                )
+            result = replace(result, seconds=time.monotonic() - begun)
+            channels.status.start(
+                channels.worker, slot, visit, _NEVER
+            )  # no time limit while it sends
         try:
-            desk.answers.send_bytes(pickle.dumps(answer, 5))
-        except OSError:  # nobody listens
+            channels.results.send_bytes(pickle.dumps(result, 5))
+        except OSError:  # the parent is gone
             return
-        desk.board.rest(desk.worker)
+        channels.status.finish(channels.worker)
 
 
-def facts_of(error: BaseException) -> Facts:
-    """The parts of an error of ours, or those that another one would have, as texts."""
+def describe_error(error: BaseException) -> ErrorParts:
+    """The parts of an error as texts, in the form of a DensefitError."""
     if not isinstance(error, DensefitError):
-        return {"what": f"A worker failed: {type(error).__name__}: {text_of(error)}"}
-    parts = {name: getattr(error, name) for name in _FACTS}
+        return {"what": f"A worker failed: {type(error).__name__}: {error_text(error)}"}
+    parts = {name: getattr(error, name) for name in _PARTS}
     return {"what": error.what, **{k: None if v is None else str(v) for k, v in parts.items()}}
 
 
-def _unread(error: BaseException) -> Facts:
-    """What is told where the dataset, the transform or a head cannot be made from its bytes."""
-    reason = f"{type(error).__name__}: {text_of(error)}"
+def _unpickling_error(error: BaseException) -> ErrorParts:
+    """The error of a dataset, transform or head that cannot be unpickled here."""
+    reason = f"{type(error).__name__}: {error_text(error)}"
     return {
         "what": f"A worker process cannot open what it is to work on: {reason}",
         "fix": "classes and functions must be in a module that the process can import, not in a "
@@ -146,26 +156,28 @@ def _unread(error: BaseException) -> Facts:
     }
 
 
-def _made(desk: Desk, answer: Answer, work: Callable[[int], Any], visit: int) -> Answer:
-    """The answer with a sample; the sample's arrays are in the slot."""
-    made = work(visit)
-    size = desk.memory.size // desk.slots
-    start = answer.slot * size
-    with desk.memory.view() as whole, whole[start : start + size] as slot:
-        text, places, wanted = pack(made, slot)
-    return Answer(answer.number, answer.slot, text, tuple(places), wanted)
+def _with_sample(
+    channels: WorkerChannels, result: WorkerResult, work: Callable[[int], Any], visit: int
+) -> WorkerResult:
+    """The result with a sample, whose arrays are written to the slot."""
+    sample = work(visit)
+    size = channels.memory.size // channels.slots
+    start = result.slot * size
+    with channels.memory.view() as whole, whole[start : start + size] as slot:
+        text, buffers, slot_bytes = pack(sample, slot)
+    return WorkerResult(result.number, result.slot, text, tuple(buffers), slot_bytes)
 
 
-def _end_with(life: Connection) -> None:
-    """End this process with its parent, also in the middle of a sample that hangs."""
+def _exit_with_parent(parent_alive: Connection) -> None:
+    """Exit with the parent process, even in the middle of a sample that hangs."""
     try:
-        life.recv_bytes()
+        parent_alive.recv_bytes()
     except (EOFError, OSError):
         os._exit(0)
 
 
 def _single_threaded() -> None:
-    """As many processes as there is work for: none of them needs threads of its own."""
+    """Turn off OpenCV's threads: there are enough processes."""
     import cv2
 
     cv2.setNumThreads(1)

@@ -1,4 +1,4 @@
-"""Which epoch is wanted, and what each worker process is busy with, in shared memory."""
+"""The present task and the assignment of each worker process, in shared memory."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ import struct
 import time
 from dataclasses import dataclass
 
-from densefit.data.workers.shared_memory import Memory
+from densefit.data.workers.shared_memory import SharedMemory
 
 _WORD = struct.Struct("<Q")
-_CLAIM = struct.Struct("<QQd")  # slot + 1 or 0, visit, seconds of the system's monotonic clock
+_ENTRY = struct.Struct("<QQd")  # slot + 1 or 0, visit, seconds of the system's monotonic clock
 
 
 @dataclass(frozen=True)
-class Claim:
-    """What a worker is busy with.
+class Assignment:
+    """The sample that a worker is loading.
 
     Attributes:
-        slot: where its result is wanted.
-        visit: of which sample.
-        since: `time.monotonic()` from which on its time counts; the clock is one for all
-            processes.
+        slot: for its result.
+        visit: of the sample.
+        since: `time.monotonic()` from which its time limit counts; all processes share the clock.
     """
 
     slot: int
@@ -28,63 +27,63 @@ class Claim:
     since: float
 
 
-class Board:
-    """Written without locks: each place has one writer, and who reads too early asks again.
+class WorkerStatus:
+    """Lock-free table of assignments: one writer for each entry; readers poll.
 
-    A dead worker cannot say what it was busy with. Here it is written.
+    A dead worker cannot report its sample; its entry still names it.
 
     Args:
         workers: their number.
     """
 
     def __init__(self, workers: int) -> None:
-        self._memory = Memory(_WORD.size + workers * _CLAIM.size)
+        self._memory = SharedMemory(_WORD.size + workers * _ENTRY.size)
 
     @property
-    def wanted(self) -> int:
-        """Number of the work whose samples are wanted; 0 if none are."""
+    def current(self) -> int:
+        """Number of the task whose samples are needed; 0 if none is."""
         with self._memory.view() as view:
             return int(_WORD.unpack_from(view, 0)[0])
 
-    @wanted.setter
-    def wanted(self, number: int) -> None:
+    @current.setter
+    def current(self, number: int) -> None:
         with self._memory.view() as view:
             _WORD.pack_into(view, 0, number)
 
-    def claim(self, worker: int, slot: int, visit: int, later: float = 0.0) -> None:
-        """Say that a worker begins with a sample.
+    def start(self, worker: int, slot: int, visit: int, delay: float = 0.0) -> None:
+        """Publish that a worker starts a sample.
 
         Args:
             worker: its number.
-            slot: where the result is wanted.
+            slot: for the result.
             visit: of the sample.
-            later: seconds until its time counts, for what has to be done before.
+            delay: seconds before its time limit counts, for preparations.
         """
-        claim = _CLAIM.pack(slot + 1, visit, time.monotonic() + later)
-        place = self._place(worker)
+        entry = _ENTRY.pack(slot + 1, visit, time.monotonic() + delay)
+        offset = self._offset(worker)
         with self._memory.view() as view:
-            # The slot goes first and comes last, each a word that is written at once: nobody sees
-            # it beside the time of another claim, however long this process is kept waiting here.
-            view[place : place + _WORD.size] = bytes(_WORD.size)
-            view[place + _WORD.size : place + _CLAIM.size] = claim[_WORD.size :]
-            view[place : place + _WORD.size] = claim[: _WORD.size]
+            # The slot is cleared first and set last, each a word that is written at once: nobody
+            # reads it beside the time of another assignment, however long this process is paused.
+            view[offset : offset + _WORD.size] = bytes(_WORD.size)
+            view[offset + _WORD.size : offset + _ENTRY.size] = entry[_WORD.size :]
+            view[offset : offset + _WORD.size] = entry[: _WORD.size]
 
-    def rest(self, worker: int) -> None:
-        """Say that a worker has nothing to do."""
+    def finish(self, worker: int) -> None:
+        """Publish that a worker is idle."""
         with self._memory.view() as view:
-            place = self._place(worker)
-            view[place : place + _WORD.size] = bytes(_WORD.size)
+            offset = self._offset(worker)
+            view[offset : offset + _WORD.size] = bytes(_WORD.size)
 
-    def busy(self, worker: int) -> Claim | None:
-        """What a worker is, or was when it died, busy with."""
+    def assignment(self, worker: int) -> Assignment | None:
+        """The sample that a worker is loading, or was when it died."""
         with self._memory.view() as view:
-            place = self._place(worker)
-            slot, visit, since = _CLAIM.unpack(bytes(view[place : place + _CLAIM.size]))
-        return Claim(slot - 1, visit, since) if slot else None
+            offset = self._offset(worker)
+            slot, visit, since = _ENTRY.unpack(bytes(view[offset : offset + _ENTRY.size]))
+        return Assignment(slot - 1, visit, since) if slot else None
 
     def close(self) -> None:
-        """Give the memory back."""
+        """Release the memory."""
         self._memory.close()
 
-    def _place(self, worker: int) -> int:
-        return _WORD.size + worker * _CLAIM.size
+    def _offset(self, worker: int) -> int:
+        return _WORD.size + worker * _ENTRY.size

@@ -12,6 +12,7 @@ from densefit import backend
 from densefit.backend import mx
 from densefit.engine.batch_reader import Fed, Feeder
 from densefit.engine.graph_check import check_compared, check_data
+from densefit.engine.mxnet.devices import usable
 from densefit.engine.mxnet.executors import Executor, Executors, Program
 from densefit.engine.mxnet.graph.fold_batchnorm import fold
 from densefit.engine.mxnet.graph.mean_to_pooling import with_poolings
@@ -24,7 +25,6 @@ from densefit.engine.mxnet.graph.symbol_info import (
     infer_shapes,
 )
 from densefit.engine.mxnet.inputs import bound_inputs
-from densefit.engine.mxnet.module import usable
 from densefit.errors import BindError, DataError, located
 from densefit.model.network import Network
 from densefit.model.output_names import short_name
@@ -264,9 +264,9 @@ class Evaluator:
                 key, program, usable(self.devices, rows), rows, self._parameters
             )
 
-    def _parameters(self) -> dict[str, Any]:
-        arguments, auxiliary = self.network.get_params()
-        return {**arguments, **auxiliary}
+    def _parameters(self) -> dict[str, np.ndarray]:
+        self.network.check_initialized()
+        return {**self.network.parameters, **self.network.statistics}
 
     def _check(self, feeder: Feeder, parameters: Mapping[str, tuple[int, ...]]) -> None:
         """Raise BindError unless the network's parameters are those of a graph."""

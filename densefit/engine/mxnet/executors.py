@@ -125,7 +125,7 @@ class Executors:
         program: Program,
         devices: Sequence[Any],
         rows: int,
-        parameters: Callable[[], Mapping[str, Any]],
+        parameters: Callable[[], Mapping[str, np.ndarray]],
     ) -> Executor:
         """A new executor, kept under `key`.
 
@@ -163,7 +163,7 @@ class Executors:
         self._kept[key], self._sizes[key] = Executor(parts, slices, rows, program), size
         return self._kept[key]
 
-    def load(self, parameters: Callable[[], Mapping[str, Any]]) -> None:
+    def load(self, parameters: Callable[[], Mapping[str, np.ndarray]]) -> None:
         """Give new values to the arrays that executors read, in place."""
         if self._values:
             _fill(self._values, parameters())
@@ -173,7 +173,7 @@ class Executors:
         program: Program,
         device: Any,
         share: float,
-        parameters: Callable[[], Mapping[str, Any]],
+        parameters: Callable[[], Mapping[str, np.ndarray]],
     ) -> Any:
         """An MXNet executor for a device's share of the rows."""
         symbol = program.symbol
@@ -210,20 +210,22 @@ class Executors:
         )
 
 
-def _fill(arrays: Mapping[tuple[Any, Key], Any], parameters: Mapping[str, Any]) -> None:
+def _fill(arrays: Mapping[tuple[Any, Key], Any], parameters: Mapping[str, np.ndarray]) -> None:
     """Give arrays, by device and key, the values of these parameters."""
-    folds = {one for _, (_, one) in arrays if one is not None}
-    read = {
-        name: parameters[name].asnumpy()
-        for one in folds
-        for name in one.reads()
-        if name in parameters
+    folds = {fold for _, (_, fold) in arrays if fold is not None}
+    folded: dict[Key, np.ndarray] = {
+        (name, fold): value
+        for fold in folds
+        for name, value in fold_parameters([fold], parameters).items()
     }
-    made: dict[Key, Any] = {}
-    for one in folds:
-        for name, value in fold_parameters([one], read).items():
-            made[name, one] = mx.nd.array(value, dtype=value.dtype)
+    sources = []
     for (_, key), array in arrays.items():
+        value = folded[key] if key in folded else parameters[key[0]]
         # By the engine: a layer may have brought its weight to an order of its own, to which
         # nothing else can write.
-        (made[key] if key in made else parameters[key[0]]).copyto(array)
+        source = to_ndarray(value)
+        source.copyto(array)
+        sources.append(source)
+    # Until they are read: MXNet's threads would wait for Python's lock to drop the last reference.
+    for array in arrays.values():
+        array.wait_to_read()

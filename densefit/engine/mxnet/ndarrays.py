@@ -57,9 +57,19 @@ def to_numpy(array: Any) -> Any:
         return CSRArray(*(part.asnumpy() for part in parts), int(array.shape[1]))
     if array.stype != "default" or array.context.device_type != "cpu" or not array.size:
         return array.asnumpy()
+    return host_view(array).copy()
+
+
+def host_view(array: Any) -> np.ndarray:
+    """A CPU NDArray's memory as a numpy array, without a copy; waits until it is written.
+
+    It is valid as long as `array` is, and cannot be written to.
+    """
     array.wait_to_read()
     pointer = ctypes.c_void_p()
     mx.base.check_call(mx.base._LIB.MXNDArrayGetData(array.handle, ctypes.byref(pointer)))
     dtype = np.dtype(array.dtype)
     memory = (ctypes.c_char * (array.size * dtype.itemsize)).from_address(pointer.value or 0)
-    return np.frombuffer(memory, dtype).reshape(array.shape).copy()
+    view = np.frombuffer(memory, dtype).reshape(array.shape)
+    view.setflags(write=False)
+    return view

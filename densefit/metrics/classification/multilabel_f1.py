@@ -18,8 +18,8 @@ class MultiLabelF1(F1Counts):
 
     Predictions are scores (n, C), targets (n, C) of 1 (the sample has the label), 0 (it has not; or
     `negative_label`), or `ignore_label` (unknown: counts nowhere). "F1_macro" is the primary key;
-    see `f1_numbers` for all. The "OF1" of multi-label papers is "F1_micro"; their "CF1"
-    is not "F1_macro" but the harmonic mean of "precision_macro" and "recall_macro".
+    see `f1_numbers` for all. "OF1" in multi-label papers is "F1_micro"; their "CF1" is not
+    "F1_macro" but the harmonic mean of "precision_macro" and "recall_macro".
 
     Args:
         classes: names in index order, or their number.

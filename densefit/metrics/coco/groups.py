@@ -63,7 +63,7 @@ def run_starts(*keys: np.ndarray) -> np.ndarray:
 def index_in_run(*keys: np.ndarray) -> np.ndarray:
     """Index of each row in its run of equal keys, (m,) int64.
 
-    >>> place_in_run(np.array([4, 4, 4, 7]), np.array([0, 0, 1, 1]))
+    >>> index_in_run(np.array([4, 4, 4, 7]), np.array([0, 0, 1, 1]))
     array([0, 1, 0, 0])
     """
     rows = np.arange(len(keys[0]))

@@ -7,7 +7,6 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from densefit.backend import mx
 from densefit.callbacks.callback import Callback
 from densefit.callbacks.callback import callbacks as registered
 from densefit.checkpoint.training.saver import Saver
@@ -58,7 +57,7 @@ def as_schedule(schedule: Any) -> Schedule | None:
         raise _wrong("schedule", schedule, expected, f"schedule=df.{kind.__name__}(lr=0.1, ...)")
     if isinstance(schedule, type):
         fix = f"schedule={_made(schedule, 'lr=0.1, ...')}"
-    elif isinstance(schedule, mx.lr_scheduler.LRScheduler):
+    elif hasattr(schedule, "base_lr"):
         fix = "optimizer_params={'lr_scheduler': ...}; or one of densefit's, df.Cosine(lr=0.1)"
     elif isinstance(schedule, (int, float)):
         fix = f"schedule=df.Constant(lr={schedule}), or optimizer_params={{'learning_rate': ...}}"
@@ -148,25 +147,6 @@ def as_guard(nonfinite: Any) -> Guard:
     return nonfinite if isinstance(nonfinite, Guard) else Guard(nonfinite)
 
 
-def as_initializer(initializer: Any) -> Any:
-    """Convert MXNet's name of an initializer ("xavier").
-
-    Raises:
-        ConfigError: the name is unknown, or the object cannot be called.
-    """
-    if isinstance(initializer, str):
-        try:
-            return mx.init.create(initializer)
-        except (KeyError, AssertionError, TypeError, ValueError) as error:
-            raise ConfigError(
-                f"Unknown initializer {initializer!r}",
-                expected="MXNet's name, e.g. 'xavier', or an object: mx.init.Xavier(...)",
-            ) from error
-    if initializer is not None and not callable(initializer):
-        raise ConfigError("This is no initializer", received=repr(initializer)[:200])
-    return initializer
-
-
 def as_settings(settings: Any) -> dict[str, Any]:
     """Convert settings of an optimizer: a dict, or pairs, as Module.fit takes them.
 
@@ -225,7 +205,7 @@ def as_devices(devices: Any) -> list[Any] | None:
     if devices is None:
         return None
     several = list(devices) if isinstance(devices, (list, tuple)) else [devices]
-    if several and all(isinstance(device, mx.Context) for device in several):
+    if several and all(hasattr(device, "device_type") for device in several):
         return several
     raise _wrong("devices", devices, "MXNet contexts", "devices=[mx.cpu()], or [mx.gpu(0)]")
 

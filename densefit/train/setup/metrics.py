@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from densefit.callbacks.callback import TrainState
-from densefit.engine.mxnet.learner import Learner
+from densefit.engine.engine import Engine
 from densefit.evaluation.multi_scorer import MultiScorer, scorer_of_labelled
 from densefit.evaluation.scorer import Scorer
 from densefit.evaluation.update_metrics import compute_metrics
@@ -32,7 +32,7 @@ def training_metrics(state: TrainState, wires: Mapping[str, Wire]) -> dict[str, 
 
 
 def scorer_of(
-    learner: Learner, validation: Any, wires: Mapping[str, Wire]
+    learner: Engine, validation: Any, wires: Mapping[str, Wire]
 ) -> Scorer | MultiScorer | None:
     """The scorer of the validation data: one iterator, or several by name; None for none."""
     if validation is None:

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from densefit import engine
 from densefit.callbacks.callback import TrainState
 from densefit.checkpoint.training.saver import Saver, check_unmixed
 from densefit.checkpoint.training.session import Session
 from densefit.engine.batch_reader import Feeder
 from densefit.engine.model_input import ModelInput, batches_of, validations_of
-from densefit.engine.mxnet.learner import Learner
+from densefit.engine.settings import OptimizerSettings
 from densefit.errors import ConfigError
 from densefit.evaluation.multi_scorer import MultiScorer
 from densefit.evaluation.scorer import Scorer
@@ -24,7 +25,6 @@ from densefit.numeric import check_optimizer
 from densefit.train.balancing import check_balanced
 from densefit.train.history import History
 from densefit.train.interval import Interval
-from densefit.train.rescale_grad import constant_rescale
 from densefit.train.schedules import Schedule
 from densefit.train.seeds import seed_all
 from densefit.train.setup.class_names import take_names
@@ -56,9 +56,7 @@ class Plan:
         live: a user's Module that trains itself; None: one of ours does.
         feeder: of the training data.
         wires: name -> head that has training metrics.
-        optimizer: MXNet's name or object; a Module that has one goes on with it.
-        optimizer_params: of an optimizer given by name.
-        rescale: the constant factor on an update's gradient, see `constant_rescale`.
+        optimizer: of this training; a Module that has one goes on with it.
         schedule: that knows which scores are good when high.
         scorer: of the validation data; None without any.
         session: what a checkpoint keeps.
@@ -72,9 +70,7 @@ class Plan:
     live: Any
     feeder: Feeder
     wires: Mapping[str, Wire]
-    optimizer: Any
-    optimizer_params: Mapping[str, Any]
-    rescale: float | None
+    optimizer: OptimizerSettings
     schedule: Schedule | None
     scorer: Scorer | MultiScorer | None
     session: Session
@@ -103,18 +99,16 @@ class Plan:
         feeder = _reader(train, network, wires, settings)
         per_epoch, total = _length(feeder, settings)
         check_schedule(settings.schedule, settings.validation, settings.begin_epoch, per_epoch)
-        optimizer, params = _optimizer(model, settings)
-        rescale = constant_rescale(
-            network, optimizer, params, feeder.batch_size, settings.accumulate
-        )
-        learner = Learner(network, settings.devices or model.devices)
+        optimizer = _optimizer(model, settings)
+        learner = engine.make(network, settings.devices or model.devices)
+        learner.check_optimizer(optimizer, feeder.batch_size, settings.accumulate)
         scorer = scorer_of(learner, validations_of(settings.validation, model), module.wires)
         directions = directions_of(scorer, settings.derived)
         schedule = settings.schedule
         if schedule is not None:
             schedule = schedule.judged_by(directions)
-        rate = source_of_rate(schedule, optimizer, params, total, per_epoch)
-        check_rollback(settings.nonfinite, rate, optimizer, params)
+        rate = source_of_rate(schedule, optimizer, total, per_epoch)
+        check_rollback(settings.nonfinite, rate, optimizer)
         validating = Interval(settings.validate_every, per_epoch, total, "validate_every")
         saving = _saving(settings.checkpoint, settings.resume, directions, per_epoch, total)
         state = TrainState(
@@ -127,13 +121,14 @@ class Plan:
             batch_size=feeder.batch_size,
             accumulate=settings.accumulate,
             directions=directions,
+            device_memory=engine.device_memory,
         )
         metrics = training_metrics(state, wires)
         callbacks = [*all_callbacks(model, live, settings), *module.callbacks]
         history = History(network)
         session = Session(learner, state, history, callbacks, metrics, rate, settings.balance)
         return cls(
-            *(settings, model, module, live, feeder, wires, optimizer, params, rescale),
+            *(settings, model, module, live, feeder, wires, optimizer),
             *(schedule, scorer, session, validating, saving),
         )
 
@@ -170,13 +165,15 @@ def _length(feeder: Feeder, settings: Settings) -> tuple[int | None, int | None]
     return per_epoch, feeder.epochs.total_updates(settings.epochs, per_epoch, settings.accumulate)
 
 
-def _optimizer(model: ModelInput, settings: Settings) -> tuple[Any, Mapping[str, Any]]:
-    """The optimizer and its settings: the model's own, or as `fit` was told."""
-    check_optimizer(settings.optimizer_params, where="optimizer_params")
-    if model.optimizer is None:
-        return settings.optimizer, settings.optimizer_params
-    warn_kept_optimizer(model.optimizer, settings.optimizer, settings.optimizer_params)
-    return model.optimizer, {}
+def _optimizer(model: ModelInput, settings: Settings) -> OptimizerSettings:
+    """The optimizer and its settings: the model's own, or the arguments of `fit`."""
+    params, has_schedule = settings.optimizer_params, settings.schedule is not None
+    check_optimizer(params, where="optimizer_params")
+    optimizer = settings.optimizer
+    if model.optimizer is not None:
+        warn_kept_optimizer(model.optimizer, optimizer, params)
+        optimizer, params = model.optimizer, {}
+    return OptimizerSettings(optimizer, params, settings.groups, settings.kvstore, has_schedule)
 
 
 def _saving(

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from densefit.backend import mx
+from densefit.engine.settings import OptimizerSettings
 from densefit.errors import ConfigError
 from densefit.train.nonfinite import Guard
 from densefit.train.schedules import Resolved, Schedule
@@ -17,8 +17,7 @@ _log = logging.getLogger("densefit")
 
 def source_of_rate(
     schedule: Schedule | None,
-    optimizer: Any,
-    settings: Mapping[str, Any],
+    optimizer: OptimizerSettings,
     total: int | None,
     updates_per_epoch: int | None,
 ) -> Resolved | Deferred | None:
@@ -28,23 +27,22 @@ def source_of_rate(
 
     Args:
         schedule: as `fit` was given it.
-        optimizer: as `fit` was given it.
-        settings: of an optimizer given by name.
+        optimizer: of the training.
         total: updates of the whole training; None if not known.
         updates_per_epoch: None if not known.
 
     Raises:
         ConfigError: two sources, or a schedule that does not fit the training's length.
     """
-    scheduler = _scheduler_of(optimizer, settings)
+    scheduler, base_rate = _scheduler_of(optimizer), optimizer.settings.get("learning_rate")
     sources = {
         "schedule": schedule,
         "lr_scheduler of the optimizer": scheduler,
-        "learning_rate of the optimizer": settings.get("learning_rate"),
+        "learning_rate of the optimizer": base_rate,
     }
     given = {name: source for name, source in sources.items() if source is not None}
     if len(given) > 1 and schedule is None:  # for MXNet the rate is the scheduler's base
-        warn_base_rate(scheduler, settings["learning_rate"])
+        warn_base_rate(scheduler, base_rate)
     elif len(given) > 1:
         raise ConfigError(
             "The learning rate is given twice",
@@ -87,16 +85,15 @@ def check_schedule(
         )
 
 
-def check_rollback(guard: Guard, rate: Any, optimizer: Any, settings: Mapping[str, Any]) -> None:
+def check_rollback(guard: Guard, rate: Any, optimizer: OptimizerSettings) -> None:
     """Raise ConfigError if rollbacks are to lower a rate that only the optimizer knows.
 
     Args:
         guard: what happens when something is not finite.
         rate: the resolved schedule, if there is one.
-        optimizer: as `fit` was given it.
-        settings: of an optimizer given by name.
+        optimizer: of the training.
     """
-    scheduler = _scheduler_of(optimizer, settings)
+    scheduler = _scheduler_of(optimizer)
     if guard.policy == "rollback" and rate is None and scheduler is not None:
         raise ConfigError(
             "A rollback goes on at a lower rate, and MXNet's lr_scheduler leaves none to lower",
@@ -105,7 +102,7 @@ def check_rollback(guard: Guard, rate: Any, optimizer: Any, settings: Mapping[st
         )
 
 
-def warn_base_rate(scheduler: Any, rate: float) -> None:
+def warn_base_rate(scheduler: Any, rate: Any) -> None:
     """Warn where a learning rate beside an lr_scheduler is not what MXNet trains with.
 
     MXNet sets the scheduler's `base_lr`; its cosine and polynomial decays compute from what they
@@ -126,28 +123,6 @@ def warn_base_rate(scheduler: Any, rate: float) -> None:
             rate,
             type(scheduler).__name__,
             rate,
-        )
-
-
-def warn_unused_rate(
-    optimizer: Any,
-    schedule: Schedule | None,
-    settings: Mapping[str, Any],
-    groups: Mapping[str, Mapping[str, float]],
-) -> None:
-    """Warn that an optimizer has no use for a learning rate that somebody has given.
-
-    Args:
-        optimizer: in use.
-        schedule: as `fit` was given it.
-        settings: of an optimizer given by name.
-        groups: as `fit` was given them.
-    """
-    rates = [schedule, settings.get("learning_rate"), *(own.get("lr") for own in groups.values())]
-    if isinstance(optimizer, mx.optimizer.AdaDelta) and any(rate is not None for rate in rates):
-        _log.warning(
-            "MXNet's AdaDelta has no learning rate: no schedule, rate or lr of a group changes "
-            "what it does, and it decays weights by wd an update. To hold some still: freeze=[...]"
         )
 
 
@@ -176,6 +151,7 @@ def warn_kept_optimizer(kept: Any, optimizer: Any, settings: Mapping[str, Any]) 
         )
 
 
-def _scheduler_of(optimizer: Any, settings: Mapping[str, Any]) -> Any:
+def _scheduler_of(optimizer: OptimizerSettings) -> Any:
     """The optimizer's own lr_scheduler, None if it has none."""
-    return getattr(optimizer, "lr_scheduler", None) or settings.get("lr_scheduler")
+    scheduler = getattr(optimizer.optimizer, "lr_scheduler", None)
+    return scheduler or optimizer.settings.get("lr_scheduler")

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import Any
 
 from densefit.callbacks.callback import Control, TrainState
-from densefit.engine.mxnet.initializer import ByName
+from densefit.engine.settings import BindSettings
 from densefit.train.balancing import Balancing
 from densefit.train.checkpointer import Checkpointer
 from densefit.train.epoch_recorder import EpochRecorder
 from densefit.train.length import LengthAware, TrainingLength
 from densefit.train.loop import Loop
-from densefit.train.rescale_grad import tell_rescale
 from densefit.train.schedules.deferred import Deferred
 from densefit.train.seeds import seed_update
-from densefit.train.setup.arguments import as_initializer
 from densefit.train.setup.identity import identity_of
 from densefit.train.setup.plan import Plan
-from densefit.train.setup.rate_source import warn_unused_rate
 from densefit.train.signals import Signals
 from densefit.train.step import Step
 from densefit.train.validator import Validator
@@ -37,14 +33,14 @@ def start(plan: Plan) -> Loop:
         BindError, CheckpointError, ConfigError, DataError: as `fit`.
     """
     _bind(plan)
-    optimizer = _start_optimizer(plan)
+    plan.session.learner.start_optimizer(plan.optimizer)
     if plan.live is None:
         plan.model.started(plan.session.learner)
     length = _length(plan)
     for callback in plan.session.callbacks:
         callback.begin_anew()
     _resume(plan, length)
-    return _loop(plan, optimizer, length)
+    return _loop(plan, length)
 
 
 def _bind(plan: Plan) -> None:
@@ -58,35 +54,24 @@ def _bind(plan: Plan) -> None:
     are_given = settings.arg_params is not None or settings.aux_params is not None
     session.learner.bind(
         plan.feeder,
-        ByName(as_initializer(settings.initializer), settings.seed),
-        settings.accumulate,
-        settings.freeze,
-        settings.ema,
-        settings.precision,
-        weigh,
-        [*plan.model.fixed, *settings.fixed_param_names],
-        settings.allow_missing or not are_given,
-        settings.module["monitor"] is None,
-        plan.live,
-        are_given,
+        BindSettings(
+            initializer=settings.initializer,
+            seed=settings.seed,
+            accumulate=settings.accumulate,
+            freeze=settings.freeze,
+            ema=settings.ema,
+            precision=settings.precision,
+            weigh=weigh,
+            fixed=[*plan.model.fixed, *settings.fixed_param_names],
+            allow_missing=settings.allow_missing or not are_given,
+            fuse=settings.module["monitor"] is None,
+            live=plan.live,
+            is_given=are_given,
+        ),
     )
     plan.module.attach(session.learner, plan.scorer, plan.feeder.iterator)
     if plan.scorer is not None:
         plan.scorer.check_values()
-
-
-def _start_optimizer(plan: Plan) -> Any:
-    """Begin with the optimizer; returns it."""
-    settings, learner, batch_size = plan.settings, plan.session.learner, plan.feeder.batch_size
-    optimizer, params, rescale = plan.optimizer, plan.optimizer_params, plan.rescale
-    if rescale is not None:
-        symbol = plan.model.network.symbol
-        tell_rescale(symbol, learner.output_shapes, rescale, optimizer, params, batch_size)
-    started = learner.start_optimizer(
-        optimizer, params, batch_size, settings.groups, rescale, settings.kvstore
-    )
-    warn_unused_rate(started, settings.schedule, params, settings.groups)
-    return started
 
 
 def _length(plan: Plan) -> TrainingLength:
@@ -135,14 +120,14 @@ def _warn_done(state: TrainState, path: object) -> None:
             )
 
 
-def _loop(plan: Plan, optimizer: Any, length: TrainingLength) -> Loop:
+def _loop(plan: Plan, length: TrainingLength) -> Loop:
     """The loop and its parts."""
     settings, session = plan.settings, plan.session
     learner, saver, guard = session.learner, settings.checkpoint, settings.nonfinite
     balancing = None
     if settings.balance is not None:
         balancing = Balancing(settings.balance, learner, plan.model.network.wires)
-    reseed = partial(seed_update, learner, settings.seed, session.state)
+    reseed = partial(seed_update, learner, settings.seed, session.state) if learner.random else None
     control, signals = Control(), Signals()
     checkpointer = Checkpointer(session, saver, guard, control, signals)
     keep = None if saver is None else saver.keep
@@ -150,7 +135,6 @@ def _loop(plan: Plan, optimizer: Any, length: TrainingLength) -> Loop:
         plan=plan,
         step=Step(session, plan.wires, settings.clip_norm, guard, balancing, reseed),
         reseed=reseed,
-        optimizer=optimizer,
         validator=Validator(
             *(session, plan.scorer, settings.derived, keep, checkpointer, control, signals)
         ),

@@ -4,9 +4,9 @@ import pytest
 import densefit as df
 from densefit.data.loader.sample_task import Work
 from densefit.data.sample import Sample
-from densefit.data.workers.factory import ahead_of, target_bytes
-from densefit.data.workers.process_prefetcher import ProcessAhead
-from densefit.data.workers.thread_prefetcher import Ahead
+from densefit.data.workers.factory import make_prefetcher, target_bytes
+from densefit.data.workers.process_prefetcher import ProcessPrefetcher
+from densefit.data.workers.thread_prefetcher import ThreadPrefetcher
 from densefit.errors import ConfigError
 
 
@@ -31,21 +31,25 @@ class One:
 
 @pytest.mark.parametrize(
     ("kind", "workers", "expected"),
-    [("threads", 2, Ahead), ("processes", 2, ProcessAhead), ("processes", 0, Ahead)],
+    [
+        ("threads", 2, ThreadPrefetcher),
+        ("processes", 2, ProcessPrefetcher),
+        ("processes", 0, ThreadPrefetcher),
+    ],
 )
 def test_the_kind_and_no_workers_at_all(kind, workers, expected):
-    ahead = ahead_of(kind, Work(One(), None, [], 0, 0), workers, 4, 60.0, lambda: 600)
+    ahead = make_prefetcher(kind, Work(One(), None, [], 0, 0), workers, 4, 60.0, lambda: 600)
     assert type(ahead) is expected
-    if expected is ProcessAhead:
+    if expected is ProcessPrefetcher:
         assert ahead._slot_bytes >= 600
         assert ahead.shared_bytes == 0  # nothing is started before a sample is asked for
 
 
 def test_only_processes_need_work_that_can_be_sent():
     work = Work(One(), lambda sample, rng: sample, [], 0, 0)
-    ahead_of("threads", work, 1, 4, 60.0, lambda: 0)
+    make_prefetcher("threads", work, 1, 4, 60.0, lambda: 0)
     with pytest.raises(ConfigError, match="work.transform"):
-        ahead_of("processes", work, 1, 4, 60.0, lambda: 0)
+        make_prefetcher("processes", work, 1, 4, 60.0, lambda: 0)
 
 
 def test_targets_of_a_broken_sample_count_nothing():

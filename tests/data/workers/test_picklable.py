@@ -9,7 +9,7 @@ import pytest
 
 from densefit.data.loader.sample_task import Work
 from densefit.data.transforms import Compose, RandomFlip
-from densefit.data.workers.picklable import culprit_of, pickled
+from densefit.data.workers.picklable import find_unpicklable, to_pickle
 from densefit.datasets import Shapes
 from densefit.errors import ConfigError
 
@@ -22,13 +22,13 @@ class Holds:
 
 def test_what_can_be_sent_is():
     work = Work(Shapes(3), Compose([RandomFlip()]), [], 0, 0)
-    assert len(pickle.loads(pickled(work)).dataset) == 3
+    assert len(pickle.loads(to_pickle(work)).dataset) == 3
 
 
 def test_the_innermost_part_is_named():
     lock = threading.Lock()
     thing = Holds([1, {"a": Holds(other=lock)}])
-    assert culprit_of(thing, "dataset") == ("dataset.parts[1]['a'].other", lock)
+    assert find_unpicklable(thing, "dataset") == ("dataset.parts[1]['a'].other", lock)
 
 
 def test_the_error_says_which_attribute_of_the_work():
@@ -37,7 +37,7 @@ def test_the_error_says_which_attribute_of_the_work():
 
     work = Work(Shapes(3), Compose([RandomFlip(), shift]), [], 0, 0)
     with pytest.raises(ConfigError, match=r"transform\.steps\[1\]") as caught:
-        pickled(work)
+        to_pickle(work)
     assert "shift" in caught.value.received
     assert caught.value.__cause__ is not None
 
@@ -45,10 +45,10 @@ def test_the_error_says_which_attribute_of_the_work():
 def test_classes_of_an_interactive_session_are_refused():
     """Nothing but a script, or a module, can be imported by another process."""
     lines = (
-        "from densefit.data.workers.picklable import pickled\n"
+        "from densefit.data.workers.picklable import to_pickle\n"
         "from densefit.errors import ConfigError\n"
         "class Data: pass\n"
-        "try:\n    pickled([Data()])\n"
+        "try:\n    to_pickle([Data()])\n"
         "except ConfigError as error:\n    print(error.what)\n"
     )
     done = subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True)

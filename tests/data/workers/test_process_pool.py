@@ -107,12 +107,12 @@ def test_a_script_without_its_guard_is_told_what_is_missing(tmp_path):
 
 
 def test_a_forgotten_loader_ends_its_processes():
-    from densefit.data.workers.process_pool import Processes
+    from densefit.data.workers.process_pool import ProcessPool
 
     gc.collect()  # what other tests have left
-    Processes(1, 1, 100).stop()  # the first one starts the system's resource tracker, for good
+    ProcessPool(1, 1, 100).stop()  # the first one starts the system's resource tracker, for good
     before = len(os.listdir("/proc/self/fd")), threading.active_count()
-    pool = Processes(1, 4, 100)
+    pool = ProcessPool(1, 4, 100)
     pids = [process.pid for process in pool._processes]
     del pool
     gc.collect()

@@ -8,7 +8,7 @@ import pytest
 from densefit.data.loader.sample_task import Work
 from densefit.data.sample import Sample
 from densefit.data.workers.errors import LostWorkerError, TooSlowError
-from densefit.data.workers.process_prefetcher import ProcessAhead, RemoteError
+from densefit.data.workers.process_prefetcher import ProcessPrefetcher, RemoteError
 from densefit.errors import DataError
 
 
@@ -46,7 +46,7 @@ def work(epoch=0, **settings):
 @pytest.fixture(scope="module")
 def long_lived():
     """Its processes serve several tests, as those of a loader serve several epochs."""
-    ahead = ProcessAhead(2, 5, timeout=60, slot_bytes=4096)
+    ahead = ProcessPrefetcher(2, 5, timeout=60, slot_bytes=4096)
     yield ahead
     ahead.stop()
 
@@ -199,7 +199,7 @@ def _missing():
 
 
 def test_work_that_no_process_can_open_is_told_once_and_never_skipped():
-    ahead = ProcessAhead(1, 3, timeout=60, slot_bytes=4096)
+    ahead = ProcessPrefetcher(1, 3, timeout=60, slot_bytes=4096)
     ahead.begin(Work(Unopened(), None, (), 0, 0), [0, 1, 2])
     with pytest.raises(LostWorkerError, match=r"cannot open[\s\S]*notebook"):
         ahead.next()

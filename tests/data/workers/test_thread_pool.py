@@ -6,12 +6,12 @@ import weakref
 
 import pytest
 
-from densefit.data.workers.thread_pool import Workers
+from densefit.data.workers.thread_pool import ThreadPool
 
 
 @pytest.fixture
 def pool():
-    workers = Workers(2)
+    workers = ThreadPool(2)
     yield workers
     workers.stop()
 
@@ -37,7 +37,7 @@ def test_work_is_really_done_side_by_side(pool):
 
 
 def test_cancelled_and_queued_calls_are_dropped_at_the_end():
-    workers, ran, gate = Workers(1), [], threading.Event()
+    workers, ran, gate = ThreadPool(1), [], threading.Event()
     workers.submit(lambda n: gate.wait(5), 0)
     cancelled = workers.submit(ran.append, 1)
     workers.submit(ran.append, 2)
@@ -69,7 +69,7 @@ def test_a_waiting_thread_keeps_no_result_alive(pool):
 
 
 def test_one_of_the_threads_may_be_the_one_that_stops_them():
-    workers = Workers(2)
+    workers = ThreadPool(2)
     threads = list(workers._threads)
     workers.submit(lambda n: workers.stop(), 0).result(5)
     for thread in threads:

@@ -7,7 +7,7 @@ import pytest
 from densefit.data.loader.sample_task import Work
 from densefit.data.sample import Sample
 from densefit.data.workers.errors import TooSlowError
-from densefit.data.workers.thread_prefetcher import Ahead
+from densefit.data.workers.thread_prefetcher import ThreadPrefetcher
 from densefit.errors import DataError
 
 
@@ -44,7 +44,7 @@ def data():
 @pytest.mark.parametrize("workers", [0, 1, 3])
 def test_in_order_and_past_an_error(data, workers):
     data.gate.set()
-    ahead = Ahead(workers, 4, timeout=20)
+    ahead = ThreadPrefetcher(workers, 4, timeout=20)
     ahead.begin(Work(data, None, (), 0, 0), [5, 2, 4, 0])
     assert ahead.next().id == "s5"
     with pytest.raises(DataError, match="broken"):
@@ -58,7 +58,7 @@ def test_in_order_and_past_an_error(data, workers):
 
 
 def test_the_window_is_bounded(data):
-    ahead = Ahead(2, 3, timeout=20)
+    ahead = ThreadPrefetcher(2, 3, timeout=20)
     ahead.begin(Work(data, None, (), 0, 0), [4] * 50)
     data.gate.set()
     ahead.next()
@@ -67,7 +67,7 @@ def test_the_window_is_bounded(data):
 
 
 def test_too_slow_is_named_and_begins_anew_with_new_threads(data):
-    ahead = Ahead(1, 3, timeout=0.5)
+    ahead = ThreadPrefetcher(1, 3, timeout=0.5)
     ahead.begin(Work(data, None, (), 0, 0), [4, 1])
     with pytest.raises(TooSlowError, match=r"0\.5 s[\s\S]*'s4'"):
         ahead.next()
@@ -78,7 +78,7 @@ def test_too_slow_is_named_and_begins_anew_with_new_threads(data):
 
 
 def test_a_sample_that_hangs_when_it_comes_again_is_named(data):
-    ahead = Ahead(1, 2, timeout=0.2)
+    ahead = ThreadPrefetcher(1, 2, timeout=0.2)
     ahead.begin(Work(data, None, (), 0, 0), [3, 14])  # the second coming of 4, of ten
     assert ahead.next().id == "s3"
     with pytest.raises(TooSlowError, match="sample 's4'"):
@@ -88,7 +88,7 @@ def test_a_sample_that_hangs_when_it_comes_again_is_named(data):
 @pytest.mark.parametrize("workers", [0, 2])
 def test_one_iteration_at_a_time_and_nothing_lost_in_silence(data, workers):
     data.gate.set()
-    ahead, work = Ahead(workers, 3, timeout=20), Work(data, None, (), 0, 0)
+    ahead, work = ThreadPrefetcher(workers, 3, timeout=20), Work(data, None, (), 0, 0)
     first = ahead.all(work, [0, 1, 3, 5])
     assert next(first).id == "s0"
     second = ahead.all(work, [7, 8])
@@ -133,7 +133,7 @@ def of(*seconds):
 
 
 def test_a_slow_sample_that_was_begun_ahead_is_told_at_its_turn_too():
-    ahead = Ahead(1, 3, timeout=0.1)
+    ahead = ThreadPrefetcher(1, 3, timeout=0.1)
     ahead.begin(*of(0, 0.25, 0))
     assert ahead.next().id == "s0"
     time.sleep(0.4)  # all are made meanwhile
@@ -144,7 +144,7 @@ def test_a_slow_sample_that_was_begun_ahead_is_told_at_its_turn_too():
 
 
 def test_time_spent_in_the_queue_is_no_sample_s():
-    ahead = Ahead(1, 8, timeout=0.3)
+    ahead = ThreadPrefetcher(1, 8, timeout=0.3)
     ahead.begin(*of(*[0.2] * 8))
     ahead.ready(8)
     time.sleep(0.05)
@@ -154,14 +154,14 @@ def test_time_spent_in_the_queue_is_no_sample_s():
 
 
 def test_what_hangs_of_an_epoch_that_was_given_up_is_named_where_it_keeps_others_waiting(data):
-    ahead = Ahead(1, 3, timeout=0.2)
+    ahead = ThreadPrefetcher(1, 3, timeout=0.2)
     ahead.begin(Work(data, None, (), 0, 0), [4])
     ahead.ready(1)
     until(lambda: data.read == [4])
     ahead.begin(Work(data, None, (), 0, 1), [1])
     with pytest.raises(TooSlowError, match="sample 's4'"):
         ahead.next()
-    free = Ahead(2, 3, timeout=0.2)
+    free = ThreadPrefetcher(2, 3, timeout=0.2)
     free.begin(Work(data, None, (), 0, 0), [4])
     free.ready(1)
     until(lambda: data.read.count(4) == 2)

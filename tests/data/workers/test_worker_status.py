@@ -1,19 +1,19 @@
 import time
 
-from densefit.data.workers.worker_status import Board
+from densefit.data.workers.worker_status import WorkerStatus
 
 
 def test_each_worker_has_a_place_of_its_own():
-    board = Board(2)
-    assert board.wanted == 0
-    assert [board.busy(0), board.busy(1)] == [None, None]
-    board.wanted = 5
+    status = WorkerStatus(2)
+    assert status.current == 0
+    assert [status.assignment(0), status.assignment(1)] == [None, None]
+    status.current = 5
     before = time.monotonic()
-    board.claim(1, 0, 1 << 40)
-    claim = board.busy(1)
+    status.start(1, 0, 1 << 40)
+    claim = status.assignment(1)
     assert (claim.slot, claim.visit) == (0, 1 << 40)
     assert before <= claim.since <= time.monotonic()
-    board.claim(0, 3, 2)
-    board.rest(1)
-    assert (board.busy(0).slot, board.busy(1), board.wanted) == (3, None, 5)
-    board.close()
+    status.start(0, 3, 2)
+    status.finish(1)
+    assert (status.assignment(0).slot, status.assignment(1), status.current) == (3, None, 5)
+    status.close()

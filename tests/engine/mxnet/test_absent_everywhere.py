@@ -18,6 +18,7 @@ from densefit.checkpoint.training.session import Session
 from densefit.data.sample import Sample
 from densefit.engine.batch_reader import Feeder
 from densefit.engine.mxnet.learner import Learner
+from densefit.engine.settings import BindSettings, OptimizerSettings
 from densefit.model.backbones import Backbone
 from densefit.train.balance import (
     DWA,
@@ -150,11 +151,11 @@ def bench(mode, learned):
     learner = Learner(network)
     weigh = MAKERS["uncertainty"]()
     weigh.begin(HEADS)
-    learner.bind(feeder, weigh=weigh.weighted if learned else None)
+    learner.bind(feeder, BindSettings(weigh=weigh.weighted if learned else None))
     rng = np.random.default_rng(9)
     first = {
         name: rng.normal(0, 1, array.shape).astype(np.float32)
-        for name, array in learner.training_params().items()
+        for name, array in learner.parameters.training_values().items()
     }
     for name in first:
         if name.endswith("log_variance"):
@@ -169,9 +170,10 @@ class Run:
         self.balancer = MAKERS[balance]()
         learner, feeder, batches, first = bench(mode, balance == "uncertainty")
         wires = learner.network.wires
-        for name, array in learner._trained().items():
+        for name, array in learner.parameters.on_device().items():
             array[:] = first[name]
-        learner.start_optimizer(optimizer, {"wd": DECAY, **SETTINGS.get(optimizer, {})}, 2)
+        settings = {"wd": DECAY, **SETTINGS.get(optimizer, {})}
+        learner.start_optimizer(OptimizerSettings(optimizer, settings))
         balancing = None
         if self.balancer is not None:
             self.balancer.begin(HEADS, 4, 2)
@@ -188,7 +190,7 @@ class Run:
             self._look(learner)
 
     def _look(self, learner):
-        values = {name[4:]: value for name, value in learner.training_params().items()}
+        values = {name[4:]: value for name, value in learner.parameters.training_values().items()}
         arrays, counters = learner.optimizer_state()
         self.seen.append((values, arrays, counters["counts"]))
 

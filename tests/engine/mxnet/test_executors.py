@@ -22,11 +22,12 @@ def values(seed):
     names = [*graph(False).list_arguments(), *graph(False).list_auxiliary_states()]
     shapes = dict(zip(names, [*arguments, *states]))
     del shapes["data"]
-    return {name: mx.nd.array(rng.uniform(0.1, 1, shape)) for name, shape in shapes.items()}
+    return {n: rng.uniform(0.1, 1, shape).astype(np.float32) for n, shape in shapes.items()}
 
 
 def reference(symbol, parameters, data):
-    known = {**parameters, "data": data}
+    known = {n: mx.nd.array(value) for n, value in parameters.items()}
+    known["data"] = data
     executor = symbol.bind(
         mx.cpu(),
         {name: known[name].copy() for name in symbol.list_arguments()},

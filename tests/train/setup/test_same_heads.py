@@ -72,8 +72,6 @@ def test_a_head_of_one_s_own_is_compared(tiny):
     made = tiny.network()
     loader = df.Loader(tiny.Pictures(), batch_size=4, heads=[Twice()])
     for do in (df.fit, df.find_lr):
-        with pytest.raises(
-            ConfigError, match="(?s)other labels for the head 'bright'.*test_same_heads"
-        ):
+        with pytest.raises(ConfigError, match="(?s)other labels for .*'bright'.*test_same_heads"):
             do(made, loader, updates=3)
     assert not made.initialized

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from densefit.backend import mx
+from densefit import engine
 from densefit.data.loader.views import View
 from densefit.model.tta.view_merger import Merger
 
@@ -38,11 +38,10 @@ class MapMerger(Merger):
 
     def mirrored(self, maps: Any) -> Any:
         """(C, H, W) maps of a flipped view, as the original shows them."""
-        maps = mx.nd.flip(maps, axis=2)
-        if not self._negated:
-            return maps
-        channels = ((c, maps[c : c + 1]) for c in range(maps.shape[0]))
-        return mx.nd.concat(*(-one if c in self._negated else one for c, one in channels), dim=0)
+        flipped = maps.flip(axis=2)
+        for channel in self._negated:
+            flipped[channel : channel + 1] = -flipped[channel : channel + 1]
+        return flipped
 
     def add(self, outputs: Mapping[str, Any], view: View) -> None:
         """Add the maps of a view."""
@@ -50,10 +49,9 @@ class MapMerger(Merger):
         if view.mirrored:
             maps = self.mirrored(maps)
         if view.scaled not in self._canvases:
-            shape = (maps.shape[0], *view.scaled)
-            canvas = mx.nd.zeros(shape, ctx=maps.context)
+            canvas = engine.zeros((maps.shape[0], *view.scaled), like=maps)
             self._canvases[view.scaled] = canvas, np.zeros(view.scaled, np.float32)
-        canvas, shown = self._canvases[view.scaled]
+        canvas, counts = self._canvases[view.scaled]
         (top, bottom), (left, right) = (
             (max(0, start), min(whole, start + window))
             for start, whole, window in zip(view.corner, view.scaled, view.input_size)
@@ -61,16 +59,16 @@ class MapMerger(Merger):
         y, x = view.corner
         part = maps[:, top - y : bottom - y, left - x : right - x]
         canvas[:, top:bottom, left:right] = canvas[:, top:bottom, left:right] + part
-        shown[top:bottom, left:right] += 1
+        counts[top:bottom, left:right] += 1
 
     def mean(self) -> Any:
-        """(C, H, W) NDArray at the size of the original."""
+        """(C, H, W) array on the device, at the size of the original."""
         total: Any = None
-        for canvas, shown in self._canvases.values():
-            if shown.min() != shown.max():
-                canvas = mx.nd.broadcast_div(canvas, mx.nd.array(shown[None], ctx=canvas.context))
-            elif shown.flat[0] != 1:
-                canvas = canvas / float(shown.flat[0])
+        for canvas, counts in self._canvases.values():
+            if counts.min() != counts.max():
+                canvas = canvas / engine.to_device(counts[None], like=canvas)
+            elif counts.flat[0] != 1:
+                canvas = canvas / float(counts.flat[0])
             resized = resample(canvas, self._size)
             total = resized if total is None else total + resized
         return total / float(len(self._canvases)) if len(self._canvases) > 1 else total
@@ -86,11 +84,11 @@ class ClassMapMerger(MapMerger):
 
     def result(self) -> np.ndarray:
         """(H, W) uint8 classes at the size of the original."""
-        return np.asarray(mx.nd.argmax(self.mean(), axis=0).astype(np.uint8).asnumpy())
+        return np.asarray(self.mean().argmax(axis=0).astype(np.uint8).asnumpy())
 
 
 def resample(maps: Any, size: tuple[int, int]) -> Any:
-    """Bilinear resampling of a (C, h, w) NDArray to (C, H, W).
+    """Resample (C, h, w) maps on the device to (C, H, W), bilinearly.
 
     Pixels are areas, not points: the edges of the two maps coincide (`align_corners=False`).
     """
@@ -102,10 +100,10 @@ def resample(maps: Any, size: tuple[int, int]) -> Any:
         low = np.floor(position)
         shape = [1, 1, 1]
         shape[axis] = length
-        share = mx.nd.array((position - low).reshape(shape), ctx=maps.context)
+        weight = engine.to_device((position - low).reshape(shape), like=maps)
         first, second = (
-            mx.nd.take(maps, mx.nd.array(places, ctx=maps.context), axis=axis)
-            for places in (low, np.minimum(low + 1, old - 1))
+            maps.take(engine.to_device(indices, like=maps), axis=axis)
+            for indices in (low, np.minimum(low + 1, old - 1))
         )
-        maps = mx.nd.broadcast_mul(first, 1 - share) + mx.nd.broadcast_mul(second, share)
+        maps = first * (1 - weight) + second * weight
     return maps

@@ -7,7 +7,7 @@ import pytest
 from densefit.backend import mx
 from densefit.data.loader.views import Views
 from densefit.data.sample import Sample
-from densefit.engine.mxnet.map_averaging import MapMerger, resample
+from densefit.engine.map_averaging import MapMerger, resample
 
 CHANNELS = 3
 

@@ -3,7 +3,7 @@
 import pytest
 
 from densefit.backend import mx
-from densefit.engine.mxnet.module import usable
+from densefit.engine.mxnet.devices import usable
 
 
 @pytest.mark.parametrize("rows", range(1, 20))

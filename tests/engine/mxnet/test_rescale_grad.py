@@ -7,8 +7,8 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
+from densefit.engine.mxnet.rescale_grad import dividing_layers, single_losses
 from densefit.errors import ConfigError
-from densefit.train.rescale_grad import dividing_layers, single_losses
 
 START = {
     "kind_fc_weight": mx.nd.array(np.linspace(-0.3, 0.3, 18).reshape(3, 6)),
