@@ -39,8 +39,8 @@ data -> data.io: cache deep_pictures>deep_images image jpeg>jpeg_header jpeg_dec
     payload>array_codec picture_header>image_header picture_limits>image_limits
     pillow_picture>pillow_image regular_file white_zero>white_is_zero
 data -> data.loader: buckets collate encoder>label_encoder labelled>label_check
-    late_stand_ins>late_placeholders loader loader_settings object_counts original_size_loader
-    skips>skip_limit stacked view_loader views work>sample_task
+    loader loader_settings object_counts original_size_loader
+    skips>skip_limit view_loader views work>sample_task
 data -> data.mixture: mixture mixture_checks>checks mixture_order>sampler portions>epoch_sizes
     target_names>renamed_targets temperature
 data -> data.transforms: affine albumentations blur box_crop color copy_paste crop erase flip
@@ -94,7 +94,8 @@ train -> engine: early>prefetcher ema feed>batch_reader finite groups>param_grou
     repeats source>iterator_info sources
 train -> engine.mxnet: absent adamax adamw batch_numbers binding>bind evaluator executors
     gradients head_gradients held>parameters initializer inputs learner module monitoring
-    optimizer prefetch>mxnet_prefetching_iter rescale>rescale_grad sgd
+    optimizer rescale>rescale_grad sgd
+train -> interop.iterators: prefetch>prefetching_iter
 train -> engine.mxnet.graph: folding>fold_batchnorm fused>fuse_bn_relu gradient_probe
     inner>known_values layouts>onednn_layouts overwriting>overwriting_ops pooled>mean_to_pooling
     precision>bfloat16 sample_means symbols>symbol_info

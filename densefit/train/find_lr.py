@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 from densefit.callbacks.callback import Callback, Control, TrainState
 from densefit.engine.iterator_info import check_iterator
 from densefit.engine.model_input import batches_of, model_input
-from densefit.engine.sources import source_of, stated_pad
+from densefit.engine.sources import source_of
 from densefit.errors import ConfigError, DataError, TrainingDiverged
 from densefit.model.heads.route import Route
 from densefit.model.network import Network
@@ -191,11 +190,8 @@ class Slices:
         source = source_of(self.data_iter)
         while True:
             is_empty = True
-            for batch, pad in source.train_epoch():
+            for batch in source.train_epoch():
                 is_empty = False
-                if pad != stated_pad(batch):
-                    batch = copy.copy(batch)
-                    batch.pad = pad
                 yield batch
             if is_empty:
                 raise DataError(

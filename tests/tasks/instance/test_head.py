@@ -228,7 +228,7 @@ def test_a_batch_counts_samples_with_boxes_and_refuses_data_without_any_instance
     assert batch.labelled["instance"].tolist() == [True, True, False]
     assert batch.labelled["instance/box_loss"].tolist() == [True, True, False]
     assert batch.labelled["instance/mask_loss"].tolist() == [True, False, False]
-    owner = batch.label[[d.name for d in batch.provide_label].index("instance_owner")].asnumpy()
+    owner = batch.labels["instance_owner"]
     assert (owner[0] > 0).any()
     assert not owner[1].any()
     monkeypatch.setattr(Mixed, "missing", (("instances",),) * 3)
