@@ -132,22 +132,20 @@ class Loop:
             state.accumulate,
             None if state.updates is None else state.updates - state.update,
             getattr(reader.iterator, "ready", None),
-            state.clock,
-            state.update + 1,
-            self.reseed,
+            *(state.clock, state.update + 1, self.reseed),
         )
 
     def end_epoch(self) -> None:
         """Validate and save after an epoch's updates."""
         state, control = self.state, self.control
         state.pending = "epoch"
-        is_due = control.validation_requested or self.plan.validating.after_epoch(state.epoch)
-        if is_due or self._is_finished():
+        is_due = self.plan.validating.after_epoch(state.epoch) or self._is_finished()
+        if is_due or control.validation_requested:
             self.validator.validate()
         self.recorder.add_validation()
         self.recorder.end_epoch()
-        is_due = control.save_requested or self.plan.saving.after_epoch(state.epoch)
-        if is_due or self._is_finished():
+        is_due = self.plan.saving.after_epoch(state.epoch) or self._is_finished()
+        if is_due or control.save_requested:
             self.checkpointer.save()
 
     def _count(self, result: StepResult, lr: float | None) -> None:
@@ -179,12 +177,14 @@ class Loop:
 
     def _validate_and_save(self) -> None:
         """Do what falls on an update in mid-epoch."""
-        state, control = self.state, self.control
-        if control.validation_requested or self.plan.validating.after_update(state.update):
+        state, control, plan = self.state, self.control, self.plan
+        is_due = plan.validating.updates and plan.validating.after_update(state.update)
+        if is_due or control.validation_requested:
             state.pending = "validation"
             self.validator.validate()
             state.pending = ""
-        if control.save_requested or self.plan.saving.after_update(state.update):
+        is_due = plan.saving.updates and plan.saving.after_update(state.update)
+        if is_due or control.save_requested:
             self.checkpointer.save()
 
     def _rate(self) -> float | None:
