@@ -26,7 +26,7 @@ class Prefetcher:
         ready: whether the next batch can be had without waiting; None: never.
         clock: charged with what is waited for ("data"), and with reading ahead ("copy").
         first: number of the first update, to be named in errors.
-        begin_update: called before an update's micro-batches are read; None for nothing.
+        begin_update: called before an update's micro-batches are read; None: nothing is.
     """
 
     def __init__(
