@@ -90,7 +90,7 @@ def detections(
         mx.sym.expand_dims(anchor, axis=2),
         dim=2,
     )
-    kept = mx.sym.contrib.box_nms(
+    rows = mx.sym.contrib.box_nms(
         rows,
         overlap_thresh=nms_iou,
         valid_thresh=score_threshold,
@@ -100,7 +100,7 @@ def detections(
         id_index=0,
         force_suppress=False,
     )
-    return mx.sym.slice_axis(kept, axis=1, begin=0, end=max_detections)
+    return mx.sym.slice_axis(rows, axis=1, begin=0, end=max_detections)
 
 
 def _corners(offsets: Any, anchors: Any) -> Any:
