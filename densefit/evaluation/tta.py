@@ -60,9 +60,7 @@ def has_views(data: Any, wires: Iterable[Wire]) -> bool:
     return True
 
 
-def merge_views(
-    learner: Engine, feeder: Feeder, nonfinite: str = "warn"
-) -> Iterator[MergedSample]:
+def merge_views(learner: Engine, feeder: Feeder, nonfinite: str = "warn") -> Iterator[MergedSample]:
     """Iterate over the samples of a ViewLoader, with predictions merged from their views.
 
     Args:

@@ -112,8 +112,8 @@ def fit(
             "none", for which the directory must hold no checkpoints yet. It continues exactly, in
             mid-epoch too, if the data do: a densefit Loader, or an iterator that does not shuffle.
         accumulate: micro-batches an update: k of them train as one batch of k times the size,
-            BatchNorm aside, in the memory of one (but for their inputs, with several heads). The
-            last update of an epoch may have fewer.
+            BatchNorm aside, in the memory of one (but for their inputs). The last update of an
+            epoch may have fewer.
         clip_norm: the largest norm of the gradient of the mean loss; a longer one is scaled down
             to it. (By value: `optimizer_params={"clip_gradient": ...}`.)
         nonfinite: what happens when a loss or a gradient is nan or infinite, before it does harm:

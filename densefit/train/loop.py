@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from densefit.callbacks.callback import Callback, Control
 from densefit.data.loader.object_counts import added
+from densefit.engine.prefetcher import Prefetcher
 from densefit.errors import DensefitError
 from densefit.train.checkpointer import Checkpointer
 from densefit.train.ending import ending
@@ -16,7 +17,6 @@ from densefit.train.setup.plan import Plan
 from densefit.train.signals import Signals
 from densefit.train.step import Step
 from densefit.train.step_result import StepResult
-from densefit.train.updates import Updates
 from densefit.train.validator import Validator
 
 
@@ -27,7 +27,7 @@ class Loop:
     Attributes:
         plan: the training.
         step: makes an update.
-        reseed: seeds what the engine draws at random in the next update.
+        reseed: seeds what the engine draws at random in the next update; None if nothing is.
         validator: scores the validation data.
         checkpointer: saves, and goes back to what was saved.
         recorder: writes the history.
@@ -38,7 +38,7 @@ class Loop:
 
     plan: Plan
     step: Step
-    reseed: Callable[[], None]
+    reseed: Callable[[], None] | None
     validator: Validator
     checkpointer: Checkpointer
     recorder: EpochRecorder
@@ -96,7 +96,7 @@ class Loop:
         # its last update only the end is left.
         is_finished = self._is_finished()
         is_whole = not is_finished or 0 < state.batch == state.updates_per_epoch
-        updates = Updates(state, self.plan.feeder, self.reseed)
+        updates = self._updates()
         for batches in () if is_finished else updates:
             lr = self._rate()
             try:
@@ -124,6 +124,20 @@ class Loop:
         if not is_covered and self._is_finished():
             self.recorder.end_training()
         return True
+
+    def _updates(self) -> Prefetcher:
+        """The batches of the epoch's updates that are not done yet."""
+        state, reader = self.state, self.plan.feeder
+        position = state.position if state.batch else None
+        return Prefetcher(
+            reader.batches(state.epoch, state.batch * state.accumulate, position),
+            state.accumulate,
+            None if state.updates is None else state.updates - state.update,
+            getattr(reader.iterator, "ready", None),
+            state.clock,
+            state.update + 1,
+            self.reseed,
+        )
 
     def end_epoch(self) -> None:
         """Validate and save after an epoch's updates."""

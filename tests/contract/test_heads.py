@@ -193,7 +193,7 @@ def test_encode_gives_the_declared_labels(network):
 
 
 def test_training_gives_finite_losses_and_gradients(network, batch):
-    labels = {d.name: a.asnumpy() for d, a in zip(batch.provide_label, batch.label)}
+    labels = batch.labels
     executor = bound(network, "train", labels)
     for output in executor.forward(is_train=True):
         assert output.shape == (3,)

@@ -211,7 +211,7 @@ def test_micro_batches_of_such_an_iterator_are_not_all_the_last_one(tiny):
     for kind in (Fresh, Refilled):
         heads = [tiny.Brightness(), tiny.Brightness("other", weight=3)]
         network = df.Network(tiny.Backbone(), heads)
-        batches = listed(tiny.loader(network, 8, 2, workers=0))
+        batches = listed(df.interop.as_data_iter(tiny.loader(network, 8, 2, workers=0)))
         settings = {"accumulate": 4, "optimizer_params": {"learning_rate": 0.1}}
         df.fit(network, kind(batches), epochs=2, **settings)
         values.append(tiny.values(network))

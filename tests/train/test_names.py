@@ -101,8 +101,7 @@ def one_batch(dataset, heads, **settings):
     loader = df.Loader(dataset, batch_size=6, heads=heads, **settings)
     with loader:
         batch = next(loader)
-    names = [desc[0] for desc in loader.provide_label]
-    return {name: array.asnumpy() for name, array in zip(names, batch.label)}
+    return batch.labels
 
 
 @pytest.mark.parametrize("kind", ["threads", "processes"])

@@ -6,9 +6,9 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from densefit.backend import mx
+from densefit.data.batch import ArraySpec
 from densefit.engine.batch_reader import Feeder
-from densefit.engine.engine import BindSettings
+from densefit.engine.graph_check import check_data, check_labels, heads_of
 from densefit.engine.mxnet.devices import usable
 from densefit.engine.mxnet.graph.bfloat16 import check_precision, in_bfloat16
 from densefit.engine.mxnet.graph.fuse_bn_relu import fuse_relu
@@ -22,11 +22,12 @@ from densefit.engine.mxnet.graph.symbol_info import (
     infer_shapes,
     loss_labels,
 )
-from densefit.engine.mxnet.host_arrays import as_ndarrays
 from densefit.engine.mxnet.initializer import ByName, as_initializer
 from densefit.engine.mxnet.inputs import bound_inputs, tell_changes
 from densefit.engine.mxnet.module import Modules, Shapes, TrainGraph
+from densefit.engine.mxnet.ndarrays import to_ndarrays
 from densefit.engine.param_groups import check_fixed, frozen, with_frozen_statistics
+from densefit.engine.settings import BindSettings
 from densefit.errors import BindError, DataError
 from densefit.model.network import Network
 
@@ -60,14 +61,14 @@ def bind_training(
     if feeder.last_real is not None:
         check_split(devices, feeder.last_real, f"{feeder.where} data, last batch of an epoch")
     symbol = network.graph("train", feeder.input_size, settings.weigh)
-    feeder.check_data(symbol)
-    feeder.check_labels(symbol, loss_labels(symbol))
+    check_data(feeder, symbol)
+    check_labels(feeder, symbol, loss_labels(symbol))
     arguments = set(symbol.list_arguments())
     label_descs = [desc for desc in feeder.label_descs if desc.name in arguments]
-    heads = feeder.heads_of([desc.name for desc in label_descs]) or list(network.wires)
+    heads = heads_of(feeder, [desc.name for desc in label_descs]) or list(network.wires)
     # The factors on each sample's loss come from the learner, and from no iterator.
     label_descs += [
-        mx.io.DataDesc(name, (feeder.batch_size,))
+        ArraySpec(name, (feeder.batch_size,))
         for wire in network.wires.values()
         for name in wire.weights
         if name in arguments
@@ -144,8 +145,8 @@ def bind_training(
         if live is None:
             module.init_params(
                 initializer,
-                arg_params=as_ndarrays(network.parameters) or None,
-                aux_params=as_ndarrays(network.statistics) or None,
+                arg_params=to_ndarrays(network.parameters) or None,
+                aux_params=to_ndarrays(network.statistics) or None,
                 allow_missing=True,
                 allow_extra=True,
             )

@@ -10,10 +10,11 @@ import numpy as np
 from densefit.backend import mx
 from densefit.engine.ema import EMA
 from densefit.engine.mxnet.averages import Averages
-from densefit.engine.mxnet.host_arrays import as_ndarrays
-from densefit.engine.mxnet.optimizer import restart_store
+from densefit.engine.mxnet.ndarrays import to_ndarrays
+from densefit.engine.mxnet.optimizer_resume import restart_store
 from densefit.errors import CheckpointError, TrainingDiverged
-from densefit.model.network import Network, host_copies
+from densefit.model.host_arrays import host_copies
+from densefit.model.network import Network
 
 
 class ParameterStore:
@@ -99,7 +100,7 @@ class ParameterStore:
             copies = host_copies(loaded)
             held.clear()
             held.update(copies)
-        arrays = self._alias() or [as_ndarrays(part) for part in self._host]
+        arrays = self._alias() or [to_ndarrays(part) for part in self._host]
         self._module.set_params(*arrays, allow_extra=True)
         if self._module.optimizer_initialized:
             restart_store(self._module)
@@ -157,7 +158,7 @@ class ParameterStore:
         group = module._exec_group
         names = ([], []) if empty else (group.param_names, group.aux_names)
         module._arg_params, module._aux_params = arrays = [
-            as_ndarrays({name: held[name] for name in own}) for own, held in zip(names, self._host)
+            to_ndarrays({name: held[name] for name in own}) for own, held in zip(names, self._host)
         ]
         return arrays
 

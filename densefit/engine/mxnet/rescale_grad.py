@@ -1,4 +1,4 @@
-"""What the gradient of an update is multiplied by: of our heads, and of a user's Symbol."""
+"""The factor on the gradient of an update, of heads and of a user's Symbol."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
+from densefit.engine.settings import OptimizerSettings
 from densefit.errors import ConfigError
 from densefit.model.network import Network
 from densefit.model.output_names import short_name
@@ -23,21 +24,19 @@ _LOSSES = ("MakeLoss", "make_loss", "softmax_cross_entropy")
 
 def constant_rescale(
     network: Network,
-    optimizer: Any,
-    settings: Mapping[str, Any],
+    given: OptimizerSettings,
     batch_size: int,
     accumulate: int = 1,
 ) -> float | None:
     """The constant factor on the summed gradient of an update.
 
-    For a Symbol it is Module's: what the user states, else 1/batch_size of a full batch, whatever
-    the loss layers divide by and however many rows a batch has. With several micro-batches an
-    update, a stated factor multiplies the sum of all, and 1/batch_size becomes the mean over them.
+    For a Symbol it is Module's: the user's `rescale_grad`, else 1/batch_size of a full batch,
+    regardless of what the loss layers divide by and of a batch's rows. With several micro-batches
+    an update, a stated factor multiplies their sum, and 1/batch_size becomes the mean over them.
 
     Args:
         network: that is trained.
-        optimizer: MXNet's name, or an `mx.optimizer.Optimizer`.
-        settings: of an optimizer given by name.
+        given: the optimizer.
         batch_size: rows of a full batch, as the training data announce them.
         accumulate: micro-batches an update.
 
@@ -47,7 +46,8 @@ def constant_rescale(
     Raises:
         ConfigError: a factor is stated for a network of heads, or it is no number.
     """
-    stated = settings.get("rescale_grad")
+    optimizer = given.optimizer
+    stated = given.settings.get("rescale_grad")
     if isinstance(optimizer, mx.optimizer.Optimizer):
         stated = optimizer.rescale_grad
         if network.heads and stated == 1.0:  # MXNet's default
@@ -79,20 +79,19 @@ def tell_rescale(
     symbol: Any,
     shapes: Mapping[str, tuple[int, ...]],
     factor: float,
-    optimizer: Any,
-    settings: Mapping[str, Any],
+    given: OptimizerSettings,
     batch_size: int,
 ) -> None:
-    """Log where a user's loss and the update both divide by the batch, or neither does.
+    """Warn where a user's loss and the update both divide by the batch, or neither does.
 
     Args:
         symbol: the train graph.
         shapes: of its outputs for a full batch, by short name.
         factor: see `constant_rescale`.
-        optimizer: as given to fit.
-        settings: of an optimizer given by name.
+        given: the optimizer.
         batch_size: rows of a full batch.
     """
+    optimizer = given.optimizer
     is_object = isinstance(optimizer, mx.optimizer.Optimizer)
     if is_object and optimizer.wd > 0 and not optimizer.idx2name:
         _log.warning(
@@ -100,7 +99,7 @@ def tell_rescale(
             "name; Module.fit decays biases too for an object",
             optimizer.wd,
         )
-    if "rescale_grad" in settings or batch_size == 1:
+    if "rescale_grad" in given.settings or batch_size == 1:
         return
     line = (
         f"{type(optimizer).__name__}(rescale_grad={{}}, ...)"
@@ -135,7 +134,7 @@ def tell_rescale(
 
 
 def dividing_layers(symbol: Any) -> dict[str, str]:
-    """Loss layer -> "batch" or "valid", of those that divide their gradient themselves."""
+    """Loss layer -> "batch" or "valid", for layers that divide their gradient themselves."""
     found = {}
     for node in json.loads(symbol.tojson(remove_amp_cast=False))["nodes"]:
         attributes = node.get("attrs", {})

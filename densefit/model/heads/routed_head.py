@@ -80,8 +80,8 @@ class RouteWire(Wire):
 
     def check_batch(self, batch: Any) -> None:
         for label in self.compared:
-            if label not in {**batch.label, **batch.data} and not _all_have(label, batch.targets):
-                carried = [*batch.label, *sorted(batch.targets[0] if batch.targets else ())]
+            if label not in batch.arrays and not _all_have(label, batch.targets):
+                carried = [*batch.labels, *sorted(batch.targets[0] if batch.targets else ())]
                 raise BindError(
                     f"The head {self.name!r} needs the label {label!r}, which the data do not "
                     "carry",
@@ -126,10 +126,10 @@ class RouteWire(Wire):
         return array
 
     def _label(self, label: str, batch: Any) -> Any:
-        given = {**batch.data, **batch.label}
+        given = batch.arrays
         if label in given:
             array = given[label]
-            return array.asnumpy()[: array.shape[0] // batch.rows * batch.real]
+            return np.asarray(batch.real_rows(array))
         return [targets[label] for targets in batch.targets]
 
 

@@ -12,8 +12,8 @@ from densefit.callbacks.callback import TrainState
 from densefit.checkpoint.training.saver import Saver, check_unmixed
 from densefit.checkpoint.training.session import Session
 from densefit.engine.batch_reader import Feeder
-from densefit.engine.engine import OptimizerSettings
 from densefit.engine.model_input import ModelInput, batches_of, validations_of
+from densefit.engine.settings import OptimizerSettings
 from densefit.errors import ConfigError
 from densefit.evaluation.multi_scorer import MultiScorer
 from densefit.evaluation.scorer import Scorer
@@ -153,16 +153,16 @@ def _reader(train: Any, network: Network, wires: Mapping[str, Wire], settings: S
     feeder = Feeder(train, list(wires.values()), "train")
     take_names(network, train)
     check_same_heads(train, feeder.wires, feeder.where)
-    feeder.first_epoch = settings.begin_epoch
+    feeder.epochs.first = settings.begin_epoch
     return feeder
 
 
 def _length(feeder: Feeder, settings: Settings) -> tuple[int | None, int | None]:
     """(updates an epoch, updates in all), None where not known."""
-    per_epoch = feeder.updates_per_epoch(settings.updates_per_epoch, settings.accumulate)
+    per_epoch = feeder.epochs.updates(settings.updates_per_epoch, settings.accumulate)
     if settings.epochs is None:
         return per_epoch, settings.updates
-    return per_epoch, feeder.total(settings.epochs, per_epoch, settings.accumulate)
+    return per_epoch, feeder.epochs.total_updates(settings.epochs, per_epoch, settings.accumulate)
 
 
 def _optimizer(model: ModelInput, settings: Settings) -> OptimizerSettings:

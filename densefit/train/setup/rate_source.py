@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from densefit.engine.engine import OptimizerSettings
+from densefit.engine.settings import OptimizerSettings
 from densefit.errors import ConfigError
 from densefit.train.nonfinite import Guard
 from densefit.train.schedules import Resolved, Schedule

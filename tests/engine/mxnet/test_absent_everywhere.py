@@ -17,8 +17,8 @@ from densefit.callbacks.callback import TrainState
 from densefit.checkpoint.training.session import Session
 from densefit.data.sample import Sample
 from densefit.engine.batch_reader import Feeder
-from densefit.engine.engine import BindSettings, OptimizerSettings
 from densefit.engine.mxnet.learner import Learner
+from densefit.engine.settings import BindSettings, OptimizerSettings
 from densefit.model.backbones import Backbone
 from densefit.train.balance import (
     DWA,
@@ -160,7 +160,7 @@ def bench(mode, learned):
     for name in first:
         if name.endswith("log_variance"):
             first[name][:] = S0
-    return learner, feeder, [fed.held() for fed in feeder.batches()], first
+    return learner, feeder, list(feeder.batches()), first
 
 
 class Run:
@@ -218,7 +218,7 @@ def assert_still(run, number, head):
 
 def colours_of(fed):
     mean, std = np.array(Trunk.mean), np.array(Trunk.std)
-    return (fed.data["data"].asnumpy().astype(np.float64).mean(axis=(2, 3)) - mean) / std
+    return (fed.data["data"].astype(np.float64).mean(axis=(2, 3)) - mean) / std
 
 
 def apart(values, fed):
@@ -231,7 +231,7 @@ def apart(values, fed):
         has = fed.labelled[head]
         if not has.any():
             continue
-        target = fed.label[f"{head}_value"].asnumpy()[has]
+        target = fed.labels[f"{head}_value"][has]
         v, c = values[f"{head}_fc_weight"], values[f"{head}_fc_bias"]
         error = h[has] @ v[0] + c[0] - target
         losses[head] = (error**2).mean()

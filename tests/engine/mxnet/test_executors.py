@@ -61,7 +61,7 @@ def test_all_shapes_see_new_values_whether_a_graph_can_be_folded_or_not(devices)
         parameters = values(seed)
         executors.load(lambda now=parameters: now)
         for symbol, data, key in made:
-            found = executors.find(key).forward({"data": data})[0].asnumpy()
+            found = executors.find(key).forward({"data": data.asnumpy()})[0].asnumpy()
             np.testing.assert_allclose(found, reference(symbol, parameters, data), atol=1e-5)
     assert executors.binds == 4
 
@@ -82,9 +82,9 @@ def test_those_used_last_are_kept():
 def test_outputs_of_one_are_not_overwritten_by_another():
     executors, parameters = Executors(2), values(0)
     one, other = (bound(executors, graph(False), n, batch(n), parameters) for n in (8, 9))
-    found = one.forward({"data": batch(8)})[0]
+    found = one.forward({"data": batch(8).asnumpy()})[0]
     expected = found.asnumpy()
-    other.forward({"data": batch(9)})[0].wait_to_read()
+    other.forward({"data": batch(9).asnumpy()})[0].wait_to_read()
     np.testing.assert_array_equal(found.asnumpy(), expected)
 
 

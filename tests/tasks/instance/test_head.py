@@ -6,7 +6,7 @@ from pycocotools import mask as coco
 
 import densefit as df
 from densefit.backend import mx
-from densefit.data.geometry.image_ops import crop, mirror
+from densefit.data.geometry.image_ops import crop, flip
 from densefit.data.sample import Geometry, Sample
 from densefit.datasets import Shapes
 from densefit.errors import ConfigError, DataError
@@ -150,7 +150,7 @@ def test_perfect_outputs_give_back_the_true_masks(mask_stride, mirrored):
     metric = COCOMaskAveragePrecision(3)
     data = Shapes(8, size=SIZE, empty=0.0, seed=2)
     for index in range(8):
-        sample = mirror(data[index]) if mirrored else data[index]
+        sample = flip(data[index]) if mirrored else data[index]
         (found,) = head.decode(perfect(head, sample), [sample.geometry])
         assert (np.diff(found["scores"]) <= 0).all()
         assert set(found) == {"boxes", "scores", "classes", "masks"}
@@ -178,7 +178,7 @@ def test_masks_go_with_the_boxes_that_views_agree_on():
     merger = head.view_merger(SIZE)
     for image, view in df.Views(flip=True).of(sample, SIZE):
         del image
-        seen = mirror(sample) if view.mirrored else sample
+        seen = flip(sample) if view.mirrored else sample
         outputs = {name: mx.nd.array(a, dtype=a.dtype) for name, a in perfect(head, seen).items()}
         merger.add(outputs, view)
     merged = merger.result()
@@ -228,7 +228,7 @@ def test_a_batch_counts_samples_with_boxes_and_refuses_data_without_any_instance
     assert batch.labelled["instance"].tolist() == [True, True, False]
     assert batch.labelled["instance/box_loss"].tolist() == [True, True, False]
     assert batch.labelled["instance/mask_loss"].tolist() == [True, False, False]
-    owner = batch.label[[d.name for d in batch.provide_label].index("instance_owner")].asnumpy()
+    owner = batch.labels["instance_owner"]
     assert (owner[0] > 0).any()
     assert not owner[1].any()
     monkeypatch.setattr(Mixed, "missing", (("instances",),) * 3)

@@ -81,12 +81,12 @@ def heads():
 def test_the_first_labels_stand_in_from_their_batch_on(settings):
     with Loader(Rare(3, 5, 9), batch_size=4, heads=heads(), **settings) as loader:
         batches = [next(loader) for _ in range(3)]
-        found = [batch.label[1].asnumpy().tolist() for batch in batches]
+        found = [list(batch.labels.values())[1].tolist() for batch in batches]
         assert found == [[5, 5, 5, 5], [5, 7, 5, 5], [5, 11, 5, 5]]
         has = [np.flatnonzero(batch.labelled["own"]).tolist() for batch in batches]
         assert has == [[3], [1], [1]]
         loader.reset()
-        assert next(loader).label[1].asnumpy().tolist() == [5, 5, 5, 5]
+        assert list(next(loader).labels.values())[1].tolist() == [5, 5, 5, 5]
 
 
 def test_samples_without_labels_send_no_nan_into_the_trunk():

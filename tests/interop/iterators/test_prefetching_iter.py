@@ -6,8 +6,8 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
-from densefit.engine.mxnet.mxnet_prefetching_iter import watch
 from densefit.errors import DataError
+from densefit.interop.iterators.prefetching_iter import guard_prefetching_iter
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnhandledThreadExceptionWarning"  # the point of these tests
@@ -68,9 +68,9 @@ def test_sound_iterators_are_read_as_before(tiny):
             rename_label=[{n: n + s for n in ("kind_label", "size_label")} for s in "ab"],
         ),
     ):
-        threads = watch(data)
+        threads = guard_prefetching_iter(data)
         assert len(threads) == 2
-        assert watch(data) == threads
+        assert guard_prefetching_iter(data) == threads
         for _ in range(2):
             data.reset()
             assert [batch.pad for batch in data] == [0, 0, 2]

@@ -1,4 +1,4 @@
-"""`mx.io.PrefetchingIter` without its hang: who waits for its threads learns that one has died.
+"""`mx.io.PrefetchingIter` without its hang: an error where one of its threads has died.
 
 An error of the iterator inside ends the thread that reads it, and MXNet's consumer then waits for
 ever for an event that nobody will set.
@@ -47,15 +47,19 @@ class Ready:
         return True
 
 
-def watch(iterator: Any) -> list[threading.Thread]:
-    """Let nobody wait for dead threads of `iterator`, nor of prefetching iterators inside it.
+def guard_prefetching_iter(iterator: Any) -> list[threading.Thread]:
+    """Raise DataError if a reader thread of `iterator` has died, instead of blocking for ever.
+
+    The same for prefetching iterators inside it.
 
     Returns:
         All those threads.
     """
     prefetching = isinstance(iterator, mx.io.PrefetchingIter)
     inner = iterator.iters if prefetching else [getattr(iterator, "data_iter", None)]  # ResizeIter
-    within = [watch(one) if isinstance(one, mx.io.DataIter) else [] for one in inner]
+    within = [
+        guard_prefetching_iter(one) if isinstance(one, mx.io.DataIter) else [] for one in inner
+    ]
     own = list(iterator.prefetch_threads) if prefetching else []
     for place, (thread, below) in enumerate(zip(own, within)):
         if isinstance(iterator.data_ready[place], threading.Event):
