@@ -1,10 +1,9 @@
-# `make demo` and `make test` need python3 (3.9 to 3.12), make and the package index.
+# `make demo` and `make test` need python3 (3.10 to 3.12), make and the package index.
 # Another Python than the one that is found: make PYTHON=/path/to/python3.11 demo
 
 PYTHON ?=
 VENV := .venv
 PY := $(VENV)/bin/python
-LINT := build/lint
 
 .PHONY: help demo test lint wheel clean distclean
 .NOTPARALLEL:
@@ -23,23 +22,17 @@ demo: $(VENV)/plot.stamp
 test: lint
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n auto --maxprocesses 8
 
-# tasks/, datasets/ and tools/ install as densefit.tasks and so on. Types and contracts are checked
-# in a copy that has that shape.
 lint: $(VENV)/dev.stamp
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
-	@rm -rf $(LINT) && mkdir -p $(LINT)
-	@cp -Rp densefit _densefit_mxnet_shims.py $(LINT)/ && cp -Rp tasks datasets tools $(LINT)/densefit/
-	cd $(LINT) && $(CURDIR)/$(PY) -m mypy --config-file $(CURDIR)/pyproject.toml \
-	  --cache-dir $(CURDIR)/.mypy_cache -p densefit -m _densefit_mxnet_shims
-	cd $(LINT) && $(CURDIR)/$(VENV)/bin/lint-imports --config $(CURDIR)/pyproject.toml \
-	  --cache-dir $(CURDIR)/.import_linter_cache
+	$(PY) -m mypy -p densefit -m _densefit_mxnet_shims
+	$(VENV)/bin/lint-imports --cache-dir .import_linter_cache
 
 wheel: $(VENV)/plot.stamp
 	$(PY) -m pip wheel --no-deps --wheel-dir dist .
 
 clean:
-	rm -rf build dist densefit.egg-info .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf build dist densefit.egg-info src/densefit.egg-info .hypothesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 distclean: clean
@@ -60,10 +53,10 @@ $(VENV)/dev.stamp: $(BUILD) | $(VENV)/pip.stamp
 	@touch $(VENV)/plot.stamp $@
 
 # A candidate is run, not only looked for: shims of version managers exist and fail.
-FITS := import sys, venv, ensurepip; sys.exit(not (3, 9) <= sys.version_info < (3, 13))
+FITS := import sys, venv, ensurepip; sys.exit(not (3, 10) <= sys.version_info < (3, 13))
 PYENV := $(or $(PYENV_ROOT),$(HOME)/.pyenv)
-INSTALLED := python3.11 python3.10 python3.12 python3.9 python3 python \
-  $(wildcard $(PYENV)/versions/3.9.*/bin/python $(PYENV)/versions/3.1[0-2].*/bin/python)
+INSTALLED := python3.11 python3.10 python3.12 python3 python \
+  $(wildcard $(PYENV)/versions/3.1[0-2].*/bin/python)
 CANDIDATES := $(or $(PYTHON),$(INSTALLED))
 
 $(VENV)/pip.stamp:
@@ -71,7 +64,7 @@ $(VENV)/pip.stamp:
 	  if "$$candidate" -c '$(FITS)' >/dev/null 2>&1; then found="$$candidate"; break; fi; \
 	done; \
 	if [ -z "$$found" ]; then \
-	  echo "densefit needs Python 3.9, 3.10, 3.11 or 3.12 with its venv module." >&2; \
+	  echo "densefit needs Python 3.10, 3.11 or 3.12 with its venv module." >&2; \
 	  echo "  tried: $(CANDIDATES)" >&2; \
 	  echo "  why:   MXNet 1.9.1 needs numpy < 2, which has no wheels for Python 3.13 and later;" >&2; \
 	  echo "         MXNet's own wheels are for Linux and for macOS on Intel, not for Windows." >&2; \

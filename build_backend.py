@@ -3,9 +3,10 @@
 Python reads a `.pth` file at its start if the file lies directly in site-packages. setuptools has
 no setting that puts one there: not `data-files`, which go to the prefix, and nothing at all for
 `pip install --editable`. Both kinds of installation unpack a wheel, and a wheel's format is a
-standard, so the files are added to the finished wheel. An editable one gets the module too: found
-through setuptools' finder of editable packages, it took 1.5 ms of each start instead of 0.3 (Python
-3.9 to 3.12, 2026-11-29).
+standard, so the files are added to the finished wheel. An editable one gets the module too.
+
+The source holds links: densefit/tasks to tasks, and so on. From a .zip archive pip unpacks a link
+as a file that holds the target's name. Such files are made links again before anything is built.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import shutil
 import zipfile
 from typing import Any
 
 from setuptools import build_meta
 from setuptools.build_meta import (  # noqa: F401  # the hooks that stay setuptools' own
-    build_sdist,
     get_requires_for_build_editable,
     get_requires_for_build_sdist,
     get_requires_for_build_wheel,
@@ -26,11 +27,22 @@ from setuptools.build_meta import (  # noqa: F401  # the hooks that stay setupto
     prepare_metadata_for_build_wheel,
 )
 
+LINKS = ("src/densefit", "densefit/tasks", "densefit/datasets", "densefit/tools")
 ADDED = ("_densefit_mxnet_shims.pth", "_densefit_mxnet_shims.py")
+
+
+def build_sdist(sdist_directory: str, *arguments: Any) -> str:
+    """Build the source distribution; return its file name."""
+    restore_links()
+    return build_meta.build_sdist(sdist_directory, *arguments)
 
 
 def build_wheel(wheel_directory: str, *arguments: Any, **settings: Any) -> str:
     """Build the wheel of `pip install .`; return its file name."""
+    restore_links()
+    # setuptools copies the package there, and into a wheel all that lies there: also what an
+    # earlier build copied and the package no longer has.
+    shutil.rmtree(os.path.join("build", "lib"), ignore_errors=True)
     name = build_meta.build_wheel(wheel_directory, *arguments, **settings)
     add_files(os.path.join(wheel_directory, name))
     return name
@@ -38,9 +50,20 @@ def build_wheel(wheel_directory: str, *arguments: Any, **settings: Any) -> str:
 
 def build_editable(wheel_directory: str, *arguments: Any, **settings: Any) -> str:
     """Build the wheel of `pip install --editable .`; return its file name."""
+    restore_links()
     name = build_meta.build_editable(wheel_directory, *arguments, **settings)
     add_files(os.path.join(wheel_directory, name))
     return name
+
+
+def restore_links() -> None:
+    """Make links of the files in place of `LINKS` that hold a target's name."""
+    for link in LINKS:
+        if os.path.isfile(link):
+            with open(link, encoding="utf-8") as file:
+                target = file.read()
+            os.remove(link)
+            os.symlink(target, link)
 
 
 def add_files(wheel: str) -> None:

@@ -1,8 +1,8 @@
-"""What scoring costs, beside other implementations and beside the forward pass, in one run.
+"""Speed of metrics beside other implementations, and of scoring beside the forward pass.
 
 python benchmarks/metrics_speed.py
 
-Nothing else should run meanwhile. torchmetrics is measured if it is installed.
+Nothing else should run meanwhile. faster-coco-eval and torchmetrics are measured if installed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -31,24 +32,24 @@ NAMES = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs
 
 
 def seconds(work: Callable[[], Any]) -> float:
-    """Wall seconds of one call."""
+    """Wall seconds of a call."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
 
 
 def coco(images: int, zipf: bool, rounds: int) -> None:
-    """COCO box AP: from detections in memory to the twelve numbers."""
+    """Measure COCO box AP, from detections in memory to the twelve numbers."""
     classes = 80
-    found, truth = pictures(images, classes, zipf)
-    about, results = as_coco(found, truth, classes)
+    detections, truth = pictures(images, classes, zipf)
+    about, results = as_coco(detections, truth, classes)
     ids = [str(image) for image in range(images)]
 
     def ours(backend: str) -> list[float]:
         metric = COCOAveragePrecision(classes, backend=backend)
         for start in range(0, images, 16):  # as batches come
             stop = start + 16
-            metric.update(found[start:stop], truth[start:stop], ids[start:stop])
+            metric.update(detections[start:stop], truth[start:stop], ids[start:stop])
         numbers = metric.compute()
         return [numbers[name] for name in NAMES]
 
@@ -66,22 +67,19 @@ def coco(images: int, zipf: bool, rounds: int) -> None:
             evaluation.summarize()
         return list(evaluation.stats)
 
-    kept: dict[str, list[float]] = {}
+    results_of: dict[str, list[float]] = {}
 
     def run(name: str, work: Callable[[], list[float]]) -> Callable[[], None]:
         def once() -> None:
-            kept[name] = work()
+            results_of[name] = work()
 
         return once
 
-    contenders = {
-        "densefit": (run("densefit", lambda: ours("densefit")), rounds),
-        "densefit, backend faster-coco-eval": (
-            run("densefit, backend faster-coco-eval", lambda: ours("faster-coco-eval")),
-            rounds,
-        ),
-        "pycocotools": (run("pycocotools", pycocotools), 1),
-    }
+    contenders = {"densefit": (run("densefit", lambda: ours("densefit")), rounds)}
+    if find_spec("faster_coco_eval") is not None:
+        name = "densefit, backend faster-coco-eval"
+        contenders[name] = (run(name, lambda: ours("faster-coco-eval")), rounds)
+    contenders["pycocotools"] = (run("pycocotools", pycocotools), 1)
     times = {
         name: sorted(seconds(work) for _ in range(n)) for name, (work, n) in contenders.items()
     }
@@ -94,26 +92,25 @@ def coco(images: int, zipf: bool, rounds: int) -> None:
     for column in ("", "seconds (best, worst)", "times faster", "largest difference"):
         table.add_column(column, justify="right" if column else "left")
     base = statistics.median(times["pycocotools"])
-    for name, own in times.items():
-        gap = np.abs(np.subtract(kept[name], kept["pycocotools"])).max()
-        middle = statistics.median(own)
+    for name, runs in times.items():
+        gap = np.abs(np.subtract(results_of[name], results_of["pycocotools"])).max()
+        middle = statistics.median(runs)
         table.add_row(
             name,
-            f"{middle:.2f} ({own[0]:.2f}, {own[-1]:.2f})",
+            f"{middle:.2f} ({runs[0]:.2f}, {runs[-1]:.2f})",
             f"{base / middle:.1f}",
             f"{gap:.1e}",
         )
-    table.caption = f"AP {kept['pycocotools'][0]:.3f}"
+    table.caption = f"AP {results_of['pycocotools'][0]:.3f}"
     CONSOLE.print(table)
 
 
-def masks(kind: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """(truth, prediction) (1024, 2048) uint8 of 19 classes, a tenth of the truth ignored."""
+def masks(kind: str, seed: int, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Draw (truth, prediction) uint8 of 19 classes, with a tenth of the truth ignored."""
     rng = np.random.default_rng(seed)
-    shape = (1024, 2048)
     if kind == "blobs":
         small = rng.integers(0, 19, (16, 32)).astype(np.uint8)
-        truth = small.repeat(64, axis=0).repeat(64, axis=1)
+        truth = small.repeat(shape[0] // 16, axis=0).repeat(shape[1] // 32, axis=1)
         wrong = rng.random(shape) < 0.04
         prediction = np.where(wrong, rng.integers(0, 19, shape), truth).astype(np.uint8)
     else:
@@ -123,8 +120,8 @@ def masks(kind: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return truth, prediction
 
 
-def confusion(rounds: int) -> None:
-    """Confusion matrices of 19 classes, nanoseconds a pixel."""
+def confusion(rounds: int, shape: tuple[int, int] = (1024, 2048)) -> None:
+    """Measure confusion matrices of 19 classes, in nanoseconds per pixel."""
     from sklearn.metrics import confusion_matrix as sklearn_matrix
 
     def bincount(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
@@ -160,7 +157,7 @@ def confusion(rounds: int) -> None:
 
         contenders["torchmetrics, arguments not checked"] = torchmetrics
     table = Table(
-        title="Confusion matrix: 1024x2048, 19 classes, ns per pixel, one thread",
+        title=f"Confusion matrix: {shape[0]}x{shape[1]}, 19 classes, ns per pixel, one thread",
         title_justify="left",
     )
     table.add_column("")
@@ -168,18 +165,18 @@ def confusion(rounds: int) -> None:
     for kind in ("blobs", "noise"):
         table.add_column(kind, justify="right")
         table.add_column("times bincount", justify="right")
-        pairs = [masks(kind, seed) for seed in range(4)]
+        pairs = [masks(kind, seed, shape) for seed in range(4)]
         for truth, prediction in pairs:
             expected = bincount(truth, prediction)
             for name, work in contenders.items():
                 assert (np.asarray(work(truth, prediction)) == expected).all(), name
         for name, work in contenders.items():
-            own = [
+            times = [
                 seconds(lambda pair=pair, work=work: work(*pair))
                 for _ in range(rounds)
                 for pair in pairs
             ]
-            results[name].append(1e9 * statistics.median(own) / pairs[0][0].size)
+            results[name].append(1e9 * statistics.median(times) / pairs[0][0].size)
     for name, (blobs, noise) in results.items():
         base = results["np.bincount, int64"]
         table.add_row(
@@ -188,10 +185,11 @@ def confusion(rounds: int) -> None:
     CONSOLE.print(table)
 
 
-def whole(rounds: int) -> None:
-    """`score` of a ResNet-18 segmenter over the forward pass alone."""
-    forward, score, about = forward_and_score(rounds)
-    ratios = [own / base for own, base in zip(score, forward)]
+def whole(rounds: int, smallest: bool) -> None:
+    """Measure `score` of a ResNet-18 segmenter, relative to the forward pass alone."""
+    measured = forward_and_score(rounds, (32, 64), 2) if smallest else forward_and_score(rounds)
+    forward, score, about = measured
+    ratios = [of_score / of_forward for of_score, of_forward in zip(score, forward)]
     table = Table(title=about, title_justify="left")
     for column in ("", "seconds", "over forward alone"):
         table.add_column(column, justify="right" if column else "left")
@@ -209,9 +207,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=5000, help="of the COCO evaluation")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--smallest", action="store_true", help="a few seconds, to try the program")
     parser.add_argument("--only", choices=("coco", "confusion", "score"), action="append")
     options = parser.parse_args(arguments)
     parts = options.only or ["coco", "confusion", "score"]
+    if options.smallest:
+        options.images, options.rounds = 20, 1
     CONSOLE.print(
         f"Python {platform.python_version()}, numpy {np.__version__}, {os.cpu_count()} cores, "
         f"OMP_NUM_THREADS={os.environ.get('OMP_NUM_THREADS')}, {time.strftime('%Y-%m-%d')}"
@@ -220,9 +221,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for zipf in (True, False):
             coco(options.images, zipf, options.rounds)
     if "confusion" in parts:
-        confusion(options.rounds)
+        confusion(options.rounds, (64, 128) if options.smallest else (1024, 2048))
     if "score" in parts:
-        whole(options.rounds)
+        whole(options.rounds, options.smallest)
 
 
 if __name__ == "__main__":

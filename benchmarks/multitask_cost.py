@@ -102,7 +102,7 @@ class Contender:
     @property
     def parameters(self) -> int:
         """Numbers that are trained."""
-        return sum(int(value.size) for value in self.network.get_params()[0].values())
+        return sum(int(value.size) for value in self.network.parameters.values())
 
 
 def peak(name: str, options: argparse.Namespace) -> float:

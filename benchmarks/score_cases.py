@@ -1,4 +1,4 @@
-"""What score_speed.py scores: two datasets, and a network with drawn parameters for each."""
+"""Cases of score_speed.py: a dataset, and a network with random parameters."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from densefit.backend import mx
 
 @dataclass
 class Case:
-    """Pictures with masks, and a network that has learned nothing.
+    """A dataset with masks, and an untrained network.
 
     Attributes:
         dataset: the samples.
-        classes: of the masks.
-        network: DeepLabV3+ with ResNet-18, as in the recipe of CamVid, with parameters.
+        classes: names of the mask classes.
+        network: DeepLabV3+ with ResNet-18, as in the recipe of CamVid.
     """
 
     dataset: Any
@@ -27,7 +27,13 @@ class Case:
 
     @classmethod
     def of(cls, name: str, root: str, images: int) -> Case:
-        """The first pictures of CamVid's test split, or of COCO's validation pictures."""
+        """Make the case of CamVid's test split, or of COCO's validation pictures.
+
+        Args:
+            name: "camvid" or "coco".
+            root: folder of the dataset.
+            images: maximum number of pictures.
+        """
         if name == "camvid":
             whole = df.dataset("mask_folder", root=root, split="test", ignore_value=11)
         else:
@@ -55,12 +61,12 @@ class First:
         return self._dataset[index]
 
     def id_of(self, index: int) -> str:
-        """As the dataset calls it."""
+        """Id of the sample in the dataset."""
         return str(self._dataset.id_of(index))
 
 
 def draw_parameters(network: df.Network) -> None:
-    """He's initial weights; statistics and factors that are not all alike."""
+    """Draw He initial weights, and varied statistics and factors."""
     symbol = network.graph("evaluate", (64, 64))
     arguments, _, statistics = symbol.infer_shape(data=(1, 3, 64, 64))
     rng = np.random.default_rng(0)

@@ -12,15 +12,16 @@ from densefit.backend import mx
 from densefit.engine.batch_reader import Feeder
 from densefit.engine.mxnet.evaluator import Evaluator
 from densefit.engine.mxnet.learner import Learner
+from densefit.evaluation.scorer import Scorer
 
 CLASSES, SIZE, BATCH, PICTURES = 19, (384, 768), 2, 16
 
 
 class Streets:
-    """Pictures with masks, made when asked for; every tenth row is ignored.
+    """Random pictures with masks; every tenth row is ignored.
 
     Args:
-        length: how many.
+        length: number of pictures.
         size: (height, width).
     """
 
@@ -45,13 +46,12 @@ class Streets:
         return str(index)
 
     def __getitem__(self, index: int) -> df.Sample:
-        place = index % 4
-        image, mask = self._images[place].copy(), self._masks[place].copy()
+        image, mask = self._images[index % 4].copy(), self._masks[index % 4].copy()
         return df.Sample(self.id_of(index), image, {"mask": mask})
 
 
 def segmenter(size: tuple[int, int]) -> Any:
-    """A ResNet-18 with DeepLabV3+, with random parameters."""
+    """Make a ResNet-18 with DeepLabV3+, with random parameters."""
     network = df.Network("resnet18", [df.head("segmentation", classes=CLASSES)])
     symbol = network.graph("evaluate", size)
     shapes, _, auxiliary = symbol.infer_shape(data=(1, 3, *size))
@@ -71,13 +71,23 @@ def segmenter(size: tuple[int, int]) -> Any:
     return network
 
 
-def forward_and_score(rounds: int) -> tuple[list[float], list[float], str]:
-    """(seconds of the forward pass alone, seconds of `df.score`, what was measured) by round.
+def forward_and_score(
+    rounds: int, size: tuple[int, int] = SIZE, pictures: int = PICTURES
+) -> tuple[list[float], list[float], str]:
+    """Measure the forward pass alone and `df.score` in alternation.
 
-    The forward pass alone: batches that lie ready, the outputs of each copied and waited for.
+    The forward pass alone runs on batches in memory, and waits for the outputs of each.
+
+    Args:
+        rounds: number of measurements of both.
+        size: (height, width) of the pictures.
+        pictures: their number.
+
+    Returns:
+        (seconds of the forward pass by round, seconds of `df.score` by round, description).
     """
-    network = segmenter(SIZE)
-    dataset = Streets(PICTURES, SIZE)
+    network = segmenter(size)
+    dataset = Streets(pictures, size)
     loader = df.Loader(dataset, batch_size=BATCH)
     learner = Learner(network)
     feeder = Feeder(loader, list(network.wires.values()), "benchmark")
@@ -88,8 +98,6 @@ def forward_and_score(rounds: int) -> tuple[list[float], list[float], str]:
         evaluator.start(fed, feeder, 0).read()
     forward, score = [], []
     df.score(network, scorer_loader)
-    from densefit.evaluation.score import Scorer
-
     scorer = Scorer(learner, scorer_loader)  # as validation during a training uses it
     for turn in range(rounds):
 
@@ -98,15 +106,15 @@ def forward_and_score(rounds: int) -> tuple[list[float], list[float], str]:
                 for output in evaluator.start(fed, feeder, 0).arrays.values():
                     output.wait_to_read()
 
-        for work, own in ((alone, forward), (scorer.run, score))[:: 1 if turn % 2 else -1]:
+        for work, times in ((alone, forward), (scorer.run, score))[:: 1 if turn % 2 else -1]:
             mx.nd.waitall()
             started = time.perf_counter()
             work()
-            own.append(time.perf_counter() - started)
+            times.append(time.perf_counter() - started)
     scorer_loader.close()
-    height, width = SIZE
+    height, width = size
     about = (
-        f"Scoring {PICTURES} pictures of {height}x{width}, {CLASSES} classes, DeepLabV3+ with "
+        f"Scoring {pictures} pictures of {height}x{width}, {CLASSES} classes, DeepLabV3+ with "
         f"ResNet-18, batch {BATCH}, {rounds} rounds"
     )
     return forward, score, about

@@ -1,13 +1,14 @@
-"""How fast a dataset is scored: decoding, the network, mIoU, beside PyTorch with torchmetrics.
+"""Speed of scoring a dataset (decoding, network, mIoU) beside PyTorch with torchmetrics.
 
-    python benchmarks/score_speed.py --torch PYTHON [--camvid DIR] [--coco DIR] [--rounds 5]
+    python benchmarks/score_speed.py [--torch PYTHON] [--camvid DIR] [--coco DIR] [--rounds 5]
         [--images 64]
+    python benchmarks/score_speed.py --smallest
 
-DeepLabV3+ with ResNet-18 as in the recipe of CamVid, with drawn parameters, the same for all, on
-CamVid's test pictures at their full size and on COCO's at theirs, of which there are many.
-`--torch` is a Python with torch, torchmetrics and densefit, whose datasets both read with. On
-CamVid both must find the same mIoU. densefit pads pictures of many sizes to buckets and computes
-those of a bucket together; PyTorch computes one at a time.
+DeepLabV3+ with ResNet-18 as in the recipe of CamVid, with random parameters, the same for all, on
+CamVid's test pictures at full size and on COCO's at their many sizes. `--torch` is a Python with
+torch, torchmetrics and densefit, whose datasets both use; without it densefit is measured alone.
+On CamVid the mIoU must agree. densefit pads pictures of many sizes to buckets and computes the
+pictures of a bucket together; PyTorch computes one picture at a time.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
+import numpy as np
 from side_by_side import FOLDER, Contender, in_turn, machine, ratio
 
 HERE = Path(FOLDER) / "contenders"
@@ -32,7 +35,7 @@ TORCH = {
 
 
 def measure(case: str, root: str, options: argparse.Namespace) -> None:
-    """One dataset's table."""
+    """Measure one dataset, and print its table."""
     environment = {"OMP_NUM_THREADS": str(options.threads)}
     common = [case, root, "--images", str(options.images), "--workers", str(options.workers)]
     contenders: list[Contender] = []
@@ -41,9 +44,9 @@ def measure(case: str, root: str, options: argparse.Namespace) -> None:
         commands = {
             OURS: [sys.executable, str(HERE / "score_densefit.py"), *common, "--export", str(given)]
         }
-        for key, flags in TORCH.items():
+        for key, flags in TORCH.items() if options.torch else ():
             if case == "coco" and "--compile" in flags:
-                continue  # it would compile anew for every size, and give up
+                continue  # it would compile for every size, and give up
             script = [options.torch, str(HERE / "score_torch.py"), *common, "--given", str(given)]
             commands[key] = [*script, *flags]
         try:
@@ -51,35 +54,54 @@ def measure(case: str, root: str, options: argparse.Namespace) -> None:
                 contenders.append(Contender(key, command, environment, Path(name) / f"{key}.log"))
             seconds = in_turn(contenders, options.rounds, 1)
         finally:
-            for one in contenders:
-                one.close()
+            for contender in contenders:
+                contender.close()
     images = contenders[0].facts["images"]
     print(f"\n{case}, {images} pictures, {machine()}, {options.rounds} rounds")
     print(f"{'':32} {'images/s':>9} {'mIoU':>9} {'densefit is':>12}")
-    for one in contenders:
-        each = statistics.median(seconds[one.name]) / images
-        times = ratio(seconds, one.name, OURS)
-        print(f"{one.name:32} {1 / each:9.2f} {one.facts['mIoU']:9.5f} {times:11.2f}x")
+    for contender in contenders:
+        name, miou = contender.name, contender.facts["mIoU"]
+        speed = images / statistics.median(seconds[name])
+        print(f"{name:32} {speed:9.2f} {miou:9.5f} {ratio(seconds, name, OURS):11.2f}x")
     if case == "camvid":
-        for one in contenders[1:]:
-            if abs(one.facts["mIoU"] - contenders[0].facts["mIoU"]) > 1e-3:
-                raise SystemExit(f"{one.name} finds another mIoU")
+        for contender in contenders[1:]:
+            if abs(contender.facts["mIoU"] - contenders[0].facts["mIoU"]) > 1e-3:
+                raise SystemExit(f"{contender.name} has another mIoU")
+
+
+def write_pictures(root: Path, count: int) -> None:
+    """Write random pictures and masks of 32x48 in the layout of CamVid."""
+    rng = np.random.default_rng(0)
+    classes = [f"class {index}" for index in range(11)]
+    (root / "classes.txt").write_text("\n".join([*classes, "Unlabelled"]))
+    for folder in ("test", "testannot"):
+        (root / folder).mkdir()
+    for index in range(count):
+        image = rng.integers(0, 256, (32, 48, 3)).astype(np.uint8)
+        cv2.imwrite(str(root / "test" / f"{index}.png"), image)
+        mask = rng.integers(0, 12, (32, 48)).astype(np.uint8)
+        cv2.imwrite(str(root / "testannot" / f"{index}.png"), mask)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print tables."""
     cores = len(os.sched_getaffinity(0))
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--torch", required=True, help="a Python with torch, torchmetrics, densefit"
-    )
+    parser.add_argument("--torch", help="a Python with torch, torchmetrics, densefit")
     parser.add_argument("--camvid")
     parser.add_argument("--coco")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--images", type=int, default=64, help="of a dataset at most")
     parser.add_argument("--threads", type=int, default=cores)
     parser.add_argument("--workers", type=int, default=cores)
+    parser.add_argument("--smallest", action="store_true", help="generated pictures, to try it")
     options = parser.parse_args(arguments)
+    if options.smallest:
+        options.rounds, options.images = 1, 2
+        with tempfile.TemporaryDirectory() as root:
+            write_pictures(Path(root), options.images)
+            measure("camvid", root, options)
+        return
     for case in ("camvid", "coco"):
         root = getattr(options, case)
         if root:

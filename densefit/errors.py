@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -45,6 +46,16 @@ class DensefitError(Exception):
                 lines.append(f"  {key + ':':<9} {_shortened(value)}")
         super().__init__("\n".join(lines))
 
+    def located(self, where: str) -> DensefitError:
+        """Return the same error with a place in front of its own.
+
+        Args:
+            where: such as a head's name.
+        """
+        place = where if self.where is None else f"{where}, {self.where}"
+        parts = {"expected": self.expected, "received": self.received, "fix": self.fix}
+        return type(self)(self.what, **parts, where=place)
+
 
 def _shortened(value: object) -> str:
     """The text of a value; of one without end, as broken files have, the begin and the end."""
@@ -82,6 +93,20 @@ class TrainingDiverged(DensefitError):  # noqa: N818 - the name says what happen
     """A loss is no longer finite."""
 
 
+class TrainingInterrupted(KeyboardInterrupt):  # noqa: N818 - it is no error
+    """SIGINT or SIGTERM ended the training, after the update was finished.
+
+    Attributes:
+        signum: number of the signal.
+        checkpoint: path of the checkpoint that was written; None without a directory for them.
+    """
+
+    def __init__(self, signum: int, checkpoint: str | None) -> None:
+        self.signum, self.checkpoint = signum, checkpoint
+        kept = f"; saved {checkpoint}" if checkpoint else "; nothing was saved"
+        super().__init__(f"training was ended by {signal.Signals(signum).name}{kept}")
+
+
 @contextmanager
 def writing(path: object) -> Iterator[None]:
     """Name the file in an OSError of the block: a full disk does not say which one it refuses.
@@ -109,6 +134,4 @@ def located(where: str) -> Iterator[None]:
     try:
         yield
     except DensefitError as error:
-        known = {"expected": error.expected, "received": error.received, "fix": error.fix}
-        place = where if error.where is None else f"{where}, {error.where}"
-        raise type(error)(error.what, **known, where=place) from error
+        raise error.located(where) from error

@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 # Old folder -> new folder: modules, as old>new where the name changed too.
 _MOVED = """
 . -> .: discover>factory
-. -> evaluation: score score_many>score_mixture
+. -> evaluation: score score_many>score
 checkpoint -> checkpoint.storage: atomic background claim content lock manifest plain_file space
     store strict_json tensors
 checkpoint -> checkpoint.training: differing identity learned_weights policy saver session
@@ -39,8 +38,8 @@ data -> data.io: cache deep_pictures>deep_images image jpeg>jpeg_header jpeg_dec
     payload>array_codec picture_header>image_header picture_limits>image_limits
     pillow_picture>pillow_image regular_file white_zero>white_is_zero
 data -> data.loader: buckets collate encoder>label_encoder labelled>label_check
-    late_stand_ins>late_placeholders loader loader_settings object_counts original_size_loader
-    skips>skip_limit stacked view_loader views work>sample_task
+    loader loader_settings object_counts original_size_loader
+    skips>skip_limit view_loader views work>sample_task
 data -> data.mixture: mixture mixture_checks>checks mixture_order>sampler portions>epoch_sizes
     target_names>renamed_targets temperature
 data -> data.transforms: affine albumentations blur box_crop color copy_paste crop erase flip
@@ -63,19 +62,21 @@ metrics -> metrics.classification: accuracy calibration f1 loss multilabel multi
 metrics -> metrics.coco: coco_accumulate>accumulate coco_ap>ap coco_backends>backends
     coco_curves>curves coco_greedy>greedy coco_groups>groups coco_keypoint_ap>keypoint_ap
     coco_mask_ap>mask_ap coco_match>match coco_metric>metric coco_oks>oks coco_rle>rle
-metrics -> metrics.core: additive arrays average bootstrap classes composite delta_m derived
-    detail direction function metric one_hot operating_point per_sample regression state
+metrics -> metrics.core: additive>sparse_state arrays average bootstrap classes composite
+    delta_m derived detail direction function metric one_hot operating_point per_sample
+    regression state
 metrics -> metrics.dense: boundary_iou confusion confusion_count depth normals
 metrics -> metrics.detection: boxes detections object_columns table
 metrics -> metrics.panoptic: panoptic>quality panoptic_match>match panoptic_segments>segments
 metrics -> metrics.voc: voc_ap>ap voc_match>match
-model -> engine.mxnet: map_merger>map_averaging
+model -> engine: map_merger>map_averaging
 model -> model: collisions>name_collisions names>head_names other_heads>surgery
     owners>parameters statistics>moving_variances weights>loss_weights
 model -> model.heads: head head_wire>network_head loss_heads>loss_layers loss_terms raw_outputs
     route>routed_head wire>adapter
 model -> model.tta: merger>view_merger
 predict -> evaluation: predictor>predict
+callbacks -> visualize: figure>plotting
 predict -> visualize: drawing fitted instances letters
 tools -> tools.formats: coco_columns coco_ids coco_results coco_rle coco_truth
     files>picture_files mask_files panoptic_files photographs>image_source records>json_records
@@ -92,15 +93,17 @@ train -> engine: early>prefetcher ema feed>batch_reader finite groups>param_grou
     repeats source>iterator_info sources
 train -> engine.mxnet: absent adamax adamw batch_numbers binding>bind evaluator executors
     gradients head_gradients held>parameters initializer inputs learner module monitoring
-    optimizer prefetch>mxnet_prefetching_iter sgd
+    optimizer rescale>rescale_grad sgd
+train -> interop.iterators: prefetch>prefetching_iter
 train -> engine.mxnet.graph: folding>fold_batchnorm fused>fuse_bn_relu gradient_probe
     inner>known_values layouts>onednn_layouts overwriting>overwriting_ops pooled>mean_to_pooling
     precision>bfloat16 sample_means symbols>symbol_info
 train -> evaluation: label_check>labels_seen pass_rows viewer>tta
-train -> train: cadence>interval conflict>gradient_conflict guard>nonfinite milestones>lifecycle
-    naming>class_names object_check>object_count_check rate_search>lr_search_result
-    rescale>rescale_grad start>setup
+train -> train: cadence>interval conflict>gradient_conflict guard>nonfinite horizon>length
+    milestones>checkpointer object_check>object_count_check rate_search>lr_search_result
+train -> train.setup: arguments naming>class_names numbers>settings same_heads start>plan
 train.schedules -> interop: mxnet_scheduler
+train.schedules -> train.schedules: awaited>deferred
 """
 
 #: Modules with the name of a function of the package, or of a folder that is gone: an import would
@@ -183,12 +186,12 @@ def former_names(module: str, names: Mapping[str, str]) -> Callable[[str], Any]:
 
 def install() -> None:
     """Let the old paths be imported."""
-    sys.meta_path.append(_Finder())
+    sys.meta_path.append(_Finder())  # type: ignore[arg-type]
     for name in _IN_THE_WAY:
         sys.modules[f"densefit.{name}"] = _Stub(f"densefit.{name}")
 
 
-class _Finder(MetaPathFinder):
+class _Finder:
     """Asked last, for names that no folder has."""
 
     def find_spec(
@@ -196,11 +199,14 @@ class _Finder(MetaPathFinder):
     ) -> ModuleSpec | None:
         if not fullname.startswith("densefit.") or fullname not in moved():
             return None
-        return ModuleSpec(fullname, _Alias())
+        return ModuleSpec(fullname, _Alias())  # type: ignore[arg-type]
 
 
-class _Alias(Loader):
+class _Alias:
     """Puts the new module under the old name too, so that there is one of each class."""
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None
 
     def exec_module(self, module: ModuleType) -> None:
         old = module.__name__

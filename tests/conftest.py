@@ -132,7 +132,7 @@ class Brightness(df.Head):
     def decode(self, outputs, geometries):
         return list(outputs["value"])
 
-    def truth(self, targets):
+    def ground_truth(self, targets):
         return targets["value"]
 
     def metrics(self):
@@ -245,8 +245,7 @@ class Tiny:
     @staticmethod
     def values(network):
         """All parameters by name, as numpy."""
-        arguments, auxiliary = network.get_params()
-        return {k: v.asnumpy() for k, v in {**arguments, **auxiliary}.items()}
+        return {**network.parameters, **network.statistics}
 
     @staticmethod
     def assert_equal(first, second, exactly=True):

@@ -17,9 +17,9 @@ from densefit.tools.recipes.multi_recipe import MultiRecipe
 from densefit.tools.recipes.out_folder import make_folder
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.recipe import make_groups
-from densefit.tools.report.plots import available
 from densefit.train.find_lr import find_lr
 from densefit.train.lr_search_result import RateSearch
+from densefit.visualize.plotting import is_available
 
 
 @dataclass
@@ -79,7 +79,7 @@ def run(search: Search) -> RateSearch:
         writer = csv.writer(file)
         writer.writerow(["lr", "loss", "smoothed"])
         writer.writerows(zip(found.rates, found.losses, found.smooth.tolist()))
-    drawn = available()
+    drawn = is_available()
     if drawn:
         found.plot(out / "find_lr.png")
     print(told(found, search))

@@ -15,7 +15,6 @@ from rich.table import Table
 from rich.text import Text
 
 from densefit.callbacks.curves import main_keys
-from densefit.callbacks.figure import new_figure, tidy, write_figure
 from densefit.callbacks.progress import duration
 from densefit.errors import ConfigError
 from densefit.model.heads.loss_terms import LossTerms
@@ -23,6 +22,15 @@ from densefit.registry import nearest
 from densefit.tools.recipes.program import program
 from densefit.tools.report.run_history import Run, directions, read_runs
 from densefit.tools.report.table import shown
+from densefit.visualize.plotting import (
+    color,
+    escape_math,
+    line_style,
+    log_scale_if_wide,
+    new_figure,
+    tidy,
+    write_figure,
+)
 
 _MOST = 15  # panels in a picture
 _TRAIN = ("update", "epoch")
@@ -197,7 +205,7 @@ def draw(
     unit, label = next((unit, label) for least, unit, label in _TIMES if latest >= least)
     for axes, (kind, key) in zip(grid, panels):
         for place, one in enumerate(runs):
-            style = {"color": f"C{place % 10}", "ls": ("-", "--", ":")[place // 10 % 3]}
+            style = {"color": color(place), "ls": line_style(place)}
             for points, extra in _curves(one, kind, key):
                 x = [line["seconds"] / unit if by_time else line["update"] for line in points]
                 y = [math.nan if line[key] is None else line[key] for line in points]
@@ -205,19 +213,19 @@ def draw(
         axes.set_title(f"{kind} {key}" if kind else "learning rate", fontsize=10, loc="left")
         tidy(axes)
         if kind == "training":
-            _log_if_wide(axes)
+            log_scale_if_wide(axes)
     for axes in grid[len(panels) :]:
         axes.set_visible(False)
     for axes in grid[max(0, len(panels) - columns) : len(panels)]:
         axes.tick_params(labelbottom=True)
         axes.set_xlabel(label if by_time else "update")
     entries = [
-        grid[0].plot([], [], color=f"C{place % 10}", ls=("-", "--", ":")[place // 10 % 3])[0]
+        grid[0].plot([], [], color=color(place), ls=line_style(place))[0]
         for place in range(len(runs))
     ]
     figure.legend(
         entries,
-        [one.name.replace("$", r"\$") for one in runs],
+        [escape_math(one.name) for one in runs],
         loc="outside upper left",
         ncols=max(1, min(len(runs), 2 * columns)),
         frameon=False,
@@ -245,13 +253,6 @@ def _curves(one: Run, kind: str, key: str) -> list[tuple[list[dict[str, Any]], d
         (within, {"lw": 0.7, "alpha": 0.35 if whole else 1.0}),
         (whole, {"lw": 1.6, "marker": "o", "ms": 2.5}),
     ]
-
-
-def _log_if_wide(axes: Any) -> None:
-    """A logarithmic axis for what spans more than a magnitude and a half."""
-    drawn = [value for line in axes.lines for value in line.get_ydata() if math.isfinite(value)]
-    if drawn and min(drawn) > 0 and max(drawn) / min(drawn) > 30:
-        axes.set_yscale("log")
 
 
 if __name__ == "__main__":

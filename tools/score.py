@@ -11,7 +11,8 @@ from densefit.registry import nearest
 from densefit.tools.recipes.program import program
 
 # What is scored -> the module that does it; imported when it is asked for.
-COMMANDS = {kind: f"densefit.tools.score_{kind}" for kind in ("coco", "voc", "masks", "panoptic")}
+_FOLDER = "densefit.tools.scoring"
+COMMANDS = {kind: f"{_FOLDER}.score_{kind}" for kind in ("coco", "voc", "masks", "panoptic")}
 
 HELP = """\
 Exact scores of a trained network, or of files that any system wrote.
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     kind = words.pop(0) if words and not words[0].startswith("-") else "trained"
     if kind != "trained" and kind not in COMMANDS:
         return program(lambda: _unknown(kind))
-    module = import_module(COMMANDS.get(kind, "densefit.tools.scoring.score_trained"))
+    module = import_module(COMMANDS.get(kind, f"{_FOLDER}.score_trained"))
     code: int = module.main(words)
     return code
 

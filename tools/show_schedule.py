@@ -16,9 +16,9 @@ from densefit.tools.recipes.multi_recipe import MultiRecipe
 from densefit.tools.recipes.out_folder import make_folder
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.recipe import make_schedule, named
-from densefit.tools.report.plots import available
 from densefit.tools.report.schedule_views import Shown, plot_rates, print_rates
 from densefit.train.schedules import Plateau, Resolved, Schedule, schedules
+from densefit.visualize.plotting import is_available
 from densefit.yaml_document import load
 
 _PICTURE, _PICTURES = "schedule.png", (".png", ".pdf", ".svg")
@@ -81,7 +81,7 @@ def run(showing: Showing, own: bool, counted: bool) -> list[Shown]:
         for label, schedule in chosen.items()
     ]
     print_rates(shown, total, per_epoch)
-    if available():
+    if is_available():
         png = Path(showing.png or _PICTURE)
         make_folder(png.parent)
         plot_rates(png, shown, total, per_epoch)

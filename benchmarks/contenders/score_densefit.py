@@ -25,8 +25,8 @@ def main() -> None:
     options = parser.parse_args()
     case = Case.of(options.case, options.root, options.images)
     if options.export is not None:
-        values = [*case.network.get_params()[0].items(), *case.network.get_params()[1].items()]
-        np.savez(options.export, **{name: value.asnumpy() for name, value in values})
+        values = [*case.network.parameters.items(), *case.network.statistics.items()]
+        np.savez(options.export, **dict(values))
     if options.case == "camvid":
         loader = df.Loader(case.dataset, batch_size=4, workers=options.workers)
     else:

@@ -1,4 +1,4 @@
-"""What happens beside the updates, one concern a file."""
+"""Callbacks: logs, progress, early stopping and more, one concern a file."""
 
 from densefit.callbacks.callback import Callback, Control, TrainState, callbacks
 from densefit.callbacks.csv_log import CSVLog

@@ -1,4 +1,4 @@
-"""What a callback is: it sees a read-only state and asks through a small control."""
+"""Callback interface: a callback reads the training state and asks through a small control."""
 
 from __future__ import annotations
 
@@ -12,37 +12,39 @@ from densefit.registry import Registry
 
 @dataclass
 class TrainState:
-    """Where training stands. Callbacks read it; only `fit` writes it.
+    """State of a training. Callbacks read it; only `fit` writes it.
 
     Attributes:
-        network: the Network in training; `network.get_params()` is up to date at any moment.
-        epoch: number of the current epoch, from 0; after `epoch_ended`, that of the next.
-        update: optimizer updates since training began (over resumes too), with those left out.
+        network: the Network in training; `network.parameters` are up to date at any moment.
+        epoch: number of the current epoch, from 0; the next epoch after `epoch_ended`.
+        update: optimizer updates since training began, over resumes too; skipped ones count.
         batch: updates done in this epoch.
         epochs, updates, updates_per_epoch: the plan; None where it is not known.
         batch_size: rows of a full batch; an update takes `accumulate` of them.
         accumulate: micro-batches an update.
-        pending: what is due and not done: "validation" in mid-epoch, "epoch" at its end, or "".
-        samples: real samples (no padding) seen in this epoch.
-        labelled: head -> samples seen that have labels for it, since training began.
+        pending: work that is due and not done: "validation" in mid-epoch, "epoch" at its end,
+            or "".
+        samples: real samples (no padding) trained on in this epoch.
+        labelled: head -> samples with labels for it, since training began.
         objects: counts of objects in this epoch, see `densefit.data.loader.object_counts`;
             empty where no head learns objects.
         all_objects: the same since training began.
         lr: the learning rate of the last update.
         gradient_norm: of the last update's gradient, before clipping.
-        loss_weights: head -> the factor that `balance` gave its loss in the last update.
-        position: in the epoch's order of samples, if the loader tells.
-        refused: updates that were not applied because something was not finite.
-        rollbacks: times that training went back to a checkpoint because of that.
+        loss_weights: head -> factor of `balance` on its loss in the last update.
+        position: in the epoch's order of samples, if the loader has one.
+        refused: updates that were not applied, because a loss or gradient was not finite.
+        rollbacks: how often training went back to a checkpoint because of that.
         epoch_seconds: wall seconds of this epoch, over resumes too.
-        train: this epoch's training numbers so far, a flat dict `head/metric` -> float; calling
-            it costs a read from the device, so do it when you report, not at each update.
+        train: returns this epoch's training metrics so far, a flat dict `head/metric` -> float.
+            A call reads from the device: make it when you report, not at each update.
         validation: the last validation's scores, empty before the first.
-        directions: score -> whether a high one is good (None: not said), of all in validation.
-        validated: `update` when they were measured, -1 before the first.
+        directions: validation score -> whether higher is better (None: not declared).
+        validated: `update` at the last validation, -1 before the first.
         seconds: wall seconds of training, validation and saving, over resumes too.
-        clock: where the time of this process goes.
-        resumed: the checkpoint that this process goes on from, "" if it began the training.
+        clock: wall seconds of this process by phase.
+        resumed: path of the checkpoint that this process resumed, "" for a new training.
+        device_memory: reads the (free, total) bytes of each GPU by its number.
     """
 
     network: Any
@@ -73,10 +75,17 @@ class TrainState:
     seconds: float = 0.0
     clock: Clock = field(default_factory=Clock)
     resumed: str = ""
+    device_memory: Callable[[], Mapping[int, tuple[int, int]]] = dict
+
+    def tick(self) -> None:
+        """Bring `seconds` and `epoch_seconds` up to date; `fit` calls it before callbacks look."""
+        elapsed = self.clock.elapsed()
+        self.seconds += elapsed
+        self.epoch_seconds += elapsed
 
 
 class Control:
-    """What a callback may ask of the loop."""
+    """Requests of callbacks to the loop."""
 
     def __init__(self) -> None:
         self.stop_reason: str | None = None
@@ -87,8 +96,8 @@ class Control:
     def stop(self, reason: str) -> None:
         """End training after this update; in `fit_started` and `epoch_started` before the next.
 
-        The network is then validated and saved as at the end of any training, unless it has been
-        at this update.
+        The network is then validated and saved as at the end of any training, unless both were
+        done at this update.
         """
         self.stop_reason = reason
 
@@ -106,48 +115,49 @@ class Control:
 
 
 class Callback:
-    """One concern. Callbacks run in list order; every method may be left out.
+    """Base class of callbacks, which run in list order; every method is optional.
 
-    One object may serve several trainings, one after the other: `begin_anew` forgets the last one.
-    What must survive a resume goes through `state_dict` / `load_state_dict`, called after it.
+    An object may serve several trainings, one after the other: `begin_anew` forgets the last one.
+    State that must survive a resume goes through `state_dict` / `load_state_dict`, which is called
+    after `begin_anew`.
     """
 
     def begin_anew(self) -> None:
-        """Forget an earlier training: before `fit_started`, and before the state of a resume."""
+        """Forget an earlier training; called before `load_state_dict` and `fit_started`."""
 
     def fit_started(self, state: TrainState, control: Control) -> None:
-        """Before the first update, after a resume."""
+        """Run before the first update, after a resume."""
 
     def epoch_started(self, state: TrainState, control: Control) -> None:
-        """Before an epoch's first batch; after a resume in mid-epoch, before its next one."""
+        """Run before an epoch's first batch; after a resume in mid-epoch, before the next batch."""
 
     def update_ended(self, state: TrainState, control: Control) -> None:
-        """After every optimizer update, also one that was left out (`nonfinite="skip"`)."""
+        """Run after every optimizer update, a skipped one (`nonfinite="skip"`) too."""
 
     def epoch_ended(self, state: TrainState, control: Control) -> None:
-        """After the last update of an epoch, or of a training in it; before validation."""
+        """Run after the last update of an epoch or of the training, before validation."""
 
     def validated(self, state: TrainState, control: Control) -> None:
-        """After each validation; `state.validation` holds its scores."""
+        """Run after each validation; `state.validation` holds its scores."""
 
     def saved(self, state: TrainState, control: Control, path: str) -> None:
-        """After a checkpoint is complete at `path`."""
+        """Run once a checkpoint is complete at `path`."""
 
     def rolled_back(self, state: TrainState, control: Control) -> None:
-        """After training went back to a checkpoint, because something was not finite."""
+        """Run after training went back to a checkpoint, as a loss or gradient was not finite."""
 
     def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
-        """Last of all, once `fit_started` was called; also when training failed with `error`."""
+        """Run last, if `fit_started` was called; also when training failed with `error`."""
 
     def state_dict(self) -> dict[str, Any]:
-        """What this callback needs to continue; JSON-able."""
+        """Return the JSON-able state that a resume needs."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from what `state_dict` gave."""
+        """Restore the state that `state_dict` returned."""
 
     def forget_scores(self) -> None:
-        """Forget scores so far: a resume scores other validation data, with which none compares."""
+        """Forget earlier scores: a resume scores other validation data, and they do not compare."""
 
 
 callbacks: Registry[Callback] = Registry("callback")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from types import TracebackType
 
 PHASES = (
     "data",
@@ -19,34 +20,80 @@ PHASES = (
 
 
 class Clock:
-    """Gives all time to phases: each `lap` gives what has passed since the last one to its phase.
+    """Charges wall time to phases: `with clock("forward"): ...`.
+
+    A phase that begins inside another one interrupts it: each moment is charged once.
 
     MXNet computes while Python goes on, so a phase is charged with what is waited for in it:
     `data` is waiting for a batch, and `copy` putting the next one together meanwhile; `forward`
-    ends when the losses are there; the backward pass runs on while metrics are told, and
+    ends when the losses are there; the backward pass runs on while metrics are updated, and
     `backward` is what is waited for it after that; the update's end is waited for by the next
     forward pass, unless times are `exact`.
+
+    >>> clock = Clock()
+    >>> with clock("forward"):
+    ...     with clock("copy"):
+    ...         pass
+    >>> [phase for phase, seconds in clock.seconds.items() if seconds > 0]
+    ['copy', 'forward']
 
     Attributes:
         seconds: by phase, of this process.
         updates: made meanwhile.
-        exact: whether the loop waits for the device at the end of each phase, so that each is
-            charged with its own time. Costs what ran side by side before.
+        exact: whether the loop waits for the device at the end of each update, so that each phase
+            is charged with its own time. Costs what ran side by side before.
     """
 
     def __init__(self, now: Callable[[], float] = time.perf_counter) -> None:
-        self._now = now
         self.seconds = dict.fromkeys(PHASES, 0.0)
         self.updates = 0
         self.exact = False
-        self._last = now()
+        self._now = now
+        self._phases = {name: _Phase(self, name) for name in PHASES}
+        self._running: list[str] = []  # phases, of which the last one is charged
+        self._charged = 0.0  # when time was charged last
+        self._elapsed = now()
 
-    def start(self) -> None:
-        """Give what has passed since the last lap to nobody."""
-        self._last = self._now()
+    def __call__(self, phase: str) -> _Phase:
+        """Return the context whose time is charged to a phase."""
+        return self._phases[phase]
 
-    def lap(self, phase: str) -> None:
-        """Give what has passed since the last lap to a phase."""
+    def elapsed(self) -> float:
+        """Return the wall seconds since the last call, or since the clock was made."""
+        before, self._elapsed = self._elapsed, self._now()
+        return self._elapsed - before
+
+    def _switch(self) -> None:
+        """Charge the time until now to the running phase, if there is one."""
         now = self._now()
-        self.seconds[phase] += now - self._last
-        self._last = now
+        if self._running:
+            self.seconds[self._running[-1]] += now - self._charged
+        self._charged = now
+
+    def begin(self, phase: str) -> None:
+        """Begin a phase inside the running one."""
+        self._switch()
+        self._running.append(phase)
+
+    def end(self) -> None:
+        """End the running phase; the one around it goes on."""
+        self._switch()
+        self._running.pop()
+
+
+class _Phase:
+    """The context of one phase of a clock; may be entered any number of times."""
+
+    def __init__(self, clock: Clock, name: str) -> None:
+        self._clock, self._name = clock, name
+
+    def __enter__(self) -> None:
+        self._clock.begin(self._name)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._clock.end()

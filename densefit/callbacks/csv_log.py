@@ -1,4 +1,4 @@
-"""The history of a training as a table: one row an epoch."""
+"""Log a training as a CSV table: one row per epoch."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class CSVLog(Callback):
     """Writes a row at each epoch's end, and one for each validation in between.
 
     The columns are `epoch` (from 0), `update`, `seconds`, `lr`, then `train/<head>/<metric>` and
-    `validation/<head>/<metric>`. What is undefined is `nan`, what was not measured is empty; all
-    digits are written. A number that appears later gets a column, empty in the rows before. The
-    file is replaced as a whole at each row, so that it is complete at any moment.
+    `validation/<head>/<metric>`. Undefined values are `nan`, values that were not measured are
+    empty; all digits are written. A metric that appears later gets a column, empty in earlier rows.
+    The file is replaced as a whole at each row, so that it is complete at any moment.
 
-    A resumed training goes on in the same file, from which the rows of updates that are now done
-    again are removed first. A training that begins at update 0 begins a new file; rows of an
-    earlier training there are kept as `<name>-1.csv`, `<name>-2.csv` and so on.
+    A resumed training appends to the same file, after removing the rows of updates that are made
+    again. A training that begins at update 0 begins a new file; an earlier training's file there is
+    renamed to `<name>-1.csv`, `<name>-2.csv` and so on.
 
     Args:
         path: the file; its directory is made if needed.
@@ -43,7 +43,7 @@ class CSVLog(Callback):
         self._rows, self._epoch = [], 0
 
     def fit_started(self, state: TrainState, control: Control) -> None:
-        """Keep the rows that still hold; set the file of an earlier training aside."""
+        """Keep the rows up to this update; rename the file of an earlier training."""
         self._begin(state, read_rows(self.path))
 
     def _begin(self, state: TrainState, rows: list[dict[str, str]], is_same: bool = False) -> None:
@@ -59,11 +59,11 @@ class CSVLog(Callback):
         self._begin(state, read_rows(self.path), is_same=True)
 
     def epoch_started(self, state: TrainState, control: Control) -> None:
-        """Note its number."""
+        """Remember the epoch's number."""
         self._epoch = state.epoch
 
     def epoch_ended(self, state: TrainState, control: Control) -> None:
-        """Write the epoch's numbers, in place of those of when it was stopped and did not end."""
+        """Write the epoch's row, replacing the partial row of an interrupted epoch."""
         kept = []
         for row in self._rows:
             if int(row["epoch"]) == self._epoch and int(row["update"]) != state.update:
@@ -75,15 +75,15 @@ class CSVLog(Callback):
         self._add(state, "train", state.train())
 
     def validated(self, state: TrainState, control: Control) -> None:
-        """Write the scores beside the epoch's numbers, if it has just ended."""
+        """Write the scores, in the epoch's row if it has just ended."""
         self._add(state, "validation", state.validation)
 
     def state_dict(self) -> dict[str, Any]:
-        """Of which epoch the next row is."""
+        """Return the epoch of the next row."""
         return {"epoch": self._epoch}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from what `state_dict` gave."""
+        """Restore the epoch of the next row."""
         self._epoch = state.get("epoch", 0)
 
     def _add(self, state: TrainState, kind: str, numbers: Mapping[str, Any]) -> None:
@@ -97,19 +97,19 @@ class CSVLog(Callback):
         self._write()
 
     def _write(self) -> None:
-        found = {name: None for row in self._rows for name in row}
-        known = [name for name in found if name not in _FIRST]
-        known.sort(key=lambda name: _ORDER.index(name.split("/")[0]))
+        columns = {name: None for row in self._rows for name in row}
+        metrics = [name for name in columns if name not in _FIRST]
+        metrics.sort(key=lambda name: _ORDER.index(name.split("/")[0]))
         temporary = self.path.with_name(f"{self.path.name}.tmp")
         with writing(self.path), open(temporary, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, [*_FIRST, *known], restval="")
+            writer = csv.DictWriter(file, [*_FIRST, *metrics], restval="")
             writer.writeheader()
             writer.writerows(self._rows)
         os.replace(temporary, self.path)
 
 
 def read_rows(path: str | Path) -> list[dict[str, str]]:
-    """The rows of a history, without the cells that are empty; none if there is no file.
+    """Read the rows of a log, without empty cells; no rows if there is no file.
 
     Raises:
         DataError: the file is not what CSVLog writes.

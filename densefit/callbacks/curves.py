@@ -9,10 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from densefit.callbacks.callback import Callback, Control, TrainState
-from densefit.callbacks.figure import legend_beside, new_figure, tidy, write_figure
 from densefit.callbacks.jsonl import read_lines
 from densefit.callbacks.main_number import is_main
 from densefit.errors import ConfigError, DensefitError
+from densefit.visualize.plotting import (
+    color,
+    legend_beside,
+    line_style,
+    log_scale_if_wide,
+    new_figure,
+    tidy,
+    write_figure,
+)
 
 _COMMON = ("kind", "update", "epoch", "seconds", "lr")
 _ABOUT = ("labelled", "loss_weight")
@@ -99,18 +107,14 @@ def _train_curves(axes: Any, lines: Sequence[dict[str, Any]]) -> dict[str, str]:
     """Thin within the epochs, thick from epoch to epoch; the colour of each key."""
     # How many samples, and what weighs the losses, would press the losses into a corner.
     keys = [key for key in main_keys(lines, _TRAIN) if key.split("/")[-1] not in _ABOUT]
-    colours = {key: f"C{index % 10}" for index, key in enumerate(keys)}
-    drawn: list[float] = []
+    colours = {key: color(index) for index, key in enumerate(keys)}
     for key, colour in colours.items():
         within = series(lines, key, "update")
         whole = series(lines, key, "epoch")
         axes.plot(*within, color=colour, lw=0.8, alpha=0.4 if whole[0] else 1.0)
         axes.plot(*whole, color=colour, lw=2, marker="o", ms=3, label=key)
-        drawn += [value for value in within[1] + whole[1] if math.isfinite(value)]
     axes.set_ylabel("training")
-    # Losses of heads often lie orders of magnitude apart.
-    if drawn and min(drawn) > 0 and max(drawn) / min(drawn) > 30:
-        axes.set_yscale("log")
+    log_scale_if_wide(axes)  # losses of heads often lie orders of magnitude apart
     legend_beside(axes, len(keys))
     return colours
 
@@ -125,8 +129,8 @@ def _score_curves(
         place = 0 if key in taken else next(others)
         axes.plot(
             *series(lines, key, "validation"),
-            color=taken.get(key, f"C{place % 10}"),
-            linestyle=("-", "--", ":")[place // 10 % 3],
+            color=taken.get(key, color(place)),
+            linestyle=line_style(place),
             marker=("o", "s", "^", "D")[place // 30 % 4],
             ms=4,
             label=key,

@@ -1,4 +1,4 @@
-"""Whether and how a training shows its progress when nobody has said so."""
+"""Progress of a training that names no callback for it."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ _log = logging.getLogger("densefit")
 
 
 class EpochLog(Callback):
-    """Logs a line an epoch, with the validation's scores, at the level INFO of "densefit"."""
+    """Logs a line per epoch, with validation scores, at level INFO of the logger "densefit"."""
 
     def __init__(self) -> None:
         self._report: EpochReport | None = None
 
     def epoch_started(self, state: TrainState, control: Control) -> None:
-        """Log an epoch that was not followed by a validation."""
+        """Log the last epoch, if no validation followed."""
         self._end()
 
     def epoch_ended(self, state: TrainState, control: Control) -> None:
-        """Note the epoch's numbers; the line waits for the validation that may follow."""
+        """Keep the epoch's metrics; the line waits for the validation that may follow."""
         if _log.isEnabledFor(logging.INFO):
             self._report = epoch_report(state)
 
     def validated(self, state: TrainState, control: Control) -> None:
-        """Add the scores."""
+        """Log the epoch with its scores."""
         if self._report is not None:
             self._report = with_validation(state, self._report)
             self._end()
@@ -51,30 +51,30 @@ def with_progress(
     is_shown: bool = False,
     is_logged: bool = False,
 ) -> list[Callback]:
-    """The callbacks of a training, and what shows its progress beside them.
+    """Return the callbacks of a training, with a callback that shows progress if none does.
 
     Args:
-        callbacks: of the user's. A Progress among them is the only one.
-        progress: True for a Progress; False for nothing; None for a Progress on a terminal and in
-            a notebook, and a line an epoch in the log elsewhere.
-        is_shown: whether the user has something of MXNet's that shows it between epochs.
-        is_logged: whether lines of MXNet's own tell of epochs, as Module.fit logs them.
+        callbacks: the user's; a Progress among them suffices.
+        progress: True adds a Progress; False adds nothing; None adds a Progress on a terminal or
+            in a notebook, and logs a line per epoch elsewhere.
+        is_shown: whether a callback of MXNet's shows progress within epochs.
+        is_logged: whether epochs are logged as Module.fit logs them.
 
     Raises:
         ConfigError: `progress` is none of these.
     """
     if progress not in (True, False, None):
         raise ConfigError("progress is a switch", expected="True, False or None", received=progress)
-    own = list(callbacks)
-    if progress is False or any(isinstance(callback, Progress) for callback in own):
-        return own
+    listed = list(callbacks)
+    if progress is False or any(isinstance(callback, Progress) for callback in listed):
+        return listed
     if progress or (is_watched() and not is_shown):
-        return [Progress(), *own]
-    return own if is_logged or is_shown else [EpochLog(), *own]
+        return [Progress(), *listed]
+    return listed if is_logged or is_shown else [EpochLog(), *listed]
 
 
 def is_watched() -> bool:
-    """Whether somebody looks at what is written: on a terminal, or in a notebook."""
+    """Whether standard error is a terminal, or the process is a notebook's."""
     if sys.stderr is not None and sys.stderr.isatty():
         return True
     interactive = sys.modules.get("IPython")

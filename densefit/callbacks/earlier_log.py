@@ -1,4 +1,4 @@
-"""Keep the history of an earlier training when a new one writes to the same path."""
+"""Keep the log of an earlier training when a new one writes to the same path."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _log = logging.getLogger("densefit")
 
 
 def set_aside(path: Path) -> Path:
-    """Rename `log.csv` to the first of `log-1.csv`, `log-2.csv` ... that is free, and log it.
+    """Rename `log.csv` to the first free name of `log-1.csv`, `log-2.csv`..., and log that.
 
     Returns:
-        The new name.
+        The new path.
     """
     number = 1
     while os.path.lexists(kept := path.with_name(f"{path.stem}-{number}{path.suffix}")):

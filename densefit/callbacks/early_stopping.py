@@ -19,12 +19,12 @@ class EarlyStopping(Callback):
     Args:
         metric: key of the score, e.g. "segmentation/mIoU".
         patience: validations without improvement after which training ends.
-        min_delta: what a score must be better by to count as improvement.
-        higher_is_better: False for losses and errors; None takes what the metric declares.
+        min_delta: least difference that counts as an improvement.
+        higher_is_better: False for losses and errors; None: as the metric declares.
 
     Raises:
-        ConfigError: a setting is out of range; when training begins, if validation will have no
-            such score.
+        ConfigError: a setting is out of range; or, when training begins, validation has no such
+            score.
     """
 
     def __init__(
@@ -44,11 +44,11 @@ class EarlyStopping(Callback):
         self._scores: list[float] = []  # of this process's validations
 
     def begin_anew(self) -> None:
-        """Wait for a first score again."""
+        """Forget the best score."""
         self.best, self.waited, self._before = None, 0, None
 
     def fit_started(self, state: TrainState, control: Control) -> None:
-        """Look the score up among those that validation will give."""
+        """Check that validation has the score, and take its direction."""
         declared = direction_of(self.metric, state.directions, STOP, WHERE)
         self.higher_is_better = stated_direction(self._stated, declared, self.metric, WHERE)
         self._scores = []
@@ -69,7 +69,7 @@ class EarlyStopping(Callback):
         self._look(control)
 
     def _look(self, control: Control) -> None:
-        """Stop if it has been waited long enough, by a training that is resumed too."""
+        """Stop if patience is over; a resumed training may stop at once."""
         if self.waited >= self.patience:
             best = "none" if self.best is None else f"{self.best:.6g}"
             control.stop(
@@ -77,18 +77,18 @@ class EarlyStopping(Callback):
             )
 
     def state_dict(self) -> dict[str, Any]:
-        """The best score and how long ago it was."""
+        """Return the best score and the validations since."""
         about = {"metric": self.metric, "higher_is_better": self.higher_is_better}
         return {**about, "best": self.best, "waited": self.waited}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from what `state_dict` gave; of another score or direction, anew."""
+        """Restore the best score, unless it is of another metric."""
         if state.get("metric", self.metric) == self.metric:
             self._before = state.get("higher_is_better")
             self.best, self.waited = state["best"], state["waited"]
 
     def forget_scores(self) -> None:
-        """Wait for a first score again."""
+        """Forget the best score."""
         self.best, self.waited = None, 0
 
     def _improves(self, score: float) -> bool:

@@ -1,4 +1,4 @@
-"""What is told of an epoch that has ended: one line, or a line a head where that is too long."""
+"""Report of an epoch in text: one line, or one per head where that is too long."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 @dataclass
 class EpochReport:
-    """An epoch's numbers.
+    """Metrics and scores of an epoch.
 
     Attributes:
-        title: which epoch, and how long it took; or where a validation in mid-epoch stands.
-        train: its main training numbers, "<head>/<number>" -> number.
-        objects: what became of the objects; "" without.
-        validation: the main scores of the validation behind it, None without.
+        title: number of the epoch and its duration; or the update of a validation in mid-epoch.
+        train: its main training metrics, "<head>/<metric>" -> value.
+        objects: summary of the object counts; "" without objects.
+        validation: main scores of the validation that followed, None without one.
     """
 
     title: str
@@ -23,7 +23,7 @@ class EpochReport:
     validation: Mapping[str, float] | None = None
 
     def text(self, width: int | None = None) -> str:
-        """All in one line; if that is longer than `width`, a line for each head below the title.
+        """Return one line; if it is longer than `width`, a line per head below the title.
 
         >>> EpochReport("epoch 1", {"a/loss": 0.5}, validation={"x/a/AP": 0.25}).text()
         'epoch 1: a/loss 0.5; validation: x/a/AP 0.25'
@@ -45,7 +45,7 @@ class EpochReport:
 
 
 def as_text(numbers: Mapping[str, float]) -> str:
-    """Names and numbers with 4 digits.
+    """Format names and values, with 4 digits.
 
     >>> as_text({"seg/mIoU": 0.61234, "det/loss": 2})
     'seg/mIoU 0.6123, det/loss 2'
@@ -54,13 +54,13 @@ def as_text(numbers: Mapping[str, float]) -> str:
 
 
 def _by_head(kind: str, numbers: Mapping[str, float]) -> list[str]:
-    """An indented line for each head, which is all of a name but its last part."""
+    """Return an indented line per head; a head is the key without its last part."""
     heads: dict[str, dict[str, float]] = {}
     for key, value in numbers.items():
         head, _, name = key.rpartition("/")
         heads.setdefault(head, {})[name] = value
     lines = []
-    for head, own in heads.items():
+    for head, metrics in heads.items():
         about = " ".join(filter(None, (kind, head)))
-        lines.append(f"  {about}: {as_text(own)}" if about else f"  {as_text(own)}")
+        lines.append(f"  {about}: {as_text(metrics)}" if about else f"  {as_text(metrics)}")
     return lines

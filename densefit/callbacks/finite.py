@@ -12,14 +12,14 @@ from densefit.numeric import whole
 
 @callbacks.register("finite")
 class StopOnNonFinite(Callback):
-    """Ends training with an error when a training number is nan or infinite.
+    """Raises an error when a training metric is nan or infinite.
 
-    MXNet trains on with nan weights and reports the scores of a constant network. The numbers are
-    those of the epoch so far, in which a nan stays, so that looking now and then misses nothing.
+    MXNet trains on with nan weights and reports the scores of a constant network. Metrics of the
+    epoch so far keep a nan, so that a check every few updates misses none.
 
     Args:
-        every: updates between two looks; there is one at each end of an epoch, too.
-        watch: glob pattern of the numbers to look at. Leave out a training metric that may be
+        every: updates between two checks; the end of an epoch is always checked.
+        watch: glob pattern of the metrics to check. Exclude a training metric that may be
             undefined (nan) on good data.
 
     Raises:
@@ -32,20 +32,20 @@ class StopOnNonFinite(Callback):
         self.watch = watch
 
     def update_ended(self, state: TrainState, control: Control) -> None:
-        """Look now and then."""
+        """Check every few updates."""
         if state.update % self.every == 0:
-            self._look(state)
+            self._check(state)
 
     def epoch_ended(self, state: TrainState, control: Control) -> None:
-        """Look before validation and saving."""
-        self._look(state)
+        """Check before validation and saving."""
+        self._check(state)
 
-    def _look(self, state: TrainState) -> None:
-        numbers = state.train()
+    def _check(self, state: TrainState) -> None:
+        metrics = state.train()
         bad = {
-            key: number
-            for key, number in numbers.items()
-            if fnmatch.fnmatchcase(key, self.watch) and not math.isfinite(number)
+            key: value
+            for key, value in metrics.items()
+            if fnmatch.fnmatchcase(key, self.watch) and not math.isfinite(value)
         }
         if not bad:
             return
@@ -53,7 +53,7 @@ class StopOnNonFinite(Callback):
         raise TrainingDiverged(
             f"Training has diverged in the head{'s' if len(heads) > 1 else ''} {', '.join(heads)}",
             expected="finite numbers",
-            received=", ".join(f"{key}={number}" for key, number in bad.items()),
+            received=", ".join(f"{key}={value}" for key, value in bad.items()),
             where=f"epoch {state.epoch + 1}, update {state.update} or up to {self.every} before, "
             f"lr {state.lr:.6g}",
             fix="lower the learning rate, warm up longer or clip gradients, and continue from "

@@ -1,4 +1,4 @@
-"""The history of a training, for programs: one JSON object a line."""
+"""Log a training for programs: one JSON object per line."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _log = logging.getLogger("densefit")
 
 @callbacks.register("jsonl")
 class JSONLines(Callback):
-    """Writes `{"kind": ..., "update": ..., "epoch": ..., "seconds": ..., "lr": ..., numbers}`.
+    """Writes `{"kind": ..., "update": ..., "epoch": ..., "seconds": ..., "lr": ..., metrics}`.
 
-    `kind` is "update" (the training numbers so far in the epoch), "epoch" (those of the whole
-    epoch) or "validation" (all scores). `epoch` counts from 0, `seconds` from the start of
-    training, resumes included. What is not finite is null. A resumed training goes on in the same
-    file, from which the lines of updates that are now done again are removed first. A training that
-    begins at update 0 begins a new file; lines of an earlier training there are kept as
-    `<name>-1.jsonl`, `<name>-2.jsonl` and so on.
+    `kind` is "update" (training metrics of the epoch so far), "epoch" (training metrics of the
+    whole epoch) or "validation" (all scores). `epoch` counts from 0, `seconds` from the start of
+    training, resumes included. Values that are not finite are null. A resumed training appends to
+    the same file, after removing the lines of updates that are made again. A training that begins
+    at update 0 begins a new file; an earlier training's file there is renamed to `<name>-1.jsonl`,
+    `<name>-2.jsonl` and so on.
 
     Args:
         path: the file; its directory is made if needed.
-        every: updates between two lines of kind "update".
+        every: updates between lines of kind "update".
 
     Raises:
         ConfigError: `every` is less than 1.
@@ -39,12 +39,12 @@ class JSONLines(Callback):
 
     def __init__(self, path: str | Path, every: int = 50) -> None:
         self.path = Path(path)
-        self._epoch = 0  # between epochs, the state is in the next already
+        self._epoch = 0  # between epochs, the state has the next number already
         self.every = whole(every, "every", 1, where="JSONLines")
         self._stream: TextIO | None = None
         self._seconds_before = 0.0
         self._ended: set[int] = set()  # epochs
-        self._lines = 0  # written, those of a resumed training included
+        self._lines = 0  # written, before a resume too
         self._saved: int | None = None  # lines when the checkpoint was written
 
     def begin_anew(self) -> None:
@@ -52,7 +52,7 @@ class JSONLines(Callback):
         self._epoch, self._ended, self._lines, self._saved = 0, set(), 0, None
 
     def fit_started(self, state: TrainState, control: Control) -> None:
-        """Open the file behind the last line that still holds; set an earlier training's aside."""
+        """Open the file behind the lines up to this update; rename an earlier training's."""
         self._begin(state)
 
     def _begin(self, state: TrainState, is_same: bool = False) -> None:
@@ -72,13 +72,13 @@ class JSONLines(Callback):
                 self._saved - len(kept),
             )
         self._saved = None
-        # Nothing to add if the loop itself counts seconds over resumes.
+        # 0 if the loop itself counts seconds over resumes.
         last = max((line["seconds"] for line in kept), default=0.0)
         self._seconds_before = max(0.0, last - state.seconds)
         self._rewrite(kept)
 
     def _rewrite(self, lines: list[dict[str, Any]]) -> None:
-        """Begin the file with these lines, and stand behind them."""
+        """Replace the file by these lines, and append behind them."""
         self.fit_ended(None, None)
         self._lines = len(lines)
         self._ended = {line["epoch"] for line in lines if line["kind"] == "epoch"}
@@ -97,16 +97,16 @@ class JSONLines(Callback):
         self._begin(state, is_same=True)
 
     def epoch_started(self, state: TrainState, control: Control) -> None:
-        """Note its number."""
+        """Remember the epoch's number."""
         self._epoch = state.epoch
 
     def update_ended(self, state: TrainState, control: Control) -> None:
-        """Write a line now and then."""
+        """Write a line every few updates."""
         if state.update % self.every == 0:
             self._write("update", state, state.train())
 
     def epoch_ended(self, state: TrainState, control: Control) -> None:
-        """Write the epoch's numbers, in place of those of when it was stopped and did not end."""
+        """Write the epoch's line, replacing the partial line of an interrupted epoch."""
         if self._epoch in self._ended and self._stream is not None:
             ended = ("epoch", self._epoch)
             kept = read_lines(self.path)
@@ -142,9 +142,9 @@ class JSONLines(Callback):
         self._lines += 1
 
     def state_dict(self) -> dict[str, Any]:
-        """How many lines hold at this moment, and of which epoch the next one is.
+        """Return the number of lines and the epoch of the next one.
 
-        They are seen safe on the disk first: a checkpoint knows of them.
+        The lines are synchronised to the disk first: a checkpoint counts on them.
         """
         if self._stream is not None:
             with writing(self.path):
@@ -153,14 +153,14 @@ class JSONLines(Callback):
         return {"lines": self._lines, "epoch": self._epoch}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Let `fit_started` keep no more lines than there were."""
+        """Restore the number of lines; `fit_started` removes any behind them."""
         self._saved, self._epoch = state.get("lines"), state.get("epoch", 0)
 
 
 def read_lines(path: str | Path) -> list[dict[str, Any]]:
-    """The lines of a history; none if there is no file. A last line that was cut off is left out.
+    """Read the lines of a log, without a last line that was cut off; none if there is no file.
 
-    So are lines at the end that are not text, which a disk may leave of a machine that died.
+    Lines at the end that are not text, as a disk may have after a crash, are left out too.
 
     Raises:
         DataError: a line before the last is not what JSONLines writes.
@@ -198,6 +198,6 @@ def _is_text(line: bytes) -> bool:
 
 
 def _finite(value: Any) -> float | int | None:
-    """The number, or None, which JSON has, in place of nan and infinities, which it has not."""
+    """Return a finite number, None in place of nan and infinities, which JSON lacks."""
     number: float = value.item() if hasattr(value, "item") else value
     return number if math.isfinite(number) else None

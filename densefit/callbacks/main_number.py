@@ -1,4 +1,4 @@
-"""Which numbers are a head's own, and which are those of one of its classes."""
+"""Metrics of whole heads, as against metrics of single classes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Collection
 
 
 def is_main(key: str, heads: Collection[str]) -> bool:
-    """Whether a number is of a whole head: "head/number", or "dataset/head/number".
+    """Whether a metric is of a whole head: "head/metric", or "dataset/head/metric".
 
-    The finer ones are "head/number/class" and "dataset/head/number/class".
+    Metrics of a class are "head/metric/class" and "dataset/head/metric/class".
 
     >>> [is_main(key, ["boxes"]) for key in ("boxes/AP", "cells/boxes/AP", "boxes/AP/cat")]
     [True, True, False]
@@ -16,7 +16,7 @@ def is_main(key: str, heads: Collection[str]) -> bool:
     (False, True)
 
     Args:
-        key: full name.
+        key: full name of the metric.
         heads: names of all heads.
     """
     parts = key.split("/")

@@ -1,10 +1,11 @@
-"""How much memory training takes, epoch by epoch, and whether it will last."""
+"""Memory in use, epoch by epoch, and a warning if it grows until it is used up."""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +22,20 @@ _log = logging.getLogger("densefit")
 class Memory(Callback):
     """Measures the memory in use at each epoch's end, in MiB.
 
-    - `memory/host`: of this process (where the system tells),
-    - `memory/host_peak`: the most that it ever was,
-    - `memory/host_free`: what the machine and its cgroups have left for it (where they tell),
+    - `memory/host`: of this process (where the system reports it),
+    - `memory/host_peak`: its maximum so far,
+    - `memory/host_free`: left by the machine and its cgroups (where they report it),
     - `memory/gpu<i>`, `memory/gpu<i>_free`: of each GPU that MXNet sees, by all processes.
 
-    They are logged at the level INFO of the logger "densefit". A warning tells once if the
-    process has grown steadily for five epochs and at that pace will run out of memory before the
-    training ends: growth that ends, or that will not matter, is not told.
+    They are logged at level INFO of the logger "densefit". A warning comes once if the process has
+    grown steadily for five epochs and at that rate will run out of memory before training ends.
 
     Args:
-        path: for a history of its own, in the format of `JSONLines`, lines of kind "epoch".
-        measure: what gives the numbers.
+        path: of a log in the format of `JSONLines`, with lines of kind "epoch"; None for none.
+        measure: returns the memory in use.
 
     Attributes:
-        numbers: the last that were measured.
+        numbers: the last measurement.
     """
 
     def __init__(
@@ -44,62 +44,63 @@ class Memory(Callback):
         measure: Callable[[], dict[str, float]] | None = None,
     ) -> None:
         self.numbers: dict[str, float] = {}
-        self._measure = measure or memory_in_use
+        self._measure = measure
         self._lines = None if path is None else JSONLines(path)
         self._seen: list[tuple[int, float]] = []  # (update, host) at the end of each epoch
         self._warned = False
 
     def begin_anew(self) -> None:
-        """Forget what was measured."""
+        """Forget the measurements."""
         self.numbers = {}
         if self._lines is not None:
             self._lines.begin_anew()
 
     def fit_started(self, state: TrainState, control: Control) -> None:
-        """Begin to watch: a resumed process is a new one."""
+        """Begin to watch this process."""
         self._seen, self._warned = [], False
         if self._lines is not None:
             self._lines.fit_started(state, control)
 
     def rolled_back(self, state: TrainState, control: Control) -> None:
-        """Forget the epochs that are made again."""
+        """Forget the epochs that are trained again."""
         self._seen = [(update, host) for update, host in self._seen if update <= state.update]
         if self._lines is not None:
             self._lines.rolled_back(state, control)
 
     def epoch_started(self, state: TrainState, control: Control) -> None:
-        """Note its number."""
+        """Remember the epoch's number."""
         if self._lines is not None:
             self._lines.epoch_started(state, control)
 
     def epoch_ended(self, state: TrainState, control: Control) -> None:
-        """Measure, log and judge."""
-        self.numbers = self._measure()
-        told = ", ".join(f"{key.split('/')[1]} {own:,.0f}" for key, own in self.numbers.items())
-        _log.info("Memory in MiB at the end of epoch %d: %s", state.epoch + 1, told)
+        """Measure, log, and warn of steady growth."""
+        measure = self._measure or partial(memory_in_use, state.device_memory())
+        self.numbers = measure()
+        text = ", ".join(f"{key.split('/')[1]} {mib:,.0f}" for key, mib in self.numbers.items())
+        _log.info("Memory in MiB at the end of epoch %d: %s", state.epoch + 1, text)
         if self._lines is not None:
             numbers = self.numbers
-            own = dataclasses.replace(state, train=lambda: numbers)
-            self._lines.epoch_ended(own, control)
+            measured = dataclasses.replace(state, train=lambda: numbers)
+            self._lines.epoch_ended(measured, control)
         if "memory/host" in self.numbers:
             self._seen.append((state.update, self.numbers["memory/host"]))
-            self._judge(state)
+            self._warn_of_growth(state)
 
     def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
-        """Close the history."""
+        """Close the log."""
         if self._lines is not None:
             self._lines.fit_ended(state, error)
 
     def state_dict(self) -> dict[str, Any]:
-        """How much of the history holds at this moment."""
+        """Return the state of the log."""
         return {} if self._lines is None else self._lines.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from what `state_dict` gave."""
+        """Restore the state of the log."""
         if self._lines is not None and state:
             self._lines.load_state_dict(state)
 
-    def _judge(self, state: TrainState) -> None:
+    def _warn_of_growth(self, state: TrainState) -> None:
         growth = steady_growth(self._seen)
         free = self.numbers.get("memory/host_free")
         if self._warned or growth is None or free is None or state.updates is None:
@@ -120,7 +121,9 @@ class Memory(Callback):
 
 
 def steady_growth(seen: Sequence[tuple[int, float]]) -> float | None:
-    """Growth an update, if the last epochs all grew, and none by less than half of another.
+    """Return the growth per update, if it was steady over the last epochs; else None.
+
+    Steady: each epoch grew, and none by less than half of another.
 
     >>> steady_growth([(10 * epoch, 100 + 5.0 * epoch) for epoch in range(8)])
     0.5

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import resource
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-
-from densefit.backend import mx
 
 _MIB = 2**20
 
 
-def memory_in_use() -> dict[str, float]:
-    """The numbers of `Memory`, of now."""
+def memory_in_use(devices: Mapping[int, tuple[int, int]] | None = None) -> dict[str, float]:
+    """Measure the numbers of `Memory`, in MiB.
+
+    Args:
+        devices: number of a GPU -> its (free, total) bytes.
+    """
     found = {}
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
@@ -25,8 +28,7 @@ def memory_in_use() -> dict[str, float]:
     free = host_free()
     if free is not None:
         found["memory/host_free"] = free / _MIB
-    for index in range(mx.context.num_gpus()):
-        left, total = mx.context.gpu_memory_info(index)
+    for index, (left, total) in (devices or {}).items():
         found[f"memory/gpu{index}"] = (total - left) / _MIB
         found[f"memory/gpu{index}_free"] = left / _MIB
     return found

@@ -1,4 +1,4 @@
-"""Where the time of a training went, as a table."""
+"""Profile of a training: wall seconds by phase, as a table."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from densefit.callbacks.callback import Callback, Control, TrainState, callbacks
 from densefit.callbacks.clock import PHASES
 
 _ABOUT = {
-    "data": "waited for batches",
+    "data": "waiting for batches",
     "copy": "the next batch, while the device computes",
     "forward": "forward pass, and losses to the host",
     "metric": "losses into metrics; the backward pass runs on",
-    "backward": "waited for the backward pass, a balancer's further passes, the look at gradients",
+    "backward": "waiting for the backward pass, a balancer's further passes, the gradient norm",
     "update": "optimizer, averages",
     "callback": "logs, progress and other callbacks",
     "validation": "scoring the validation data",
@@ -27,18 +27,18 @@ _ABOUT = {
 
 @callbacks.register("profiler")
 class Profiler(Callback):
-    """Prints where the time of this process went, when training ends.
+    """Prints the wall seconds of each phase when training ends.
 
-    `densefit.callbacks.clock.Clock` says what is charged to which phase.
+    `densefit.callbacks.clock.Clock` documents what is charged to which phase.
 
     Args:
-        exact: let each phase wait for the device, so that it is charged with its own time only.
-            Training is slower meanwhile.
-        stream: where to write; standard error if not given.
+        exact: let each update wait for the device, so that each phase is charged with its own
+            time. Training is slower meanwhile.
+        stream: to write to; standard error if not given.
 
     Attributes:
         seconds: by phase, once training has ended.
-        updates: made meanwhile.
+        updates: made in this process.
     """
 
     def __init__(self, exact: bool = False, stream: TextIO | None = None) -> None:
@@ -48,12 +48,12 @@ class Profiler(Callback):
         self._stream = stream
 
     def fit_started(self, state: TrainState, control: Control) -> None:
-        """Ask for exact times, if they are wanted."""
+        """Request exact times, if wanted."""
         if self.exact:
             control.time_exactly()
 
     def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
-        """Print."""
+        """Print the profile."""
         self.seconds, self.updates = dict(state.clock.seconds), state.clock.updates
         if error is not None and not self.updates:
             return
@@ -65,51 +65,51 @@ class Profiler(Callback):
 
 
 class ProfileLine(Profiler):
-    """The same in one line, see `line`."""
+    """Prints the profile in one line, see `line`."""
 
     def _print(self, stream: TextIO) -> None:
         print(line(self.seconds, self.updates), file=stream, flush=True)
 
 
 def shares(seconds: Mapping[str, float]) -> dict[str, float]:
-    """Phase -> its share of all time, in percent.
+    """Return phase -> percentage of the whole time.
 
     >>> shares({"data": 1.0, "forward": 3.0})
     {'data': 25.0, 'forward': 75.0}
     """
     total = sum(seconds.values()) or 1.0
-    return {phase: 100.0 * own / total for phase, own in seconds.items()}
+    return {phase: 100.0 * spent / total for phase, spent in seconds.items()}
 
 
 def line(seconds: Mapping[str, float], updates: int) -> str:
-    """The profile in a line.
+    """Format the profile in one line.
 
     >>> line({"data": 0.2, "forward": 0.6, "validation": 0.2}, 10)
     'time: 10 updates of 80 ms; data 20.0 %, forward 60.0 %, validation 20.0 %'
     """
-    told = ", ".join(f"{phase} {share:.1f} %" for phase, share in shares(seconds).items())
-    return f"time: {updates} updates of {_an_update(seconds, updates):.3g} ms; {told}"
+    parts = ", ".join(f"{phase} {share:.1f} %" for phase, share in shares(seconds).items())
+    return f"time: {updates} updates of {_ms_per_update(seconds, updates):.3g} ms; {parts}"
 
 
 def table(seconds: Mapping[str, float], updates: int) -> Table:
-    """The profile as a table: seconds, share, and milliseconds an update of each phase."""
-    made = Table(
-        title=f"Time of {updates} updates ({_an_update(seconds, updates):.3g} ms each)",
+    """Make a table of the profile: seconds, share, and milliseconds per update of each phase."""
+    result = Table(
+        title=f"Time of {updates} updates ({_ms_per_update(seconds, updates):.3g} ms each)",
         title_justify="left",
     )
     for column in ("phase", "seconds", "share", "ms an update"):
-        made.add_column(column, justify="left" if column == "phase" else "right")
-    made.add_column("what")
+        result.add_column(column, justify="left" if column == "phase" else "right")
+    result.add_column("what")
     share = shares(seconds)
     for phase in (phase for phase in PHASES if phase in seconds):
-        own = seconds[phase]
-        each = f"{1000 * own / updates:.2f}" if updates else ""
-        made.add_row(phase, f"{own:.2f}", f"{share[phase]:.1f} %", each, _ABOUT[phase])
-    made.add_row("all", f"{sum(seconds.values()):.2f}", "", "", "")
-    return made
+        spent = seconds[phase]
+        each = f"{1000 * spent / updates:.2f}" if updates else ""
+        result.add_row(phase, f"{spent:.2f}", f"{share[phase]:.1f} %", each, _ABOUT[phase])
+    result.add_row("all", f"{sum(seconds.values()):.2f}", "", "", "")
+    return result
 
 
-def _an_update(seconds: Mapping[str, float], updates: int) -> float:
-    """Milliseconds of an update, without validation and checkpoints."""
-    own = sum(seconds.get(phase, 0.0) for phase in PHASES[: PHASES.index("validation")])
-    return 1000.0 * own / updates if updates else 0.0
+def _ms_per_update(seconds: Mapping[str, float], updates: int) -> float:
+    """Milliseconds per update, without validation and checkpoints."""
+    spent = sum(seconds.get(phase, 0.0) for phase in PHASES[: PHASES.index("validation")])
+    return 1000.0 * spent / updates if updates else 0.0

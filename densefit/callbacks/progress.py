@@ -1,4 +1,4 @@
-"""Where training stands, for people: a bar on a terminal, lines in a pipe or a file."""
+"""Progress display: a bar on a terminal, lines in a pipe or a file."""
 
 from __future__ import annotations
 
@@ -20,22 +20,21 @@ from densefit.callbacks.main_number import is_main
 from densefit.data.loader.object_counts import shown
 from densefit.numeric import real
 
-_WIDTH = 200  # letters of a line in a pipe or a file
+_WIDTH = 200  # characters of a line in a pipe or a file
 
 
 class Progress(Callback):
     """Shows epoch, updates, losses, learning rate, samples a second and the time left.
 
-    On a terminal it is one bar that is drawn over; elsewhere a line now and then. Both write one
-    lasting line for each epoch, with the validation's scores; where it would be longer than the
-    terminal is wide, a line for each head. Of the numbers only the main ones
-    are shown (`head/metric`, not `head/metric/class`). It reads the numbers and resets nothing.
+    On a terminal it is a bar; elsewhere a line every few seconds. Both write a lasting line per
+    epoch, with validation scores, or a line per head where the terminal is too narrow. Only main
+    metrics are shown (`head/metric`, not `head/metric/class`). Metrics are read, never reset.
 
     Args:
-        every: seconds between two lines, where there is no terminal.
-        refresh: seconds between two readings of the numbers, on a terminal.
-        stream: where to write; standard error if not given.
-        clock: the seconds of now.
+        every: seconds between lines, without a terminal.
+        refresh: seconds between updates of the bar, on a terminal.
+        stream: to write to; standard error if not given.
+        clock: returns the time in seconds.
 
     Raises:
         ConfigError: a number of seconds is negative.
@@ -60,7 +59,7 @@ class Progress(Callback):
         self._first = True
 
     def fit_started(self, state: TrainState, control: Control) -> None:
-        """Open the bar, if there is a terminal; a resume says from where it goes on."""
+        """Open the bar on a terminal; report the checkpoint of a resume."""
         self._reported = self._started = self._clock()
         self._first_update = state.update
         self._epoch, self._first = None, True
@@ -75,7 +74,7 @@ class Progress(Callback):
         self._speed.start(state.samples, self._clock())
 
     def update_ended(self, state: TrainState, control: Control) -> None:
-        """Report if it is time to."""
+        """Report if enough time has passed."""
         if self._first:
             self._first = False
             objects = shown(state.objects)
@@ -97,7 +96,7 @@ class Progress(Callback):
             self._terminal.show(state, ", ".join(reversed(parts)))
 
     def epoch_ended(self, state: TrainState, control: Control) -> None:
-        """Note the epoch's numbers; the line waits for the validation that may follow."""
+        """Keep the epoch's metrics; the line waits for the validation that may follow."""
         self._epoch = epoch_report(state)
 
     def validated(self, state: TrainState, control: Control) -> None:
@@ -107,20 +106,20 @@ class Progress(Callback):
         self._speed.start(state.samples, self._clock())
 
     def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
-        """Leave the terminal as it was."""
+        """Close the bar."""
         self._end_epoch()
         if self._terminal is not None:
             self._terminal.close(state)
             self._terminal = None
 
     def _end_epoch(self) -> None:
-        """Write the line of an epoch that was not followed by a validation."""
+        """Write the epoch's line, if it is not written yet."""
         if self._epoch is not None:
             self._line(self._epoch.text(self._width()))
             self._epoch = None
 
     def _left(self, state: TrainState, now: float) -> str:
-        """What the updates still to do take at this run's pace, validation included."""
+        """Estimate the remaining time from this run's updates, validations included."""
         done = state.update - self._first_update
         if state.updates is None or done <= 0:
             return "?"
@@ -131,7 +130,7 @@ class Progress(Callback):
         return sys.stderr if self._stream is None else self._stream
 
     def _width(self) -> int:
-        """Letters of a line: of the terminal, or what COLUMNS says."""
+        """Return the width of the terminal in characters, or COLUMNS."""
         if self._terminal is not None:
             return self._terminal.width
         return shutil.get_terminal_size((_WIDTH, 24)).columns
@@ -188,17 +187,17 @@ class _Terminal:
 
 
 class Speed:
-    """Samples a second since the last reading; validation and saving are not training."""
+    """Samples per second since the last reading; validation and saving do not count."""
 
     def __init__(self) -> None:
         self._samples, self._seconds = 0, 0.0
 
     def start(self, samples: int, now: float) -> None:
-        """Measure from here: `samples` done at second `now`."""
+        """Measure from second `now`, when `samples` are done."""
         self._samples, self._seconds = samples, now
 
     def read(self, samples: int, now: float) -> float:
-        """The speed since `start` or the last reading; nan if no time has passed."""
+        """Return the speed since `start` or the last reading; nan if no time has passed."""
         seconds = now - self._seconds
         done = samples - self._samples
         self.start(samples, now)
@@ -206,7 +205,7 @@ class Speed:
 
 
 def main_numbers(numbers: Mapping[str, Any], heads: Collection[str] = ()) -> str:
-    """The numbers of whole heads, without the finer `head/metric/class`; see `is_main`.
+    """Format the metrics of whole heads, without those of single classes; see `is_main`.
 
     >>> main_numbers({"seg/mIoU": 0.61234, "seg/IoU/cat": 0.5, "det/loss": 2})
     'seg/mIoU 0.6123, det/loss 2'
@@ -215,7 +214,7 @@ def main_numbers(numbers: Mapping[str, Any], heads: Collection[str] = ()) -> str
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people write them.
+    """Format seconds as h:mm:ss or m:ss.
 
     >>> duration(59.6), duration(3661)
     ('1:00', '1:01:01')
@@ -226,21 +225,21 @@ def duration(seconds: float) -> str:
 
 
 def epoch_report(state: TrainState) -> EpochReport:
-    """What is told of an epoch that has ended."""
+    """Return the report of an epoch that has ended."""
     title = f"{_position(state)} done in {duration(state.seconds)}"
     return EpochReport(title, _main(state.train(), _heads(state)), shown(state.objects))
 
 
 def with_validation(state: TrainState, report: EpochReport | None = None) -> EpochReport:
-    """The report with the scores of the validation behind it; by default of them alone."""
-    # What the data do not define (AP of large objects where there are none) is left out.
+    """Return the report with the last validation's scores; without a report, the scores alone."""
+    # Undefined scores (AP of large objects where there are none) are left out.
     defined = {key: value for key, value in state.validation.items() if value == value}
-    found = _main(defined, _heads(state))
-    return replace(report or EpochReport(_position(state)), validation=found)
+    scores = _main(defined, _heads(state))
+    return replace(report or EpochReport(_position(state)), validation=scores)
 
 
 def _main(numbers: Mapping[str, Any], heads: Collection[str]) -> dict[str, float]:
-    return {key: own for key, own in numbers.items() if is_main(key, heads)}
+    return {key: value for key, value in numbers.items() if is_main(key, heads)}
 
 
 def _heads(state: TrainState) -> Collection[str]:
@@ -248,7 +247,7 @@ def _heads(state: TrainState) -> Collection[str]:
 
 
 def _position(state: TrainState) -> str:
-    """Epochs counted from 1, as people do."""
+    """Format epoch (from 1) and update."""
     epochs = "" if state.epochs is None else f"/{state.epochs}"
     updates = "" if state.updates is None else f"/{state.updates}"
     return f"epoch {state.epoch + 1}{epochs}, update {state.update}{updates}"

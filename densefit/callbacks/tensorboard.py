@@ -20,21 +20,21 @@ _FILES = "events.out.tfevents.*"
 class TensorBoard(Callback):
     """Writes curves over the updates, for `tensorboard --logdir DIR`.
 
-    - `optimizer/lr` and `optimizer/gradient_norm`, every so many updates,
-    - `train/<head>/<metric>`, likewise: the numbers so far in the epoch,
-    - `epoch/<head>/<metric>`: those of the whole epoch,
+    - `optimizer/lr` and `optimizer/gradient_norm`, every few updates,
+    - `train/<head>/<metric>`, likewise: training metrics of the epoch so far,
+    - `epoch/<head>/<metric>`: training metrics of the whole epoch,
     - `validation/<head>/<metric>`: all scores that are defined,
 
-    and what is a class's own beside them, as `validation_classes/<head>/<metric>/<class>`.
-    TensorBoard writes _ for what it does not know in names.
+    and metrics of single classes beside them, as `validation_classes/<head>/<metric>/<class>`.
+    TensorBoard writes _ for characters that it does not allow in names.
 
-    A resumed training goes on in the same curves: TensorBoard is told to drop the points of
-    updates that are now done again, and no point is written twice. A training that begins at
-    update 0 drops all. Points are with the operating system as soon as they are written.
+    A resumed training continues the same curves: the points of updates that are made again are
+    dropped, and no point is written twice. A training that begins at update 0 drops all. Points
+    are flushed to the operating system as soon as they are written.
 
     Args:
-        directory: of this run; those of several runs in one folder are compared.
-        every: updates between two points.
+        directory: of this run; TensorBoard compares the runs in one folder.
+        every: updates between points.
 
     Raises:
         ConfigError: tensorboardX is not installed, or `every` is less than 1.
@@ -48,11 +48,11 @@ class TensorBoard(Callback):
         self._last: dict[str, int] = {}  # tag -> update of its last point
 
     def fit_started(self, state: TrainState, control: Control) -> None:
-        """Open another file, which says what of the earlier ones no longer holds."""
+        """Open another file, which marks the points of earlier files to drop."""
         events_writer, protocol, _ = _tensorboard()
         self._last = dict.fromkeys(tags_at(self.directory, state.update), state.update)
         self.directory.mkdir(parents=True, exist_ok=True)
-        # Files are read in the order of their names, which begin with the second of now.
+        # Files are read in the order of their names, which begin with the current second.
         number = len(list(self.directory.glob(_FILES)))
         self._writer = events_writer(str(self.directory / "events"), f".{number:04d}")
         resumed = protocol.SessionLog(status=protocol.SessionLog.START)
@@ -65,18 +65,18 @@ class TensorBoard(Callback):
         self.fit_started(state, control)
 
     def update_ended(self, state: TrainState, control: Control) -> None:
-        """Write points now and then."""
+        """Write points every few updates."""
         if state.update % self.every == 0:
             self._add(state.update, "train", state.train())
-            own = {"lr": state.lr, "gradient_norm": state.gradient_norm}
-            self._add(state.update, "optimizer", own)
+            numbers = {"lr": state.lr, "gradient_norm": state.gradient_norm}
+            self._add(state.update, "optimizer", numbers)
 
     def epoch_ended(self, state: TrainState, control: Control) -> None:
-        """Write the epoch's numbers."""
+        """Write the epoch's training metrics."""
         self._add(state.update, "epoch", state.train())
 
     def validated(self, state: TrainState, control: Control) -> None:
-        """Write the scores, without those that are undefined."""
+        """Write the scores that are defined."""
         scores = {key: value for key, value in state.validation.items() if value == value}
         self._add(state.update, "validation", scores, getattr(state.network, "wires", ()))
 
@@ -89,14 +89,14 @@ class TensorBoard(Callback):
     def _add(
         self, update: int, group: str, numbers: Mapping[str, Any], heads: Collection[str] = ()
     ) -> None:
-        """One point for each number that has none at this update."""
+        """Write a point for each value whose curve has none at this update."""
         if self._writer is None:
             return
         _, protocol, scalar = _tensorboard()
         event = protocol.Event(step=update)
         for key, value in numbers.items():
-            place = group if is_main(key, heads) else f"{group}_classes"
-            for point in scalar(f"{place}/{key}", value).value:
+            folder = group if is_main(key, heads) else f"{group}_classes"
+            for point in scalar(f"{folder}/{key}", value).value:
                 if self._last.get(point.tag, -1) < update:
                     self._last[point.tag] = update
                     event.summary.value.append(point)
@@ -107,36 +107,36 @@ class TensorBoard(Callback):
         event.wall_time = time.time()
         with writing(self.directory):
             self._writer.write_event(event)
-            # What a checkpoint has behind it must not be lost with the process.
+            # A point of before a checkpoint must not be lost with the process.
             self._writer.flush()
 
 
 def tags_at(directory: str | Path, update: int) -> set[str]:
-    """The curves in a run's folder that have a point at `update` already."""
-    found: set[str] = set()
+    """Return the curves of a run that have a point at `update` already."""
+    tags: set[str] = set()
     for path in sorted(Path(directory).glob(_FILES)):
         for event in read_events(path):
             if event.HasField("session_log") and event.step <= update:
-                found.clear()
+                tags.clear()
             elif event.step == update:
-                found.update(value.tag for value in event.summary.value)
-    return found
+                tags.update(value.tag for value in event.summary.value)
+    return tags
 
 
 def read_events(path: str | Path) -> Iterator[Any]:
-    """The events of one file, up to one that is cut off or damaged, as TensorBoard reads it.
+    """Iterate over the events of a file, up to one that is cut off or damaged.
 
     A record is its length (8 bytes), 4 bytes of checksum, the event, 4 bytes of checksum.
     """
     _, protocol, _ = _tensorboard()
     from google.protobuf.message import DecodeError  # comes with tensorboardX
 
-    content, place = Path(path).read_bytes(), 0
-    while place + 12 <= len(content):
-        (length,) = struct.unpack_from("<Q", content, place)
-        start = place + 12
-        place = start + length + 4
-        if place > len(content):
+    content, offset = Path(path).read_bytes(), 0
+    while offset + 12 <= len(content):
+        (length,) = struct.unpack_from("<Q", content, offset)
+        start = offset + 12
+        offset = start + length + 4
+        if offset > len(content):
             return
         try:
             event = protocol.Event.FromString(content[start : start + length])
@@ -146,7 +146,7 @@ def read_events(path: str | Path) -> Iterator[Any]:
 
 
 def _tensorboard() -> tuple[Any, Any, Any]:
-    """The writer of event files, the messages, and the maker of a point.
+    """Import the writer of event files, the message types and the function that makes a point.
 
     SummaryWriter hands events to a thread, whose queue is lost when the process is killed.
     """

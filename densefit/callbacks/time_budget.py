@@ -1,4 +1,4 @@
-"""Stop in time: before a queue's limit, or after as long as a comparison allows."""
+"""Stop training when its wall-clock time is spent."""
 
 from __future__ import annotations
 
@@ -22,19 +22,18 @@ _PATTERN = re.compile(r"(?:(\d+(?:\.\d+)?|\.\d+)([dhms]))+")
 class TimeBudget(Callback):
     """Ends training when its wall-clock time is spent; it is then validated and saved as always.
 
-    The time is that of training with its validations and saves, over resumes too. A training that
-    is resumed with its budget spent ends at once. It is looked at after each update and each
-    validation, so what a training takes longer is one update, and what comes at its end.
+    Time counts training with its validations and saves, over resumes too. A training that is
+    resumed with its budget spent ends at once. The time is checked after each update and each
+    validation, so a training exceeds it by one update and its final validation and save at most.
 
     Args:
         budget: "30m", "2h", "1h30m", "1.5d" or seconds.
-        reserve: of the budget, what is kept for the last validation and save; likewise.
-        each_start: count from this start instead, so that each resume has the whole budget: for
-            the limit of a queue's jobs.
-        clock: the seconds of now.
+        reserve: part of the budget kept for the final validation and save, likewise.
+        each_start: give each resume the whole budget, e.g. for the limit of a queue's jobs.
+        clock: returns the time in seconds.
 
     Raises:
-        ConfigError: no times, or nothing is left beside the reserve.
+        ConfigError: no durations, or nothing is left beside the reserve.
     """
 
     def __init__(
@@ -63,31 +62,31 @@ class TimeBudget(Callback):
         self._started, self._before = None, 0.0
 
     def fit_started(self, state: TrainState, control: Control) -> None:
-        """Begin to count, behind what a resumed training has taken already."""
+        """Begin to count, from the time that a resumed training has taken already."""
         before = 0.0 if self.each_start else max(state.seconds, self._before)
         self._started = self._clock() - before
-        self._look(control)
+        self._check(control)
 
     def update_ended(self, state: TrainState, control: Control) -> None:
         """Stop if the time is up."""
-        self._look(control)
+        self._check(control)
 
     def validated(self, state: TrainState, control: Control) -> None:
-        """Stop if the validation took what was left: it is not made twice."""
-        self._look(control)
+        """Stop if the time is up, so that no validation is made twice."""
+        self._check(control)
 
     def state_dict(self) -> dict[str, Any]:
-        """The seconds so far; those of the state are of before the last validation."""
+        """Return the seconds so far; `TrainState.seconds` is older by the last validation."""
         return {"seconds": self._spent()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Count on from what `state_dict` gave."""
+        """Restore the seconds so far."""
         self._before = state["seconds"]
 
     def _spent(self) -> float:
         return self._before if self._started is None else self._clock() - self._started
 
-    def _look(self, control: Control) -> None:
+    def _check(self, control: Control) -> None:
         spent = self._spent()
         if spent < self.budget - self.reserve or control.stop_reason is not None:
             return
@@ -98,7 +97,7 @@ class TimeBudget(Callback):
 
 
 def parse_time(given: TimeLike, where: str | None = None) -> float:
-    """Seconds.
+    """Convert a duration to seconds.
 
     >>> parse_time("1h30m"), parse_time("90s"), parse_time(45)
     (5400.0, 90.0, 45.0)
@@ -108,7 +107,7 @@ def parse_time(given: TimeLike, where: str | None = None) -> float:
         where: name of the setting, for the error message.
 
     Raises:
-        ConfigError: it is no such time, or negative.
+        ConfigError: it is no such duration, or negative.
     """
     seconds = math.nan
     if isinstance(given, str):

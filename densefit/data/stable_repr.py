@@ -45,8 +45,17 @@ def described(thing: Any, depth: int = _DEPTH, as_before: bool = False) -> str:
         return text
     # Its own text has settings that are not public; only what it holds is told by addresses.
     text = "" if as_before else re.sub(r" at 0x[0-9a-fA-F]+", "", text)
-    settings = {
-        name: value for name, value in getattr(thing, "__dict__", {}).items() if name[0] != "_"
-    }
-    held = described(settings, depth - 1, as_before) if depth > 0 else ""
+    held = described(public_settings(thing), depth - 1, as_before) if depth > 0 else ""
     return f"{text or kind.__qualname__}{held}"
+
+
+def public_settings(thing: Any) -> dict[str, Any]:
+    """Public attributes of an object, by the names that checkpoints hold.
+
+    Args:
+        thing: any object; its class may map renamed attributes to their former names as
+            `first_names`.
+    """
+    first = getattr(type(thing), "first_names", {})
+    attributes = getattr(thing, "__dict__", {})
+    return {first.get(name, name): value for name, value in attributes.items() if name[0] != "_"}

@@ -1,1 +1,88 @@
-"""Symbol -> numbers: what computes, and the batches that it is given."""
+"""Symbol -> numbers: the compute engine, and the batches that it reads.
+
+`Engine` (engine.py) is what a training, a checkpoint and a scoring know of it. This package imports
+an implementation when one is first made, so that everything else runs without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from densefit.engine.engine import Engine
+    from densefit.model.network import Network
+
+
+def make(network: Network, devices: Sequence[Any] | None = None) -> Engine:
+    """Make the engine that trains and evaluates a network.
+
+    Args:
+        network: whose parameters it starts from, and writes its own back to.
+        devices: MXNet contexts; the CPU by default. A batch is split among them.
+    """
+    from densefit.engine.mxnet.learner import Learner
+
+    return Learner(network, devices)
+
+
+def seed(number: int) -> None:
+    """Seed the engine's random generator (dropout, initial values)."""
+    from densefit.engine.mxnet import seeding
+
+    seeding.seed(number)
+
+
+def draw_seed() -> int:
+    """Draw a seed from the engine's random generator, whose state cannot be read."""
+    from densefit.engine.mxnet import seeding
+
+    return seeding.draw_seed()
+
+
+def zeros(shape: Sequence[int], like: Any) -> Any:
+    """Make a float32 array of zeros on the device of another array."""
+    from densefit.engine.mxnet.devices import zeros
+
+    return zeros(shape, like)
+
+
+def to_device(array: np.ndarray, like: Any) -> Any:
+    """Copy a numpy array to the device of another array, as float32.
+
+    Args:
+        array: host memory.
+        like: an array of the engine's.
+    """
+    from densefit.engine.mxnet.devices import to_device
+
+    return to_device(array, like)
+
+
+def device_memory() -> dict[int, tuple[int, int]]:
+    """(free, total) bytes of each GPU by its number."""
+    from densefit.engine.mxnet.devices import device_memory
+
+    return device_memory()
+
+
+def loss_labels(symbol: Any) -> list[str]:
+    """Names of the labels that a Symbol's loss layers read."""
+    from densefit.engine.mxnet.graph import symbol_info
+
+    return symbol_info.loss_labels(symbol)
+
+
+def inputs_read(symbol: Any, output: str) -> set[str]:
+    """Inputs and parameters that the forward pass of one of a Symbol's outputs reads.
+
+    Args:
+        symbol: a graph.
+        output: short name of the output.
+    """
+    from densefit.engine.mxnet.graph import symbol_info
+
+    arguments = symbol_info.forward_graph(symbol, [output]).list_arguments()
+    return {name for name in arguments if not name.endswith(symbol_info.UNREAD)}

@@ -1,1 +1,1 @@
-"""Score, predict, test-time augmentation."""
+"""Scoring, prediction and test-time augmentation."""

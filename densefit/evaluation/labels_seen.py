@@ -1,4 +1,4 @@
-"""Whether each head sees labels: it is not trained otherwise, and nothing else would tell."""
+"""Check that each head sees labels: a head without labels is not trained."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ _log = logging.getLogger("densefit")
 
 
 class LabelCheck:
-    """Looks at the labels that heads have seen.
+    """Checks the numbers of labelled samples that heads have seen.
 
     Args:
         wires: the heads.
-        where: what the data are for, to be named.
+        where: what the data are for, to be named in messages.
     """
 
     def __init__(self, wires: Sequence[Wire], where: str) -> None:
         self._wires, self._where = list(wires), where
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
 
     def check(self, labelled: Mapping[str, int], updates: int) -> None:
-        """Raise DataError if a head, or one of its terms, has never seen a label.
+        """Raise DataError if a head, or a term of its loss, has never seen a label.
 
         Args:
-            labelled: what is counted -> labelled samples since the training began.
-            updates: that it had.
+            labelled: head or loss term -> labelled samples since the training began.
+            updates: number of updates of the training.
         """
         for key, count in labelled.items():
             if count == 0:
-                what, head = self._named(key)
+                what, head = self._describe(key)
                 raise DataError(
                     f"{what} has not seen one labelled sample: it is not trained",
                     expected="samples with the targets that the head declares",
@@ -48,38 +48,38 @@ class LabelCheck:
                 )
 
     def tell_end(self, labelled: Mapping[str, int], updates: int) -> None:
-        """Warn of heads without a label where a training ends before they must have seen one.
+        """Warn of heads without a label at the end of a training too short for `check`.
 
         Args:
             labelled: as in `check`.
-            updates: that the training had.
+            updates: number of updates of the training.
         """
         for key in [key for key, count in labelled.items() if count == 0]:
             _log.warning(
                 "%s has not seen one labelled sample in the %d updates of this training: it is not "
                 "trained, and its numbers are nan",
-                *(self._named(key)[0], updates),
+                *(self._describe(key)[0], updates),
             )
 
     def tell_epoch(self, numbers: Mapping[str, float], epoch: int) -> None:
-        """Warn once of each head that saw no label in an epoch, whose numbers are nan.
+        """Warn once of each head without a label in an epoch, as its numbers are nan.
 
         Args:
-            numbers: of the epoch, as the log has them.
-            epoch: its number.
+            numbers: logged numbers of the epoch.
+            epoch: index of the epoch.
         """
         for wire in self._wires:
             for key in wire.counted:
-                if numbers.get(f"{key}/labelled") == 0 and key not in self._told:
-                    self._told.add(key)
+                if numbers.get(f"{key}/labelled") == 0 and key not in self._warned:
+                    self._warned.add(key)
                     _log.warning(
                         "Epoch %d of the %s data had no labelled sample: %s was not trained there, "
                         "and its numbers are nan. Later epochs without one are not told",
-                        *(epoch + 1, self._where, self._named(key)[0]),
+                        *(epoch + 1, self._where, self._describe(key)[0]),
                     )
 
-    def _named(self, key: str) -> tuple[str, str]:
-        """What is counted in words, and its head."""
+    def _describe(self, key: str) -> tuple[str, str]:
+        """Describe a head or loss term, and return its head."""
         (head,) = [wire.name for wire in self._wires if key in wire.counted]
         if key == head:
             return f"The head {head!r}", head
@@ -90,8 +90,8 @@ def tell_unscored(heads: Sequence[str], where: str) -> None:
     """Warn that heads have no scores.
 
     Args:
-        heads: names; none says nothing.
-        where: the data that lack their labels.
+        heads: their names; no warning if empty.
+        where: the data without their labels.
     """
     if heads:
         _log.warning(
@@ -104,13 +104,13 @@ def tell_unscored(heads: Sequence[str], where: str) -> None:
 def no_label(
     heads: Iterable[str], where: str, expected: str | None = None, received: str | None = None
 ) -> DataError:
-    """The error for data that lack all labels of heads which they are to score.
+    """Make the error for data without any label for heads that should be scored.
 
     Args:
-        heads: names.
+        heads: their names.
         where: the data.
-        expected: the targets that the heads read.
-        received: the targets that there are.
+        expected: targets that the heads read.
+        received: targets of the data.
     """
     return DataError(
         f"No sample is labelled for the heads {sorted(heads)}",

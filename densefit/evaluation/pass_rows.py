@@ -1,4 +1,4 @@
-"""How many samples the scoring passes over an iterator of a user's own have."""
+"""Compare the number of samples of scoring passes over a user's iterator."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _log = logging.getLogger("densefit")
 
 
 class PassRows:
-    """Tells of scoring passes that have other samples than announced, or than the pass before.
+    """Warns if a scoring pass has another number of samples than announced, or than the last pass.
 
-    What a pass should have is known of our loaders and of MXNet's iterators, and is checked there.
+    densefit's loaders and MXNet's iterators state their number, which the scorer checks.
 
     Args:
-        iterator: of the data; `num_data`, as NDArrayIter has it, is the number of its samples.
+        iterator: of the data; its `num_data`, as of NDArrayIter, is the announced number.
         where: what the data are for.
     """
 
@@ -28,7 +28,7 @@ class PassRows:
         self._before: int | None = None
 
     def look(self, rows: int) -> None:
-        """Take in the number of samples of a pass."""
+        """Check the number of samples of a pass."""
         before, self._before = self._before, rows
         if self._announced is not None and rows != self._announced:
             warn_once(

@@ -1,4 +1,4 @@
-"""Views of samples through the eval graph, merged into one prediction for each sample."""
+"""Test-time augmentation: evaluate views of samples, and merge their predictions."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from densefit.backend import mx
 from densefit.data.loader.views import View, Views
 from densefit.engine.batch_reader import Feeder
+from densefit.engine.engine import Engine
 from densefit.engine.finite import OutputCheck
-from densefit.engine.mxnet.learner import Learner
 from densefit.errors import ConfigError, DataError
 from densefit.model.heads.adapter import Wire
 from densefit.model.heads.network_head import HeadWire
@@ -18,11 +17,11 @@ from densefit.model.tta.view_merger import Merger
 
 
 @dataclass
-class Viewed:
-    """A sample that was looked at.
+class MergedSample:
+    """A sample with predictions merged from its views.
 
     Attributes:
-        id: of the sample.
+        id: id of the sample.
         targets: its original targets.
         predictions: head -> prediction, in original image coordinates.
     """
@@ -32,22 +31,22 @@ class Viewed:
     predictions: dict[str, Any]
 
 
-class _Open:
-    """A sample whose views are coming in."""
+class _OpenSample:
+    """A sample whose views are being merged."""
 
     def __init__(self, key: str, targets: Mapping[str, Any], mergers: dict[str, Merger]) -> None:
         self.key, self.targets, self.mergers = key, targets, mergers
 
-    def close(self) -> Viewed:
-        found = {name: merger.result() for name, merger in self.mergers.items()}
-        return Viewed(self.key, self.targets, found)
+    def close(self) -> MergedSample:
+        predictions = {name: merger.result() for name, merger in self.mergers.items()}
+        return MergedSample(self.key, self.targets, predictions)
 
 
-def views_of(data: Any, wires: Iterable[Wire]) -> bool:
+def has_views(data: Any, wires: Iterable[Wire]) -> bool:
     """Whether the batches of `data` hold views of samples.
 
     Raises:
-        ConfigError: they do, and a wire is no head's: nobody knows how to merge its outputs.
+        ConfigError: they do, and a wire has no head that could merge its outputs.
     """
     if not isinstance(getattr(data, "views", None), Views):
         return False
@@ -61,28 +60,28 @@ def views_of(data: Any, wires: Iterable[Wire]) -> bool:
     return True
 
 
-def viewed(learner: Learner, feeder: Feeder, nonfinite: str = "warn") -> Iterator[Viewed]:
-    """Every sample of a ViewLoader once, in its order, with predictions merged from its views.
+def merge_views(learner: Engine, feeder: Feeder, nonfinite: str = "warn") -> Iterator[MergedSample]:
+    """Iterate over the samples of a ViewLoader, with predictions merged from their views.
 
     Args:
-        learner: that computes the outputs of the mode "views".
+        learner: computes the outputs of the mode "views".
         feeder: of a ViewLoader, for heads only.
         nonfinite: what happens to outputs that are not finite: "warn" or "raise".
     """
     check = OutputCheck(feeder.wires, "views", feeder.where, nonfinite)
     with check.whole():
-        yield from _viewed(learner, feeder, check)
+        yield from _merge_views(learner, feeder, check)
 
 
-def _viewed(learner: Learner, feeder: Feeder, check: OutputCheck) -> Iterator[Viewed]:
+def _merge_views(learner: Engine, feeder: Feeder, check: OutputCheck) -> Iterator[MergedSample]:
     wires = [wire for wire in feeder.wires if isinstance(wire, HeadWire)]
-    complete: list[_Open] = []
-    open_: _Open | None = None
+    complete: list[_OpenSample] = []
+    open_: _OpenSample | None = None
     ids: list[str] = []
     sums: dict[str, Any] = {}
     for fed in feeder.batches(scoring=True):
         pending = learner.start_views(fed, feeder)
-        # Those of the batch before, while this one is being computed.
+        # The last batch is checked while this batch is computed.
         check.look(ids, {name: array.asnumpy() for name, array in sums.items()})
         ids, sums = fed.ids, _sums(wires, pending.arrays, fed.real)
         for sample in complete:
@@ -94,8 +93,8 @@ def _viewed(learner: Learner, feeder: Feeder, check: OutputCheck) -> Iterator[Vi
             if open_ is None or open_.key != key:
                 if open_ is not None:
                     complete.append(open_)
-                mergers = {wire.name: wire.head.merger(view.size) for wire in wires}
-                open_ = _Open(key, fed.targets[row], mergers)
+                mergers = {wire.name: wire.head.view_merger(view.size) for wire in wires}
+                open_ = _OpenSample(key, fed.targets[row], mergers)
             for wire in wires:
                 _add(wire, open_.mergers[wire.name], pending.arrays, row, view)
     check.look(ids, {name: array.asnumpy() for name, array in sums.items()})
@@ -106,18 +105,18 @@ def _viewed(learner: Learner, feeder: Feeder, check: OutputCheck) -> Iterator[Vi
 
 
 def _sums(wires: list[HeadWire], arrays: Mapping[str, Any], rows: int) -> dict[str, Any]:
-    """The sum of each sample's numbers, which is not finite if one of these is not.
+    """Sum the outputs of each sample: the sum is not finite if an output is not.
 
-    The maps themselves stay on the device.
+    The maps stay on the device.
     """
     names = [name for wire in wires for name in wire.outputs("views")]
-    return {name: mx.nd.sum(arrays[name].reshape((rows, -1)), axis=1) for name in names}
+    return {name: arrays[name].reshape((rows, -1)).sum(axis=1) for name in names}
 
 
 def _add(wire: HeadWire, merger: Merger, arrays: Mapping[str, Any], row: int, view: View) -> None:
-    """Give a merger one row of the head's outputs, under the head's own names for them."""
-    own = {}
+    """Add a row of the head's outputs to a merger, by their names without the head's."""
+    outputs = {}
     for name in wire.outputs("views"):
         rows = wire.rows(name)
-        own[name[len(wire.name) + 1 :]] = arrays[name][row * rows : (row + 1) * rows]
-    merger.add(own, view)
+        outputs[name[len(wire.name) + 1 :]] = arrays[name][row * rows : (row + 1) * rows]
+    merger.add(outputs, view)

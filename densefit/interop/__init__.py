@@ -7,6 +7,7 @@ from densefit.interop import iterators
 from densefit.interop.batches import batches
 from densefit.interop.block import of_block
 from densefit.interop.callbacks import BatchEnd, EpochEnd, batch_end, epoch_end
+from densefit.interop.data_iter import as_data_iter
 from densefit.interop.metric_view import MetricView
 from densefit.interop.metrics import LegacyMetric
 from densefit.interop.module.arguments import ModuleArguments
@@ -14,6 +15,7 @@ from densefit.interop.module.head_adapter import ModuleWire, module_wire
 from densefit.interop.module.metric import ModuleMetric
 from densefit.interop.module.module import of_module
 from densefit.interop.mxnet_scheduler import MXNetScheduler, as_mxnet_scheduler
+from densefit.interop.parameters import arg_params, aux_params
 
 __all__ = [
     "BatchEnd",
@@ -24,7 +26,10 @@ __all__ = [
     "ModuleArguments",
     "ModuleMetric",
     "ModuleWire",
+    "arg_params",
+    "as_data_iter",
     "as_mxnet_scheduler",
+    "aux_params",
     "batch_end",
     "batches",
     "epoch_end",

@@ -12,6 +12,7 @@ from densefit.backend import mx
 from densefit.callbacks.callback import Callback, TrainState
 from densefit.engine.model_input import ModelInput
 from densefit.errors import ConfigError
+from densefit.interop.parameters import arg_params, aux_params
 from densefit.metrics import MAE, MSE
 from densefit.metrics.classification.loss import Mean
 from densefit.metrics.classification.softmax_accuracy import SoftmaxAccuracy
@@ -128,8 +129,7 @@ class _Fill(Callback):
     def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
         if not state.network.initialized:
             return
-        arguments, auxiliary = state.network.get_params()
-        known = {**arguments, **auxiliary}
+        known = {**arg_params(state.network), **aux_params(state.network)}
         for name, own in self._parameters.items():
             if name not in known:
                 continue

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from densefit.backend import mx
 from densefit.callbacks.callback import Callback, Control, TrainState
 from densefit.interop.metric_view import MetricView
+from densefit.interop.parameters import arg_params, aux_params
 
 
 class BatchEnd(Callback):
@@ -46,8 +47,8 @@ class EpochEnd(Callback):
 
     def epoch_ended(self, state: TrainState, control: Control) -> None:
         """Call it."""
-        arg_params, aux_params = state.network.get_params()
-        self.callback(state.epoch, state.network.symbol, ndarrays(arg_params), ndarrays(aux_params))
+        network = state.network
+        self.callback(state.epoch, network.symbol, arg_params(network), aux_params(network))
 
 
 def batch_end(callback: Callable[[Any], Any]) -> BatchEnd:
@@ -58,11 +59,3 @@ def batch_end(callback: Callable[[Any], Any]) -> BatchEnd:
 def epoch_end(callback: Callable[[int, Any, Any, Any], Any]) -> EpochEnd:
     """A densefit callback out of MXNet's `epoch_end_callback`."""
     return EpochEnd(callback)
-
-
-def ndarrays(arrays: Mapping[str, Any]) -> dict[str, Any]:
-    """Arrays as NDArrays: numpy arrays are copied."""
-    return {
-        name: array if isinstance(array, mx.nd.NDArray) else mx.nd.array(array, dtype=array.dtype)
-        for name, array in arrays.items()
-    }

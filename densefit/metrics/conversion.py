@@ -1,4 +1,4 @@
-"""A metric by name, by object or by function."""
+"""Make a metric of a name, an object or a function."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from densefit.metrics.core.function import FunctionMetric
 from densefit.metrics.core.metric import Metric, metrics
 from densefit.registry import nearest
 
-# MXNet's other names for what we have. Ours weigh every sample the same, whatever the batches.
+# MXNet's names of metrics that densefit has. These weight every sample equally.
 _ALIASES = {
     "acc": "accuracy",
     "top_k_accuracy": "top_k",
@@ -27,17 +27,18 @@ _ALIASES = {
 
 
 def as_metric(thing: Any) -> Metric:
-    """A metric out of whatever a user calls one.
+    """Make a metric of a name, an object or a function.
 
     Args:
         thing: a `Metric`; a name in the registry or one of MXNet's names; an MXNet metric; or a
             function of (label, prediction), see `FunctionMetric`.
 
     Returns:
-        The metric. For a name that both know, ours: several of MXNet's are means of batch means.
+        The metric; for a name that densefit and MXNet have, densefit's, as several of MXNet's are
+        means of batch means.
 
     Raises:
-        ConfigError: the name is unknown, its metric needs settings, or the thing is no metric.
+        ConfigError: the name is unknown, its metric needs settings, or the object is no metric.
     """
     if isinstance(thing, Metric):
         return thing
@@ -58,15 +59,16 @@ def as_metric(thing: Any) -> Metric:
 
 
 def _without_settings(name: str) -> Metric:
-    """The registered metric, if it can do without settings."""
+    """Make the registered metric without settings."""
     factory = metrics.get(name)
     needed = [
-        one.name
-        for one in inspect.signature(factory).parameters.values()
-        if one.default is one.empty and one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)
+        parameter.name
+        for parameter in inspect.signature(factory).parameters.values()
+        if parameter.default is parameter.empty
+        and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
     ]
     if needed:
-        settings = ", ".join(f"{one}=..." for one in needed)
+        settings = ", ".join(f"{parameter}=..." for parameter in needed)
         raise ConfigError(
             f"The metric {name!r} needs settings, which its name alone does not give",
             expected=", ".join(needed),
@@ -77,17 +79,17 @@ def _without_settings(name: str) -> Metric:
 
 
 def _by_name(name: str) -> Metric:
-    known = metrics.names()
-    if name in known:
+    names = metrics.names()
+    if name in names:
         return _without_settings(name)
-    lower = name.lower()  # MXNet does not mind the case
+    lower = name.lower()  # MXNet ignores the case
     if lower == "loss":
         return Mean(key="loss")
-    registered = [one for one in known if one.lower() == lower]
+    registered = [metric for metric in names if metric.lower() == lower]
     if lower in _ALIASES or len(registered) == 1:
         return _without_settings(_ALIASES.get(lower) or registered[0])
     adapted = adapters.metrics.adapt(name)
     if adapted is not None:
         return adapted
-    names = {*known, *_ALIASES, *adapters.metrics.names(), "loss"}
-    raise ConfigError(f"Unknown metric {name!r}", fix=nearest(name, names))
+    choices = {*names, *_ALIASES, *adapters.metrics.names(), "loss"}
+    raise ConfigError(f"Unknown metric {name!r}", fix=nearest(name, choices))

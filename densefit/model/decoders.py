@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from densefit.backend import mx
 from densefit.errors import ConfigError
 from densefit.model.heads.head import Features
 from densefit.model.layers import conv_bn, upsample
+from densefit.symbol import sym
 
 LOGIT_STRIDE = 4
 
@@ -109,18 +109,16 @@ def deeplab(
     branches += [conv_bn(x, f"{name}_aspp_rate{rate}", channels, dilation=rate) for rate in rates]
     # A mean and not a global Pooling, whose backward pass on a CPU takes as long as a large
     # convolution, and hands on a gradient in a layout that BatchNorm's takes longer still for.
-    pooled = mx.sym.mean(x, axis=(2, 3), keepdims=True)
+    pooled = sym.mean(x, axis=(2, 3), keepdims=True)
     # No BatchNorm here: over one cell a picture its statistics are those of a handful of numbers.
-    pooled = mx.sym.Convolution(
-        pooled, num_filter=channels, kernel=(1, 1), name=f"{name}_aspp_pool"
-    )
-    pooled = mx.sym.Activation(pooled, act_type="relu")
-    branches.append(mx.sym.broadcast_like(pooled, branches[0]))
-    x = mx.sym.concat(*branches, dim=1, name=f"{name}_aspp")
+    pooled = sym.Convolution(pooled, num_filter=channels, kernel=(1, 1), name=f"{name}_aspp_pool")
+    pooled = sym.Activation(pooled, act_type="relu")
+    branches.append(sym.broadcast_like(pooled, branches[0]))
+    x = sym.concat(*branches, dim=1, name=f"{name}_aspp")
     x = conv_bn(x, f"{name}_project", channels, kernel=1)
     x = upsample(x, deepest // LOGIT_STRIDE, features.size(deepest), features.size(LOGIT_STRIDE))
     detail = conv_bn(features.maps[LOGIT_STRIDE], f"{name}_detail", 48, kernel=1)
-    x = mx.sym.concat(x, detail, dim=1, name=f"{name}_joined")
+    x = sym.concat(x, detail, dim=1, name=f"{name}_joined")
     x = conv_bn(x, f"{name}_refine1", channels)
     x = conv_bn(x, f"{name}_refine2", channels)
     return _last(x, f"{name}_logits", outputs, init)
@@ -128,5 +126,5 @@ def deeplab(
 
 def _last(x: Any, name: str, outputs: int, init: Any) -> Any:
     """A 1x1 convolution whose weights have an initializer of their own, unless it is None."""
-    weight = mx.sym.Variable(f"{name}_weight", init=init)
-    return mx.sym.Convolution(x, weight, num_filter=outputs, kernel=(1, 1), name=name)
+    weight = sym.Variable(f"{name}_weight", init=init)
+    return sym.Convolution(x, weight, num_filter=outputs, kernel=(1, 1), name=name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from densefit.backend import mx
+from densefit.symbol import init, sym
 
 
 def conv_bn(
@@ -23,7 +23,7 @@ def conv_bn(
     Parameters are `<name>_weight`, `<name>_bn_gamma`, ..., so that two graphs that build the
     layer under one name share it. Padding keeps ceil(size / stride).
     """
-    x = mx.sym.Convolution(
+    x = sym.Convolution(
         x,
         num_filter=channels,
         kernel=(kernel, kernel),
@@ -34,11 +34,11 @@ def conv_bn(
         no_bias=True,
         name=name,
     )
-    x = mx.sym.BatchNorm(x, fix_gamma=False, eps=1e-5, momentum=0.9, name=f"{name}_bn")
+    x = sym.BatchNorm(x, fix_gamma=False, eps=1e-5, momentum=0.9, name=f"{name}_bn")
     if relu == "relu":
-        x = mx.sym.Activation(x, act_type="relu", name=f"{name}_relu")
+        x = sym.Activation(x, act_type="relu", name=f"{name}_relu")
     elif relu == "relu6":
-        x = mx.sym.clip(x, 0, 6, name=f"{name}_relu6")
+        x = sym.clip(x, 0, 6, name=f"{name}_relu6")
     return x
 
 
@@ -59,12 +59,12 @@ def upsample(x: Any, factor: int, size: tuple[int, int], out: tuple[int, int]) -
         out: (height, width) wanted, at most factor * size.
     """
     if factor > 1:
-        x = mx.sym.dot(x, _bilinear(size[1], out[1], factor))
-        x = mx.sym.transpose(x, axes=(0, 1, 3, 2))
-        x = mx.sym.dot(x, _bilinear(size[0], out[0], factor))
-        return mx.sym.transpose(x, axes=(0, 1, 3, 2))
+        x = sym.dot(x, _bilinear(size[1], out[1], factor))
+        x = sym.transpose(x, axes=(0, 1, 3, 2))
+        x = sym.dot(x, _bilinear(size[0], out[0], factor))
+        return sym.transpose(x, axes=(0, 1, 3, 2))
     if tuple(size) != tuple(out):
-        x = mx.sym.slice(x, begin=(None, None, 0, 0), end=(None, None, out[0], out[1]))
+        x = sym.slice(x, begin=(None, None, 0, 0), end=(None, None, out[0], out[1]))
     return x
 
 
@@ -76,18 +76,18 @@ def strongest(
     What is turned back to rows and columns is the result, and not every channel of it.
     """
     if factor == 1:
-        return mx.sym.cast(mx.sym.argmax(upsample(x, factor, size, out), axis=1), dtype=dtype)
-    x = mx.sym.transpose(mx.sym.dot(x, _bilinear(size[1], out[1], factor)), axes=(0, 1, 3, 2))
-    found = mx.sym.argmax(mx.sym.dot(x, _bilinear(size[0], out[0], factor)), axis=1)
-    return mx.sym.transpose(mx.sym.cast(found, dtype=dtype), axes=(0, 2, 1))
+        return sym.cast(sym.argmax(upsample(x, factor, size, out), axis=1), dtype=dtype)
+    x = sym.transpose(sym.dot(x, _bilinear(size[1], out[1], factor)), axes=(0, 1, 3, 2))
+    found = sym.argmax(sym.dot(x, _bilinear(size[0], out[0], factor)), axis=1)
+    return sym.transpose(sym.cast(found, dtype=dtype), axes=(0, 2, 1))
 
 
 def _bilinear(size: int, out: int, factor: int) -> Any:
     """(size, out) interpolation weights as a Symbol: computed in the graph, not a parameter."""
-    source = mx.sym.reshape(mx.sym.arange(0, size), shape=(size, 1))
-    position = mx.sym.clip((mx.sym.arange(0, out) + 0.5) * (1.0 / factor) - 0.5, 0, size - 1)
-    distance = mx.sym.abs(mx.sym.broadcast_sub(mx.sym.reshape(position, shape=(1, out)), source))
-    return mx.sym.relu(1.0 - distance)
+    source = sym.reshape(sym.arange(0, size), shape=(size, 1))
+    position = sym.clip((sym.arange(0, out) + 0.5) * (1.0 / factor) - 0.5, 0, size - 1)
+    distance = sym.abs(sym.broadcast_sub(sym.reshape(position, shape=(1, out)), source))
+    return sym.relu(1.0 - distance)
 
 
 def pooled_logits(features: Any, name: str, outputs: int, dropout: float = 0.0) -> Any:
@@ -99,13 +99,13 @@ def pooled_logits(features: Any, name: str, outputs: int, dropout: float = 0.0) 
         outputs: their number.
         dropout: share of the means that training drops.
     """
-    data = mx.sym.mean(features.maps[max(features.maps)], axis=(2, 3))
+    data = sym.mean(features.maps[max(features.maps)], axis=(2, 3))
     if dropout:
-        data = mx.sym.Dropout(data, p=dropout, name=f"{name}_dropout")
-    return mx.sym.FullyConnected(
+        data = sym.Dropout(data, p=dropout, name=f"{name}_dropout")
+    return sym.FullyConnected(
         data,
-        mx.sym.Variable(f"{name}_class_weight", init=mx.init.Normal(0.01)),
-        mx.sym.Variable(f"{name}_class_bias", init=mx.init.Zero()),
+        sym.Variable(f"{name}_class_weight", init=init.Normal(0.01)),
+        sym.Variable(f"{name}_class_bias", init=init.Zero()),
         num_hidden=outputs,
         name=f"{name}_class",
     )

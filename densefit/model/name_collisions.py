@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from densefit.backend import mx
 from densefit.errors import ConfigError
+from densefit.symbol import sym
 
 
 def check_outputs(names: Mapping[str, Iterable[str]]) -> None:
@@ -37,7 +37,7 @@ def check_inputs(
     given = Counter(symbol.list_inputs())
     readers: dict[str, list[str]] = {}
     for head, names in outputs.items():
-        own = mx.sym.Group([symbol[f"{name}_output"] for name in names])
+        own = sym.Group([symbol[f"{name}_output"] for name in names])
         for name in {*own.list_inputs(), *claims[head]}:
             readers.setdefault(name, []).append(head)
     for head, names in claims.items():

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from itertools import zip_longest
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from densefit.backend import mx
 from densefit.errors import BindError, ConfigError
 from densefit.model.backbones import Backbone, backbones
-from densefit.model.head_names import check_head_names, weight_name
+from densefit.model.head_names import check_head_names
 from densefit.model.heads.adapter import Wire
 from densefit.model.heads.head import Head, heads
 from densefit.model.heads.loss_layers import loss_heads
-from densefit.model.heads.network_head import HeadWire
 from densefit.model.heads.route import Route
 from densefit.model.heads.routed_head import wire
+from densefit.model.host_arrays import deprecated_ndarrays, host_copies
 from densefit.model.loss_weights import check_weight
-from densefit.model.name_collisions import check_inputs, check_outputs, check_variables
+from densefit.model.name_collisions import check_variables
+from densefit.model.network_graph import Weigh, build_graph, check_graphs
+from densefit.symbol import Symbol
 
 MODES = ("train", "evaluate", "raw", "views")
 KEPT = 64  # graphs, of a network
-Weigh = Callable[[str, Any, Any], Any]
 
 
 class Network:
@@ -37,8 +37,8 @@ class Network:
 
     Args:
         backbone: a registered name or a Backbone.
-        heads: Heads, of distinct names, which neither `/ ~ * ? [ ]` nor what cannot be printed is
-            in: they begin the names of scores, parameters, outputs and files.
+        heads: Heads with distinct printable names without `/ ~ * ? [ ]`: names of scores,
+            parameters, outputs and files start with them.
         symbol: a user's Symbol, instead of a backbone and heads.
         routes: name -> Route, for `symbol`; by default one for each loss output, see
             `densefit.model.heads.loss_layers`.
@@ -66,9 +66,9 @@ class Network:
                 "A network is either a backbone with heads or a symbol with routes",
                 received=f"backbone={backbone!r}, symbol={symbol!r}",
             )
-        self.arg_params: dict[str, Any] = {}
-        self.aux_params: dict[str, Any] = {}
-        self._pull: Callable[[], None] | None = None
+        self._parameters: dict[str, np.ndarray] = {}
+        self._statistics: dict[str, np.ndarray] = {}
+        self._refresh: Callable[[], None] | None = None  # of an engine that trains the network
         # Those used last; pictures scored at their own sizes have hundreds.
         self._graphs: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
         self._symbol = symbol
@@ -94,7 +94,7 @@ class Network:
             check_weight(head.weight, "weight", f"head {head.name!r}")
         self.output_stride = output_stride or min(head.output_stride for head in heads)
         self.wires = {head.name: wire(head.name, head) for head in heads}
-        self._check_graphs()  # so that mistakes in a head show here, not in fit
+        check_graphs(self.graph, self.wires)  # mistakes in a head show here, not in fit
         self._record_spec(backbone, settings)
 
     @staticmethod
@@ -108,7 +108,7 @@ class Network:
         return backbones.create(str(backbone), **(settings or {}))
 
     def _record_spec(self, backbone: Any, settings: Any) -> None:
-        """Keep what is needed to rebuild the network, if it was all built by name."""
+        """Store the spec of a network that was built by name alone."""
         specs = [getattr(head, "spec", None) for head in self.heads]
         if isinstance(backbone, str) and all(spec is not None for spec in specs):
             self._spec = {
@@ -120,9 +120,9 @@ class Network:
 
     @property
     def spec(self) -> dict[str, Any] | None:
-        """What `Network.from_spec` rebuilds the network of, as checkpoints keep it.
+        """Spec for `Network.from_spec`, as checkpoints store it.
 
-        None if it cannot be rebuilt: it, or one of its heads, was not made by name.
+        None if the network, or one of its heads, was not created by name.
         """
         return self._spec
 
@@ -178,150 +178,112 @@ class Network:
             return self._graphs[key]
         while len(self._graphs) >= KEPT:
             self._graphs.popitem(last=False)
-        self._graphs[key] = self._build(mode, input_size, weigh)
+        self._graphs[key] = build_graph(
+            self.backbone, self.output_stride, self.wires, mode, input_size, weigh
+        )
         return self._graphs[key]
-
-    def _build(self, mode: str, input_size: tuple[int, int], weigh: Weigh | None) -> Any:
-        with mx.name.NameManager():
-            data = mx.sym.Variable("data")
-            features = self.backbone.features(data, input_size, self.output_stride)
-        outputs = []
-        for own in self.wires.values():
-            if not isinstance(own, HeadWire):
-                continue
-            head = own.head
-            with _HeadNames(head.name):
-                if mode != "train":
-                    if mode == "evaluate":
-                        found = head.evaluate(features)
-                        own.evaluated = list(found)
-                    elif mode == "raw":
-                        found = head.raw(features) if own.finishes else head.evaluate(features)
-                        own.unfinished = list(found)
-                    else:
-                        found = head.views(features)
-                        own.viewed = list(found)
-                    outputs += [
-                        mx.sym.identity(symbol, name=f"{head.name}_{name}")
-                        for name, symbol in found.items()
-                    ]
-                    continue
-                labels = {
-                    label.name: mx.sym.Variable(f"{head.name}_{label.name}")
-                    for label in head.labels(input_size)
-                }
-                found = head.train(features, labels)
-                own.terms = list(found)
-                own.check_terms(found, input_size)
-                trained = own.trained(found, weigh)
-                # If the loss is one, the first of its terms carries it.
-                outputs += [
-                    mx.sym.MakeLoss(
-                        _trained_by(term, own_loss),
-                        grad_scale=head.weight,
-                        name=f"{head.name}_{name}",
-                    )
-                    for (name, term), own_loss in zip_longest(found.items(), trained)
-                ]
-        return mx.sym.Group(outputs)
-
-    def _check_graphs(self) -> None:
-        """Whether names are distinct, and the eval graphs compute with what is trained."""
-        train = self.graph("train", (64, 64))
-        trained = {*train.list_arguments(), *train.list_auxiliary_states()}
-        claims = {
-            name: [*own.labels, *own.weights, weight_name(name)] for name, own in self.wires.items()
-        }
-        check_outputs(self._outputs("train"))
-        check_inputs(train, self._outputs("train"), claims)
-        for mode in ("evaluate", "raw", "views"):
-            graph = self.graph(mode, (64, 64))
-            check_outputs(self._outputs(mode))
-            used = [*graph.list_arguments(), *graph.list_auxiliary_states()]
-            strange = [name for name in used if name not in trained]
-            if not strange:
-                continue
-            raise BindError(
-                "Heads evaluate with parameters that they do not train",
-                expected=f"the same names in `train` and `{mode}`",
-                received=strange,
-                where=f"heads {', '.join(self.wires)}",
-                fix="name the layers, or build them in one method that both call",
-            )
-
-    def _outputs(self, mode: str) -> dict[str, list[str]]:
-        return {name: own.outputs(mode) for name, own in self.wires.items()}
 
     @property
     def initialized(self) -> bool:
         """Whether the network has parameters."""
-        return bool(self.arg_params)
+        return bool(self._parameters)
 
-    def get_params(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """MXNet's (arg_params, aux_params): name -> NDArray on the CPU, current at any moment.
-
-        Raises:
-            BindError: the network has no parameters yet.
-        """
-        if self._pull is not None:
-            self._pull()
+    def check_initialized(self) -> None:
+        """Raise BindError if the network has no parameters yet."""
+        if self._refresh is not None:
+            self._refresh()
         if not self.initialized:
             raise BindError(
                 "The network has no parameters yet",
                 fix="train it with fit, or give it some with set_params or load",
             )
-        return dict(self.arg_params), dict(self.aux_params)
+
+    @property
+    def parameters(self) -> Mapping[str, np.ndarray]:
+        """Trained parameters by name, current at any moment; the arrays are read-only.
+
+        Empty before a training or `set_params`. Training replaces arrays, and never changes one.
+        """
+        if self._refresh is not None:
+            self._refresh()
+        return MappingProxyType(self._parameters)
+
+    @property
+    def statistics(self) -> Mapping[str, np.ndarray]:
+        """BatchNorm's moving statistics by name, like `parameters`."""
+        if self._refresh is not None:
+            self._refresh()
+        return MappingProxyType(self._statistics)
+
+    @property
+    def value_shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shape of each parameter and statistic that has a value; reads no device."""
+        return {n: v.shape for n, v in [*self._parameters.items(), *self._statistics.items()]}
 
     def set_params(
-        self, arg_params: Mapping[str, Any], aux_params: Mapping[str, Any] | None = None
+        self, parameters: Mapping[str, Any], statistics: Mapping[str, Any] | None = None
     ) -> None:
-        """Take copies of parameters by name; arrays may be NDArray or numpy.
+        """Replace all parameters by copies of these.
 
-        What a later bind misses is initialised by `fit` and is an error in `score`.
+        `fit` initialises what a later bind misses; `score` refuses it.
+
+        Args:
+            parameters: name -> numpy array or NDArray.
+            statistics: BatchNorm's moving statistics, the same.
 
         Raises:
-            ConfigError: the network is being trained: the next update would overwrite them.
+            ConfigError: the network is in training: the next update would overwrite them.
         """
-        if self._pull is not None:
+        if self._refresh is not None:
             raise ConfigError(
                 "Parameters cannot be set while the network is being trained",
                 fix="set them before fit, or end the training first",
             )
-        self.take_params(arg_params, aux_params or {})
+        self._parameters = host_copies(parameters)
+        self._statistics = host_copies(statistics or {})
 
-    def take_params(self, arg_params: Mapping[str, Any], aux_params: Mapping[str, Any]) -> None:
-        """`set_params` for the learner that trains the network."""
-        self.arg_params = {name: _ndarray(value) for name, value in arg_params.items()}
-        self.aux_params = {name: _ndarray(value) for name, value in aux_params.items()}
+    def lend(
+        self, refresh: Callable[[], None]
+    ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Hand the parameters to an engine that trains them, until `take_back`.
+
+        Args:
+            refresh: writes the current values into the dicts; called before they are read.
+
+        Returns:
+            (parameters, statistics); the engine replaces entries, and writes to no array.
+        """
+        self._refresh = refresh
+        return self._parameters, self._statistics
+
+    def take_back(self, refresh: Callable[[], None]) -> None:
+        """End what `lend` began with the same function; another engine's loan stays."""
+        if self._refresh == refresh:
+            self._refresh = None
+
+    @property
+    def arg_params(self) -> dict[str, Any]:
+        """Deprecated: `parameters`, or NDArrays by `df.interop.arg_params(network)`."""
+        return deprecated_ndarrays(self, "arg_params", "parameters")
+
+    @property
+    def aux_params(self) -> dict[str, Any]:
+        """Deprecated: `statistics`, or NDArrays by `df.interop.aux_params(network)`."""
+        return deprecated_ndarrays(self, "aux_params", "statistics")
+
+    def get_params(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Deprecated: `parameters` and `statistics`, or NDArrays by `df.interop`.
+
+        Raises:
+            BindError: the network has no parameters yet.
+        """
+        self.check_initialized()
+        return (
+            deprecated_ndarrays(self, "arg_params", "parameters", "get_params()"),
+            deprecated_ndarrays(self, "aux_params", "statistics", ""),
+        )
 
 
-class _HeadNames(mx.name.NameManager):  # type: ignore[misc]
-    """Names what a head leaves unnamed after the head.
-
-    With MXNet's counter for all, a layer that one head has in one graph only would shift the
-    names of the heads behind it, and their parameters with them.
-    """
-
-    def __init__(self, head: str) -> None:
-        super().__init__()
-        self._head = head
-
-    def get(self, name: str | None, hint: str) -> str:
-        """`name`, or one made of the head's and `hint`."""
-        return name or f"{self._head}_{super().get(None, hint)}"
-
-
-def _trained_by(term: Any, loss: Any | None) -> Any:
-    """The (B,) loss `term` as it is, with the gradient of `loss`; with none of None.
-
-    A sample's weight in `loss` of 0 sends exactly no gradient.
-    """
-    shown = mx.sym.BlockGrad(term)
-    return shown if loss is None else shown + (loss - mx.sym.BlockGrad(loss))
-
-
-def _ndarray(value: Any) -> Any:
-    if isinstance(value, mx.nd.NDArray):
-        return value.copyto(mx.cpu())
-    array = np.asarray(value)
-    return mx.nd.array(array, dtype=array.dtype)
+def is_symbol(model: Any) -> bool:
+    """Whether a model is a Symbol."""
+    return isinstance(model, Symbol)

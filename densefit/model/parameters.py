@@ -1,14 +1,15 @@
-"""Whose a parameter is, the trunk's or a head's, and its shape."""
+"""Owner (the trunk or a head) and shape of each parameter."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from densefit.backend import mx
 from densefit.errors import ConfigError
 from densefit.model.network import Network
 from densefit.model.output_names import short_name
 from densefit.registry import nearest
+from densefit.symbol import NameManager, sym
 
 SIZE = (64, 64)  # a Network checks its graphs at this size; the names are the same at any
 
@@ -16,28 +17,28 @@ SIZE = (64, 64)  # a Network checks its graphs at this size; the names are the s
 def owners(network: Network) -> dict[str, str | None]:
     """Parameter or moving statistic -> the head that owns it, None for the trunk, in graph order.
 
-    The trunk is the backbone. Of a symbol it is what several routes compute with, or none.
+    The trunk is the backbone; of a symbol, the parameters that several routes or none use.
 
     Args:
-        network: with parameters, if it is a symbol's: without, the symbol does not tell them from
-            inputs, but for `data` and the routes' labels.
+        network: with parameters, if it is a symbol's: without them, only `data` and the routes'
+            labels are known to be inputs.
     """
-    symbol, known = network.peek("train", SIZE), {*network.arg_params, *network.aux_params}
+    symbol, known = network.peek("train", SIZE), {*network.value_shapes}
     outputs = {short_name(name): name for name in symbol.list_outputs()}
     inputs = {"data"}
     users: dict[str, set[str]] = {}
     for head, wire in network.wires.items():
         inputs.update(wire.labels, wire.weights)
-        own = mx.sym.Group([symbol[outputs[name]] for name in wire.outputs("train")])
+        own = sym.Group([symbol[outputs[name]] for name in wire.outputs("train")])
         for name in _names(own):
             users.setdefault(name, set()).add(head)
     names = [name for name in _names(symbol) if name not in inputs]
     trunk: set[str] = set()
     if network.heads:
-        with mx.name.NameManager():
-            data = mx.sym.Variable("data")
+        with NameManager():
+            data = sym.Variable("data")
             maps = network.backbone.features(data, SIZE, network.output_stride).maps
-        trunk.update(_names(mx.sym.Group(list(maps.values()))))
+        trunk.update(_names(sym.Group(list(maps.values()))))
     elif known:
         names = [name for name in names if name in known]
     return {
@@ -48,8 +49,15 @@ def owners(network: Network) -> dict[str, str | None]:
     }
 
 
+def heads_owning(network: Network, parameters: Iterable[str]) -> list[str]:
+    """Heads that own one of these parameters, in network order."""
+    owner_of = owners(network)
+    heads = {owner_of.get(name) for name in parameters}
+    return [name for name in network.wires if name in heads]
+
+
 def trunk_parameters(network: Network) -> list[str]:
-    """Names of what is trained in the trunk: for `fit(freeze=...)` or `groups`.
+    """Names of the trunk's trained parameters, for `fit(freeze=...)` or `groups`.
 
     Example:
         >>> import densefit as df
@@ -61,7 +69,7 @@ def trunk_parameters(network: Network) -> list[str]:
 
 
 def head_parameters(network: Network, head: str) -> list[str]:
-    """Names of what is trained in one head and in no other.
+    """Names of the trained parameters of one head and no other.
 
     Example:
         >>> import densefit as df
@@ -89,14 +97,14 @@ def check_head(network: Network, head: str) -> None:
 def shapes(
     network: Network, input_size: tuple[int, int] | None = None
 ) -> dict[str, tuple[int, ...]]:
-    """Shape of each parameter and statistic, as far as it is known without any data.
+    """Shape of each parameter and statistic, where it can be inferred without data.
 
     Args:
-        network: of a symbol, only what has a value has a shape.
+        network: of a symbol, only parameters with a value have a shape.
         input_size: (height, width) of the train graph. It matters to heads with a dense layer over
             a whole map, and only while they have no value.
     """
-    known = {n: tuple(v.shape) for n, v in {**network.arg_params, **network.aux_params}.items()}
+    known = network.value_shapes
     if not network.heads:
         return known
     size = input_size or SIZE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from densefit.backend import mx
+from densefit.symbol import sym
 
 _NEVER = 1e9  # far above every logit, and finite: exp(-1e9) is exactly 0
 
@@ -28,5 +28,5 @@ def partial_log_softmax(scores: Any, known: Any, unsure: Any, axis: int) -> Any:
         unsure: Symbol, 1 where the truth may be one of the unknown classes, else 0.
         axis: of the classes.
     """
-    without = mx.sym.BlockGrad(mx.sym.broadcast_mul(known - 1, unsure) * _NEVER)
-    return mx.sym.log_softmax(scores + without, axis=axis)
+    without = sym.BlockGrad(sym.broadcast_mul(known - 1, unsure) * _NEVER)
+    return sym.log_softmax(scores + without, axis=axis)

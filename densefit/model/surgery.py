@@ -93,6 +93,9 @@ def _with(network: Network, heads: Sequence[Head]) -> Network:
     if network.initialized:
         names = {*owners(made), *map(weight_name, made.wires)}
         made.set_params(
-            *({n: v for n, v in part.items() if n in names} for part in network.get_params())
+            *(
+                {n: v for n, v in part.items() if n in names}
+                for part in (network.parameters, network.statistics)
+            )
         )
     return made

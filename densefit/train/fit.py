@@ -3,74 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from densefit import adapters
-from densefit.callbacks.callback import Callback, TrainState
-from densefit.callbacks.default_progress import with_progress
-from densefit.checkpoint.training.saver import Saver, check_unmixed
-from densefit.checkpoint.training.session import Session
+from densefit.callbacks.callback import Callback
+from densefit.checkpoint.training.saver import Saver
 from densefit.duration import DurationLike
-from densefit.engine.batch_reader import Feeder
-from densefit.engine.ema import EMA, as_ema
-from densefit.engine.model_input import batches_of, model_input, validations_of
-from densefit.engine.mxnet.initializer import ByName
-from densefit.engine.mxnet.learner import Learner
+from densefit.engine.ema import EMA
 from densefit.engine.param_groups import Groups
-from densefit.errors import ConfigError
-from densefit.evaluation.score import collect
-from densefit.metrics import Metric
-from densefit.metrics.core.derived import Derived, check_derived, derived_directions
-from densefit.metrics.core.direction import Directions
+from densefit.metrics.core.derived import Derived
 from densefit.model.heads.route import Route
-from densefit.numeric import check_optimizer
-from densefit.train.arguments import (
-    as_balance,
-    as_callbacks,
-    as_derived,
-    as_devices,
-    as_groups,
-    as_patterns,
-    as_resume,
-    as_saver,
-    as_schedule,
-    as_settings,
-    check_one_iterator,
-)
 from densefit.train.balance import Balancer
-from densefit.train.balancing import Balancing, check_balanced
-from densefit.train.class_names import take_names
 from densefit.train.history import History
-from densefit.train.horizon import Horizon, Learns
-from densefit.train.interval import Cadence
-from densefit.train.lifecycle import Milestones
-from densefit.train.loop import Loop
 from densefit.train.nonfinite import Guard
-from densefit.train.numbers import Numbers
-from densefit.train.rescale_grad import constant_rescale, tell_rescale
-from densefit.train.same_heads import check_same_heads
 from densefit.train.schedules import Schedule
-from densefit.train.schedules.awaited import Awaited
-from densefit.train.setup import (
-    as_initializer,
-    check_begin,
-    check_begun,
-    check_eased,
-    check_kvstore,
-    check_no_others,
-    check_plan,
-    check_scored,
-    identity,
-    scorer_of,
-    seed_all,
-    source_of_rate,
-    tell_done,
-    tell_kept_optimizer,
-    tell_unused_rate,
-)
-from densefit.train.step import Step
+from densefit.train.setup.plan import Plan
+from densefit.train.setup.settings import Settings
+from densefit.train.setup.start import start
+from densefit.train.setup.unknown_arguments import check_unknown
 
 
 def fit(
@@ -130,7 +80,7 @@ def fit(
             iterable of dicts or of (data, label), see `interop.batches`.
         heads: name -> Route, for what is no Network; by default one for each loss output.
         validation: like `train`, and another object; scored exactly, see `score`. Or a dict of
-            such by name, see `score_mixture`. Each is scored by the heads that it has labels for;
+            such by name, see `score`. Each is scored by the heads that it has labels for;
             a warning names heads without any.
         validate_every: "1ep", "500st"...; the end of training is always validated.
         derived: name -> a number made of a validation's scores, which stands among them (a mean
@@ -162,8 +112,8 @@ def fit(
             "none", for which the directory must hold no checkpoints yet. It continues exactly, in
             mid-epoch too, if the data do: a densefit Loader, or an iterator that does not shuffle.
         accumulate: micro-batches an update: k of them train as one batch of k times the size,
-            BatchNorm aside, in the memory of one (but for their inputs, with several heads). The
-            last update of an epoch may have fewer.
+            BatchNorm aside, in the memory of one (but for their inputs). The last update of an
+            epoch may have fewer.
         clip_norm: the largest norm of the gradient of the mean loss; a longer one is scaled down
             to it. (By value: `optimizer_params={"clip_gradient": ...}`.)
         nonfinite: what happens when a loss or a gradient is nan or infinite, before it does harm:
@@ -227,49 +177,42 @@ def fit(
         TrainingInterrupted: SIGINT or SIGTERM came; the update was finished (a validation is given
             up, and made by the resume) and a checkpoint written. A KeyboardInterrupt.
     """
-    # Prepare: what can be found wrong without running the network is found here.
-    check_no_others(others)
-    balance, schedule, saver = as_balance(balance), as_schedule(schedule), as_saver(checkpoint)
-    callbacks, resume, devices = as_callbacks(callbacks), as_resume(resume), as_devices(devices)
-    groups, derived, freeze = as_groups(groups), as_derived(derived), as_patterns(freeze, "freeze")
-    settings = as_settings(optimizer_params)
-    check_one_iterator(train, "train")
-    check_one_iterator(validation, "validation")
-    check_plan(epochs, updates, train, validation)
-    numbers = Numbers(
+    check_unknown(others)
+    settings = Settings.of(
+        train=train,
+        validation=validation,
+        validate_every=validate_every,
+        derived=derived,
         epochs=epochs,
         updates=updates,
         updates_per_epoch=updates_per_epoch,
         begin_epoch=begin_epoch,
+        optimizer=optimizer,
+        optimizer_params=optimizer_params,
+        schedule=schedule,
+        callbacks=callbacks,
+        progress=progress,
+        checkpoint=checkpoint,
+        resume=resume,
         accumulate=accumulate,
         clip_norm=clip_norm,
+        nonfinite=nonfinite,
+        groups=groups,
+        balance=balance,
+        freeze=freeze,
         label_within=label_within,
-        seed=seed,
-    )
-    epochs, updates, updates_per_epoch = numbers.epochs, numbers.updates, numbers.updates_per_epoch
-    begin_epoch, accumulate, clip_norm = numbers.begin_epoch, numbers.accumulate, numbers.clip_norm
-    label_within, seed = numbers.label_within, numbers.seed
-    seed_all(seed)
-    check_kvstore(kvstore)
-    fixed_names = as_patterns(fixed_param_names, "fixed_param_names")
-    check_begin(begin_epoch, epochs)
-    given = model_input(
-        network,
-        heads,
-        arg_params,
-        aux_params,
-        announce=True,
-        measured=eval_metric is None,
+        ema=ema,
+        precision=precision,
+        initializer=initializer,
+        arg_params=arg_params,
+        aux_params=aux_params,
+        allow_missing=allow_missing,
+        fixed_param_names=fixed_param_names,
         loss=loss,
-        train=train,
-        batch_end_callback=batch_end_callback,
-        eval_batch_end_callback=eval_batch_end_callback,
-    )
-    network, devices = given.network, devices or given.devices
-    train = batches_of(train, given, "train")
-    wires = network.wires
-    module: Any = adapters.module_arguments.adapt(
-        {
+        kvstore=kvstore,
+        seed=seed,
+        devices=devices,
+        module={
             "eval_metric": eval_metric,
             "validation_metric": validation_metric,
             "batch_end_callback": batch_end_callback,
@@ -278,178 +221,8 @@ def fit(
             "eval_batch_end_callback": eval_batch_end_callback,
             "monitor": monitor,
         },
-        network=network,
-        model=given.model,
-        seen=given.seen,
-        evaluated=given.evaluated,
     )
-    live = given.live
-    if (
-        accumulate > 1
-        or ema is not None
-        or precision != "float32"
-        or freeze
-        or set(fixed_names) - set(given.fixed)
-        or devices != given.devices
-    ):
-        live = None
-    of_mxnet = (
-        *(eval_metric, validation_metric, monitor, batch_end_callback, epoch_end_callback),
-        *(eval_end_callback, eval_batch_end_callback),
-    )
-    is_logged = any(one is not None for one in of_mxnet)
-    callbacks = with_progress(callbacks, progress, batch_end_callback is not None, is_logged)
-    if live is None:
-        callbacks = [*given.mirrors, *callbacks]
-    measured = {**wires, **module.wires}
-    check_balanced(balance, wires)
-    feeder = Feeder(train, list(measured.values()), "train")
-    take_names(network, train)
-    check_same_heads(train, feeder.wires, feeder.where)
-    feeder.first_epoch = begin_epoch
-    guard = nonfinite if isinstance(nonfinite, Guard) else Guard(nonfinite)
-    per_epoch = feeder.updates_per_epoch(updates_per_epoch, accumulate)
-    check_begun(begin_epoch, schedule, per_epoch)
-    total = updates if epochs is None else feeder.total(epochs, per_epoch, accumulate)
-    check_optimizer(settings, where="optimizer_params")
-    if given.optimizer is not None:
-        tell_kept_optimizer(given.optimizer, optimizer, settings)
-        optimizer, settings = given.optimizer, {}
-    rescale = constant_rescale(network, optimizer, settings, feeder.batch_size, accumulate)
-    learner = Learner(network, devices)
-    scorer = scorer_of(learner, validations_of(validation, given), module.wires)
-    scored = {} if scorer is None else scorer.directions
-    known = Directions(scored, () if scorer is None else scorer.unscored)
-    check_derived(derived, scored)
-    if scorer is not None:
-        known.update(derived_directions(derived))
-    if schedule is not None:
-        check_scored(schedule, validation)
-        schedule = schedule.judged_by(known)
-    rate = source_of_rate(schedule, optimizer, settings, total, per_epoch)
-    check_eased(guard, rate, optimizer, settings)
-    validating = Cadence(validate_every, per_epoch, total, "validate_every")
-    saving = Cadence(saver.every if saver else 0, per_epoch, total, "Saver(every=...)")
-    if saver is None and resume not in ("none", "auto"):
-        raise ConfigError("To resume, say where checkpoints are", fix="checkpoint=DIR")
-    if saver is not None:
-        check_unmixed(saver.directory, resume)
-        saver.keep.judged_by(known)
-    judges: dict[str, list[Metric]] = {n: wire.metrics("train") for n, wire in measured.items()}
-    collect(judges)  # names that clash
-    state = TrainState(
-        network,
-        epoch=begin_epoch,
-        update=begin_epoch * (per_epoch or 0),
-        epochs=epochs,
-        updates=total,
-        updates_per_epoch=per_epoch,
-        batch_size=feeder.batch_size,
-        accumulate=accumulate,
-        directions=known,
-        train=lambda: {**collect(judges), **told_weights()} if state.samples else {},
-    )
-    session = Session(
-        learner, state, History(network), [*callbacks, *module.callbacks], judges, rate, balance
-    )
-
-    def told_weights() -> dict[str, float]:
-        return {f"{head}/loss_weight": weight for head, weight in state.loss_weights.items()}
-
-    try:
-        if saver is not None:
-            saver.begin(resume)
-        weigh = None
-        if balance is not None:
-            balance.begin(list(wires), total, per_epoch)
-            weigh = balance.weighted if balance.learned else None
-        begins = ByName(as_initializer(initializer), seed)
-        learner.bind(
-            feeder,
-            begins,
-            accumulate,
-            freeze,
-            as_ema(ema),
-            precision,
-            weigh,
-            [*given.fixed, *fixed_names],
-            allow_missing or (arg_params is None and aux_params is None),
-            monitor is None,
-            live,
-            arg_params is not None or aux_params is not None,
-        )
-        module.attach(learner, scorer, train)
-        if scorer is not None:
-            scorer.check_values()
-        if rescale is not None:
-            tell_rescale(
-                network.symbol,
-                learner.output_shapes,
-                rescale,
-                optimizer,
-                settings,
-                feeder.batch_size,
-            )
-        own = learner.start_optimizer(
-            optimizer, settings, feeder.batch_size, groups, rescale, kvstore
-        )
-        tell_unused_rate(own, schedule, settings, groups)
-        if live is None:
-            given.started(learner)
-        learns: list[Learns] = [validating, saving]
-        if isinstance(rate, Awaited):
-            learns.append(rate)
-        horizon = Horizon(state, partial(feeder.total, epochs or 0, accumulate=accumulate), learns)
-        for callback in session.callbacks:
-            callback.begin_anew()
-        if saver is not None:
-            identified = partial(
-                identity,
-                state,
-                train,
-                seed,
-                validation,
-                begin_epoch=begin_epoch,
-                schedule=schedule,
-                optimizer=optimizer,
-                optimizer_params=settings,
-                clip_norm=clip_norm,
-                groups=groups,
-                freeze=freeze,
-                fixed_param_names=fixed_names,
-                nonfinite=guard,
-                loss=loss,
-                derived=derived,
-                balance=balance,
-                ema=as_ema(ema),
-                precision=precision,
-            )
-            session.identity, session.before = identified(), partial(identified, as_before=True)
-            resumed = saver.resume(resume, session)
-            if resumed is not None:
-                state.resumed = str(resumed)
-                if per_epoch is None:
-                    horizon.resume()
-                tell_done(state, resumed)
-        balancing = None if balance is None else Balancing(balance, learner, wires)
-        step = Step(learner, measured, judges, accumulate, clip_norm, guard, state.clock, balancing)
-        Loop(
-            session=session,
-            feeder=feeder,
-            step=step,
-            optimizer=own,
-            guard=guard,
-            between=Milestones(session, scorer, derived, saver, guard),
-            validating=validating,
-            saving=saving,
-            seed=seed,
-            label_within=label_within,
-            horizon=horizon,
-        ).run()
-        return session.history
-    finally:
-        if saver is not None:
-            saver.end()
-        learner.release()
-        for wire in wires.values():
-            wire.is_measured = True
+    plan = Plan.of(network, heads, settings)
+    with plan.held():
+        start(plan).run()
+    return plan.session.history

@@ -1,4 +1,4 @@
-"""What a training run leaves in memory: its numbers, epoch by epoch."""
+"""History of a training: metrics and scores, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ class History:
 
     Attributes:
         network: the trained Network.
-        epochs: one dict an epoch: epoch, update, lr, samples, seconds, train (flat dict of
-            numbers over the epoch), validation (flat dict, empty where none was made); of heads
-            that learn objects also objects (counts, see `densefit.data.loader.object_counts`).
-        last_validation: the scores of the last validation.
-        stop_reason: what a callback stopped it for, at the last update of its plan too; None if
+        epochs: one dict per epoch: epoch, update, lr, samples, seconds, train (flat dict of the
+            epoch's training metrics), validation (flat dict, empty without a validation); with
+            heads that learn objects also objects (counts, see
+            `densefit.data.loader.object_counts`).
+        last_validation: scores of the last validation.
+        stop_reason: of the callback that stopped the training, even at its last update; None if
             none did.
         update: optimizer updates done.
     """

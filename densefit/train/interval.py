@@ -1,30 +1,30 @@
-"""When something recurs: validation and saving, by epochs or by updates."""
+"""Intervals of validation and saving, in epochs or updates."""
 
 from __future__ import annotations
 
 from densefit.duration import Duration, DurationLike
 
 
-class Cadence:
-    """A duration that recurs: "1ep" at the end of every epoch, "500st" after every 500th update.
+class Interval:
+    """A recurring duration: "1ep" at the end of every epoch, "500st" after every 500th update.
 
-    Whole epochs are counted in epochs, whatever their length; everything else ("0.5ep", "10%",
-    "500st") in updates, which may fall in the middle of an epoch.
+    Whole epochs are counted in epochs, of any length; other durations ("0.5ep", "10%", "500st") in
+    updates, which may fall in the middle of an epoch.
 
-    >>> every = Cadence("2ep")
+    >>> every = Interval("2ep")
     >>> [every.after_epoch(done) for done in (1, 2, 3, 4)]
     [False, True, False, True]
-    >>> Cadence("10%", total=50).after_update(5)
+    >>> Interval("10%", total=50).after_update(5)
     True
 
     Args:
-        every: a duration; 0 is never.
+        every: a duration; 0 means never.
         updates_per_epoch: None if not known.
         total: updates of the whole training; None if not known.
         where: name of the setting, for the error message.
 
     Raises:
-        ConfigError: no duration.
+        ConfigError: `every` is no duration.
     """
 
     def __init__(
@@ -39,22 +39,22 @@ class Cadence:
         whole_epochs = duration.unit == "ep" and duration.value.denominator == 1
         self._epochs = int(duration.value) if whole_epochs else 0
         needed = {"ep": updates_per_epoch, "%": total}.get(duration.unit, 0)
-        #: Whether it recurs in updates that are not known yet; see `learn`.
-        self.awaits = not whole_epochs and needed is None
+        #: Whether its length in updates is not known yet; see `set_length`.
+        self.is_unresolved = not whole_epochs and needed is None
         self._updates = 0
-        if not whole_epochs and not self.awaits:
+        if not whole_epochs and not self.is_unresolved:
             self._updates = duration.resolve(updates_per_epoch, total, where)
 
-    def learn(self, total: int, updates_per_epoch: int) -> None:
-        """Take in the lengths of the training and of an epoch, in updates, if it awaits them."""
-        if self.awaits:
+    def set_length(self, total: int, updates_per_epoch: int) -> None:
+        """Resolve the interval, if it is unresolved, by the lengths of training and epoch."""
+        if self.is_unresolved:
             self._updates = self._duration.resolve(updates_per_epoch, total, self._where)
-            self.awaits = False
+            self.is_unresolved = False
 
     def after_update(self, updates_done: int) -> bool:
-        """Whether it falls on this update."""
+        """Whether the interval ends with this update."""
         return self._updates > 0 and updates_done % self._updates == 0
 
     def after_epoch(self, epochs_done: int) -> bool:
-        """Whether it falls on the end of this epoch."""
+        """Whether the interval ends with this epoch."""
         return self._epochs > 0 and epochs_done % self._epochs == 0

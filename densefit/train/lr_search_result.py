@@ -1,4 +1,4 @@
-"""What a search of the learning rate has found: losses over rates, and two rates to begin with."""
+"""Result of a learning-rate search: losses over rates, and two suggested rates."""
 
 from __future__ import annotations
 
@@ -8,24 +8,23 @@ from pathlib import Path
 
 import numpy as np
 
-from densefit.callbacks.figure import new_figure, tidy, write_figure
+from densefit.visualize.plotting import new_figure, tidy, write_figure
 
 _SPREAD = 0.03  # of the updates, the standard deviation of the smoothing
 
 
 @dataclass(frozen=True)
 class RateSearch:
-    """The loss of each update of a training whose learning rate rises.
+    """Losses of a training whose learning rate rises with each update.
 
-    The suggestions are read off the losses after smoothing, as Smith (arXiv:1506.01186) and
-    fastai (`lr_find`: "steep", "minimum") read them off by eye and by rule: a rate between the two
-    is a good highest rate of a schedule with warm-up. The smoothing looks both ways, so that it
-    does not shift the curve towards high rates, as a running mean does. Both suggestions are None
-    if the loss has not fallen.
+    The suggestions come from the smoothed losses, as in Smith (arXiv:1506.01186) and fastai
+    (`lr_find`: "steep", "minimum"): a rate between the two is a good highest rate of a schedule
+    with warm-up. The smoothing is symmetric, so that it does not shift the curve towards high
+    rates, as a running mean does. Both suggestions are None if the loss has not fallen.
 
     Attributes:
-        rates: rising, one an update.
-        losses: of that update's samples, before it was made.
+        rates: rising, one per update.
+        losses: of each update's samples, before the update.
         diverged: whether the search ended because the loss grew without bounds.
     """
 
@@ -35,15 +34,15 @@ class RateSearch:
 
     @property
     def smooth(self) -> np.ndarray:
-        """The losses, averaged with their neighbours by a bell curve."""
+        """The losses, smoothed by a Gaussian."""
         losses = np.asarray(self.losses, np.float64)
         if not len(losses):
             return losses
-        # One that has exploded must not hide the minimum just before it.
+        # An exploded loss must not hide the minimum just before it.
         losses = np.minimum(losses, losses[0] + abs(losses[0]))
-        place = np.arange(len(losses))
+        index = np.arange(len(losses))
         width = max(1.0, _SPREAD * len(losses))
-        weights = np.exp(-0.5 * ((place[:, None] - place) / width) ** 2)
+        weights = np.exp(-0.5 * ((index[:, None] - index) / width) ** 2)
         return (weights * losses).sum(axis=1) / weights.sum(axis=1)
 
     @property
@@ -65,7 +64,7 @@ class RateSearch:
         smooth = self.smooth
         if len(smooth) < 3:
             return None
-        # What it must fall by: not by chance, and by a hundredth of what it begins with.
+        # It must fall by more than noise, and by a hundredth of the first loss.
         early = slice(0, max(3, len(smooth) // 3))
         noise = float(np.std(self.losses[early] - smooth[early]))
         first = float(np.median(self.losses[early]))
@@ -73,7 +72,7 @@ class RateSearch:
         return best if smooth[best] < first - max(1.5 * noise, 0.01 * abs(first)) else None
 
     def plot(self, path: str | Path) -> None:
-        """Draw the losses and the suggestions as PNG, replaced if it is there.
+        """Plot the losses and the suggestions as PNG, replacing an existing file.
 
         Raises:
             ConfigError: matplotlib is not installed.

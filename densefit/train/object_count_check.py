@@ -1,4 +1,4 @@
-"""Whether training is shown objects at all: what a few counts say, and when they end it."""
+"""Check that training has objects to learn from, by their counts."""
 
 from __future__ import annotations
 
@@ -9,28 +9,25 @@ from densefit.errors import DataError
 
 _log = logging.getLogger("densefit")
 
-#: Share of the objects below which an epoch's transforms are worth a warning.
+#: Share of remaining objects below which an epoch's transforms get a warning.
 FEW = 1 / 3
-#: Objects from which on it is no accident that none is left.
+#: Number of objects from which on it is no accident that none remains.
 ENOUGH = 8
 
 
 class ObjectCheck:
-    """Tells what is wrong with the objects of a training, at the ends of epochs.
-
-    Each is told once: a warning that comes with every epoch is not read.
-    """
+    """Warns of missing objects at the ends of epochs, once of each kind."""
 
     def __init__(self) -> None:
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
 
     def epoch(self, counts: Counts, total: Counts, where: str) -> None:
-        """Look at a whole epoch.
+        """Check a whole epoch.
 
         Args:
             counts: of the epoch.
             total: since training began.
-            where: what is looked at, for messages.
+            where: epoch and data, to be named in messages.
 
         Raises:
             DataError: there were objects since training began, and the transforms left none, or
@@ -91,6 +88,6 @@ class ObjectCheck:
             )
 
     def _warn(self, key: str, text: str) -> None:
-        if key not in self._told:
-            self._told.add(key)
+        if key not in self._warned:
+            self._warned.add(key)
             _log.warning("%s", text)

@@ -9,31 +9,19 @@ from typing import Any
 
 from typing_extensions import Self
 
+from densefit.errors import TrainingInterrupted as TrainingInterrupted
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class TrainingInterrupted(KeyboardInterrupt):  # noqa: N818 - it is no error
-    """A signal ended the training; what was done is saved, if there is a place for checkpoints.
-
-    Attributes:
-        signum: the signal.
-        checkpoint: path of what was saved, None if nothing was.
-    """
-
-    def __init__(self, signum: int, checkpoint: str | None) -> None:
-        self.signum, self.checkpoint = signum, checkpoint
-        kept = f"; saved {checkpoint}" if checkpoint else "; nothing was saved"
-        super().__init__(f"training was ended by {signal.Signals(signum).name}{kept}")
-
-
 class Signals:
-    """Notes the first SIGINT or SIGTERM; a second one ends the process at once.
+    """Context that records the first SIGINT or SIGTERM; a second one ends the process at once.
 
-    A context. Outside of the main thread, where Python lets nobody handle signals, and for
-    signals that are ignored, it changes nothing.
+    Outside of the main thread, where Python cannot handle signals, and for ignored signals, it
+    changes nothing.
 
     Attributes:
-        received: the signal that came, None while none has.
+        received: the signal, None before the first.
     """
 
     def __init__(self) -> None:
@@ -51,8 +39,8 @@ class Signals:
 
     def _note(self, signum: int, frame: FrameType | None) -> None:
         self.received = signum
-        for own in self._before:
-            signal.signal(own, signal.SIG_DFL)
+        for handled in self._before:
+            signal.signal(handled, signal.SIG_DFL)
 
     def __exit__(
         self,

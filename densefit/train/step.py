@@ -1,245 +1,190 @@
-"""One optimizer update over one or more micro-batches, looked at before it is applied."""
+"""One optimizer update over one or more micro-batches, checked before it is applied."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from densefit.callbacks.clock import Clock
+from densefit.checkpoint.training.session import Session
+from densefit.data.batch import Batch
 from densefit.data.loader.object_counts import added
-from densefit.engine.batch_reader import Fed
-from densefit.engine.mxnet.learner import Learner
-from densefit.engine.prefetcher import Early
 from densefit.errors import TrainingDiverged
-from densefit.evaluation.score import take_in
-from densefit.metrics import Metric
+from densefit.evaluation.update_metrics import update_metrics
 from densefit.model.heads.adapter import Wire
 from densefit.train.balancing import Balancing
-from densefit.train.nonfinite import Guard
-
-
-@dataclass
-class Taken:
-    """What came of an update.
-
-    Attributes:
-        samples: real samples (no padding) in it.
-        labelled: head -> those of them that have labels for it, and `<head>/<term>` -> the same.
-        gradient_norm: of all parameters' gradients of the mean loss, before it is clipped.
-        refused: why it was not applied; None if it was.
-        position: in the epoch's order behind its last sample, if the loader tells.
-        counts: of objects, see `densefit.data.loader.object_counts`.
-        loss_weights: head -> the factor that a balancer gave its loss.
-    """
-
-    samples: int
-    labelled: dict[str, int]
-    gradient_norm: float
-    refused: TrainingDiverged | None = None
-    position: int | None = None
-    counts: Mapping[str, int] = field(default_factory=dict)
-    loss_weights: Mapping[str, float] = field(default_factory=dict)
+from densefit.train.nonfinite import Guard, gradient_diverged
+from densefit.train.step_result import StepResult
 
 
 class Step:
-    """Takes micro-batches from an iterator until there are enough for an update, and makes it.
+    """Makes an update of an update's micro-batches.
 
     Args:
-        learner: bound for as many micro-batches.
+        session: the training; its learner is bound for as many micro-batches.
         wires: the heads by name.
-        judges: head -> its training metrics.
-        accumulate: micro-batches an update; the last update of an epoch may have fewer.
         clip_norm: the largest norm of the gradient; a longer one is scaled down to it. None: any.
         guard: what happens when a loss or the gradient is not finite.
-        clock: told where the time goes.
         balancing: of the heads' losses.
-
-    Raises:
-        ConfigError: a setting out of range.
+        reseed: seeds what the engine draws at random in the update, before each further pass over
+            the micro-batches; None if nothing is random.
     """
 
     def __init__(
         self,
-        learner: Learner,
+        session: Session,
         wires: Mapping[str, Wire],
-        judges: Mapping[str, Sequence[Metric]],
-        accumulate: int = 1,
         clip_norm: float | None = None,
         guard: Guard | None = None,
-        clock: Clock | None = None,
         balancing: Balancing | None = None,
+        reseed: Callable[[], None] | None = None,
     ) -> None:
-        self._learner, self._wires, self._judges = learner, wires, judges
-        self._accumulate, self._clip_norm = accumulate, clip_norm
-        self._guard = guard or Guard()
-        self._clock = clock or Clock()
-        self._balancing = balancing
-        self._read = [
-            name for own in wires.values() if judges[own.name] for name in own.outputs("train")
-        ]
+        self._state, self._learner = session.state, session.learner
+        self._metrics, self._wires = session.judges, wires
+        self._clip_norm, self._guard = clip_norm, guard or Guard()
+        self._balancing, self._reseed = balancing, reseed
+        measured = [wire for wire in wires.values() if self._metrics[wire.name]]
+        self._outputs = [name for wire in measured for name in wire.outputs("train")]
         self._head_of = {key: name for name, wire in wires.items() for key in wire.counted}
         # A user's Symbol trains every row, whatever a batch says of its labels.
         self._weighed = {key for wire in wires.values() for key in wire.weights.values()}
-        self._in_a_row = 0
+        self._has_shares = sum(len(wire.weights) for wire in wires.values()) > 1
+        self._has_shares |= balancing is not None or self._state.accumulate == 1
+        self._refused_in_a_row = 0
 
     def __call__(
         self,
-        batches: Early,
+        batches: Sequence[Batch],
         lr: float | None,
-        updates: int = 0,
-        reseed: Callable[[], None] = lambda: None,
-        skipped: int = 0,
-    ) -> Taken | None:
-        """Make one update; None if there is no batch left.
+        while_computing: Callable[[], None] = lambda: None,
+    ) -> StepResult:
+        """Make one update.
 
         Args:
-            batches: to take from.
+            batches: its micro-batches, at least one.
             lr: learning rate; None leaves it to the optimizer's own.
-            updates: done before this one.
-            reseed: lets MXNet draw the update's random numbers, from the first; asked before each
-                pass over its micro-batches.
-            skipped: how many of `updates` were refused, and are in no average of weights.
+            while_computing: called while the device computes, to read the next batch.
 
         Raises:
             TrainingDiverged: a loss or the gradient is not finite, and the guard says so.
         """
-        learner, clock = self._learner, self._clock
-        balancing = self._balancing
-        seen: list[Fed] = []
-        shares: dict[str, float] | None = None
+        labelled = self._labelled(batches)
+        self._learner.begin_without(self._absent(labelled))
+        shares = self._shares(batches, labelled)
+        is_skipping = self._guard.policy == "skip"
+        statistics = self._learner.parameters.statistics() if is_skipping else None
         refused: TrainingDiverged | None = None
-        before = None
-        reseed()
-        for batch, shares in self._micro_batches(batches, updates):
-            seen.append(batch)
-            clock.lap("data")
+        for number, batch in enumerate(batches):
+            refused = self._compute(batch, number == 0, shares, while_computing)
             if refused is not None:
-                continue  # the rest of a refused update is passed over
-            if self._guard.policy == "skip" and len(seen) == 1:
-                before = learner.statistics()
-            own = balancing.first_pass(shares) if balancing is not None and shares else shares
-            learner.compute(batch, len(seen) == 1, own)
-            clock.lap("forward")
-            batches.fetch()  # while the device computes
-            clock.lap("copy")
+                break  # the rest of a refused update is not computed
+        norm = math.nan
+        if refused is None:
+            norm, refused = self._gradient_norm(batches, labelled, shares)
+        if refused is None:
+            self._update(lr, norm, labelled)
+        else:
+            self._refuse(refused, statistics)
+        return StepResult(
+            samples=sum(batch.real for batch in batches),
+            labelled=labelled,
+            gradient_norm=norm,
+            refused=refused,
+            position=batches[-1].position,
+            counts=added([batch.counts for batch in batches]),
+            loss_weights={} if self._balancing is None else self._balancing.used,
+        )
+
+    def _shares(
+        self, batches: Sequence[Batch], labelled: Mapping[str, int]
+    ) -> dict[str, float] | None:
+        """The factor on each counted loss in the micro-batches of an update.
+
+        A loss is the mean over its labelled samples in the whole update. Of several micro-batches
+        with one head whose samples are counted once, the update divides by these at its end: None.
+        """
+        if not self._has_shares:
+            return None
+        samples = sum(batch.real for batch in batches)
+        shares = {key: samples / max(1, count) for key, count in labelled.items()}
+        if self._balancing is None:
+            return shares
+        weights = self._balancing.begin(self._state.update, labelled)
+        return {key: share * weights[self._head_of[key]] for key, share in shares.items()}
+
+    def _compute(
+        self,
+        batch: Batch,
+        is_first: bool,
+        shares: Mapping[str, float] | None,
+        while_computing: Callable[[], None],
+    ) -> TrainingDiverged | None:
+        """Forward and backward of a micro-batch, and its losses into the metrics."""
+        learner, clock, balancing = self._learner, self._state.clock, self._balancing
+        with clock("forward"):
+            if balancing is not None and shares:
+                shares = balancing.first_pass(shares)
+            learner.compute(batch, is_first, shares, while_computing)
             # Sync point: waits for the forward pass; the backward runs on meanwhile.
-            outputs = learner.train_outputs(self._read)
-            clock.lap("forward")
+            outputs = learner.train_outputs(self._outputs)
+        with clock("metric"):
             try:
-                take_in(self._judges, self._wires, "train", outputs, batch)
+                update_metrics(self._metrics, self._wires, "train", outputs, batch)
                 if balancing is not None:
                     balancing.take_in(outputs, batch)
             except TrainingDiverged as error:
-                refused = error
-            clock.lap("metric")
-        clock.lap("data")  # the end of an epoch is waited for, too
-        if not seen:
-            return None
-        samples, labelled = sum(batch.real for batch in seen), self._labelled(seen)
-        counts = added([batch.counts for batch in seen])
+                return error
+        return None
+
+    def _gradient_norm(
+        self,
+        batches: Sequence[Batch],
+        labelled: Mapping[str, int],
+        shares: Mapping[str, float] | None,
+    ) -> tuple[float, TrainingDiverged | None]:
+        """The gradient's norm, nan if unknown, and why the update must not be applied, if so."""
         norm = math.nan
-        if refused is None:
+        with self._state.clock("backward"):
             try:
-                if balancing is not None and shares is not None:
-                    balancing.finish(seen, labelled, shares, reseed)
+                if self._balancing is not None and shares is not None:
+                    self._balancing.finish(batches, labelled, shares, self._reseed)
                 # Sync point: waits for the backward pass.
-                norm = learner.gradient_norm()
-                if not math.isfinite(norm):
-                    ids = [key for batch in seen for key in batch.ids]
-                    refused = self._diverged(ids, self._absent(labelled))
+                norm = self._learner.gradients.norm()
+                if math.isfinite(norm):
+                    return norm, None
+                ids = [key for batch in batches for key in batch.ids]
+                return norm, gradient_diverged(self._learner, ids, self._absent(labelled))
             except TrainingDiverged as error:
-                refused = error
-            clock.lap("backward")
-        weights = {} if balancing is None else balancing.used
-        taken = Taken(samples, labelled, norm, refused, seen[-1].position, counts, weights)
-        if refused is not None:
-            self._refuse(refused, before)
-            return taken
-        clip = self._clip_norm
+                return norm, error
+
+    def _update(self, lr: float | None, norm: float, labelled: Mapping[str, int]) -> None:
+        """Apply the gradient, clipped."""
+        state, clip = self._state, self._clip_norm
         scale = 1.0 if clip is None or norm <= clip else clip / norm
-        learner.update(lr, scale, updates, skipped, self._absent(labelled))
-        if clock.exact:
-            learner.settle()
-        clock.lap("update")
-        clock.updates += 1
-        self._in_a_row = 0
-        return taken
+        # After a rollback, what was refused is no longer among the updates done.
+        skipped = state.refused - state.rollbacks
+        with state.clock("update"):
+            self._learner.update(lr, scale, state.update, skipped, self._absent(labelled))
+            if state.clock.exact:
+                self._learner.settle()
+        state.clock.updates += 1
+        self._refused_in_a_row = 0
 
-    def _micro_batches(
-        self, batches: Early, updates: int
-    ) -> Iterator[tuple[Fed, dict[str, float] | None]]:
-        """The micro-batches of an update, and the factor on each counted loss in them.
-
-        A loss is the mean over its labelled samples in the whole update, so these have to be known
-        before the first micro-batch is computed: all are read first. With one head whose samples
-        are counted once, the update divides by them at the end, and each is read when needed.
-        """
-        several = sum(len(wire.weights) for wire in self._wires.values()) > 1
-        if several or self._balancing is not None or self._accumulate == 1:
-            whole = list(self._taken(batches))
-            samples = sum(batch.real for batch in whole)
-            counts = self._labelled(whole)
-            self._learner.begin_without(self._absent(counts))
-            shares = {key: samples / max(1, count) for key, count in counts.items()}
-            if self._balancing is not None:
-                weights = self._balancing.begin(updates, counts)
-                shares = {key: share * weights[self._head_of[key]] for key, share in shares.items()}
-            yield from ((batch, shares) for batch in whole)
-        else:
-            for number, batch in enumerate(islice(batches, self._accumulate)):
-                if number == 0:  # of those that follow it is not known yet
-                    self._learner.begin_without(self._absent(self._labelled([batch])))
-                yield batch, None
-
-    def _taken(self, batches: Early) -> Iterator[Fed]:
-        """The micro-batches of an update, of which several may be there at once."""
-        for batch in islice(batches, self._accumulate):
-            yield batch if self._accumulate == 1 else batch.held()
-
-    def _labelled(self, batches: Sequence[Fed]) -> dict[str, int]:
-        """What is counted -> samples that have labels for it."""
-        return {
-            key: sum(int(batch.labelled[key].sum()) for batch in batches) for key in self._head_of
-        }
-
-    def _absent(self, labelled: Mapping[str, int]) -> list[str]:
-        """Of what is counted, that which is trained by labelled samples and has none."""
-        return [key for key, count in labelled.items() if not count and key in self._weighed]
-
-    def _refuse(self, error: TrainingDiverged, before: Any) -> None:
-        """Raise the error, if the guard says so; else leave everything as it was `before`."""
-        self._in_a_row += 1
-        if self._guard.policy == "skip":
-            self._learner.set_statistics(before)
-        if self._guard.policy == "raise" or (
-            self._guard.policy == "skip" and self._in_a_row > self._guard.limit
-        ):
-            self._learner.mend_statistics()
+    def _refuse(self, error: TrainingDiverged, statistics: Any) -> None:
+        """Raise the error, if the guard says so; else put the `statistics` of before back."""
+        guard = self._guard
+        self._refused_in_a_row += 1
+        if guard.policy == "skip":
+            self._learner.parameters.set_statistics(statistics)
+        is_skipped = guard.policy == "skip" and self._refused_in_a_row <= guard.limit
+        if not is_skipped and guard.policy != "rollback":
+            self._learner.parameters.mend_statistics()
             raise error
 
-    def _diverged(self, ids: Sequence[str], absent: Sequence[str]) -> TrainingDiverged:
-        bad = self._learner.bad_gradients()
-        heads = self._learner.heads_of(bad)
-        shown = ", ".join(bad[:5]) + (f", ... ({len(bad)} parameters)" if len(bad) > 5 else "")
-        samples = ", ".join(ids[:8]) + (f", ... ({len(ids)})" if len(ids) > 8 else "")
-        where = f"head {', '.join(heads)}, " if heads else ""
-        if heads and set(heads) <= set(absent):  # 0 times a derivative that is none
-            return TrainingDiverged(
-                "The gradient is not finite, and no sample of the update has labels for the "
-                f"heads {', '.join(map(repr, heads))}: their losses have no derivative for the "
-                "zeros that stand in",
-                received=f"nan or infinity in {shown}",
-                where=f"{where}samples {samples}",
-                fix="give the dataset a method targets_of(index), so that labels of a sample that "
-                "has them stand in from the first update; or a loss with a derivative at 0",
-            )
-        return TrainingDiverged(
-            "The gradient is not finite, though the losses are",
-            received=f"nan or infinity in {shown}" if bad else "squares that overflow",
-            where=f"{where}samples {samples}",
-            fix="lower the learning rate, lengthen the warm-up or clip (clip_norm=...); Guard says "
-            "what else can be done",
-        )
+    def _labelled(self, batches: Sequence[Batch]) -> dict[str, int]:
+        """What is counted -> samples that have labels for it."""
+        return {key: sum(int(one.labelled[key].sum()) for one in batches) for key in self._head_of}
+
+    def _absent(self, labelled: Mapping[str, int]) -> list[str]:
+        """Names of counted losses that are trained by labelled samples and have none."""
+        return [key for key, count in labelled.items() if not count and key in self._weighed]

@@ -1,1 +1,1 @@
-"""Drawing of predictions."""
+"""Draw predictions and plots."""

@@ -1,7 +1,7 @@
-"""Pictures and what was seen in them, brought to the size in which they are drawn.
+"""Resize images and predictions to the size of their drawing.
 
-So the time and memory of a drawing depend on its own size, whatever the picture's is, and its lines
-and letters are never shrunk with it.
+The time and memory of a drawing then depend on its size, not on the image's, and its lines and
+letters do not shrink.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from pycocotools import mask as coco
 
 from densefit.data.geometry.rle import decode_runs
 
-_DECODED = 1 << 24  # pixels; of larger masks only those that are drawn are looked up
+_DECODED = 1 << 24  # pixels; of larger masks only the drawn pixels are decoded
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """Brings pictures, boxes, keypoints, masks and maps of one size to another.
+    """Resizes images, boxes, keypoints, masks and maps from one size to another.
 
     Attributes:
-        size: (height, width) of the picture.
+        size: (height, width) of the image.
         drawn: (height, width) of the drawing.
     """
 
@@ -33,10 +33,10 @@ class Fitted:
 
     @classmethod
     def within(cls, size: tuple[int, int], smallest: int, largest: int) -> Fitted:
-        """A drawing whose longer side has at most `largest` pixels, and more than half `smallest`.
+        """Choose a drawing whose longer side has up to `largest` and over half `smallest` pixels.
 
-        Small pictures become larger by a whole factor, up to `smallest` pixels, so that single
-        pixels can be told: one of 200 stays as it is where 320 are wanted.
+        Small images are enlarged by a whole factor, up to `smallest` pixels, so that single pixels
+        are visible: an image of 200 pixels is not enlarged to 320.
 
         >>> Fitted.within((1000, 4000), 320, 720).drawn, Fitted.within((8, 8), 320, 720).drawn
         ((180, 720), (320, 320))
@@ -47,18 +47,18 @@ class Fitted:
         return cls((int(size[0]), int(size[1])), (height, width))
 
     def image(self, image: np.ndarray) -> np.ndarray:
-        """An (H, W, 3) picture in the size of the drawing."""
+        """Resize an (H, W, 3) image to the drawing."""
         if self.drawn == self.size:
             return image
-        how = cv2.INTER_AREA if self.drawn < self.size else cv2.INTER_NEAREST
-        return np.asarray(cv2.resize(image, self.drawn[::-1], interpolation=how))
+        interpolation = cv2.INTER_AREA if self.drawn < self.size else cv2.INTER_NEAREST
+        return np.asarray(cv2.resize(image, self.drawn[::-1], interpolation=interpolation))
 
     def __call__(self, value: Any) -> Any:
-        """What a head predicts or takes for true, for the drawing.
+        """Resize a head's prediction or ground truth to the drawing.
 
         In a mapping "boxes" (n, 4), "bbox" (n, 4), "keypoints" (n, K, 2 or 3) and "masks" (arrays
-        (n, H, W), or a list of run lengths) are brought to its size; so is any array whose first
-        two sides are the picture's. All else stays.
+        (n, H, W), or a list of run lengths) are resized; so is any array (H, W, ...) of the image's
+        size. Other values do not change.
         """
         if self.drawn == self.size:
             return value
@@ -82,20 +82,20 @@ class Fitted:
             return [self._mask(mask) for mask in value]
         return self(value)
 
-    def _places(self) -> list[np.ndarray]:
-        """The rows and columns of the picture whose middles are nearest to those of the drawing."""
+    def _indices(self) -> list[np.ndarray]:
+        """Rows and columns of the image that are nearest to the rows and columns of the drawing."""
         return [
             ((np.arange(count) + 0.5) * (side / count)).astype(np.int64).clip(max=side - 1)
             for side, count in zip(self.size, self.drawn)
         ]
 
     def _map(self, values: np.ndarray) -> np.ndarray:
-        rows, columns = self._places()
+        rows, columns = self._indices()
         chosen: np.ndarray = values[rows[:, None], columns]
         return chosen
 
     def _mask(self, mask: Any) -> Any:
-        """Run lengths of the drawing's size; an array (H, W) as a map."""
+        """Resize run lengths, or an array (H, W)."""
         if not isinstance(mask, Mapping):
             return self(np.asarray(mask))
         height, width = mask["size"]
@@ -103,7 +103,7 @@ class Fitted:
             pixels = self._map(coco.decode(dict(mask)))
         else:  # an odd number of runs ends before the pixels of an object, column by column
             ends = np.cumsum(decode_runs(mask["counts"]))
-            rows, columns = self._places()
+            rows, columns = self._indices()
             at = columns[None, :] * height + rows[:, None]
             pixels = (np.searchsorted(ends, at, side="right") % 2).astype(np.uint8)
         return coco.encode(np.asfortranarray(pixels, np.uint8))

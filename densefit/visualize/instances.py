@@ -1,4 +1,4 @@
-"""Drawing of instances: translucent masks with an outline, a colour for each object."""
+"""Draw instances: translucent masks with outlines, in a color for each object."""
 
 from __future__ import annotations
 
@@ -9,16 +9,14 @@ import cv2
 import numpy as np
 from pycocotools import mask as coco
 
-from densefit.visualize.drawing import (
-    _place,
-    _plate_size,
-    _put_label,
-    color_of,
+from densefit.visualize.labels import (
     corners_on,
     fitted_text,
-    letter_height,
-    line_width,
+    place_label,
+    plate_size,
+    put_label,
 )
+from densefit.visualize.style import color_of, letter_height, line_width
 
 
 def draw_instances(
@@ -31,20 +29,20 @@ def draw_instances(
     alpha: float = 0.45,
     first_color: int = 0,
 ) -> np.ndarray:
-    """A copy of `image` with every object tinted, outlined and named.
+    """Tint, outline and label every object on a copy of `image`.
 
-    Colours tell objects apart, not classes. The first object lies on top. A name that would be
-    far wider than its object is left out: it would hide the neighbours.
+    Colors distinguish objects, not classes. The first object is on top. A label that is much wider
+    than its object is left out, as it would hide the neighbours.
 
     Args:
         image: (H, W, 3) uint8.
-        masks: n of (H, W), not 0 on the object, or COCO run lengths.
-        boxes: (n, 4) xyxy in pixels: where the names go.
+        masks: n masks (H, W), nonzero on the object, or COCO run lengths.
+        boxes: (n, 4) xyxy in pixels, for the labels.
         classes: (n,) int.
         names: class names to write; None writes none.
-        scores: (n,) to write behind the names.
+        scores: (n,) to write after the names.
         alpha: strength of the tint, 0 to 1.
-        first_color: of the first object, see `color_of`; for colours that nothing else has.
+        first_color: index of the first object's color, see `color_of`.
     """
     result = np.ascontiguousarray(image).copy()
     width = line_width(result)
@@ -58,16 +56,16 @@ def draw_instances(
     for row in range(len(masks)):
         text = names[int(classes[row])] + ("" if scores is None else f" {scores[row]:.2f}")
         box = corners[row]
-        text, own = fitted_text(result, text, letters)
-        size = _plate_size(text, own)
+        text, height = fitted_text(result, text, letters)
+        size = plate_size(text, height)
         if size[0] <= 2 * (box[2] - box[0]):
-            left, top = _place(result, box, size, width, placed)
-            _put_label(result, text, left, top, color_of(first_color + row), own)
+            left, top = place_label(result, box, size, width, placed)
+            put_label(result, text, left, top, color_of(first_color + row), height)
     return result
 
 
 def _pixels(mask: Any) -> np.ndarray:
-    """(H, W) uint8 0 or 1, of an array or of run lengths."""
+    """Convert an array or run lengths to (H, W) uint8, 0 or 1."""
     if isinstance(mask, Mapping):
         run = dict(mask)
         if not isinstance(run["counts"], (str, bytes)):  # a list, as COCO's files may have it
@@ -79,7 +77,7 @@ def _pixels(mask: Any) -> np.ndarray:
 def _tint(
     image: np.ndarray, mask: np.ndarray, color: tuple[int, int, int], alpha: float, width: int
 ) -> None:
-    """Colour the pixels of a mask in place, and outline it. Only its surroundings are touched."""
+    """Tint and outline a mask in place, in its bounding box only."""
     left, top, wide, tall = cv2.boundingRect(mask)
     if not wide:
         return

@@ -1,6 +1,6 @@
-"""Text on pictures, in any script that a font of this machine has.
+"""Text on images, in any script that an installed font has.
 
-OpenCV's own letters are ASCII alone; other texts are written by Pillow.
+OpenCV's letters are ASCII only; other texts are drawn by Pillow.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 _FONT_HEIGHT = 21.0  # pixels of a capital letter at scale 1
 _CAPITAL = 0.73  # height of a capital letter, of a TrueType font's size
-# Pillow looks for them in the folders of the system; the first that has all letters is taken.
+# Pillow searches the folders of the system; the first font with all letters is used.
 _FONTS = (
     "DejaVuSans.ttf",
     "NotoSans-Regular.ttf",
@@ -36,7 +36,7 @@ _ASCII = str.maketrans(
 
 
 def text_size(text: str, height: float) -> tuple[int, int, int, int]:
-    """(width, ascent, descent, stroke) in pixels of `text` with capitals of `height`."""
+    """Measure (width, ascent, descent, stroke) in pixels of `text` with capitals of `height`."""
     stroke = max(1, round(height / 14))
     text, font = _written(text, height)
     (width, ascent), descent = cv2.getTextSize(text, _FONT, height / _FONT_HEIGHT, stroke)
@@ -48,7 +48,7 @@ def text_size(text: str, height: float) -> tuple[int, int, int, int]:
 def put_text(
     image: np.ndarray, text: str, left: int, base: int, color: tuple[int, int, int], height: float
 ) -> None:
-    """Write `text` into `image`, from `left` on and standing on the row `base`."""
+    """Write `text` into `image`, starting at `left` with its baseline on the row `base`."""
     stroke = max(1, round(height / 14))
     text, font = _written(text, height)
     if font is None:
@@ -58,7 +58,7 @@ def put_text(
     margin = math.ceil(2 * height)
     canvas = Image.new("L", (math.ceil(font.getlength(text)) + 2 * margin, 2 * margin))
     ImageDraw.Draw(canvas).text((margin, margin), text, fill=255, font=font, anchor="ls")
-    x, y = left - margin, base - margin  # of the canvas in the picture, which may cut it
+    x, y = left - margin, base - margin  # of the canvas in the image, which may crop it
     rows = slice(max(0, y), min(image.shape[0], y + canvas.height))
     columns = slice(max(0, x), min(image.shape[1], x + canvas.width))
     part = image[rows, columns]
@@ -68,7 +68,7 @@ def put_text(
 
 
 def shortened(text: str, width: int, height: float) -> str:
-    """As much of the beginning as fits, with dots behind it; "" where not even these do."""
+    """Shorten `text` to `width` pixels, with dots at the end; "" if not even these fit."""
     if text_size(text, height)[0] <= width:
         return text
     low, high = -1, len(text)  # letters that fit, and letters that do not
@@ -82,7 +82,7 @@ def shortened(text: str, width: int, height: float) -> str:
 
 
 def transliterated(text: str) -> str:
-    """The text in ASCII, as like as that goes; "?" for a letter that is like none.
+    """Transliterate to ASCII; "?" for letters without a counterpart.
 
     >>> transliterated("Größe à 5 €"), transliterated("猫")
     ('Grosse a 5 ?', '?')
@@ -96,7 +96,7 @@ def transliterated(text: str) -> str:
 
 
 def _written(text: str, height: float) -> tuple[str, Any]:
-    """What is written, and the font that has all its letters; None for OpenCV's."""
+    """Return the text to write and a font that has its letters; None for OpenCV's font."""
     if text.isascii():
         return text, None
     text = unicodedata.normalize("NFC", text)
@@ -110,7 +110,7 @@ def _written(text: str, height: float) -> tuple[str, Any]:
 
 @lru_cache(maxsize=64)
 def _font(name: str, size: int) -> Any:
-    """A TrueType font, Pillow's own for ""; None if it is not there."""
+    """Load a TrueType font, Pillow's default for ""; None if it is not installed."""
     try:
         font = ImageFont.truetype(name, size) if name else ImageFont.load_default(size)
     except (OSError, TypeError, ImportError):  # TypeError: Pillow before 10.1 has it in one size
@@ -120,7 +120,7 @@ def _font(name: str, size: int) -> Any:
 
 @lru_cache(maxsize=4096)
 def _has(name: str, letter: str) -> bool:
-    """Whether a font has a letter: it draws another thing than for one that no font has."""
+    """Whether a font has a letter: it differs from the glyph of a letter that no font has."""
     font = _font(name, 20)
     if letter.isspace():
         return True

@@ -1,4 +1,4 @@
-"""Classification of whole pictures. Importing this package registers the head."""
+"""Classification of whole images. Importing this package registers the head."""
 
 from .head import Classification
 

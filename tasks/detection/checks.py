@@ -1,4 +1,4 @@
-"""What the settings of a detection head must be."""
+"""Checks of a detection head's settings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ METRICS = ("coco", "voc", "voc07", "both")
 def sizes_per_level(
     sizes: Sequence[float] | Sequence[Sequence[float]], strides: tuple[int, ...]
 ) -> tuple[tuple[float, ...], ...]:
-    """The sizes of each level, out of one list for all levels or a list for each."""
+    """Anchor sizes of each level, from one list for all levels or a list for each level."""
     nested = [row for row in sizes if isinstance(row, Sequence)]
     if nested and len(nested) != len(sizes):
         raise ConfigError(
@@ -49,7 +49,7 @@ def check_settings(head: Detection) -> None:
     require(
         bool(head.strides) and head.strides[0] in (4, 8, 16, 32) and doubled,
         "The strides of a detection head do not fit a backbone",
-        "4, 8, 16 or 32 first, and each the double of the one before",
+        "4, 8, 16 or 32 first, and each twice the previous one",
         head.strides,
     )
     require(
@@ -89,3 +89,15 @@ def check_settings(head: Detection) -> None:
         f"max_detections {head.max_detections}, candidates {head.candidates}",
     )
     require(head.metric in METRICS, "Unknown metric", " or ".join(map(repr, METRICS)), head.metric)
+
+
+def check_exact_count(count: int, what: str, where: str) -> None:
+    """Raise ConfigError unless float32, in which MXNet's indices travel, can count so many."""
+    if count >= 2**24:
+        raise ConfigError(
+            f"Too many {what} to count exactly in float32",
+            expected=f"less than {2**24}",
+            received=count,
+            where=where,
+            fix="use a smaller input, or fewer anchors or classes",
+        )

@@ -1,72 +1,67 @@
-"""The instance head: the detection head, with a mask for each box."""
+"""The instance head: a detection head with a mask for each box."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, cast
 
 import numpy as np
 
-from densefit.backend import mx
-from densefit.data.geometry.instance_map import tightened
 from densefit.data.loader.views import View
-from densefit.data.sample import Geometry, Sample
+from densefit.data.sample import Geometry
 from densefit.errors import ConfigError
 from densefit.metrics import COCOMaskAveragePrecision, Metric
-from densefit.model.heads.head import Features, Head, Label, Term, class_names, heads
+from densefit.model.heads.head import Features, Head, Term, class_names, heads
 from densefit.model.loss_weights import check_weight
 from densefit.model.tta.view_merger import Merger, Predictions
-from densefit.tasks.detection.assign import targets_of
+from densefit.symbol import sym
 from densefit.tasks.detection.head import Detection
-from densefit.tasks.detection.merge import chosen
+from densefit.tasks.detection.merge import select_detections
 from densefit.tasks.detection.pyramid import anchor_rows
-from densefit.visualize.drawing import say_unshown
-from densefit.visualize.instances import draw_instances
 
-from .box_ap import BoxAveragePrecision
+from .drawing import draw_annotated, draw_predicted
+from .encoding import InstanceEncoding
 from .loss import mask_loss
 from .paste import run_lengths
-from .prototypes import assembled, prototypes
-from .targets import mask_targets, no_mask_targets, sampled
-from .truth import true_masks
+from .prototypes import assemble_masks, prototypes
+from .scoring import BoxAveragePrecision, true_masks
 
 OWN = ("classes", "name", "weight", "metric")  # settings of the detector that are this head's
 
 
 @heads.register("instance")
-class Instance(Head):
-    """Boxes with classes, scores and masks, in the manner of YOLACT.
+class Instance(InstanceEncoding, Head):
+    """Boxes with classes, scores and masks, as in YOLACT.
 
-    A detection head finds boxes; the picture has a few prototype masks, and each anchor predicts
-    by how much each of them belongs to its object (Bolya et al., "YOLACT: Real-time Instance
+    A detection head predicts boxes; the image has a few prototype masks, and each anchor predicts
+    their coefficients in the mask of its object (Bolya et al., "YOLACT: Real-time Instance
     Segmentation", ICCV 2019). Needs `boxes`, `classes`, `instances` and `instance_ids`; a sample
-    without instances trains boxes only, one without boxes nothing; the mask loss is the mean over
-    the samples with instances.
+    without instances trains boxes only, a sample without boxes nothing; the mask loss is the mean
+    over the samples with instances.
 
     Predictions are dicts: `boxes` (m, 4) float32 xyxy in original pixels, `scores` (m,) float32,
     `classes` (m,) int64 and `masks`, m COCO run lengths of the original size, by falling score.
 
     Args:
-        classes: the classes without the background: names, or how many.
-        name: prefix of everything the head owns.
+        classes: the classes without the background: names, or their number.
+        name: prefix of labels, outputs, parameters and scores.
         weight: factor on the head's losses.
-        mask_weight: factor on the mask loss beside those of class and box.
-        prototypes: how many prototype masks a picture has.
-        mask_stride: input pixels of a cell of a mask: 4, or 2 for small objects.
-        channels: channels of the maps that prototypes are made of.
-        mask_positives: masks that a picture trains at most; each object's first before any
-            object's second.
+        mask_weight: factor on the mask loss, relative to class and box losses.
+        prototypes: number of prototype masks.
+        mask_stride: stride of the masks: 4, or 2 for small objects.
+        channels: channels of the feature maps from which prototypes are computed.
+        mask_positives: maximum number of trained masks per image; one per object before a second
+            one of any.
         detection: settings of the detection head, such as `strides` and `sizes`.
-        metric: "mask" (COCO's AP of masks), or "both" (of boxes too, called `box_AP`...).
+        metric: "mask" (COCO's AP of masks), or "both" (also of boxes, as `box_AP`...).
 
     Raises:
-        ConfigError: a setting that is none, or out of range.
+        ConfigError: an unknown setting, or one out of range.
     """
 
     targets = ("boxes", "classes", "instances", "instance_ids")
-    classes_of = "classes"
+    class_target = "classes"
     terms = MappingProxyType(
         {
             "class_loss": Term(Detection.targets),
@@ -110,30 +105,12 @@ class Instance(Head):
         self.channels, self.mask_positives, self.metric = channels, mask_positives, metric
 
     def class_rows(self) -> dict[str, list[Any]]:
-        """Those of the detector."""
+        """Classes of the rows of the detector."""
         self.detector.learned_names = self.learned_names
         return self.detector.class_rows()
 
-    def _size(self, input_size: Sequence[int]) -> tuple[int, int]:
-        height, width = input_size
-        return -(-height // self.mask_stride), -(-width // self.mask_stride)
-
-    def labels(self, input_size: tuple[int, int]) -> list[Label]:
-        """Those of detection; `instances`: the map of ids in cells; `anchor`, `owner`, `window`.
-
-        The last three are those of the masks that are trained, see `mask_targets`.
-        """
-        count = self.mask_positives
-        return [
-            *self.detector.labels(input_size),
-            Label("instances", self._size(input_size)),
-            Label("anchor", (count,)),
-            Label("owner", (count,)),
-            Label("window", (count, 4)),
-        ]
-
     def _masks(self, features: Features) -> tuple[list[Any], Any, Any]:
-        """The levels, the prototypes, and the coefficients (B, A, prototypes) of all anchors."""
+        """Levels, prototypes, and coefficients (B, A, prototypes) of all anchors."""
         levels = self.detector.levels(features)
         strides = self.detector.strides
         maps = prototypes(
@@ -147,14 +124,14 @@ class Instance(Head):
         )
         counts = [len(shapes) for shapes in self.detector.shapes(features.input_size)]
         rows = anchor_rows(self.name, "mask", levels, strides, counts, self.prototypes)
-        return levels, maps, mx.sym.tanh(rows)
+        return levels, maps, sym.tanh(rows)
 
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
         """`class_loss`, `box_loss` and `mask_loss`, (B,) each."""
         levels, maps, coefficients = self._masks(features)
         predicted = self.detector.predictions(levels, features.input_size)
         size = self._size(features.input_size)
-        logits = assembled(maps, coefficients, labels["anchor"], size)
+        logits = assemble_masks(maps, coefficients, labels["anchor"], size)
         loss = mask_loss(logits, labels["instances"], labels["owner"], labels["window"], size)
         return {
             **self.detector.losses(*predicted, labels, features.input_size),
@@ -165,49 +142,13 @@ class Instance(Head):
         """`boxes` as in detection, and `masks` (B, max_detections, h, w) uint8, 255 for 1."""
         levels, maps, coefficients = self._masks(features)
         predicted = self.detector.predictions(levels, features.input_size)
-        found = self.detector.found(*predicted, features.input_size)
-        anchor = mx.sym.reshape(mx.sym.slice_axis(found, axis=2, begin=6, end=7), shape=(0, -1))
-        # Rows that are left over have anchor -1; what is made of 0 instead is not looked at.
-        anchor = mx.sym.maximum(anchor, 0)
-        logits = assembled(maps, coefficients, anchor, self._size(features.input_size))
-        masks = mx.sym.cast(mx.sym.round(mx.sym.sigmoid(logits) * 255), dtype="uint8")
-        return {"boxes": mx.sym.slice_axis(found, axis=2, begin=0, end=6), "masks": masks}
-
-    def encode(self, sample: Sample) -> dict[str, np.ndarray]:
-        """Targets of all anchors, and of the masks that are trained.
-
-        Boxes that a crop has cut are first shrunk to what is left of their objects.
-        """
-        targets = sample.targets
-        size = self._size(sample.image.shape[:2])
-        if any(name not in targets for name in self.targets):
-            return {
-                **self.detector.encode(sample),
-                "instances": np.zeros(size, np.float32),
-                **no_mask_targets(self.mask_positives),
-            }
-        instances, ids = targets["instances"], np.asarray(targets["instance_ids"])
-        boxes = tightened(targets["boxes"], instances, ids)
-        sample = replace(sample, targets={**targets, "boxes": boxes})
-        cells = sampled(instances, self.mask_stride)
-        matched = self.detector.matched(sample)
-        anchors = self.detector.anchors(sample.image.shape[:2])
-        labels, offsets = targets_of(matched, anchors, boxes, targets["classes"])
-        return {
-            "class": labels,
-            "box": offsets,
-            "known": self.detector.known(sample),
-            "instances": cells.astype(np.float32),
-            **mask_targets(matched, boxes, ids, cells, self.mask_stride, self.mask_positives),
-        }
-
-    def positives(self, labels: Mapping[str, np.ndarray]) -> int:
-        """Anchors that learn a box."""
-        return self.detector.positives(labels)
-
-    def objects(self, sample: Sample) -> int:
-        """Boxes that are trained."""
-        return self.detector.objects(sample)
+        rows = self.detector.detect(*predicted, features.input_size)
+        anchor = sym.reshape(sym.slice_axis(rows, axis=2, begin=6, end=7), shape=(0, -1))
+        # Unused rows have anchor -1; their masks, of anchor 0 instead, are dropped by `decode`.
+        anchor = sym.maximum(anchor, 0)
+        logits = assemble_masks(maps, coefficients, anchor, self._size(features.input_size))
+        masks = sym.cast(sym.round(sym.sigmoid(logits) * 255), dtype="uint8")
+        return {"boxes": sym.slice_axis(rows, axis=2, begin=0, end=6), "masks": masks}
 
     def decode(
         self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
@@ -217,56 +158,46 @@ class Instance(Head):
         for rows, masks, geometry in zip(outputs["boxes"], outputs["masks"], geometries):
             order = np.argsort(-rows[:, 1], kind="stable")
             order = order[rows[order, 0] >= 0]
-            (found,) = self.detector.decode({"boxes": rows[order][None]}, [geometry])
-            found["masks"] = run_lengths(masks[order], found["boxes"], self.mask_stride, geometry)
-            predictions.append(found)
+            (detections,) = self.detector.decode({"boxes": rows[order][None]}, [geometry])
+            boxes = detections["boxes"]
+            detections["masks"] = run_lengths(masks[order], boxes, self.mask_stride, geometry)
+            predictions.append(detections)
         return predictions
 
-    def merger(self, size: tuple[int, int]) -> Merger:
-        """One suppression over the boxes of all views; masks go with their boxes."""
-        return Predictions(self.decode, self._merged)
+    def view_merger(self, size: tuple[int, int]) -> Merger:
+        """A merger by one suppression over the boxes of all views, with their masks."""
+        return Predictions(self.decode, self._merge)
 
-    def _merged(self, found: Sequence[Any], views: Sequence[View]) -> dict[str, Any]:
-        kept = chosen(found, views, self.detector.nms_iou, self.detector.max_detections)
+    def _merge(self, predictions: Sequence[Any], views: Sequence[View]) -> dict[str, Any]:
+        limits = self.detector.nms_iou, self.detector.max_detections
+        chosen = select_detections(predictions, views, *limits)
         names = ("boxes", "scores", "classes")
-        merged = {key: np.concatenate([part[key] for part in found])[kept] for key in names}
-        masks = [mask for part in found for mask in part["masks"]]
-        return {**merged, "masks": [masks[row] for row in kept]}
+        merged = {key: np.concatenate([part[key] for part in predictions])[chosen] for key in names}
+        masks = [mask for part in predictions for mask in part["masks"]]
+        return {**merged, "masks": [masks[row] for row in chosen]}
 
-    def truth(self, targets: Mapping[str, np.ndarray]) -> Any:
-        """The objects and their masks, None if boxes or instances are not known."""
+    def ground_truth(self, targets: Mapping[str, np.ndarray]) -> Any:
+        """Annotated objects with masks, None without boxes or instances."""
         return true_masks(targets)
 
     def metrics(self) -> list[Metric]:
-        """COCO's average precision of masks, and of boxes if wanted.
+        """COCO's average precision of masks, and of boxes with `metric="both"`.
 
-        It looks at 100 detections of a picture and class, or as many as there can be.
+        Over 100 detections per image and class, or `max_detections` if that is more.
         """
         limit = max(100, self.detector.max_detections)
-        chosen: list[Metric] = [COCOMaskAveragePrecision(self.classes, limit)]
+        metrics: list[Metric] = [COCOMaskAveragePrecision(self.classes, limit)]
         if self.metric == "both":
-            chosen.append(BoxAveragePrecision(self.classes, limit))
-        return chosen
+            metrics.append(BoxAveragePrecision(self.classes, limit))
+        return metrics
 
     resizable = True
-    predicts_parts = True
+    supports_crops = True
 
     def draw(self, image: np.ndarray, prediction: Any) -> np.ndarray:
         """The detections above the detector's `draw_threshold`, each in a colour of its own."""
-        image = say_unshown(image, prediction["scores"], self.detector.draw_threshold)
-        shown = np.flatnonzero(prediction["scores"] >= self.detector.draw_threshold)
-        return draw_instances(
-            image,
-            [prediction["masks"][row] for row in shown],
-            prediction["boxes"][shown],
-            prediction["classes"][shown],
-            self.classes,
-            prediction["scores"][shown],
-        )
+        return draw_predicted(image, prediction, self.classes, self.detector.draw_threshold)
 
     def draw_truth(self, image: np.ndarray, truth: Any) -> np.ndarray:
-        """The objects, each in a colour of its own; crowds say so."""
-        crowd = truth["crowd"]
-        names = [*self.classes, *(f"{name} crowd" for name in self.classes)]
-        kinds = np.asarray(truth["classes"]) + len(self.classes) * crowd
-        return draw_instances(image, truth["masks"], truth["boxes"], kinds, names)
+        """The annotated objects, each in a colour of its own; crowds are marked."""
+        return draw_annotated(image, truth, self.classes)

@@ -1,4 +1,4 @@
-"""Keypoints: poses of several objects a picture. Importing this package registers the head."""
+"""Keypoints: poses of several objects an image. Importing this package registers the head."""
 
 from .head import Keypoints
 

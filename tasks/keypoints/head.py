@@ -9,77 +9,75 @@ from typing import Any, ClassVar
 import numpy as np
 
 from densefit.data.classes.class_lists import Numbered, are_numbers
-from densefit.data.classes.known_classes import known_classes
-from densefit.data.sample import Geometry, Sample
+from densefit.data.sample import Geometry
 from densefit.errors import ConfigError
 from densefit.metrics import COCOKeypointAveragePrecision, Metric
-from densefit.model.heads.head import Features, Head, Label, heads, named_rows
+from densefit.model.heads.head import Features, Head, heads, named_rows
 from densefit.model.loss_weights import check_weight
 from densefit.model.tta.view_merger import Merger, Predictions
-from densefit.visualize.drawing import draw_boxes, say_unshown
+from densefit.tasks.detection.checks import check_exact_count
 
-from .checks import check_sample
-from .chosen import ChosenClasses
-from .drawing import draw_skeletons
+from .class_subset import ClassSubset
+from .drawing import draw_annotated_poses, draw_poses
+from .encoding import KeypointEncoding
 from .loss import box_loss, heat_loss, place_loss, rest_loss
-from .maps import STRIDE, maps
-from .merge import combine
+from .maps import maps
+from .merge import merge_objects
 from .select import joint_peaks, objects
 from .skeleton import Pairs, Skeleton
-from .snap import snapped
-from .targets import nothing, targets
+from .snap import snap_to_peaks
 
 
 @heads.register("keypoints")
-class Keypoints(Head):
-    """Objects with their keypoints: poses of persons, or anything else that has named points.
+class Keypoints(KeypointEncoding, Head):
+    """Objects with keypoints: poses of persons, or any objects with named points.
 
-    Needs the targets `keypoints`, `boxes` and `classes`. An object is found by the peak of a heat
-    map at the centre of its box, and says there where its keypoints are; each is then moved to
-    the nearest peak of its own heat map (Zhou et al., "Objects as Points", arXiv:1904.07850).
-    Crowds, and objects without any labelled keypoint, are ignored, as by the COCO evaluation.
-    Objects of other classes than the head's are background, and no concern of its scores. Where a
-    sample does not know all of the head's classes, what lies outside the boxes of its objects is no
-    background to the heat maps of keypoints, which all classes share.
+    Needs the targets `keypoints`, `boxes` and `classes`. An object is detected as the peak of a
+    heat map at the centre of its box, where its keypoints are regressed; each keypoint is then
+    moved to the nearest peak of its own heat map (Zhou et al., "Objects as Points",
+    arXiv:1904.07850). Crowds and objects without labelled keypoints are ignored, as in the COCO
+    evaluation. Objects of other classes than the head's are background, and not scored. Where a
+    sample does not annotate all of the head's classes, pixels outside of its boxes are ignored by
+    the heat maps of keypoints, which all classes share.
 
     Predictions are dicts: `keypoints` (m, K, 3) float32 x, y in original pixels and confidence,
     `boxes` (m, 4) float32 xyxy, `scores` (m,) float32, `classes` (m,) int64, by falling score.
-    Places are continuous: COCO's own files have them half a pixel lower.
+    Coordinates are continuous: those in COCO's files are half a pixel lower.
 
     Args:
-        classes: names of the classes that have keypoints, or how many.
-        name: prefix of everything the head owns.
+        classes: names of the classes with keypoints, or their number.
+        name: prefix of labels, outputs, parameters and scores.
         weight: factor on the head's losses.
-        keypoints: names, or how many. None: the 17 of COCO's persons.
-        limbs: pairs of names that drawings join. None: COCO's for COCO's names, else none.
-        flip_pairs: pairs of names that change places in a mirrored picture ([] for none); needed
-            to merge mirrored views. None: those that have a left and a right by their names.
-        sigmas: for scoring, how far off people place each keypoint, in parts of the object's
-            size. None: COCO's for COCO's names, else 0.05 for each.
-        channels: width of the head's own maps.
-        heat_maps: learn heat maps of the keypoints, too; else they are where the centre says, and
-            each confidence is 1.
+        keypoints: names, or their number. None: the 17 of COCO's persons.
+        limbs: pairs of names that are joined in drawings. None: COCO's for COCO's names, else none.
+        flip_pairs: pairs of names that are swapped in a flipped image ([] for none); needed to
+            merge flipped views. None: pairs of a left and a right name.
+        sigmas: for scoring, standard deviation of the annotations of each keypoint, relative to
+            the object's size. None: COCO's for COCO's names, else 0.05 for each.
+        channels: channels of the head's feature maps.
+        heat_maps: also learn heat maps of the keypoints; else keypoints are as regressed from the
+            centre, with confidence 1.
         size_weight: factor on the loss of the boxes' sides.
-        max_objects: objects of a picture whose boxes and keypoints are learned, the largest; the
-            heat maps learn all.
-        max_detections: detections of a picture at most, and peaks of each keypoint.
+        max_objects: objects per image whose boxes and keypoints are trained, the largest first;
+            heat maps are trained on all.
+        max_detections: maximum number of detections per image, and of peaks per keypoint.
         score_threshold: detections below are dropped; keep it low for a full AP curve.
-        peak_threshold: peaks of keypoints below are not looked at, and `draw` shows no keypoints
-            below.
-        alike: object keypoint similarity from which the objects of two views are the same.
-        draw_threshold: `draw` shows detections with at least this score. Where it is left out, the
-            tools draw from the score on where F1 is highest over what they have scored.
-        among: names of all classes of the dataset, in the order of the numbers in its targets, or
-            how many. None: there are no others than `classes`.
+        peak_threshold: lowest probability of a peak that a keypoint is moved to, and lowest
+            confidence of a keypoint that `draw` shows.
+        alike: object keypoint similarity from which the objects of two views are merged.
+        draw_threshold: lowest score that `draw` shows. Default of the tools: the score at which F1
+            is highest on the scored data.
+        among: names of all classes of the dataset, in the order of its targets' class indices, or
+            their number. None: `classes` are all.
 
     Raises:
-        ConfigError: a setting is out of range, or see `Skeleton` and `ChosenClasses`.
+        ConfigError: a setting is out of range, or see `Skeleton` and `ClassSubset`.
     """
 
     targets = ("keypoints",)
-    classes_of = "classes"
-    some_of = "keypoint_classes"
-    told: ClassVar[Mapping[str, str]] = {
+    class_target = "classes"
+    class_subset = "keypoint_classes"
+    dataset_settings: ClassVar[Mapping[str, str]] = {
         "keypoints": "keypoint_names",
         "limbs": "limbs",
         "flip_pairs": "flip_pairs",
@@ -105,8 +103,8 @@ class Keypoints(Head):
         draw_threshold: float = 0.3,
         among: int | Sequence[str] | None = None,
     ) -> None:
-        self._chosen = ChosenClasses(classes, among, f"head {name!r}")
-        self.classes, self.among = self._chosen.names, self._chosen.among
+        self._subset = ClassSubset(classes, among, f"head {name!r}")
+        self.classes, self.among = self._subset.names, self._subset.among
         self.name, self.weight = name, weight
         self.skeleton = Skeleton(keypoints, limbs, flip_pairs, sigmas, f"head {name!r}")
         self.channels, self.heat_maps, self.size_weight = channels, heat_maps, size_weight
@@ -123,29 +121,12 @@ class Keypoints(Head):
                 where=f"head {name!r}",
             )
 
-    def _size(self, input_size: Sequence[int]) -> tuple[int, int]:
-        return -(-input_size[0] // STRIDE), -(-input_size[1] // STRIDE)
-
-    def labels(self, input_size: tuple[int, int]) -> list[Label]:
-        """What `targets.targets` makes, joints with heat maps only; `known`, the known classes."""
-        size, count = self._size(input_size), len(self.skeleton)
-        made = [
-            Label("centre", (len(self.classes), *size)),
-            Label("mask", size),
-            Label("cell", (self.max_objects,)),
-            Label("box", (self.max_objects, 4)),
-            Label("place", (self.max_objects, count, 3)),
-            Label("known", (len(self.classes),)),
-        ]
-        joints = [Label("joint", (count, *size)), Label("joint_mask", size)]
-        return [*made, *joints] if self.heat_maps else made
-
-    def numbered_classes(self) -> list[str]:
-        """All classes of the dataset."""
+    def target_classes(self) -> list[str]:
+        """Names of all classes of the dataset, by class index."""
         return Numbered(self.among) if isinstance(self.among, Numbered) else list(self.among)
 
     def class_rows(self) -> dict[str, list[Any]]:
-        """The rows of the classes, and of the keypoints."""
+        """Classes and keypoints of the rows of the last layers."""
         points = self.names("keypoints")
         named = {} if are_numbers(points) else self._point_rows(points)
         classes = self.names("classes") if are_numbers(self.classes) else self.classes
@@ -159,56 +140,8 @@ class Keypoints(Head):
         }
 
     def class_lists(self) -> dict[str, list[str]]:
-        """The names of the classes, and of the keypoints."""
+        """Names of the classes, and of the keypoints."""
         return {**super().class_lists(), "keypoints": self.skeleton.names}
-
-    def encode(self, sample: Sample) -> dict[str, np.ndarray]:
-        """The targets of one picture. A sample without `keypoints` trains nothing.
-
-        Raises:
-            DataError: keypoints of another number or order than the head's, without boxes, or an
-                object of no known class.
-        """
-        height, width = sample.image.shape[:2]
-        size = self._size((height, width))
-        classes, count = len(self.classes), len(self.skeleton)
-        given = sample.targets
-        known = self._known(given, f"sample {sample.id!r}, head {self.name!r}")
-        if "keypoints" not in given:
-            made = nothing(size, classes, count, self.max_objects)
-        else:
-            where = f"sample {sample.id!r}, head {self.name!r}"
-            check_sample(sample, self.skeleton, where)
-            own = self._chosen.own(given["classes"], where)
-            kept = own >= 0  # the others are background
-            made = targets(
-                given["boxes"][kept],
-                own[kept],
-                given["keypoints"][kept],
-                given.get("crowd", np.zeros(len(own), bool))[kept],
-                size,
-                STRIDE,
-                classes,
-                self.max_objects,
-                known,
-            )
-        made["known"] = known.astype(np.float32)
-        return {label.name: made[label.name] for label in self.labels((height, width))}
-
-    def positives(self, labels: Mapping[str, np.ndarray]) -> int:
-        """Cells that learn an object."""
-        return int(np.count_nonzero(labels["cell"] >= 0))
-
-    def objects(self, sample: Sample) -> int:
-        """Objects of the head's classes, no crowds, `max_objects` at most."""
-        where = f"sample {sample.id!r}, head {self.name!r}"
-        own = self._chosen.own(sample.targets["classes"], where) >= 0
-        own &= ~np.asarray(sample.targets.get("crowd", np.zeros(len(own), bool)), bool)
-        return min(int(np.count_nonzero(own)), self.max_objects)
-
-    def _known(self, targets: Mapping[str, np.ndarray], where: str) -> np.ndarray:
-        """Of which of the head's classes a sample tells, (K,) bool."""
-        return self._chosen.of(known_classes(targets, len(self._chosen.among), where))
 
     def _maps(self, features: Features) -> dict[str, Any]:
         counts = (len(self.classes), len(self.skeleton))
@@ -234,14 +167,8 @@ class Keypoints(Head):
         made, count = self._maps(features), len(self.skeleton)
         size = self._size(features.input_size)
         cells = size[0] * size[1]
-        if cells * len(self.classes) >= 2**24:
-            raise ConfigError(
-                "Too many cells and classes to count exactly in float32",
-                expected=f"less than {2**24}",
-                received=cells * len(self.classes),
-                where=f"head {self.name!r}, input {features.input_size}",
-                fix="use a smaller input",
-            )
+        where = f"head {self.name!r}, input {features.input_size}"
+        check_exact_count(cells * len(self.classes), "cells and classes", where)
         limit = min(self.max_detections, cells)
         found = {"objects": objects(made, size, count, limit)}
         if self.heat_maps:
@@ -254,7 +181,7 @@ class Keypoints(Head):
         """Objects in original pixels, by falling score; left and right as in the original.
 
         Raises:
-            ConfigError: a view is mirrored, and nobody has said what that changes.
+            ConfigError: a view is flipped, and `flip_pairs` are unknown.
         """
         predictions = []
         for row, geometry in enumerate(geometries):
@@ -262,9 +189,9 @@ class Keypoints(Head):
             rows = rows[rows[:, 1] >= self.score_threshold]
             boxes, points = rows[:, 2:6], rows[:, 6:].reshape(len(rows), -1, 3)
             if self.heat_maps:
-                points = snapped(points, boxes, outputs["peaks"][row], self.peak_threshold)
+                points = snap_to_peaks(points, boxes, outputs["peaks"][row], self.peak_threshold)
             if np.linalg.det(geometry.matrix[:, :2]) < 0:
-                points = points[:, self.skeleton.mirrored(f"head {self.name!r}")]
+                points = points[:, self.skeleton.flip_order(f"head {self.name!r}")]
             place = geometry.points_to_original(points[..., :2])
             predictions.append(
                 {
@@ -276,58 +203,32 @@ class Keypoints(Head):
             )
         return predictions
 
-    def merger(self, size: tuple[int, int]) -> Merger:
-        """The means of the objects that several views agree on."""
+    def view_merger(self, size: tuple[int, int]) -> Merger:
+        """A merger that averages matching objects of several views."""
         sigmas, limit = self.skeleton.sigmas, self.max_detections
         return Predictions(
-            self.decode, partial(combine, sigmas=sigmas, alike=self.alike, limit=limit)
+            self.decode, partial(merge_objects, sigmas=sigmas, alike=self.alike, limit=limit)
         )
 
-    def truth(self, targets: Mapping[str, np.ndarray]) -> Any:
-        """The objects as they were annotated, with the head's numbers of its classes.
-
-        None if the sample has no `keypoints` at all.
-
-        Raises:
-            DataError: an object of no known class.
-        """
-        if "keypoints" not in targets:
-            return None
-        known = ("keypoints", "boxes", "classes", "crowd", "area")
-        found = {key: targets[key] for key in known if key in targets}
-        if "classes" in found:
-            own = self._chosen.own(found["classes"], f"head {self.name!r}")
-            found = {key: value[own >= 0] for key, value in {**found, "classes": own}.items()}
-        if "known_classes" in targets:
-            found["known_classes"] = self._known(targets, f"head {self.name!r}")
-        return found
-
     def metrics(self) -> list[Metric]:
-        """Average precision by object keypoint similarity, as COCO has it."""
+        """COCO's average precision by object keypoint similarity."""
         sigmas = self.skeleton.sigmas.tolist()
         return [COCOKeypointAveragePrecision(self.classes, sigmas, self.max_detections)]
 
     resizable = True
-    predicts_parts = True
+    supports_crops = True
 
     def draw(self, image: np.ndarray, prediction: Any) -> np.ndarray:
         """The detections above `draw_threshold`: boxes with their names, and skeletons."""
-        image = say_unshown(image, prediction["scores"], self.draw_threshold)
-        rows = np.flatnonzero(prediction["scores"] >= self.draw_threshold)
-        boxes, scores = prediction["boxes"][rows], prediction["scores"][rows]
-        names = self.classes if len(self.classes) > 1 else None  # the only one goes without saying
-        image = draw_boxes(image, boxes, prediction["classes"][rows], names, scores)
-        points = prediction["keypoints"][rows[::-1]]  # the best on top
-        return draw_skeletons(image, points, self.skeleton.limbs, self.peak_threshold)
+        return draw_poses(
+            image,
+            prediction,
+            self.classes,
+            self.skeleton.limbs,
+            self.draw_threshold,
+            self.peak_threshold,
+        )
 
     def draw_truth(self, image: np.ndarray, truth: Any) -> np.ndarray:
-        """The same of the annotated objects; those that count for nothing say so."""
-        boxes, classes = np.asarray(truth["boxes"]), np.asarray(truth["classes"])
-        crowd = np.asarray(truth.get("crowd", np.zeros(len(boxes))), bool)
-        points = np.asarray(truth["keypoints"])
-        bare = ~(points[..., 2] > 0).any(axis=1) & ~crowd
-        for chosen, word in ((crowd, " crowd"), (bare, " unlabelled"), (~crowd & ~bare, "")):
-            named = [f"{name}{word}" for name in self.classes]
-            names = named if word or len(named) > 1 else None
-            image = draw_boxes(image, boxes[chosen], classes[chosen], names)
-        return draw_skeletons(image, points[~crowd], self.skeleton.limbs)
+        """The annotated objects; crowds and objects without keypoints are marked."""
+        return draw_annotated_poses(image, truth, self.classes, self.skeleton.limbs)

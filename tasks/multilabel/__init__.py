@@ -1,4 +1,4 @@
-"""Multi-label classification: which of several classes a picture shows."""
+"""Multi-label classification: which of several classes an image shows."""
 
 from .head import MultiLabel
 

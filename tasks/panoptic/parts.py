@@ -1,4 +1,4 @@
-"""Heads inside a head: whose names are whose."""
+"""Parts of a head: prefixes of names, and a merger of the parts' views."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ from densefit.model.tta.view_merger import Merger
 Value = TypeVar("Value")
 
 
-def joined(parts: Mapping[str, Mapping[str, Value]]) -> dict[str, Value]:
-    """What several parts name, each name behind its part's.
+def add_prefixes(parts: Mapping[str, Mapping[str, Value]]) -> dict[str, Value]:
+    """Merge the parts' dicts, with each part's name as a prefix.
 
     >>> joined({"a": {"x": 1}, "b": {"x": 2}})
     {'a_x': 1, 'b_x': 2}
     """
-    return {f"{part}_{name}": value for part, own in parts.items() for name, value in own.items()}
+    return {
+        f"{part}_{name}": value for part, named in parts.items() for name, value in named.items()
+    }
 
 
-def own(part: str, whole: Mapping[str, Value]) -> dict[str, Value]:
-    """What belongs to one part, by its own names.
+def strip_prefix(part: str, whole: Mapping[str, Value]) -> dict[str, Value]:
+    """The entries of one part, without its prefix.
 
     >>> own("b", {"a_x": 1, "b_x": 2})
     {'x': 2}
@@ -31,11 +33,11 @@ def own(part: str, whole: Mapping[str, Value]) -> dict[str, Value]:
 
 
 class PartsMerger(Merger):
-    """Merges the views of each part by itself, and makes one prediction of the results.
+    """Merge the views of each part, then combine the parts' predictions.
 
     Args:
-        mergers: by the part's name.
-        combine: the parts' predictions by name -> the prediction.
+        mergers: merger of each part, by name.
+        combine: predictions of the parts by name -> prediction.
     """
 
     def __init__(
@@ -45,7 +47,7 @@ class PartsMerger(Merger):
 
     def add(self, outputs: Mapping[str, Any], view: View) -> None:
         for part, merger in self._mergers.items():
-            merger.add(own(part, outputs), view)
+            merger.add(strip_prefix(part, outputs), view)
 
     def result(self) -> Any:
         return self._combine({part: each.result() for part, each in self._mergers.items()})

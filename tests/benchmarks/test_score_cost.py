@@ -9,9 +9,7 @@ def test_the_forward_pass_and_the_score_are_timed(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     import score_cost
 
-    monkeypatch.setattr(score_cost, "SIZE", (32, 32))
-    monkeypatch.setattr(score_cost, "PICTURES", 3)
-    forward, score, about = score_cost.forward_and_score(2)
+    forward, score, about = score_cost.forward_and_score(2, (32, 32), 3)
     assert len(forward) == len(score) == 2
     assert min(forward + score) > 0
     assert about.startswith("Scoring 3 pictures of 32x32")

@@ -36,18 +36,21 @@ def train(tiny, profiler, tmp_path=None, **settings):
     )  # fmt: skip
 
 
-def test_a_clock_gives_each_moment_to_one_phase():
-    now = iter([0.0, 1.0, 3.0, 10.0, 10.5])
+def test_a_clock_charges_each_moment_once():
+    now = iter([0.0, 1.0, 3.0, 3.5, 10.0, 10.5, 20.0, 21.0])
     clock = Clock(lambda: next(now))
-    clock.lap("data")
-    clock.lap("forward")
-    clock.start()
-    clock.lap("data")
-    assert clock.seconds["data"] == 1.5
-    assert clock.seconds["forward"] == 2.0
+    with clock("forward"):
+        with clock("copy"):  # from 3.0 to 3.5
+            pass
+    with pytest.raises(OSError, match="gone"), clock("data"):  # from 10.5 to 20
+        raise OSError("gone")
+    assert clock.elapsed() == 21.0
+    assert {phase: seconds for phase, seconds in clock.seconds.items() if seconds} == {
+        "forward": 2.0 + 6.5, "copy": 0.5, "data": 9.5,
+    }  # fmt: skip
     assert set(clock.seconds) == set(PHASES)
     with pytest.raises(KeyError):
-        Clock().lap("coffee")
+        clock("coffee")
 
 
 def test_what_is_slow_is_charged(tiny):

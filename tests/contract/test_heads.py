@@ -193,7 +193,7 @@ def test_encode_gives_the_declared_labels(network):
 
 
 def test_training_gives_finite_losses_and_gradients(network, batch):
-    labels = {d.name: a.asnumpy() for d, a in zip(batch.provide_label, batch.label)}
+    labels = batch.labels
     executor = bound(network, "train", labels)
     for output in executor.forward(is_train=True):
         assert output.shape == (3,)
@@ -212,9 +212,9 @@ def test_a_sample_without_its_target_trains_nothing_and_has_no_truth(network):
     whole = labelled(INPUT)
     assert head.targets
     assert set(head.targets) <= set(whole.targets)
-    assert head.truth(whole.targets) is not None
+    assert head.ground_truth(whole.targets) is not None
     others = {name: value for name, value in whole.targets.items() if name not in head.targets}
-    assert head.truth(others) is None
+    assert head.ground_truth(others) is None
     executor = bound(network, "train", encoded(head, Sample("a", whole.image, others)))
     for output in executor.forward(is_train=True):
         np.testing.assert_array_equal(output.asnumpy(), 0)
@@ -270,7 +270,7 @@ def test_what_is_finished_on_the_host_is_what_the_graph_gives(network):
     _, outputs = evaluated(network, "raw")
     for name, output in outputs.items():
         assert len(output) == 3 * head.rows(name)
-    found = head.finish(outputs, INPUT)
+    found = head.postprocess(outputs, INPUT)
     assert found.keys() == expected.keys()
     for name, array in expected.items():
         assert (found[name].shape, found[name].dtype) == (array.shape, array.dtype)
@@ -278,7 +278,9 @@ def test_what_is_finished_on_the_host_is_what_the_graph_gives(network):
             np.testing.assert_allclose(found[name], array, rtol=1e-4, atol=1e-4)
         else:  # the last bit of a logit may decide between two classes
             assert (found[name] != array).mean() < 1e-3
-    first = head.finish({name: array[: head.rows(name)] for name, array in outputs.items()}, INPUT)
+    first = head.postprocess(
+        {name: array[: head.rows(name)] for name, array in outputs.items()}, INPUT
+    )
     for name, array in first.items():
         np.testing.assert_array_equal(array, found[name][: head.rows(name)])
 
@@ -292,7 +294,7 @@ def test_predictions_lie_in_the_original_pictures(task, network, batch):
         picture = np.zeros((*size, 3), np.uint8)
         assert head.draw(picture, prediction).shape == picture.shape
         assert not picture.any()
-    truths = [head.truth(targets) for targets in batch.targets]
+    truths = [head.ground_truth(targets) for targets in batch.targets]
     for metric in head.metrics():
         metric.update(predictions, truths, batch.ids)
         numbers = metric.compute()
@@ -330,7 +332,7 @@ def test_the_truth_is_drawn_on_a_copy_of_the_original(network, batch):
     for index, targets in enumerate(batch.targets):
         picture = Mixed()[index].image
         before = picture.copy()
-        drawn = head.draw_truth(picture, head.truth(targets))
+        drawn = head.draw_truth(picture, head.ground_truth(targets))
         assert (drawn.shape, drawn.dtype) == (picture.shape, np.uint8)
         assert (drawn != before).any()
         np.testing.assert_array_equal(picture, before)

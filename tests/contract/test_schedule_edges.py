@@ -4,7 +4,7 @@ import pytest
 
 from densefit.errors import ConfigError
 from densefit.train.schedules import WarmedUp, schedules
-from densefit.train.schedules.awaited import Awaited
+from densefit.train.schedules.deferred import Deferred
 
 HALVES = [{"name": "constant", "lr": 1.0}, {"name": "linear", "lr": 0.5}]
 LOW = 1 / 25 / 1e4  # one_cycle's last rate
@@ -99,8 +99,8 @@ def test_the_rates_at_the_edges_are_those_of_the_docstrings(name, settings, tota
 def test_a_training_that_was_resumed_goes_on_at_the_same_rates(name, settings, total, rates):
     for done in range(total + 1):
         once = made(name, settings).resolve(total, updates_per_epoch=1)
-        again = Awaited(made(name, settings), total)
-        again.learn(total, updates_per_epoch=1)
+        again = Deferred(made(name, settings), total)
+        again.set_length(total, updates_per_epoch=1)
         again.load_state_dict({"schedule": once.state_dict()})
         assert [again(t) for t in range(done, total + 1)] == [
             once(t) for t in range(done, total + 1)
@@ -146,8 +146,8 @@ def test_a_piece_without_an_update_is_refused(at):
     ],
 )
 def test_a_training_of_unknown_length_begins_at_once_however_short_its_cycles(name, settings):
-    rate = Awaited(made(name, settings))  # for which an epoch is endless, until it has ended
+    rate = Deferred(made(name, settings))  # for which an epoch is endless, until it has ended
     assert len(rate.moments) <= 10_010
-    rate.learn(40, updates_per_epoch=5)
+    rate.set_length(40, updates_per_epoch=5)
     assert [t for t, _ in rate.moments] == sorted(t for t, _ in rate.moments)
     assert all(0 < t < 40 for t, _ in rate.moments)

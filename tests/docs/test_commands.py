@@ -136,8 +136,9 @@ def start(words: list[str], stop, monkeypatch) -> None:
         assert not begins
         assert not arguments
         raise Parsed
-    for own in (name, f"{name}_{arguments[0]}" if arguments else "", "training", "trained"):
-        if (ROOT / "tools" / f"{own}.py").is_file():
+    scored = f"scoring.{name}_{arguments[0]}" if arguments else ""
+    for own in (name, scored, "recipes.training", "recipes.checkpoint_settings"):
+        if (ROOT / "tools" / f"{own.replace('.', '/')}.py").is_file():
             stop(importlib.import_module(f"densefit.tools.{own}"))
     main = importlib.import_module(f"densefit.tools.{name}").main
     if "--help" in arguments:

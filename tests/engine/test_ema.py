@@ -6,7 +6,8 @@ import pytest
 import densefit as df
 from densefit.backend import mx
 from densefit.checkpoint.storage import store
-from densefit.engine.ema import EMA, Averages
+from densefit.engine.ema import EMA
+from densefit.engine.mxnet.averages import Averages
 from densefit.errors import ConfigError
 
 

@@ -58,7 +58,7 @@ def test_a_network_of_nan_is_not_scored(network, which):
     with pytest.raises(TrainingDiverged, match=rf"not finite(.|\n)*{name}"):
         df.score(broken, loaders()[which])
     with pytest.raises(TrainingDiverged, match=name):
-        df.score_mixture(broken, {"some": loaders()[which]})
+        df.score(broken, {"some": loaders()[which]})
     with pytest.raises(TrainingDiverged, match=name):
         df.predict(broken, loaders()[which])
 
@@ -100,7 +100,7 @@ class Overflowing(df.Head):
     def decode(self, outputs, geometries):
         return list(outputs["value"])
 
-    def truth(self, targets):
+    def ground_truth(self, targets):
         return targets["value"]
 
     def metrics(self):

@@ -211,7 +211,7 @@ def test_micro_batches_of_such_an_iterator_are_not_all_the_last_one(tiny):
     for kind in (Fresh, Refilled):
         heads = [tiny.Brightness(), tiny.Brightness("other", weight=3)]
         network = df.Network(tiny.Backbone(), heads)
-        batches = listed(tiny.loader(network, 8, 2, workers=0))
+        batches = listed(df.interop.as_data_iter(tiny.loader(network, 8, 2, workers=0)))
         settings = {"accumulate": 4, "optimizer_params": {"learning_rate": 0.1}}
         df.fit(network, kind(batches), epochs=2, **settings)
         values.append(tiny.values(network))
@@ -356,7 +356,7 @@ def test_a_head_of_ours_needs_its_samples(tiny):
 def test_samples_of_unknown_truth_do_not_count(tiny):
     network = tiny.network()
     df.fit(network, tiny.loader(network), epochs=1)
-    network.heads[0].truth = lambda targets: targets.get("value")
+    network.heads[0].ground_truth = lambda targets: targets.get("value")
 
     class Partly(tiny.Pictures):
         def __getitem__(self, index):

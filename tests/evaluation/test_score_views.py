@@ -88,7 +88,7 @@ def test_routes_and_heads_that_cannot_merge_are_refused(tiny):
     network = tiny.network()
     loader = tiny.loader(network)
     df.fit(network, loader, epochs=1, optimizer_params={"learning_rate": 0.1})
-    with pytest.raises(ConfigError, match="method `combine`"):
+    with pytest.raises(ConfigError, match="method `merge_predictions`"):
         df.score(network, looking(tiny.Pictures(3), input_size=(32, 32)))
     routed = df.Network(symbol=tiny.conv_bn(), routes=tiny.kind_route())
     with pytest.raises(ConfigError, match="merged by heads"):

@@ -50,7 +50,7 @@ def make(tiny, names):
         def encode(self, sample):
             return {"fc_weight": np.array(1 - sample.targets["value"], np.float32)}
 
-        def truth(self, targets):
+        def ground_truth(self, targets):
             return 1 - targets["value"]
 
     return df.Network(tiny.Backbone(), [Terms(names[0]), Labels(names[1])])

@@ -82,7 +82,7 @@ class Unnamed(df.Head):
     def decode(self, outputs, geometries):
         return list(outputs["y"])
 
-    def truth(self, targets):
+    def ground_truth(self, targets):
         return 0.0
 
     def metrics(self):

@@ -31,7 +31,7 @@ def test_it_says_and_draws_a_rate(tiny, tmp_path, capsys):
 
 
 def test_without_matplotlib_there_is_a_table_and_a_hint(tiny, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(find_lr, "available", lambda: False)
+    monkeypatch.setattr(find_lr, "is_available", lambda: False)
     assert find_lr.main([*tiny(out=tmp_path), *HEADS, *SEARCH]) == 0
     assert "pip install densefit[plot]" in capsys.readouterr().out
     assert [path.name for path in tmp_path.iterdir()] == ["find_lr.csv"]

@@ -155,7 +155,7 @@ def test_errors_are_messages(show, arguments, said):
 
 
 def test_without_matplotlib_there_is_the_table(show, monkeypatch):
-    monkeypatch.setattr(show_schedule, "available", lambda: False)
+    monkeypatch.setattr(show_schedule, "is_available", lambda: False)
     code, out, _, picture = show("cosine")
     assert code == 0
     assert "pip install densefit[plot]" in out

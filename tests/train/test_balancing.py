@@ -216,7 +216,7 @@ def test_losses_are_the_means_over_labelled_samples(make):
 
 @pytest.mark.parametrize("name", ["pcgrad", "cagrad", "gradnorm", "dwa", "uncertainty"])
 def test_a_head_without_labels_is_left_alone(tiny, make, monkeypatch, name):
-    monkeypatch.setattr("densefit.data.loader.loader.check_labelled", lambda *_: {})
+    monkeypatch.setattr("densefit.data.loader.loader_facts.check_labelled", lambda *_: {})
     data = Values(4, {index: ["two"] for index in range(4)})
     network, _ = make(MAKERS[name](), data, batch_size=3)  # an update of 3 of 4 samples
     values = tiny.values(network)
@@ -348,7 +348,7 @@ def test_the_learned_weights_go_with_a_checkpoint_and_out_of_the_way(tiny, make,
     df.load(tmp_path, again)
     data = df.Loader(Values(), batch_size=4)
     for head in again.heads:
-        head.truth = lambda targets, name=head.name: targets[name]
+        head.ground_truth = lambda targets, name=head.name: targets[name]
     assert df.score(again, data) == df.score(network, data)
 
 
@@ -357,7 +357,7 @@ def test_validation_on_several_datasets(tiny, make, tmp_path):
 
     def scored(network):
         for head in network.heads:
-            head.truth = lambda targets, name=head.name: targets.get(name)
+            head.ground_truth = lambda targets, name=head.name: targets.get(name)
         first = Values(5, {index: ["two"] for index in range(5)})
         second = Values(4, {index: ["one", "three"] for index in range(4)})
         return {name: df.Loader(data, batch_size=4) for name, data in
@@ -365,7 +365,7 @@ def test_validation_on_several_datasets(tiny, make, tmp_path):
 
     network, _ = make(None)
     data = scored(network)
-    expected = df.score_mixture(network, data)
+    expected = df.score(network, data)
     assert set(expected) == {"a/one/mae", "a/three/mae", "b/two/mae"}
     saver = df.Saver(tmp_path, keep=df.Keep(best="b/two/mae"))
     seen = tiny.Recorder("fit_started", lambda state, control: state.directions)
@@ -376,7 +376,7 @@ def test_validation_on_several_datasets(tiny, make, tmp_path):
     assert seen.seen == [dict.fromkeys(expected, False)]
     scores = [epoch["validation"]["b/two/mae"] for epoch in history.epochs]
     assert saver.keep.leader.score == min(scores)
-    assert history.last_validation == df.score_mixture(network, data)
+    assert history.last_validation == df.score(network, data)
     train = df.Loader(Values(), batch_size=4, heads=network.heads)
     with pytest.raises(ConfigError, match="training back"):
         df.fit(network, train, epochs=1, validation={"a": train})
@@ -385,7 +385,7 @@ def test_validation_on_several_datasets(tiny, make, tmp_path):
 @pytest.mark.parametrize("present", [HEADS, ("one", "three"), ("three",), ()])
 def test_a_pass_is_made_for_each_head_that_has_labels(make, monkeypatch, present):
     """The first of them need not be the network's first."""
-    monkeypatch.setattr("densefit.data.loader.loader.check_labelled", lambda *_: {})
+    monkeypatch.setattr("densefit.data.loader.loader_facts.check_labelled", lambda *_: {})
     passes = []
     forward = mx.mod.Module.forward_backward
     monkeypatch.setattr(

@@ -47,7 +47,7 @@ class Pull(df.Head):
     def decode(self, outputs, geometries):
         return list(outputs["out"])
 
-    def truth(self, targets):
+    def ground_truth(self, targets):
         return None
 
     def metrics(self):
@@ -140,8 +140,8 @@ def test_an_iterator_of_mxnet_is_reset(network):
     batches = list(loader)
     arrays = {desc.name: [] for desc in (*loader.provide_data, *loader.provide_label)}
     for batch in batches:
-        for name, array in zip(arrays, (*batch.data, *batch.label)):
-            arrays[name].append(array.asnumpy())
+        for name, array in batch.arrays.items():
+            arrays[name].append(array)
     whole = {name: np.concatenate(own) for name, own in arrays.items()}
     data = {"data": whole.pop("data")}
     plain = mx.io.NDArrayIter(data, whole, batch_size=3)

@@ -2,14 +2,14 @@
 
 import pytest
 
-from densefit.train.interval import Cadence
+from densefit.train.interval import Interval
 
 
 def falls(every, updates=12, per_epoch=4):
-    cadence = Cadence(every, per_epoch, updates)
+    interval = Interval(every, per_epoch, updates)
     return (
-        [n for n in range(1, updates + 1) if cadence.after_update(n)],
-        [n for n in range(1, updates // per_epoch + 1) if cadence.after_epoch(n)],
+        [n for n in range(1, updates + 1) if interval.after_update(n)],
+        [n for n in range(1, updates // per_epoch + 1) if interval.after_epoch(n)],
     )
 
 
@@ -31,10 +31,10 @@ def test_when(every, expected):
 
 
 def test_lengths_that_are_not_known():
-    assert Cadence("2ep").after_epoch(2)  # whole epochs need no length
+    assert Interval("2ep").after_epoch(2)  # whole epochs need no length
     for every, expected in (("0.5ep", 5), ("10%", 8)):
-        cadence = Cadence(every)
-        assert cadence.awaits
-        assert not any(cadence.after_update(done) for done in range(20))
-        cadence.learn(80, 10)
-        assert [done for done in range(1, 17) if cadence.after_update(done)][0] == expected
+        interval = Interval(every)
+        assert interval.is_unresolved
+        assert not any(interval.after_update(done) for done in range(20))
+        interval.set_length(80, 10)
+        assert [done for done in range(1, 17) if interval.after_update(done)][0] == expected

@@ -101,8 +101,7 @@ def one_batch(dataset, heads, **settings):
     loader = df.Loader(dataset, batch_size=6, heads=heads, **settings)
     with loader:
         batch = next(loader)
-    names = [desc[0] for desc in loader.provide_label]
-    return {name: array.asnumpy() for name, array in zip(names, batch.label)}
+    return batch.labels
 
 
 @pytest.mark.parametrize("kind", ["threads", "processes"])
@@ -236,8 +235,8 @@ def test_validations_of_plain_datasets_go_by_the_names_of_the_mixture(tiny, tmp_
         return {key: scores[key] for key in whole}
 
     assert mains(history.last_validation) == whole
-    assert mains(df.score_mixture(network, plain)) == whole
-    assert mains(df.score_mixture(df.load(tmp_path), plain)) == whole
+    assert mains(df.score(network, plain)) == whole
+    assert mains(df.score(df.load(tmp_path), plain)) == whole
     before = history.epochs[-1]["train"]
     # Now the mixture has another order; a network made with numbers goes on by name.
     known = None if classes is None else 3
@@ -326,7 +325,7 @@ def test_classes_that_are_called_otherwise_are_told(tiny, tmp_path, caplog):
 def test_a_checkpoint_without_names_is_loaded(tiny, tmp_path, monkeypatch):
     network, loader = trained(tiny, 2, Shades("dark", "bright"))
     with monkeypatch.context() as patch:
-        patch.setattr("densefit.train.fit.take_names", lambda *given: None)
+        patch.setattr("densefit.train.setup.plan.take_names", lambda *given: None)
         patch.setattr("densefit.checkpoint.training.snapshot.names_of", lambda network: {})
         df.fit(network, loader, updates=1, checkpoint=tmp_path)
     assert df.load(tmp_path).heads[0].learned_names == {}

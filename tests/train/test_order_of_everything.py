@@ -173,7 +173,7 @@ def test_datasets_of_a_mixture(tiny, batches):
         with df.Loader(mixture, batch_size=4, heads=network.heads, shuffle=True) as loader:
             df.fit(network, loader, epochs=2, schedule=df.Constant(0.05))
         held = {name: df.Loader(parts[name], batch_size=4) for name in order}
-        return network, df.score_mixture(network, held)
+        return network, df.score(network, held)
 
     found = [fit(order) for order in itertools.permutations(parts)]
     for network, scores in found[1:]:

@@ -8,7 +8,7 @@ import pytest
 import densefit as df
 from densefit.backend import mx
 from densefit.train.find_lr import find_lr
-from densefit.train.seeds import seeded
+from densefit.train.seeds import seed_all, seeded
 
 
 def drawn():
@@ -60,3 +60,14 @@ def test_within_the_block_the_seed_counts():
         with seeded(3):
             found.append(drawn())
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("number", [0, 7, 2**33])
+def test_all_three_generators_are_seeded(number):
+    values = []
+    for _ in range(2):
+        seed_all(number % 2**31)
+        values.append(drawn())
+    assert values[0] == values[1]
+    seed_all(1234)
+    assert all(one != other for one, other in zip(drawn(), values[0]))

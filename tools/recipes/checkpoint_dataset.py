@@ -70,8 +70,11 @@ class TrainedPart:
             *targets.get(self.name, {}).values(),
         }
         for head in heads:
-            told = [(held, getattr(head, setting, None)) for setting, held in head.told.items()]
-            for held, names in ((head.classes_of, head.numbered_classes()), *told):
+            told = [
+                (held, getattr(head, setting, None))
+                for setting, held in head.dataset_settings.items()
+            ]
+            for held, names in ((head.class_target, head.target_classes()), *told):
                 if held in known and names and len(names) > len(classes.get(held, ())):
                     classes[held] = list(names)
         rename = {

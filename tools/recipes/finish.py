@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from densefit import engine
 from densefit.checkpoint.storage import store
 from densefit.checkpoint.weights.load import load
 from densefit.engine.finite import check_parameters
-from densefit.engine.mxnet.learner import Learner
-from densefit.evaluation.score_mixture import scorable, score_mixture, scorer_of_labelled
+from densefit.evaluation.labelled_heads import scorable
+from densefit.evaluation.multi_scorer import scorer_of_labelled
+from densefit.evaluation.score import score
 from densefit.model.network import Network
 from densefit.tools.report.pictures import choose_thresholds
 from densefit.tools.report.report import write_numbers, write_scores
@@ -63,11 +65,13 @@ def finish(out: Path, prepared: Prepared, draw: Draw, batches: int = 0) -> dict[
         with Watched(loader, f"scoring {name}".rstrip()) as watched:
             if name:
                 heads = scorable(network, [head.name for head in network.heads], loader)
-                scores.update(score_mixture(network, {name: watched}, heads))
+                scores.update(score(network, {name: watched}, heads))
                 prefix = f"{name}/"
             else:
                 check_parameters(network)
-                scorer = scorer_of_labelled(Learner(network), watched, "scoring", nonfinite="raise")
+                scorer = scorer_of_labelled(
+                    engine.make(network), watched, "scoring", nonfinite="raise"
+                )
                 scores.update(scorer.run() or {})
                 choose_thresholds(network, scorer.metrics)
                 prefix = ""

@@ -84,20 +84,22 @@ def told_by(
     source = kind.class_source(settings)
     if needed is not None and "classes" not in settings:
         if source is not None:
-            some = getattr(dataset, kind.some_of, None) if kind.some_of else None
-            found["classes"] = some or classes_in(dataset, source, kind.classes_of)
+            some = getattr(dataset, kind.class_subset, None) if kind.class_subset else None
+            found["classes"] = some or classes_in(dataset, source, kind.class_target)
         elif needed.default is needed.empty:
             raise ConfigError(
                 f"Nobody says which classes the head {name!r} has",
                 where=f"model.heads.{name}",
                 fix=f"classes: a list; or let the class {kind.__name__} say of which target they "
-                f'are: classes_of = "TARGET"',
+                f'are: class_target = "TARGET"',
             )
     if "among" in taken and source is not None and not isinstance(settings.get("classes"), int):
-        found["among"] = classes_in(whole, source, kind.classes_of)
-    known = all(hasattr(dataset, attribute) for attribute in kind.told.values())
-    if known and not kind.told.keys() & settings.keys():
-        found.update({key: getattr(dataset, attribute) for key, attribute in kind.told.items()})
+        found["among"] = classes_in(whole, source, kind.class_target)
+    known = all(hasattr(dataset, attribute) for attribute in kind.dataset_settings.values())
+    if known and not kind.dataset_settings.keys() & settings.keys():
+        found.update(
+            {key: getattr(dataset, attribute) for key, attribute in kind.dataset_settings.items()}
+        )
     return {key: value for key, value in found.items() if value is not None}
 
 
@@ -122,7 +124,7 @@ def check_classes(head: Head, mixture: Mixture, told: bool) -> None:
     Raises:
         ConfigError: they are others, or nobody says whose they are.
     """
-    for setting, target in head.told.items():
+    for setting, target in head.dataset_settings.items():
         listed, own = mixture.class_lists.get(target), getattr(head, setting, None)
         if listed is not None and own is not None and list(own) != list(listed):
             raise ConfigError(
@@ -134,33 +136,33 @@ def check_classes(head: Head, mixture: Mixture, told: bool) -> None:
             )
     if not hasattr(head, "classes"):
         return
-    common = None if head.classes_of is None else mixture.class_lists.get(head.classes_of)
+    common = None if head.class_target is None else mixture.class_lists.get(head.class_target)
     if common is not None:
-        if head.numbered_classes() != list(common):
+        if head.target_classes() != list(common):
             raise ConfigError(
                 f"The classes of the head {head.name!r} are not those of the mixture",
                 expected=f"{common}, in this order",
-                received=head.numbered_classes(),
-                where=f"head {head.name!r}, target {head.classes_of!r}",
+                received=head.target_classes(),
+                where=f"head {head.name!r}, target {head.class_target!r}",
                 fix="leave the head's classes out, or choose the common ones: mixture.classes and "
                 "mixture.rename",
             )
-    elif head.targets and not told and head.classes_of not in mixture.class_targets:
+    elif head.targets and not told and head.class_target not in mixture.class_targets:
         # where no dataset has a target that the mixture knows of, the loader tells it
         raise ConfigError(
             f"Which dataset's classes has the head {head.name!r}?",
             where=f"model.heads.{head.name}, which learns {', '.join(head.targets)}",
             expected=f"those of a target with common names: {', '.join(mixture.class_lists)}",
-            received=head.classes_of,
+            received=head.class_target,
             fix=f"{_meant(head, mixture)}from: the name of a dataset; or classes: a list",
         )
 
 
 def _meant(head: Head, mixture: Mixture) -> str:
     """A hint for a head that a recipe has told another target than that of its class."""
-    told = str(head.classes_of)
+    told = str(head.class_target)
     close = difflib.get_close_matches(told, mixture.class_lists, n=1)
-    return f"did you mean {close[0]!r}? " if close and told != type(head).classes_of else ""
+    return f"did you mean {close[0]!r}? " if close and told != type(head).class_target else ""
 
 
 def make_network(

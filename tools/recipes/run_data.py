@@ -8,7 +8,7 @@ from typing import Any
 
 from densefit.data.loader.loader import Loader
 from densefit.data.sample import Dataset
-from densefit.evaluation.score_mixture import scorable
+from densefit.evaluation.labelled_heads import scorable
 from densefit.model.network import Network
 from densefit.tools.recipes.recipe import Recipe, make_dataset, score_loader, train_loader
 from densefit.tools.recipes.recipe_heads import make_network

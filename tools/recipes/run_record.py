@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from densefit.backend import available_cpus, mx
+from densefit import engine
 from densefit.callbacks import Callback, Control, TrainState
 from densefit.callbacks.memory_use import memory_in_use
 from densefit.checkpoint.storage.atomic import replace_file
+from densefit.cpus import available_cpus
 from densefit.data.fingerprint import fingerprint
 from densefit.data.loader.loader import Loader
 from densefit.data.sample import Dataset
@@ -92,7 +93,7 @@ def environment(
         "platform": platform.platform(),
         "cpus": available_cpus(),
         "threads": os.environ.get("OMP_NUM_THREADS"),
-        "gpus": mx.context.num_gpus(),
+        "gpus": len(engine.device_memory()),
         "seed": seed,
         "resume": resume,
         "data": {split: _fingerprint(dataset, loaders) for split, dataset in data.items()},
@@ -126,10 +127,11 @@ class Cost(Callback):
         """Write, unless the training failed or had been at its end already."""
         if error is not None or state.clock.updates == 0:
             return
-        arguments, _ = state.network.get_params()
         seconds = sum(state.clock.seconds[phase] for phase in TRAINING)
         found = {
-            "parameters": sum(int(np.prod(array.shape)) for array in arguments.values()),
+            "parameters": sum(
+                int(np.prod(array.shape)) for array in state.network.parameters.values()
+            ),
             "updates": state.clock.updates,
             "ms_per_update": round(1000 * seconds / state.clock.updates, 3),
             "seconds": round(state.seconds, 3),

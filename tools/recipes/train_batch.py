@@ -15,7 +15,7 @@ from densefit.data.loader.loader import Loader
 from densefit.data.sample import Sample
 from densefit.model.heads.head import Head
 from densefit.tools.report.pictures import fitted_for, resized, write_image
-from densefit.visualize.drawing import grid
+from densefit.visualize.grid import grid
 
 _log = logging.getLogger("densefit")
 
@@ -74,7 +74,7 @@ def drawn_samples(
         targets = {key: own for key, own in sample.targets.items() if key != "instance_masks"}
         for head in heads:
             match = (matches or {}).get(head.name)
-            truth = head.truth(targets if match is None else match(targets))
+            truth = head.ground_truth(targets if match is None else match(targets))
             # Letters are legible in the size that is looked at.
             fitted = fitted_for([head], sample.image, _SMALLEST, _LARGEST)
             image = fitted.image(sample.image)

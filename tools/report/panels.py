@@ -7,11 +7,11 @@ from pathlib import Path
 
 from densefit.data.classes.class_matching import match_of
 from densefit.data.loader.loader import Loader
+from densefit.evaluation.labelled_heads import scorable
 from densefit.evaluation.predict import predict
-from densefit.evaluation.score_mixture import scorable
 from densefit.model.network import Network
 from densefit.tools.report.pictures import BYTES, Subset, truth_and_prediction, write_image
-from densefit.visualize.drawing import grid
+from densefit.visualize.grid import grid
 
 _COLUMNS = 6  # three pairs of truth and prediction a row
 _SMALLEST, _LARGEST = 240, 400  # pixels of a cell's longer side
@@ -45,7 +45,7 @@ def write_panels(
                 cells += truth_and_prediction(
                     head, sample.image, targets, predictions[head.name], _SMALLEST, _LARGEST
                 )
-                known = head.truth(targets) is not None
+                known = head.ground_truth(targets) is not None
                 said += [
                     f"{head.name}: {'truth' if known else 'not known'}",
                     f"{head.name}: prediction",

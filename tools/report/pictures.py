@@ -19,8 +19,8 @@ from densefit.metrics.core.metric import Metric
 from densefit.metrics.core.operating_point import best_threshold
 from densefit.model.heads.head import Head
 from densefit.model.network import Network
-from densefit.visualize.drawing import grid
 from densefit.visualize.fitted import Fitted
+from densefit.visualize.grid import grid
 
 # The longer side of a drawing is brought into this range, in pixels.
 SMALLEST, LARGEST = 320, 480
@@ -139,7 +139,7 @@ def truth_and_prediction(
         largest: the same, at most.
     """
     fitted = fitted_for([head], image, smallest, largest)
-    small, truth = fitted.image(image), head.truth(targets)
+    small, truth = fitted.image(image), head.ground_truth(targets)
     shown = fitted(prediction)
     if truth is None:
         both = (small, head.draw(small, shown))

@@ -10,24 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from densefit.callbacks.figure import legend_beside, new_figure, tidy
-from densefit.errors import ConfigError, writing
+from densefit.errors import writing
 from densefit.metrics.core.detail import Curve, Curves, Matrix
+from densefit.visualize.plotting import color, escape_math, legend_beside, new_figure, tidy
 
 # Up to this many classes, cells have numbers and curves have names.
 _CELLS, _NAMED = 32, 10
 _POINTS = 1000  # of a line in a file or picture
 _LONGEST = 24  # letters of a name
 _GREY = "0.8"
-
-
-def available() -> bool:
-    """Whether there is a matplotlib to draw with."""
-    try:
-        new_figure(1, 1)
-    except ConfigError:
-        return False
-    return True
 
 
 def plot_matrix(path: Path, matrix: Matrix) -> None:
@@ -133,7 +124,7 @@ def plot_curves(
         if others and place == _NAMED // 2:
             axes.plot([], [], color=_GREY, lw=1.5, label=f"{len(others)} others")
         label = _short(name) + (f"  {known[name]:.3f}" if name in known else "")
-        axes.plot(lines[name].x, lines[name].y, color=f"C{place % 10}", lw=1.4, label=label)
+        axes.plot(lines[name].x, lines[name].y, color=color(place), lw=1.4, label=label)
     if curves.x_label.lower() == "recall" and len(lines) > 1:
         mean = _mean(list(lines.values()))
         label = "mean" + (f"  {np.mean(list(known.values())):.3f}" if known else "")
@@ -204,4 +195,4 @@ def _within(line: Curve) -> bool:
 def _short(name: str) -> str:
     """A name, not too long, as matplotlib shows it: no formula, and not hidden."""
     cut = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 3]}..."
-    return (f" {cut}" if cut.startswith("_") else cut).replace("$", r"\$")
+    return escape_math(f" {cut}" if cut.startswith("_") else cut)

@@ -13,13 +13,12 @@ from typing import Any
 from rich.console import Console
 
 from densefit.errors import writing
-from densefit.evaluation.score import collect
+from densefit.evaluation.update_metrics import compute_metrics
 from densefit.metrics.core.bootstrap import confidence_intervals
 from densefit.metrics.core.detail import Matrix
 from densefit.metrics.core.metric import Metric
 from densefit.metrics.core.per_sample import PerSample
 from densefit.tools.report.plots import (
-    available,
     plot_curves,
     plot_matrix,
     write_curves,
@@ -27,6 +26,7 @@ from densefit.tools.report.plots import (
 )
 from densefit.tools.report.table import Interval, by_class, columns_of, print_scores
 from densefit.tools.report.worst import Pictures, write_worst
+from densefit.visualize.plotting import is_available
 
 _LEVEL = 0.95
 
@@ -95,7 +95,9 @@ def report(
     print_scores(numbers, title, intervals)
     if out is not None:
         print(f"wrote to {out}: {', '.join(written)}")
-        if not available() and any(metric.details() for own in metrics.values() for metric in own):
+        if not is_available() and any(
+            metric.details() for own in metrics.values() for metric in own
+        ):
             print("without matplotlib there are no plots: pip install densefit[plot]")
     return scores
 
@@ -134,7 +136,7 @@ def _key(head: str, key: str) -> str:
 
 
 def _own(head: str, metrics: Sequence[Metric]) -> dict[str, float]:
-    found = collect({head: metrics})
+    found = compute_metrics({head: metrics})
     return {key[len(head) + 1 :]: value for key, value in found.items()}
 
 
@@ -182,7 +184,7 @@ def _write_details(out: Path, head: str, metrics: Sequence[Metric]) -> list[str]
             else:
                 write_curves(table, detail)
             written.append(table.name)
-            if not available():
+            if not is_available():
                 continue
             if isinstance(detail, Matrix):
                 plot_matrix(picture, detail)

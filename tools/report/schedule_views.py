@@ -11,8 +11,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from densefit.callbacks.figure import new_figure, tidy, write_figure
 from densefit.train.schedules import Resolved
+from densefit.visualize.plotting import (
+    color,
+    escape_math,
+    line_style,
+    new_figure,
+    tidy,
+    write_figure,
+)
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _WIDTH = 64  # characters of a line
@@ -139,13 +146,13 @@ def plot_rates(path: Path, shown: Sequence[Shown], total: int, per_epoch: int) -
             axes.plot(
                 times,
                 drawn,
-                color=f"C{(number - 1) % 10}",
-                linestyle=("-", "--", ":")[(number - 1) // 10 % 3],
+                color=color(number - 1),
+                linestyle=line_style(number - 1),
                 lw=1.5,
                 marker=".",
                 ms=7,
                 markevery=[times.index(t) for t in marks],
-                label=label.replace("$", r"\$"),
+                label=escape_math(label),
             )
     panels[0].set_ylim(bottom=0)
     panels[0].set_ylabel("learning rate")

@@ -13,7 +13,7 @@ from densefit.metrics.core.metric import Metric
 from densefit.metrics.core.per_sample import PerSample
 from densefit.tools.report.pictures import BYTES, LARGEST, SMALLEST, resized, write_image
 from densefit.tools.report.table import shown
-from densefit.visualize.drawing import grid
+from densefit.visualize.grid import grid
 
 Pictures = Callable[[str], Sequence[np.ndarray]]
 

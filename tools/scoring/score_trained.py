@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 
+from densefit import engine
 from densefit.checkpoint.weights.load import load
 from densefit.data.checks.sample import read_sample
 from densefit.data.classes.class_matching import match_of
 from densefit.data.sample import Dataset
 from densefit.data.sample_id import sample_id
 from densefit.engine.finite import check_parameters
-from densefit.engine.mxnet.learner import Learner
 from densefit.errors import ConfigError
+from densefit.evaluation.labelled_heads import scorable
 from densefit.evaluation.predict import predict
-from densefit.evaluation.score import Scorer
-from densefit.evaluation.score_mixture import scorable
+from densefit.evaluation.scorer import Scorer
 from densefit.metrics.core.metric import Metric
 from densefit.metrics.core.per_sample import PerSample
 from densefit.model.network import Network
@@ -88,7 +88,7 @@ def run(chosen: Scoring, place: Path) -> dict[str, float]:
     with Watched(loader, "scoring") as watched:
         check_parameters(network)
         scorer = Scorer(
-            Learner(network), watched, list(metrics), metrics=metrics, nonfinite="raise"
+            engine.make(network), watched, list(metrics), metrics=metrics, nonfinite="raise"
         )
         scorer.run()
     if listed:

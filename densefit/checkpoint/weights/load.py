@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from densefit import adapters
-from densefit.backend import mx
 from densefit.checkpoint.storage import store
 from densefit.checkpoint.weights.class_names import saved_names, take_saved_names
 from densefit.checkpoint.weights.parameters import parameters_of
 from densefit.errors import CheckpointError, ConfigError, DensefitError
 from densefit.model.heads.route import Route
-from densefit.model.network import Network
+from densefit.model.network import Network, is_symbol
 
 
 def load(
@@ -48,7 +47,7 @@ def load(
             network = Network.from_spec(content["network"])
         except (
             *(KeyError, TypeError, ValueError, AttributeError, OverflowError, MemoryError),
-            *(mx.base.MXNetError, DensefitError),
+            *(RuntimeError, DensefitError),  # MXNet's errors are RuntimeErrors
         ) as error:
             raise CheckpointError(
                 "The checkpoint does not say rightly how its network was built "
@@ -73,7 +72,7 @@ def _message(error: BaseException) -> str:
 
 def _network_of(model: Any, heads: Mapping[str, Route] | None) -> Network:
     """The Network of a Symbol, or of what an adapter is registered for."""
-    if isinstance(model, mx.sym.Symbol):
+    if is_symbol(model):
         return Network(symbol=model, routes=heads)
     adapted = adapters.models.adapt(model, heads=heads)
     if adapted is None:

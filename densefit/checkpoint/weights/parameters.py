@@ -35,7 +35,7 @@ def parameters_of(
     """
     where = place / f"{part}{SUFFIX}"
     arguments, auxiliary = split_model(parts[part], where)
-    before = {**network.arg_params, **network.aux_params}
+    before = {**network.parameters, **network.statistics}
     symbol = network.symbol
     own = {*symbol.list_arguments(), *symbol.list_auxiliary_states()}
     variances = moving_variances(symbol)

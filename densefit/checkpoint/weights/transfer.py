@@ -161,7 +161,7 @@ def transfer(
     learned = [name for name in weights if name in given]
     whole = _whole(own, loaded)
     loaded += [name for name in learned if weights[name] in whole]
-    valued = {*network.arg_params, *network.aux_params}
+    valued = {*network.value_shapes}
     others = [name for name in own if name not in given]
     others += [name for name in weights if name not in loaded and (learned or name in valued)]
     _give(network, {name: given[name] for name in loaded})
@@ -188,9 +188,9 @@ def _read(
 ) -> tuple[dict[str, Any], str, int | None, list[str], list[Head]]:
     """The source's arrays by name, what it is, and its output stride, names of heads and heads."""
     if isinstance(source, Network):
-        arguments, auxiliary = source.get_params()
+        source.check_initialized()
         stride = source.output_stride if source.heads else None
-        arrays = {**arguments, **auxiliary}
+        arrays = {**source.parameters, **source.statistics}
         return arrays, "the given network", stride, list(source.wires), source.heads
     if isinstance(source, Mapping):
         arrays = {
@@ -228,10 +228,10 @@ def _bare(name: str) -> str:
 
 def _give(network: Network, values: Mapping[str, Any]) -> None:
     auxiliary = set(network.peek("train", SIZE).list_auxiliary_states())
-    arg_params, aux_params = dict(network.arg_params), dict(network.aux_params)
+    parameters, statistics = dict(network.parameters), dict(network.statistics)
     for name, value in values.items():
-        (aux_params if name in auxiliary else arg_params)[name] = _single(value)
-    network.set_params(arg_params, aux_params)
+        (statistics if name in auxiliary else parameters)[name] = _single(value)
+    network.set_params(parameters, statistics)
 
 
 def _single(value: Any) -> Any:

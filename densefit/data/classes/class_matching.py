@@ -192,8 +192,8 @@ def _has(dataset: Any, target: str) -> bool:
 
 
 def _may_lack(head: Any, target: str) -> bool:
-    """Whether objects of classes that the head lacks are no concern of it (`Head.some_of`)."""
-    return getattr(head, "some_of", None) is not None and not is_points(target)
+    """Whether objects of classes that the head lacks are no concern of it (`Head.class_subset`)."""
+    return getattr(head, "class_subset", None) is not None and not is_points(target)
 
 
 def _lacking(

@@ -66,7 +66,7 @@ class Occurring:
         return head is None or all(
             target in own
             and own[target][:-1].all()
-            and (own[target][-1] or not _has_yes_or_no(head))
+            and (own[target][-1] or not _is_multilabel(head))
             for target in head_lists(head)
             if not is_points(target)
         )
@@ -86,7 +86,7 @@ class Occurring:
         for name, own in self._counts.items():
             lists = head_lists(self._heads[name])
             for target, counts in own.items():
-                never = _has_yes_or_no(self._heads[name]) and counts.any() and not counts[-1]
+                never = _is_multilabel(self._heads[name]) and counts.any() and not counts[-1]
                 if never and first_time("no label says no", name, target):
                     _log.warning("head %r, target %r: %s in %s", name, target, _NO, where)
                 names = lists[target]
@@ -174,9 +174,9 @@ def counted(target: str, value: Any, classes: int) -> np.ndarray:
     return found
 
 
-def _has_yes_or_no(head: Any) -> bool:
+def _is_multilabel(head: Any) -> bool:
     """Whether the labels of a head say yes or no for each class."""
-    return bool(getattr(head, "yes_or_no", False))
+    return bool(getattr(head, "is_multilabel", False))
 
 
 def is_map(target: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -35,12 +36,22 @@ class TermSpec(Protocol):
 
 def labelled(head: Encoder, sample: Sample) -> bool:
     """Whether a sample trains a head: as the head says, or if it has all targets, or a term's."""
-    says = getattr(head, "labelled", None)
+    says = _method(head, "is_labelled", "labelled")
     if says is not None:
         return bool(says(sample))
     if terms_of(head):
         return any(labelled_terms(head, sample).values())
     return all(target in sample.targets for target in getattr(head, "targets", ()))
+
+
+def _method(head: Encoder, name: str, former: str) -> Callable[[Any], bool] | None:
+    """An optional method of a head; `former` is its name before it was renamed."""
+    if not hasattr(head, name) and hasattr(head, former):
+        warnings.warn(
+            f"{type(head).__name__}.{former} is now called {name}", DeprecationWarning, stacklevel=2
+        )
+        return getattr(head, former)
+    return getattr(head, name, None)
 
 
 def terms_of(head: Encoder) -> Mapping[str, TermSpec]:
@@ -69,7 +80,7 @@ def trained_terms(head: Encoder, sample: Sample, labels: Mapping[str, Any]) -> d
 
 def trains(head: Encoder, labels: Mapping[str, Any]) -> bool:
     """Whether what a head's `encode` made trains anything, as the head says."""
-    says = getattr(head, "trains", None)
+    says = _method(head, "has_valid_labels", "trains")
     return True if says is None else bool(says(labels))
 
 

@@ -1,4 +1,4 @@
-"""What an update leaves alone: parameters and statistics that only heads without labels read."""
+"""Leave out of an update what only heads without labels train."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from densefit.model.network import Network
 
 
 class Absent:
-    """Holds still what belongs to heads without labels in an update.
+    """Freezes, for one update, the parameters and statistics of heads without labels in it.
 
-    An optimizer moves a parameter whose gradient is exactly 0, too: by momentum, by weight decay,
-    by what Adam remembers. A parameter that gets gradients from losses without labelled samples
-    alone is therefore left out of the update: its value, its optimizer states and the count of its
-    updates stay. So do the moving statistics of BatchNorm layers that such losses alone read, those
-    of a head's own layers: they are of the batches that the head has learned from.
+    An optimizer also moves a parameter whose gradient is exactly 0: by momentum, weight decay or
+    Adam's moments. A parameter that only losses without labelled samples train is therefore left
+    out of the update: its value, its optimizer states and its update count stay. So do the moving
+    statistics of BatchNorm layers that only such losses read: a head's statistics are of the
+    batches that it has learned from.
 
-    A loss is what is counted by itself: a head, or one of its terms (`Wire.counted`).
+    A loss is a head, or one of its terms (`Wire.counted`).
 
     Args:
         module: bound, the one that has the optimizer.
@@ -36,7 +36,7 @@ class Absent:
         self._kept: dict[int, list[Any]] = {}  # statistics, on each device, by their number
 
     def begin(self, absent: Iterable[str]) -> None:
-        """Keep statistics before an update computes; of `Wire.counted` those without labels."""
+        """Save statistics before an update computes; `absent` losses have no labels."""
         _, numbers = self._spared(frozenset(absent))
         if numbers:
             mx.nd.waitall()  # BatchNorm's backward writes them without MXNet's engine knowing
@@ -44,7 +44,7 @@ class Absent:
         self._kept = {number: [one.copy() for one in arrays[number]] for number in numbers}
 
     def update(self, absent: Iterable[str]) -> None:
-        """`Module.update` of what the other losses train; `begin` was called with these at least.
+        """Update what the other losses train; `begin` had at least these absent.
 
         Waits for the backward pass if there are statistics to put back.
         """
@@ -66,7 +66,7 @@ class Absent:
             self._module.update()
 
     def _is_behind(self) -> bool:
-        """Whether no parameter had all of the updates."""
+        """Whether every parameter was left out of some update."""
         optimizer = self._module._optimizer
         counts = optimizer._all_index_update_counts.values()
         most = max((max(own.values(), default=0) for own in counts), default=0)
@@ -74,7 +74,7 @@ class Absent:
 
     @contextmanager
     def _without(self, numbers: Iterable[int]) -> Iterator[None]:
-        """Let Module overlook gradients, as it does those of fixed parameters."""
+        """Hide gradients from the Module, which then treats their parameters as fixed."""
         gradients = self._module._exec_group.grad_arrays
         kept = {number: gradients[number] for number in numbers}
         try:
@@ -86,7 +86,7 @@ class Absent:
                 gradients[number] = replicas
 
     def _spared(self, absent: frozenset[str]) -> tuple[list[int], list[int]]:
-        """Numbers of the parameters and statistics of losses that are all absent; found once."""
+        """Indices of the parameters and statistics whose losses are all absent; cached."""
         if not absent:
             return [], []
         if absent not in self._found:
@@ -117,7 +117,7 @@ class Absent:
 def losses_of(
     symbol: Any, losses: Mapping[str, str]
 ) -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
-    """Of each input of a train graph, the losses that send it gradients, and those that read it.
+    """Find which losses send gradients to each input of a train graph, and which read it.
 
     Args:
         symbol: the graph.

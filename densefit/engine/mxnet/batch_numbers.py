@@ -1,4 +1,4 @@
-"""Outputs that are one number for a batch: whether that is a mean over its samples."""
+"""Check that outputs of one number a batch are means over its samples."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _TOLERANCE = 1e-4  # of the numbers, which are computed in float32
 
 
 class BatchNumbers:
-    """Looks at outputs of one number for a batch: in the graph, and at first batches by halves.
+    """Checks outputs of one number a batch: by the graph, and by the halves of the first batches.
 
-    The number of a batch stands for each of its samples. Where it is a mean over them, such as
+    A batch's number stands for each of its samples. If it is their mean, as of
     `make_loss(mean(...))`, the score is the mean over the dataset. A sum, a root, or a mean over
-    the elements with a label gives another score for each batch size: the graph tells, whatever the
-    batches hold. Operators that keep the rows, and set them against each other, are found by their
-    numbers: those of a batch and of its halves differ.
+    labelled elements gives another score for each batch size: the graph shows these. Operators that
+    keep the rows and compare them with each other show by their numbers: the halves of a batch do
+    not average to the whole.
 
     Args:
         evaluator: of the network.
@@ -57,7 +57,7 @@ class BatchNumbers:
                 return
 
     def look(self, fed: Fed, version: int) -> None:
-        """Compute a batch as a whole and by halves, if it is one of the first.
+        """Compare one of the first batches with its halves.
 
         Raises:
             DataError: the halves do not make up the whole, and the policy says so.
@@ -101,15 +101,15 @@ class BatchNumbers:
 
 def _part(fed: Fed, begin: int, end: int) -> Fed:
     """Some of the rows of a batch."""
+    rows = fed.rows
 
     def cut(array: Any) -> Any:
-        each = array.shape[0] // fed.rows
+        each = array.shape[0] // rows
         return array[begin * each : end * each]
 
     return replace(
         fed,
         data={name: cut(array) for name, array in fed.data.items()},
-        label={name: cut(array) for name, array in fed.label.items()},
-        rows=end - begin,
+        labels={name: cut(array) for name, array in fed.labels.items()},
         real=end - begin,
     )

@@ -6,8 +6,10 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from densefit.backend import mx
+from densefit.data.batch import ArraySpec
 from densefit.engine.batch_reader import Feeder
+from densefit.engine.graph_check import check_data, check_labels, heads_of
+from densefit.engine.mxnet.devices import usable
 from densefit.engine.mxnet.graph.bfloat16 import check_precision, in_bfloat16
 from densefit.engine.mxnet.graph.fuse_bn_relu import fuse_relu
 from densefit.engine.mxnet.graph.gradient_probe import check_gradient_sums
@@ -20,12 +22,14 @@ from densefit.engine.mxnet.graph.symbol_info import (
     infer_shapes,
     loss_labels,
 )
-from densefit.engine.mxnet.initializer import He
+from densefit.engine.mxnet.initializer import ByName, as_initializer
 from densefit.engine.mxnet.inputs import bound_inputs, tell_changes
-from densefit.engine.mxnet.module import Modules, Shapes, TrainGraph, usable
+from densefit.engine.mxnet.module import Modules, Shapes, TrainGraph
+from densefit.engine.mxnet.ndarrays import to_ndarrays
 from densefit.engine.param_groups import check_fixed, frozen, with_frozen_statistics
+from densefit.engine.settings import BindSettings
 from densefit.errors import BindError, DataError
-from densefit.model.network import Network, Weigh
+from densefit.model.network import Network
 
 _log = logging.getLogger("densefit")
 
@@ -34,16 +38,7 @@ def bind_training(
     network: Network,
     feeder: Feeder,
     devices: Sequence[Any],
-    initializer: Any = None,
-    accumulate: int = 1,
-    freeze: Sequence[str] = (),
-    precision: str = "float32",
-    weigh: Weigh | None = None,
-    fixed: Sequence[str] = (),
-    allow_missing: bool = True,
-    fuse: bool = True,
-    live: Any = None,
-    is_given: bool = False,
+    settings: BindSettings,
 ) -> tuple[Modules, dict[str, tuple[int, ...]]]:
     """The Modules of the train graph; the first of them has parameters.
 
@@ -51,16 +46,7 @@ def bind_training(
         network: whose graph and parameters.
         feeder: of the training data.
         devices: MXNet contexts.
-        initializer: for parameters that the network has no value for yet.
-        accumulate: micro-batches an update.
-        freeze: patterns of parameters that are not trained.
-        precision: of convolutions and dense layers, see `densefit.engine.mxnet.graph.bfloat16`.
-        weigh: see `Network.graph`.
-        fixed: names of parameters that have no gradient; their BatchNorm layers train on.
-        allow_missing: whether parameters that the network has no value for are initialised.
-        fuse: whether operators may be joined; a monitor must see the outputs of each.
-        live: a user's Module that trains itself, see `densefit.interop.module.live_module`.
-        is_given: whether the network has other parameters than that Module.
+        settings: how it is bound.
 
     Returns:
         (Modules, shape of each output for a full batch by short name).
@@ -69,19 +55,20 @@ def bind_training(
         BindError, ConfigError, DataError: as `Learner.bind`.
         EngineError: MXNet would compute wrong gradients for the network.
     """
-    check_precision(precision, devices)
+    check_precision(settings.precision, devices)
+    accumulate, live = settings.accumulate, settings.live
     check_split(devices, feeder.batch_size, f"{feeder.where} data, batch size")
     if feeder.last_real is not None:
         check_split(devices, feeder.last_real, f"{feeder.where} data, last batch of an epoch")
-    symbol = network.graph("train", feeder.input_size, weigh)
-    feeder.check_data(symbol)
-    feeder.check_labels(symbol, loss_labels(symbol))
+    symbol = network.graph("train", feeder.input_size, settings.weigh)
+    check_data(feeder, symbol)
+    check_labels(feeder, symbol, loss_labels(symbol))
     arguments = set(symbol.list_arguments())
     label_descs = [desc for desc in feeder.label_descs if desc.name in arguments]
-    heads = feeder.heads_of([desc.name for desc in label_descs]) or list(network.wires)
+    heads = heads_of(feeder, [desc.name for desc in label_descs]) or list(network.wires)
     # The factors on each sample's loss come from the learner, and from no iterator.
     label_descs += [
-        mx.io.DataDesc(name, (feeder.batch_size,))
+        ArraySpec(name, (feeder.batch_size,))
         for wire in network.wires.values()
         for name in wire.weights
         if name in arguments
@@ -92,7 +79,7 @@ def bind_training(
     inputs = bound_inputs(symbol, data, labels, where)
     tell_changes(inputs, {**data, **labels}, f"{feeder.where} data")
     known, outputs = infer_shapes(symbol, {n: own.shape for n, own in inputs.items()}, heads)
-    given = {**network.arg_params, **network.aux_params}
+    given = {**network.parameters, **network.statistics}
     check_parameters(known, given, list(network.wires))
     for wire in network.wires.values():
         wire.check("train", outputs, feeder.batch_size, len(devices))
@@ -107,12 +94,12 @@ def bind_training(
             feeder.batch_size,
         )
     trainable = [name for name in symbol.list_arguments() if name not in inputs]
-    chosen = frozen(freeze, trainable)
+    chosen = frozen(settings.freeze, trainable)
     symbol = with_frozen_statistics(symbol, chosen)
-    chosen = check_fixed(fixed, trainable, chosen)
-    if not allow_missing:
+    chosen = check_fixed(settings.fixed, trainable, chosen)
+    if not settings.allow_missing:
         check_complete(known, inputs, given)
-    if precision == "bfloat16":
+    if settings.precision == "bfloat16":
         symbol = in_bfloat16(symbol)
     full = {name: own.shape for name, own in inputs.items()}
     types = {name: own.dtype for name, own in inputs.items()}
@@ -132,7 +119,9 @@ def bind_training(
             )
         found, _ = infer_shapes(symbol, shapes, heads)
         check_same_parameters(known, found, inputs, shapes, where)
-        return fuse_relu(symbol, shapes, devices, types) if fuse and live is None else symbol
+        return (
+            fuse_relu(symbol, shapes, devices, types) if settings.fuse and live is None else symbol
+        )
 
     graph = TrainGraph(
         inputs,
@@ -144,9 +133,10 @@ def bind_training(
         symbol_for,
         where,
     )
+    initializer = ByName(as_initializer(settings.initializer), settings.seed)
     try:
         if live is not None:
-            live.prepare(graph, network, initializer, is_given)
+            live.prepare(graph, network, initializer, settings.is_given)
             module = live.first
         else:
             module = graph.bind({name: own.shape for name, own in inputs.items()})
@@ -154,9 +144,9 @@ def bind_training(
         check_gradient_sums(module.symbol, trained)
         if live is None:
             module.init_params(
-                initializer or He(),
-                arg_params=network.arg_params or None,
-                aux_params=network.aux_params or None,
+                initializer,
+                arg_params=to_ndarrays(network.parameters) or None,
+                aux_params=to_ndarrays(network.statistics) or None,
                 allow_missing=True,
                 allow_extra=True,
             )

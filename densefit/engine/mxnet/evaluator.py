@@ -10,7 +10,9 @@ import numpy as np
 
 from densefit import backend
 from densefit.backend import mx
-from densefit.engine.batch_reader import Fed, Feeder, real_rows
+from densefit.engine.batch_reader import Fed, Feeder
+from densefit.engine.graph_check import check_compared, check_data
+from densefit.engine.mxnet.devices import usable
 from densefit.engine.mxnet.executors import Executor, Executors, Program
 from densefit.engine.mxnet.graph.fold_batchnorm import fold
 from densefit.engine.mxnet.graph.mean_to_pooling import with_poolings
@@ -23,7 +25,6 @@ from densefit.engine.mxnet.graph.symbol_info import (
     infer_shapes,
 )
 from densefit.engine.mxnet.inputs import bound_inputs
-from densefit.engine.mxnet.module import usable
 from densefit.errors import BindError, DataError, located
 from densefit.model.network import Network
 from densefit.model.output_names import short_name
@@ -102,7 +103,7 @@ class Evaluator:
         program = self._program(feeder, shapes)
         if values:
             self._check(feeder, program.parameters)
-        feeder.check_compared()
+        check_compared(feeder)
 
     def start(self, fed: Fed, feeder: Feeder, version: int) -> Pending:
         """Begin with a batch; returns before it is computed.
@@ -140,9 +141,9 @@ class Evaluator:
         user's Symbol the padding is cut off: nobody knows which of an output's rows are whose.
         """
         if not self.network.heads:
-            arrays = {**fed.data, **fed.label}
+            arrays = fed.arrays
             if fed.real == feeder.batch_size or self.can_cut(feeder):
-                return {name: real_rows(array, fed) for name, array in arrays.items()}, fed.real
+                return {name: fed.real_rows(array) for name, array in arrays.items()}, fed.real
             full = {desc.name: desc.shape[0] for desc in feeder.descs}
             filled = {name: _fill_rows(array, full[name]) for name, array in arrays.items()}
             return filled, feeder.batch_size
@@ -187,7 +188,7 @@ class Evaluator:
     def _graph(self, feeder: Feeder, input_size: tuple[int, int] | None) -> Any:
         """The eval graph of the feeder's heads: of a user's Symbol, their outputs alone."""
         symbol = self.network.graph(self.mode, input_size)
-        feeder.check_data(symbol)
+        check_data(feeder, symbol)
         if self.network.heads:
             return symbol
         names = _outputs_of(feeder, self.mode)
@@ -263,9 +264,9 @@ class Evaluator:
                 key, program, usable(self.devices, rows), rows, self._parameters
             )
 
-    def _parameters(self) -> dict[str, Any]:
-        arguments, auxiliary = self.network.get_params()
-        return {**arguments, **auxiliary}
+    def _parameters(self) -> dict[str, np.ndarray]:
+        self.network.check_initialized()
+        return {**self.network.parameters, **self.network.statistics}
 
     def _check(self, feeder: Feeder, parameters: Mapping[str, tuple[int, ...]]) -> None:
         """Raise BindError unless the network's parameters are those of a graph."""
@@ -299,8 +300,8 @@ def _outputs_of(feeder: Feeder, mode: str) -> tuple[str, ...]:
 
 
 def _shaped(desc: Any, shapes: Mapping[str, tuple[int, ...]]) -> Any:
-    """A DataDesc of another shape."""
-    return mx.io.DataDesc(desc.name, shapes[desc.name], desc.dtype, desc.layout)
+    """A spec of another shape."""
+    return desc._replace(shape=shapes[desc.name])
 
 
 def _mixed(output: str, shape: tuple[int, ...], real: int, rows: int) -> DataError:
@@ -319,4 +320,5 @@ def _fill_rows(array: Any, rows: int) -> Any:
     short = rows - array.shape[0]
     if short == 0:
         return array
-    return mx.nd.concat(array, mx.nd.repeat(array[-1:], short, axis=0), dim=0)
+    array = np.asarray(array)
+    return np.concatenate([array, np.repeat(array[-1:], short, axis=0)])

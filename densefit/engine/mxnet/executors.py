@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 from densefit.backend import mx
 from densefit.engine.mxnet.graph.fold_batchnorm import Fold, fold_parameters
 from densefit.engine.mxnet.inputs import Input
+from densefit.engine.mxnet.ndarrays import to_ndarray
 from densefit.errors import BindError
 
 #: A parameter's name, and the fold that its value takes part in, if any.
@@ -55,15 +56,16 @@ class Executor:
         self, parts: Sequence[Any], slices: Sequence[slice], rows: int, program: Program
     ) -> None:
         self._parts, self._slices, self._rows = list(parts), list(slices), rows
+        self._fed: deque[list[Any]] = deque(maxlen=2)  # inputs that MXNet may not have read yet
         self.program = program
 
     def forward(self, data: Mapping[str, Any]) -> list[Any]:
         """Begin to compute; the outputs are overwritten by the next call.
 
         Args:
-            data: name -> NDArray of all rows.
+            data: name -> array of all rows.
         """
-        outputs = []
+        outputs, inputs = [], []
         data = {
             name: self.program.fed[name].fit(array) if name in self.program.fed else array
             for name, array in data.items()
@@ -71,8 +73,10 @@ class Executor:
         for part, own in zip(self._parts, self._slices):
             for name, array in data.items():
                 factor = array.shape[0] // self._rows
-                array[own.start * factor : own.stop * factor].copyto(part.arg_dict[name])
+                inputs.append(to_ndarray(array[own.start * factor : own.stop * factor]))
+                inputs[-1].copyto(part.arg_dict[name])
             outputs.append(part.forward(is_train=False))
+        self._fed.append(inputs)
         if len(outputs) == 1:
             return list(outputs[0])
         first = outputs[0][0].context
@@ -121,7 +125,7 @@ class Executors:
         program: Program,
         devices: Sequence[Any],
         rows: int,
-        parameters: Callable[[], Mapping[str, Any]],
+        parameters: Callable[[], Mapping[str, np.ndarray]],
     ) -> Executor:
         """A new executor, kept under `key`.
 
@@ -159,7 +163,7 @@ class Executors:
         self._kept[key], self._sizes[key] = Executor(parts, slices, rows, program), size
         return self._kept[key]
 
-    def load(self, parameters: Callable[[], Mapping[str, Any]]) -> None:
+    def load(self, parameters: Callable[[], Mapping[str, np.ndarray]]) -> None:
         """Give new values to the arrays that executors read, in place."""
         if self._values:
             _fill(self._values, parameters())
@@ -169,7 +173,7 @@ class Executors:
         program: Program,
         device: Any,
         share: float,
-        parameters: Callable[[], Mapping[str, Any]],
+        parameters: Callable[[], Mapping[str, np.ndarray]],
     ) -> Any:
         """An MXNet executor for a device's share of the rows."""
         symbol = program.symbol
@@ -206,20 +210,22 @@ class Executors:
         )
 
 
-def _fill(arrays: Mapping[tuple[Any, Key], Any], parameters: Mapping[str, Any]) -> None:
+def _fill(arrays: Mapping[tuple[Any, Key], Any], parameters: Mapping[str, np.ndarray]) -> None:
     """Give arrays, by device and key, the values of these parameters."""
-    folds = {one for _, (_, one) in arrays if one is not None}
-    read = {
-        name: parameters[name].asnumpy()
-        for one in folds
-        for name in one.reads()
-        if name in parameters
+    folds = {fold for _, (_, fold) in arrays if fold is not None}
+    folded: dict[Key, np.ndarray] = {
+        (name, fold): value
+        for fold in folds
+        for name, value in fold_parameters([fold], parameters).items()
     }
-    made: dict[Key, Any] = {}
-    for one in folds:
-        for name, value in fold_parameters([one], read).items():
-            made[name, one] = mx.nd.array(value, dtype=value.dtype)
+    sources = []
     for (_, key), array in arrays.items():
+        value = folded[key] if key in folded else parameters[key[0]]
         # By the engine: a layer may have brought its weight to an order of its own, to which
         # nothing else can write.
-        (made[key] if key in made else parameters[key[0]]).copyto(array)
+        source = to_ndarray(value)
+        source.copyto(array)
+        sources.append(source)
+    # Until they are read: MXNet's threads would wait for Python's lock to drop the last reference.
+    for array in arrays.values():
+        array.wait_to_read()

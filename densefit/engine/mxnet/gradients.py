@@ -1,8 +1,7 @@
-"""What a backward pass leaves in a bound Module: gradients, and BatchNorm's statistics."""
+"""The gradients that a backward pass leaves in a bound Module."""
 
 from __future__ import annotations
 
-import ctypes
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -10,52 +9,64 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
+from densefit.engine.mxnet.head_gradients import HeadGradients, gradient_arrays, shared_parameters
+from densefit.engine.mxnet.ndarrays import host_view
+from densefit.model.network import Network
 
 
-def gradients(module: Any) -> dict[str, list[Any]]:
-    """Name of each trained parameter -> its gradient on each device."""
-    group = module._exec_group
-    return {
-        name: replicas
-        for name, replicas in zip(group.param_names, group.grad_arrays)
-        if replicas and replicas[0] is not None
-    }
+class Gradients:
+    """Gradients of the micro-batches computed since the last update.
 
+    Args:
+        module: bound for training.
+        network: that is trained.
 
-def zero(arrays: Iterable[Sequence[Any]]) -> None:
-    """Set gradients that are added up to 0."""
-    for replicas in arrays:
-        for one in replicas:
-            one[:] = 0
-
-
-def copy_statistics(module: Any) -> list[list[Any]]:
-    """Copies of the auxiliary states (BatchNorm's moving statistics), on each device."""
-    mx.nd.waitall()  # BatchNorm's backward writes them without MXNet's engine knowing
-    return [[one.copy() for one in replicas] for replicas in module._exec_group.aux_arrays]
-
-
-def put_statistics(module: Any, kept: Sequence[Sequence[Any]]) -> None:
-    """Write back what `copy_statistics` gave."""
-    mx.nd.waitall()
-    for replicas, copies in zip(module._exec_group.aux_arrays, kept):
-        for one, copy in zip(replicas, copies):
-            copy.copyto(one)
-
-
-def host_view(array: Any) -> np.ndarray:
-    """A CPU NDArray's own memory as a numpy array, without a copy; waits until it is written.
-
-    It is valid for as long as `array` is, and must not be written to.
+    Attributes:
+        samples: that the mean of the losses is over, of the update so far.
+        rescale: the constant factor on an update's gradient; None: 1 / samples.
     """
-    array.wait_to_read()
-    pointer = ctypes.c_void_p()
-    mx.base.check_call(mx.base._LIB.MXNDArrayGetData(array.handle, ctypes.byref(pointer)))
-    dtype = np.dtype(array.dtype)
-    memory = (ctypes.c_char * (array.size * dtype.itemsize)).from_address(pointer.value or 0)
-    view = np.frombuffer(memory, dtype).reshape(array.shape)
-    view.setflags(write=False)
-    return view
+
+    def __init__(self, module: Any, network: Network) -> None:
+        self._module, self._network = module, network
+        self.samples = 0
+        self.rescale: float | None = None
+
+    def mean_factor(self) -> float:
+        """Factor that makes the summed gradient that of the mean loss: one place normalises."""
+        return 1.0 / max(1, self.samples) if self.rescale is None else self.rescale
+
+    def norm(self) -> float:
+        """Norm of the mean loss's gradient over all parameters; waits for the backward pass.
+
+        Not finite if any of the gradients is not.
+        """
+        gradients = gradient_arrays(self._module).values()
+        return math.sqrt(squared_norm(gradients)) * self.mean_factor()
+
+    def not_finite(self) -> list[str]:
+        """Names of the parameters whose gradient is nan or infinite."""
+        return [
+            name
+            for name, replicas in gradient_arrays(self._module).items()
+            if not all(np.isfinite(array.asnumpy()).all() for array in replicas)
+        ]
+
+    def per_head(self) -> HeadGradients:
+        """Keep the gradients of the heads apart.
+
+        Raises:
+            ConfigError: the heads share no parameter that is trained.
+        """
+        trained = list(gradient_arrays(self._module))
+        shared = shared_parameters(self._module.symbol, self._network, trained)
+        return HeadGradients(self._module, shared, len(self._network.wires))
+
+
+def zero_gradients(module: Any) -> None:
+    """Set the gradients of a Module that adds them up to 0."""
+    for replicas in gradient_arrays(module).values():
+        for array in replicas:
+            array[:] = 0
 
 
 def squared_norm(gradients: Iterable[Sequence[Any]]) -> float:
@@ -74,7 +85,7 @@ def squared_norm(gradients: Iterable[Sequence[Any]]) -> float:
     for replicas in gradients:
         whole = replicas[0]
         if len(replicas) > 1:
-            whole = mx.nd.add_n(*(one.as_in_context(whole.context) for one in replicas))
+            whole = mx.nd.add_n(*(array.as_in_context(whole.context) for array in replicas))
         if whole.stype != "default":  # only some rows are there; the others are 0
             whole = whole.data
         if whole.size == 0:
@@ -85,4 +96,4 @@ def squared_norm(gradients: Iterable[Sequence[Any]]) -> float:
         else:
             flat = whole.reshape(-1).astype(np.float32)
             waiting.append(mx.nd.dot(flat, flat))
-    return total + math.fsum(float(one.asscalar()) for one in waiting)
+    return total + math.fsum(float(square.asscalar()) for square in waiting)

@@ -1,15 +1,15 @@
-"""Optimizer states and counters of a checkpoint, by parameter name.
+"""Optimizer states of a checkpoint, by parameter name.
 
-MXNet keys optimizer states by the position of a parameter times the number of devices, and its
-own `.states` files leave out how many updates were made (so Adam's bias correction and the
-schedule begin anew). Here both go by the name of the parameter, so that they can be continued on
-another number of devices, and never land on another parameter.
+MXNet keys optimizer states by a parameter's position times the number of devices, and its `.states`
+files leave out the update counts (so Adam's bias correction and the schedule restart). Here both go
+by parameter name: a training continues on another number of devices, and no state lands on another
+parameter.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,28 +19,23 @@ from densefit.errors import CheckpointError
 
 Key: TypeAlias = int | str
 
-# Numbers that optimizers keep on themselves and change at each update: Nadam's product of momentum
-# terms, and the last rates by which LARS corrects its momentum. (LBSGD keeps gradients there, too:
-# it is the one optimizer of MXNet that cannot be continued exactly.)
-_RUNNING = {"m_schedule": 1.0, "cur_lr": None, "last_lr": None}  # what they begin with
-
 _TOKEN = re.compile(r"(\d+)|\[(\d+)\]")
 
 
 def optimizer_to_arrays(
     updater_states: Mapping[Key, Any], index_to_name: Mapping[Key, str], devices: int = 1
 ) -> dict[str, np.ndarray]:
-    """The states of an `mx.optimizer.Updater` as arrays called `<parameter>/<place>`.
+    """Flatten the states of an `mx.optimizer.Updater` to arrays named `<parameter>/<path>`.
 
-    A state is nothing, an array, or a tuple or list of states. The place says which: "array";
-    "0", "1" in a tuple; "[0]", "[1]" in a list; "0.1" in a tuple in a tuple; and "none", a
-    placeholder of shape (0,).
+    A state is None, an array, or a tuple or list of states. The path is "array"; "0", "1" in a
+    tuple; "[0]", "[1]" in a list; "0.1" in a tuple in a tuple; or "none", a placeholder of shape
+    (0,).
 
     Args:
         updater_states: `updater.states`.
         index_to_name: `optimizer.idx2name`; for states kept by name, each name to itself.
-        devices: replicas of each parameter; those of parameter i have the numbers
-            i * devices + k, and are equal, so that the first is taken.
+        devices: replicas of each parameter, numbered i * devices + k for parameter i; they are
+            equal, and the first is taken.
 
     Raises:
         CheckpointError: a number has no name, or a state cannot be stored.
@@ -62,13 +57,13 @@ def optimizer_to_arrays(
 def optimizer_from_arrays(
     arrays: Mapping[str, np.ndarray], index_to_name: Mapping[Key, str]
 ) -> dict[Key, Any]:
-    """States for `updater.states` out of what `optimizer_to_arrays` gave.
+    """Rebuild `updater.states` from what `optimizer_to_arrays` returned.
 
-    Every number of a name gets a state of its own, so that replicas on any number of devices are
-    filled. Parameters without states in `arrays` are left out: MXNet makes theirs when needed.
+    Every key of a name gets a separate state, so that replicas on any number of devices are
+    filled. Parameters without states in `arrays` are left out: MXNet creates them when needed.
 
     Raises:
-        CheckpointError: states of parameters that this network has not, or unreadable ones.
+        CheckpointError: states of parameters that this network lacks, or unreadable ones.
     """
     trees: dict[str, Any] = {}
     for key in sorted(arrays):
@@ -90,9 +85,9 @@ def optimizer_from_arrays(
 
 
 def check_states(arrays: Mapping[str, np.ndarray], counts: Mapping[str, int]) -> None:
-    """Raise CheckpointError unless every parameter that was updated has a state, without nan.
+    """Raise CheckpointError if an updated parameter has no state, or one with nan.
 
-    MXNet begins missing ones with zeros, without a word.
+    MXNet silently replaces missing states by zeros.
 
     Args:
         arrays: what `optimizer_to_arrays` gave.
@@ -120,86 +115,12 @@ def check_states(arrays: Mapping[str, np.ndarray], counts: Mapping[str, int]) ->
 
 
 def restore_updater(updater: Any, states: Mapping[Key, Any]) -> None:
-    """Put what `optimizer_from_arrays` gave into an `mx.optimizer.Updater`.
+    """Set the states of an `mx.optimizer.Updater`, as `optimizer_from_arrays` returns them.
 
-    It moves the states to the devices at first use, and makes those that are not there.
+    The updater moves them to the devices at first use, and creates missing ones.
     """
     updater.states = dict(states)
     updater.states_synced = dict.fromkeys(updater.states, False)
-
-
-def counters_to_dict(optimizer: Any, index_to_name: Mapping[Key, str]) -> dict[str, Any]:
-    """How many updates an `mx.optimizer.Optimizer` has made, of each parameter by name."""
-    counts: dict[str, int] = {}
-    for of_device in optimizer._all_index_update_counts.values():
-        for key, count in of_device.items():
-            name = index_to_name[key]
-            counts[name] = max(count, counts.get(name, 0))
-    return {
-        "num_update": int(optimizer.num_update),
-        "begin_num_update": int(optimizer.begin_num_update),
-        "counts": counts,
-        "running": {
-            name: getattr(optimizer, name)
-            for name in _RUNNING
-            if getattr(optimizer, name, None) is not None
-        },
-    }
-
-
-def restore_counters(
-    optimizer: Any,
-    counters: Mapping[str, Any],
-    index_to_name: Mapping[Key, str],
-    device_ids: Sequence[int] = (0,),
-) -> None:
-    """Let `optimizer` count on from what `counters_to_dict` gave.
-
-    Args:
-        optimizer: a new one, of the same kind and settings.
-        counters: what was saved.
-        index_to_name: as in `optimizer_to_arrays`, of the new optimizer.
-        device_ids: `context.device_id` of the devices in use.
-
-    Raises:
-        CheckpointError: counts of parameters that this network has not.
-    """
-    counts = counters["counts"]
-    unknown = sorted(set(counts) - set(index_to_name.values()))
-    if unknown:
-        raise CheckpointError(
-            "The checkpoint counts updates of parameters that the network has not",
-            received=", ".join(unknown),
-            fix="continue with the same network, or load the weights only",
-        )
-    by_key = {key: counts[name] for key, name in index_to_name.items() if name in counts}
-    # MXNet looks a key up in the dict of its device; the keys of other devices do no harm there.
-    optimizer._all_index_update_counts = {device: dict(by_key) for device in {0, *device_ids}}
-    optimizer._index_update_count = optimizer._all_index_update_counts[0]
-    optimizer.num_update = counters["num_update"]
-    optimizer.begin_num_update = counters["begin_num_update"]
-    for name, value in counters["running"].items():
-        if name not in _RUNNING or not np.isfinite(np.asarray(value, np.float64)).all():
-            raise CheckpointError(
-                "The checkpoint sets what no optimizer counts",
-                expected=f"finite numbers called {', '.join(_RUNNING)}",
-                received=f"{name}={value!r}",
-            )
-        setattr(optimizer, name, value)
-
-
-def restart_counters(optimizer: Any, device_ids: Sequence[int] = (0,)) -> None:
-    """Let `optimizer` count from the beginning.
-
-    Args:
-        optimizer: that may have made updates.
-        device_ids: see `restore_counters`.
-    """
-    counters = {"num_update": 0, "begin_num_update": 0, "counts": {}, "running": {}}
-    restore_counters(optimizer, counters, {}, device_ids)
-    for name, value in _RUNNING.items():
-        if hasattr(optimizer, name):
-            setattr(optimizer, name, value)
 
 
 def _flatten(state: Any, name: str, place: tuple[str, ...], into: dict[str, np.ndarray]) -> None:
@@ -223,7 +144,7 @@ def _flatten(state: Any, name: str, place: tuple[str, ...], into: dict[str, np.n
 
 
 def _unflatten(leaves: Mapping[str, np.ndarray], name: str) -> Any:
-    """One state out of its arrays by place."""
+    """Rebuild a state from its arrays by path."""
     if "none" in leaves:
         return None
     if "array" in leaves:

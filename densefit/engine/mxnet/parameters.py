@@ -1,4 +1,4 @@
-"""The parameters in training: read, replaced, averaged, looked at, and given back."""
+"""Parameters in training: read, replaced, averaged, checked, and written back to the network."""
 
 from __future__ import annotations
 
@@ -8,165 +8,173 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
-from densefit.engine.ema import Averages
-from densefit.engine.mxnet.gradients import copy_statistics, put_statistics
-from densefit.engine.mxnet.optimizer import load_optimizer_state, optimizer_state, restart_store
+from densefit.engine.ema import EMA
+from densefit.engine.mxnet.averages import Averages
+from densefit.engine.mxnet.ndarrays import to_ndarrays
+from densefit.engine.mxnet.optimizer_resume import restart_store
 from densefit.errors import CheckpointError, TrainingDiverged
+from densefit.model.host_arrays import host_copies
 from densefit.model.network import Network
 
 
-class Held:
-    """What a bound Module holds of a network: parameters, moving statistics, optimizer states.
+class ParameterStore:
+    """Owns the parameters of a bound Module, and keeps the network's copies up to date.
 
     Args:
-        network: whose parameters are read at the start and written back by `pull`.
+        network: whose parameters the Module was bound with.
+        module: bound for training, with parameters.
+        ema: average the weights; the network is then given the averages.
+        is_live: the Module is the user's, and its host copies are left to it.
+
+    Attributes:
+        version: number of the parameters; another one means that they have changed.
     """
 
-    def __init__(self, network: Network) -> None:
-        self.network = network
-        self._train: Any = None  # the bound Module
-        self._live = False  # whether it is the user's
-        self._optimizer: Any = None
-        self._averages: Averages | None = None
-        self._version = 0  # of the parameters in the Module
-        self._pulled = 0  # version of those in the network
+    def __init__(
+        self, network: Network, module: Any, ema: EMA | None = None, is_live: bool = False
+    ) -> None:
+        self._network, self._module, self._is_live = network, module, is_live
+        self.averages = None if ema is None else Averages(ema, self.on_device())
+        self.version, self._copied = 1, 0
+        self._host = network.lend(self.refresh)
+        self.refresh()
 
-    def statistics(self) -> list[list[Any]]:
-        """Copies of BatchNorm's moving statistics, which a forward and backward change."""
-        return copy_statistics(self._train)
+    @property
+    def are_averaged(self) -> bool:
+        """Whether the network is given moving averages of the weights."""
+        return self.averages is not None
 
-    def set_statistics(self, kept: list[list[Any]]) -> None:
-        """Go back to what `statistics` gave."""
-        put_statistics(self._train, kept)
-
-    def mend_statistics(self) -> None:
-        """Give moving statistics that are not finite the values that the network had last."""
-        group = self._train._exec_group
-        mx.nd.waitall()
-        for name, replicas in zip(group.aux_names, group.aux_arrays):
-            known = self.network.aux_params.get(name)
-            if known is not None and not np.isfinite(replicas[0].asnumpy()).all():
-                for one in replicas:
-                    known.copyto(one)
-
-    def trained_value(self, name: str) -> np.ndarray:
-        """A parameter in training. Waits for it."""
-        value: np.ndarray = self._trained()[f"arg:{name}"].asnumpy()
-        return value
-
-    def _trained(self) -> dict[str, Any]:
-        """What is on the first device, parameters "arg:<name>" and statistics "aux:<name>"."""
-        group = self._train._exec_group
+    def on_device(self) -> dict[str, Any]:
+        """NDArrays of the first device: parameters "arg:<name>" and statistics "aux:<name>"."""
+        group = self._module._exec_group
         return {
             **{f"arg:{n}": arrays[0] for n, arrays in zip(group.param_names, group.param_arrays)},
             **{f"aux:{n}": arrays[0] for n, arrays in zip(group.aux_names, group.aux_arrays)},
         }
 
-    def load_params(
-        self, arg_params: Mapping[str, Any], aux_params: Mapping[str, Any], where: str
+    def value(self, name: str) -> np.ndarray:
+        """Read one parameter; waits until it is computed."""
+        array: np.ndarray = self.on_device()[f"arg:{name}"].asnumpy()
+        return array
+
+    def training_values(self) -> dict[str, np.ndarray]:
+        """Copy the weights in training, which are not the averages."""
+        mx.nd.waitall()  # see `refresh`
+        return {name: array.asnumpy() for name, array in self.on_device().items()}
+
+    def updated(self, count: int | None = None) -> None:
+        """Note that the parameters have changed.
+
+        Args:
+            count: updates before the present one that count in averages; None: they do not move.
+        """
+        self.version += 1
+        if self.averages is not None and count is not None:
+            self.averages.update(self.on_device(), count)
+
+    def load(
+        self, parameters: Mapping[str, Any], statistics: Mapping[str, Any], where: str
     ) -> None:
-        """Replace all parameters of the bound train graph.
+        """Replace all parameters of the train graph.
+
+        Args:
+            parameters: name -> numpy array or NDArray.
+            statistics: the same.
+            where: they come from, to be named in errors.
 
         Raises:
             CheckpointError: a parameter is missing or has another shape.
         """
-        self.pull()
-        for wanted, given in (
-            (self.network.arg_params, arg_params),
-            (self.network.aux_params, aux_params),
-        ):
-            for name, value in wanted.items():
-                if name not in given or tuple(given[name].shape) != tuple(value.shape):
+        self.refresh()
+        for held, loaded in zip(self._host, (parameters, statistics)):
+            for name, value in held.items():
+                if name not in loaded or tuple(loaded[name].shape) != value.shape:
                     raise CheckpointError(
                         f"The checkpoint does not fit the network at parameter {name!r}",
                         expected=value.shape,
-                        received=given[name].shape if name in given else "nothing",
+                        received=loaded[name].shape if name in loaded else "nothing",
                         where=where,
                         fix="is it a checkpoint of another recipe?",
                     )
-        self.network.take_params(arg_params, aux_params)
-        self._share()
-        self._train.set_params(self.network.arg_params, self.network.aux_params, allow_extra=True)
-        if self._optimizer is not None:
-            restart_store(self._train)
-        if self._averages is not None:
-            self._averages.load(self._trained())
-        self._version += 1
-
-    @property
-    def averaged(self) -> bool:
-        """Whether the network is given averages of the weights."""
-        return self._averages is not None
-
-    def training_params(self) -> dict[str, np.ndarray]:
-        """The weights in training themselves, "arg:<name>" and "aux:<name>"."""
-        mx.nd.waitall()  # see `pull`
-        return {name: array.asnumpy() for name, array in self._trained().items()}
+        for held, loaded in zip(self._host, (parameters, statistics)):
+            copies = host_copies(loaded)
+            held.clear()
+            held.update(copies)
+        arrays = self._alias() or [to_ndarrays(part) for part in self._host]
+        self._module.set_params(*arrays, allow_extra=True)
+        if self._module.optimizer_initialized:
+            restart_store(self._module)
+        if self.averages is not None:
+            self.averages.load(self.on_device())
+        self.version += 1
 
     def load_averages(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Continue from averages, called as in `training_params`."""
-        if self._averages is not None:
-            self._averages.load(arrays)
-        self._version += 1
+        """Continue from averages, by name as in `training_values`."""
+        if self.averages is not None:
+            self.averages.load(arrays)
+        self.version += 1
 
-    def pull(self) -> None:
-        """Write copies of the current parameters back to the network."""
-        if self._train is None or self._pulled == self._version:
+    def refresh(self) -> None:
+        """Copy the current values into the network's dicts, if they have changed."""
+        if self._copied == self.version:
             return
         # BatchNorm's backward writes the moving statistics without MXNet's engine knowing: whoever
         # reads them does not wait for it, unless everything is waited for.
         mx.nd.waitall()
-        if self._averages is not None:
-            found = self._averages.arrays
-        elif len(self._train._context) == 1:
-            found = self._trained()  # Module would make three further copies on the way
+        if self.averages is not None:
+            current = self.averages.arrays
+        elif len(self._module._context) == 1:
+            current = self.on_device()  # Module would make three further copies on the way
         else:
-            self._train._params_dirty = True  # or get_params returns what it gave the last time
-            arguments, auxiliary = self._train.get_params()
-            found = {f"arg:{name}": array for name, array in arguments.items()}
-            found.update({f"aux:{name}": array for name, array in auxiliary.items()})
+            self._module._params_dirty = True  # or get_params returns what it gave the last time
+            parameters, statistics = self._module.get_params()
+            current = {f"arg:{name}": array for name, array in parameters.items()}
+            current.update({f"aux:{name}": array for name, array in statistics.items()})
         # The network may have parameters of other graphs too. One after the other, so that there
         # are never two copies of all.
-        self._share(none=True)
-        own = {"arg": self.network.arg_params, "aux": self.network.aux_params}
-        for key, array in found.items():
+        self._alias(empty=True)
+        held = dict(zip(("arg", "aux"), self._host))
+        for key, array in current.items():
             kind, _, name = key.partition(":")
-            own[kind][name] = array.copyto(mx.cpu())
-            own[kind][name].wait_to_read()
-        self._pulled = self._version
-        self._share()
+            held[kind][name] = array.asnumpy()
+            held[kind][name].setflags(write=False)
+        self._copied = self.version
+        self._alias()
 
-    def _share(self, none: bool = False) -> None:
-        """Let the Module have the network's arrays as its own copies, for which it has no use.
+    def _alias(self, empty: bool = False) -> list[dict[str, Any]] | None:
+        """Alias the Module's host copies to the network's arrays, to save a copy of all.
 
-        On several devices it averages into them, and the network's are nobody else's.
+        On several devices the Module averages into its own copies.
 
         Args:
-            none: let it have no copies for now.
+            empty: leave the Module without copies for now.
+
+        Returns:
+            (parameters, statistics) that are aliased; None where the Module has its own copies.
         """
-        module, network = self._train, self.network
-        if len(module._context) > 1 or self._averages is not None or self._live:
-            return
+        module = self._module
+        if len(module._context) > 1 or self.averages is not None or self._is_live:
+            return None
         group = module._exec_group
-        for own, names, known in (
-            ("_arg_params", group.param_names, network.arg_params),
-            ("_aux_params", group.aux_names, network.aux_params),
-        ):
-            setattr(module, own, {name: known[name] for name in ([] if none else names)})
+        names = ([], []) if empty else (group.param_names, group.aux_names)
+        module._arg_params, module._aux_params = arrays = [
+            to_ndarrays({name: held[name] for name in own}) for own, held in zip(names, self._host)
+        ]
+        return arrays
 
     def check_finite(self) -> None:
-        """Whether training can go on from the current parameters.
+        """Check that training can go on from the current parameters.
 
         Outputs alone do not tell: a ReLU turns nan into 0.
 
         Raises:
             TrainingDiverged: a parameter is nan or infinite.
         """
-        self.pull()
-        known = {**self.network.arg_params, **self.network.aux_params}
-        bad = [name for name, array in known.items() if not np.isfinite(array.asnumpy()).all()]
+        self.refresh()
+        held = {**self._host[0], **self._host[1]}
+        bad = [name for name, array in held.items() if not np.isfinite(array).all()]
         if bad:
-            more = f", ... ({len(bad)} of {len(known)})" if len(bad) > 5 else ""
+            more = f", ... ({len(bad)} of {len(held)})" if len(bad) > 5 else ""
             raise TrainingDiverged(
                 "Parameters are no longer finite",
                 received=f"nan or infinity in {', '.join(bad[:5])}{more}",
@@ -174,32 +182,34 @@ class Held:
                 "finite numbers? The last checkpoint is from before",
             )
 
+    def statistics(self) -> list[list[Any]]:
+        """Copy BatchNorm's moving statistics on each device; a forward and backward change them."""
+        mx.nd.waitall()  # BatchNorm's backward writes them without MXNet's engine knowing
+        return [[array.copy() for array in replicas] for replicas in self._statistics()]
+
+    def set_statistics(self, copies: list[list[Any]]) -> None:
+        """Restore what `statistics` returned."""
+        mx.nd.waitall()
+        for replicas, saved in zip(self._statistics(), copies):
+            for array, copy in zip(replicas, saved):
+                copy.copyto(array)
+
+    def mend_statistics(self) -> None:
+        """Restore statistics that are not finite from the network's last values."""
+        mx.nd.waitall()
+        for name, replicas in zip(self._module._exec_group.aux_names, self._statistics()):
+            last = self._host[1].get(name)
+            if last is not None and not np.isfinite(replicas[0].asnumpy()).all():
+                for array in replicas:
+                    array[:] = last
+
+    def _statistics(self) -> list[list[Any]]:
+        arrays: list[list[Any]] = self._module._exec_group.aux_arrays
+        return arrays
+
     def release(self) -> None:
         """Leave the network with its own parameters."""
         try:
-            self.pull()
+            self.refresh()
         finally:
-            if self.network._pull == self.pull:
-                self.network._pull = None
-
-    def optimizer_state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """(arrays, counters) of the optimizer, by parameter name."""
-        return optimizer_state(self._train)
-
-    def load_optimizer_state(
-        self,
-        arrays: Mapping[str, np.ndarray],
-        counters: Mapping[str, Any],
-        is_other: bool = False,
-    ) -> str:
-        """Continue from what `optimizer_state` gave; returns what is to be told if that cannot be.
-
-        Args:
-            arrays: its states.
-            counters: its counts.
-            is_other: whether its settings are others than they were, or may be.
-
-        Raises:
-            CheckpointError: it is of other parameters, or damaged.
-        """
-        return load_optimizer_state(self._train, arrays, counters, is_other)
+            self._network.take_back(self.refresh)

@@ -8,11 +8,11 @@ from densefit.backend import mx
 
 
 class SGD(mx.optimizer.SGD):  # type: ignore[misc]
-    """MXNet's SGD, bit-equal, by its operator for one parameter.
+    """MXNet's SGD, bit-equal, with one operator call a parameter.
 
-    MXNet's own updates four parameters by one operator, which on a CPU takes half as long again
-    as four operators, and with more parameters up to four times as long: it walks over them in
-    turns. In place of `optimizer="sgd"`; not registered, so that MXNet's stays what it is.
+    MXNet updates four parameters by one operator, which on a CPU takes 1.5 times as long as four
+    operators, and with more parameters up to four times as long: it walks over them in turns.
+    Used for `optimizer="sgd"`, but not registered under that name.
 
     Args:
         settings: as of `mx.optimizer.SGD`.

@@ -1,4 +1,4 @@
-"""What Module.fit does beside the updates, in densefit's loop and in Module's order."""
+"""Callbacks, monitor and log lines of Module.fit in densefit's loop, in Module's order."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from typing import Any
 
 from densefit.backend import mx
 from densefit.callbacks.callback import Callback, Control, TrainState
-from densefit.evaluation.score import collect
-from densefit.interop.callbacks import ndarrays
+from densefit.evaluation.update_metrics import compute_metrics
+from densefit.interop.data_batch import data_batch
 from densefit.interop.eval_metric import sums_in_lists
 from densefit.interop.metric_view import MetricView
 from densefit.interop.module.head_adapter import NAME, ModuleWire
-from densefit.interop.module.locals import ModuleLocals, ScoredModule, TrainedModule, data_batch
+from densefit.interop.module.locals import ModuleLocals, ScoredModule, TrainedModule
+from densefit.interop.parameters import arg_params, aux_params
 
 
 class ModuleFit(Callback):
-    """Calls MXNet's callbacks and monitor, and logs the lines that Module.fit logs.
+    """Calls MXNet's callbacks and monitor, and logs the lines of Module.fit.
 
     After an update: the monitor prints, then `batch_end`. After an epoch's updates: the lines
     "Train-<name>" and "Time cost", then `epoch_end`. After each batch of a validation:
@@ -26,8 +27,8 @@ class ModuleFit(Callback):
 
     `param.locals` has "self" (the user's Module, else the Module in training), "epoch", "nbatch",
     "eval_metric", "symbol", "arg_params", "aux_params", "train_data", "num_epoch", "monitor",
-    "network", "state" and "control"; after an update "data_batch"; "eval_data", in a validation of
-    several datasets the one of them, and "eval_batch".
+    "network", "state" and "control"; after an update "data_batch"; in a validation "eval_data" (of
+    several datasets the one that is scored) and "eval_batch".
 
     Args:
         wire: of `eval_metric`; None without one: callbacks then see a view of all heads' numbers.
@@ -63,7 +64,7 @@ class ModuleFit(Callback):
         self._control = Control()
 
     def attach(self, learner: Any, scorer: Any, train: Any) -> None:
-        """Follow a training that is about to begin.
+        """Follow a training before it starts.
 
         Args:
             learner: bound for training.
@@ -102,8 +103,7 @@ class ModuleFit(Callback):
             self._logger.info("Epoch[%d] Train-%s=%f", self._epoch, name, value)
         self._logger.info("Epoch[%d] Time cost=%.3f", self._epoch, time.time() - self._began)
         if self._epoch_end:
-            arg_params, aux_params = state.network.get_params()
-            arguments, auxiliary = ndarrays(arg_params), ndarrays(aux_params)
+            arguments, auxiliary = arg_params(state.network), aux_params(state.network)
             for callback in self._epoch_end:
                 callback(self._epoch, state.network.symbol, arguments, auxiliary)
 
@@ -138,12 +138,12 @@ class ModuleFit(Callback):
 
     def _validation_metric(self, scorer: Any) -> Any:
         if self._wire is None:
-            return MetricView(lambda: collect(scorer.metrics))
+            return MetricView(lambda: compute_metrics(scorer.metrics))
         return scorer.metrics[NAME][0].shown
 
     def _validation_numbers(self, scorer: Any) -> Iterable[tuple[str, float]]:
         if self._wire is None:
-            return collect(scorer.metrics).items()
+            return compute_metrics(scorer.metrics).items()
         pairs: list[tuple[str, float]] = scorer.metrics[NAME][0].pairs()
         return pairs
 
@@ -154,7 +154,7 @@ class ModuleFit(Callback):
         if not callbacks:
             return
         values = ModuleLocals(
-            self._state.network.get_params,
+            lambda: (arg_params(self._state.network), aux_params(self._state.network)),
             {
                 "self": TrainedModule(self._learner) if self._model is None else self._model,
                 "epoch": self._epoch,

@@ -7,18 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from densefit.errors import ConfigError, DataError
-from densefit.metrics.core.arrays import counted, integers, labels_of, rows
+from densefit.errors import ConfigError
+from densefit.metrics.core.arrays import counted
 from densefit.metrics.core.average import Average
+from densefit.metrics.core.class_scores import class_scores, scores_or_indices
 from densefit.metrics.core.metric import metrics
-from densefit.metrics.core.one_hot import OneHot, class_labels
+from densefit.metrics.core.one_hot import OneHot
 
 
 def rank(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """How many classes are placed before the true one.
+    """Count the classes that rank before the true class.
 
-    Classes are ordered by falling score; among equal scores the lower index comes first, as in
-    argmax. A sample with a nan among its scores gets the last place.
+    Classes are ordered by descending score; among equal scores the lower index comes first, as in
+    argmax. A sample with a nan score ranks last.
 
     >>> rank(np.array([[0.1, 0.6, 0.3], [0.5, 0.5, 0.0]]), np.array([2, 1]))
     array([1, 1])
@@ -28,32 +29,30 @@ def rank(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
         labels: (n, ...) integer class indices, 0 to C - 1.
 
     Returns:
-        (n, ...) int64, 0 is the first place; C where a score is nan.
+        (n, ...) int64: 0 is the best rank; C where a score is nan.
     """
     classes = scores.shape[1]
     column = np.arange(classes).reshape((1, -1) + (1,) * (scores.ndim - 2))
     true = labels[:, None].astype(np.int64)
-    own = np.take_along_axis(scores, true, axis=1)
-    before = (scores > own) | ((scores == own) & (column < true))
-    place = before.sum(axis=1)
-    bad = np.isnan(scores).any(axis=1)
-    return np.where(bad, classes, place)
+    true_score = np.take_along_axis(scores, true, axis=1)
+    before = (scores > true_score) | ((scores == true_score) & (column < true))
+    return np.where(np.isnan(scores).any(axis=1), classes, before.sum(axis=1))
 
 
 @metrics.register("accuracy")
 class Accuracy(Average):
-    """The share of predictions that are right.
+    """Share of correct predictions.
 
     Predictions are scores (n, C) or (n, C, H, W), or class indices (n,) or (n, H, W); targets
-    are class indices (n,) or (n, H, W). Among equal scores the lowest class index wins. Where
-    any of the scores is nan, the prediction is wrong (argmax alone would answer with a class).
+    are class indices (n,) or (n, H, W). Among equal scores the lowest class index wins. A
+    prediction with a nan score is wrong (argmax alone would give a class).
     A matrix of whole numbers with the shape of the targets is read as class indices, and targets
-    may be one-hot rows (n, C) or (n, C, H, W); see `OneHot` for how they are told apart.
+    may be one-hot rows (n, C) or (n, C, H, W); `OneHot` distinguishes them.
 
     Args:
         ignore_label: targets with this label count nowhere.
-        one_hot: whether targets with the shape of the predictions are one-hot rows; None: the
-            numbers tell.
+        one_hot: whether targets with the shape of the predictions are one-hot rows; None infers it
+            from the numbers.
     """
 
     name = "accuracy"
@@ -69,36 +68,27 @@ class Accuracy(Average):
     ) -> None:
         if not len(ids):
             return
-        scores = rows(predictions, "predictions", ids)
-        truth = rows(targets, "targets", ids)
-        same = scores.shape == truth.shape
-        if scores.ndim == 1 or (same and not self._one_hot(scores, truth, ids)):
-            labels = labels_of(truth, scores.shape, ids)
-            mask = counted(labels, None, self.ignore_label, ids)
-            right = integers(scores, "predictions", ids) == labels
-        else:
-            labels = class_labels(scores, truth, ids)
-            mask = counted(labels, scores.shape[1], self.ignore_label, ids)
-            right = scores.argmax(axis=1) == labels
-            bad = np.isnan(scores)
-            if bad.any():
-                right &= ~bad.any(axis=1)
-        if mask is None:
-            self.add(np.count_nonzero(right), labels.size)
-        else:
-            self.add(np.count_nonzero(right & mask), np.count_nonzero(mask))
+        values, labels, are_scores = scores_or_indices(predictions, targets, ids, self._one_hot)
+        classes = values.shape[1] if are_scores else None
+        mask = counted(labels, classes, self.ignore_label, ids)
+        correct = (values.argmax(axis=1) if are_scores else values) == labels
+        if are_scores:
+            is_nan = np.isnan(values)
+            if is_nan.any():
+                correct &= ~is_nan.any(axis=1)
+        self.add(*_hits(correct, mask))
 
 
 @metrics.register("top_k")
 class TopK(Average):
-    """The share of samples whose true class is among the `k` highest scores.
+    """Share of samples whose true class is among the `k` highest scores.
 
-    Exact: the true class is in if fewer than `k` classes have a higher score, or an equal one and
-    a lower index; so `k=1` is `Accuracy`, and scores that are all equal do not give 100 %. A
-    sample with nan scores is wrong. With `k` classes or fewer everything else is right.
+    The true class is a hit if fewer than `k` classes have a higher score, or an equal score and a
+    lower index; so `k=1` is `Accuracy`, and scores that are all equal do not give 100 %. A sample
+    with a nan score is a miss. With `k` classes or fewer all other samples are hits.
 
     Args:
-        k: how many of the best classes count.
+        k: number of highest scores that count as a hit.
         ignore_label: targets with this label count nowhere.
     """
 
@@ -117,19 +107,17 @@ class TopK(Average):
     ) -> None:
         if not len(ids):
             return
-        scores = rows(predictions, "predictions", ids)
-        if scores.ndim < 2:
-            raise DataError(
-                f"{self.primary} needs the scores of all classes",
-                expected="predictions of shape (n, C)",
-                received=f"shape {scores.shape}",
-            )
-        labels = class_labels(scores, targets, ids)
-        mask = counted(labels, scores.shape[1], self.ignore_label, ids)
+        scores, labels, mask = class_scores(
+            predictions, targets, ids, self.ignore_label, f"{self.primary} needs the scores"
+        )
         if mask is not None:
-            labels = np.where(mask, labels, 0)  # any class will do: it is not counted
-        right = rank(scores, labels) < min(self.k, scores.shape[1])  # the last place is of nan
-        if mask is None:
-            self.add(np.count_nonzero(right), labels.size)
-        else:
-            self.add(np.count_nonzero(right & mask), np.count_nonzero(mask))
+            labels = np.where(mask, labels, 0)  # ignored below, so any class will do
+        # nan scores have rank C, which is never below the limit
+        self.add(*_hits(rank(scores, labels) < min(self.k, scores.shape[1]), mask))
+
+
+def _hits(correct: np.ndarray, mask: np.ndarray | None) -> tuple[int, int]:
+    """(number of correct predictions, number of predictions) where `mask` is true."""
+    if mask is None:
+        return np.count_nonzero(correct), correct.size
+    return np.count_nonzero(correct & mask), np.count_nonzero(mask)

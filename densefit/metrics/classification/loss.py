@@ -1,4 +1,4 @@
-"""Losses as numbers to watch: cross entropy of probabilities, and the mean of given values."""
+"""Losses as metrics: cross entropy of probabilities, and the mean of the network's own loss."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from densefit.errors import DataError
-from densefit.metrics.core.arrays import counted, first_row, rows
+from densefit.metrics.core.arrays import first_row, rows
 from densefit.metrics.core.average import Average
+from densefit.metrics.core.class_scores import class_scores
 from densefit.metrics.core.metric import metrics
-from densefit.metrics.core.one_hot import class_labels
 
 TOLERANCE = 1e-3  # how far rounding may carry a probability of float16 beyond 0 or 1
 
@@ -25,8 +25,8 @@ class CrossEntropy(Average):
 
     Args:
         ignore_label: targets with this label count nowhere.
-        eps: smaller probabilities are read as this one, so that a single 0 does not make the
-            mean infinite; MXNet's own metric uses the same number.
+        eps: smaller probabilities are raised to it, so that a single 0 does not make the mean
+            infinite; MXNet's metric uses the same number.
     """
 
     name = "cross_entropy"
@@ -43,24 +43,18 @@ class CrossEntropy(Average):
     ) -> None:
         if not len(ids):
             return
-        given = rows(predictions, "predictions", ids)
-        if given.ndim < 2:
-            raise DataError(
-                "Cross entropy needs the probabilities of all classes",
-                expected="predictions of shape (n, C)",
-                received=f"shape {given.shape}",
-            )
-        labels = class_labels(given, targets, ids)
-        mask = counted(labels, given.shape[1], self.ignore_label, ids)
+        chances, labels, mask = class_scores(
+            predictions, targets, ids, self.ignore_label, "Cross entropy needs the probabilities"
+        )
         picked = labels if mask is None else np.where(mask, labels, 0)
-        true = np.take_along_axis(given, picked[:, None].astype(np.int64), axis=1)[:, 0]
-        # All classes: the true one's logit alone may well lie between 0 and 1.
-        if given.size and (given.min() < -TOLERANCE or given.max() > 1 + TOLERANCE):
-            wrong = (given < -TOLERANCE) | (given > 1 + TOLERANCE)
+        true = np.take_along_axis(chances, picked[:, None].astype(np.int64), axis=1)[:, 0]
+        # All classes are checked: the true class's logit alone may lie between 0 and 1.
+        if chances.size and (chances.min() < -TOLERANCE or chances.max() > 1 + TOLERANCE):
+            wrong = (chances < -TOLERANCE) | (chances > 1 + TOLERANCE)
             raise DataError(
                 "The predictions are not probabilities",
                 expected="values from 0 to 1",
-                received=float(given[wrong][0]),
+                received=float(chances[wrong][0]),
                 where=f"sample {ids[first_row(wrong)]!r}",
                 fix="apply softmax to the logits",
             )
@@ -72,14 +66,14 @@ class CrossEntropy(Average):
 
 @metrics.register("mean")
 class Mean(Average):
-    """Mean over samples of a value that the network puts out for each one, such as its loss.
+    """Mean over samples of an output of the network, such as its loss.
 
-    Predictions are (n,) values, or (n, ...), which is first averaged within each sample. The
-    targets are not looked at, and may be None.
+    Predictions are (n,) values, or (n, ...), averaged within each sample first. Targets are not
+    used, and may be None.
 
     Args:
         key: the name of the value in `compute()`.
-        higher_is_better: what a good value is.
+        higher_is_better: whether a high value is good.
     """
 
     name = "mean"

@@ -1,4 +1,4 @@
-"""Average precision of samples that may have several labels at once, or none."""
+"""Average precision of multi-label classification."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from densefit.metrics.core.state import entry
 
 @dataclass(frozen=True)
 class Ranking:
-    """The samples of one class by falling score.
+    """Samples of one class by descending score.
 
     Attributes:
-        samples: (m,) int64, which rows they are; without those whose label is unknown.
+        samples: (m,) int64 indices of the samples with a known label.
         positive: (m,) bool.
-        last: (t,) int64, the last place of each different score: equal ones come all or none.
-        scores: (t,) the different scores, falling.
+        last: (t,) int64, the last rank of each distinct score: equal scores count together.
+        scores: (t,) distinct scores, descending.
     """
 
     samples: np.ndarray
@@ -35,14 +35,14 @@ class Ranking:
 
 
 def rank(scores: np.ndarray, labels: np.ndarray) -> Ranking:
-    """Sort the samples of one class.
+    """Rank the samples of one class by score.
 
     Args:
         scores: (n,) without nan.
         labels: (n,) 1, 0, or -1 where unknown.
     """
-    known = np.flatnonzero(labels >= 0)
-    samples = known[np.argsort(-scores[known], kind="stable")]
+    labelled = np.flatnonzero(labels >= 0)
+    samples = labelled[np.argsort(-scores[labelled], kind="stable")]
     ranked = scores[samples]
     last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)[: len(ranked)])
     return Ranking(samples, labels[samples] == 1, last, ranked[last])
@@ -51,15 +51,15 @@ def rank(scores: np.ndarray, labels: np.ndarray) -> Ranking:
 def precision_recall(
     ranking: Ranking, weights: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray, int]:
-    """The curve of one class, a point for each different score.
+    """Precision-recall curve of one class, a point for each distinct score.
 
     Args:
         ranking: of the class.
-        weights: (n,) int64, how often each sample counts; None: once.
+        weights: (n,) int64, number of times that each sample counts; None: once.
 
     Returns:
-        (recall (t,), precision (t,), number of positives). Recall is 0 if there are no positives,
-        precision as long as nothing has counted.
+        (recall (t,), precision (t,), number of positives). Recall is 0 without positives, precision
+        as long as no sample counts.
     """
     weight: Any = 1 if weights is None else weights[ranking.samples]
     right = np.cumsum(ranking.positive * weight, dtype=np.int64)[ranking.last]
@@ -69,9 +69,9 @@ def precision_recall(
 
 
 def average_precision(ranking: Ranking, weights: np.ndarray | None = None) -> float:
-    """The sum over scores of the gain in recall times the precision; nan without positives.
+    """Sum of recall gains times precision over distinct scores; nan without positives.
 
-    No interpolation, and equal scores together: scikit-learn's `average_precision_score`.
+    Not interpolated: equal to scikit-learn's `average_precision_score`.
 
     >>> average_precision(rank(np.array([0.9, 0.8, 0.7]), np.array([1, 0, 1])))
     0.8333333333333333
@@ -84,25 +84,24 @@ def average_precision(ranking: Ranking, weights: np.ndarray | None = None) -> fl
 
 @metrics.register("multilabel_map")
 class MultiLabelAveragePrecision(Metric):
-    """Mean over classes of the average precision ("mAP"), and that of each class ("AP/<class>").
+    """Mean average precision over classes ("mAP"), and average precision of each ("AP/<class>").
 
     Predictions are scores (n, C), of any scale: only their order within a class matters.
-    Targets are (n, C) of 1 (the sample has the label) and 0 (it has not; or `negative_label`), or
-    `ignore_label` where nobody knows; such a pair counts nowhere. A class without positives is nan,
-    and in no mean.
+    Targets are (n, C) of 1 (the sample has the label), 0 (it has not; or `negative_label`), or
+    `ignore_label` (unknown: counts nowhere). A class without positives is nan, and in no mean.
 
-    A class's number is scikit-learn's `average_precision_score`. The mean is the "macro" one that
-    multi-label papers report. There is no "micro" one over all pairs: it ranks the scores of
-    different classes against each other. The interpolated number of the PASCAL VOC
-    classification challenge is another, too.
+    The average precision is scikit-learn's `average_precision_score`. The mean is the macro average
+    that multi-label papers report. There is no micro average: it ranks the scores of different
+    classes against each other. The PASCAL VOC classification challenge interpolates, which gives
+    other numbers.
 
-    Scores are kept in their floating type; memory grows with n * C.
+    Scores are stored in their floating type; memory grows with n * C.
 
     Args:
-        classes: the names in index order, or their number.
-        ignore_label: the target of what is unknown; None if everything must be known.
-        negative_label: the target that says no; -1 for labels of -1 and 1 (and then another
-            `ignore_label`: 0 in the files of PASCAL VOC).
+        classes: names in index order, or their number.
+        ignore_label: target of unknown labels; None if all labels must be known.
+        negative_label: target of negatives; -1 for labels of -1 and 1 (with another `ignore_label`:
+            0 in the files of PASCAL VOC).
     """
 
     name = "multilabel_map"
@@ -142,7 +141,7 @@ class MultiLabelAveragePrecision(Metric):
         self._rankings = None
 
     def _seen(self) -> tuple[np.ndarray, np.ndarray]:
-        """(scores (n, C), labels (n, C) int8, -1 where unknown) of all samples."""
+        """Return (scores (n, C), labels (n, C) int8, -1 where unknown) of all samples."""
         if not self._blocks:
             shape = (0, len(self.classes))
             return np.zeros(shape, np.float32), np.zeros(shape, np.int8)
@@ -152,7 +151,7 @@ class MultiLabelAveragePrecision(Metric):
         return self._blocks[0]
 
     def _ranked(self) -> list[Ranking]:
-        """Each class's ranking, sorted once for everything that is asked until more is seen."""
+        """Rank each class once, until samples are added."""
         if self._rankings is None:
             self._rankings = [rank(*columns) for columns in zip(*(part.T for part in self._seen()))]
         return self._rankings
@@ -162,7 +161,7 @@ class MultiLabelAveragePrecision(Metric):
         return self._numbers(None)
 
     def resampled(self, counts: Mapping[str, int]) -> dict[str, float]:
-        """`compute`, as if the sample `id` had been seen `counts[id]` times. Sorts nothing anew."""
+        """Compute as if the sample `id` had been seen `counts[id]` times, without sorting again."""
         return self._numbers(np.array([counts.get(key, 0) for key in self.ids], np.int64))
 
     def _numbers(self, weights: np.ndarray | None) -> dict[str, float]:
@@ -171,7 +170,7 @@ class MultiLabelAveragePrecision(Metric):
         return {"mAP": mean_defined(values), **each}
 
     def details(self) -> dict[str, Detail]:
-        """The curve of each class that has positives, as "precision_recall"."""
+        """Curve of each class that has positives, as "precision_recall"."""
         lines = {}
         for name, ranking in zip(self.classes, self._ranked()):
             recall, precision, positives = precision_recall(ranking)

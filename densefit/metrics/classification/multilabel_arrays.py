@@ -1,4 +1,4 @@
-"""What the multi-label metrics are given: a score and a yes or no for each sample and class."""
+"""Read the arguments of multi-label metrics: a score and a label for each sample and class."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ logger = logging.getLogger(__name__)
 
 
 class Coding:
-    """How labels say yes, no and unknown, and whether any of them has said no.
+    """Coding of positive, negative and unknown labels, which also checks that negatives occur.
 
     Args:
-        negative: the label that says no.
-        ignore: the label of what is unknown; None if everything must be known.
-        metric: whose labels they are, for messages.
+        negative: label of negatives.
+        ignore: label of unknown pairs; None if all labels must be known.
+        metric: name of the metric, for messages.
 
     Raises:
-        ConfigError: one label means two things.
+        ConfigError: a label has two meanings.
     """
 
     def __init__(self, negative: int, ignore: int | None, metric: str) -> None:
@@ -40,18 +40,18 @@ class Coding:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the labels seen."""
+        """Forget all labels."""
         self._samples = 0
         self._unknown = self._negative = False
 
     def saw(self, labels: np.ndarray) -> None:
-        """Take note of labels (n, C) 1, 0, or -1 where unknown."""
+        """Record labels (n, C): 1, 0, or -1 where unknown."""
         self._samples += len(labels)
         self._unknown = self._unknown or bool((labels < 0).any())
         self._negative = self._negative or bool((labels == 0).any())
 
     def tell(self) -> None:
-        """Warn, once a process, if no label says no: any prediction is then a perfect one."""
+        """Warn once if no label is negative: any prediction is then perfect."""
         lacking = self._samples > 1 and self._unknown and not self._negative
         if lacking and first_time("no negative label", self._metric):
             logger.warning(
@@ -71,7 +71,7 @@ class Coding:
 def scores_and_labels(
     predictions: Any, targets: Any, ids: Sequence[str], classes: int, coding: Coding
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Checked predictions and targets.
+    """Check predictions and targets.
 
     Args:
         predictions: n rows of C scores.
@@ -85,7 +85,7 @@ def scores_and_labels(
         1, 0, or -1 where unknown).
 
     Raises:
-        DataError: a shape is wrong, a score is nan, or a label is none of these.
+        DataError: a shape is wrong, a score is nan, or a label is unknown to the coding.
     """
     scores = rows(predictions, "predictions", ids)
     labels = rows(targets, "targets", ids)

@@ -1,4 +1,4 @@
-"""F1 of samples that may have several labels at once, or none."""
+"""F1 of multi-label classification."""
 
 from __future__ import annotations
 
@@ -14,21 +14,20 @@ from densefit.metrics.core.metric import metrics
 
 @metrics.register("multilabel_f1")
 class MultiLabelF1(F1Counts):
-    """F1, precision and recall of yes-or-no labels, at one score threshold.
+    """F1, precision and recall of binary labels, at one score threshold.
 
-    Predictions are scores (n, C), targets (n, C) of 1 (the sample has the label) and 0 (it has
-    not; or `negative_label`), or `ignore_label` where nobody knows; such a pair counts nowhere.
-    "F1_macro" is judged by; see `f1_numbers` for all of them. The "OF1" of multi-label papers is
-    "F1_micro"; their "CF1" is not "F1_macro" but the harmonic mean of "precision_macro" and
-    "recall_macro".
+    Predictions are scores (n, C), targets (n, C) of 1 (the sample has the label), 0 (it has not; or
+    `negative_label`), or `ignore_label` (unknown: counts nowhere). "F1_macro" is the primary key;
+    see `f1_numbers` for all. "OF1" in multi-label papers is "F1_micro"; their "CF1" is not
+    "F1_macro" but the harmonic mean of "precision_macro" and "recall_macro".
 
     Args:
-        classes: the names in index order, or their number.
-        threshold: a score counts as yes from here on (>=; torchmetrics takes >). 0.5 is for
-            probabilities, for logits say 0.
-        ignore_label: the target of what is unknown; None if everything must be known.
-        negative_label: the target that says no; -1 for labels of -1 and 1 (and then another
-            `ignore_label`: 0 in the files of PASCAL VOC).
+        classes: names in index order, or their number.
+        threshold: lowest score of a positive prediction (>=; torchmetrics takes >). 0.5 is for
+            probabilities, 0 for logits.
+        ignore_label: target of unknown labels; None if all labels must be known.
+        negative_label: target of negatives; -1 for labels of -1 and 1 (with another `ignore_label`:
+            0 in the files of PASCAL VOC).
     """
 
     name = "multilabel_f1"
@@ -65,6 +64,6 @@ class MultiLabelF1(F1Counts):
             predictions, targets, ids, len(self.classes), self._coding
         )
         self._coding.saw(labels)
-        there = labels == 1
-        found = (scores >= self.threshold) & (labels >= 0)
-        self.add((found & there).sum(axis=0), found.sum(axis=0), there.sum(axis=0))
+        positive = labels == 1
+        predicted = (scores >= self.threshold) & (labels >= 0)
+        self.add((predicted & positive).sum(axis=0), predicted.sum(axis=0), positive.sum(axis=0))

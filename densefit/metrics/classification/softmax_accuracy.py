@@ -1,4 +1,4 @@
-"""Accuracy of MXNet's softmax layers, whatever the shapes of scores and labels."""
+"""Accuracy of MXNet's softmax layers for all their shapes of scores and labels."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from densefit.metrics.core.arrays import rows
 class SoftmaxAccuracy(Accuracy):
     """`Accuracy` of scores as `SoftmaxOutput` and `SVMOutput` compare them with their labels.
 
-    Predictions are scores (n, ..., C), or (n, C, ...) with `multi_output`; targets are as many
-    class indices as there are cells, in any shape (n, ...), or scores of the same shape, whose
-    largest is the true class.
+    Predictions are scores (n, ..., C), or (n, C, ...) with `multi_output`; targets are a class
+    index for each cell, in any shape (n, ...), or scores of the same shape, whose maximum is the
+    true class.
 
     Args:
         ignore_label: targets with this label count nowhere.

@@ -1,4 +1,4 @@
-"""Precision and recall out of matched detections, by the rules of the COCO evaluation."""
+"""Precision and recall of matched detections, by the rules of the COCO evaluation."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ RECALL_THRESHOLDS = np.linspace(0.0, 1.0, 101)
 
 @dataclass(frozen=True)
 class Accumulated:
-    """Precision and recall of the classes that have true objects; of others they are undefined.
+    """Precision and recall of the classes with true objects; undefined for other classes.
 
     Attributes:
-        labels: (c,) int64, the classes, rising.
+        labels: (c,) int64, the classes in ascending order.
         precision: (areas, thresholds, c, 101) float64, at the recalls 0, 0.01 ... 1; nan where a
             class has no true object in an area range.
         recall: (areas, limits, thresholds, c) float64, the recall reached.
@@ -32,20 +32,20 @@ class Accumulated:
 def accumulate(
     matches: Matches, limits: Sequence[int], weights: np.ndarray | None = None
 ) -> Accumulated:
-    """What `COCOeval.accumulate` of pycocotools computes.
+    """Compute precision and recall as `COCOeval.accumulate` of pycocotools does.
 
-    Precision is made to fall monotonically, and only a right detection can raise it. So it is
-    computed at right detections only; the wrong ones before each are all detections with an own
-    area in the range, less those with a match.
+    Precision is made to fall monotonically, and only a true positive can raise it. So it is
+    computed at true positives only; the false positives before each are all detections whose area
+    is in the range, minus the matched detections.
 
     Args:
         matches: of the whole dataset.
-        limits: rising; recall is also that of the best so many detections of an image and class.
-            The last one must be the limit of the matching.
-        weights: (images,) int64, how often each image counts; once by default. An image of weight
-            2 is like two images that stand beside each other: exactly so if no two detections of
-            one class and image have equal scores. (These are taken one after another, each with
-            all its copies, where true copies take turns.)
+        limits: ascending numbers of highest-scoring detections of an image and class, for which
+            recall is computed. The last is the limit of the matching.
+        weights: (images,) int64, number of times that each image counts; once by default. An image
+            of weight 2 is like two adjacent images: exactly so if no two detections of one class
+            and image have equal scores. (These come one after another, each with all its copies,
+            where real copies would alternate.)
     """
     areas, steps, _ = matches.verdict.shape
     positives = positive_counts(matches, weights)
@@ -54,11 +54,11 @@ def accumulate(
     precision = np.empty((areas, steps, len(labels), len(RECALL_THRESHOLDS)))
     recall = np.empty((areas, len(limits), steps, len(labels)))
 
-    touching, verdicts, rank, place = _of_classes(matches, labels)
-    begins = np.searchsorted(place, np.arange(len(labels)))
+    touching, verdicts, rank, class_index = _of_classes(matches, labels)
+    begins = np.searchsorted(class_index, np.arange(len(labels)))
     copies = None if weights is None else weights[matches.images]
-    own = None if copies is None else copies[touching]
-    starts = matches.starts[labels][place]
+    touching_copies = None if copies is None else copies[touching]
+    starts = matches.starts[labels][class_index]
     for area in range(areas):
         if not positives[area].any():
             precision[area] = recall[area] = np.nan
@@ -67,10 +67,10 @@ def accumulate(
         seen = _sums(inside, copies)
         seen = seen[touching + 1] - seen[starts]
         step, right = np.nonzero(verdict == MATCHED)
-        matched = _sums((verdict > 0) & inside[touching], own)
-        wrong = seen[right] - (matched[step, right + 1] - matched[step, begins[place[right]]])
-        curve = step * len(labels) + place[right]
-        times = np.ones(len(right), np.int64) if own is None else own[right]
+        matched = _sums((verdict > 0) & inside[touching], touching_copies)
+        wrong = seen[right] - (matched[step, right + 1] - matched[step, begins[class_index[right]]])
+        curve = step * len(labels) + class_index[right]
+        times = np.ones(len(right), np.int64) if touching_copies is None else touching_copies[right]
         least = np.tile(right_needed(positives[area]), (steps, 1))
         precision[area] = _envelope(curve, times, wrong, least).reshape(precision.shape[1:])
         for number, limit in enumerate(limits):
@@ -83,7 +83,7 @@ def accumulate(
 
 
 def positive_counts(matches: Matches, weights: np.ndarray | None = None) -> np.ndarray:
-    """How many true objects of each class count in each area range, (areas, classes) int64."""
+    """Count the true objects of each class in each area range, (areas, classes) int64."""
     times = None if weights is None else weights[matches.true_images]
     return np.stack(
         [
@@ -98,12 +98,12 @@ def positive_counts(matches: Matches, weights: np.ndarray | None = None) -> np.n
 
 
 def right_needed(positives: np.ndarray) -> np.ndarray:
-    """How many right detections reach each recall threshold, 1 at least, (classes, 101) int64.
+    """Number of true positives that reach each recall threshold, at least 1, (classes, 101) int64.
 
-    The recall is compared as it is computed: number / positives, in double precision.
+    The recall is compared as computed: number / positives, in double precision.
     """
     whole = positives.clip(1)[:, None]
-    count = np.floor(RECALL_THRESHOLDS * whole) - 1  # one less than what it may be
+    count = np.floor(RECALL_THRESHOLDS * whole) - 1  # a lower bound
     for _ in range(3):
         count += count / whole < RECALL_THRESHOLDS
     return count.clip(1).astype(np.int64)
@@ -112,19 +112,24 @@ def right_needed(positives: np.ndarray) -> np.ndarray:
 def _of_classes(
     matches: Matches, labels: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Of the touching detections of these classes: themselves, verdict, rank, place in `labels`."""
+    """Touching detections of these classes: index, verdict, rank, and index into `labels`."""
     classes = len(matches.starts) - 1
-    place = np.full(classes, -1)
-    place[labels] = np.arange(len(labels))
-    place = place[np.searchsorted(matches.starts, matches.touching, side="right") - 1]
-    if (place >= 0).all():
-        return matches.touching, matches.verdict, matches.rank, place
-    kept = np.flatnonzero(place >= 0)
-    return matches.touching[kept], matches.verdict[:, :, kept], matches.rank[kept], place[kept]
+    index = np.full(classes, -1)
+    index[labels] = np.arange(len(labels))
+    index = index[np.searchsorted(matches.starts, matches.touching, side="right") - 1]
+    if (index >= 0).all():
+        return matches.touching, matches.verdict, matches.rank, index
+    listed = np.flatnonzero(index >= 0)
+    return (
+        matches.touching[listed],
+        matches.verdict[:, :, listed],
+        matches.rank[listed],
+        index[listed],
+    )
 
 
 def _sums(flags: np.ndarray, times: np.ndarray | None) -> np.ndarray:
-    """Sums over flags[..., :i] (each so many times), (..., m + 1) int64."""
+    """Cumulative sums of flags[..., :i] weighted by `times`, (..., m + 1) int64."""
     sums = np.zeros((*flags.shape[:-1], flags.shape[-1] + 1), np.int64)
     np.cumsum(flags if times is None else flags * times, axis=-1, out=sums[..., 1:])
     return sums
@@ -133,13 +138,13 @@ def _sums(flags: np.ndarray, times: np.ndarray | None) -> np.ndarray:
 def _envelope(
     curves: np.ndarray, times: np.ndarray, wrong: np.ndarray, least: np.ndarray
 ) -> np.ndarray:
-    """The best precision from each recall threshold on, (curves, 101); 0 where none is reached.
+    """Highest precision from each recall threshold on, (curves, 101); 0 where it is not reached.
 
     Args:
-        curves: (r,) to which curve each right detection belongs, rising; in it by falling score.
-        times: (r,) how often each counts.
-        wrong: (r,) how many wrong ones of its curve come before it.
-        least: (curves, 101), how many right ones a recall threshold needs.
+        curves: (r,) curve of each true positive, ascending; within it by descending score.
+        times: (r,) number of times that each counts.
+        wrong: (r,) number of false positives of its curve before it.
+        least: (curves, 101), number of true positives that a recall threshold needs.
     """
     bounds = np.searchsorted(curves, np.arange(len(least) + 1))
     total = np.cumsum(times)

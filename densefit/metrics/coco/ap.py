@@ -23,12 +23,12 @@ from densefit.metrics.detection.object_columns import (
 
 
 def xywh(part: Mapping[str, Any], side: str, where: str) -> np.ndarray:
-    """(n, 4) float64 x, y, width, height out of "bbox" as it is, or of "boxes" (xyxy).
+    """Read x, y, width, height, (n, 4) float64, from "bbox" unchanged, or from "boxes" (xyxy).
 
     Args:
-        part: what is given for one side of one image.
-        side: PREDICTION or TRUTH, for the error.
-        where: which image, for the error.
+        part: prediction or target of one image.
+        side: PREDICTION or TRUTH, for errors.
+        where: the image, for errors.
     """
     if "bbox" in part:
         return shaped(part["bbox"], (4,), "bbox", where)
@@ -41,25 +41,25 @@ def xywh(part: Mapping[str, Any], side: str, where: str) -> np.ndarray:
 class COCOAveragePrecision(COCOMetric):
     """The twelve numbers of the COCO detection challenge, and AP and AP50 of each class.
 
-    AP, AP50, AP75, APs, APm, APl, AR1, AR10, AR100, ARs, ARm, ARl. "difficult" means nothing
-    here. A box's "area" (of its mask, where the annotation has one) decides whether it is small
-    (up to 32**2), medium or large (from 96**2). Crowds take any number of detections and count
-    for nothing. A class without true boxes is nan, and in no mean.
+    AP, AP50, AP75, APs, APm, APl, AR1, AR10, AR100, ARs, ARm, ARl. "difficult" is
+    ignored. A box's "area" (of its mask, where the annotation has one) decides whether it is small
+    (up to 32**2), medium or large (from 96**2). Crowds match any number of detections and do not
+    count. A class without true boxes is nan, and in no mean.
 
     Boxes are given as "boxes" (n, 4) xyxy, or as "bbox" (n, 4) x, y, width, height, which is
-    taken bit for bit as a COCO file has it.
+    used bit for bit as a COCO file has it.
 
     Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014, as the package pycocotools
     computes it: 10 IoU thresholds, 101 recall thresholds.
 
     Args:
-        classes: the names in index order, or their number.
-        max_detections: how many of the best detections of an image and class are looked at. The
-            challenge has 100; with another number, "AR100" is called after it.
+        classes: names in index order, or their number.
+        max_detections: number of highest-scoring detections of an image and class that are
+            evaluated. The challenge has 100; another number stands in the name "AR100".
         backend: "densefit"; or "faster-coco-eval" or "pycocotools", packages that give the same
             numbers to 1e-12, many times slower.
         score_threshold: adds "precision", "recall" and "F1", over all classes and of each class,
-            at IoU 0.5 over the detections of this score or a higher one (see `operating_point`).
+            at IoU 0.5 over the detections with this score or more (see `operating_point`).
     """
 
     name = "coco_ap"
@@ -81,27 +81,27 @@ class COCOAveragePrecision(COCOMetric):
             return {"bbox": boxes}
         return {"bbox": boxes, "area": boxes[:, 2] * boxes[:, 3]}
 
-    def _check(self, columns: Columns, places: Sequence[str]) -> None:
-        check_sides(columns["bbox"][:, 2:], columns, places)
+    def _check(self, columns: Columns, names: Sequence[str]) -> None:
+        check_sides(columns["bbox"][:, 2:], columns, names)
 
-    def _found_areas(self, found: Columns) -> np.ndarray:
-        return found["bbox"][:, 2] * found["bbox"][:, 3]
+    def _predicted_areas(self, detections: Columns) -> np.ndarray:
+        return detections["bbox"][:, 2] * detections["bbox"][:, 3]
 
-    def _overlap(self, found: Columns, truth: Columns) -> Overlap:
-        boxes, true, crowd = found["bbox"], truth["bbox"], truth["crowd"]
+    def _overlap(self, detections: Columns, truth: Columns) -> Overlap:
+        boxes, true, crowd = detections["bbox"], truth["bbox"], truth["crowd"]
 
         def overlap(rows: np.ndarray, truths: np.ndarray) -> np.ndarray:
-            own, other = np.take(boxes, rows, axis=0), np.take(true, truths, axis=0)
-            return coco_iou(own, other, crowd[truths])
+            predicted, matched = np.take(boxes, rows, axis=0), np.take(true, truths, axis=0)
+            return coco_iou(predicted, matched, crowd[truths])
 
         return overlap
 
-    def _dense(self, found: Columns, truth: Columns) -> Dense:
-        boxes, true, crowd = found["bbox"], truth["bbox"], truth["crowd"].astype(np.uint8)
+    def _dense(self, detections: Columns, truth: Columns) -> Dense:
+        boxes, true, crowd = detections["bbox"], truth["bbox"], truth["crowd"].astype(np.uint8)
 
         def overlap(rows: np.ndarray, truths: np.ndarray) -> np.ndarray:
-            given = (np.ascontiguousarray(side) for side in (boxes[rows], true[truths]))
-            return np.asarray(coco.iou(*given, crowd[truths]))
+            pair = (np.ascontiguousarray(side) for side in (boxes[rows], true[truths]))
+            return np.asarray(coco.iou(*pair, crowd[truths]))
 
         return overlap
 

@@ -1,4 +1,4 @@
-"""The COCO evaluation by the packages pycocotools and faster-coco-eval."""
+"""Run the COCO evaluation of the packages pycocotools and faster-coco-eval."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BACKENDS = (OWN, "faster-coco-eval", "pycocotools")
 
 
 def check_backend(name: str) -> str:
-    """`name`; raises ConfigError if it is none of `BACKENDS`."""
+    """Return `name`; raise ConfigError if it is not one of `BACKENDS`."""
     if name not in BACKENDS:
         raise ConfigError(
             "Unknown backend of the COCO evaluation",
@@ -29,7 +29,7 @@ def check_backend(name: str) -> str:
 
 
 def _read(package: str) -> tuple[Any, Any]:
-    """The classes (COCO, COCOeval) of a package; imported late, they are slow to load."""
+    """Import the classes (COCO, COCOeval) of a package late, as they are slow to load."""
     if package == "pycocotools":
         from pycocotools.coco import COCO
         from pycocotools.cocoeval import COCOeval
@@ -42,7 +42,7 @@ def _read(package: str) -> tuple[Any, Any]:
 def _annotations(
     columns: Mapping[str, np.ndarray], shapes: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Columns as COCO annotations.
+    """Convert columns to COCO annotations.
 
     Ids count from 1: the evaluation marks a match by the id of the other side and reads 0 as
     "unmatched".
@@ -69,10 +69,10 @@ def _annotations(
 
 @contextlib.contextmanager
 def _collector_paused() -> Iterator[None]:
-    """No garbage collection meanwhile.
+    """Pause garbage collection.
 
-    Hundreds of thousands of new annotations make the collector walk through all of them again and
-    again: a third of the time of an evaluation of 5,000 images.
+    Hundreds of thousands of new annotations make the collector traverse all of them repeatedly: a
+    third of the time of an evaluation of 5,000 images.
     """
     running = gc.isenabled()
     gc.disable()
@@ -86,7 +86,7 @@ def _collector_paused() -> Iterator[None]:
 def evaluate(
     package: str,
     kind: str,
-    found: tuple[Mapping[str, np.ndarray], Sequence[Mapping[str, Any]]],
+    detections: tuple[Mapping[str, np.ndarray], Sequence[Mapping[str, Any]]],
     truth: tuple[Mapping[str, np.ndarray], Sequence[Mapping[str, Any]]],
     images: int,
     classes: int,
@@ -98,18 +98,18 @@ def evaluate(
     Args:
         package: "pycocotools" or "faster-coco-eval".
         kind: "bbox", "segm" or "keypoints".
-        found: columns "image", "classes", "scores", "area", and of each detection what else its
-            annotation has: "bbox", "segmentation" or "keypoints".
-        truth: columns "image", "classes", "area", "crowd", one row at least, and what else each
-            annotation has.
+        detections: columns "image", "classes", "scores", "area", and for each detection its
+            annotation's shape: "bbox", "segmentation" or "keypoints".
+        truth: columns "image", "classes", "area", "crowd", at least one row, and the shape of
+            each annotation.
         images: number of images, with and without objects.
         classes: number of classes.
-        limits: rising numbers of best detections that are looked at, in each image and class.
+        limits: ascending numbers of highest-scoring detections of each image and class.
         sigmas: of keypoints.
     """
     coco_class, evaluator_class = _read(package)
     about = {
-        # Run lengths have their size; the image's is only asked for.
+        # Run lengths have their size; the size of the image is required, and not used.
         "images": [{"id": image, "height": 1, "width": 1} for image in range(images)],
         "categories": [{"id": label, "name": str(label)} for label in range(classes)],
     }
@@ -117,7 +117,7 @@ def evaluate(
     prints = package == "pycocotools"  # and nothing can stop it
     quiet = contextlib.redirect_stdout(io.StringIO()) if prints else contextlib.nullcontext()
     with quiet, _collector_paused():
-        for columns, shapes in (truth, found):
+        for columns, shapes in (truth, detections):
             side = coco_class()
             side.dataset = {**about, "annotations": _annotations(columns, shapes)}
             side.createIndex()

@@ -1,4 +1,4 @@
-"""Curves and counts at an overlap of 0.5 out of matched detections, over all areas."""
+"""Curves and counts of matched detections at an overlap of 0.5, over all areas."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from densefit.metrics.core.detail import Curve, Curves
 
 
 def right_and_wrong(matches: Matches) -> tuple[np.ndarray, np.ndarray]:
-    """Which detections are true positives and which false ones, (m,) bool each.
+    """Mask the true positives and the false positives among detections, (m,) bool each.
 
-    Neither is what matches only a crowd or another ignored object.
+    A detection that matches only a crowd or another ignored object is neither.
     """
     verdict = np.zeros(len(matches.images), np.int8)
     verdict[matches.touching] = matches.verdict[0, 0]
@@ -25,12 +25,12 @@ def right_and_wrong(matches: Matches) -> tuple[np.ndarray, np.ndarray]:
 def counts_from(
     matches: Matches, threshold: float, weights: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Right and wrong detections of `threshold` or a higher score, and the positives.
+    """Count true and false positives with a score of `threshold` or more, and positives.
 
     Args:
         matches: of the whole dataset.
         threshold: of the score.
-        weights: (images,) int64, how often each image counts; once by default.
+        weights: (images,) int64, number of times that each image counts; once by default.
 
     Returns:
         (true positives, false positives, positives), each (classes,) int64.
@@ -47,10 +47,10 @@ def counts_from(
 
 
 def precision_recall(matches: Matches, names: Sequence[str], title: str) -> Curves:
-    """The precision-recall curve of each class that has true objects.
+    """Precision-recall curve of each class that has true objects.
 
-    One point for each score that a detection has: with equal scores, all of them count together,
-    as no threshold parts them.
+    One point for each distinct score: detections with equal scores count together, as no threshold
+    separates them.
     """
     right, wrong = right_and_wrong(matches)
     positives = positive_counts(matches)[0]

@@ -1,10 +1,10 @@
-"""The greedy choice of the COCO evaluation, for many groups, thresholds and areas at once."""
+"""Greedy matching of the COCO evaluation, for many groups, thresholds and areas at once."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from densefit.metrics.coco.groups import place_in_run, run_starts, stable_order
+from densefit.metrics.coco.groups import index_in_run, run_starts, stable_order
 
 MATCHED, IGNORED = 1, 2
 
@@ -18,52 +18,51 @@ def greedy(
     crowd: np.ndarray,
     thresholds: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Let the detections of each group choose among the true objects, by falling score.
+    """Match the detections of each group with true objects, by descending score.
 
-    A detection takes the true object of the largest overlap that reaches the threshold and is
-    free, the last of equals. An ignored one is taken only if there is no other. A crowd stays
-    free. This is `COCOeval.evaluateImg` of pycocotools, where the loops go over images,
-    thresholds, detections and true objects; here a round lets one detection of every group
-    choose.
+    A detection takes the free true object of the largest overlap that reaches the threshold, the
+    last of equals. An ignored object is taken only if there is no other. A crowd stays free. This
+    is `COCOeval.evaluateImg` of pycocotools, which loops over images, thresholds, detections and
+    true objects; here each round matches one detection of every group.
 
     Args:
-        rows: (e,) the detections of the pairs that overlap enough, rising. In a group a lower
+        rows: (e,) ascending detections of the pairs that overlap sufficiently. In a group a lower
             number has a higher score.
-        groups: (e,) their groups, rising.
-        truths: (e,) the true objects of the pairs; for one detection rising.
+        groups: (e,) their groups, ascending.
+        truths: (e,) the true objects of the pairs, ascending for each detection.
         ious: (e,) float64, not under the lowest threshold.
-        ignored: (n, areas) bool: which true objects are ignored in which area range.
-        crowd: (n,) bool; a crowd is ignored in all of them.
-        thresholds: (t,) rising.
+        ignored: (n, areas) bool: true objects that are ignored in each area range.
+        crowd: (n,) bool; a crowd is ignored in all area ranges.
+        thresholds: (t,) ascending.
 
     Returns:
-        (distinct rows (r,) in any order, what became of them (r, areas, t) int8: 0 for no match,
+        (distinct rows (r,) in any order, their verdicts (r, areas, t) int8: 0 for no match,
         MATCHED or IGNORED).
     """
-    own = run_starts(rows)
-    counts = np.diff(own, append=len(rows))
-    turns = place_in_run(groups[own])
+    begins = run_starts(rows)
+    counts = np.diff(begins, append=len(rows))
+    turns = index_in_run(groups[begins])
     order = stable_order(turns)
     rounds = np.append(run_starts(turns[order]), len(order))
-    counts, edges = counts[order], _regrouped(own[order], counts[order], ious)
+    counts, edges = counts[order], _regrouped(begins[order], counts[order], ious)
     ends = np.cumsum(counts)
     starts = ends - counts
 
-    # The number that decides: the place among the edges of its detection, from 1, and `best` more
-    # for what is not ignored; 0 where the overlap is too small. A column for each area and
+    # The value that decides: the rank among the edges of its detection, from 1, plus `best` for
+    # objects that are not ignored; 0 where the overlap is too small. A column for each area and
     # threshold.
     truths = truths[edges]
     whole = np.int16 if counts.max(initial=0) < 1 << 14 else np.int32
     best = whole(np.iinfo(whole).max // 2 + 1)
-    place = (np.arange(len(edges)) - np.repeat(starts - 1, counts)).astype(whole)
-    value = np.where(ignored[truths], whole(0), best) + place[:, None]
+    rank = (np.arange(len(edges)) - np.repeat(starts - 1, counts)).astype(whole)
+    value = np.where(ignored[truths], whole(0), best) + rank[:, None]
     reached = np.searchsorted(thresholds, ious[edges], side="right")[:, None]
     value = np.repeat(value, len(thresholds), axis=1)
     value *= np.tile(np.arange(len(thresholds)) < reached, (1, ignored.shape[1]))
 
-    known, local = np.unique(truths, return_inverse=True)
-    free = np.ones((len(known), value.shape[1]), bool)
-    stays = crowd[known]
+    distinct, local = np.unique(truths, return_inverse=True)
+    free = np.ones((len(distinct), value.shape[1]), bool)
+    stays = crowd[distinct]
     verdict = np.zeros((len(order), value.shape[1]), np.int8)
     for first, last in zip(rounds[:-1], rounds[1:]):
         here = slice(starts[first], ends[last - 1])
@@ -76,25 +75,25 @@ def greedy(
             taken = local[starts[first + who] + (choice[who, column] & (best - 1)) - 1]
             free[taken, column] = stays[taken]
     verdict = verdict.reshape(len(order), ignored.shape[1], len(thresholds))
-    return rows[own[order]], verdict
+    return rows[begins[order]], verdict
 
 
-def _regrouped(own: np.ndarray, counts: np.ndarray, ious: np.ndarray) -> np.ndarray:
-    """The edges of the detections one after another, each one's by rising overlap.
+def _regrouped(begins: np.ndarray, counts: np.ndarray, ious: np.ndarray) -> np.ndarray:
+    """Order the edges by detection, and by ascending overlap within a detection.
 
     Args:
-        own: (r,) where each detection's edges begin.
-        counts: (r,) how many they are.
+        begins: (r,) index of each detection's first edge.
+        counts: (r,) number of its edges.
         ious: (e,).
 
     Returns:
         (e,) int64.
     """
     starts = np.cumsum(counts) - counts
-    edges = np.repeat(own - starts, counts) + np.arange(len(ious))
-    several = np.flatnonzero(np.repeat(counts > 1, counts))  # most have only one
+    edges = np.repeat(begins - starts, counts) + np.arange(len(ious))
+    several = np.flatnonzero(np.repeat(counts > 1, counts))  # most have a single edge
     chosen = edges[several]
-    owner = np.repeat(np.arange(len(own)), counts)[several]
+    owner = np.repeat(np.arange(len(begins)), counts)[several]
     rising = np.argsort(ious[chosen], kind="stable")
     edges[several] = chosen[rising[stable_order(owner[rising])]]
     return edges

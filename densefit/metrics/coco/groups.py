@@ -1,4 +1,4 @@
-"""Which detections the COCO evaluation looks at, in which order, and what each may match."""
+"""Rank the detections that the COCO evaluation takes, and group them with true objects."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 
 
 def ranking(images: np.ndarray, labels: np.ndarray, scores: np.ndarray, limit: int) -> np.ndarray:
-    """The detections that are evaluated: class by class, in each class by falling score.
+    """Rank the detections to evaluate: class by class, in each class by descending score.
 
     Equal scores keep the order of the images, and within an image the order given (pycocotools
-    sorts by merging, image by image and then all together). Of each image and class only the
-    best `limit` stay.
+    uses a merge sort for each image and then for all). Only the `limit` highest-scoring detections
+    of each image and class stay.
 
     >>> ranking(np.array([0, 0, 0, 1]), np.array([1, 0, 0, 0]), np.array([9.0, 3, 3, 8]), limit=1)
     array([3, 1, 0])
 
     Args:
-        images: (m,) int64, rising.
+        images: (m,) int64, ascending.
         labels: (m,) int64, from 0.
         scores: (m,) float64.
         limit: 1 or more.
@@ -30,26 +30,26 @@ def ranking(images: np.ndarray, labels: np.ndarray, scores: np.ndarray, limit: i
     order = np.argsort(-scores, kind="stable")
     if np.bincount(images).max(initial=0) > limit:
         grouped = order[by_group(images[order], labels[order])]
-        kept = np.zeros(len(order), bool)
-        kept[grouped] = place_in_run(images[grouped], labels[grouped]) < limit
-        order = order[kept[order]]
+        within_limit = np.zeros(len(order), bool)
+        within_limit[grouped] = index_in_run(images[grouped], labels[grouped]) < limit
+        order = order[within_limit[order]]
     return order[stable_order(labels[order])]
 
 
 def by_group(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The stable order by class, and in each class by image, (m,) int64."""
+    """Stable order by class, and in each class by image, (m,) int64."""
     order = stable_order(images)
     return order[stable_order(labels[order])]
 
 
 def stable_order(keys: np.ndarray) -> np.ndarray:
-    """`argsort(kind="stable")` of integers from 0 on; of small ones in linear time."""
+    """`argsort(kind="stable")` of integers from 0; in linear time up to 65,535."""
     small = keys.max(initial=0) < 1 << 16
     return np.argsort(keys.astype(np.uint16) if small else keys, kind="stable")
 
 
 def run_starts(*keys: np.ndarray) -> np.ndarray:
-    """Where runs of equal keys begin, (runs,) int64.
+    """Indices where runs of equal keys begin, (runs,) int64.
 
     >>> run_starts(np.array([4, 4, 4, 7]), np.array([0, 0, 1, 1]))
     array([0, 2, 3])
@@ -60,10 +60,10 @@ def run_starts(*keys: np.ndarray) -> np.ndarray:
     return np.flatnonzero(fresh)
 
 
-def place_in_run(*keys: np.ndarray) -> np.ndarray:
-    """The place of each row in its run of equal keys, (m,) int64.
+def index_in_run(*keys: np.ndarray) -> np.ndarray:
+    """Index of each row in its run of equal keys, (m,) int64.
 
-    >>> place_in_run(np.array([4, 4, 4, 7]), np.array([0, 0, 1, 1]))
+    >>> index_in_run(np.array([4, 4, 4, 7]), np.array([0, 0, 1, 1]))
     array([0, 1, 0, 0])
     """
     rows = np.arange(len(keys[0]))
@@ -76,11 +76,11 @@ class Groups:
     """Detections that share image and class with true objects, group by group.
 
     Attributes:
-        rows: (r,) places in the ranking; in each group by falling score.
-        rank: (r,) the place of each row in its group, from 0.
+        rows: (r,) indices into the ranking; in each group by descending score.
+        rank: (r,) rank of each row in its group, from 0.
         truths: (n,) the true objects, class by class, in each class by image.
-        first: (r,) where the row's true objects begin in `truths`.
-        count: (r,) how many they are, 1 or more.
+        first: (r,) index in `truths` of the row's first true object.
+        count: (r,) number of its true objects, 1 or more.
     """
 
     rows: np.ndarray
@@ -90,19 +90,19 @@ class Groups:
     count: np.ndarray
 
     def number(self) -> np.ndarray:
-        """The number of each row's group, (r,) int64, rising from 0."""
+        """Number of each row's group, (r,) int64, ascending from 0."""
         return np.cumsum(self.rank == 0) - 1
 
 
 def groups(
     images: np.ndarray, labels: np.ndarray, true_images: np.ndarray, true_labels: np.ndarray
 ) -> Groups:
-    """Bring detections and true objects together.
+    """Group detections and true objects by image and class.
 
     Args:
         images: (m,) int64 of the detections, in the order of `ranking`.
         labels: (m,) int64, their classes.
-        true_images: (n,) int64 of the true objects, rising.
+        true_images: (n,) int64 of the true objects, ascending.
         true_labels: (n,) int64, their classes.
     """
     truths = by_group(true_images, true_labels)
@@ -114,16 +114,16 @@ def groups(
     starts = run_starts(keys)
     sizes = np.diff(starts, append=len(keys))
     distinct = keys[starts]
-    mine = labels * span + images
-    place = np.minimum(np.searchsorted(distinct, mine), len(distinct) - 1)
-    rows = np.flatnonzero(distinct[place] == mine)
-    rows = rows[stable_order(place[rows])]
-    place = place[rows]
-    return Groups(rows, place_in_run(place), truths, starts[place], sizes[place])
+    predicted_keys = labels * span + images
+    group = np.minimum(np.searchsorted(distinct, predicted_keys), len(distinct) - 1)
+    rows = np.flatnonzero(distinct[group] == predicted_keys)
+    rows = rows[stable_order(group[rows])]
+    group = group[rows]
+    return Groups(rows, index_in_run(group), truths, starts[group], sizes[group])
 
 
 def spans(sizes: np.ndarray, limit: int) -> Iterator[tuple[int, int]]:
-    """Cut items into spans (first, last + 1) whose sizes sum to `limit` at most, or of one item.
+    """Cut items into spans (first, last + 1) of a total size up to `limit`, or of a single item.
 
     >>> list(spans(np.array([3, 3, 3, 9, 1]), limit=6))
     [(0, 2), (2, 3), (3, 4), (4, 5)]

@@ -35,18 +35,19 @@ class COCOKeypointAveragePrecision(COCOMetric):
     similarity (see `oks`) in place of IoU.
 
     One prediction is {"keypoints" (m, K, 3), "scores" (m,)}: x and y in original pixels, the third
-    number does not matter. One target is {"keypoints" (n, K, 3): x, y, visibility, over 0 if the
+    number is ignored. One target is {"keypoints" (n, K, 3): x, y, visibility, over 0 if the
     keypoint is labelled; "boxes" (n, 4) xyxy or "bbox" x, y, width, height} and, where known,
     "area" (n,) in square pixels (else of the box) and "crowd" (n,) bool. "classes" may be left
-    out if there is one class only. An object without labelled keypoints counts for nothing, like
-    a crowd. The extent of a prediction's keypoints decides whether it is medium or large, unless
+    out if there is one class only. An object without labelled keypoints does not count, like a
+    crowd. The extent of a prediction's keypoints decides whether it is medium or large, unless
     it has an "area".
 
     Args:
-        classes: the names in index order, or their number.
-        sigmas: (K,) how far off people place each keypoint, in parts of the object's size; those
-            of COCO's 17 by default.
-        max_detections: how many of the best detections of an image and class are looked at.
+        classes: names in index order, or their number.
+        sigmas: (K,) standard deviation of annotations of each keypoint, as a share of the object's
+            size; by default of COCO's 17 keypoints.
+        max_detections: number of highest-scoring detections of an image and class that are
+            evaluated.
         backend: see `COCOAveragePrecision`.
         score_threshold: see `COCOAveragePrecision`; at a similarity of 0.5.
 
@@ -95,17 +96,17 @@ class COCOKeypointAveragePrecision(COCOMetric):
         boxes = xywh(part, side, where)
         return {"keypoints": points, "bbox": boxes, "area": boxes[:, 2] * boxes[:, 3]}
 
-    def _check(self, columns: Columns, places: Sequence[str]) -> None:
+    def _check(self, columns: Columns, names: Sequence[str]) -> None:
         if "bbox" in columns:
-            check_sides(columns["bbox"][:, 2:], columns, places)
+            check_sides(columns["bbox"][:, 2:], columns, names)
 
     def _ignored(self, truth: Columns) -> np.ndarray:
         return ~(truth["keypoints"][:, :, 2] > 0).any(axis=1)
 
-    def _overlap(self, found: Columns, truth: Columns) -> Overlap:
-        def some(rows: np.ndarray, truths: np.ndarray) -> np.ndarray:
+    def _overlap(self, detections: Columns, truth: Columns) -> Overlap:
+        def similarity(rows: np.ndarray, truths: np.ndarray) -> np.ndarray:
             return oks(
-                found["keypoints"][rows],
+                detections["keypoints"][rows],
                 truth["keypoints"][truths],
                 truth["bbox"][truths],
                 truth["area"][truths],
@@ -115,7 +116,7 @@ class COCOKeypointAveragePrecision(COCOMetric):
         def overlap(rows: np.ndarray, truths: np.ndarray) -> np.ndarray:
             starts = range(0, len(rows), _AT_ONCE)
             parts = [slice(start, start + _AT_ONCE) for start in starts]
-            return np.concatenate([some(rows[part], truths[part]) for part in parts])
+            return np.concatenate([similarity(rows[part], truths[part]) for part in parts])
 
         return overlap
 
@@ -127,8 +128,8 @@ class COCOKeypointAveragePrecision(COCOMetric):
         visible = (points[:, :, 2] > 0).sum(axis=1).tolist()
         boxes = columns.get("bbox", np.zeros((len(points), 4))).tolist()
         return [
-            {"keypoints": one, "num_keypoints": count, "bbox": box}
-            for one, count, box in zip(flat, visible, boxes)
+            {"keypoints": keypoints, "num_keypoints": count, "bbox": box}
+            for keypoints, count, box in zip(flat, visible, boxes)
         ]
 
     def _sigmas(self) -> np.ndarray:

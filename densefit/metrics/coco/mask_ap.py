@@ -31,11 +31,11 @@ class COCOMaskAveragePrecision(COCOMetric):
     One prediction is {"masks", "scores" (m,), "classes" (m,)}, one target {"masks", "classes"
     (n,)} and, where known, "crowd" (n,) bool and "area" (n,) in square pixels. "masks" is an
     (m, H, W) array, or a list of COCO run lengths, {"size": [H, W], "counts": ...}; all masks of
-    an image have one size. They are kept as run lengths, whatever they come as.
+    an image have one size. They are stored as run lengths.
 
-    The area of a mask, unless "area" is given, decides whether it is small, medium or large. Of
-    a prediction too: pycocotools takes the area of the "bbox" if results have one. All else, and
-    the settings, are as in `COCOAveragePrecision`.
+    The area of a mask, unless "area" is given, decides whether it is small, medium or large, of a
+    prediction too: pycocotools takes the area of the "bbox" if results have one. Everything else,
+    and the settings, are as in `COCOAveragePrecision`.
     """
 
     name = "coco_mask_ap"
@@ -61,12 +61,12 @@ class COCOMaskAveragePrecision(COCOMetric):
         boxes = np.array(coco.toBbox(masks) if masks else [], np.float64).reshape(-1, 4)
         return {**columns, "bbox": boxes, "pixels": pixels, "area": pixels.astype(np.float64)}
 
-    def _check(self, columns: Columns, places: Sequence[str]) -> None:
-        """The run lengths have been checked one by one."""
+    def _check(self, columns: Columns, names: Sequence[str]) -> None:
+        """Do nothing: `compressed` has checked the run lengths."""
 
-    def _check_pair(self, found: Columns, truth: Columns, ids: Sequence[str]) -> None:
-        images = np.concatenate([truth["image"], found["image"]])
-        sizes = np.concatenate([truth["size"], found["size"]])
+    def _check_pair(self, detections: Columns, truth: Columns, ids: Sequence[str]) -> None:
+        images = np.concatenate([truth["image"], detections["image"]])
+        sizes = np.concatenate([truth["size"], detections["size"]])
         if not len(images):
             return
         order = np.argsort(images, kind="stable")
@@ -81,14 +81,14 @@ class COCOMaskAveragePrecision(COCOMetric):
                 where=f"sample {ids[images[row]]!r}",
             )
 
-    def _overlap(self, found: Columns, truth: Columns) -> Overlap:
+    def _overlap(self, detections: Columns, truth: Columns) -> Overlap:
         least = IOU_THRESHOLDS[0]
-        return lambda rows, truths: overlaps(found, truth, rows, truths, least)
+        return lambda rows, truths: overlaps(detections, truth, rows, truths, least)
 
-    def _dense(self, found: Columns, truth: Columns) -> Dense:
+    def _dense(self, detections: Columns, truth: Columns) -> Dense:
         least = IOU_THRESHOLDS[0]
-        return lambda rows, truths: dense_overlaps(found, truth, rows, truths, least)
+        return lambda rows, truths: dense_overlaps(detections, truth, rows, truths, least)
 
     def _annotated(self, columns: Columns) -> list[dict[str, Any]]:
         boxes = columns["bbox"].tolist()
-        return [{"segmentation": one, "bbox": box} for one, box in zip(dicts(columns), boxes)]
+        return [{"segmentation": mask, "bbox": box} for mask, box in zip(dicts(columns), boxes)]

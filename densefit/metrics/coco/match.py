@@ -1,4 +1,4 @@
-"""All detections of a dataset matched with its true objects, by the COCO evaluation."""
+"""Match all detections of a dataset with its true objects, by the COCO evaluation."""
 
 from __future__ import annotations
 
@@ -16,33 +16,34 @@ IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 # come detection by detection, each with all true objects of its image and class.
 Overlap = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
-# (detections (d,), true objects (t,)) -> overlaps (d, t) float64 of each with each.
+# (detections (d,), true objects (t,)) -> overlaps (d, t) float64 of all pairs.
 Dense = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 Edges = tuple[np.ndarray, np.ndarray, np.ndarray]
 
-# So many pairs are compared at once, and so many that overlap enough are matched at once: this
-# bounds the memory (about 100 MiB) and costs no time.
+# Pairs compared at once, and pairs of sufficient overlap matched at once: bounds the memory (about
+# 100 MiB) at no cost in time.
 _AT_ONCE = 1 << 18
-# Groups of more pairs are compared one by one, each with each. Listing the pairs of 300 detections
-# and 300 true objects takes ten times as long as comparing them; of few pairs, calls take longest.
+# Groups of more pairs are compared group by group, all pairs at once. Listing the pairs of 300
+# detections and 300 true objects takes ten times as long as comparing them; with few pairs, calls
+# take longest.
 _MANY = 1 << 10
 
 
 @dataclass(frozen=True)
 class Matches:
-    """What became of every detection, in the order of evaluation.
+    """Matching of every detection, in the order of evaluation.
 
     Attributes:
         images: (m,) int64 of the detections that are evaluated, class by class, in each class by
-            falling score.
+            descending score.
         scores: (m,) float64.
-        starts: (classes + 1,) where each class begins.
-        inside: (areas, m) bool: the detection's own area is in the range.
-        touching: (k,) the detections that overlap a true object enough, rising.
-        rank: (k,) their places in image and class by falling score, from 0.
-        verdict: (areas, thresholds, k) int8: 0 for no match, 1 for one that counts, 2 for one
-            with something ignored.
+        starts: (classes + 1,) index of the first detection of each class.
+        inside: (areas, m) bool: the area of the detection is in the range.
+        touching: (k,) ascending indices of the detections that overlap a true object sufficiently.
+        rank: (k,) their ranks in image and class by descending score, from 0.
+        verdict: (areas, thresholds, k) int8: 0 for no match, 1 for a match that counts, 2 for a
+            match with an ignored object.
         true_images, true_labels: (n,) int64 of the true objects.
         counted: (areas, n) bool: the true object is not ignored.
     """
@@ -60,7 +61,7 @@ class Matches:
 
 
 def match(
-    found: Mapping[str, np.ndarray],
+    detections: Mapping[str, np.ndarray],
     truth: Mapping[str, np.ndarray],
     classes: int,
     limit: int,
@@ -72,38 +73,40 @@ def match(
     """Match a whole dataset, at all thresholds and in all area ranges.
 
     Args:
-        found: columns "image" (rising), "classes", "scores", "area" of all detections.
-        truth: columns "image" (rising), "classes", "area", "ignored", "crowd" of all true
-            objects. Crowds take any number of detections; they and what is "ignored" count for
-            nothing.
+        detections: columns "image" (ascending), "classes", "scores", "area".
+        truth: columns "image" (ascending), "classes", "area", "ignored", "crowd" of all true
+            objects. Crowds match any number of detections; they and the "ignored" objects do
+            not count.
         classes: number of classes.
-        limit: how many of the best detections of an image and class are evaluated.
+        limit: number of highest-scoring detections of an image and class that are evaluated.
         areas: (a, 2) float64 ranges in square pixels, both ends inclusive. Out of its range a
             true object is ignored, and so is a detection without a match.
-        overlap: of rows of `found` with rows of `truth`.
-        thresholds: (t,) rising, the overlaps from which on a detection may match.
+        overlap: of rows of `detections` with rows of `truth`.
+        thresholds: (t,) ascending overlaps from which a detection may match.
         dense: the same overlaps for large groups, where that is faster.
     """
-    ranked = ranking(found["image"], found["classes"], found["scores"], limit)
-    images, labels = found["image"][ranked], found["classes"][ranked]
+    ranked = ranking(detections["image"], detections["classes"], detections["scores"], limit)
+    images, labels = detections["image"][ranked], detections["classes"][ranked]
     sides = groups(images, labels, truth["image"], truth["classes"])
     ignored = _outside(truth["area"], areas) | (truth["ignored"] | truth["crowd"])[:, None]
     # An overlap of 1 may fall short of it by rounding: pycocotools lowers a threshold of 1.
     thresholds = np.minimum(thresholds, 1 - 1e-10)
     number = sides.number()
     rows, verdicts = [np.zeros(0, np.int64)], [np.zeros((0, len(areas), len(thresholds)), np.int8)]
-    for own, truths, ious in _enough(ranked, sides, overlap, dense, thresholds[0]):
-        own, verdict = greedy(own, number[own], truths, ious, ignored, truth["crowd"], thresholds)
-        rows.append(own)
+    for chosen, truths, ious in _enough(ranked, sides, overlap, dense, thresholds[0]):
+        decided, verdict = greedy(
+            *(chosen, number[chosen], truths, ious, ignored, truth["crowd"], thresholds)
+        )
+        rows.append(decided)
         verdicts.append(verdict)
     row = np.concatenate(rows)
     touching = sides.rows[row]
     order = np.argsort(touching)
     return Matches(
         images=images,
-        scores=found["scores"][ranked],
+        scores=detections["scores"][ranked],
         starts=np.searchsorted(labels, np.arange(classes + 1)),
-        inside=np.ascontiguousarray(~_outside(found["area"][ranked], areas).T),
+        inside=np.ascontiguousarray(~_outside(detections["area"][ranked], areas).T),
         touching=touching[order],
         rank=sides.rank[row[order]],
         verdict=np.ascontiguousarray(np.concatenate(verdicts)[order].transpose(1, 2, 0)),
@@ -114,23 +117,23 @@ def match(
 
 
 def _outside(sizes: np.ndarray, areas: np.ndarray) -> np.ndarray:
-    """(n, areas) bool."""
+    """Mask sizes outside of each area range, (n, areas) bool."""
     return (sizes[:, None] < areas[:, 0]) | (sizes[:, None] > areas[:, 1])
 
 
 def _enough(
     ranked: np.ndarray, sides: Groups, overlap: Overlap, dense: Dense | None, least: float
 ) -> Iterator[Edges]:
-    """The pairs that overlap by `least` or more, in portions of whole groups.
+    """Iterate over the pairs that overlap by `least` or more, in portions of whole groups.
 
     Yields:
-        (rows of `sides` (e,) rising, true objects (e,), overlaps (e,)), e > 0.
+        (rows of `sides` (e,) ascending, true objects (e,), overlaps (e,)), e > 0.
     """
     ends = np.append(np.flatnonzero(sides.rank == 0)[1:], len(sides.rank))
     pairs = np.add.reduceat(sides.count, np.append(0, ends[:-1])) if len(sides.rank) else ends[:0]
     waiting: list[Edges] = []
     start = 0
-    # A large group is a span of its own.
+    # A large group is a separate span.
     sizes = pairs if dense is None else np.where(pairs > _MANY, _AT_ONCE, pairs)
     for first, last in spans(sizes, _AT_ONCE):
         stop = int(ends[last - 1])
@@ -139,37 +142,37 @@ def _enough(
         else:
             waiting += _pairs(ranked, sides, start, stop, overlap, least)
         start = stop
-        many = sum(len(own) for own, _, _ in waiting)
+        many = sum(len(rows) for rows, _, _ in waiting)
         if many and (many >= _AT_ONCE or stop == len(sides.rank)):
-            own, truths, ious = (np.concatenate(part) for part in zip(*waiting))
+            rows, truths, ious = (np.concatenate(part) for part in zip(*waiting))
             waiting = []
-            yield own, truths, ious
+            yield rows, truths, ious
 
 
 def _pairs(
     ranked: np.ndarray, sides: Groups, start: int, stop: int, overlap: Overlap, least: float
 ) -> Iterator[Edges]:
-    """The pairs of the rows start .. stop - 1 that overlap by `least` or more."""
+    """Iterate over pairs of the rows start .. stop - 1 that overlap by `least` or more."""
     for first, last in spans(sides.count[start:stop], _AT_ONCE):
         rows = slice(start + first, start + last)
         counts = sides.count[rows]
-        own = np.repeat(np.arange(rows.start, rows.stop), counts)
+        repeated = np.repeat(np.arange(rows.start, rows.stop), counts)
         truths = np.repeat(sides.first[rows] - (np.cumsum(counts) - counts), counts)
         truths = np.take(sides.truths, truths + np.arange(len(truths)))
-        ious = overlap(np.take(ranked, np.take(sides.rows, own)), truths)
+        ious = overlap(np.take(ranked, np.take(sides.rows, repeated)), truths)
         enough = np.flatnonzero(ious >= least)
-        yield own[enough], truths[enough], ious[enough]
+        yield repeated[enough], truths[enough], ious[enough]
 
 
 def _dense_pairs(
     ranked: np.ndarray, sides: Groups, start: int, stop: int, dense: Dense, least: float
 ) -> Iterator[Edges]:
-    """The same of one group, each detection with each true object."""
+    """Do the same for one group, all detections with all true objects."""
     count = int(sides.count[start])
     truths = sides.truths[sides.first[start] : sides.first[start] + count]
     step = max(1, _AT_ONCE // count)
     for first in range(start, stop, step):
         rows = ranked[sides.rows[first : min(first + step, stop)]]
         ious = dense(rows, truths)
-        own, other = np.nonzero(ious >= least)
-        yield first + own, truths[other], ious[own, other]
+        row, other = np.nonzero(ious >= least)
+        yield first + row, truths[other], ious[row, other]

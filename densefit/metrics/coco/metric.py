@@ -1,4 +1,4 @@
-"""What the metrics of the COCO evaluation share, whatever the shape of the objects."""
+"""Base of the COCO metrics of boxes, masks and keypoints."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from densefit.metrics.detection.object_columns import Columns
 # Area ranges in square pixels, by the letter after AP and AR; "" is for all.
 AREAS = {"": (0.0, 1e10), "s": (0.0, 32.0**2), "m": (32.0**2, 96.0**2), "l": (96.0**2, 1e10)}
 
-# The two of the ten IoU thresholds 0.50, 0.55 ... 0.95 that are reported on their own.
+# Indices of the IoU thresholds 0.50 and 0.75 among 0.50, 0.55 ... 0.95.
 AT_50, AT_75 = 0, 5
 
 
 class COCOMetric(DetectionMetric):
-    """Base of the metrics of the COCO evaluation; a shape says how its objects overlap.
+    """Base of the metrics of the COCO evaluation; a subclass says how its objects overlap.
 
-    The matching is done once, and kept until there is more to match.
+    Objects are matched once, until more are added.
 
     Args:
-        classes: the names in index order, or their number.
-        max_detections: how many of the best detections of an image and class are looked at.
+        classes: names in index order, or their number.
+        max_detections: number of highest-scoring detections of an image and class to evaluate.
         backend: one of `BACKENDS`.
-        score_threshold: of the operating point; None for none.
-        predicted, true: the columns that say where objects are, see `DetectionMetric`.
+        score_threshold: of the operating point; None: no operating point.
+        predicted, true: columns of the objects' shapes, see `DetectionMetric`.
 
     Attributes:
-        kind: what COCO calls the evaluation.
-        ranges: of `AREAS`, those that are reported; all of them first.
+        kind: COCO's name of the evaluation.
+        ranges: reported keys of `AREAS`; "" (all areas) comes first.
 
     Raises:
         ConfigError: there is no class, no detection to look at, or no such backend.
@@ -76,49 +76,49 @@ class COCOMetric(DetectionMetric):
         self._matches: Matches | None = None
 
     def settings(self) -> dict[str, Any]:
-        """All but the backend, as each gives the same numbers."""
+        """Settings without the backend, as all backends give the same numbers."""
         return {key: value for key, value in super().settings().items() if key != "backend"}
 
     @abstractmethod
-    def _overlap(self, found: Columns, truth: Columns) -> Overlap:
-        """How rows of `found` overlap rows of `truth`."""
+    def _overlap(self, detections: Columns, truth: Columns) -> Overlap:
+        """Make the function that computes overlaps of rows of `detections` and `truth`."""
 
-    def _dense(self, found: Columns, truth: Columns) -> Dense | None:
-        """How all of some rows overlap all of others, where that is faster than pair by pair."""
+    def _dense(self, detections: Columns, truth: Columns) -> Dense | None:
+        """Make the function that computes overlaps of all pairs, where that is faster."""
         return None
 
     @abstractmethod
     def _annotated(self, columns: Columns) -> list[dict[str, Any]]:
-        """What COCO annotations of these objects have beside class, area and score."""
+        """Shape entries of the objects' COCO annotations: "bbox", "segmentation" or "keypoints"."""
 
     def _sigmas(self) -> np.ndarray | None:
-        """(K,) of keypoints, for the backends."""
+        """Sigmas of keypoints (K,), for the backends."""
         return None
 
-    def _found_areas(self, found: Columns) -> np.ndarray:
-        """(m,) float64 areas of detections."""
-        return found["area"]
+    def _predicted_areas(self, detections: Columns) -> np.ndarray:
+        """Areas of detections, (m,) float64."""
+        return detections["area"]
 
     def _ignored(self, truth: Columns) -> np.ndarray:
-        """(n,) bool: which true objects count for nothing."""
+        """Mask the true objects that do not count, (n,) bool."""
         return truth["crowd"]
 
     def limits(self) -> list[int]:
-        """The numbers of best detections that a recall is told for, rising."""
-        return [*(few for few in (1, 10) if few < self.max_detections), self.max_detections]
+        """Numbers of highest-scoring detections for which recall is reported, ascending."""
+        return [*(limit for limit in (1, 10) if limit < self.max_detections), self.max_detections]
 
     def matches(self) -> Matches:
-        """What became of every detection; its arrays are not to be changed."""
+        """Match every detection; do not change the arrays."""
         if self._matches is None:
-            found, truth = self.predicted(), self.true()
+            detections, truth = self.predicted(), self.true()
             self._matches = match(
-                {**found, "area": self._found_areas(found)},
+                {**detections, "area": self._predicted_areas(detections)},
                 {**truth, "ignored": self._ignored(truth)},
                 len(self.classes),
                 self.max_detections,
                 np.array([AREAS[name] for name in self.ranges]),
-                self._overlap(found, truth),
-                dense=self._dense(found, truth),
+                self._overlap(detections, truth),
+                dense=self._dense(detections, truth),
             )
         return self._matches
 
@@ -129,16 +129,16 @@ class COCOMetric(DetectionMetric):
         return self._scores(None)
 
     def resampled(self, counts: Mapping[str, int]) -> dict[str, float]:
-        """`compute`, as if the image `id` had been seen `counts[id]` times (0 if it is not there).
+        """Compute as if the image `id` had been seen `counts[id]` times (0 if it is missing).
 
-        Nothing is matched again, and no backend is asked. For equal scores see `accumulate`.
+        Nothing is matched again, and no backend is used. For equal scores see `accumulate`.
         """
         weights = np.empty(len(self.ids), np.int64)
         weights[image_places(self.ids)] = [counts.get(key, 0) for key in self.ids]
         return self._scores(weights)
 
     def details(self) -> dict[str, Detail]:
-        """The precision-recall curve of each class at an overlap of 0.5, point by point."""
+        """Precision-recall curve of each class at an overlap of 0.5."""
         overlap = "OKS" if self.kind == "keypoints" else "IoU"
         title = f"Precision and recall at {overlap} 0.5"
         return {"precision_recall": precision_recall(self.matches(), self.classes, title)}
@@ -147,17 +147,20 @@ class COCOMetric(DetectionMetric):
         """Precision and recall by area range, IoU threshold and class.
 
         Args:
-            weights: (images,) int64, how often each image counts, in the order of the ids.
+            weights: (images,) int64, number of times that each image counts, by order of ids.
         """
-        if self.backend == OWN or weights is not None:  # the packages know no weights
+        if self.backend == OWN or weights is not None:  # the packages have no weights
             return accumulate(self.matches(), self.limits(), weights)
-        found, truth = self.predicted(), self.true()
-        if not len(truth["image"]):  # not each package can do without any
+        detections, truth = self.predicted(), self.true()
+        if not len(truth["image"]):  # not every package accepts none
             return accumulate(self.matches(), self.limits())
         return evaluate(
             self.backend,
             self.kind,
-            ({**found, "area": self._found_areas(found)}, self._annotated(found)),
+            (
+                {**detections, "area": self._predicted_areas(detections)},
+                self._annotated(detections),
+            ),
             (truth, self._annotated(truth)),
             len(self.ids),
             len(self.classes),
@@ -185,8 +188,8 @@ class COCOMetric(DetectionMetric):
 
     def _recalls(self, result: Accumulated) -> dict[str, float]:
         numbers = {
-            f"AR{limit}": mean_defined(result.recall[0, place])
-            for place, limit in enumerate(self.limits())
+            f"AR{limit}": mean_defined(result.recall[0, index])
+            for index, limit in enumerate(self.limits())
         }
         for area, name in enumerate(self.ranges[1:], start=1):
             numbers[f"AR{name}"] = mean_defined(result.recall[area, -1])

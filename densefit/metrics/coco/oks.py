@@ -1,10 +1,10 @@
-"""How alike two sets of keypoints are."""
+"""Object keypoint similarity."""
 
 from __future__ import annotations
 
 import numpy as np
 
-# The spread of people's answers for each of COCO's 17 keypoints, in parts of the object's size:
+# Standard deviation of annotations of COCO's 17 keypoints, as a share of the object's size:
 # nose, eyes, ears, shoulders, elbows, wrists, hips, knees, ankles.
 COCO_SIGMAS = (
     np.array(
@@ -16,25 +16,26 @@ COCO_SIGMAS = (
 
 
 def oks(
-    found: np.ndarray,
+    predicted: np.ndarray,
     truth: np.ndarray,
     boxes: np.ndarray,
     areas: np.ndarray,
     sigmas: np.ndarray,
 ) -> np.ndarray:
-    """Object keypoint similarity of pairs, to the last bit as `COCOeval.computeOks` has it.
+    """Object keypoint similarity of pairs, bit-equal to `COCOeval.computeOks`.
 
     The mean of exp(-d**2 / (2 * area * (2 * sigma)**2)) over the visible true keypoints. If none
-    is visible, d is how far each found keypoint is out of the true box, doubled on all sides.
+    is visible, d is the distance of each predicted keypoint to the true box, doubled on all sides.
 
     >>> true = np.array([[[10.0, 10.0, 2.0], [0.0, 0.0, 0.0]]])
-    >>> found, box = np.array([[[10.0, 10.0], [99.0, 99.0]]]), np.array([[0.0, 0.0, 20.0, 20.0]])
-    >>> oks(found, true, box, np.array([400.0]), np.array([0.05, 0.05]))
+    >>> predicted = np.array([[[10.0, 10.0], [99.0, 99.0]]])
+    >>> box = np.array([[0.0, 0.0, 20.0, 20.0]])
+    >>> oks(predicted, true, box, np.array([400.0]), np.array([0.05, 0.05]))
     array([1.])
 
     Args:
-        found: (p, K, 2) float64 x, y.
-        truth: (p, K, 3) float64 x, y, visibility: visible if over 0.
+        predicted: (p, K, 2) float64 x, y.
+        truth: (p, K, 3) float64 x, y, visibility: visible if above 0.
         boxes: (p, 4) float64 x, y, width, height of the true objects.
         areas: (p,) float64 of the true objects, in square pixels.
         sigmas: (K,) float64.
@@ -44,18 +45,18 @@ def oks(
     """
     visible = truth[:, :, 2] > 0
     counts = visible.sum(axis=1)
-    away = found - truth[:, :, :2]
+    away = predicted - truth[:, :, :2]
     none = np.flatnonzero(counts == 0)
     if len(none):
         corner, size = boxes[none, None, :2], boxes[none, None, 2:]
-        low, high, points = corner - size, corner + size * 2, found[none]
+        low, high, points = corner - size, corner + size * 2, predicted[none]
         away[none] = np.maximum(0, low - points) + np.maximum(0, points - high)
         visible[none], counts[none] = True, visible.shape[1]
     spread = (sigmas * 2) ** 2
     error = (away[:, :, 0] ** 2 + away[:, :, 1] ** 2) / spread
     error = error / (areas + np.spacing(1))[:, None] / 2
-    likeness = np.empty(len(found))
-    # Rows of as many keypoints together, so that they are added in the same order as one by one.
+    likeness = np.empty(len(predicted))
+    # Rows with equally many keypoints together: terms are added in the same order as for one row.
     for count in np.unique(counts):
         rows = np.flatnonzero(counts == count)
         terms = np.exp(-error[rows][visible[rows]]).reshape(-1, count)

@@ -1,4 +1,4 @@
-"""Masks as COCO's compressed run lengths: checked, measured, compared."""
+"""Masks as COCO's compressed run lengths: check, measure and compare them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Masks = tuple[list[str], np.ndarray]
 
 
 def compressed(masks: Any, where: str) -> Masks:
-    """The masks of an image as compressed run lengths.
+    """Convert the masks of an image to compressed run lengths.
 
     Args:
-        masks: an (n, H, W) array, not 0 on the objects, or a list of {"size": [height, width],
+        masks: an (n, H, W) array, nonzero on the objects, or a list of {"size": [height, width],
             "counts": text or bytes of compressed run lengths, or a list of runs}.
-        where: which image, for the error.
+        where: the image, for errors.
 
     Raises:
         DataError: they are neither, or the runs do not fill a mask.
@@ -36,10 +36,10 @@ def compressed(masks: Any, where: str) -> Masks:
             _check_hard(masks, where)
         masks = encode_stack(masks)
     counts, sizes = [], np.empty((len(masks), 2), np.int32)
-    for row, one in enumerate(masks):
+    for row, mask in enumerate(masks):
         try:
-            sizes[row] = height, width = one["size"]
-            runs = one["counts"]
+            sizes[row] = height, width = mask["size"]
+            runs = mask["counts"]
             if not isinstance(runs, (bytes, str)):
                 if min(runs) < 0:
                     raise ValueError("a run is negative")
@@ -50,11 +50,11 @@ def compressed(masks: Any, where: str) -> Masks:
             raise DataError(
                 "A mask is no run lengths",
                 expected='{"size": [height, width], "counts": text, bytes or a list of runs}',
-                received=f"{one!r}"[:80],
+                received=f"{mask!r}"[:80],
                 where=where,
             ) from error
         if height < 1 or width < 1:
-            raise DataError("A mask has no pixels", received=one["size"], where=where)
+            raise DataError("A mask has no pixels", received=mask["size"], where=where)
         counts.append(runs)
     wrong = ~whole(counts, sizes.prod(axis=1, dtype=np.int64))
     if wrong.any():
@@ -69,7 +69,7 @@ def compressed(masks: Any, where: str) -> Masks:
 
 
 def _check_hard(masks: np.ndarray, where: str) -> None:
-    """Raise DataError if masks of floats are probabilities: not 0 would be nearly all of them."""
+    """Raise DataError if float masks are probabilities: nearly all of their pixels are nonzero."""
     soft = (masks != 0) & (masks != masks.max(initial=0.0))
     if soft.any():
         raise DataError(
@@ -82,7 +82,7 @@ def _check_hard(masks: np.ndarray, where: str) -> None:
 
 
 def whole(counts: Sequence[str], wanted: np.ndarray) -> np.ndarray:
-    """Which texts of run lengths can be read and give so many pixels, (n,) bool.
+    """Mask the run lengths that are readable and cover `wanted` pixels, (n,) bool.
 
     >>> whole(["52203", "5220", "5220`"], np.array([16, 16, 16]))
     array([ True, False, False])
@@ -91,32 +91,32 @@ def whole(counts: Sequence[str], wanted: np.ndarray) -> np.ndarray:
 
 
 def dicts(columns: Mapping[str, np.ndarray], rows: Any = slice(None)) -> list[dict[str, Any]]:
-    """Masks as pycocotools takes them, out of columns "counts" and "size"."""
+    """Masks of the columns "counts" and "size" as pycocotools expects them."""
     sizes = columns["size"][rows].tolist()
     return [{"size": size, "counts": text} for text, size in zip(columns["counts"][rows], sizes)]
 
 
 def overlaps(
-    found: Mapping[str, np.ndarray],
+    detections: Mapping[str, np.ndarray],
     truth: Mapping[str, np.ndarray],
     rows: np.ndarray,
     truths: np.ndarray,
     least: float,
 ) -> np.ndarray:
-    """Overlaps of pairs of masks, by pycocotools' run lengths.
+    """Compute overlaps of pairs of masks by pycocotools' run lengths.
 
     Args:
-        found: columns "counts", "size", "bbox", "pixels".
+        detections: columns "counts", "size", "bbox", "pixels".
         truth: the same columns, and "crowd".
-        rows: (p,) of `found`.
+        rows: (p,) of `detections`.
         truths: (p,) of `truth`; group by group, and in a group each row with all its truths.
-        least: what is certainly less is not computed.
+        least: overlaps that are certainly less are not computed.
 
     Returns:
         (p,) float64; 0 where the overlap is less than `least`.
     """
     result = np.zeros(len(rows))
-    hopeful = _bound(found, truth, rows, truths) >= least
+    hopeful = _bound(detections, truth, rows, truths) >= least
     # A group's rows begin with the same true object, and no other group's do.
     begins = run_starts(rows)
     counts = np.diff(begins, append=len(rows))
@@ -125,40 +125,48 @@ def overlaps(
     for start, end, count in zip(starts, np.append(starts[1:], len(rows)), counts):
         chosen = hopeful[start:end].reshape(-1, count).any(axis=1)
         if chosen.any():
-            own, other = rows[start:end:count][chosen], truths[start : start + count]
+            left, right = (
+                rows[start:end:count][chosen],
+                truths[start : start + count],
+            )
             result[start:end].reshape(-1, count)[chosen] = coco.iou(
-                dicts(found, own), dicts(truth, other), truth["crowd"][other].astype(np.uint8)
+                dicts(detections, left),
+                dicts(truth, right),
+                truth["crowd"][right].astype(np.uint8),
             )
     return result
 
 
 def dense_overlaps(
-    found: Mapping[str, np.ndarray],
+    detections: Mapping[str, np.ndarray],
     truth: Mapping[str, np.ndarray],
     rows: np.ndarray,
     truths: np.ndarray,
     least: float,
 ) -> np.ndarray:
-    """The same of each of `rows` with each of `truths`, all of one image: (r, t) float64."""
+    """Compute overlaps of all `rows` with all `truths` of one image, (r, t) float64."""
     result = np.zeros((len(rows), len(truths)))
-    chosen = (_bound(found, truth, rows[:, None], truths[None]) >= least).any(axis=1)
+    chosen = (_bound(detections, truth, rows[:, None], truths[None]) >= least).any(axis=1)
     if chosen.any():
         crowd = truth["crowd"][truths].astype(np.uint8)
-        result[chosen] = coco.iou(dicts(found, rows[chosen]), dicts(truth, truths), crowd)
+        result[chosen] = coco.iou(dicts(detections, rows[chosen]), dicts(truth, truths), crowd)
     return result
 
 
 def _bound(
-    found: Mapping[str, np.ndarray],
+    detections: Mapping[str, np.ndarray],
     truth: Mapping[str, np.ndarray],
     rows: np.ndarray,
     truths: np.ndarray,
 ) -> np.ndarray:
-    """What the overlap of pairs of masks can be at most, by their boxes and areas, (...)."""
-    own, other = found["bbox"][rows].astype(np.float64), truth["bbox"][truths].astype(np.float64)
-    far = np.minimum(own[..., :2] + own[..., 2:], other[..., :2] + other[..., 2:])
-    sides = (far - np.maximum(own[..., :2], other[..., :2])).clip(0)
-    area = found["pixels"][rows]
+    """Upper bound of the overlap of pairs of masks, by their boxes and areas, (...)."""
+    box, true_box = (
+        detections["bbox"][rows].astype(np.float64),
+        truth["bbox"][truths].astype(np.float64),
+    )
+    far = np.minimum(box[..., :2] + box[..., 2:], true_box[..., :2] + true_box[..., 2:])
+    sides = (far - np.maximum(box[..., :2], true_box[..., :2])).clip(0)
+    area = detections["pixels"][rows]
     union = np.where(truth["crowd"][truths], area, np.maximum(area, truth["pixels"][truths]))
     common = np.minimum(sides[..., 0] * sides[..., 1], area)
     bound: np.ndarray = common / union.clip(1)

@@ -1,81 +1,66 @@
-"""The numbers of an additive metric's state as one vector, kept without its zeros."""
+"""Metrics whose state is a few sums: reset, merge, save and load them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from typing_extensions import Self
 
-from densefit.metrics.core.state import SETTINGS
+from densefit.errors import CheckpointError
+from densefit.metrics.core.metric import Metric
+from densefit.metrics.core.state import entry
+
+Field = tuple[tuple[int, ...], type]
+"""Shape and number type (int or float, in 64 bits) of a sum; a scalar has the shape ()."""
 
 
-class SparseState:
-    """What an additive metric has seen, in the memory of what is not 0.
+class AdditiveMetric(Metric):
+    """Base of the metrics that keep sums only, each an attribute.
 
-    A confusion matrix of 150 classes has 22,500 counts, of which one picture touches a hundred.
+    A subclass adds to the attributes in `update`. Scalars are Python numbers, other sums arrays of
+    int64 or float64: float32 sums stop growing at 2**24. A subclass that keeps more than sums says
+    `additive = False`.
 
     Args:
-        state: of the metric.
+        fields: name of the attribute -> its shape and type; `state_dict` has them in this order.
     """
 
-    def __init__(self, state: Mapping[str, Any]) -> None:
-        dense = vector(state)
-        self._size = len(dense)
-        self._places = np.flatnonzero(dense).astype(np.int32)
-        self._values = dense[self._places]
+    additive = True
 
-    def vector(self) -> np.ndarray:
-        """All numbers, (S,) float64."""
-        dense = np.zeros(self._size)
-        dense[self._places] = self._values
-        return dense
+    def __init__(self, fields: Mapping[str, Field]) -> None:
+        self._fields = dict(fields)
+        self.reset()
 
+    def reset(self) -> None:
+        for name, (shape, kind) in self._fields.items():
+            setattr(self, name, np.zeros(shape, kind) if shape else kind())
 
-def restored(template: Mapping[str, Any], numbers: np.ndarray) -> dict[str, Any]:
-    """A state like `template` with other numbers, (S,).
+    def merge(self, other: Self) -> None:
+        for name in self._fields:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
 
-    >>> restored({"total": 1.0, "count": 2}, np.array([3.0, 4.0]))
-    {'total': 3.0, 'count': 4}
-    """
-    state: dict[str, Any] = _filled(template, iter(_split(template, numbers)))
-    return state
-
-
-def _leaves(state: Any) -> list[Any]:
-    """The numbers and arrays of a state, in its order, without its settings."""
-    if isinstance(state, Mapping):
-        counted = [value for key, value in state.items() if key != SETTINGS]
-        return [leaf for value in counted for leaf in _leaves(value)]
-    if isinstance(state, (list, tuple)):
-        return [leaf for value in state for leaf in _leaves(value)]
-    return [state]
-
-
-def vector(state: Any) -> np.ndarray:
-    """All numbers of a state, (S,) float64."""
-    parts = [np.asarray(leaf, np.float64).ravel() for leaf in _leaves(state)]
-    return np.concatenate(parts) if parts else np.zeros(0)
-
-
-def _split(template: Any, vector: np.ndarray) -> list[Any]:
-    """The leaves of a state like `template` with the numbers of `vector`, in their own types."""
-    leaves = []
-    for leaf in _leaves(template):
-        like = np.asarray(leaf)
-        part = vector[: like.size].astype(like.dtype).reshape(like.shape)
-        leaves.append(part if isinstance(leaf, np.ndarray) else part.item())
-        vector = vector[like.size :]
-    return leaves
-
-
-def _filled(template: Any, leaves: Iterator[Any]) -> Any:
-    """`template` with other leaves."""
-    if isinstance(template, Mapping):
+    def state_dict(self) -> dict[str, Any]:
+        values = {name: getattr(self, name) for name in self._fields}
         return {
-            key: value if key == SETTINGS else _filled(value, leaves)
-            for key, value in template.items()
+            name: value.copy() if self._fields[name][0] else value for name, value in values.items()
         }
-    if isinstance(template, (list, tuple)):
-        return [_filled(value, leaves) for value in template]
-    return next(leaves)
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        loaded: dict[str, np.ndarray] = {
+            name: np.array(entry(state, name, self.name), kind)
+            for name, (_, kind) in self._fields.items()
+        }
+        expected = {name: shape for name, (shape, _) in self._fields.items()}
+        received = {name: value.shape for name, value in loaded.items()}
+        if received != expected:
+            differing = [name for name in expected if received[name] != expected[name]]
+            raise CheckpointError(
+                f"The state of the metric {self.name!r} has other shapes",
+                expected=", ".join(f"{name} {expected[name]}" for name in differing),
+                received=", ".join(f"{name} {received[name]}" for name in differing),
+                fix="make the metric with the settings (classes, bins) of the stored state",
+            )
+        for name, value in loaded.items():
+            setattr(self, name, value if value.shape else value.item())

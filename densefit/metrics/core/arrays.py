@@ -1,8 +1,8 @@
-"""What `Metric.update` is given, as checked numpy arrays."""
+"""Read the arguments of `Metric.update` as checked numpy arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,14 +11,14 @@ from densefit.errors import DataError
 
 
 def host(values: Any) -> Any:
-    """`values` in host memory: an MXNet array is read at once, anything else is left alone."""
+    """Copy an MXNet array to host memory at once; return anything else unchanged."""
     return values.asnumpy() if hasattr(values, "asnumpy") else values
 
 
 def check_equally_many(
     predictions: Sequence[Any], targets: Sequence[Any], ids: Sequence[str]
 ) -> None:
-    """Raise DataError unless there is a prediction and a target for each id."""
+    """Raise DataError unless each id has a prediction and a target."""
     if not len(predictions) == len(targets) == len(ids):
         raise DataError(
             "Predictions, targets and ids are not equally many",
@@ -27,12 +27,26 @@ def check_equally_many(
         )
 
 
+def each_sample(
+    predictions: Any, targets: Any, ids: Sequence[str]
+) -> Iterator[tuple[Any, Any, str]]:
+    """Iterate over (prediction, target, id) in host memory.
+
+    Raises:
+        DataError: predictions, targets and ids are not equally many.
+    """
+    predictions, targets = host(predictions), host(targets)
+    check_equally_many(predictions, targets, ids)
+    for prediction, target, key in zip(predictions, targets, ids):
+        yield host(prediction), host(target), key
+
+
 def rows(values: Any, what: str, ids: Sequence[str]) -> np.ndarray:
-    """One array with n rows out of an array (numpy or MXNet) or a list of n equal shapes.
+    """Make one array with n rows of an array (numpy or MXNet) or of a list of n equal shapes.
 
     Args:
-        values: the argument of `update`.
-        what: "predictions" or "targets", for the error.
+        values: an argument of `update`.
+        what: "predictions" or "targets", for errors.
         ids: the n sample ids.
 
     Raises:
@@ -66,7 +80,7 @@ def _not_an_array(values: Any, what: str) -> DataError:
 
 
 def integers(array: np.ndarray, what: str, ids: Sequence[str]) -> np.ndarray:
-    """`array` with an integer dtype; floats are taken if all are whole (MXNet labels are float32).
+    """Convert to an integer dtype; floats must be whole numbers (MXNet labels are float32).
 
     >>> integers(np.float32([2, 0]), "targets", ["a", "b"])
     array([2, 0])
@@ -93,12 +107,12 @@ def integers(array: np.ndarray, what: str, ids: Sequence[str]) -> np.ndarray:
 
 
 def labels_of(targets: Any, shape: tuple[int, ...], ids: Sequence[str]) -> np.ndarray:
-    """Targets as integers of exactly `shape`; an axis 1 of length one is dropped.
+    """Read targets as integers of exactly `shape`; an axis 1 of length one is dropped.
 
-    The shape has to fit: numpy would otherwise broadcast (n,) against (n, 1) into (n, n).
+    numpy would otherwise broadcast (n,) against (n, 1) into (n, n).
 
     Raises:
-        DataError: the shape is another, or a value is not a whole number.
+        DataError: the shape differs, or a value is not a whole number.
     """
     array = rows(targets, "targets", ids)
     if array.ndim == len(shape) + 1 and array.shape[1] == 1:
@@ -115,12 +129,12 @@ def labels_of(targets: Any, shape: tuple[int, ...], ids: Sequence[str]) -> np.nd
 def counted(
     labels: np.ndarray, classes: int | None, ignore_label: int | None, ids: Sequence[str]
 ) -> np.ndarray | None:
-    """Which labels count: a bool array of their shape, or None if all do.
+    """Mask the labels that count: a bool array of their shape, or None if all do.
 
     Args:
-        labels: integer class indices, axis 0 is the samples.
+        labels: integer class indices; axis 0 is the samples.
         classes: number of classes; None if unknown.
-        ignore_label: the label that counts nowhere; None if there is none.
+        ignore_label: labels with this value count nowhere; None if there is none.
         ids: the sample ids.
 
     Raises:
@@ -140,18 +154,18 @@ def counted(
     if wrong.any():
         top = "" if classes is None else f" to {classes - 1}"
         ignored = "" if ignore_label is None else f", or {ignore_label} (ignored)"
-        found = int(labels[wrong].flat[0])
+        value = int(labels[wrong].flat[0])
         raise DataError(
             "A label is not a class index",
             expected=f"0{top}{ignored}",
-            received=found,
+            received=value,
             where=f"sample {ids[first_row(wrong)]!r}",
             fix=index_fix(
                 labels if mask is None else labels[mask],
                 classes,
-                f"if {found} means unknown: ignore_label={found} of the metric, as in Route("
-                f"metrics=[df.metrics.Accuracy(ignore_label={found})]), and in a Symbol's loss "
-                f"SoftmaxOutput(..., use_ignore=True, ignore_label={found}); else correct the "
+                f"if {value} means unknown: ignore_label={value} of the metric, as in Route("
+                f"metrics=[df.metrics.Accuracy(ignore_label={value})]), and in a Symbol's loss "
+                f"SoftmaxOutput(..., use_ignore=True, ignore_label={value}); else correct the "
                 "annotation or the number of classes",
             ),
         )
@@ -159,7 +173,7 @@ def counted(
 
 
 def index_fix(labels: np.ndarray, classes: int | None, otherwise: str) -> str:
-    """What to do about labels beyond the classes: they may count from 1.
+    """Suggest a fix for labels beyond the classes: they may count from 1.
 
     >>> index_fix(np.array([1, 3, 2]), 3, "correct them")
     'do the labels count from 1? subtract 1'
@@ -169,5 +183,5 @@ def index_fix(labels: np.ndarray, classes: int | None, otherwise: str) -> str:
 
 
 def first_row(wrong: np.ndarray) -> int:
-    """The first index of axis 0 where anything of the bool array `wrong` is true."""
+    """Index of the first row of the bool array `wrong` with a true element."""
     return int(wrong.reshape(len(wrong), -1).any(axis=1).argmax())

@@ -1,53 +1,34 @@
-"""A metric that is one sum over one count."""
+"""Base of the metrics that are a mean."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from typing_extensions import Self
-
-from densefit.metrics.core.metric import Metric
-from densefit.metrics.core.state import entry
+from densefit.metrics.core.additive import AdditiveMetric
 
 
-class Average(Metric):
+class Average(AdditiveMetric):
     """Base of the metrics that are total / count over the whole dataset.
 
-    A subclass's `update` calls `add`. The total is a Python float (double): float32 sums stop
-    growing at 2**24. A subclass that keeps more than sums says `additive = False`.
+    A subclass's `update` calls `add`.
 
     Attributes:
-        total: sum over everything that counted.
-        count: number of things that counted.
+        total: sum of the values.
+        count: number of values.
     """
 
-    additive = True
+    total: float
+    count: int
 
     def __init__(self) -> None:
-        self.reset()
-
-    def reset(self) -> None:
-        self.total = 0.0
-        self.count = 0
+        super().__init__({"total": ((), float), "count": ((), int)})
 
     def add(self, total: float, count: int) -> None:
-        """Take in `count` things whose values sum to `total`."""
+        """Add `count` values whose sum is `total`."""
         self.total += float(total)
         self.count += int(count)
 
     def mean(self) -> float:
-        """total / count; nan if nothing has counted yet."""
+        """total / count; nan without values."""
         return self.total / self.count if self.count else float("nan")
 
     def compute(self) -> dict[str, float]:
         return {self.primary: self.mean()}
-
-    def merge(self, other: Self) -> None:
-        self.add(other.total, other.count)
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"total": self.total, "count": self.count}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.total = float(entry(state, "total", self.name))
-        self.count = int(entry(state, "count", self.name))

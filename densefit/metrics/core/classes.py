@@ -1,4 +1,4 @@
-"""The names of the classes that a metric reports on."""
+"""Names of the classes that a metric reports."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 
 from densefit.errors import ConfigError
 
-VOID = 255  # what masks of bytes have where nobody knows the class
+VOID = 255  # usual label of unknown pixels in uint8 masks
 
 
 def class_names(classes: Sequence[str] | int) -> list[str]:
-    """Names of the classes in index order; a number of classes gives "0", "1", ...
+    """Return the names of classes in index order; a number of classes gives "0", "1", ...
 
     >>> class_names(3)
     ['0', '1', '2']
@@ -39,7 +39,7 @@ def class_names(classes: Sequence[str] | int) -> list[str]:
 
 
 def check_void(ignore_label: int | None, classes: int) -> None:
-    """Raise ConfigError if the usual label of void, 255, is one of that many classes."""
+    """Raise ConfigError if the usual void label, 255, is one of the class indices."""
     if ignore_label == VOID and classes > VOID:
         raise ConfigError(
             f"ignore_label {VOID}, the default, is one of the {classes} classes",
@@ -50,7 +50,7 @@ def check_void(ignore_label: int | None, classes: int) -> None:
 
 
 def mean_defined(values: np.ndarray) -> float:
-    """The mean of what is not nan; nan if nothing is left.
+    """Mean of the values that are not nan; nan if all are.
 
     >>> mean_defined(np.array([1.0, np.nan, 0.0]))
     0.5

@@ -1,4 +1,4 @@
-"""How a network of several heads compares with one network a head."""
+"""Compare a network of several heads with one network for each head."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 def relative_change(score: float, baseline: float, higher_is_better: bool) -> float:
-    """By what part of the baseline a score is better (above 0) or worse; nan if that is undefined.
+    """Relative change of a score to a baseline, above 0 if it is better; nan if undefined.
 
     >>> relative_change(0.25, 0.5, True), relative_change(0.25, 0.5, False)
     (-0.5, 0.5)
@@ -21,11 +21,11 @@ def relative_change(score: float, baseline: float, higher_is_better: bool) -> fl
 
 @dataclass(frozen=True)
 class DeltaM:
-    """A mean of relative changes, and what is not in it.
+    """Mean of relative changes over tasks.
 
     Attributes:
-        mean: over the other tasks; nan if there is none, or the change of one is undefined.
-        without: tasks whose baseline is exactly 0, of which nothing is a part.
+        mean: over all tasks but `without`; nan without tasks, or if a change is undefined.
+        without: tasks whose baseline is exactly 0, which has no relative change.
     """
 
     mean: float
@@ -39,14 +39,14 @@ class DeltaM:
 def delta_m(
     scores: Mapping[str, float], baselines: Mapping[str, float], higher: Mapping[str, bool]
 ) -> DeltaM:
-    """Mean over tasks of the signed relative change; above 0, one network for all is better.
+    """Mean over tasks of the signed relative change; above 0, the multi-task network is better.
 
     Maninis, Radosavovic and Kokkinos, Attentive Single-Tasking of Multiple Tasks, CVPR 2019,
     arXiv:1904.08918: `1/T sum_i (-1)^l_i (M_i - B_i) / |B_i|`, l_i = 1 where a low
-    number is good. As a part of 1; papers write it in percent.
+    number is good. As a fraction; papers report percent.
 
-    A baseline of 0 (a task that the network for it alone has not learned at all) makes one change
-    undefined, and would hide all others: such a task is left out, and the result says so.
+    A baseline of 0 (a task that its single-task network has not learned at all) makes a change
+    undefined, and would hide all other changes: such a task is left out, and the result says so.
 
     >>> delta_m({"a": 0.75, "b": 4.5}, {"a": 0.5, "b": 4.0}, {"a": True, "b": False}).mean
     0.1875
@@ -54,9 +54,9 @@ def delta_m(
     +0.5000 without b (baseline 0)
 
     Args:
-        scores: task -> number of the network for all.
-        baselines: task -> number of the network for it alone; the same tasks.
-        higher: task -> whether a high number is good.
+        scores: task -> score of the multi-task network.
+        baselines: task -> score of its single-task network; the same tasks.
+        higher: task -> whether a high score is good.
     """
     without = tuple(task for task, baseline in baselines.items() if baseline == 0)
     changes = [

@@ -1,4 +1,4 @@
-"""Numbers made of a validation's scores, to stand among them."""
+"""Numbers derived from a validation's scores."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from densefit.errors import ConfigError
 
 
 class Derived(Protocol):
-    """A number made of all scores of a validation, "<head>/<number>" -> float.
+    """Function of all scores of a validation, "<head>/<number>" -> float.
 
-    A function may have an attribute `higher_is_better`, True or False. Without it, what follows the
-    number (`Keep`, `EarlyStopping`, `Plateau`) has to say `higher_is_better=` itself.
+    It may have an attribute `higher_is_better`, True or False. Without it, the settings that follow
+    the number (`Keep`, `EarlyStopping`, `Plateau`) need `higher_is_better=`.
 
-    One that has a method `check(known, where)` is told before training what scores there will be,
-    score -> whether a high one is good, and raises ConfigError if it lacks one.
+    Its method `check(scores, where)`, if it has one, is called before training with score ->
+    whether a high value is good, and raises ConfigError if a score is missing.
     """
 
     def __call__(self, scores: Mapping[str, float]) -> float: ...
 
 
-def check_derived(derived: Mapping[str, Derived], known: Mapping[str, bool]) -> None:
-    """Raise ConfigError if a derived number cannot be made, or would take the name of a score.
+def check_derived(derived: Mapping[str, Derived], scores: Mapping[str, bool]) -> None:
+    """Raise ConfigError if a derived number cannot be computed, or has the name of a score.
 
     Args:
-        derived: name -> what makes it.
-        known: the scores themselves; none without a validation.
+        derived: name -> function of the scores.
+        scores: score -> whether a high value is good; empty without a validation.
     """
-    if derived and not known:
+    if derived and not scores:
         raise ConfigError(
             "Derived numbers are made of a validation's scores, and there is no validation",
             received=list(derived),
@@ -47,8 +47,8 @@ def check_derived(derived: Mapping[str, Derived], known: Mapping[str, bool]) -> 
                 "lambda scores: scores['head/number']",
             )
         if hasattr(make, "check"):
-            make.check(known, f"derived, {name!r}")
-        if name in known:
+            make.check(scores, f"derived, {name!r}")
+        if name in scores:
             raise ConfigError(
                 f"The validation has a score {name!r} already",
                 where="derived",
@@ -57,7 +57,7 @@ def check_derived(derived: Mapping[str, Derived], known: Mapping[str, bool]) -> 
 
 
 def derived_directions(derived: Mapping[str, Derived]) -> dict[str, bool | None]:
-    """Name -> whether a high number is good; None for a function that does not say."""
+    """Map the name of each derived number to whether a high value is good, or None."""
     return {name: _declared(make) for name, make in derived.items()}
 
 
@@ -66,7 +66,7 @@ def _declared(make: object) -> bool | None:
 
 
 def with_derived(scores: Mapping[str, float], derived: Mapping[str, Derived]) -> dict[str, float]:
-    """The scores, and the numbers made of them.
+    """Add derived numbers to the scores.
 
     >>> with_derived({"a/AP": 0.5, "b/AP": 0.25}, {"sum": lambda scores: sum(scores.values())})
     {'a/AP': 0.5, 'b/AP': 0.25, 'sum': 0.75}

@@ -1,4 +1,4 @@
-"""What a metric can show beyond numbers: tables of counts and curves, for pictures and files."""
+"""Details of a metric for plots and files: matrices of counts, and curves."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Curve:
-    """One line, point by point.
+    """Points of one curve.
 
     Attributes:
         x, y: (n,) float64.
-        threshold: (n,) float64, the score from which on a prediction counts at this point; None
-            where there is none.
+        threshold: (n,) float64, the score from which predictions count at this point; None without
+            scores.
     """
 
     x: np.ndarray
@@ -40,11 +40,11 @@ class Curve:
 
 @dataclass(frozen=True)
 class Curves:
-    """Lines in one plot, by name.
+    """Curves of one plot, by name.
 
     Attributes:
-        x_label, y_label: what the axes show.
-        lines: name (of a class, mostly) -> Curve.
+        x_label, y_label: titles of the axes.
+        lines: name (usually of a class) -> Curve.
         title: of the plot.
     """
 

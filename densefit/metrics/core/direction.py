@@ -1,4 +1,4 @@
-"""Whether a high score is good: what the metrics declare, by the scores' full names."""
+"""Directions of scores: whether a high value is good, as the metrics declare."""
 
 from __future__ import annotations
 
@@ -14,43 +14,43 @@ _log = logging.getLogger("densefit")
 
 
 class Directions(dict[str, bool | None]):
-    """Score -> whether a high one is good, of all that a validation will give; None if unsaid.
+    """Score -> whether a high value is good, or None if undeclared, for all scores of a validation.
 
     Args:
-        known: these.
-        unscored: heads that the validation has no labels for.
+        scores: the items.
+        unscored: heads that the validation data have no labels for.
     """
 
-    def __init__(self, known: Mapping[str, bool | None], unscored: Sequence[str] = ()) -> None:
-        super().__init__(known)
+    def __init__(self, scores: Mapping[str, bool | None], unscored: Sequence[str] = ()) -> None:
+        super().__init__(scores)
         self.unscored = tuple(unscored)
 
 
-def directions(judges: Mapping[str, Sequence[Metric]]) -> dict[str, bool]:
-    """`<head>/<number>` -> whether a high one is good, of every number that validation will give.
+def directions(metrics: Mapping[str, Sequence[Metric]]) -> dict[str, bool]:
+    """Map "<head>/<number>" to whether a high value is good, for all numbers of the metrics.
 
     Args:
-        judges: head -> its metrics.
+        metrics: head -> its metrics.
     """
     return {
         f"{head}/{key}": metric.prefers_high(key)
-        for head, metrics in judges.items()
-        for metric in metrics
+        for head, head_metrics in metrics.items()
+        for metric in head_metrics
         for key in (metric.primary, *metric.compute())
     }
 
 
 def stated_direction(stated: bool | None, declared: bool | None, score: str, where: str) -> bool:
-    """The direction that a setting states, else the one that the metric declares for the number.
+    """Return the direction that a setting states, else that the metric declares for the score.
 
     Args:
         stated: None if the setting leaves it to the metric.
-        declared: what `direction_of` gave; a metric may have numbers of both directions.
+        declared: result of `direction_of`; a metric may have numbers of both directions.
         score: its full name.
         where: the setting.
 
     Raises:
-        ConfigError: neither says it.
+        ConfigError: both are None.
     """
     if stated is None and declared is None:
         raise ConfigError(
@@ -68,12 +68,12 @@ def stated_direction(stated: bool | None, declared: bool | None, score: str, whe
 
 
 def tell_undefined(score: str, values: Sequence[float], what: str, where: str) -> None:
-    """Log the first time that a score which something follows is nan; so has every one been.
+    """Warn once if the first value of a score that a setting follows is nan.
 
     Args:
         score: its full name.
-        values: of all validations so far, the last one included.
-        what: what follows from it.
+        values: of all validations so far, including the last.
+        what: the consequence.
         where: the setting that names it.
     """
     if len(values) == 1 and math.isnan(values[0]):
@@ -81,27 +81,28 @@ def tell_undefined(score: str, values: Sequence[float], what: str, where: str) -
 
 
 def direction_of(
-    score: str, known: Mapping[str, bool | None], what: str, where: str
+    score: str, declared: Mapping[str, bool | None], what: str, where: str
 ) -> bool | None:
-    """Whether a high `score` is good; None if what makes it does not say.
+    """Look up whether a high `score` is good; None if undeclared.
 
     Args:
         score: its full name.
-        known: what `directions` gave.
+        declared: result of `directions`.
         what: what the score is for, to end "the validation has no score ... ".
-        where: the setting that names it.
+        where: the setting that names the score.
 
     Raises:
         ConfigError: there is no such score.
     """
-    if score not in known:
-        head = next((h for h in getattr(known, "unscored", ()) if h in score.split("/")[:2]), None)
+    if score not in declared:
+        unscored = getattr(declared, "unscored", ())
+        head = next((head for head in unscored if head in score.split("/")[:2]), None)
         if head is not None:
             fix = f"validation data with labels for the head {head!r} (none of these has any), or "
-            fix += nearest(score, known)
-        elif not known:
+            fix += nearest(score, declared)
+        elif not declared:
             fix = "fit(..., validation=...): there are no scores without it"
         else:
-            fix = nearest(score, known)
+            fix = nearest(score, declared)
         raise ConfigError(f"The validation has no score {score!r} {what}", where=where, fix=fix)
-    return known[score]
+    return declared[score]

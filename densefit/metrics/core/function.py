@@ -1,4 +1,4 @@
-"""A plain function of label and prediction as a metric."""
+"""Metric of a plain function of label and prediction."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ class FunctionMetric(Average):
 
     The function is called for one sample at a time, with a leading axis of length one, so that a
     function written for MXNet's batches works, and its mean does not depend on the batch size.
-    It returns a number, or (sum, count) as MXNet allows. What has several arrays (a tuple) is
-    given as a tuple of them; None stays None.
+    It returns a number, or (sum, count) as MXNet allows. A tuple of arrays is passed as a tuple of
+    their rows; None stays None.
 
     Args:
         function: called as function(label, prediction).
-        key: the name of the number; the function's own name if it has one.
-        higher_is_better: what a good value is.
+        key: the name of the number; by default the name of the function.
+        higher_is_better: whether a high value is good.
     """
 
     def __init__(
@@ -30,17 +30,17 @@ class FunctionMetric(Average):
         key: str | None = None,
         higher_is_better: bool = True,
     ) -> None:
-        own = getattr(function, "__name__", type(function).__name__)
+        title = getattr(function, "__name__", type(function).__name__)
         self.function = function
-        self.name = self.primary = key or ("custom" if own == "<lambda>" else own)
+        self.name = self.primary = key or ("custom" if title == "<lambda>" else title)
         self.higher_is_better = higher_is_better
         super().__init__()
 
     def update(self, predictions: Any, targets: Any, ids: Sequence[str]) -> None:
-        given = _read(predictions, "predictions", ids)
-        truth = _read(targets, "targets", ids)
+        predicted = _read(predictions, "predictions", ids)
+        labels = _read(targets, "targets", ids)
         for row, key in enumerate(ids):
-            value = self.function(_one(truth, row), _one(given, row))
+            value = self.function(_sample(labels, row), _sample(predicted, row))
             total, count = value if isinstance(value, tuple) else (value, 1)
             try:
                 self.add(total, count)
@@ -54,7 +54,7 @@ class FunctionMetric(Average):
 
 
 def _read(values: Any, what: str, ids: Sequence[str]) -> Any:
-    """`values` in host memory, checked to have a row for each sample."""
+    """Copy to host memory, and check that each sample has a row."""
     if isinstance(values, tuple):
         return tuple(_read(value, what, ids) for value in values)
     values = host(values)
@@ -67,8 +67,8 @@ def _read(values: Any, what: str, ids: Sequence[str]) -> Any:
     return values
 
 
-def _one(values: Any, row: int) -> Any:
-    """The sample `row`, axis 0 kept; of each array, if there are several."""
+def _sample(values: Any, row: int) -> Any:
+    """Take the sample `row` of an array or of each array of a tuple, with axis 0."""
     if isinstance(values, tuple):
-        return tuple(_one(value, row) for value in values)
+        return tuple(_sample(value, row) for value in values)
     return values if values is None else values[row : row + 1]

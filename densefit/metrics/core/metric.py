@@ -1,4 +1,4 @@
-"""What a metric is: numbers over a whole dataset, accumulated as sums and counts."""
+"""Base class of metrics: numbers over a whole dataset."""
 
 from __future__ import annotations
 
@@ -25,24 +25,23 @@ from densefit.registry import Registry
 
 
 class Metric(ABC):
-    """A number (or several) over a dataset.
+    """Base of metrics: one or several numbers over a dataset.
 
-    `update` accumulates counts; `compute` turns them into numbers and changes nothing, so it may
-    be called at any time, any number of times. Two metrics that saw two halves of a dataset
-    `merge` into the one that saw it whole.
+    `update` accumulates; `compute` returns the numbers and changes nothing, so it may be called at
+    any time, any number of times. `merge` adds the samples of another metric, so that parts of a
+    dataset can be scored separately.
 
-    The settings (the constructor's arguments) travel in the state: every subclass's `state_dict`
-    has them, and its `merge` and `load_state_dict` refuse what was counted by other ones.
+    The settings (the constructor's arguments) are part of every subclass's `state_dict`; `merge`
+    and `load_state_dict` refuse metrics and states with other settings.
 
     Attributes:
-        name: what the metric is called in recipes and registries.
-        higher_is_better: declared, never guessed from the name.
-        opposite: keys of `compute()` whose good direction is the other one ("delta1" of a metric
-            of errors); with "IoU" go "IoU/cat" and the like.
-        primary: the key of `compute()` that "the best" is judged by.
-        additive: `merge` adds up every number of `state_dict` (but the settings), whose shapes
-            never change, and does nothing else. Whoever resamples may then add up states in place
-            of merging metrics.
+        name: name of the metric in recipes and registries.
+        higher_is_better: whether a high value is good; declared, never guessed from the name.
+        opposite: keys of `compute()` with the opposite direction ("delta1" of a metric of errors);
+            "IoU" includes "IoU/cat" and so on.
+        primary: key of `compute()` that selects the best checkpoint.
+        additive: whether `merge` only adds up the numbers of `state_dict` (without the settings),
+            whose shapes never change. Resampling then adds states in place of merging metrics.
     """
 
     name: str
@@ -52,9 +51,9 @@ class Metric(ABC):
     additive: bool = False
     _arguments: Mapping[str, Any]
 
-    def __new__(cls, *given: Any, **named: Any) -> Self:
+    def __new__(cls, *positional: Any, **named: Any) -> Self:
         metric = super().__new__(cls)
-        metric._arguments = plain(arguments(cls, given, named))
+        metric._arguments = plain(arguments(cls, positional, named))
         return metric
 
     def __init_subclass__(cls, **named: Any) -> None:
@@ -64,70 +63,70 @@ class Metric(ABC):
                 setattr(cls, method, wrapped(cls.__dict__[method]))
 
     def settings(self) -> dict[str, Any]:
-        """What its numbers depend on, as JSON has it: the constructor's arguments, and the name.
+        """Return the settings that the numbers depend on as JSON values: arguments and name.
 
-        Functions and other objects that cannot be compared are not there. A subclass takes out
-        what changes no number, and brings into one form what may be said in several.
+        Functions and other objects that cannot be compared are left out. A subclass removes
+        settings that change no number, and normalises settings that have several spellings.
         """
-        found = dict(self._arguments)
-        classes = found.get("classes")
+        known = dict(self._arguments)
+        classes = known.get("classes")
         if isinstance(classes, int) and not isinstance(classes, bool):
-            found["classes"] = [str(index) for index in range(classes)]
-        return {"name": getattr(self, "name", type(self).__name__), **found}
+            known["classes"] = [str(index) for index in range(classes)]
+        return {"name": getattr(self, "name", type(self).__name__), **known}
 
     @abstractmethod
     def reset(self) -> None:
-        """Forget everything seen."""
+        """Forget all samples."""
 
     @abstractmethod
     def update(
         self, predictions: Sequence[Any], targets: Sequence[Any], ids: Sequence[str]
     ) -> None:
-        """Take in n samples: predictions[i] and targets[i] belong to the sample ids[i].
+        """Add n samples: predictions[i] and targets[i] belong to the sample ids[i].
 
-        The rows are real: padding has been cut off. What one prediction and one target are is
-        the metric's own contract (a class index, a mask, a dict of boxes...). Either argument
-        may be one array with n rows or a list of n things.
+        All rows are real: padding has been cut off. Each metric defines its predictions and targets
+        (class indices, masks, dicts of boxes...). Either argument may be an array with n rows or a
+        list of length n.
         """
 
     @abstractmethod
     def compute(self) -> dict[str, float]:
-        """The numbers so far, a flat dict of Python floats; what is undefined is nan."""
+        """Compute the numbers so far, a flat dict of Python floats; nan if undefined."""
 
     @abstractmethod
     def merge(self, other: Self) -> None:
-        """Take in everything that `other` has seen."""
+        """Add all samples of `other`."""
 
     @abstractmethod
     def state_dict(self) -> dict[str, Any]:
-        """All that was accumulated, as numpy arrays, numbers, strings, lists and dicts."""
+        """Return the accumulated state as numpy arrays, numbers, strings, lists and dicts."""
 
     @abstractmethod
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from what `state_dict` gave."""
+        """Replace the accumulated state by the state of a `state_dict`."""
 
     def prefers_high(self, key: str) -> bool:
-        """Whether a high `key` of `compute()` is good."""
+        """Whether a high value of the key `key` of `compute()` is good."""
         return self.higher_is_better != (key in self.opposite or key.split("/")[0] in self.opposite)
 
     def undefined(self) -> str | None:
-        """Why the primary number is nan, if more is known than that nothing counted for it."""
+        """Say why the primary number is nan; None if no sample counted for it."""
         return None
 
     def details(self) -> dict[str, Detail]:
-        """What there is to see beside the numbers, by name: a confusion matrix, curves..."""
+        """Return what can be plotted beside the numbers, by name: a confusion matrix, curves..."""
         return {}
 
     def resampled(self, counts: Mapping[str, int]) -> dict[str, float] | None:
-        """`compute`, as if the sample `id` had been seen `counts[id]` times (0 if it is not there).
+        """Compute as if the sample `id` had been seen `counts[id]` times (0 if it is missing).
 
-        For metrics that keep their samples; those that keep sums return None: whoever resamples
-        keeps one such metric for each sample, and merges.
+        For metrics that store samples. Metrics of sums return None: resampling keeps a state for
+        each sample, and merges.
         """
         return None
 
     def fresh(self) -> Self:
-        """A copy of the same settings that has seen nothing."""
+        """Copy the metric with the same settings and no samples."""
         twin = copy.deepcopy(self)
         twin.reset()
         return twin
@@ -153,11 +152,11 @@ def _loads(load: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
 def _merges(merge: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
     @functools.wraps(merge)
     def checked(self: Metric, other: Metric) -> None:
-        mine = self.settings()
-        differences = differing(mine, other.settings())
+        settings = self.settings()
+        differences = differing(settings, other.settings())
         if differences:
             raise ConfigError(
-                f"Two metrics {mine['name']!r} with other settings cannot be merged",
+                f"Two metrics {settings['name']!r} with other settings cannot be merged",
                 expected=listed(differences, 0),
                 received=listed(differences, 1),
                 fix="make both with the same settings",

@@ -1,4 +1,4 @@
-"""Targets in one-hot rows, as other frameworks take them, read as class indices."""
+"""Read one-hot targets, as other frameworks take them, as class indices."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 def is_one_hot(array: np.ndarray, axis: int = 1) -> bool:
-    """Whether exactly one of two or more cells along `axis` is 1, and the others are 0.
+    """Whether a single cell of two or more along `axis` is 1, and all other cells are 0.
 
     >>> is_one_hot(np.array([[0, 1, 0], [1, 0, 0]])), is_one_hot(np.array([[0, 2, 0]]))
     (True, False)
@@ -28,10 +28,10 @@ def is_one_hot(array: np.ndarray, axis: int = 1) -> bool:
 
 
 def class_labels(scores: np.ndarray, targets: Any, ids: Sequence[str]) -> np.ndarray:
-    """Class indices (n, ...) for scores (n, C, ...): given as such, or as one-hot rows (n, C, ...).
+    """Read targets for scores (n, C, ...): class indices (n, ...), or one-hot rows (n, C, ...).
 
     Raises:
-        DataError: they are neither.
+        DataError: the targets are neither.
     """
     truth = rows(targets, "targets", ids)
     if truth.shape != scores.shape or scores.shape[1] < 2:
@@ -53,14 +53,14 @@ def class_labels(scores: np.ndarray, targets: Any, ids: Sequence[str]) -> np.nda
 
 
 class OneHot:
-    """Says whether targets of the predictions' shape are one-hot rows, or class indices as these.
+    """Decides whether targets with the shape of the predictions are one-hot rows or class indices.
 
-    Scores that are not whole numbers, and targets that are not one-hot, leave no doubt. Otherwise
-    the likelier reading is taken and told of; one that turns out wrong is an error.
+    Scores that are not whole numbers, and targets that are not one-hot, are unambiguous. Otherwise
+    the more likely reading is used and logged; a later contradiction is an error.
 
     Args:
-        setting: True or False if the user says so.
-        metric: whose predictions and targets they are, for messages.
+        setting: True or False if the user states it.
+        metric: name of the metric, for messages.
     """
 
     def __init__(self, setting: bool | None, metric: str) -> None:
@@ -69,7 +69,7 @@ class OneHot:
         self._metric = metric
 
     def __call__(self, scores: np.ndarray, truth: np.ndarray, ids: Sequence[str]) -> bool:
-        """Whether the rows of `truth`, of the shape of `scores`, are one-hot."""
+        """Whether the rows of `truth`, with the shape of `scores`, are one-hot."""
         if scores.ndim < 2 or scores.shape[1] < 2:
             return False
         if self._reading is not None and not self._guessed:
@@ -87,7 +87,7 @@ class OneHot:
         if not one_hot:
             if whole:
                 self._reading = False
-            return False  # whoever reads scores as indices says what is wrong with them
+            return False  # reading scores as indices reports what is wrong
         if not whole:
             self._reading, self._guessed = True, False
             return True

@@ -1,4 +1,4 @@
-"""Errors of numbers: mean absolute, mean squared, root mean squared."""
+"""Regression errors: mean absolute, mean squared, root mean squared."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from densefit.metrics.core.metric import metrics
 
 
 class Regression(Average):
-    """Base of the error metrics: every number of every sample weighs the same.
+    """Base of the error metrics: every number of every sample has the same weight.
 
-    Predictions and targets have one shape; (n,) and (n, 1) mean the same. Samples may differ in
-    size (depth maps) if both arguments are lists.
+    Predictions and targets have the same shape; (n,) and (n, 1) are equivalent. Samples may
+    differ in size (depth maps) if both arguments are lists.
     """
 
     higher_is_better = False
 
     @abstractmethod
     def error(self, difference: np.ndarray) -> np.ndarray:
-        """What to average, out of (n, ...) float64 differences; same shape."""
+        """Error of each (n, ...) float64 difference; same shape."""
 
     def update(
         self, predictions: Sequence[Any], targets: Sequence[Any], ids: Sequence[str]
@@ -37,16 +37,16 @@ class Regression(Average):
             for prediction, target, key in zip(predictions, targets, ids):
                 self.update([prediction], [target], [key])
             return
-        given = _column_dropped(rows(predictions, "predictions", ids))
+        predicted = _column_dropped(rows(predictions, "predictions", ids))
         truth = _column_dropped(rows(targets, "targets", ids))
-        if given.shape != truth.shape:
+        if predicted.shape != truth.shape:
             raise DataError(
                 f"{self.name}: predictions and targets differ in shape",
-                expected=f"targets of shape {given.shape}",
+                expected=f"targets of shape {predicted.shape}",
                 received=f"shape {truth.shape}",
                 where=f"samples {ids[0]!r} to {ids[-1]!r}",
             )
-        difference = given.astype(np.float64) - truth.astype(np.float64)
+        difference = predicted.astype(np.float64) - truth.astype(np.float64)
         self.add(self.error(difference).sum(), difference.size)
 
 
@@ -55,7 +55,7 @@ def _sizes_differ(values: Any) -> bool:
 
 
 def _column_dropped(array: np.ndarray) -> np.ndarray:
-    """(n, 1) as (n,): otherwise the difference of the two would be (n, n)."""
+    """Reshape (n, 1) to (n,): the difference would otherwise broadcast to (n, n)."""
     return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
 
 
@@ -83,7 +83,7 @@ class MSE(Regression):
 
 @metrics.register("rmse")
 class RMSE(MSE):
-    """Root of the mean squared error over the dataset (not a mean of batches' roots)."""
+    """Root of the mean squared error over the dataset, not a mean over batches."""
 
     name = "rmse"
     primary = "rmse"

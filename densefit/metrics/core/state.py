@@ -1,4 +1,4 @@
-"""A metric's state: its settings travel with it, and errors say what is missing or differs."""
+"""Settings in the state of a metric, and errors for states that do not fit."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from densefit.once import first_time
 logger = logging.getLogger(__name__)
 
 SETTINGS = "settings_of_metric"
-"""The key of a state that holds the settings, as one text that any store keeps as it is."""
+"""Key of the settings in a state; they are one text, which any store preserves."""
 
-_UNTOLD: Any = object()  # a value that cannot be compared, such as a function
+_INCOMPARABLE: Any = object()  # a value such as a function
 
 
 def entry(state: Mapping[str, Any], key: str, metric: str) -> Any:
-    """The value `key` of a metric's state.
+    """Look up `key` in a metric's state.
 
     >>> entry({"count": 3}, "count", "accuracy")
     3
 
     Raises:
-        CheckpointError: the state has no such key, so it is another metric's.
+        CheckpointError: the state has no such key, as it is of another metric.
     """
     if key not in state:
         raise CheckpointError(
@@ -40,24 +40,24 @@ def entry(state: Mapping[str, Any], key: str, metric: str) -> Any:
     return state[key]
 
 
-def arguments(kind: type, given: tuple[Any, ...], named: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a constructor by name, defaults included."""
+def arguments(kind: type, positional: tuple[Any, ...], named: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a constructor by name, with defaults."""
     try:
-        bound = inspect.signature(kind.__init__).bind_partial(None, *given, **named)  # type: ignore[misc]
-    except (TypeError, ValueError):  # the constructor says what is wrong with them
+        bound = inspect.signature(kind.__init__).bind_partial(None, *positional, **named)  # type: ignore[misc]
+    except (TypeError, ValueError):  # the constructor raises an error
         return {}
     bound.apply_defaults()
     return dict(list(bound.arguments.items())[1:])
 
 
 def plain(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings as JSON has them; functions and other objects that cannot be compared are left out.
+    """Convert settings to JSON values, without functions and other incomparable objects.
 
     >>> plain({"classes": ("cat", "dog"), "iou": np.float64(0.5), "function": print})
     {'classes': ['cat', 'dog'], 'iou': 0.5}
     """
-    found = {str(name): _plain(value) for name, value in settings.items()}
-    return {name: value for name, value in found.items() if value is not _UNTOLD}
+    values = {str(name): _plain(value) for name, value in settings.items()}
+    return {name: value for name, value in values.items() if value is not _INCOMPARABLE}
 
 
 def _plain(value: Any) -> Any:
@@ -69,54 +69,54 @@ def _plain(value: Any) -> Any:
         return plain(value)
     if isinstance(value, (list, tuple)):
         parts = [_plain(part) for part in value]
-        return _UNTOLD if any(part is _UNTOLD for part in parts) else parts
+        return _INCOMPARABLE if any(part is _INCOMPARABLE for part in parts) else parts
     settings = getattr(value, "settings", None)  # a metric inside a metric
-    return plain(settings()) if callable(settings) else _UNTOLD
+    return plain(settings()) if callable(settings) else _INCOMPARABLE
 
 
 def written(settings: Mapping[str, Any]) -> str:
-    """The text that a state holds."""
+    """Serialise settings to the text in a state."""
     return json.dumps(plain(settings), ensure_ascii=False)
 
 
 def differing(
-    mine: Mapping[str, Any], others: Mapping[str, Any], prefix: str = ""
+    settings: Mapping[str, Any], stored: Mapping[str, Any], prefix: str = ""
 ) -> dict[str, tuple[Any, Any]]:
-    """Setting -> (mine, the other's) where both are known and differ.
+    """Map each differing setting to (value, stored value).
 
-    A setting that only one side knows came or went with a version of the metric.
+    A setting that is missing on a side was added or removed by a version of the metric.
 
     >>> differing({"k": 1, "new": True}, {"k": 5})
     {'k': (1, 5)}
     """
-    found: dict[str, tuple[Any, Any]] = {}
-    for name in mine:
-        if name not in others or mine[name] == others[name]:
+    differences: dict[str, tuple[Any, Any]] = {}
+    for name in settings:
+        if name not in stored or settings[name] == stored[name]:
             continue
-        own, other, title = mine[name], others[name], f"{prefix}{name}"
-        if isinstance(own, dict) and isinstance(other, dict):
-            found.update(differing(own, other, f"{title}."))
-        elif isinstance(own, list) and isinstance(other, list) and len(own) == len(other):
-            left, right = (
-                {f"{title}[{i}]": value for i, value in enumerate(one)} for one in (own, other)
+        left, right, title = settings[name], stored[name], f"{prefix}{name}"
+        if isinstance(left, dict) and isinstance(right, dict):
+            differences.update(differing(left, right, f"{title}."))
+        elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
+            items = (
+                {f"{title}[{i}]": value for i, value in enumerate(side)} for side in (left, right)
             )
-            found.update(differing(left, right))
-        elif json.dumps(own) != json.dumps(other):  # nan is not nan
-            found[title] = (own, other)
-    return found
+            differences.update(differing(*items))
+        elif json.dumps(left) != json.dumps(right):  # nan is not nan
+            differences[title] = (left, right)
+    return differences
 
 
 def listed(differences: Mapping[str, tuple[Any, Any]], side: int) -> str:
-    """The first differing settings of one side, for an error."""
-    shown = [f"{name}={pair[side]!r}" for name, pair in differences.items()]
-    shown = [text if len(text) < 200 else f"{text[:200]}..." for text in shown]
-    return ", ".join(shown[:5]) + (", ..." if len(shown) > 5 else "")
+    """List the first differing settings of one side, for an error."""
+    texts = [f"{name}={pair[side]!r}" for name, pair in differences.items()]
+    texts = [text if len(text) < 200 else f"{text[:200]}..." for text in texts]
+    return ", ".join(texts[:5]) + (", ..." if len(texts) > 5 else "")
 
 
 def check_settings(settings: Mapping[str, Any], state: Mapping[str, Any]) -> None:
-    """Raise CheckpointError if a state was written by a metric of other settings.
+    """Raise CheckpointError if a state was written by a metric with other settings.
 
-    A state from before settings were written is taken, and told of once.
+    A state of an older version, without settings, is accepted with one warning.
     """
     metric = str(settings["name"])
     if SETTINGS not in state:

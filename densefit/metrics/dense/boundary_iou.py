@@ -1,4 +1,4 @@
-"""Boundary IoU of class maps: the IoU of only what lies near the contours."""
+"""Boundary IoU of class maps: the IoU of the pixels near the contours."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from typing import Any
 
 import cv2
 import numpy as np
-from typing_extensions import Self
 
-from densefit.errors import CheckpointError, ConfigError, DataError
-from densefit.metrics.core.arrays import check_equally_many, host
+from densefit.errors import ConfigError, DataError
+from densefit.metrics.core.additive import AdditiveMetric
+from densefit.metrics.core.arrays import each_sample
 from densefit.metrics.core.classes import check_void, class_names, mean_defined
-from densefit.metrics.core.metric import Metric, metrics
-from densefit.metrics.core.state import entry
+from densefit.metrics.core.metric import metrics
 from densefit.metrics.dense.confusion_count import check_classes, class_maps, confusion_matrix
 
 
 def boundary_width(shape: Sequence[int], ratio: float = 0.02) -> int:
-    """The width of a boundary in pixels, at least 1, for an image of (height, width).
+    """Width of a boundary in pixels, at least 1, for an image of (height, width).
 
     >>> boundary_width((1024, 2048))
     46
@@ -29,10 +28,10 @@ def boundary_width(shape: Sequence[int], ratio: float = 0.02) -> int:
 
 
 def boundary(labels: np.ndarray, width: int) -> np.ndarray:
-    """Which pixels are within `width` of another class or of the image's edge.
+    """Mask the pixels within `width` of another class or of the image's edge.
 
-    For each class, what `width` erosions of its mask by a 3x3 square take away, if the outside
-    of the image is not of the class; here for all classes at once.
+    For each class these are the pixels that `width` erosions of its mask by a 3x3 square remove, if
+    the outside of the image is not of the class; computed here for all classes at once.
 
     >>> boundary(np.uint8([[5, 5, 5, 5], [5, 5, 5, 5], [5, 5, 5, 5]]), 1).astype(int)
     array([[1, 1, 1, 1],
@@ -41,13 +40,13 @@ def boundary(labels: np.ndarray, width: int) -> np.ndarray:
 
     Args:
         labels: (H, W) uint8, uint16 or float32.
-        width: in pixels, by the larger of the two distances along the axes.
+        width: in pixels, by the larger of the distances along the two axes.
 
     Returns:
         (H, W) bool.
     """
     square = np.ones((3, 3), np.uint8)
-    # OpenCV leaves what is outside of the image out of both, so its edge is set by hand.
+    # OpenCV leaves the outside of the image out of both, so the edge is set by hand.
     contour = (cv2.erode(labels, square) != cv2.dilate(labels, square)).astype(np.uint8)
     contour[[0, -1]] = contour[:, [0, -1]] = 1
     side = 2 * width - 1
@@ -65,22 +64,22 @@ def boundary_counts(
     ratio: float = 0.02,
     where: str | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Intersection and union of the boundaries of each class, in pixels of one image.
+    """Count intersection and union of each class's boundaries, in pixels of one image.
 
     Args:
         prediction: (H, W) class indices.
         target: (H, W) class indices.
         classes: K, the number of classes.
-        ignore_label: where the truth is this label, both maps become it before boundaries are
-            taken: its regions end the classes beside them, and their pixels count nowhere.
+        ignore_label: both maps become this label where the ground truth has it, before boundaries
+            are taken: its regions end the classes beside them, and their pixels count nowhere.
         ratio: the boundary's width as a share of the image's diagonal.
-        where: the sample's id, for the error.
+        where: the sample's id, for errors.
 
     Returns:
         (intersection, union), each (K,) int64.
 
     Raises:
-        DataError: the shapes differ or are not (H, W), or something that counts is no class.
+        DataError: the shapes differ or are not (H, W), or a pixel that counts has no class index.
     """
     check_void(ignore_label, classes)
     prediction, target = class_maps(prediction, target, where)
@@ -96,7 +95,7 @@ def boundary_counts(
     if not target.size:
         return np.zeros(classes, np.int64), np.zeros(classes, np.int64)
     width = boundary_width(target.shape, ratio)
-    # What OpenCV erodes, with one value to spare.
+    # A type that OpenCV erodes, with one value to spare.
     kind = np.uint8 if classes <= 255 else np.float32
 
     def near(labels: np.ndarray) -> np.ndarray:
@@ -112,21 +111,21 @@ def boundary_counts(
 
 
 @metrics.register("boundary_iou")
-class BoundaryIoU(Metric):
+class BoundaryIoU(AdditiveMetric):
     """IoU of the classes' boundaries, over all pixels of the dataset.
 
-    The boundary of a class is what of it lies within a distance of its contour: 2% of the
-    image's diagonal, at least one pixel. The edge of the image is a contour too. Intersections
-    and unions are summed over the dataset; sizes may differ. Predictions and targets are class
+    The boundary of a class are its pixels within a distance of its contour: 2% of the image's
+    diagonal, at least one pixel. The edge of the image is a contour too. Intersections and unions
+    are summed over the dataset; sizes may differ. Predictions and targets are class
     indices, one (H, W) for each sample, or one array (n, H, W).
 
     Cheng et al., "Boundary IoU: Improving Object-Centric Image Segmentation Evaluation", CVPR
     2021; boundaries as in its package boundary_iou_api.
 
     Args:
-        classes: the names in index order, or their number.
-        ignore_label: pixels with this true label count nowhere. They are taken out of truth and
-            prediction alike before the boundaries are found, so their edge is a contour.
+        classes: names in index order, or their number.
+        ignore_label: pixels with this true label count nowhere. They are removed from ground truth
+            and prediction before boundaries are computed, so their edge is a contour.
         ratio: the boundary's width as a share of the image's diagonal.
 
     Attributes:
@@ -135,7 +134,8 @@ class BoundaryIoU(Metric):
 
     name = "boundary_iou"
     primary = "boundary_mIoU"
-    additive = True
+    intersection: np.ndarray
+    union: np.ndarray
 
     def __init__(
         self, classes: Sequence[str] | int, ignore_label: int | None = 255, ratio: float = 0.02
@@ -150,21 +150,16 @@ class BoundaryIoU(Metric):
         check_void(ignore_label, len(self.classes))
         self.ignore_label = ignore_label
         self.ratio = ratio
-        self.reset()
-
-    def reset(self) -> None:
-        self.intersection = np.zeros(len(self.classes), np.int64)
-        self.union = np.zeros(len(self.classes), np.int64)
+        shape = (len(self.classes),)
+        super().__init__({"intersection": (shape, int), "union": (shape, int)})
 
     def update(
         self, predictions: Sequence[Any], targets: Sequence[Any], ids: Sequence[str]
     ) -> None:
-        predictions, targets = host(predictions), host(targets)
-        check_equally_many(predictions, targets, ids)
-        for prediction, target, key in zip(predictions, targets, ids):
+        for prediction, target, key in each_sample(predictions, targets, ids):
             intersection, union = boundary_counts(
-                np.asarray(host(prediction)),
-                np.asarray(host(target)),
+                np.asarray(prediction),
+                np.asarray(target),
                 len(self.classes),
                 self.ignore_label,
                 self.ratio,
@@ -180,23 +175,3 @@ class BoundaryIoU(Metric):
         for name, value in zip(self.classes, values):
             numbers[f"boundary_IoU/{name}"] = float(value)
         return numbers
-
-    def merge(self, other: Self) -> None:
-        self.intersection += other.intersection
-        self.union += other.union
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"intersection": self.intersection.copy(), "union": self.union.copy()}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        loaded = [
-            np.array(entry(state, key, self.name), np.int64) for key in ("intersection", "union")
-        ]
-        for counts in loaded:
-            if counts.shape != self.union.shape:
-                raise CheckpointError(
-                    "The stored boundary IoU is of other classes",
-                    expected=f"shape {self.union.shape}",
-                    received=f"shape {counts.shape}",
-                )
-        self.intersection, self.union = loaded

@@ -1,4 +1,4 @@
-"""The numbers that come out of a confusion matrix, and the metric that keeps one."""
+"""Confusion matrix of class maps: IoU, accuracy, Dice and kappa."""
 
 from __future__ import annotations
 
@@ -6,22 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from typing_extensions import Self
 
-from densefit.errors import CheckpointError
-from densefit.metrics.core.arrays import check_equally_many, host
+from densefit.metrics.core.additive import AdditiveMetric
+from densefit.metrics.core.arrays import each_sample
 from densefit.metrics.core.classes import check_void, class_names, mean_defined
 from densefit.metrics.core.detail import Detail, Matrix
-from densefit.metrics.core.metric import Metric, metrics
-from densefit.metrics.core.state import entry
+from densefit.metrics.core.metric import metrics
 from densefit.metrics.dense.confusion_count import confusion_matrix
 
 
 def iou(matrix: np.ndarray) -> np.ndarray:
     """TP / (TP + FP + FN) of each class, (K,) float64.
 
-    nan where the class is neither in the truth nor predicted; 0 where it is only predicted (the
-    convention of the Cityscapes evaluation).
+    nan where the class is neither in the ground truth nor predicted; 0 where it is only predicted
+    (the convention of the Cityscapes evaluation).
     """
     hits = np.diag(matrix).astype(np.float64)
     return _ratio(hits, matrix.sum(axis=0) + matrix.sum(axis=1) - hits)
@@ -42,13 +40,13 @@ def class_accuracy(matrix: np.ndarray) -> np.ndarray:
 
 
 def pixel_accuracy(matrix: np.ndarray) -> float:
-    """The share of pixels that are right; nan if there are none."""
+    """Share of correct pixels; nan without pixels."""
     total = matrix.sum()
     return float(np.trace(matrix) / total) if total else float("nan")
 
 
 def frequency_weighted_iou(matrix: np.ndarray) -> float:
-    """Mean IoU of the classes in the truth, weighted by their pixels; nan if there are none.
+    """Mean IoU of the classes in the ground truth, weighted by their pixels; nan without pixels.
 
     As in detectron2's SemSegEvaluator.
 
@@ -63,10 +61,10 @@ def frequency_weighted_iou(matrix: np.ndarray) -> float:
 
 
 def kappa(matrix: np.ndarray) -> float:
-    """Cohen's kappa: the agreement beyond that of chance, 1 at best.
+    """Cohen's kappa: agreement beyond chance, 1 at best.
 
-    Equal to `sklearn.metrics.cohen_kappa_score`. nan if there are no pixels, and where chance
-    alone agrees everywhere (truth and prediction are one and the same class).
+    Equal to `sklearn.metrics.cohen_kappa_score`. nan without pixels, and where chance
+    alone agrees everywhere (ground truth and prediction are the same class in all pixels).
 
     >>> kappa(np.array([[20, 5], [10, 15]]))
     0.4
@@ -80,7 +78,7 @@ def kappa(matrix: np.ndarray) -> float:
 
 
 def absent_classes(matrix: np.ndarray) -> float:
-    """The number of classes that are neither in the truth nor predicted; nan without pixels.
+    """Number of classes that are neither in the truth nor predicted; nan without pixels.
 
     >>> absent_classes(np.array([[3, 0, 1], [0, 0, 0], [0, 0, 0]]))
     1.0
@@ -94,20 +92,20 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 @metrics.register("confusion_matrix")
 @metrics.register("mIoU")
-class ConfusionMatrix(Metric):
+class ConfusionMatrix(AdditiveMetric):
     """IoU, accuracy, Dice and kappa over all pixels of the dataset.
 
     Predictions and targets are class indices, one (H, W) for each sample (sizes may differ), or
     one array (n, H, W). Pixels are summed over the dataset first, as in the Cityscapes
-    evaluation; a mean of the images' own mIoU is another, usually higher number.
+    evaluation; the mean of each image's mIoU is another, usually higher number.
 
     `compute` gives "mIoU", "pixel_accuracy", "mean_accuracy", "fwIoU", "Dice" (the mean over
     classes), "kappa", "absent_classes", and "IoU/<class>", "Dice/<class>", "accuracy/<class>".
-    A class that is neither in the truth nor predicted is nan and in no mean: "absent_classes"
-    counts them. One that is only predicted has IoU and Dice 0 and no accuracy.
+    A class that is neither in the ground truth nor predicted is nan and in no mean;
+    "absent_classes" counts these. A class that is only predicted has IoU and Dice 0, no accuracy.
 
     Args:
-        classes: the names in index order, or their number.
+        classes: names in index order, or their number.
         ignore_label: pixels with this true label count nowhere.
 
     Attributes:
@@ -117,26 +115,21 @@ class ConfusionMatrix(Metric):
     name = "confusion_matrix"
     primary = "mIoU"
     opposite = ("absent_classes",)
-    additive = True
+    matrix: np.ndarray
 
     def __init__(self, classes: Sequence[str] | int, ignore_label: int | None = 255) -> None:
         self.classes = class_names(classes)
         check_void(ignore_label, len(self.classes))
         self.ignore_label = ignore_label
-        self.reset()
-
-    def reset(self) -> None:
-        self.matrix = np.zeros((len(self.classes), len(self.classes)), np.int64)
+        super().__init__({"matrix": ((len(self.classes), len(self.classes)), int)})
 
     def update(
         self, predictions: Sequence[Any], targets: Sequence[Any], ids: Sequence[str]
     ) -> None:
-        predictions, targets = host(predictions), host(targets)
-        check_equally_many(predictions, targets, ids)
-        for prediction, target, key in zip(predictions, targets, ids):
+        for prediction, target, key in each_sample(predictions, targets, ids):
             self.matrix += confusion_matrix(
-                np.asarray(host(prediction)),
-                np.asarray(host(target)),
+                np.asarray(prediction),
+                np.asarray(target),
                 len(self.classes),
                 self.ignore_label,
                 key,
@@ -164,19 +157,3 @@ class ConfusionMatrix(Metric):
 
     def details(self) -> dict[str, Detail]:
         return {"confusion": Matrix(list(self.classes), self.matrix.copy(), "pixels")}
-
-    def merge(self, other: Self) -> None:
-        self.matrix += other.matrix
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"matrix": self.matrix.copy()}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        matrix = np.array(entry(state, "matrix", self.name), np.int64)
-        if matrix.shape != self.matrix.shape:
-            raise CheckpointError(
-                "The stored confusion matrix is of other classes",
-                expected=f"shape {self.matrix.shape}",
-                received=f"shape {matrix.shape}",
-            )
-        self.matrix = matrix

@@ -1,4 +1,4 @@
-"""Counting the pixels of each pair of classes: exact, and fast on masks of bytes."""
+"""Count the pixels of each pair of classes: exact, and fast on uint8 masks."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from densefit.metrics.core.arrays import index_fix, integers
 from densefit.metrics.core.classes import VOID, check_void
 from densefit.metrics.core.one_hot import is_one_hot
 
-# Pixels that are counted at a time. What is made of them stays in the L2 cache, and no bin comes
-# near 2**24, from where on the float32 bins of OpenCV are no longer exact.
+# Pixels counted at a time: temporaries stay in the L2 cache, and no bin comes near 2**24, above
+# which the float32 bins of OpenCV are not exact.
 _CHUNK = 1 << 18
 
 
@@ -24,7 +24,7 @@ def confusion_matrix(
 ) -> np.ndarray:
     """Count the pixels of each pair (true class, predicted class).
 
-    Equal to `sklearn.metrics.confusion_matrix(labels=range(classes))` of what is not ignored.
+    Equal to `sklearn.metrics.confusion_matrix(labels=range(classes))` without ignored pixels.
 
     >>> confusion_matrix(np.array([[0, 1, 1]]), np.array([[0, 0, 255]]), classes=2)
     array([[1, 1],
@@ -33,19 +33,18 @@ def confusion_matrix(
     Args:
         prediction: class indices of any shape; integers, bool, or floats with whole values. uint8
             is the fastest.
-        target: class indices of the same shape; `ignore_label` is skipped, whatever is predicted
-            there.
+        target: class indices of the same shape; pixels with `ignore_label` are skipped.
         classes: K, the number of classes.
         ignore_label: None if every label must be a class.
-        where: the sample's id, for the error.
+        where: the sample's id, for errors.
 
     Returns:
         (K, K) int64: row = truth, column = prediction.
 
     Raises:
         DataError: the shapes differ, a value is no whole number, or a label or a prediction that
-            counts is not in 0 .. K-1. (A prediction beyond K has no column; to drop it would
-            raise the IoU of its true class, so it is an error too.)
+            counts is not in 0 .. K-1. (A prediction beyond K has no column; dropping it would raise
+            the IoU of its true class.)
     """
     check_void(ignore_label, classes)
     prediction, target = class_maps(prediction, target, where)
@@ -66,12 +65,12 @@ def confusion_matrix(
 def count_bytes(
     prediction: np.ndarray, target: np.ndarray, classes: int, ignore_label: int | None
 ) -> np.ndarray | None:
-    """The confusion matrix of up to 255 classes, by OpenCV's histogram of two channels.
+    """Count a confusion matrix of up to 255 classes by OpenCV's histogram of two channels.
 
-    A class map has long runs of one pair, and to increment one bin again and again has to wait
-    for memory each time. So the highest bits of the labels, which no class uses, get the place of
-    the pixel modulo the number of tables (8 of up to 32 classes): neighbours fall into different
-    bins, and the tables are added up at the end. That is about twice as fast on such maps.
+    A class map has long runs of one pair, and incrementing one bin repeatedly waits for memory each
+    time. So the highest bits of the labels, which no class uses, hold the index of the pixel modulo
+    the number of tables (8 for up to 32 classes): neighbours fall into different bins, and the
+    tables are added at the end. This is about twice as fast on such maps.
 
     Args:
         prediction: integers or bool of any shape.
@@ -80,7 +79,7 @@ def count_bytes(
         ignore_label: pixels with this true label are skipped; None if there is none.
 
     Returns:
-        (K, K) int64, row = truth; None if there is something that is no class and not ignored.
+        (K, K) int64, row = truth; None if a pixel that counts has no class index.
     """
     if not target.size:
         return np.zeros((classes, classes), np.int64)
@@ -99,9 +98,9 @@ def count_bytes(
         size = part.size
         ignored = _count(part, ignore_label)
         part = _as_bytes(part, classes)
-        known = int(np.count_nonzero(part < classes)) + (0 if void_is_class else ignored)
-        if known != size:
-            return None  # a label that is no class
+        valid = int(np.count_nonzero(part < classes)) + (0 if void_is_class else ignored)
+        if valid != size:
+            return None  # a label is no class
         counted += size - ignored
         labels[:size] = part
         words ^= spread
@@ -116,7 +115,7 @@ def count_bytes(
 
 
 def _rows(classes: int, void: int | None) -> int:
-    """Rows of one table: a power of two, such that the void label meets no class in it."""
+    """Number of rows of one table: a power of two that keeps the void label off the classes."""
     for rows in (32, 64, 128):
         if classes <= rows and (void is None or void < classes or void % rows >= classes):
             return rows
@@ -124,7 +123,7 @@ def _rows(classes: int, void: int | None) -> int:
 
 
 def _as_bytes(labels: np.ndarray, classes: int) -> np.ndarray:
-    """Labels as uint8; of wider types, everything that is no class becomes 255."""
+    """Convert labels to uint8; in wider types, values that are no class become 255."""
     if labels.dtype == np.uint8:
         return labels
     narrow = labels.astype(np.uint8)
@@ -142,10 +141,10 @@ def _count(labels: np.ndarray, label: int | None) -> int:
 def class_maps(
     prediction: np.ndarray, target: np.ndarray, where: str | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A prediction and its truth as integers of one shape.
+    """Convert a prediction and its ground truth to integers of one shape.
 
     Raises:
-        DataError: the shapes differ, or a value is no number or no whole one.
+        DataError: the shapes differ, or a value is no whole number.
     """
     if prediction.shape != target.shape:
         raise DataError(
@@ -173,7 +172,7 @@ def class_maps(
 def _check_indices(
     prediction: np.ndarray, target: np.ndarray, classes: int, where: str | None
 ) -> None:
-    """Raise DataError if a sample's maps have a channel for each class, which of a pixel is 1."""
+    """Raise DataError if a sample's maps are one-hot, with a channel for each class."""
     for axis in (0, 2):
         if target.shape[axis] == classes and all(
             is_one_hot(values, axis) for values in (target, prediction)
@@ -196,7 +195,7 @@ def check_classes(
 ) -> None:
     """Raise DataError if a label or a prediction is not in 0 .. `classes`-1.
 
-    `void`, a bool array of the same shape, says where neither counts.
+    `void`, a bool array of the same shape, marks pixels that do not count.
     """
     for values, what in ((target, "label"), (prediction, "prediction")):
         outside = (values < 0) | (values >= classes)

@@ -1,4 +1,4 @@
-"""Errors of depth maps, as they are published."""
+"""Errors of depth maps, as papers report them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from typing_extensions import Self
 
-from densefit.errors import CheckpointError, ConfigError, DataError
-from densefit.metrics.core.arrays import check_equally_many, host
-from densefit.metrics.core.metric import Metric, metrics
-from densefit.metrics.core.state import entry
+from densefit.errors import ConfigError, DataError
+from densefit.metrics.core.additive import AdditiveMetric
+from densefit.metrics.core.arrays import each_sample, host
+from densefit.metrics.core.metric import metrics
+from densefit.metrics.dense.valid_maps import map_and_mask
 from densefit.once import first_time
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ def depth_errors(
     max_depth: float = math.inf,
     where: str | None = None,
 ) -> np.ndarray | None:
-    """The nine numbers of one image, over its valid pixels.
+    """Compute the nine numbers of one image over its valid pixels.
 
     With p predicted, t true and d = ln p - ln t: AbsRel mean(|p - t| / t), SqRel
     mean((p - t)**2 / t), RMSE sqrt(mean((p - t)**2)), RMSE_log sqrt(mean(d**2)), log10
@@ -51,11 +51,11 @@ def depth_errors(
 
     Args:
         prediction: (H, W) numbers in the unit of the truth.
-        target: (H, W) numbers; nan, infinity and what is not positive has no true depth.
-        valid: (H, W), where not to count it is 0 or False.
-        min_depth: pixels count whose true depth is above this,
-        max_depth: and below this.
-        where: the sample's id, for the error.
+        target: (H, W) numbers; true depth is unknown where it is nan, infinite or not positive.
+        valid: (H, W), 0 or False in pixels that do not count.
+        min_depth: pixels with a true depth above it count,
+        max_depth: and below it.
+        where: the sample's id, for errors.
 
     Returns:
         (9,) float64 in the order of `NUMBERS`; None if no pixel is valid.
@@ -64,36 +64,36 @@ def depth_errors(
         DataError: the shapes differ, or a prediction that counts is not positive and finite (it
             has no logarithm).
     """
-    place = where if where is None else f"sample {where!r}"
+    sample = where if where is None else f"sample {where!r}"
     for what, array in (("prediction", prediction), ("valid mask", valid)):
         if array is not None and array.shape != target.shape:
             raise DataError(
                 f"A {what} of depth and its truth differ in shape",
                 expected=f"shape {target.shape}",
                 received=f"shape {array.shape}",
-                where=place,
+                where=sample,
                 fix="bring the prediction to the original size before scoring",
             )
     target = target.astype(np.float64)
     mask = (target > max(min_depth, 0.0)) & (target < max_depth)  # false where nan
     if valid is not None:
         mask &= valid != 0
-    true, given = target[mask], prediction[mask].astype(np.float64)
+    true, predicted = target[mask], prediction[mask].astype(np.float64)
     if not true.size:
         return None
-    wrong = ~((given > 0) & (given < np.inf))
+    wrong = ~((predicted > 0) & (predicted < np.inf))
     if wrong.any():
         raise DataError(
             "A predicted depth is not a positive number",
             expected="depth > 0 in every valid pixel",
-            received=f"{given[wrong][0]:g} (one of {np.count_nonzero(wrong)})",
-            where=place,
+            received=f"{predicted[wrong][0]:g} (one of {np.count_nonzero(wrong)})",
+            where=sample,
             fix="let the head's decode clip depths from below, e.g. at 0.001",
         )
-    difference = given - true
-    ratio = given / true
+    difference = predicted - true
+    ratio = predicted / true
     logarithm = np.log(ratio)
-    worst = np.maximum(ratio, true / given)
+    worst = np.maximum(ratio, true / predicted)
     square = np.square(difference)
     return np.array(
         [
@@ -109,7 +109,7 @@ def depth_errors(
 
 
 def common_logarithm(numbers: Mapping[str, float]) -> float:
-    """The logarithm, 0 or more, of the factor by which predictions and truth differ on the whole.
+    """Absolute logarithm of the common factor between predicted and true depths.
 
     >>> common_logarithm({"RMSE_log": 5.0, "SILog": 300.0})
     4.0
@@ -119,11 +119,11 @@ def common_logarithm(numbers: Mapping[str, float]) -> float:
 
 
 @metrics.register("depth")
-class Depth(Metric):
+class Depth(AdditiveMetric):
     """AbsRel, SqRel, RMSE, RMSE_log, log10, SILog and delta1 to 3 of depth maps.
 
-    Each number is the mean over images of the image's own number (pooling all pixels gives
-    others), as in mmsegmentation's DepthMetric, with the formulas of Eigen et al., "Depth Map
+    Each number is the mean over images of the number of one image (pooling all pixels gives other
+    values), as in mmsegmentation's DepthMetric, with the formulas of Eigen et al., "Depth Map
     Prediction from a Single Image using a Multi-Scale Deep Network", NIPS 2014. Predictions are
     neither clipped nor scaled to the median. Images without valid pixels count nowhere.
 
@@ -138,15 +138,16 @@ class Depth(Metric):
             and positive. Papers have 0.001 and 10 (metres) for NYU, 0.001 and 80 for KITTI.
 
     Attributes:
-        sums: (9,) float64, the images' numbers added up, in the order of `NUMBERS`.
-        images: how many have valid pixels.
+        sums: (9,) float64, the images' numbers summed, in the order of `NUMBERS`.
+        images: number of images with valid pixels.
     """
 
     name = "depth"
     primary = "AbsRel"
     higher_is_better = False
     opposite = ("delta1", "delta2", "delta3")
-    additive = True
+    sums: np.ndarray
+    images: int
 
     def __init__(self, min_depth: float = 0.0, max_depth: float = math.inf) -> None:
         if not 0.0 <= min_depth < max_depth:
@@ -157,30 +158,16 @@ class Depth(Metric):
             )
         self.min_depth = min_depth
         self.max_depth = max_depth
-        self.reset()
-
-    def reset(self) -> None:
-        self.sums = np.zeros(len(NUMBERS))
-        self.images = 0
+        super().__init__({"sums": ((len(NUMBERS),), float), "images": ((), int)})
 
     def update(
         self, predictions: Sequence[Any], targets: Sequence[Any], ids: Sequence[str]
     ) -> None:
-        predictions, targets = host(predictions), host(targets)
-        check_equally_many(predictions, targets, ids)
-        for prediction, target, key in zip(predictions, targets, ids):
-            parts = target if isinstance(target, Mapping) else {"depth": target}
-            if "depth" not in parts:
-                raise DataError(
-                    "A truth lacks depth",
-                    expected="(H, W), or {'depth': (H, W), 'valid': (H, W)}",
-                    received=f"keys {', '.join(parts)}",
-                    where=f"sample {key!r}",
-                )
-            valid = parts.get("valid")
+        for prediction, target, key in each_sample(predictions, targets, ids):
+            depth, valid = map_and_mask(target, "depth", "(H, W)", key)
             numbers = depth_errors(
                 _plane(prediction, "prediction", key),
-                _plane(parts["depth"], "truth", key),
+                _plane(depth, "truth", key),
                 None if valid is None else _plane(valid, "valid mask", key),
                 self.min_depth,
                 self.max_depth,
@@ -202,27 +189,9 @@ class Depth(Metric):
             )
         return numbers
 
-    def merge(self, other: Self) -> None:
-        self.sums = self.sums + other.sums
-        self.images += other.images
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"sums": self.sums.copy(), "images": self.images}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        sums = np.array(entry(state, "sums", self.name), np.float64)
-        images = int(entry(state, "images", self.name))
-        if sums.shape != (len(NUMBERS),):
-            raise CheckpointError(
-                "The stored sums are not those of a depth metric",
-                expected=f"shape ({len(NUMBERS)},)",
-                received=f"shape {sums.shape}",
-            )
-        self.sums, self.images = sums, images
-
 
 def _plane(values: Any, what: str, key: str) -> np.ndarray:
-    """(H, W) numbers, from (1, H, W) too. Raises DataError naming the sample."""
+    """Read (H, W) or (1, H, W) numbers as (H, W)."""
     array = np.asarray(host(values))
     if array.ndim == 3 and array.shape[0] == 1:
         array = array[0]

@@ -1,1 +1,1 @@
-"""What the detection metrics share."""
+"""Parts that detection metrics share."""

@@ -10,7 +10,7 @@ def areas(boxes: np.ndarray, offset: float = 0.0) -> np.ndarray:
 
     Args:
         boxes: right and bottom edges exclusive.
-        offset: 1.0 for the older convention of edges that are inclusive whole pixels.
+        offset: 1.0 for the older convention of inclusive edges in whole pixels.
     """
     boxes = np.asarray(boxes, np.float64)
     return (boxes[:, 2] - boxes[:, 0] + offset) * (boxes[:, 3] - boxes[:, 1] + offset)
@@ -32,7 +32,7 @@ def pairwise_iou(first: np.ndarray, second: np.ndarray, offset: float = 0.0) -> 
     """
     first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
     sides = []
-    for low, high in ((0, 2), (1, 3)):  # whole planes: an axis of two is three times as slow
+    for low, high in ((0, 2), (1, 3)):  # by plane: an axis of length two is three times as slow
         side = np.minimum(first[:, high, None], second[None, :, high])
         side -= np.maximum(first[:, low, None], second[None, :, low])
         side += offset
@@ -42,27 +42,27 @@ def pairwise_iou(first: np.ndarray, second: np.ndarray, offset: float = 0.0) -> 
     return np.divide(common, union, out=np.zeros_like(common), where=union > 0)
 
 
-def coco_iou(found: np.ndarray, true: np.ndarray, crowd: np.ndarray) -> np.ndarray:
-    """Overlap of found[i] with true[i], to the last bit as pycocotools computes it (`bbIou`).
+def coco_iou(predicted: np.ndarray, true: np.ndarray, crowd: np.ndarray) -> np.ndarray:
+    """Overlap of predicted[i] with true[i], bit-equal to pycocotools (`bbIou`).
 
     >>> coco_iou(np.array([[0.0, 0, 10, 10]]), np.array([[0.0, 0, 10, 5]]), np.array([False]))
     array([0.5])
 
     Args:
-        found: (p, 4) float64, x, y, width, height.
+        predicted: (p, 4) float64, x, y, width, height.
         true: (p, 4) float64, x, y, width, height.
-        crowd: (p,) bool: the intersection is divided by the area of the found box alone.
+        crowd: (p,) bool: the intersection is divided by the area of the predicted box.
 
     Returns:
         (p,) float64; 0 where the boxes share no area.
     """
-    far = np.minimum(found[:, :2] + found[:, 2:], true[:, :2] + true[:, 2:])
-    sides = far - np.maximum(found[:, :2], true[:, :2])
+    far = np.minimum(predicted[:, :2] + predicted[:, 2:], true[:, :2] + true[:, 2:])
+    sides = far - np.maximum(predicted[:, :2], true[:, :2])
     meet = np.flatnonzero((sides > 0).all(axis=1))
-    found, true = np.take(found, meet, axis=0), np.take(true, meet, axis=0)
+    predicted, true = np.take(predicted, meet, axis=0), np.take(true, meet, axis=0)
     common = sides[meet, 0] * sides[meet, 1]
-    own = found[:, 2] * found[:, 3]
-    union = np.where(crowd[meet], own, own + true[:, 2] * true[:, 3] - common)
+    area = predicted[:, 2] * predicted[:, 3]
+    union = np.where(crowd[meet], area, area + true[:, 2] * true[:, 3] - common)
     overlap = np.zeros(len(sides))
     overlap[meet] = common / union
     return overlap

@@ -1,4 +1,4 @@
-"""What the detection metrics share: all objects of a dataset, checked, and kept as columns."""
+"""Base of detection metrics: check all objects of a dataset, and store them as columns."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from densefit.metrics.detection.object_columns import (
     Columns,
     check_sides,
     check_values,
+    column_of,
+    drop_unknown_classes,
     join,
-    of_known,
-    one_each,
     require,
     shaped,
 )
@@ -41,25 +41,25 @@ _TRUE: Kinds = {
 
 
 class DetectionMetric(Metric):
-    """Base of the metrics that need all objects of the dataset before they can say anything.
+    """Base of the metrics that store all objects of the dataset before they compute.
 
     One prediction is {"boxes" (m, 4) xyxy in original pixels, "scores" (m,), "classes" (m,)};
     one target {"boxes" (n, 4), "classes" (n,)} and, where known, "difficult", "crowd" (n,) bool
-    and "area" (n,) in square pixels (else the area of the box). In place of "boxes" there may be
-    "bbox": x, y, width, height, as COCO files have it.
+    and "area" (n,) in square pixels (else the area of the box). "bbox"
+    (x, y, width, height, as in COCO files) may replace "boxes".
 
-    Where a target has "known_classes" (K,) bool, nobody looked for objects of the other classes in
-    that image: detections of these are neither right nor wrong, and left out.
+    A target with "known_classes" (K,) bool does not annotate the other classes: detections of these
+    are neither true nor false positives, and are left out.
 
-    Every row of `update` is one image. Images are put in the order of their ids (whole numbers by
-    value, then the others by letters) before anything is computed: with equal scores in two
-    images the order decides, and it must not depend on batches or on which part was merged first.
+    Every row of `update` is one image. Images are sorted by id (whole numbers by value, then other
+    ids alphabetically) before numbers are computed: with equal scores in two images the order
+    decides, and it must not depend on batches or on the order of merging.
 
-    Metrics of other shapes than boxes say what their columns are, and override `_shapes`.
+    Metrics of other shapes than boxes declare their columns, and override `_shapes`.
 
     Args:
-        classes: the names in index order, or their number.
-        predicted, true: the columns that say where objects are: name -> (shape of a row, dtype).
+        classes: names in index order, or their number.
+        predicted, true: columns of the objects' shapes: name -> (shape of a row, dtype).
     """
 
     thing = "box"
@@ -87,50 +87,50 @@ class DetectionMetric(Metric):
         check_equally_many(predictions, targets, ids)
         if not len(ids):
             return
-        found = self._columns(predictions, ids, PREDICTION)
+        predicted = self._columns(predictions, ids, PREDICTION)
         truth = self._columns(targets, ids, TRUTH)
-        self._check_pair(found, truth, ids)
-        found = of_known(found, [part.get("known_classes") for part in targets])
+        self._check_pair(predicted, truth, ids)
+        predicted = drop_unknown_classes(predicted, [part.get("known_classes") for part in targets])
         before = len(self.ids)
-        for table, columns in ((self._predicted, found), (self._true, truth)):
+        for table, columns in ((self._predicted, predicted), (self._true, truth)):
             columns["image"] += before
             table.append(**columns)
         self.ids += [str(key) for key in ids]
         self._changed()
 
     def _columns(self, parts: Sequence[Any], ids: Sequence[str], side: str) -> Columns:
-        """The checked columns of one side of some images; "image" counts from 0."""
-        places = [f"{side} of {key!r}" for key in ids]
-        images = [self._rows(part, side, place) for part, place in zip(parts, places)]
+        """Check the columns of predictions or targets of images; "image" counts from 0."""
+        names = [f"{side} of {key!r}" for key in ids]
+        images = [self._rows(part, side, name) for part, name in zip(parts, names)]
         columns = join(images)
-        check_values(columns, len(self.classes), self.thing, places)
-        self._check(columns, places)
+        check_values(columns, len(self.classes), self.thing, names)
+        self._check(columns, names)
         return columns
 
     def _rows(self, part: Any, side: str, where: str) -> Columns:
-        """The columns of one side of one image, of equal length."""
+        """Read the columns of one prediction or target, of equal length."""
         names = ("classes", "scores") if side == PREDICTION else ("classes",)
         require(part, names, side, where)
         columns = self._shapes(part, side, where)
         count = len(next(iter(columns.values())))
-        columns["classes"] = one_each(part, "classes", count, self.thing, where)
+        columns["classes"] = column_of(part, "classes", count, self.thing, where)
         if "area" in columns and part.get("area") is not None:
-            columns["area"] = one_each(part, "area", count, self.thing, where, np.float64)
+            columns["area"] = column_of(part, "area", count, self.thing, where, np.float64)
         if side == PREDICTION:
-            columns["scores"] = one_each(part, "scores", count, self.thing, where, np.float64)
+            columns["scores"] = column_of(part, "scores", count, self.thing, where, np.float64)
             return columns
         for name in ("difficult", "crowd"):
             if part.get(name) is None:
                 columns[name] = np.zeros(count, np.bool_)
             else:
-                columns[name] = one_each(part, name, count, self.thing, where, np.bool_)
+                columns[name] = column_of(part, name, count, self.thing, where, np.bool_)
         return columns
 
     def _shapes(self, part: Mapping[str, Any], side: str, where: str) -> Columns:
-        """The columns that say where one image's objects are.
+        """Read the shapes of one image's objects.
 
-        Also their "area", of a truth and where a metric wants that of predictions: it gives way
-        to the one that is given.
+        Also their "area", of a target and where a metric needs it of predictions; an "area" that is
+        given replaces it.
         """
         if "boxes" not in part and "bbox" in part:
             boxes = shaped(part["bbox"], (4,), "bbox", where).copy()
@@ -140,40 +140,40 @@ class DetectionMetric(Metric):
             boxes = shaped(part["boxes"], (4,), "boxes", where)
         return {"boxes": boxes} if side == PREDICTION else {"boxes": boxes, "area": areas(boxes)}
 
-    def _check(self, columns: Columns, places: Sequence[str]) -> None:
-        """Raise DataError if a shape is none. `places` says what to call each image."""
+    def _check(self, columns: Columns, names: Sequence[str]) -> None:
+        """Raise DataError if a shape is invalid; `names` are the images in errors."""
         boxes = columns["boxes"]
-        check_sides(boxes[:, 2:] - boxes[:, :2], columns, places)
+        check_sides(boxes[:, 2:] - boxes[:, :2], columns, names)
 
-    def _check_pair(self, found: Columns, truth: Columns, ids: Sequence[str]) -> None:
-        """Raise DataError if the two sides of an image do not go together."""
+    def _check_pair(self, predicted: Columns, truth: Columns, ids: Sequence[str]) -> None:
+        """Raise DataError if a prediction and a target of one image do not fit."""
 
     def _changed(self) -> None:
-        """Called when anything has been stored or forgotten."""
+        """Discard cached results; called when objects were added or removed."""
 
     def predicted(self) -> dict[str, np.ndarray]:
-        """All predicted objects as columns, sorted by image (its place in the order of ids).
+        """Return all predicted objects as columns, sorted by image (its rank among the ids).
 
         "image" (m,), "boxes" (m, 4), "scores" (m,), "classes" (m,). Within an image the order is
-        the order given. The arrays are not to be changed.
+        the order given. Do not change the arrays.
         """
         return self._sorted(self._predicted)
 
     def true(self) -> dict[str, np.ndarray]:
-        """All true objects as columns, sorted by image.
+        """Return all true objects as columns, sorted by image.
 
         "image" (n,), "boxes" (n, 4), "classes" (n,), "difficult" (n,), "crowd" (n,), "area" (n,).
-        The arrays are not to be changed.
+        Do not change the arrays.
         """
         return self._sorted(self._true)
 
     def undefined(self) -> str | None:
-        """How many true objects there are, and of which kinds that do not count."""
+        """Say how many true objects there are, and how many of them do not count."""
         truth = self._true.arrays()
         total = len(truth["classes"])
         kinds = {name: int(truth[name].sum()) for name in ("crowd", "difficult") if name in truth}
-        told = [f"{count} of them {name}" for name, count in kinds.items() if count]
-        return f"{', '.join([f'the data have {total} true objects', *told])}"
+        parts = [f"{count} of them {name}" for name, count in kinds.items() if count]
+        return ", ".join([f"the data have {total} true objects", *parts])
 
     def _sorted(self, table: Table) -> dict[str, np.ndarray]:
         columns = table.arrays()
@@ -188,10 +188,10 @@ class DetectionMetric(Metric):
     def merge(self, other: Self) -> None:
         before = len(self.ids)
         self.ids = self.ids + other.ids
-        for mine, theirs in ((self._predicted, other._predicted), (self._true, other._true)):
-            columns = theirs.arrays()
+        for table, other_table in ((self._predicted, other._predicted), (self._true, other._true)):
+            columns = other_table.arrays()
             columns["image"] = columns["image"] + before
-            mine.append(**columns)
+            table.append(**columns)
         self._changed()
 
     def state_dict(self) -> dict[str, Any]:
@@ -210,10 +210,10 @@ class DetectionMetric(Metric):
 
 
 def image_places(ids: Sequence[str]) -> np.ndarray:
-    """The place of each image in the order of the ids, (n,) int64.
+    """Rank each image by its id, (n,) int64.
 
-    Whole numbers, also below 0, go by value (as the COCO evaluation orders its image ids), before
-    all others.
+    Whole numbers, also negative ones, go by value (as the COCO evaluation orders its image ids),
+    before all other ids.
 
     >>> image_places(["10", "b", "9", "a", "-1"])
     array([2, 4, 1, 3, 0])
@@ -224,6 +224,6 @@ def image_places(ids: Sequence[str]) -> np.ndarray:
         digits = name[1:] if name.startswith("-") else name
         return (False, int(name), name) if digits.isdecimal() else (True, 0, name)
 
-    places = np.empty(len(ids), np.int64)
-    places[sorted(range(len(ids)), key=key)] = np.arange(len(ids))
-    return places
+    ranks = np.empty(len(ids), np.int64)
+    ranks[sorted(range(len(ids)), key=key)] = np.arange(len(ids))
+    return ranks

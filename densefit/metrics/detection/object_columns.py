@@ -1,4 +1,4 @@
-"""What a detection metric is given for each image, as checked columns of numbers."""
+"""Read the predictions and targets of detection metrics as checked columns of numbers."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ def require(part: Any, names: Sequence[str], side: str, where: str) -> None:
     """Raise DataError unless `part` is a mapping that has all these keys.
 
     Args:
-        part: what is given for one side of one image.
+        part: prediction or target of one image.
         names: the keys.
         side: PREDICTION or TRUTH.
-        where: which image, for the error.
+        where: the image, for errors.
     """
-    given = part if isinstance(part, Mapping) else {}
-    missing = [name for name in names if name not in given]
+    keys = part if isinstance(part, Mapping) else {}
+    missing = [name for name in names if name not in keys]
     if missing:
         raise DataError(
             f"A {side} lacks {', '.join(missing)}",
             expected=f"a mapping with the keys {', '.join(names)}",
-            received=f"keys {', '.join(map(str, part))}" if given else repr(part)[:80],
+            received=f"keys {', '.join(map(str, part))}" if keys else repr(part)[:80],
             where=where,
         )
 
 
 def numbers(values: Any, name: str, where: str, dtype: Any = np.float64) -> np.ndarray:
-    """`values` as an array. Raises DataError if they are not numbers."""
+    """Convert to an array. Raises DataError for values that are not numbers."""
     try:
         array = np.asarray(values, dtype)
     except (TypeError, ValueError) as error:
@@ -49,7 +49,7 @@ def numbers(values: Any, name: str, where: str, dtype: Any = np.float64) -> np.n
 
 
 def shaped(values: Any, row: tuple[int, ...], name: str, where: str) -> np.ndarray:
-    """`values` as (n, *row) float64; anything without elements is (0, *row)."""
+    """Convert to (n, *row) float64; values without elements become (0, *row)."""
     array = numbers(values, name, where)
     if array.size == 0:
         return array.reshape(0, *row)
@@ -63,10 +63,10 @@ def shaped(values: Any, row: tuple[int, ...], name: str, where: str) -> np.ndarr
     return array
 
 
-def one_each(
+def column_of(
     part: Mapping[str, Any], name: str, count: int, thing: str, where: str, dtype: Any = None
 ) -> np.ndarray:
-    """The column `name` with one number for each of `count` things of an image."""
+    """Read the column `name`, with a number for each of `count` things of an image."""
     array = numbers(part[name], name, where, dtype)
     if array.shape != (count,):
         raise DataError(
@@ -79,41 +79,41 @@ def one_each(
 
 
 def join(images: Sequence[Columns]) -> Columns:
-    """The columns of several images one after another, and "image", the place of each row's."""
+    """Concatenate the columns of images, and add "image", the index of each row's image."""
     columns = {name: np.concatenate([each[name] for each in images]) for name in images[0]}
     counts = [len(each["classes"]) for each in images]
     columns["image"] = np.repeat(np.arange(len(images)), counts)
     return columns
 
 
-def of_known(columns: Columns, known: Sequence[Any]) -> Columns:
-    """The rows whose class their image knows.
+def drop_unknown_classes(columns: Columns, known_classes: Sequence[Any]) -> Columns:
+    """Drop the rows of classes that their image does not annotate.
 
     Args:
-        columns: of `join`, with classes that are checked.
-        known: for each image (K,) bool, or None for one that knows all.
+        columns: of `join`, with checked classes.
+        known_classes: for each image (K,) bool, or None if all classes are annotated.
     """
-    kept = np.ones(len(columns["classes"]), bool)
-    for image, own in enumerate(known):
-        if own is not None:
+    keep = np.ones(len(columns["classes"]), bool)
+    for image, known in enumerate(known_classes):
+        if known is not None:
             rows = columns["image"] == image
-            kept[rows] = np.asarray(own, bool)[columns["classes"][rows].astype(np.int64)]
-    return columns if kept.all() else {name: column[kept] for name, column in columns.items()}
+            keep[rows] = np.asarray(known, bool)[columns["classes"][rows].astype(np.int64)]
+    return columns if keep.all() else {name: column[keep] for name, column in columns.items()}
 
 
-def check_values(columns: Columns, classes: int, thing: str, places: Sequence[str]) -> None:
-    """Raise DataError if a number is not finite, or a class is none of 0 .. classes - 1.
+def check_values(columns: Columns, classes: int, thing: str, image_names: Sequence[str]) -> None:
+    """Raise DataError if a number is not finite, or a class is not in 0 .. classes - 1.
 
     Args:
         columns: of `join`.
         classes: number of classes.
-        thing: what a row is, for the error.
-        places: what to call each image, for the error.
+        thing: what a row is, for errors.
+        image_names: names of the images, for errors.
     """
     for name, column in columns.items():
         if column.dtype.kind == "f" and not np.isfinite(column).all():
             row = int(np.flatnonzero(~np.isfinite(column).reshape(len(column), -1).all(axis=1))[0])
-            where = places[columns["image"][row]]
+            where = image_names[columns["image"][row]]
             raise DataError(f"The {name} are not all finite numbers", where=where)
     labels = columns["classes"]
     wrong = (labels < 0) | (labels >= classes)
@@ -125,26 +125,26 @@ def check_values(columns: Columns, classes: int, thing: str, places: Sequence[st
             f"A {thing} has no such class",
             expected=f"0 to {classes - 1}",
             received=labels[row].item(),
-            where=places[columns["image"][row]],
+            where=image_names[columns["image"][row]],
             fix=index_fix(labels, classes, "correct the class, or the number of classes"),
         )
 
 
-def check_sides(sides: np.ndarray, columns: Columns, places: Sequence[str]) -> None:
+def check_sides(sides: np.ndarray, columns: Columns, image_names: Sequence[str]) -> None:
     """Raise DataError if a box has a negative width or height.
 
     Args:
         sides: (n, 2) float64, widths and heights.
         columns: of `join`, to find the image.
-        places: what to call each image, for the error.
+        image_names: names of the images, for errors.
     """
-    turned = (sides < 0).any(axis=1)
-    if turned.any():
-        row = int(turned.argmax())
+    negative = (sides < 0).any(axis=1)
+    if negative.any():
+        row = int(negative.argmax())
         raise DataError(
             "A box has its right edge left of its left one, or its bottom above its top",
             expected='"boxes" x1, y1, x2, y2, or "bbox" x, y, width, height, in pixels',
             received=f"width {sides[row, 0]:g}, height {sides[row, 1]:g}",
-            where=places[columns["image"][row]],
+            where=image_names[columns["image"][row]],
             fix='are these "boxes" (x, y, width, height)? call them "bbox"',
         )

@@ -1,4 +1,4 @@
-"""Rows of named columns that grow by blocks."""
+"""Table of named columns that grows by blocks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from densefit.errors import CheckpointError
 
 
 class Table:
-    """Named columns of equal length; appending costs nothing but the memory.
+    """Named columns of equal length, appended to without copying.
 
     Args:
         columns: name -> (shape of one row, dtype).
@@ -22,7 +22,7 @@ class Table:
         self._blocks: list[dict[str, np.ndarray]] = []
 
     def clear(self) -> None:
-        """Forget all rows."""
+        """Remove all rows."""
         self._blocks = []
 
     def append(self, **block: Any) -> None:
@@ -35,7 +35,7 @@ class Table:
         )
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """All rows, in the order of their coming, one array for each column."""
+        """Return all rows in the order added, one array for each column."""
         if len(self._blocks) != 1:
             whole = {
                 name: np.concatenate(
@@ -47,14 +47,14 @@ class Table:
         return dict(self._blocks[0])
 
     def state(self) -> dict[str, Any]:
-        """What `load` reads: the arrays, and lists of the columns of Python objects."""
+        """Return the state for `load`: arrays, and lists for columns of Python objects."""
         return {
             name: column.tolist() if column.dtype == object else column
             for name, column in self.arrays().items()
         }
 
     def load(self, state: Mapping[str, Any], where: str) -> None:
-        """Become the rows that `state` gave.
+        """Replace all rows by the rows of a state.
 
         Raises:
             CheckpointError: a column is missing, or the columns differ in length.

@@ -1,4 +1,4 @@
-"""Segments of one image: counted where they meet, and matched by the panoptic rules."""
+"""Match the segments of one image by the rules of panoptic quality."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from densefit.metrics.panoptic.segments import VOID, Segments
 
 @dataclass(frozen=True)
 class Matches:
-    """What was found in one image, for each class: (K,) each.
+    """Counts of one image for each class, (K,) each.
 
     Attributes:
         iou: float64, the sum of the IoU of the true positives.
@@ -28,18 +28,18 @@ class Matches:
 def overlaps(prediction: Segments, target: Segments, where: str) -> np.ndarray:
     """Count the pixels that a true and a predicted segment share.
 
-    Runs of one pair are counted, not pixels: maps of segments have few of them.
+    Counts runs of one pair, not pixels: maps of segments have few runs.
 
     Args:
         prediction: n segments.
         target: m segments.
-        where: the image, for the error.
+        where: the image, for errors.
 
     Returns:
-        (1 + m, 1 + n) int64; row and column 0 are void, the others are the segments in order.
+        (1 + m, 1 + n) int64; row and column 0 are void, then the segments in order.
 
     Raises:
-        DataError: the maps differ in shape, one holds an id that is not described, or a described
+        DataError: the maps differ in shape, a map has an id that is not described, or a described
             segment has no pixel.
     """
     if prediction.map.shape != target.map.shape:
@@ -55,8 +55,8 @@ def overlaps(prediction: Segments, target: Segments, where: str) -> np.ndarray:
     np.logical_or(true[1:] != true[:-1], guess[1:] != guess[:-1], out=first[1:])
     starts = np.flatnonzero(first)
     lengths = np.diff(starts, append=true.size)
-    rows = _places(true[starts], target.ids, f"truth, {where}")
-    columns = _places(guess[starts], prediction.ids, f"prediction, {where}")
+    rows = _segment_indices(true[starts], target.ids, f"truth, {where}")
+    columns = _segment_indices(guess[starts], prediction.ids, f"prediction, {where}")
     shape = (1 + len(target.ids), 1 + len(prediction.ids))
     # The weights are summed as float64, exact for any number of pixels.
     flat = np.bincount(rows * shape[1] + columns, lengths, minlength=shape[0] * shape[1])
@@ -74,13 +74,13 @@ def overlaps(prediction: Segments, target: Segments, where: str) -> np.ndarray:
     return table
 
 
-def _places(values: np.ndarray, ids: np.ndarray, where: str) -> np.ndarray:
-    """1 + the index in `ids` of each value, 0 for void."""
+def _segment_indices(values: np.ndarray, ids: np.ndarray, where: str) -> np.ndarray:
+    """Index each value in `ids`, counted from 1; 0 for void."""
     values = values.astype(np.int64)
-    known = np.concatenate([[VOID], ids])
-    order = np.argsort(known)
-    places = order[np.searchsorted(known, values, sorter=order).clip(max=len(ids))]
-    unknown = known[places] != values
+    described = np.concatenate([[VOID], ids])
+    order = np.argsort(described)
+    indices = order[np.searchsorted(described, values, sorter=order).clip(max=len(ids))]
+    unknown = described[indices] != values
     if unknown.any():
         raise DataError(
             "The map holds an id that no segment has",
@@ -88,26 +88,26 @@ def _places(values: np.ndarray, ids: np.ndarray, where: str) -> np.ndarray:
             where=where,
             fix="describe the segment, or make its pixels void (0)",
         )
-    return places
+    return indices
 
 
 def match(prediction: Segments, target: Segments, classes: int, where: str) -> Matches:
-    """True and false positives and false negatives of one image, for each class.
+    """Count true positives, false positives and false negatives of one image for each class.
 
     Equal to `pq_compute_single_core` of COCO's panopticapi. A true and a predicted segment of one
-    class match if their IoU is above one half; the part of the prediction in void counts for no
-    union. Crowds match nothing and are not missed. A prediction that matches nothing is forgiven
-    if more than half of it lies in void and in the crowd of its class; of several crowds of one
-    class the last one counts alone, as it does there.
+    class match if their IoU is above one half; the part of the prediction in void is not in the
+    union. Crowds match nothing and are no false negatives. An unmatched prediction is no false
+    positive if more than half of it lies in void and in the crowd of its class; of several crowds
+    of one class only the last counts, as in panopticapi.
 
     Args:
-        prediction: n segments; their crowds mean nothing.
+        prediction: n segments; crowds are ignored.
         target: m segments.
         classes: K, the number of classes.
-        where: the image, for the error.
+        where: the image, for errors.
 
     Raises:
-        DataError: as of `overlaps`.
+        DataError: as `overlaps`.
     """
     table = overlaps(prediction, target, where)
     void, shared = table[0, 1:], table[1:, 1:]

@@ -1,4 +1,4 @@
-"""Panoptic quality: segments found, and how well they fit."""
+"""Panoptic quality: recognition and segmentation quality of segments."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from typing_extensions import Self
 
-from densefit.errors import CheckpointError, ConfigError
+from densefit.errors import ConfigError
+from densefit.metrics.core.additive import AdditiveMetric
 from densefit.metrics.core.arrays import check_equally_many
 from densefit.metrics.core.classes import class_names, mean_defined
-from densefit.metrics.core.metric import Metric, metrics
-from densefit.metrics.core.state import entry
+from densefit.metrics.core.metric import metrics
 from densefit.metrics.panoptic.match import match
 from densefit.metrics.panoptic.segments import segments
 
@@ -23,14 +22,14 @@ def panoptic_quality(
     """PQ, SQ and RQ of each class, (K,) float64 each.
 
     SQ, the segmentation quality, is the mean IoU of the true positives; RQ, the recognition
-    quality, is TP / (TP + FP/2 + FN/2); PQ is their product. A class without any segment, true or
-    wrongly predicted, is nan; one without true positives is 0.
+    quality, is TP / (TP + FP/2 + FN/2); PQ is their product. A class without segments, true or
+    predicted, is nan; a class without true positives is 0.
 
     >>> panoptic_quality(np.array([1.5]), np.array([2]), np.array([1]), np.array([1]))["PQ"]
     array([0.5])
 
     Args:
-        iou: (K,) the sum of the IoU of the true positives.
+        iou: (K,) sums of the IoU of the true positives.
         tp: (K,) true positives.
         fp: (K,) false positives.
         fn: (K,) false negatives.
@@ -44,7 +43,7 @@ def panoptic_quality(
 
 
 @metrics.register("panoptic_quality")
-class PanopticQuality(Metric):
+class PanopticQuality(AdditiveMetric):
     """PQ, SQ and RQ: means over all classes, over things, over stuff, and of each class.
 
     One prediction is {"map": (H, W) integers, the id of each pixel's segment, 0 for void; "ids":
@@ -53,23 +52,26 @@ class PanopticQuality(Metric):
     described id has a pixel.
 
     A class without any segment is nan and in no mean; if no thing (or no stuff) is left, its
-    means are nan, where COCO's panopticapi divides by zero. Void, crowds and the rest as there,
-    see `densefit.metrics.panoptic.match.match`; areas are counted in the map.
+    means are nan, where COCO's panopticapi divides by zero. For void and crowds see
+    `densefit.metrics.panoptic.match.match`; areas are counted in the map.
 
     Kirillov et al., "Panoptic Segmentation", CVPR 2019.
 
     Args:
-        classes: the names in index order, or their number.
-        things: the names of those classes whose objects are counted; the others are stuff.
+        classes: names in index order, or their number.
+        things: names of the classes with countable objects; other classes are stuff.
 
     Attributes:
-        iou: (K,) float64, the sum of the IoU of the true positives.
+        iou: (K,) float64, sums of the IoU of the true positives.
         tp, fp, fn: (K,) int64.
     """
 
     name = "panoptic_quality"
     primary = "PQ"
-    additive = True
+    iou: np.ndarray
+    tp: np.ndarray
+    fp: np.ndarray
+    fn: np.ndarray
 
     def __init__(self, classes: Sequence[str] | int, things: Sequence[str]) -> None:
         self.classes = class_names(classes)
@@ -81,14 +83,13 @@ class PanopticQuality(Metric):
                 received=repr(things) if isinstance(things, str) else ", ".join(map(str, unknown)),
             )
         self.things = [name for name in self.classes if name in things]
-        self.reset()
+        shape = (len(self.classes),)
+        super().__init__(
+            {"iou": (shape, float), "tp": (shape, int), "fp": (shape, int), "fn": (shape, int)}
+        )
 
     def settings(self) -> dict[str, Any]:
         return {**super().settings(), "things": self.things}
-
-    def reset(self) -> None:
-        self.iou = np.zeros(len(self.classes))
-        self.tp, self.fp, self.fn = np.zeros((3, len(self.classes)), np.int64)
 
     def update(
         self, predictions: Sequence[Any], targets: Sequence[Any], ids: Sequence[str]
@@ -96,9 +97,9 @@ class PanopticQuality(Metric):
         check_equally_many(predictions, targets, ids)
         count = len(self.classes)
         for prediction, target, key in zip(predictions, targets, ids):
-            found = segments(prediction, count, f"prediction of {key!r}")
+            predicted = segments(prediction, count, f"prediction of {key!r}")
             truth = segments(target, count, f"truth of {key!r}")
-            matches = match(found, truth, count, f"sample {key!r}")
+            matches = match(predicted, truth, count, f"sample {key!r}")
             self.iou += matches.iou
             self.tp += matches.tp
             self.fp += matches.fp
@@ -115,31 +116,3 @@ class PanopticQuality(Metric):
             for name, value in zip(self.classes, each):
                 numbers[f"{key}/{name}"] = float(value)
         return numbers
-
-    def merge(self, other: Self) -> None:
-        self.iou += other.iou
-        self.tp += other.tp
-        self.fp += other.fp
-        self.fn += other.fn
-
-    def state_dict(self) -> dict[str, Any]:
-        return {
-            "iou": self.iou.copy(),
-            "tp": self.tp.copy(),
-            "fp": self.fp.copy(),
-            "fn": self.fn.copy(),
-        }
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        iou = np.array(entry(state, "iou", self.name), np.float64)
-        tp, fp, fn = (
-            np.array(entry(state, key, self.name), np.int64) for key in ("tp", "fp", "fn")
-        )
-        for part in (iou, tp, fp, fn):
-            if part.shape != self.tp.shape:
-                raise CheckpointError(
-                    "The stored panoptic quality is of other classes",
-                    expected=f"shape {self.tp.shape}",
-                    received=f"shape {part.shape}",
-                )
-        self.iou, self.tp, self.fp, self.fn = iou, tp, fp, fn

@@ -1,4 +1,4 @@
-"""The segments of one image, described and checked."""
+"""Read and check the segments of an image."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ VOID = 0
 
 @dataclass(frozen=True)
 class Segments:
-    """The segments of one image, checked.
+    """Checked segments of an image.
 
     Attributes:
         map: (H, W) integers, the id of each pixel's segment; 0 is void.
         ids: (n,) int64.
         classes: (n,) int64, class indices.
-        crowd: (n,) bool, regions of many objects that nobody told apart.
+        crowd: (n,) bool, regions of many objects that are not annotated separately.
     """
 
     map: np.ndarray
@@ -32,16 +32,16 @@ class Segments:
 
 
 def segments(part: Mapping[str, Any], classes: int, where: str) -> Segments:
-    """One image's segments as checked arrays.
+    """Read one image's segments as checked arrays.
 
     Args:
         part: "map", "ids", "classes", and "crowd" where there is any.
         classes: K, the number of classes.
-        where: the image, for the error.
+        where: the image, for errors.
 
     Raises:
-        DataError: something is missing or of another shape, an id is not above 0 or comes twice,
-            or there is no such class.
+        DataError: a key is missing, shapes differ, an id is not above 0 or comes twice, or there
+            is no such class.
     """
     missing = [name for name in ("map", "ids", "classes") if name not in part]
     if missing:
@@ -60,8 +60,10 @@ def segments(part: Mapping[str, Any], classes: int, where: str) -> Segments:
         )
     ids = _whole(part["ids"], "ids", where).astype(np.int64)
     labels = _whole(part["classes"], "classes", where).astype(np.int64)
-    given = part.get("crowd")
-    crowd = np.zeros(len(ids), bool) if given is None else np.asarray(host(given)).astype(bool)
+    is_crowd = part.get("crowd")
+    crowd = (
+        np.zeros(len(ids), bool) if is_crowd is None else np.asarray(host(is_crowd)).astype(bool)
+    )
     for name, column in (("ids", ids), ("classes", labels), ("crowd", crowd)):
         if column.shape != (ids.size,):
             raise DataError(

@@ -13,26 +13,26 @@ from densefit.metrics.core.detail import Curve, Curves, Detail
 from densefit.metrics.core.metric import metrics
 from densefit.metrics.core.operating_point import operating_point
 from densefit.metrics.detection.detections import DetectionMetric, image_places
-from densefit.metrics.voc.match import Judged, judge
+from densefit.metrics.voc.match import Verdicts, evaluate
 
 CONVENTIONS = ("area", "11point")
 
 
 def average_precision(recall: np.ndarray, precision: np.ndarray, convention: str = "area") -> float:
-    """One number for a precision/recall curve.
+    """Average precision of a precision-recall curve.
 
     >>> average_precision(np.array([0.5, 0.5, 1.0]), np.array([1.0, 0.5, 2 / 3]))
     0.8333333333333333
 
     Args:
-        recall: (m,) rising, over detections of falling score.
+        recall: (m,) ascending, over detections of descending score.
         precision: (m,).
-        convention: "area": the area under the curve, made to fall monotonically (VOC 2010 and
+        convention: "area": the area under the curve, made monotonically decreasing (VOC 2010 and
             later); "11point": the mean of the best precision at recall 0, 0.1, ... 1 (VOC 2007).
     """
     if convention == "11point":
-        # Thresholds as multiples of 0.1 in double, 0.30000000000000004 included: what the
-        # published implementations compare with.
+        # Thresholds are multiples of 0.1 in double, including 0.30000000000000004, as in the
+        # published implementations.
         best = [precision[recall >= step * 0.1].max(initial=0.0) for step in range(11)]
         return float(sum(best) / 11)
     recall = np.concatenate([[0.0], recall, [1.0]])
@@ -45,16 +45,16 @@ def average_precision(recall: np.ndarray, precision: np.ndarray, convention: str
 def precision_recall(
     right: np.ndarray, wrong: np.ndarray, positives: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The curve of one class.
+    """Precision-recall curve of one class.
 
     Args:
-        right: (m,) by falling score: how many right detections each row stands for (0 or 1, or
-            more where an image counts more than once).
-        wrong: (m,) the same of wrong ones.
+        right: (m,) true positives of each row, by descending score (0 or 1, or more where an image
+            counts several times).
+        wrong: (m,) false positives of each row.
         positives: number of true boxes.
 
     Returns:
-        (recall, precision), each (m,) float64; precision 0 as long as nothing has counted.
+        (recall, precision), each (m,) float64; precision 0 before the first detection that counts.
     """
     hits = np.cumsum(right, dtype=np.int64)
     total = hits + np.cumsum(wrong, dtype=np.int64)
@@ -65,10 +65,10 @@ def precision_recall(
 class VOCAveragePrecision(DetectionMetric):
     """Mean over classes of the average precision, as in the PASCAL VOC challenge.
 
-    A detection is right if the true box of its class that it overlaps most has IoU >= `iou` and no
-    detection of higher score took it. Difficult boxes (and crowds) are no positives, and swallow
-    the detections that they match. A class without any other box is undefined: nan, and left out
-    of the mean; a class that is there but never detected counts as 0.
+    A detection is a true positive if the true box of its class that it overlaps most has
+    IoU >= `iou` and is not taken by a detection of higher score. Difficult boxes (and crowds) are
+    no positives, and the detections that match them do not count. A class without other boxes is
+    undefined: nan, and left out of the mean; a class with boxes but no detection counts as 0.
 
     The devkit takes edges as inclusive whole pixels; our boxes are continuous with exclusive
     edges, so nothing is added to widths. For boxes with inclusive edges set `pixel_offset`.
@@ -76,15 +76,15 @@ class VOCAveragePrecision(DetectionMetric):
     Everingham et al., "The PASCAL Visual Object Classes (VOC) Challenge", IJCV 2010.
 
     Args:
-        classes: the names in index order, or their number.
-        iou: smallest overlap of a right detection.
+        classes: names in index order, or their number.
+        iou: smallest overlap of a true positive.
         convention: "area" (VOC 2010 and later) or "11point" (VOC 2007).
         pixel_offset: add one pixel to every width and height, as the devkit does.
         key: the name of the mean in `compute()`.
-        class_key: the prefix of the classes' own numbers, `<class_key>/<class>`.
+        class_key: prefix of the numbers of classes, `<class_key>/<class>`.
         score_threshold: if given, `compute()` also has precision, recall and F1 of the detections
             with this score or more: over all classes, and "precision/<class>"... (see
-            `operating_point`). The average precision is of all detections nevertheless.
+            `operating_point`). The average precision still counts all detections.
     """
 
     name = "voc_ap"
@@ -118,54 +118,54 @@ class VOCAveragePrecision(DetectionMetric):
         self.primary = key
         self.class_key = class_key
         self.score_threshold = score_threshold
-        self._judged: Judged | None = None
+        self._verdicts: Verdicts | None = None
 
     def compute(self) -> dict[str, float]:
         return self._numbers(None)
 
     def resampled(self, counts: Mapping[str, int]) -> dict[str, float]:
-        """`compute`, as if the image `id` had been seen `counts[id]` times.
+        """Compute as if the image `id` had been seen `counts[id]` times.
 
-        Boxes are matched once, whatever the number of resamples. Equal scores stay in the order
-        of the images, all copies of a detection together.
+        Boxes are matched once for all resamples. Equal scores stay in the order of the images, all
+        copies of a detection together.
         """
         weights = np.empty(len(self.ids), np.int64)
         weights[image_places(self.ids)] = [counts.get(key, 0) for key in self.ids]
         return self._numbers(weights)
 
     def _numbers(self, weights: np.ndarray | None) -> dict[str, float]:
-        """`compute` with a weight of each image (by its place); None: each counts once."""
-        judged = self._judge()
-        right, wrong = judged.right, judged.wrong
+        """Compute with a weight for each image (by rank); None: each counts once."""
+        verdicts = self._evaluate()
+        right, wrong = verdicts.right, verdicts.wrong
         if weights is not None:
-            right, wrong = right * weights[judged.image], wrong * weights[judged.image]
-        positives = self._positives(judged, weights)
+            right, wrong = right * weights[verdicts.image], wrong * weights[verdicts.image]
+        positives = self._positives(verdicts, weights)
         values = np.full(len(self.classes), np.nan)
         for label in np.flatnonzero(positives):
-            mine = slice(judged.bounds[label], judged.bounds[label + 1])
-            curve = precision_recall(right[mine], wrong[mine], positives[label])
+            rows = slice(verdicts.bounds[label], verdicts.bounds[label + 1])
+            curve = precision_recall(right[rows], wrong[rows], positives[label])
             values[label] = average_precision(*curve, self.convention)
         numbers = {self.primary: mean_defined(values)}
         for name, value in zip(self.classes, values):
             numbers[f"{self.class_key}/{name}"] = float(value)
         if self.score_threshold is not None:
-            chosen = judged.scores >= self.score_threshold
-            hits, misses = (_per_class(part * chosen, judged.bounds) for part in (right, wrong))
+            chosen = verdicts.scores >= self.score_threshold
+            hits, misses = (_per_class(part * chosen, verdicts.bounds) for part in (right, wrong))
             numbers.update(operating_point(hits, misses, positives, self.classes))
         return numbers
 
     def details(self) -> dict[str, Detail]:
-        """The measured curve of each class that has positives, as "precision_recall".
+        """Measured curve of each class that has positives, as "precision_recall".
 
-        One point for each different score, "from this score on"; detections of equal score come
-        all or none. The envelope that the average precision takes is not applied.
+        One point for each distinct score; detections of equal scores count together. The envelope
+        of the average precision is not applied.
         """
-        judged = self._judge()
-        positives = self._positives(judged, None)
+        verdicts = self._evaluate()
+        positives = self._positives(verdicts, None)
         lines = {}
         for label in np.flatnonzero(positives):
-            mine = slice(judged.bounds[label], judged.bounds[label + 1])
-            scores, right, wrong = judged.scores[mine], judged.right[mine], judged.wrong[mine]
+            rows = slice(verdicts.bounds[label], verdicts.bounds[label + 1])
+            scores, right, wrong = verdicts.scores[rows], verdicts.right[rows], verdicts.wrong[rows]
             recall, precision = precision_recall(right, wrong, positives[label])
             points = np.append(scores[1:] != scores[:-1], True)[: len(scores)]
             points &= np.cumsum(right | wrong) > 0  # before, precision is undefined
@@ -173,27 +173,27 @@ class VOCAveragePrecision(DetectionMetric):
         title = f"Precision and recall at IoU {self.iou:g}"
         return {"precision_recall": Curves("recall", "precision", lines, title)}
 
-    def _positives(self, judged: Judged, weights: np.ndarray | None) -> np.ndarray:
-        """(K,) int64, the number of true boxes that count."""
+    def _positives(self, verdicts: Verdicts, weights: np.ndarray | None) -> np.ndarray:
+        """Number of true boxes that count, (K,) int64."""
         positives = np.zeros(len(self.classes), np.int64)
         np.add.at(
-            positives, judged.true_class, 1 if weights is None else weights[judged.true_image]
+            positives, verdicts.true_class, 1 if weights is None else weights[verdicts.true_image]
         )
         return positives
 
-    def _judge(self) -> Judged:
-        """All detections, judged once for everything that is asked until more is seen."""
-        if self._judged is None:
-            self._judged = judge(
+    def _evaluate(self) -> Verdicts:
+        """Match all detections once, until more are added."""
+        if self._verdicts is None:
+            self._verdicts = evaluate(
                 self.predicted(), self.true(), len(self.classes), self.iou, float(self.pixel_offset)
             )
-        return self._judged
+        return self._verdicts
 
     def _changed(self) -> None:
-        self._judged = None
+        self._verdicts = None
 
 
 def _per_class(values: np.ndarray, bounds: np.ndarray) -> np.ndarray:
-    """Sums of the rows of each class, (K,) int64."""
+    """Sum the rows of each class, (K,) int64."""
     before = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
     return before[bounds[1:]] - before[bounds[:-1]]

@@ -1,4 +1,4 @@
-"""Which true box a detection is about, by the rules of the PASCAL VOC devkit."""
+"""Match detections with true boxes by the rules of the PASCAL VOC devkit."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ def paired_iou(first: np.ndarray, second: np.ndarray, offset: float = 0.0) -> np
 
 
 def match(
-    found: Mapping[str, np.ndarray], truth: Mapping[str, np.ndarray], offset: float = 0.0
+    predicted: Mapping[str, np.ndarray], truth: Mapping[str, np.ndarray], offset: float = 0.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """For each detection, the true box of its class and image that it overlaps most.
+    """Find for each detection the true box of its class and image that it overlaps most.
 
-    The devkit asks only for the largest overlap; whether that box is taken already is decided
-    later and does not send the detection to the second best. Of equal overlaps the first box wins.
+    The devkit uses the largest overlap only: if that box is taken, the detection does not go to the
+    second best. Of equal overlaps the first box wins.
 
     Args:
-        found: columns "image", "classes", "boxes"; m rows.
+        predicted: columns "image", "classes", "boxes"; m rows.
         truth: the same columns; n rows.
         offset: 1.0 for edges that are inclusive whole pixels.
 
@@ -54,45 +54,47 @@ def match(
         (overlap (m,) float64, index into `truth` (m,) int64); 0.0 and -1 where the image has no
         box of the class.
     """
-    overlap = np.zeros(len(found["image"]))
-    index = np.full(len(found["image"]), -1, np.int64)
-    classes = 1 + int(max(found["classes"].max(initial=0), truth["classes"].max(initial=0)))
-    wanted = found["image"].astype(np.int64) * classes + found["classes"]
-    given = truth["image"].astype(np.int64) * classes + truth["classes"]
-    order = np.argsort(given, kind="stable")
-    given = given[order]
-    begin = np.searchsorted(given, wanted, "left")
-    count = np.searchsorted(given, wanted, "right") - begin
-    some = np.flatnonzero(count)
-    # A group of image and class is known by where its true boxes begin.
-    _, group, sizes = np.unique(begin[some], return_inverse=True, return_counts=True)
-    large = sizes[group] * count[some] > _MANY
-    for rows in _by_group(some[large], group[large]):
+    overlap = np.zeros(len(predicted["image"]))
+    index = np.full(len(predicted["image"]), -1, np.int64)
+    classes = 1 + int(max(predicted["classes"].max(initial=0), truth["classes"].max(initial=0)))
+    keys = predicted["image"].astype(np.int64) * classes + predicted["classes"]
+    true_keys = truth["image"].astype(np.int64) * classes + truth["classes"]
+    order = np.argsort(true_keys, kind="stable")
+    true_keys = true_keys[order]
+    begin = np.searchsorted(true_keys, keys, "left")
+    count = np.searchsorted(true_keys, keys, "right") - begin
+    matchable = np.flatnonzero(count)
+    # A group of image and class is identified by the index of its first true box.
+    _, group, sizes = np.unique(begin[matchable], return_inverse=True, return_counts=True)
+    large = sizes[group] * count[matchable] > _MANY
+    for rows in _by_group(matchable[large], group[large]):
         boxes = order[begin[rows[0]] : begin[rows[0]] + count[rows[0]]]
         step = max(1, _PAIRS // len(boxes))
         for part in np.split(rows, range(step, len(rows), step)):
-            ious = pairwise_iou(found["boxes"][part], truth["boxes"][boxes], offset)
-            place = ious.argmax(axis=1)  # the first of equals
-            overlap[part], index[part] = ious[np.arange(len(part)), place], boxes[place]
-    count[some[large]] = 0  # done
-    some = some[~large]
+            ious = pairwise_iou(predicted["boxes"][part], truth["boxes"][boxes], offset)
+            best = ious.argmax(axis=1)  # the first of equals
+            overlap[part], index[part] = ious[np.arange(len(part)), best], boxes[best]
+    count[matchable[large]] = 0  # done
+    matchable = matchable[~large]
     pairs = np.cumsum(count)
-    cuts = np.searchsorted(pairs[some], np.arange(_PAIRS, pairs[-1] if len(pairs) else 0, _PAIRS))
-    for rows in np.split(some, cuts):
+    cuts = np.searchsorted(
+        pairs[matchable], np.arange(_PAIRS, pairs[-1] if len(pairs) else 0, _PAIRS)
+    )
+    for rows in np.split(matchable, cuts):
         if len(rows):
-            overlap[rows], index[rows] = _best(found, truth, order, rows, begin, count, offset)
+            overlap[rows], index[rows] = _best(predicted, truth, order, rows, begin, count, offset)
     return overlap, index
 
 
 def _by_group(rows: np.ndarray, group: np.ndarray) -> list[np.ndarray]:
-    """The rows of each group."""
+    """Split rows by group."""
     order = np.argsort(group, kind="stable")
     cuts = np.flatnonzero(np.diff(group[order])) + 1
     return [part for part in np.split(rows[order], cuts) if len(part)]
 
 
 def _best(
-    found: Mapping[str, np.ndarray],
+    predicted: Mapping[str, np.ndarray],
     truth: Mapping[str, np.ndarray],
     order: np.ndarray,
     rows: np.ndarray,
@@ -100,11 +102,11 @@ def _best(
     count: np.ndarray,
     offset: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """`match` of some rows: the candidates of row i are order[begin[i] : begin[i] + count[i]]."""
+    """`match` of `rows`: the candidates of row i are order[begin[i] : begin[i] + count[i]]."""
     many = count[rows]
     first = np.cumsum(many) - many  # where each row's pairs begin
     candidates = order[np.arange(many.sum()) + np.repeat(begin[rows] - first, many)]
-    boxes = np.repeat(found["boxes"][rows], many, axis=0)
+    boxes = np.repeat(predicted["boxes"][rows], many, axis=0)
     ious = paired_iou(boxes, truth["boxes"][candidates], offset)
     largest = np.maximum.reduceat(ious, first)
     reached = np.flatnonzero(ious == np.repeat(largest, many))
@@ -112,15 +114,15 @@ def _best(
 
 
 @dataclass(frozen=True)
-class Judged:
-    """All detections by class and, in it, by falling score, and what became of each.
+class Verdicts:
+    """True and false positives among all detections, by class and descending score.
 
     Attributes:
         bounds: (K + 1,) int64: class k has the rows bounds[k] to bounds[k + 1] - 1.
-        image: (m,) int64, the place of the image.
+        image: (m,) int64, rank of the image.
         scores: (m,) float64.
-        right: (m,) bool: the first detection of a true box.
-        wrong: (m,) bool; neither right nor wrong is what matches a box that is left out.
+        right: (m,) bool, true positives: the first detection of a true box.
+        wrong: (m,) bool, false positives; a match with a box that does not count is neither.
         true_image, true_class: (p,) int64, of the true boxes that count.
     """
 
@@ -133,38 +135,39 @@ class Judged:
     true_class: np.ndarray
 
 
-def judge(
-    found: Mapping[str, np.ndarray],
+def evaluate(
+    predicted: Mapping[str, np.ndarray],
     truth: Mapping[str, np.ndarray],
     classes: int,
     iou: float,
     offset: float = 0.0,
-) -> Judged:
-    """Say of each detection whether it is right.
+) -> Verdicts:
+    """Tell true from false positives.
 
-    Detections are taken by falling score, equal ones in the order given. One whose best overlap
-    is `iou` or more is right if it is the first of its true box, else a duplicate and wrong.
+    Detections are taken by descending score, equal scores in the order given. A detection whose
+    best overlap is `iou` or more is a true positive if it is the first of its true box, else a
+    duplicate and a false positive.
 
     Args:
-        found: columns "image", "classes", "boxes", "scores".
+        predicted: columns "image", "classes", "boxes", "scores".
         truth: columns "image", "classes", "boxes", "difficult", "crowd"; boxes with either flag
             are left out, with all detections that match them.
-        classes: K, their number.
-        iou: smallest overlap of a right detection.
+        classes: K, the number of classes.
+        iou: smallest overlap of a true positive.
         offset: see `match`.
     """
-    overlap, index = match(found, truth, offset)
+    overlap, index = match(predicted, truth, offset)
     counts = ~(truth["difficult"] | truth["crowd"])
-    order = np.lexsort((-found["scores"], found["classes"]))  # stable
+    order = np.lexsort((-predicted["scores"], predicted["classes"]))  # stable
     box = np.where(overlap >= iou, index, -1)[order]
     first = np.zeros(len(box), bool)
-    boxes, places = np.unique(box, return_index=True)
-    first[places[boxes >= 0]] = True
+    boxes, firsts = np.unique(box, return_index=True)
+    first[firsts[boxes >= 0]] = True
     matters = np.append(counts, True)[box]  # -1, no box, is the appended one
-    return Judged(
-        bounds=np.searchsorted(found["classes"][order], np.arange(classes + 1)),
-        image=found["image"][order],
-        scores=found["scores"][order],
+    return Verdicts(
+        bounds=np.searchsorted(predicted["classes"][order], np.arange(classes + 1)),
+        image=predicted["image"][order],
+        scores=predicted["scores"][order],
         right=first & matters,
         wrong=~first & matters,
         true_image=truth["image"][counts],

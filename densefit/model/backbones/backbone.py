@@ -8,6 +8,7 @@ from typing import Any
 from densefit.errors import ConfigError
 from densefit.model.heads.head import Features
 from densefit.registry import Registry
+from densefit.symbol import sym
 
 # Means and standard deviations of ImageNet's RGB values in [0, 255]: what published weights expect.
 MEAN = (123.675, 116.28, 103.53)
@@ -55,12 +56,10 @@ class Backbone(ABC):
 
 def normalise(data: Any, mean: tuple[float, ...], std: tuple[float, ...]) -> Any:
     """(data - mean) / std for each channel, in float32, without any parameter."""
-    from densefit.backend import mx
-
-    data = mx.sym.cast(data, dtype="float32", name="data_float")
-    planes = mx.sym.split(data, num_outputs=3, axis=1, name="data_planes")
+    data = sym.cast(data, dtype="float32", name="data_float")
+    planes = sym.split(data, num_outputs=3, axis=1, name="data_planes")
     scaled = [(planes[i] - mean[i]) * (1.0 / std[i]) for i in range(3)]
-    return mx.sym.concat(*scaled, dim=1, name="data_normalised")
+    return sym.concat(*scaled, dim=1, name="data_normalised")
 
 
 backbones: Registry[Backbone] = Registry("backbone")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from densefit.backend import mx
 from densefit.model.backbones.backbone import Backbone, backbones
 from densefit.model.layers import conv_bn
+from densefit.symbol import sym
 
 LAYOUTS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
 
@@ -27,7 +27,7 @@ class ResNet(Backbone):
     def maps(self, x: Any, output_stride: int) -> dict[int, tuple[Any, int]]:
         """See `Backbone.maps`."""
         x = conv_bn(x, f"{self.name}_stem", self.width, kernel=7, stride=2)
-        x = mx.sym.Pooling(
+        x = sym.Pooling(
             x, kernel=(3, 3), stride=(2, 2), pad=(1, 1), pool_type="max", name=f"{self.name}_pool"
         )
         maps = {}
@@ -65,7 +65,7 @@ class ResNet(Backbone):
         else:
             x = conv_bn(x, f"{name}_conv1", channels, stride=stride, dilation=dilation)
             x = conv_bn(x, f"{name}_conv2", channels, dilation=dilation, relu=None)
-        return mx.sym.Activation(x + shortcut, act_type="relu", name=f"{name}_out")
+        return sym.Activation(x + shortcut, act_type="relu", name=f"{name}_out")
 
 
 @backbones.register("resnet18")

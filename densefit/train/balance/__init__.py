@@ -1,15 +1,15 @@
 """Loss balancing: how the heads of a network share its training.
 
-| name | looks at | paper |
+| name | depends on | paper |
 |---|---|---|
 | `fixed` | nothing | weights by hand |
-| `scheduled` | the update's number | weights by schedules |
-| `rlw` | nothing; draws | arXiv:2111.10603 |
+| `scheduled` | number of the update | weights by schedules |
+| `rlw` | random draws | arXiv:2111.10603 |
 | `uncertainty` | parameters in the graph | arXiv:1705.07115 |
 | `dwa` | losses of the last two epochs | arXiv:1803.10704 |
-| `gradnorm` | lengths of the heads' gradients | arXiv:1711.02257 |
-| `pcgrad` | angles between them | arXiv:2001.06782 |
-| `cagrad` | lengths and angles | arXiv:2110.14048 |
+| `gradnorm` | norms of the heads' gradients | arXiv:1711.02257 |
+| `pcgrad` | angles between the gradients | arXiv:2001.06782 |
+| `cagrad` | norms and angles | arXiv:2110.14048 |
 """
 
 from densefit.train.balance.balancer import Balancer, balancers

@@ -1,4 +1,4 @@
-"""What a balancer is: how the losses of several heads share the training of one trunk."""
+"""Interface of balancers, which weigh the losses or gradients of several heads."""
 
 from __future__ import annotations
 
@@ -15,21 +15,20 @@ from densefit.train.balance.gram import gram_matrix, weighted_sum
 
 
 class Balancer(ABC):
-    """Factors on the heads' losses, or another sum of their gradients.
+    """Base class of balancers: factors on the heads' losses, or another sum of their gradients.
 
-    For each update, in this order: `weights` gives the factors; `observe` is told the losses, if
-    `needs` is "losses" or "gradients"; `combine` is given the gradients, if it is "gradients".
+    For each update, in this order: `weights` returns the factors; `observe` gets the losses, if
+    `needs` is "losses" or "gradients"; `combine` gets the gradients, if it is "gradients".
     `end_epoch` follows the last update of an epoch. Equal sharing is a weight of 1 for every head,
-    so that a learning rate means the same whatever the method. Nothing depends on the order of
-    the heads.
+    so that a learning rate means the same with each method. Nothing depends on the order of heads.
 
-    A head is absent from an update if no sample of it has its labels: then its loss is not
-    reported and its row of gradients is zero. Each method says what it makes of that.
+    A head is absent from an update if none of its samples has the head's labels: then its loss is
+    not reported and its row of gradients is zero. Each method documents its treatment of that.
 
     Attributes:
-        needs: what the loop must measure: "nothing", "losses" or "gradients" (and losses).
+        needs: measurements of the loop: "nothing", "losses" or "gradients" (and losses).
         learned: whether the weights are parameters of the graph, trained with the network.
-        cost: what the method costs, in a line for users.
+        cost: of the method, in a line for users.
         heads: names of the heads, in network order; empty before `begin`.
     """
 
@@ -41,7 +40,7 @@ class Balancer(ABC):
     def begin(
         self, heads: Sequence[str], total: int | None = None, updates_per_epoch: int | None = None
     ) -> None:
-        """Start a training, once, before its first update; what was seen before is forgotten.
+        """Start a training, once, before its first update, and forget an earlier one.
 
         Args:
             heads: names, in network order.
@@ -63,27 +62,27 @@ class Balancer(ABC):
 
     @abstractmethod
     def weights(self, update: int) -> dict[str, float]:
-        """The factor on each head's loss for update number `update`, from 0.
+        """Return the factor on each head's loss for update number `update`, from 0.
 
-        Depends on the number and on what was observed before alone.
+        It depends on the number and on earlier observations alone.
         """
 
     def weights_now(self, update: int, value_of: Callable[[str], float]) -> dict[str, float]:
-        """`weights`, and those that are learned as they are: what is shown to people.
+        """Return `weights`, with learned weights at their present values, for logs.
 
         Args:
-            update: its number, before it is made.
-            value_of: gives the number that a parameter of the graph holds.
+            update: number of the next update.
+            value_of: returns the value of a parameter of the graph.
         """
         return self.weights(update)
 
     def weighted(self, head: str, loss: Any, labelled: Any) -> Any:
-        """The loss that is trained, of a balancer whose weights are `learned`.
+        """Return the weighted loss, of a balancer whose weights are `learned`.
 
         Args:
             head: name.
-            loss: Symbol (B,), the head's loss of each sample.
-            labelled: Symbol (B,), a factor on each sample's.
+            loss: Symbol (B,), the head's loss per sample.
+            labelled: Symbol (B,), a factor on it.
 
         Returns:
             Symbol (B,).
@@ -91,11 +90,11 @@ class Balancer(ABC):
         return loss * labelled
 
     def observe(self, losses: Mapping[str, float]) -> None:
-        """Take in the update's mean loss of each head, before any weight; absent heads lack one.
+        """Observe the update's mean loss of each present head, before any weight.
 
-        A head whose terms are the means over samples of their own (`Head.terms`) has one for each
-        term that the update has samples of, as `<head>/<term>`. Their sum says little, since it
-        changes with the terms that are there: compare a term with itself.
+        A head whose loss terms are means over different samples (`Head.terms`) has a loss for each
+        present term, as `<head>/<term>`. Their sum changes with the terms that are present, so
+        compare a term with itself only.
 
         Raises:
             TrainingDiverged: one is not finite.
@@ -113,24 +112,24 @@ class Balancer(ABC):
         self._observe({name: float(loss) for name, loss in losses.items()})
 
     def end_epoch(self) -> None:  # noqa: B027 - optional
-        """Take in that an epoch is over."""
+        """Note the end of an epoch."""
 
     def combine(self, gradients: np.ndarray) -> np.ndarray:
-        """The gradient that the shared parameters are updated with.
+        """Combine the heads' gradients of the shared parameters.
 
-        Every method's is a sum of the rows with factors that follow from their lengths and the
-        angles between them; by default their plain sum.
+        Each method sums the rows with factors that follow from their norms and the angles between
+        them; the default is the plain sum.
 
         Args:
             gradients: (heads, P) float32, in the order of `heads`; row i is the gradient of head
                 i's loss times its weight. Zero where a head is absent.
 
         Returns:
-            (P,) float32, to the scale of the rows' sum.
+            (P,) float32, at the scale of the rows' sum.
 
         Raises:
-            TrainingDiverged: one is not finite.
-            ConfigError: another shape.
+            TrainingDiverged: a row is not finite.
+            ConfigError: the shape is wrong.
         """
         gradients = np.asarray(gradients)
         if gradients.ndim != 2 or len(gradients) != len(self.heads):
@@ -152,14 +151,14 @@ class Balancer(ABC):
         return weighted_sum(self._factors(gram), gradients)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resume needs beside the number of updates done; JSON-able."""
+        """Return the JSON-able state that a resume needs beside the number of updates."""
         return {}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from what `state_dict` gave; call `begin` first.
+        """Restore what `state_dict` returned; call `begin` first.
 
         Raises:
-            CheckpointError: it is of other heads or of another balancer.
+            CheckpointError: the state belongs to other heads or to another balancer.
         """
         if set(state) != set(self.state_dict()):
             raise CheckpointError(
@@ -180,20 +179,20 @@ class Balancer(ABC):
                     )
         self._load(state)
 
-    # -- what the methods fill in -----------------------------------------------------------------
+    # -- implemented by the methods ---------------------------------------------------------------
 
     def _begin(self, total: int | None, updates_per_epoch: int | None) -> None:  # noqa: B027 - optional
-        """Check the settings against `heads` and forget what was seen."""
+        """Check the settings against `heads` and forget earlier observations."""
 
     def _observe(self, losses: dict[str, float]) -> None:  # noqa: B027 - optional
-        """Take in finite losses of known heads, by head or `<head>/<term>`."""
+        """Observe finite losses of known heads, by head or `<head>/<term>`."""
 
     def _factors(self, gram: np.ndarray) -> np.ndarray:
-        """(heads,) factors on the rows, from their finite (heads, heads) products."""
+        """Return (heads,) factors on the rows, from their finite (heads, heads) Gram matrix."""
         return np.ones(len(gram))
 
     def _load(self, state: Mapping[str, Any]) -> None:  # noqa: B027 - optional
-        """Continue from a state whose keys and heads are right."""
+        """Restore a state whose keys and heads are checked."""
 
     def _check_known(self, names: Iterable[str], setting: str) -> None:
         for name in names:
@@ -206,7 +205,7 @@ class Balancer(ABC):
 
 
 def head_of(key: str) -> str:
-    """The head whose loss, or that of a term, goes by a name.
+    """Return the head of a loss, by head or `<head>/<term>`.
 
     >>> head_of("panoptic/masks"), head_of("boxes")
     ('panoptic', 'boxes')

@@ -12,17 +12,17 @@ SMOOTH = 1e-6  # of the mean gradient's length: what lengths are rounded off by 
 
 @balancers.register("cagrad")
 class CAGrad(Balancer):
-    """Of the directions near the mean gradient, the one along which the worst-off head gains most.
+    """The direction near the mean gradient along which the worst-off head gains most.
 
     Liu, Liu, Jin, Stone and Liu, Conflict-Averse Gradient Descent, NeurIPS 2021,
     arXiv:2110.14048: d that maximises `min_k <g_k, d>` within `|d - g_0| <= c |g_0|`, g_0 the
     mean. Its dual, over convex combinations g_w of the gradients, is solved for any number of
-    heads, see `least_on_simplex`. d is not rescaled; what is returned is d times the number of
-    heads, to the scale of the gradients' sum.
+    heads, see `least_on_simplex`. d is not rescaled; the result is d times the number of heads, at
+    the scale of the gradients' sum.
 
-    A head whose gradient is zero, absent or without anything left to learn, is left out. The one
-    head that is left has its plain gradient, and not 1 + c times it: there is no worse-off one to
-    go towards, and a learning rate means the same.
+    A head whose gradient is zero, because it is absent or has nothing left to learn, is left out. A
+    single remaining head has its plain gradient, and not 1 + c times it: there is no worse-off
+    head to go towards, and a learning rate means the same.
 
     Args:
         c: 0 (plain descent) to below 1, for which it converges as plain descent does.
@@ -42,13 +42,13 @@ class CAGrad(Balancer):
         factors = np.zeros(len(gram))
         present = np.flatnonzero(gram.diagonal() > 0)
         if len(present):
-            own = gram[np.ix_(present, present)]
-            factors[present] = len(present) * averse(own, self.c) if len(present) > 1 else 1.0
+            products = gram[np.ix_(present, present)]
+            factors[present] = len(present) * averse(products, self.c) if len(present) > 1 else 1.0
         return factors
 
 
 def averse(gram: np.ndarray, c: float) -> np.ndarray:
-    """CAGrad's direction as a sum of the gradients.
+    """Return CAGrad's direction as factors on the gradients.
 
     The dual's function of w is `g_w . g_0 + c |g_0| |g_w|`. Where the gradients can cancel, |g_w|
     has a kink at 0, where the direction of g_w is undefined; rounded off by a millionth of |g_0|,

@@ -17,24 +17,24 @@ ROUNDING = 1e-3  # float32's: -log_softmax([8, -8]) is -1e-6, and a head may wei
 
 @balancers.register("dwa")
 class DWA(Balancer):
-    """Heads whose loss falls more slowly than that of others weigh more.
+    """Heads whose loss falls more slowly weigh more.
 
     Liu, Johns and Davison, End-to-End Multi-Task Learning with Attention, CVPR 2019,
     arXiv:1803.10704, equation 7: in epoch t the weights are K softmax(r / T), where r_k is head
     k's loss of epoch t - 1 over that of t - 2; 1 in the first two epochs. An epoch's loss is the
     mean over the updates that the head is in.
 
-    A head that is absent from a whole epoch keeps its last two; one that was not in two epochs
-    yet counts with r = 1, as if its loss stood still. So does one whose loss was 0. Of a head whose
-    terms are counted apart, each term has means of its own, and r is the sum of the later ones
-    over that of the earlier ones, of the terms that have both.
+    A head that is absent from a whole epoch keeps its last two losses; a head with fewer than two,
+    or with a loss of 0, counts with r = 1, as if its loss stood still. For a head whose terms are
+    counted separately, each term has its means, and r is the sum of the later means over the sum
+    of the earlier ones, over terms that have both.
 
     Args:
         temperature: above 0; the higher, the more equal the weights.
 
     Raises:
-        ConfigError: a setting out of range; at `observe`, a negative loss, of which no ratio
-            tells anything (down to -1e-3, which is rounding, it counts as 0).
+        ConfigError: a setting out of range; at `observe`, a negative loss, which has no meaningful
+            ratio (down to -1e-3, which is rounding, it counts as 0).
     """
 
     needs = "losses"
@@ -55,8 +55,8 @@ class DWA(Balancer):
         later = by_head({key: means[1] for key, means in both.items()})
         pairs = [[older[head], later[head]] if head in older else [] for head in self.heads]
         ratios = np.array([loss_ratio(pair) for pair in pairs])
-        found = len(ratios) * softmax(ratios / self.temperature)
-        return dict(zip(self.heads, found.tolist()))
+        weights = len(ratios) * softmax(ratios / self.temperature)
+        return dict(zip(self.heads, weights.tolist()))
 
     def _observe(self, losses: dict[str, float]) -> None:
         losses = check_losses(losses, "DWA")
@@ -71,16 +71,16 @@ class DWA(Balancer):
         self._sums, self._counts = {}, {}
 
     def state_dict(self) -> dict[str, Any]:
-        means = {key: list(found) for key, found in self._means.items()}
+        means = {key: list(epochs) for key, epochs in self._means.items()}
         return {"sums": dict(self._sums), "counts": dict(self._counts), "means": means}
 
     def _load(self, state: Mapping[str, Any]) -> None:
         self._sums, self._counts = dict(state["sums"]), dict(state["counts"])
-        self._means = {key: list(found) for key, found in state["means"].items()}
+        self._means = {key: list(epochs) for key, epochs in state["means"].items()}
 
 
 def loss_ratio(means: Sequence[float]) -> float:
-    """The later of two epochs' losses over the earlier one; 1 if that says nothing.
+    """Return the later of two epochs' losses over the earlier one; 1 if undefined.
 
     >>> loss_ratio([4.0, 3.0]), loss_ratio([4.0]), loss_ratio([0.0, 3.0])
     (0.75, 1.0, 1.0)
@@ -91,19 +91,19 @@ def loss_ratio(means: Sequence[float]) -> float:
 
 
 def by_head(values: Mapping[str, float]) -> dict[str, float]:
-    """Sums over the terms of each head, of values by head or `<head>/<term>`.
+    """Sum values by head or `<head>/<term>` over the terms of each head.
 
     >>> by_head({"a": 1.0, "b/x": 2.0, "b/y": 3.0})
     {'a': 1.0, 'b': 5.0}
     """
-    found: dict[str, float] = {}
+    sums: dict[str, float] = {}
     for key, value in values.items():
-        found[head_of(key)] = found.get(head_of(key), 0.0) + value
-    return found
+        sums[head_of(key)] = sums.get(head_of(key), 0.0) + value
+    return sums
 
 
 def check_losses(losses: Mapping[str, float], where: str) -> dict[str, float]:
-    """The losses, with 0 for those that rounding has put below: a cross-entropy's, well fitted.
+    """Return the losses, with 0 for losses below 0 by rounding (a well fitted cross-entropy).
 
     Raises:
         ConfigError: a negative loss.

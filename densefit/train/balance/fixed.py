@@ -1,4 +1,4 @@
-"""The same weights all the time."""
+"""Constant weights."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ class Fixed(Balancer):
     {'depth': 0.5, 'mask': 1.0}
 
     Args:
-        factors: head -> factor, 0 or more; 1 for those that are not named. Beside the head's own
-            `weight`.
+        factors: head -> factor, 0 or more; 1 for other heads. The head's `weight` counts too.
 
     Raises:
-        ConfigError: a factor out of range; at `begin`, one of an unknown head.
+        ConfigError: a factor out of range; at `begin`, an unknown head.
     """
 
     cost = "free"

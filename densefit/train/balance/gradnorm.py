@@ -1,4 +1,4 @@
-"""Weights that make the heads' gradients alike in length."""
+"""GradNorm: weights that balance the norms of the heads' gradients."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ TINY = float(np.finfo(float).tiny)
 
 @balancers.register("gradnorm")
 class GradNorm(Balancer):
-    """Weights learned by descent on how far the heads' gradient norms are from their target.
+    """Weights learned by descent on the distance of the heads' gradient norms from a target.
 
     Chen, Badrinarayanan, Lee and Rabinovich, GradNorm, ICML 2018, arXiv:1711.02257. With G_k the
-    norm of the weighted gradient of head k, L~_k its loss over its first one and r_k that over
-    the heads' mean, the weights move until `G_k = mean(G) r_k^alpha`, and add up to the number of
-    heads. The paper descends on `sum_k |G_k - mean(G) r_k^alpha|` with steps that are as long as
-    the gradients, and swing where these are long or of very different lengths; here the
+    norm of the weighted gradient of head k, L~_k its loss over its first loss, and r_k = L~_k over
+    the mean of L~ over the heads, the weights move until `G_k = mean(G) r_k^alpha`, and add up to
+    the number of heads. The paper descends on `sum_k |G_k - mean(G) r_k^alpha|` with steps that are
+    as long as the gradients, and swing where these are long or of very different lengths; here the
     logarithms of the weights descend on half the squares of `log G_k - log(mean(G) r_k^alpha)`.
-    Thus the heads' lengths come nearer to their target by a share of `lr` an update, whatever
-    their unit and their ratio. The paper looks at the last shared layer; here it is whatever
-    parameters the loop gives the gradients of. The gradients themselves are added up.
+    Thus the norms approach their target by a share of `lr` per update, independent of their unit
+    and ratio. The paper uses the last shared layer; here all shared parameters count. The gradients
+    themselves are summed.
 
-    A head that is absent from an update keeps its weight, and the others share what they had
-    together: means are over the heads that are present. A head's first loss is the first above 0;
-    until it has one, it counts as absent. Terms that are counted apart have a first loss each, and
-    a head's rate is that of the terms that are present, together.
+    A head that is absent from an update keeps its weight, and the others keep the sum of theirs:
+    means are over present heads. A head's first loss is the first above 0; before it, the head
+    counts as absent. Terms that are counted separately have a first loss each, and a head's rate is
+    computed from the sums over its present terms.
 
     Args:
-        alpha: how much more heads weigh that train more slowly; 0 makes all norms equal.
-        lr: learning rate of the weights' logarithms, 1 at most: with 1, an update sets them to what
-            its own gradients ask for, noise included.
+        alpha: exponent of the heads' training rates; 0 makes all norms equal.
+        lr: learning rate of the weights' logarithms, 1 at most: with 1, each update sets them to
+            the target of its gradients, noise included.
 
     Raises:
-        ConfigError: a setting out of range; at `observe`, a negative loss; at `combine`, losses
-            that were not told.
+        ConfigError: a setting out of range; at `observe`, a negative loss; at `combine`, missing
+            losses.
     """
 
     needs = "gradients"
@@ -98,13 +98,13 @@ class GradNorm(Balancer):
 def descended(
     weights: np.ndarray, norms: np.ndarray, falls: np.ndarray, alpha: float, lr: float
 ) -> np.ndarray:
-    """The weights after one step of GradNorm's descent; their sum stays.
+    """Return the weights after one step of GradNorm's descent, with the same sum.
 
     Args:
         weights: (n,) above 0.
-        norms: (n,) of the gradients without weights.
-        falls: (n,) each head's loss over its first one.
-        alpha: power of the rates of training.
+        norms: (n,) of the unweighted gradients.
+        falls: (n,) each head's loss over its first loss.
+        alpha: exponent of the training rates.
         lr: learning rate, above 0, 1 at most.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The products of gradients with each other, and their sums: what the geometric methods need."""
+"""Gram matrix and weighted sums of gradients."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ COLUMNS = 1 << 16  # float64 copies of this many columns at a time
 
 
 def gram_matrix(gradients: np.ndarray) -> np.ndarray:
-    """Scalar products of all rows with each other.
+    """Compute the scalar products of all pairs of rows.
 
-    Added up in float64: conflicts are signs of sums that nearly cancel, over millions of numbers.
+    Summed in float64: conflicts are signs of sums that nearly cancel, over millions of numbers.
 
     >>> gram_matrix(np.array([[3.0, 4.0], [1.0, 0.0]], np.float32)).tolist()
     [[25.0, 3.0], [3.0, 1.0]]
@@ -30,9 +30,9 @@ def gram_matrix(gradients: np.ndarray) -> np.ndarray:
 
 
 def weighted_sum(factors: np.ndarray, gradients: np.ndarray) -> np.ndarray:
-    """The sum of all rows, each times its factor.
+    """Sum the rows, each times its factor.
 
-    Added up in float64: where gradients nearly cancel, CAGrad's factors are a million times as
+    Summed in float64: where gradients nearly cancel, CAGrad's factors are a million times as
     large as their sum.
 
     >>> weighted_sum(np.array([1e6, -1e6]), np.array([[1.0, 4.0], [0.75, 4.0]], np.float32))

@@ -1,4 +1,4 @@
-"""Projecting conflicting gradients."""
+"""PCGrad: projection of conflicting gradients."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import numpy as np
 from densefit.train.balance.balancer import Balancer, balancers
 from densefit.train.balance.rlw import check_seed
 
-STREAM = 2  # tells these draws from others of the same (seed, update)
+STREAM = 2  # separates these draws from others of the same (seed, update)
 
 
 @balancers.register("pcgrad")
 class PCGrad(Balancer):
-    """Each head's gradient loses what of it works against another head's; then all are added up.
+    """Sum of gradients, each without its components that oppose another head's gradient.
 
     Yu, Kumar, Gupta, Levine, Hausman and Finn, Gradient Surgery for Multi-Task Learning, NeurIPS
-    2020, arXiv:2001.06782, algorithm 1. The order in which a head meets the others is drawn from
-    (seed, combinations done) and their names. An absent head, whose gradient is zero, conflicts
-    with none.
+    2020, arXiv:2001.06782, algorithm 1. The order of projections is drawn from (seed, number
+    of combinations) and the heads' names. An absent head, whose gradient is zero, conflicts with
+    none.
 
     Args:
         seed: of the orders, 0 or more.
@@ -56,9 +56,9 @@ class PCGrad(Balancer):
 
 
 def projected(gram: np.ndarray, orders: Sequence[Sequence[int]]) -> np.ndarray:
-    """What each gradient counts in the sum of the projected ones.
+    """Return each gradient's factor in the sum of the projected gradients.
 
-    Projections of gradients on each other are sums of gradients, so their products suffice.
+    Projections of gradients on each other are sums of gradients, so their Gram matrix suffices.
 
     >>> projected(np.array([[1.0, -1.0], [-1.0, 4.0]]), [[1], [0]])
     array([2.  , 1.25])
@@ -71,9 +71,9 @@ def projected(gram: np.ndarray, orders: Sequence[Sequence[int]]) -> np.ndarray:
         (n,) factors on the gradients.
     """
     total = np.zeros(len(gram))
-    for own, others in enumerate(orders):
+    for number, others in enumerate(orders):
         factors = np.zeros(len(gram))  # of the projected gradient, as a sum of gradients
-        factors[own] = 1.0
+        factors[number] = 1.0
         for other in others:
             product = factors @ gram[:, other]
             if product < 0:  # then the other's length is not 0

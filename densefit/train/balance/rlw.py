@@ -6,17 +6,17 @@ import numpy as np
 
 from densefit.train.balance.balancer import Balancer, balancers, check_number
 
-STREAM = 1  # tells these draws from others of the same (seed, update)
+STREAM = 1  # separates these draws from others of the same (seed, update)
 
 
 @balancers.register("rlw")
 class RLW(Balancer):
-    """Weights drawn anew for each update: the softmax of normal draws, times the number of heads.
+    """Random weights in each update: softmax of normal draws, times the number of heads.
 
     Lin, Ye, Zhang and Tsang, Reasonable Effectiveness of Random Weighting, TMLR 2022,
-    arXiv:2111.10603. There the weights add up to 1, and so do those of equal sharing; here both
-    add up to the number of heads. A function of (seed, update) and of the heads' names, so a
-    resume needs no state. A head's draw is spent where it is absent: the others get theirs.
+    arXiv:2111.10603. There the weights, like equal ones, add up to 1; here to the number of
+    heads. They are a function of (seed, update) and the heads' names, so a resume needs no state.
+    An absent head does not change the draws of the others.
 
     Args:
         seed: of the draws, 0 or more.
@@ -42,7 +42,7 @@ def check_seed(seed: object, where: str) -> None:
 
 
 def softmax(values: np.ndarray) -> np.ndarray:
-    """`exp(values)` over its sum, for (n,) values of any size.
+    """Compute the softmax of (n,) values without overflow.
 
     >>> softmax(np.array([1000.0, 1000.0])).tolist()
     [0.5, 0.5]

@@ -1,4 +1,4 @@
-"""Weights that change by plan."""
+"""Weights by schedule."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Course = Schedule | Mapping[str, Any] | float
 class Scheduled(Balancer):
     """A schedule for each head's weight: a function of the number of updates alone.
 
-    What a schedule calls `lr` is the highest weight. `Constant(1.0, warmup="2ep")` fades a head
+    A schedule's `lr` is the highest weight. `Constant(1.0, warmup="2ep")` fades a head
     in, `Linear(1.0, final=0.1)` out. Absent heads change nothing for the others.
 
     >>> from densefit.train.schedules import Linear
@@ -27,12 +27,12 @@ class Scheduled(Balancer):
     {'depth': 0.25, 'mask': 1.0}
 
     Args:
-        courses: head -> a schedule, what a recipe writes for one ({"name": "linear", "lr": 1.0}),
-            or a number; 1 for those that are not named.
+        courses: head -> a schedule, its settings as in a recipe ({"name": "linear", "lr": 1.0}),
+            or a number; 1 for other heads.
 
     Raises:
-        ConfigError: a course that is none of these, or a schedule that follows scores; at
-            `begin`, one of an unknown head, or of a length that is not known.
+        ConfigError: a course of another kind, or a schedule that follows scores; at `begin`, an
+            unknown head, or a training of unknown length.
     """
 
     cost = "free"

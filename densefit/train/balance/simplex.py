@@ -1,21 +1,21 @@
-"""The least value of a length plus a linear function, over all convex combinations."""
+"""Minimisation of a norm plus a linear function over the simplex."""
 
 from __future__ import annotations
 
 import numpy as np
 
 STEPS = 2000
-GAIN = 1e-12  # of the problem's scale: what one more step must bring to be made
+GAIN = 1e-12  # of the problem's scale: least gain of a further step
 
 
 def least_on_simplex(
     gram: np.ndarray, slope: np.ndarray, factor: float, smooth: float
 ) -> np.ndarray:
-    """The w >= 0 that adds up to 1 and minimises `w.slope + factor sqrt(w.gram.w + smooth^2)`.
+    """Find w >= 0 with sum 1 that minimises `w.slope + factor sqrt(w.gram.w + smooth^2)`.
 
     The function is convex and smooth. From the middle, weight moves from one coordinate to
-    another, of all pairs the one that gains most, by the amount that is best for the two (in
-    closed form), until no exchange gains anything. Two coordinates need one step. One in hundreds
+    another, for the pair that gains most, by the best amount for the two (in closed form), until
+    no exchange gains anything. Two coordinates need one step. One in hundreds
     of problems with seven coordinates whose lengths differ a thousandfold is not done after STEPS,
     and then within 1e-5 of the problem's scale.
 
@@ -54,16 +54,16 @@ def least_on_simplex(
 def best_exchange(
     linear: np.ndarray, factor: float, p: float, q: np.ndarray, r: np.ndarray
 ) -> np.ndarray:
-    """The t that minimises `linear t + factor sqrt(p + 2 q t + r t^2)`; infinite if none does.
+    """Find t that minimises `linear t + factor sqrt(p + 2 q t + r t^2)`; infinite if none does.
 
     The derivative is zero where y = q + r t has `y / sqrt(y^2 + d) = -linear / (factor sqrt(r))`,
     d = p r - q^2. Element by element.
     """
-    linear, q, r = np.broadcast_arrays(*(np.asarray(one, np.float64) for one in (linear, q, r)))
-    found = np.where(linear < 0, np.inf, 0.0)  # where the length does not bound it
+    linear, q, r = np.broadcast_arrays(*(np.asarray(array, np.float64) for array in (linear, q, r)))
+    best = np.where(linear < 0, np.inf, 0.0)  # where the norm does not bound it
     steep = factor * np.sqrt(np.maximum(r, 0.0))
     inside = steep > np.abs(linear)
     pull = -linear[inside] / steep[inside]
     rest = np.maximum(p * r[inside] - q[inside] ** 2, 0.0)
-    found[inside] = (pull * np.sqrt(rest / (1.0 - pull * pull)) - q[inside]) / r[inside]
-    return found
+    best[inside] = (pull * np.sqrt(rest / (1.0 - pull * pull)) - q[inside]) / r[inside]
+    return best

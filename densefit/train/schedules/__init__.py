@@ -5,7 +5,7 @@ state, so the rates of a resumed run, of a plot and of a log line are the same b
 `Plateau`, which follows a score, is the one exception. After the last planned update the rate stays
 where the schedule ends.
 
-Three things on which frameworks differ, and what is done here:
+Three conventions differ between frameworks:
 
 - *The clock of warm-up.* The decay may run on during warm-up (detectron2, timm), so that the full
   rate is never reached, or start after it (MXNet, Hugging Face, torch's SequentialLR). Here it
@@ -15,8 +15,8 @@ Three things on which frameworks differ, and what is done here:
   t of W gets `start + (lr - start) * (t + 1) / W`: the first moves, and the last has the full rate.
 - *Off by one.* MXNet asks its schedulers for the rate of the first update with 1, torch with 0.
   Here it is 0, as in torch: decay reaches `final` at t = total, just after the last update.
-  (`OneCycle` reaches its end at the last update, as in torch.) `interop.as_mxnet_scheduler` sees to
-  MXNet's way.
+  (`OneCycle` reaches its end at the last update, as in torch.) `interop.as_mxnet_scheduler`
+  converts to MXNet's convention.
 """
 
 from densefit.train.schedules.constant import Constant

@@ -1,4 +1,4 @@
-"""The same rate all the time."""
+"""Constant rate."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from densefit.train.schedules.warmup import WarmedUp
 @schedules.register("constant")
 @dataclass(frozen=True)
 class Constant(WarmedUp):
-    """The same rate all the time, after warm-up.
+    """Constant rate, after warm-up.
 
     >>> Constant(0.1).resolve(total=None)(12345)
     0.1

@@ -1,4 +1,4 @@
-"""Half cosines one after the other, each from a high rate again."""
+"""Cosine decay with warm restarts."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class CosineRestarts(WarmedUp):
 
         def rate(t: int) -> float:
             s = t - plan.warmup
-            # After the last update its cycle goes on, and does not begin anew.
+            # After the last update its cycle goes on; none begins.
             within = s if plan.total is None else min(s, plan.total - 1 - plan.warmup)
             number, start, length = cycle_at(within, period, self.growth)
             if self.cycles is not None and number >= self.cycles:
@@ -84,7 +84,7 @@ class CosineRestarts(WarmedUp):
 
 
 def cycle_at(s: float, period: float, growth: float) -> tuple[int, float, float]:
-    """The cycle of moment `s`: its number from 0, its start and its length.
+    """Return the cycle of moment `s`: its number from 0, its start and its length.
 
     Cycles of `period`, `period * growth`, `period * growth**2`... follow one another from 0.
 

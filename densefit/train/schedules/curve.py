@@ -1,4 +1,4 @@
-"""The shapes of decay."""
+"""Curves of decay."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 
 def between(low: float, high: float, part: float) -> float:
-    """`low` at part 0 and `high` at part 1, both exactly.
+    """Interpolate from `low` at part 0 to `high` at part 1, both exactly.
 
     >>> between(0.1, 0.3, 0.0), between(0.1, 0.3, 1.0)
     (0.1, 0.3)
@@ -15,7 +15,7 @@ def between(low: float, high: float, part: float) -> float:
 
 
 def half_cosine(part: float) -> float:
-    """From 1 at part 0 to 0 at part 1, both exactly, along half a cosine.
+    """Half a cosine from 1 at part 0 to 0 at part 1, both exactly.
 
     >>> half_cosine(0.0), half_cosine(1.0)
     (1.0, 0.0)

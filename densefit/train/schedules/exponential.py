@@ -1,4 +1,4 @@
-"""Decay by a factor for each of equal lengths of time."""
+"""Exponential decay."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from densefit.train.schedules.warmup import WarmedUp
 @schedules.register("exponential")
 @dataclass(frozen=True)
 class Exponential(WarmedUp):
-    """`lr * factor**(s/every)`, s updates after warm-up being done.
+    """`lr * factor**(s/every)`, after s updates since warm-up.
 
     With `every=1` torch's ExponentialLR; with `staircase=True` its StepLR, and MXNet's
     FactorScheduler.

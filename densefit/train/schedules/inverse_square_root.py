@@ -1,4 +1,4 @@
-"""Decay that never ends: along one over the square root of the time."""
+"""Inverse-square-root decay, which has no end."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from densefit.train.schedules.warmup import WarmedUp
 @schedules.register("inverse_square_root")
 @dataclass(frozen=True)
 class InverseSquareRoot(WarmedUp):
-    """`lr / sqrt(1 + s/timescale)`, s updates after warm-up being done.
+    """`lr / sqrt(1 + s/timescale)`, after s updates since warm-up.
 
     It needs no length, so a training may be prolonged (Zhai et al., Scaling Vision Transformers,
-    arXiv:2106.04560). With the timescale of the warm-up it is `lr * sqrt(warmup / t)`, that of the
-    first Transformer (Vaswani et al., arXiv:1706.03762).
+    arXiv:2106.04560). With the warm-up as timescale it is `lr * sqrt(warmup / t)`, as for the first
+    Transformer (Vaswani et al., arXiv:1706.03762).
 
     >>> InverseSquareRoot(0.1, timescale=100).resolve(total=None)(300)
     0.05

@@ -1,4 +1,4 @@
-"""Schedules one after the other."""
+"""Sequence of schedules."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from densefit.train.schedules.step import check_moments, rising
 class Joined(Schedule):
     """One schedule until the first of the moments `at`, the next until the second, and so on.
 
-    Each piece is a training of its own to its schedule: it counts updates from the piece's start,
-    and percentages and decay are of the piece's length. torch's SequentialLR.
+    Each schedule counts updates from its start, and percentages and decay refer to the length of
+    its piece. torch's SequentialLR.
 
     >>> from densefit.train.schedules import Constant, Linear
     >>> pieces = [Constant(0.1), Linear(0.1)]
@@ -27,8 +27,8 @@ class Joined(Schedule):
     (0.1, 0.1, 0.05, 0.0)
 
     Attributes:
-        pieces: schedules, or what a recipe writes for them: {"name": "cosine", "lr": 0.1}.
-        at: rising durations, one less than pieces, counted from the first update of training.
+        pieces: schedules, or their settings as in a recipe: {"name": "cosine", "lr": 0.1}.
+        at: rising durations from the first update of training, one less than pieces.
         lr: the highest of the pieces' rates.
     """
 
@@ -92,7 +92,7 @@ class Joined(Schedule):
 
 
 def _made(piece: object, where: str) -> Schedule:
-    """A piece as a schedule."""
+    """Convert a piece to a schedule."""
     if isinstance(piece, Schedule):
         return piece
     if isinstance(piece, Mapping) and "name" in piece:

@@ -1,4 +1,4 @@
-"""Decay along a straight line."""
+"""Linear decay."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from densefit.train.schedules.warmup import WarmedUp
 @schedules.register("linear")
 @dataclass(frozen=True)
 class Linear(WarmedUp):
-    """`final + (lr - final) * (1 - s/S)`, s of the S updates after warm-up being done.
+    """`final + (lr - final) * (1 - s/S)`, after s of the S updates since warm-up.
 
     torch's LinearLR with `end_factor=final / lr`.
 

@@ -1,4 +1,4 @@
-"""One rise and one fall over the whole training."""
+"""One-cycle schedule: one rise and one fall over the whole training."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ class OneCycle(Schedule):
     """From `lr / div_factor` up to `lr`, and down far below the start, at the last update.
 
     Smith and Topin, Super-Convergence, arXiv:1708.07120, with the settings of torch's OneCycleLR
-    and its rates, to the phases' fractions of an update. The momentum stays.
+    and its rates, to fractions of an update. The momentum is constant.
 
-    A phase shorter than one update is passed over: with `pct_start=0` the rate only falls, with
-    `pct_start=1` it only rises, to `lr` at the last update. The only update of a training of one
-    is its last: it has the lowest rate, or `lr` where nothing falls.
+    A phase shorter than one update is skipped: with `pct_start=0` the rate only falls, with
+    `pct_start=1` it only rises, to `lr` at the last update. A training of one update has
+    the lowest rate, or `lr` if nothing falls.
 
     >>> rate = OneCycle(1.0, pct_start=0.25, div_factor=10).resolve(total=100)
     >>> rate(0), rate(24), rate(99)
     (0.1, 1.0, 1e-05)
 
     Attributes:
-        pct_start: the part of the training in which the rate rises, 0 to 1; with three phases at
-            most 0.5.
+        pct_start: part of the training in which the rate rises, 0 to 1; with three phases at most
+            0.5.
         div_factor: the first rate is `lr / div_factor`; at least 1.
-        final_div_factor: the last rate is the first one divided by it; at least 1.
+        final_div_factor: the last rate is the first rate divided by it; at least 1.
         anneal: "cos" or "linear", the shape of each phase.
         three_phase: whether the rate falls to the first one as fast as it rose, and from there to
             the last.
@@ -63,7 +63,7 @@ class OneCycle(Schedule):
                 if t <= end:
                     break
                 start, low = end, high
-            # Where no phase is left, or it has no length, the rate is that at its end.
+            # Without a phase, or in a phase without length, the rate is the one at its end.
             part = (t - start) / (end - start) if end > start else 1.0
             if self.anneal == "cos":
                 return between(high, low, half_cosine(part))
@@ -76,7 +76,7 @@ class OneCycle(Schedule):
         return Resolved(rate, total, moments)
 
     def _phases(self, total: int) -> list[tuple[float, float]]:
-        """For each phase the moment of its end, which need not be a whole update, and its rate."""
+        """Return for each phase its end, not always a whole update, and the rate there."""
         first = self.lr / self.div_factor
         rise = self.pct_start * total - 1
         phases = [(rise, self.lr)]

@@ -1,4 +1,4 @@
-"""The rate drops when a score no longer improves."""
+"""Rate drops when a score no longer improves."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ FOLLOW = "for the learning rate to follow"
 class Plateau(WarmedUp):
     """The rate times `factor` after more than `patience` validations without a better score.
 
-    torch's ReduceLROnPlateau, but that a relative threshold is a part of the best score's size:
-    with negative scores, torch takes worse ones for better. The one schedule with a state: what it
-    resolves to follows the scores that `observe` is given, and saves its standing. Scores during
-    warm-up count; the rate rises until it meets the one that they led to.
+    As torch's ReduceLROnPlateau, except that a relative threshold is a part of the best score's
+    absolute value: with negative scores, torch takes worse scores for better. The only schedule
+    with a state: its resolved form follows the scores given to `observe`. Scores during warm-up
+    count; the rate rises until it meets the rate that they led to.
 
     >>> rate = Plateau(1.0, "a/loss", patience=0, higher_is_better=False).resolve(total=None)
     >>> rate.observe({"a/loss": 0.5})
@@ -36,11 +36,11 @@ class Plateau(WarmedUp):
         metric: key of the score, e.g. "age/mae".
         factor: above 0, below 1.
         patience: validations in a row without improvement that change nothing.
-        threshold: what a score must be better by than the best so far, 0 or more.
+        threshold: least improvement on the best score, 0 or more.
         threshold_mode: "rel", a part of the best score, or "abs".
         cooldown: validations after a drop that do not count as without improvement.
         final: the lowest rate, 0 to `lr`.
-        higher_is_better: None takes what the metric declares for the number.
+        higher_is_better: None: as the metric declares.
     """
 
     lr: float
@@ -70,10 +70,10 @@ class Plateau(WarmedUp):
         self._check_final()
 
     def judged_by(self, known: Mapping[str, bool | None]) -> Plateau:
-        """The schedule with the direction that the score's metric declares.
+        """Return the schedule with the direction that the score's metric declares.
 
         Args:
-            known: score -> whether a high one is good (None: not said), of all in validation.
+            known: validation score -> whether higher is better (None: not declared).
 
         Raises:
             ConfigError: the score is not among them.
@@ -97,7 +97,7 @@ class Plateau(WarmedUp):
 
 
 class Standing(NamedTuple):
-    """What a plateau has seen.
+    """State of a plateau.
 
     Attributes:
         best: the best score so far; None before the first.
@@ -113,7 +113,7 @@ class Standing(NamedTuple):
 
 
 def judged(standing: Standing, score: float, plateau: Plateau) -> Standing:
-    """The standing after one more score; one that is not finite is no improvement."""
+    """Return the state after one more score; a score that is not finite is no improvement."""
     best, bad, cooldown, drops = standing
     if improves(score, best, plateau):
         best, bad = score, 0
@@ -137,12 +137,12 @@ def improves(score: float, best: float | None, plateau: Plateau) -> bool:
 
 
 def rate_after(drops: int, plateau: Plateau) -> float:
-    """The rate after so many drops."""
+    """Return the rate after a number of drops."""
     return max(plateau.final, plateau.lr * math.pow(plateau.factor, drops))
 
 
 class ResolvedPlateau(Resolved):
-    """A plateau's warm-up, and the rate that the scores so far lead to.
+    """Resolved plateau: warm-up, and the rate that the scores so far lead to.
 
     Args:
         plateau: its settings, with a direction.
@@ -157,10 +157,10 @@ class ResolvedPlateau(Resolved):
         self._scores: list[float] = []  # of this process's validations
 
     def observe(self, scores: Mapping[str, float]) -> None:
-        """Take in a validation's scores.
+        """Update the state by a validation's scores.
 
         Raises:
-            ConfigError: the one that is followed is not among them.
+            ConfigError: the followed score is missing.
         """
         key, where = self._plateau.metric, self._plateau._where("metric")
         direction_of(key, dict.fromkeys(scores, True), FOLLOW, where)
@@ -170,20 +170,20 @@ class ResolvedPlateau(Resolved):
         self.standing = judged(self.standing, score, self._plateau)
 
     def state_dict(self) -> dict[str, Any]:
-        """The standing."""
+        """Return the state, with the metric that it is of."""
         about = {"metric": self._plateau.metric, "higher_is_better": self._plateau.higher_is_better}
         return {**about, **self.standing._asdict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from what `state_dict` gave; of another schedule, from the beginning."""
-        known = dict(state.get("schedule", state))  # of one whose length was awaited
-        own = self._plateau
-        about = known.pop("metric", own.metric), known.pop("higher_is_better", own.higher_is_better)
-        if about == (own.metric, own.higher_is_better) and set(known) <= {*Standing._fields}:
-            self.standing = Standing(**known)
+        """Restore what `state_dict` returned, unless it is of another metric."""
+        saved = dict(state.get("schedule", state))  # of a Deferred schedule
+        followed = self._plateau.metric, self._plateau.higher_is_better
+        was = saved.pop("metric", followed[0]), saved.pop("higher_is_better", followed[1])
+        if was == followed and set(saved) <= {*Standing._fields}:
+            self.standing = Standing(**saved)
 
     def forget_scores(self) -> None:
-        """Wait for a first score again, at the rate that the scores so far have led to."""
+        """Forget the best score, and keep the rate."""
         self.standing = self.standing._replace(best=None, bad=0)
 
     def _followed(self, t: int) -> float:

@@ -1,4 +1,4 @@
-"""Decay along a power of what is left of the training."""
+"""Polynomial decay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a schedule is, and what it becomes once the length of training is known."""
+"""Interface of schedules, and their resolved form for a known length of training."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Plan:
     Attributes:
         total: updates of the whole training; None if not known.
         updates_per_epoch: None if not known.
-        warmup: how many of the updates warm up.
+        warmup: updates of the warm-up.
     """
 
     total: int | None
@@ -33,20 +33,20 @@ class Plan:
     warmup: int = 0
 
     def updates(self, duration: DurationLike, where: str | None = None) -> int:
-        """A duration in updates. Raises ConfigError, naming `where`, if a length is not known."""
+        """Convert a duration to updates; ConfigError, naming `where`, if a length is not known."""
         return Duration.parse(duration, where).resolve(self.updates_per_epoch, self.total, where)
 
 
 class Resolved:
-    """A schedule whose durations are known in updates: a function of the updates done.
+    """A schedule whose durations are known in updates: a function of the number of updates.
 
-    Those of nearly all schedules have no state; `observe` and the state of the others do nothing.
+    Most schedules have no state: `observe` and the state methods do nothing.
 
     Args:
-        rate: from the number of updates done (0 to `total`) to the rate.
+        rate: number of updates done (0 to `total`) -> rate.
         total: updates of the training; None if not known.
-        moments: (update, what happens with it) of what is worth a mark on a plot, in order; those
-            after the end are left out, and those behind the first 10,000.
+        moments: (update, event) to mark on a plot, in order; events after the end are left out, and
+            all but the first 10,000.
     """
 
     def __init__(self, rate: Rate, total: int | None, moments: Sequence[Moment] = ()) -> None:
@@ -55,7 +55,7 @@ class Resolved:
         self._rate = rate
 
     def __call__(self, t: int) -> float:
-        """The rate of update `t`, from 0; beyond the end, the rate at the end.
+        """Return the rate of update `t`, from 0; beyond the end, the rate at the end.
 
         Raises:
             ConfigError: `t` is negative.
@@ -65,21 +65,21 @@ class Resolved:
         return float(self._rate(t if self.total is None else min(t, self.total)))
 
     def observe(self, scores: Mapping[str, float]) -> None:
-        """Take in a validation's scores, `head/metric` -> number; later rates may follow them."""
+        """Observe a validation's scores, `head/metric` -> value, which later rates may follow."""
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resume needs beside the number of updates done; JSON-able."""
+        """Return the JSON-able state that a resume needs beside the number of updates."""
         return {}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from what `state_dict` gave."""
+        """Restore what `state_dict` returned."""
 
     def forget_scores(self) -> None:
-        """Forget the best score so far: those to come are of other validation data."""
+        """Forget the best score: later scores are of other validation data."""
 
 
 class Schedule(ABC):
-    """A learning rate over the training, by durations ("3ep", "500st", "10%", 500).
+    """Base class of learning-rate schedules, in durations ("3ep", "500st", "10%", 500).
 
     Attributes:
         lr: the highest learning rate, above 0.
@@ -93,7 +93,7 @@ class Schedule(ABC):
         self._check("lr", "a finite number above 0", lambda lr: lr > 0)
 
     def resolve(self, total: int | None, updates_per_epoch: int | None = None) -> Resolved:
-        """The schedule of a training of `total` updates.
+        """Resolve the schedule for a training of `total` updates.
 
         Args:
             total: updates of the whole training; None if it is not known.
@@ -110,7 +110,7 @@ class Schedule(ABC):
 
     @abstractmethod
     def _resolve(self, plan: Plan) -> Resolved:
-        """The schedule of that training."""
+        """Resolve the schedule for a training."""
 
     def as_mxnet(self, total: int | None = None, updates_per_epoch: int | None = None) -> Any:
         """Deprecated: `df.interop.as_mxnet_scheduler(schedule, total, updates_per_epoch)`."""
@@ -123,10 +123,10 @@ class Schedule(ABC):
         return interop.as_mxnet_scheduler(self, total, updates_per_epoch)
 
     def judged_by(self, known: Mapping[str, bool | None]) -> Schedule:
-        """The schedule with what it has to know of the scores that it follows, if it does.
+        """Return the schedule with the direction of the score that it follows, if it follows one.
 
         Args:
-            known: score -> whether a high one is good, of all that validation computes.
+            known: validation score -> whether higher is better.
 
         Raises:
             ConfigError: the score is not among them.
@@ -161,7 +161,7 @@ class Schedule(ABC):
         return f"{type(self).__name__}({setting}=...)"
 
     def _known(self, total: int | None) -> int:
-        """`total`, which a decay over the whole training needs."""
+        """Return `total`, which a decay over the whole training needs."""
         if total is None:
             raise ConfigError(
                 f"{type(self).__name__} decays over the whole training, whose length is not known",
@@ -172,7 +172,7 @@ class Schedule(ABC):
 
 
 def _hint(value: object) -> str | None:
-    """YAML 1.1 reads 1e-3 as a text."""
+    """Return the fix for a number as text: YAML 1.1 reads 1e-3 as text."""
     try:
         return f"write {float(value)!r}" if isinstance(value, str) else None
     except ValueError:

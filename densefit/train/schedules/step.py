@@ -1,4 +1,4 @@
-"""The rate drops at given moments."""
+"""Rate drops at given moments."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def check_moments(at: object, where: str) -> None:
 
 
 def rising(at: Sequence[int | str], plan: Plan, where: str) -> list[int]:
-    """The moments in updates.
+    """Convert moments to updates.
 
     Raises:
         ConfigError: they do not rise, or a length is not known.

@@ -1,4 +1,4 @@
-"""What nearly all schedules begin with: a warm-up to the full rate."""
+"""Warm-up to the full rate, with which most schedules begin."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ from densefit.train.schedules.curve import between
 from densefit.train.schedules.schedule import Moment, Plan, Rate, Resolved, Schedule
 
 KINDS = ("linear", "constant")
-MOST_MOMENTS = 10_000  # of a schedule: cycles of an update in a training without an end have more
+MOST_MOMENTS = 10_000  # of a schedule: short cycles in a training without an end have more
 
 
 class WarmedUp(Schedule):
-    """A schedule that warms up, and then decays from its full rate.
+    """Base class of schedules that warm up and then decay from the full rate.
 
     Attributes:
         warmup: a duration ("500st", "1ep", "5%", or a number of updates), shorter than the
             training.
-        warmup_start: the rate from which a linear warm-up rises, or at which a constant one
-            stays; 0 to `lr`.
+        warmup_start: first rate of a linear warm-up, or the rate of a constant one; 0 to `lr`.
         warmup_kind: "linear", or "constant" for `warmup_start` until `lr` begins.
     """
 
@@ -57,7 +56,7 @@ class WarmedUp(Schedule):
         return self._warmed_up(plan, self._decay(plan), moments)
 
     def _warmed_up(self, plan: Plan, decay: Rate, moments: list[Moment]) -> Resolved:
-        """The warm-up, then `decay`."""
+        """Resolve to the warm-up, then `decay`."""
 
         def rate(t: int) -> float:
             return self._warm(t, plan.warmup) if t < plan.warmup else decay(t)
@@ -66,10 +65,10 @@ class WarmedUp(Schedule):
 
     @abstractmethod
     def _decay(self, plan: Plan) -> Rate:
-        """The rate after warm-up, a function of the updates done (at least `plan.warmup`)."""
+        """Return the rate after warm-up, by the number of updates (at least `plan.warmup`)."""
 
     def _moments(self, plan: Plan) -> Iterable[Moment]:
-        """What is worth a mark on a plot, after warm-up."""
+        """Return the events after warm-up to mark on a plot."""
         return ()
 
     def _warm(self, t: int, warmup: int) -> float:

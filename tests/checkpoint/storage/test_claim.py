@@ -77,7 +77,7 @@ def test_a_training_that_fails_lets_go_and_leaves_nothing(tiny, tmp_path):
 HOLD = """
     import os, sys, time
     from pathlib import Path
-    from densefit.checkpoint.claim import Claim
+    from densefit.checkpoint.storage.claim import Claim
     Claim(Path(sys.argv[1])).take()
     if os.fork() == 0:  # a worker, which has inherited the lock
         print(os.getpid(), flush=True)

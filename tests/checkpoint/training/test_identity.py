@@ -8,7 +8,7 @@ import pytest
 
 import densefit as df
 from densefit.checkpoint.training.identity import check_order, check_same_heads, differences
-from densefit.checkpoint.training.snapshot import logger
+from densefit.checkpoint.training.restore import logger
 from densefit.errors import CheckpointError
 
 

@@ -163,7 +163,7 @@ def test_without_names_on_both_sides_rows_come_by_place(tiny, kind):
 
 def test_a_head_that_names_no_rows_is_told(tiny, caplog):
     class Own(tiny.Brightness):
-        classes_of = "label"
+        class_target = "label"
 
         def __init__(self, classes):
             super().__init__()
@@ -191,7 +191,7 @@ def test_names_come_to_the_head_whose_the_weights_are(tiny):
 
 def Plain(tiny, name, classes):  # noqa: N802
     class Own(tiny.Brightness):
-        classes_of = "label"
+        class_target = "label"
 
         def __init__(self):
             super().__init__(name)

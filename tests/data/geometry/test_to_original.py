@@ -9,7 +9,7 @@ from densefit.data.geometry.image_ops import crop, flip, resize
 from densefit.data.geometry.to_original import map_to_original
 from densefit.data.sample import Geometry, Sample
 from densefit.data.transforms.resize import Letterbox, Resize
-from densefit.engine.mxnet.map_averaging import resample
+from densefit.engine.map_averaging import resample
 from densefit.errors import DataError
 
 

@@ -41,7 +41,7 @@ def test_every_picture_comes_once_unchanged_at_the_left_top_of_grey(workers, ahe
         for _ in range(2):
             seen.append([])
             for batch in loader:
-                array = batch.data[0].asnumpy()
+                array = batch.data["data"]
                 assert array.dtype == np.uint8
                 for row, index in enumerate(batch.index):
                     sample, (height, width) = dataset[index], SIZES[index]
@@ -80,7 +80,7 @@ def test_scaled_pictures_lead_boxes_back():
         Sizes((40, 60)), batch_size=1, multiple=32, short_side=80, long_side=90, workers=0
     )
     (batch,) = loader
-    assert batch.data[0].shape == (1, 3, 64, 96)  # 60 x 90, padded
+    assert batch.data["data"].shape == (1, 3, 64, 96)  # 60 x 90, padded
     box = batch.geometries[0].boxes_to_original(np.array([[15, 30, 90, 60]]))
     np.testing.assert_allclose(box, [[10, 20, 60, 40]])
 

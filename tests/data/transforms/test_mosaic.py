@@ -100,7 +100,7 @@ def test_in_a_loader_with_any_number_of_workers(workers):
         with df.Loader(
             DATA, batch_size=4, transform=steps, workers=workers, shuffle=True, seed=3
         ) as loader:
-            return np.concatenate([batch.data[0].asnumpy() for batch in loader])
+            return np.concatenate([batch.data["data"] for batch in loader])
 
     np.testing.assert_array_equal(epoch(workers), epoch(1))
 

@@ -76,7 +76,7 @@ BESIDE = """
 import threading, time
 import cv2
 import numpy as np
-from densefit.data.opencv_threads import hold, release
+from densefit.data.workers.opencv_threads import hold, release
 
 cv2.setNumThreads(4)
 image, over = np.zeros((1200, 1200, 3), np.uint8), threading.Event()

@@ -10,6 +10,7 @@ from densefit.backend import mx
 from densefit.data.sample import Sample
 from densefit.engine.mxnet.absent import losses_of
 from densefit.engine.mxnet.head_gradients import shared_parameters
+from densefit.engine.mxnet.learner import Learner
 from densefit.model.backbones import Backbone
 from densefit.model.heads.head import Term
 from densefit.model.layers import conv_bn
@@ -72,7 +73,7 @@ class Number(df.Head):
     def decode(self, outputs, geometries):
         return list(outputs["value"])
 
-    def truth(self, targets):
+    def ground_truth(self, targets):
         return targets.get(self.name)
 
     def metrics(self):
@@ -144,18 +145,17 @@ def train(has, heads=None, batch_size=2, **settings):
             arrays, counters = self.learner.optimizer_state()
             counts = {f"count {k}": np.array(v) for k, v in counters["counts"].items()}
             states = {f"state {k}": v for k, v in arrays.items()}
-            seen.append({**self.learner.training_params(), **states, **counts})
+            seen.append({**self.learner.parameters.training_values(), **states, **counts})
 
     control_learner = []
-    original = df.train.fit.Learner
 
-    class Known(original):
+    class Known(Learner):
         def __init__(self, *given):
             super().__init__(*given)
             control_learner.append(self)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("densefit.train.fit.Learner", Known)
+        patch.setattr("densefit.engine.mxnet.learner.Learner", Known)
         settings = {"epochs": 1, "label_within": 100, **ADAM, **settings}
         df.fit(network, loader, callbacks=[Look()], **settings)
     return network, seen

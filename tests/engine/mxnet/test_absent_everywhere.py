@@ -13,10 +13,12 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
+from densefit.callbacks.callback import TrainState
+from densefit.checkpoint.training.session import Session
 from densefit.data.sample import Sample
 from densefit.engine.batch_reader import Feeder
 from densefit.engine.mxnet.learner import Learner
-from densefit.engine.prefetcher import Early
+from densefit.engine.settings import BindSettings, OptimizerSettings
 from densefit.model.backbones import Backbone
 from densefit.train.balance import (
     DWA,
@@ -96,7 +98,7 @@ class Number(df.Head):
     def decode(self, outputs, geometries):
         return list(outputs["value"])
 
-    def truth(self, targets):
+    def ground_truth(self, targets):
         return targets.get(self.name)
 
     def metrics(self):
@@ -149,16 +151,16 @@ def bench(mode, learned):
     learner = Learner(network)
     weigh = MAKERS["uncertainty"]()
     weigh.begin(HEADS)
-    learner.bind(feeder, weigh=weigh.weighted if learned else None)
+    learner.bind(feeder, BindSettings(weigh=weigh.weighted if learned else None))
     rng = np.random.default_rng(9)
     first = {
         name: rng.normal(0, 1, array.shape).astype(np.float32)
-        for name, array in learner.training_params().items()
+        for name, array in learner.parameters.training_values().items()
     }
     for name in first:
         if name.endswith("log_variance"):
             first[name][:] = S0
-    return learner, feeder, [fed.held() for fed in feeder.batches()], first
+    return learner, feeder, list(feeder.batches()), first
 
 
 class Run:
@@ -168,23 +170,27 @@ class Run:
         self.balancer = MAKERS[balance]()
         learner, feeder, batches, first = bench(mode, balance == "uncertainty")
         wires = learner.network.wires
-        for name, array in learner._trained().items():
+        for name, array in learner.parameters.on_device().items():
             array[:] = first[name]
-        learner.start_optimizer(optimizer, {"wd": DECAY, **SETTINGS.get(optimizer, {})}, 2)
+        settings = {"wd": DECAY, **SETTINGS.get(optimizer, {})}
+        learner.start_optimizer(OptimizerSettings(optimizer, settings))
         balancing = None
         if self.balancer is not None:
             self.balancer.begin(HEADS, 4, 2)
             balancing = Balancing(self.balancer, learner, wires)
         judges = {name: wire.metrics("train") for name, wire in wires.items()}
-        step = Step(learner, wires, judges, balancing=balancing)
+        state = TrainState(learner.network)
+        session = Session(learner, state, None, judges=judges)
+        step = Step(session, wires, balancing=balancing)
         self.batches, self.seen = batches, []
         self._look(learner)
         for number, fed in enumerate(batches):
-            step(Early(feeder, iter([fed])), RATE, number)
+            state.update = number
+            step([fed], RATE)
             self._look(learner)
 
     def _look(self, learner):
-        values = {name[4:]: value for name, value in learner.training_params().items()}
+        values = {name[4:]: value for name, value in learner.parameters.training_values().items()}
         arrays, counters = learner.optimizer_state()
         self.seen.append((values, arrays, counters["counts"]))
 
@@ -212,7 +218,7 @@ def assert_still(run, number, head):
 
 def colours_of(fed):
     mean, std = np.array(Trunk.mean), np.array(Trunk.std)
-    return (fed.data["data"].asnumpy().astype(np.float64).mean(axis=(2, 3)) - mean) / std
+    return (fed.data["data"].astype(np.float64).mean(axis=(2, 3)) - mean) / std
 
 
 def apart(values, fed):
@@ -225,7 +231,7 @@ def apart(values, fed):
         has = fed.labelled[head]
         if not has.any():
             continue
-        target = fed.label[f"{head}_value"].asnumpy()[has]
+        target = fed.labels[f"{head}_value"][has]
         v, c = values[f"{head}_fc_weight"], values[f"{head}_fc_bias"]
         error = h[has] @ v[0] + c[0] - target
         losses[head] = (error**2).mean()

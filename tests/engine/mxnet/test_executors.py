@@ -22,11 +22,12 @@ def values(seed):
     names = [*graph(False).list_arguments(), *graph(False).list_auxiliary_states()]
     shapes = dict(zip(names, [*arguments, *states]))
     del shapes["data"]
-    return {name: mx.nd.array(rng.uniform(0.1, 1, shape)) for name, shape in shapes.items()}
+    return {n: rng.uniform(0.1, 1, shape).astype(np.float32) for n, shape in shapes.items()}
 
 
 def reference(symbol, parameters, data):
-    known = {**parameters, "data": data}
+    known = {n: mx.nd.array(value) for n, value in parameters.items()}
+    known["data"] = data
     executor = symbol.bind(
         mx.cpu(),
         {name: known[name].copy() for name in symbol.list_arguments()},
@@ -60,7 +61,7 @@ def test_all_shapes_see_new_values_whether_a_graph_can_be_folded_or_not(devices)
         parameters = values(seed)
         executors.load(lambda now=parameters: now)
         for symbol, data, key in made:
-            found = executors.find(key).forward({"data": data})[0].asnumpy()
+            found = executors.find(key).forward({"data": data.asnumpy()})[0].asnumpy()
             np.testing.assert_allclose(found, reference(symbol, parameters, data), atol=1e-5)
     assert executors.binds == 4
 
@@ -81,9 +82,9 @@ def test_those_used_last_are_kept():
 def test_outputs_of_one_are_not_overwritten_by_another():
     executors, parameters = Executors(2), values(0)
     one, other = (bound(executors, graph(False), n, batch(n), parameters) for n in (8, 9))
-    found = one.forward({"data": batch(8)})[0]
+    found = one.forward({"data": batch(8).asnumpy()})[0]
     expected = found.asnumpy()
-    other.forward({"data": batch(9)})[0].wait_to_read()
+    other.forward({"data": batch(9).asnumpy()})[0].wait_to_read()
     np.testing.assert_array_equal(found.asnumpy(), expected)
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from densefit.backend import mx
-from densefit.engine.mxnet.gradients import host_view, squared_norm
+from densefit.engine.mxnet.gradients import squared_norm
+from densefit.engine.mxnet.ndarrays import host_view
 
 
 def test_a_view_is_the_array(tiny):

@@ -9,11 +9,10 @@ import pytest
 from densefit.backend import mx
 from densefit.checkpoint.storage import store
 from densefit.checkpoint.training.rng import rng_state, set_rng_state
+from densefit.engine.mxnet.optimizer_counters import counters_to_dict, restore_counters
 from densefit.engine.mxnet.optimizer_state import (
-    counters_to_dict,
     optimizer_from_arrays,
     optimizer_to_arrays,
-    restore_counters,
     restore_updater,
 )
 from densefit.errors import CheckpointError

@@ -7,19 +7,27 @@ import densefit as df
 from densefit.backend import mx
 from densefit.engine.batch_reader import Feeder
 from densefit.engine.mxnet.learner import Learner
+from densefit.engine.mxnet.ndarrays import host_view
+from densefit.errors import BindError, CheckpointError, ConfigError, TrainingDiverged
 
 
-def arrays(parameters):
-    return {name: array for part in parameters for name, array in part.items()}
+def bound(tiny, network, devices=None):
+    learner = Learner(network, devices)
+    learner.bind(Feeder(tiny.images(12), list(network.wires.values()), "train"))
+    return learner
 
 
-def test_parameters_that_were_asked_for_stay_as_they_were(tiny):
-    network = df.Network(symbol=tiny.conv_bn(), routes=tiny.kind_route())
+@pytest.fixture
+def network(tiny):
+    return df.Network(symbol=tiny.conv_bn(), routes=tiny.kind_route())
+
+
+def test_parameters_that_were_asked_for_stay_as_they_were(tiny, network):
     seen = []
 
     def keep(state, control):
-        given = arrays(state.network.get_params())
-        seen.append((given, {name: array.asnumpy() for name, array in given.items()}))
+        arrays = tiny.values(state.network)
+        seen.append((arrays, {name: array.copy() for name, array in arrays.items()}))
 
     callbacks = [tiny.Recorder("update_ended", keep)]
     settings = {"optimizer_params": {"learning_rate": 0.5}}
@@ -27,36 +35,77 @@ def test_parameters_that_were_asked_for_stay_as_they_were(tiny):
     values = [copied for _, copied in seen]
     assert len(values) > 2
     assert any((values[0][name] != values[-1][name]).any() for name in values[0])
-    for given, copied in seen:
-        for name, array in given.items():
-            np.testing.assert_array_equal(array.asnumpy(), copied[name], err_msg=name)
+    for arrays, copied in seen:
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(array, copied[name], err_msg=name)
+            with pytest.raises(ValueError, match="read-only"):
+                array[:] = 0
 
 
 @pytest.mark.parametrize("devices", [[mx.cpu()], [mx.cpu(0), mx.cpu(1)]], ids=["one", "two"])
-def test_checkpointed_parameters_reach_the_devices(tiny, devices):
-    network = df.Network(symbol=tiny.conv_bn(), routes=tiny.kind_route())
-    learner = Learner(network, devices)
-    learner.bind(Feeder(tiny.images(12), list(network.wires.values()), "train"))
-    first = [dict(part) for part in network.get_params()]
+def test_checkpointed_parameters_reach_the_devices(tiny, network, devices):
+    learner = bound(tiny, network, devices)
+    first = dict(network.parameters), dict(network.statistics)
     other = [{name: array * 2 + 1 for name, array in part.items()} for part in first]
-    learner.load_params(*other, where="here")
-    learner._version += 1  # as behind an update: what is on the devices is read back
-    for name, array in arrays(network.get_params()).items():
-        np.testing.assert_array_equal(array.asnumpy(), arrays(other)[name].asnumpy(), err_msg=name)
-    for name, array in arrays(first).items():
-        assert (array.asnumpy() != arrays(other)[name].asnumpy()).any()
+    learner.parameters.load(*other, where="here")
+    learner.parameters.updated()  # what is on the devices is read back
+    for part, current in zip(other, (network.parameters, network.statistics)):
+        assert part.keys() == current.keys()
+        for name, array in current.items():
+            np.testing.assert_array_equal(array, part[name], err_msg=name)
+    for part, unchanged in zip(other, first):
+        assert all((array != part[name]).any() for name, array in unchanged.items())
     learner.release()
 
 
 def test_there_is_one_copy_beside_the_device_s(tiny):
-    network = df.Network(symbol=tiny.conv_bn(), routes=tiny.kind_route())
-    learner = Learner(network)
-    learner.bind(Feeder(tiny.images(12), list(network.wires.values()), "train"))
+    symbol = mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=300, name="large")
+    symbol = mx.sym.FullyConnected(symbol, num_hidden=3, name="small")
+    symbol = mx.sym.SoftmaxOutput(symbol, name="kind")
+    network = df.Network(symbol=symbol, routes=tiny.kind_route())
+    learner = bound(tiny, network)
     for _ in range(2):
-        own, auxiliary = learner._train._arg_params, learner._train._aux_params
-        assert all(network.arg_params[name] is array for name, array in own.items())
-        assert all(network.aux_params[name] is array for name, array in auxiliary.items())
-        assert set(own) | set(auxiliary) == set(arrays(network.get_params()))
-        learner._version += 1
-        learner.pull()
+        aliased = {**learner.module._arg_params, **learner.module._aux_params}
+        held = tiny.values(network)
+        assert aliased.keys() == held.keys()
+        large, weight = aliased["large_weight"], held["large_weight"]
+        assert host_view(large).ctypes.data == weight.ctypes.data
+        learner.parameters.updated()
+        learner.parameters.refresh()
     learner.release()
+
+
+def test_parameters_of_another_network_are_refused(tiny, network):
+    learner = bound(tiny, network)
+    before = tiny.values(network)
+    with pytest.raises(CheckpointError, match="kind_fc_weight"):
+        learner.parameters.load({**network.parameters, "kind_fc_weight": np.ones(3)}, {}, "here")
+    assert all(array is before[name] for name, array in tiny.values(network).items())
+    learner.release()
+
+
+def test_statistics_that_are_not_finite_are_mended(tiny, network):
+    learner = bound(tiny, network)
+    last = dict(network.statistics)
+    name = "conv_bn_moving_mean"
+    learner.parameters.on_device()[f"aux:{name}"][:] = np.nan
+    learner.parameters.mend_statistics()
+    learner.parameters.updated()
+    np.testing.assert_array_equal(network.statistics[name], last[name])
+    learner.parameters.on_device()[f"aux:{name}"][:] = np.inf
+    learner.parameters.updated()
+    with pytest.raises(TrainingDiverged, match=name):
+        learner.parameters.check_finite()
+    learner.release()
+
+
+def test_the_network_is_lent_until_it_is_released(tiny, network):
+    values = {}
+    learner = bound(tiny, network)
+    with pytest.raises(ConfigError, match="while the network is being trained"):
+        network.set_params(values)
+    learner.release()
+    network.set_params(values)
+    assert not network.initialized
+    with pytest.raises(BindError, match="not bound"):
+        Learner(network).parameters.check_finite()

@@ -1,38 +1,75 @@
-import sys
-
 import numpy as np
+import pytest
 
-from densefit.metrics import ConfusionMatrix, Depth, PerSample
-from densefit.metrics.core.additive import SparseState, restored, vector
+from densefit.errors import CheckpointError
+from densefit.metrics import Metric
+from densefit.metrics.core.additive import AdditiveMetric
 
 
-def test_a_state_comes_back_from_its_vector():
-    metric = Depth(0, 10)
-    metric.update([np.full((2, 2), 3.0)], [np.full((2, 2), 2.0)], ["a"])
+class Errors(AdditiveMetric):
+    """Sums of errors by class, with a count."""
+
+    name = primary = "errors"
+
+    def __init__(self, classes=2):
+        super().__init__({"sums": ((classes,), float), "hits": ((classes,), int), "n": ((), int)})
+
+    def update(self, predictions, targets, ids):
+        self.sums += predictions
+        self.hits += targets
+        self.n += len(ids)
+
+    def compute(self):
+        return {"errors": float(self.sums.sum() / self.n)}
+
+
+def filled():
+    metric = Errors()
+    metric.update(np.array([0.5, 0.1]), np.array([1, 2]), ["a", "b"])
+    return metric
+
+
+def test_fields_begin_at_zero_in_64_bits():
+    metric = Errors()
+    assert (metric.sums.dtype, metric.hits.dtype, metric.n) == (np.float64, np.int64, 0)
+    assert type(metric.n) is int
+    filled = metric.fresh()
+    filled.n += 1
+    assert metric.n == 0
+
+
+def test_merging_adds_every_field():
+    metric, other = filled(), filled()
+    metric.merge(other)
+    np.testing.assert_array_equal(metric.sums, [1.0, 0.2])
+    np.testing.assert_array_equal(metric.hits, [2, 4])
+    assert metric.n == 4
+    np.testing.assert_array_equal(other.sums, [0.5, 0.1])
+
+
+def test_a_state_is_a_copy_in_the_order_of_the_fields():
+    metric = filled()
     state = metric.state_dict()
-    back = restored(Depth(0, 10).state_dict(), SparseState(state).vector())
-    assert back.keys() == state.keys()
-    np.testing.assert_array_equal(back["sums"], state["sums"])
-    assert back["images"] == 1
-    assert type(back["images"]) is int
+    assert list(state)[:3] == ["sums", "hits", "n"]
+    metric.update(np.ones(2), np.ones(2, int), ["c"])
+    loaded = Errors()
+    loaded.load_state_dict(state)
+    loaded.update(np.ones(2), np.ones(2, int), ["c"])
+    np.testing.assert_array_equal(state["sums"], [0.5, 0.1])
+    np.testing.assert_array_equal(loaded.sums, metric.sums)
+    assert (type(loaded.n), loaded.n) == (int, 3)
 
 
-def test_nan_is_kept():
-    state = {"sums": np.array([0.0, np.nan, 2.0]), "count": 0}
-    np.testing.assert_array_equal(SparseState(state).vector(), vector(state))
+def test_a_state_of_other_shapes_changes_nothing():
+    metric = filled()
+    state = {"sums": np.zeros(2), "hits": np.zeros(3, int), "n": 1}
+    with pytest.raises(CheckpointError, match=r"'errors' has other shapes(?s:.*)hits \(3,\)"):
+        metric.load_state_dict(state)
+    assert metric.n == 2
+    with pytest.raises(CheckpointError, match="a key 'n'"):
+        metric.load_state_dict({"sums": np.zeros(2), "hits": np.zeros(2)})
 
 
-def test_a_sample_costs_what_it_touches():
-    """150 classes: 180 kB a picture, where its few pairs of classes take a few kB."""
-    r = np.random.default_rng(0)
-    metric = PerSample(ConfusionMatrix(150), keep_states=True)
-    for index in range(20):
-        truth = np.repeat(r.integers(0, 150, (8, 1)), 20, axis=1)
-        metric.update([truth], [truth], [f"{index}"])
-    kept = sum(
-        sys.getsizeof(part) for one in metric.samples.values() for part in vars(one).values()
-    )
-    assert kept < 20 * 1000
-    dense = metric.state_dict()["samples"][3]["matrix"]
-    assert dense.shape == (150, 150)
-    assert dense.sum() == 160
+def test_it_is_a_metric_that_says_it_is_additive():
+    assert Errors.additive
+    assert issubclass(Errors, Metric)

@@ -5,10 +5,10 @@ from densefit.errors import DataError
 from densefit.metrics.detection.object_columns import (
     check_sides,
     check_values,
+    column_of,
+    drop_unknown_classes,
     join,
     numbers,
-    of_known,
-    one_each,
     require,
     shaped,
 )
@@ -77,15 +77,15 @@ def test_shapes():
         with pytest.raises(DataError, match=r"expected: \(n, 4\)"):
             shaped(wrong, (4,), "boxes", "here")
     with pytest.raises(DataError, match="one of scores for each box"):
-        one_each({"scores": [[1.0]]}, "scores", 1, "box", "here")
+        column_of({"scores": [[1.0]]}, "scores", 1, "box", "here")
 
 
 def test_rows_of_classes_that_an_image_does_not_know_are_left_out():
     columns = joined()
-    assert of_known(columns, [None, None]) is columns
-    kept = of_known(columns, [np.array([False, True, False]), None])
+    assert drop_unknown_classes(columns, [None, None]) is columns
+    kept = drop_unknown_classes(columns, [np.array([False, True, False]), None])
     assert kept["classes"].tolist() == [1, 2]
     assert kept["scores"].tolist() == [0.25, 1.0]
     assert kept["image"].tolist() == [0, 1]
-    none = of_known(columns, [np.zeros(3, bool), np.zeros(3, bool)])
+    none = drop_unknown_classes(columns, [np.zeros(3, bool), np.zeros(3, bool)])
     assert {name: len(column) for name, column in none.items()} == dict.fromkeys(columns, 0)

@@ -5,7 +5,7 @@ import pytest
 
 from densefit.metrics.detection.boxes import pairwise_iou
 from densefit.metrics.voc import match as voc_match
-from densefit.metrics.voc.match import judge, match, paired_iou
+from densefit.metrics.voc.match import evaluate, match, paired_iou
 
 A, B, FAR = [0, 0, 10, 10], [20, 0, 30, 10], [50, 50, 60, 60]
 
@@ -22,7 +22,7 @@ def verdicts(found, truth, left_out=False, iou=0.5, offset=0.0):
     found = columns(found, scores=0.0)
     found["scores"] = -np.arange(len(found["boxes"]))
     truth = columns(truth, difficult=left_out, crowd=False)
-    judged = judge(found, truth, 1, iou, offset)
+    judged = evaluate(found, truth, 1, iou, offset)
     return [
         "right" if right else "wrong" if wrong else "-"
         for right, wrong in zip(judged.right, judged.wrong)
@@ -44,7 +44,7 @@ def test_difficult_boxes_swallow_all_that_match_them():
 
 def test_crowds_count_as_difficult():
     truth = columns([A], difficult=False, crowd=True)
-    judged = judge(columns([A], scores=1.0), truth, 1, 0.5)
+    judged = evaluate(columns([A], scores=1.0), truth, 1, 0.5)
     assert not judged.right[0]
     assert not judged.wrong[0]
     assert len(judged.true_image) == 0

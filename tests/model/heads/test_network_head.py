@@ -46,7 +46,7 @@ def test_a_head_s_wire(tiny):
 
 def test_samples_of_unknown_truth_are_left_out(tiny):
     network = tiny.network()
-    network.heads[0].truth = lambda targets: targets.get("value")
+    network.heads[0].ground_truth = lambda targets: targets.get("value")
     own = network.wires["bright"]
     given = batch(
         targets=[{"value": 0}, {}, {"value": 2}], geometries=[Geometry.identity(8, 8)] * 3

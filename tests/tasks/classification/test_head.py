@@ -78,15 +78,15 @@ def test_encode(targets, label):
     encoded = made.encode(sample(**{key: np.int64(value) for key, value in targets.items()}))
     assert encoded["label"].shape == declared.shape
     assert encoded["label"] == label
-    assert made.truth(targets) == (None if label < 0 else label)
+    assert made.ground_truth(targets) == (None if label < 0 else label)
 
 
 def test_the_target_may_have_another_name():
     made = Classification(3, target="weather")
     targets = {"weather": np.int64(2), "label": np.int64(1)}
     assert made.targets == ("weather",)
-    assert made.encode(sample(**targets))["label"] == made.truth(targets) == 2
-    assert made.truth({"label": np.int64(1)}) is None
+    assert made.encode(sample(**targets))["label"] == made.ground_truth(targets) == 2
+    assert made.ground_truth({"label": np.int64(1)}) is None
 
 
 def test_an_unknown_class_names_the_sample():
@@ -99,7 +99,7 @@ def test_metrics():
     found = {}
     for metric in made.metrics():
         predictions = [np.array(row) for row in ([0.6, 0.3, 0.1], [0.6, 0.3, 0.1])]
-        metric.update(predictions, [made.truth({"label": k}) for k in (0, 1)], list("xy"))
+        metric.update(predictions, [made.ground_truth({"label": k}) for k in (0, 1)], list("xy"))
         found.update(metric.compute())
     assert made.metrics()[0].primary == "accuracy"
     assert found["accuracy"] == pytest.approx(0.5)

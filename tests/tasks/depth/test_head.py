@@ -97,7 +97,7 @@ def test_depths_stay_between_the_limits_and_share_the_parameters(decoder):
     assert out.min() >= 0.5 * (1 - 1e-5)
     assert out.max() <= 80 * (1 + 1e-5)
     assert out.max() > 4 * out.min()
-    views = bound(made.views(given)["depth"], size, made.output_stride, scale=30.0)
+    views = bound(made.view_outputs(given)["depth"], size, made.output_stride, scale=30.0)
     np.testing.assert_array_equal(views.forward(is_train=False)[0].asnumpy()[:, 0], out)
 
 
@@ -136,7 +136,7 @@ def test_predictions_are_never_beyond_the_limits_by_a_digit():
     assert beyond[1] > made.max_depth
     depth = np.tile(beyond, (4, 2))
     geometry = View((4, 4), np.eye(2, 3), (4, 4), (4, 4), (0, 0), False)
-    merger = made.merger((4, 4))
+    merger = made.view_merger((4, 4))
     merger.add({"depth": mx.nd.array(depth[None, None])}, geometry)
     for found in (*made.decode({"depth": depth[None]}, [geometry]), merger.result()):
         assert (found.dtype, found.shape) == (np.float32, (4, 4))
@@ -152,11 +152,11 @@ def test_depths_at_a_limit_are_unknown():
 
 def test_truth_and_other_targets():
     depth = np.ones((8, 8), np.float32)
-    assert Depth().truth({"depth": depth}) is depth
-    assert Depth().truth({}) is None
+    assert Depth().ground_truth({"depth": depth}) is depth
+    assert Depth().ground_truth({}) is None
     other = Depth(target="lidar")
     assert other.encode(sample(depth, lidar=depth * 2))["depth"].max() == 2
-    assert other.truth({"depth": depth}) is None
+    assert other.ground_truth({"depth": depth}) is None
 
 
 def test_wrong_maps_and_settings():

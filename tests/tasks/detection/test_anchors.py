@@ -1,12 +1,20 @@
-"""Anchors: order, sizes, and that they cover boxes of all shapes."""
+"""Anchors: order, sizes, coverage of boxes of all shapes; offsets as MXNet decodes them."""
 
 import doctest
 
 import numpy as np
 import pytest
 
+from densefit.backend import mx
 from densefit.tasks.detection import anchors as anchors_module
-from densefit.tasks.detection.anchors import anchor_boxes, anchor_count, anchor_shapes, level_size
+from densefit.tasks.detection.anchors import (
+    VARIANCES,
+    anchor_boxes,
+    anchor_count,
+    anchor_shapes,
+    encode_boxes,
+    level_size,
+)
 from densefit.tasks.detection.assign import areas, intersections
 
 
@@ -55,3 +63,31 @@ def test_anchors_cover_boxes_of_ordinary_size_and_shape():
 def test_examples():
     assert doctest.testmod(anchors_module).attempted > 0
     assert doctest.testmod(anchors_module).failed == 0
+
+
+def random_boxes(rng, count):
+    corner = rng.rand(count, 2) * 200 - 20
+    return np.concatenate([corner, corner + rng.rand(count, 2) * 90 + 4], 1).astype(np.float32)
+
+
+def test_an_anchor_has_no_offset_from_itself():
+    boxes = random_boxes(np.random.RandomState(1), 5)
+    offsets = encode_boxes(boxes, boxes)
+    assert offsets.dtype == np.float32
+    np.testing.assert_array_equal(offsets, 0)
+
+
+def test_multiboxdetection_decodes_the_offsets_to_the_boxes():
+    rng = np.random.RandomState(2)
+    anchors, boxes = random_boxes(rng, 8) / 256, random_boxes(rng, 8) / 256
+    scores = np.zeros((1, 2, 8), np.float32)
+    scores[0, 1] = np.linspace(0.9, 0.2, 8)
+    out = mx.nd.contrib.MultiBoxDetection(
+        mx.nd.array(scores),
+        mx.nd.array(encode_boxes(boxes, anchors).reshape(1, -1)),
+        mx.nd.array(anchors[None]),
+        nms_threshold=-1,
+        clip=False,
+        variances=VARIANCES,
+    ).asnumpy()[0]
+    np.testing.assert_allclose(out[:, 2:], boxes, atol=1e-5)

@@ -172,7 +172,7 @@ def test_decode_drops_empty_rows_and_sorts():
 def test_a_sample_of_another_task_trains_nothing():
     encoded = Detection(2).encode(Sample("a", np.zeros((*SIZE, 3), np.uint8), {}))
     assert (encoded["class"] == -1).all()
-    assert Detection(2).truth({"mask": np.zeros((4, 4))}) is None
+    assert Detection(2).ground_truth({"mask": np.zeros((4, 4))}) is None
 
 
 def test_an_unknown_class_names_the_sample():
@@ -203,7 +203,7 @@ def test_both_metrics_have_keys_of_their_own():
     }
     seen = []
     for metric in made.metrics():
-        metric.update([prediction], [made.truth(truth)], ["x"])
+        metric.update([prediction], [made.ground_truth(truth)], ["x"])
         numbers = metric.compute()
         assert numbers[metric.primary] == pytest.approx(1)
         seen += list(numbers)
@@ -251,3 +251,53 @@ def test_not_a_number_does_not_crash():
     out = executor.forward(is_train=False)[0].asnumpy()
     (prediction,) = made.decode({"boxes": out}, [Geometry.identity(*SIZE)])
     assert prediction["boxes"].shape[1] == 4
+
+
+def losses(settings):
+    """Both losses of a sample with one box, with fixed random parameters and maps."""
+    made = Detection(2, channels=8, **settings)
+    names, executor = bind_train(made, 1)
+    fill(executor)
+    for name, array in made.encode(sample([[10, 10, 40, 40]], [1])).items():
+        executor.arg_dict[name][:] = array[None]
+    outputs = executor.forward(is_train=True)
+    return dict(zip(names, (float(output.asnumpy()[0]) for output in outputs)))
+
+
+def test_box_weight_scales_the_box_loss_alone():
+    once, thrice = losses({"box_weight": 1.0}), losses({"box_weight": 3.0})
+    assert once["box_loss"] > 0
+    assert thrice["box_loss"] == pytest.approx(3 * once["box_loss"], rel=1e-5)
+    assert thrice["class_loss"] == once["class_loss"]
+
+
+def test_negatives_per_positive_adds_background_anchors_to_the_class_loss():
+    """With equal logits each trained anchor costs ln 3: 1 background and 2 classes."""
+    made = [Detection(2, min_negatives=1, negatives_per_positive=ratio) for ratio in (2.0, 5.0)]
+    encoded = made[0].encode(sample([[10, 10, 40, 40]], [1]))
+    anchors = len(encoded["class"])
+    positives = made[0].positives(encoded)
+    labels = {name: mx.sym.Variable(name) for name in encoded}
+    for head_, ratio in zip(made, (2.0, 5.0)):
+        scores, offsets = mx.sym.Variable("scores"), mx.sym.Variable("offsets")
+        loss = head_.losses(scores, offsets, labels, SIZE)["class_loss"]
+        arrays = {"scores": np.zeros((1, anchors, 3)), **{k: v[None] for k, v in encoded.items()}}
+        given = {name: mx.nd.array(arrays[name]) for name in loss.list_arguments()}
+        (value,) = loss.bind(mx.cpu(), given).forward()[0].asnumpy()
+        expected = (positives + round(positives * ratio)) * np.log(3) / positives
+        assert value == pytest.approx(expected, rel=1e-5)
+
+
+def test_difficult_boxes_are_learned_or_ignored():
+    given = sample([[10, 10, 40, 40]], [1], difficult=np.array([True]))
+    learned = Detection(2).encode(given)["class"]
+    ignored = Detection(2, train_difficult=False).encode(given)["class"]
+    assert set(learned) == {0, 2}
+    assert set(ignored) == {0, -1}
+    assert (learned[ignored == 0] == 0).all()
+
+
+def test_fpn_adds_deeper_levels_to_shallow_ones():
+    levels = {fpn: Detection(2, fpn=fpn).levels(features())[0] for fpn in (True, False)}
+    assert {"map8", "map16", "map32"} <= set(levels[True].list_arguments())
+    assert levels[False].list_arguments() == ["map8"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from densefit.backend import mx
-from densefit.tasks.detection.loss import box_loss, class_loss, hardest
+from densefit.tasks.detection.loss import box_loss, class_loss, hard_negatives
 
 A, C = 30, 3
 
@@ -39,13 +39,13 @@ def reference(scores, target, ratio, least, known=None):
     positive, negative = np.flatnonzero(target > 0), np.flatnonzero(target == 0)
     wanted = max(round(ratio * len(positive)), least)
     hard = negative[np.argsort(logp[negative, 0], kind="stable")][:wanted]
-    chosen = np.concatenate([positive, hard])
-    classes = target[chosen].astype(int)
+    trained = np.concatenate([positive, hard])
+    classes = target[trained].astype(int)
     gradient = np.zeros_like(logp)
-    gradient[chosen] = np.exp(logp[chosen])
-    gradient[chosen, classes] -= 1
+    gradient[trained] = np.exp(logp[trained])
+    gradient[trained, classes] -= 1
     normaliser = max(1, len(positive))
-    return -logp[chosen, classes].sum() / normaliser, gradient / normaliser
+    return -logp[trained, classes].sum() / normaliser, gradient / normaliser
 
 
 def make_targets(rng):
@@ -137,7 +137,9 @@ def test_all_ignored_is_zero():
 
 
 def test_hardest_by_hand():
-    symbol = hardest(mx.sym.Variable("d"), mx.sym.Variable("c"), mx.sym.Variable("w"), limit=5)
+    symbol = hard_negatives(
+        mx.sym.Variable("d"), mx.sym.Variable("c"), mx.sym.Variable("w"), limit=5
+    )
     weights = run(
         symbol,
         d=np.array([[5, 1, 3, 3, 9], [0, 0, 0, 0, 0], [2, 1, 0, 0, 3]], np.float32),

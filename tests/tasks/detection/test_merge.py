@@ -8,7 +8,7 @@ from densefit.backend import mx
 from densefit.data.loader.views import Views
 from densefit.data.sample import Sample
 from densefit.model.tta.view_merger import Predictions
-from densefit.tasks.detection.merge import combine, cut_off, suppressed
+from densefit.tasks.detection.merge import cut_off, merge_detections, suppress
 
 
 def decode(outputs, geometries):
@@ -35,7 +35,7 @@ def seen(view, objects):
 
 
 def found(views, objects, size=(60, 90), window=(32, 32), limit=100, score=lambda view, row: row):
-    merger = Predictions(decode, partial(combine, iou=0.45, limit=limit))
+    merger = Predictions(decode, partial(merge_detections, iou=0.45, limit=limit))
     for _, view in views.of(Sample("a", np.zeros((*size, 3), np.uint8), {}), window):
         boxes = score(view, seen(view, objects))
         if boxes.size:
@@ -77,7 +77,7 @@ def test_edges_of_the_picture_cut_nothing_off():
 
 def test_scores_decide_among_whole_boxes_within_a_class_only():
     boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 9], [0, 0, 10, 10], [20, 0, 30, 10]])
-    kept = suppressed(
+    kept = suppress(
         boxes, np.array([0.5, 0.9, 0.7, 0.1]), np.array([0, 0, 1, 0]), np.zeros(4, bool), 0.45
     )
     assert kept.tolist() == [1, 2, 3]

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from densefit.backend import mx
-from densefit.tasks.detection.anchors import anchor_boxes, anchor_shapes
-from densefit.tasks.detection.coding import decode_boxes
+from densefit.tasks.detection.anchors import VARIANCES, anchor_boxes, anchor_shapes
 from densefit.tasks.detection.select import anchor_symbol, detections
 
 SIZE = (50, 70)  # not a multiple of the strides
@@ -37,6 +36,15 @@ def iou(a, b):
     shared = max(width, 0) * max(height, 0)
     area = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])
     return shared / (area - shared)
+
+
+def decode_boxes(offsets, anchors):
+    """(n, 4) xyxy boxes: the inverse of `encode_boxes`."""
+    offsets = offsets * np.array(VARIANCES, np.float32)
+    sides = anchors[:, 2:] - anchors[:, :2]
+    centers = (anchors[:, 2:] + anchors[:, :2]) / 2 + offsets[:, :2] * sides
+    half = np.exp(offsets[:, 2:]) * sides / 2
+    return np.concatenate([centers - half, centers + half], axis=1)
 
 
 def reference(scores, offsets, candidates, threshold, nms, limit):

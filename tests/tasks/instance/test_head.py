@@ -154,7 +154,7 @@ def test_perfect_outputs_give_back_the_true_masks(mask_stride, mirrored):
         (found,) = head.decode(perfect(head, sample), [sample.geometry])
         assert (np.diff(found["scores"]) <= 0).all()
         assert set(found) == {"boxes", "scores", "classes", "masks"}
-        metric.update([found], [head.truth(data[index].targets)], [str(index)])
+        metric.update([found], [head.ground_truth(data[index].targets)], [str(index)])
     scores = metric.compute()
     assert scores["AP50"] == 1
     assert scores["AP"] > (0.85 if mask_stride == 2 else 0.7)
@@ -175,7 +175,7 @@ def test_masks_are_of_the_original_size():
 def test_masks_go_with_the_boxes_that_views_agree_on():
     head = df.head("instance", classes=3, **SMALL)
     sample = Shapes(4, size=SIZE, empty=0.0, seed=5)[1]
-    merger = head.merger(SIZE)
+    merger = head.view_merger(SIZE)
     for image, view in df.Views(flip=True).of(sample, SIZE):
         del image
         seen = flip(sample) if view.mirrored else sample
@@ -228,7 +228,7 @@ def test_a_batch_counts_samples_with_boxes_and_refuses_data_without_any_instance
     assert batch.labelled["instance"].tolist() == [True, True, False]
     assert batch.labelled["instance/box_loss"].tolist() == [True, True, False]
     assert batch.labelled["instance/mask_loss"].tolist() == [True, False, False]
-    owner = batch.label[[d.name for d in batch.provide_label].index("instance_owner")].asnumpy()
+    owner = batch.labels["instance_owner"]
     assert (owner[0] > 0).any()
     assert not owner[1].any()
     monkeypatch.setattr(Mixed, "missing", (("instances",),) * 3)
@@ -283,3 +283,17 @@ def test_boxes_without_masks_do_not_dilute_the_mask_loss(name):
         np.testing.assert_allclose(
             second[key].asnumpy(), value.asnumpy(), rtol=1e-3, atol=2e-5, err_msg=key
         )
+
+
+def test_mask_weight_scales_the_mask_loss_alone():
+    values = []
+    for weight in (1.0, 3.0):
+        head = df.head("instance", classes=3, name="own", mask_weight=weight, **SMALL)
+        network = df.Network("resnet18", [head], settings={"width": 8})
+        sample = Shapes(1, size=SIZE, empty=0.0, seed=3)[0]
+        values.append(losses(network, {k: v[None] for k, v in head.encode(sample).items()}))
+    once, thrice = values
+    assert once["mask_loss"] > 0
+    assert thrice["mask_loss"] == pytest.approx(3 * once["mask_loss"], rel=1e-5)
+    for name in ("class_loss", "box_loss"):
+        assert thrice[name] == once[name]

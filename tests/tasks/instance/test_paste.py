@@ -7,7 +7,7 @@ import pytest
 from pycocotools import mask as coco
 
 from densefit.data.sample import Geometry
-from densefit.tasks.instance.paste import pasted, pixels_of, run_lengths
+from densefit.tasks.instance.paste import paste_mask, pixel_window, run_lengths
 
 SIZE, INPUT = (45, 70), (64, 96)
 MATRICES = {
@@ -37,7 +37,9 @@ def test_pixels_are_interpolated_at_their_centres(matrix, stride):
     rng = np.random.default_rng(0)
     probability = rng.integers(0, 256, (INPUT[0] // stride, INPUT[1] // stride)).astype(np.uint8)
     geometry = Geometry(SIZE, np.array(matrix, np.float64), INPUT)
-    (x1, y1, x2, y2), inside = pasted(probability, np.array([5.2, 3.6, 40.4, 30]), stride, geometry)
+    (x1, y1, x2, y2), inside = paste_mask(
+        probability, np.array([5.2, 3.6, 40.4, 30]), stride, geometry
+    )
     assert (x1, y1, x2, y2) == (5, 4, 40, 30)
     assert inside.shape == (y2 - y1, x2 - x1)
     right = wrong = 0
@@ -61,7 +63,7 @@ def test_pixels_are_interpolated_at_their_centres(matrix, stride):
     ],
 )
 def test_pixels_whose_centres_a_box_encloses(box, expected):
-    assert pixels_of(np.array(box, np.float32), (10, 20)) == expected
+    assert pixel_window(np.array(box, np.float32), (10, 20)) == expected
 
 
 def test_masks_stay_in_their_boxes_and_do_not_touch_one_another():

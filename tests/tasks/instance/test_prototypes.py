@@ -5,7 +5,7 @@ import pytest
 
 from densefit.backend import mx
 from densefit.model.heads.head import Features
-from densefit.tasks.instance.prototypes import assembled, prototypes
+from densefit.tasks.instance.prototypes import assemble_masks, prototypes
 
 CHANNELS = {4: 5, 8: 6, 16: 7}
 
@@ -36,7 +36,7 @@ def test_masks_are_sums_of_prototypes_by_the_anchors_coefficients():
     maps = rng.normal(size=(3, 4, 5, 6)).astype(np.float32)
     coefficients = rng.normal(size=(3, 9, 4)).astype(np.float32)
     anchor = rng.integers(0, 9, (3, 7)).astype(np.float32)
-    symbol = assembled(
+    symbol = assemble_masks(
         mx.sym.Variable("maps"), mx.sym.Variable("coefficients"), mx.sym.Variable("anchor"), (5, 6)
     )
     given = {"maps": maps, "coefficients": coefficients, "anchor": anchor}
@@ -45,6 +45,6 @@ def test_masks_are_sums_of_prototypes_by_the_anchors_coefficients():
     )
     made = executor.forward(**{k: mx.nd.array(v) for k, v in given.items()})[0].asnumpy()
     for picture in range(3):
-        chosen = coefficients[picture][anchor[picture].astype(int)]
-        expected = np.einsum("nk,khw->nhw", chosen, maps[picture])
+        selected = coefficients[picture][anchor[picture].astype(int)]
+        expected = np.einsum("nk,khw->nhw", selected, maps[picture])
         np.testing.assert_allclose(made[picture], expected, rtol=1e-4, atol=1e-5)

@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 
 from densefit.tasks.instance.targets import (
-    chosen_anchors,
+    box_windows,
+    has_visible_cells,
     mask_targets,
-    sampled,
-    visible,
-    windows_of,
+    sample_cells,
+    select_anchors,
 )
 
 
 @pytest.mark.parametrize(("height", "width", "stride"), [(8, 12, 4), (9, 13, 4), (7, 10, 2)])
 def test_cells_take_the_id_at_their_centre(height, width, stride):
     instances = np.arange(height * width).reshape(height, width).astype(np.uint16)
-    cells = sampled(instances, stride)
+    cells = sample_cells(instances, stride)
     assert cells.shape == (-(-height // stride), -(-width // stride))
     for (row, column), value in np.ndenumerate(cells):
         y = min(row * stride + stride // 2, height - 1)
@@ -26,16 +26,16 @@ def test_cells_take_the_id_at_their_centre(height, width, stride):
 def test_windows_are_the_cells_that_boxes_touch():
     boxes = np.array([[0, 0, 4, 4], [3.9, 4, 8.1, 5], [30, 20, 33, 24], [33, 0, 33, 1]], np.float32)
     expected = [[0, 0, 1, 1], [0, 1, 3, 2], [7, 5, 8, 6], [7, 0, 8, 1]]
-    np.testing.assert_array_equal(windows_of(boxes, 4, (6, 8)), expected)
+    np.testing.assert_array_equal(box_windows(boxes, 4, (6, 8)), expected)
 
 
 def test_objects_without_a_cell_teach_no_mask():
     cells = np.array([[0, 5, 5, 0], [0, 0, 7, 0]])
     windows = np.array([[0, 0, 2, 2], [3, 0, 4, 2], [0, 0, 4, 2], [0, 0, 4, 2]])
     np.testing.assert_array_equal(
-        visible(cells, windows, np.array([5, 5, 9, 0])), [True, False, False, False]
+        has_visible_cells(cells, windows, np.array([5, 5, 9, 0])), [True, False, False, False]
     )
-    assert visible(cells, np.zeros((0, 4), int), np.zeros(0, int)).shape == (0,)
+    assert has_visible_cells(cells, np.zeros((0, 4), int), np.zeros(0, int)).shape == (0,)
 
 
 def test_every_object_s_first_anchor_goes_before_any_second():
@@ -43,7 +43,7 @@ def test_every_object_s_first_anchor_goes_before_any_second():
     useful = np.array([True, True, True, False])
     for seed in range(5):
         for limit, counts in ((3, [1, 1, 1]), (4, None), (20, [4, 2, 1])):
-            found = chosen_anchors(matched, useful, limit, seed)
+            found = select_anchors(matched, useful, limit, seed)
             assert len(set(found)) == len(found) == min(limit, 7)
             boxes = matched[found]
             assert set(boxes[:3]) == {1, 2, 3}
@@ -53,9 +53,9 @@ def test_every_object_s_first_anchor_goes_before_any_second():
 
 def test_all_anchors_have_their_chance():
     matched = np.arange(1, 41)
-    chances = [chosen_anchors(matched, np.ones(40, bool), 10, seed) for seed in range(60)]
+    chances = [select_anchors(matched, np.ones(40, bool), 10, seed) for seed in range(60)]
     assert len(np.unique(np.concatenate(chances))) == 40
-    np.testing.assert_array_equal(chances[3], chosen_anchors(matched, np.ones(40, bool), 10, 3))
+    np.testing.assert_array_equal(chances[3], select_anchors(matched, np.ones(40, bool), 10, 3))
 
 
 def test_targets_say_which_anchor_learns_which_object():

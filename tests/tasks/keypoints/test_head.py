@@ -81,7 +81,7 @@ def test_what_is_encoded_is_decoded_to_the_truth(heat_maps, mirrored):
         moved = [transform(data[i], np.random.default_rng(i)) for i in range(6)]
         found = one.decode(as_predicted(one, moved), [sample.geometry for sample in moved])
         (metric,) = one.metrics()
-        truths = [one.truth(data[i].targets) for i in range(6)]
+        truths = [one.ground_truth(data[i].targets) for i in range(6)]
         metric.update(found, truths, [data.id_of(i) for i in range(6)])
         assert metric.compute()["AP"] == pytest.approx(1)
         for prediction, truth in zip(found, truths):
@@ -100,7 +100,7 @@ def test_a_mirrored_view_without_flip_pairs_is_an_error():
     one, known = head(flip_pairs=None, keypoints=names, limbs=[]), head()
     sample = RandomFlip(p=1.0)(shapes(1)[0], np.random.default_rng(0))
     outputs = as_predicted(known, [sample])
-    with pytest.raises(ConfigError, match=r"mirrored picture[\s\S]*flip_pairs"):
+    with pytest.raises(ConfigError, match=r"flipped image[\s\S]*flip_pairs"):
         one.decode(outputs, [sample.geometry])
     found = [known.decode(outputs, [sample.geometry])[0]["keypoints"][0, :, 0]]
     assert found[0][1] > found[0][2]  # the left eye is at the right of the original
@@ -108,7 +108,7 @@ def test_a_mirrored_view_without_flip_pairs_is_an_error():
 
 def test_views_of_both_hands_agree():
     one, sample = head(), shapes(1)[0]
-    merger = one.merger(SIZE)
+    merger = one.view_merger(SIZE)
     for mirrored in (False, True):
         seen = RandomFlip(p=float(mirrored))(sample, np.random.default_rng(0))
         outputs = as_predicted(one, [seen])
@@ -131,7 +131,7 @@ def test_crowds_and_unlabelled_objects_change_no_score():
     for i in range(4):
         targets = {name: value.copy() for name, value in data[i].targets.items()}
         targets["keypoints"][0] = 0
-        truths.append(one.truth(targets))
+        truths.append(one.ground_truth(targets))
     (metric,) = one.metrics()
     metric.update(found, truths, list("abcd"))
     assert metric.compute()["AP"] == pytest.approx(1)
@@ -151,7 +151,7 @@ def test_a_sample_without_keypoints_trains_nothing():
     }
     assert not label["mask"].any()
     assert (label["cell"] == -1).all()
-    assert one.truth(sample.targets) is None
+    assert one.ground_truth(sample.targets) is None
 
 
 SOME = {"classes": ["square", "circle"], "among": ["circle", "square", "triangle"]}
@@ -188,17 +188,17 @@ def test_a_picture_without_the_head_s_classes_teaches_that_nothing_is_there():
     one = head(**SOME)
     sample = without_others(mixed(), (2,))
     label = one.encode(sample)
-    assert one.labelled(sample)
-    assert one.trains(label)
+    assert one.is_labelled(sample)
+    assert one.has_valid_labels(label)
     assert (label["mask"] == 1).all()
     assert not label["centre"].any()
     assert (label["cell"] == -1).all()
-    truth = one.truth(sample.targets)
+    truth = one.ground_truth(sample.targets)
     assert truth["keypoints"].shape == (0, 3, 3)
     (metric,) = one.metrics()
     hit = mixed()
     found = one.decode(as_predicted(one, [hit]), [hit.geometry])
-    metric.update(found, [one.truth(hit.targets)], ["a"])
+    metric.update(found, [one.ground_truth(hit.targets)], ["a"])
     assert metric.compute()["AP"] == pytest.approx(1)
     better = [{**found[0], "scores": found[0]["scores"] + 1}]
     metric.update(better, [truth], ["b"])  # all of it wrong
@@ -207,7 +207,7 @@ def test_a_picture_without_the_head_s_classes_teaches_that_nothing_is_there():
 
 def test_scores_and_drawings_know_the_head_s_classes_only():
     one, sample = head(**SOME), mixed()
-    truth = one.truth(sample.targets)
+    truth = one.ground_truth(sample.targets)
     names = np.array(SOME["among"])[sample.targets["classes"]]
     kept = names != "triangle"
     assert [one.classes[i] for i in truth["classes"]] == names[kept].tolist()
@@ -235,7 +235,7 @@ def wrong(name, value):
     [
         ("keypoints", lambda points: points[:, :2], r"do not fit the head[\s\S]*\(n, 3, 3\)"),
         ("classes", lambda labels: labels + 3, "no known class"),
-        ("keypoint_flip", np.sort, "disagree which keypoints change places"),
+        ("keypoint_flip", np.sort, "disagree which keypoints are swapped"),
     ],
 )
 def test_samples_that_do_not_fit(name, value, message):
@@ -277,7 +277,7 @@ def test_persons_are_the_default_and_scored_as_coco_does():
 
 def test_what_counts_for_nothing_is_drawn_with_its_reason():
     one, sample = head(classes=["a", "b", "c"]), shapes(1)[0]
-    truth = one.truth(sample.targets)
+    truth = one.ground_truth(sample.targets)
     plain = one.draw_truth(sample.image, truth)
     crowded = one.draw_truth(sample.image, {**truth, "crowd": np.ones_like(truth["crowd"])})
     bare = one.draw_truth(sample.image, {**truth, "keypoints": truth["keypoints"] * 0})
@@ -301,3 +301,18 @@ def test_a_tiny_network_learns_some_pictures_by_heart():
     df.fit(network, loader, epochs=80, optimizer="adam", schedule=df.Cosine(lr=0.005, warmup=4))
     scores = df.score(network, df.Loader(data, batch_size=8))
     assert scores["keypoints/AP"] > 0.8
+
+
+def test_peaks_below_the_threshold_move_no_keypoint_and_are_not_drawn():
+    data = shapes(1)
+    outputs = as_predicted(head(), [data[0]])
+    outputs["peaks"][..., 2] = 0.2
+    outputs["objects"][..., 8::3] = 0.15  # confidence of each keypoint before it is moved
+    geometry = [data[0].geometry]
+    found = {t: head(peak_threshold=t).decode(outputs, geometry)[0] for t in (0.1, 0.3)}
+    np.testing.assert_allclose(found[0.3]["keypoints"][..., 2], 0.15, atol=1e-6)
+    assert (found[0.1]["keypoints"][..., 2] == np.float32(0.2)).any()
+    image = np.zeros((*SIZE, 3), np.uint8)
+    bare = head(draw_threshold=0.3, peak_threshold=0.9).draw(image, found[0.1])
+    drawn = head(draw_threshold=0.3, peak_threshold=0.1).draw(image, found[0.1])
+    assert (drawn != bare).any()

@@ -4,7 +4,7 @@ import pytest
 import densefit as df
 from densefit.backend import mx
 from densefit.model.heads.head import Features
-from densefit.tasks.keypoints.maps import cell_of, corner, maps, picked, picked_each
+from densefit.tasks.keypoints.maps import cell_corner, cell_index, gather_cells, gather_each, maps
 
 
 def shapes(size, strides=(4, 8, 16, 32), heat=True):
@@ -40,12 +40,12 @@ def test_values_are_picked_by_picture_cell_and_channel():
     data, cell = rng.normal(size=(3, 4, 5, 7)), rng.integers(0, 35, (3, 6))
     each = rng.integers(0, 35, (3, 2, 4))
     named = mx.sym.Variable("data")
-    for function, index in ((picked, cell), (picked_each, each)):
+    for function, index in ((gather_cells, cell), (gather_each, each)):
         symbol = function(named, mx.sym.Variable("cell"))
         given = {"data": mx.nd.array(data), "cell": mx.nd.array(index)}
         found = symbol.bind(mx.cpu(), given).forward()[0].asnumpy()
         flat = data.reshape(3, 4, 35)
-        if function is picked:
+        if function is gather_cells:
             expected = np.stack([flat[b][:, cell[b]].T for b in range(3)])
         else:
             expected = np.stack([flat[b][np.arange(4), each[b]] for b in range(3)])
@@ -61,13 +61,13 @@ def test_cells_and_their_corners(size):
     np.testing.assert_array_equal(y, index // width)
     variables = [mx.sym.Variable("x"), mx.sym.Variable("y")]
     given = {"x": mx.nd.array(x + 0.99), "y": mx.nd.array(y)}
-    back = cell_of(*variables, size).bind(mx.cpu(), given).forward()[0].asnumpy()
+    back = cell_index(*variables, size).bind(mx.cpu(), given).forward()[0].asnumpy()
     np.testing.assert_array_equal(back, index)
     outside = {"x": mx.nd.array([-5, width + 3]), "y": mx.nd.array([-0.1, height])}
-    back = cell_of(*variables, size).bind(mx.cpu(), outside).forward()[0].asnumpy()
+    back = cell_index(*variables, size).bind(mx.cpu(), outside).forward()[0].asnumpy()
     np.testing.assert_array_equal(back, [0, height * width - 1])
 
 
 def corner_of(index, width):
-    symbol = mx.sym.Group(list(corner(mx.sym.Variable("cell"), width)))
+    symbol = mx.sym.Group(list(cell_corner(mx.sym.Variable("cell"), width)))
     return symbol.bind(mx.cpu(), {"cell": mx.nd.array(index)}).forward()

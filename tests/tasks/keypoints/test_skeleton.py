@@ -24,7 +24,7 @@ def test_persons_are_those_of_coco():
         tuple(sorted((a - 1, b - 1))) for a, b in OFFICIAL
     }
     assert len(COCO_LIMBS) == len(OFFICIAL)
-    np.testing.assert_array_equal(person.mirrored("x"), [0, *np.arange(1, 17) + [1, -1] * 8])
+    np.testing.assert_array_equal(person.flip_order("x"), [0, *np.arange(1, 17) + [1, -1] * 8])
     np.testing.assert_allclose(person.sigmas[[0, 16]], [0.026, 0.089])
     assert Skeleton(list(COCO_NAMES)).limbs.shape == (19, 2)
 
@@ -34,26 +34,28 @@ def test_own_keypoints_are_taken_at_their_word():
         ["tip", "left", "right"], [["tip", "left"]], [["right", "left"]], [0.1, 0.2, 0.2]
     )
     np.testing.assert_array_equal(own.limbs, [[0, 1]])
-    np.testing.assert_array_equal(own.mirrored("x"), [0, 2, 1])
+    np.testing.assert_array_equal(own.flip_order("x"), [0, 2, 1])
     assert is_swap(own.flip, 3)
-    np.testing.assert_array_equal(Skeleton(4, flip_pairs=[]).mirrored("x"), range(4))
+    np.testing.assert_array_equal(Skeleton(4, flip_pairs=[]).flip_order("x"), range(4))
 
 
 def test_sides_are_in_the_names(caplog):
     own = Skeleton(["LeftEye", "nose", "RightEye"], where="head 'a'")
-    np.testing.assert_array_equal(own.mirrored("x"), [2, 1, 0])
+    np.testing.assert_array_equal(own.flip_order("x"), [2, 1, 0])
     assert "LeftEye - RightEye" in caplog.text
-    np.testing.assert_array_equal(Skeleton(["left", "right"], flip_pairs=[]).mirrored("x"), [0, 1])
+    np.testing.assert_array_equal(
+        Skeleton(["left", "right"], flip_pairs=[]).flip_order("x"), [0, 1]
+    )
     with pytest.raises(ConfigError, match=r"no counterpart[\s\S]*left_ear[\s\S]*flip_pairs"):
         Skeleton(["left_eye", "right_eye", "left_ear"])
 
 
-def test_what_nobody_has_said_is_not_made_up():
+def test_unknown_flip_pairs_are_an_error():
     bare = Skeleton(["eye", "tail"])
     assert bare.limbs.shape == (0, 2)
     np.testing.assert_array_equal(bare.sigmas, [0.05, 0.05])
-    with pytest.raises(ConfigError, match=r"Nobody has said[\s\S]*head 'a'[\s\S]*flip_pairs"):
-        bare.mirrored("head 'a'")
+    with pytest.raises(ConfigError, match=r"are unknown[\s\S]*head 'a'[\s\S]*flip_pairs"):
+        bare.flip_order("head 'a'")
 
 
 @pytest.mark.parametrize(

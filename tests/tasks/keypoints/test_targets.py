@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from densefit.tasks.keypoints.targets import add_gaussian, gaussian_radius, nothing, targets
+from densefit.tasks.keypoints.targets import add_gaussian, empty_targets, gaussian_radius, targets
 
 SIZE, STRIDE = (12, 16), 4
 
@@ -104,7 +104,7 @@ def test_crowds_and_objects_without_labels_are_ignored():
 def test_no_objects_train_the_background_and_nothing_trains_nothing():
     found = made(np.zeros((0, 4)), np.zeros((0, 2, 3)))
     assert found["mask"].all()
-    empty = nothing(SIZE, 2, found["joint"].shape[0], 3)
+    empty = empty_targets(SIZE, 2, found["joint"].shape[0], 3)
     assert {k: v.shape for k, v in empty.items()} == {k: v.shape for k, v in found.items()}
     assert not empty["mask"].any()
     for one in (found, empty):

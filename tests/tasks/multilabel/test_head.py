@@ -99,15 +99,15 @@ def test_probabilities_share_the_parameters():
     np.testing.assert_allclose(out, 1 / (1 + np.exp(-logits(executor))), rtol=1e-4)
     rows = made.decode({"probabilities": out}, [Geometry.identity(32, 48)] * 3)
     assert [row.shape for row in rows] == [(3,)] * 3
-    np.testing.assert_allclose(made.combine(rows), out.mean(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(made.merge_predictions(rows), out.mean(axis=0), rtol=1e-6)
 
 
 def test_truth_and_metrics():
     made = MultiLabel(["a", "b"], threshold=0.4)
-    truths = [made.truth({"labels": np.array(row)}) for row in ([1, 255], [0, 1], [1, 0])]
+    truths = [made.ground_truth({"labels": np.array(row)}) for row in ([1, 255], [0, 1], [1, 0])]
     np.testing.assert_array_equal(truths, [[1, -1], [0, 1], [1, 0]])
-    assert made.truth({}) is None
-    assert made.truth({"labels": np.array([-1, 255])}) is None
+    assert made.ground_truth({}) is None
+    assert made.ground_truth({"labels": np.array([-1, 255])}) is None
     found = {}
     for metric in made.metrics():
         predictions = np.array([[0.9, 0.9], [0.6, 0.7], [0.45, 0.2]], np.float32)
@@ -121,8 +121,8 @@ def test_truth_and_metrics():
 def test_the_target_may_have_another_name():
     made = MultiLabel(2, target="weather")
     targets = {"weather": np.array([0, 1]), "labels": np.array([1, 0])}
-    np.testing.assert_array_equal(made.truth(targets), [0, 1])
-    assert made.truth({"labels": np.array([1, 0])}) is None
+    np.testing.assert_array_equal(made.ground_truth(targets), [0, 1])
+    assert made.ground_truth({"labels": np.array([1, 0])}) is None
 
 
 @pytest.mark.parametrize("labels", [[1, 0, 0], [[1, 0]], [2, 0], 1])

@@ -148,8 +148,8 @@ def test_vectors_come_back_to_their_pixels(transform, flipped, size):
 
 def test_truth_metrics_and_other_targets():
     normals = np.ones((8, 8, 3), np.float32)
-    assert Normals().truth({"normals": normals}) is normals
-    assert Normals().truth({}) is None
+    assert Normals().ground_truth({"normals": normals}) is normals
+    assert Normals().ground_truth({}) is None
     assert [metric.primary for metric in Normals().metrics()] == ["mean_angle"]
     other = Normals(target="bumps")
     assert other.targets == ("bumps",)

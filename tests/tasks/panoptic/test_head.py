@@ -103,13 +103,13 @@ def test_a_sample_trains_the_part_whose_targets_it_has(missing, learned):
     other = {"instance_class": "segmentation_weight", "segmentation_weight": "instance_class"}
     assert (encoded[learned] > 0).any()
     assert not (encoded[other[learned]] > 0).any()
-    assert head.truth(targets) is None
-    assert head.labelled(Sample("a", sample.image, targets))
+    assert head.ground_truth(targets) is None
+    assert head.is_labelled(Sample("a", sample.image, targets))
     terms = trained_terms(head, Sample("a", sample.image, targets), encoded)
     semantic = learned == "segmentation_weight"
     assert terms.pop("segmentation_loss") == semantic
     assert set(terms.values()) == {not semantic}
-    assert not head.labelled(Sample("a", sample.image, {"label": sample.targets["label"]}))
+    assert not head.is_labelled(Sample("a", sample.image, {"label": sample.targets["label"]}))
 
 
 def test_perfect_outputs_give_the_true_segments():
@@ -125,8 +125,8 @@ def test_perfect_outputs_give_the_true_segments():
             zip(*(targets[key] for key in ("boxes", "classes", "instance_ids")))
         ):
             rows[0, row] = [kind, 0.9 - row / 10, *box]
-            own = (targets["instances"] == one).reshape(16, 4, 16, 4).mean(axis=(1, 3))
-            masks[0, row] = np.rint(own * 255)
+            inside = (targets["instances"] == one).reshape(16, 4, 16, 4).mean(axis=(1, 3))
+            masks[0, row] = np.rint(inside * 255)
         rows[0, 7] = [0, 0.4, 0, 0, 64, 64]  # below the threshold: it must not show
         masks[0, 7] = 255
         outputs = {
@@ -135,7 +135,7 @@ def test_perfect_outputs_give_the_true_segments():
             "instance_masks": masks,
         }
         (found,) = head.decode(outputs, [data[index].geometry])
-        metric.update([found], [head.truth(targets)], [str(index)])
+        metric.update([found], [head.ground_truth(targets)], [str(index)])
     scores = metric.compute()
     assert scores["RQ"] == 1
     assert scores["PQ_stuff"] > 0.97
@@ -159,8 +159,8 @@ def test_segments_of_classes_that_a_sample_does_not_know_change_no_score():
         hidden["instances"] = np.where(
             np.isin(targets["instances"], hidden["instance_ids"]), targets["instances"], 0
         )
-        perfect, truth = head.truth(targets), head.truth(hidden)
-        metric.update([head.judged(perfect, hidden)], [truth], [str(index)])
+        perfect, truth = head.ground_truth(targets), head.ground_truth(hidden)
+        metric.update([head.filter_prediction(perfect, hidden)], [truth], [str(index)])
         other.update([perfect], [truth], [str(index)])
     assert metric.compute()["PQ/ground"] == 1
     assert other.compute()["PQ/ground"] < 1

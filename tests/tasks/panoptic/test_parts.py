@@ -4,14 +4,14 @@ import numpy as np
 
 from densefit.data.sample import Geometry
 from densefit.model.tta.view_merger import Predictions
-from densefit.tasks.panoptic.parts import PartsMerger, joined, own
+from densefit.tasks.panoptic.parts import PartsMerger, add_prefixes, strip_prefix
 
 
 def test_parts_have_back_what_they_gave():
     parts = {"a": {"x": 1, "b_x": 2}, "b": {"x": 3, "y": 4}}
-    whole = joined(parts)
+    whole = add_prefixes(parts)
     assert len(whole) == 4
-    assert {part: own(part, whole) for part in parts} == parts
+    assert {part: strip_prefix(part, whole) for part in parts} == parts
 
 
 class Given:

@@ -183,8 +183,8 @@ def test_the_target_may_have_another_name():
     whole = Sample("a", np.zeros((8, 8, 3), np.uint8), {"parts": mask, "mask": mask * 0})
     assert made.targets == ("parts",)
     assert (made.encode(whole)["mask"] == 2).all()
-    assert made.truth(whole.targets) is mask
-    assert made.truth({"mask": mask}) is None
+    assert made.ground_truth(whole.targets) is mask
+    assert made.ground_truth({"mask": mask}) is None
 
 
 def test_wrong_masks_and_settings():
@@ -311,7 +311,7 @@ def test_scores_are_in_the_terms_of_the_dataset(loader):
     found = {f"s{k}": rng.integers(0, 3, (32, 48)).astype(np.uint8) for k in range(3)}
     masks = iter(list(found.values()))
     made.decode = lambda outputs, geometries: [next(masks) for _ in geometries]
-    made.merger = lambda size: Fixed(masks)
+    made.view_merger = lambda size: Fixed(masks)
     scores = df.score(network, loader(Streets(), **settings))
     truth = np.stack([Streets()[k].targets["mask"] for k in range(3)])
     said = np.stack(list(found.values()))
@@ -372,7 +372,7 @@ def test_classes_that_a_sample_does_not_know_are_told_where_there_is_no_backgrou
     for known in ([True] * 3, [True, True, False], [True, False, False]):
         targets = {target: mask, known_name: np.array(known)}
         made.encode(Sample("a", image, targets))
-        np.testing.assert_array_equal(made.judged(mask, targets), mask)
+        np.testing.assert_array_equal(made.filter_prediction(mask, targets), mask)
     made.encode(Sample("a", image, {target: mask}))
     assert caplog.text.count("no background") == 1
     assert f"samples whose {target} does not tell of all" in caplog.text

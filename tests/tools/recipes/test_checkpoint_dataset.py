@@ -81,7 +81,7 @@ def test_the_things_of_a_panoptic_head_are_those_of_the_boxes():
     for index in range(4):
         names = [plain.classes[number] for number in plain[index].targets["classes"]]
         assert [things[number] for number in alone[index].targets["classes"]] == names
-        truth = head.truth(alone[index].targets)
+        truth = head.ground_truth(alone[index].targets)
         assert sorted(head.classes[kind] for kind in truth["classes"] if kind) == sorted(names)
 
 

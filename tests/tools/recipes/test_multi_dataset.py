@@ -88,8 +88,7 @@ def test_what_datasets_tell_of_classes_that_they_lack_is_the_same_in_training_an
         recipe({"detection": HEADS["detection"]}, datasets=own, mixture=shares)
     )
     batch = next(iter(prepared.train))
-    names = [desc.name for desc in batch.provide_label]
-    known = batch.label[names.index("detection_known")].asnumpy().astype(bool)
+    known = batch.labels["detection_known"].astype(bool)
     for key, row in zip(batch.ids, known):  # background, circle, square, triangle, ring
         expected = {"a": [True] * 4 + [False], "b": [True, False, True, True, True]}[key[0]]
         assert row.tolist() == (expected if lacking == "unknown" else [True] * 5)
@@ -135,7 +134,7 @@ def test_a_keypoint_head_looks_at_some_classes_of_the_mixture():
     for index in range(len(plain)):
         before = [names[one] for one in plain[index].targets["classes"].tolist()]
         wanted = [one for one in before if one is not None]
-        assert head.truth(data[index].targets)["classes"].tolist() == wanted
+        assert head.ground_truth(data[index].targets)["classes"].tolist() == wanted
         seen.update(wanted)
     assert seen == {0, 1}
 

@@ -88,12 +88,12 @@ def test_a_head_that_declares_nothing_is_told_nothing(shapes, stranger):
     assert made.classes == ["a"]
     with pytest.raises(ConfigError, match="Nobody says which classes the head 'own' has") as error:
         make_heads(Model(heads={"own": {"task": "needy"}}), shapes)
-    assert 'classes_of = "TARGET"' in str(error.value)
+    assert 'class_target = "TARGET"' in str(error.value)
 
 
 def test_a_head_has_the_classes_of_the_target_that_it_declares(shapes, stranger):
     shapes.part_classes, shapes.limb_classes = ("leg", "arm"), ["left", "right"]
-    stranger("parts", classes_of="part")
+    stranger("parts", class_target="part")
     made = make_heads(
         Model(
             heads={
@@ -124,17 +124,17 @@ def test_the_declared_target_of_a_built_in_head_may_be_another(shapes):
     shapes.room_classes = ["kitchen", "bath"]
     rooms, whole, kind = make_heads(Model(heads=settings), shapes)
     assert rooms.classes == whole.classes == shapes.room_mask_classes
-    assert rooms.classes_of == whole.classes_of == "room_mask"
+    assert rooms.class_target == whole.class_target == "room_mask"
     assert kind.classes == ["kitchen", "bath"]
 
 
 def test_further_settings_are_told_all_or_none(shapes, stranger):
-    stranger("sized", told={"size": "size", "target": "split"})
+    stranger("sized", dataset_settings={"size": "size", "target": "split"})
     (made,) = make_heads(Model(heads={"sized": {}}), shapes)
     assert (made.size, made.target) == ((64, 48), "train")
     (made,) = make_heads(Model(heads={"sized": {"size": 3}}), shapes)
     assert (made.size, made.target) == (3, "")
-    stranger("sized", told={"size": "size", "target": "nowhere"})
+    stranger("sized", dataset_settings={"size": "size", "target": "nowhere"})
     (made,) = make_heads(Model(heads={"sized": {}}), shapes)
     assert made.size == 0
 
@@ -152,7 +152,7 @@ def test_a_stranger_s_head_in_a_mixture_has_its_own_list(shapes, stranger):
 
     parts = Tagged(2, (32, 32))
     both = Mixture({"a": shapes, "b": parts}, classes={"part": ["arm", "leg"]})
-    stranger("parts", classes_of="part", targets=("part",))
+    stranger("parts", class_target="part", targets=("part",))
     sources = {"a": shapes, "b": parts}
     (made,) = make_heads(Model(heads={"parts": {}}), both, sources)
     assert made.classes == ["arm", "leg"]
@@ -171,8 +171,8 @@ def test_a_stranger_s_head_may_have_some_of_the_classes(shapes, stranger):
     def numbered(self):
         return self.among
 
-    declared = {"targets": ("boxes",), "classes_of": "classes", "numbered_classes": numbered}
-    stranger("round", some=True, some_of="round_classes", **declared)
+    declared = {"targets": ("boxes",), "class_target": "classes", "target_classes": numbered}
+    stranger("round", some=True, class_subset="round_classes", **declared)
     (made,) = make_heads(Model(heads={"round": {"from": "b"}}), both, sources)
     assert (made.classes, made.among) == (["ring"], both.classes)
     (made,) = make_heads(Model(heads={"round": {"from": "a"}}), both, sources)

@@ -21,7 +21,7 @@ from densefit.tools.report.pictures import (
 class Painter:
     """Paints truth green and predictions red."""
 
-    def truth(self, targets):
+    def ground_truth(self, targets):
         return targets.get("known")
 
     def draw_truth(self, image, truth):

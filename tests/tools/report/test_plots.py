@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 from densefit.errors import ConfigError
 from densefit.metrics.core.detail import Curve, Curves, Matrix
 from densefit.tools.report.plots import (
-    available,
     plot_curves,
     plot_matrix,
     write_curves,
     write_matrix,
 )
+from densefit.visualize.plotting import is_available
 
 
 @pytest.fixture
@@ -171,8 +171,8 @@ def test_points_are_written_up_to_a_thousand_of_a_line(tmp_path):
 
 
 def test_without_matplotlib_that_is_said(tmp_path, monkeypatch):
-    assert available()
+    assert is_available()
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    assert not available()
+    assert not is_available()
     with pytest.raises(ConfigError, match="pip install densefit"):
         plot_matrix(tmp_path / "m.png", matrix(2))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from densefit.errors import ConfigError
 from densefit.train.schedules import Plateau
-from densefit.train.schedules.awaited import Awaited
+from densefit.train.schedules.deferred import Deferred
 
 NAMES = {"min_lr": "final"}
 
@@ -169,11 +169,11 @@ def test_a_standing_goes_on_whether_or_not_the_length_was_known():
     first = plateau.resolve(total=None)
     for _ in range(2):
         first.observe({"a/loss": 0.5})
-    awaited = Awaited(plateau)
-    awaited.load_state_dict(first.state_dict())
-    assert awaited(10) == first(10) == 0.1
+    deferred = Deferred(plateau)
+    deferred.load_state_dict(first.state_dict())
+    assert deferred(10) == first(10) == 0.1
     again = plateau.resolve(total=None)
-    again.load_state_dict(awaited.state_dict())
+    again.load_state_dict(deferred.state_dict())
     assert again.standing == first.standing
     other = Plateau(1.0, "a/loss", patience=0, higher_is_better=True).resolve(total=None)
     other.load_state_dict(first.state_dict())

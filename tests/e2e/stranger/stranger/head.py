@@ -46,7 +46,7 @@ class Orientation(df.Head):
         x, y = outputs["direction"].T
         return list(np.rad2deg(np.arctan2(y, x)) / 2 % 180)
 
-    def truth(self, targets):
+    def ground_truth(self, targets):
         return float(targets["angle"]) if "angle" in targets else None
 
     def metrics(self):

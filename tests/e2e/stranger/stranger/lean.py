@@ -8,7 +8,7 @@ from densefit.tasks.classification import Classification
 class Lean(Classification):
     """Whether a bar stands or lies: the dataset names the classes in `lean_classes`."""
 
-    classes_of = "lean"
+    class_target = "lean"
 
     def __init__(self, classes, name="bar_lean"):
         super().__init__(classes, name=name, target="lean")

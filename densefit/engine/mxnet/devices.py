@@ -1,0 +1,37 @@
+"""Devices that MXNet sees, and how their memory is split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from densefit.backend import mx
+
+
+def device_memory() -> dict[int, tuple[int, int]]:
+    """(free, total) bytes of each GPU by its number."""
+    return {number: mx.context.gpu_memory_info(number) for number in range(mx.context.num_gpus())}
+
+
+def zeros(shape: Sequence[int], like: Any) -> Any:
+    """Make a float32 NDArray of zeros on the device of another one."""
+    return mx.nd.zeros(tuple(shape), ctx=like.context)
+
+
+def to_device(array: np.ndarray, like: Any) -> Any:
+    """Copy a numpy array to the device of an NDArray, as float32."""
+    return mx.nd.array(array, ctx=like.context)
+
+
+def usable(devices: Sequence[Any], rows: int) -> list[Any]:
+    """The first devices, as many as MXNet can split `rows` rows among.
+
+    It gives round(rows / devices) rows to each and what is left to the last, for which nothing may
+    be left: 6 rows go to 3 devices, and not to 4.
+    """
+    count = min(len(devices), rows)
+    while count > 1 and round(rows / count) * (count - 1) >= rows:
+        count -= 1
+    return list(devices[:count])

@@ -1,0 +1,90 @@
+"""Choose the heads to score, and their metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from densefit.errors import BindError, ConfigError, DataError
+from densefit.metrics import Metric, as_metric
+from densefit.model.heads.adapter import Wire
+from densefit.registry import nearest
+
+
+def chosen_wires(
+    wires: Mapping[str, Wire], heads: Sequence[str] | None, more: Mapping[str, Wire]
+) -> dict[str, Wire]:
+    """Choose the heads to score.
+
+    Args:
+        wires: the network's heads by name.
+        heads: names of some of them; None: all.
+        more: heads to score besides.
+
+    Raises:
+        BindError: the network has no such head.
+        ConfigError: there is no head to score.
+    """
+    if more and (heads == [] or not wires):
+        return dict(more)
+    for name in heads or ():
+        if name not in wires:
+            raise BindError(f"The network has no head {name!r}", fix=nearest(name, wires))
+    chosen = {name: wire for name, wire in wires.items() if heads is None or name in heads}
+    if not chosen:
+        raise ConfigError(
+            "There is no head to score",
+            fix="df.Network(symbol=..., routes={'name': df.Route(outputs=[...], ...)})",
+        )
+    return {**chosen, **more}
+
+
+def chosen_metrics(
+    wires: Mapping[str, Wire], metrics: Mapping[str, Sequence[Any]], where: str
+) -> dict[str, list[Metric]]:
+    """Choose the metrics of each head, leaving out heads without any.
+
+    Args:
+        wires: the heads to score.
+        metrics: head -> metrics, in place of the head's own.
+        where: what the data are for, to be named in errors.
+
+    Raises:
+        ConfigError: no head has a metric, or `metrics` names a head that is not scored.
+    """
+    check_metric_names(metrics, wires)
+    chosen: dict[str, list[Metric]] = {
+        name: [as_metric(metric).fresh() for metric in metrics[name]]
+        if name in metrics
+        else wire.metrics("evaluate")
+        for name, wire in wires.items()
+    }
+    if not any(chosen.values()):
+        raise ConfigError(
+            f"No head has a metric to score with the {where} data",
+            received=f"heads {list(wires)}",
+            fix="Route(metrics=[...]), or score(..., metrics={'head': [...]}); of a Symbol or "
+            "Module also score(..., eval_metric='acc')",
+        )
+    return {name: of_head for name, of_head in chosen.items() if of_head}
+
+
+def check_metric_names(metrics: Iterable[str], heads: Iterable[str]) -> None:
+    """Raise ConfigError if metrics are given for a head that is not scored."""
+    heads = list(heads)
+    for name in metrics:
+        if name not in heads:
+            raise ConfigError(
+                f"Metrics are given for the head {name!r}, which is not scored",
+                fix=nearest(name, heads),
+            )
+
+
+def check_exact(data: Any, where: str) -> None:
+    """Refuse loaders that are known not to give every sample once."""
+    if getattr(data, "exact", True) is False:
+        raise DataError(
+            f"The {where} data do not give every sample exactly once",
+            received=f"{type(data).__name__} that drops, skips or repeats samples",
+            fix="for a Loader: last='keep', on_error='raise'",
+        )

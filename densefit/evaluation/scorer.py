@@ -1,0 +1,193 @@
+"""Score a network's heads on a dataset, repeatedly during a training."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from densefit.data.classes.class_occurrence import Occurring
+from densefit.engine.batch_reader import Feeder
+from densefit.engine.engine import Engine
+from densefit.engine.repeats import Repeats
+from densefit.errors import located
+from densefit.evaluation.labels_seen import tell_unscored
+from densefit.evaluation.pass_rows import PassRows
+from densefit.evaluation.scored_heads import check_exact, chosen_metrics, chosen_wires
+from densefit.evaluation.scoring_pass import ScoringPass
+from densefit.evaluation.tta import MergedSample, has_views, merge_views
+from densefit.evaluation.update_metrics import (
+    compute_metrics,
+    update_head_metrics,
+    update_metrics,
+)
+from densefit.metrics.core.direction import directions
+from densefit.model.heads.adapter import Wire
+from densefit.model.heads.network_head import HeadWire
+
+_log = logging.getLogger("densefit")
+
+
+class Scorer:
+    """Scores a learner's present parameters on one iterator, once for each call of `run`.
+
+    Names, shapes and iterators that cannot be scored are refused in the constructor. Repeated
+    samples and heads without labels raise errors in `run`.
+
+    Args:
+        learner: of the network.
+        data, heads, metrics: as in `score`.
+        where: what the data are for, to be named in errors.
+        wires: more heads to score, by name.
+        nonfinite: what happens to outputs that are not finite: "warn" or "raise".
+        perhaps: heads that the data may have no labels for; without labels they have no scores.
+
+    Attributes:
+        metrics: head -> its metrics, which have seen the dataset after `run`.
+        directions: score -> whether a high value is good, for all scores of `run`.
+        unlabelled: heads of `perhaps` without a labelled sample in the last run.
+        unscored: heads that are known to have no labels in the data, and are left out.
+        scorers: this scorer, as a MultiScorer has one for each of its datasets.
+        on_batch: called after each batch with its number, from 0, the batch, and the outputs that
+            were measured, by short name.
+        part: name of the data among several validation datasets.
+
+    Raises:
+        DataError, BindError, ConfigError: as `score`.
+    """
+
+    def __init__(
+        self,
+        learner: Engine,
+        data: Any,
+        heads: Sequence[str] | None = None,
+        metrics: Mapping[str, Sequence[Any]] | None = None,
+        where: str = "scoring",
+        wires: Mapping[str, Wire] | None = None,
+        nonfinite: str = "warn",
+        perhaps: Sequence[str] = (),
+    ) -> None:
+        self._learner, self.data, self._nonfinite = learner, data, nonfinite
+        self._perhaps, self.unlabelled = set(perhaps), frozenset[str]()
+        self.unscored: list[str] = []
+        self.on_batch: Callable[[int, Any, Mapping[str, Any]], None] = lambda *batch: None
+        self.part = ""
+        self.scorers = {"": self}
+        self._is_first = True  # warnings about the data are logged once
+        chosen = chosen_wires(learner.network.wires, heads, wires or {})
+        self.metrics = chosen_metrics(chosen, metrics or {}, where)
+        compute_metrics(self.metrics)  # refuses two numbers of one name
+        self.directions = directions(self.metrics)
+        check_exact(data, where)
+        self._wires = {name: chosen[name] for name in self.metrics}
+        self._feeder = Feeder(data, list(self._wires.values()), where)
+        self._feeder.repeats = Repeats(where)
+        self._pass_rows = PassRows(data, where)
+        self._feeder.match()
+        self._occurring: Occurring | None = None
+        self._views = has_views(data, self._wires.values())
+        with located(f"{where} data"):
+            self._feeder.source.check_passes(1 if where == "scoring" else 2)
+        learner.check_evaluation(self._feeder, self._views)
+
+    def check_values(self) -> None:
+        """Raise BindError if the graph reads what neither the network has nor the data provide."""
+        self._learner.check_evaluation(self._feeder, self._views, values=True)
+
+    def run(self, given_up: Callable[[], bool] = lambda: False) -> dict[str, float] | None:
+        """Compute the scores of the learner's present parameters; see `score`.
+
+        Args:
+            given_up: asked after each batch whether to stop.
+
+        Returns:
+            None if it was given up.
+        """
+        for metric in (metric for head in self.metrics.values() for metric in head):
+            metric.reset()
+        self._feeder.match()
+        heads = [wire.head for wire in self._wires.values() if isinstance(wire, HeadWire)]
+        self._occurring = Occurring(heads) if self._is_first else None
+        seen = ScoringPass(self._wires, self._feeder.where)
+        if not (self._scan_views if self._views else self._scan_batches)(seen, given_up):
+            return None
+        samples = self._feeder.source.samples
+        if samples is None:
+            self._pass_rows.look(len(seen))
+        else:
+            seen.check_complete(samples)
+        seen.check_labelled(self._perhaps)
+        self.unlabelled = frozenset(seen.unlabelled)
+        scores = compute_metrics(
+            {name: own for name, own in self.metrics.items() if name not in self.unlabelled}
+        )
+        if self._is_first:
+            self._tell(scores)
+        self._is_first = False
+        return scores
+
+    def _scan_batches(self, seen: ScoringPass, given_up: Callable[[], bool]) -> bool:
+        """Update the metrics with every batch; False if it was given up."""
+        evaluated = self._learner.evaluate(self._feeder, self._nonfinite)
+        for number, (batch, outputs) in enumerate(evaluated):
+            if given_up():
+                return False
+            targets = batch.targets or ()
+            seen.add(batch.ids, targets)
+            seen.unlabelled -= update_metrics(self.metrics, self._wires, "evaluate", outputs, batch)
+            self._count_classes(targets)
+            self.on_batch(number, batch, outputs)
+        return True
+
+    def _scan_views(self, seen: ScoringPass, given_up: Callable[[], bool]) -> bool:
+        """Update the metrics with every sample, merged from its views; False if it was given up."""
+        for sample in merge_views(self._learner, self._feeder, self._nonfinite):
+            if given_up():
+                return False
+            seen.add([sample.id], [sample.targets])
+            self._count_classes([sample.targets])
+            seen.unlabelled -= self._update_with_sample(sample)
+        return True
+
+    def _update_with_sample(self, sample: MergedSample) -> set[str]:
+        """Update the metrics with one sample; the heads for which it is labelled."""
+        labelled = set()
+        for name, wire in self._wires.items():
+            if not isinstance(wire, HeadWire):
+                continue
+            match = self._feeder.matches.get(name)
+            targets = sample.targets if match is None else match(sample.targets)
+            truth = wire.head.ground_truth(targets)
+            if truth is not None:
+                labelled.add(name)
+                prediction = wire.head.filter_prediction(sample.predictions[name], targets)
+                update_head_metrics(self.metrics[name], name, [prediction], [truth], [sample.id])
+        return labelled
+
+    def _count_classes(self, targets: Sequence[Mapping[str, Any]]) -> None:
+        """Count the samples' classes, by head."""
+        if self._occurring is None:
+            return
+        for sample in targets:
+            for name in self._wires:
+                self._occurring.look(name, sample, self._feeder.matches.get(name))
+
+    def _tell(self, scores: Mapping[str, float]) -> None:
+        """Warn of heads without labels, undefined scores and classes that do not occur."""
+        where = f"{self._feeder.where} data"
+        if not self.part:
+            tell_unscored(sorted(self.unlabelled), where)
+        for head, metrics in self.metrics.items():
+            for metric in metrics:
+                key = f"{head}/{metric.primary}"
+                if math.isnan(scores.get(key, 0.0)):
+                    why = metric.undefined()
+                    _log.warning(
+                        "%s is nan: nothing in the %s counts for it%s",
+                        *(key, where, f" ({why})" if why else ""),
+                    )
+        if self._occurring is not None:
+            name = f" {self.part!r}" if self.part else ""
+            dataset = getattr(self.data, "dataset", self.data)
+            self._occurring.tell(f"the truth of the {where}{name}", dataset, "scoring")

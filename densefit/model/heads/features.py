@@ -1,0 +1,28 @@
+"""The feature maps that a backbone hands to a head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Features:
+    """Feature maps of the backbone, as Symbols.
+
+    Attributes:
+        maps: stride -> Symbol (B, C, H/stride, W/stride), for the strides 4, 8, 16 and 32
+            (a backbone with a smaller output stride lacks the larger ones).
+        channels: stride -> number of channels.
+        input_size: (height, width) of the network's input.
+    """
+
+    maps: Mapping[int, Any]
+    channels: Mapping[int, int]
+    input_size: tuple[int, int]
+
+    def size(self, stride: int) -> tuple[int, int]:
+        """(height, width) of the map at `stride`: every halving rounds up."""
+        height, width = self.input_size
+        return -(-height // stride), -(-width // stride)

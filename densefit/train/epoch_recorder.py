@@ -1,0 +1,113 @@
+"""The end of an epoch's updates: its record, and what its labels and objects say."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import Any
+
+from densefit.checkpoint.training.session import Session
+from densefit.engine.batch_reader import Feeder
+from densefit.evaluation.labels_seen import LabelCheck
+from densefit.train.length import TrainingLength
+from densefit.train.object_count_check import ObjectCheck
+
+
+class EpochRecorder:
+    """Writes the history of a training, and checks that heads see labels and objects.
+
+    Args:
+        session: the training.
+        feeder: of the training data.
+        length: of the training, which some data tell only by ending.
+    """
+
+    def __init__(self, session: Session, feeder: Feeder, length: TrainingLength) -> None:
+        self._session, self._feeder, self._length = session, feeder, length
+        self._objects = ObjectCheck()
+        self._labels = LabelCheck(feeder.wires, feeder.where)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an epoch is under way whose end was not reached: a process died before it."""
+        state, epochs = self._session.state, self._session.history.epochs
+        return state.batch > 0 and (not epochs or epochs[-1]["update"] != state.update)
+
+    def begin_epoch(self) -> None:
+        """Begin the epoch's numbers, unless a resume goes on in its middle."""
+        state = self._session.state
+        if state.batch:
+            return
+        state.samples, state.objects = 0, {}
+        if not state.pending:
+            state.epoch_seconds = 0.0
+        for metric in chain.from_iterable(self._session.judges.values()):
+            metric.reset()
+
+    def check_labels(self) -> None:
+        """Raise DataError if a head has not seen one labelled sample."""
+        state = self._session.state
+        self._labels.check(state.labelled, state.update)
+
+    def end_updates(self, is_whole: bool) -> bool:
+        """Record an epoch whose updates are done; returns whether every sample has come by now.
+
+        Args:
+            is_whole: whether it ran to its end.
+
+        Raises:
+            DataError: a head has seen no label or no object.
+        """
+        session, state = self._session, self._session.state
+        record = self._record()
+        has_all_samples = is_whole and not self._feeder.is_sliced
+        is_covered = has_all_samples and len(session.history.epochs) >= self._feeder.covering
+        if is_covered:
+            self.check_labels()
+        if has_all_samples:
+            self._labels.tell_epoch(record["train"], state.epoch)
+        if is_whole:
+            about = f"epoch {state.epoch + 1}, {self._feeder.where} data"
+            self._objects.epoch(state.objects, state.all_objects, about)
+            if session.balancer is not None:
+                session.balancer.end_epoch()
+            self._length.end_epoch()
+            state.epoch, state.batch = state.epoch + 1, 0
+        return is_covered
+
+    def end_training(self) -> None:
+        """Warn of heads without a label where a training ends before they must have seen one."""
+        state = self._session.state
+        self._labels.tell_end(state.labelled, state.update)
+
+    def _record(self) -> dict[str, Any]:
+        """Put the epoch's numbers into the history."""
+        state, history = self._session.state, self._session.history
+        record: dict[str, Any] = {
+            "epoch": state.epoch,
+            "update": state.update,
+            "lr": state.lr,
+            "samples": state.samples,
+            "train": state.train(),
+            "validation": {},
+        }
+        epochs = history.epochs
+        if epochs and epochs[-1]["epoch"] == state.epoch:  # as far as it came before it was stopped
+            epochs.pop()
+        epochs.append(record)
+        history.update = state.update
+        if state.objects:
+            record["objects"] = dict(state.objects)
+        return record
+
+    def add_validation(self) -> None:
+        """Put the last validation's scores into the epoch's record, if it is of its last update."""
+        state, epochs = self._session.state, self._session.history.epochs
+        if epochs and epochs[-1]["update"] == state.validated:
+            epochs[-1]["validation"] = dict(state.validation)
+
+    def end_epoch(self) -> None:
+        """Put the epoch's seconds into its record."""
+        state = self._session.state
+        state.tick()
+        self._session.history.epochs[-1]["seconds"] = state.epoch_seconds
+        state.pending, state.epoch_seconds = "", 0.0

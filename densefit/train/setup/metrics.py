@@ -1,0 +1,55 @@
+"""What a training measures: metrics of its batches, and scores of its validation data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from densefit.callbacks.callback import TrainState
+from densefit.engine.engine import Engine
+from densefit.evaluation.multi_scorer import MultiScorer, scorer_of_labelled
+from densefit.evaluation.scorer import Scorer
+from densefit.evaluation.update_metrics import compute_metrics
+from densefit.metrics import Metric
+from densefit.metrics.core.derived import Derived, check_derived, derived_directions
+from densefit.metrics.core.direction import Directions
+from densefit.model.heads.adapter import Wire
+
+
+def training_metrics(state: TrainState, wires: Mapping[str, Wire]) -> dict[str, list[Metric]]:
+    """The heads' training metrics, whose numbers the state gives with the heads' loss weights."""
+    metrics: dict[str, list[Metric]] = {name: wire.metrics("train") for name, wire in wires.items()}
+    compute_metrics(metrics)  # names that clash
+
+    def numbers() -> dict[str, float]:
+        if not state.samples:
+            return {}
+        weights = {f"{head}/loss_weight": weight for head, weight in state.loss_weights.items()}
+        return {**compute_metrics(metrics), **weights}
+
+    state.train = numbers
+    return metrics
+
+
+def scorer_of(
+    learner: Engine, validation: Any, wires: Mapping[str, Wire]
+) -> Scorer | MultiScorer | None:
+    """The scorer of the validation data: one iterator, or several by name; None for none."""
+    if validation is None:
+        return None
+    if isinstance(validation, Mapping):
+        return MultiScorer(learner, validation, where="validation", wires=wires)
+    return scorer_of_labelled(learner, validation, "validation", wires)
+
+
+def directions_of(
+    scorer: Scorer | MultiScorer | None, derived: Mapping[str, Derived]
+) -> Directions:
+    """Score -> whether a high one is good, of all that a validation will give."""
+    if scorer is None:
+        check_derived(derived, {})
+        return Directions({})
+    directions = Directions(scorer.directions, scorer.unscored)
+    check_derived(derived, scorer.directions)
+    directions.update(derived_directions(derived))
+    return directions

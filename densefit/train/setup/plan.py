@@ -1,0 +1,193 @@
+"""A training before its network runs: everything that can be found wrong until then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from densefit import engine
+from densefit.callbacks.callback import TrainState
+from densefit.checkpoint.training.saver import Saver, check_unmixed
+from densefit.checkpoint.training.session import Session
+from densefit.engine.batch_reader import Feeder
+from densefit.engine.model_input import ModelInput, batches_of, validations_of
+from densefit.engine.settings import OptimizerSettings
+from densefit.errors import ConfigError
+from densefit.evaluation.multi_scorer import MultiScorer
+from densefit.evaluation.scorer import Scorer
+from densefit.metrics.core.direction import Directions
+from densefit.model.heads.adapter import Wire
+from densefit.model.heads.route import Route
+from densefit.model.network import Network
+from densefit.numeric import check_optimizer
+from densefit.train.balancing import check_balanced
+from densefit.train.history import History
+from densefit.train.interval import Interval
+from densefit.train.schedules import Schedule
+from densefit.train.seeds import seed_all
+from densefit.train.setup.class_names import take_names
+from densefit.train.setup.metrics import directions_of, scorer_of, training_metrics
+from densefit.train.setup.rate_source import (
+    check_rollback,
+    check_schedule,
+    source_of_rate,
+    warn_kept_optimizer,
+)
+from densefit.train.setup.same_heads import check_same_heads
+from densefit.train.setup.settings import Settings
+from densefit.train.setup.trained_model import (
+    all_callbacks,
+    live_module,
+    module_arguments,
+    read_model,
+)
+
+
+@dataclass
+class Plan:
+    """What a training is made of.
+
+    Attributes:
+        settings: the arguments of `fit`.
+        model: what is trained.
+        module: the arguments of Module.fit, as an adapter reads them.
+        live: a user's Module that trains itself; None: one of ours does.
+        feeder: of the training data.
+        wires: name -> head that has training metrics.
+        optimizer: of this training; a Module that has one goes on with it.
+        schedule: that knows which scores are good when high.
+        scorer: of the validation data; None without any.
+        session: what a checkpoint keeps.
+        validating: when to validate.
+        saving: when to save.
+    """
+
+    settings: Settings
+    model: ModelInput
+    module: Any
+    live: Any
+    feeder: Feeder
+    wires: Mapping[str, Wire]
+    optimizer: OptimizerSettings
+    schedule: Schedule | None
+    scorer: Scorer | MultiScorer | None
+    session: Session
+    validating: Interval
+    saving: Interval
+
+    @classmethod
+    def of(cls, network: Any, heads: Mapping[str, Route] | None, settings: Settings) -> Plan:
+        """Plan a training; nothing is computed.
+
+        Args:
+            network: as `fit` was given it.
+            heads: as `fit` was given them.
+            settings: its other arguments.
+
+        Raises:
+            BindError, ConfigError, DataError, CheckpointError: as `fit`.
+        """
+        seed_all(settings.seed)
+        model = read_model(network, heads, settings)
+        train = batches_of(settings.train, model, "train")
+        module = module_arguments(model, settings)
+        live = live_module(model, settings)
+        network, wires = model.network, {**model.network.wires, **module.wires}
+        check_balanced(settings.balance, network.wires)
+        feeder = _reader(train, network, wires, settings)
+        per_epoch, total = _length(feeder, settings)
+        check_schedule(settings.schedule, settings.validation, settings.begin_epoch, per_epoch)
+        optimizer = _optimizer(model, settings)
+        learner = engine.make(network, settings.devices or model.devices)
+        learner.check_optimizer(optimizer, feeder.batch_size, settings.accumulate)
+        scorer = scorer_of(learner, validations_of(settings.validation, model), module.wires)
+        directions = directions_of(scorer, settings.derived)
+        schedule = settings.schedule
+        if schedule is not None:
+            schedule = schedule.judged_by(directions)
+        rate = source_of_rate(schedule, optimizer, total, per_epoch)
+        check_rollback(settings.nonfinite, rate, optimizer)
+        validating = Interval(settings.validate_every, per_epoch, total, "validate_every")
+        saving = _saving(settings.checkpoint, settings.resume, directions, per_epoch, total)
+        state = TrainState(
+            network,
+            epoch=settings.begin_epoch,
+            update=settings.begin_epoch * (per_epoch or 0),
+            epochs=settings.epochs,
+            updates=total,
+            updates_per_epoch=per_epoch,
+            batch_size=feeder.batch_size,
+            accumulate=settings.accumulate,
+            directions=directions,
+            device_memory=engine.device_memory,
+        )
+        metrics = training_metrics(state, wires)
+        callbacks = [*all_callbacks(model, live, settings), *module.callbacks]
+        history = History(network)
+        session = Session(learner, state, history, callbacks, metrics, rate, settings.balance)
+        return cls(
+            *(settings, model, module, live, feeder, wires, optimizer),
+            *(schedule, scorer, session, validating, saving),
+        )
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the directory of checkpoints within the block; release the network behind it."""
+        saver = self.settings.checkpoint
+        try:
+            if saver is not None:
+                saver.begin(self.settings.resume)
+            yield
+        finally:
+            if saver is not None:
+                saver.end()
+            self.session.learner.release()
+            for wire in self.model.network.wires.values():
+                wire.is_measured = True
+
+
+def _reader(train: Any, network: Network, wires: Mapping[str, Wire], settings: Settings) -> Feeder:
+    """The reader of the training data, whose classes and heads are the network's."""
+    feeder = Feeder(train, list(wires.values()), "train")
+    take_names(network, train)
+    check_same_heads(train, feeder.wires, feeder.where)
+    feeder.epochs.first = settings.begin_epoch
+    return feeder
+
+
+def _length(feeder: Feeder, settings: Settings) -> tuple[int | None, int | None]:
+    """(updates an epoch, updates in all), None where not known."""
+    per_epoch = feeder.epochs.updates(settings.updates_per_epoch, settings.accumulate)
+    if settings.epochs is None:
+        return per_epoch, settings.updates
+    return per_epoch, feeder.epochs.total_updates(settings.epochs, per_epoch, settings.accumulate)
+
+
+def _optimizer(model: ModelInput, settings: Settings) -> OptimizerSettings:
+    """The optimizer and its settings: the model's own, or the arguments of `fit`."""
+    params, has_schedule = settings.optimizer_params, settings.schedule is not None
+    check_optimizer(params, where="optimizer_params")
+    optimizer = settings.optimizer
+    if model.optimizer is not None:
+        warn_kept_optimizer(model.optimizer, optimizer, params)
+        optimizer, params = model.optimizer, {}
+    return OptimizerSettings(optimizer, params, settings.groups, settings.kvstore, has_schedule)
+
+
+def _saving(
+    saver: Saver | None,
+    resume: str,
+    directions: Directions,
+    updates_per_epoch: int | None,
+    total: int | None,
+) -> Interval:
+    """When to save, into a directory that is the training's."""
+    saving = Interval(saver.every if saver else 0, updates_per_epoch, total, "Saver(every=...)")
+    if saver is not None:
+        check_unmixed(saver.directory, resume)
+        saver.keep.judged_by(directions)
+    elif resume not in ("none", "auto"):
+        raise ConfigError("To resume, say where checkpoints are", fix="checkpoint=DIR")
+    return saving

@@ -1,0 +1,146 @@
+"""The start of a planned training: bind the network, make the optimizer, resume."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+from densefit.callbacks.callback import Control, TrainState
+from densefit.engine.settings import BindSettings
+from densefit.train.balancing import Balancing
+from densefit.train.checkpointer import Checkpointer
+from densefit.train.epoch_recorder import EpochRecorder
+from densefit.train.length import LengthAware, TrainingLength
+from densefit.train.loop import Loop
+from densefit.train.schedules.deferred import Deferred
+from densefit.train.seeds import seed_update
+from densefit.train.setup.identity import identity_of
+from densefit.train.setup.plan import Plan
+from densefit.train.signals import Signals
+from densefit.train.step import Step
+from densefit.train.validator import Validator
+
+_log = logging.getLogger("densefit")
+
+
+def start(plan: Plan) -> Loop:
+    """Bring a training to where its first update can be made; returns the loop.
+
+    Args:
+        plan: whose directory of checkpoints is held.
+
+    Raises:
+        BindError, CheckpointError, ConfigError, DataError: as `fit`.
+    """
+    _bind(plan)
+    plan.session.learner.start_optimizer(plan.optimizer)
+    if plan.live is None:
+        plan.model.started(plan.session.learner)
+    length = _length(plan)
+    for callback in plan.session.callbacks:
+        callback.begin_anew()
+    _resume(plan, length)
+    return _loop(plan, length)
+
+
+def _bind(plan: Plan) -> None:
+    """Bind the network to the shapes of the data, and give every parameter a value."""
+    settings, session = plan.settings, plan.session
+    balancer, network, state = session.balancer, plan.model.network, session.state
+    weigh = None
+    if balancer is not None:
+        balancer.begin(list(network.wires), state.updates, state.updates_per_epoch)
+        weigh = balancer.weighted if balancer.learned else None
+    are_given = settings.arg_params is not None or settings.aux_params is not None
+    session.learner.bind(
+        plan.feeder,
+        BindSettings(
+            initializer=settings.initializer,
+            seed=settings.seed,
+            accumulate=settings.accumulate,
+            freeze=settings.freeze,
+            ema=settings.ema,
+            precision=settings.precision,
+            weigh=weigh,
+            fixed=[*plan.model.fixed, *settings.fixed_param_names],
+            allow_missing=settings.allow_missing or not are_given,
+            fuse=settings.module["monitor"] is None,
+            live=plan.live,
+            is_given=are_given,
+        ),
+    )
+    plan.module.attach(session.learner, plan.scorer, plan.feeder.iterator)
+    if plan.scorer is not None:
+        plan.scorer.check_values()
+
+
+def _length(plan: Plan) -> TrainingLength:
+    """What lets the parts of the training know its length, once it is known."""
+    settings, session = plan.settings, plan.session
+    learners: list[LengthAware] = [plan.validating, plan.saving]
+    if isinstance(session.rate, Deferred):
+        learners.append(session.rate)
+    total_of = partial(
+        plan.feeder.epochs.total_updates, settings.epochs or 0, accumulate=settings.accumulate
+    )
+    return TrainingLength(session.state, total_of, learners)
+
+
+def _resume(plan: Plan, length: TrainingLength) -> None:
+    """Go on from a checkpoint, if there is one to go on from."""
+    saver, session, state = plan.settings.checkpoint, plan.session, plan.session.state
+    if saver is None:
+        return
+    session.identity, session.before = identity_of(plan), partial(identity_of, plan, True)
+    is_known = state.updates_per_epoch is not None
+    path = saver.resume(plan.settings.resume, session)
+    if path is not None:
+        state.resumed = str(path)
+        if not is_known:
+            length.resume()
+        _warn_done(state, path)
+
+
+def _warn_done(state: TrainState, path: object) -> None:
+    """Warn that nothing is left to train after a resume.
+
+    Args:
+        state: as the checkpoint has brought it.
+        path: of the checkpoint.
+    """
+    for unit, planned, done in (
+        ("epochs", state.epochs, state.epoch),
+        ("updates", state.updates if state.epochs is None else None, state.update),
+    ):
+        if planned is not None and done >= planned and not state.pending:
+            _log.warning(
+                "%s: %d %s are done and %s=%d are planned: nothing is left to train. To go on, plan"
+                " more; to train anew, choose another directory and no resume",
+                *(path, done, unit, unit, planned),
+            )
+
+
+def _loop(plan: Plan, length: TrainingLength) -> Loop:
+    """The loop and its parts."""
+    settings, session = plan.settings, plan.session
+    learner, saver, guard = session.learner, settings.checkpoint, settings.nonfinite
+    balancing = None
+    if settings.balance is not None:
+        balancing = Balancing(settings.balance, learner, plan.model.network.wires)
+    reseed = partial(seed_update, learner, settings.seed, session.state) if learner.random else None
+    control, signals = Control(), Signals()
+    checkpointer = Checkpointer(session, saver, guard, control, signals)
+    keep = None if saver is None else saver.keep
+    return Loop(
+        plan=plan,
+        step=Step(session, plan.wires, settings.clip_norm, guard, balancing, reseed),
+        reseed=reseed,
+        validator=Validator(
+            *(session, plan.scorer, settings.derived, keep, checkpointer, control, signals)
+        ),
+        checkpointer=checkpointer,
+        recorder=EpochRecorder(session, plan.feeder, length),
+        length=length,
+        control=control,
+        signals=signals,
+    )

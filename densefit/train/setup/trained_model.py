@@ -1,0 +1,61 @@
+"""What is trained, as a user gives it: the model, and what of Module.fit comes with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from densefit import adapters
+from densefit.callbacks.callback import Callback
+from densefit.callbacks.default_progress import with_progress
+from densefit.engine.model_input import ModelInput, model_input
+from densefit.model.heads.route import Route
+from densefit.train.setup.settings import Settings
+
+
+def read_model(network: Any, heads: Mapping[str, Route] | None, settings: Settings) -> ModelInput:
+    module = settings.module
+    return model_input(
+        network,
+        heads,
+        settings.arg_params,
+        settings.aux_params,
+        announce=True,
+        measured=module["eval_metric"] is None,
+        loss=settings.loss,
+        train=settings.train,
+        batch_end_callback=module["batch_end_callback"],
+        eval_batch_end_callback=module["eval_batch_end_callback"],
+    )
+
+
+def module_arguments(model: ModelInput, settings: Settings) -> Any:
+    return adapters.module_arguments.adapt(
+        settings.module,
+        network=model.network,
+        model=model.model,
+        seen=model.seen,
+        evaluated=model.evaluated,
+    )
+
+
+def live_module(model: ModelInput, settings: Settings) -> Any:
+    """The user's Module that trains itself, where the settings let it."""
+    is_ours = (
+        settings.accumulate > 1
+        or settings.ema is not None
+        or settings.precision != "float32"
+        or settings.freeze
+        or set(settings.fixed_param_names) - set(model.fixed)
+        or (settings.devices or model.devices) != model.devices
+    )
+    return None if is_ours else model.live
+
+
+def all_callbacks(model: ModelInput, live: Any, settings: Settings) -> list[Callback]:
+    """The user's callbacks, one that shows progress, and those that keep a Module up to date."""
+    module = settings.module
+    is_logged = any(argument is not None for argument in module.values())
+    has_batch_end = module["batch_end_callback"] is not None
+    callbacks = with_progress(settings.callbacks, settings.progress, has_batch_end, is_logged)
+    return [*callbacks] if live is not None else [*model.mirrors, *callbacks]

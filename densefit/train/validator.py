@@ -1,0 +1,80 @@
+"""Validation while training: scores, and everything that goes by them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from densefit.callbacks.callback import Control
+from densefit.checkpoint.training.policy import Keep
+from densefit.checkpoint.training.session import Session
+from densefit.metrics.core.derived import Derived, with_derived
+from densefit.train.checkpointer import Checkpointer
+from densefit.train.signals import Signals
+
+
+class Validator:
+    """Scores the validation data and tells schedule, checkpoint policy and callbacks.
+
+    Args:
+        session: the training.
+        scorer: a Scorer or MultiScorer of the validation; None for none.
+        derived: numbers made of its scores, by name.
+        keep: which checkpoints stay; None without checkpoints.
+        checkpointer: saves what was trained where a validation fails or is interrupted.
+        control: what callbacks ask for.
+        signals: SIGINT and SIGTERM.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        scorer: Any,
+        derived: Mapping[str, Derived],
+        keep: Keep | None,
+        checkpointer: Checkpointer,
+        control: Control,
+        signals: Signals,
+    ) -> None:
+        self._session, self._scorer, self._derived = session, scorer, derived
+        self._keep, self._checkpointer = keep, checkpointer
+        self._control, self._signals = control, signals
+
+    def validate(self) -> None:
+        """Score the validation data, unless they are scored at this update already.
+
+        Raises:
+            TrainingInterrupted: a signal came; the validation is given up.
+            TrainingDiverged: a parameter is not finite.
+        """
+        state = self._session.state
+        self._control.validation_requested = False
+        if self._scorer is None or state.validated == state.update:
+            return
+        with state.clock("validation"):
+            scores = self._score()
+            state.tick()
+        if scores is None:
+            self._checkpointer.interrupt()
+            return
+        state.validation = self._session.history.last_validation = scores
+        state.validated = state.update
+        if self._session.rate is not None:
+            self._session.rate.observe(scores)
+        if self._keep is not None:
+            self._keep.observe(scores)
+            if self._keep.improves(scores):
+                self._control.save_requested = True  # else the best would be gone by the next save
+        with state.clock("callback"):
+            for callback in self._session.callbacks:
+                callback.validated(state, self._control)
+
+    def _score(self) -> dict[str, float] | None:
+        """The scores, and the derived ones; None if a signal came meanwhile."""
+        self._session.learner.parameters.check_finite()
+        try:
+            scores = self._scorer.run(lambda: self._signals.received is not None)
+            return None if scores is None else with_derived(scores, self._derived)
+        except Exception:
+            self._checkpointer.rescue()
+            raise

@@ -1,0 +1,104 @@
+"""Plots in files: matplotlib without a window system, and the common look of all plots."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from densefit.errors import ConfigError, writing
+
+_WIDE = 30.0  # ratio of the highest to the lowest value from which an axis is logarithmic
+
+
+def new_figure(width: float, height: float) -> Any:
+    """Make an empty matplotlib Figure of `width` by `height` inches.
+
+    Without pyplot no window system is looked for.
+
+    Raises:
+        ConfigError: matplotlib is not installed.
+    """
+    try:
+        import matplotlib  # noqa: F401 - first, so that its absence is reported
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ConfigError(
+            "Curves need matplotlib, which is not installed", fix="pip install densefit[plot]"
+        ) from error
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def is_available() -> bool:
+    """Whether matplotlib is installed."""
+    try:
+        new_figure(1, 1)
+    except ConfigError:
+        return False
+    return True
+
+
+def write_figure(figure: Any, path: str | Path, dpi: int) -> None:
+    """Write a figure of `new_figure`, laid out for the final ticks of its axes.
+
+    Titles of axes that lie above each other are aligned.
+
+    Raises:
+        ValueError: matplotlib knows no image format of this file ending.
+    """
+    figure.align_ylabels()
+    figure.draw_without_rendering()  # a first layout: other sizes of the axes have other ticks
+    with writing(path):
+        figure.savefig(path, dpi=dpi)
+
+
+def tidy(axes: Any) -> None:
+    """Draw a faint grid, and no frame at the top and right."""
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def legend_beside(axes: Any, entries: int, title: str | None = None) -> None:
+    """Put the legend beside the axes, where it hides no curve; write "none" without curves."""
+    if entries:
+        axes.legend(
+            title=title,
+            alignment="left",
+            fontsize="small",
+            handlelength=3,
+            frameon=False,
+            loc="upper left",
+            bbox_to_anchor=(1.0, 1.0),
+            borderaxespad=0,
+        )
+    else:
+        axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center", color="0.5")
+
+
+def color(index: int) -> str:
+    """Color of the curve `index`; there are ten."""
+    return f"C{index % 10}"
+
+
+def line_style(index: int) -> str:
+    """Line style of the curve `index`: solid for the first ten, then dashed, then dotted."""
+    return ("-", "--", ":")[index // 10 % 3]
+
+
+def log_scale_if_wide(axes: Any) -> None:
+    """Make the y axis logarithmic if the drawn values are positive and span a factor of 30."""
+    values = [value for line in axes.lines for value in line.get_ydata() if math.isfinite(value)]
+    if values and min(values) > 0 and max(values) / min(values) > _WIDE:
+        axes.set_yscale("log")
+
+
+def escape_math(label: str) -> str:
+    r"""Escape dollar signs, which matplotlib reads as formulas.
+
+    >>> print(escape_math("cost in $"))
+    cost in \$
+    """
+    return label.replace("$", r"\$")

@@ -1,0 +1,119 @@
+"""Anchors of a detection head, and the labels that a sample's boxes assign to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from densefit.data.classes.known_classes import known_classes
+from densefit.data.sample import Sample
+from densefit.errors import DataError
+from densefit.model.heads.head import Label
+
+from .anchors import Shapes, anchor_boxes, anchor_count, anchor_shapes
+from .assign import IGNORE, anchor_targets, match_anchors
+
+
+class BoxEncoding:
+    """The part of `Detection` that encodes boxes as classes and offsets of anchors.
+
+    Its attributes are settings of `Detection`.
+    """
+
+    name: str
+    classes: list[str]
+    strides: tuple[int, ...]
+    sizes: tuple[tuple[float, ...], ...]
+    sizes_relative_to: str
+    ratios: tuple[float, ...]
+    every_ratio: bool
+    iou_positive: float
+    iou_negative: float
+    train_difficult: bool
+
+    def shapes(self, input_size: tuple[int, int]) -> tuple[Shapes, ...]:
+        """(width, height) of each level's anchors, in input pixels."""
+        levels = []
+        for stride, sizes in zip(self.strides, self.sizes):
+            unit = stride if self.sizes_relative_to == "stride" else min(input_size)
+            scaled = [size * unit for size in sizes]
+            levels.append(anchor_shapes(scaled, self.ratios, self.every_ratio))
+        return tuple(levels)
+
+    def anchors(self, input_size: Sequence[int]) -> np.ndarray:
+        """All anchors, (A, 4) float32 xyxy in input pixels."""
+        height, width = input_size
+        return anchor_boxes((height, width), self.strides, self.shapes((height, width)))
+
+    def anchor_count(self, input_size: tuple[int, int]) -> int:
+        """Number of anchors A."""
+        return anchor_count(input_size, self.strides, self.shapes(input_size))
+
+    def labels(self, input_size: tuple[int, int]) -> list[Label]:
+        """`class` (A,): -1 ignored, 0 background, 1 + class; `box` (A, 4): offsets.
+
+        `known` (1 + classes,): 0 for classes that the sample does not annotate, else 1.
+        """
+        count = self.anchor_count(input_size)
+        known = Label("known", (1 + len(self.classes),))
+        return [Label("class", (count,)), Label("box", (count, 4)), known]
+
+    def encode(self, sample: Sample) -> dict[str, np.ndarray]:
+        """Encode the boxes as labels of all anchors; without a target `boxes` all are ignored."""
+        anchors = self.anchors(sample.image.shape[:2])
+        if "boxes" not in sample.targets:
+            ignored = np.full(len(anchors), IGNORE, np.float32)
+            offsets = np.zeros((len(anchors), 4), np.float32)
+            return {"class": ignored, "box": offsets, "known": self.annotated_classes(sample)}
+        boxes, classes = sample.targets["boxes"], sample.targets["classes"]
+        labels, offsets = anchor_targets(self.match_anchors(sample), anchors, boxes, classes)
+        return {"class": labels, "box": offsets, "known": self.annotated_classes(sample)}
+
+    def match_anchors(self, sample: Sample) -> np.ndarray:
+        """(A,) int64, the box assigned to each anchor: -1 ignored, 0 background, 1 + index.
+
+        Args:
+            sample: a sample with the target `boxes`.
+
+        Raises:
+            DataError: a class index out of range.
+        """
+        targets = sample.targets
+        classes = np.asarray(targets["classes"])
+        if classes.size and not 0 <= classes.min() <= classes.max() < len(self.classes):
+            raise DataError(
+                "A box is of no known class",
+                expected=f"class indices 0 to {len(self.classes) - 1}",
+                received=f"{classes.min()} to {classes.max()}",
+                where=f"sample {sample.id!r}, head {self.name!r}",
+                fix="make the head with the dataset's classes",
+            )
+        return match_anchors(
+            self.anchors(sample.image.shape[:2]),
+            targets["boxes"],
+            ignored=None if self.train_difficult else targets.get("difficult"),
+            crowd=targets.get("crowd"),
+            iou_positive=self.iou_positive,
+            iou_negative=self.iou_negative,
+        )
+
+    def annotated_classes(self, sample: Sample) -> np.ndarray:
+        """(1 + classes,) float32, 1 for the background and the classes the sample annotates."""
+        where = f"sample {sample.id!r}, head {self.name!r}"
+        annotated = known_classes(sample.targets, len(self.classes), where)
+        return np.concatenate([[True], annotated]).astype(np.float32)
+
+    def positives(self, labels: Mapping[str, np.ndarray]) -> int:
+        """Number of positive anchors."""
+        return int(np.count_nonzero(labels["class"] > 0))
+
+    def objects(self, sample: Sample) -> int:
+        """Number of boxes to learn: no crowds, and no difficult ones unless `train_difficult`."""
+        targets = sample.targets
+        if "boxes" not in targets:  # a panoptic sample may have masks alone
+            return 0
+        excluded = np.zeros(len(targets["boxes"]), bool)
+        for name in ("crowd",) if self.train_difficult else ("crowd", "difficult"):
+            excluded |= np.asarray(targets.get(name, excluded), bool)
+        return int(np.count_nonzero(~excluded))
