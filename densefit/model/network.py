@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from densefit.backend import mx
 from densefit.errors import BindError, ConfigError
 from densefit.model.backbones import Backbone, backbones
 from densefit.model.head_names import check_head_names
@@ -22,6 +21,7 @@ from densefit.model.host_arrays import deprecated_ndarrays, host_copies
 from densefit.model.loss_weights import check_weight
 from densefit.model.name_collisions import check_variables
 from densefit.model.network_graph import Weigh, build_graph, check_graphs
+from densefit.symbol import Symbol
 
 MODES = ("train", "evaluate", "raw", "views")
 KEPT = 64  # graphs, of a network
@@ -286,4 +286,4 @@ class Network:
 
 def is_symbol(model: Any) -> bool:
     """Whether a model is a Symbol."""
-    return isinstance(model, mx.sym.Symbol)
+    return isinstance(model, Symbol)

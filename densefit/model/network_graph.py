@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from itertools import zip_longest
 from typing import Any
 
-from densefit.backend import mx
 from densefit.errors import BindError
 from densefit.model.backbones import Backbone
 from densefit.model.head_names import weight_name
 from densefit.model.heads.adapter import Wire
 from densefit.model.heads.network_head import HeadWire
 from densefit.model.name_collisions import check_inputs, check_outputs
+from densefit.symbol import NameManager, sym
 
 Weigh = Callable[[str, Any, Any], Any]
 _SIZE = (64, 64)  # at which graphs are checked
@@ -36,8 +36,8 @@ def build_graph(
         input_size: (height, width).
         weigh: see `Network.graph`.
     """
-    with mx.name.NameManager():
-        features = backbone.features(mx.sym.Variable("data"), input_size, output_stride)
+    with NameManager():
+        features = backbone.features(sym.Variable("data"), input_size, output_stride)
     outputs = []
     for wire in wires.values():
         if not isinstance(wire, HeadWire):
@@ -47,7 +47,7 @@ def build_graph(
                 outputs += _losses(wire, features, input_size, weigh)
             else:
                 outputs += _predictions(wire, features, mode)
-    return mx.sym.Group(outputs)
+    return sym.Group(outputs)
 
 
 def _losses(
@@ -56,15 +56,14 @@ def _losses(
     """The loss terms of a head in the train graph."""
     head = wire.head
     labels = {
-        label.name: mx.sym.Variable(f"{head.name}_{label.name}")
-        for label in head.labels(input_size)
+        label.name: sym.Variable(f"{head.name}_{label.name}") for label in head.labels(input_size)
     }
     terms = head.train(features, labels)
     wire.terms = list(terms)
     wire.check_terms(terms, input_size)
     # If the loss is one, the first of its terms carries it.
     return [
-        mx.sym.MakeLoss(_trained_by(term, loss), grad_scale=head.weight, name=f"{head.name}_{name}")
+        sym.MakeLoss(_trained_by(term, loss), grad_scale=head.weight, name=f"{head.name}_{name}")
         for (name, term), loss in zip_longest(terms.items(), wire.trained(terms, weigh))
     ]
 
@@ -81,7 +80,7 @@ def _predictions(wire: HeadWire, features: Any, mode: str) -> list[Any]:
     else:
         outputs = head.view_outputs(features)
         wire.viewed = list(outputs)
-    return [mx.sym.identity(symbol, name=f"{head.name}_{name}") for name, symbol in outputs.items()]
+    return [sym.identity(symbol, name=f"{head.name}_{name}") for name, symbol in outputs.items()]
 
 
 def check_graphs(
@@ -123,7 +122,7 @@ def check_graphs(
             )
 
 
-class _HeadNames(mx.name.NameManager):  # type: ignore[misc]
+class _HeadNames(NameManager):  # type: ignore[misc]
     """Name the unnamed layers of a head after the head.
 
     With MXNet's counter for all, a layer that one head has in one graph only would shift the
@@ -144,5 +143,5 @@ def _trained_by(term: Any, loss: Any | None) -> Any:
 
     A sample's weight in `loss` of 0 sends exactly no gradient.
     """
-    value = mx.sym.BlockGrad(term)
-    return value if loss is None else value + (loss - mx.sym.BlockGrad(loss))
+    value = sym.BlockGrad(term)
+    return value if loss is None else value + (loss - sym.BlockGrad(loss))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from densefit.backend import mx
 from densefit.errors import ConfigError
 from densefit.model.network import Network
 from densefit.model.output_names import short_name
 from densefit.registry import nearest
+from densefit.symbol import NameManager, sym
 
 SIZE = (64, 64)  # a Network checks its graphs at this size; the names are the same at any
 
@@ -29,16 +29,16 @@ def owners(network: Network) -> dict[str, str | None]:
     users: dict[str, set[str]] = {}
     for head, wire in network.wires.items():
         inputs.update(wire.labels, wire.weights)
-        own = mx.sym.Group([symbol[outputs[name]] for name in wire.outputs("train")])
+        own = sym.Group([symbol[outputs[name]] for name in wire.outputs("train")])
         for name in _names(own):
             users.setdefault(name, set()).add(head)
     names = [name for name in _names(symbol) if name not in inputs]
     trunk: set[str] = set()
     if network.heads:
-        with mx.name.NameManager():
-            data = mx.sym.Variable("data")
+        with NameManager():
+            data = sym.Variable("data")
             maps = network.backbone.features(data, SIZE, network.output_stride).maps
-        trunk.update(_names(mx.sym.Group(list(maps.values()))))
+        trunk.update(_names(sym.Group(list(maps.values()))))
     elif known:
         names = [name for name in names if name in known]
     return {

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from densefit.backend import mx
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
 from densefit.metrics import Accuracy, CrossEntropy, Metric, TopK
 from densefit.model.heads.head import Features, Head, Label, class_names, heads, named_rows
 from densefit.model.layers import pooled_logits
+from densefit.symbol import sym
 from densefit.visualize.drawing import draw_label
 
 UNKNOWN = -1
@@ -85,13 +85,13 @@ class Classification(Head):
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
         """`loss` (B,): cross-entropy, 0 where the label is -1."""
         label = labels["label"]
-        log_probability = mx.sym.log_softmax(self._scores(features), axis=-1)
-        picked = mx.sym.pick(log_probability, mx.sym.maximum(label, 0), axis=-1)
-        return {"loss": -picked * mx.sym.BlockGrad(label >= 0)}
+        log_probability = sym.log_softmax(self._scores(features), axis=-1)
+        picked = sym.pick(log_probability, sym.maximum(label, 0), axis=-1)
+        return {"loss": -picked * sym.BlockGrad(label >= 0)}
 
     def evaluate(self, features: Features) -> dict[str, Any]:
         """`probabilities` (B, C)."""
-        return {"probabilities": mx.sym.softmax(self._scores(features), axis=-1)}
+        return {"probabilities": sym.softmax(self._scores(features), axis=-1)}
 
     def _class(self, targets: Mapping[str, np.ndarray], where: str) -> int:
         """The class index, or UNKNOWN, also without the target."""

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from densefit.backend import mx
 from densefit.data.geometry.strided_map import grid_size, mean_weights, target_cells
 from densefit.data.geometry.to_original import map_to_original
 from densefit.data.sample import Geometry, Sample
@@ -20,6 +19,7 @@ from densefit.model.decoders import LOGIT_STRIDE, Decoder
 from densefit.model.heads.head import Features, Head, Label, heads
 from densefit.model.layers import upsample
 from densefit.model.tta.view_merger import Merger
+from densefit.symbol import init, sym
 
 from .drawing import common_range, draw_depth
 from .loss import LOSSES, depth_loss
@@ -125,12 +125,12 @@ class Depth(Head):
     def _log_depth(self, features: Features) -> Any:
         """(B, 1, h, w) logarithm of the depth at LOGIT_STRIDE, within the limits."""
         # Starts in the middle: elsewhere the sigmoid is flat and gradients are small.
-        position = mx.sym.sigmoid(self.decoder(features, self.name, 1, mx.init.Normal(0.01)))
+        position = sym.sigmoid(self.decoder(features, self.name, 1, init.Normal(0.01)))
         return math.log(self.min_depth) + position * math.log(self.max_depth / self.min_depth)
 
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
         """Each loss by its name, over the valid cells of each image."""
-        log_depth = mx.sym.squeeze(self._log_depth(features), axis=1)
+        log_depth = sym.squeeze(self._log_depth(features), axis=1)
         return {
             kind: depth_loss(
                 kind, log_depth, labels["depth"], labels["weight"], self.scale_invariance
@@ -140,13 +140,13 @@ class Depth(Head):
 
     def view_outputs(self, features: Features) -> dict[str, Any]:
         """`depth`: (B, 1, H, W) metres at input size."""
-        depth = mx.sym.exp(self._log_depth(features))
+        depth = sym.exp(self._log_depth(features))
         size = features.size(LOGIT_STRIDE)
         return {"depth": upsample(depth, LOGIT_STRIDE, size, features.input_size)}
 
     def evaluate(self, features: Features) -> dict[str, Any]:
         """`depth`: (B, H, W) metres at input size."""
-        return {"depth": mx.sym.squeeze(self.views(features)["depth"], axis=1)}
+        return {"depth": sym.squeeze(self.views(features)["depth"], axis=1)}
 
     def view_merger(self, size: tuple[int, int]) -> Merger:
         """A merger that averages depths at the original size, on the device."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from densefit.backend import mx
+from densefit.symbol import sym
 
 LOSSES = ("silog", "l1", "berhu")
 _LEAST = 1e-6  # metres; keeps logarithms and quotients finite where depths are unknown
@@ -32,15 +32,15 @@ def silog(log_depth: Any, depth: Any, weight: Any, scale_invariance: float) -> A
     NIPS 2014, equation 4. Lambda is `scale_invariance`: 0 is the mean square, 1 is invariant to a
     common factor of all depths; the paper uses 0.5.
     """
-    difference = log_depth - mx.sym.log(mx.sym.maximum(depth, _LEAST))
+    difference = log_depth - sym.log(sym.maximum(depth, _LEAST))
     weighted = difference * weight
-    square = mx.sym.sum(weighted * difference, axis=(1, 2))
-    return square - scale_invariance * mx.sym.square(mx.sym.sum(weighted, axis=(1, 2)))
+    square = sym.sum(weighted * difference, axis=(1, 2))
+    return square - scale_invariance * sym.square(sym.sum(weighted, axis=(1, 2)))
 
 
 def l1(log_depth: Any, depth: Any, weight: Any) -> Any:
     """(B,) mean absolute error in metres."""
-    return mx.sym.sum(mx.sym.abs(mx.sym.exp(log_depth) - depth) * weight, axis=(1, 2))
+    return sym.sum(sym.abs(sym.exp(log_depth) - depth) * weight, axis=(1, 2))
 
 
 def berhu(log_depth: Any, depth: Any, weight: Any) -> Any:
@@ -50,10 +50,10 @@ def berhu(log_depth: Any, depth: Any, weight: Any) -> Any:
     equation 1. As there, c is a fifth of the largest error, without gradient; here it is the
     largest of the image, not of the batch, so that the loss of an image does not depend on others.
     """
-    distance = mx.sym.abs(mx.sym.exp(log_depth) - depth) * (weight > 0)
-    largest = mx.sym.max(distance, axis=(1, 2), keepdims=True)
-    limit = mx.sym.BlockGrad(mx.sym.maximum(_BERHU_SHARE * largest, _LEAST))
-    square = mx.sym.broadcast_add(mx.sym.square(distance), mx.sym.square(limit))
-    beyond = mx.sym.broadcast_div(square, 2 * limit)
-    inside = mx.sym.broadcast_lesser_equal(distance, limit)
-    return mx.sym.sum(mx.sym.where(inside, distance, beyond) * weight, axis=(1, 2))
+    distance = sym.abs(sym.exp(log_depth) - depth) * (weight > 0)
+    largest = sym.max(distance, axis=(1, 2), keepdims=True)
+    limit = sym.BlockGrad(sym.maximum(_BERHU_SHARE * largest, _LEAST))
+    square = sym.broadcast_add(sym.square(distance), sym.square(limit))
+    beyond = sym.broadcast_div(square, 2 * limit)
+    inside = sym.broadcast_lesser_equal(distance, limit)
+    return sym.sum(sym.where(inside, distance, beyond) * weight, axis=(1, 2))

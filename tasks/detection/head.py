@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from densefit.backend import mx
 from densefit.data.classes.class_lists import are_numbers
 from densefit.data.sample import Geometry
 from densefit.metrics import COCOAveragePrecision, Metric, VOCAveragePrecision
 from densefit.model.heads.head import Features, Head, class_names, heads, named_rows
 from densefit.model.tta.view_merger import Merger, Predictions
+from densefit.symbol import sym
 
 from .checks import check_exact_count, check_settings, sizes_per_level
 from .drawing import draw_detections, draw_true_boxes
@@ -155,7 +155,7 @@ class Detection(BoxEncoding, Head):
         """`boxes` (B, max_detections, 6) [class, score, x1, y1, x2, y2] in input pixels."""
         predicted = self.predictions(self.levels(features), features.input_size)
         rows = self.detect(*predicted, features.input_size)
-        return {"boxes": mx.sym.slice_axis(rows, axis=2, begin=0, end=6)}
+        return {"boxes": sym.slice_axis(rows, axis=2, begin=0, end=6)}
 
     def detect(self, scores: Any, offsets: Any, input_size: tuple[int, int]) -> Any:
         """(B, max_detections, 7): the rows of `evaluate`, and the anchor of each.

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from densefit.backend import mx
 from densefit.model.partial_softmax import partial_log_softmax
+from densefit.symbol import sym
 
 
 def hard_negatives(difficulty: Any, candidate: Any, wanted: Any, limit: int) -> Any:
@@ -24,15 +24,15 @@ def hard_negatives(difficulty: Any, candidate: Any, wanted: Any, limit: int) -> 
         limit: the number of anchors A.
     """
     # 0 for other anchors, 1 or more for candidates.
-    ranked = mx.sym.BlockGrad((difficulty + 1) * candidate)
-    descending = mx.sym.sort(ranked, axis=1, is_ascend=False)
-    last = mx.sym.pick(descending, mx.sym.minimum(wanted, limit) - 1, axis=1, keepdims=True)
-    above = mx.sym.broadcast_greater(ranked, last)
-    level = mx.sym.broadcast_equal(ranked, last) * candidate
-    left = mx.sym.reshape(wanted, shape=(-1, 1)) - mx.sym.sum(above, axis=1, keepdims=True)
-    tied = mx.sym.maximum(mx.sym.sum(level, axis=1, keepdims=True), 1)
-    share = mx.sym.minimum(left / tied, 1)
-    return mx.sym.BlockGrad(above + mx.sym.broadcast_mul(level, share))
+    ranked = sym.BlockGrad((difficulty + 1) * candidate)
+    descending = sym.sort(ranked, axis=1, is_ascend=False)
+    last = sym.pick(descending, sym.minimum(wanted, limit) - 1, axis=1, keepdims=True)
+    above = sym.broadcast_greater(ranked, last)
+    level = sym.broadcast_equal(ranked, last) * candidate
+    left = sym.reshape(wanted, shape=(-1, 1)) - sym.sum(above, axis=1, keepdims=True)
+    tied = sym.maximum(sym.sum(level, axis=1, keepdims=True), 1)
+    share = sym.minimum(left / tied, 1)
+    return sym.BlockGrad(above + sym.broadcast_mul(level, share))
 
 
 def class_loss(
@@ -56,19 +56,17 @@ def class_loss(
         min_negatives: trained background anchors per image, at least.
         limit: the number of anchors A.
     """
-    unsure = mx.sym.expand_dims(target == 0, axis=2)
-    log_probability = partial_log_softmax(
-        scores, mx.sym.expand_dims(known, axis=1), unsure, axis=-1
-    )
-    loss = -mx.sym.pick(log_probability, mx.sym.maximum(target, 0), axis=-1)
+    unsure = sym.expand_dims(target == 0, axis=2)
+    log_probability = partial_log_softmax(scores, sym.expand_dims(known, axis=1), unsure, axis=-1)
+    loss = -sym.pick(log_probability, sym.maximum(target, 0), axis=-1)
     positive = target > 0
     background = target == 0
-    positives = mx.sym.sum(positive, axis=1)
-    wanted = mx.sym.maximum(mx.sym.round(positives * negatives_per_positive), min_negatives)
+    positives = sym.sum(positive, axis=1)
+    wanted = sym.maximum(sym.round(positives * negatives_per_positive), min_negatives)
     # The loss of a background anchor is its difficulty.
-    weight = positive + hard_negatives(mx.sym.BlockGrad(loss), background, wanted, limit)
-    total = mx.sym.sum(loss * mx.sym.BlockGrad(weight), axis=1)
-    return total / mx.sym.maximum(mx.sym.BlockGrad(positives), 1)
+    weight = positive + hard_negatives(sym.BlockGrad(loss), background, wanted, limit)
+    total = sym.sum(loss * sym.BlockGrad(weight), axis=1)
+    return total / sym.maximum(sym.BlockGrad(positives), 1)
 
 
 def box_loss(offsets: Any, box_target: Any, target: Any) -> Any:
@@ -79,7 +77,7 @@ def box_loss(offsets: Any, box_target: Any, target: Any) -> Any:
         box_target: (B, A, 4).
         target: (B, A): -1 ignored, 0 background, 1 + class.
     """
-    positive = mx.sym.BlockGrad(target > 0)
-    distance = mx.sym.smooth_l1(offsets - box_target, scalar=1.0)
-    total = mx.sym.sum(mx.sym.sum(distance, axis=2) * positive, axis=1)
-    return total / mx.sym.maximum(mx.sym.sum(positive, axis=1), 1)
+    positive = sym.BlockGrad(target > 0)
+    distance = sym.smooth_l1(offsets - box_target, scalar=1.0)
+    total = sym.sum(sym.sum(distance, axis=2) * positive, axis=1)
+    return total / sym.maximum(sym.sum(positive, axis=1), 1)

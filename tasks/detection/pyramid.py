@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from densefit.backend import mx
 from densefit.model.heads.head import Features
 from densefit.model.layers import conv_bn
+from densefit.symbol import init, sym
 
 
 def feature_levels(
@@ -41,10 +41,10 @@ def _enrich(
         # Normalised: sums over levels would start large enough to diverge.
         data = conv_bn(data, f"{name}_level{stride}_lateral", channels, 1, relu=None)
         if merged:
-            deeper = mx.sym.UpSampling(merged[0], scale=2, sample_type="nearest", num_args=1)
+            deeper = sym.UpSampling(merged[0], scale=2, sample_type="nearest", num_args=1)
             if any(side % 2 for side in features.size(stride)):
                 # Sizes round up: the upsampled map may be one too large.
-                deeper = mx.sym.slice_like(deeper, data, axes=(2, 3))
+                deeper = sym.slice_like(deeper, data, axes=(2, 3))
             data = data + deeper
         merged.insert(0, data)
     return [
@@ -92,15 +92,15 @@ def anchor_rows(
     rows = []
     for data, stride, count in zip(levels, strides, anchors):
         prefix = f"{name}_level{stride}_{kind}"
-        data = mx.sym.Convolution(
+        data = sym.Convolution(
             data,
-            mx.sym.Variable(f"{prefix}_weight", init=mx.init.Normal(0.01)),
-            mx.sym.Variable(f"{prefix}_bias", init=mx.init.Zero()),
+            sym.Variable(f"{prefix}_weight", init=init.Normal(0.01)),
+            sym.Variable(f"{prefix}_bias", init=init.Zero()),
             num_filter=count * width,
             kernel=(3, 3),
             pad=(1, 1),
             name=prefix,
         )
-        data = mx.sym.transpose(data, axes=(0, 2, 3, 1))
-        rows.append(mx.sym.reshape(data, shape=(0, -1, width)))
-    return mx.sym.concat(*rows, dim=1)
+        data = sym.transpose(data, axes=(0, 2, 3, 1))
+        rows.append(sym.reshape(data, shape=(0, -1, width)))
+    return sym.concat(*rows, dim=1)

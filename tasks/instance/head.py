@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import numpy as np
 
-from densefit.backend import mx
 from densefit.data.loader.views import View
 from densefit.data.sample import Geometry
 from densefit.errors import ConfigError
@@ -16,6 +15,7 @@ from densefit.metrics import COCOMaskAveragePrecision, Metric
 from densefit.model.heads.head import Features, Head, Term, class_names, heads
 from densefit.model.loss_weights import check_weight
 from densefit.model.tta.view_merger import Merger, Predictions
+from densefit.symbol import sym
 from densefit.tasks.detection.head import Detection
 from densefit.tasks.detection.merge import select_detections
 from densefit.tasks.detection.pyramid import anchor_rows
@@ -124,7 +124,7 @@ class Instance(InstanceEncoding, Head):
         )
         counts = [len(shapes) for shapes in self.detector.shapes(features.input_size)]
         rows = anchor_rows(self.name, "mask", levels, strides, counts, self.prototypes)
-        return levels, maps, mx.sym.tanh(rows)
+        return levels, maps, sym.tanh(rows)
 
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
         """`class_loss`, `box_loss` and `mask_loss`, (B,) each."""
@@ -143,12 +143,12 @@ class Instance(InstanceEncoding, Head):
         levels, maps, coefficients = self._masks(features)
         predicted = self.detector.predictions(levels, features.input_size)
         rows = self.detector.detect(*predicted, features.input_size)
-        anchor = mx.sym.reshape(mx.sym.slice_axis(rows, axis=2, begin=6, end=7), shape=(0, -1))
+        anchor = sym.reshape(sym.slice_axis(rows, axis=2, begin=6, end=7), shape=(0, -1))
         # Unused rows have anchor -1; their masks, of anchor 0 instead, are dropped by `decode`.
-        anchor = mx.sym.maximum(anchor, 0)
+        anchor = sym.maximum(anchor, 0)
         logits = assemble_masks(maps, coefficients, anchor, self._size(features.input_size))
-        masks = mx.sym.cast(mx.sym.round(mx.sym.sigmoid(logits) * 255), dtype="uint8")
-        return {"boxes": mx.sym.slice_axis(rows, axis=2, begin=0, end=6), "masks": masks}
+        masks = sym.cast(sym.round(sym.sigmoid(logits) * 255), dtype="uint8")
+        return {"boxes": sym.slice_axis(rows, axis=2, begin=0, end=6), "masks": masks}
 
     def decode(
         self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]

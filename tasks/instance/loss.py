@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from densefit.backend import mx
 from densefit.data.geometry.instance_map import NONE, UNKNOWN
+from densefit.symbol import sym
 
 
 def mask_loss(logits: Any, instances: Any, owner: Any, window: Any, size: tuple[int, int]) -> Any:
@@ -25,31 +25,27 @@ def mask_loss(logits: Any, instances: Any, owner: Any, window: Any, size: tuple[
         size: (h, w).
     """
     height, width = size
-    inside = mx.sym.broadcast_mul(
-        mx.sym.reshape(_between(window, 1, height), shape=(0, 0, height, 1)),
-        mx.sym.reshape(_between(window, 0, width), shape=(0, 0, 1, width)),
+    inside = sym.broadcast_mul(
+        sym.reshape(_between(window, 1, height), shape=(0, 0, height, 1)),
+        sym.reshape(_between(window, 0, width), shape=(0, 0, 1, width)),
     )
-    cells = mx.sym.expand_dims(instances, axis=1)
-    weight = mx.sym.BlockGrad(mx.sym.broadcast_mul(inside, cells != UNKNOWN))
-    target = mx.sym.BlockGrad(
-        mx.sym.broadcast_equal(cells, mx.sym.reshape(owner, shape=(0, 0, 1, 1)))
-    )
+    cells = sym.expand_dims(instances, axis=1)
+    weight = sym.BlockGrad(sym.broadcast_mul(inside, cells != UNKNOWN))
+    target = sym.BlockGrad(sym.broadcast_equal(cells, sym.reshape(owner, shape=(0, 0, 1, 1))))
     # -t log s(x) - (1 - t) log(1 - s(x)), without overflow.
     entropy = (
-        mx.sym.relu(logits)
-        - logits * target
-        + mx.sym.Activation(-mx.sym.abs(logits), act_type="softrelu")
+        sym.relu(logits) - logits * target + sym.Activation(-sym.abs(logits), act_type="softrelu")
     )
-    total = mx.sym.sum(entropy * weight, axis=(2, 3))
-    mean = total / mx.sym.maximum(mx.sym.sum(weight, axis=(2, 3)), 1)
-    learned = mx.sym.BlockGrad(owner != NONE)
-    return mx.sym.sum(mean * learned, axis=1) / mx.sym.maximum(mx.sym.sum(learned, axis=1), 1)
+    total = sym.sum(entropy * weight, axis=(2, 3))
+    mean = total / sym.maximum(sym.sum(weight, axis=(2, 3)), 1)
+    learned = sym.BlockGrad(owner != NONE)
+    return sym.sum(mean * learned, axis=1) / sym.maximum(sym.sum(learned, axis=1), 1)
 
 
 def _between(window: Any, first: int, cells: int) -> Any:
     """(B, N, cells), 1 for rows (or columns) inside the window."""
-    position = mx.sym.reshape(mx.sym.arange(0, cells), shape=(1, 1, cells))
-    low, high = (mx.sym.slice_axis(window, axis=2, begin=i, end=i + 1) for i in (first, first + 2))
-    return mx.sym.broadcast_mul(
-        mx.sym.broadcast_greater_equal(position, low), mx.sym.broadcast_lesser(position, high)
+    position = sym.reshape(sym.arange(0, cells), shape=(1, 1, cells))
+    low, high = (sym.slice_axis(window, axis=2, begin=i, end=i + 1) for i in (first, first + 2))
+    return sym.broadcast_mul(
+        sym.broadcast_greater_equal(position, low), sym.broadcast_lesser(position, high)
     )

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from densefit.backend import mx
 from densefit.model.heads.head import Features
 from densefit.model.layers import conv_bn, upsample
+from densefit.symbol import sym
 
 DETAIL = 4  # the shallowest stride of a backbone
 
@@ -43,8 +43,8 @@ def prototypes(
     if out < DETAIL:
         data = upsample(data, DETAIL // out, detail, features.size(out))
         data = conv_bn(data, f"{name}_mask_fine", channels)
-    data = mx.sym.Convolution(data, num_filter=count, kernel=(1, 1), name=f"{name}_prototypes")
-    return mx.sym.relu(data)
+    data = sym.Convolution(data, num_filter=count, kernel=(1, 1), name=f"{name}_prototypes")
+    return sym.relu(data)
 
 
 def assemble_masks(maps: Any, coefficients: Any, anchor: Any, size: tuple[int, int]) -> Any:
@@ -56,9 +56,9 @@ def assemble_masks(maps: Any, coefficients: Any, anchor: Any, size: tuple[int, i
         anchor: (B, N) indices of anchors.
         size: (h, w).
     """
-    sample = mx.sym.broadcast_like(
-        mx.sym.reshape(mx.sym.contrib.arange_like(coefficients, axis=0), shape=(-1, 1)), anchor
+    sample = sym.broadcast_like(
+        sym.reshape(sym.contrib.arange_like(coefficients, axis=0), shape=(-1, 1)), anchor
     )
-    selected = mx.sym.gather_nd(coefficients, mx.sym.stack(sample, anchor, axis=0))
-    logits = mx.sym.batch_dot(selected, mx.sym.reshape(maps, shape=(0, 0, -1)))
-    return mx.sym.reshape(logits, shape=(0, 0, *size))
+    selected = sym.gather_nd(coefficients, sym.stack(sample, anchor, axis=0))
+    logits = sym.batch_dot(selected, sym.reshape(maps, shape=(0, 0, -1)))
+    return sym.reshape(logits, shape=(0, 0, *size))

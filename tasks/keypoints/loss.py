@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from densefit.backend import mx
+from densefit.symbol import sym
 
 from .maps import cell_corner, cell_index, gather_cells, gather_pairs
 
@@ -26,16 +26,16 @@ def heat_loss(logits: Any, target: Any, mask: Any, known: Any = None) -> Any:
         mask: (B, h, w), 0 where background is ignored.
         known: (B, C), 0 for maps whose whole background is ignored; None: no such maps.
     """
-    peak = mx.sym.BlockGrad(target == 1)
-    weight = mx.sym.broadcast_mul((1 - target) ** BETA, mx.sym.expand_dims(mask, axis=1))
+    peak = sym.BlockGrad(target == 1)
+    weight = sym.broadcast_mul((1 - target) ** BETA, sym.expand_dims(mask, axis=1))
     if known is not None:
-        weight = mx.sym.broadcast_mul(weight, mx.sym.reshape(known, shape=(0, 0, 1, 1)))
-    probability = mx.sym.sigmoid(logits)
+        weight = sym.broadcast_mul(weight, sym.reshape(known, shape=(0, 0, 1, 1)))
+    probability = sym.sigmoid(logits)
     # log p and log(1 - p) from logits, to avoid log(0).
-    missed = peak * (1 - probability) ** ALPHA * mx.sym.Activation(-logits, act_type="softrelu")
-    false = weight * probability**ALPHA * mx.sym.Activation(logits, act_type="softrelu")
-    total = mx.sym.sum(missed + false * (1 - peak), axis=(1, 2, 3))
-    return total / mx.sym.maximum(mx.sym.sum(peak, axis=(1, 2, 3)), 1)
+    missed = peak * (1 - probability) ** ALPHA * sym.Activation(-logits, act_type="softrelu")
+    false = weight * probability**ALPHA * sym.Activation(logits, act_type="softrelu")
+    total = sym.sum(missed + false * (1 - peak), axis=(1, 2, 3))
+    return total / sym.maximum(sym.sum(peak, axis=(1, 2, 3)), 1)
 
 
 def box_loss(data: Any, cell: Any, target: Any, size_weight: float) -> Any:
@@ -47,12 +47,12 @@ def box_loss(data: Any, cell: Any, target: Any, size_weight: float) -> Any:
         target: (B, M, 4).
         size_weight: factor on the sides.
     """
-    is_object = mx.sym.BlockGrad(cell >= 0)
-    distance = mx.sym.abs(gather_cells(data, mx.sym.maximum(cell, 0)) - target)
-    centre = mx.sym.sum(mx.sym.slice_axis(distance, axis=2, begin=0, end=2), axis=2)
-    sides = mx.sym.sum(mx.sym.slice_axis(distance, axis=2, begin=2, end=4), axis=2)
-    total = mx.sym.sum((centre + sides * size_weight) * is_object, axis=1)
-    return total / mx.sym.maximum(mx.sym.sum(is_object, axis=1), 1)
+    is_object = sym.BlockGrad(cell >= 0)
+    distance = sym.abs(gather_cells(data, sym.maximum(cell, 0)) - target)
+    centre = sym.sum(sym.slice_axis(distance, axis=2, begin=0, end=2), axis=2)
+    sides = sym.sum(sym.slice_axis(distance, axis=2, begin=2, end=4), axis=2)
+    total = sym.sum((centre + sides * size_weight) * is_object, axis=1)
+    return total / sym.maximum(sym.sum(is_object, axis=1), 1)
 
 
 def place_loss(data: Any, cell: Any, target: Any, keypoints: int) -> Any:
@@ -64,9 +64,9 @@ def place_loss(data: Any, cell: Any, target: Any, keypoints: int) -> Any:
         target: (B, M, K, 3) dx, dy, 1 if labelled.
         keypoints: K.
     """
-    predicted = gather_cells(data, mx.sym.maximum(cell, 0))
-    predicted = mx.sym.reshape(predicted, shape=(0, 0, keypoints, 2))
-    return _by_labelled(mx.sym.abs(predicted - _xy(target)), target)
+    predicted = gather_cells(data, sym.maximum(cell, 0))
+    predicted = sym.reshape(predicted, shape=(0, 0, keypoints, 2))
+    return _by_labelled(sym.abs(predicted - _xy(target)), target)
 
 
 def rest_loss(data: Any, cell: Any, target: Any, keypoints: int, size: tuple[int, int]) -> Any:
@@ -79,28 +79,28 @@ def rest_loss(data: Any, cell: Any, target: Any, keypoints: int, size: tuple[int
         keypoints: K.
         size: (h, w).
     """
-    starts = cell_corner(mx.sym.maximum(cell, 0), size[1])
+    starts = cell_corner(sym.maximum(cell, 0), size[1])
     x, y = (
-        mx.sym.broadcast_add(_column(target, i), mx.sym.expand_dims(start, axis=2))
+        sym.broadcast_add(_column(target, i), sym.expand_dims(start, axis=2))
         for i, start in enumerate(starts)
     )
     own_cell = cell_index(x, y, size)
-    expected = mx.sym.stack(x, y, axis=3) - mx.sym.stack(*cell_corner(own_cell, size[1]), axis=3)
-    distance = mx.sym.abs(gather_pairs(data, own_cell, keypoints) - mx.sym.BlockGrad(expected))
+    expected = sym.stack(x, y, axis=3) - sym.stack(*cell_corner(own_cell, size[1]), axis=3)
+    distance = sym.abs(gather_pairs(data, own_cell, keypoints) - sym.BlockGrad(expected))
     return _by_labelled(distance, target)
 
 
 def _by_labelled(distance: Any, target: Any) -> Any:
-    labelled = mx.sym.BlockGrad(_column(target, 2))
-    total = mx.sym.sum(mx.sym.sum(distance, axis=3) * labelled, axis=(1, 2))
-    return total / mx.sym.maximum(mx.sym.sum(labelled, axis=(1, 2)), 1)
+    labelled = sym.BlockGrad(_column(target, 2))
+    total = sym.sum(sym.sum(distance, axis=3) * labelled, axis=(1, 2))
+    return total / sym.maximum(sym.sum(labelled, axis=(1, 2)), 1)
 
 
 def _xy(target: Any) -> Any:
-    return mx.sym.slice_axis(target, axis=3, begin=0, end=2)
+    return sym.slice_axis(target, axis=3, begin=0, end=2)
 
 
 def _column(target: Any, index: int) -> Any:
     """(B, M, K) of (B, M, K, n)."""
-    column = mx.sym.slice_axis(target, axis=3, begin=index, end=index + 1)
-    return mx.sym.reshape(column, shape=(0, 0, 0))
+    column = sym.slice_axis(target, axis=3, begin=index, end=index + 1)
+    return sym.reshape(column, shape=(0, 0, 0))

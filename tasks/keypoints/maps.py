@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from densefit.backend import mx
 from densefit.model.heads.head import Features
 from densefit.model.layers import conv_bn
+from densefit.symbol import init, sym
 from densefit.tasks.detection.pyramid import feature_levels
 
 STRIDE = 4
@@ -44,7 +44,7 @@ def maps(
     where = conv_bn(data, f"{name}_where", channels)
     made = {
         "centre": _last(what, f"{name}_centre", classes, HEAT_BIAS),
-        "box": mx.sym.concat(
+        "box": sym.concat(
             _last(where, f"{name}_middle", 2, 0.5),
             _last(where, f"{name}_sides", 2) * DISTANCE_SCALE,
             dim=1,
@@ -58,10 +58,10 @@ def maps(
 
 
 def _last(data: Any, name: str, channels: int, bias: float = 0.0) -> Any:
-    return mx.sym.Convolution(
+    return sym.Convolution(
         data,
-        mx.sym.Variable(f"{name}_weight", init=mx.init.Normal(0.01)),
-        mx.sym.Variable(f"{name}_bias", init=mx.init.Constant(bias)),
+        sym.Variable(f"{name}_weight", init=init.Normal(0.01)),
+        sym.Variable(f"{name}_bias", init=init.Constant(bias)),
         num_filter=channels,
         kernel=(1, 1),
         name=name,
@@ -78,9 +78,9 @@ def gather_cells(data: Any, cell: Any) -> Any:
     Returns:
         (B, N, C).
     """
-    flat = mx.sym.reshape(data, shape=(0, 0, -1))
-    flat = mx.sym.transpose(flat, axes=(0, 2, 1))
-    return mx.sym.gather_nd(flat, mx.sym.stack(_sample_index(data, cell, (-1, 1)), cell, axis=0))
+    flat = sym.reshape(data, shape=(0, 0, -1))
+    flat = sym.transpose(flat, axes=(0, 2, 1))
+    return sym.gather_nd(flat, sym.stack(_sample_index(data, cell, (-1, 1)), cell, axis=0))
 
 
 def gather_each(data: Any, cell: Any) -> Any:
@@ -93,11 +93,11 @@ def gather_each(data: Any, cell: Any) -> Any:
     Returns:
         (B, N, K).
     """
-    flat = mx.sym.reshape(data, shape=(0, 0, -1))
-    channel = mx.sym.contrib.arange_like(data, axis=1)
-    channel = mx.sym.broadcast_like(mx.sym.reshape(channel, shape=(1, 1, -1)), cell)
+    flat = sym.reshape(data, shape=(0, 0, -1))
+    channel = sym.contrib.arange_like(data, axis=1)
+    channel = sym.broadcast_like(sym.reshape(channel, shape=(1, 1, -1)), cell)
     sample = _sample_index(data, cell, (-1, 1, 1))
-    return mx.sym.gather_nd(flat, mx.sym.stack(sample, channel, cell, axis=0))
+    return sym.gather_nd(flat, sym.stack(sample, channel, cell, axis=0))
 
 
 def gather_pairs(data: Any, cell: Any, keypoints: int) -> Any:
@@ -108,22 +108,22 @@ def gather_pairs(data: Any, cell: Any, keypoints: int) -> Any:
         cell: (B, N, K) indices into the flat map, not negative.
         keypoints: K.
     """
-    halves = (mx.sym.slice_axis(data, axis=1, begin=i, end=i + keypoints) for i in (0, keypoints))
-    return mx.sym.stack(*(gather_each(half, cell) for half in halves), axis=3)
+    halves = (sym.slice_axis(data, axis=1, begin=i, end=i + keypoints) for i in (0, keypoints))
+    return sym.stack(*(gather_each(half, cell) for half in halves), axis=3)
 
 
 def cell_corner(cell: Any, width: int) -> tuple[Any, Any]:
     """x, y in cells of the upper left corners of cells, by flat index in a map of this width."""
     # The index is whole, and half a cell keeps its quotient off the whole numbers.
-    row = mx.sym.floor((cell + 0.5) / width)
+    row = sym.floor((cell + 0.5) / width)
     return cell - row * width, row
 
 
 def cell_index(x: Any, y: Any, size: tuple[int, int]) -> Any:
     """Flat index of the cell that contains x, y (in cells), clipped to the map."""
     height, width = size
-    column = mx.sym.clip(mx.sym.floor(x), 0, width - 1)
-    return mx.sym.clip(mx.sym.floor(y), 0, height - 1) * width + column
+    column = sym.clip(sym.floor(x), 0, width - 1)
+    return sym.clip(sym.floor(y), 0, height - 1) * width + column
 
 
 def _sample_index(data: Any, cell: Any, shape: tuple[int, ...]) -> Any:
@@ -131,5 +131,5 @@ def _sample_index(data: Any, cell: Any, shape: tuple[int, ...]) -> Any:
 
     Counted on `data`, whose shape is known before those of labels are.
     """
-    number = mx.sym.contrib.arange_like(data, axis=0)
-    return mx.sym.broadcast_like(mx.sym.reshape(number, shape=shape), cell)
+    number = sym.contrib.arange_like(data, axis=0)
+    return sym.broadcast_like(sym.reshape(number, shape=shape), cell)

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from densefit.backend import mx
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
 from densefit.metrics import Metric, MultiLabelAveragePrecision, MultiLabelF1
 from densefit.model.heads.head import Features, Head, Label, class_names, heads, named_rows
 from densefit.model.layers import pooled_logits
 from densefit.model.loss_weights import class_weights as weights_of_classes
+from densefit.symbol import sym
 from densefit.visualize.drawing import draw_label, letter_height
 
 from .loss import binary_loss
@@ -139,7 +139,7 @@ class MultiLabel(Head):
 
     def evaluate(self, features: Features) -> dict[str, Any]:
         """`probabilities` (B, C)."""
-        return {"probabilities": mx.sym.sigmoid(self._scores(features))}
+        return {"probabilities": sym.sigmoid(self._scores(features))}
 
     def decode(
         self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]

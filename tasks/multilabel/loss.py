@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from densefit.backend import mx
+from densefit.symbol import sym
 
 
 def binary_loss(scores: Any, labels: Any, weight: Any, gamma: float) -> Any:
@@ -22,7 +22,7 @@ def binary_loss(scores: Any, labels: Any, weight: Any, gamma: float) -> Any:
         gamma: 0 or more.
     """
     wrong = scores * (1 - 2 * labels)  # the logit of 1 - p
-    loss = mx.sym.Activation(wrong, act_type="softrelu")  # -ln p
+    loss = sym.Activation(wrong, act_type="softrelu")  # -ln p
     if gamma:
-        loss = loss * mx.sym.exp(-gamma * mx.sym.Activation(-wrong, act_type="softrelu"))
-    return mx.sym.sum(loss * weight, axis=1)
+        loss = loss * sym.exp(-gamma * sym.Activation(-wrong, act_type="softrelu"))
+    return sym.sum(loss * weight, axis=1)

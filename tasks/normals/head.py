@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from densefit.backend import mx
 from densefit.data.geometry.strided_map import grid_size, mean_weights, target_cells
 from densefit.data.geometry.to_original import map_to_original
 from densefit.data.homography import turn_vectors
@@ -19,6 +18,7 @@ from densefit.model.decoders import LOGIT_STRIDE, Decoder
 from densefit.model.heads.head import Features, Head, Label, heads
 from densefit.model.layers import upsample
 from densefit.model.tta.view_merger import Merger
+from densefit.symbol import sym
 
 from .vectors import draw_normals, unit
 
@@ -85,18 +85,18 @@ class Normals(Head):
 
     def _vectors(self, features: Features) -> Any:
         """(B, 3, h, w) unit vectors at LOGIT_STRIDE."""
-        return mx.sym.L2Normalization(self.decoder(features, self.name, 3), mode="channel")
+        return sym.L2Normalization(self.decoder(features, self.name, 3), mode="channel")
 
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
         """`loss`: mean of 1 - cos over the valid cells of each image."""
-        cosine = mx.sym.sum(self._vectors(features) * labels["normals"], axis=1)
-        return {"loss": mx.sym.sum((1 - cosine) * labels["weight"], axis=(1, 2))}
+        cosine = sym.sum(self._vectors(features) * labels["normals"], axis=1)
+        return {"loss": sym.sum((1 - cosine) * labels["weight"], axis=(1, 2))}
 
     def evaluate(self, features: Features) -> dict[str, Any]:
         """`normals`: (B, 3, H, W) unit vectors at input size."""
         size = features.size(LOGIT_STRIDE)
         full = upsample(self._vectors(features), LOGIT_STRIDE, size, features.input_size)
-        return {"normals": mx.sym.L2Normalization(full, mode="channel")}
+        return {"normals": sym.L2Normalization(full, mode="channel")}
 
     def view_merger(self, size: tuple[int, int]) -> Merger:
         """A merger that averages vectors at the original size, on the device; flips negate x."""

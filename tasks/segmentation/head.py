@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from densefit.backend import mx
 from densefit.data.sample import Geometry
 from densefit.engine.map_averaging import ClassMapMerger
 from densefit.errors import ConfigError, located
@@ -19,6 +18,7 @@ from densefit.model.loss_weights import class_weights as weights_of_classes
 from densefit.model.partial_softmax import partial_log_softmax
 from densefit.model.tta.view_merger import Merger
 from densefit.registry import nearest
+from densefit.symbol import sym
 from densefit.visualize.drawing import draw_mask
 
 from .class_maps import to_original, upsampled_argmax
@@ -107,13 +107,13 @@ class Segmentation(MaskEncoding, Head):
         """`loss`: weighted mean of the cross-entropy over the cells of each image."""
         logits = self._logits(features)
         if self.background is None:
-            log_probability = mx.sym.log_softmax(logits, axis=1)
+            log_probability = sym.log_softmax(logits, axis=1)
         else:
-            known = mx.sym.reshape(labels["known"], shape=(0, 0, 1, 1))
-            hides = mx.sym.expand_dims(labels["mask"] == self.background, axis=1)
+            known = sym.reshape(labels["known"], shape=(0, 0, 1, 1))
+            hides = sym.expand_dims(labels["mask"] == self.background, axis=1)
             log_probability = partial_log_softmax(logits, known, hides, axis=1)
-        entropy = -mx.sym.pick(log_probability, labels["mask"], axis=1)
-        return {"loss": mx.sym.sum(entropy * labels["weight"], axis=(1, 2))}
+        entropy = -sym.pick(log_probability, labels["mask"], axis=1)
+        return {"loss": sym.sum(entropy * labels["weight"], axis=(1, 2))}
 
     def _full(self, features: Features) -> Any:
         """Logits at input size."""
@@ -143,7 +143,7 @@ class Segmentation(MaskEncoding, Head):
 
     def view_outputs(self, features: Features) -> dict[str, Any]:
         """`scores`: (B, C, H, W) probabilities at input size."""
-        return {"scores": mx.sym.softmax(self._full(features), axis=1)}
+        return {"scores": sym.softmax(self._full(features), axis=1)}
 
     def view_merger(self, size: tuple[int, int]) -> Merger:
         """A merger that averages probabilities at the original size, on the device."""

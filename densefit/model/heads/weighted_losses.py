@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from densefit.backend import mx
 from densefit.errors import BindError
 from densefit.model.heads.head import Head
+from densefit.symbol import sym
 
 LEAST = 1e-6  # below every weight other than 0
 
@@ -27,18 +27,18 @@ def weighted_losses(head: Head, terms: Mapping[str, Any], weigh: Any = None) -> 
         terms: its losses as Symbols (B,).
         weigh: see `Network.graph`; gives a single loss.
     """
-    head_weight = mx.sym.Variable(weight_input(head))
+    head_weight = sym.Variable(weight_input(head))
     if not head.terms:
         if weigh is None:
             return [term * head_weight for term in terms.values()]
         return [weigh(head.name, sum(terms.values()), head_weight)]
-    weights = {name: mx.sym.Variable(weight_input(head, name)) for name in terms}
+    weights = {name: sym.Variable(weight_input(head, name)) for name in terms}
     if weigh is None:
         return [term * weights[name] for name, term in terms.items()]
     # A learned weight applies to the head as a whole, whose weight is divided out of the terms'.
     # Both are 0 for an unlabelled sample.
     parts = [
-        term * (weights[name] / mx.sym.maximum(head_weight, LEAST)) for name, term in terms.items()
+        term * (weights[name] / sym.maximum(head_weight, LEAST)) for name, term in terms.items()
     ]
     return [weigh(head.name, sum(parts), head_weight)]
 
