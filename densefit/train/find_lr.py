@@ -11,6 +11,7 @@ from densefit.callbacks.callback import Callback, Control, TrainState
 from densefit.engine.iterator_info import check_iterator
 from densefit.engine.model_input import batches_of, model_input
 from densefit.engine.sources import source_of
+from densefit.engine.types import Data, Model
 from densefit.errors import ConfigError, DataError, TrainingDiverged
 from densefit.model.heads.route import Route
 from densefit.model.network import Network
@@ -24,14 +25,14 @@ from densefit.train.setup.arguments import as_callbacks, as_patterns
 
 _UNUSED = (
     *("schedule", "epochs", "checkpoint", "resume"),
-    *("validation", "validate_every", "nonfinite"),
+    *("validation", "validate_every", "nonfinite", "on_nonfinite", "lr"),
 )
 _MEMORY = 0.9  # of the running mean by which divergence is detected
 
 
 def find_lr(
-    network: Any,
-    train: Any,
+    network: Model,
+    train: Data,
     *,
     heads: Mapping[str, Route] | None = None,
     start: float = 1e-7,

@@ -28,7 +28,8 @@ def layer_decay(network: Any, decay: float) -> dict[str, dict[str, float]]:
         ConfigError: decay out of range.
 
     Example:
-        `df.fit(network, ..., groups={**df.layer_decay(network, 0.9), "*_gamma": {"wd": 0}})`.
+        `groups = {**df.surgery.layer_decay(network, 0.9), "*_gamma": {"wd": 0}}`, then
+        `df.fit(network, ..., groups=groups)`.
     """
     real(decay, "decay", above=0.0, most=1.0, where="layer_decay")
     if isinstance(network, Network):

@@ -221,7 +221,7 @@ def test_trains(trained):
 @pytest.mark.parametrize("input_size", [(48, 64), (32, 64)])
 def test_one_view_is_what_the_loader_predicts(trained, input_size):
     plain = df.Loader(Steps(), batch_size=2, transform=Letterbox(*input_size), workers=0)
-    looking = df.ViewLoader(Steps(), input_size=input_size, batch_size=2, workers=0)
+    looking = df.Loader.views(Steps(), input_size=input_size, batch_size=2, workers=0)
     for (key, one), (other, two) in zip(df.predict(trained, plain), df.predict(trained, looking)):
         assert key == other
         np.testing.assert_allclose(one["depth"], two["depth"], rtol=1e-5)
@@ -238,7 +238,7 @@ def test_views_are_averaged(trained):
     straight = dict(df.predict(trained, df.Loader(Steps(), batch_size=2, workers=0)))
     turned = dict(df.predict(trained, df.Loader(Mirrored(), batch_size=2, workers=0)))
     views = df.Views(flip=True)
-    both = df.ViewLoader(Steps(), input_size=(48, 64), batch_size=3, views=views, workers=0)
+    both = df.Loader.views(Steps(), input_size=(48, 64), batch_size=3, views=views, workers=0)
     for key, found in df.predict(trained, both):
         mean = (straight[key]["depth"] + turned[key]["depth"][:, ::-1]) / 2
         np.testing.assert_allclose(found["depth"], mean, rtol=1e-4)

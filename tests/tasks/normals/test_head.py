@@ -215,7 +215,9 @@ def test_views_are_averaged(trained):
 
     straight, turned = predicted(Slopes()), predicted(Mirrored())
     for views in (df.Views(), df.Views(flip=True)):
-        looking = df.ViewLoader(Slopes(), input_size=(48, 64), batch_size=3, views=views, workers=0)
+        looking = df.Loader.views(
+            Slopes(), input_size=(48, 64), batch_size=3, views=views, workers=0
+        )
         for key, found in df.predict(trained, looking):
             mean = straight[key]["normals"]
             if views.flip:

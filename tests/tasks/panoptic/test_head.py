@@ -188,5 +188,5 @@ def test_overfits_a_few_images():
     scores = df.score(network, df.Loader(data, batch_size=4))
     assert scores["panoptic/PQ_things"] > 0.6
     assert scores["panoptic/PQ_stuff"] > 0.9
-    loader = df.ViewLoader(data, input_size=SIZE, batch_size=4, views=df.Views(flip=True))
+    loader = df.Loader.views(data, input_size=SIZE, batch_size=4, views=df.Views(flip=True))
     assert df.score(network, loader)["panoptic/PQ"] > 0.6

@@ -297,13 +297,13 @@ class Streets:
         return Sample(self.id_of(index), image, {"mask": mask, **known})
 
 
-@pytest.mark.parametrize("loader", [df.Loader, df.ViewLoader])
+@pytest.mark.parametrize("loader", [df.Loader, df.Loader.views])
 def test_scores_are_in_the_terms_of_the_dataset(loader):
     """A pole on unmarked ground is ground; in the sky it is wrong."""
     made = head("segmentation", classes=Streets.classes, background="ground", decoder="fcn")
     network = df.Network("resnet18", [made], settings={"width": 8})
     settings = {"workers": 0, "batch_size": 2}
-    if loader is df.ViewLoader:
+    if loader is df.Loader.views:
         settings["input_size"] = (32, 48)
     df.fit(network, df.Loader(Streets(), batch_size=3, heads=[made], workers=0), updates=1,
            schedule=df.Constant(1e-6))  # fmt: skip
