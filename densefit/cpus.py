@@ -1,4 +1,4 @@
-"""CPUs that this process may use, in a container too."""
+"""CPUs that this process may use."""
 
 from __future__ import annotations
 

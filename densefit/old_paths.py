@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -172,26 +171,27 @@ def former_names(module: str, names: Mapping[str, str]) -> Callable[[str], Any]:
 
     Args:
         module: its `__name__`.
-        names: former name -> present one.
+        names: former name -> present one, with its module where it is in another.
     """
 
     def get(name: str) -> Any:
         if name not in names:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        _warn(f"{module}.{name}", f"{module}.{names[name]}", 3)
-        return getattr(sys.modules[module], names[name])
+        home, _, present = names[name].rpartition(".")
+        _warn(f"{module}.{name}", f"{home or module}.{present}", 3)
+        return getattr(import_module(home or module), present)
 
     return get
 
 
 def install() -> None:
     """Let the old paths be imported."""
-    sys.meta_path.append(_Finder())
+    sys.meta_path.append(_Finder())  # type: ignore[arg-type]
     for name in _IN_THE_WAY:
         sys.modules[f"densefit.{name}"] = _Stub(f"densefit.{name}")
 
 
-class _Finder(MetaPathFinder):
+class _Finder:
     """Asked last, for names that no folder has."""
 
     def find_spec(
@@ -199,11 +199,14 @@ class _Finder(MetaPathFinder):
     ) -> ModuleSpec | None:
         if not fullname.startswith("densefit.") or fullname not in moved():
             return None
-        return ModuleSpec(fullname, _Alias())
+        return ModuleSpec(fullname, _Alias())  # type: ignore[arg-type]
 
 
-class _Alias(Loader):
+class _Alias:
     """Puts the new module under the old name too, so that there is one of each class."""
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None
 
     def exec_module(self, module: ModuleType) -> None:
         old = module.__name__

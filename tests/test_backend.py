@@ -55,14 +55,6 @@ def test_the_user_s_settings_win():
     assert done.stdout.split() == ["1", "77", "True"]
 
 
-def test_a_policy_of_waiting_says_how_long_threads_spin(monkeypatch):
-    monkeypatch.delitem(sys.modules, "mxnet")
-    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
-    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
-    backend._prepare_environment()
-    assert "GOMP_SPINCOUNT" not in os.environ
-
-
 @pytest.mark.parametrize(("name", "on"), [("default", False), ("NONE", False), ("MKLDNN", True)])
 def test_whether_graphs_are_fused(monkeypatch, name, on):
     monkeypatch.setenv("MXNET_SUBGRAPH_BACKEND", name)

@@ -1,10 +1,10 @@
-"""CPUs that a container grants."""
+"""The number of CPUs under quotas of cgroups."""
 
 import os
 
 import pytest
 
-from densefit.cpus import _cgroup_quota, available_cpus
+from densefit import cpus
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ def test_quota_of_a_container(tmp_path, files, expected):
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(f"{text}\n")
-    assert _cgroup_quota(tmp_path, tmp_path / "nowhere") == expected
+    assert cpus._cgroup_quota(tmp_path, tmp_path / "nowhere") == expected
 
 
 @pytest.mark.parametrize(
@@ -56,11 +56,11 @@ def test_quota_of_a_group_in_the_tree(tmp_path, membership, files, expected):
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(f"{text}\n")
-    assert _cgroup_quota(tmp_path, tmp_path / "membership") == expected
+    assert cpus._cgroup_quota(tmp_path, tmp_path / "membership") == expected
 
 
 def test_available_cpus(tmp_path):
     (tmp_path / "cpu.max").write_text("50000 100000")
-    assert available_cpus(tmp_path) == 1
+    assert cpus.available_cpus(tmp_path) == 1
     (tmp_path / "cpu.max").write_text("max 100000")
-    assert available_cpus(tmp_path) == len(os.sched_getaffinity(0))
+    assert cpus.available_cpus(tmp_path) == len(os.sched_getaffinity(0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from densefit.data.batch import ArraySpec, Batch
 from densefit.data.classes.class_matching import Matcher
@@ -175,4 +175,5 @@ def batch_size_of(data: Sequence[ArraySpec], labels: Sequence[ArraySpec], where:
     return rows
 
 
-Feeder, Fed = BatchReader, Batch  # the names until every room says these
+Feeder: TypeAlias = BatchReader  # the names until every room says these
+Fed: TypeAlias = Batch

@@ -26,7 +26,7 @@ class Prefetcher:
         ready: whether the next batch can be had without waiting; None: never.
         clock: charged with what is waited for ("data"), and with reading ahead ("copy").
         first: number of the first update, to be named in errors.
-        begin_update: called before an update's micro-batches are read.
+        begin_update: called before an update's micro-batches are read; None: nothing is.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Prefetcher:
         ready: Callable[[], bool] | None = None,
         clock: Clock | None = None,
         first: int = 1,
-        begin_update: Callable[[], None] = lambda: None,
+        begin_update: Callable[[], None] | None = None,
     ) -> None:
         self._batches = iter(batches)
         self._accumulate, self._ready = accumulate, ready
@@ -57,7 +57,8 @@ class Prefetcher:
 
     def __next__(self) -> list[Batch]:
         """The micro-batches of the next update."""
-        self._begin_update()
+        if self._begin_update is not None:
+            self._begin_update()
         batches: list[Batch] = []
         with self._clock("data"):
             while len(batches) < self._accumulate and self._left != 0:

@@ -1,4 +1,4 @@
-"""Lower rates for the layers that are nearer to the picture."""
+"""Layer-wise learning-rate decay: lower rates for layers nearer to the input."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from densefit.numeric import real
 
 
 def layer_decay(network: Any, decay: float) -> dict[str, dict[str, float]]:
-    """Groups for `fit(groups=...)`: a parameter's rate times `decay` for each layer behind it.
+    """Make groups for `fit(groups=...)` with a factor `decay` for each layer behind a parameter.
 
     As timm's layer decay: the factor is decay ** (last - layer), for fine-tuning (Clark et al.,
-    "ELECTRA", ICLR 2020; Bao et al., "BEiT", ICLR 2022). A layer is what convolves or connects,
-    with the normalisation behind it; its number is that of the layers on the longest way to it
-    from the input, so that the branches of a block, and heads side by side, count alike. The
-    layers of each output end at 1.
+    "ELECTRA", ICLR 2020; Bao et al., "BEiT", ICLR 2022). A layer is a convolution or a fully
+    connected layer, with the normalisation behind it. Layers are counted along the longest path to
+    an output, so that parallel branches and heads count alike. Each output's last layer has the
+    factor 1.
 
     Args:
         network: a Network, or an MXNet Symbol whose labels go into MXNet's loss layers.

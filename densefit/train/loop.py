@@ -27,7 +27,7 @@ class Loop:
     Attributes:
         plan: the training.
         step: makes an update.
-        reseed: seeds what the engine draws at random in the next update.
+        reseed: seeds what the engine draws at random in the next update; None if nothing is.
         validator: scores the validation data.
         checkpointer: saves, and goes back to what was saved.
         recorder: writes the history.
@@ -38,7 +38,7 @@ class Loop:
 
     plan: Plan
     step: Step
-    reseed: Callable[[], None]
+    reseed: Callable[[], None] | None
     validator: Validator
     checkpointer: Checkpointer
     recorder: EpochRecorder

@@ -26,8 +26,8 @@ class Step:
         clip_norm: the largest norm of the gradient; a longer one is scaled down to it. None: any.
         guard: what happens when a loss or the gradient is not finite.
         balancing: of the heads' losses.
-        reseed: seeds what the engine draws at random in the update; called before each further pass
-            over the micro-batches.
+        reseed: seeds what the engine draws at random in the update, before each further pass over
+            the micro-batches; None if nothing is random.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Step:
         clip_norm: float | None = None,
         guard: Guard | None = None,
         balancing: Balancing | None = None,
-        reseed: Callable[[], None] = lambda: None,
+        reseed: Callable[[], None] | None = None,
     ) -> None:
         self._state, self._learner = session.state, session.learner
         self._metrics, self._wires = session.judges, wires

@@ -59,7 +59,7 @@ def take_saved_names(network: Network, saved: Names, where: object) -> None:
             if now is None or are_numbers(names) or list(now) == list(names):
                 continue
             if are_numbers(now):
-                head.learn(target, names)
+                head.set_class_names(target, names)
                 continue
             moved = [
                 name for place, name in enumerate(names) if name in now and now.index(name) != place

@@ -12,7 +12,7 @@ import numpy as np
 
 from densefit.data.geometry.keypoints import move_keypoints
 from densefit.data.geometry.target_kinds import PER_OBJECT, kind_of
-from densefit.data.geometry.transform_targets import clipped, crowds, swap_of
+from densefit.data.geometry.transform_targets import clip_boxes, crowd_flags, flip_order
 from densefit.data.sample import Geometry, LostGeometry, Sample, UntracedGeometry
 from densefit.data.transforms.albumentations_keypoints import follow_pixels
 from densefit.data.transforms.merge_samples import MAPS
@@ -114,7 +114,7 @@ class Albumentations:
             lost = ~np.isfinite(there).all(axis=-1)
             array[..., :2] = np.where(lost[..., None], 0, there)
             array[lost, 2] = 0
-            swap = swap_of(sample, name, kind_of(name, array)) if growth < 0 else None
+            swap = flip_order(sample, name, kind_of(name, array)) if growth < 0 else None
             changed[name] = move_keypoints(array, np.eye(2, 3), (height, width), swap)[rows]
             start = end
         for name, kind in kinds.items():
@@ -249,8 +249,8 @@ def _boxes(sample: Sample, result: Any, height: int, width: int) -> tuple[np.nda
     """(m, 4) float32 boxes, and (m,) which boxes they were."""
     found = [np.asarray(box, np.float64)[:4] for box in result["bboxes"]]
     rows = np.asarray(result[_ROWS]).reshape(-1).astype(np.int64)
-    crowd = crowds(sample, len(sample.targets.get("boxes", ())))[rows]
-    boxes, keep = clipped(np.array(found).reshape(-1, 4), height, width, crowd)
+    crowd = crowd_flags(sample, len(sample.targets.get("boxes", ())))[rows]
+    boxes, keep = clip_boxes(np.array(found).reshape(-1, 4), height, width, crowd)
     return boxes, rows[keep]
 
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from densefit.data.geometry.instance_map import NONE, UNKNOWN, extents
 from densefit.data.geometry.keypoints import pixels_under
-from densefit.data.geometry.ops import cropping, moved_by
+from densefit.data.geometry.ops import apply_ops, crop_op
 from densefit.data.geometry.target_kinds import kind_of
-from densefit.data.geometry.transform_targets import crowds
+from densefit.data.geometry.transform_targets import crowd_flags
 from densefit.data.sample import Sample
 from densefit.data.transforms.crop import offset
 from densefit.data.transforms.extra_samples import Draw
@@ -123,7 +123,7 @@ class CopyPaste:
         fits = min(size[0] / height, size[1] / width)
         scale = scaling((height, width), fits * rng.uniform(self.low, self.high))
         top, left = (offset(there, here, rng) for there, here in zip(scale.size, size))
-        return moved_by(other, [scale, cropping(left, top, size[1], size[0])])
+        return apply_ops(other, [scale, crop_op(left, top, size[1], size[0])])
 
     def __repr__(self) -> str:
         settings = (self.p, self.low, self.high, self.visible, self.blend, self.drop)
@@ -134,7 +134,7 @@ class CopyPaste:
 def _chosen(sample: Sample, rng: np.random.Generator) -> np.ndarray:
     """Rows of the objects that are pasted: each with one half, at least one if there is any."""
     ids = sample.targets["instance_ids"]
-    crowd = crowds(sample, len(ids))
+    crowd = crowd_flags(sample, len(ids))
     there = extents(sample.targets["instances"])[0]
     able = np.flatnonzero((ids != NONE) & ~crowd & np.isin(ids, there))
     wanted = rng.random(len(able)) < 0.5
@@ -178,7 +178,7 @@ def _left(
         elif kind == "keypoints":
             changes[name] = _hidden(array, pasted)
     solid = (boxes[:, 2:] - boxes[:, :2] >= 1 - 1e-3).all(axis=1) | ~cut
-    enough = (share >= visible) | crowds(sample, len(ids))  # what is left of a crowd is none's
+    enough = (share >= visible) | crowd_flags(sample, len(ids))  # what is left of a crowd is none's
     return ~cut | ((share > 0) & enough & solid), changes
 
 

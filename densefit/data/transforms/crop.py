@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from densefit.data.geometry.image_ops import GREY, Fill, told
-from densefit.data.geometry.ops import Geometric, Move, cropping, resizing
+from densefit.data.geometry.image_ops import GREY, Fill, fill_repr
+from densefit.data.geometry.ops import GeometricOp, GeometricTransform, crop_op, resize_op
 from densefit.data.transforms.transform import checked_size, transforms
 from densefit.errors import ConfigError
 
@@ -16,7 +16,7 @@ RELATIVE_TO = ("input", "photograph")
 
 
 @transforms.register("random_scale_crop")
-class RandomScaleCrop(Geometric):
+class RandomScaleCrop(GeometricTransform):
     """Scale by a uniform factor in [low, high], then cut a random `height` x `width` window.
 
     Scale 1 is the photograph fitted into `input_size`, the size at which it is scored: objects are
@@ -73,15 +73,15 @@ class RandomScaleCrop(Geometric):
             )
         self.low, self.high, self.fill = low, high, fill
 
-    def moves(self, size: tuple[int, int], rng: np.random.Generator) -> list[Move]:
+    def ops(self, size: tuple[int, int], rng: np.random.Generator) -> list[GeometricOp]:
         """To a window, and to `output_size`."""
         height, width = self.output_size
         window = self.window(size, rng)
         top = offset(size[0], window[0], rng)
         left = offset(size[1], window[1], rng)
         return [
-            cropping(left, top, window[1], window[0], self.fill),
-            resizing(window, height, width),
+            crop_op(left, top, window[1], window[0], self.fill),
+            resize_op(window, height, width),
         ]
 
     def window(self, size: tuple[int, int], rng: np.random.Generator) -> tuple[int, int]:
@@ -93,7 +93,7 @@ class RandomScaleCrop(Geometric):
         return max(1, round(height / scale)), max(1, round(width / scale))
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.settings()}{told(self.fill)})"
+        return f"{type(self).__name__}({self.settings()}{fill_repr(self.fill)})"
 
     def settings(self) -> str:
         """Size and scales. A checkpoint's identity holds them, with what the scales refer to."""

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from densefit.data.geometry.image_ops import GREY, Fill, colour_of
+from densefit.data.geometry.image_ops import GREY, Fill, fill_color
 from densefit.data.geometry.instance_map import UNKNOWN
 from densefit.data.geometry.keypoints import pixels_under
 from densefit.data.geometry.target_kinds import kind_of
@@ -61,7 +61,7 @@ class Cutout:
         for _ in range(self.holes):
             x, y = int(rng.integers(width)) - side // 2, int(rng.integers(height)) - side // 2
             windows.append((max(x, 0), max(y, 0), min(x + side, width), min(y + side, height)))
-        fill = np.array(colour_of(self.fill), np.uint8)
+        fill = np.array(fill_color(self.fill), np.uint8)
         return erased(sample, windows, [fill] * len(windows), self.targets)
 
     def __repr__(self) -> str:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from densefit.data.geometry.image_ops import GREY, Fill
-from densefit.data.geometry.ops import cropping, resizing
+from densefit.data.geometry.ops import crop_op, resize_op
 from densefit.data.sample import Sample
 from densefit.data.transforms.crop import RandomScaleCrop, offset
 from densefit.data.transforms.transform import checked_range, transforms
@@ -91,8 +91,8 @@ class RandomMaskCrop(RandomScaleCrop):
             window = mask[max(top, 0) : top + size[0], max(left, 0) : left + size[1]]
             if self._fits(window):
                 break
-        sample = cropping(left, top, size[1], size[0], self.fill)(sample)
-        return resizing(size, height, width)(sample)
+        sample = crop_op(left, top, size[1], size[0], self.fill)(sample)
+        return resize_op(size, height, width)(sample)
 
     def _fits(self, window: np.ndarray) -> bool:
         counts = _counts(window)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from densefit.data.geometry.image_ops import GREY, Fill
-from densefit.data.geometry.ops import cropping, moved_by, resizing
+from densefit.data.geometry.ops import apply_ops, crop_op, resize_op
 from densefit.data.geometry.target_kinds import kind_of
 from densefit.data.sample import Sample
 from densefit.data.transforms.extra_samples import Draw
@@ -116,8 +116,8 @@ class Mosaic:
         height, width = max(1, round(rows * factor)), max(1, round(columns * factor))
         top = 0 if place[0] else height - size[0]
         left = 0 if place[1] else width - size[1]
-        stretch = resizing((rows, columns), height, width)
-        return moved_by(sample, [stretch, cropping(left, top, size[1], size[0], self.fill)])
+        stretch = resize_op((rows, columns), height, width)
+        return apply_ops(sample, [stretch, crop_op(left, top, size[1], size[0], self.fill)])
 
     def __repr__(self) -> str:
         settings = (self.p, self.low, self.high, self.middle, self.fill, self.drop)

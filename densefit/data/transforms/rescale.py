@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from densefit.data.geometry.ops import Geometric, Move, resizing
+from densefit.data.geometry.ops import GeometricOp, GeometricTransform, resize_op
 from densefit.data.transforms.transform import transforms
 from densefit.errors import ConfigError
 
 
 @transforms.register("resize_side")
-class ResizeSide(Geometric):
+class ResizeSide(GeometricTransform):
     """Resize to a length of the shorter or of the longer side, proportions kept.
 
     With both, the shorter side gets its length, unless the longer one would then exceed its own,
@@ -32,7 +32,7 @@ class ResizeSide(Geometric):
             )
         self.short, self.long = short, long
 
-    def moves(self, size: tuple[int, int], rng: np.random.Generator) -> list[Move]:
+    def ops(self, size: tuple[int, int], rng: np.random.Generator) -> list[GeometricOp]:
         """To the length."""
         factors = []
         if self.short is not None:
@@ -46,7 +46,7 @@ class ResizeSide(Geometric):
 
 
 @transforms.register("random_scale")
-class RandomScale(Geometric):
+class RandomScale(GeometricTransform):
     """Resize by a random factor in [low, high], as often above 1 as below in [1 / s, s]."""
 
     def __init__(self, low: float = 0.5, high: float = 2.0) -> None:
@@ -58,7 +58,7 @@ class RandomScale(Geometric):
             )
         self.low, self.high = low, high
 
-    def moves(self, size: tuple[int, int], rng: np.random.Generator) -> list[Move]:
+    def ops(self, size: tuple[int, int], rng: np.random.Generator) -> list[GeometricOp]:
         """To the scaled size."""
         return [scaling(size, float(np.exp(rng.uniform(np.log(self.low), np.log(self.high)))))]
 
@@ -66,6 +66,6 @@ class RandomScale(Geometric):
         return f"RandomScale({self.low}, {self.high})"
 
 
-def scaling(size: tuple[int, int], factor: float) -> Move:
+def scaling(size: tuple[int, int], factor: float) -> GeometricOp:
     """The move that resizes by a factor, to whole pixels."""
-    return resizing(size, max(1, round(size[0] * factor)), max(1, round(size[1] * factor)))
+    return resize_op(size, max(1, round(size[0] * factor)), max(1, round(size[1] * factor)))

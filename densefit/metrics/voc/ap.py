@@ -31,8 +31,8 @@ def average_precision(recall: np.ndarray, precision: np.ndarray, convention: str
             later); "11point": the mean of the best precision at recall 0, 0.1, ... 1 (VOC 2007).
     """
     if convention == "11point":
-        # Thresholds as multiples of 0.1 in double, 0.30000000000000004 included: what the
-        # published implementations compare with.
+        # Thresholds are multiples of 0.1 in double, including 0.30000000000000004, as in the
+        # published implementations.
         best = [precision[recall >= step * 0.1].max(initial=0.0) for step in range(11)]
         return float(sum(best) / 11)
     recall = np.concatenate([[0.0], recall, [1.0]])
@@ -45,16 +45,16 @@ def average_precision(recall: np.ndarray, precision: np.ndarray, convention: str
 def precision_recall(
     right: np.ndarray, wrong: np.ndarray, positives: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The curve of one class.
+    """Precision-recall curve of one class.
 
     Args:
-        right: (m,) by falling score: how many right detections each row stands for (0 or 1, or
-            more where an image counts more than once).
-        wrong: (m,) the same of wrong ones.
+        right: (m,) true positives of each row, by descending score (0 or 1, or more where an image
+            counts several times).
+        wrong: (m,) false positives of each row.
         positives: number of true boxes.
 
     Returns:
-        (recall, precision), each (m,) float64; precision 0 as long as nothing has counted.
+        (recall, precision), each (m,) float64; precision 0 before the first detection that counts.
     """
     hits = np.cumsum(right, dtype=np.int64)
     total = hits + np.cumsum(wrong, dtype=np.int64)

@@ -22,6 +22,7 @@ RENAMED: Mapping[str, str] = {
     "numbered_classes": "target_classes",
     "predicts_parts": "supports_crops",
     "yes_or_no": "is_multilabel",
+    "learn": "set_class_names",
 }
 
 

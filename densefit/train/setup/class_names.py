@@ -34,13 +34,13 @@ def take_names(network: Network, train: Any) -> None:
             if not are_numbers(names):
                 _check_same(head.name, target, names, theirs)
             elif not are_numbers(theirs):
-                head.learn(target, theirs)
+                head.set_class_names(target, theirs)
             elif of_dataset and _are_meant(dataset, target, of_dataset, names):
-                head.learn(target, of_dataset)
+                head.set_class_names(target, of_dataset)
         if other is not head and hasattr(other, "learn"):
             for target, names in head_lists(head).items():
                 if are_numbers(head_lists(other).get(target, names)):
-                    other.learn(target, names)
+                    other.set_class_names(target, names)
 
 
 def _are_meant(dataset: Any, target: str, found: Sequence[str], names: Sequence[str]) -> bool:

@@ -127,7 +127,7 @@ def _loop(plan: Plan, length: TrainingLength) -> Loop:
     balancing = None
     if settings.balance is not None:
         balancing = Balancing(settings.balance, learner, plan.model.network.wires)
-    reseed = partial(seed_update, learner, settings.seed, session.state)
+    reseed = partial(seed_update, learner, settings.seed, session.state) if learner.random else None
     control, signals = Control(), Signals()
     checkpointer = Checkpointer(session, saver, guard, control, signals)
     keep = None if saver is None else saver.keep

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.data.geometry.image_ops import crop, mirror, resize
+from densefit.data.geometry.image_ops import crop, flip, resize
 from densefit.data.geometry.instance_map import extents
 from densefit.data.loader.sample_task import Work
 from densefit.data.sample import LostGeometry
@@ -36,8 +36,8 @@ def applied(pipeline, index=1, seed=0):
 @pytest.mark.parametrize("index", range(4))
 def test_moves_that_both_have_do_the_same(package, index):
     for member, ours in (
-        (package.HorizontalFlip(p=1), mirror),
-        (package.VerticalFlip(p=1), lambda s: mirror(s, vertical=True)),
+        (package.HorizontalFlip(p=1), flip),
+        (package.VerticalFlip(p=1), lambda s: flip(s, vertical=True)),
         (package.Resize(96, 120, interpolation=1, p=1), lambda s: resize(s, 96, 120)),
         (package.Crop(5, 3, 45, 40, p=1), lambda s: crop(s, 5, 3, 40, 37)),
     ):

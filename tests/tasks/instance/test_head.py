@@ -6,7 +6,7 @@ from pycocotools import mask as coco
 
 import densefit as df
 from densefit.backend import mx
-from densefit.data.geometry.image_ops import crop, mirror
+from densefit.data.geometry.image_ops import crop, flip
 from densefit.data.sample import Geometry, Sample
 from densefit.datasets import Shapes
 from densefit.errors import ConfigError, DataError
@@ -150,7 +150,7 @@ def test_perfect_outputs_give_back_the_true_masks(mask_stride, mirrored):
     metric = COCOMaskAveragePrecision(3)
     data = Shapes(8, size=SIZE, empty=0.0, seed=2)
     for index in range(8):
-        sample = mirror(data[index]) if mirrored else data[index]
+        sample = flip(data[index]) if mirrored else data[index]
         (found,) = head.decode(perfect(head, sample), [sample.geometry])
         assert (np.diff(found["scores"]) <= 0).all()
         assert set(found) == {"boxes", "scores", "classes", "masks"}
@@ -178,7 +178,7 @@ def test_masks_go_with_the_boxes_that_views_agree_on():
     merger = head.view_merger(SIZE)
     for image, view in df.Views(flip=True).of(sample, SIZE):
         del image
-        seen = mirror(sample) if view.mirrored else sample
+        seen = flip(sample) if view.mirrored else sample
         outputs = {name: mx.nd.array(a, dtype=a.dtype) for name, a in perfect(head, seen).items()}
         merger.add(outputs, view)
     merged = merger.result()

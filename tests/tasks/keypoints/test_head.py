@@ -100,7 +100,7 @@ def test_a_mirrored_view_without_flip_pairs_is_an_error():
     one, known = head(flip_pairs=None, keypoints=names, limbs=[]), head()
     sample = RandomFlip(p=1.0)(shapes(1)[0], np.random.default_rng(0))
     outputs = as_predicted(known, [sample])
-    with pytest.raises(ConfigError, match=r"mirrored image[\s\S]*flip_pairs"):
+    with pytest.raises(ConfigError, match=r"flipped image[\s\S]*flip_pairs"):
         one.decode(outputs, [sample.geometry])
     found = [known.decode(outputs, [sample.geometry])[0]["keypoints"][0, :, 0]]
     assert found[0][1] > found[0][2]  # the left eye is at the right of the original
@@ -235,7 +235,7 @@ def wrong(name, value):
     [
         ("keypoints", lambda points: points[:, :2], r"do not fit the head[\s\S]*\(n, 3, 3\)"),
         ("classes", lambda labels: labels + 3, "no known class"),
-        ("keypoint_flip", np.sort, "disagree which keypoints change places"),
+        ("keypoint_flip", np.sort, "disagree which keypoints are swapped"),
     ],
 )
 def test_samples_that_do_not_fit(name, value, message):

@@ -5,7 +5,7 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
-from densefit.data.geometry.image_ops import mirror
+from densefit.data.geometry.image_ops import flip
 from densefit.data.sample import Sample
 from densefit.data.transforms import RandomFlip
 from densefit.data.transforms.resize import Letterbox, Resize
@@ -137,7 +137,7 @@ def test_vectors_come_back_to_their_pixels(transform, flipped, size):
     y, x = np.mgrid[: size[0], : size[1]]
     smooth = np.dstack([x / size[1] - 0.3, y / size[0] - 0.8, np.full(size, 0.7)])
     whole = sample(unit(smooth)[0])
-    moved = mirror(whole) if flipped else whole
+    moved = flip(whole) if flipped else whole
     moved = transform(moved, np.random.default_rng())
     seen = moved.targets["normals"]
     (found,) = Normals().decode({"normals": seen.transpose(2, 0, 1)[None]}, [moved.geometry])

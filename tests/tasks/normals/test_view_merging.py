@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from densefit.backend import mx
-from densefit.data.geometry.image_ops import mirror
+from densefit.data.geometry.image_ops import flip
 from densefit.data.loader.views import Views
 from densefit.data.sample import Sample
 from densefit.tasks.normals.head import Normals
@@ -51,7 +51,7 @@ def test_a_perfect_network_stays_perfect(views):
 
 def test_a_mirrored_view_is_what_the_transform_makes():
     sample, vectors = scene(8, 12)
-    turned = mirror(sample).targets["normals"]
+    turned = flip(sample).targets["normals"]
     merger = Normals().view_merger((8, 12))
     _, (_, view) = Views(flip=True).of(sample, (8, 12))
     merger.add({"normals": mx.nd.array(turned.transpose(2, 0, 1)[None])}, view)
