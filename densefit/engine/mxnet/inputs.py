@@ -42,10 +42,6 @@ class Input:
         """Reshape an array to the bound shape; its type changes when it is copied in."""
         return array.reshape(array.shape[: array.ndim - self.squeezed]) if self.squeezed else array
 
-    def shape_of(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The bound shape for an array of a shape."""
-        return tuple(shape[: len(shape) - self.squeezed]) if self.squeezed else tuple(shape)
-
 
 def bound_inputs(
     symbol: Any, data: Mapping[str, Any], labels: Mapping[str, Any], where: str

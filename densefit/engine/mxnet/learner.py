@@ -40,6 +40,7 @@ class Learner:
         output_shapes, random: see `Engine`.
         batch: the micro-batch that was computed last.
         computed: the bound mx.mod.Module that computed it.
+        monitoring: of the train graph, by an mx.mon.Monitor; None for none.
         parameters, gradients, updater: of the train graph; there once it is bound.
     """
 
@@ -58,7 +59,7 @@ class Learner:
         self.computed: Any = None
         self._rescale: float | None = None  # constant factor on the gradient of a user's Symbol
         self._adds = False  # whether gradients of several micro-batches are added up
-        self._monitoring: Monitoring | None = None
+        self.monitoring: Monitoring | None = None
         self._evaluation = Evaluation(network, self.devices, self._version)
 
     @property
@@ -112,10 +113,6 @@ class Learner:
         """The bound mx.mod.Module of the train graph that has parameters and optimizer."""
         return self._modules.first
 
-    def install_monitor(self, monitor: Any) -> None:
-        """Let an mx.mon.Monitor watch the train graph from the next update on."""
-        self._monitoring = Monitoring(monitor)
-
     def begin_without(self, absent: Iterable[str]) -> None:
         """Begin an update in which some losses may turn out to have no labels."""
         self.updater.begin(absent)
@@ -144,8 +141,8 @@ class Learner:
                 zero_gradients(module)
         gradients.samples += samples_counted(self.network, batch, shares)
         self.batch = batch
-        if self._monitoring is not None:
-            self._monitoring.begin(module, first)
+        if self.monitoring is not None:
+            self.monitoring.begin(module, first)
         module.forward_backward(mx.io.DataBatch(data=data, label=label or None, pad=0))
         if while_computing is not None:
             while_computing()

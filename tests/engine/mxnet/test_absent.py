@@ -280,7 +280,7 @@ def test_the_average_goes_on():
     for one in seen:
         np.testing.assert_array_equal(one["arg:one_fc_weight"], first)
         expected = 0.5 * expected + 0.5 * first
-    found = network.get_params()[0]["one_fc_weight"].asnumpy()
+    found = network.parameters["one_fc_weight"]
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 

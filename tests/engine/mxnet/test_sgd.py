@@ -52,7 +52,7 @@ def fitted(optimizer, **settings):
         initializer=mx.init.One(),
         **settings,
     )
-    return {name: value.asnumpy() for name, value in network.get_params()[0].items()}
+    return dict(network.parameters)
 
 
 def test_fit_trains_with_it_as_with_mxnets(monkeypatch):
