@@ -26,7 +26,7 @@ def test_the_figures_are_those_of_the_code():
 
     shown = re.search(r"(\d+) by default; up to (\d+) are drawn", TEXT)
     assert shown.groups() == (str(MaskScoring.worst), str(worst._DRAWN))
-    multiple = default(df.OriginalSizeLoader, "multiple")
+    multiple = default(df.Loader.original_size, "multiple")
     assert f"to a multiple of {multiple} pixels" in TEXT
     assert f"The last {default(Evaluator, 'limit')} are cached" in TEXT
     windows = Views(fit="original", overlap=0.999).of(

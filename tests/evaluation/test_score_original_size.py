@@ -80,7 +80,7 @@ def network():
 
 def whole(dataset, batch_size=3, **settings):
     settings = {"multiple": 32, "workers": 0, **settings}
-    return df.OriginalSizeLoader(dataset, batch_size=batch_size, **settings)
+    return df.Loader.original_size(dataset, batch_size=batch_size, **settings)
 
 
 def padded(sample, rng):
