@@ -15,7 +15,8 @@ from densefit.engine.batch_reader import BatchReader
 from densefit.engine.graph_check import check_compared
 from densefit.engine.mxnet.devices import usable
 from densefit.engine.mxnet.eval_graphs import EvalGraphs, input_size, outputs_of
-from densefit.engine.mxnet.executors import Executor, Executors
+from densefit.engine.mxnet.executor import Executor
+from densefit.engine.mxnet.executors import Executors
 from densefit.engine.mxnet.graph.fold_batchnorm import fold
 from densefit.engine.mxnet.graph.mean_to_pooling import with_poolings
 from densefit.errors import DataError, located
