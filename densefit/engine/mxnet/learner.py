@@ -12,18 +12,18 @@ from densefit.data.batch import Batch
 from densefit.engine.batch_reader import BatchReader
 from densefit.engine.mxnet.bind import bind_training
 from densefit.engine.mxnet.devices import check_split
-from densefit.engine.mxnet.evaluation import Evaluation
-from densefit.engine.mxnet.evaluator import Pending
+from densefit.engine.mxnet.evaluation.evaluator import Pending
+from densefit.engine.mxnet.evaluation.run import Evaluation
 from densefit.engine.mxnet.gradients import Gradients, zero_gradients
 from densefit.engine.mxnet.graph.symbol_info import draws_at_random
 from densefit.engine.mxnet.inputs import samples_counted, train_inputs
 from densefit.engine.mxnet.monitoring import Monitoring
 from densefit.engine.mxnet.ndarrays import to_ndarrays
-from densefit.engine.mxnet.optimizer_resume import load_optimizer_state, optimizer_state
+from densefit.engine.mxnet.optimizers.rescale_grad import constant_rescale
+from densefit.engine.mxnet.optimizers.resume import load_optimizer_state, optimizer_state
+from densefit.engine.mxnet.optimizers.updater import Updater
 from densefit.engine.mxnet.parameters import ParameterStore
-from densefit.engine.mxnet.rescale_grad import constant_rescale
 from densefit.engine.mxnet.seeding import seed_update
-from densefit.engine.mxnet.updater import Updater
 from densefit.engine.settings import BindSettings, OptimizerSettings
 from densefit.model.network import Network
 from densefit.model.output_names import short_name

@@ -11,7 +11,7 @@ from densefit.backend import mx
 from densefit.engine.ema import EMA
 from densefit.engine.mxnet.averages import Averages
 from densefit.engine.mxnet.ndarrays import to_ndarrays
-from densefit.engine.mxnet.optimizer_resume import restart_store
+from densefit.engine.mxnet.optimizers.resume import restart_store
 from densefit.errors import CheckpointError, TrainingDiverged
 from densefit.model.host_arrays import host_copies
 from densefit.model.network import Network

@@ -18,13 +18,13 @@ from densefit.callbacks.callback import Callback, Control, TrainState
 from densefit.engine.model_input import ModelInput, nothing
 from densefit.engine.mxnet.graph.symbol_info import loss_labels
 from densefit.engine.mxnet.ndarrays import to_ndarrays
-from densefit.engine.mxnet.optimizer_resume import (
+from densefit.engine.mxnet.optimizers.resume import (
     load_optimizer_arrays,
     load_optimizer_state,
     optimizer_state,
     restart_store,
 )
-from densefit.engine.mxnet.optimizer_state import optimizer_to_arrays
+from densefit.engine.mxnet.optimizers.states import optimizer_to_arrays
 from densefit.errors import CheckpointError, ConfigError
 from densefit.interop.module.live_module import LiveModule
 from densefit.model.heads.route import Route

@@ -11,8 +11,8 @@ import numpy as np
 from densefit.data.batch import Batch
 from densefit.engine.batch_reader import BatchReader
 from densefit.engine.finite import OutputCheck
-from densefit.engine.mxnet.batch_numbers import BatchNumbers
-from densefit.engine.mxnet.evaluator import Evaluator, Pending
+from densefit.engine.mxnet.evaluation.batch_numbers import BatchNumbers
+from densefit.engine.mxnet.evaluation.evaluator import Evaluator, Pending
 from densefit.model.network import Network
 
 

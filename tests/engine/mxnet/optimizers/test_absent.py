@@ -8,9 +8,9 @@ import pytest
 import densefit as df
 from densefit.backend import mx
 from densefit.data.sample import Sample
-from densefit.engine.mxnet.absent import losses_of
 from densefit.engine.mxnet.head_gradients import shared_parameters
 from densefit.engine.mxnet.learner import Learner
+from densefit.engine.mxnet.optimizers.absent import losses_of
 from densefit.model.backbones import Backbone
 from densefit.model.heads.head import Term
 from densefit.model.layers import conv_bn

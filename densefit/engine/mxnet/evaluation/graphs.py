@@ -10,7 +10,7 @@ import numpy as np
 from densefit.engine.batch_reader import BatchReader
 from densefit.engine.graph_check import check_data
 from densefit.engine.mxnet.devices import usable
-from densefit.engine.mxnet.executor import Program
+from densefit.engine.mxnet.evaluation.executor import Program
 from densefit.engine.mxnet.graph.sample_means import numbers_of
 from densefit.engine.mxnet.graph.symbol_info import (
     UNREAD,
