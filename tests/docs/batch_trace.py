@@ -1,6 +1,6 @@
 """The files that one update enters, by a trace of a small training.
 
-    python tests/docs/batch_trace.py    # prints them, as docs/architecture.md lists them
+python tests/docs/batch_trace.py    # prints them, as docs/architecture.md lists them
 """
 
 from __future__ import annotations
