@@ -24,7 +24,7 @@ def check_head_names(names: Iterable[Any], kind: str = "head") -> None:
         if all_names.count(name) > 1:
             raise ConfigError(
                 f"{all_names.count(name)} heads are named {name!r}",
-                fix="give each its own: df.head(task, name='...')",
+                fix="give each a different name: df.head(task, name='...')",
             )
         why = _fault(name)
         if why is None:

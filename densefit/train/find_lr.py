@@ -70,8 +70,8 @@ def find_lr(
         BindError, DataError: as `fit`.
 
     Example:
-        `found = df.find_lr(network, loader, optimizer="adam")`, `found.plot("rates.png")`, then
-        `df.fit(network, loader, schedule=df.Cosine(found.steepest, warmup="5%"), ...)`.
+        `search = df.find_lr(network, loader, optimizer="adam")`, `search.plot("rates.png")`, then
+        `df.fit(network, loader, schedule=df.Cosine(search.steepest, warmup="5%"), ...)`.
     """
     for name in settings:
         if name in _UNUSED:
@@ -83,18 +83,18 @@ def find_lr(
     updates = whole(updates, "updates", 3, where="find_lr")
     diverge = real(diverge, "diverge", above=1.0, where="find_lr")
     accumulate = whole(settings.get("accumulate", 1), "accumulate", 1, where="find_lr")
-    given = model_input(network, heads, train=train, loss=settings.pop("loss", None))
-    network, train = given.network, batches_of(train, given, "train")
-    settings.setdefault("devices", given.devices)
+    model = model_input(network, heads, train=train, loss=settings.pop("loss", None))
+    network, train = model.network, batches_of(train, model, "train")
+    settings.setdefault("devices", model.devices)
     settings.setdefault("progress", False)  # each of its epochs is one update
     settings["fixed_param_names"] = [
-        *given.fixed,
+        *model.fixed,
         *as_patterns(settings.get("fixed_param_names"), "fixed_param_names"),
     ]
     rising = Rising(end, start, updates)
     check_iterator(train, "train")
     search = _Search(network, loss, diverge)
-    kept = dict(network.parameters), dict(network.statistics)
+    before = dict(network.parameters), dict(network.statistics)
     try:
         with seeded(0):  # fit seeds by `seed`
             fit(
@@ -110,7 +110,7 @@ def find_lr(
             raise
         search.diverged = True
     finally:
-        network.set_params(*kept)
+        network.set_params(*before)
     if not search.losses and not search.diverged:
         raise DataError(
             "No update of the search came after labels for every head",

@@ -44,7 +44,7 @@ class BatchNumbers:
         if not self._heads and feeder.batch_size > 1 or feeder.has_compared:
             return
         routes = [wire for wire in feeder.wires if isinstance(wire, RouteWire)]
-        found = evaluator.numbers(feeder) if routes else {}
+        found = evaluator.graphs.numbers(feeder) if routes else {}
         if feeder.batch_size == 1:  # whose rows look like numbers, and numbers like rows
             own = {name: wire.name for wire in routes for name in wire.outputs("evaluate")}
             self._heads.update({name: own[name] for name in found or () if name in own})
@@ -62,7 +62,7 @@ class BatchNumbers:
         Raises:
             DataError: the halves do not make up the whole, and the policy says so.
         """
-        if not self._left or fed.real < 2 or not self._evaluator.can_cut(self._feeder):
+        if not self._left or fed.real < 2 or not self._evaluator.graphs.can_cut(self._feeder):
             return
         self._left -= 1
         self._feeder.has_compared = not self._left

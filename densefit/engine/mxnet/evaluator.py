@@ -1,4 +1,4 @@
-"""The eval graph: bound to a feeder's shapes, given parameters, run on batches."""
+"""Outputs of a network's eval graph, batch by batch."""
 
 from __future__ import annotations
 
@@ -11,30 +11,21 @@ import numpy as np
 from densefit import backend
 from densefit.backend import mx
 from densefit.engine.batch_reader import Fed, Feeder
-from densefit.engine.graph_check import check_compared, check_data
+from densefit.engine.graph_check import check_compared
 from densefit.engine.mxnet.devices import usable
-from densefit.engine.mxnet.executors import Executor, Executors, Program
+from densefit.engine.mxnet.eval_graphs import EvalGraphs, input_size, outputs_of
+from densefit.engine.mxnet.executors import Executor, Executors
 from densefit.engine.mxnet.graph.fold_batchnorm import fold
 from densefit.engine.mxnet.graph.mean_to_pooling import with_poolings
-from densefit.engine.mxnet.graph.sample_means import numbers_of
-from densefit.engine.mxnet.graph.symbol_info import (
-    UNREAD,
-    can_cut_rows,
-    check_parameters,
-    forward_graph,
-    infer_shapes,
-)
-from densefit.engine.mxnet.inputs import bound_inputs
-from densefit.errors import BindError, DataError, located
+from densefit.errors import DataError, located
 from densefit.model.network import Network
-from densefit.model.output_names import short_name
 
 Look = Callable[[dict[str, np.ndarray]], None]
 Finish = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
 
 
 class Pending:
-    """The outputs of a batch that is being computed.
+    """Outputs of a batch that is being computed.
 
     Args:
         arrays: see below.
@@ -49,7 +40,7 @@ class Pending:
         self._finish = finish
 
     def read(self, look: Look = lambda arrays: None) -> dict[str, np.ndarray]:
-        """The outputs in host memory. Sync point: waits for the forward pass.
+        """Read the outputs to host memory. Sync point: waits for the forward pass.
 
         Args:
             look: called with them as they were computed.
@@ -62,10 +53,9 @@ class Pending:
 class Evaluator:
     """Outputs of a network's eval graph, batch by batch.
 
-    Executors have arrays of their own: memory shared with the train graph would let one graph
-    overwrite the other's outputs. Parameters are copied into them when they have changed, with
-    BatchNorms folded into the layers before them. Batches of several sizes have an executor each;
-    those used last are kept.
+    Executors share no memory with the train graph: one graph would overwrite the other's outputs.
+    Parameters are copied into them when they have changed, with BatchNorms folded into the layers
+    before them. Each size of a batch has an executor; the ones used last are cached.
 
     Args:
         network: whose eval graph and parameters are used.
@@ -73,76 +63,72 @@ class Evaluator:
             too few rows.
         mode: "evaluate"; "raw" for what heads finish on the host; "views" for the outputs that a
             head's merger needs.
-        limit: executors kept at most.
+        limit: executors in the cache.
     """
 
     def __init__(
         self, network: Network, devices: Sequence[Any], mode: str = "evaluate", limit: int = 8
     ) -> None:
-        self.network = network
-        self.mode = mode
-        self.devices = list(devices)
+        self.network, self.mode, self.devices = network, mode, list(devices)
+        self.graphs = EvalGraphs(network, mode, devices)
         self.executors = Executors(limit)
         self._version: int | None = None  # of the parameters in the executors
-        self._cuts: dict[Any, bool] = {}  # whether these can be computed of some rows
-        self._numbers: dict[Any, dict[str, str] | None] = {}  # of the same
-        self._cut: dict[tuple[str, ...], Any] = {}  # graphs of some outputs of a user's Symbol
 
     def check(self, feeder: Feeder, values: bool = False) -> None:
-        """Whether the feeder's batches fit the eval graph; binds and reads nothing.
+        """Check that batches fit the eval graph; binds and reads nothing.
 
         Args:
             feeder: of the data.
-            values: whether the network has all parameters by now, so that what the graph reads
-                beside them must come from the data.
+            values: the network has all parameters by now; other inputs of the graph must come
+                from the data.
 
         Raises:
-            BindError: they do not; names the head.
+            BindError: they do not fit; names the head.
         """
-        shapes = {desc.name: tuple(desc.shape) for desc in self._descs(feeder)}
-        program = self._program(feeder, shapes)
+        shapes = {desc.name: tuple(desc.shape) for desc in self.graphs.descs(feeder)}
+        program = self.graphs.program(feeder, shapes)
         if values:
-            self._check(feeder, program.parameters)
+            self.graphs.check_values(feeder, program.parameters)
         check_compared(feeder)
 
     def start(self, fed: Fed, feeder: Feeder, version: int) -> Pending:
-        """Begin with a batch; returns before it is computed.
+        """Start computing a batch; returns before it is computed.
 
         Args:
             fed: a batch of `feeder`.
             feeder: says which shapes and heads.
-            version: number of the present parameters; another than the last time means that
-                they have changed.
+            version: number of the parameters; another one than last time means that they have
+                changed.
         """
         given, rows = self._rows(fed, feeder)
         executor = self._executor(feeder, given, version)
         outputs = executor.forward({name: given[name] for name in executor.program.types})
         arrays = dict(zip(executor.program.outputs, outputs))
-        found = {}
+        outputs_by_name = {}
         for wire in feeder.wires:
             for name in wire.outputs(self.mode):
                 # A copy, because the next batch is computed into the same memory. Made by the
                 # engine when the forward pass is done: nothing waits here. Of all rows, or of some
                 # by an operator: a view of what oneDNN lays out in blocks cannot be copied.
                 if fed.real == rows:
-                    found[name] = arrays[name].copy()
+                    outputs_by_name[name] = arrays[name].copy()
                 else:
                     each = wire.rows(name) or (1 if self.network.heads else 0)
                     if not each:
                         raise _mixed(name, arrays[name].shape, fed.real, rows)
                     end = fed.real * each
-                    found[name] = mx.nd.slice_axis(arrays[name], axis=0, begin=0, end=end)
-        return Pending(found, partial(self._finish, feeder, _input_size(fed.data, feeder)))
+                    outputs_by_name[name] = mx.nd.slice_axis(arrays[name], axis=0, begin=0, end=end)
+        return Pending(outputs_by_name, partial(self._finish, feeder, input_size(fed.data, feeder)))
 
     def _rows(self, fed: Fed, feeder: Feeder) -> tuple[dict[str, Any], int]:
-        """The arrays of a batch with as many rows as are bound for it, and how many these are.
+        """Arrays of a batch with as many rows as are bound, and this number of rows.
 
-        Of heads a smaller last batch is filled up: another shape would need another executor. Of a
-        user's Symbol the padding is cut off: nobody knows which of an output's rows are whose.
+        For heads a smaller last batch is filled up: another shape would need another executor. For
+        a user's Symbol the padding is cut off: its outputs' rows may belong to several samples.
         """
         if not self.network.heads:
             arrays = fed.arrays
-            if fed.real == feeder.batch_size or self.can_cut(feeder):
+            if fed.real == feeder.batch_size or self.graphs.can_cut(feeder):
                 return {name: fed.real_rows(array) for name, array in arrays.items()}, fed.real
             full = {desc.name: desc.shape[0] for desc in feeder.descs}
             filled = {name: _fill_rows(array, full[name]) for name, array in arrays.items()}
@@ -154,154 +140,41 @@ class Evaluator:
             name: _fill_rows(array, full[name]) for name, array in fed.data.items()
         }, feeder.batch_size
 
-    def can_cut(self, feeder: Feeder) -> bool:
-        """Whether the outputs of some rows can be computed without the others."""
-        shapes = {desc.name: tuple(desc.shape) for desc in feeder.descs}
-        key = (_outputs_of(feeder, self.mode), tuple(shapes.items()))
-        if key not in self._cuts:
-            program = self._program(feeder, shapes)
-            self._cuts[key] = can_cut_rows(program.symbol, program.inputs, feeder.batch_size)
-        return self._cuts[key]
-
-    def numbers(self, feeder: Feeder) -> dict[str, str] | None:
-        """Outputs that are no rows, and why they are no means over samples; see `numbers_of`."""
-        shapes = {desc.name: tuple(desc.shape) for desc in feeder.descs}
-        key = (_outputs_of(feeder, self.mode), tuple(shapes.items()))
-        if key not in self._numbers:
-            program = self._program(feeder, shapes)
-            self._numbers[key] = numbers_of(program.symbol, program.inputs, feeder.batch_size)
-        return self._numbers[key]
-
     def _finish(
         self, feeder: Feeder, input_size: tuple[int, int] | None, outputs: dict[str, np.ndarray]
     ) -> dict[str, np.ndarray]:
-        """What heads decode of what the graph gave."""
+        """Convert the graph's outputs to the form that heads decode."""
         finished: dict[str, np.ndarray] = {}
         for wire in feeder.wires:
             finished.update(wire.finish(self.mode, outputs, input_size))
         return finished
 
-    def _descs(self, feeder: Feeder) -> list[Any]:
-        """The arrays that an eval graph may read: of heads, none of the labels."""
-        return feeder.data_descs if self.network.heads else feeder.descs
-
-    def _graph(self, feeder: Feeder, input_size: tuple[int, int] | None) -> Any:
-        """The eval graph of the feeder's heads: of a user's Symbol, their outputs alone."""
-        symbol = self.network.graph(self.mode, input_size)
-        check_data(feeder, symbol)
-        if self.network.heads:
-            return symbol
-        names = _outputs_of(feeder, self.mode)
-        if names not in self._cut:
-            self._cut[names] = forward_graph(symbol, names)
-        return self._cut[names]
-
-    def _program(self, feeder: Feeder, shapes: Mapping[str, tuple[int, ...]]) -> Program:
-        """What is bound for arrays of these shapes, and which shapes parameters have.
-
-        Raises:
-            BindError: they do not fit the graph; names the head.
-        """
-        data = shapes[feeder.data_descs[0].name]
-        symbol = self._graph(feeder, _input_size(shapes, feeder))
-        arguments = set(symbol.list_arguments())
-        heads = [wire.name for wire in feeder.wires]
-        fed = bound_inputs(
-            symbol,
-            {d.name: _shaped(d, shapes) for d in feeder.data_descs if d.name in arguments},
-            {
-                desc.name: _shaped(desc, shapes)
-                for desc in feeder.label_descs
-                if desc.name in arguments and desc.name in shapes
-            },
-            f"heads {', '.join(heads)}",
-        )
-        given = {name: own.shape for name, own in fed.items()}
-        known, outputs = infer_shapes(symbol, given, heads)
-        devices = usable(self.devices, data[0])
-        for wire in feeder.wires:
-            wire.check(self.mode, outputs, data[0], len(devices))
-        # Labels that the forward pass does not read need no data, and are no parameters.
-        inputs = {
-            name: known[name]
-            for name in symbol.list_arguments()
-            if name in fed or name.endswith(UNREAD)
-        }
-        return Program(
-            symbol,
-            [],
-            inputs,
-            {name: own.dtype for name, own in fed.items()},
-            [short_name(name) for name in symbol.list_outputs()],
-            fed,
-            {name: known[name] for name in known if name not in inputs},
-        )
-
     def _executor(self, feeder: Feeder, arrays: Mapping[str, Any], version: int) -> Executor:
         """The executor for arrays of such shapes, with the present parameters."""
-        descs = self._descs(feeder)
+        descs = self.graphs.descs(feeder)
         shapes = {desc.name: tuple(arrays[desc.name].shape) for desc in descs}
         key: Any = tuple((desc.name, shapes[desc.name], str(desc.dtype)) for desc in descs)
         if not self.network.heads:
-            key = (_outputs_of(feeder, self.mode), key)
+            key = (outputs_of(feeder, self.mode), key)
         if self._version != version:
             # A fused executor (the user's own MXNET_SUBGRAPH_BACKEND) keeps its first weights.
             if backend.subgraph_fusion():
                 self.executors.drop()
-            self.executors.load(self._parameters)
+            self.executors.load(self.graphs.values)
             self._version = version
-        found = self.executors.find(key)
-        if found is not None:
-            return found
-        program = self._program(feeder, shapes)
-        self._check(feeder, program.parameters)
+        executor = self.executors.find(key)
+        if executor is not None:
+            return executor
+        program = self.graphs.program(feeder, shapes)
+        self.graphs.check_values(feeder, program.parameters)
         program.symbol, program.folds = fold(
             with_poolings(program.symbol, program.inputs, program.types)
         )
         rows = next(iter(shapes.values()))[0]
         with located(f"heads {', '.join(wire.name for wire in feeder.wires)}"):
             return self.executors.bind(
-                key, program, usable(self.devices, rows), rows, self._parameters
+                key, program, usable(self.devices, rows), rows, self.graphs.values
             )
-
-    def _parameters(self) -> dict[str, np.ndarray]:
-        self.network.check_initialized()
-        return {**self.network.parameters, **self.network.statistics}
-
-    def _check(self, feeder: Feeder, parameters: Mapping[str, tuple[int, ...]]) -> None:
-        """Raise BindError unless the network's parameters are those of a graph."""
-        given = self._parameters() if parameters else {}
-        missing = [name for name in parameters if name not in given]
-        if missing:
-            raise BindError(
-                "The network has no value for some parameters"
-                + ("" if self.network.heads else f", nor do the {feeder.where} data provide them"),
-                expected=missing,
-                received=f"{len(given)} parameters and the inputs "
-                f"{[desc.name for desc in self._descs(feeder)]}",
-                where=f"heads {', '.join(wire.name for wire in feeder.wires)}",
-                fix="parameters: load a checkpoint of this network, or train it; inputs and labels "
-                "that an output is computed from: let the iterator provide them, or ask for "
-                "outputs that do not read them",
-            )
-        check_parameters(parameters, given, [wire.name for wire in feeder.wires])
-
-
-def _input_size(data: Mapping[str, Any], feeder: Feeder) -> tuple[int, int] | None:
-    """(height, width) of inputs, or of their shapes by name, that are pictures (B, C, H, W)."""
-    first = data[feeder.data_descs[0].name]
-    shape = getattr(first, "shape", first)
-    return (int(shape[2]), int(shape[3])) if len(shape) == 4 else None
-
-
-def _outputs_of(feeder: Feeder, mode: str) -> tuple[str, ...]:
-    """Short names of what the feeder's heads read, each once."""
-    return tuple(dict.fromkeys(name for wire in feeder.wires for name in wire.outputs(mode)))
-
-
-def _shaped(desc: Any, shapes: Mapping[str, tuple[int, ...]]) -> Any:
-    """A spec of another shape."""
-    return desc._replace(shape=shapes[desc.name])
 
 
 def _mixed(output: str, shape: tuple[int, ...], real: int, rows: int) -> DataError:

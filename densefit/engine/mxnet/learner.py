@@ -9,7 +9,8 @@ import numpy as np
 
 from densefit.backend import mx
 from densefit.engine.batch_reader import Fed, Feeder
-from densefit.engine.mxnet.bind import bind_training, check_split
+from densefit.engine.mxnet.bind import bind_training
+from densefit.engine.mxnet.devices import check_split
 from densefit.engine.mxnet.evaluation import Evaluation
 from densefit.engine.mxnet.evaluator import Pending
 from densefit.engine.mxnet.gradients import Gradients, zero_gradients

@@ -40,7 +40,7 @@ class Settings:
     """The arguments of `fit`, by their names there.
 
     Attributes:
-        module: those of Module.fit that an adapter reads (`eval_metric`, `monitor`...).
+        module: arguments of Module.fit that an adapter reads (`eval_metric`, `monitor`...).
     """
 
     train: Any

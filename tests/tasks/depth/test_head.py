@@ -63,7 +63,7 @@ def test_labels_are_the_depths_at_every_fourth_pixel(size):
 
 
 @pytest.mark.parametrize("loss", ["silog", "l1", "berhu"])
-def test_an_unknown_picture_has_no_loss_and_no_gradient(loss):
+def test_an_unknown_image_has_no_loss_and_no_gradient(loss):
     made = Depth(loss=loss, **SETTINGS)
     size = (32, 48)
     labels = {label.name: mx.sym.Variable(label.name) for label in made.labels(size)}
@@ -121,7 +121,7 @@ def test_depths_come_back_to_their_pixels(transform, size):
     assert np.abs(found - plane).max() < 0.25
 
 
-def test_a_mirrored_picture_is_mirrored_back():
+def test_a_mirrored_image_is_mirrored_back():
     depth = np.arange(1, 13, dtype=np.float32).reshape(3, 4)
     geometry = Geometry((3, 4), np.array([[-1.0, 0, 4], [0, 1, 0]]), (3, 4))
     (found,) = Depth(max_depth=20).decode({"depth": depth[None]}, [geometry])
