@@ -122,7 +122,7 @@ class Makers:
     @staticmethod
     def samples(rows):
         """The sample in each row of an array."""
-        rows = rows.astype(np.float64)
+        rows = np.asarray(rows, np.float64)
         means = rows.reshape(len(rows), -1).mean(axis=1)
         # MNISTIter divides pixels by 256.
         means = means * 256 if rows.shape[1:2] == (1,) else means

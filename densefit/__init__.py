@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from densefit.checkpoint.training.saver import Saver
     from densefit.checkpoint.weights.load import load
     from densefit.checkpoint.weights.save import save
+    from densefit.data.io.cache import Cached
     from densefit.data.loader.loader import Loader
     from densefit.data.loader.views import Views
     from densefit.data.mixture.mixture import Mixture
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Cached",
     "Callback",
     "Constant",
     "Cosine",
@@ -83,6 +85,7 @@ __all__ = [
 
 #: Name -> the module that defines it.
 _NAMES = {
+    "Cached": "data.io.cache",
     "Callback": "callbacks",
     "Constant": "train.schedules",
     "Cosine": "train.schedules",
@@ -145,7 +148,7 @@ def _submodule(name: str) -> Any:
 def _prepare_mxnet() -> None:
     """Let a later `import mxnet` work, on all CPUs; an earlier one is told their number."""
     prepare_environment()
-    if "mxnet" in sys.modules:
+    if sys.modules.get("mxnet"):
         import_module("densefit.backend")
         return
     try:

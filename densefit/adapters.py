@@ -78,7 +78,7 @@ def _register_interop() -> None:
 
 
 models: Adapters[Any] = Adapters()  #: to a ModelInput, see `densefit.engine.model_input`
-batches: Adapters[Any] = Adapters()  #: to an iterator of DataBatches with names
+batches: Adapters[Any] = Adapters()  #: to an iterator of batches with names
 sources: Adapters[Any] = Adapters()  #: to a Source of batches, see `densefit.engine.sources`
 metrics: Adapters[Any] = Adapters()  #: to a densefit Metric
 #: Arguments of Module.fit by name, to the wires and callbacks that they ask for

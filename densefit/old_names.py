@@ -15,7 +15,6 @@ _NAMES = {
     "df.surgery": "conflict head_parameters layer_decay transfer trunk_parameters with_head "
     "without_head",
     "df.transforms": "Compose",
-    "densefit.data.io.cache": "Cached",
     "densefit.data.loader.original_size_loader": "OriginalSizeLoader",
     "densefit.data.loader.view_loader": "ViewLoader",
     "densefit.evaluation.score": "score_mixture",

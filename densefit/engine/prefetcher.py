@@ -16,13 +16,12 @@ class Prefetcher:
     """Gives a list of micro-batches for each update, and reads the next while one is computed.
 
     Only what is `ready` is read ahead, so that the device never waits for a reader. Iterators
-    that do not say so are read when their batches are needed. No batch is read that no update
-    will ask for.
+    that do not say so are read when their batches are needed.
 
     Args:
         batches: of an epoch, as a reader gives them.
         accumulate: micro-batches an update; the last update may have fewer.
-        updates: number of updates that will be asked for; None: all.
+        updates: number of updates beyond which nothing is read ahead; None: any.
         ready: whether the next batch can be had without waiting; None: never.
         clock: charged with what is waited for ("data"), and with reading ahead ("copy").
         first: number of the first update, to be named in errors.
@@ -41,7 +40,7 @@ class Prefetcher:
     ) -> None:
         self._batches = iter(batches)
         self._accumulate, self._ready = accumulate, ready
-        self._left = None if updates is None else updates * accumulate  # batches to be given
+        self._left = None if updates is None else updates * accumulate  # batches
         self._clock, self._number = clock or Clock(), first
         self._begin_update = begin_update
         self._ahead: deque[Batch | Exception] = deque()  # batches, or what came in their place
@@ -61,17 +60,16 @@ class Prefetcher:
             self._begin_update()
         batches: list[Batch] = []
         with self._clock("data"):
-            while len(batches) < self._accumulate and self._left != 0:
+            while len(batches) < self._accumulate:
                 batch = self._ahead.popleft() if self._ahead else self._read()
                 if isinstance(batch, StopIteration):
-                    self._left = 0
-                elif isinstance(batch, DensefitError):
+                    break
+                if isinstance(batch, DensefitError):
                     raise batch.located(f"update {self._number}") from batch
-                elif isinstance(batch, Exception):
+                if isinstance(batch, Exception):
                     raise batch
-                else:
-                    batches.append(batch)
-                    self._left = None if self._left is None else self._left - 1
+                batches.append(batch)
+                self._left = None if self._left is None else self._left - 1
         if not batches:
             raise StopIteration
         self._number += 1

@@ -38,6 +38,15 @@ class BlockLike(Protocol):
     def collect_params(self, select: str | None = ...) -> Any: ...
 
 
+@runtime_checkable
+class OptimizerLike(Protocol):
+    """An `mx.optimizer.Optimizer`."""
+
+    def create_state(self, index: Any, weight: Any) -> Any: ...
+
+    def update(self, index: Any, weight: Any, grad: Any, state: Any) -> None: ...
+
+
 #: A Network, an MXNet Symbol or Module, or a gluon HybridBlock.
 Model: TypeAlias = Network | SymbolLike | ModuleLike | BlockLike
 

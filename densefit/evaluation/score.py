@@ -9,6 +9,7 @@ from typing import Any
 from densefit import adapters, engine
 from densefit.engine.finite import check_parameters, check_policy
 from densefit.engine.model_input import batches_of, model_input, validations_of
+from densefit.engine.types import Devices, Model, NamedData
 from densefit.errors import ConfigError
 from densefit.evaluation.multi_scorer import MultiScorer
 from densefit.evaluation.scorer import Scorer
@@ -18,15 +19,15 @@ from densefit.registry import nearest
 
 
 def score(
-    network: Any,
-    data: Any,
+    network: Model,
+    data: NamedData,
     heads: Sequence[str] | Mapping[str, Route] | None = None,
     metrics: Mapping[str, Sequence[Any]] | None = None,
     *,
     arg_params: Mapping[str, Any] | None = None,
     aux_params: Mapping[str, Any] | None = None,
     eval_metric: Any = None,
-    devices: Sequence[Any] | None = None,
+    devices: Devices | None = None,
     nonfinite: str = "raise",
 ) -> dict[str, float]:
     """Score a network on a whole dataset, or on several.

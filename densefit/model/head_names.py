@@ -24,7 +24,7 @@ def check_head_names(names: Iterable[Any], kind: str = "head") -> None:
         if all_names.count(name) > 1:
             raise ConfigError(
                 f"{all_names.count(name)} heads are named {name!r}",
-                fix="give each its own: df.head(task, name='...')",
+                fix="give each a different name: df.head(task, name='...')",
             )
         why = _fault(name)
         if why is None:
@@ -36,7 +36,7 @@ def check_head_names(names: Iterable[Any], kind: str = "head") -> None:
             types = f"{{{other!r}: df.Route(...)}}"
         elif isinstance(name, str) and name and "*" not in name:
             renamed = f"rename={{{f'{name}_*'!r}: {f'{other}_*'!r}}}"
-            types += f"; weights of a checkpoint: df.transfer(run, network, {renamed})"
+            types += f"; weights of a checkpoint: df.surgery.transfer(run, network, {renamed})"
         raise ConfigError(
             f"A head cannot be named {_cut(repr(name))}: {why}",
             expected=f"printable characters but {' '.join(_SPECIAL)}, {LONGEST} bytes at most, no "

@@ -62,7 +62,7 @@ def trunk_parameters(network: Network) -> list[str]:
     Example:
         >>> import densefit as df
         >>> network = df.Network("resnet18", [df.head("classification", classes=3)])
-        >>> df.trunk_parameters(network)[:2]
+        >>> df.surgery.trunk_parameters(network)[:2]
         ['resnet18_stem_weight', 'resnet18_stem_bn_gamma']
     """
     return _of(network, None)
@@ -74,7 +74,7 @@ def head_parameters(network: Network, head: str) -> list[str]:
     Example:
         >>> import densefit as df
         >>> network = df.Network("resnet18", [df.head("classification", classes=3, name="kind")])
-        >>> df.head_parameters(network, "kind")
+        >>> df.surgery.head_parameters(network, "kind")
         ['kind_class_weight', 'kind_class_bias']
 
     Raises:

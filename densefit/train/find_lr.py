@@ -11,6 +11,7 @@ from densefit.callbacks.callback import Callback, Control, TrainState
 from densefit.engine.iterator_info import check_iterator
 from densefit.engine.model_input import batches_of, model_input
 from densefit.engine.sources import source_of
+from densefit.engine.types import Data, Model
 from densefit.errors import ConfigError, DataError, TrainingDiverged
 from densefit.model.heads.route import Route
 from densefit.model.network import Network
@@ -24,14 +25,14 @@ from densefit.train.setup.arguments import as_callbacks, as_patterns
 
 _UNUSED = (
     *("schedule", "epochs", "checkpoint", "resume"),
-    *("validation", "validate_every", "nonfinite"),
+    *("validation", "validate_every", "nonfinite", "on_nonfinite", "lr"),
 )
 _MEMORY = 0.9  # of the running mean by which divergence is detected
 
 
 def find_lr(
-    network: Any,
-    train: Any,
+    network: Model,
+    train: Data,
     *,
     heads: Mapping[str, Route] | None = None,
     start: float = 1e-7,
@@ -69,8 +70,8 @@ def find_lr(
         BindError, DataError: as `fit`.
 
     Example:
-        `found = df.find_lr(network, loader, optimizer="adam")`, `found.plot("rates.png")`, then
-        `df.fit(network, loader, schedule=df.Cosine(found.steepest, warmup="5%"), ...)`.
+        `search = df.find_lr(network, loader, optimizer="adam")`, `search.plot("rates.png")`, then
+        `df.fit(network, loader, schedule=df.Cosine(search.steepest, warmup="5%"), ...)`.
     """
     for name in settings:
         if name in _UNUSED:
@@ -82,18 +83,18 @@ def find_lr(
     updates = whole(updates, "updates", 3, where="find_lr")
     diverge = real(diverge, "diverge", above=1.0, where="find_lr")
     accumulate = whole(settings.get("accumulate", 1), "accumulate", 1, where="find_lr")
-    given = model_input(network, heads, train=train, loss=settings.pop("loss", None))
-    network, train = given.network, batches_of(train, given, "train")
-    settings.setdefault("devices", given.devices)
+    model = model_input(network, heads, train=train, loss=settings.pop("loss", None))
+    network, train = model.network, batches_of(train, model, "train")
+    settings.setdefault("devices", model.devices)
     settings.setdefault("progress", False)  # each of its epochs is one update
     settings["fixed_param_names"] = [
-        *given.fixed,
+        *model.fixed,
         *as_patterns(settings.get("fixed_param_names"), "fixed_param_names"),
     ]
     rising = Rising(end, start, updates)
     check_iterator(train, "train")
     search = _Search(network, loss, diverge)
-    kept = dict(network.parameters), dict(network.statistics)
+    before = dict(network.parameters), dict(network.statistics)
     try:
         with seeded(0):  # fit seeds by `seed`
             fit(
@@ -109,7 +110,7 @@ def find_lr(
             raise
         search.diverged = True
     finally:
-        network.set_params(*kept)
+        network.set_params(*before)
     if not search.losses and not search.diverged:
         raise DataError(
             "No update of the search came after labels for every head",

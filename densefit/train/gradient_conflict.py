@@ -19,7 +19,7 @@ from densefit.train.seeds import seeded
 from densefit.train.setup.same_heads import check_same_heads
 
 
-class _Watched(Balancer):
+class _Recorder(Balancer):
     """Records the Gram matrices of the heads' gradients, and changes nothing."""
 
     needs = "gradients"
@@ -60,12 +60,12 @@ def conflict(
         ConfigError: a network of routes, heads that share no parameter, or `batches` below 1.
     """
     batches = whole(batches, "batches", 1, where="conflict")
-    watched = _Watched()
-    check_balanced(watched, network.wires)
+    recorder = _Recorder()
+    check_balanced(recorder, network.wires)
     if len(network.wires) < 2:
         raise ConfigError("A conflict is between two heads", received=list(network.wires))
     network.check_initialized()
-    kept = dict(network.parameters), dict(network.statistics)
+    before = dict(network.parameters), dict(network.statistics)
     feeder = Feeder(data, list(network.wires.values()), "conflict")
     check_same_heads(data, feeder.wires, feeder.where)
     learner = engine.make(network, devices)
@@ -73,9 +73,9 @@ def conflict(
     try:
         with seeded(0):
             learner.bind(feeder)
-            watched.begin(list(network.wires))
-            balancing = Balancing(watched, learner, network.wires)
-            before = learner.parameters.statistics()
+            recorder.begin(list(network.wires))
+            balancing = Balancing(recorder, learner, network.wires)
+            statistics = learner.parameters.statistics()
             for batch in islice(feeder.batches(), batches):
                 labelled = {name: int(has.sum()) for name, has in batch.labelled.items()}
                 shares = {name: batch.real / max(1, count) for name, count in labelled.items()}
@@ -83,15 +83,15 @@ def conflict(
                 learner.compute(batch, True, balancing.first_pass(shares))
                 balancing.take_in(learner.train_outputs(), batch)
                 balancing.finish([batch], labelled, shares, None)
-                learner.parameters.set_statistics(before)
+                learner.parameters.set_statistics(statistics)
     finally:
         learner.release()
-        network.set_params(*kept)
+        network.set_params(*before)
         if hasattr(data, "set_epoch"):
             data.set_epoch(epoch)
         else:
             data.reset()
-    return _summary(list(network.wires), np.stack(watched.grams))
+    return _summary(list(network.wires), np.stack(recorder.grams))
 
 
 def _summary(heads: list[str], grams: np.ndarray) -> dict[str, float]:

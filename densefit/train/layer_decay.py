@@ -28,7 +28,8 @@ def layer_decay(network: Any, decay: float) -> dict[str, dict[str, float]]:
         ConfigError: decay out of range.
 
     Example:
-        `df.fit(network, ..., groups={**df.layer_decay(network, 0.9), "*_gamma": {"wd": 0}})`.
+        `groups = {**df.surgery.layer_decay(network, 0.9), "*_gamma": {"wd": 0}}`, then
+        `df.fit(network, ..., groups=groups)`.
     """
     real(decay, "decay", above=0.0, most=1.0, where="layer_decay")
     if isinstance(network, Network):
@@ -45,10 +46,10 @@ def layer_decay(network: Any, decay: float) -> dict[str, dict[str, float]]:
 
 
 def layers_behind(symbol: Any) -> dict[str, int]:
-    """Parameter -> layers on the longest way from it to an output, in the order of the symbol.
+    """Count the layers on the longest path from each parameter to an output, in symbol order.
 
     Args:
-        symbol: whose inputs of layers are parameters but for the first.
+        symbol: graph whose layers have parameters as all inputs but the first.
     """
     graph = json.loads(symbol.tojson())
     nodes = graph["nodes"]
@@ -60,16 +61,16 @@ def layers_behind(symbol: Any) -> dict[str, int]:
     def is_layer(node: dict[str, Any]) -> bool:
         return node["op"] in ("Convolution", "Deconvolution", "FullyConnected")
 
-    after = [0] * len(nodes)  # layers behind what a node gives
+    after = [0] * len(nodes)  # layers behind each node's output
     for number in reversed(range(len(nodes))):
         after[number] = max(
             (after[user] + is_layer(nodes[user]) for user in users[number]), default=0
         )
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for number, node in enumerate(nodes):
         for entry in node["inputs"][1:] if node["op"] != "null" else ():
-            own = nodes[entry[0]]
-            if own["op"] == "null":
-                found[own["name"]] = after[number]
+            source = nodes[entry[0]]
+            if source["op"] == "null":
+                counts[source["name"]] = after[number]
     states = set(symbol.list_auxiliary_states())
-    return {name: count for name, count in found.items() if name not in states}
+    return {name: count for name, count in counts.items() if name not in states}

@@ -88,7 +88,7 @@ def detections(
         sym.expand_dims(anchor, axis=2),
         dim=2,
     )
-    kept = sym.contrib.box_nms(
+    rows = sym.contrib.box_nms(
         rows,
         overlap_thresh=nms_iou,
         valid_thresh=score_threshold,
@@ -98,7 +98,7 @@ def detections(
         id_index=0,
         force_suppress=False,
     )
-    return sym.slice_axis(kept, axis=1, begin=0, end=max_detections)
+    return sym.slice_axis(rows, axis=1, begin=0, end=max_detections)
 
 
 def _corners(offsets: Any, anchors: Any) -> Any:

@@ -96,8 +96,8 @@ class Instance(InstanceEncoding, Head):
                 f"detection={settings}",
                 where=f"head {name!r}",
             )
-        made = heads.create("detection", classes=class_names(classes), name=name, **settings)
-        self.detector = cast(Detection, made)
+        detector = heads.create("detection", classes=class_names(classes), name=name, **settings)
+        self.detector = cast(Detection, detector)
         self.classes, self.name, self.weight = self.detector.classes, name, weight
         self.output_stride = self.detector.output_stride
         check_weight(mask_weight, "mask_weight", f"head {name!r}")

@@ -149,31 +149,33 @@ class Keypoints(KeypointEncoding, Head):
 
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
         """`centre_loss`, `box_loss` and `place_loss`, with heat maps also theirs; (B,) each."""
-        made, count = self._maps(features), len(self.skeleton)
+        predicted, count = self._maps(features), len(self.skeleton)
         mask, cell, place = labels["mask"], labels["cell"], labels["place"]
         losses = {
-            "centre_loss": heat_loss(made["centre"], labels["centre"], mask, labels["known"]),
-            "box_loss": box_loss(made["box"], cell, labels["box"], self.size_weight),
-            "place_loss": place_loss(made["place"], cell, place, count),
+            "centre_loss": heat_loss(predicted["centre"], labels["centre"], mask, labels["known"]),
+            "box_loss": box_loss(predicted["box"], cell, labels["box"], self.size_weight),
+            "place_loss": place_loss(predicted["place"], cell, place, count),
         }
         if self.heat_maps:
             size = self._size(features.input_size)
-            losses["joint_loss"] = heat_loss(made["joint"], labels["joint"], labels["joint_mask"])
-            losses["rest_loss"] = rest_loss(made["rest"], cell, place, count, size)
+            losses["joint_loss"] = heat_loss(
+                predicted["joint"], labels["joint"], labels["joint_mask"]
+            )
+            losses["rest_loss"] = rest_loss(predicted["rest"], cell, place, count, size)
         return losses
 
     def evaluate(self, features: Features) -> dict[str, Any]:
         """`objects` (B, max_detections, 6 + 3 K), and `peaks` (B, K, max_detections, 3)."""
-        made, count = self._maps(features), len(self.skeleton)
+        predicted, count = self._maps(features), len(self.skeleton)
         size = self._size(features.input_size)
         cells = size[0] * size[1]
         where = f"head {self.name!r}, input {features.input_size}"
         check_exact_count(cells * len(self.classes), "cells and classes", where)
         limit = min(self.max_detections, cells)
-        found = {"objects": objects(made, size, count, limit)}
+        outputs = {"objects": objects(predicted, size, count, limit)}
         if self.heat_maps:
-            found["peaks"] = joint_peaks(made, size, count, limit)
-        return found
+            outputs["peaks"] = joint_peaks(predicted, size, count, limit)
+        return outputs
 
     def decode(
         self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]

@@ -46,7 +46,7 @@ def merge_objects(
     order = np.lexsort((-every["scores"], cut))
     cut, every = cut[order], {name: column[order] for name, column in every.items()}
     alive = np.ones(len(order), bool)
-    kept: list[int] = []
+    merged: list[int] = []
     for row in range(len(order)):
         if not alive[row]:
             continue
@@ -57,8 +57,8 @@ def merge_objects(
         inside &= covered_share(every["boxes"][others], every["boxes"][row]) > COVERED
         alive[others[same | inside]] = False
         _average(every, row, others[same & (cut[others] == cut[row])])
-        kept.append(row)
-    best = np.array(kept, np.intp)
+        merged.append(row)
+    best = np.array(merged, np.intp)
     best = best[np.argsort(-every["scores"][best], kind="stable")][:limit]
     return {name: column[best] for name, column in every.items()}
 

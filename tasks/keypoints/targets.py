@@ -114,15 +114,15 @@ def targets(
     """
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4) / stride
     points = np.asarray(points, np.float64)
-    made = empty_targets(size, classes, points.shape[1], limit)
-    made["mask"][:] = 1.0
+    arrays = empty_targets(size, classes, points.shape[1], limit)
+    arrays["mask"][:] = 1.0
     solid = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
     learned = solid & (points[..., 2] > 0).any(axis=1) & ~np.asarray(crowd, bool)
-    made["joint_mask"][:] = known is None or np.all(known)
+    arrays["joint_mask"][:] = known is None or np.all(known)
     for box in boxes[learned]:
-        made["joint_mask"][_covered(box)] = 1.0
+        arrays["joint_mask"][_covered(box)] = 1.0
     for box in boxes[~learned]:
-        made["mask"][_covered(box)] = made["joint_mask"][_covered(box)] = 0.0
+        arrays["mask"][_covered(box)] = arrays["joint_mask"][_covered(box)] = 0.0
     sides = boxes[:, 2:] - boxes[:, :2]
     order = np.flatnonzero(learned)
     order = order[np.argsort(-sides[order].prod(axis=1), kind="stable")]
@@ -130,18 +130,18 @@ def targets(
         radius = int(gaussian_radius(sides[index, 1], sides[index, 0]))
         centre = (boxes[index, :2] + boxes[index, 2:]) / 2
         centre_cell = _cell(centre, size)
-        add_gaussian(made["centre"][labels[index]], centre_cell, radius)
+        add_gaussian(arrays["centre"][labels[index]], centre_cell, radius)
         shown = points[index, :, 2] > 0
         places = points[index, :, :2] / stride
         for joint in np.flatnonzero(shown):
-            add_gaussian(made["joint"][joint], _cell(places[joint], size), radius)
+            add_gaussian(arrays["joint"][joint], _cell(places[joint], size), radius)
         if row < limit:
             start = np.array(centre_cell[::-1], np.float64)
-            made["cell"][row] = centre_cell[0] * size[1] + centre_cell[1]
-            made["box"][row] = [*(centre - start), *sides[index]]
-            made["place"][row, :, :2] = np.where(shown[:, None], places - start, 0.0)
-            made["place"][row, :, 2] = shown
-    return made
+            arrays["cell"][row] = centre_cell[0] * size[1] + centre_cell[1]
+            arrays["box"][row] = [*(centre - start), *sides[index]]
+            arrays["place"][row, :, :2] = np.where(shown[:, None], places - start, 0.0)
+            arrays["place"][row, :, 2] = shown
+    return arrays
 
 
 def _covered(box: np.ndarray) -> tuple[slice, slice]:

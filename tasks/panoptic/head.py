@@ -187,19 +187,19 @@ class Panoptic(Head):
         self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
     ) -> list[Any]:
         """Segments at the size of each original image."""
-        found = [
+        predictions = [
             head.decode(strip_prefix(part, outputs), geometries)
             for part, head in self.parts.items()
         ]
-        return [self._segments(semantic, instances) for semantic, instances in zip(*found)]
+        return [self._segments(semantic, instances) for semantic, instances in zip(*predictions)]
 
     def _segments(self, semantic: np.ndarray, instances: Mapping[str, Any]) -> dict[str, Any]:
         rows = np.flatnonzero(instances["scores"] >= self.score_threshold)
-        kept = {
+        visible = {
             key: [instances[key][row] for row in rows] for key in ("masks", "scores", "classes")
         }
         least = round(self.min_stuff * semantic.size)
-        return panoptic_map(semantic, kept, self.thing_classes, self.overlap, least)
+        return panoptic_map(semantic, visible, self.thing_classes, self.overlap, least)
 
     def ground_truth(self, targets: Mapping[str, np.ndarray]) -> Any:
         """Ground-truth segments, None if a target is missing."""

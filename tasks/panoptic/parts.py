@@ -14,7 +14,7 @@ Value = TypeVar("Value")
 def add_prefixes(parts: Mapping[str, Mapping[str, Value]]) -> dict[str, Value]:
     """Merge the parts' dicts, with each part's name as a prefix.
 
-    >>> joined({"a": {"x": 1}, "b": {"x": 2}})
+    >>> add_prefixes({"a": {"x": 1}, "b": {"x": 2}})
     {'a_x': 1, 'b_x': 2}
     """
     return {
@@ -25,7 +25,7 @@ def add_prefixes(parts: Mapping[str, Mapping[str, Value]]) -> dict[str, Value]:
 def strip_prefix(part: str, whole: Mapping[str, Value]) -> dict[str, Value]:
     """The entries of one part, without its prefix.
 
-    >>> own("b", {"a_x": 1, "b_x": 2})
+    >>> strip_prefix("b", {"a_x": 1, "b_x": 2})
     {'x': 2}
     """
     start = f"{part}_"

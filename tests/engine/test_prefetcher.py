@@ -80,7 +80,8 @@ def test_the_end_and_errors_come_when_their_update_is_asked_for():
 def test_no_more_are_read_than_will_be_asked_for(accumulate):
     inner = iter(range(9))
     updates = Prefetcher(inner, accumulate, updates=2, ready=always)
-    for _ in updates:
+    for _ in range(2):
+        next(updates)
         for _ in range(3):
             updates.prefetch()
     assert next(inner) == 2 * accumulate

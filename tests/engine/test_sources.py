@@ -7,7 +7,7 @@ from densefit import adapters
 from densefit.backend import mx
 from densefit.engine.sources import source_of
 from densefit.errors import DataError
-from densefit.interop.iterators.foreign import ForeignSource
+from densefit.interop.foreign_source import ForeignSource
 
 
 class Rows:

@@ -307,7 +307,7 @@ def test_what_is_not_finite_is_refused_before_the_update(tiny, make):
 
     with pytest.raises(TrainingDiverged, match="(?s)head two"):
         make(PCGrad(), Broken(4))
-    network, history = make(PCGrad(), Broken(8), updates=2, nonfinite="skip", normalised=True)
+    network, history = make(PCGrad(), Broken(8), updates=2, on_nonfinite="skip", normalised=True)
     assert history.update == 2
     assert all(np.isfinite(value).all() for value in tiny.values(network).values())
 

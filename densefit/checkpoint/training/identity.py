@@ -123,8 +123,8 @@ def check_same_heads(saved: Mapping[str, Any], own: Mapping[str, Any], where: ob
         expected=f"heads {', '.join(before)}",
         received=f"heads {', '.join(now)} (new: {added}; missing: {missing})",
         where=where,
-        fix="to begin a new training with its weights: df.transfer(checkpoint, network), and fit "
-        "without resume, into another directory",
+        fix="to begin a new training with its weights: df.surgery.transfer(checkpoint, network), "
+        "and fit without resume, into another directory",
     )
 
 

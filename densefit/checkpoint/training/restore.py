@@ -105,8 +105,8 @@ def _check_parts(parts: Mapping[str, Any], path: Path) -> None:
                 "would have",
                 received=", ".join(parts) or "no part",
                 where=path,
-                fix="begin a new training with its weights: df.load(path), or df.transfer, and fit "
-                "without resume, into another directory",
+                fix="begin a new training with its weights: df.load(path), or df.surgery.transfer, "
+                "and fit without resume, into another directory",
             )
 
 

@@ -71,7 +71,8 @@ def take_saved_names(network: Network, saved: Names, where: object) -> None:
                     received=", ".join(now),
                     where=f"{where}, target {target!r}",
                     fix="make the head with the checkpoint's names, in their order; data may have "
-                    "any. Or df.transfer(checkpoint, network), which brings weights by name",
+                    "any. Or df.surgery.transfer(checkpoint, network), which brings weights by "
+                    "name",
                 )
             _log.warning(
                 "%s: classes of the head %r are called otherwise now: %s, before %s",

@@ -17,6 +17,7 @@ from densefit.data.loader.collate import Layout
 from densefit.data.loader.label_check import check_labelled, stand_ins
 from densefit.data.loader.label_encoder import Encoder
 from densefit.data.loader.loader_settings import identity
+from densefit.data.loader.original_size_loader import OriginalSizeLoader
 from densefit.data.loader.sample_loader import SampleLoader
 from densefit.data.loader.sample_stream import SampleStream
 from densefit.data.loader.sample_task import (
@@ -26,6 +27,7 @@ from densefit.data.loader.sample_task import (
     input_size,
 )
 from densefit.data.loader.skip_limit import Skips
+from densefit.data.loader.view_loader import ViewLoader
 from densefit.data.sample import Sample
 from densefit.data.sampler import Order, covering_of
 from densefit.data.workers.factory import target_bytes
@@ -33,6 +35,11 @@ from densefit.data.workers.factory import target_bytes
 
 class LoaderFacts(SampleLoader):
     """What a Loader knows apart from where it stands in an epoch."""
+
+    #: Loader of images at their own size: `df.Loader.original_size(dataset, batch_size=8)`.
+    original_size = OriginalSizeLoader
+    #: Loader of flipped, scaled or windowed views of each image: test-time augmentation.
+    views = ViewLoader
 
     transform: SampleTransform | None
     heads: tuple[Encoder, ...]

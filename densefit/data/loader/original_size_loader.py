@@ -95,7 +95,7 @@ class OriginalSizeLoader(SampleLoader):
         DataError: the dataset is empty, or its first sample cannot be read.
 
     Example:
-        `df.score(network, df.OriginalSizeLoader(dataset, batch_size=8))`
+        `df.score(network, df.Loader.original_size(dataset, batch_size=8))`
     """
 
     sizes_vary = True

@@ -14,10 +14,10 @@ from densefit.data.loader.sample_loader import SampleLoader
 from densefit.engine.sources import Source
 from densefit.interop.batches import NamedBatches
 from densefit.interop.drawn import OwnBatches
+from densefit.interop.foreign_source import ForeignSource
 from densefit.interop.iterators.chain import chain_of
 from densefit.interop.iterators.cyclic import CyclicSource
 from densefit.interop.iterators.data_loaders import loader_in
-from densefit.interop.iterators.foreign import ForeignSource
 from densefit.interop.iterators.inside import tell_inside
 from densefit.interop.iterators.origins import Ending
 from densefit.interop.iterators.prefetching_iter import guard_prefetching_iter

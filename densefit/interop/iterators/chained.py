@@ -10,9 +10,9 @@ from densefit.data.batch import Batch
 from densefit.errors import DataError
 from densefit.interop.data_batch import as_batch
 from densefit.interop.drawn import repeated
+from densefit.interop.foreign_source import ForeignSource
 from densefit.interop.iterators.chain import Chain
 from densefit.interop.iterators.data_loaders import loader_in
-from densefit.interop.iterators.foreign import ForeignSource
 from densefit.interop.iterators.native import Native
 from densefit.once import warn_once
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from densefit.backend import mx
 from densefit.data.batch import Batch
+from densefit.interop.foreign_source import ForeignSource
 from densefit.interop.iterators.chain import Chain
 from densefit.interop.iterators.chained import ChainedSource
-from densefit.interop.iterators.foreign import ForeignSource
 from densefit.interop.iterators.origins import Ending
 from densefit.interop.iterators.rewound import untold, with_padding
 from densefit.once import warn_once

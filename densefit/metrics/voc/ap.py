@@ -12,7 +12,8 @@ from densefit.metrics.core.classes import mean_defined
 from densefit.metrics.core.detail import Curve, Curves, Detail
 from densefit.metrics.core.metric import metrics
 from densefit.metrics.core.operating_point import operating_point
-from densefit.metrics.detection.detections import DetectionMetric, image_places
+from densefit.metrics.detection.detections import DetectionMetric
+from densefit.metrics.detection.image_ranks import image_ranks
 from densefit.metrics.voc.match import Verdicts, evaluate
 
 CONVENTIONS = ("area", "11point")
@@ -130,7 +131,7 @@ class VOCAveragePrecision(DetectionMetric):
         copies of a detection together.
         """
         weights = np.empty(len(self.ids), np.int64)
-        weights[image_places(self.ids)] = [counts.get(key, 0) for key in self.ids]
+        weights[image_ranks(self.ids)] = [counts.get(key, 0) for key in self.ids]
         return self._numbers(weights)
 
     def _numbers(self, weights: np.ndarray | None) -> dict[str, float]:

@@ -63,7 +63,7 @@ def loss_heads(symbol: Any) -> dict[str, Route]:
             expected="an output of SoftmaxOutput, a regression output, SVMOutput, MakeLoss, "
             "make_loss or a Custom operator",
             received=f"outputs {symbol.list_outputs()}",
-            fix="wrap the loss, mx.sym.MakeLoss(loss, name='loss'), or say what is whose, "
+            fix="wrap the loss, mx.sym.MakeLoss(loss, name='loss'), or name the heads, "
             "heads={'name': df.Route(outputs=[...], labels=[...], metrics=[...])}",
         )
     return routes

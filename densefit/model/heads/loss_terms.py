@@ -46,7 +46,7 @@ class LossTerms(Metric):
             self.sums += losses[has].sum(axis=0)
             self.counts += int(has.sum())
         else:
-            self.sums += [losses[own, term].sum() for term, own in enumerate(has.T)]
+            self.sums += [losses[rows, term].sum() for term, rows in enumerate(has.T)]
             self.counts += has.sum(axis=0)
         self.seen += len(has)
 

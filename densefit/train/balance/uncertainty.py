@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from densefit.backend import mx
 from densefit.errors import ConfigError
 from densefit.model.head_names import weight_name
+from densefit.symbol import init, sym
 from densefit.train.balance.balancer import Balancer, balancers, check_number
 
 MOST = 80.0  # exp(89) is no float32
@@ -57,8 +57,8 @@ class Uncertainty(Balancer):
 
     def log_variance(self, head: str) -> Any:
         """Return the variable of a head's s, of shape (1,), named `<head>_log_variance`."""
-        start = mx.init.Constant(self.initial)
-        return mx.sym.Variable(self.variable(head), shape=(1,), init=start)
+        start = init.Constant(self.initial)
+        return sym.Variable(self.variable(head), shape=(1,), init=start)
 
     def variable(self, head: str) -> str:
         """Return the name of a head's s."""
@@ -98,8 +98,8 @@ def weighted_loss(
         ConfigError: an unknown kind.
     """
     check_kind(kind, "weighted_loss")
-    weighted = mx.sym.broadcast_mul(KINDS[kind] * loss, mx.sym.exp(-log_variance))
-    whole = mx.sym.broadcast_add(weighted, log_variance / 2)
+    weighted = sym.broadcast_mul(KINDS[kind] * loss, sym.exp(-log_variance))
+    whole = sym.broadcast_add(weighted, log_variance / 2)
     return whole if labelled is None else whole * labelled
 
 

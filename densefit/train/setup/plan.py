@@ -1,4 +1,4 @@
-"""A training before its network runs: everything that can be found wrong until then."""
+"""Plan of a training: everything that can be checked without running the network."""
 
 from __future__ import annotations
 
@@ -47,19 +47,19 @@ from densefit.train.setup.trained_model import (
 
 @dataclass
 class Plan:
-    """What a training is made of.
+    """Parts of a training, checked before its network is bound.
 
     Attributes:
         settings: the arguments of `fit`.
         model: what is trained.
         module: the arguments of Module.fit, as an adapter reads them.
-        live: a user's Module that trains itself; None: one of ours does.
+        live: a user's Module that trains itself; None: the engine binds its own.
         feeder: of the training data.
         wires: name -> head that has training metrics.
         optimizer: of this training; a Module that has one goes on with it.
-        schedule: that knows which scores are good when high.
+        schedule: argument of `fit`, with the direction of the score that it follows.
         scorer: of the validation data; None without any.
-        session: what a checkpoint keeps.
+        session: the state that a checkpoint keeps.
         validating: when to validate.
         saving: when to save.
     """
@@ -82,8 +82,8 @@ class Plan:
         """Plan a training; nothing is computed.
 
         Args:
-            network: as `fit` was given it.
-            heads: as `fit` was given them.
+            network: argument of `fit`.
+            heads: argument of `fit`.
             settings: its other arguments.
 
         Raises:
@@ -108,7 +108,7 @@ class Plan:
         if schedule is not None:
             schedule = schedule.judged_by(directions)
         rate = source_of_rate(schedule, optimizer, total, per_epoch)
-        check_rollback(settings.nonfinite, rate, optimizer)
+        check_rollback(settings.on_nonfinite, rate, optimizer)
         validating = Interval(settings.validate_every, per_epoch, total, "validate_every")
         saving = _saving(settings.checkpoint, settings.resume, directions, per_epoch, total)
         state = TrainState(

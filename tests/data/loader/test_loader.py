@@ -91,7 +91,7 @@ def test_an_epoch_without_shuffling_is_the_dataset_in_order():
         assert [(d.name, d.shape) for d in loader.provide_label] == [("age_value", (4,))]
         batches = list(loader)
     assert [len(batch.ids) for batch in batches] == [4, 4, 2]
-    assert [batch.pad for batch in batches] == [0, 0, 0]
+    assert [batch.rows - batch.real for batch in batches] == [0, 0, 0]
     assert sum((batch.ids for batch in batches), []) == [f"n{i}" for i in range(10)]
     assert batches[2].data["data"].shape == (2, 3, 4, 6)
     assert batches[2].labels["age_value"].shape == (2,)

@@ -120,7 +120,7 @@ def test_chance_comes_from_the_generator_and_members_differ(package):
 @pytest.mark.parametrize("workers", [0, 2])
 def test_in_a_loader_with_any_number_of_workers(package, workers):
     def epoch(workers):
-        steps = df.Compose(
+        steps = df.transforms.Compose(
             [
                 Albumentations(package.Compose([package.Affine(rotate=(-40, 40), p=1)])),
                 df.transform("resize", height=32, width=32),
@@ -207,7 +207,7 @@ def test_what_is_of_the_whole_picture_is_scored_behind_a_pipeline(package, task)
     )
     network = df.Network("resnet18", [head], settings={"width": 8})
     flip = df.transform("random_flip", p=1.0)
-    ours = {"transform": df.Compose([flip, df.transform("resize", height=32, width=32)])}
+    ours = {"transform": df.transforms.Compose([flip, df.transform("resize", height=32, width=32)])}
     settings = {"batch_size": 3, "workers": 0, "heads": [head]}
     df.fit(network, df.Loader(Data(), **settings, **ours), updates=1, progress=False)
     members = [package.HorizontalFlip(p=1), package.Resize(32, 32)]

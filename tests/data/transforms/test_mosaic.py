@@ -94,7 +94,7 @@ def test_further_pictures_are_prepared():
 @pytest.mark.parametrize("workers", [0, 2])
 def test_in_a_loader_with_any_number_of_workers(workers):
     def epoch(workers):
-        steps = df.Compose(
+        steps = df.transforms.Compose(
             [Mosaic(48, 48, drop=["label"]), df.transform("resize", height=48, width=48)]
         )
         with df.Loader(

@@ -105,7 +105,7 @@ def test_loss_and_gradient_equal_numpy(executor):
         assert gradient[channel] == pytest.approx((sides[0] - sides[1]) / 2e-5, abs=1e-4)
 
 
-def test_unknown_pictures_have_no_loss_and_no_gradient(executor):
+def test_unknown_images_have_no_loss_and_no_gradient(executor):
     nothing = Sample("a", np.zeros((*SIZE, 3), np.uint8), {})
     _, loss, _ = feed(executor, [nothing, sample(np.zeros((*SIZE, 3)))])
     np.testing.assert_array_equal(loss, 0)
@@ -215,7 +215,9 @@ def test_views_are_averaged(trained):
 
     straight, turned = predicted(Slopes()), predicted(Mirrored())
     for views in (df.Views(), df.Views(flip=True)):
-        looking = df.ViewLoader(Slopes(), input_size=(48, 64), batch_size=3, views=views, workers=0)
+        looking = df.Loader.views(
+            Slopes(), input_size=(48, 64), batch_size=3, views=views, workers=0
+        )
         for key, found in df.predict(trained, looking):
             mean = straight[key]["normals"]
             if views.flip:

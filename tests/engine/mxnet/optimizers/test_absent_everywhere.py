@@ -44,7 +44,7 @@ SETTINGS = {
 MAKERS = {
     "none": lambda: None,
     "fixed": lambda: Fixed({"one": 0.5, "two": 2.0}),
-    "scheduled": lambda: Scheduled({"one": df.Linear(1.0), "two": 0.3}),
+    "scheduled": lambda: Scheduled({"one": df.schedules.Linear(1.0), "two": 0.3}),
     "rlw": lambda: RLW(seed=3),
     "dwa": lambda: DWA(),
     "uncertainty": lambda: Uncertainty(kinds={"two": "regression"}, initial=S0),
