@@ -148,7 +148,7 @@ def test_few_executors_are_kept_and_bound_again_only_if_they_are_not(network):
 def test_all_kept_executors_see_new_parameters(network):
     """Also those of sizes that did not come since the change."""
     copy = df.Network("resnet18", made_heads(df.dataset("shapes", length=1)), settings={"width": 8})
-    copy.set_params(*network.get_params())
+    copy.set_params(df.interop.arg_params(network), df.interop.aux_params(network))
     kept = Evaluator(copy, [mx.cpu()])
     feeder = Feeder(whole(Various(), 2), list(copy.wires.values()), "test")
     for version in range(3):
@@ -157,7 +157,7 @@ def test_all_kept_executors_see_new_parameters(network):
             found, expected = (one.start(fed, feeder, version).read() for one in (kept, fresh))
             for name in expected:
                 np.testing.assert_array_equal(found[name], expected[name])
-        arguments, auxiliary = copy.get_params()
+        arguments, auxiliary = (df.interop.arg_params(copy), df.interop.aux_params(copy))
         changed = {name: array * (1.1 + version) for name, array in auxiliary.items()}
         copy.set_params({name: array * 1.05 for name, array in arguments.items()}, changed)
 
