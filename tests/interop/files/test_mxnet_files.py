@@ -93,7 +93,7 @@ def test_a_module_trains_the_training_graph(pictures, tmp_path):
     )
     module.bind([("data", (2, 3, 32, 32))], [("bright_value", (2,))])
     assert "MakeLoss" in symbol_path.read_text()
-    same(module.get_params()[0], pictures.get_params()[0])
+    same(module.get_params()[0], df.interop.arg_params(pictures))
 
 
 def test_numpy_arrays_of_any_kind(tmp_path):
