@@ -22,7 +22,7 @@ checkpoint -> checkpoint.training: differing identity learned_weights policy sav
     snapshot state_fields
 checkpoint -> checkpoint.weights: class_rows load naming>class_names parameters renaming
     transfer
-checkpoint -> engine.mxnet: state>optimizer_state
+checkpoint -> engine.mxnet.optimizers: state>states
 checkpoint -> interop.files: mxnet_files mxnet_params mxnet_symbol
 data -> data: described>stable_repr plane>homography shown>repr_args visible>visible_area
 data -> data.checks: box_check>boxes keypoint_check>keypoints keypoint_sides label_check>labels
@@ -91,9 +91,10 @@ tools -> tools.scoring: judging>score_settings never_true>absent_classes score_c
     score_panoptic score_trained score_voc
 train -> engine: early>prefetcher ema feed>batch_reader finite groups>param_groups model_input
     repeats source>iterator_info sources
-train -> engine.mxnet: absent adamax adamw batch_numbers binding>bind evaluator executors
-    gradients head_gradients held>parameters initializer inputs learner module monitoring
-    optimizer rescale>rescale_grad sgd
+train -> engine.mxnet: binding>bind gradients head_gradients held>parameters initializer inputs
+    learner module monitoring
+train -> engine.mxnet.evaluation: batch_numbers evaluator executors
+train -> engine.mxnet.optimizers: absent adamax adamw optimizer>start rescale>rescale_grad sgd
 train -> interop.iterators: prefetch>prefetching_iter
 train -> engine.mxnet.graph: folding>fold_batchnorm fused>fuse_bn_relu gradient_probe
     inner>known_values layouts>onednn_layouts overwriting>overwriting_ops pooled>mean_to_pooling

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from densefit.engine.batch_reader import Fed, Feeder
+from densefit.data.batch import Batch
+from densefit.engine.batch_reader import BatchReader
 from densefit.engine.settings import BindSettings, OptimizerSettings
 from densefit.engine.train_graph import Gradients, Parameters
 from densefit.model.network import Network
@@ -44,7 +45,7 @@ class Engine(Protocol):
     def base_lr(self) -> float:
         """The optimizer's own learning rate, before its lr_scheduler."""
 
-    def bind(self, feeder: Feeder, settings: BindSettings | None = None) -> None:
+    def bind(self, reader: BatchReader, settings: BindSettings | None = None) -> None:
         """Bind the train graph to the shapes of the data, and give every parameter a value.
 
         Raises:
@@ -101,7 +102,7 @@ class Engine(Protocol):
 
     def compute(
         self,
-        fed: Fed,
+        batch: Batch,
         first: bool = True,
         shares: Mapping[str, float] | None = None,
         while_computing: Callable[[], None] | None = None,
@@ -109,7 +110,7 @@ class Engine(Protocol):
         """Run forward and backward on the real rows of a batch; returns before it is computed.
 
         Args:
-            fed: a batch.
+            batch: a batch.
             first: of an update; the gradients of the others are added.
             shares: `Wire.counted` -> factor on the loss of its labelled samples. None: 1, and the
                 update's mean is over the labelled samples of the only head.
@@ -149,31 +150,33 @@ class Engine(Protocol):
     def seed(self, number: int, epoch: int, batch: int = 0) -> None:
         """Seed what the engine draws at random in an epoch, or in one of its updates (from 1)."""
 
-    def check_evaluation(self, feeder: Feeder, views: bool = False, values: bool = False) -> None:
+    def check_evaluation(
+        self, reader: BatchReader, views: bool = False, values: bool = False
+    ) -> None:
         """Raise BindError if the batches do not fit the eval graph; runs nothing.
 
         Args:
-            feeder: of the data.
+            reader: of the data.
             views: the batches hold views of pictures.
             values: every parameter must have a value by now.
         """
 
     def evaluate(
-        self, feeder: Feeder, nonfinite: str = "warn"
-    ) -> Iterator[tuple[Fed, dict[str, np.ndarray]]]:
+        self, reader: BatchReader, nonfinite: str = "warn"
+    ) -> Iterator[tuple[Batch, dict[str, np.ndarray]]]:
         """Yield each batch with the eval graph's outputs for its real rows, by short name.
 
         The next batch is computed while the caller works on one.
 
         Args:
-            feeder: of the data.
+            reader: of the data.
             nonfinite: "raise" or "warn" for outputs that are nan or infinite.
 
         Raises:
             DataError: an output is not finite, and `nonfinite` is "raise".
         """
 
-    def start_views(self, fed: Fed, feeder: Feeder) -> Any:
+    def start_views(self, batch: Batch, reader: BatchReader) -> Any:
         """Start computing the maps of a batch of views, which stay on the device."""
 
     def release(self) -> None:

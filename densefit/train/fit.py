@@ -201,7 +201,7 @@ def fit(
         resume=resume,
         accumulate=accumulate,
         clip_norm=clip_norm,
-        nonfinite=on_nonfinite,
+        on_nonfinite=on_nonfinite,
         groups=groups,
         balance=balance,
         freeze=freeze,

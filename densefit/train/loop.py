@@ -103,7 +103,7 @@ class Loop:
                 raise error.located(f"update {state.update + 1}") from error
             if result.refused is not None:
                 state.refused += 1
-                if self.plan.settings.nonfinite.policy == "rollback":
+                if self.plan.settings.on_nonfinite.policy == "rollback":
                     state.rollbacks += 1
                     self.checkpointer.roll_back(result.refused)
                     return False
@@ -190,7 +190,7 @@ class Loop:
     def _rate(self) -> float | None:
         """The learning rate of the next update; None leaves it to the optimizer."""
         state, rate = self.state, self.session.rate
-        eased = self.plan.settings.nonfinite.eased(state.rollbacks) if state.rollbacks else 1.0
+        eased = self.plan.settings.on_nonfinite.eased(state.rollbacks) if state.rollbacks else 1.0
         if rate is not None:
             return float(rate(state.update)) * eased
         return None if eased == 1.0 else self.own_rate * eased

@@ -11,7 +11,7 @@ import pytest
 import densefit as df
 from densefit.backend import mx
 from densefit.data.loader.views import Views
-from densefit.engine.mxnet.evaluator import Evaluator
+from densefit.engine.mxnet.evaluation.evaluator import Evaluator
 from densefit.tools import score
 from densefit.tools.report import worst
 from densefit.tools.scoring.score_masks import MaskScoring

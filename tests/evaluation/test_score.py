@@ -89,7 +89,7 @@ class Keep(df.Metric):
 def test_padded_rows_of_an_output_with_several_rows_a_sample(tiny):
     x, _, _ = tiny.arrays(5)
     network = rows_network(tiny)
-    network.take_params({}, {})
+    network.set_params({})
     df.score(network, mx.io.NDArrayIter(x, {"y": np.arange(5)}, 4))
     predictions, targets, ids = Keep.given[1]
     assert ids == ["4"]

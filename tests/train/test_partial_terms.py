@@ -111,7 +111,7 @@ def trained(has, head=None, rows=None, zero=(), batch_size=None, updates=1, **se
     loader = df.Loader(data, batch_size=batch_size or len(has), heads=[head], workers=0)
     settings = {"schedule": df.Constant(0.01), "updates": updates, **settings}
     history = df.fit(network, loader, **settings)
-    return {k: v.asnumpy() for k, v in network.get_params()[0].items()}, history, first
+    return dict(network.parameters), history, first
 
 
 SPLITS = {

@@ -125,7 +125,7 @@ def test_statistics_of_batch_norm_are_put_back(tiny):
         )  # fmt: skip
         networks.append(network)
     tiny.assert_equal(*networks)
-    assert np.isfinite(networks[0].aux_params["conv_bn_moving_mean"].asnumpy()).all()
+    assert np.isfinite(networks[0].statistics["conv_bn_moving_mean"]).all()
 
 
 def test_too_many_skipped_in_a_row_are_an_error(tiny):

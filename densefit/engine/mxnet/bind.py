@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from densefit.data.batch import ArraySpec
-from densefit.engine.batch_reader import Feeder
+from densefit.engine.batch_reader import BatchReader
 from densefit.engine.graph_check import check_data, check_labels, heads_of
 from densefit.engine.mxnet.devices import check_split
 from densefit.engine.mxnet.graph.bfloat16 import check_precision, in_bfloat16
@@ -35,13 +35,13 @@ _log = logging.getLogger("densefit")
 
 
 def bind_training(
-    network: Network, feeder: Feeder, devices: Sequence[Any], settings: BindSettings
+    network: Network, reader: BatchReader, devices: Sequence[Any], settings: BindSettings
 ) -> tuple[Modules, dict[str, tuple[int, ...]]]:
     """Bind the Modules of the train graph; the first of them gets parameters.
 
     Args:
         network: whose graph and parameters are bound.
-        feeder: of the training data.
+        reader: of the training data.
         devices: MXNet contexts.
         settings: how it is bound.
 
@@ -53,25 +53,25 @@ def bind_training(
         EngineError: MXNet would compute wrong gradients for the network.
     """
     check_precision(settings.precision, devices)
-    check_split(devices, feeder.batch_size, f"{feeder.where} data, batch size")
-    if feeder.last_real is not None:
-        check_split(devices, feeder.last_real, f"{feeder.where} data, last batch of an epoch")
-    symbol = network.graph("train", feeder.input_size, settings.weigh)
-    check_data(feeder, symbol)
-    check_labels(feeder, symbol, loss_labels(symbol))
-    data = {desc.name: desc for desc in feeder.data_descs}
-    labels, heads = _labels(network, feeder, symbol)
+    check_split(devices, reader.batch_size, f"{reader.where} data, batch size")
+    if reader.last_real is not None:
+        check_split(devices, reader.last_real, f"{reader.where} data, last batch of an epoch")
+    symbol = network.graph("train", reader.input_size, settings.weigh)
+    check_data(reader, symbol)
+    check_labels(reader, symbol, loss_labels(symbol))
+    data = {desc.name: desc for desc in reader.data_descs}
+    labels, heads = _labels(network, reader, symbol)
     where = f"heads {', '.join(heads)}"
     inputs = bound_inputs(symbol, data, labels, where)
-    tell_changes(inputs, {**data, **labels}, f"{feeder.where} data")
+    tell_changes(inputs, {**data, **labels}, f"{reader.where} data")
     full = {name: bound.shape for name, bound in inputs.items()}
     shapes, outputs = infer_shapes(symbol, full, heads)
     values = {**network.parameters, **network.statistics}
     check_parameters(shapes, values, list(network.wires))
     for wire in network.wires.values():
-        wire.check("train", outputs, feeder.batch_size, len(devices))
-    if not network.heads and not can_cut_rows(symbol, full, feeder.batch_size):
-        _keep_padding(feeder)
+        wire.check("train", outputs, reader.batch_size, len(devices))
+    if not network.heads and not can_cut_rows(symbol, full, reader.batch_size):
+        _keep_padding(reader)
     if not settings.allow_missing:
         check_complete(shapes, inputs, values)
     symbol, fixed = _rewritten(symbol, inputs, settings)
@@ -81,7 +81,7 @@ def bind_training(
     types = {name: bound.dtype for name, bound in inputs.items()}
 
     def symbol_for(batch: Shapes) -> Any:
-        if feeder.keeps_padding and batch != full:
+        if reader.keeps_padding and batch != full:
             raise _other_rows(full, batch, where)
         now, _ = infer_shapes(symbol, batch, heads)
         check_same_parameters(shapes, now, inputs, batch, where)
@@ -96,15 +96,15 @@ def bind_training(
 
 
 def _labels(
-    network: Network, feeder: Feeder, symbol: Any
+    network: Network, reader: BatchReader, symbol: Any
 ) -> tuple[dict[str, ArraySpec], list[str]]:
     """Specs of the labels that a train graph reads, by name, and the heads that they are for."""
     arguments = set(symbol.list_arguments())
-    labels = [desc for desc in feeder.label_descs if desc.name in arguments]
-    heads = heads_of(feeder, [desc.name for desc in labels]) or list(network.wires)
+    labels = [desc for desc in reader.label_descs if desc.name in arguments]
+    heads = heads_of(reader, [desc.name for desc in labels]) or list(network.wires)
     # The factors on each sample's loss come from the engine, and from no iterator.
     labels += [
-        ArraySpec(name, (feeder.batch_size,))
+        ArraySpec(name, (reader.batch_size,))
         for wire in network.wires.values()
         for name in wire.weights
         if name in arguments
@@ -112,14 +112,14 @@ def _labels(
     return {desc.name: desc for desc in labels}, heads
 
 
-def _keep_padding(feeder: Feeder) -> None:
+def _keep_padding(reader: BatchReader) -> None:
     """Train padding as samples, of a symbol that takes full batches only, and warn."""
-    feeder.keeps_padding = True
+    reader.keeps_padding = True
     _log.warning(
         "The symbol is made for batches of %d rows (a Reshape to a fixed number of rows, say): "
         "rows that only fill up a last batch are trained as samples, as in Module.fit. "
         "mx.sym.Reshape(..., shape=(-1, ...)) or shape=(0, ...) takes any number",
-        feeder.batch_size,
+        reader.batch_size,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from densefit.engine.mxnet.absent import losses_of
+from densefit.engine.mxnet.optimizers.absent import losses_of
 from densefit.errors import ConfigError
 from densefit.model.network import Network
 

@@ -53,8 +53,9 @@ def to_numpy(array: Any) -> Any:
     On the CPU the copy is numpy's: that of `asnumpy` takes seven times as long for bytes.
     """
     if array.stype == "csr":
-        parts = (array.data, array.indices, array.indptr)
-        return CSRArray(*(part.asnumpy() for part in parts), int(array.shape[1]))
+        values, columns, starts = array.data, array.indices, array.indptr
+        width = int(array.shape[1])
+        return CSRArray(values.asnumpy(), columns.asnumpy(), starts.asnumpy(), width)
     if array.stype != "default" or array.context.device_type != "cpu" or not array.size:
         return array.asnumpy()
     return host_view(array).copy()

@@ -11,7 +11,7 @@ from densefit.backend import mx
 from densefit.engine.ema import EMA
 from densefit.engine.mxnet.averages import Averages
 from densefit.engine.mxnet.ndarrays import to_ndarrays
-from densefit.engine.mxnet.optimizer_resume import restart_store
+from densefit.engine.mxnet.optimizers.resume import restart_store
 from densefit.errors import CheckpointError, TrainingDiverged
 from densefit.model.host_arrays import host_copies
 from densefit.model.network import Network
@@ -63,11 +63,7 @@ class ParameterStore:
         return {name: array.asnumpy() for name, array in self.on_device().items()}
 
     def updated(self, count: int | None = None) -> None:
-        """Note that the parameters have changed.
-
-        Args:
-            count: updates before the present one that count in averages; None: they do not move.
-        """
+        """Note a change; averages move if `count`, the updates before this one, is not None."""
         self.version += 1
         if self.averages is not None and count is not None:
             self.averages.update(self.on_device(), count)
@@ -75,12 +71,7 @@ class ParameterStore:
     def load(
         self, parameters: Mapping[str, Any], statistics: Mapping[str, Any], where: str
     ) -> None:
-        """Replace all parameters of the train graph.
-
-        Args:
-            parameters: name -> numpy array or NDArray.
-            statistics: the same.
-            where: they come from, to be named in errors.
+        """Replace all parameters of the train graph by numpy arrays or NDArrays.
 
         Raises:
             CheckpointError: a parameter is missing or has another shape.
@@ -144,13 +135,8 @@ class ParameterStore:
     def _alias(self, empty: bool = False) -> list[dict[str, Any]] | None:
         """Alias the Module's host copies to the network's arrays, to save a copy of all.
 
-        On several devices the Module averages into its own copies.
-
-        Args:
-            empty: leave the Module without copies for now.
-
-        Returns:
-            (parameters, statistics) that are aliased; None where the Module has its own copies.
+        Returns what is aliased; None where the Module needs its own copies, which it averages the
+        devices into. `empty` leaves the Module without copies.
         """
         module = self._module
         if len(module._context) > 1 or self.averages is not None or self._is_live:
@@ -185,27 +171,26 @@ class ParameterStore:
     def statistics(self) -> list[list[Any]]:
         """Copy BatchNorm's moving statistics on each device; a forward and backward change them."""
         mx.nd.waitall()  # BatchNorm's backward writes them without MXNet's engine knowing
-        return [[array.copy() for array in replicas] for replicas in self._statistics()]
+        return [
+            [array.copy() for array in replicas] for replicas in self._module._exec_group.aux_arrays
+        ]
 
     def set_statistics(self, copies: list[list[Any]]) -> None:
         """Restore what `statistics` returned."""
         mx.nd.waitall()
-        for replicas, saved in zip(self._statistics(), copies):
+        for replicas, saved in zip(self._module._exec_group.aux_arrays, copies):
             for array, copy in zip(replicas, saved):
                 copy.copyto(array)
 
     def mend_statistics(self) -> None:
         """Restore statistics that are not finite from the network's last values."""
         mx.nd.waitall()
-        for name, replicas in zip(self._module._exec_group.aux_names, self._statistics()):
+        group = self._module._exec_group
+        for name, replicas in zip(group.aux_names, group.aux_arrays):
             last = self._host[1].get(name)
             if last is not None and not np.isfinite(replicas[0].asnumpy()).all():
                 for array in replicas:
                     array[:] = last
-
-    def _statistics(self) -> list[list[Any]]:
-        arrays: list[list[Any]] = self._module._exec_group.aux_arrays
-        return arrays
 
     def release(self) -> None:
         """Leave the network with its own parameters."""

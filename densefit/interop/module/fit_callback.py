@@ -9,6 +9,7 @@ from typing import Any
 
 from densefit.backend import mx
 from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.engine.mxnet.monitoring import Monitoring
 from densefit.evaluation.update_metrics import compute_metrics
 from densefit.interop.data_batch import data_batch
 from densefit.interop.eval_metric import sums_in_lists
@@ -76,7 +77,7 @@ class ModuleFit(Callback):
         known = {name: one.data for name, one in self._scorers.items()}
         self._validation = known.get("") if set(known) <= {""} else known
         if self._monitor is not None:
-            learner.install_monitor(self._monitor)
+            learner.monitoring = Monitoring(self._monitor)
         for name, one in self._scorers.items():
             one.on_batch = self._follow(name, one)
 

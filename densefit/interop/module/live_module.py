@@ -8,7 +8,7 @@ from typing import Any
 from densefit.backend import mx
 from densefit.engine.mxnet.module import Modules, Shapes, TrainGraph
 from densefit.engine.mxnet.ndarrays import to_ndarrays
-from densefit.engine.mxnet.optimizer_resume import restart_store
+from densefit.engine.mxnet.optimizers.resume import restart_store
 from densefit.model.network import Network
 
 

@@ -18,12 +18,13 @@ from densefit.callbacks.callback import Callback, Control, TrainState
 from densefit.engine.model_input import ModelInput, nothing
 from densefit.engine.mxnet.graph.symbol_info import loss_labels
 from densefit.engine.mxnet.ndarrays import to_ndarrays
-from densefit.engine.mxnet.optimizer_resume import (
+from densefit.engine.mxnet.optimizers.resume import (
+    load_optimizer_arrays,
     load_optimizer_state,
     optimizer_state,
     restart_store,
 )
-from densefit.engine.mxnet.optimizer_state import optimizer_to_arrays
+from densefit.engine.mxnet.optimizers.states import optimizer_to_arrays
 from densefit.errors import CheckpointError, ConfigError
 from densefit.interop.module.live_module import LiveModule
 from densefit.model.heads.route import Route
@@ -157,7 +158,7 @@ class Mirror(Callback):
             return
         states = getattr(module, "_preload_opt_states", None)
         if states is not None:
-            learner.load_optimizer_arrays(_states_by_name(states, module))
+            load_optimizer_arrays(learner.module, _states_by_name(states, module))
             module._preload_opt_states = None
 
     def update_ended(self, state: TrainState, control: Control) -> None:
@@ -186,8 +187,8 @@ class Mirror(Callback):
         if not module.binded:
             module.params_initialized = False
             module._arg_params = module._aux_params = None
-            data, label = learner.bound_descs()
-            module.bind(data, label or None, for_training=True)
+            trained = learner.module
+            module.bind(trained.data_shapes, trained.label_shapes or None, for_training=True)
         module.init_params(
             None,
             arg_params=to_ndarrays(network.parameters),

@@ -108,7 +108,7 @@ class Plan:
         if schedule is not None:
             schedule = schedule.judged_by(directions)
         rate = source_of_rate(schedule, optimizer, total, per_epoch)
-        check_rollback(settings.nonfinite, rate, optimizer)
+        check_rollback(settings.on_nonfinite, rate, optimizer)
         validating = Interval(settings.validate_every, per_epoch, total, "validate_every")
         saving = _saving(settings.checkpoint, settings.resume, directions, per_epoch, total)
         state = TrainState(

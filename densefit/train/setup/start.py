@@ -123,7 +123,7 @@ def _warn_done(state: TrainState, path: object) -> None:
 def _loop(plan: Plan, length: TrainingLength) -> Loop:
     """The loop and its parts."""
     settings, session = plan.settings, plan.session
-    learner, saver, guard = session.learner, settings.checkpoint, settings.nonfinite
+    learner, saver, guard = session.learner, settings.checkpoint, settings.on_nonfinite
     balancing = None
     if settings.balance is not None:
         balancing = Balancing(settings.balance, learner, plan.model.network.wires)

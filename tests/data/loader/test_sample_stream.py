@@ -102,7 +102,7 @@ def test_samples_without_labels_send_no_nan_into_the_trunk():
         network.set_params({key: value.astype(np.float32) for key, value in start.items()})
         loader = Loader(dataset, batch_size=4, heads=own, workers=0)
         df.fit(network, loader, updates=updates, schedule=df.Constant(1e-4))
-        return {key: value.asnumpy() for key, value in network.get_params()[0].items()}
+        return dict(network.parameters)
 
     found = trained(Rare(3), heads(), updates=2)
     assert all(np.isfinite(value).all() for value in found.values())

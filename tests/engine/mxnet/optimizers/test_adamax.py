@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from densefit.backend import mx
-from densefit.engine.mxnet.adamax import Adamax
+from densefit.engine.mxnet.optimizers.adamax import Adamax
 
 SETTINGS = {"learning_rate": 0.1, "rescale_grad": 0.5, "clip_gradient": 2.0}
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from densefit.engine.batch_reader import Fed, Feeder
-from densefit.engine.mxnet.evaluator import Evaluator
+from densefit.data.batch import Batch
+from densefit.engine.batch_reader import BatchReader
+from densefit.engine.mxnet.evaluation.evaluator import Evaluator
 from densefit.errors import DataError
 from densefit.model.heads.routed_head import RouteWire
 from densefit.once import first_time
@@ -30,55 +31,55 @@ class BatchNumbers:
 
     Args:
         evaluator: of the network.
-        feeder: of the data.
+        reader: of the data.
         policy: "raise", or "warn" once.
 
     Raises:
         DataError: the graph makes no mean over the samples, and the policy says so.
     """
 
-    def __init__(self, evaluator: Evaluator, feeder: Feeder, policy: str) -> None:
-        self._evaluator, self._feeder, self._policy = evaluator, feeder, policy
-        self._heads = {name: wire.name for wire in feeder.wires for name in wire.batch_numbers}
+    def __init__(self, evaluator: Evaluator, reader: BatchReader, policy: str) -> None:
+        self._evaluator, self._feeder, self._policy = evaluator, reader, policy
+        self._heads = {name: wire.name for wire in reader.wires for name in wire.batch_numbers}
         self._left = 0
-        if not self._heads and feeder.batch_size > 1 or feeder.has_compared:
+        if not self._heads and reader.batch_size > 1 or reader.has_compared:
             return
-        routes = [wire for wire in feeder.wires if isinstance(wire, RouteWire)]
-        found = evaluator.graphs.numbers(feeder) if routes else {}
-        if feeder.batch_size == 1:  # whose rows look like numbers, and numbers like rows
+        routes = [wire for wire in reader.wires if isinstance(wire, RouteWire)]
+        found = evaluator.graphs.numbers(reader) if routes else {}
+        if reader.batch_size == 1:  # whose rows look like numbers, and numbers like rows
             own = {name: wire.name for wire in routes for name in wire.outputs("evaluate")}
             self._heads.update({name: own[name] for name in found or () if name in own})
         self._left = _LOOKED_AT if self._heads else 0
-        alone = f"the symbol is made for {feeder.batch_size} rows alone, which hides it"
+        alone = f"the symbol is made for {reader.batch_size} rows alone, which hides it"
         for name, head in self._heads.items():
             why = alone if found is None else found.get(name, "")
             if why:
                 self._tell(name, head, why)
                 return
 
-    def look(self, fed: Fed, version: int) -> None:
+    def look(self, batch: Batch, version: int) -> None:
         """Compare one of the first batches with its halves.
 
         Raises:
             DataError: the halves do not make up the whole, and the policy says so.
         """
-        if not self._left or fed.real < 2 or not self._evaluator.graphs.can_cut(self._feeder):
+        if not self._left or batch.real < 2 or not self._evaluator.graphs.can_cut(self._feeder):
             return
         self._left -= 1
         self._feeder.has_compared = not self._left
-        middle = fed.real // 2
-        parts = [(0, fed.real), (0, middle), (middle, fed.real)]
-        whole, first, second = (self._numbers(_part(fed, *part), version) for part in parts)
+        middle = batch.real // 2
+        parts = [(0, batch.real), (0, middle), (middle, batch.real)]
+        whole, first, second = (self._numbers(_part(batch, *part), version) for part in parts)
         for name, head in self._heads.items():
-            shares = middle * first[name] + (fed.real - middle) * second[name]
+            shares = middle * first[name] + (batch.real - middle) * second[name]
             scale = abs(first[name]) + abs(second[name]) + abs(whole[name])
-            if abs(shares / fed.real - whole[name]) > _TOLERANCE * scale + 1e-6:
-                received = f"{whole[name]:g} for a batch of {fed.real}, {first[name]:g} and "
+            if abs(shares / batch.real - whole[name]) > _TOLERANCE * scale + 1e-6:
+                received = f"{whole[name]:g} for a batch of {batch.real}, {first[name]:g} and "
                 self._tell(name, head, received + f"{second[name]:g} for its halves")
                 return
 
-    def _numbers(self, fed: Fed, version: int) -> dict[str, float]:
-        outputs = self._evaluator.start(fed, self._feeder, version).read()
+    def _numbers(self, batch: Batch, version: int) -> dict[str, float]:
+        outputs = self._evaluator.start(batch, self._feeder, version).read()
         return {name: float(np.ravel(outputs[name])[0]) for name in self._heads}
 
     def _tell(self, name: str, head: str, received: str) -> None:
@@ -99,17 +100,17 @@ class BatchNumbers:
             _log.warning("%s", error)
 
 
-def _part(fed: Fed, begin: int, end: int) -> Fed:
+def _part(batch: Batch, begin: int, end: int) -> Batch:
     """Some of the rows of a batch."""
-    rows = fed.rows
+    rows = batch.rows
 
     def cut(array: Any) -> Any:
         each = array.shape[0] // rows
         return array[begin * each : end * each]
 
     return replace(
-        fed,
-        data={name: cut(array) for name, array in fed.data.items()},
-        labels={name: cut(array) for name, array in fed.labels.items()},
+        batch,
+        data={name: cut(array) for name, array in batch.data.items()},
+        labels={name: cut(array) for name, array in batch.labels.items()},
         real=end - begin,
     )

@@ -5,7 +5,7 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
-from densefit.engine.mxnet.adamw import AdamW
+from densefit.engine.mxnet.optimizers.adamw import AdamW
 
 
 @pytest.mark.parametrize("clip", [None, 0.1])

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from densefit.engine.batch_reader import Fed, Feeder
+from densefit.data.batch import Batch
+from densefit.engine.batch_reader import BatchReader
 from densefit.engine.finite import OutputCheck
-from densefit.engine.mxnet.batch_numbers import BatchNumbers
-from densefit.engine.mxnet.evaluator import Evaluator, Pending
+from densefit.engine.mxnet.evaluation.batch_numbers import BatchNumbers
+from densefit.engine.mxnet.evaluation.evaluator import Evaluator, Pending
 from densefit.model.network import Network
 
 
@@ -32,40 +33,42 @@ class Evaluation:
         self._viewer = Evaluator(network, devices, "views")
         self._version = version
 
-    def check(self, feeder: Feeder, views: bool, values: bool) -> None:
+    def check(self, reader: BatchReader, views: bool, values: bool) -> None:
         """Raise BindError if the batches do not fit the eval graph; runs nothing.
 
         Args:
-            feeder: of the data.
+            reader: of the data.
             views: the batches hold views of images.
             values: see `Evaluator.check`.
         """
-        (self._viewer if views else self._evaluator).check(feeder, values)
+        (self._viewer if views else self._evaluator).check(reader, values)
 
-    def run(self, feeder: Feeder, nonfinite: str) -> Iterator[tuple[Fed, dict[str, np.ndarray]]]:
+    def run(
+        self, reader: BatchReader, nonfinite: str
+    ) -> Iterator[tuple[Batch, dict[str, np.ndarray]]]:
         """Yield each batch with its outputs by short name, while the next one is computed.
 
         Args:
-            feeder: of the data.
+            reader: of the data.
             nonfinite: what happens to outputs that are not finite, see `OutputCheck`.
 
         Raises:
             DataError: an output is not finite, and `nonfinite` is "raise".
         """
-        check = OutputCheck(feeder.wires, self._evaluator.mode, feeder.where, nonfinite)
-        numbers = BatchNumbers(self._evaluator, feeder, nonfinite)
+        check = OutputCheck(reader.wires, self._evaluator.mode, reader.where, nonfinite)
+        numbers = BatchNumbers(self._evaluator, reader, nonfinite)
         before = None
         with check.whole():
-            for fed in feeder.batches(scoring=True):
-                numbers.look(fed, self._version())
+            for batch in reader.batches(scoring=True):
+                numbers.look(batch, self._version())
                 # It is looked at when the next batch has been fetched.
-                begun = fed, self._evaluator.start(fed, feeder, self._version())
+                begun = batch, self._evaluator.start(batch, reader, self._version())
                 if before is not None:
                     yield before[0], before[1].read(partial(check.look, before[0].ids))
                 before = begun
             if before is not None:
                 yield before[0], before[1].read(partial(check.look, before[0].ids))
 
-    def start_views(self, fed: Fed, feeder: Feeder) -> Pending:
+    def start_views(self, batch: Batch, reader: BatchReader) -> Pending:
         """Start computing the maps of a batch of views, which stay on the device."""
-        return self._viewer.start(fed, feeder, self._version())
+        return self._viewer.start(batch, reader, self._version())

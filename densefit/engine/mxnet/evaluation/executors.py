@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from densefit.backend import mx
+from densefit.engine.mxnet.evaluation.executor import Executor, Program
 from densefit.engine.mxnet.graph.fold_batchnorm import Fold, fold_parameters
-from densefit.engine.mxnet.inputs import Input
 from densefit.engine.mxnet.ndarrays import to_ndarray
 from densefit.errors import BindError
 
@@ -19,86 +18,19 @@ from densefit.errors import BindError
 Key = tuple[str, Fold | None]
 
 
-@dataclass
-class Program:
-    """A graph at one shape of its inputs.
-
-    Attributes:
-        symbol: with BatchNorms folded as `folds` say.
-        folds: of the symbol.
-        inputs: name -> shape of what is no parameter, for the rows of all devices.
-        types: name -> dtype of what is fed; the others follow.
-        outputs: short names of the symbol's outputs.
-        fed: name -> how an array is brought to the form of its input.
-        parameters: name -> shape of each parameter and statistic, before folding.
-    """
-
-    symbol: Any
-    folds: Sequence[Fold]
-    inputs: Mapping[str, tuple[int, ...]]
-    types: Mapping[str, Any]
-    outputs: Sequence[str] = ()
-    fed: Mapping[str, Input] = field(default_factory=dict)
-    parameters: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-
-
-class Executor:
-    """A program bound on one or several devices, which split the rows among them.
-
-    Args:
-        parts: the devices' MXNet executors.
-        slices: the rows of each.
-        rows: of all of them.
-        program: that is bound.
-    """
-
-    def __init__(
-        self, parts: Sequence[Any], slices: Sequence[slice], rows: int, program: Program
-    ) -> None:
-        self._parts, self._slices, self._rows = list(parts), list(slices), rows
-        self._fed: deque[list[Any]] = deque(maxlen=2)  # inputs that MXNet may not have read yet
-        self.program = program
-
-    def forward(self, data: Mapping[str, Any]) -> list[Any]:
-        """Begin to compute; the outputs are overwritten by the next call.
-
-        Args:
-            data: name -> array of all rows.
-        """
-        outputs, inputs = [], []
-        data = {
-            name: self.program.fed[name].fit(array) if name in self.program.fed else array
-            for name, array in data.items()
-        }
-        for part, own in zip(self._parts, self._slices):
-            for name, array in data.items():
-                factor = array.shape[0] // self._rows
-                inputs.append(to_ndarray(array[own.start * factor : own.stop * factor]))
-                inputs[-1].copyto(part.arg_dict[name])
-            outputs.append(part.forward(is_train=False))
-        self._fed.append(inputs)
-        if len(outputs) == 1:
-            return list(outputs[0])
-        first = outputs[0][0].context
-        return [
-            mx.nd.concat(*(one.as_in_context(first) for one in of_devices), dim=0)
-            for of_devices in zip(*outputs)
-        ]
-
-
 class Executors:
-    """The executors that were used last, and the parameters that they all read.
+    """Cache of executors, on one set of parameters.
 
     Executors share arrays of parameters and nothing else: with a shared memory pool, one would
     overwrite the outputs of another.
 
     Args:
-        limit: executors kept at most; each holds the memory of its own forward pass.
-        values: numbers of all their inputs together at most, so that large pictures have few; one
-            larger than that is kept alone.
+        limit: executors in the cache; each holds the memory of a forward pass.
+        values: numbers in all their inputs together, so that large images have few executors; an
+            executor with more is cached alone.
 
     Attributes:
-        binds: executors made so far.
+        binds: executors bound so far.
     """
 
     def __init__(self, limit: int, values: int = 24 * 2**20) -> None:
@@ -109,13 +41,13 @@ class Executors:
         self._values: dict[tuple[Any, Key], Any] = {}  # by device and key
 
     def find(self, key: Any) -> Executor | None:
-        """A kept executor, which becomes the one used last."""
+        """Get a cached executor, and mark it as used last."""
         if key in self._kept:
             self._kept.move_to_end(key)
         return self._kept.get(key)
 
     def drop(self) -> None:
-        """Keep no executor; the parameters' arrays stay."""
+        """Empty the cache; the arrays of parameters stay."""
         self._kept.clear()
         self._sizes.clear()
 
@@ -127,14 +59,14 @@ class Executors:
         rows: int,
         parameters: Callable[[], Mapping[str, np.ndarray]],
     ) -> Executor:
-        """A new executor, kept under `key`.
+        """Bind an executor, and cache it under `key`.
 
         Args:
-            key: finds it again.
-            program: what is bound.
+            key: of the cache.
+            program: that is bound.
             devices: MXNet contexts, among which the rows can be split.
-            rows: of all of them.
-            parameters: name -> present value of all parameters, asked for if some are new.
+            rows: of all devices.
+            parameters: returns the current values of all parameters; called if some are new.
 
         Raises:
             BindError: MXNet refuses (there is not enough memory, say).
@@ -164,7 +96,7 @@ class Executors:
         return self._kept[key]
 
     def load(self, parameters: Callable[[], Mapping[str, np.ndarray]]) -> None:
-        """Give new values to the arrays that executors read, in place."""
+        """Copy new values into the arrays that executors read."""
         if self._values:
             _fill(self._values, parameters())
 
@@ -175,7 +107,7 @@ class Executors:
         share: float,
         parameters: Callable[[], Mapping[str, np.ndarray]],
     ) -> Any:
-        """An MXNet executor for a device's share of the rows."""
+        """Bind an MXNet executor for a device's share of the rows."""
         symbol = program.symbol
         own = {
             name: (round(shape[0] * share), *shape[1:]) for name, shape in program.inputs.items()
@@ -211,7 +143,7 @@ class Executors:
 
 
 def _fill(arrays: Mapping[tuple[Any, Key], Any], parameters: Mapping[str, np.ndarray]) -> None:
-    """Give arrays, by device and key, the values of these parameters."""
+    """Copy the values of parameters into arrays, by device and key."""
     folds = {fold for _, (_, fold) in arrays if fold is not None}
     folded: dict[Key, np.ndarray] = {
         (name, fold): value

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from densefit.engine.mxnet.optimizer_counters import (
+from densefit.engine.mxnet.optimizers.counters import (
     counters_to_dict,
     restart_counters,
     restore_counters,
 )
-from densefit.engine.mxnet.optimizer_state import (
+from densefit.engine.mxnet.optimizers.states import (
     check_states,
     optimizer_from_arrays,
     optimizer_to_arrays,

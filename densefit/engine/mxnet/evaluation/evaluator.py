@@ -10,11 +10,13 @@ import numpy as np
 
 from densefit import backend
 from densefit.backend import mx
-from densefit.engine.batch_reader import Fed, Feeder
+from densefit.data.batch import Batch
+from densefit.engine.batch_reader import BatchReader
 from densefit.engine.graph_check import check_compared
 from densefit.engine.mxnet.devices import usable
-from densefit.engine.mxnet.eval_graphs import EvalGraphs, input_size, outputs_of
-from densefit.engine.mxnet.executors import Executor, Executors
+from densefit.engine.mxnet.evaluation.executor import Executor
+from densefit.engine.mxnet.evaluation.executors import Executors
+from densefit.engine.mxnet.evaluation.graphs import EvalGraphs, input_size, outputs_of
 from densefit.engine.mxnet.graph.fold_batchnorm import fold
 from densefit.engine.mxnet.graph.mean_to_pooling import with_poolings
 from densefit.errors import DataError, located
@@ -74,88 +76,93 @@ class Evaluator:
         self.executors = Executors(limit)
         self._version: int | None = None  # of the parameters in the executors
 
-    def check(self, feeder: Feeder, values: bool = False) -> None:
+    def check(self, reader: BatchReader, values: bool = False) -> None:
         """Check that batches fit the eval graph; binds and reads nothing.
 
         Args:
-            feeder: of the data.
+            reader: of the data.
             values: the network has all parameters by now; other inputs of the graph must come
                 from the data.
 
         Raises:
             BindError: they do not fit; names the head.
         """
-        shapes = {desc.name: tuple(desc.shape) for desc in self.graphs.descs(feeder)}
-        program = self.graphs.program(feeder, shapes)
+        shapes = {desc.name: tuple(desc.shape) for desc in self.graphs.descs(reader)}
+        program = self.graphs.program(reader, shapes)
         if values:
-            self.graphs.check_values(feeder, program.parameters)
-        check_compared(feeder)
+            self.graphs.check_values(reader, program.parameters)
+        check_compared(reader)
 
-    def start(self, fed: Fed, feeder: Feeder, version: int) -> Pending:
+    def start(self, batch: Batch, reader: BatchReader, version: int) -> Pending:
         """Start computing a batch; returns before it is computed.
 
         Args:
-            fed: a batch of `feeder`.
-            feeder: says which shapes and heads.
+            batch: a batch of `reader`.
+            reader: says which shapes and heads.
             version: number of the parameters; another one than last time means that they have
                 changed.
         """
-        given, rows = self._rows(fed, feeder)
-        executor = self._executor(feeder, given, version)
+        given, rows = self._rows(batch, reader)
+        executor = self._executor(reader, given, version)
         outputs = executor.forward({name: given[name] for name in executor.program.types})
         arrays = dict(zip(executor.program.outputs, outputs))
         outputs_by_name = {}
-        for wire in feeder.wires:
+        for wire in reader.wires:
             for name in wire.outputs(self.mode):
                 # A copy, because the next batch is computed into the same memory. Made by the
                 # engine when the forward pass is done: nothing waits here. Of all rows, or of some
                 # by an operator: a view of what oneDNN lays out in blocks cannot be copied.
-                if fed.real == rows:
+                if batch.real == rows:
                     outputs_by_name[name] = arrays[name].copy()
                 else:
                     each = wire.rows(name) or (1 if self.network.heads else 0)
                     if not each:
-                        raise _mixed(name, arrays[name].shape, fed.real, rows)
-                    end = fed.real * each
+                        raise _mixed(name, arrays[name].shape, batch.real, rows)
+                    end = batch.real * each
                     outputs_by_name[name] = mx.nd.slice_axis(arrays[name], axis=0, begin=0, end=end)
-        return Pending(outputs_by_name, partial(self._finish, feeder, input_size(fed.data, feeder)))
+        return Pending(
+            outputs_by_name, partial(self._finish, reader, input_size(batch.data, reader))
+        )
 
-    def _rows(self, fed: Fed, feeder: Feeder) -> tuple[dict[str, Any], int]:
+    def _rows(self, batch: Batch, reader: BatchReader) -> tuple[dict[str, Any], int]:
         """Arrays of a batch with as many rows as are bound, and this number of rows.
 
         For heads a smaller last batch is filled up: another shape would need another executor. For
         a user's Symbol the padding is cut off: its outputs' rows may belong to several samples.
         """
         if not self.network.heads:
-            arrays = fed.arrays
-            if fed.real == feeder.batch_size or self.graphs.can_cut(feeder):
-                return {name: fed.real_rows(array) for name, array in arrays.items()}, fed.real
-            full = {desc.name: desc.shape[0] for desc in feeder.descs}
+            arrays = batch.arrays
+            if batch.real == reader.batch_size or self.graphs.can_cut(reader):
+                return {name: batch.real_rows(array) for name, array in arrays.items()}, batch.real
+            full = {desc.name: desc.shape[0] for desc in reader.descs}
             filled = {name: _fill_rows(array, full[name]) for name, array in arrays.items()}
-            return filled, feeder.batch_size
-        if feeder.sizes_vary:
-            return dict(fed.data), fed.rows
-        full = {desc.name: desc.shape[0] for desc in feeder.data_descs}
+            return filled, reader.batch_size
+        if reader.sizes_vary:
+            return dict(batch.data), batch.rows
+        full = {desc.name: desc.shape[0] for desc in reader.data_descs}
         return {
-            name: _fill_rows(array, full[name]) for name, array in fed.data.items()
-        }, feeder.batch_size
+            name: _fill_rows(array, full[name]) for name, array in batch.data.items()
+        }, reader.batch_size
 
     def _finish(
-        self, feeder: Feeder, input_size: tuple[int, int] | None, outputs: dict[str, np.ndarray]
+        self,
+        reader: BatchReader,
+        input_size: tuple[int, int] | None,
+        outputs: dict[str, np.ndarray],
     ) -> dict[str, np.ndarray]:
         """Convert the graph's outputs to the form that heads decode."""
         finished: dict[str, np.ndarray] = {}
-        for wire in feeder.wires:
+        for wire in reader.wires:
             finished.update(wire.finish(self.mode, outputs, input_size))
         return finished
 
-    def _executor(self, feeder: Feeder, arrays: Mapping[str, Any], version: int) -> Executor:
+    def _executor(self, reader: BatchReader, arrays: Mapping[str, Any], version: int) -> Executor:
         """The executor for arrays of such shapes, with the present parameters."""
-        descs = self.graphs.descs(feeder)
+        descs = self.graphs.descs(reader)
         shapes = {desc.name: tuple(arrays[desc.name].shape) for desc in descs}
         key: Any = tuple((desc.name, shapes[desc.name], str(desc.dtype)) for desc in descs)
         if not self.network.heads:
-            key = (outputs_of(feeder, self.mode), key)
+            key = (outputs_of(reader, self.mode), key)
         if self._version != version:
             # A fused executor (the user's own MXNET_SUBGRAPH_BACKEND) keeps its first weights.
             if backend.subgraph_fusion():
@@ -165,13 +172,13 @@ class Evaluator:
         executor = self.executors.find(key)
         if executor is not None:
             return executor
-        program = self.graphs.program(feeder, shapes)
-        self.graphs.check_values(feeder, program.parameters)
+        program = self.graphs.program(reader, shapes)
+        self.graphs.check_values(reader, program.parameters)
         program.symbol, program.folds = fold(
             with_poolings(program.symbol, program.inputs, program.types)
         )
         rows = next(iter(shapes.values()))[0]
-        with located(f"heads {', '.join(wire.name for wire in feeder.wires)}"):
+        with located(f"heads {', '.join(wire.name for wire in reader.wires)}"):
             return self.executors.bind(
                 key, program, usable(self.devices, rows), rows, self.graphs.values
             )

@@ -7,7 +7,7 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
-from densefit.engine.mxnet.sgd import SGD
+from densefit.engine.mxnet.optimizers.sgd import SGD
 
 
 @pytest.mark.parametrize(
@@ -52,12 +52,12 @@ def fitted(optimizer, **settings):
         initializer=mx.init.One(),
         **settings,
     )
-    return {name: value.asnumpy() for name, value in network.get_params()[0].items()}
+    return dict(network.parameters)
 
 
 def test_fit_trains_with_it_as_with_mxnets(monkeypatch):
     found = fitted("sgd")
-    monkeypatch.setattr("densefit.engine.mxnet.optimizer.SGD", mx.optimizer.SGD)
+    monkeypatch.setattr("densefit.engine.mxnet.optimizers.start.SGD", mx.optimizer.SGD)
     expected = fitted("sgd")
     for name, value in expected.items():
         np.testing.assert_array_equal(found[name], value, err_msg=name)

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from densefit.backend import mx
-from densefit.engine.mxnet import adamw  # noqa: F401 - registers it with MXNet
-from densefit.engine.mxnet.adamax import Adamax
-from densefit.engine.mxnet.optimizer_resume import index_to_name
-from densefit.engine.mxnet.sgd import SGD
+from densefit.engine.mxnet.optimizers import adamw  # noqa: F401 - registers it with MXNet
+from densefit.engine.mxnet.optimizers.adamax import Adamax
+from densefit.engine.mxnet.optimizers.resume import index_to_name
+from densefit.engine.mxnet.optimizers.sgd import SGD
 from densefit.engine.param_groups import factors
 from densefit.engine.settings import OptimizerSettings
 from densefit.errors import CheckpointError, ConfigError

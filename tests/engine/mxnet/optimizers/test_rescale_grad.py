@@ -7,7 +7,7 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
-from densefit.engine.mxnet.rescale_grad import dividing_layers, single_losses
+from densefit.engine.mxnet.optimizers.rescale_grad import dividing_layers, single_losses
 from densefit.errors import ConfigError
 
 START = {
@@ -32,7 +32,7 @@ def by_us(tiny, symbol, data, optimizer="sgd", params=(), parameters=None, **set
     network.set_params(parameters or START)
     given = None if isinstance(optimizer, mx.optimizer.Optimizer) else dict(params)
     df.fit(network, data, epochs=2, optimizer=optimizer, optimizer_params=given, **settings)
-    return {name: array.asnumpy() for name, array in network.get_params()[0].items()}
+    return dict(network.parameters)
 
 
 def assert_same(ours, theirs):

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
-from densefit.engine.mxnet.absent import Absent
 from densefit.engine.mxnet.gradients import Gradients
-from densefit.engine.mxnet.optimizer import (
+from densefit.engine.mxnet.optimizers.absent import Absent
+from densefit.engine.mxnet.optimizers.rescale_grad import tell_rescale
+from densefit.engine.mxnet.optimizers.start import (
     start_optimizer,
     start_own_optimizer,
     tell_unused_rate,
 )
-from densefit.engine.mxnet.rescale_grad import tell_rescale
 from densefit.engine.settings import OptimizerSettings
 from densefit.errors import ConfigError
 from densefit.model.network import Network

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from densefit.engine.mxnet.optimizer_state import Key
+from densefit.engine.mxnet.optimizers.states import Key
 from densefit.errors import CheckpointError
 
 # Numbers that optimizers keep on themselves and change at each update: Nadam's product of momentum

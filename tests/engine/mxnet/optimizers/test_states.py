@@ -9,8 +9,8 @@ import pytest
 from densefit.backend import mx
 from densefit.checkpoint.storage import store
 from densefit.checkpoint.training.rng import rng_state, set_rng_state
-from densefit.engine.mxnet.optimizer_counters import counters_to_dict, restore_counters
-from densefit.engine.mxnet.optimizer_state import (
+from densefit.engine.mxnet.optimizers.counters import counters_to_dict, restore_counters
+from densefit.engine.mxnet.optimizers.states import (
     optimizer_from_arrays,
     optimizer_to_arrays,
     restore_updater,

@@ -8,9 +8,9 @@ import pytest
 import densefit as df
 from densefit.backend import mx
 from densefit.data.sample import Sample
-from densefit.engine.mxnet.absent import losses_of
 from densefit.engine.mxnet.head_gradients import shared_parameters
 from densefit.engine.mxnet.learner import Learner
+from densefit.engine.mxnet.optimizers.absent import losses_of
 from densefit.model.backbones import Backbone
 from densefit.model.heads.head import Term
 from densefit.model.layers import conv_bn
@@ -280,7 +280,7 @@ def test_the_average_goes_on():
     for one in seen:
         np.testing.assert_array_equal(one["arg:one_fc_weight"], first)
         expected = 0.5 * expected + 0.5 * first
-    found = network.get_params()[0]["one_fc_weight"].asnumpy()
+    found = network.parameters["one_fc_weight"]
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 

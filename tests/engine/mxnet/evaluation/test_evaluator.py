@@ -7,7 +7,7 @@ import densefit as df
 from densefit import backend
 from densefit.backend import mx
 from densefit.engine.batch_reader import Feeder
-from densefit.engine.mxnet.evaluator import Evaluator, Pending
+from densefit.engine.mxnet.evaluation.evaluator import Evaluator, Pending
 from densefit.engine.mxnet.learner import Learner
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from densefit.engine.batch_reader import Feeder
+from densefit.engine.batch_reader import BatchReader
 from densefit.engine.graph_check import check_data
 from densefit.engine.mxnet.devices import usable
-from densefit.engine.mxnet.executors import Program
+from densefit.engine.mxnet.evaluation.executor import Program
 from densefit.engine.mxnet.graph.sample_means import numbers_of
 from densefit.engine.mxnet.graph.symbol_info import (
     UNREAD,
@@ -40,26 +40,26 @@ class EvalGraphs:
         self._numbers: dict[Any, dict[str, str] | None] = {}  # (outputs, shapes) -> `numbers`
         self._cut: dict[tuple[str, ...], Any] = {}  # outputs of a user's Symbol -> their graph
 
-    def descs(self, feeder: Feeder) -> list[Any]:
+    def descs(self, reader: BatchReader) -> list[Any]:
         """Arrays that an eval graph may read: of heads, no labels."""
-        return feeder.data_descs if self.network.heads else feeder.descs
+        return reader.data_descs if self.network.heads else reader.descs
 
-    def program(self, feeder: Feeder, shapes: Mapping[str, tuple[int, ...]]) -> Program:
+    def program(self, reader: BatchReader, shapes: Mapping[str, tuple[int, ...]]) -> Program:
         """Graph, inputs and parameter shapes for arrays of these shapes.
 
         Raises:
             BindError: they do not fit the graph; names the head.
         """
-        data = shapes[feeder.data_descs[0].name]
-        symbol = self._graph(feeder, input_size(shapes, feeder))
+        data = shapes[reader.data_descs[0].name]
+        symbol = self._graph(reader, input_size(shapes, reader))
         arguments = set(symbol.list_arguments())
-        heads = [wire.name for wire in feeder.wires]
+        heads = [wire.name for wire in reader.wires]
         fed = bound_inputs(
             symbol,
-            {d.name: _shaped(d, shapes) for d in feeder.data_descs if d.name in arguments},
+            {d.name: _shaped(d, shapes) for d in reader.data_descs if d.name in arguments},
             {
                 desc.name: _shaped(desc, shapes)
-                for desc in feeder.label_descs
+                for desc in reader.label_descs
                 if desc.name in arguments and desc.name in shapes
             },
             f"heads {', '.join(heads)}",
@@ -67,7 +67,7 @@ class EvalGraphs:
         given = {name: bound.shape for name, bound in fed.items()}
         sizes, outputs = infer_shapes(symbol, given, heads)
         devices = usable(self.devices, data[0])
-        for wire in feeder.wires:
+        for wire in reader.wires:
             wire.check(self.mode, outputs, data[0], len(devices))
         # Labels that the forward pass does not read need no data, and are no parameters.
         inputs = {
@@ -85,52 +85,52 @@ class EvalGraphs:
             {name: sizes[name] for name in sizes if name not in inputs},
         )
 
-    def _graph(self, feeder: Feeder, size: tuple[int, int] | None) -> Any:
+    def _graph(self, reader: BatchReader, size: tuple[int, int] | None) -> Any:
         """The eval graph; of a user's Symbol, the outputs of the reader's heads alone."""
         symbol = self.network.graph(self.mode, size)
-        check_data(feeder, symbol)
+        check_data(reader, symbol)
         if self.network.heads:
             return symbol
-        names = outputs_of(feeder, self.mode)
+        names = outputs_of(reader, self.mode)
         if names not in self._cut:
             self._cut[names] = forward_graph(symbol, names)
         return self._cut[names]
 
-    def can_cut(self, feeder: Feeder) -> bool:
+    def can_cut(self, reader: BatchReader) -> bool:
         """Whether the outputs of some rows can be computed without the other rows."""
-        shapes = {desc.name: tuple(desc.shape) for desc in feeder.descs}
-        key = (outputs_of(feeder, self.mode), tuple(shapes.items()))
+        shapes = {desc.name: tuple(desc.shape) for desc in reader.descs}
+        key = (outputs_of(reader, self.mode), tuple(shapes.items()))
         if key not in self._cuts:
-            program = self.program(feeder, shapes)
-            self._cuts[key] = can_cut_rows(program.symbol, program.inputs, feeder.batch_size)
+            program = self.program(reader, shapes)
+            self._cuts[key] = can_cut_rows(program.symbol, program.inputs, reader.batch_size)
         return self._cuts[key]
 
-    def numbers(self, feeder: Feeder) -> dict[str, str] | None:
+    def numbers(self, reader: BatchReader) -> dict[str, str] | None:
         """Outputs of one number a batch, and why they are no means; see `numbers_of`."""
-        shapes = {desc.name: tuple(desc.shape) for desc in feeder.descs}
-        key = (outputs_of(feeder, self.mode), tuple(shapes.items()))
+        shapes = {desc.name: tuple(desc.shape) for desc in reader.descs}
+        key = (outputs_of(reader, self.mode), tuple(shapes.items()))
         if key not in self._numbers:
-            program = self.program(feeder, shapes)
-            self._numbers[key] = numbers_of(program.symbol, program.inputs, feeder.batch_size)
+            program = self.program(reader, shapes)
+            self._numbers[key] = numbers_of(program.symbol, program.inputs, reader.batch_size)
         return self._numbers[key]
 
-    def check_values(self, feeder: Feeder, parameters: Mapping[str, tuple[int, ...]]) -> None:
+    def check_values(self, reader: BatchReader, parameters: Mapping[str, tuple[int, ...]]) -> None:
         """Raise BindError unless the network has a value for each parameter of a graph."""
         given = self.values() if parameters else {}
         missing = [name for name in parameters if name not in given]
         if missing:
             raise BindError(
                 "The network has no value for some parameters"
-                + ("" if self.network.heads else f", nor do the {feeder.where} data provide them"),
+                + ("" if self.network.heads else f", nor do the {reader.where} data provide them"),
                 expected=missing,
                 received=f"{len(given)} parameters and the inputs "
-                f"{[desc.name for desc in self.descs(feeder)]}",
-                where=f"heads {', '.join(wire.name for wire in feeder.wires)}",
+                f"{[desc.name for desc in self.descs(reader)]}",
+                where=f"heads {', '.join(wire.name for wire in reader.wires)}",
                 fix="parameters: load a checkpoint of this network, or train it; inputs and labels "
                 "that an output is computed from: let the iterator provide them, or ask for "
                 "outputs that do not read them",
             )
-        check_parameters(parameters, given, [wire.name for wire in feeder.wires])
+        check_parameters(parameters, given, [wire.name for wire in reader.wires])
 
     def values(self) -> dict[str, np.ndarray]:
         """Current parameters and statistics of the network."""
@@ -138,16 +138,16 @@ class EvalGraphs:
         return {**self.network.parameters, **self.network.statistics}
 
 
-def input_size(data: Mapping[str, Any], feeder: Feeder) -> tuple[int, int] | None:
+def input_size(data: Mapping[str, Any], reader: BatchReader) -> tuple[int, int] | None:
     """(height, width) of image inputs (B, C, H, W), given as arrays or shapes by name."""
-    first = data[feeder.data_descs[0].name]
+    first = data[reader.data_descs[0].name]
     shape = getattr(first, "shape", first)
     return (int(shape[2]), int(shape[3])) if len(shape) == 4 else None
 
 
-def outputs_of(feeder: Feeder, mode: str) -> tuple[str, ...]:
+def outputs_of(reader: BatchReader, mode: str) -> tuple[str, ...]:
     """Short names of the outputs that the reader's heads read, each once."""
-    return tuple(dict.fromkeys(name for wire in feeder.wires for name in wire.outputs(mode)))
+    return tuple(dict.fromkeys(name for wire in reader.wires for name in wire.outputs(mode)))
 
 
 def _shaped(desc: Any, shapes: Mapping[str, tuple[int, ...]]) -> Any:
