@@ -17,7 +17,7 @@ from densefit.data.loader.skip_limit import Skips
 from densefit.data.sample import Dataset
 from densefit.data.sample_id import dataset_name
 from densefit.data.sampler import order_of
-from densefit.data.workers.factory import ahead_of, default_workers
+from densefit.data.workers.factory import default_workers, make_prefetcher
 from densefit.errors import ConfigError, DataError, DensefitError
 
 
@@ -109,7 +109,7 @@ class Loader(LoaderFacts):
                 received=f"batch_size={batch_size}, last='drop'",
             )
         unseen = self._prepare_labels()
-        self._ahead = ahead_of(
+        self._ahead = make_prefetcher(
             worker_kind, self._task(0), workers, self._window, timeout, lambda: self._sample_bytes
         )
         self._skips = Skips(skip_limit, dataset_name(dataset))

@@ -21,7 +21,7 @@ from densefit.data.sample import Dataset, Geometry
 from densefit.data.sample_id import sample_id
 from densefit.data.workers.errors import with_id
 from densefit.data.workers.factory import default_workers
-from densefit.data.workers.thread_prefetcher import Ahead
+from densefit.data.workers.thread_prefetcher import ThreadPrefetcher
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class OriginalSizeLoader(SampleLoader):
         self.multiple, self.max_pixels = multiple, max_pixels
         self.held = 8 * batch_size if ahead is None else ahead
         self._work = _Pad(self.dataset, multiple, short_side, long_side)
-        self._ahead: Ahead[Made] = Ahead(workers, workers + 1, timeout)
+        self._ahead: ThreadPrefetcher[Made] = ThreadPrefetcher(workers, workers + 1, timeout)
         height, width = self._work(0).data.shape[1:]
         self._first = (height, width)
 

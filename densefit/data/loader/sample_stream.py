@@ -17,7 +17,7 @@ from densefit.data.loader.skip_limit import Skips
 from densefit.data.sample_id import dataset_key, dataset_name, sample_id
 from densefit.data.sampler import place_of
 from densefit.data.workers.errors import LostWorkerError
-from densefit.data.workers.thread_prefetcher import AnyAhead
+from densefit.data.workers.thread_prefetcher import SamplePrefetcher
 from densefit.errors import DataError
 from densefit.once import first_time
 
@@ -46,7 +46,7 @@ class SampleStream:
         dataset: Any,
         heads: Sequence[Encoder],
         layout: Layout,
-        prefetcher: AnyAhead[Made],
+        prefetcher: SamplePrefetcher[Made],
         skips: Skips,
         unseen: set[str],
     ) -> None:

@@ -18,7 +18,7 @@ from densefit.data.sample import Dataset
 from densefit.data.sample_id import sample_id
 from densefit.data.workers.errors import with_id
 from densefit.data.workers.factory import default_workers
-from densefit.data.workers.thread_prefetcher import Ahead
+from densefit.data.workers.thread_prefetcher import ThreadPrefetcher
 
 
 @dataclass
@@ -104,7 +104,7 @@ class ViewLoader(SampleLoader):
         check_least(settings, "ViewLoader")
         super().__init__(dataset, batch_size, rename)
         self.views, self.input_size = views or Views(), (height, width)
-        self._ahead: Ahead[Looked] = Ahead(workers, workers + 1, timeout)
+        self._ahead: ThreadPrefetcher[Looked] = ThreadPrefetcher(workers, workers + 1, timeout)
 
     @property
     def provide_data(self) -> list[ArraySpec]:
