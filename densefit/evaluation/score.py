@@ -97,14 +97,15 @@ def score(
     )
     if eval_metric is not None and heads is None and metrics is None:
         names = []  # it replaces the heads' metrics
+    source: Any
     if isinstance(data, Mapping):
-        data = validations_of(data, given)
+        source = validations_of(data, given)
         _check_known(names, given.network)
     else:
-        data = batches_of(data, given, "scoring")
+        source = batches_of(data, given, "scoring")
     check_parameters(given.network, nonfinite)
     scorer = (MultiScorer if isinstance(data, Mapping) else Scorer)(
-        *(engine.make(given.network, devices or given.devices), data, names, metrics),
+        *(engine.make(given.network, devices or given.devices), source, names, metrics),
         wires=module.wires,
         nonfinite=nonfinite,
     )
