@@ -97,18 +97,16 @@ def score(
     )
     if eval_metric is not None and heads is None and metrics is None:
         names = []  # it replaces the heads' metrics
-    source: Any
+    kind: type[Scorer] | type[MultiScorer] = Scorer
+    batches: Any
     if isinstance(data, Mapping):
-        source = validations_of(data, given)
+        kind, batches = MultiScorer, validations_of(data, given)
         _check_known(names, given.network)
     else:
-        source = batches_of(data, given, "scoring")
+        batches = batches_of(data, given, "scoring")
     check_parameters(given.network, nonfinite)
-    scorer = (MultiScorer if isinstance(data, Mapping) else Scorer)(
-        *(engine.make(given.network, devices or given.devices), source, names, metrics),
-        wires=module.wires,
-        nonfinite=nonfinite,
-    )
+    learner = engine.make(given.network, devices or given.devices)
+    scorer = kind(learner, batches, names, metrics, wires=module.wires, nonfinite=nonfinite)
     return scorer.run() or {}
 
 

@@ -1,4 +1,4 @@
-"""Decoded samples kept in memory or on disk, within a stated number of bytes."""
+"""Cache decoded samples in memory or on disk, within a budget of bytes."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _log = logging.getLogger("densefit")
 
 
 def parse_bytes(size: int | str) -> int:
-    """A number of bytes.
+    """Parse a number of bytes.
 
     >>> parse_bytes("2GiB"), parse_bytes("1.5 MiB"), parse_bytes(7)
     (2147483648, 1572864, 7)
 
     Raises:
-        ConfigError: it is none.
+        ConfigError: it is no number of bytes.
     """
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", str(size))
     if not match or match[2].lower() not in _UNITS:
@@ -39,21 +39,20 @@ def parse_bytes(size: int | str) -> int:
 
 
 class Cached:
-    """A dataset whose samples are decoded once, as far as they fit.
+    """Wrap a dataset to decode its samples once, as far as they fit.
 
-    What does not fit is read anew each time; nothing is thrown out for something else, since an
-    epoch reads everything once and would throw out all of it before it comes again. Who gets a
-    sample may change it. Everything else about the dataset passes through.
+    Samples beyond the budget are read again each time; nothing is evicted, since an epoch reads
+    everything once and would evict each sample before it is used again. Callers may modify a
+    sample. All other attributes are those of the dataset.
 
     Args:
-        dataset: what is read. It must give the same sample each time.
+        dataset: to read. It must return the same sample each time.
         memory: the largest number of bytes of arrays kept in memory, such as "2GiB", in each
             process that reads.
-        folder: where to keep them on disk instead, for later processes too. Of each dataset (by
-            its `repr`, which must name its settings) there is one state; that of a changed one is
-            replaced. Whether it changed is told by its `fingerprint`, and the time and size of the
-            pictures' files, or of its `data_files`; a change of another annotation than those of
-            the 4 samples looked at is not seen.
+        folder: keeps them on disk instead, for later processes too. Each dataset (by its `repr`,
+            which must name its settings) has one state, which is replaced when the dataset changes:
+            its `fingerprint`, or the time and size of the image files or of its `data_files`. A
+            change of annotations is seen only in the 4 samples of the fingerprint.
         disk: with `folder`, the largest number of bytes of this dataset's files there.
 
     Raises:
@@ -61,7 +60,7 @@ class Cached:
             `folder`, the dataset has no `repr` that is the same in another process.
     """
 
-    #: A checkpoint made without the cache goes on with it.
+    #: A checkpoint written without the cache resumes with it.
     described_by = "dataset"
 
     def __init__(
@@ -93,20 +92,20 @@ class Cached:
         return repr(self.dataset)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or name == "dataset":  # not there yet while it is unpickled
+        if name.startswith("__") or name == "dataset":  # not set while it is unpickled
             raise AttributeError(name)
         return getattr(self.dataset, name)
 
     def id_of(self, index: int) -> str:
-        """The dataset's own."""
+        """As of the wrapped dataset."""
         return sample_id(self.dataset, index)
 
     def targets_of(self, index: int) -> Collection[str] | None:
-        """The dataset's own."""
+        """As of the wrapped dataset."""
         return targets_of(self.dataset, index)
 
     def all_targets(self) -> list[frozenset[str]] | None:
-        """The dataset's own."""
+        """As of the wrapped dataset."""
         return all_targets(self.dataset)
 
     def __getitem__(self, index: int) -> Sample:
@@ -114,12 +113,12 @@ class Cached:
         if arrays is None:
             sample = read_sample(self.dataset, index)
             self._keep(index, sample)
-            return replace(sample, id=self.id_of(index))  # as it will be when it is kept
+            return replace(sample, id=self.id_of(index))  # as it will be from the cache
         image = arrays.pop("")
         return Sample(self.id_of(index), image, arrays)
 
     def _keep(self, index: int, sample: Sample) -> None:
-        """Keep a sample, which is good whether that can be done or not."""
+        """Store a sample; if that fails, warn and store no more."""
         if self._broken:
             return
         try:
@@ -132,15 +131,15 @@ class Cached:
 
     @property
     def used(self) -> int:
-        """Bytes that are kept now."""
+        """Bytes in the cache now."""
         return self._store.used
 
 
 def cached(dataset: Dataset, settings: Mapping[str, Any] | None, where: str) -> Dataset:
-    """The dataset behind the cache that `settings` describe, if they do.
+    """Wrap a dataset in the cache that `settings` describe, if there are any.
 
     Raises:
-        ConfigError: they are not those of a cache.
+        ConfigError: unknown settings.
     """
     unknown = set(settings or ()) - {"memory", "folder", "disk"}
     if unknown:

@@ -25,7 +25,7 @@ _CRC = 4
 
 
 class DiskCache:
-    """A file a sample; how many bytes they have in all is in the file `used`, under a lock."""
+    """Keep a file for each sample; their total size is in the file `used`, under a lock."""
 
     def __init__(self, folder: Path, budget: int, dataset: Dataset) -> None:
         if " at 0x" in repr(dataset):
@@ -52,7 +52,7 @@ class DiskCache:
 
     @property
     def used(self) -> int:
-        """Bytes that are kept; also those of a write that a killed process did not end."""
+        """Bytes in use, with those of a write that a killed process did not finish."""
         with self._locked():
             return int((self._folder / "used").read_text() or 0)
 
@@ -64,7 +64,7 @@ class DiskCache:
             return None
         body = memoryview(data)[_CRC:]
         if len(data) < _CRC or zlib.crc32(body).to_bytes(_CRC, "little") != data[:_CRC]:
-            return None  # it is damaged; the dataset still has the sample
+            return None  # damaged: read from the dataset
         try:
             return from_bytes(body, path)[0]
         except DataError:
@@ -72,18 +72,18 @@ class DiskCache:
 
     def put(self, index: int, arrays: dict[str, np.ndarray]) -> None:
         path = self._path(index)
-        # What is kept is not thrown out, so what did not fit once never will.
-        least = sum(one.nbytes for one in arrays.values() if one.dtype != object)
-        if least >= self._too_large:
+        # Nothing is evicted, so a sample that did not fit once never will.
+        at_least = sum(array.nbytes for array in arrays.values() if array.dtype != object)
+        if at_least >= self._too_large:
             return
         data = to_bytes(arrays, {}, compress=False)
         with self._locked():
             used = int((self._folder / "used").read_text() or 0)
             replaced = path.stat().st_size if path.exists() else 0
-            # Both are there for a moment, so both must fit.
+            # Old and new file exist for a moment, so both must fit.
             if used + len(data) + _CRC > self._budget or not self._state.is_dir():
-                if used + least > self._budget:
-                    self._too_large = min(self._too_large, least)
+                if used + at_least > self._budget:
+                    self._too_large = min(self._too_large, at_least)
                 return
             _replace(self._folder / "used", str(used + len(data) + _CRC - replaced).encode())
             try:
@@ -97,8 +97,8 @@ class DiskCache:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        """Alone among all threads and processes."""
-        with open(self._folder / "lock", "w") as file:  # closing it ends the lock
+        """Hold the lock among all threads and processes."""
+        with open(self._folder / "lock", "w") as file:  # closing it releases the lock
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
@@ -114,7 +114,7 @@ def _replace(path: Path, data: bytes) -> None:
 
 
 def _key(dataset: Dataset) -> str:
-    """What tells the dataset from another, or from itself after a change."""
+    """A key that changes with the dataset."""
     digest = hashlib.sha256(json.dumps(fingerprint(dataset)).encode())
     for path in getattr(dataset, "data_files", ()):
         stat = os.stat(path)
@@ -125,5 +125,5 @@ def _key(dataset: Dataset) -> str:
             stat = os.stat(find(index))
             digest.update(f"{stat.st_size} {stat.st_mtime_ns}\n".encode())
         except (DataError, OSError, KeyError):
-            digest.update(b"-\n")  # a broken sample, which is told when it is read
+            digest.update(b"-\n")  # a broken sample raises when it is read
     return digest.hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Files to pixels: pictures and values by OpenCV, class masks by Pillow, broken files by name."""
+"""Decode image files to RGB."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from densefit.data.io.regular_file import PathLike
 from densefit.errors import DataError
 from densefit.old_paths import former_names
 
-# What turns a picture as each EXIF orientation says.
+# EXIF orientation -> operation that undoes it.
 _TURNS: dict[int, Callable[[np.ndarray], Any]] = {
     2: partial(cv2.flip, flipCode=1),
     3: partial(cv2.rotate, rotateCode=cv2.ROTATE_180),
@@ -33,16 +33,16 @@ _TURNS: dict[int, Callable[[np.ndarray], Any]] = {
 
 
 def read_image(path: PathLike, exif: bool = True, least: int | None = None) -> np.ndarray:
-    """Decode a picture of any kind that OpenCV knows, or the first frame of a GIF.
+    """Decode an image of any format that OpenCV reads, or the first frame of a GIF.
 
-    Grey pictures get three equal channels, alpha is dropped, 16 bits are cut to the upper 8, with a
-    warning, once a folder, where those are nearly empty (cameras of 12 bits). How large a picture
-    may be, and what becomes of a damaged JPEG, is said in `picture_limits`.
+    Grey images get three equal channels, alpha is dropped, 16 bits are cut to the upper 8, with a
+    warning, once per folder, where those are nearly empty (cameras of 12 bits). `image_limits` has
+    the limits of size, and the policy for damaged JPEGs.
 
     Args:
         path: the file.
-        exif: turn the picture as its EXIF orientation says, as viewers (and cv2.imread) do.
-            Annotation tools differ: where boxes belong to the pixels as they are stored, say False.
+        exif: apply the EXIF orientation, as viewers (and cv2.imread) do. Annotation tools differ:
+            where boxes belong to the stored pixels, pass False.
         least: decode a JPEG at a half, a quarter or an eighth of its size, as long as its shorter
             side keeps so many pixels. That is several times as fast, and close to, but not the same
             as, decoding and then averaging. Not where anything is told in pixels of the file.
@@ -59,11 +59,11 @@ def read_image(path: PathLike, exif: bool = True, least: int | None = None) -> n
 def decode_image(
     data: bytes | memoryview, where: object, exif: bool = True, least: int | None = None
 ) -> np.ndarray:
-    """`read_image` of bytes that were read already.
+    """Decode the bytes of an image file; see `read_image`.
 
     Args:
-        data: a picture's file.
-        where: it comes from, for an error.
+        data: of the file.
+        where: its source, for an error.
         exif: see `read_image`.
         least: see `read_image`.
 
@@ -85,7 +85,7 @@ def decode_image(
 
 
 def _decoded(data: bytes, where: object, exif: bool, least: int | None) -> np.ndarray:
-    """The same, whatever is raised."""
+    """`decode_image`; may raise MemoryError."""
     if data[:2] == START:
         return _jpeg(data, where, exif, least)
     kind = kind_of(data, where)
@@ -117,8 +117,8 @@ def _jpeg(data: bytes, where: object, exif: bool, least: int | None) -> np.ndarr
 
 
 def planes(image: np.ndarray) -> np.ndarray:
-    """(H, W, 3) uint8 as a contiguous (3, H, W), several times as fast as numpy's transposition."""
-    if not image.size:  # nothing that OpenCV takes for a picture
+    """Transpose (H, W, 3) uint8 to contiguous (3, H, W), several times as fast as numpy."""
+    if not image.size:  # OpenCV refuses an empty image
         return np.ascontiguousarray(image.transpose(2, 0, 1))
     return np.array(cv2.split(image))
 

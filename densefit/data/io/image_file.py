@@ -18,7 +18,7 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def decode_by_opencv(data: bytes, kind: str, where: object, flags: int) -> np.ndarray:
-    """A picture as OpenCV decodes it. Raises DataError if the file is broken."""
+    """Decode an image by OpenCV. Raises DataError if the file is broken."""
     check_complete(data, kind, where)
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
@@ -35,7 +35,7 @@ def decode_by_opencv(data: bytes, kind: str, where: object, flags: int) -> np.nd
 
 
 def read_file(path: PathLike) -> bytes:
-    """The bytes of a file. Raises DataError naming it if there are none, or too many."""
+    """Read the bytes of a file. Raises DataError if it is empty or too large."""
     data = read_regular(path, most_bytes(), f"is it right? Set {BYTES} in the environment")
     if not data:
         raise DataError("The file is empty", received="0 bytes", where=path)
@@ -43,10 +43,10 @@ def read_file(path: PathLike) -> bytes:
 
 
 def check_complete(data: bytes, kind: str, where: object) -> None:
-    """Raise DataError if a file that OpenCV reads in part, without a word, is damaged.
+    """Raise DataError if a file is damaged that OpenCV would read in part without an error.
 
-    A PNG is, if it lacks its end or if a chunk differs from its checksum; what is behind the end
-    is harmless.
+    A PNG is damaged if it lacks its end or a chunk differs from its checksum; bytes after the end
+    are harmless.
     """
     if kind in ("WEBP", "TIFF"):
         check_once(data, kind, where)
@@ -80,7 +80,7 @@ def cut_short_error(data: bytes, where: object) -> DataError:
 
 
 def checked_jpeg_header(data: bytes, where: object) -> JpegHead:
-    """The head of a JPEG that has its end and is not too large. Raises DataError of another."""
+    """Read the header of a complete JPEG. Raises DataError if it is cut short or too large."""
     head = head_of(data)
     if head.scan < 0 or data.find(b"\xff\xd9", head.scan) < 0:  # decoders fill the rest with grey
         raise cut_short_error(data, where)
@@ -91,7 +91,7 @@ def checked_jpeg_header(data: bytes, where: object) -> JpegHead:
 
 
 def refuse_lossy(data: bytes, kind: str, what: str, path: PathLike) -> None:
-    """Raise DataError if a file has numbers that its own format changes."""
+    """Raise DataError if the file format is lossy, which changes numbers."""
     if is_lossy(data, kind):
         raise DataError(
             f"A mask is a {kind} file with losses, which changes {what} beside their borders",

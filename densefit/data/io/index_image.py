@@ -14,7 +14,7 @@ from densefit.errors import DataError
 
 
 def read_mask(path: PathLike) -> np.ndarray:
-    """Decode a picture whose pixels are class indices (grey, or palette: OpenCV loses those).
+    """Decode an image of class indices (grey, or palette, which OpenCV would lose).
 
     Returns:
         (H, W) uint8.
@@ -26,7 +26,7 @@ def read_mask(path: PathLike) -> np.ndarray:
 
 
 def read_ids(path: PathLike) -> np.ndarray:
-    """Decode a picture whose pixels are ids of objects, in 8 or 16 bits.
+    """Decode an image of object ids, in 8 or 16 bits.
 
     Returns:
         (H, W) uint8 or uint16, as the file has it.
@@ -39,7 +39,7 @@ def read_ids(path: PathLike) -> np.ndarray:
 
 
 def _indices(path: PathLike, what: str, largest: int) -> np.ndarray:
-    """(H, W) whole numbers of a grey or palette picture, 0 to `largest`."""
+    """(H, W) integers of a grey or palette image, 0 to `largest`."""
     data = read_file(path)
     kind = kind_of(data, path)
     refuse_lossy(data, kind, what, path)
@@ -70,7 +70,7 @@ def _indices(path: PathLike, what: str, largest: int) -> np.ndarray:
 
 
 def _equal_channel(values: np.ndarray) -> np.ndarray:
-    """(H, W) where all channels are equal and nothing is transparent, else `values`."""
+    """(H, W) if all channels are equal and nothing is transparent, else `values`."""
     if values.ndim != 3:
         return values
     for part in (values[:1], values):  # the first row tells a photograph from a mask

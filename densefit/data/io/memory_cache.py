@@ -13,7 +13,7 @@ from densefit.data.io.array_codec import from_bytes, to_bytes
 
 
 class _Samples:
-    """Arrays by index, or samples as bytes."""
+    """Samples by index: arrays, or packed bytes."""
 
     def __init__(self) -> None:
         self.samples: dict[int, bytes | dict[str, np.ndarray]] = {}
@@ -27,47 +27,47 @@ _COPIES: weakref.WeakValueDictionary[str, _Samples] = weakref.WeakValueDictionar
 
 
 class MemoryCache:
-    """Copies of arrays; in each other process those of the samples that are read there."""
+    """Keep copies of arrays; each process has those of the samples that it reads."""
 
     def __init__(self, budget: int) -> None:
-        self._budget, self._token, self._own = budget, secrets.token_hex(8), _Samples()
+        self._budget, self._token, self._stored = budget, secrets.token_hex(8), _Samples()
 
     @property
     def used(self) -> int:
-        return self._own.used
+        return self._stored.used
 
     def __getstate__(self) -> tuple[int, str]:
         return self._budget, self._token
 
     def __deepcopy__(self, memo: Any) -> MemoryCache:
-        return MemoryCache(self._budget)  # of a dataset that may change
+        return MemoryCache(self._budget)  # the copy of the dataset may change
 
     def __setstate__(self, state: tuple[int, str]) -> None:
         self._budget, self._token = state
-        self._own = _COPIES.setdefault(self._token, _Samples())
+        self._stored = _COPIES.setdefault(self._token, _Samples())
 
     def get(self, index: int) -> dict[str, np.ndarray] | None:
-        kept = self._own.samples.get(index)
-        if isinstance(kept, bytes):
-            return from_bytes(kept, f"the cached sample {index}")[0]
-        return None if kept is None else {name: one.copy() for name, one in kept.items()}
+        stored = self._stored.samples.get(index)
+        if isinstance(stored, bytes):
+            return from_bytes(stored, f"the cached sample {index}")[0]
+        return None if stored is None else {name: array.copy() for name, array in stored.items()}
 
     def put(self, index: int, arrays: dict[str, np.ndarray]) -> None:
-        kept: bytes | dict[str, np.ndarray]
-        least = sum(one.nbytes for one in arrays.values() if one.dtype != object)
-        if self.used + least > self._budget:
+        stored: bytes | dict[str, np.ndarray]
+        at_least = sum(array.nbytes for array in arrays.values() if array.dtype != object)
+        if self.used + at_least > self._budget:
             return
-        if any(one.dtype == object for one in arrays.values()):
-            # Whoever changes an object within an array would change that of a copy too; and how
-            # large it is can be told of bytes only.
-            kept = to_bytes(arrays, {}, compress=False)
-            size = len(kept)
+        if any(array.dtype == object for array in arrays.values()):
+            # A copy of an object array shares its objects, which a caller may modify; and only
+            # packed bytes have a known size.
+            stored = to_bytes(arrays, {}, compress=False)
+            size = len(stored)
         else:
-            size = sum(one.nbytes for one in arrays.values())
+            size = sum(array.nbytes for array in arrays.values())
             if self.used + size > self._budget:
                 return
-            kept = {name: one.copy() for name, one in arrays.items()}
-        with self._own.lock:
-            if index not in self._own.samples and self.used + size <= self._budget:
-                self._own.samples[index] = kept
-                self._own.used += size
+            stored = {name: array.copy() for name, array in arrays.items()}
+        with self._stored.lock:
+            if index not in self._stored.samples and self.used + size <= self._budget:
+                self._stored.samples[index] = stored
+                self._stored.used += size

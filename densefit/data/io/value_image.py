@@ -22,7 +22,7 @@ from densefit.errors import DataError
 
 
 def read_values(path: PathLike) -> np.ndarray:
-    """Decode a picture whose pixels are measurements: a depth in millimetres, say.
+    """Decode a grey image of measurements, such as depths in millimetres.
 
     Returns:
         (H, W) as stored: uint8 (of 1 to 8 bits) or uint16 (PNG), also float32 (TIFF).
@@ -42,7 +42,7 @@ def read_values(path: PathLike) -> np.ndarray:
 
 
 def read_triples(path: PathLike, exact: bool = False) -> np.ndarray:
-    """Decode a coloured picture whose pixels are three numbers each, a vector, say.
+    """Decode a colour image with three numbers a pixel, such as a vector.
 
     Args:
         path: the file.
@@ -66,7 +66,7 @@ def read_triples(path: PathLike, exact: bool = False) -> np.ndarray:
 
 
 def _unchanged(path: PathLike, exact: bool = False) -> np.ndarray:
-    """The numbers of a picture as OpenCV finds them. Raises DataError naming a broken file."""
+    """Decode an image without conversion. Raises DataError naming a broken file."""
     data = read_file(path)
     if exact:
         refuse_lossy(data, kind_of(data, path), "ids", path)
@@ -76,7 +76,7 @@ def _unchanged(path: PathLike, exact: bool = False) -> np.ndarray:
         return image[..., 0] if head.components == 1 else image[..., ::-1]
     kind = kind_of(data, path)
     warn_of_white_zero(data, kind, path)
-    if has_few_bits(data, kind):  # OpenCV stretches them, or knows them not
+    if has_few_bits(data, kind):  # OpenCV rescales them, or cannot read them
         check_complete(data, kind, path)
         return stored_values(data, kind, path)[0]
     return decode_by_opencv(data, kind, path, cv2.IMREAD_UNCHANGED)

@@ -1,4 +1,4 @@
-"""Random zooms of the detection kind, after SSD (Liu et al. 2016, arXiv:1512.02325)."""
+"""Random crop and zoom-out for detection, after SSD (Liu et al. 2016, arXiv:1512.02325)."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class RandomBoxCrop:
         return crop(sample, x1, y1, x2 - x1, y2 - y1)
 
     def _windows(self, height: int, width: int, rng: np.random.Generator) -> np.ndarray:
-        """(attempts, 4) windows of whole pixels inside the picture."""
+        """(attempts, 4) random windows of whole pixels inside the image."""
         scale = rng.uniform(self.min_scale, 1.0, self.attempts)
         # Proportions are bounded so that neither side leaves [min_scale, 1] of the picture's.
         most = np.minimum(1 / scale, scale / self.min_scale) ** 2
@@ -124,7 +124,7 @@ def _iou(windows: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 
 
 def _holds_centre(windows: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """(w, n) bool: the centre of the box is inside the window."""
+    """(w, n) bool, whether the centre of the box is inside the window."""
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     above = centres[None] >= windows[:, None, :2]
     below = centres[None] <= windows[:, None, 2:]

@@ -1,4 +1,4 @@
-"""Random crops of the segmentation kind: scale, then a window of fixed size."""
+"""Random crops for segmentation: a random scale, then a window of fixed size."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from densefit.data.geometry.ops import GeometricOp, GeometricTransform, crop_op,
 from densefit.data.transforms.transform import checked_size, transforms
 from densefit.errors import ConfigError
 
-#: What a scale of 1 leaves as large as it is.
+#: What a scale of 1 refers to.
 RELATIVE_TO = ("input", "photograph")
 
 
@@ -74,7 +74,7 @@ class RandomScaleCrop(GeometricTransform):
         self.low, self.high, self.fill = low, high, fill
 
     def ops(self, size: tuple[int, int], rng: np.random.Generator) -> list[GeometricOp]:
-        """To a window, and to `output_size`."""
+        """Draw a window, and resize it to `output_size`."""
         height, width = self.output_size
         window = self.window(size, rng)
         top = offset(size[0], window[0], rng)
@@ -88,7 +88,7 @@ class RandomScaleCrop(GeometricTransform):
         """Draw a scale: (height, width) of a window in pixels of a photograph of `size`."""
         scale = rng.uniform(self.low, self.high)
         if self.relative_to == "input":
-            scale *= min(fitted / own for fitted, own in zip(self.input_size, size))
+            scale *= min(fitted / side for fitted, side in zip(self.input_size, size))
         height, width = self.output_size
         return max(1, round(height / scale)), max(1, round(width / scale))
 
@@ -113,7 +113,7 @@ class RandomCrop(RandomScaleCrop):
 
 
 def offset(size: int, window: int, rng: np.random.Generator) -> int:
-    """Where a window begins: inside the picture, or, if larger, so that it holds the picture."""
+    """Draw the start of a window: inside the image or, if larger, around it."""
     low, high = sorted((0, size - window))
     return int(rng.integers(low, high + 1))
 

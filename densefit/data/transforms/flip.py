@@ -1,4 +1,4 @@
-"""Random mirroring and quarter turns."""
+"""Random flips and quarter turns."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from densefit.data.transforms.transform import checked_range, transforms
 
 @transforms.register("random_flip")
 class RandomFlip(GeometricTransform):
-    """Mirror left to right (or top to bottom if `vertical`) with probability `p`."""
+    """Flip left to right (or top to bottom if `vertical`) with probability `p`."""
 
     def __init__(self, p: float = 0.5, vertical: bool = False) -> None:
         self.p = checked_range("p", p, 0.0, 1.0, "RandomFlip")
         self.vertical = vertical
 
     def ops(self, size: tuple[int, int], rng: np.random.Generator) -> list[GeometricOp]:
-        """The mirroring, or nothing."""
+        """Draw the flip; none with probability 1 - p."""
         return [flip_op(size, self.vertical)] if rng.random() < self.p else []
 
     def __repr__(self) -> str:
@@ -26,10 +26,10 @@ class RandomFlip(GeometricTransform):
 
 @transforms.register("random_rotate90")
 class RandomRotate90(GeometricTransform):
-    """Turn by 0 to 3 quarter turns, each as likely; a picture that is not square changes size."""
+    """Rotate by 0 to 3 quarter turns, uniformly; an image that is not square changes its size."""
 
     def ops(self, size: tuple[int, int], rng: np.random.Generator) -> list[GeometricOp]:
-        """The turn."""
+        """Draw the rotation."""
         return [rotate90_op(size, int(rng.integers(4)))]
 
     def __repr__(self) -> str:

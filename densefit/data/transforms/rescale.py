@@ -1,4 +1,4 @@
-"""Resizing by one side or by chance: the result has no fixed size, so that a crop must follow."""
+"""Resize by one side, or by a random factor: sizes vary, so a crop must follow."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from densefit.errors import ConfigError
 
 @transforms.register("resize_side")
 class ResizeSide(GeometricTransform):
-    """Resize to a length of the shorter or of the longer side, proportions kept.
+    """Resize to a length of the shorter or longer side, and keep the aspect ratio.
 
     With both, the shorter side gets its length, unless the longer one would then exceed its own,
     which it gets instead: the rule of Faster R-CNN and Detectron (800 and 1333 there).
@@ -33,7 +33,7 @@ class ResizeSide(GeometricTransform):
         self.short, self.long = short, long
 
     def ops(self, size: tuple[int, int], rng: np.random.Generator) -> list[GeometricOp]:
-        """To the length."""
+        """Resize by the factor of the sides."""
         factors = []
         if self.short is not None:
             factors.append(self.short / min(size))
@@ -47,7 +47,7 @@ class ResizeSide(GeometricTransform):
 
 @transforms.register("random_scale")
 class RandomScale(GeometricTransform):
-    """Resize by a random factor in [low, high], as often above 1 as below in [1 / s, s]."""
+    """Resize by a log-uniform random factor in [low, high]."""
 
     def __init__(self, low: float = 0.5, high: float = 2.0) -> None:
         if not 0 < low <= high:
@@ -59,7 +59,7 @@ class RandomScale(GeometricTransform):
         self.low, self.high = low, high
 
     def ops(self, size: tuple[int, int], rng: np.random.Generator) -> list[GeometricOp]:
-        """To the scaled size."""
+        """Draw the factor."""
         return [scaling(size, float(np.exp(rng.uniform(np.log(self.low), np.log(self.high)))))]
 
     def __repr__(self) -> str:
@@ -67,5 +67,5 @@ class RandomScale(GeometricTransform):
 
 
 def scaling(size: tuple[int, int], factor: float) -> GeometricOp:
-    """The move that resizes by a factor, to whole pixels."""
+    """Resize by a factor, to whole pixels."""
     return resize_op(size, max(1, round(size[0] * factor)), max(1, round(size[1] * factor)))

@@ -1,4 +1,4 @@
-"""Transforms to one fixed size, without chance: for evaluation and for training."""
+"""Deterministic transforms to a fixed size, for evaluation and training."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from densefit.data.transforms.transform import checked_size, transforms
 
 @transforms.register("resize")
 class Resize(GeometricTransform):
-    """Stretch to one size, whatever that does to the proportions."""
+    """Resize to (height, width), and ignore the aspect ratio."""
 
     def __init__(self, height: int, width: int) -> None:
         self.output_size = checked_size(height, width, "Resize")
 
     def ops(self, size: tuple[int, int], rng: np.random.Generator) -> list[GeometricOp]:
-        """To `output_size`."""
+        """Resize to `output_size`."""
         return [resize_op(size, *self.output_size)]
 
     def __repr__(self) -> str:
@@ -26,14 +26,14 @@ class Resize(GeometricTransform):
 
 @transforms.register("letterbox")
 class Letterbox(GeometricTransform):
-    """Resize to fit, proportions kept, centred on a canvas of `fill`; masks get 255 there."""
+    """Resize to fit, keep the aspect ratio, and pad with `fill`; masks get 255 there."""
 
     def __init__(self, height: int, width: int, fill: Fill = GREY) -> None:
         self.output_size = checked_size(height, width, "Letterbox")
         self.fill = fill
 
     def ops(self, size: tuple[int, int], rng: np.random.Generator) -> list[GeometricOp]:
-        """To `output_size`."""
+        """Resize to `output_size`."""
         height, width = self.output_size
         scale = min(height / size[0], width / size[1])
         new_height = min(height, max(1, round(size[0] * scale)))
