@@ -73,22 +73,24 @@ def predict(
         DataError: the data leave out or repeat samples, do not say where the original images lie
             in the batches, or an image cannot be read.
     """
-    has_images = is_images(data)
-    given = model_input(network, None, arg_params, aux_params, train=None if has_images else data)
-    _check_images(given.network, data, has_images, transform)
-    single = has_images and is_single(data)
+    source: Any = data
+    has_images = is_images(source)
+    given = model_input(network, None, arg_params, aux_params, train=None if has_images else source)
+    _check_images(given.network, source, has_images, transform)
+    is_one_image = has_images and is_single(source)
     if has_images and given.network.heads:
-        data = image_loader(data, transform, batch_size)
+        source = image_loader(source, transform, batch_size)
     elif has_images:
-        data = [{"data": data[k : k + batch_size]} for k in range(0, len(data), batch_size)]
-    data = batches_of(data, given, "prediction")
+        starts = range(0, len(source), batch_size)
+        source = [{"data": source[start : start + batch_size]} for start in starts]
+    source = batches_of(source, given, "prediction")
     check_parameters(given.network)
     learner = engine.make(given.network, devices or given.devices)
     if not given.network.heads:
-        return _of_symbol(learner, data)
-    _check_complete(data)
-    predictions = _of_heads(learner, data)
-    return next(predictions)[1] if single else predictions
+        return _of_symbol(learner, source)
+    _check_complete(source)
+    predictions = _of_heads(learner, source)
+    return next(predictions)[1] if is_one_image else predictions
 
 
 def _check_images(network: Network, data: Any, has_images: bool, transform: Any) -> None:
