@@ -146,7 +146,7 @@ class Depth(Head):
 
     def evaluate(self, features: Features) -> dict[str, Any]:
         """`depth`: (B, H, W) metres at input size."""
-        return {"depth": sym.squeeze(self.views(features)["depth"], axis=1)}
+        return {"depth": sym.squeeze(self.view_outputs(features)["depth"], axis=1)}
 
     def view_merger(self, size: tuple[int, int]) -> Merger:
         """A merger that averages depths at the original size, on the device."""
