@@ -25,7 +25,7 @@ def test_the_page_s_code_runs_and_leaves_the_detector_as_it_was(tmp_path, monkey
     ):
         for name, value in before.items():
             np.testing.assert_array_equal(value.asnumpy(), after[name].asnumpy(), err_msg=name)
-    assert list(found["alone"].wires) == ["segmentation"]
+    assert list(found["alone"].adapters) == ["segmentation"]
     shown = capsys.readouterr().out
     assert re.search(r"of another shape \d+: detection_", shown)
     assert "heads see other maps" not in shown

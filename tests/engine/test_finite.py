@@ -165,7 +165,7 @@ def test_a_validation_and_a_prediction_tell_and_go_on(overflowing, caplog):
 
 
 class OneOutput:
-    """A wire of one output."""
+    """A head with one output."""
 
     name = "a"
 

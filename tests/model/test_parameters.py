@@ -24,8 +24,8 @@ def network():
 def test_every_parameter_has_one_owner(network):
     graph = network.symbol
     inputs = {"data"}
-    for wire in network.wires.values():
-        inputs |= {*wire.labels, *wire.weights}
+    for adapter in network.adapters.values():
+        inputs |= {*adapter.labels, *adapter.weights}
     own = {*graph.list_arguments(), *graph.list_auxiliary_states()} - inputs
     found = owners(network)
     assert set(found) == own

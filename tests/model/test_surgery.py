@@ -37,7 +37,7 @@ def outputs(network, heads):
     )
     executor.arg_dict["data"][:] = rng.integers(0, 256, (2, 3, 64, 64))
     executor.forward(is_train=False)
-    names = {f"{h}_{o}_output" for h in heads for o in network.wires[h].evaluated}
+    names = {f"{h}_{o}_output" for h in heads for o in network.adapters[h].evaluate_outputs}
     return {n: a.asnumpy() for n, a in executor.output_dict.items() if n in names}
 
 
@@ -53,7 +53,7 @@ def assert_same(first, second, heads):
 def test_other_heads_predict_the_same_when_one_comes_and_goes(backbone):
     one = trained(df.Network(backbone, [detection()], settings=SMALL[backbone]))
     two = df.surgery.with_head(one, df.head("segmentation", **MASK))
-    assert list(two.wires) == ["detection", "segmentation"]
+    assert list(two.adapters) == ["detection", "segmentation"]
     trained(
         two,
         freeze=[*df.surgery.trunk_parameters(two), *df.surgery.head_parameters(two, "detection")],
@@ -131,7 +131,7 @@ def test_nothing_is_shared(tiny):
     other.heads[0].weight = 7
     for name, value in tiny.values(network).items():
         np.testing.assert_array_equal(value, before[name])
-    assert list(network.wires) == ["bright"]
+    assert list(network.adapters) == ["bright"]
     assert network.heads[0].weight == 1
 
 
