@@ -6,12 +6,10 @@ imported mxnet before.
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import sys
 import warnings
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -174,11 +172,3 @@ def check_version(version: str) -> None:
 
 
 mx = _import_mxnet()
-
-
-def symbol_of(graph: Mapping[str, Any]) -> Any:
-    """The Symbol of a graph as `json.loads(symbol.tojson())` gives it.
-
-    MXNet's own reader of JSON knows no escapes of Unicode: names go to it as they are.
-    """
-    return mx.sym.load_json(json.dumps(graph, ensure_ascii=False))

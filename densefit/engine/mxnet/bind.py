@@ -11,24 +11,25 @@ from densefit.engine.batch_reader import Feeder
 from densefit.engine.engine import BindSettings
 from densefit.engine.mxnet.devices import usable
 from densefit.engine.mxnet.graph.bfloat16 import check_precision, in_bfloat16
+from densefit.engine.mxnet.graph.frozen_statistics import with_frozen_statistics
 from densefit.engine.mxnet.graph.fuse_bn_relu import fuse_relu
 from densefit.engine.mxnet.graph.gradient_probe import check_gradient_sums
 from densefit.engine.mxnet.graph.overwriting_ops import with_added_gradients
-from densefit.engine.mxnet.graph.symbol_info import (
-    can_cut_rows,
+from densefit.engine.mxnet.graph.parameter_checks import (
     check_complete,
     check_parameters,
     check_same_parameters,
-    infer_shapes,
-    loss_labels,
 )
+from densefit.engine.mxnet.graph.shapes import can_cut_rows, infer_shapes
+from densefit.engine.mxnet.graph.symbol_info import loss_labels
 from densefit.engine.mxnet.host_arrays import as_ndarrays
 from densefit.engine.mxnet.initializer import ByName, as_initializer
 from densefit.engine.mxnet.inputs import bound_inputs, tell_changes
 from densefit.engine.mxnet.module import Modules, Shapes, TrainGraph
-from densefit.engine.param_groups import check_fixed, frozen, with_frozen_statistics
+from densefit.engine.param_groups import check_fixed, frozen
 from densefit.errors import BindError, DataError
 from densefit.model.network import Network
+from densefit.model.symbol_graph import SymbolGraph
 
 _log = logging.getLogger("densefit")
 
@@ -61,7 +62,8 @@ def bind_training(
         check_split(devices, feeder.last_real, f"{feeder.where} data, last batch of an epoch")
     symbol = network.graph("train", feeder.input_size, settings.weigh)
     feeder.check_data(symbol)
-    feeder.check_labels(symbol, loss_labels(symbol))
+    graph = SymbolGraph.of(symbol)
+    feeder.check_labels(symbol, loss_labels(graph))
     arguments = set(symbol.list_arguments())
     label_descs = [desc for desc in feeder.label_descs if desc.name in arguments]
     heads = feeder.heads_of([desc.name for desc in label_descs]) or list(network.wires)
@@ -94,17 +96,17 @@ def bind_training(
         )
     trainable = [name for name in symbol.list_arguments() if name not in inputs]
     chosen = frozen(settings.freeze, trainable)
-    symbol = with_frozen_statistics(symbol, chosen)
+    graph = with_frozen_statistics(graph, chosen)
     chosen = check_fixed(settings.fixed, trainable, chosen)
     if not settings.allow_missing:
         check_complete(known, inputs, given)
     if settings.precision == "bfloat16":
-        symbol = in_bfloat16(symbol)
+        graph = in_bfloat16(graph)
     full = {name: own.shape for name, own in inputs.items()}
     types = {name: own.dtype for name, own in inputs.items()}
-    trained = set(symbol.list_arguments()) - set(inputs) - set(chosen)
+    trained = {*trainable} - set(inputs) - set(chosen)
     if accumulate > 1:
-        symbol = with_added_gradients(symbol, trained)
+        graph = with_added_gradients(graph, trained)
 
     def symbol_for(shapes: Shapes) -> Any:
         if feeder.keeps_padding and shapes != full:
@@ -116,13 +118,12 @@ def bind_training(
                 fix="mx.sym.Reshape(..., shape=(-1, ...)) or shape=(0, ...) takes any number; or "
                 "give full batches alone (last_batch_handle='pad')",
             )
-        found, _ = infer_shapes(symbol, shapes, heads)
+        found, _ = infer_shapes(graph.symbol, shapes, heads)
         check_same_parameters(known, found, inputs, shapes, where)
-        return (
-            fuse_relu(symbol, shapes, devices, types) if settings.fuse and live is None else symbol
-        )
+        fuses = settings.fuse and live is None
+        return (fuse_relu(graph, shapes, devices, types) if fuses else graph).symbol
 
-    graph = TrainGraph(
+    train_graph = TrainGraph(
         inputs,
         list(data),
         list(labels),
@@ -135,12 +136,12 @@ def bind_training(
     initializer = ByName(as_initializer(settings.initializer), settings.seed)
     try:
         if live is not None:
-            live.prepare(graph, network, initializer, settings.is_given)
+            live.prepare(train_graph, network, initializer, settings.is_given)
             module = live.first
         else:
-            module = graph.bind({name: own.shape for name, own in inputs.items()})
+            module = train_graph.bind({name: own.shape for name, own in inputs.items()})
         check_dense(module, where)
-        check_gradient_sums(module.symbol, trained)
+        check_gradient_sums(graph, trained)
         if live is None:
             module.init_params(
                 initializer,
@@ -154,7 +155,7 @@ def bind_training(
             f"A parameter cannot be initialised: {str(error).strip()}",
             fix="fit(..., initializer=mx.init.Mixed(...)), or set_params before fit",
         ) from error
-    return Modules(graph, module) if live is None else live, outputs
+    return Modules(train_graph, module) if live is None else live, outputs
 
 
 def check_dense(module: Any, where: str) -> None:

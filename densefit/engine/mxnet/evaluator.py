@@ -15,18 +15,15 @@ from densefit.engine.mxnet.devices import usable
 from densefit.engine.mxnet.executors import Executor, Executors, Program
 from densefit.engine.mxnet.graph.fold_batchnorm import fold
 from densefit.engine.mxnet.graph.mean_to_pooling import with_poolings
+from densefit.engine.mxnet.graph.parameter_checks import check_parameters
 from densefit.engine.mxnet.graph.sample_means import numbers_of
-from densefit.engine.mxnet.graph.symbol_info import (
-    UNREAD,
-    can_cut_rows,
-    check_parameters,
-    forward_graph,
-    infer_shapes,
-)
+from densefit.engine.mxnet.graph.shapes import can_cut_rows, infer_shapes
+from densefit.engine.mxnet.graph.symbol_info import UNREAD, forward_graph
 from densefit.engine.mxnet.inputs import bound_inputs
 from densefit.errors import BindError, DataError, located
 from densefit.model.network import Network
 from densefit.model.output_names import short_name
+from densefit.model.symbol_graph import SymbolGraph
 
 Look = Callable[[dict[str, np.ndarray]], None]
 Finish = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
@@ -168,7 +165,9 @@ class Evaluator:
         key = (_outputs_of(feeder, self.mode), tuple(shapes.items()))
         if key not in self._numbers:
             program = self._program(feeder, shapes)
-            self._numbers[key] = numbers_of(program.symbol, program.inputs, feeder.batch_size)
+            self._numbers[key] = numbers_of(
+                SymbolGraph.of(program.symbol), program.inputs, feeder.batch_size
+            )
         return self._numbers[key]
 
     def _finish(
@@ -192,7 +191,7 @@ class Evaluator:
             return symbol
         names = _outputs_of(feeder, self.mode)
         if names not in self._cut:
-            self._cut[names] = forward_graph(symbol, names)
+            self._cut[names] = forward_graph(SymbolGraph.of(symbol), names).symbol
         return self._cut[names]
 
     def _program(self, feeder: Feeder, shapes: Mapping[str, tuple[int, ...]]) -> Program:
@@ -254,9 +253,9 @@ class Evaluator:
             return found
         program = self._program(feeder, shapes)
         self._check(feeder, program.parameters)
-        program.symbol, program.folds = fold(
-            with_poolings(program.symbol, program.inputs, program.types)
-        )
+        graph = with_poolings(SymbolGraph.of(program.symbol), program.inputs, program.types)
+        graph, program.folds = fold(graph)
+        program.symbol = graph.symbol
         rows = next(iter(shapes.values()))[0]
         with located(f"heads {', '.join(wire.name for wire in feeder.wires)}"):
             return self.executors.bind(

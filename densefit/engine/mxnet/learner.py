@@ -34,6 +34,7 @@ from densefit.engine.mxnet.seeding import seed_update
 from densefit.errors import BindError, ConfigError
 from densefit.model.network import Network
 from densefit.model.output_names import short_name
+from densefit.model.symbol_graph import SymbolGraph
 
 T = TypeVar("T")
 TINY = float(np.finfo(np.float32).tiny)
@@ -117,7 +118,7 @@ class Learner:
         self._adds = settings.accumulate > 1
         self._batch_size = feeder.batch_size
         self._absent = Absent(module, self.network, feeder.input_size)
-        self.random = draws_at_random(module.symbol)
+        self.random = draws_at_random(SymbolGraph.of(module.symbol))
         self._outputs = [short_name(name) for name in module.symbol.list_outputs()]
         self._gradients = Gradients(module, self.network)
         self._store = ParameterStore(self.network, module, settings.ema, self._is_live)

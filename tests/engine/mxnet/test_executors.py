@@ -7,6 +7,7 @@ from densefit.backend import mx
 from densefit.engine.mxnet.executors import Executors, Program
 from densefit.engine.mxnet.graph.fold_batchnorm import fold
 from densefit.errors import BindError
+from densefit.model.symbol_graph import SymbolGraph
 
 
 def graph(shared):
@@ -42,7 +43,8 @@ def batch(size, rows=3):
 
 
 def bound(executors, symbol, key, data, parameters, devices=None):
-    folded, folds = fold(symbol)
+    graph, folds = fold(SymbolGraph.of(symbol))
+    folded = graph.symbol
     program = Program(folded, folds, {"data": data.shape}, {"data": np.float32})
     return executors.bind(key, program, devices or [mx.cpu()], data.shape[0], lambda: parameters)
 
