@@ -116,16 +116,25 @@ class Makers:
 
     @staticmethod
     def numbers(batch, pad=0):
-        """The samples in the rows of a batch without its last `pad`."""
-        rows = batch.data[0].asnumpy().astype(np.float64)
+        """The samples in the rows of a DataBatch without its last `pad`."""
+        return Makers.samples(batch.data[0].asnumpy())[: batch.data[0].shape[0] - pad]
+
+    @staticmethod
+    def samples(rows):
+        """The sample in each row of an array."""
+        rows = np.asarray(rows, np.float64)
         means = rows.reshape(len(rows), -1).mean(axis=1)
         # MNISTIter divides pixels by 256.
         means = means * 256 if rows.shape[1:2] == (1,) else means
-        return [float(mean) for mean in means[: len(rows) - pad]]
+        return [float(mean) for mean in means]
 
-    def read(self, pairs):
+    def read(self, batches):
         """The samples of batches that a source gave."""
-        return [number for batch, pad in pairs for number in self.numbers(batch, pad)]
+        return [
+            sample
+            for batch in batches
+            for sample in self.samples(next(iter(batch.data.values())))[: batch.real]
+        ]
 
     def ssd(self, *args, **settings):
         """As in MXNet's SSD example."""

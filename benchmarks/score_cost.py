@@ -10,7 +10,7 @@ import numpy as np
 import densefit as df
 from densefit.backend import mx
 from densefit.engine.batch_reader import Feeder
-from densefit.engine.mxnet.evaluator import Evaluator
+from densefit.engine.mxnet.evaluation.evaluator import Evaluator
 from densefit.engine.mxnet.learner import Learner
 from densefit.evaluation.scorer import Scorer
 

@@ -21,6 +21,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from data_cases import Case
 from replayed import Replayed
 from side_by_side import machine
@@ -79,14 +80,14 @@ def one(kind: str, name: str, root: str, updates: int, workers: int) -> dict[str
 
 def bare(case: Case, batch: Any, updates: int) -> float:
     """Seconds of updates by MXNet's Module alone."""
-    size = tuple(batch.data[0].shape[2:])
+    size = tuple(batch.data["data"].shape[2:])
     symbol = case.network.graph("train", size)
-    rows = batch.data[0].shape[0]
+    rows = batch.rows
     weights = [name for wire in case.network.wires.values() for name in wire.weights]
-    labels = [mx.io.DataDesc(d.name, d.shape) for d in batch.provide_label]
+    labels = [mx.io.DataDesc(name, array.shape) for name, array in batch.labels.items()]
     labels += [mx.io.DataDesc(name, (rows,)) for name in weights]
     module = mx.mod.Module(symbol, label_names=[desc.name for desc in labels])
-    module.bind(batch.provide_data, labels)
+    module.bind([mx.io.DataDesc("data", batch.data["data"].shape, np.uint8)], labels)
     module.init_params(mx.init.Xavier())
     training = case.recipe.training
     module.init_optimizer(
@@ -94,7 +95,8 @@ def bare(case: Case, batch: Any, updates: int) -> float:
         optimizer_params={**training.optimizer_params, "learning_rate": 1e-4},
     )
     ones = [mx.nd.ones((rows,)) for _ in weights]
-    fed = mx.io.DataBatch(data=batch.data, label=[*batch.label, *ones])
+    arrays = {name: mx.nd.array(a, dtype=a.dtype) for name, a in batch.arrays.items()}
+    fed = mx.io.DataBatch([arrays.pop("data")], [*arrays.values(), *ones])
     begun = 0.0
     for update in range(WARM_UP + updates):
         if update == WARM_UP:

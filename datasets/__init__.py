@@ -7,8 +7,18 @@ from densefit.datasets.record.record import Record
 from densefit.datasets.voc.voc import VOC
 
 from .depth_folder import DepthFolder
+from .image_files import ImageFiles
 from .image_folder import ImageFolder
 from .mask_folder import MaskFolder
 from .shapes import Shapes
 
-__all__ = ["COCO", "VOC", "DepthFolder", "ImageFolder", "MaskFolder", "Record", "Shapes"]
+__all__ = [
+    "COCO",
+    "VOC",
+    "DepthFolder",
+    "ImageFiles",
+    "ImageFolder",
+    "MaskFolder",
+    "Record",
+    "Shapes",
+]

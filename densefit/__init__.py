@@ -1,126 +1,163 @@
-"""densefit: one exact fit loop for dense prediction and many tasks at once, on MXNet symbols."""
+"""densefit: one exact fit loop for dense prediction and many tasks at once, on MXNet symbols.
 
-from densefit import interop, old_paths
-from densefit.callbacks import Callback, Control, TrainState
-from densefit.checkpoint.training.policy import Keep
-from densefit.checkpoint.training.saver import Saver
-from densefit.checkpoint.weights.load import load
-from densefit.checkpoint.weights.transfer import transfer
-from densefit.data.io.cache import Cached
-from densefit.data.loader.loader import Loader
-from densefit.data.loader.original_size_loader import OriginalSizeLoader
-from densefit.data.loader.view_loader import ViewLoader
-from densefit.data.loader.views import Views
-from densefit.data.mixture.mixture import Mixture
-from densefit.data.sample import Sample
-from densefit.data.transforms import Compose
-from densefit.engine.ema import EMA
-from densefit.evaluation.predict import predict
-from densefit.evaluation.score import score, score_mixture
-from densefit.factory import dataset, registered, transform
-from densefit.interop.files.mxnet_files import load_mxnet, save_mxnet
-from densefit.metrics import Metric
-from densefit.model.heads.head import Features, Head, Label, head
-from densefit.model.heads.route import Route
-from densefit.model.network import Network
-from densefit.model.parameters import head_parameters, trunk_parameters
-from densefit.model.surgery import with_head, without_head
-from densefit.train.balance import (
-    DWA,
-    RLW,
-    CAGrad,
-    Fixed,
-    GradNorm,
-    PCGrad,
-    Scheduled,
-    Uncertainty,
-)
-from densefit.train.find_lr import find_lr
-from densefit.train.fit import fit
-from densefit.train.gradient_conflict import conflict
-from densefit.train.history import History
-from densefit.train.layer_decay import layer_decay
-from densefit.train.nonfinite import Guard
-from densefit.train.schedules import (
-    Constant,
-    Cosine,
-    CosineRestarts,
-    Exponential,
-    InverseSquareRoot,
-    Joined,
-    Linear,
-    OneCycle,
-    Plateau,
-    Poly,
-    Step,
-)
-from densefit.train.signals import TrainingInterrupted
+Names are imported when they are first used: `import densefit` is quick, and imports neither MXNet
+nor OpenCV. What is not at the top is in a namespace: `df.schedules`, `df.balance`, `df.callbacks`,
+`df.metrics`, `df.transforms`, `df.surgery`, `df.interop`, `df.errors`.
+"""
 
-old_paths.install()
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from densefit import errors, old_paths, shims
+from densefit.mxnet_environment import prepare_environment
+from densefit.old_names import old_name
+
+if TYPE_CHECKING:
+    from densefit import balance, callbacks, interop, metrics, schedules, surgery, transforms
+    from densefit.callbacks import Callback
+    from densefit.checkpoint.training.policy import Keep
+    from densefit.checkpoint.training.saver import Saver
+    from densefit.checkpoint.weights.load import load
+    from densefit.checkpoint.weights.save import save
+    from densefit.data.io.cache import Cached
+    from densefit.data.loader.loader import Loader
+    from densefit.data.loader.views import Views
+    from densefit.data.mixture.mixture import Mixture
+    from densefit.data.sample import Sample
+    from densefit.engine.ema import EMA
+    from densefit.evaluation.predict import predict
+    from densefit.evaluation.score import score
+    from densefit.factory import dataset, registered, transform
+    from densefit.interop.files.mxnet_files import load_mxnet, save_mxnet
+    from densefit.metrics import Metric
+    from densefit.model.heads.head import Features, Head, Label, head
+    from densefit.model.heads.route import Route
+    from densefit.model.network import Network
+    from densefit.train.find_lr import find_lr
+    from densefit.train.fit import fit
+    from densefit.train.nonfinite import Guard
+    from densefit.train.schedules import Constant, Cosine, Poly
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "CAGrad",
     "Cached",
     "Callback",
-    "Compose",
     "Constant",
-    "Control",
     "Cosine",
-    "CosineRestarts",
-    "DWA",
     "EMA",
-    "Exponential",
     "Features",
-    "Fixed",
-    "GradNorm",
     "Guard",
     "Head",
-    "History",
-    "InverseSquareRoot",
-    "Joined",
     "Keep",
     "Label",
-    "Linear",
     "Loader",
     "Metric",
     "Mixture",
     "Network",
-    "OneCycle",
-    "OriginalSizeLoader",
-    "PCGrad",
-    "Plateau",
     "Poly",
-    "RLW",
     "Route",
     "Sample",
     "Saver",
-    "Scheduled",
-    "Step",
-    "TrainState",
-    "TrainingInterrupted",
-    "Uncertainty",
-    "ViewLoader",
     "Views",
-    "conflict",
+    "balance",
+    "callbacks",
     "dataset",
+    "errors",
     "find_lr",
     "fit",
     "head",
-    "head_parameters",
     "interop",
-    "layer_decay",
     "load",
     "load_mxnet",
+    "metrics",
     "predict",
     "registered",
+    "save",
     "save_mxnet",
+    "schedules",
     "score",
-    "score_mixture",
-    "transfer",
+    "surgery",
     "transform",
-    "trunk_parameters",
-    "with_head",
-    "without_head",
+    "transforms",
 ]
+
+#: Name -> the module that defines it.
+_NAMES = {
+    "Cached": "data.io.cache",
+    "Callback": "callbacks",
+    "Constant": "train.schedules",
+    "Cosine": "train.schedules",
+    "EMA": "engine.ema",
+    "Features": "model.heads.head",
+    "Guard": "train.nonfinite",
+    "Head": "model.heads.head",
+    "Keep": "checkpoint.training.policy",
+    "Label": "model.heads.head",
+    "Loader": "data.loader.loader",
+    "Metric": "metrics",
+    "Mixture": "data.mixture.mixture",
+    "Network": "model.network",
+    "Poly": "train.schedules",
+    "Route": "model.heads.route",
+    "Sample": "data.sample",
+    "Saver": "checkpoint.training.saver",
+    "Views": "data.loader.views",
+    "dataset": "factory",
+    "find_lr": "train.find_lr",
+    "fit": "train.fit",
+    "head": "model.heads.head",
+    "load": "checkpoint.weights.load",
+    "load_mxnet": "interop.files.mxnet_files",
+    "predict": "evaluation.predict",
+    "registered": "factory",
+    "save": "checkpoint.weights.save",
+    "save_mxnet": "interop.files.mxnet_files",
+    "score": "evaluation.score",
+    "transform": "factory",
+}
+
+if not TYPE_CHECKING:  # which would take every attribute for one that exists
+
+    def __getattr__(name: str) -> Any:
+        if name in _NAMES:
+            value = getattr(import_module(f"densefit.{_NAMES[name]}"), name)
+        elif name.startswith("_"):
+            raise AttributeError(f"module 'densefit' has no attribute {name!r}")
+        else:
+            return old_name(name) or _submodule(name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def _submodule(name: str) -> Any:
+    """A module or folder of the package: `densefit.data` needs no import of its own."""
+    try:
+        return import_module(f"densefit.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"densefit.{name}":
+            raise
+        raise AttributeError(f"module 'densefit' has no attribute {name!r}") from None
+
+
+def _prepare_mxnet() -> None:
+    """Let a later `import mxnet` work, on all CPUs; an earlier one is told their number."""
+    prepare_environment()
+    if sys.modules.get("mxnet"):
+        import_module("densefit.backend")
+        return
+    try:
+        from _densefit_mxnet_shims import install
+    except ImportError:  # a copy of this folder alone
+        shims.shim_numpy()
+    else:
+        install()
+
+
+_prepare_mxnet()
+old_paths.install()

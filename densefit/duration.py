@@ -19,9 +19,9 @@ _PATTERN = re.compile(r"(\d+(?:\.\d+)?|\.\d+)\s*(ep|st|%)?")
 
 @dataclass(frozen=True)
 class Duration:
-    """A length of training, in epochs, updates or parts of the whole.
+    """Duration in epochs, updates or percent of the training.
 
-    The number is an exact fraction, so that "10%" of 30 updates is 3 and not 3.0000000000000004.
+    The value is an exact fraction, so that "10%" of 30 updates is 3 and not 3.0000000000000004.
 
     >>> Duration.parse("3ep").resolve(updates_per_epoch=100, total=None)
     300
@@ -40,14 +40,14 @@ class Duration:
 
     @classmethod
     def parse(cls, given: DurationLike, where: str | None = None) -> Duration:
-        """The duration that `given` writes.
+        """Parse a duration.
 
         Args:
-            given: text as above, a number of updates, or a Duration (returned as it is).
+            given: text as above, a number of updates, or a Duration, which is returned.
             where: name of the setting, for the error message.
 
         Raises:
-            ConfigError: `given` is none of these, negative, or more than 100 %.
+            ConfigError: `given` is no duration, negative, or more than 100 %.
         """
         if isinstance(given, Duration):
             return given
@@ -72,9 +72,9 @@ class Duration:
     def resolve(
         self, updates_per_epoch: int | None, total: int | None, where: str | None = None
     ) -> int:
-        """The duration in updates, rounded to the nearest (halves up).
+        """Convert to updates, rounded to the nearest (halves up).
 
-        What is longer than nothing is at least one update: "1%" of 20 updates is 1.
+        A duration above 0 is at least one update: "1%" of 20 updates is 1.
 
         Args:
             updates_per_epoch: None if the length of an epoch is not known.
@@ -82,7 +82,7 @@ class Duration:
             where: name of the setting, for the error message.
 
         Raises:
-            ConfigError: the duration is in epochs or percent, and what it needs is not known.
+            ConfigError: the duration is in epochs or percent, and that length is not known.
         """
         if self.unit == "st":
             return int(self.value)
@@ -113,7 +113,7 @@ class Duration:
 
 
 def _number_and_unit(given: object, where: str | None) -> tuple[Fraction, str]:
-    """The parts of a written duration; a number without unit counts updates."""
+    """Split a duration into number and unit; a number without unit counts updates."""
     if isinstance(given, str):
         match = _PATTERN.fullmatch(given.strip())
         if match is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -90,6 +91,20 @@ class CheckpointError(DensefitError):
 
 class TrainingDiverged(DensefitError):  # noqa: N818 - the name says what happened
     """A loss is no longer finite."""
+
+
+class TrainingInterrupted(KeyboardInterrupt):  # noqa: N818 - it is no error
+    """SIGINT or SIGTERM ended the training, after the update was finished.
+
+    Attributes:
+        signum: number of the signal.
+        checkpoint: path of the checkpoint that was written; None without a directory for them.
+    """
+
+    def __init__(self, signum: int, checkpoint: str | None) -> None:
+        self.signum, self.checkpoint = signum, checkpoint
+        kept = f"; saved {checkpoint}" if checkpoint else "; nothing was saved"
+        super().__init__(f"training was ended by {signal.Signals(signum).name}{kept}")
 
 
 @contextmanager

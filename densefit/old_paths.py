@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
@@ -23,7 +22,7 @@ checkpoint -> checkpoint.training: differing identity learned_weights policy sav
     snapshot state_fields
 checkpoint -> checkpoint.weights: class_rows load naming>class_names parameters renaming
     transfer
-checkpoint -> engine.mxnet: state>optimizer_state
+checkpoint -> engine.mxnet.optimizers: state>states
 checkpoint -> interop.files: mxnet_files mxnet_params mxnet_symbol
 data -> data: described>stable_repr plane>homography shown>repr_args visible>visible_area
 data -> data.checks: box_check>boxes keypoint_check>keypoints keypoint_sides label_check>labels
@@ -39,8 +38,8 @@ data -> data.io: cache deep_pictures>deep_images image jpeg>jpeg_header jpeg_dec
     payload>array_codec picture_header>image_header picture_limits>image_limits
     pillow_picture>pillow_image regular_file white_zero>white_is_zero
 data -> data.loader: buckets collate encoder>label_encoder labelled>label_check
-    late_stand_ins>late_placeholders loader loader_settings object_counts original_size_loader
-    skips>skip_limit stacked view_loader views work>sample_task
+    loader loader_settings object_counts original_size_loader
+    skips>skip_limit view_loader views work>sample_task
 data -> data.mixture: mixture mixture_checks>checks mixture_order>sampler portions>epoch_sizes
     target_names>renamed_targets temperature
 data -> data.transforms: affine albumentations blur box_crop color copy_paste crop erase flip
@@ -92,11 +91,13 @@ tools -> tools.scoring: judging>score_settings never_true>absent_classes score_c
     score_panoptic score_trained score_voc
 train -> engine: early>prefetcher ema feed>batch_reader finite groups>param_groups model_input
     repeats source>iterator_info sources
-train -> engine.mxnet: absent adamax adamw batch_numbers binding>bind evaluator executors
-    gradients head_gradients held>parameters initializer inputs learner module monitoring
-    optimizer prefetch>mxnet_prefetching_iter rescale>rescale_grad sgd
+train -> engine.mxnet: binding>bind gradients head_gradients held>parameters initializer inputs
+    learner module monitoring
+train -> engine.mxnet.evaluation: batch_numbers evaluator executors
+train -> engine.mxnet.optimizers: absent adamax adamw optimizer>start rescale>rescale_grad sgd
+train -> interop.iterators: prefetch>prefetching_iter
 train -> engine.mxnet.graph: folding>fold_batchnorm fused>fuse_bn_relu gradient_probe
-    inner>known_values layouts>onednn_layouts overwriting>overwriting_ops pooled>mean_to_pooling
+    inner>shapes layouts>onednn_layouts overwriting>overwriting_ops pooled>mean_to_pooling
     precision>bfloat16 sample_means symbols>symbol_info
 train -> evaluation: label_check>labels_seen pass_rows viewer>tta
 train -> train: cadence>interval conflict>gradient_conflict guard>nonfinite horizon>length
@@ -171,26 +172,27 @@ def former_names(module: str, names: Mapping[str, str]) -> Callable[[str], Any]:
 
     Args:
         module: its `__name__`.
-        names: former name -> present one.
+        names: former name -> present one, with its module where it is in another.
     """
 
     def get(name: str) -> Any:
         if name not in names:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        _warn(f"{module}.{name}", f"{module}.{names[name]}", 3)
-        return getattr(sys.modules[module], names[name])
+        home, _, present = names[name].rpartition(".")
+        _warn(f"{module}.{name}", f"{home or module}.{present}", 3)
+        return getattr(import_module(home or module), present)
 
     return get
 
 
 def install() -> None:
     """Let the old paths be imported."""
-    sys.meta_path.append(_Finder())
+    sys.meta_path.append(_Finder())  # type: ignore[arg-type]
     for name in _IN_THE_WAY:
         sys.modules[f"densefit.{name}"] = _Stub(f"densefit.{name}")
 
 
-class _Finder(MetaPathFinder):
+class _Finder:
     """Asked last, for names that no folder has."""
 
     def find_spec(
@@ -198,11 +200,14 @@ class _Finder(MetaPathFinder):
     ) -> ModuleSpec | None:
         if not fullname.startswith("densefit.") or fullname not in moved():
             return None
-        return ModuleSpec(fullname, _Alias())
+        return ModuleSpec(fullname, _Alias())  # type: ignore[arg-type]
 
 
-class _Alias(Loader):
+class _Alias:
     """Puts the new module under the old name too, so that there is one of each class."""
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None
 
     def exec_module(self, module: ModuleType) -> None:
         old = module.__name__

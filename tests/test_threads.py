@@ -9,7 +9,8 @@ import types
 
 import pytest
 
-from densefit.backend import available_cpus, mx
+from densefit.backend import mx
+from densefit.cpus import available_cpus
 from densefit.threads import set_operator_threads
 
 COUNT = """

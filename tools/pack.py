@@ -22,7 +22,8 @@ from densefit.config import parse
 from densefit.data.checks.sample import read_sample
 from densefit.data.io.array_codec import to_bytes
 from densefit.data.io.exact_json import to_json
-from densefit.data.io.image import decode_image, read_file
+from densefit.data.io.image import decode_image
+from densefit.data.io.image_file import read_file
 from densefit.data.sample import Dataset, Sample
 from densefit.datasets.record.record import CRC, FORMAT, LENGTH
 from densefit.datasets.record.recordio import frame, with_header

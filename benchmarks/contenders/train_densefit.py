@@ -47,7 +47,7 @@ class Served(df.Callback):
 def initial(case: Case, network: df.Network, batch: Any) -> dict[str, np.ndarray]:
     """Give the network parameters; its losses on the batch, (B,) each, with BatchNorm training."""
     symbol = network.graph("train", case.size)
-    given = {desc.name: desc.shape for desc in [*batch.provide_data, *batch.provide_label]}
+    given = {name: array.shape for name, array in batch.arrays.items()}
     wires = network.wires.values()
     weights = {name: (case.batch_size,) for wire in wires for name in wire.weights}
     executor = symbol.simple_bind(
@@ -67,9 +67,9 @@ def initial(case: Case, network: df.Network, batch: Any) -> dict[str, np.ndarray
     arguments = {n: a for n, a in executor.arg_dict.items() if n not in given and n != "data"}
     arguments = {name: array for name, array in arguments.items() if name not in weights}
     network.set_params(arguments, executor.aux_dict)
-    executor.arg_dict["data"][:] = batch.data[0].astype("float32")
-    for desc, array in zip(batch.provide_label, batch.label):
-        executor.arg_dict[desc.name][:] = array
+    executor.arg_dict["data"][:] = batch.data["data"].astype("float32")
+    for name, array in batch.labels.items():
+        executor.arg_dict[name][:] = array
     for name in weights:
         executor.arg_dict[name][:] = 1.0
     outputs = executor.forward(is_train=True)
@@ -118,8 +118,7 @@ def main() -> None:
         "operations": operations(case, network),
     }
     if options.export is not None:
-        arrays = {"data": batch.data[0].asnumpy()}
-        arrays.update({d.name: a.asnumpy() for d, a in zip(batch.provide_label, batch.label)})
+        arrays = dict(batch.arrays)
         for values in (network.parameters, network.statistics):
             arrays.update({f"param:{name}": value for name, value in values.items()})
         np.savez(options.export, **arrays)

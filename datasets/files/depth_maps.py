@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from densefit.data.io.image import read_values
+from densefit.data.io.value_image import read_values
 from densefit.errors import ConfigError, DataError
 from densefit.once import first_time
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from densefit.data.geometry.instance_map import NONE, UNKNOWN, extents
-from densefit.data.io.image import read_ids
+from densefit.data.io.index_image import read_ids
 from densefit.errors import DataError
 
 from .masks import IGNORE

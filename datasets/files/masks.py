@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from densefit.data.io.image import read_mask
+from densefit.data.io.index_image import read_mask
 from densefit.errors import ConfigError, DataError
 
 from .picture_size import check_map_size

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from densefit.data.io.image import read_triples
+from densefit.data.io.value_image import read_triples
 from densefit.errors import ConfigError, DataError
 
 from .picture_size import check_map_size

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from densefit.data.io.array_codec import from_bytes, from_old_json
 from densefit.data.io.exact_json import from_json
-from densefit.data.io.image import decode_image, read_file
+from densefit.data.io.image import decode_image
+from densefit.data.io.image_file import read_file
 from densefit.data.repr_args import unusual
 from densefit.data.sample import Sample, datasets
 from densefit.datasets.files.boxes import BoxCheck

@@ -77,6 +77,13 @@ class TrainState:
     resumed: str = ""
     device_memory: Callable[[], Mapping[int, tuple[int, int]]] = dict
 
+    @property
+    def is_done(self) -> bool:
+        """Whether the planned epochs or updates are done."""
+        if self.epochs is not None:
+            return self.epoch >= self.epochs
+        return self.update >= (self.updates or 0)
+
     def tick(self) -> None:
         """Bring `seconds` and `epoch_seconds` up to date; `fit` calls it before callbacks look."""
         elapsed = self.clock.elapsed()

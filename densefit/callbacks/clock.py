@@ -50,7 +50,7 @@ class Clock:
         self.exact = False
         self._now = now
         self._phases = {name: _Phase(self, name) for name in PHASES}
-        self._running: list[str] = []  # phases, of which the last one is charged
+        self._running: list[str] = []  # phases; the last one is charged
         self._charged = 0.0  # when time was charged last
         self._elapsed = now()
 

@@ -49,8 +49,8 @@ class CSVLog(Callback):
     def _begin(self, state: TrainState, rows: list[dict[str, str]], is_same: bool = False) -> None:
         if rows and state.update == 0 and not is_same:
             set_aside(self.path)
-        kept = [row for row in rows if int(row["update"]) <= state.update]
-        self._rows = kept if state.update > 0 else []
+        done = [row for row in rows if int(row["update"]) <= state.update]
+        self._rows = done if state.update > 0 else []
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._write()
 
@@ -64,14 +64,14 @@ class CSVLog(Callback):
 
     def epoch_ended(self, state: TrainState, control: Control) -> None:
         """Write the epoch's row, replacing the partial row of an interrupted epoch."""
-        kept = []
+        rows = []
         for row in self._rows:
             if int(row["epoch"]) == self._epoch and int(row["update"]) != state.update:
                 row = {name: cell for name, cell in row.items() if not name.startswith("train/")}
                 if set(row) == {*_FIRST}:
                     continue
-            kept.append(row)
-        self._rows = kept
+            rows.append(row)
+        self._rows = rows
         self._add(state, "train", state.train())
 
     def validated(self, state: TrainState, control: Control) -> None:

@@ -18,9 +18,9 @@ def set_aside(path: Path) -> Path:
         The new path.
     """
     number = 1
-    while os.path.lexists(kept := path.with_name(f"{path.stem}-{number}{path.suffix}")):
+    while os.path.lexists(renamed := path.with_name(f"{path.stem}-{number}{path.suffix}")):
         number += 1
     with writing(path):
-        path.rename(kept)
-    _log.info("%s holds an earlier training, which is now %s", path, kept.name)
-    return kept
+        path.rename(renamed)
+    _log.info("%s holds an earlier training, which is now %s", path, renamed.name)
+    return renamed

@@ -59,23 +59,23 @@ class JSONLines(Callback):
         lines = read_lines(self.path)
         if lines and state.update == 0 and not is_same:
             set_aside(self.path)
-        kept = [line for line in lines if line["update"] <= state.update]
-        kept = kept if state.update > 0 else []
+        done = [line for line in lines if line["update"] <= state.update]
+        done = done if state.update > 0 else []
         # An epoch's and a validation's line may have been written after a checkpoint of the same
         # update, and are written again.
-        kept = kept[: self._saved]
-        if self._saved is not None and len(kept) < self._saved and state.update > 0:
+        done = done[: self._saved]
+        if self._saved is not None and len(done) < self._saved and state.update > 0:
             _log.warning(
                 "%s lacks %d lines of updates that were made: the disk lost them, or somebody "
                 "else has written there",
                 self.path,
-                self._saved - len(kept),
+                self._saved - len(done),
             )
         self._saved = None
         # 0 if the loop itself counts seconds over resumes.
-        last = max((line["seconds"] for line in kept), default=0.0)
+        last = max((line["seconds"] for line in done), default=0.0)
         self._seconds_before = max(0.0, last - state.seconds)
-        self._rewrite(kept)
+        self._rewrite(done)
 
     def _rewrite(self, lines: list[dict[str, Any]]) -> None:
         """Replace the file by these lines, and append behind them."""
@@ -109,8 +109,8 @@ class JSONLines(Callback):
         """Write the epoch's line, replacing the partial line of an interrupted epoch."""
         if self._epoch in self._ended and self._stream is not None:
             ended = ("epoch", self._epoch)
-            kept = read_lines(self.path)
-            self._rewrite([line for line in kept if (line["kind"], line["epoch"]) != ended])
+            lines = read_lines(self.path)
+            self._rewrite([line for line in lines if (line["kind"], line["epoch"]) != ended])
         self._ended.add(self._epoch)
         self._write("epoch", state, state.train())
 

@@ -90,9 +90,11 @@ class TimeBudget(Callback):
         spent = self._spent()
         if spent < self.budget - self.reserve or control.stop_reason is not None:
             return
-        kept = f", {duration(self.reserve)} of which are kept for the end," if self.reserve else ""
+        reserved = (
+            f", {duration(self.reserve)} of which are kept for the end," if self.reserve else ""
+        )
         control.stop(
-            f"the time budget of {duration(self.budget)}{kept} is spent ({duration(spent)})"
+            f"the time budget of {duration(self.budget)}{reserved} is spent ({duration(spent)})"
         )
 
 

@@ -1,64 +1,80 @@
-"""A batch: arrays for the network, and what the metrics need beside them."""
+"""A batch: named numpy arrays, and what metrics and checkpoints need beside them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from densefit.backend import mx
 from densefit.data.sample import Geometry
 
+if TYPE_CHECKING:
+    from densefit.data.classes.target_mapping import Match
 
-class Batch(mx.io.DataBatch):  # type: ignore[misc]
-    """An `mx.io.DataBatch` that knows its samples.
 
-    Attributes:
-        data: list of NDArray, in `provide_data` order.
-        label: list of NDArray, in `provide_label` order.
-        pad: rows at the end that are no samples.
-        index: (B,) int64, places of the samples in their dataset, or None.
-        provide_data: list of DataDesc of this very batch (the last one may be smaller).
-        provide_label: the same for `label`.
-        ids: the samples' ids.
-        targets: the samples' targets before any transform, on the host; None if the loader does
-            not carry them.
-        geometries: where each original image lies in the network's input.
-        position: samples of the epoch's order that are behind its end, left out ones included;
-            None if the loader does not tell.
-        labelled: head -> (samples,) bool, which of them have the head's targets; a head that is
-            not told of has labels for all. Of a head whose loss terms learn from different targets
-            also `<head>/<term>` -> the same; one that is not told of is as its head.
-        counts: of objects in the samples, see `densefit.data.loader.object_counts`.
+class ArraySpec(NamedTuple):
+    """Name, shape, type and layout of an array that every full batch has.
+
+    MXNet takes it for a DataDesc: `mx.io.DataDesc(*spec)`, `Module.bind(specs)`.
     """
 
-    def __init__(
-        self,
-        data: list[Any],
-        label: list[Any],
-        *,
-        ids: Sequence[str],
-        targets: Sequence[Mapping[str, np.ndarray]] | None,
-        geometries: Sequence[Geometry],
-        labelled: Mapping[str, np.ndarray] | None = None,
-        pad: int = 0,
-        index: np.ndarray | None = None,
-        provide_data: list[Any] | None = None,
-        provide_label: list[Any] | None = None,
-        counts: Mapping[str, int] | None = None,
-    ) -> None:
-        super().__init__(
-            data=data,
-            label=label,
-            pad=pad,
-            index=index,
-            provide_data=provide_data,
-            provide_label=provide_label,
-        )
-        self.ids = list(ids)
-        self.targets = None if targets is None else [dict(one) for one in targets]
-        self.geometries = list(geometries)
-        self.labelled = dict(labelled or {})
-        self.counts = dict(counts or {})
-        self.position: int | None = None
+    name: str
+    shape: tuple[int, ...]
+    dtype: Any = np.float32
+    layout: str | None = "NCHW"
+
+    @property
+    def batch_axis(self) -> int:
+        """The axis that counts the samples; -1 if the layout has none."""
+        return self.layout.find("N") if self.layout else 0
+
+
+@dataclass
+class Batch:
+    """Samples as arrays by name; rows behind the first `real` ones are padding.
+
+    Attributes:
+        data: input name -> array, all rows, padding included: numpy, or a `CSRArray`.
+        labels: label name -> array, all rows.
+        real: number of rows that are samples.
+        ids: of the samples; empty if the iterator gives none, which a reader then numbers.
+        targets: ground truth of the samples before any transform; None if it is not carried.
+        geometries: where each original image lies in the network's input; None if unknown.
+        labelled: head -> (real,) bool, which samples have its targets; a missing head has labels
+            for all. The same by `<head>/<term>` for heads whose loss terms learn from different
+            targets; a missing term is as its head.
+        position: samples of the epoch's order up to the end of this batch, skipped ones included;
+            None if the loader does not count them.
+        counts: of objects, see `densefit.data.loader.object_counts`.
+        index: (rows,) or (real,) numbers of the samples in their dataset, or None.
+        matches: head -> how the dataset's class numbers become the head's; set by the reader.
+    """
+
+    data: dict[str, Any]
+    labels: dict[str, Any]
+    real: int
+    ids: list[str] = field(default_factory=list)
+    targets: list[dict[str, Any]] | None = None
+    geometries: list[Geometry] | None = None
+    labelled: Mapping[str, np.ndarray] = field(default_factory=dict)
+    position: int | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    index: Sequence[int] | np.ndarray | None = None
+    matches: Mapping[str, Match] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        """Rows of the inputs, padding included; 0 without inputs."""
+        return next((int(array.shape[0]) for array in self.data.values()), 0)
+
+    @property
+    def arrays(self) -> dict[str, Any]:
+        """Inputs and labels by name."""
+        return {**self.data, **self.labels}
+
+    def real_rows(self, array: Any) -> Any:
+        """Cut padding off an array with one or several rows a sample."""
+        rows = self.rows
+        return array if self.real == rows else array[: array.shape[0] // rows * self.real]

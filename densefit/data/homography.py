@@ -11,7 +11,7 @@ import numpy as np
 _CENTRE = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5], [0.0, 0.0, 1.0]])
 
 
-def square(matrix: np.ndarray) -> np.ndarray:
+def as_3x3(matrix: np.ndarray) -> np.ndarray:
     """The map as (3, 3) float64."""
     matrix = np.asarray(matrix, np.float64)
     return matrix if matrix.shape == (3, 3) else np.vstack([matrix, [0.0, 0.0, 1.0]])
@@ -46,9 +46,9 @@ def move_boxes(boxes: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return np.concatenate([moved.min(axis=1), moved.max(axis=1)], axis=1)
 
 
-def area_factors(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+def area_scales(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """(...,) by how much a small area at each of (..., 2) points grows."""
-    whole = square(matrix)
+    whole = as_3x3(matrix)
     determinant = abs(np.linalg.det(whole / whole[2, 2]))
     if is_affine(matrix):
         return np.full(np.shape(points)[:-1], determinant)
@@ -57,7 +57,7 @@ def area_factors(points: np.ndarray, matrix: np.ndarray) -> np.ndarray:
 
 def mirrors(matrix: np.ndarray) -> bool:
     """Whether left and right change places: the map turns a right hand into a left one."""
-    whole = square(matrix)
+    whole = as_3x3(matrix)
     return bool(np.linalg.det(whole / whole[2, 2]) < 0)
 
 
@@ -91,9 +91,9 @@ def turn_vectors(vectors: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return turned
 
 
-def of_indices(matrix: np.ndarray) -> np.ndarray:
+def index_matrix(matrix: np.ndarray) -> np.ndarray:
     """The same map between indices of pixels, as OpenCV wants it; of the same shape."""
-    moved = np.linalg.inv(_CENTRE) @ square(matrix) @ _CENTRE
+    moved = np.linalg.inv(_CENTRE) @ as_3x3(matrix) @ _CENTRE
     return moved[: len(matrix)]
 
 

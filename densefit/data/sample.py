@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from densefit.data.homography import is_affine, square
+from densefit.data.homography import as_3x3, is_affine
 from densefit.data.pixels import as_array
 from densefit.data.visible_area import is_whole
 from densefit.errors import DataError
@@ -49,10 +49,10 @@ class Geometry:
 
         After a (3, 3) `matrix` of a perspective it is lost: see `LostGeometry`.
         """
-        step = square(matrix)
+        step = as_3x3(matrix)
         if not is_affine(step):
             return LostGeometry(self.size, input_size, _WARPED)
-        both = Geometry(self.size, (step @ square(self.matrix))[:2], input_size)
+        both = Geometry(self.size, (step @ as_3x3(self.matrix))[:2], input_size)
         cuts = self.cuts
         if not is_whole(self.size, self.matrix, self.input_size):
             cuts = (*cuts, (self.matrix, self.input_size))
@@ -135,7 +135,7 @@ class LostGeometry(Geometry):
 
     def then(self, matrix: np.ndarray, input_size: tuple[int, int]) -> Geometry:
         """It stays lost."""
-        if not self.is_other and not is_affine(square(matrix)):
+        if not self.is_other and not is_affine(as_3x3(matrix)):
             return LostGeometry(self.size, input_size, _WARPED)
         return type(self)(self.size, input_size, self.why)
 
@@ -156,7 +156,7 @@ class UntoldGeometry(UntracedGeometry):
     """Of a picture that a transform moved without a word."""
 
     _fix = (
-        "let the transform use crop, resize, mirror or turn of densefit.data.geometry.image_ops, "
+        "let the transform use crop, resize, flip or rotate90 of densefit.data.geometry.image_ops, "
         "or give its sample a geometry: "
         "replace(sample, image=..., geometry=sample.geometry.then(matrix, size))"
     )

@@ -1,4 +1,4 @@
-"""An exponential moving average of the weights, which is what is scored and kept.
+"""Exponential moving average of the weights, which is scored and saved.
 
 Polyak and Juditsky, 1992; with the decay that grows at the start as in TensorFlow's
 ExponentialMovingAverage (`num_updates`).
@@ -15,8 +15,8 @@ from densefit.numeric import real
 class EMA:
     """After update t (from 0): average = d * average + (1 - d) * weights, d at most `decay`.
 
-    Updates that were refused (`fit(nonfinite=...)`) do not count. The average is over updates: that
-    of a head goes on while the head itself stands still, in updates in which nobody has its labels.
+    Updates that were refused (`fit(nonfinite=...)`) do not count. The average is over updates: in
+    updates without labels for a head, its weights stand still and its average goes on.
 
     >>> [round(EMA(0.999).rate(t), 4) for t in (0, 10, 100000)]
     [0.1, 0.55, 0.999]
@@ -41,5 +41,5 @@ class EMA:
 
 
 def as_ema(given: float | EMA | None) -> EMA | None:
-    """The EMA that is meant by a decay, or by itself."""
+    """Make an EMA of a decay; an EMA is returned."""
     return given if given is None or isinstance(given, EMA) else EMA(given)

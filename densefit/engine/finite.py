@@ -1,4 +1,4 @@
-"""What must be finite in scoring: the parameters, and the outputs that are measured."""
+"""Checks for nan and infinity in scoring: of parameters, and of outputs that are measured."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def check_policy(policy: str) -> None:
 
 
 def check_parameters(network: Network, policy: str = "raise") -> None:
-    """Look for parameters that are nan, or infinite: MXNet computes with them without a word.
+    """Check that parameters are finite: MXNet silently computes with nan and infinity.
 
-    Of a user's Symbol only nan counts: a constant of it may be infinite.
+    In a user's Symbol only nan counts: one of its constants may be infinite.
 
     Args:
         network: whose parameters are used.
@@ -61,13 +61,13 @@ def check_parameters(network: Network, policy: str = "raise") -> None:
 
 
 class OutputCheck:
-    """Looks at the outputs of one pass over data.
+    """Checks the outputs of one pass over data.
 
-    nan and infinity count; minus infinity does not, which masks and logarithms of 0 have.
+    nan and infinity count; minus infinity does not: masks and logarithms of 0 have it.
 
     Args:
         wires: the heads.
-        mode: whose outputs are looked at, see `Wire.outputs`.
+        mode: whose outputs are checked, see `Wire.outputs`.
         where: what the data are for ("validation").
         policy: "raise" at the first, or "warn" once at the end.
     """
@@ -80,7 +80,7 @@ class OutputCheck:
 
     @contextmanager
     def whole(self) -> Iterator[None]:
-        """Warn when the block ends, however it does."""
+        """Warn when the block ends, normally or by an error."""
         try:
             yield
         finally:
@@ -93,7 +93,7 @@ class OutputCheck:
                 )
 
     def look(self, ids: Sequence[str], arrays: Mapping[str, np.ndarray]) -> None:
-        """Look at the outputs of a batch.
+        """Check the outputs of a batch.
 
         Args:
             ids: of its samples.
@@ -125,13 +125,13 @@ class OutputCheck:
 
 
 def _adds_up(array: np.ndarray) -> bool:
-    """Whether the sum is finite, and so are all numbers; a fifth of the time of `isfinite`."""
+    """Whether the sum is finite, hence all numbers; takes a fifth of `isfinite`'s time."""
     with np.errstate(all="ignore"):
         return math.isfinite(float(array.sum()))
 
 
 def _samples_of(bad: np.ndarray, ids: Sequence[str]) -> list[str]:
-    """The samples whose rows have something bad; all, of what has no rows of samples."""
+    """Samples whose rows are not finite; all samples, of an output without rows of samples."""
     if not bad.ndim or not len(ids) or bad.shape[0] % len(ids):
         return list(ids)
     rows = bad.reshape(len(ids), -1).any(axis=1)

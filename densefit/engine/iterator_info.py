@@ -1,23 +1,34 @@
-"""What an iterator tells of its batches before it is read."""
+"""Metadata of iterators: array specs, and the number of samples in the last batch."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from densefit.backend import mx
+from densefit.data.batch import ArraySpec
 from densefit.errors import DataError
 
 
-def descs(provided: Any) -> list[Any]:
-    """`provide_data` or `provide_label` as a list of DataDesc (iterators may give plain pairs)."""
-    return [
-        desc if isinstance(desc, mx.io.DataDesc) else mx.io.DataDesc(*desc[:2])
-        for desc in provided or []
-    ]
+def specs(provided: Any) -> list[ArraySpec]:
+    """`provide_data` or `provide_label` as array specs, of DataDescs or of (name, shape) pairs."""
+    return [_spec(entry) for entry in provided or []]
+
+
+def _spec(entry: Any) -> ArraySpec:
+    if isinstance(entry, ArraySpec):
+        return entry
+    name, shape = entry[:2]
+    kind = getattr(entry, "dtype", ArraySpec._field_defaults["dtype"])
+    layout = getattr(entry, "layout", ArraySpec._field_defaults["layout"])
+    return ArraySpec(name, tuple(shape), kind, layout)
 
 
 def check_iterator(iterator: Any, where: str) -> None:
-    """Raise DataError for what is no iterator of batches."""
+    """Raise DataError unless the object is an iterator of batches.
+
+    Args:
+        iterator: any object.
+        where: what it is for, to be named.
+    """
     for wanted in ("provide_data", "provide_label", "reset", "__iter__"):
         if not hasattr(iterator, wanted):
             raise DataError(

@@ -1,4 +1,4 @@
-"""What is trained: a Network, or what an adapter or a Symbol gives one of."""
+"""The model argument of `fit` and `score`: a Network, a Symbol, or an adapted model."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from densefit.model.network import Network, is_symbol
 
 
 def nothing(number: int, batch: Any) -> None:
-    """Of a batch of a validation: nothing is done with it."""
+    """Ignore a batch of a validation."""
 
 
 @dataclass
 class ModelInput:
-    """A model of the user's as `fit` and `score` take it.
+    """A user's model, adapted for `fit` and `score`.
 
     Attributes:
-        network: what is trained and scored, with the parameters that the model has.
-        data_names, label_names: names of the arrays of its batches, if it states them.
-        devices: MXNet contexts, if it states them.
-        fixed: names of parameters that have no gradient.
-        mirrors: callbacks that bring the model up to date with the training.
-        optimizer: an `mx.optimizer.Optimizer` that the model goes on with; None: as `fit` is told.
+        network: that is trained and scored, with the model's parameters.
+        data_names, label_names: names of the arrays of its batches, if it has any.
+        devices: MXNet contexts, if it has any.
+        fixed: names of parameters without a gradient.
+        mirrors: callbacks that copy the training's parameters to the model.
+        optimizer: an `mx.optimizer.Optimizer` that the model goes on with; None: `fit`'s.
         seen: full names of the outputs that an eval_metric gets; None: all.
         live: a Module that can train itself, see `densefit.interop.module.live_module`;
             `mirrors` are for trainings that it cannot.
-        started: called with the Learner once the optimizer is there, before a resume.
-        model: what the user gave.
+        started: called with the engine once the optimizer is started, before a resume.
+        model: the user's object.
         evaluated: called with each batch of a validation and its number, before
             `eval_batch_end_callback`.
     """
@@ -56,7 +56,7 @@ class ModelInput:
 
 
 def batches_of(data: Any, model: ModelInput, where: str) -> Any:
-    """The data as an iterator of batches with names: itself, or what an adapter makes of it.
+    """Adapt data to an iterator of batches with names; a Loader or DataIter is returned.
 
     Args:
         data: a Loader, a DataIter, or what an adapter is registered for; None stays None.
@@ -78,7 +78,7 @@ def batches_of(data: Any, model: ModelInput, where: str) -> Any:
 
 
 def validations_of(validation: Any, model: ModelInput) -> Any:
-    """Validation data, one or several by name, as iterators of batches with names."""
+    """`batches_of` validation data, one dataset or several by name."""
     if isinstance(validation, Mapping):
         return {name: batches_of(data, model, f"{name} data") for name, data in validation.items()}
     return batches_of(validation, model, "validation")
@@ -94,20 +94,19 @@ def model_input(
     measured: bool = True,
     **context: Any,
 ) -> ModelInput:
-    """What is meant by a model: a Network, a Symbol, or what an adapter is registered for.
+    """Adapt a model: a Network, a Symbol, or an object that an adapter is registered for.
 
     Args:
-        model: of the user's.
-        heads: routes, for what is no Network.
-        arg_params: values of parameters by name, which go before those that the model has.
+        model: the user's object.
+        heads: routes, for models other than a Network.
+        arg_params: values of parameters by name, which override the model's.
         aux_params: the same of auxiliary states.
-        announce: print the heads that were found, where none are given.
-        measured: whether heads that were found have metrics of their own.
-        context: what the adapter of the model may need to know (`train`, `loss`).
+        announce: print the heads that were inferred, if `heads` is None.
+        measured: inferred heads have their default metrics.
+        context: for the model's adapter (`train`, `loss`).
 
     Raises:
-        ConfigError: it is nothing that can be trained; routes for a Network; or its losses are
-            missing.
+        ConfigError: an unknown kind of model, routes for a Network, or missing losses.
     """
     if isinstance(model, Network):
         if heads is not None:

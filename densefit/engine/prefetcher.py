@@ -1,51 +1,89 @@
-"""The next batch, fetched while the device computes the present one."""
+"""The batches of each update, read ahead while the device computes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Iterable
 
 from typing_extensions import Self
 
-from densefit.engine.batch_reader import Fed, Feeder
+from densefit.callbacks.clock import Clock
+from densefit.data.batch import Batch
+from densefit.errors import DensefitError
 
 
-class Early(Iterator[Fed]):
-    """The batches of a feeder, the next of which may be fetched before it is asked for.
+class Prefetcher:
+    """Gives a list of micro-batches for each update, and reads the next while one is computed.
 
-    Only a loader that tells when it is `ready` is asked early, and only then, so that nobody waits
-    for it who need not. Other iterators may hand out the same arrays again and again: theirs are
-    fetched when the batch before has been used.
+    Only what is `ready` is read ahead, so that the device never waits for a reader. Iterators
+    that do not say so are read when their batches are needed.
 
     Args:
-        feeder: whose loader is asked.
-        batches: of it.
-        most: how many will be asked for; None: all.
+        batches: of an epoch, as a reader gives them.
+        accumulate: micro-batches an update; the last update may have fewer.
+        updates: number of updates beyond which nothing is read ahead; None: any.
+        ready: whether the next batch can be had without waiting; None: never.
+        clock: charged with what is waited for ("data"), and with reading ahead ("copy").
+        first: number of the first update, to be named in errors.
+        begin_update: called before an update's micro-batches are read; None: nothing is.
     """
 
-    def __init__(self, feeder: Feeder, batches: Iterator[Fed], most: int | None = None) -> None:
-        self._batches, self._most = batches, most
-        self._ready = getattr(feeder.iterator, "ready", None)
-        self._held: list[Any] = []  # a batch, or what came in its place
+    def __init__(
+        self,
+        batches: Iterable[Batch],
+        accumulate: int = 1,
+        updates: int | None = None,
+        ready: Callable[[], bool] | None = None,
+        clock: Clock | None = None,
+        first: int = 1,
+        begin_update: Callable[[], None] | None = None,
+    ) -> None:
+        self._batches = iter(batches)
+        self._accumulate, self._ready = accumulate, ready
+        self._left = None if updates is None else updates * accumulate  # batches
+        self._clock, self._number = clock or Clock(), first
+        self._begin_update = begin_update
+        self._ahead: deque[Batch | Exception] = deque()  # batches, or what came in their place
 
-    def fetch(self) -> None:
-        """Fetch the next batch, if that needs no waiting. An error comes when it is asked for."""
-        if self._held or self._most == 0 or self._ready is None or not self._ready():
-            return
-        try:
-            self._held.append(next(self._batches))
-        except Exception as error:  # the end, too
-            self._held.append(error)
+    def prefetch(self) -> None:
+        """Read one more batch, if that needs no waiting; its error is raised by its update."""
+        with self._clock("copy"):
+            if self._ready is not None and self._is_more_wanted() and self._ready():
+                self._ahead.append(self._read())
 
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> Fed:
-        if self._most is not None:
-            self._most -= 1
-        if not self._held:
+    def __next__(self) -> list[Batch]:
+        """The micro-batches of the next update."""
+        if self._begin_update is not None:
+            self._begin_update()
+        batches: list[Batch] = []
+        with self._clock("data"):
+            while len(batches) < self._accumulate:
+                batch = self._ahead.popleft() if self._ahead else self._read()
+                if isinstance(batch, StopIteration):
+                    break
+                if isinstance(batch, DensefitError):
+                    raise batch.located(f"update {self._number}") from batch
+                if isinstance(batch, Exception):
+                    raise batch
+                batches.append(batch)
+                self._left = None if self._left is None else self._left - 1
+        if not batches:
+            raise StopIteration
+        self._number += 1
+        return batches
+
+    def _is_more_wanted(self) -> bool:
+        """Whether the next update will ask for another batch."""
+        ahead = len(self._ahead)
+        if ahead and isinstance(self._ahead[-1], Exception):
+            return False
+        return ahead < self._accumulate and (self._left is None or ahead < self._left)
+
+    def _read(self) -> Batch | Exception:
+        try:
             return next(self._batches)
-        found = self._held.pop()
-        if isinstance(found, Exception):
-            raise found
-        return found  # type: ignore[no-any-return]
+        except Exception as error:  # the end, too
+            return error

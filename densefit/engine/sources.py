@@ -1,7 +1,8 @@
-"""Sources: the batches of an iterator, with the number of rows in each that are no samples.
+"""Sources: an iterator's batches, in each of which the rows that are samples are known.
 
 What an iterator calls padding need not be padding, and what it calls an epoch need not be one
-pass over the data. A source knows its iterator and tells `fit` and `score` which rows to use.
+pass over the data. A source knows its iterator. `densefit.interop` has sources of iterators that
+give other batches than ours.
 """
 
 from __future__ import annotations
@@ -10,17 +11,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from densefit.adapters import sources
+from densefit.data.batch import Batch
 from densefit.errors import DataError
 
 
 class Source:
     """Batches of an iterator for training and for scoring.
 
-    This class reads an iterator of an unknown kind: one pass from `reset()` to
-    StopIteration is an epoch, and `pad` rows at the end of a batch are no samples.
+    This class reads our loaders, and what gives their batches: one pass from `reset()` to
+    StopIteration is an epoch.
 
     Args:
-        iterator: any object with `reset`, `__iter__` and batches that have `data` and `pad`.
+        iterator: any object with `reset` and `__iter__`, which gives `Batch`es.
 
     Attributes:
         iterator: the iterator.
@@ -46,8 +48,12 @@ class Source:
         """Whether the iterator is known to stand, or may stand, where a new one does."""
         return True
 
-    def train_epoch(self) -> Iterator[tuple[Any, int]]:
-        """One epoch of training: batches, each with its number of rows that are no samples.
+    def read(self) -> Iterator[Batch]:
+        """The batches from where the iterator stands to its end."""
+        return iter(self.iterator)
+
+    def train_epoch(self) -> Iterator[Batch]:
+        """One epoch of training.
 
         The first epoch begins where the iterator stands, as in MXNet's `Module.fit`; an iterator
         that stands at its end is reset.
@@ -56,24 +62,22 @@ class Source:
         if not is_first:
             self.iterator.reset()
         is_empty = True
-        for batch in self.iterator:
+        for batch in self.read():
             is_empty = False
-            yield batch, stated_pad(batch)
+            yield batch
         if is_first and is_empty:
             self.iterator.reset()
-            for batch in self.iterator:
-                yield batch, stated_pad(batch)
+            yield from self.read()
 
-    def score_pass(self) -> Iterator[tuple[Any, int]]:
-        """Every sample once: batches, each with its number of rows to leave out at the end.
+    def score_pass(self) -> Iterator[Batch]:
+        """One scoring pass: every sample once.
 
         Raises:
             DataError: this iterator cannot give every sample exactly once.
         """
         self._is_read = True
         self.iterator.reset()
-        for batch in self.iterator:
-            yield batch, stated_pad(batch)
+        yield from self.read()
 
     def check_passes(self, passes: int) -> None:
         """Raise DataError if `passes` scoring passes are known to be impossible."""
@@ -127,8 +131,3 @@ def source_of(iterator: Any) -> Source:
             where=f"the adapter of {type(iterator).__name__}",
         )
     return adapted
-
-
-def stated_pad(batch: Any) -> int:
-    """Number of padding rows that a batch states."""
-    return int(getattr(batch, "pad", 0) or 0)

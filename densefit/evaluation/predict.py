@@ -2,65 +2,108 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from densefit import engine
+from densefit.data.loader.sample_task import SampleTransform
 from densefit.engine.batch_reader import Feeder
 from densefit.engine.engine import Engine
 from densefit.engine.finite import check_parameters
 from densefit.engine.model_input import batches_of, model_input
-from densefit.errors import BindError, DataError
+from densefit.engine.types import Data, Devices, Model
+from densefit.errors import BindError, ConfigError, DataError
+from densefit.evaluation.images import Images, image_loader, is_images, is_single
 from densefit.evaluation.tta import has_views, merge_views
 from densefit.model.heads.network_head import HeadWire
 from densefit.model.heads.raw_outputs import RawOutputs
+from densefit.model.network import Network
 from densefit.model.output_names import short_name
 
 
 def predict(
-    network: Any,
-    data: Any,
+    network: Model,
+    data: Images | Data,
     *,
+    transform: SampleTransform | None = None,
+    batch_size: int = 8,
     arg_params: Mapping[str, Any] | None = None,
     aux_params: Mapping[str, Any] | None = None,
-    devices: Sequence[Any] | None = None,
+    devices: Devices | None = None,
 ) -> Any:
-    """What a network says of every sample, in the order of the data's batches.
+    """Predict on images, or on the samples of a loader.
 
-    Broken samples that a loader skips (`on_error="skip"`) are told by it and have no prediction;
-    a loader that drops or repeats samples is refused.
+        df.predict(network, "photo.jpg")["detection"]
+        for id, prediction in df.predict(network, "folder/"): ...
+
+    Broken samples that a loader skips (`on_error="skip"`) have no prediction; a loader that drops
+    or repeats samples is refused.
 
     Args:
         network: a Network with parameters; an MXNet Module, or a gluon HybridBlock; or a Symbol
             with `arg_params`.
-        data: what `fit` takes; labels are needed only where an output is computed from them. For
-            a network of heads a densefit Loader, an OriginalSizeLoader, or a ViewLoader.
+        data: for a network of heads an image file, a folder of images, an array (H, W, 3) uint8
+            RGB, a list of files or of arrays, or a densefit loader. For any other network what
+            `fit` takes, or an array (N, ...) of its input `data`; labels are needed only where an
+            output is computed from them.
+        transform: what brings an image to the network's input, as in training without its
+            augmentation: `df.transform("letterbox", height=300, width=300)`. Without one images
+            keep their size, padded to a multiple of 64.
+        batch_size: images or rows of an array that are computed together.
         arg_params: values of parameters, which go before those that the model has.
         aux_params: the same of auxiliary states.
         devices: MXNet contexts; the CPU by default.
 
     Returns:
-        Of a network of heads an iterator of (id, {head: prediction}), in original image
-        coordinates. Of any other a dict "<name>_output" -> array (N, ...) of the real rows of all
+        For a network of heads {head: prediction} of one image (a file, an array of one); an
+        iterator of (id, {head: prediction}) of all else, in the order of the loader's batches. The
+        id is a file's path, for a folder below it, or the number of an array. Without `transform`,
+        images of one size come together. Predictions are in original image coordinates.
+
+        For any other network a dict "<name>_output" -> array (N, ...) of the real rows of all
         batches, of those outputs that the data suffice for; an output that is one number for a
         batch has a row a batch. Arrays of several sizes come as a list, one a batch.
 
     Raises:
         BindError: the data do not fit the network.
-        TrainingDiverged: a parameter is not finite. (Outputs that are not are told, with the ids.)
-        DataError: the data leave out or repeat samples, or do not say where the original pictures
-            lie in the batches.
+        ConfigError: a transform, or image files, for something other than images of heads.
+        TrainingDiverged: a parameter is not finite. (Outputs that are not finite are logged.)
+        DataError: the data leave out or repeat samples, do not say where the original images lie
+            in the batches, or an image cannot be read.
     """
-    given = model_input(network, None, arg_params, aux_params, train=data)
+    has_images = is_images(data)
+    given = model_input(network, None, arg_params, aux_params, train=None if has_images else data)
+    _check_images(given.network, data, has_images, transform)
+    single = has_images and is_single(data)
+    if has_images and given.network.heads:
+        data = image_loader(data, transform, batch_size)
+    elif has_images:
+        data = [{"data": data[k : k + batch_size]} for k in range(0, len(data), batch_size)]
     data = batches_of(data, given, "prediction")
     check_parameters(given.network)
     learner = engine.make(given.network, devices or given.devices)
-    if given.network.heads:
-        _check_complete(data)
-        return _of_heads(learner, data)
-    return _of_symbol(learner, data)
+    if not given.network.heads:
+        return _of_symbol(learner, data)
+    _check_complete(data)
+    predictions = _of_heads(learner, data)
+    return next(predictions)[1] if single else predictions
+
+
+def _check_images(network: Network, data: Any, has_images: bool, transform: Any) -> None:
+    """Raise ConfigError for settings of images where there are none."""
+    if transform is not None and not (has_images and network.heads):
+        raise ConfigError(
+            "A transform is for images that are given to predict themselves",
+            fix="give it to the loader" if network.heads else None,
+        )
+    if has_images and not network.heads and not isinstance(data, np.ndarray):
+        raise ConfigError(
+            "A network without heads of densefit does not say how images become its input",
+            expected="an array (N, ...) of its input, or an iterator of batches",
+            received=type(data).__name__,
+        )
 
 
 def _check_complete(data: Any) -> None:

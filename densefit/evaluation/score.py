@@ -9,6 +9,7 @@ from typing import Any
 from densefit import adapters, engine
 from densefit.engine.finite import check_parameters, check_policy
 from densefit.engine.model_input import batches_of, model_input, validations_of
+from densefit.engine.types import Devices, Model, NamedData
 from densefit.errors import ConfigError
 from densefit.evaluation.multi_scorer import MultiScorer
 from densefit.evaluation.scorer import Scorer
@@ -18,15 +19,15 @@ from densefit.registry import nearest
 
 
 def score(
-    network: Any,
-    data: Any,
+    network: Model,
+    data: NamedData,
     heads: Sequence[str] | Mapping[str, Route] | None = None,
     metrics: Mapping[str, Sequence[Any]] | None = None,
     *,
     arg_params: Mapping[str, Any] | None = None,
     aux_params: Mapping[str, Any] | None = None,
     eval_metric: Any = None,
-    devices: Sequence[Any] | None = None,
+    devices: Devices | None = None,
     nonfinite: str = "raise",
 ) -> dict[str, float]:
     """Score a network on a whole dataset, or on several.
@@ -46,18 +47,18 @@ def score(
     Args:
         network: a Network with parameters; an MXNet Module, or a gluon HybridBlock; or a Symbol
             with `arg_params`.
-        data: what `fit` takes. An OriginalSizeLoader for pictures at their own sizes; a ViewLoader
-            for test-time augmentation and sliding windows. Or a dict of several by name, without
-            '/'.
+        data: what `fit` takes. An OriginalSizeLoader for images at their original sizes; a
+            ViewLoader for test-time augmentation and sliding windows. Or a dict of several by
+            name, without '/'.
         heads: names of the heads to score, or routes for a symbol's network; by default all, of
             several datasets all that have labels.
-        metrics: head -> its metrics, in place of the head's own.
-        arg_params: values of parameters, which go before those that the model has.
-        aux_params: the same of auxiliary states.
+        metrics: head -> metrics that replace the head's.
+        arg_params: values of parameters, which replace the model's.
+        aux_params: values of auxiliary states, which replace the model's.
         eval_metric: as Module.score takes it: a name, a list of names, an `mx.metric.EvalMetric` or
             a function of (label, prediction). It gets all outputs and all labels of a symbol, of
-            real rows; its numbers, "module/<name>", stand in place of the heads' own, unless
-            `heads` or `metrics` are given. The object is updated itself.
+            real rows; its numbers, "module/<name>", replace the heads' numbers, unless `heads` or
+            `metrics` are given. An EvalMetric is updated in place.
         devices: MXNet contexts; the CPU by default. Of more than a batch has rows, the first are
             used.
         nonfinite: what happens when a parameter or an output is nan or infinite, which metrics
@@ -95,18 +96,17 @@ def score(
         {"score_metric": eval_metric}, network=given.network, model=given.model, seen=given.seen
     )
     if eval_metric is not None and heads is None and metrics is None:
-        names = []  # it stands in place of the heads' own metrics
+        names = []  # it replaces the heads' metrics
+    kind: type[Scorer] | type[MultiScorer] = Scorer
+    batches: Any
     if isinstance(data, Mapping):
-        data = validations_of(data, given)
+        kind, batches = MultiScorer, validations_of(data, given)
         _check_known(names, given.network)
     else:
-        data = batches_of(data, given, "scoring")
+        batches = batches_of(data, given, "scoring")
     check_parameters(given.network, nonfinite)
-    scorer = (MultiScorer if isinstance(data, Mapping) else Scorer)(
-        *(engine.make(given.network, devices or given.devices), data, names, metrics),
-        wires=module.wires,
-        nonfinite=nonfinite,
-    )
+    learner = engine.make(given.network, devices or given.devices)
+    scorer = kind(learner, batches, names, metrics, wires=module.wires, nonfinite=nonfinite)
     return scorer.run() or {}
 
 

@@ -1,4 +1,4 @@
-"""Score a network's heads on one dataset, as often as wanted."""
+"""Score a network's heads on a dataset, repeatedly during a training."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _log = logging.getLogger("densefit")
 class Scorer:
     """Scores a learner's present parameters on one iterator, once for each call of `run`.
 
-    Names, shapes and iterators that cannot be scored are refused in the constructor. What only the
-    samples show (a repeated sample, a head without labels) is found by `run`.
+    Names, shapes and iterators that cannot be scored are refused in the constructor. Repeated
+    samples and heads without labels raise errors in `run`.
 
     Args:
         learner: of the network.
@@ -174,7 +174,7 @@ class Scorer:
                 self._occurring.look(name, sample, self._feeder.matches.get(name))
 
     def _tell(self, scores: Mapping[str, float]) -> None:
-        """Log what the data lack: labels of heads, whatever a score needs, classes."""
+        """Warn of heads without labels, undefined scores and classes that do not occur."""
         where = f"{self._feeder.where} data"
         if not self.part:
             tell_unscored(sorted(self.unlabelled), where)

@@ -1,4 +1,4 @@
-"""The samples, targets and labelled heads that one scoring pass has seen."""
+"""Samples, targets and labelled heads of a scoring pass."""
 
 from __future__ import annotations
 

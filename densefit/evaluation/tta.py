@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from densefit.data.loader.views import View, Views
 from densefit.engine.batch_reader import Feeder
@@ -60,9 +60,7 @@ def has_views(data: Any, wires: Iterable[Wire]) -> bool:
     return True
 
 
-def merge_views(
-    learner: Engine, feeder: Feeder, nonfinite: str = "warn"
-) -> Iterator[MergedSample]:
+def merge_views(learner: Engine, feeder: Feeder, nonfinite: str = "warn") -> Iterator[MergedSample]:
     """Iterate over the samples of a ViewLoader, with predictions merged from their views.
 
     Args:
@@ -91,7 +89,8 @@ def _merge_views(learner: Engine, feeder: Feeder, check: OutputCheck) -> Iterato
         complete = []
         if fed.targets is None or fed.geometries is None:
             raise DataError("The batches are no views", received=type(feeder.iterator).__name__)
-        for row, (key, view) in enumerate(zip(fed.ids, fed.geometries)):
+        views = cast("list[View]", fed.geometries)  # of a ViewLoader
+        for row, (key, view) in enumerate(zip(fed.ids, views)):
             if open_ is None or open_.key != key:
                 if open_ is not None:
                     complete.append(open_)

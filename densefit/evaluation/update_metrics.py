@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from densefit.errors import ConfigError, located
+from densefit.errors import ConfigError, DensefitError
 from densefit.metrics import Metric
 from densefit.model.heads.adapter import Wire
 
@@ -45,8 +45,10 @@ def update_head_metrics(
 ) -> None:
     """Update the metrics of one head; their errors name it."""
     for metric in metrics:
-        with located(f"head {head}, metric {type(metric).__name__}"):
+        try:
             metric.update(predictions, targets, ids)
+        except DensefitError as error:
+            raise error.located(f"head {head}, metric {type(metric).__name__}") from error
 
 
 def compute_metrics(metrics: Mapping[str, Sequence[Metric]]) -> dict[str, float]:

@@ -7,6 +7,7 @@ from densefit.interop import iterators
 from densefit.interop.batches import batches
 from densefit.interop.block import of_block
 from densefit.interop.callbacks import BatchEnd, EpochEnd, batch_end, epoch_end
+from densefit.interop.data_iter import as_data_iter
 from densefit.interop.metric_view import MetricView
 from densefit.interop.metrics import LegacyMetric
 from densefit.interop.module.arguments import ModuleArguments
@@ -26,6 +27,7 @@ __all__ = [
     "ModuleMetric",
     "ModuleWire",
     "arg_params",
+    "as_data_iter",
     "as_mxnet_scheduler",
     "aux_params",
     "batch_end",

@@ -9,6 +9,8 @@ import numpy as np
 
 from densefit import adapters
 from densefit.backend import mx
+from densefit.data.batch import ArraySpec, Batch
+from densefit.engine.mxnet.ndarrays import to_numpy
 from densefit.errors import DataError
 from densefit.interop.loader_settings import loader_settings
 
@@ -52,13 +54,13 @@ def batches(
         >>> import densefit as df, numpy as np
         >>> pairs = [(np.ones((4, 3)), np.zeros(4)), (np.ones((2, 3)), np.zeros(2))]
         >>> df.interop.batches(pairs, labels=["y"]).provide_label
-        [DataDesc[y,(4,),<class 'numpy.float32'>,NCHW]]
+        [ArraySpec(name='y', shape=(4,), dtype=<class 'numpy.float32'>, layout='NCHW')]
     """
     return NamedBatches(iterable, list(data), list(labels), "train")
 
 
 class NamedBatches:
-    """An iterable's batches as DataBatches.
+    """An iterable's batches under names.
 
     Args:
         iterable: see `batches`.
@@ -68,7 +70,7 @@ class NamedBatches:
 
     Attributes:
         iterable: as given.
-        provide_data, provide_label: DataDescs of the first batch.
+        provide_data, provide_label: specs of the first batch.
         settings: of a DataLoader; None for any other iterable.
         first_carried: samples that earlier epochs have left to the first one; None if unknown.
     """
@@ -110,20 +112,15 @@ class NamedBatches:
     def reset(self) -> None:
         """Begin anew; before anything was read there is nothing to do."""
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Batch]:
         batches, self._begun = self._begun, None
         is_empty = True
         for batch in iter(self.iterable) if batches is None else batches:
             is_empty = False
             data, label = self._arrays(batch)
-            yield mx.io.DataBatch(
-                list(data.values()),
-                list(label.values()),
-                pad=0,
-                provide_data=[_desc(name, array) for name, array in data.items()],
-                provide_label=[_desc(name, array) for name, array in label.items()],
-            )
-
+            made = Batch(data, label, real=0)
+            made.real = made.rows
+            yield made
         if is_empty:
             raise self._spent()
 
@@ -139,7 +136,7 @@ class NamedBatches:
         """(data, labels) of a batch, by name."""
         if isinstance(batch, Mapping):
             labels = set(self._label_names or ())
-            found = {str(name): _ndarray(value) for name, value in batch.items()}
+            found = {str(name): _array(value) for name, value in batch.items()}
             wanted = self._data_names
             if wanted is not None and not set(wanted) <= set(found):
                 raise self._unfit(f"arrays called {[*wanted, *labels]}", sorted(found))
@@ -149,7 +146,7 @@ class NamedBatches:
             )
         parts = list(batch) if isinstance(batch, (list, tuple)) else [batch]
         arrays = [
-            _ndarray(array)
+            _array(array)
             for part in parts
             for array in (part if isinstance(part, (list, tuple)) else [part])
         ]
@@ -183,13 +180,13 @@ def _from(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
         yield batch
 
 
-def _ndarray(value: Any) -> Any:
-    """An NDArray of an NDArray, a numpy array, a PyTorch tensor or a list of numbers."""
+def _array(value: Any) -> Any:
+    """A numpy copy of an NDArray, a numpy array, a PyTorch tensor or a list of numbers."""
     if isinstance(value, mx.nd.NDArray):
-        return value
+        return to_numpy(value)
     if hasattr(value, "detach"):  # PyTorch's
         value = value.detach().cpu().numpy()
-    array = np.asarray(value)
+    array = np.array(value)
     if array.dtype.kind not in "fiub":
         raise DataError(
             "A batch holds something else than numbers",
@@ -210,8 +207,8 @@ def _ndarray(value: Any) -> Any:
         array = array.astype(np.float32)  # as mx.nd.array and NDArrayIter do
     elif array.dtype.kind == "u" and array.dtype.itemsize > 1:
         array = array.astype(np.int64)
-    return mx.nd.array(array, dtype=array.dtype)
+    return array
 
 
 def _desc(name: str, array: Any) -> Any:
-    return mx.io.DataDesc(name, array.shape, array.dtype)
+    return ArraySpec(name, array.shape, array.dtype.type)

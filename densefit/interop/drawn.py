@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from densefit.engine.sources import Source
 from densefit.errors import DataError
+from densefit.interop.foreign_source import ForeignSource
 from densefit.interop.loader_settings import length_of
 from densefit.once import warn_once
 
@@ -70,7 +70,7 @@ def repeated(loader: Any) -> int | None:
     return None
 
 
-class OwnBatches(Source):
+class OwnBatches(ForeignSource):
     """A DataLoader whose batches are chosen by a user's own object.
 
     Args:

@@ -14,6 +14,7 @@ from densefit.metrics.coco.ap import COCOAveragePrecision
 from densefit.metrics.coco.keypoint_ap import COCOKeypointAveragePrecision
 from densefit.metrics.coco.mask_ap import COCOMaskAveragePrecision
 from densefit.metrics.conversion import as_metric
+from densefit.metrics.core.additive import AdditiveMetric
 from densefit.metrics.core.bootstrap import confidence_intervals
 from densefit.metrics.core.function import FunctionMetric
 from densefit.metrics.core.metric import Metric, metrics
@@ -33,6 +34,7 @@ __all__ = [
     "MSE",
     "RMSE",
     "Accuracy",
+    "AdditiveMetric",
     "BoundaryIoU",
     "COCOAveragePrecision",
     "COCOKeypointAveragePrecision",

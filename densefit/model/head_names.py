@@ -1,4 +1,4 @@
-"""Names of heads: what may be one, and what it begins or separates."""
+"""Names of heads: valid names, and names that start with them."""
 
 from __future__ import annotations
 
@@ -7,36 +7,36 @@ from typing import Any
 
 from densefit.errors import ConfigError
 
-LONGEST = 100  # bytes: file names hold 255, and a picture's name comes before the head's
-#: Separate a head from its numbers, another head or (in MXNet) an attribute; stand for others.
+LONGEST = 100  # bytes: file names hold 255, with the image's name before the head's
+#: Separators of heads, scores and (in MXNet) attributes, and wildcards.
 _SPECIAL = "/~*?[]$"
 
 
 def check_head_names(names: Iterable[Any], kind: str = "head") -> None:
-    """Raise ConfigError unless these are distinct names that keys, patterns and files can hold.
+    """Raise ConfigError unless names are distinct and usable in keys, patterns and file names.
 
     Args:
-        names: of all heads.
+        names: names of all heads.
         kind: "head", or "route" of a symbol.
     """
-    known = list(names)
-    for name in known:
-        if known.count(name) > 1:
+    all_names = list(names)
+    for name in all_names:
+        if all_names.count(name) > 1:
             raise ConfigError(
-                f"{known.count(name)} heads are named {name!r}",
-                fix="give each its own: df.head(task, name='...')",
+                f"{all_names.count(name)} heads are named {name!r}",
+                fix="give each a different name: df.head(task, name='...')",
             )
         why = _fault(name)
         if why is None:
             continue
-        other = plain_name(name, [one for one in known if one != name])
+        other = plain_name(name, [each for each in all_names if each != name])
         key = other if isinstance(name, str) else f'"{other}", with quotes'
         types = f"df.head(task, name={other!r}) (recipe: model.heads.{key})"
         if kind == "route":
             types = f"{{{other!r}: df.Route(...)}}"
         elif isinstance(name, str) and name and "*" not in name:
             renamed = f"rename={{{f'{name}_*'!r}: {f'{other}_*'!r}}}"
-            types += f"; weights of a checkpoint: df.transfer(run, network, {renamed})"
+            types += f"; weights of a checkpoint: df.surgery.transfer(run, network, {renamed})"
         raise ConfigError(
             f"A head cannot be named {_cut(repr(name))}: {why}",
             expected=f"printable characters but {' '.join(_SPECIAL)}, {LONGEST} bytes at most, no "
@@ -64,26 +64,26 @@ def _fault(name: Any) -> str | None:
 
 
 def plain_name(name: Any, others: Iterable[Any] = ()) -> str:
-    """A name like this one that a head may have, and that none of the others is.
+    """A valid head name similar to `name`, distinct from others.
 
     >>> plain_name("a/x"), plain_name("[1]"), plain_name("a/x", ["a_x"]), plain_name("")
     ('a_x', '_1_', 'a_x_2', 'head')
     """
     text = str(name)
     if _fault(text) is not None:
-        signs = ["_" if one in _SPECIAL or not one.isprintable() else one for one in text.strip()]
+        signs = ["_" if c in _SPECIAL or not c.isprintable() else c for c in text.strip()]
         text = "".join(signs).encode()[: LONGEST - 4].decode(errors="ignore").strip() or "head"
-    taken, found, number = list(others), text, 2
-    while found in taken:
-        found, number = f"{text}_{number}", number + 1
-    return found
+    taken, candidate, number = list(others), text, 2
+    while candidate in taken:
+        candidate, number = f"{text}_{number}", number + 1
+    return candidate
 
 
 def check_data_names(names: Collection[Any]) -> None:
-    """Raise ConfigError unless names of several data can begin their scores.
+    """Raise ConfigError unless names of datasets can be prefixes of scores.
 
     Args:
-        names: of all data.
+        names: names of all datasets.
     """
     for name in names:
         if not isinstance(name, str) or not name or "/" in name:
@@ -96,10 +96,10 @@ def check_data_names(names: Collection[Any]) -> None:
 
 
 def weight_name(head: str) -> str:
-    """Name of the parameter in which a balancer learns how much a head's loss counts.
+    """Name of the parameter with the weight that a balancer learns for a head's loss.
 
-    It is the head's, and in no graph of the network itself: only in that of a training with such a
-    balancer, after which the network keeps its value.
+    It belongs to the head, and is part of the train graph only with such a balancer; afterwards the
+    network keeps its value.
 
     >>> weight_name("depth")
     'depth_log_variance'

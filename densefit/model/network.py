@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
-from itertools import zip_longest
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from densefit.backend import mx
 from densefit.errors import BindError, ConfigError
 from densefit.model.backbones import Backbone, backbones
-from densefit.model.head_names import check_head_names, weight_name
+from densefit.model.head_names import check_head_names
 from densefit.model.heads.adapter import Wire
 from densefit.model.heads.head import Head, heads
 from densefit.model.heads.loss_layers import loss_heads
-from densefit.model.heads.network_head import HeadWire
 from densefit.model.heads.route import Route
 from densefit.model.heads.routed_head import wire
+from densefit.model.host_arrays import deprecated_ndarrays, host_copies
 from densefit.model.loss_weights import check_weight
-from densefit.model.name_collisions import check_inputs, check_outputs, check_variables
+from densefit.model.name_collisions import check_variables
+from densefit.model.network_graph import Weigh, build_graph, check_graphs
+from densefit.symbol import Symbol
 
 MODES = ("train", "evaluate", "raw", "views")
 KEPT = 64  # graphs, of a network
-Weigh = Callable[[str, Any, Any], Any]
 
 
 class Network:
@@ -40,8 +37,8 @@ class Network:
 
     Args:
         backbone: a registered name or a Backbone.
-        heads: Heads, of distinct names, which neither `/ ~ * ? [ ]` nor what cannot be printed is
-            in: they begin the names of scores, parameters, outputs and files.
+        heads: Heads with distinct printable names without `/ ~ * ? [ ]`: names of scores,
+            parameters, outputs and files start with them.
         symbol: a user's Symbol, instead of a backbone and heads.
         routes: name -> Route, for `symbol`; by default one for each loss output, see
             `densefit.model.heads.loss_layers`.
@@ -97,7 +94,7 @@ class Network:
             check_weight(head.weight, "weight", f"head {head.name!r}")
         self.output_stride = output_stride or min(head.output_stride for head in heads)
         self.wires = {head.name: wire(head.name, head) for head in heads}
-        self._check_graphs()  # so that mistakes in a head show here, not in fit
+        check_graphs(self.graph, self.wires)  # mistakes in a head show here, not in fit
         self._record_spec(backbone, settings)
 
     @staticmethod
@@ -111,7 +108,7 @@ class Network:
         return backbones.create(str(backbone), **(settings or {}))
 
     def _record_spec(self, backbone: Any, settings: Any) -> None:
-        """Keep what is needed to rebuild the network, if it was all built by name."""
+        """Store the spec of a network that was built by name alone."""
         specs = [getattr(head, "spec", None) for head in self.heads]
         if isinstance(backbone, str) and all(spec is not None for spec in specs):
             self._spec = {
@@ -123,9 +120,9 @@ class Network:
 
     @property
     def spec(self) -> dict[str, Any] | None:
-        """What `Network.from_spec` rebuilds the network of, as checkpoints keep it.
+        """Spec for `Network.from_spec`, as checkpoints store it.
 
-        None if it cannot be rebuilt: it, or one of its heads, was not made by name.
+        None if the network, or one of its heads, was not created by name.
         """
         return self._spec
 
@@ -181,81 +178,10 @@ class Network:
             return self._graphs[key]
         while len(self._graphs) >= KEPT:
             self._graphs.popitem(last=False)
-        self._graphs[key] = self._build(mode, input_size, weigh)
+        self._graphs[key] = build_graph(
+            self.backbone, self.output_stride, self.wires, mode, input_size, weigh
+        )
         return self._graphs[key]
-
-    def _build(self, mode: str, input_size: tuple[int, int], weigh: Weigh | None) -> Any:
-        with mx.name.NameManager():
-            data = mx.sym.Variable("data")
-            features = self.backbone.features(data, input_size, self.output_stride)
-        outputs = []
-        for own in self.wires.values():
-            if not isinstance(own, HeadWire):
-                continue
-            head = own.head
-            with _HeadNames(head.name):
-                if mode != "train":
-                    if mode == "evaluate":
-                        found = head.evaluate(features)
-                        own.evaluated = list(found)
-                    elif mode == "raw":
-                        found = (
-                            head.raw_outputs(features) if own.finishes else head.evaluate(features)
-                        )
-                        own.unfinished = list(found)
-                    else:
-                        found = head.view_outputs(features)
-                        own.viewed = list(found)
-                    outputs += [
-                        mx.sym.identity(symbol, name=f"{head.name}_{name}")
-                        for name, symbol in found.items()
-                    ]
-                    continue
-                labels = {
-                    label.name: mx.sym.Variable(f"{head.name}_{label.name}")
-                    for label in head.labels(input_size)
-                }
-                found = head.train(features, labels)
-                own.terms = list(found)
-                own.check_terms(found, input_size)
-                trained = own.trained(found, weigh)
-                # If the loss is one, the first of its terms carries it.
-                outputs += [
-                    mx.sym.MakeLoss(
-                        _trained_by(term, own_loss),
-                        grad_scale=head.weight,
-                        name=f"{head.name}_{name}",
-                    )
-                    for (name, term), own_loss in zip_longest(found.items(), trained)
-                ]
-        return mx.sym.Group(outputs)
-
-    def _check_graphs(self) -> None:
-        """Whether names are distinct, and the eval graphs compute with what is trained."""
-        train = self.graph("train", (64, 64))
-        trained = {*train.list_arguments(), *train.list_auxiliary_states()}
-        claims = {
-            name: [*own.labels, *own.weights, weight_name(name)] for name, own in self.wires.items()
-        }
-        check_outputs(self._outputs("train"))
-        check_inputs(train, self._outputs("train"), claims)
-        for mode in ("evaluate", "raw", "views"):
-            graph = self.graph(mode, (64, 64))
-            check_outputs(self._outputs(mode))
-            used = [*graph.list_arguments(), *graph.list_auxiliary_states()]
-            strange = [name for name in used if name not in trained]
-            if not strange:
-                continue
-            raise BindError(
-                "Heads evaluate with parameters that they do not train",
-                expected=f"the same names in `train` and `{mode}`",
-                received=strange,
-                where=f"heads {', '.join(self.wires)}",
-                fix="name the layers, or build them in one method that both call",
-            )
-
-    def _outputs(self, mode: str) -> dict[str, list[str]]:
-        return {name: own.outputs(mode) for name, own in self.wires.items()}
 
     @property
     def initialized(self) -> bool:
@@ -274,9 +200,9 @@ class Network:
 
     @property
     def parameters(self) -> Mapping[str, np.ndarray]:
-        """Trained parameters by name, current at any moment; arrays cannot be written to.
+        """Trained parameters by name, current at any moment; the arrays are read-only.
 
-        Empty before a training or `set_params`. An array stays as it is when training goes on.
+        Empty before a training or `set_params`. Training replaces arrays, and never changes one.
         """
         if self._refresh is not None:
             self._refresh()
@@ -338,12 +264,12 @@ class Network:
     @property
     def arg_params(self) -> dict[str, Any]:
         """Deprecated: `parameters`, or NDArrays by `df.interop.arg_params(network)`."""
-        return _ndarrays(self, "arg_params", "parameters")
+        return deprecated_ndarrays(self, "arg_params", "parameters")
 
     @property
     def aux_params(self) -> dict[str, Any]:
         """Deprecated: `statistics`, or NDArrays by `df.interop.aux_params(network)`."""
-        return _ndarrays(self, "aux_params", "statistics")
+        return deprecated_ndarrays(self, "aux_params", "statistics")
 
     def get_params(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Deprecated: `parameters` and `statistics`, or NDArrays by `df.interop`.
@@ -353,70 +279,11 @@ class Network:
         """
         self.check_initialized()
         return (
-            _ndarrays(self, "arg_params", "parameters", "get_params()"),
-            _ndarrays(self, "aux_params", "statistics", None),
+            deprecated_ndarrays(self, "arg_params", "parameters", "get_params()"),
+            deprecated_ndarrays(self, "aux_params", "statistics", ""),
         )
 
 
 def is_symbol(model: Any) -> bool:
     """Whether a model is a Symbol."""
-    return isinstance(model, mx.sym.Symbol)
-
-
-def host_copies(arrays: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Copies in host memory that cannot be written to.
-
-    Args:
-        arrays: numpy arrays, or NDArrays.
-    """
-    copies = {}
-    for name, array in arrays.items():
-        values = array.asnumpy() if hasattr(array, "asnumpy") else array
-        copies[name] = np.array(np.atleast_1d(values), order="C")
-        copies[name].setflags(write=False)
-    return copies
-
-
-def _ndarrays(network: Network, kind: str, new: str, old: str | None = "") -> dict[str, Any]:
-    """What a deprecated attribute returns: NDArrays, made by `densefit.interop`.
-
-    Args:
-        network: whose parameters are read.
-        kind: of parameters, as MXNet calls it.
-        new: attribute that has them as numpy arrays.
-        old: how the caller reads them, for the warning; "": by the attribute; None: no warning.
-    """
-    if old is not None:
-        warnings.warn(
-            f"Network.{old or kind}: Network.{new} has numpy arrays, and "
-            f"densefit.interop.{kind}(network) NDArrays",
-            DeprecationWarning,
-            stacklevel=3,
-        )
-    arrays: dict[str, Any] = getattr(import_module("densefit.interop"), kind)(network)
-    return arrays
-
-
-class _HeadNames(mx.name.NameManager):  # type: ignore[misc]
-    """Names what a head leaves unnamed after the head.
-
-    With MXNet's counter for all, a layer that one head has in one graph only would shift the
-    names of the heads behind it, and their parameters with them.
-    """
-
-    def __init__(self, head: str) -> None:
-        super().__init__()
-        self._head = head
-
-    def get(self, name: str | None, hint: str) -> str:
-        """`name`, or one made of the head's and `hint`."""
-        return name or f"{self._head}_{super().get(None, hint)}"
-
-
-def _trained_by(term: Any, loss: Any | None) -> Any:
-    """The (B,) loss `term` as it is, with the gradient of `loss`; with none of None.
-
-    A sample's weight in `loss` of 0 sends exactly no gradient.
-    """
-    shown = mx.sym.BlockGrad(term)
-    return shown if loss is None else shown + (loss - mx.sym.BlockGrad(loss))
+    return isinstance(model, Symbol)

@@ -1,15 +1,15 @@
-"""Whose a parameter is, the trunk's or a head's, and its shape."""
+"""Owner (the trunk or a head) and shape of each parameter."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from densefit.backend import mx
 from densefit.errors import ConfigError
 from densefit.model.network import Network
 from densefit.model.output_names import short_name
 from densefit.registry import nearest
+from densefit.symbol import NameManager, sym
 
 SIZE = (64, 64)  # a Network checks its graphs at this size; the names are the same at any
 
@@ -17,11 +17,11 @@ SIZE = (64, 64)  # a Network checks its graphs at this size; the names are the s
 def owners(network: Network) -> dict[str, str | None]:
     """Parameter or moving statistic -> the head that owns it, None for the trunk, in graph order.
 
-    The trunk is the backbone. Of a symbol it is what several routes compute with, or none.
+    The trunk is the backbone; of a symbol, the parameters that several routes or none use.
 
     Args:
-        network: with parameters, if it is a symbol's: without, the symbol does not tell them from
-            inputs, but for `data` and the routes' labels.
+        network: with parameters, if it is a symbol's: without them, only `data` and the routes'
+            labels are known to be inputs.
     """
     symbol, known = network.peek("train", SIZE), {*network.value_shapes}
     outputs = {short_name(name): name for name in symbol.list_outputs()}
@@ -29,16 +29,16 @@ def owners(network: Network) -> dict[str, str | None]:
     users: dict[str, set[str]] = {}
     for head, wire in network.wires.items():
         inputs.update(wire.labels, wire.weights)
-        own = mx.sym.Group([symbol[outputs[name]] for name in wire.outputs("train")])
+        own = sym.Group([symbol[outputs[name]] for name in wire.outputs("train")])
         for name in _names(own):
             users.setdefault(name, set()).add(head)
     names = [name for name in _names(symbol) if name not in inputs]
     trunk: set[str] = set()
     if network.heads:
-        with mx.name.NameManager():
-            data = mx.sym.Variable("data")
+        with NameManager():
+            data = sym.Variable("data")
             maps = network.backbone.features(data, SIZE, network.output_stride).maps
-        trunk.update(_names(mx.sym.Group(list(maps.values()))))
+        trunk.update(_names(sym.Group(list(maps.values()))))
     elif known:
         names = [name for name in names if name in known]
     return {
@@ -57,24 +57,24 @@ def heads_owning(network: Network, parameters: Iterable[str]) -> list[str]:
 
 
 def trunk_parameters(network: Network) -> list[str]:
-    """Names of what is trained in the trunk: for `fit(freeze=...)` or `groups`.
+    """Names of the trunk's trained parameters, for `fit(freeze=...)` or `groups`.
 
     Example:
         >>> import densefit as df
         >>> network = df.Network("resnet18", [df.head("classification", classes=3)])
-        >>> df.trunk_parameters(network)[:2]
+        >>> df.surgery.trunk_parameters(network)[:2]
         ['resnet18_stem_weight', 'resnet18_stem_bn_gamma']
     """
     return _of(network, None)
 
 
 def head_parameters(network: Network, head: str) -> list[str]:
-    """Names of what is trained in one head and in no other.
+    """Names of the trained parameters of one head and no other.
 
     Example:
         >>> import densefit as df
         >>> network = df.Network("resnet18", [df.head("classification", classes=3, name="kind")])
-        >>> df.head_parameters(network, "kind")
+        >>> df.surgery.head_parameters(network, "kind")
         ['kind_class_weight', 'kind_class_bias']
 
     Raises:
@@ -97,10 +97,10 @@ def check_head(network: Network, head: str) -> None:
 def shapes(
     network: Network, input_size: tuple[int, int] | None = None
 ) -> dict[str, tuple[int, ...]]:
-    """Shape of each parameter and statistic, as far as it is known without any data.
+    """Shape of each parameter and statistic, where it can be inferred without data.
 
     Args:
-        network: of a symbol, only what has a value has a shape.
+        network: of a symbol, only parameters with a value have a shape.
         input_size: (height, width) of the train graph. It matters to heads with a dense layer over
             a whole map, and only while they have no value.
     """

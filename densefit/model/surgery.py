@@ -19,8 +19,8 @@ def with_head(network: Network, head: Head) -> Network:
     values. What a balancer has learned of how much the others' losses count is kept. To train the
     new head and leave everything else as it is, freeze the rest:
 
-        more = df.with_head(network, df.head("segmentation", classes=21))
-        rest = [*df.trunk_parameters(more), *df.head_parameters(more, "detection")]
+        more = df.surgery.with_head(network, df.head("segmentation", classes=21))
+        rest = [*df.surgery.trunk_parameters(more), *df.surgery.head_parameters(more, "detection")]
         df.fit(more, train, freeze=rest, ...)
 
     If the data have no labels for the old heads, train the new one alone (`without_head`, with
@@ -44,7 +44,8 @@ def with_head(network: Network, head: Head) -> Network:
             where=f"heads {', '.join(network.wires)}",
             fix=f"df.Network(..., output_stride={network.output_stride}) of all heads keeps the "
             "trunk and has the new head do with coarser maps; without output_stride, all heads are "
-            "to be trained further. df.transfer(network, new) brings the weights into either",
+            "to be trained further. df.surgery.transfer(network, new) brings the weights into "
+            "either",
         )
     return _with(network, [*network.heads, head])
 
@@ -78,7 +79,7 @@ def _check(network: Network) -> None:
             "The network is made of a symbol, whose heads are outputs of one graph",
             expected="a Network of a backbone and heads",
             fix="make the symbol with the outputs that you want, a df.Network of it, and bring "
-            "the weights in: df.transfer(network, new)",
+            "the weights in: df.surgery.transfer(network, new)",
         )
 
 

@@ -1,4 +1,4 @@
-"""What an update does for a balancer: measures losses, and gradients head by head."""
+"""A balancer in the updates: losses and gradients of each head measured for it."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from densefit.model.heads.adapter import Wire
 from densefit.model.heads.network_head import HeadWire
 from densefit.train.balance import Balancer
 
-LONELY = 100  # updates
+LONELY = 100  # updates without two labelled heads, after which a warning comes
 _log = logging.getLogger("densefit")
 
 
 class Balancing:
-    """A balancer in the updates of a learner.
+    """Applies a balancer in the updates of a learner.
 
     Where the balancer needs the heads' gradients, an update takes a forward and backward pass for
-    each head that has labels in it, and one if none has; BatchNorm's statistics are those of the
-    first pass, and dropout drops the same in each.
+    each head with labels in it, and one pass if no head has any. BatchNorm's statistics come from
+    the first pass, and dropout is the same in each.
 
     Args:
         balancer: begun.
@@ -30,7 +30,7 @@ class Balancing:
         wires: the heads by name.
 
     Attributes:
-        used: head -> the factor on its loss in the update under way, or in the last one.
+        used: head -> factor on its loss in the present or last update.
     """
 
     def __init__(self, balancer: Balancer, learner: Engine, wires: Mapping[str, Wire]) -> None:
@@ -47,11 +47,11 @@ class Balancing:
         self._alone = 0  # updates in a row, from the first, with labels for one head at most
 
     def begin(self, update: int, labelled: Mapping[str, int]) -> dict[str, float]:
-        """The factor on each head's loss in an update that begins.
+        """Begin an update; returns the factor on each head's loss.
 
         Args:
             update: its number.
-            labelled: what is counted -> labelled samples in it.
+            labelled: counted loss -> labelled samples in it.
         """
         self._losses, self._update = {}, update
         self._first = next((row for row, n in enumerate(self._heads) if labelled[n]), 0)
@@ -61,11 +61,11 @@ class Balancing:
         return weights
 
     def first_pass(self, shares: Mapping[str, float]) -> dict[str, float]:
-        """The factors of the first pass over the micro-batches."""
+        """Return the factors of the first pass over the micro-batches."""
         return self._only(self._heads[self._first], shares) if self._apart else dict(shares)
 
     def take_in(self, outputs: Mapping[str, Any], batch: Fed) -> None:
-        """Take in the losses of a micro-batch."""
+        """Add the losses of a micro-batch."""
         if self.balancer.needs == "nothing":
             return
         for wire in self._wires.values():
@@ -77,15 +77,15 @@ class Balancing:
         batches: Sequence[Fed],
         labelled: Mapping[str, int],
         shares: Mapping[str, float],
-        reseed: Callable[[], None],
+        reseed: Callable[[], None] | None,
     ) -> None:
-        """Tell the balancer, and leave the gradients that it wants.
+        """Report losses and gradients to the balancer, and apply its combined gradient.
 
         Args:
-            batches: the micro-batches, over which the first pass has gone.
-            labelled: what is counted -> labelled samples in them.
-            shares: the same -> the factor on its loss.
-            reseed: lets MXNet draw anew what it has drawn in the first pass.
+            batches: the micro-batches, after the first pass.
+            labelled: counted loss -> labelled samples in them.
+            shares: counted loss -> factor.
+            reseed: repeats the random numbers of the first pass; None if there are none.
 
         Raises:
             TrainingDiverged: a loss or a gradient is not finite.
@@ -101,24 +101,25 @@ class Balancing:
         )
         if self._gradients is None:
             return
-        self._note(labelled)
+        self._warn_if_lonely(labelled)
         self._gradients.clear()
         self._gradients.take(self._first)
         statistics = self._learner.parameters.statistics()
         for row, name in enumerate(self._heads):
             if row == self._first or not labelled[name]:
                 continue
-            reseed()
+            if reseed is not None:
+                reseed()
             for number, batch in enumerate(batches):
                 self._learner.compute(batch, number == 0, self._only(name, shares))
             self._gradients.take(row)
         self._learner.parameters.set_statistics(statistics)
-        # The rows are of the mean loss, as the learner's update takes it.
+        # The balancer gets gradients of the mean loss, as the update applies them.
         scale = self._learner.gradients.mean_factor()
         self._gradients.put(self.balancer.combine(self._gradients.rows * scale) / scale)
 
-    def _note(self, labelled: Mapping[str, int]) -> None:
-        """Say once if there was never anything to balance."""
+    def _warn_if_lonely(self, labelled: Mapping[str, int]) -> None:
+        """Warn once if no update had labels for two heads."""
         if self._alone < 0 or len(self._heads) < 2:
             return
         several = sum(labelled[name] > 0 for name in self._heads) > 1
@@ -137,12 +138,12 @@ class Balancing:
 
 
 def check_balanced(balancer: Balancer | None, wires: Mapping[str, Wire]) -> None:
-    """Raise ConfigError if losses are to be balanced that cannot be told apart."""
-    strange = [name for name, wire in wires.items() if not isinstance(wire, HeadWire)]
-    if balancer is not None and strange:
+    """Raise ConfigError if losses are to be balanced that are not separate."""
+    routes = [name for name, wire in wires.items() if not isinstance(wire, HeadWire)]
+    if balancer is not None and routes:
         raise ConfigError(
             "Losses are balanced between heads of a Network of ours",
-            received=f"routes {', '.join(strange)} of a Symbol",
+            received=f"routes {', '.join(routes)} of a Symbol",
             where=f"balance={type(balancer).__name__}(...)",
             fix="weigh them in the Symbol (grad_scale), or make heads of them",
         )

@@ -1,8 +1,7 @@
-"""Which learning rate to begin with: train while it rises, and look where the loss falls."""
+"""Learning-rate range test: train at a rising rate, and find where the loss falls."""
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,8 @@ from typing import Any
 from densefit.callbacks.callback import Callback, Control, TrainState
 from densefit.engine.iterator_info import check_iterator
 from densefit.engine.model_input import batches_of, model_input
-from densefit.engine.sources import source_of, stated_pad
+from densefit.engine.sources import source_of
+from densefit.engine.types import Data, Model
 from densefit.errors import ConfigError, DataError, TrainingDiverged
 from densefit.model.heads.route import Route
 from densefit.model.network import Network
@@ -23,16 +23,16 @@ from densefit.train.schedules.schedule import Plan, Resolved, Schedule
 from densefit.train.seeds import seeded
 from densefit.train.setup.arguments import as_callbacks, as_patterns
 
-_OWN = (
+_UNUSED = (
     *("schedule", "epochs", "checkpoint", "resume"),
-    *("validation", "validate_every", "nonfinite"),
+    *("validation", "validate_every", "nonfinite", "on_nonfinite", "lr"),
 )
-_MEMORY = 0.9  # of the running mean that tells divergence
+_MEMORY = 0.9  # of the running mean by which divergence is detected
 
 
 def find_lr(
-    network: Any,
-    train: Any,
+    network: Model,
+    train: Data,
     *,
     heads: Mapping[str, Route] | None = None,
     start: float = 1e-7,
@@ -46,8 +46,8 @@ def find_lr(
     """Train with an exponentially rising learning rate until the loss diverges.
 
     Leslie Smith, Cyclical Learning Rates, arXiv:1506.01186; `lr_find` of fastai. The network is
-    left as it was, without parameters if it had none, and so are the random generators (MXNet's
-    goes on elsewhere). The data begin anew as often as needed.
+    restored afterwards, without parameters if it had none, and so are the random generators
+    (except MXNet's, which moves on). The data are repeated as often as needed.
 
     Args:
         network: a Network, or an MXNet Symbol.
@@ -55,27 +55,26 @@ def find_lr(
         heads: name -> Route, for a Symbol.
         start: the first rate.
         end: the last rate, above `start`.
-        updates: between them; too few are noise.
-        loss: which training number is looked at, "<head>/<number>". By default the sum of all
-            heads' losses, each with its weight (one that an update has no labels for as in the
-            last that had; the search begins when each has been seen). Routes have no loss that
-            could be known.
-        diverge: the search ends when the loss, as a running mean, is so many times its best (or a
-            tenth of the first, if the best is less).
-        callbacks: see a training each of whose epochs is one update.
-        settings: what else `fit` takes: optimizer, optimizer_params (without a rate), accumulate,
-            clip_norm, groups, freeze, seed, devices... as in the training to come.
+        updates: from the first rate to the last; few give a noisy curve.
+        loss: training metric to search by, "<head>/<metric>". By default the weighted sum of all
+            heads' losses; a head without labels in an update counts with its previous loss, and
+            the search begins once each has one. Required for routes.
+        diverge: the search ends when the running mean of the loss exceeds its minimum (or a tenth
+            of the first loss, if the minimum is less) by this factor.
+        callbacks: of a training whose epochs have one update each.
+        settings: other arguments of `fit`: optimizer, optimizer_params (without a rate),
+            accumulate, clip_norm, groups, freeze, seed, devices... as in the training to come.
 
     Raises:
-        ConfigError: a setting out of range, one that a search has no use for, or no such loss.
+        ConfigError: a setting out of range, a setting that a search does not use, or no such loss.
         BindError, DataError: as `fit`.
 
     Example:
-        `found = df.find_lr(network, loader, optimizer="adam")`, `found.plot("rates.png")`, then
-        `df.fit(network, loader, schedule=df.Cosine(found.steepest, warmup="5%"), ...)`.
+        `search = df.find_lr(network, loader, optimizer="adam")`, `search.plot("rates.png")`, then
+        `df.fit(network, loader, schedule=df.Cosine(search.steepest, warmup="5%"), ...)`.
     """
     for name in settings:
-        if name in _OWN:
+        if name in _UNUSED:
             raise ConfigError(
                 f"A search of the learning rate has no use for {name!r}",
                 fix="leave it out; what it shares with fit are optimizer, optimizer_params, "
@@ -84,18 +83,18 @@ def find_lr(
     updates = whole(updates, "updates", 3, where="find_lr")
     diverge = real(diverge, "diverge", above=1.0, where="find_lr")
     accumulate = whole(settings.get("accumulate", 1), "accumulate", 1, where="find_lr")
-    given = model_input(network, heads, train=train, loss=settings.pop("loss", None))
-    network, train = given.network, batches_of(train, given, "train")
-    settings.setdefault("devices", given.devices)
+    model = model_input(network, heads, train=train, loss=settings.pop("loss", None))
+    network, train = model.network, batches_of(train, model, "train")
+    settings.setdefault("devices", model.devices)
     settings.setdefault("progress", False)  # each of its epochs is one update
     settings["fixed_param_names"] = [
-        *given.fixed,
+        *model.fixed,
         *as_patterns(settings.get("fixed_param_names"), "fixed_param_names"),
     ]
     rising = Rising(end, start, updates)
     check_iterator(train, "train")
-    watch = _Watch(network, loss, diverge)
-    kept = dict(network.parameters), dict(network.statistics)
+    search = _Search(network, loss, diverge)
+    before = dict(network.parameters), dict(network.statistics)
     try:
         with seeded(0):  # fit seeds by `seed`
             fit(
@@ -103,28 +102,28 @@ def find_lr(
                 Slices(train, accumulate),
                 updates=updates,
                 schedule=rising,
-                callbacks=[watch, *as_callbacks(callbacks)],
+                callbacks=[search, *as_callbacks(callbacks)],
                 **settings,
             )
     except TrainingDiverged:
-        if not watch.losses:
+        if not search.losses:
             raise
-        watch.diverged = True
+        search.diverged = True
     finally:
-        network.set_params(*kept)
-    if not watch.losses and not watch.diverged:
+        network.set_params(*before)
+    if not search.losses and not search.diverged:
         raise DataError(
             "No update of the search came after labels for every head",
             received=f"{updates} updates",
             where="find_lr",
             fix="more updates, or batches that have labels for several heads (batches='mixed')",
         )
-    return RateSearch(watch.rates, watch.losses, watch.diverged)
+    return RateSearch(search.rates, search.losses, search.diverged)
 
 
 @dataclass(frozen=True)
 class Rising(Schedule):
-    """From `start` to `lr` in equal ratios, both reached.
+    """Exponential rise from `start` to `lr`, both reached.
 
     >>> rate = Rising(lr=1.0, start=0.01, updates=5).resolve(total=5)
     >>> [round(rate(t), 4) for t in range(5)]
@@ -150,13 +149,13 @@ class Rising(Schedule):
 
 
 class Slices:
-    """An iterator's batches, a few an epoch: the numbers of an epoch are those of one update.
+    """Iterator with epochs of a few batches, so that metrics of an epoch are of one update.
 
-    The iterator begins anew at its end, and not at each epoch.
+    The inner iterator is reset at its end, and not at each epoch.
 
     Args:
         inner: the iterator.
-        count: batches an epoch.
+        count: batches per epoch.
     """
 
     is_sliced = True
@@ -191,14 +190,11 @@ class Slices:
             self.data_iter.set_epoch(0)
         source = source_of(self.data_iter)
         while True:
-            found = False
-            for batch, pad in source.train_epoch():
-                found = True
-                if pad != stated_pad(batch):
-                    batch = copy.copy(batch)
-                    batch.pad = pad
+            is_empty = True
+            for batch in source.train_epoch():
+                is_empty = False
                 yield batch
-            if not found:
+            if is_empty:
                 raise DataError(
                     "The train data yielded no batch",
                     received=type(self.data_iter).__name__,
@@ -206,8 +202,8 @@ class Slices:
                 )
 
 
-class _Watch(Callback):
-    """Notes rates and losses, and ends the search when the loss diverges."""
+class _Search(Callback):
+    """Records rates and losses, and stops the training when the loss diverges."""
 
     def __init__(self, network: Network, loss: str | None, diverge: float) -> None:
         self.rates: list[float] = []
@@ -216,13 +212,13 @@ class _Watch(Callback):
         self._weights = {f"{head.name}/loss": head.weight for head in network.heads}
         if loss is not None:
             self._weights = {loss: 1.0}
-        self._labelled: dict[str, int] = {}  # by head, so far
-        self._latest: dict[str, float] = {}  # by training number: an update may lack a head
+        self._labelled: dict[str, int] = {}  # head -> samples so far
+        self._latest: dict[str, float] = {}  # metric -> value; an update may lack a head
         self._diverge = diverge
         self._mean, self._best = 0.0, math.inf
 
     def update_ended(self, state: TrainState, control: Control) -> None:
-        """Take in an update."""
+        """Record the rate and the loss."""
         loss = self._loss(state.train(), state.labelled)
         if loss is None:
             return
@@ -234,31 +230,31 @@ class _Watch(Callback):
         self.losses.append(loss)
         done = len(self.losses)
         self._mean = _MEMORY * self._mean + (1 - _MEMORY) * loss
-        mean = self._mean / (1 - _MEMORY**done)  # without the 0 that it began with
+        mean = self._mean / (1 - _MEMORY**done)  # corrects the bias of the initial 0
         self._best = min(self._best, mean)
         scale = max(abs(self._best), abs(self.losses[0]) / 10)
         if mean - self._best > (self._diverge - 1) * scale:
             self.diverged = True
             control.stop("the loss diverges")
 
-    def _loss(self, numbers: Mapping[str, float], labelled: Mapping[str, int]) -> float | None:
-        """The sum of the losses, of heads that the update lacks as last seen; None before that."""
+    def _loss(self, metrics: Mapping[str, float], labelled: Mapping[str, int]) -> float | None:
+        """Sum the heads' latest losses; None before each head has one."""
         if not self._weights:
             raise ConfigError(
                 "Which of the training numbers is the loss of these routes?",
                 where="find_lr",
-                fix=f"loss=...; {nearest('loss', numbers)}",
+                fix=f"loss=...; {nearest('loss', metrics)}",
             )
         for name in self._weights:
-            if name not in numbers:
+            if name not in metrics:
                 raise ConfigError(
                     f"There is no training number {name!r} to search by",
                     where="find_lr(loss=...)",
-                    fix=nearest(name, numbers),
+                    fix=nearest(name, metrics),
                 )
             head = next((key for key in labelled if name.startswith(f"{key}/")), None)
             if head is None or labelled[head] > self._labelled.get(head, 0):
-                self._latest[name] = numbers[name]
+                self._latest[name] = metrics[name]
         self._labelled = dict(labelled)
         if len(self._latest) < len(self._weights):
             return None

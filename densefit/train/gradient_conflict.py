@@ -1,4 +1,4 @@
-"""Whether heads pull their trunk in one direction or in several."""
+"""Conflict between the heads' gradients of the shared trunk."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from densefit.train.seeds import seeded
 from densefit.train.setup.same_heads import check_same_heads
 
 
-class _Watched(Balancer):
-    """Keeps the products of the heads' gradients, and leaves them as they are."""
+class _Recorder(Balancer):
+    """Records the Gram matrices of the heads' gradients, and changes nothing."""
 
     needs = "gradients"
 
@@ -38,34 +38,34 @@ class _Watched(Balancer):
 def conflict(
     network: Network, data: Any, batches: int = 8, *, devices: Sequence[Any] | None = None
 ) -> dict[str, float]:
-    """The cosine between the heads' gradients of the parameters that they share.
+    """Measure the cosine between the heads' gradients of the shared parameters.
 
-    Below 0 two heads undo each other's work (Yu et al., "Gradient Surgery for Multi-Task
-    Learning", NeurIPS 2020, call them conflicting); near 0 they want different things, as heads of
-    different data do; near 1 the same. Takes a forward and backward pass for each head and batch.
-    Nothing is changed, nor are the random generators (MXNet's goes on elsewhere); the data stand at
-    the start of an epoch afterwards, a Loader at that of the one that it was in.
+    Below 0 two heads conflict (Yu et al., "Gradient Surgery for Multi-Task Learning", NeurIPS
+    2020); near 0 their gradients are unrelated, as for heads of different data; near 1 they agree.
+    Takes a forward and backward pass for each head and batch. The network and the random generators
+    (except MXNet's, which moves on) are restored; the data are reset to the start of an epoch, a
+    Loader to the start of its present one.
 
     Args:
-        network: with parameters and more than one head.
+        network: initialized, with several heads.
         data: training data, as in `fit`.
-        batches: of the data's first epoch, over which the cosine is averaged; at least 1.
+        batches: to average the cosine over, from the data's first epoch; at least 1.
         devices: MXNet contexts.
 
     Returns:
-        "<head>~<head>" -> mean cosine over the batches in which both have labels, nan if there is
-        none; and "norm/<head>" -> the mean length of its gradient of the mean loss.
+        "<head>~<head>" -> mean cosine over the batches in which both have labels, nan without any;
+        and "norm/<head>" -> mean norm of the gradient of the head's mean loss.
 
     Raises:
-        ConfigError: no heads of ours, they share nothing, or no batch is to be looked at.
+        ConfigError: a network of routes, heads that share no parameter, or `batches` below 1.
     """
     batches = whole(batches, "batches", 1, where="conflict")
-    watched = _Watched()
-    check_balanced(watched, network.wires)
+    recorder = _Recorder()
+    check_balanced(recorder, network.wires)
     if len(network.wires) < 2:
         raise ConfigError("A conflict is between two heads", received=list(network.wires))
     network.check_initialized()
-    kept = dict(network.parameters), dict(network.statistics)
+    before = dict(network.parameters), dict(network.statistics)
     feeder = Feeder(data, list(network.wires.values()), "conflict")
     check_same_heads(data, feeder.wires, feeder.where)
     learner = engine.make(network, devices)
@@ -73,36 +73,36 @@ def conflict(
     try:
         with seeded(0):
             learner.bind(feeder)
-            watched.begin(list(network.wires))
-            balancing = Balancing(watched, learner, network.wires)
-            before = learner.parameters.statistics()
+            recorder.begin(list(network.wires))
+            balancing = Balancing(recorder, learner, network.wires)
+            statistics = learner.parameters.statistics()
             for batch in islice(feeder.batches(), batches):
                 labelled = {name: int(has.sum()) for name, has in batch.labelled.items()}
                 shares = {name: batch.real / max(1, count) for name, count in labelled.items()}
                 balancing.begin(0, labelled)
                 learner.compute(batch, True, balancing.first_pass(shares))
                 balancing.take_in(learner.train_outputs(), batch)
-                balancing.finish([batch], labelled, shares, lambda: None)
-                learner.parameters.set_statistics(before)
+                balancing.finish([batch], labelled, shares, None)
+                learner.parameters.set_statistics(statistics)
     finally:
         learner.release()
-        network.set_params(*kept)
+        network.set_params(*before)
         if hasattr(data, "set_epoch"):
             data.set_epoch(epoch)
         else:
             data.reset()
-    return _told(list(network.wires), np.stack(watched.grams))
+    return _summary(list(network.wires), np.stack(recorder.grams))
 
 
-def _told(heads: list[str], grams: np.ndarray) -> dict[str, float]:
-    """The mean cosines and norms out of (batches, heads, heads) products."""
+def _summary(heads: list[str], grams: np.ndarray) -> dict[str, float]:
+    """Compute the mean cosines and norms from (batches, heads, heads) Gram matrices."""
     norms = np.sqrt(np.einsum("bhh->bh", grams))
-    found: dict[str, float] = {}
+    result: dict[str, float] = {}
     for one, other in combinations(range(len(heads)), 2):
         both = (norms[:, one] > 0) & (norms[:, other] > 0)
         cosines = grams[both, one, other] / (norms[both, one] * norms[both, other])
-        found[f"{heads[one]}~{heads[other]}"] = float(cosines.mean()) if both.any() else np.nan
+        result[f"{heads[one]}~{heads[other]}"] = float(cosines.mean()) if both.any() else np.nan
     for number, head in enumerate(heads):
         some = norms[:, number] > 0
-        found[f"norm/{head}"] = float(norms[some, number].mean()) if some.any() else np.nan
-    return found
+        result[f"norm/{head}"] = float(norms[some, number].mean()) if some.any() else np.nan
+    return result

@@ -41,19 +41,20 @@ class Interval:
         needed = {"ep": updates_per_epoch, "%": total}.get(duration.unit, 0)
         #: Whether its length in updates is not known yet; see `set_length`.
         self.is_unresolved = not whole_epochs and needed is None
-        self._updates = 0
+        #: Length in updates; 0 in whole epochs, and for never.
+        self.updates = 0
         if not whole_epochs and not self.is_unresolved:
-            self._updates = duration.resolve(updates_per_epoch, total, where)
+            self.updates = duration.resolve(updates_per_epoch, total, where)
 
     def set_length(self, total: int, updates_per_epoch: int) -> None:
         """Resolve the interval, if it is unresolved, by the lengths of training and epoch."""
         if self.is_unresolved:
-            self._updates = self._duration.resolve(updates_per_epoch, total, self._where)
+            self.updates = self._duration.resolve(updates_per_epoch, total, self._where)
             self.is_unresolved = False
 
     def after_update(self, updates_done: int) -> bool:
         """Whether the interval ends with this update."""
-        return self._updates > 0 and updates_done % self._updates == 0
+        return self.updates > 0 and updates_done % self.updates == 0
 
     def after_epoch(self, epochs_done: int) -> bool:
         """Whether the interval ends with this epoch."""

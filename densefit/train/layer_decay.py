@@ -1,4 +1,4 @@
-"""Lower rates for the layers that are nearer to the picture."""
+"""Layer-wise learning-rate decay: lower rates for layers nearer to the input."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from densefit.numeric import real
 
 
 def layer_decay(network: Any, decay: float) -> dict[str, dict[str, float]]:
-    """Groups for `fit(groups=...)`: a parameter's rate times `decay` for each layer behind it.
+    """Make groups for `fit(groups=...)` with a factor `decay` for each layer behind a parameter.
 
     As timm's layer decay: the factor is decay ** (last - layer), for fine-tuning (Clark et al.,
-    "ELECTRA", ICLR 2020; Bao et al., "BEiT", ICLR 2022). A layer is what convolves or connects,
-    with the normalisation behind it; its number is that of the layers on the longest way to it
-    from the input, so that the branches of a block, and heads side by side, count alike. The
-    layers of each output end at 1.
+    "ELECTRA", ICLR 2020; Bao et al., "BEiT", ICLR 2022). A layer is a convolution or a fully
+    connected layer, with the normalisation behind it. Layers are counted along the longest path to
+    an output, so that parallel branches and heads count alike. Each output's last layer has the
+    factor 1.
 
     Args:
         network: a Network, or an MXNet Symbol whose labels go into MXNet's loss layers.
@@ -28,7 +28,8 @@ def layer_decay(network: Any, decay: float) -> dict[str, dict[str, float]]:
         ConfigError: decay out of range.
 
     Example:
-        `df.fit(network, ..., groups={**df.layer_decay(network, 0.9), "*_gamma": {"wd": 0}})`.
+        `groups = {**df.surgery.layer_decay(network, 0.9), "*_gamma": {"wd": 0}}`, then
+        `df.fit(network, ..., groups=groups)`.
     """
     real(decay, "decay", above=0.0, most=1.0, where="layer_decay")
     if isinstance(network, Network):
@@ -45,10 +46,10 @@ def layer_decay(network: Any, decay: float) -> dict[str, dict[str, float]]:
 
 
 def layers_behind(symbol: Any) -> dict[str, int]:
-    """Parameter -> layers on the longest way from it to an output, in the order of the symbol.
+    """Count the layers on the longest path from each parameter to an output, in symbol order.
 
     Args:
-        symbol: whose inputs of layers are parameters but for the first.
+        symbol: graph whose layers have parameters as all inputs but the first.
     """
     graph = json.loads(symbol.tojson())
     nodes = graph["nodes"]
@@ -60,16 +61,16 @@ def layers_behind(symbol: Any) -> dict[str, int]:
     def is_layer(node: dict[str, Any]) -> bool:
         return node["op"] in ("Convolution", "Deconvolution", "FullyConnected")
 
-    after = [0] * len(nodes)  # layers behind what a node gives
+    after = [0] * len(nodes)  # layers behind each node's output
     for number in reversed(range(len(nodes))):
         after[number] = max(
             (after[user] + is_layer(nodes[user]) for user in users[number]), default=0
         )
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for number, node in enumerate(nodes):
         for entry in node["inputs"][1:] if node["op"] != "null" else ():
-            own = nodes[entry[0]]
-            if own["op"] == "null":
-                found[own["name"]] = after[number]
+            source = nodes[entry[0]]
+            if source["op"] == "null":
+                counts[source["name"]] = after[number]
     states = set(symbol.list_auxiliary_states())
-    return {name: count for name, count in found.items() if name not in states}
+    return {name: count for name, count in counts.items() if name not in states}

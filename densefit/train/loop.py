@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from densefit.callbacks.callback import Callback, Control
 from densefit.data.loader.object_counts import added
+from densefit.engine.prefetcher import Prefetcher
 from densefit.errors import DensefitError
 from densefit.train.checkpointer import Checkpointer
 from densefit.train.ending import ending
@@ -16,7 +17,6 @@ from densefit.train.setup.plan import Plan
 from densefit.train.signals import Signals
 from densefit.train.step import Step
 from densefit.train.step_result import StepResult
-from densefit.train.updates import Updates
 from densefit.train.validator import Validator
 
 
@@ -27,7 +27,7 @@ class Loop:
     Attributes:
         plan: the training.
         step: makes an update.
-        reseed: seeds what the engine draws at random in the next update.
+        reseed: seeds what the engine draws at random in the next update; None if nothing is.
         validator: scores the validation data.
         checkpointer: saves, and goes back to what was saved.
         recorder: writes the history.
@@ -38,7 +38,7 @@ class Loop:
 
     plan: Plan
     step: Step
-    reseed: Callable[[], None]
+    reseed: Callable[[], None] | None
     validator: Validator
     checkpointer: Checkpointer
     recorder: EpochRecorder
@@ -74,8 +74,7 @@ class Loop:
                 self.control.validation_requested = True
             if state.pending == "epoch" or self.train_epoch():
                 self.end_epoch()
-        # What is due here: a callback stopped the training before an update or after a save; or
-        # what was planned is done already.
+        # Due if a callback stopped it before an update or after a save, or nothing was left to do.
         before = state.validated
         self.validator.validate()
         self.recorder.add_validation()
@@ -92,11 +91,10 @@ class Loop:
             callback.epoch_started(state, control)
         if state.pending:
             self._validate_and_save()
-        # A callback may stop the epoch before its end, and of a training that was interrupted at
-        # its last update only the end is left.
+        # A callback may have stopped it; an interrupted training may have only its end left.
         is_finished = self._is_finished()
         is_whole = not is_finished or 0 < state.batch == state.updates_per_epoch
-        updates = Updates(state, self.plan.feeder, self.reseed)
+        updates = self._updates()
         for batches in () if is_finished else updates:
             lr = self._rate()
             try:
@@ -105,7 +103,7 @@ class Loop:
                 raise error.located(f"update {state.update + 1}") from error
             if result.refused is not None:
                 state.refused += 1
-                if self.plan.settings.nonfinite.policy == "rollback":
+                if self.plan.settings.on_nonfinite.policy == "rollback":
                     state.rollbacks += 1
                     self.checkpointer.roll_back(result.refused)
                     return False
@@ -125,28 +123,38 @@ class Loop:
             self.recorder.end_training()
         return True
 
+    def _updates(self) -> Prefetcher:
+        """The batches of the epoch's updates that are not done yet."""
+        state, reader = self.state, self.plan.feeder
+        done, position = state.batch * state.accumulate, state.position if state.batch else None
+        return Prefetcher(
+            reader.batches(state.epoch, done, position),
+            state.accumulate,
+            None if state.updates is None else state.updates - state.update,
+            getattr(reader.iterator, "ready", None),
+            *(state.clock, state.update + 1, self.reseed),
+        )
+
     def end_epoch(self) -> None:
         """Validate and save after an epoch's updates."""
         state, control = self.state, self.control
         state.pending = "epoch"
-        is_due = control.validation_requested or self.plan.validating.after_epoch(state.epoch)
-        if is_due or self._is_finished():
+        is_due = self.plan.validating.after_epoch(state.epoch) or self._is_finished()
+        if is_due or control.validation_requested:
             self.validator.validate()
         self.recorder.add_validation()
         self.recorder.end_epoch()
-        is_due = control.save_requested or self.plan.saving.after_epoch(state.epoch)
-        if is_due or self._is_finished():
+        is_due = self.plan.saving.after_epoch(state.epoch) or self._is_finished()
+        if is_due or control.save_requested:
             self.checkpointer.save()
 
     def _count(self, result: StepResult, lr: float | None) -> None:
         """Bring the state up to date with an update."""
         state = self.state
-        state.update += 1
-        state.batch += 1
+        state.update, state.batch = state.update + 1, state.batch + 1
         state.samples += result.samples
         state.position = result.position
-        before = state.labelled
-        state.labelled = {n: before.get(n, 0) + count for n, count in result.labelled.items()}
+        state.labelled = {n: state.labelled.get(n, 0) + k for n, k in result.labelled.items()}
         if result.counts:
             state.objects = added([state.objects, result.counts])
             state.all_objects = added([state.all_objects, result.counts])
@@ -169,25 +177,23 @@ class Loop:
 
     def _validate_and_save(self) -> None:
         """Do what falls on an update in mid-epoch."""
-        state, control = self.state, self.control
-        if control.validation_requested or self.plan.validating.after_update(state.update):
+        state, control, plan = self.state, self.control, self.plan
+        is_due = plan.validating.updates and plan.validating.after_update(state.update)
+        if is_due or control.validation_requested:
             state.pending = "validation"
             self.validator.validate()
             state.pending = ""
-        if control.save_requested or self.plan.saving.after_update(state.update):
+        is_due = plan.saving.updates and plan.saving.after_update(state.update)
+        if is_due or control.save_requested:
             self.checkpointer.save()
 
     def _rate(self) -> float | None:
         """The learning rate of the next update; None leaves it to the optimizer."""
         state, rate = self.state, self.session.rate
-        eased = self.plan.settings.nonfinite.eased(state.rollbacks) if state.rollbacks else 1.0
+        eased = self.plan.settings.on_nonfinite.eased(state.rollbacks) if state.rollbacks else 1.0
         if rate is not None:
             return float(rate(state.update)) * eased
         return None if eased == 1.0 else self.own_rate * eased
 
     def _is_finished(self) -> bool:
-        state = self.state
-        planned, done = state.updates, state.update
-        if state.epochs is not None:
-            planned, done = state.epochs, state.epoch
-        return done >= (planned or 0) or self.control.stop_reason is not None
+        return self.state.is_done or self.control.stop_reason is not None

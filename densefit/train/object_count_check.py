@@ -60,7 +60,7 @@ class ObjectCheck:
         if not before and crowds:
             self._warn(
                 "crowds",
-                f"{where}: all {crowds} objects are crowds, of which nothing is learned",
+                f"{where}: all {crowds} objects are crowds, which are not learned",
             )
         elif not before:
             self._warn("none", f"{where}: not one object in an epoch: all is background")

@@ -21,9 +21,8 @@ def seed_all(seed: int) -> None:
 
 
 def seed_update(learner: Engine, seed: int, state: TrainState) -> None:
-    """Seed what the engine draws at random in the next update, if it draws anything."""
-    if learner.random:
-        learner.seed(seed, state.epoch, state.batch + 1)
+    """Seed what the engine draws at random in the next update."""
+    learner.seed(seed, state.epoch, state.batch + 1)
 
 
 @contextmanager

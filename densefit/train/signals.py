@@ -9,21 +9,9 @@ from typing import Any
 
 from typing_extensions import Self
 
+from densefit.errors import TrainingInterrupted as TrainingInterrupted
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-
-
-class TrainingInterrupted(KeyboardInterrupt):  # noqa: N818 - it is no error
-    """Raised when a signal ended the training, after saving it if it has a checkpoint directory.
-
-    Attributes:
-        signum: the signal.
-        checkpoint: path of the checkpoint, None without one.
-    """
-
-    def __init__(self, signum: int, checkpoint: str | None) -> None:
-        self.signum, self.checkpoint = signum, checkpoint
-        outcome = f"; saved {checkpoint}" if checkpoint else "; nothing was saved"
-        super().__init__(f"training was ended by {signal.Signals(signum).name}{outcome}")
 
 
 class Signals:

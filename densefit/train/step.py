@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from densefit.checkpoint.training.session import Session
+from densefit.data.batch import Batch
 from densefit.data.loader.object_counts import added
-from densefit.engine.batch_reader import Fed
 from densefit.errors import TrainingDiverged
 from densefit.evaluation.update_metrics import update_metrics
 from densefit.model.heads.adapter import Wire
@@ -26,8 +26,8 @@ class Step:
         clip_norm: the largest norm of the gradient; a longer one is scaled down to it. None: any.
         guard: what happens when a loss or the gradient is not finite.
         balancing: of the heads' losses.
-        reseed: seeds what the engine draws at random in the update; called before each further pass
-            over the micro-batches.
+        reseed: seeds what the engine draws at random in the update, before each further pass over
+            the micro-batches; None if nothing is random.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Step:
         clip_norm: float | None = None,
         guard: Guard | None = None,
         balancing: Balancing | None = None,
-        reseed: Callable[[], None] = lambda: None,
+        reseed: Callable[[], None] | None = None,
     ) -> None:
         self._state, self._learner = session.state, session.learner
         self._metrics, self._wires = session.judges, wires
@@ -48,14 +48,13 @@ class Step:
         self._head_of = {key: name for name, wire in wires.items() for key in wire.counted}
         # A user's Symbol trains every row, whatever a batch says of its labels.
         self._weighed = {key for wire in wires.values() for key in wire.weights.values()}
-        # The factors on the losses need the label counts of the whole update.
-        self._reads_ahead = sum(len(wire.weights) for wire in wires.values()) > 1
-        self._reads_ahead |= balancing is not None or self._state.accumulate == 1
+        self._has_shares = sum(len(wire.weights) for wire in wires.values()) > 1
+        self._has_shares |= balancing is not None or self._state.accumulate == 1
         self._refused_in_a_row = 0
 
     def __call__(
         self,
-        batches: Iterable[Fed],
+        batches: Sequence[Batch],
         lr: float | None,
         while_computing: Callable[[], None] = lambda: None,
     ) -> StepResult:
@@ -64,64 +63,58 @@ class Step:
         Args:
             batches: its micro-batches, at least one.
             lr: learning rate; None leaves it to the optimizer's own.
-            while_computing: called while the device computes, to fetch the next batch.
+            while_computing: called while the device computes, to read the next batch.
 
         Raises:
             TrainingDiverged: a loss or the gradient is not finite, and the guard says so.
         """
-        shares: Mapping[str, float] | None = None
-        if self._reads_ahead:
-            batches, shares = self._read(batches)
-        seen: list[Fed] = []
+        labelled = self._labelled(batches)
+        self._learner.begin_without(self._absent(labelled))
+        shares = self._shares(batches, labelled)
+        is_skipping = self._guard.policy == "skip"
+        statistics = self._learner.parameters.statistics() if is_skipping else None
         refused: TrainingDiverged | None = None
-        statistics = None
-        for batch in batches:
-            seen.append(batch)
+        for number, batch in enumerate(batches):
+            refused = self._compute(batch, number == 0, shares, while_computing)
             if refused is not None:
-                continue  # the rest of a refused update is passed over
-            if len(seen) == 1:
-                if shares is None:  # of the batches that follow nothing is known yet
-                    self._learner.begin_without(self._absent(self._labelled(seen)))
-                if self._guard.policy == "skip":
-                    statistics = self._learner.parameters.statistics()
-            refused = self._compute(batch, len(seen) == 1, shares, while_computing)
-        labelled, norm = self._labelled(seen), math.nan
+                break  # the rest of a refused update is not computed
+        norm = math.nan
         if refused is None:
-            norm, refused = self._gradient_norm(seen, labelled, shares)
+            norm, refused = self._gradient_norm(batches, labelled, shares)
         if refused is None:
             self._update(lr, norm, labelled)
         else:
             self._refuse(refused, statistics)
         return StepResult(
-            samples=sum(batch.real for batch in seen),
+            samples=sum(batch.real for batch in batches),
             labelled=labelled,
             gradient_norm=norm,
             refused=refused,
-            position=seen[-1].position,
-            counts=added([batch.counts for batch in seen]),
+            position=batches[-1].position,
+            counts=added([batch.counts for batch in batches]),
             loss_weights={} if self._balancing is None else self._balancing.used,
         )
 
-    def _read(self, batches: Iterable[Fed]) -> tuple[list[Fed], dict[str, float]]:
-        """Read the micro-batches of an update; compute the factor on each counted loss in them.
+    def _shares(
+        self, batches: Sequence[Batch], labelled: Mapping[str, int]
+    ) -> dict[str, float] | None:
+        """The factor on each counted loss in the micro-batches of an update.
 
-        A loss is the mean over its labelled samples in the whole update, so these have to be known
-        before the first is computed. With one head whose samples are counted once, the update
-        divides by them at the end, and each micro-batch is read when needed.
+        A loss is the mean over its labelled samples in the whole update. Of several micro-batches
+        with one head whose samples are counted once, the update divides by these at its end: None.
         """
-        whole = [batch.held() if self._state.accumulate > 1 else batch for batch in batches]
-        samples = sum(batch.real for batch in whole)
-        counts = self._labelled(whole)
-        self._learner.begin_without(self._absent(counts))
-        shares = {key: samples / max(1, count) for key, count in counts.items()}
-        if self._balancing is not None:
-            weights = self._balancing.begin(self._state.update, counts)
-            shares = {key: share * weights[self._head_of[key]] for key, share in shares.items()}
-        return whole, shares
+        if not self._has_shares:
+            return None
+        samples = sum(batch.real for batch in batches)
+        shares = {key: samples / max(1, count) for key, count in labelled.items()}
+        if self._balancing is None:
+            return shares
+        weights = self._balancing.begin(self._state.update, labelled)
+        return {key: share * weights[self._head_of[key]] for key, share in shares.items()}
 
     def _compute(
         self,
-        batch: Fed,
+        batch: Batch,
         is_first: bool,
         shares: Mapping[str, float] | None,
         while_computing: Callable[[], None],
@@ -131,9 +124,7 @@ class Step:
         with clock("forward"):
             if balancing is not None and shares:
                 shares = balancing.first_pass(shares)
-            learner.compute(batch, is_first, shares)
-            with clock("copy"):
-                while_computing()
+            learner.compute(batch, is_first, shares, while_computing)
             # Sync point: waits for the forward pass; the backward runs on meanwhile.
             outputs = learner.train_outputs(self._outputs)
         with clock("metric"):
@@ -147,7 +138,7 @@ class Step:
 
     def _gradient_norm(
         self,
-        batches: Sequence[Fed],
+        batches: Sequence[Batch],
         labelled: Mapping[str, int],
         shares: Mapping[str, float] | None,
     ) -> tuple[float, TrainingDiverged | None]:
@@ -190,7 +181,7 @@ class Step:
             self._learner.parameters.mend_statistics()
             raise error
 
-    def _labelled(self, batches: Sequence[Fed]) -> dict[str, int]:
+    def _labelled(self, batches: Sequence[Batch]) -> dict[str, int]:
         """What is counted -> samples that have labels for it."""
         return {key: sum(int(one.labelled[key].sum()) for one in batches) for key in self._head_of}
 

@@ -44,7 +44,7 @@ class Validator:
         """Score the validation data, unless they are scored at this update already.
 
         Raises:
-            TrainingInterrupted: a signal came; the validation is given up.
+            TrainingInterrupted: a signal came; the validation is abandoned.
             TrainingDiverged: a parameter is not finite.
         """
         state = self._session.state

@@ -1,7 +1,7 @@
 """Resize images and predictions to the size of their drawing.
 
-The time and memory of a drawing then depend on its size, not on that of the image, and its lines
-and letters do not shrink.
+The time and memory of a drawing then depend on its size, not on the image's, and its lines and
+letters do not shrink.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Fitted:
         return self(value)
 
     def _indices(self) -> list[np.ndarray]:
-        """Rows and columns of the image whose centers are nearest to those of the drawing."""
+        """Rows and columns of the image that are nearest to the rows and columns of the drawing."""
         return [
             ((np.arange(count) + 0.5) * (side / count)).astype(np.int64).clip(max=side - 1)
             for side, count in zip(self.size, self.drawn)

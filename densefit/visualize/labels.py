@@ -1,4 +1,4 @@
-"""Labels on images: text on a colored plate, kept inside the image."""
+"""Labels on images: text on a colored plate inside the image."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ FAR = 1e6  # pixels outside of an image that OpenCV can still count, with fracti
 
 
 def color_of(index: int) -> Color:
-    """Color of class `index`: fixed, and distinct from those of its neighbours.
+    """Color of class `index`: fixed, and distinct from its neighbours' colors.
 
     >>> color_of(0)
     (230, 60, 60)

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from densefit.backend import mx
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError, DataError
 from densefit.metrics import Accuracy, CrossEntropy, Metric, TopK
 from densefit.model.heads.head import Features, Head, Label, class_names, heads, named_rows
 from densefit.model.layers import pooled_logits
+from densefit.symbol import sym
 from densefit.visualize.drawing import draw_label
 
 UNKNOWN = -1
@@ -20,17 +20,17 @@ UNKNOWN = -1
 
 @heads.register("classification")
 class Classification(Head):
-    """A class for the whole image, by global average pooling of the deepest map.
+    """A class for the whole image, by global average pooling of the deepest feature map.
 
-    Predictions are (C,) float32 probabilities. An image labelled -1 or 255 (if that is no
-    class) is of unknown class and trains nothing.
+    Predictions are (C,) float32 probabilities. The labels -1 and 255 (if that is no class) mean an
+    unknown class, which is not trained.
 
     Args:
-        classes: names, or how many.
-        name: prefix of everything the head owns.
+        classes: names, or their number.
+        name: prefix of labels, outputs, parameters and scores.
         weight: factor on the head's loss.
-        dropout: share of the pooled features that is dropped in training.
-        top_k: also score top-k accuracy for these k.
+        dropout: dropout rate of the pooled features.
+        top_k: values of k for further top-k accuracies.
         target: name of the target to learn, so that two heads can learn different labels.
     """
 
@@ -71,7 +71,7 @@ class Classification(Head):
             )
 
     def class_rows(self) -> dict[str, list[Any]]:
-        """The rows of the last layer."""
+        """Classes of the rows of the last layer."""
         return named_rows(self.names(self.target), f"{self.name}_class")
 
     def labels(self, input_size: tuple[int, int]) -> list[Label]:
@@ -85,16 +85,16 @@ class Classification(Head):
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
         """`loss` (B,): cross-entropy, 0 where the label is -1."""
         label = labels["label"]
-        log_probability = mx.sym.log_softmax(self._scores(features), axis=-1)
-        picked = mx.sym.pick(log_probability, mx.sym.maximum(label, 0), axis=-1)
-        return {"loss": -picked * mx.sym.BlockGrad(label >= 0)}
+        log_probability = sym.log_softmax(self._scores(features), axis=-1)
+        picked = sym.pick(log_probability, sym.maximum(label, 0), axis=-1)
+        return {"loss": -picked * sym.BlockGrad(label >= 0)}
 
     def evaluate(self, features: Features) -> dict[str, Any]:
         """`probabilities` (B, C)."""
-        return {"probabilities": mx.sym.softmax(self._scores(features), axis=-1)}
+        return {"probabilities": sym.softmax(self._scores(features), axis=-1)}
 
     def _class(self, targets: Mapping[str, np.ndarray], where: str) -> int:
-        """The class, UNKNOWN where it is marked so or there is no such target at all."""
+        """The class index, or UNKNOWN, also without the target."""
         label = int(targets.get(self.target, UNKNOWN))
         if 0 <= label < len(self.classes):
             return label
@@ -109,12 +109,12 @@ class Classification(Head):
         )
 
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:
-        """The sample's class. A sample that does not have the target at all trains nothing."""
+        """Encode the class; it is unknown without the target."""
         label = self._class(sample.targets, f"sample {sample.id!r}, head {self.name!r}")
         return {"label": np.array(label, np.float32)}
 
     def has_valid_labels(self, labels: Mapping[str, np.ndarray]) -> bool:
-        """Not where the class is unknown."""
+        """Whether the class is known."""
         return bool(labels["label"] != UNKNOWN)
 
     def decode(
@@ -124,22 +124,22 @@ class Classification(Head):
         return [np.asarray(row, np.float32) for row in outputs["probabilities"]]
 
     def merge_predictions(self, predictions: Sequence[Any]) -> np.ndarray:
-        """The mean probabilities."""
+        """Mean probabilities."""
         return np.mean(predictions, axis=0, dtype=np.float64).astype(np.float32)
 
     def ground_truth(self, targets: Mapping[str, np.ndarray]) -> int | None:
-        """The class, None where it is unknown."""
+        """The class index, None if it is unknown."""
         label = self._class(targets, f"head {self.name!r}")
         return None if label == UNKNOWN else label
 
     def metrics(self) -> list[Metric]:
-        """Accuracy, top-k accuracy and cross-entropy, over the images of known class."""
+        """Accuracy, top-k accuracies and cross-entropy, over images with a known class."""
         return [Accuracy(), *(TopK(k) for k in self.top_k), CrossEntropy()]
 
     resizable = True
 
     def draw(self, image: np.ndarray, prediction: Any) -> np.ndarray:
-        """The most probable class and its probability in the upper left corner."""
+        """The most probable class with its probability in the upper left corner."""
         index = int(np.argmax(prediction))
         return draw_label(image, f"{self.classes[index]} {prediction[index]:.0%}")
 

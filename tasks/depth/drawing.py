@@ -1,4 +1,4 @@
-"""Depth maps as colours, near ones warm and far ones cold, with their range in metres."""
+"""Depth maps as colours, from near (red) to far (blue), with their range in metres."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import numpy as np
 
 from densefit.visualize.drawing import draw_label, letter_height
 
-#: Percent of the pixels that may lie outside of the range at either end: a few wild pixels would
-#: leave one colour to all the others.
+#: Percent of the pixels outside of the range at either end: a few outliers would otherwise
+#: compress all other depths into one colour.
 OUTSIDE = 1.0
 
 
 def depth_range(depth: np.ndarray) -> tuple[float, float] | None:
-    """The metres between which nearly all known depths of a map lie; None if none is known.
+    """Range of nearly all known depths of a map, in metres; None if none is known.
 
     >>> depth_range(np.array([[0.0, 2.0, 4.0, np.nan]]))
     (2.0, 4.0)
@@ -26,7 +26,7 @@ def depth_range(depth: np.ndarray) -> tuple[float, float] | None:
 
 
 def common_range(*maps: np.ndarray) -> tuple[float, float] | None:
-    """From the nearest to the farthest end of the maps' own ranges; None if none is known.
+    """Range that covers the ranges of all maps; None if no depth is known.
 
     >>> common_range(np.array([[2.0, 4.0]]), np.array([[3.0, 3.5]]), np.zeros((1, 2)))
     (2.0, 4.0)
@@ -38,19 +38,19 @@ def common_range(*maps: np.ndarray) -> tuple[float, float] | None:
 
 
 def depth_colors(depth: np.ndarray, low: float, high: float) -> np.ndarray:
-    """RGB colours of depths, near ones red and far ones blue, by the logarithm.
+    """RGB colours of depths on a logarithmic scale, from near (red) to far (blue).
 
     Args:
-        depth: (...) metres above 0; those out of range have the colour of its end.
-        low: metres of the reddest,
-        high: and of the bluest; if they are equal, everything is reddest.
+        depth: (...) metres above 0, clipped to the range.
+        low: lower end of the range, metres.
+        high: upper end; if it equals `low`, everything is red.
 
     Returns:
         (..., 3) uint8.
     """
     span = max(float(np.log(high / low)), 1e-6)
-    place = np.log(np.clip(depth, low, high) / low) / span
-    near = np.rint(255 * (1 - place)).astype(np.uint8)
+    position = np.log(np.clip(depth, low, high) / low) / span
+    near = np.rint(255 * (1 - position)).astype(np.uint8)
     colors = cv2.applyColorMap(near.reshape(-1, 1), cv2.COLORMAP_TURBO)
     return np.asarray(colors[..., ::-1]).reshape(*depth.shape, 3)
 
@@ -58,19 +58,18 @@ def depth_colors(depth: np.ndarray, low: float, high: float) -> np.ndarray:
 def draw_depth(
     image: np.ndarray, depth: np.ndarray, ends: tuple[float, float] | None = None
 ) -> np.ndarray:
-    """A copy of the image under its depths; what is unknown stays as it is, beside the words.
+    """Draw depths as colours on a copy of the image, which shows where they are unknown.
 
-    By default the colours span the map's own range (see `depth_range`), of which a room of 2 to 4 m
-    would be a sliver on a scale common to all maps. A bar at the lower edge has the colours, and at
-    its ends the metres.
+    By default the colours span the range of the map (see `depth_range`): on a fixed scale a room of
+    2 to 4 m would have nearly one colour. A bar at the lower edge shows the scale in metres.
 
     Args:
         image: (H, W, 3) uint8.
         depth: (H, W) metres; not above 0, or not finite, where unknown.
-        ends: metres of the reddest and the bluest, to compare maps.
+        ends: range of the colours in metres, to compare maps.
     """
-    own = depth_range(depth)
-    ends = None if own is None else ends or own
+    full_range = depth_range(depth)
+    ends = None if full_range is None else ends or full_range
     result = np.ascontiguousarray(image).copy()
     if ends is None:
         return draw_label(result, "no depth is known")

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from densefit.backend import mx
 from densefit.data.geometry.strided_map import grid_size, mean_weights, target_cells
 from densefit.data.geometry.to_original import map_to_original
 from densefit.data.sample import Geometry, Sample
@@ -20,6 +19,7 @@ from densefit.model.decoders import LOGIT_STRIDE, Decoder
 from densefit.model.heads.head import Features, Head, Label, heads
 from densefit.model.layers import upsample
 from densefit.model.tta.view_merger import Merger
+from densefit.symbol import init, sym
 
 from .drawing import common_range, draw_depth
 from .loss import LOSSES, depth_loss
@@ -29,27 +29,26 @@ from .loss import LOSSES, depth_loss
 class Depth(Head):
     """A depth for every pixel, in metres along the camera's axis.
 
-    Needs a target `depth`: (H, W) float32 metres, 0 (or not finite) where it is unknown. What is
-    not above `min_depth` and below `max_depth` is taken as unknown, in training and in scores; so
-    is a depth that is exactly one of the two. Predictions are (H, W) float32, from the one to the
-    other and never beyond: the network says where, on a logarithmic scale.
+    Needs a target `depth`: (H, W) float32 metres, 0 (or not finite) where unknown. Depths of at
+    most `min_depth`, or of `max_depth` and more, are unknown in training and in scores.
+    Predictions are (H, W) float32 within these limits; the network predicts the position between
+    them on a logarithmic scale.
 
-    Crops, flips and resizing move depths with their pixels and leave the values alone. An image
-    that is enlarged thus shows things as large as nearer ones, at their old depths, as if by a
-    longer lens: strong scaling (random_scale_crop over a wide range, views of several scales)
-    teaches that size tells nothing of depth.
+    Crops, flips and resizing move pixels and do not change depths. Objects in an enlarged image
+    look nearer than they are, as through a longer lens: strong scaling (random_scale_crop over a
+    wide range, views of several scales) makes size useless as a cue.
 
     Args:
         name: prefix of outputs and parameters.
         weight: factor on the loss.
-        loss: "silog", "l1" (metres) or "berhu", or several of them, added up; see `.loss`.
+        loss: "silog", "l1" (metres) or "berhu", or a list of them to sum; see `.loss`.
         scale_invariance: lambda of "silog", 0 to 1.
-        min_depth: metres, above 0; this depth and smaller ones are unknown.
-        max_depth: metres; 10 for rooms, 80 for streets; this depth and larger ones are unknown.
+        min_depth: metres, above 0; this depth and smaller depths are unknown.
+        max_depth: metres; 10 for rooms, 80 for streets; this depth and larger depths are unknown.
         decoder: "deeplabv3+" or "fcn".
-        channels: width of the decoder.
+        channels: channels of the decoder.
         rates: dilations of the atrous pyramid.
-        target: name of the target to learn; one of your own is first declared to the transforms:
+        target: name of the target to learn. A new target is first declared to the transforms:
             `declare_target("disparity", "map", 0)` of `densefit.data.transforms`.
 
     Raises:
@@ -91,7 +90,7 @@ class Depth(Head):
             )
         if not 0 <= scale_invariance <= 1:
             raise ConfigError(
-                "scale_invariance is a share",
+                "scale_invariance is out of range",
                 expected="0 to 1",
                 received=scale_invariance,
                 where=where,
@@ -105,18 +104,16 @@ class Depth(Head):
         self.output_stride = self.decoder.output_stride
 
     def labels(self, input_size: tuple[int, int]) -> list[Label]:
-        """`depth`: metres, 0 where unknown; `weight`: what each cell counts, adding up to 1."""
+        """`depth`: metres, 0 where unknown; `weight`: weight of each cell, adding up to 1."""
         size = grid_size(input_size, LOGIT_STRIDE)
         return [Label("depth", size), Label("weight", size)]
 
     def has_valid_labels(self, labels: Mapping[str, np.ndarray]) -> bool:
-        """Not where no depth is known."""
+        """Whether any depth is known."""
         return bool(np.any(labels["weight"]))
 
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:
-        """The depths at every fourth pixel, and the cells' weights.
-
-        A sample that does not have the target at all trains nothing.
+        """Encode the depths at every fourth pixel; without the target no cell has a weight.
 
         Raises:
             DataError: the target is no map of the image's size.
@@ -126,14 +123,14 @@ class Depth(Head):
         return {"depth": np.where(known, small, np.float32(0)), "weight": mean_weights(known)}
 
     def _log_depth(self, features: Features) -> Any:
-        """(B, 1, h, w) logarithm of the depth at LOGIT_STRIDE, between those of the limits."""
-        # In the middle at first: far from it the sigmoid is flat, and little would be learnt.
-        place = mx.sym.sigmoid(self.decoder(features, self.name, 1, mx.init.Normal(0.01)))
-        return math.log(self.min_depth) + place * math.log(self.max_depth / self.min_depth)
+        """(B, 1, h, w) logarithm of the depth at LOGIT_STRIDE, within the limits."""
+        # Starts in the middle: elsewhere the sigmoid is flat and gradients are small.
+        position = sym.sigmoid(self.decoder(features, self.name, 1, init.Normal(0.01)))
+        return math.log(self.min_depth) + position * math.log(self.max_depth / self.min_depth)
 
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
-        """Each loss under its name, over the known cells of each image."""
-        log_depth = mx.sym.squeeze(self._log_depth(features), axis=1)
+        """Each loss by its name, over the valid cells of each image."""
+        log_depth = sym.squeeze(self._log_depth(features), axis=1)
         return {
             kind: depth_loss(
                 kind, log_depth, labels["depth"], labels["weight"], self.scale_invariance
@@ -143,16 +140,16 @@ class Depth(Head):
 
     def view_outputs(self, features: Features) -> dict[str, Any]:
         """`depth`: (B, 1, H, W) metres at input size."""
-        depth = mx.sym.exp(self._log_depth(features))
+        depth = sym.exp(self._log_depth(features))
         size = features.size(LOGIT_STRIDE)
         return {"depth": upsample(depth, LOGIT_STRIDE, size, features.input_size)}
 
     def evaluate(self, features: Features) -> dict[str, Any]:
         """`depth`: (B, H, W) metres at input size."""
-        return {"depth": mx.sym.squeeze(self.views(features)["depth"], axis=1)}
+        return {"depth": sym.squeeze(self.views(features)["depth"], axis=1)}
 
     def view_merger(self, size: tuple[int, int]) -> Merger:
-        """Averages depths at the original size, on the device."""
+        """A merger that averages depths at the original size, on the device."""
         return MapMerger(size, "depth", lambda maps: self._clipped(maps[0]))
 
     def _clipped(self, depth: np.ndarray) -> np.ndarray:
@@ -167,26 +164,26 @@ class Depth(Head):
         return [self._clipped(map_to_original(depth, geometry)) for depth, geometry in maps]
 
     def ground_truth(self, targets: Mapping[str, np.ndarray]) -> np.ndarray | None:
-        """The original depths, None if there are none."""
+        """The original depths, None without the target."""
         return targets.get(self.target)
 
     def metrics(self) -> list[Metric]:
-        """AbsRel and the others of the depth metric, within the head's limits."""
+        """AbsRel and the other scores of the depth metric, within the head's limits."""
         return [DepthErrors(self.min_depth, self.max_depth)]
 
     resizable = True
 
     def draw(self, image: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-        """Colours from the map's nearest (red) to its farthest (blue), with a bar of metres."""
+        """Depths as colours, from near (red) to far (blue), with a scale in metres."""
         return draw_depth(image, prediction)
 
     def draw_truth(self, image: np.ndarray, truth: np.ndarray) -> np.ndarray:
-        """The same of the true depths; what is unknown shows the image."""
+        """The true depths as colours; the image where they are unknown."""
         return draw_depth(image, truth)
 
     def draw_both(
         self, image: np.ndarray, truth: np.ndarray, prediction: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Both in the colours of one range."""
+        """Both with the colours of a common range."""
         ends = common_range(truth, prediction)
         return draw_depth(image, truth, ends), draw_depth(image, prediction, ends)

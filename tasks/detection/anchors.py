@@ -26,10 +26,10 @@ def level_size(input_size: tuple[int, int], stride: int) -> tuple[int, int]:
 def anchor_shapes(
     sizes: Sequence[float], ratios: Sequence[float], every_ratio: bool = False
 ) -> Shapes:
-    """(width, height) of the anchors at one place of one level.
+    """(width, height) of the anchors in one cell of a level.
 
-    The first size comes in every ratio (width : height), the further ones only in the first
-    ratio, as in SSD; with `every_ratio` each size comes in each ratio, as in RetinaNet.
+    The first size has every ratio (width : height), further sizes only the first ratio, as in
+    SSD; with `every_ratio` every size has every ratio, as in RetinaNet.
 
     >>> anchor_shapes([16, 20], [1, 4])
     ((16.0, 16.0), (32.0, 8.0), (20.0, 20.0))
@@ -54,8 +54,8 @@ def anchor_boxes(
 
     Returns:
         (A, 4) float32 xyxy in input pixels, read-only (the array is cached). Within a level the
-        order is row, column, shape: that of a (B, H, W, shapes) prediction. Anchors may reach
-        over the border.
+        order is row, column, shape: the order of a (B, H, W, shapes) prediction. Anchors may extend
+        beyond the border.
     """
     levels = []
     for stride, level_shapes in zip(strides, shapes):
@@ -74,7 +74,7 @@ def anchor_boxes(
 def anchor_count(
     input_size: tuple[int, int], strides: Sequence[int], shapes: Sequence[Shapes]
 ) -> int:
-    """How many anchors `anchor_boxes` gives for the same arguments."""
+    """Number of anchors of `anchor_boxes` for the same arguments."""
     count = 0
     for stride, level_shapes in zip(strides, shapes):
         height, width = level_size(input_size, stride)

@@ -1,7 +1,7 @@
-"""Which anchor learns what: one image's boxes as targets for all anchors. Numpy only.
+"""Assign the boxes of one image to anchors. Numpy only.
 
-The matching is that of SSD (Liu et al. 2016, section 2.2): each box takes the anchor it overlaps
-best, and further anchors learn the box that they overlap enough. It runs in the loader's workers.
+Matching as in SSD (Liu et al. 2016, section 2.2): each box takes the anchor with the highest IoU,
+and all anchors above a threshold of IoU take their best box. Runs in the loader's workers.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ IGNORE = -1
 
 
 def intersections(boxes: np.ndarray, anchors: np.ndarray) -> np.ndarray:
-    """(n, A) float32 areas that (n, 4) boxes share with (A, 4) anchors, both xyxy."""
-    columns = np.ascontiguousarray(anchors.T)  # row slices of it are contiguous: twice as fast
-    # Three arrays in all, written again and again: they stay in the cache.
+    """(n, A) float32 areas of intersection of (n, 4) boxes and (A, 4) anchors, both xyxy."""
+    columns = np.ascontiguousarray(anchors.T)  # contiguous rows: twice as fast
+    # Three arrays in all, reused in place: they stay in the cache.
     shared = np.minimum(boxes[:, 2:3], columns[2])
     other = np.maximum(boxes[:, 0:1], columns[0])
     shared -= other
@@ -35,13 +35,13 @@ def areas(boxes: np.ndarray) -> np.ndarray:
 
 
 def best_anchors(iou: np.ndarray) -> np.ndarray:
-    """A distinct anchor for each box: always the pair with the largest overlap among the rest.
+    """Assign a distinct anchor to each box, greedily by the largest remaining IoU.
 
     Args:
-        iou: (n, A), at least as many anchors as boxes; not changed.
+        iou: (n, A), at least as many anchors as boxes; not modified.
 
     Returns:
-        (n,) int64 anchor indices; -1 for a box that overlaps no anchor that is left.
+        (n,) int64 anchor indices; -1 for a box that overlaps no free anchor.
     """
     assigned = np.full(len(iou), -1, np.int64)
     if not iou.size:
@@ -55,9 +55,9 @@ def best_anchors(iou: np.ndarray) -> np.ndarray:
             return assigned
         anchor = best[box]
         assigned[box] = anchor
-        value[box] = -1  # done
+        value[box] = -1  # assigned
         taken.append(anchor)
-        # Only boxes that wanted the same anchor have to look for another.
+        # Only boxes whose best anchor was this one need another.
         for rival in np.flatnonzero((best == anchor) & (value > 0)):
             row = iou[rival].copy()
             row[taken] = -1
@@ -73,17 +73,17 @@ def match_anchors(
     iou_positive: float = 0.5,
     iou_negative: float = 0.5,
 ) -> np.ndarray:
-    """The box that each anchor learns.
+    """The box assigned to each anchor.
 
     Args:
         anchors: (A, 4) float32 xyxy, in input pixels.
         boxes: (n, 4) float32 xyxy, in input pixels. Boxes without area match nothing.
         ignored: (n,) bool, boxes that are neither learned nor background.
-        crowd: (n,) bool, boxes around groups: an anchor that lies in one by half or more is
-            ignored unless it is positive.
-        iou_positive: an anchor learns the box that it overlaps best if by at least this much.
-        iou_negative: an anchor that overlaps no box by this much is background; between the two
-            it is ignored. Not above `iou_positive`.
+        crowd: (n,) bool, boxes around groups: anchors with half of their area in one are ignored
+            unless they are positive.
+        iou_positive: lowest IoU at which an anchor takes its best box.
+        iou_negative: anchors below this IoU with all boxes are background; anchors in between are
+            ignored. Not above `iou_positive`.
 
     Returns:
         (A,) int64: -1 ignored, 0 background, 1 + index of the box. Without boxes all anchors are
@@ -118,16 +118,16 @@ def match_anchors(
         return labels
     iou = overlaps(learned)
     value = iou.max(axis=0)
-    # The first box with the largest overlap, asked only where that matters.
+    # The first box with the largest IoU, computed only for positive anchors.
     nearest = np.zeros(len(anchors), np.int64)
     enough = np.flatnonzero(value >= iou_positive)
     nearest[enough] = iou[:, enough].argmax(axis=0)
     labels[(value >= iou_negative) & (value < iou_positive)] = IGNORE
     positive = value >= iou_positive
     assigned = best_anchors(iou)
-    found = np.flatnonzero(assigned >= 0)
-    nearest[assigned[found]] = found
-    positive[assigned[found]] = True
+    boxes_with_anchor = np.flatnonzero(assigned >= 0)
+    nearest[assigned[boxes_with_anchor]] = boxes_with_anchor
+    positive[assigned[boxes_with_anchor]] = True
 
     index = np.flatnonzero(positive)
     labels[index] = learned[nearest[index]] + 1
@@ -137,10 +137,10 @@ def match_anchors(
 def anchor_targets(
     matched: np.ndarray, anchors: np.ndarray, boxes: np.ndarray, classes: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Targets of all anchors, by the box that each of them learns.
+    """Class and box targets of all anchors.
 
     Args:
-        matched: (A,) of `match`.
+        matched: (A,) result of `match_anchors`.
         anchors: (A, 4) float32 xyxy, in input pixels.
         boxes: (n, 4) float32 xyxy, in input pixels.
         classes: (n,) int, from 0.

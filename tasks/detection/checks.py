@@ -17,7 +17,7 @@ METRICS = ("coco", "voc", "voc07", "both")
 def sizes_per_level(
     sizes: Sequence[float] | Sequence[Sequence[float]], strides: tuple[int, ...]
 ) -> tuple[tuple[float, ...], ...]:
-    """The sizes of each level, out of one list for all levels or a list for each."""
+    """Anchor sizes of each level, from one list for all levels or a list for each level."""
     nested = [row for row in sizes if isinstance(row, Sequence)]
     if nested and len(nested) != len(sizes):
         raise ConfigError(
@@ -49,7 +49,7 @@ def check_settings(head: Detection) -> None:
     require(
         bool(head.strides) and head.strides[0] in (4, 8, 16, 32) and doubled,
         "The strides of a detection head do not fit a backbone",
-        "4, 8, 16 or 32 first, and each the double of the one before",
+        "4, 8, 16 or 32 first, and each twice the previous one",
         head.strides,
     )
     require(

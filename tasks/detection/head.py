@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from densefit.backend import mx
 from densefit.data.classes.class_lists import are_numbers
 from densefit.data.sample import Geometry
 from densefit.metrics import COCOAveragePrecision, Metric, VOCAveragePrecision
 from densefit.model.heads.head import Features, Head, class_names, heads, named_rows
 from densefit.model.tta.view_merger import Merger, Predictions
+from densefit.symbol import sym
 
 from .checks import check_exact_count, check_settings, sizes_per_level
 from .drawing import draw_detections, draw_true_boxes
@@ -33,34 +33,34 @@ class Detection(BoxEncoding, Head):
     `classes` (m,) int64, by falling score.
 
     Args:
-        classes: the classes without the background: names, or how many.
-        name: prefix of everything the head owns.
+        classes: the classes without the background: names, or their number.
+        name: prefix of labels, outputs, parameters and scores.
         weight: factor on the head's losses.
-        box_weight: factor on the box loss beside the class loss.
-        strides: the levels; each is twice the one before. Those that the backbone lacks are made
-            by further convolutions.
-        sizes: sides of the square anchors: for all levels alike, or a list for each level.
+        box_weight: factor on the box loss, relative to the class loss.
+        strides: strides of the levels, each twice the previous one. Levels that the backbone lacks
+            are computed by further convolutions.
+        sizes: sides of the square anchors: one list for all levels, or a list for each level.
         sizes_relative_to: "stride", or "input" for fractions of the input's shorter side (then
             give a list for each level).
         ratios: width : height of the anchors.
-        every_ratio: each size in each ratio; else only the first size, as in SSD.
-        channels: channels of the head's own maps.
-        fpn: enrich the shallow levels by the deep ones (good for small objects).
-        iou_positive: an anchor that overlaps a box by this much learns it.
-        iou_negative: one that overlaps none by this much is background; in between it is ignored.
-            None: the same as `iou_positive`.
-        negatives_per_positive: background anchors that are trained for each positive one.
-        min_negatives: background anchors that are trained in any image.
-        train_difficult: learn boxes marked as difficult; else they are ignored.
+        every_ratio: use every size in every ratio; else only the first size, as in SSD.
+        channels: channels of the head's feature maps.
+        fpn: add deep levels to shallow ones (feature pyramid), for small objects.
+        iou_positive: lowest IoU with a box of a positive anchor.
+        iou_negative: highest IoU with any box of a background anchor; anchors in between are
+            ignored. None: the same as `iou_positive`.
+        negatives_per_positive: trained background anchors per positive anchor.
+        min_negatives: trained background anchors per image, at least.
+        train_difficult: whether to learn boxes marked as difficult; else they are ignored.
         score_threshold: detections below are dropped; keep it low for a full AP curve.
-        nms_iou: overlap above which the worse of two boxes of a class is dropped.
-        max_detections: detections of an image at most.
-        candidates: best pairs of anchor and class that go into the suppression.
+        nms_iou: IoU above which the worse of two boxes of a class is dropped.
+        max_detections: maximum number of detections per image.
+        candidates: number of best pairs of anchor and class that enter the NMS.
         metric: "coco" (AP over IoU .50 to .95), "voc" (AP at IoU .5, the area under the curve, as
             in VOC 2010 and later), "voc07" (the same by 11 points, as in VOC 2007) or "both"
             ("coco" and "voc").
-        draw_threshold: `draw` shows detections with at least this score. Where it is left out, the
-            tools draw from the score on where F1 is highest over what they have scored.
+        draw_threshold: lowest score that `draw` shows. Default of the tools: the score at which F1
+            is highest on the scored data.
     """
 
     targets = ("boxes", "classes")
@@ -117,17 +117,17 @@ class Detection(BoxEncoding, Head):
         self.output_stride = min(32, max(self.strides))
 
     def class_rows(self) -> dict[str, list[Any]]:
-        """The rows of the class scores: background and classes of each anchor."""
+        """Classes of the rows of the class scores: background and classes of each anchor."""
         names = self.names("classes")
-        found: dict[str, list[Any]] = {}
+        rows: dict[str, list[Any]] = {}
         for stride, shapes in zip(self.strides, self.shapes((64, 64))):
             if not are_numbers(names):
                 each = [(len(shapes), k, n) for k in range(len(shapes)) for n in (None, *names)]
-                found.update(named_rows(each, f"{self.name}_level{stride}_class"))
-        return found
+                rows.update(named_rows(each, f"{self.name}_level{stride}_class"))
+        return rows
 
     def levels(self, features: Features) -> list[Any]:
-        """One map (B, C, H/stride, W/stride) a level."""
+        """Feature maps (B, C, H/stride, W/stride), one per level."""
         return feature_levels(self.name, features, self.strides, self.channels, self.fpn)
 
     def predictions(self, levels: Sequence[Any], input_size: tuple[int, int]) -> tuple[Any, Any]:
@@ -136,14 +136,14 @@ class Detection(BoxEncoding, Head):
         return predictions(self.name, levels, self.strides, counts, 1 + len(self.classes))
 
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
-        """`class_loss` and `box_loss`, (B,) each, divided by the image's positive anchors."""
+        """`class_loss` and `box_loss`, (B,) each, per positive anchor of the image."""
         predicted = self.predictions(self.levels(features), features.input_size)
         return self.losses(*predicted, labels, features.input_size)
 
     def losses(
         self, scores: Any, offsets: Any, labels: Mapping[str, Any], input_size: tuple[int, int]
     ) -> dict[str, Any]:
-        """The terms of `train`, of what `predictions` gave."""
+        """Loss terms from the results of `predictions`."""
         count = self.anchor_count(input_size)
         target, mining = labels["class"], (self.negatives_per_positive, self.min_negatives)
         return {
@@ -154,15 +154,15 @@ class Detection(BoxEncoding, Head):
     def evaluate(self, features: Features) -> dict[str, Any]:
         """`boxes` (B, max_detections, 6) [class, score, x1, y1, x2, y2] in input pixels."""
         predicted = self.predictions(self.levels(features), features.input_size)
-        found = self.detect(*predicted, features.input_size)
-        return {"boxes": mx.sym.slice_axis(found, axis=2, begin=0, end=6)}
+        rows = self.detect(*predicted, features.input_size)
+        return {"boxes": sym.slice_axis(rows, axis=2, begin=0, end=6)}
 
     def detect(self, scores: Any, offsets: Any, input_size: tuple[int, int]) -> Any:
         """(B, max_detections, 7): the rows of `evaluate`, and the anchor of each.
 
         Args:
-            scores: of `predictions`.
-            offsets: of `predictions`.
+            scores: class logits of all anchors.
+            offsets: box offsets of all anchors.
             input_size: (height, width) in pixels.
         """
         pairs = self.anchor_count(input_size) * len(self.classes)
@@ -198,24 +198,24 @@ class Detection(BoxEncoding, Head):
         return predictions
 
     def view_merger(self, size: tuple[int, int]) -> Merger:
-        """One suppression over the boxes of all views."""
+        """A merger by one suppression over the boxes of all views."""
         suppress = partial(merge_detections, iou=self.nms_iou, limit=self.max_detections)
         return Predictions(self.decode, suppress)
 
     def ground_truth(self, targets: Mapping[str, np.ndarray]) -> Any:
-        """The boxes as they were annotated, None if the sample has no `boxes` target at all."""
+        """Annotated boxes, None if the sample has no target `boxes`."""
         if "boxes" not in targets:
             return None
-        known = ("boxes", "classes", "difficult", "crowd", "area", "known_classes")
-        return {key: targets[key] for key in known if key in targets}
+        names = ("boxes", "classes", "difficult", "crowd", "area", "known_classes")
+        return {name: targets[name] for name in names if name in targets}
 
     def metrics(self) -> list[Metric]:
-        """Average precision by the chosen rule."""
+        """Average precision by the rules of `metric`."""
         metrics: list[Metric] = []
         if self.metric in ("coco", "both"):
             metrics.append(COCOAveragePrecision(self.classes))
         if self.metric in ("voc", "voc07", "both"):
-            # COCO's numbers of the classes are called AP50/<class> too.
+            # COCO has scores AP50/<class>, too.
             key = "VOC50" if self.metric == "both" else "AP50"
             convention = "11point" if self.metric == "voc07" else "area"
             metrics.append(VOCAveragePrecision(self.classes, convention=convention, class_key=key))
@@ -225,9 +225,9 @@ class Detection(BoxEncoding, Head):
     supports_crops = True
 
     def draw(self, image: np.ndarray, prediction: Any) -> np.ndarray:
-        """The detections above `draw_threshold`, outlined and named; or that there are none."""
+        """The detections above `draw_threshold`, with names and scores."""
         return draw_detections(image, prediction, self.classes, self.draw_threshold)
 
     def draw_truth(self, image: np.ndarray, truth: Any) -> np.ndarray:
-        """The boxes, outlined and named; difficult ones and crowds say so."""
+        """The annotated boxes with their names; difficult boxes and crowds are marked."""
         return draw_true_boxes(image, truth, self.classes)

@@ -1,4 +1,4 @@
-"""Detections of several views of an image, as one list."""
+"""Merge the detections of several views of an image."""
 
 from __future__ import annotations
 
@@ -8,56 +8,55 @@ import numpy as np
 
 from densefit.data.loader.views import View
 
-EDGE = 1.0  # pixels of the input within which a box touches the edge of its window
+EDGE = 1.0  # distance in input pixels at which a box touches the edge of its window
 
 
 def merge_detections(
-    found: Sequence[Mapping[str, np.ndarray]], views: Sequence[View], iou: float, limit: int
+    predictions: Sequence[Mapping[str, np.ndarray]], views: Sequence[View], iou: float, limit: int
 ) -> dict[str, np.ndarray]:
-    """Suppress, within each class, what a better box of any view shows already.
+    """Suppress, within each class, boxes that overlap a better box of any view.
 
-    A box that ends at an inner edge of its window is the visible part of an object: it yields to a
-    box that is not cut off and covers so much of it, whichever has the higher score.
+    A box that ends at an inner edge of its window is the visible part of an object: it is dropped
+    in favour of a box that is not cut off and covers it, whichever has the higher score.
 
     Args:
-        found: `boxes` (n, 4) xyxy in original pixels, `scores`, `classes` of each view.
-        views: where the original lies in each.
-        iou: overlap above which the worse of two boxes of a class is dropped.
-        limit: detections at most.
+        predictions: `boxes` (n, 4) xyxy in original pixels, `scores`, `classes` of each view.
+        views: geometry of each view.
+        iou: IoU above which the worse of two boxes of a class is dropped.
+        limit: maximum number of detections.
 
     Returns:
-        `boxes`, `scores`, `classes` by falling score; those of a single view as they are: the
-        network has suppressed already.
+        `boxes`, `scores`, `classes` by falling score; the boxes of a single view unchanged, since
+        the network has suppressed them.
     """
-    kept = select_detections(found, views, iou, limit)
+    indices = select_detections(predictions, views, iou, limit)
     return {
-        name: np.concatenate([part[name] for part in found])[kept]
+        name: np.concatenate([part[name] for part in predictions])[indices]
         for name in ("boxes", "scores", "classes")
     }
 
 
 def select_detections(
-    found: Sequence[Mapping[str, np.ndarray]], views: Sequence[View], iou: float, limit: int
+    predictions: Sequence[Mapping[str, np.ndarray]], views: Sequence[View], iou: float, limit: int
 ) -> np.ndarray:
-    """Which of the views' detections stay, as indices into all of them in a row.
+    """Indices of the detections to keep, into the concatenated detections of all views.
 
-    The arguments are those of `combine`.
+    The arguments are the same as for `merge_detections`.
     """
-    if len(found) == 1:
-        return np.arange(len(found[0]["scores"]))
-    cut = np.concatenate([cut_off(part["boxes"], view) for part, view in zip(found, views)])
-    boxes, scores, classes = (
-        np.concatenate([part[name] for part in found]) for name in ("boxes", "scores", "classes")
-    )
-    return suppress(boxes, scores, classes, cut, iou)[:limit]
+    if len(predictions) == 1:
+        return np.arange(len(predictions[0]["scores"]))
+    cut = np.concatenate([cut_off(part["boxes"], view) for part, view in zip(predictions, views)])
+    names = ("boxes", "scores", "classes")
+    columns = {name: np.concatenate([part[name] for part in predictions]) for name in names}
+    return suppress(**columns, cut=cut, iou=iou)[:limit]
 
 
 def cut_off(boxes: np.ndarray, view: View) -> np.ndarray:
-    """Which boxes touch an edge of the view that is no edge of the image, (n,) bool.
+    """(n,) bool: whether boxes touch an edge of the view that is no edge of the image.
 
     Args:
         boxes: (n, 4) xyxy in original pixels, of this view.
-        view: where the original lies in it.
+        view: geometry of the view.
     """
     scale = np.asarray(view.scaled, np.float64) / view.size  # (y, x)
     margin = EDGE / scale
@@ -75,30 +74,30 @@ def cut_off(boxes: np.ndarray, view: View) -> np.ndarray:
 def suppress(
     boxes: np.ndarray, scores: np.ndarray, classes: np.ndarray, cut: np.ndarray, iou: float
 ) -> np.ndarray:
-    """Indices of the boxes that stay, by falling score.
+    """Indices of the boxes to keep, by falling score.
 
     Args:
         boxes: (n, 4) xyxy.
         scores: (n,).
         classes: (n,).
-        cut: (n,) bool, see `combine`.
-        iou: overlap above which a box is dropped.
+        cut: (n,) bool, see `merge_detections`.
+        iou: IoU above which a box is dropped.
     """
     order = np.argsort(-scores, kind="stable")
     boxes, classes, cut = boxes[order].astype(np.float64), classes[order], cut[order]
     area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
     alive = np.ones(len(order), bool)
-    for place in range(len(order)):
-        if not alive[place]:
+    for row in range(len(order)):
+        if not alive[row]:
             continue
-        others = np.flatnonzero(alive & (classes == classes[place]))
-        others = others[others != place]
-        low = np.maximum(boxes[others, :2], boxes[place, :2])
-        high = np.minimum(boxes[others, 2:], boxes[place, 2:])
+        others = np.flatnonzero(alive & (classes == classes[row]))
+        others = others[others != row]
+        low = np.maximum(boxes[others, :2], boxes[row, :2])
+        high = np.minimum(boxes[others, 2:], boxes[row, 2:])
         common = np.prod((high - low).clip(0), axis=1)
-        union = area[others] + area[place] - common
-        drop = (common > iou * union) & (others > place)
-        if cut[place]:
+        union = area[others] + area[row] - common
+        drop = (common > iou * union) & (others > row)
+        if cut[row]:
             drop &= cut[others]
         else:
             drop |= cut[others] & (common > iou * area[others])

@@ -1,30 +1,30 @@
-"""Backbone maps -> one map a level -> rows of numbers for all anchors. Symbols."""
+"""Feature maps of the backbone -> levels -> predictions of all anchors. Symbols."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from densefit.backend import mx
 from densefit.model.heads.head import Features
 from densefit.model.layers import conv_bn
+from densefit.symbol import init, sym
 
 
 def feature_levels(
     name: str, features: Features, strides: Sequence[int], channels: int, top_down: bool
 ) -> list[Any]:
-    """One map (B, C, H/stride, W/stride) for each of `strides`, each twice the one before.
+    """One map (B, C, H/stride, W/stride) per level; each stride is twice the previous one.
 
-    Strides that the backbone lacks are made of the deepest one by 3x3 convolutions of stride 2.
-    With `top_down` the backbone's levels are enriched by the deeper ones, as in Lin et al.,
-    "Feature Pyramid Networks for Object Detection", CVPR 2017, figure 3.
+    Levels that the backbone lacks are computed by 3x3 convolutions of stride 2. With `top_down`
+    deeper levels are added to shallower ones, as in Lin et al., "Feature Pyramid Networks for
+    Object Detection", CVPR 2017, figure 3.
     """
-    given = [stride for stride in strides if stride in features.maps]
-    levels = [features.maps[stride] for stride in given]
+    available = [stride for stride in strides if stride in features.maps]
+    levels = [features.maps[stride] for stride in available]
     if top_down:
-        levels = _enrich(name, levels, given, channels, features)
-    stride = given[-1] if given else max(features.maps)
-    data = levels[-1] if given else features.maps[stride]
+        levels = _enrich(name, levels, available, channels, features)
+    stride = available[-1] if available else max(features.maps)
+    data = levels[-1] if available else features.maps[stride]
     while stride < strides[-1]:
         stride *= 2
         data = conv_bn(data, f"{name}_level{stride}_conv", channels, stride=2)
@@ -38,13 +38,13 @@ def _enrich(
 ) -> list[Any]:
     merged: list[Any] = []
     for data, stride in zip(reversed(levels), reversed(strides)):
-        # Normalised: sums over levels would else start out large enough to diverge.
+        # Normalised: sums over levels would start large enough to diverge.
         data = conv_bn(data, f"{name}_level{stride}_lateral", channels, 1, relu=None)
         if merged:
-            deeper = mx.sym.UpSampling(merged[0], scale=2, sample_type="nearest", num_args=1)
+            deeper = sym.UpSampling(merged[0], scale=2, sample_type="nearest", num_args=1)
             if any(side % 2 for side in features.size(stride)):
-                # Rounded up on the way down: the doubled map is one too large.
-                deeper = mx.sym.slice_like(deeper, data, axes=(2, 3))
+                # Sizes round up: the upsampled map may be one too large.
+                deeper = sym.slice_like(deeper, data, axes=(2, 3))
             data = data + deeper
         merged.insert(0, data)
     return [
@@ -60,10 +60,10 @@ def predictions(
 
     Args:
         name: prefix of the parameters.
-        levels: one map a level.
+        levels: feature map of each level.
         strides: their strides.
-        anchors: anchors at one place of each level.
-        columns: classes, the background among them.
+        anchors: anchors per cell of each level.
+        columns: number of classes, with the background.
     """
     return (
         anchor_rows(name, "class", levels, strides, anchors, columns),
@@ -79,28 +79,28 @@ def anchor_rows(
     anchors: Sequence[int],
     width: int,
 ) -> Any:
-    """(B, A, width) numbers of all anchors, in anchor order: one 3x3 convolution a level.
+    """(B, A, width) predictions of all anchors, in anchor order: a 3x3 convolution per level.
 
     Args:
         name: prefix of the parameters.
-        kind: what the numbers are, the rest of the parameters' names.
-        levels: one map a level.
+        kind: suffix of the parameters' names.
+        levels: feature map of each level.
         strides: their strides.
-        anchors: anchors at one place of each level.
-        width: numbers of one anchor.
+        anchors: anchors per cell of each level.
+        width: values per anchor.
     """
     rows = []
     for data, stride, count in zip(levels, strides, anchors):
         prefix = f"{name}_level{stride}_{kind}"
-        data = mx.sym.Convolution(
+        data = sym.Convolution(
             data,
-            mx.sym.Variable(f"{prefix}_weight", init=mx.init.Normal(0.01)),
-            mx.sym.Variable(f"{prefix}_bias", init=mx.init.Zero()),
+            sym.Variable(f"{prefix}_weight", init=init.Normal(0.01)),
+            sym.Variable(f"{prefix}_bias", init=init.Zero()),
             num_filter=count * width,
             kernel=(3, 3),
             pad=(1, 1),
             name=prefix,
         )
-        data = mx.sym.transpose(data, axes=(0, 2, 3, 1))
-        rows.append(mx.sym.reshape(data, shape=(0, -1, width)))
-    return mx.sym.concat(*rows, dim=1)
+        data = sym.transpose(data, axes=(0, 2, 3, 1))
+        rows.append(sym.reshape(data, shape=(0, -1, width)))
+    return sym.concat(*rows, dim=1)

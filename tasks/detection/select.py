@@ -1,4 +1,4 @@
-"""Class scores and box offsets -> the detections of each image, on the device. Symbols."""
+"""Class scores and box offsets -> detections of each image, on the device. Symbols."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from densefit.backend import mx
+from densefit.symbol import sym
 
 from .anchors import VARIANCES, Shapes, level_size
 
-# A box is at most 64 times as wide as its anchor: an untrained network must not overflow.
+# A box is at most 64 times as wide as its anchor, so that an untrained network cannot overflow.
 MAX_GROWTH = math.log(64.0)
 
 
@@ -19,26 +19,26 @@ def anchor_symbol(
 ) -> Any:
     """(A, 4) anchors (center x, center y, width, height) in input pixels, in anchor order.
 
-    The same as `anchors.anchor_boxes`, computed in the graph out of a few scalars: as parameters
-    they would end up in every checkpoint and tie it to one input size.
+    The same as `anchors.anchor_boxes`, computed in the graph from a few scalars: as parameters they
+    would be in every checkpoint and fix its input size.
     """
     levels = []
     for stride, level_shapes in zip(strides, shapes):
         height, width = level_size(input_size, stride)
         full = (height, width, len(level_shapes), 1)
-        x = (mx.sym.arange(0, width) + 0.5) * stride
-        y = (mx.sym.arange(0, height) + 0.5) * stride
-        sides = mx.sym.concat(
-            *(mx.sym.full((1, 1), side) for shape in level_shapes for side in shape), dim=0
+        x = (sym.arange(0, width) + 0.5) * stride
+        y = (sym.arange(0, height) + 0.5) * stride
+        sides = sym.concat(
+            *(sym.full((1, 1), side) for shape in level_shapes for side in shape), dim=0
         )
-        sides = mx.sym.reshape(sides, shape=(1, 1, len(level_shapes), 2))
+        sides = sym.reshape(sides, shape=(1, 1, len(level_shapes), 2))
         parts = (
-            mx.sym.broadcast_to(mx.sym.reshape(x, shape=(1, width, 1, 1)), shape=full),
-            mx.sym.broadcast_to(mx.sym.reshape(y, shape=(height, 1, 1, 1)), shape=full),
-            mx.sym.broadcast_to(sides, shape=(*full[:3], 2)),
+            sym.broadcast_to(sym.reshape(x, shape=(1, width, 1, 1)), shape=full),
+            sym.broadcast_to(sym.reshape(y, shape=(height, 1, 1, 1)), shape=full),
+            sym.broadcast_to(sides, shape=(*full[:3], 2)),
         )
-        levels.append(mx.sym.reshape(mx.sym.concat(*parts, dim=3), shape=(-1, 4)))
-    return mx.sym.concat(*levels, dim=0)
+        levels.append(sym.reshape(sym.concat(*parts, dim=3), shape=(-1, 4)))
+    return sym.concat(*levels, dim=0)
 
 
 def detections(
@@ -51,46 +51,44 @@ def detections(
     nms_iou: float,
     max_detections: int,
 ) -> Any:
-    """The best detections of each image after non-maximum suppression within each class.
+    """Detections of each image after non-maximum suppression within each class.
 
-    One anchor may yield several classes: candidates are pairs of anchor and class.
+    An anchor may yield several classes: candidates are pairs of anchor and class.
 
     Args:
         scores: (B, A, 1 + classes) logits, the background first.
         offsets: (B, A, 4).
         anchors: (A, 4), see `anchor_symbol`.
         classes: number of classes without the background.
-        candidates: best pairs of an image that go into the suppression; at most A * classes.
+        candidates: number of best pairs per image that enter the NMS; at most A * classes.
         score_threshold: pairs below are dropped.
-        nms_iou: of two boxes of a class that overlap by more, the better stays.
+        nms_iou: IoU above which the worse of two boxes of a class is dropped.
         max_detections: rows of the result, at most `candidates`.
 
     Returns:
         (B, max_detections, 7) [class, score, x1, y1, x2, y2, anchor] in input pixels by falling
-        score; the rows that are left over are -1.
+        score; unused rows are -1.
     """
-    probability = mx.sym.softmax(scores, axis=-1)
-    probability = mx.sym.slice_axis(probability, axis=2, begin=1, end=None)
-    best = mx.sym.topk(
-        mx.sym.reshape(probability, shape=(0, -1)), k=candidates, axis=1, ret_typ="both"
-    )
+    probability = sym.softmax(scores, axis=-1)
+    probability = sym.slice_axis(probability, axis=2, begin=1, end=None)
+    best = sym.topk(sym.reshape(probability, shape=(0, -1)), k=candidates, axis=1, ret_typ="both")
     score, pair = best[0], best[1]
     # Indices travel as float32; they and their quotients are exact below 2**24 pairs.
-    anchor = mx.sym.floor(pair / classes)
+    anchor = sym.floor(pair / classes)
     label = pair - anchor * classes
-    sample = mx.sym.broadcast_like(
-        mx.sym.reshape(mx.sym.contrib.arange_like(pair, axis=0), shape=(-1, 1)), pair
+    sample = sym.broadcast_like(
+        sym.reshape(sym.contrib.arange_like(pair, axis=0), shape=(-1, 1)), pair
     )
-    offsets = mx.sym.gather_nd(offsets, mx.sym.stack(sample, anchor, axis=0))
-    boxes = _corners(offsets, mx.sym.take(anchors, anchor))
-    rows = mx.sym.concat(
-        mx.sym.expand_dims(label, axis=2),
-        mx.sym.expand_dims(score, axis=2),
+    offsets = sym.gather_nd(offsets, sym.stack(sample, anchor, axis=0))
+    boxes = _corners(offsets, sym.take(anchors, anchor))
+    rows = sym.concat(
+        sym.expand_dims(label, axis=2),
+        sym.expand_dims(score, axis=2),
         boxes,
-        mx.sym.expand_dims(anchor, axis=2),
+        sym.expand_dims(anchor, axis=2),
         dim=2,
     )
-    kept = mx.sym.contrib.box_nms(
+    rows = sym.contrib.box_nms(
         rows,
         overlap_thresh=nms_iou,
         valid_thresh=score_threshold,
@@ -100,13 +98,13 @@ def detections(
         id_index=0,
         force_suppress=False,
     )
-    return mx.sym.slice_axis(kept, axis=1, begin=0, end=max_detections)
+    return sym.slice_axis(rows, axis=1, begin=0, end=max_detections)
 
 
 def _corners(offsets: Any, anchors: Any) -> Any:
-    """xyxy boxes of (B, N, 4) offsets from (B, N, 4) anchors in center form."""
-    center, side = (mx.sym.slice_axis(anchors, axis=2, begin=i, end=i + 2) for i in (0, 2))
-    shift, growth = (mx.sym.slice_axis(offsets, axis=2, begin=i, end=i + 2) for i in (0, 2))
+    """xyxy boxes from (B, N, 4) offsets and (B, N, 4) anchors in center form."""
+    center, side = (sym.slice_axis(anchors, axis=2, begin=i, end=i + 2) for i in (0, 2))
+    shift, growth = (sym.slice_axis(offsets, axis=2, begin=i, end=i + 2) for i in (0, 2))
     center = center + shift * VARIANCES[0] * side
-    half = mx.sym.exp(mx.sym.clip(growth * VARIANCES[2], -MAX_GROWTH, MAX_GROWTH)) * side / 2
-    return mx.sym.concat(center - half, center + half, dim=2)
+    half = sym.exp(sym.clip(growth * VARIANCES[2], -MAX_GROWTH, MAX_GROWTH)) * side / 2
+    return sym.concat(center - half, center + half, dim=2)

@@ -1,4 +1,4 @@
-"""The instance head: the detection head, with a mask for each box."""
+"""The instance head: a detection head with a mask for each box."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import numpy as np
 
-from densefit.backend import mx
 from densefit.data.loader.views import View
 from densefit.data.sample import Geometry
 from densefit.errors import ConfigError
@@ -16,6 +15,7 @@ from densefit.metrics import COCOMaskAveragePrecision, Metric
 from densefit.model.heads.head import Features, Head, Term, class_names, heads
 from densefit.model.loss_weights import check_weight
 from densefit.model.tta.view_merger import Merger, Predictions
+from densefit.symbol import sym
 from densefit.tasks.detection.head import Detection
 from densefit.tasks.detection.merge import select_detections
 from densefit.tasks.detection.pyramid import anchor_rows
@@ -32,32 +32,32 @@ OWN = ("classes", "name", "weight", "metric")  # settings of the detector that a
 
 @heads.register("instance")
 class Instance(InstanceEncoding, Head):
-    """Boxes with classes, scores and masks, in the manner of YOLACT.
+    """Boxes with classes, scores and masks, as in YOLACT.
 
-    A detection head finds boxes; the image has a few prototype masks, and each anchor predicts
-    by how much each of them belongs to its object (Bolya et al., "YOLACT: Real-time Instance
+    A detection head predicts boxes; the image has a few prototype masks, and each anchor predicts
+    their coefficients in the mask of its object (Bolya et al., "YOLACT: Real-time Instance
     Segmentation", ICCV 2019). Needs `boxes`, `classes`, `instances` and `instance_ids`; a sample
-    without instances trains boxes only, one without boxes nothing; the mask loss is the mean over
-    the samples with instances.
+    without instances trains boxes only, a sample without boxes nothing; the mask loss is the mean
+    over the samples with instances.
 
     Predictions are dicts: `boxes` (m, 4) float32 xyxy in original pixels, `scores` (m,) float32,
     `classes` (m,) int64 and `masks`, m COCO run lengths of the original size, by falling score.
 
     Args:
-        classes: the classes without the background: names, or how many.
-        name: prefix of everything the head owns.
+        classes: the classes without the background: names, or their number.
+        name: prefix of labels, outputs, parameters and scores.
         weight: factor on the head's losses.
-        mask_weight: factor on the mask loss beside those of class and box.
-        prototypes: how many prototype masks an image has.
-        mask_stride: input pixels of a cell of a mask: 4, or 2 for small objects.
-        channels: channels of the maps that prototypes are made of.
-        mask_positives: masks that an image trains at most; each object's first before any
-            object's second.
+        mask_weight: factor on the mask loss, relative to class and box losses.
+        prototypes: number of prototype masks.
+        mask_stride: stride of the masks: 4, or 2 for small objects.
+        channels: channels of the feature maps from which prototypes are computed.
+        mask_positives: maximum number of trained masks per image; one per object before a second
+            one of any.
         detection: settings of the detection head, such as `strides` and `sizes`.
-        metric: "mask" (COCO's AP of masks), or "both" (of boxes too, called `box_AP`...).
+        metric: "mask" (COCO's AP of masks), or "both" (also of boxes, as `box_AP`...).
 
     Raises:
-        ConfigError: a setting that is none, or out of range.
+        ConfigError: an unknown setting, or one out of range.
     """
 
     targets = ("boxes", "classes", "instances", "instance_ids")
@@ -96,8 +96,8 @@ class Instance(InstanceEncoding, Head):
                 f"detection={settings}",
                 where=f"head {name!r}",
             )
-        made = heads.create("detection", classes=class_names(classes), name=name, **settings)
-        self.detector = cast(Detection, made)
+        detector = heads.create("detection", classes=class_names(classes), name=name, **settings)
+        self.detector = cast(Detection, detector)
         self.classes, self.name, self.weight = self.detector.classes, name, weight
         self.output_stride = self.detector.output_stride
         check_weight(mask_weight, "mask_weight", f"head {name!r}")
@@ -105,12 +105,12 @@ class Instance(InstanceEncoding, Head):
         self.channels, self.mask_positives, self.metric = channels, mask_positives, metric
 
     def class_rows(self) -> dict[str, list[Any]]:
-        """Those of the detector."""
+        """Classes of the rows of the detector."""
         self.detector.learned_names = self.learned_names
         return self.detector.class_rows()
 
     def _masks(self, features: Features) -> tuple[list[Any], Any, Any]:
-        """The levels, the prototypes, and the coefficients (B, A, prototypes) of all anchors."""
+        """Levels, prototypes, and coefficients (B, A, prototypes) of all anchors."""
         levels = self.detector.levels(features)
         strides = self.detector.strides
         maps = prototypes(
@@ -124,7 +124,7 @@ class Instance(InstanceEncoding, Head):
         )
         counts = [len(shapes) for shapes in self.detector.shapes(features.input_size)]
         rows = anchor_rows(self.name, "mask", levels, strides, counts, self.prototypes)
-        return levels, maps, mx.sym.tanh(rows)
+        return levels, maps, sym.tanh(rows)
 
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
         """`class_loss`, `box_loss` and `mask_loss`, (B,) each."""
@@ -142,13 +142,13 @@ class Instance(InstanceEncoding, Head):
         """`boxes` as in detection, and `masks` (B, max_detections, h, w) uint8, 255 for 1."""
         levels, maps, coefficients = self._masks(features)
         predicted = self.detector.predictions(levels, features.input_size)
-        found = self.detector.detect(*predicted, features.input_size)
-        anchor = mx.sym.reshape(mx.sym.slice_axis(found, axis=2, begin=6, end=7), shape=(0, -1))
-        # Rows that are left over have anchor -1; what is made of 0 instead is not looked at.
-        anchor = mx.sym.maximum(anchor, 0)
+        rows = self.detector.detect(*predicted, features.input_size)
+        anchor = sym.reshape(sym.slice_axis(rows, axis=2, begin=6, end=7), shape=(0, -1))
+        # Unused rows have anchor -1; their masks, of anchor 0 instead, are dropped by `decode`.
+        anchor = sym.maximum(anchor, 0)
         logits = assemble_masks(maps, coefficients, anchor, self._size(features.input_size))
-        masks = mx.sym.cast(mx.sym.round(mx.sym.sigmoid(logits) * 255), dtype="uint8")
-        return {"boxes": mx.sym.slice_axis(found, axis=2, begin=0, end=6), "masks": masks}
+        masks = sym.cast(sym.round(sym.sigmoid(logits) * 255), dtype="uint8")
+        return {"boxes": sym.slice_axis(rows, axis=2, begin=0, end=6), "masks": masks}
 
     def decode(
         self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
@@ -158,30 +158,32 @@ class Instance(InstanceEncoding, Head):
         for rows, masks, geometry in zip(outputs["boxes"], outputs["masks"], geometries):
             order = np.argsort(-rows[:, 1], kind="stable")
             order = order[rows[order, 0] >= 0]
-            (found,) = self.detector.decode({"boxes": rows[order][None]}, [geometry])
-            found["masks"] = run_lengths(masks[order], found["boxes"], self.mask_stride, geometry)
-            predictions.append(found)
+            (detections,) = self.detector.decode({"boxes": rows[order][None]}, [geometry])
+            boxes = detections["boxes"]
+            detections["masks"] = run_lengths(masks[order], boxes, self.mask_stride, geometry)
+            predictions.append(detections)
         return predictions
 
     def view_merger(self, size: tuple[int, int]) -> Merger:
-        """One suppression over the boxes of all views; masks go with their boxes."""
-        return Predictions(self.decode, self._merged)
+        """A merger by one suppression over the boxes of all views, with their masks."""
+        return Predictions(self.decode, self._merge)
 
-    def _merged(self, found: Sequence[Any], views: Sequence[View]) -> dict[str, Any]:
-        kept = select_detections(found, views, self.detector.nms_iou, self.detector.max_detections)
+    def _merge(self, predictions: Sequence[Any], views: Sequence[View]) -> dict[str, Any]:
+        limits = self.detector.nms_iou, self.detector.max_detections
+        chosen = select_detections(predictions, views, *limits)
         names = ("boxes", "scores", "classes")
-        merged = {key: np.concatenate([part[key] for part in found])[kept] for key in names}
-        masks = [mask for part in found for mask in part["masks"]]
-        return {**merged, "masks": [masks[row] for row in kept]}
+        merged = {key: np.concatenate([part[key] for part in predictions])[chosen] for key in names}
+        masks = [mask for part in predictions for mask in part["masks"]]
+        return {**merged, "masks": [masks[row] for row in chosen]}
 
     def ground_truth(self, targets: Mapping[str, np.ndarray]) -> Any:
-        """The objects and their masks, None if boxes or instances are not known."""
+        """Annotated objects with masks, None without boxes or instances."""
         return true_masks(targets)
 
     def metrics(self) -> list[Metric]:
-        """COCO's average precision of masks, and of boxes if wanted.
+        """COCO's average precision of masks, and of boxes with `metric="both"`.
 
-        It looks at 100 detections of an image and class, or as many as there can be.
+        Over 100 detections per image and class, or `max_detections` if that is more.
         """
         limit = max(100, self.detector.max_detections)
         metrics: list[Metric] = [COCOMaskAveragePrecision(self.classes, limit)]

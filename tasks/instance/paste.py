@@ -1,4 +1,4 @@
-"""Masks of prototype size -> masks of the original image."""
+"""Paste masks of prototype resolution into the original image."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 from densefit.data.geometry.rle import as_text, encode
 from densefit.data.sample import Geometry
 
-HALF = 128  # of the 256 steps of a probability
+HALF = 128  # probability 0.5 of 256 steps
 
 
 def pixel_window(box: np.ndarray, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """The pixels whose centres an xyxy box encloses, at least one: x1, y1, x2, y2 (exclusive).
+    """Pixels whose centres an xyxy box contains, at least one: x1, y1, x2, y2 (exclusive).
 
     >>> pixels_of(np.array([1.4, 1.6, 3.5, 1.7]), (4, 4))
     (1, 1, 3, 2)
@@ -33,19 +33,19 @@ def pixel_window(box: np.ndarray, size: tuple[int, int]) -> tuple[int, int, int,
 def paste_mask(
     probability: np.ndarray, box: np.ndarray, stride: int, geometry: Geometry
 ) -> tuple[tuple[int, int, int, int], np.ndarray]:
-    """One mask in the pixels of its box: interpolated at their centres, and cut at one half.
+    """Resample a mask at the pixel centres of its box, and threshold it at 0.5.
 
     Args:
         probability: (h, w) uint8, 255 for 1.
         box: (4,) xyxy in original pixels.
-        stride: input pixels of a cell.
-        geometry: where the original lies in the input.
+        stride: input pixels per cell.
+        geometry: geometry of the sample.
 
     Returns:
         x1, y1, x2, y2 of the pixels, and (y2 - y1, x2 - x1) bool.
     """
     x1, y1, x2, y2 = window = pixel_window(box, geometry.size)
-    # warpAffine wants the map from the window's pixels to cells, both by their indices.
+    # warpAffine takes the map from pixel indices of the window to cell indices.
     matrix = geometry.matrix / stride
     matrix[:, 2] += matrix[:, :2] @ (x1 + 0.5, y1 + 0.5) - 0.5
     values = cv2.warpAffine(
@@ -61,10 +61,10 @@ def paste_mask(
 def run_lengths(
     probabilities: Sequence[np.ndarray], boxes: np.ndarray, stride: int, geometry: Geometry
 ) -> list[dict[str, Any]]:
-    """Masks as COCO's run lengths at the original size: a few hundred bytes each.
+    """Paste masks and encode them as COCO run lengths: a few hundred bytes each.
 
     Args:
-        probabilities: (h, w) uint8 each.
+        probabilities: (h, w) uint8 each, 255 for 1.
         boxes: (m, 4) xyxy in original pixels.
         stride: see `pasted`.
         geometry: see `pasted`.

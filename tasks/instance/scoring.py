@@ -13,19 +13,17 @@ from densefit.metrics import COCOAveragePrecision
 
 
 def true_masks(targets: Mapping[str, np.ndarray]) -> dict[str, Any] | None:
-    """`masks` (n run lengths), `boxes`, `classes`, `crowd`, and `area` where it is of masks.
+    """Ground truth: `masks` (n run lengths), `boxes`, `classes`, `crowd`, `area`, `known_classes`.
 
-    And `known_classes` where the image has it.
-
-    Whole masks of the dataset go before those of the map, which overlaps have cut. An object
-    whose pixels are not known counts as a crowd that fills its box: what is found there is
-    neither right nor wrong.
+    `area` only if the dataset has whole masks, `known_classes` only if the sample has it. Whole
+    masks of the dataset take precedence over those of the instance map, which overlaps may cut. An
+    object without pixels counts as a crowd that fills its box: detections there are ignored.
 
     Args:
-        targets: of the original image.
+        targets: targets of the original image.
 
     Returns:
-        None if the boxes or the instances are not known.
+        None without boxes or instances.
     """
     if any(name not in targets for name in ("boxes", "classes", "instances", "instance_ids")):
         return None
@@ -37,7 +35,7 @@ def true_masks(targets: Mapping[str, np.ndarray]) -> dict[str, Any] | None:
         truth["known_classes"] = targets["known_classes"]
     whole = targets.get("instance_masks")
     if whole is not None:
-        # Here the area is the mask's; elsewhere it may be the box's, and the metric counts.
+        # The area of whole masks; without them it may be the box's, and the metric counts pixels.
         area = {"area": targets["area"]} if "area" in targets else {}
         return {**truth, **area, "masks": list(whole)}
     masks = encode_instances(instances, ids)
@@ -51,7 +49,7 @@ def true_masks(targets: Mapping[str, np.ndarray]) -> dict[str, Any] | None:
 
 
 class BoxAveragePrecision(COCOAveragePrecision):
-    """The numbers of `COCOAveragePrecision`, each called `box_...`: masks have their names."""
+    """`COCOAveragePrecision` of boxes, with names `box_...` beside the scores of masks."""
 
     name = "box_ap"
     primary = "box_AP"

@@ -1,4 +1,4 @@
-"""Which anchors learn masks, and which pixels those are. Numpy only."""
+"""Mask targets: the anchors whose masks are trained, and their windows. Numpy only."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from densefit.data.geometry.instance_map import NONE
 
 
 def sample_cells(instances: np.ndarray, stride: int) -> np.ndarray:
-    """(ceil(H / stride), ceil(W / stride)) ids: those at the centres of the cells of a map.
+    """Sample ids at the centres of cells: (ceil(H / stride), ceil(W / stride)).
 
-    A cell that hangs over the edge takes the last pixel.
+    Cells beyond the edge take the last pixel.
     """
     rows, columns = (
         np.minimum(np.arange(-(-side // stride)) * stride + stride // 2, side - 1)
@@ -22,11 +22,11 @@ def sample_cells(instances: np.ndarray, stride: int) -> np.ndarray:
 
 
 def box_windows(boxes: np.ndarray, stride: int, size: tuple[int, int]) -> np.ndarray:
-    """(n, 4) int64 cells that (n, 4) xyxy boxes touch: the first ones, and those behind the last.
+    """Windows of cells that (n, 4) xyxy boxes touch: (n, 4) int64, ends exclusive.
 
     Args:
         boxes: in input pixels.
-        stride: pixels of a cell.
+        stride: pixels per cell.
         size: (h, w) of the map in cells.
     """
     limit = np.array(size[::-1])
@@ -36,7 +36,7 @@ def box_windows(boxes: np.ndarray, stride: int, size: tuple[int, int]) -> np.nda
 
 
 def has_visible_cells(cells: np.ndarray, windows: np.ndarray, ids: np.ndarray) -> np.ndarray:
-    """(n,) bool: which objects have a cell in their window; the others teach no mask.
+    """(n,) bool: whether an object has a cell in its window; else its mask is not trained.
 
     Args:
         cells: (h, w) ids.
@@ -44,33 +44,33 @@ def has_visible_cells(cells: np.ndarray, windows: np.ndarray, ids: np.ndarray) -
         ids: (n,).
     """
     seen = [
-        one != NONE and bool((cells[y1:y2, x1:x2] == one).any())
-        for (x1, y1, x2, y2), one in zip(windows, ids)
+        number != NONE and bool((cells[y1:y2, x1:x2] == number).any())
+        for (x1, y1, x2, y2), number in zip(windows, ids)
     ]
     return np.array(seen, bool)
 
 
-def chosen_anchors(matched: np.ndarray, useful: np.ndarray, limit: int, seed: int) -> np.ndarray:
-    """At most `limit` positive anchors: one of each object before a second one of any.
+def select_anchors(matched: np.ndarray, trained: np.ndarray, limit: int, seed: int) -> np.ndarray:
+    """Select at most `limit` positive anchors, one per object before a second one of any.
 
     Args:
-        matched: (A,) 1 + index of the box that an anchor learns; 0 or less for none.
-        useful: (n,) bool, boxes whose masks are learned.
-        limit: anchors at most.
-        seed: of the choice among many.
+        matched: (A,) 1 + index of the box assigned to each anchor; 0 or less for none.
+        trained: (n,) bool, boxes whose masks are trained.
+        limit: maximum number of anchors.
+        seed: seed of the random choice.
 
     Returns:
         (up to limit,) int64 indices of anchors.
     """
     positive = np.flatnonzero(matched > 0)
-    positive = positive[useful[matched[positive] - 1]]
+    positive = positive[trained[matched[positive] - 1]]
     positive = np.random.default_rng(seed).permutation(positive)
     box = matched[positive]
     order = np.argsort(box, kind="stable")
     starts = np.searchsorted(box[order], box[order])
-    turn = np.empty(len(box), np.int64)
-    turn[order] = np.arange(len(box)) - starts  # the how-manieth of its box
-    return np.asarray(positive[np.argsort(turn, kind="stable")][:limit])
+    rank = np.empty(len(box), np.int64)
+    rank[order] = np.arange(len(box)) - starts  # rank among the anchors of the same box
+    return np.asarray(positive[np.argsort(rank, kind="stable")][:limit])
 
 
 def mask_targets(
@@ -81,38 +81,38 @@ def mask_targets(
     stride: int,
     limit: int,
 ) -> dict[str, np.ndarray]:
-    """What the masks of one image learn.
+    """Mask targets of one image.
 
-    The choice among many anchors is drawn by what the boxes are: the same for the same sample,
-    another for another crop of it.
+    The random choice among anchors is seeded with the boxes: the same for the same sample, another
+    for another crop of it.
 
     Args:
-        matched: (A,) 1 + index of the box that an anchor learns.
+        matched: (A,) 1 + index of the box assigned to each anchor.
         boxes: (n, 4) xyxy in input pixels.
-        ids: (n,) of the boxes, 0 for those whose pixels are not known.
+        ids: (n,) instance ids of the boxes, 0 for boxes without pixels.
         cells: (h, w) ids.
-        stride: pixels of a cell.
-        limit: masks at most.
+        stride: pixels per cell.
+        limit: maximum number of masks.
 
     Returns:
-        `anchor` (limit,), `owner` (limit,): its object's id, 0 where there is none, and `window`
+        `anchor` (limit,), `owner` (limit,): instance id of its object, 0 for none, and `window`
         (limit, 4) in cells; float32.
     """
     height, width = cells.shape
     windows = box_windows(boxes, stride, (height, width))
-    useful = has_visible_cells(cells, windows, ids)
+    trained = has_visible_cells(cells, windows, ids)
     seed = zlib.crc32(np.ascontiguousarray(boxes).tobytes())
-    anchors = chosen_anchors(matched, useful, limit, seed)
+    anchors = select_anchors(matched, trained, limit, seed)
     box = matched[anchors] - 1
-    made = no_mask_targets(limit)
-    made["anchor"][: len(anchors)] = anchors
-    made["owner"][: len(anchors)] = ids[box]
-    made["window"][: len(anchors)] = windows[box]
-    return made
+    arrays = no_mask_targets(limit)
+    arrays["anchor"][: len(anchors)] = anchors
+    arrays["owner"][: len(anchors)] = ids[box]
+    arrays["window"][: len(anchors)] = windows[box]
+    return arrays
 
 
 def no_mask_targets(limit: int) -> dict[str, np.ndarray]:
-    """Those of an image in which no mask is learned."""
+    """Mask targets of an image without trained masks."""
     return {
         "anchor": np.zeros(limit, np.float32),
         "owner": np.full(limit, NONE, np.float32),

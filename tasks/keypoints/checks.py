@@ -1,4 +1,4 @@
-"""What a sample must be for a keypoint head."""
+"""Check that a sample's keypoints fit a keypoint head."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from .skeleton import Skeleton
 
 
 def check_sample(sample: Sample, skeleton: Skeleton, where: str) -> None:
-    """Whether a sample's keypoints are those of the head, one set for each box and class.
+    """Raise DataError unless a sample has the head's keypoints, one set for each box and class.
 
     Args:
-        sample: with the target `keypoints`.
-        skeleton: of the head.
-        where: for errors.
+        sample: a sample with the target `keypoints`.
+        skeleton: the head's skeleton.
+        where: sample and head, for error messages.
 
     Raises:
-        DataError: they are not.
+        DataError: another number of keypoints, or other flip pairs.
     """
     given, count = sample.targets, len(skeleton)
     points = given["keypoints"]
@@ -35,7 +35,7 @@ def check_sample(sample: Sample, skeleton: Skeleton, where: str) -> None:
     order, flip = given.get("keypoint_flip"), skeleton.flip
     if order is not None and flip is not None and not np.array_equal(order, flip):
         raise DataError(
-            "Sample and head disagree which keypoints change places in a mirrored image",
+            "Sample and head disagree which keypoints are swapped in a flipped image",
             expected=f"{flip.tolist()}, by the head's flip_pairs",
             received=np.asarray(order).tolist(),
             where=where,

@@ -18,7 +18,7 @@ from densefit.visualize.drawing import (
 )
 
 _OUTLINE: Color = (20, 20, 20)
-_SUBPIXEL = 4  # binary digits of a place that OpenCV draws exactly
+_SUBPIXEL = 4  # fractional bits of coordinates in OpenCV's drawing functions
 
 
 def draw_poses(
@@ -72,17 +72,17 @@ def draw_annotated_poses(
 def draw_skeletons(
     image: np.ndarray, keypoints: np.ndarray, limbs: np.ndarray, threshold: float = 0.0
 ) -> np.ndarray:
-    """A copy of `image` with each limb as a line of a colour of its own, and keypoints as dots.
+    """Draw limbs as lines, each in its own colour, and keypoints as dots, on a copy of `image`.
 
-    Lines are as thick as the image and the object allow: a small figure stays legible. All but
-    the thinnest have a dark outline, so that they can be seen on any ground.
+    Line width depends on the sizes of the image and of the object. All but the thinnest lines have
+    a dark outline, to be visible on any background.
 
     Args:
         image: (H, W, 3) uint8.
         keypoints: (n, K, 3) x, y in continuous pixels, and confidence or visibility; the last
             object lies on top.
         limbs: (L, 2) indices of the keypoints that are joined.
-        threshold: keypoints are shown whose third number is above it, limbs between those.
+        threshold: keypoints with a confidence above it are drawn, and limbs between them.
     """
     result = np.ascontiguousarray(image).copy()
     for points in np.asarray(keypoints, np.float64):
@@ -91,7 +91,7 @@ def draw_skeletons(
         if not shown.any():
             continue
         width = _width(result, points[shown, :2])
-        # the middle of pixel 0 is at 0.5 for us, and at 0 for OpenCV
+        # The centre of pixel 0 is at 0.5 here, and at 0 in OpenCV.
         places = np.rint((points[:, :2] - 0.5) * 2**_SUBPIXEL).astype(int)
         lines = [(number, a, b) for number, (a, b) in enumerate(limbs) if shown[a] and shown[b]]
         outline = [(width + 2, True)] if width > 1 else []
@@ -100,7 +100,7 @@ def draw_skeletons(
                 color = _OUTLINE if outlined else color_of(number)
                 _line(result, places[a], places[b], color, thickness)
             for index in np.flatnonzero(shown):
-                # Limbs say which is which by their colours; without any the dots must.
+                # Colours tell keypoints apart where there are no limbs.
                 color = color_of(index) if len(limbs) == 0 else (255, 255, 255)
                 radius = width if outlined else width - 1
                 _dot(result, places[index], _OUTLINE if outlined else color, radius)
@@ -108,7 +108,7 @@ def draw_skeletons(
 
 
 def _width(image: np.ndarray, points: np.ndarray) -> int:
-    """Pixels of a line: a hundredth of the image, but a fifteenth of the object at most."""
+    """Line width in pixels: 1/100 of the image, but at most 1/15 of the object."""
     extent = float((points.max(axis=0) - points.min(axis=0)).max())
     return max(1, min(3 * line_width(image), round(extent / 15)))
 

@@ -30,45 +30,45 @@ from .snap import snap_to_peaks
 
 @heads.register("keypoints")
 class Keypoints(KeypointEncoding, Head):
-    """Objects with their keypoints: poses of persons, or anything else that has named points.
+    """Objects with keypoints: poses of persons, or any objects with named points.
 
-    Needs the targets `keypoints`, `boxes` and `classes`. An object is found by the peak of a heat
-    map at the centre of its box, and says there where its keypoints are; each is then moved to
-    the nearest peak of its own heat map (Zhou et al., "Objects as Points", arXiv:1904.07850).
-    Crowds, and objects without any labelled keypoint, are ignored, as by the COCO evaluation.
-    Objects of other classes than the head's are background, and no concern of its scores. Where a
-    sample does not know all of the head's classes, what lies outside the boxes of its objects is no
-    background to the heat maps of keypoints, which all classes share.
+    Needs the targets `keypoints`, `boxes` and `classes`. An object is detected as the peak of a
+    heat map at the centre of its box, where its keypoints are regressed; each keypoint is then
+    moved to the nearest peak of its own heat map (Zhou et al., "Objects as Points",
+    arXiv:1904.07850). Crowds and objects without labelled keypoints are ignored, as in the COCO
+    evaluation. Objects of other classes than the head's are background, and not scored. Where a
+    sample does not annotate all of the head's classes, pixels outside of its boxes are ignored by
+    the heat maps of keypoints, which all classes share.
 
     Predictions are dicts: `keypoints` (m, K, 3) float32 x, y in original pixels and confidence,
     `boxes` (m, 4) float32 xyxy, `scores` (m,) float32, `classes` (m,) int64, by falling score.
-    Places are continuous: COCO's own files have them half a pixel lower.
+    Coordinates are continuous: those in COCO's files are half a pixel lower.
 
     Args:
-        classes: names of the classes that have keypoints, or how many.
-        name: prefix of everything the head owns.
+        classes: names of the classes with keypoints, or their number.
+        name: prefix of labels, outputs, parameters and scores.
         weight: factor on the head's losses.
-        keypoints: names, or how many. None: the 17 of COCO's persons.
-        limbs: pairs of names that drawings join. None: COCO's for COCO's names, else none.
-        flip_pairs: pairs of names that change places in a mirrored image ([] for none); needed
-            to merge mirrored views. None: those that have a left and a right by their names.
-        sigmas: for scoring, how far off people place each keypoint, in parts of the object's
-            size. None: COCO's for COCO's names, else 0.05 for each.
-        channels: width of the head's own maps.
-        heat_maps: learn heat maps of the keypoints, too; else they are where the centre says, and
-            each confidence is 1.
+        keypoints: names, or their number. None: the 17 of COCO's persons.
+        limbs: pairs of names that are joined in drawings. None: COCO's for COCO's names, else none.
+        flip_pairs: pairs of names that are swapped in a flipped image ([] for none); needed to
+            merge flipped views. None: pairs of a left and a right name.
+        sigmas: for scoring, standard deviation of the annotations of each keypoint, relative to
+            the object's size. None: COCO's for COCO's names, else 0.05 for each.
+        channels: channels of the head's feature maps.
+        heat_maps: also learn heat maps of the keypoints; else keypoints are as regressed from the
+            centre, with confidence 1.
         size_weight: factor on the loss of the boxes' sides.
-        max_objects: objects of an image whose boxes and keypoints are learned, the largest; the
-            heat maps learn all.
-        max_detections: detections of an image at most, and peaks of each keypoint.
+        max_objects: objects per image whose boxes and keypoints are trained, the largest first;
+            heat maps are trained on all.
+        max_detections: maximum number of detections per image, and of peaks per keypoint.
         score_threshold: detections below are dropped; keep it low for a full AP curve.
-        peak_threshold: peaks of keypoints below are not looked at, and `draw` shows no keypoints
-            below.
-        alike: object keypoint similarity from which the objects of two views are the same.
-        draw_threshold: `draw` shows detections with at least this score. Where it is left out, the
-            tools draw from the score on where F1 is highest over what they have scored.
-        among: names of all classes of the dataset, in the order of the numbers in its targets, or
-            how many. None: there are no others than `classes`.
+        peak_threshold: lowest probability of a peak that a keypoint is moved to, and lowest
+            confidence of a keypoint that `draw` shows.
+        alike: object keypoint similarity from which the objects of two views are merged.
+        draw_threshold: lowest score that `draw` shows. Default of the tools: the score at which F1
+            is highest on the scored data.
+        among: names of all classes of the dataset, in the order of its targets' class indices, or
+            their number. None: `classes` are all.
 
     Raises:
         ConfigError: a setting is out of range, or see `Skeleton` and `ClassSubset`.
@@ -122,11 +122,11 @@ class Keypoints(KeypointEncoding, Head):
             )
 
     def target_classes(self) -> list[str]:
-        """All classes of the dataset."""
+        """Names of all classes of the dataset, by class index."""
         return Numbered(self.among) if isinstance(self.among, Numbered) else list(self.among)
 
     def class_rows(self) -> dict[str, list[Any]]:
-        """The rows of the classes, and of the keypoints."""
+        """Classes and keypoints of the rows of the last layers."""
         points = self.names("keypoints")
         named = {} if are_numbers(points) else self._point_rows(points)
         classes = self.names("classes") if are_numbers(self.classes) else self.classes
@@ -140,7 +140,7 @@ class Keypoints(KeypointEncoding, Head):
         }
 
     def class_lists(self) -> dict[str, list[str]]:
-        """The names of the classes, and of the keypoints."""
+        """Names of the classes, and of the keypoints."""
         return {**super().class_lists(), "keypoints": self.skeleton.names}
 
     def _maps(self, features: Features) -> dict[str, Any]:
@@ -149,31 +149,33 @@ class Keypoints(KeypointEncoding, Head):
 
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
         """`centre_loss`, `box_loss` and `place_loss`, with heat maps also theirs; (B,) each."""
-        made, count = self._maps(features), len(self.skeleton)
+        predicted, count = self._maps(features), len(self.skeleton)
         mask, cell, place = labels["mask"], labels["cell"], labels["place"]
         losses = {
-            "centre_loss": heat_loss(made["centre"], labels["centre"], mask, labels["known"]),
-            "box_loss": box_loss(made["box"], cell, labels["box"], self.size_weight),
-            "place_loss": place_loss(made["place"], cell, place, count),
+            "centre_loss": heat_loss(predicted["centre"], labels["centre"], mask, labels["known"]),
+            "box_loss": box_loss(predicted["box"], cell, labels["box"], self.size_weight),
+            "place_loss": place_loss(predicted["place"], cell, place, count),
         }
         if self.heat_maps:
             size = self._size(features.input_size)
-            losses["joint_loss"] = heat_loss(made["joint"], labels["joint"], labels["joint_mask"])
-            losses["rest_loss"] = rest_loss(made["rest"], cell, place, count, size)
+            losses["joint_loss"] = heat_loss(
+                predicted["joint"], labels["joint"], labels["joint_mask"]
+            )
+            losses["rest_loss"] = rest_loss(predicted["rest"], cell, place, count, size)
         return losses
 
     def evaluate(self, features: Features) -> dict[str, Any]:
         """`objects` (B, max_detections, 6 + 3 K), and `peaks` (B, K, max_detections, 3)."""
-        made, count = self._maps(features), len(self.skeleton)
+        predicted, count = self._maps(features), len(self.skeleton)
         size = self._size(features.input_size)
         cells = size[0] * size[1]
         where = f"head {self.name!r}, input {features.input_size}"
         check_exact_count(cells * len(self.classes), "cells and classes", where)
         limit = min(self.max_detections, cells)
-        found = {"objects": objects(made, size, count, limit)}
+        outputs = {"objects": objects(predicted, size, count, limit)}
         if self.heat_maps:
-            found["peaks"] = joint_peaks(made, size, count, limit)
-        return found
+            outputs["peaks"] = joint_peaks(predicted, size, count, limit)
+        return outputs
 
     def decode(
         self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
@@ -181,7 +183,7 @@ class Keypoints(KeypointEncoding, Head):
         """Objects in original pixels, by falling score; left and right as in the original.
 
         Raises:
-            ConfigError: a view is mirrored, and nobody has said what that changes.
+            ConfigError: a view is flipped, and `flip_pairs` are unknown.
         """
         predictions = []
         for row, geometry in enumerate(geometries):
@@ -204,14 +206,14 @@ class Keypoints(KeypointEncoding, Head):
         return predictions
 
     def view_merger(self, size: tuple[int, int]) -> Merger:
-        """The means of the objects that several views agree on."""
+        """A merger that averages matching objects of several views."""
         sigmas, limit = self.skeleton.sigmas, self.max_detections
         return Predictions(
             self.decode, partial(merge_objects, sigmas=sigmas, alike=self.alike, limit=limit)
         )
 
     def metrics(self) -> list[Metric]:
-        """Average precision by object keypoint similarity, as COCO has it."""
+        """COCO's average precision by object keypoint similarity."""
         sigmas = self.skeleton.sigmas.tolist()
         return [COCOKeypointAveragePrecision(self.classes, sigmas, self.max_detections)]
 

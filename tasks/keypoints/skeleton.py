@@ -1,4 +1,4 @@
-"""What a head's keypoints are called, which are joined, and which change places in a mirror."""
+"""Keypoints of a head: names, limbs, pairs that a flip swaps, and sigmas."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Pairs = Sequence[Sequence[str]] | None
 _SIDES = ("eye", "ear", "shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 COCO_NAMES = ["nose", *(f"{side}_{part}" for part in _SIDES for side in ("left", "right"))]
 COCO_FLIP_PAIRS = [[f"left_{part}", f"right_{part}"] for part in _SIDES]
-# As the category of COCO's own files has them.
+# In the order of the category in COCO's files.
 COCO_LIMBS = [
     *(
         [f"{side}_{first}", f"{side}_{second}"]
@@ -36,30 +36,30 @@ COCO_LIMBS = [
     ["nose", "left_eye"],
     ["nose", "right_eye"],
 ]
-UNIFORM_SIGMA = 0.05  # where nothing is known: a little below the mean of COCO's
+UNIFORM_SIGMA = 0.05  # default: slightly below the mean of COCO's
 
 
 class Skeleton:
     """The keypoints of a head.
 
     Args:
-        keypoints: names, or how many. None: those of COCO's persons.
+        keypoints: names, or their number. None: the keypoints of COCO's persons.
         limbs: pairs of names to join in drawings. None: COCO's for COCO's names, else none.
-        flip_pairs: pairs of names that change places in a mirrored image. None: those that have
-            a left and a right (see `side_pairs`); where no name has a side, nobody has said.
-        sigmas: how far off people place each keypoint, in parts of the object's size. None:
-            COCO's for COCO's names, else 0.05 for each.
-        where: whose they are, for errors.
+        flip_pairs: pairs of names that are swapped in a flipped image. None: pairs of a left and
+            a right name (see `side_pairs`); unknown if no name has a side.
+        sigmas: standard deviation of the annotations of each keypoint, relative to the object's
+            size. None: COCO's for COCO's names, else 0.05 for each.
+        where: head, for error messages.
 
     Attributes:
-        names: one a keypoint.
+        names: names of the keypoints.
         limbs: (L, 2) int64 indices.
-        flip: (K,) int64, which keypoint each is in a mirrored image; None if nobody has said.
+        flip: (K,) int64, index of each keypoint in a flipped image; None if unknown.
         sigmas: (K,) float64.
 
     Raises:
-        ConfigError: no keypoint, equal names, pairs of what is not there, a side without another,
-            sigmas of another number.
+        ConfigError: no keypoint, duplicate names, pairs of unknown names, a left without a right,
+            another number of sigmas.
     """
 
     def __init__(
@@ -105,10 +105,10 @@ class Skeleton:
         return len(self.names)
 
     def _indices(self, pairs: Sequence[Sequence[str]], what: str, where: str) -> np.ndarray:
-        place = {name: index for index, name in enumerate(self.names)}
-        found = []
+        index_of = {name: index for index, name in enumerate(self.names)}
+        indices = []
         for pair in pairs:
-            ends = [place.get(name, -1) for name in pair]
+            ends = [index_of.get(name, -1) for name in pair]
             if len(ends) != 2 or min(ends) < 0:
                 raise ConfigError(
                     f"One of `{what}` is no pair of keypoints",
@@ -116,14 +116,14 @@ class Skeleton:
                     received=list(pair),
                     where=where,
                 )
-            found.append(ends)
-        return np.array(found, np.int64).reshape(-1, 2)
+            indices.append(ends)
+        return np.array(indices, np.int64).reshape(-1, 2)
 
-    def mirrored(self, where: str) -> np.ndarray:
-        """`flip`. Raises ConfigError if nobody has said what it is."""
+    def flip_order(self, where: str) -> np.ndarray:
+        """`flip`; ConfigError if it is unknown."""
         if self.flip is None:
             raise ConfigError(
-                "Nobody has said which keypoints change places in a mirrored image",
+                "The keypoints that are swapped in a flipped image are unknown",
                 expected="pairs of names, such as [[left_eye, right_eye]]",
                 where=where,
                 fix="give the head `flip_pairs` ([] if nothing has a left and a right)",
@@ -132,7 +132,7 @@ class Skeleton:
 
 
 def _sided(names: Sequence[str], where: str) -> Pairs:
-    """The pairs that the names tell; None if none of them has a side."""
+    """Pairs of left and right names; None if no name has a side."""
     pairs, alone = side_pairs(names)
     if alone:
         raise ConfigError(
@@ -140,8 +140,8 @@ def _sided(names: Sequence[str], where: str) -> Pairs:
             expected="left_x and right_x for each x, or neither",
             received=", ".join(alone),
             where=where,
-            fix="say with `flip_pairs` which keypoints change places in a mirrored image ([] if "
-            "none do)",
+            fix="state with `flip_pairs` which keypoints are swapped in a flipped image ([] for "
+            "none)",
         )
     if pairs:
         tell_pairs(pairs, where)

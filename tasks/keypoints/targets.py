@@ -1,6 +1,6 @@
-"""What the maps of one image should say: centres, joints, and where to ignore. Numpy only.
+"""Training targets of one image: heat maps of centres and joints, offsets, masks. Numpy only.
 
-Zhou et al., "Objects as Points", arXiv:1904.07850, sections 3, 4 and 4.2. It runs in the loader's
+Zhou et al., "Objects as Points", arXiv:1904.07850, sections 3, 4 and 4.2. Runs in the loader's
 workers. Cell (i, j) of a map at stride s covers the pixels [s j, s (j + 1)) x [s i, s (i + 1)).
 """
 
@@ -14,7 +14,7 @@ MIN_OVERLAP = 0.7
 
 
 def gaussian_radius(height: float, width: float, overlap: float = MIN_OVERLAP) -> float:
-    """How far both corners of a box may move so that it still overlaps by IoU `overlap`.
+    """Largest distance by which both corners of a box may move, keeping an IoU of `overlap`.
 
     Law & Deng, "CornerNet", ECCV 2018, section 3.2. The smallest of three cases: both corners
     move out, both in, or both to the same side. (The authors' code divides by 2 where the
@@ -24,9 +24,9 @@ def gaussian_radius(height: float, width: float, overlap: float = MIN_OVERLAP) -
     1.633
 
     Args:
-        height: of the box, at least 0, in any unit.
-        width: the same.
-        overlap: within (0, 1).
+        height: height of the box, at least 0, in any unit.
+        width: width of the box, in the same unit.
+        overlap: lowest IoU, within (0, 1).
     """
     area, half = height * width, (height + width) / 2
     # (h - 2 r) (w - 2 r) = o h w, area / ((h + 2 r) (w + 2 r)) = o, and for the shift
@@ -43,9 +43,9 @@ def _root(a: float, b: float, c: float) -> float:
 
 
 def add_gaussian(heat: np.ndarray, cell: tuple[int, int], radius: int) -> None:
-    """Raise `heat` (h, w), in place, to a bump around `cell` (row, column), which becomes 1.
+    """Draw a Gaussian around `cell` (row, column), where it is 1, into `heat` (h, w) in place.
 
-    It ends at `radius` cells, and its deviation is a sixth of its diameter.
+    It is cut off at `radius` cells; its standard deviation is a sixth of its diameter.
     """
     row, column = cell
     top, bottom = max(0, row - radius), min(heat.shape[0], row + radius + 1)
@@ -60,7 +60,7 @@ def add_gaussian(heat: np.ndarray, cell: tuple[int, int], radius: int) -> None:
 def empty_targets(
     size: tuple[int, int], classes: int, keypoints: int, objects: int
 ) -> dict[str, np.ndarray]:
-    """Targets that train nothing; see `targets` for what they are."""
+    """Targets of an image without objects, all ignored; see `targets`."""
     return {
         "centre": np.zeros((classes, *size), np.float32),
         "joint": np.zeros((keypoints, *size), np.float32),
@@ -83,14 +83,14 @@ def targets(
     limit: int,
     known: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
-    """The targets of one image.
+    """Training targets of one image.
 
-    Objects without any labelled keypoint, and crowds, are neither learned nor background: what
-    their boxes cover is ignored, as the COCO evaluation ignores it.
+    Objects without labelled keypoints, and crowds, are neither learned nor background: the pixels
+    of their boxes are ignored, as in the COCO evaluation.
 
-    All classes share the maps of joints. Where an image may show objects of a class that nobody
-    marked, a place without a joint is one for sure inside the boxes of the marked objects only;
-    elsewhere it is ignored.
+    All classes share the heat maps of joints. Where an image may show objects of a class that is
+    not annotated, pixels without a joint are background only inside the boxes of annotated
+    objects; elsewhere they are ignored.
 
     Args:
         boxes: (n, 4) xyxy in input pixels.
@@ -98,31 +98,31 @@ def targets(
         points: (n, K, 3) x, y in input pixels, and visibility.
         crowd: (n,) bool.
         size: (h, w) of the map.
-        stride: of the map.
-        classes: how many.
-        limit: objects whose boxes and keypoints are learned; of more, the largest are. The heat
-            maps show all.
-        known: (classes,) bool, the classes whose objects are marked; None: all.
+        stride: stride of the map.
+        classes: number of classes.
+        limit: maximum number of objects whose boxes and keypoints are learned, the largest first.
+            Heat maps have all objects.
+        known: (classes,) bool, classes that are annotated; None: all.
 
     Returns:
-        `centre` (classes, h, w): bumps at the centres of boxes. `joint` (K, h, w): at labelled
-        keypoints. `mask` and `joint_mask` (h, w): 0 where background is ignored, of the first and
-        of the second, else 1. `cell` (limit,): index of each object's centre in a flat map, -1 for
-        none. `box` (limit, 4): from that cell's corner to the centre dx, dy, and width, height.
-        `place` (limit, K, 3): from that corner to each keypoint dx, dy, and 1 if it is labelled.
-        All in cells, all float32.
+        `centre` (classes, h, w): Gaussians at the centres of boxes. `joint` (K, h, w): at labelled
+        keypoints. `mask` and `joint_mask` (h, w): 0 where the background of `centre` and of `joint`
+        is ignored, else 1. `cell` (limit,): flat index of each object's centre cell, -1 for none.
+        `box` (limit, 4): dx, dy from that cell's corner to the centre, and width, height. `place`
+        (limit, K, 3): dx, dy from that corner to each keypoint, and 1 if it is labelled. All in
+        cells, all float32.
     """
     boxes = np.asarray(boxes, np.float64).reshape(-1, 4) / stride
     points = np.asarray(points, np.float64)
-    made = empty_targets(size, classes, points.shape[1], limit)
-    made["mask"][:] = 1.0
+    arrays = empty_targets(size, classes, points.shape[1], limit)
+    arrays["mask"][:] = 1.0
     solid = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
     learned = solid & (points[..., 2] > 0).any(axis=1) & ~np.asarray(crowd, bool)
-    made["joint_mask"][:] = known is None or np.all(known)
+    arrays["joint_mask"][:] = known is None or np.all(known)
     for box in boxes[learned]:
-        made["joint_mask"][_covered(box)] = 1.0
+        arrays["joint_mask"][_covered(box)] = 1.0
     for box in boxes[~learned]:
-        made["mask"][_covered(box)] = made["joint_mask"][_covered(box)] = 0.0
+        arrays["mask"][_covered(box)] = arrays["joint_mask"][_covered(box)] = 0.0
     sides = boxes[:, 2:] - boxes[:, :2]
     order = np.flatnonzero(learned)
     order = order[np.argsort(-sides[order].prod(axis=1), kind="stable")]
@@ -130,18 +130,18 @@ def targets(
         radius = int(gaussian_radius(sides[index, 1], sides[index, 0]))
         centre = (boxes[index, :2] + boxes[index, 2:]) / 2
         centre_cell = _cell(centre, size)
-        add_gaussian(made["centre"][labels[index]], centre_cell, radius)
+        add_gaussian(arrays["centre"][labels[index]], centre_cell, radius)
         shown = points[index, :, 2] > 0
         places = points[index, :, :2] / stride
         for joint in np.flatnonzero(shown):
-            add_gaussian(made["joint"][joint], _cell(places[joint], size), radius)
+            add_gaussian(arrays["joint"][joint], _cell(places[joint], size), radius)
         if row < limit:
             start = np.array(centre_cell[::-1], np.float64)
-            made["cell"][row] = centre_cell[0] * size[1] + centre_cell[1]
-            made["box"][row] = [*(centre - start), *sides[index]]
-            made["place"][row, :, :2] = np.where(shown[:, None], places - start, 0.0)
-            made["place"][row, :, 2] = shown
-    return made
+            arrays["cell"][row] = centre_cell[0] * size[1] + centre_cell[1]
+            arrays["box"][row] = [*(centre - start), *sides[index]]
+            arrays["place"][row, :, :2] = np.where(shown[:, None], places - start, 0.0)
+            arrays["place"][row, :, 2] = shown
+    return arrays
 
 
 def _covered(box: np.ndarray) -> tuple[slice, slice]:
@@ -150,7 +150,7 @@ def _covered(box: np.ndarray) -> tuple[slice, slice]:
     return slice(math.floor(top), math.ceil(bottom)), slice(math.floor(left), math.ceil(right))
 
 
-def _cell(place: np.ndarray, size: tuple[int, int]) -> tuple[int, int]:
-    """(row, column) of the cell that holds x, y; the last one if it lies on the far edge."""
-    x, y = place
+def _cell(point: np.ndarray, size: tuple[int, int]) -> tuple[int, int]:
+    """(row, column) of the cell that contains the point (x, y); the last cell at the far edge."""
+    x, y = point
     return min(max(int(y), 0), size[0] - 1), min(max(int(x), 0), size[1] - 1)

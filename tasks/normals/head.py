@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from densefit.backend import mx
 from densefit.data.geometry.strided_map import grid_size, mean_weights, target_cells
 from densefit.data.geometry.to_original import map_to_original
 from densefit.data.homography import turn_vectors
@@ -19,6 +18,7 @@ from densefit.model.decoders import LOGIT_STRIDE, Decoder
 from densefit.model.heads.head import Features, Head, Label, heads
 from densefit.model.layers import upsample
 from densefit.model.tta.view_merger import Merger
+from densefit.symbol import sym
 
 from .vectors import draw_normals, unit
 
@@ -28,24 +28,24 @@ class Normals(Head):
     """A surface normal for every pixel.
 
     Needs a target `normals`: (H, W, 3) vectors of any length in the camera's frame, x to the
-    right and y downwards, zero (or not finite) where unknown. z may point either way, always the
-    same. The transforms mirror and turn the vectors with their image. (With y upwards, all goes
-    well but quarter turns: negate y first.)
+    right and y downwards, zero (or not finite) where unknown. z may point either way, but always
+    the same. Transforms flip and rotate the vectors with the image. (With y upwards, negate y first
+    if images are rotated.)
 
-    The loss is 1 - cos of the angle between the predicted and the true vector, the mean over the
-    known cells of an image. Predictions are (H, W, 3) float32 of length 1.
+    The loss is 1 - cos of the angle between the predicted and the true vector, averaged over the
+    valid cells of an image. Predictions are (H, W, 3) float32 of length 1.
 
     Args:
         name: prefix of outputs and parameters.
         weight: factor on the loss.
         decoder: "deeplabv3+" or "fcn".
-        channels: width of the decoder.
+        channels: channels of the decoder.
         rates: dilations of the atrous pyramid.
-        target: name of the target to learn; one of your own is first declared to the transforms:
+        target: name of the target to learn. A new target is first declared to the transforms:
             `declare_target("bumps", "vectors")` of `densefit.data.transforms`.
 
     Raises:
-        ConfigError: an unknown decoder, or one of no width.
+        ConfigError: an unknown decoder, or a decoder without channels.
     """
 
     def __init__(
@@ -64,18 +64,16 @@ class Normals(Head):
         self.output_stride = self.decoder.output_stride
 
     def labels(self, input_size: tuple[int, int]) -> list[Label]:
-        """`normals`: unit vectors, zero where unknown; `weight`: of each cell, adding up to 1."""
+        """`normals`: unit vectors, zero where unknown; `weight`: weight of each cell, sum 1."""
         size = grid_size(input_size, LOGIT_STRIDE)
         return [Label("normals", (3, *size)), Label("weight", size)]
 
     def has_valid_labels(self, labels: Mapping[str, np.ndarray]) -> bool:
-        """Not where no vector is known."""
+        """Whether any vector is known."""
         return bool(np.any(labels["weight"]))
 
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:
-        """The vectors at every fourth pixel, and the cells' weights.
-
-        A sample that does not have the target at all trains nothing.
+        """Encode the vectors at every fourth pixel; without the target no cell has a weight.
 
         Raises:
             DataError: the target is no map of vectors of the image's size.
@@ -87,21 +85,21 @@ class Normals(Head):
 
     def _vectors(self, features: Features) -> Any:
         """(B, 3, h, w) unit vectors at LOGIT_STRIDE."""
-        return mx.sym.L2Normalization(self.decoder(features, self.name, 3), mode="channel")
+        return sym.L2Normalization(self.decoder(features, self.name, 3), mode="channel")
 
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
-        """`loss`: the mean of 1 - cos over the known cells of each image."""
-        cosine = mx.sym.sum(self._vectors(features) * labels["normals"], axis=1)
-        return {"loss": mx.sym.sum((1 - cosine) * labels["weight"], axis=(1, 2))}
+        """`loss`: mean of 1 - cos over the valid cells of each image."""
+        cosine = sym.sum(self._vectors(features) * labels["normals"], axis=1)
+        return {"loss": sym.sum((1 - cosine) * labels["weight"], axis=(1, 2))}
 
     def evaluate(self, features: Features) -> dict[str, Any]:
         """`normals`: (B, 3, H, W) unit vectors at input size."""
         size = features.size(LOGIT_STRIDE)
         full = upsample(self._vectors(features), LOGIT_STRIDE, size, features.input_size)
-        return {"normals": mx.sym.L2Normalization(full, mode="channel")}
+        return {"normals": sym.L2Normalization(full, mode="channel")}
 
     def view_merger(self, size: tuple[int, int]) -> Merger:
-        """Averages vectors at the original size, on the device; a flip negates x."""
+        """A merger that averages vectors at the original size, on the device; flips negate x."""
         return MapMerger(
             size, "normals", lambda maps: unit(maps.transpose(1, 2, 0))[0], negated=(0,)
         )
@@ -110,27 +108,27 @@ class Normals(Head):
         self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
     ) -> list[np.ndarray]:
         """(H, W, 3) float32 unit vectors at the size of each original image."""
-        found = []
+        predictions = []
         for vectors, geometry in zip(outputs["normals"], geometries):
-            there = map_to_original(vectors.transpose(1, 2, 0), geometry)
-            # A mirror undoes itself: the way there is the way back.
-            found.append(unit(turn_vectors(there, geometry.matrix))[0])
-        return found
+            resampled = map_to_original(vectors.transpose(1, 2, 0), geometry)
+            # A flip is its own inverse: the forward matrix is the backward one.
+            predictions.append(unit(turn_vectors(resampled, geometry.matrix))[0])
+        return predictions
 
     def ground_truth(self, targets: Mapping[str, np.ndarray]) -> np.ndarray | None:
-        """The original vectors, None if there are none."""
+        """The original vectors, None without the target."""
         return targets.get(self.target)
 
     def metrics(self) -> list[Metric]:
-        """The mean angle and the others of the metric of normals."""
+        """Mean angle and the other scores of surface normals."""
         return [SurfaceNormals()]
 
     resizable = True
 
     def draw(self, image: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-        """The vectors' components as red, green and blue."""
+        """Components of the vectors as red, green and blue."""
         return draw_normals(image, prediction)
 
     def draw_truth(self, image: np.ndarray, truth: np.ndarray) -> np.ndarray:
-        """The same of the true vectors; what is unknown shows the image."""
+        """The true vectors as colours; the image where they are unknown."""
         return draw_normals(image, truth)

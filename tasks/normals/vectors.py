@@ -1,4 +1,4 @@
-"""Vectors of length 1, and their image."""
+"""Unit vectors, and their drawing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def unit(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Vectors brought to length 1, and which of them have a direction at all.
+    """Normalise vectors to length 1, and mark the vectors with a direction.
 
     Args:
         vectors: (..., 3) of any length; zero, or not finite, where unknown.
@@ -15,17 +15,18 @@ def unit(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         ((..., 3) float32, zero where unknown; (...) bool.)
     """
     vectors = np.asarray(vectors, np.float32)
-    # The largest component first made 1: the squares of very long or short ones would be lost.
+    # Divided by the largest component first: squares of very long or short vectors would overflow
+    # or vanish.
     largest = np.abs(vectors).max(axis=-1, keepdims=True)
     known = np.isfinite(largest) & (largest > 0)  # the largest is nan if any is
     scaled = np.divide(vectors, largest, out=np.zeros_like(vectors), where=known)
     length = np.sqrt(np.square(scaled).sum(axis=-1, keepdims=True))
-    made = np.divide(scaled, length, out=np.zeros_like(vectors), where=known)
-    return made, known[..., 0]
+    normalised = np.divide(scaled, length, out=np.zeros_like(vectors), where=known)
+    return normalised, known[..., 0]
 
 
 def draw_normals(image: np.ndarray, normals: np.ndarray) -> np.ndarray:
-    """A copy of the image under its normals as colours; what is unknown stays as it is.
+    """Draw normals as colours on a copy of the image, which shows where they are unknown.
 
     Red, green and blue are x, y and z, from -1 (0) over 0 (128) to 1 (255).
 

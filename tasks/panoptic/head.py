@@ -1,4 +1,4 @@
-"""The panoptic head: a segmentation head and an instance head, and one map of both."""
+"""The panoptic head: a segmentation head and an instance head, merged into one map."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from .segments import merge_unannotated, panoptic_map, true_segments
 
 @heads.register("panoptic")
 class Panoptic(Head):
-    """A segment for every pixel: things one by one, stuff as a whole.
+    """A segment for every pixel: a segment per thing, and per class of stuff.
 
-    Two heads on one trunk: segmentation of all classes and instances of the things, whose outputs
-    are merged as in Panoptic FPN (Kirillov et al., CVPR 2019). A sample trains the part whose
-    targets it has; it is scored if it has all of them: `mask`, `instances`, `instance_ids`,
-    `boxes` and `classes`.
+    Two heads on one backbone, segmentation of all classes and instances of the things, whose
+    outputs are merged as in Panoptic FPN (Kirillov et al., CVPR 2019). A sample trains the parts
+    whose targets it has, and is scored if it has all of them: `mask`, `instances`,
+    `instance_ids`, `boxes` and `classes`.
 
-    Predictions are dicts: `map` (H, W) int32, the id of each pixel's segment or 0, `ids` (n,) and
+    Predictions are dicts: `map` (H, W) int32, segment id of each pixel or 0, `ids` (n,) and
     `classes` (n,), indices into the classes of the mask.
 
     Args:
         classes: names of the mask's classes, in index order.
-        things: names of those classes that have instances, in the order of the boxes' classes.
-        name: prefix of everything the head owns.
-        weight: factor on all its losses; further ones are `weight` in the parts' settings.
-        score_threshold: instances below are not laid down.
-        overlap: share of an instance that those with higher scores must leave of it.
-        min_stuff: stuff of a smaller share of the image is left out; 0.01 is about the 4096
-            pixels of the paper.
+        things: names of the classes with instances, in the order of the boxes' classes.
+        name: prefix of labels, outputs, parameters and scores.
+        weight: factor on all losses; `weight` in the parts' settings is a further factor.
+        score_threshold: instances with a lower score are dropped.
+        overlap: share of an instance that instances with higher scores must leave free.
+        min_stuff: smallest stuff segment, as a share of the image; 0.01 is about the 4096 pixels
+            of the paper.
         segmentation: settings of the segmentation head, such as `decoder`.
         instance: settings of the instance head, such as `detection`.
 
@@ -65,12 +65,12 @@ class Panoptic(Head):
         segmentation: Mapping[str, Any] | None = None,
         instance: Mapping[str, Any] | None = None,
     ) -> None:
-        for what, given in (("classes", classes), ("things", things)):
-            if not isinstance(given, Iterable):
+        for what, names in (("classes", classes), ("things", things)):
+            if not isinstance(names, Iterable):
                 raise ConfigError(
                     f"A panoptic head needs the names of its {what}: things are found by name",
                     expected="a list of texts",
-                    received=repr(given),
+                    received=repr(names),
                     where=f"head {name!r}",
                 )
         self.classes, self.things = class_names(classes), class_names(things)
@@ -80,17 +80,17 @@ class Panoptic(Head):
         check_things(self.things, self.classes, f"head {name!r}")
         check_settings(settings, overlap, min_stuff, f"head {name!r}")
         self.thing_classes = [self.classes.index(thing) for thing in self.things]
-        # What is not laid down need not come out of the network.
+        # Instances below the threshold are dropped anyway: the network need not output them.
         detection = settings["instance"].get("detection") or {}
         settings["instance"]["detection"] = {"score_threshold": score_threshold, **detection}
-        made = {
+        parts = {
             part: heads.create(part, classes=names, name=f"{name}_{part}", **settings[part])
             for part, names in (("segmentation", self.classes), ("instance", self.things))
         }
-        self.segmentation = cast(Segmentation, made["segmentation"])
-        self.instance = cast(Instance, made["instance"])
-        self.parts: dict[str, Head] = made
-        self.output_stride = min(part.output_stride for part in made.values())
+        self.segmentation = cast(Segmentation, parts["segmentation"])
+        self.instance = cast(Instance, parts["instance"])
+        self.parts: dict[str, Head] = parts
+        self.output_stride = min(part.output_stride for part in parts.values())
         self.targets = (*self.segmentation.targets, *self.instance.targets)
         self.class_target = self.segmentation.target
         self.terms = self._terms()
@@ -101,17 +101,17 @@ class Panoptic(Head):
         return str((settings.get("segmentation") or {}).get("target", cls.class_target))
 
     def class_rows(self) -> dict[str, list[Any]]:
-        """Those of both parts."""
+        """Classes of the rows of both parts."""
         for part in (self.segmentation, self.instance):
             part.learned_names = self.learned_names
         return {**self.segmentation.class_rows(), **self.instance.class_rows()}
 
     def class_lists(self) -> dict[str, list[str]]:
-        """The names of the mask's classes, and of the things."""
+        """Names of the mask's classes, and of the things."""
         return {self.segmentation.target: self.classes, "classes": self.things}
 
     def labels(self, input_size: tuple[int, int]) -> list[Label]:
-        """Those of both parts."""
+        """Labels of both parts."""
         return [
             Label(f"{part}_{label.name}", label.shape, label.dtype)
             for part, head in self.parts.items()
@@ -119,7 +119,7 @@ class Panoptic(Head):
         ]
 
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
-        """The terms of both parts, by their weights."""
+        """Loss terms of both parts, times their weights."""
         terms = {
             part: head.train(features, strip_prefix(part, labels))
             for part, head in self.parts.items()
@@ -132,17 +132,17 @@ class Panoptic(Head):
         )
 
     def evaluate(self, features: Features) -> dict[str, Any]:
-        """The outputs of both parts."""
+        """Outputs of both parts."""
         return add_prefixes({part: head.evaluate(features) for part, head in self.parts.items()})
 
     def raw_outputs(self, features: Features) -> dict[str, Any]:
-        """The raw outputs of both parts."""
+        """Raw outputs of both parts."""
         return add_prefixes({part: head.raw_outputs(features) for part, head in self.parts.items()})
 
     def postprocess(
         self, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int]
     ) -> dict[str, np.ndarray]:
-        """The outputs of both parts."""
+        """Postprocess the outputs of both parts."""
         return add_prefixes(
             {
                 part: head.postprocess(strip_prefix(part, outputs), input_size)
@@ -151,20 +151,20 @@ class Panoptic(Head):
         )
 
     def view_outputs(self, features: Features) -> dict[str, Any]:
-        """The views of both parts."""
+        """View outputs of both parts."""
         return add_prefixes(
             {part: head.view_outputs(features) for part, head in self.parts.items()}
         )
 
     def view_merger(self, size: tuple[int, int]) -> Merger:
-        """Merges each part's views, and then the parts."""
+        """A merger of each part's views, and then of the parts."""
         mergers = {part: head.view_merger(size) for part, head in self.parts.items()}
         return PartsMerger(
-            mergers, lambda found: self._segments(found["segmentation"], found["instance"])
+            mergers, lambda parts: self._segments(parts["segmentation"], parts["instance"])
         )
 
     def _terms(self) -> dict[str, Term]:
-        """Those of both parts: a sample trains the parts that can learn from it."""
+        """Terms of both parts: a sample trains the parts whose targets it has."""
         semantic = Term(self.segmentation.targets, self._trains_segmentation)
         return add_prefixes({"segmentation": {"loss": semantic}, "instance": self.instance.terms})
 
@@ -172,46 +172,46 @@ class Panoptic(Head):
         return self.segmentation.has_valid_labels(strip_prefix("segmentation", labels))
 
     def encode(self, sample: Sample) -> dict[str, np.ndarray]:
-        """The labels of both parts."""
+        """Encode the labels of both parts."""
         return add_prefixes({part: head.encode(sample) for part, head in self.parts.items()})
 
     def positives(self, labels: Mapping[str, np.ndarray]) -> int:
-        """Anchors that learn the box of a thing."""
+        """Number of positive anchors."""
         return self.instance.positives(strip_prefix("instance", labels))
 
     def objects(self, sample: Sample) -> int:
-        """Boxes of things that are trained."""
+        """Number of boxes of things to learn."""
         return self.instance.objects(sample)
 
     def decode(
         self, outputs: Mapping[str, np.ndarray], geometries: Sequence[Geometry]
     ) -> list[Any]:
-        """Maps of segments at the size of each original image."""
-        found = [
+        """Segments at the size of each original image."""
+        predictions = [
             head.decode(strip_prefix(part, outputs), geometries)
             for part, head in self.parts.items()
         ]
-        return [self._segments(semantic, instances) for semantic, instances in zip(*found)]
+        return [self._segments(semantic, instances) for semantic, instances in zip(*predictions)]
 
     def _segments(self, semantic: np.ndarray, instances: Mapping[str, Any]) -> dict[str, Any]:
         rows = np.flatnonzero(instances["scores"] >= self.score_threshold)
-        kept = {
+        visible = {
             key: [instances[key][row] for row in rows] for key in ("masks", "scores", "classes")
         }
         least = round(self.min_stuff * semantic.size)
-        return panoptic_map(semantic, kept, self.thing_classes, self.overlap, least)
+        return panoptic_map(semantic, visible, self.thing_classes, self.overlap, least)
 
     def ground_truth(self, targets: Mapping[str, np.ndarray]) -> Any:
-        """The true segments, None if a target is missing."""
+        """Ground-truth segments, None if a target is missing."""
         if any(name not in targets for name in self.targets):
             return None
         return true_segments(targets[self.segmentation.target], targets, self.thing_classes)
 
     def filter_prediction(self, prediction: Any, targets: Mapping[str, np.ndarray]) -> Any:
-        """The segments of classes that the sample knows; the others are background.
+        """Merge segments of classes that the sample does not annotate into the background.
 
         Raises:
-            DataError: it tells of another number of classes.
+            DataError: the sample states it for another number of classes.
         """
         where = f"head {self.name}"
         known = self.segmentation.known(targets, where)

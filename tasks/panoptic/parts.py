@@ -1,4 +1,4 @@
-"""Heads inside a head: whose names are whose."""
+"""Parts of a head: prefixes of names, and a merger of the parts' views."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Value = TypeVar("Value")
 
 
 def add_prefixes(parts: Mapping[str, Mapping[str, Value]]) -> dict[str, Value]:
-    """What several parts name, each name behind its part's.
+    """Merge the parts' dicts, with each part's name as a prefix.
 
-    >>> joined({"a": {"x": 1}, "b": {"x": 2}})
+    >>> add_prefixes({"a": {"x": 1}, "b": {"x": 2}})
     {'a_x': 1, 'b_x': 2}
     """
     return {
@@ -23,9 +23,9 @@ def add_prefixes(parts: Mapping[str, Mapping[str, Value]]) -> dict[str, Value]:
 
 
 def strip_prefix(part: str, whole: Mapping[str, Value]) -> dict[str, Value]:
-    """What belongs to one part, by its own names.
+    """The entries of one part, without its prefix.
 
-    >>> own("b", {"a_x": 1, "b_x": 2})
+    >>> strip_prefix("b", {"a_x": 1, "b_x": 2})
     {'x': 2}
     """
     start = f"{part}_"
@@ -33,11 +33,11 @@ def strip_prefix(part: str, whole: Mapping[str, Value]) -> dict[str, Value]:
 
 
 class PartsMerger(Merger):
-    """Merges the views of each part by itself, and makes one prediction of the results.
+    """Merge the views of each part, then combine the parts' predictions.
 
     Args:
-        mergers: by the part's name.
-        combine: the parts' predictions by name -> the prediction.
+        mergers: merger of each part, by name.
+        combine: predictions of the parts by name -> prediction.
     """
 
     def __init__(

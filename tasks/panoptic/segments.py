@@ -24,22 +24,22 @@ def panoptic_map(
     overlap: float = 0.5,
     min_stuff: int = 0,
 ) -> dict[str, np.ndarray]:
-    """Segments that do not overlap.
+    """Merge a semantic mask and instances into segments that do not overlap.
 
-    Instances are laid down by falling score, each on the pixels that are left; one of which less
-    than `overlap` is left is dropped. What they leave is of its semantic class if that is stuff;
-    stuff of less than `min_stuff` pixels in all is dropped. The rest is void.
+    Instances are placed by falling score, each on the pixels that are still free; an instance of
+    which less than `overlap` is free is dropped. Remaining pixels take their semantic class if it
+    is stuff; stuff of fewer than `min_stuff` pixels is dropped. The rest is void.
 
     Args:
         semantic: (H, W) class indices.
-        instances: "masks", m COCO run lengths of (H, W); "scores" (m,); "classes" (m,), places in
-            `thing_classes`.
+        instances: "masks", m COCO run lengths of (H, W); "scores" (m,); "classes" (m,), indices
+            into `thing_classes`.
         thing_classes: class indices of the things.
-        overlap: share of an instance that must be left, above 0.
-        min_stuff: pixels.
+        overlap: share of an instance that must be free, above 0.
+        min_stuff: smallest stuff segment in pixels.
 
     Returns:
-        "map" (H, W) int32, a segment's id a pixel, 0 for void; "ids" (n,) int64, 1 to n;
+        "map" (H, W) int32, segment id per pixel, 0 for void; "ids" (n,) int64, 1 to n;
         "classes" (n,) int64. Things go first, by falling score.
     """
     segments: np.ndarray = np.zeros(semantic.shape, np.int32)
@@ -72,23 +72,22 @@ def panoptic_map(
 def merge_unannotated(
     segments: Mapping[str, np.ndarray], known: np.ndarray, background: int | None
 ) -> Mapping[str, np.ndarray]:
-    """Segments as a sample can judge them that does not tell of all classes.
+    """Merge segments of classes that a sample does not annotate into the background.
 
-    What it calls background may be of one of the others: there, a segment of these is neither
-    right nor wrong, but background.
+    Objects of these classes are background in its mask, so that their segments would be wrong.
 
     Args:
-        segments: as `panoptic_map` makes them.
+        segments: result of `panoptic_map`.
         known: (classes,) bool, true for `background`.
-        background: class index; None: there is none, and such pixels become void.
+        background: class index; None: these pixels become void.
 
     Returns:
-        The same form; those that stay keep their ids.
+        The same keys; other segments keep their ids.
     """
-    strange = ~known[segments["classes"]]
-    if not strange.any():
+    unknown = ~known[segments["classes"]]
+    if not unknown.any():
         return segments
-    ids, classes = segments["ids"][~strange], segments["classes"][~strange]
+    ids, classes = segments["ids"][~unknown], segments["classes"][~unknown]
     target = 0
     if background is not None:
         if background not in classes:
@@ -96,22 +95,22 @@ def merge_unannotated(
             classes = np.append(classes, background)
         target = int(ids[np.flatnonzero(classes == background)[0]])
     table = np.arange(int(segments["ids"].max()) + 1, dtype=np.int32)
-    table[segments["ids"][strange]] = target
+    table[segments["ids"][unknown]] = target
     return {"map": table[segments["map"]], "ids": ids, "classes": classes}
 
 
 def true_segments(
     mask: np.ndarray, targets: Mapping[str, np.ndarray], thing_classes: Sequence[int]
 ) -> dict[str, np.ndarray]:
-    """Segments as the panoptic metric takes them.
+    """Ground-truth segments for the panoptic metric.
 
-    A pixel belongs to its instance; where there is none, to the stuff that the mask shows. Pixels
-    of a thing that nobody drew by itself, and those of ids without a box, are void.
+    A pixel belongs to its instance, else to its stuff class. Pixels of things without an instance,
+    and of instances without a box, are void.
 
     Args:
-        mask: (H, W) class indices, 255 where nothing is known.
-        targets: "instances", "instance_ids", "classes" (places in `thing_classes`), and "crowd"
-            where there is any.
+        mask: (H, W) class indices, 255 for void.
+        targets: "instances", "instance_ids", "classes" (indices into `thing_classes`),
+            and optionally "crowd".
         thing_classes: class indices of the things.
 
     Returns:

@@ -8,7 +8,7 @@ import numpy as np
 from densefit.data.sample import Geometry
 
 
-def strongest_classes(logits: np.ndarray, stride: int, size: tuple[int, int]) -> np.ndarray:
+def upsampled_argmax(logits: np.ndarray, stride: int, size: tuple[int, int]) -> np.ndarray:
     """Argmax over classes of logits that are upsampled bilinearly (half-pixel centres).
 
     In MXNet this is a matrix product and an argmax over all upsampled logits, which takes several

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from densefit.backend import mx
 from densefit.data.sample import Geometry
 from densefit.engine.map_averaging import ClassMapMerger
 from densefit.errors import ConfigError, located
@@ -19,9 +18,10 @@ from densefit.model.loss_weights import class_weights as weights_of_classes
 from densefit.model.partial_softmax import partial_log_softmax
 from densefit.model.tta.view_merger import Merger
 from densefit.registry import nearest
+from densefit.symbol import sym
 from densefit.visualize.drawing import draw_mask
 
-from .class_maps import strongest_classes, to_original
+from .class_maps import to_original, upsampled_argmax
 from .encoding import IGNORE, MaskEncoding
 
 
@@ -29,31 +29,30 @@ from .encoding import IGNORE, MaskEncoding
 class Segmentation(MaskEncoding, Head):
     """A class for every pixel.
 
-    Needs a target `mask`: (H, W) uint8 class indices, 255 where nothing is known. The loss is
-    cross-entropy at a quarter of the input size (at full size it would cost as much as the
-    backbone), a weighted mean over the valid cells of an image.
-    The output is the argmax of the logits, enlarged to the input size on the device: bytes, not
-    logits, come back.
+    Needs a target `mask`: (H, W) uint8 class indices, 255 for void. The loss is cross-entropy at a
+    quarter of the input size (at full size it would cost as much as the backbone), a weighted mean
+    over the valid cells of an image. The output is the argmax of the logits, upsampled to the input
+    size on the device: bytes are transferred, not logits.
 
     Args:
-        classes: names of the classes, or how many.
+        classes: names of the classes, or their number.
         name: prefix of outputs and parameters.
         weight: factor on the loss.
         decoder: "deeplabv3+" or "fcn".
-        channels: width of the decoder.
+        channels: channels of the decoder.
         rates: dilations of the atrous pyramid.
-        class_weights: a factor on each class's pixels in the loss; 1 by default.
-        target: name of the target to learn, so that two heads can learn different masks; one of
-            your own is first declared to the transforms: `declare_target("parts", "map", 255)`
-            of `densefit.data.transforms`.
-        background: name of the class under which a sample hides those that it does not know
-            (`known_mask_classes`, or `known_<target>_classes` of another target): its pixels
-            train no score of these. None: there is no such class, and every pixel is what it is
-            marked as; the first sample that does not know all classes is told in the log.
+        class_weights: factor on each class's pixels in the loss; 1 by default.
+        target: name of the target to learn, so that two heads can learn different masks. A new
+            target is first declared to the transforms: `declare_target("parts", "map", 255)` of
+            `densefit.data.transforms`.
+        background: name of the class that includes pixels of classes a sample does not annotate
+            (`known_mask_classes`, or `known_<target>_classes` of another target): its pixels do
+            not train the scores of these classes. None: all pixels are what they are labelled as;
+            a warning is logged for the first sample that does not annotate all classes.
 
     Raises:
-        ConfigError: unknown decoder, classes that are too many or alike, weights of another
-            number, or a background that is no class.
+        ConfigError: unknown decoder, too many or duplicate classes, another number of weights, or
+            a background that is no class.
     """
 
     class_target = "mask"
@@ -96,7 +95,7 @@ class Segmentation(MaskEncoding, Head):
         self._class_weights[: len(self.classes)] = weights
 
     def class_rows(self) -> dict[str, list[Any]]:
-        """The rows of the last layer, or of those that are added up."""
+        """Classes of the rows of the last layers."""
         layers = ["logits", *(f"score{stride}" for stride in (4, 8, 16, 32))]
         names = self.names(self.target)
         return named_rows(names, *(f"{self.name}_{layer}" for layer in layers))
@@ -105,16 +104,16 @@ class Segmentation(MaskEncoding, Head):
         return self.decoder(features, self.name, len(self.classes))
 
     def train(self, features: Features, labels: Mapping[str, Any]) -> dict[str, Any]:
-        """`loss`: weighted mean cross-entropy over the cells of each image."""
+        """`loss`: weighted mean of the cross-entropy over the cells of each image."""
         logits = self._logits(features)
         if self.background is None:
-            log_probability = mx.sym.log_softmax(logits, axis=1)
+            log_probability = sym.log_softmax(logits, axis=1)
         else:
-            known = mx.sym.reshape(labels["known"], shape=(0, 0, 1, 1))
-            hides = mx.sym.expand_dims(labels["mask"] == self.background, axis=1)
+            known = sym.reshape(labels["known"], shape=(0, 0, 1, 1))
+            hides = sym.expand_dims(labels["mask"] == self.background, axis=1)
             log_probability = partial_log_softmax(logits, known, hides, axis=1)
-        entropy = -mx.sym.pick(log_probability, labels["mask"], axis=1)
-        return {"loss": mx.sym.sum(entropy * labels["weight"], axis=(1, 2))}
+        entropy = -sym.pick(log_probability, labels["mask"], axis=1)
+        return {"loss": sym.sum(entropy * labels["weight"], axis=(1, 2))}
 
     def _full(self, features: Features) -> Any:
         """Logits at input size."""
@@ -134,18 +133,20 @@ class Segmentation(MaskEncoding, Head):
     def postprocess(
         self, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int]
     ) -> dict[str, np.ndarray]:
-        """`mask` as `evaluate` gives it, up to the rounding of logits."""
+        """`mask` as from `evaluate`, up to rounding of the logits."""
         logits = outputs["logits"]
         return {
-            "mask": np.stack([strongest_classes(one, LOGIT_STRIDE, input_size) for one in logits])
+            "mask": np.stack(
+                [upsampled_argmax(scores, LOGIT_STRIDE, input_size) for scores in logits]
+            )
         }
 
     def view_outputs(self, features: Features) -> dict[str, Any]:
         """`scores`: (B, C, H, W) probabilities at input size."""
-        return {"scores": mx.sym.softmax(self._full(features), axis=1)}
+        return {"scores": sym.softmax(self._full(features), axis=1)}
 
     def view_merger(self, size: tuple[int, int]) -> Merger:
-        """Averages probabilities at the original size, on the device."""
+        """A merger that averages probabilities at the original size, on the device."""
         return ClassMapMerger(size, "scores")
 
     def decode(
@@ -161,9 +162,9 @@ class Segmentation(MaskEncoding, Head):
     resizable = True
 
     def draw(self, image: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-        """The image under the coloured mask, with a legend of the classes seen."""
+        """The coloured mask over the image, with a legend."""
         return draw_mask(image, prediction, self.classes)
 
     def draw_truth(self, image: np.ndarray, truth: np.ndarray) -> np.ndarray:
-        """The same of the true mask; what counts nowhere (255) keeps its colours."""
+        """The true mask over the image, which shows where it is void."""
         return draw_mask(image, truth, self.classes, hidden=(IGNORE,))

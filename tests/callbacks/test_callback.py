@@ -62,7 +62,7 @@ def test_which_updates_and_epochs_are_told(tiny, tmp_path):
         network = df.Network(symbol=tiny.two_heads(), routes=tiny.routes())
         df.fit(
             network, data, checkpoint=df.Saver(tmp_path, every="9ep", background=False),
-            resume="auto", nonfinite="skip", callbacks=[log], **settings,
+            resume="auto", on_nonfinite="skip", callbacks=[log], **settings,
         )  # fmt: skip
         return log.events
 

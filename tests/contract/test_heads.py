@@ -193,7 +193,7 @@ def test_encode_gives_the_declared_labels(network):
 
 
 def test_training_gives_finite_losses_and_gradients(network, batch):
-    labels = {d.name: a.asnumpy() for d, a in zip(batch.provide_label, batch.label)}
+    labels = batch.labels
     executor = bound(network, "train", labels)
     for output in executor.forward(is_train=True):
         assert output.shape == (3,)
@@ -343,7 +343,7 @@ def test_views_are_merged_in_the_original_pictures(task, network):
     executor.arg_dict.pop("data")
     network.set_params(executor.arg_dict, executor.aux_dict)
     for views in (df.Views(), df.Views(flip=True, scales=(0.7, 1.6), overlap=0.1)):
-        loader = df.ViewLoader(Mixed(), input_size=INPUT, batch_size=2, views=views, workers=0)
+        loader = df.Loader.views(Mixed(), input_size=INPUT, batch_size=2, views=views, workers=0)
         found = list(df.predict(network, loader))
         assert [key for key, _ in found] == ["p0", "p1", "p2"]
         for (_, prediction), size in zip(found, PICTURES):
@@ -411,7 +411,7 @@ def behind(name, *more):
         try:
             for seed in range(2):
                 rng = np.random.default_rng(seed)
-                steps = df.Compose([transform, *more])
+                steps = df.transforms.Compose([transform, *more])
                 yield extra_samples.applied(
                     steps, data[0], rng, extra_samples.drawn_from(data, 0, rng)
                 )
@@ -496,7 +496,7 @@ def test_a_classifier_is_not_scored_on_mosaics(use):
     executor.arg_dict.pop("data")
     network.set_params(executor.arg_dict, executor.aux_dict)
     mosaic = df.transform("mosaic", height=64, width=64, p=0.5, drop=["label"])
-    steps = df.Compose([mosaic, Resize(*INPUT)])
+    steps = df.transforms.Compose([mosaic, Resize(*INPUT)])
     loader = df.Loader(Mixed(), batch_size=3, heads=network.heads, transform=steps, seed=1)
     with pytest.raises(DataError, match=r"(?s)part of a mosaic.*sample 'p\d'"):
         df.score(network, loader) if use == "score" else list(df.predict(network, loader))

@@ -3,12 +3,12 @@ import numpy as np
 import pytest
 
 from densefit.data.homography import (
-    area_factors,
+    area_scales,
+    index_matrix,
     is_affine,
     is_straight,
     mirrors,
     move_boxes,
-    of_indices,
     project,
     rotation_of,
     turn_vectors,
@@ -40,9 +40,9 @@ def test_a_box_holds_every_point_of_what_it_held_and_no_more(matrix):
 def test_areas_grow_as_small_squares_do(matrix):
     places = np.array([[4.0, 9.0], [40.0, 30.0]])
     step = 1e-3
-    square = step * np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
-    for place, factor in zip(places, area_factors(places, matrix)):
-        x, y = project(place + square, matrix).T
+    as_3x3 = step * np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
+    for place, factor in zip(places, area_scales(places, matrix)):
+        x, y = project(place + as_3x3, matrix).T
         area = 0.5 * abs(x @ np.roll(y, 1) - y @ np.roll(x, 1))
         assert factor == pytest.approx(area / step**2, rel=1e-3)
 
@@ -82,6 +82,6 @@ def test_indices_are_half_a_pixel_off():
     centre = np.array([[7.5, 4.5]])
     for matrix in (TURN, LOOK):
         np.testing.assert_allclose(
-            project(centre - 0.5, of_indices(matrix)) + 0.5, project(centre, matrix)
+            project(centre - 0.5, index_matrix(matrix)) + 0.5, project(centre, matrix)
         )
-        assert of_indices(matrix).shape == matrix.shape
+        assert index_matrix(matrix).shape == matrix.shape

@@ -16,8 +16,8 @@ def test_maps_follow_each_other():
     assert (both.size, both.input_size) == ((10, 20), (40, 30))
     x, y = both.matrix @ (5, 7, 1)
     assert (x, y) == (9 - (3 * 7 + 4), 2 * 5 + 1)
-    square = np.vstack([first, [0, 0, 1]])
-    same = Geometry.identity(10, 20).then(square, (30, 40))
+    as_3x3 = np.vstack([first, [0, 0, 1]])
+    same = Geometry.identity(10, 20).then(as_3x3, (30, 40))
     np.testing.assert_array_equal(same.matrix, first)
 
 

@@ -24,8 +24,8 @@ def test_equal_settings_have_equal_texts():
 
 def test_what_tells_itself_is_taken_at_its_word():
     resize = df.transform("resize", height=8, width=9)
-    assert described(df.Compose([resize])) == described(
-        df.Compose([df.transform("resize", height=8, width=9)])
+    assert described(df.transforms.Compose([resize])) == described(
+        df.transforms.Compose([df.transform("resize", height=8, width=9)])
     )
     assert described(df.Cosine(0.1)) == repr(df.Cosine(0.1))
     assert described(np.float32) == "numpy.float32"

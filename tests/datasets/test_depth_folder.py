@@ -209,7 +209,7 @@ def test_no_depth_is_invented_on_the_way_to_a_batch(root):
         transform=RandomScaleCrop(32, 32, 0.6, 2.0), shuffle=True,
     )  # fmt: skip
     for batch in loader:
-        depths, weights = (array.asnumpy() for array in batch.label)
+        depths, weights = batch.labels.values()
         for row, key in enumerate(batch.ids):
             known = np.float32(0.001) * millimetres("abc".index(key)).astype(np.float32)
             assert np.isin(depths[row], known).all()

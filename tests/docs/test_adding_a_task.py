@@ -109,9 +109,12 @@ def test_the_entry_point_is_the_one_that_is_looked_for():
     assert f'"{group}"' in (PAGE.parents[1] / "densefit" / "registry.py").read_text()
 
 
-def test_every_part_of_the_table_is_a_part_of_a_head():
-    (table,) = re.findall(r"^\| part \|.*?\n\n", TEXT, re.M | re.S)
-    named = [name for row in re.findall(r"^\| (`.*?) \|", table, re.M) for name in row.split(", ")]
-    assert len(named) > 12
-    known = {*dir(df.Head), *df.Head.__annotations__}
-    assert {name.strip("`") for name in named} <= known
+def test_the_tables_name_the_methods_of_a_head_and_its_optional_members():
+    methods, members = re.findall(r"^\| (?:method|member) \|.*?\n\n", TEXT, re.M | re.S)
+    assert set(re.findall(r"^\| `(\w+)`", methods, re.M)) == df.Head.__abstractmethods__
+    rows = re.findall(r"^\| (`.*?) \| `(\w+)`", members, re.M)
+    for names, base in rows:
+        (concern,) = (kind for kind in df.Head.__mro__ if kind.__name__ == base)
+        assert {name.strip("`") for name in names.split(", ")} <= set(vars(concern))
+    optional = {kind.__name__ for kind in df.Head.__bases__} - {"RenamedMembers", "ABC"}
+    assert {base for _, base in rows} == optional

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import densefit as df
+
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
@@ -23,6 +25,7 @@ def run(code: str) -> dict:
     return found
 
 
+@pytest.mark.filterwarnings("error")
 def test_a_backbone_with_heads(blocks, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     # as it stands, on fewer pictures
@@ -33,8 +36,11 @@ def test_a_backbone_with_heads(blocks, tmp_path, monkeypatch):
     assert found["history"].last_validation == pytest.approx(found["scores"], nan_ok=True)
     assert {"detection/AP", "segmentation/mIoU"} <= set(found["scores"])
     assert (tmp_path / "runs" / "shapes" / "last").is_dir()
+    assert {*found["prediction"]} == {"detection", "segmentation"}
+    assert {*df.load("shapes").parameters} == {*found["network"].parameters}
 
 
+@pytest.mark.filterwarnings("error")
 def test_a_symbol_and_an_iterator(blocks, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = run(blocks[1])

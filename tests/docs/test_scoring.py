@@ -11,7 +11,7 @@ import pytest
 import densefit as df
 from densefit.backend import mx
 from densefit.data.loader.views import Views
-from densefit.engine.mxnet.evaluator import Evaluator
+from densefit.engine.mxnet.evaluation.evaluator import Evaluator
 from densefit.tools import score
 from densefit.tools.report import worst
 from densefit.tools.scoring.score_masks import MaskScoring
@@ -24,11 +24,11 @@ def test_the_figures_are_those_of_the_code():
     def default(function, name):
         return inspect.signature(function).parameters[name].default
 
-    shown = re.search(r"(\d+) by default, and (\d+) at most are drawn", TEXT)
+    shown = re.search(r"(\d+) by default; up to (\d+) are drawn", TEXT)
     assert shown.groups() == (str(MaskScoring.worst), str(worst._DRAWN))
-    multiple = default(df.OriginalSizeLoader, "multiple")
+    multiple = default(df.Loader.original_size, "multiple")
     assert f"to a multiple of {multiple} pixels" in TEXT
-    assert f"The {default(Evaluator, 'limit')} used last are kept" in TEXT
+    assert f"The last {default(Evaluator, 'limit')} are cached" in TEXT
     windows = Views(fit="original", overlap=0.999).of(
         df.Sample("a", np.zeros((512, 515, 3), np.uint8), {}), (512, 512)
     )

@@ -6,6 +6,7 @@ import pytest
 import densefit as df
 from densefit.backend import mx
 from densefit.engine.batch_reader import Feeder
+from densefit.engine.graph_check import check_labels
 from densefit.errors import BindError, DataError
 from densefit.model.heads.routed_head import wire
 
@@ -50,7 +51,7 @@ def test_padding_and_numbers_of_samples(tiny):
     fed = list(feeder.batches())
     assert [(one.rows, one.real) for one in fed] == [(4, 4), (4, 4), (4, 2)]
     assert [key for one in fed for key in one.ids] == [str(i) for i in range(10)]
-    assert set(fed[0].label) == {"kind_label", "size_label"}
+    assert set(fed[0].labels) == {"kind_label", "size_label"}
     assert feeder.length == 3
 
 
@@ -76,8 +77,8 @@ def test_a_loader_goes_to_its_epoch(tiny):
     assert epochs[0] == epochs[2] != epochs[1]
     assert [key for fed in feeder.batches(1, skip=2) for key in fed.ids] == epochs[1][8:]
     fed = next(iter(feeder.batches()))
-    assert list(fed.label) == ["bright_value"]
-    assert fed.targets[0]["value"] == pytest.approx(fed.label["bright_value"][0].asscalar())
+    assert list(fed.labels) == ["bright_value"]
+    assert fed.targets[0]["value"] == pytest.approx(fed.labels["bright_value"][0])
 
 
 def test_no_batch_is_an_error(tiny):
@@ -124,7 +125,7 @@ def test_a_batch_names_its_arrays_in_its_own_order(tiny):
     )
     data = Custom([given], label=[("kind_label", (4,)), ("size_label", (4,))])
     (fed,) = Feeder(data, wires(tiny), "train").batches()
-    assert fed.label["size_label"].asnumpy().all()
+    assert fed.labels["size_label"].all()
 
 
 def test_labels_with_several_rows_a_sample(tiny):
@@ -147,8 +148,7 @@ def test_the_batch_must_be_the_first_axis(tiny):
 
 def test_an_array_that_is_no_ndarray(tiny):
     for data, label, name in (
-        (np.zeros((4, 6)), mx.nd.zeros(4), "data"),
-        (mx.nd.zeros((4, 6)), np.zeros(4), "kind_label"),
+        ([[0] * 6] * 4, mx.nd.zeros(4), "data"),
         (mx.nd.zeros((4, 6)), [0, 1, 2, 0], "kind_label"),
     ):
         given = mx.io.DataBatch([data], [label])
@@ -181,20 +181,20 @@ def test_length(tiny):
 def test_missing_labels(tiny, labels, message):
     feeder = Feeder(tiny.iterator(10, 4, labels), wires(tiny), "train")
     if message is None:
-        feeder.check_labels(tiny.two_heads(), ["kind_label", "size_label"])
+        check_labels(feeder, tiny.two_heads(), ["kind_label", "size_label"])
         return
     with pytest.raises(BindError, match=message):
-        feeder.check_labels(tiny.two_heads(), ["kind_label", "size_label"])
+        check_labels(feeder, tiny.two_heads(), ["kind_label", "size_label"])
 
 
 def test_surplus_and_misnamed_labels(tiny):
     feeder = Feeder(tiny.iterator(10, 4), wires(tiny)[:1], "train")
     with pytest.raises(BindError, match="'size_label', which no head uses(.|\n)*head kind"):
-        feeder.check_labels(tiny.kind(), ["kind_label"])
+        check_labels(feeder, tiny.kind(), ["kind_label"])
     x, kind, _ = tiny.arrays(8)
     feeder = Feeder(mx.io.NDArrayIter(x, {"kinds_label": kind}, 4), wires(tiny)[:1], "train")
     with pytest.raises(BindError, match="(?s)head kind.*did you mean 'kinds_label'"):
-        feeder.check_labels(tiny.kind(), ["kind_label"])
+        check_labels(feeder, tiny.kind(), ["kind_label"])
 
 
 def test_a_loss_label_that_no_head_names_and_no_iterator_provides(tiny):

@@ -125,7 +125,7 @@ def test_a_refused_update_does_not_count_in_the_warm_up(tiny, tmp_path):
         )  # fmt: skip
         return list(seen)
 
-    assert run(tmp_path / "a", poisoned(2), updates=4, nonfinite="skip") == [0, 1, 2]
-    assert run(tmp_path / "a", tiny.iterator(24, 4), updates=6, nonfinite="skip") == [3, 4]
-    rolled = run(tmp_path / "b", poisoned(3), updates=6, nonfinite="rollback")
+    assert run(tmp_path / "a", poisoned(2), updates=4, on_nonfinite="skip") == [0, 1, 2]
+    assert run(tmp_path / "a", tiny.iterator(24, 4), updates=6, on_nonfinite="skip") == [3, 4]
+    rolled = run(tmp_path / "b", poisoned(3), updates=6, on_nonfinite="rollback")
     assert rolled == [0, 1, 2, 2, 3, 4, 5]

@@ -47,8 +47,8 @@ def with_nan(network, part):
 def loaders():
     return [
         df.Loader(data(), batch_size=4, workers=0),
-        df.ViewLoader(data(), input_size=(48, 64), batch_size=4, workers=0),
-        df.OriginalSizeLoader(data(), batch_size=4, workers=0),
+        df.Loader.views(data(), input_size=(48, 64), batch_size=4, workers=0),
+        df.Loader.original_size(data(), batch_size=4, workers=0),
     ]
 
 
@@ -139,7 +139,7 @@ def test_the_error_names_head_and_sample(overflowing):
         df.score(overflowing, df.Loader(OneWhite(), batch_size=3, workers=0))
     assert "samples p2" in str(caught.value)
     assert "1 of the 3 samples" in str(caught.value)
-    loader = df.ViewLoader(OneWhite(), input_size=(32, 32), batch_size=3, workers=0)
+    loader = df.Loader.views(OneWhite(), input_size=(32, 32), batch_size=3, workers=0)
     with pytest.raises(DataError, match="samples p2"):
         df.score(overflowing, loader)
 

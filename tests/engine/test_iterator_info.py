@@ -3,7 +3,7 @@
 import pytest
 
 import densefit as df
-from densefit.engine.iterator_info import check_iterator, descs
+from densefit.engine.iterator_info import check_iterator, specs
 from densefit.engine.iterator_info import last_real as last_real_of
 from densefit.engine.sources import source_of
 from densefit.errors import DataError
@@ -21,10 +21,10 @@ def last_real(data, batch_size):
     return last_real_of(data, length(data), samples(data), batch_size)
 
 
-def test_descs_of_plain_pairs():
-    (one,) = descs([("data", (2, 3))])
+def test_specs_of_plain_pairs():
+    (one,) = specs([("data", (2, 3))])
     assert (one.name, one.shape) == ("data", (2, 3))
-    assert descs(None) == []
+    assert specs(None) == []
 
 
 def test_what_is_no_iterator():

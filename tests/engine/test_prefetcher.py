@@ -3,77 +3,110 @@
 from __future__ import annotations
 
 import threading
-from types import SimpleNamespace
 
 import pytest
 
 import densefit as df
+from densefit.callbacks.clock import Clock
 from densefit.datasets import Shapes
-from densefit.engine.batch_reader import Feeder
-from densefit.engine.prefetcher import Early
+from densefit.engine.prefetcher import Prefetcher
 from densefit.errors import DataError
 
 
-def early(batches, ready=lambda: True):
-    return Early(SimpleNamespace(iterator=SimpleNamespace(ready=ready)), iter(batches))
+def always():
+    return True
 
 
-def test_batches_come_in_order_whether_fetched_or_not():
-    batches = early([1, 2, 3, 4])
-    found = [next(batches)]
-    batches.fetch()
-    batches.fetch()  # no second one
-    found += [next(batches), next(batches)]
-    batches.fetch()
-    found += list(batches)
-    assert found == [1, 2, 3, 4]
+def test_batches_come_in_order_whether_read_ahead_or_not():
+    updates = Prefetcher([1, 2, 3, 4], ready=always)
+    found = [next(updates)]
+    updates.prefetch()
+    updates.prefetch()  # not a second batch
+    found += [next(updates), next(updates)]
+    updates.prefetch()
+    found += list(updates)
+    assert found == [[1], [2], [3], [4]]
 
 
-def test_what_is_not_ready_is_not_asked_for():
+def test_an_update_has_its_micro_batches_and_the_last_has_the_rest():
+    assert list(Prefetcher(range(5), 2)) == [[0, 1], [2, 3], [4]]
+    updates, found = Prefetcher(range(5), 2, ready=always), []
+    for batches in updates:
+        found.append(batches)
+        for _ in range(3):
+            updates.prefetch()
+    assert found == [[0, 1], [2, 3], [4]]
+
+
+def test_what_is_not_ready_is_not_read_ahead():
     asked = []
 
     def batches():
         asked.append(1)
         yield 1
 
-    one = early(batches(), ready=lambda: False)
-    one.fetch()
+    updates = Prefetcher(batches(), ready=lambda: False)
+    updates.prefetch()
     assert not asked
-    assert list(one) == [1]
+    assert list(updates) == [[1]]
 
 
-def test_an_iterator_that_does_not_tell_is_not_asked_early():
-    one = Early(SimpleNamespace(iterator=object()), iter([1, 2]))
-    assert next(one) == 1
-    one.fetch()
-    assert next(one._batches) == 2
+def test_an_iterator_that_does_not_tell_is_not_read_ahead():
+    inner = iter([1, 2])
+    updates = Prefetcher(inner)
+    assert next(updates) == [1]
+    updates.prefetch()
+    assert next(inner) == 2
 
 
-def test_the_end_and_errors_come_when_they_are_asked_for():
+def test_the_end_and_errors_come_when_their_update_is_asked_for():
     def broken():
         yield 1
         raise DataError("gone")
 
-    one = early(broken())
-    assert next(one) == 1
-    one.fetch()
-    with pytest.raises(DataError, match="gone"):
-        next(one)
-    end = early([])
-    end.fetch()
-    assert list(end) == []
+    updates = Prefetcher(broken(), ready=always, first=7)
+    assert next(updates) == [1]
+    updates.prefetch()
+    updates.prefetch()
+    with pytest.raises(DataError, match="gone") as raised:
+        next(updates)
+    assert raised.value.where == "update 8"
+    end = Prefetcher([], ready=always)
+    end.prefetch()
+    assert list(end) == list(end) == []
 
 
-def test_no_more_are_fetched_than_will_be_asked_for():
-    inner = iter([1, 2, 3, 4])
-    feeder = SimpleNamespace(iterator=SimpleNamespace(ready=lambda: True))
-    one = Early(feeder, inner, most=2)
-    found = [next(one)]
-    one.fetch()
-    found.append(next(one))
-    one.fetch()
-    assert found == [1, 2]
-    assert next(inner) == 3
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_no_more_are_read_than_will_be_asked_for(accumulate):
+    inner = iter(range(9))
+    updates = Prefetcher(inner, accumulate, updates=2, ready=always)
+    for _ in range(2):
+        next(updates)
+        for _ in range(3):
+            updates.prefetch()
+    assert next(inner) == 2 * accumulate
+
+
+def test_an_update_begins_before_its_batches_are_read():
+    events = []
+
+    def batches():
+        for number in range(3):
+            events.append(number)
+            yield number
+
+    for _ in Prefetcher(batches(), 2, begin_update=lambda: events.append("begin")):
+        pass
+    assert events == ["begin", 0, 1, "begin", 2, "begin"]
+
+
+def test_waiting_and_reading_ahead_are_charged_to_their_phases():
+    now = iter(range(100))
+    clock = Clock(lambda: next(now))
+    updates = Prefetcher([1, 2], clock=clock, ready=always)
+    next(updates)
+    updates.prefetch()
+    assert {phase for phase, own in clock.seconds.items() if own} == {"data", "copy"}
 
 
 @pytest.mark.parametrize("kind", ["threads", "processes"])
@@ -100,15 +133,15 @@ def test_a_loader_tells_when_its_batch_is_made(kind):
             assert not loader.ready()
             data.gate.set()
         seen = []
-        batches = Early(Feeder(loader, [], "train"), iter(loader))
-        for batch in batches:
+        updates = Prefetcher(loader, ready=loader.ready)
+        for (batch,) in updates:
             seen += batch.ids
             for _ in range(1000):
                 if loader.ready():
                     break
                 threading.Event().wait(0.01)
             assert loader.ready()
-            batches.fetch()
+            updates.prefetch()
         assert seen == [str(i) for i in range(8)]
 
 

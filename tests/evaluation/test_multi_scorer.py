@@ -135,7 +135,7 @@ def test_a_score_without_labels_cannot_be_followed(network, prefix, tmp_path):
     saver = df.Saver(tmp_path / "run", keep=df.Keep(best=score))
     for settings in (
         {"callbacks": [df.callbacks.EarlyStopping(score)]},
-        {"schedule": df.Plateau(0.1, score)},
+        {"schedule": df.schedules.Plateau(0.1, score)},
         {"checkpoint": saver},
     ):
         begun = []

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
 import densefit as df
 from densefit.backend import mx
 from densefit.datasets import Shapes
-from densefit.errors import BindError, DataError
+from densefit.errors import BindError, ConfigError, DataError
 
 
 @pytest.fixture(scope="module")
@@ -96,3 +97,72 @@ def test_a_symbol_s_outputs_come_as_they_are_without_labels_that_nothing_reads()
     np.testing.assert_allclose(found["loss_output"], ((logits - 1) ** 2).sum(axis=1), rtol=1e-5)
     with pytest.raises(BindError, match="(?s)suffice for none.*'softmax': .*'fc_bias'"):
         df.predict(symbol, mx.io.NDArrayIter(data, batch_size=4))
+
+
+@pytest.fixture
+def photos(tmp_path):
+    rng = np.random.default_rng(0)
+    images = {f"{name}.png": rng.integers(0, 255, (40, 56, 3), np.uint8) for name in "ab"}
+    for name, image in images.items():
+        cv2.imwrite(str(tmp_path / name), image[..., ::-1])
+    return tmp_path, images
+
+
+def test_one_image_gives_one_prediction(network, photos):
+    folder, images = photos
+    of_file = df.predict(network, folder / "a.png")
+    assert of_file["segmentation"].shape == (40, 56)
+    of_array = df.predict(network, images["a.png"])
+    np.testing.assert_array_equal(of_file["segmentation"], of_array["segmentation"])
+    of_text = df.predict(network, str(folder / "a.png"))
+    np.testing.assert_array_equal(of_file["segmentation"], of_text["segmentation"])
+
+
+def test_folders_and_lists_give_ids(network, photos):
+    folder, images = photos
+    single = {name: df.predict(network, image)["segmentation"] for name, image in images.items()}
+    paths = [folder / name for name in images]
+    given = {
+        ("a.png", "b.png"): folder,
+        ("0", "1"): list(images.values()),
+        tuple(map(str, paths)): paths,
+    }
+    for ids, data in given.items():
+        predictions = dict(df.predict(network, data, batch_size=2))
+        assert tuple(predictions) == ids
+        for mask, expected in zip(predictions.values(), single.values()):
+            np.testing.assert_array_equal(mask["segmentation"], expected)
+    stacked = dict(df.predict(network, np.stack([*images.values()])))
+    assert tuple(stacked) == ("0", "1")
+
+
+def test_a_transform_makes_the_input(network, photos):
+    folder, _ = photos
+    fit_in = df.transform("resize", height=32, width=32)
+    mask = df.predict(network, folder / "a.png", transform=fit_in)["segmentation"]
+    assert mask.shape == (40, 56)
+    dataset = df.dataset("image_files", paths=[folder / "a.png"])
+    ((_, expected),) = df.predict(network, df.Loader(dataset, batch_size=1, transform=fit_in))
+    np.testing.assert_array_equal(mask, expected["segmentation"])
+
+
+def test_what_is_no_image(network, photos):
+    folder, _ = photos
+    with pytest.raises(DataError, match="no such file"):
+        df.predict(network, folder / "c.png")
+    with pytest.raises(DataError, match="This is no image"):
+        df.predict(network, np.zeros((4, 4)))
+    with pytest.raises(DataError, match="all arrays or all files"):
+        df.predict(network, [folder / "a.png", np.zeros((4, 4, 3), np.uint8)])
+    with pytest.raises(ConfigError, match="A transform is for images"):
+        df.predict(network, loader(2), transform=df.transform("resize", height=8, width=8))
+
+
+def test_an_array_for_a_symbol(tiny):
+    network = df.fit(tiny.kind(), tiny.iterator(labels=["kind_label"]), updates=1).network
+    x, _, _ = tiny.arrays(10)
+    expected = df.predict(network, mx.io.NDArrayIter(x, batch_size=5))["kind_output"]
+    found = df.predict(network, x, batch_size=5)["kind_output"]
+    np.testing.assert_array_equal(found, expected)
+    with pytest.raises(ConfigError, match="without heads"):
+        df.predict(network, "photo.jpg")

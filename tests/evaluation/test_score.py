@@ -89,7 +89,7 @@ class Keep(df.Metric):
 def test_padded_rows_of_an_output_with_several_rows_a_sample(tiny):
     x, _, _ = tiny.arrays(5)
     network = rows_network(tiny)
-    network.take_params({}, {})
+    network.set_params({})
     df.score(network, mx.io.NDArrayIter(x, {"y": np.arange(5)}, 4))
     predictions, targets, ids = Keep.given[1]
     assert ids == ["4"]
@@ -211,7 +211,7 @@ def test_micro_batches_of_such_an_iterator_are_not_all_the_last_one(tiny):
     for kind in (Fresh, Refilled):
         heads = [tiny.Brightness(), tiny.Brightness("other", weight=3)]
         network = df.Network(tiny.Backbone(), heads)
-        batches = listed(tiny.loader(network, 8, 2, workers=0))
+        batches = listed(df.interop.as_data_iter(tiny.loader(network, 8, 2, workers=0)))
         settings = {"accumulate": 4, "optimizer_params": {"learning_rate": 0.1}}
         df.fit(network, kind(batches), epochs=2, **settings)
         values.append(tiny.values(network))

@@ -6,7 +6,7 @@ import pytest
 import densefit as df
 from densefit.backend import mx
 from densefit.engine.batch_reader import Feeder
-from densefit.engine.mxnet.evaluator import Evaluator
+from densefit.engine.mxnet.evaluation.evaluator import Evaluator
 from densefit.errors import DensefitError
 
 SIZES = [(40, 60), (64, 64), (33, 50), (100, 30), (60, 40), (32, 32), (41, 61), (90, 70)]
@@ -80,7 +80,7 @@ def network():
 
 def whole(dataset, batch_size=3, **settings):
     settings = {"multiple": 32, "workers": 0, **settings}
-    return df.OriginalSizeLoader(dataset, batch_size=batch_size, **settings)
+    return df.Loader.original_size(dataset, batch_size=batch_size, **settings)
 
 
 def padded(sample, rng):

@@ -26,7 +26,7 @@ def data(length=5, size=(48, 64)):
 
 
 def looking(dataset, batch_size=3, views=None, input_size=(48, 64), workers=0):
-    return df.ViewLoader(
+    return df.Loader.views(
         dataset, input_size=input_size, batch_size=batch_size, views=views, workers=workers
     )
 
@@ -120,4 +120,4 @@ def test_repeated_and_broken_samples_are_told(network, tiny):
 )
 def test_settings_are_checked(wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
-        df.ViewLoader(data(), **{"input_size": (8, 8), "batch_size": 1, **wrong})
+        df.Loader.views(data(), **{"input_size": (8, 8), "batch_size": 1, **wrong})

@@ -61,7 +61,7 @@ FORMS = {
 def trained(data, **settings):
     parameters = {"fc_weight": np.full((2, 6), 0.1), "fc_bias": np.zeros(2)}
     history = df.fit(symbol(), data, validation=data, epochs=2, arg_params=parameters, **settings)
-    return {n: v.asnumpy() for n, v in history.network.get_params()[0].items()}, history
+    return dict(history.network.parameters), history
 
 
 class Short(mx.io.NDArrayIter):
@@ -94,7 +94,7 @@ def test_they_train_and_score_as_an_iterator_of_the_same(form):
 def trained_by_iterator():
     parameters = {"fc_weight": np.full((2, 6), 0.1), "fc_bias": np.zeros(2)}
     history = df.fit(symbol(), Short(X, Y, 4), epochs=2, arg_params=parameters)
-    return {n: v.asnumpy() for n, v in history.network.get_params()[0].items()}, history
+    return dict(history.network.parameters), history
 
 
 def test_gluon_s_loader_and_a_block_with_its_loss():

@@ -4,7 +4,7 @@ import contextlib
 import copy
 import io
 
-import faster_coco_eval
+import faster_coco_eval  # of the extra `coco`, as one of the references
 import numpy as np
 import pytest
 from pycocotools.coco import COCO

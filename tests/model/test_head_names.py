@@ -87,7 +87,10 @@ def trained(tiny, names, balance):
     statistics = {"tiny_stem_bn_moving_mean": np.zeros(4), "tiny_stem_bn_moving_var": np.ones(4)}
     network.set_params(values(names), {n: v.astype(np.float32) for n, v in statistics.items()})
     loaders = [tiny.loader(network, 8, workers=0) for _ in range(2)]
-    owned = [df.trunk_parameters(network), *(df.head_parameters(network, name) for name in names)]
+    owned = [
+        df.surgery.trunk_parameters(network),
+        *(df.surgery.head_parameters(network, name) for name in names),
+    ]
     with tempfile.TemporaryDirectory() as folder:
         history = df.fit(
             network,
@@ -284,7 +287,7 @@ def test_weights_of_a_name_that_is_refused_come_to_another(tiny, tmp_path, monke
         df.load(tmp_path)
     rename = ast.literal_eval(re.search("rename=({.*?})", caught.value.fix)[1])
     other = df.Network("tiny for head names", [df.head("classification", classes=2, name="a_x")])
-    assert not df.transfer(tmp_path, other, rename=rename).dropped
+    assert not df.surgery.transfer(tmp_path, other, rename=rename).dropped
     own = tiny.values(other)["a_x_class_weight"]
     np.testing.assert_array_equal(own, tiny.values(made)["a/x_class_weight"])
 

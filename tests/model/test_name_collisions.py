@@ -93,7 +93,7 @@ def test_one_layer_that_two_heads_read_is_shared(tiny):
             return mx.sym.reshape(x, shape=(-1,))
 
     network = df.Network(tiny.Backbone(), [Own("a"), Own("b")])
-    assert "common_weight" in df.trunk_parameters(network)
+    assert "common_weight" in df.surgery.trunk_parameters(network)
 
 
 def test_a_variable_that_two_heads_make(tiny):

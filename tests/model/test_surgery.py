@@ -50,11 +50,14 @@ def assert_same(first, second, heads):
 @pytest.mark.parametrize("backbone", SMALL)
 def test_other_heads_predict_the_same_when_one_comes_and_goes(backbone):
     one = trained(df.Network(backbone, [detection()], settings=SMALL[backbone]))
-    two = df.with_head(one, df.head("segmentation", **MASK))
+    two = df.surgery.with_head(one, df.head("segmentation", **MASK))
     assert list(two.wires) == ["detection", "segmentation"]
-    trained(two, freeze=[*df.trunk_parameters(two), *df.head_parameters(two, "detection")])
+    trained(
+        two,
+        freeze=[*df.surgery.trunk_parameters(two), *df.surgery.head_parameters(two, "detection")],
+    )
     assert_same(one, two, ["detection"])
-    left = df.without_head(two, "detection")
+    left = df.surgery.without_head(two, "detection")
     assert_same(two, left, ["segmentation"])
     names = {*left.arg_params, *left.aux_params}
     assert not any(name.startswith("detection_") for name in names)
@@ -63,20 +66,20 @@ def test_other_heads_predict_the_same_when_one_comes_and_goes(backbone):
 def test_training_the_new_head_alone_moves_nothing_else():
     """Neither weights nor BatchNorm's statistics, though decay and momentum are at work."""
     one = trained(df.Network("resnet18", [detection()], settings=SMALL["resnet18"]))
-    more = df.with_head(one, df.head("segmentation", **MASK))
-    rest = [*df.trunk_parameters(more), *df.head_parameters(more, "detection")]
+    more = df.surgery.with_head(one, df.head("segmentation", **MASK))
+    rest = [*df.surgery.trunk_parameters(more), *df.surgery.head_parameters(more, "detection")]
     first = {}
 
     class Begin(df.Callback):
         def fit_started(self, state, control):
-            first.update({n: v.asnumpy() for n, v in more.get_params()[0].items()})
+            first.update(dict(more.parameters))
 
     trained(more, freeze=rest, epochs=2, callbacks=[Begin()])
     before = {**one.arg_params, **one.aux_params}
     after = {**more.arg_params, **more.aux_params}
     for name, value in before.items():
         np.testing.assert_array_equal(value.asnumpy(), after[name].asnumpy(), err_msg=name)
-    for name in df.head_parameters(more, "segmentation"):
+    for name in df.surgery.head_parameters(more, "segmentation"):
         assert (first[name] != after[name].asnumpy()).any(), name
 
 
@@ -98,9 +101,13 @@ class Masks:
 
 def test_a_head_can_be_added_by_data_that_know_nothing_of_the_others():
     one = trained(df.Network("resnet18", [detection()], settings=SMALL["resnet18"]))
-    both = df.with_head(one, df.head("segmentation", **MASK))
-    alone = trained(df.without_head(both, "detection"), Masks(), freeze=df.trunk_parameters(both))
-    report = df.transfer(alone, both)
+    both = df.surgery.with_head(one, df.head("segmentation", **MASK))
+    alone = trained(
+        df.surgery.without_head(both, "detection"),
+        Masks(),
+        freeze=df.surgery.trunk_parameters(both),
+    )
+    report = df.surgery.transfer(alone, both)
     assert (report.new, report.dropped, report.mismatched) == ([], [], {})
     assert_same(one, both, ["detection"])
     assert_same(alone, both, ["segmentation"])
@@ -115,7 +122,7 @@ def test_nothing_is_shared(tiny):
     network = tiny.network()
     df.fit(network, tiny.loader(network, 4, 4), updates=1)
     before = tiny.values(network)
-    other = df.with_head(network, tiny.Brightness("other"))
+    other = df.surgery.with_head(network, tiny.Brightness("other"))
     assert other.backbone is not network.backbone
     assert other.heads[0] is not network.heads[0]
     df.fit(other, tiny.loader(other, 4, 4), updates=2)
@@ -128,37 +135,37 @@ def test_nothing_is_shared(tiny):
 
 def test_networks_without_parameters_and_their_descriptions(tiny):
     made = df.Network("resnet18", [detection()], settings=SMALL["resnet18"])
-    more = df.with_head(made, df.head("classification", classes=4))
+    more = df.surgery.with_head(made, df.head("classification", classes=4))
     assert not more.initialized
     assert more.spec["heads"] == [*made.spec["heads"], more.heads[1].spec]
     again = df.Network.from_spec(more.spec)
     assert again.symbol.tojson() == more.symbol.tojson()
-    assert df.with_head(made, tiny.Brightness()).spec is None
+    assert df.surgery.with_head(made, tiny.Brightness()).spec is None
 
 
 def test_the_output_stride_stays():
     fine = df.head("segmentation", classes=4, channels=8)  # asks for 16
     coarse = df.head("classification", classes=4)
     both = df.Network("resnet18", [fine, coarse], settings=SMALL["resnet18"])
-    assert df.without_head(both, "segmentation").output_stride == both.output_stride == 16
+    assert df.surgery.without_head(both, "segmentation").output_stride == both.output_stride == 16
     alone = df.Network("resnet18", [coarse], settings=SMALL["resnet18"])
     with pytest.raises(
         ConfigError, match=r"(?s)smaller output stride.*32 or more.*output_stride=32"
     ):
-        df.with_head(alone, fine)
+        df.surgery.with_head(alone, fine)
 
 
 def test_what_cannot_be(tiny):
     network = tiny.network()
     with pytest.raises(ConfigError, match="2 heads are named 'bright'"):
-        df.with_head(network, tiny.Brightness())
+        df.surgery.with_head(network, tiny.Brightness())
     with pytest.raises(ConfigError, match="did you mean 'bright'"):
-        df.without_head(network, "brigth")
+        df.surgery.without_head(network, "brigth")
     with pytest.raises(ConfigError, match="No head would be left"):
-        df.without_head(network, "bright")
+        df.surgery.without_head(network, "bright")
     symbol = df.Network(symbol=tiny.two_heads(), routes=tiny.routes())
-    for change in (lambda: df.with_head(symbol, tiny.Brightness()),
-                   lambda: df.without_head(symbol, "kind")):  # fmt: skip
+    for change in (lambda: df.surgery.with_head(symbol, tiny.Brightness()),
+                   lambda: df.surgery.without_head(symbol, "kind")):  # fmt: skip
         with pytest.raises(ConfigError, match="made of a symbol"):
             change()
 
@@ -169,8 +176,8 @@ def test_learned_weights_of_losses_stay_with_their_heads(tiny):
     df.fit(network, data, updates=3, balance=Uncertainty(), schedule=df.Constant(0.05))
     before = tiny.values(network)
     assert before["one_log_variance"] != 0
-    more = df.with_head(network, tiny.Brightness("three"))
-    less = df.without_head(more, "one")
+    more = df.surgery.with_head(network, tiny.Brightness("three"))
+    less = df.surgery.without_head(more, "one")
     for made, kept in ((more, ["one", "two"]), (less, ["two"])):
         found = {name: value for name, value in tiny.values(made).items() if "variance" in name}
         assert found == {f"{name}_log_variance": before[f"{name}_log_variance"] for name in kept}

@@ -96,8 +96,7 @@ def least_errors(network, batch):
 
 def errors(network, batch, seed):
     symbol = network.graph("train", SIZE)
-    named = zip([*batch.provide_data, *batch.provide_label], [*batch.data, *batch.label])
-    inputs = {desc.name: array.asnumpy() for desc, array in named}
+    inputs = batch.arrays
     factors = []  # on each output
     for head, wire in zip(network.heads, network.wires.values()):
         inputs.update({name: np.ones(BATCH) for name in wire.weights})

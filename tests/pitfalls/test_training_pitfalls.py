@@ -277,7 +277,7 @@ def test_double_normalisation_and_the_frozen_batch_size(tiny, normalization, cap
         network.set_params(weights)
         data = mx.io.NDArrayIter({"data": x}, {"kind_label": kind}, 4)  # whose padding is cut off
         df.fit(network, data, epochs=1, optimizer_params=params)
-        found.append(network.get_params()[0]["kind_fc_weight"].asnumpy())
+        found.append(network.parameters["kind_fc_weight"])
         return found
 
     theirs, ours = moved()

@@ -71,7 +71,9 @@ def test_how_far_it_is(capsys):
     seconds = iter([0.0, 5.0, 11.0, 11.0, 15.0])
     callback = Told(40, clock=lambda: next(seconds))
     for update in (1, 2, 3):
-        callback.update_ended(df.TrainState(None, update=update, lr=1e-3), df.Control())
+        callback.update_ended(
+            df.callbacks.TrainState(None, update=update, lr=1e-3), df.callbacks.Control()
+        )
     assert capsys.readouterr().err == "searching: update 2/40, rate 0.001\n"
 
 

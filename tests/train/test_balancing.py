@@ -216,7 +216,7 @@ def test_losses_are_the_means_over_labelled_samples(make):
 
 @pytest.mark.parametrize("name", ["pcgrad", "cagrad", "gradnorm", "dwa", "uncertainty"])
 def test_a_head_without_labels_is_left_alone(tiny, make, monkeypatch, name):
-    monkeypatch.setattr("densefit.data.loader.loader.check_labelled", lambda *_: {})
+    monkeypatch.setattr("densefit.data.loader.loader_facts.check_labelled", lambda *_: {})
     data = Values(4, {index: ["two"] for index in range(4)})
     network, _ = make(MAKERS[name](), data, batch_size=3)  # an update of 3 of 4 samples
     values = tiny.values(network)
@@ -307,7 +307,7 @@ def test_what_is_not_finite_is_refused_before_the_update(tiny, make):
 
     with pytest.raises(TrainingDiverged, match="(?s)head two"):
         make(PCGrad(), Broken(4))
-    network, history = make(PCGrad(), Broken(8), updates=2, nonfinite="skip", normalised=True)
+    network, history = make(PCGrad(), Broken(8), updates=2, on_nonfinite="skip", normalised=True)
     assert history.update == 2
     assert all(np.isfinite(value).all() for value in tiny.values(network).values())
 
@@ -385,7 +385,7 @@ def test_validation_on_several_datasets(tiny, make, tmp_path):
 @pytest.mark.parametrize("present", [HEADS, ("one", "three"), ("three",), ()])
 def test_a_pass_is_made_for_each_head_that_has_labels(make, monkeypatch, present):
     """The first of them need not be the network's first."""
-    monkeypatch.setattr("densefit.data.loader.loader.check_labelled", lambda *_: {})
+    monkeypatch.setattr("densefit.data.loader.loader_facts.check_labelled", lambda *_: {})
     passes = []
     forward = mx.mod.Module.forward_backward
     monkeypatch.setattr(

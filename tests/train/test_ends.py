@@ -102,7 +102,7 @@ def test_skipped_samples_are_not_trained_twice_by_a_resume(tiny, tmp_path):
                 raise OSError("cannot decode")
             return super().__getitem__(index)
 
-    def train(folder, updates=None, epochs=None, resume="none"):
+    def train(folder, updates=None, epochs=None, resume=None):
         network = tiny.network()
         loader = tiny.loader(
             network, dataset=Broken(20), batch_size=3, workers=0, shuffle=True, on_error="skip"
@@ -162,7 +162,7 @@ def roll(tiny, folder, at, times=1, **settings):
     network = df.Network(symbol=tiny.two_heads(), routes=tiny.routes())
     df.fit(
         network, poisoned(tiny, at, times), epochs=1, checkpoint=saver, callbacks=[rates],
-        nonfinite=df.Guard("rollback", factor=0.5), **settings,
+        on_nonfinite=df.Guard("rollback", factor=0.5), **settings,
     )  # fmt: skip
     return rates.seen
 
@@ -216,13 +216,13 @@ def test_a_training_that_was_sent_back_leaves_the_other_way_at_once(tiny, tmp_pa
 def test_skipped_updates_are_no_rollbacks(tiny, tmp_path):
     network = df.Network(symbol=tiny.two_heads(), routes=tiny.routes())
     df.fit(
-        network, poisoned(tiny, 2, 2), updates=4, checkpoint=tmp_path, nonfinite="skip",
+        network, poisoned(tiny, 2, 2), updates=4, checkpoint=tmp_path, on_nonfinite="skip",
         schedule=df.Constant(0.1),
     )  # fmt: skip
     rates = tiny.Recorder("update_ended", lambda state, control: state.lr)
     df.fit(
         network, tiny.iterator(24, 4), epochs=1, checkpoint=tmp_path, resume="auto",
-        nonfinite="rollback", schedule=df.Constant(0.1), callbacks=[rates],
+        on_nonfinite="rollback", schedule=df.Constant(0.1), callbacks=[rates],
     )  # fmt: skip
     assert set(rates.seen) == {0.1}
 

@@ -12,7 +12,7 @@ def run(tiny, epochs=6, validation=True, metric="bright/mae", **settings):
     note = tiny.Recorder("epoch_ended", lambda state, control: rates.append(state.lr))
     df.fit(
         network, tiny.loader(network, 4, 4), epochs=epochs, callbacks=[note], freeze=["tiny_*"],
-        schedule=df.Plateau(1e-12, metric=metric, patience=1, factor=0.5),
+        schedule=df.schedules.Plateau(1e-12, metric=metric, patience=1, factor=0.5),
         validation=tiny.loader(network, 4, 4) if validation else None, **settings,
     )  # fmt: skip
     return network, rates

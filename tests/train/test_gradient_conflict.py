@@ -88,7 +88,7 @@ def network():
 def test_the_cosines_are_those_of_the_directions(network, tiny):
     before = tiny.values(network)
     loader = df.Loader(Colours(), batch_size=6, heads=network.heads)
-    found = df.conflict(network, loader)
+    found = df.surgery.conflict(network, loader)
     assert found["a~b"] == pytest.approx(-1.0)
     assert found["a~c"] == pytest.approx(-found["b~c"])
     assert -1 < found["a~c"] < 1
@@ -100,7 +100,7 @@ def test_the_cosines_are_those_of_the_directions(network, tiny):
 def test_heads_without_common_labels_have_no_cosine(network):
     loader = df.Loader(Colours(), batch_size=3, heads=network.heads)
     loader.dataset.lacking = ("b",)
-    found = df.conflict(network, loader, batches=1)
+    found = df.surgery.conflict(network, loader, batches=1)
     assert np.isnan(found["a~b"])
     assert np.isnan(found["norm/b"])
     assert np.isfinite(found["a~c"])
@@ -109,17 +109,17 @@ def test_heads_without_common_labels_have_no_cosine(network):
 def test_one_head_has_no_conflict(tiny):
     network = tiny.network()
     with pytest.raises(ConfigError, match="between two heads"):
-        df.conflict(network, tiny.loader(network))
+        df.surgery.conflict(network, tiny.loader(network))
     routed = df.Network(symbol=tiny.two_heads(), routes=tiny.routes())
     with pytest.raises(ConfigError, match="heads of a Network of ours"):
-        df.conflict(routed, tiny.iterator())
+        df.surgery.conflict(routed, tiny.iterator())
 
 
 @pytest.mark.parametrize("batches", [0, -1])
 def test_no_batches_are_an_error_of_ours(network, batches):
     loader = df.Loader(Colours(), batch_size=3, heads=network.heads)
     with pytest.raises(ConfigError, match=f"(?s)at least 1.*batches={batches}"):
-        df.conflict(network, loader, batches=batches)
+        df.surgery.conflict(network, loader, batches=batches)
 
 
 @pytest.mark.parametrize("batches", [1, 2, 9])
@@ -129,7 +129,7 @@ def test_the_data_are_left_at_the_start_of_their_epoch(network, batches):
         loader.set_epoch(epoch)
         expected = [batch.ids for batch in loader]
         loader.set_epoch(epoch)
-        df.conflict(network, loader, batches=batches)
+        df.surgery.conflict(network, loader, batches=batches)
         assert loader.epoch == epoch
         assert [batch.ids for batch in loader] == expected
     assert [batch.ids for batch in loader] != expected  # the epoch behind it
@@ -140,11 +140,11 @@ def test_an_iterator_of_mxnet_is_reset(network):
     batches = list(loader)
     arrays = {desc.name: [] for desc in (*loader.provide_data, *loader.provide_label)}
     for batch in batches:
-        for name, array in zip(arrays, (*batch.data, *batch.label)):
-            arrays[name].append(array.asnumpy())
+        for name, array in batch.arrays.items():
+            arrays[name].append(array)
     whole = {name: np.concatenate(own) for name, own in arrays.items()}
     data = {"data": whole.pop("data")}
     plain = mx.io.NDArrayIter(data, whole, batch_size=3)
-    found = df.conflict(network, plain, batches=1)
-    assert found == pytest.approx(df.conflict(network, loader, batches=1))
+    found = df.surgery.conflict(network, plain, batches=1)
+    assert found == pytest.approx(df.surgery.conflict(network, loader, batches=1))
     assert len(list(plain)) == 2

@@ -14,7 +14,7 @@ def test_a_chain_and_its_formula():
     for number in range(3):
         x = mx.sym.Convolution(x, kernel=(1, 1), num_filter=2, name=f"conv{number}")
         x = mx.sym.Activation(mx.sym.BatchNorm(x, name=f"bn{number}"), act_type="relu")
-    groups = df.layer_decay(x, 0.5)
+    groups = df.surgery.layer_decay(x, 0.5)
     for number in range(3):
         for kind in (f"conv{number}_weight", f"conv{number}_bias", f"bn{number}_gamma"):
             assert groups[kind] == {"lr": 0.5 ** (2 - number)}
@@ -37,7 +37,7 @@ def test_branches_count_by_the_longest_way_and_each_head_ends_at_one():
 def test_every_parameter_of_a_network_of_ours_has_a_rate(tiny):
     head = df.head("classification", classes=2)
     network = df.Network("resnet18", [head], settings={"width": 4})
-    groups = df.layer_decay(network, 0.9)
+    groups = df.surgery.layer_decay(network, 0.9)
     network.graph("train", (64, 64))
     inputs = {"data", "classification_label", "classification_loss_weights"}
     assert set(groups) == set(network.symbol.list_arguments()) - inputs
@@ -60,7 +60,7 @@ def test_the_rates_arrive(tiny):
         network.set_params(before)
         df.fit(
             network, tiny.iterator(4, 4), updates=1, schedule=df.Constant(0.1),
-            groups=df.layer_decay(network if decay < 1 else network.symbol, decay),
+            groups=df.surgery.layer_decay(network if decay < 1 else network.symbol, decay),
         )  # fmt: skip
         moves[decay] = {k: v - before[k] for k, v in tiny.values(network).items()}
     for name, move in moves[0.25].items():
@@ -71,4 +71,4 @@ def test_the_rates_arrive(tiny):
 @pytest.mark.parametrize("decay", [0.0, 1.1, -1])
 def test_out_of_range(tiny, decay):
     with pytest.raises(ConfigError, match="above 0 and at most 1"):
-        df.layer_decay(tiny.kind(), decay)
+        df.surgery.layer_decay(tiny.kind(), decay)

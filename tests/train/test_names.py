@@ -101,14 +101,13 @@ def one_batch(dataset, heads, **settings):
     loader = df.Loader(dataset, batch_size=6, heads=heads, **settings)
     with loader:
         batch = next(loader)
-    names = [desc[0] for desc in loader.provide_label]
-    return {name: array.asnumpy() for name, array in zip(names, batch.label)}
+    return batch.labels
 
 
 @pytest.mark.parametrize("kind", ["threads", "processes"])
 def test_labels_of_a_dataset_with_other_numbers_are_the_same(kind):
     whole = shapes()
-    mirrored = df.Compose([df.transform("random_flip", p=1.0)])
+    mirrored = df.transforms.Compose([df.transform("random_flip", p=1.0)])
     given = {"transform": mirrored, "worker_kind": kind}
     wanted = one_batch(same_numbers(whole), all_heads(whole), **given)
     found = one_batch(Other(whole), all_heads(whole), **given)
@@ -127,7 +126,7 @@ def test_scores_of_a_dataset_with_other_numbers_are_the_same(tiny):
         for dataset in (same_numbers(whole), Other(whole))
     ]
     np.testing.assert_equal(scores[1], scores[0])
-    views = df.ViewLoader(Other(whole), input_size=SIZE, batch_size=4)
+    views = df.Loader.views(Other(whole), input_size=SIZE, batch_size=4)
     np.testing.assert_equal(
         df.score(network, views, heads=["detection"])["detection/AP50/square"],
         scores[0]["detection/AP50/square"],
@@ -278,7 +277,7 @@ def test_weights_bring_their_names_to_a_head_of_numbers(tiny, tmp_path, classes,
     df.fit(source, loader, epochs=25, checkpoint=tmp_path, **TRAINING)
     count = classes if isinstance(classes, int) else len(classes)
     network, loader = trained(tiny, count, Shades("bright", "dark"))
-    df.transfer(tmp_path if saved else source, network)
+    df.surgery.transfer(tmp_path if saved else source, network)
     assert df.score(network, loader)["classification/accuracy"] == 1.0
     assert network.heads[0].names("label")[:2] == ["dark", "bright"]
     slow = {"learning_rate": 1e-9}
@@ -291,13 +290,13 @@ def test_names_come_with_the_class_layer_alone(tiny):
     source, loader = trained(tiny, ["dark", "bright"], Shades("dark", "bright"))
     df.fit(source, loader, updates=1)
     network, _ = trained(tiny, 2, Shades("bright", "dark"))
-    df.transfer(source, network, rename={"classification_*": None})
+    df.surgery.transfer(source, network, rename={"classification_*": None})
     assert network.heads[0].names("label") == ["0", "1"]
     other = df.Network(tiny.Backbone(), [df.head("classification", classes=2, name="new")])
-    df.transfer(source, other, rename={"classification_*": "new_*"})
+    df.surgery.transfer(source, other, rename={"classification_*": "new_*"})
     assert other.heads[0].names("label") == ["dark", "bright"]
     kept, _ = trained(tiny, ["bright", "dark"], Shades("bright", "dark"))
-    df.transfer(source, kept)
+    df.surgery.transfer(source, kept)
     assert kept.heads[0].names("label") == ["bright", "dark"]
 
 

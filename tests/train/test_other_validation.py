@@ -18,7 +18,7 @@ def fit(tiny, folder, epochs, length=4, **settings):
         network,
         tiny.loader(network, 4, workers=0),
         validation=tiny.loader(network, length, workers=0),
-        schedule=df.Plateau(1e-4, metric="bright/mae", patience=5),
+        schedule=df.schedules.Plateau(1e-4, metric="bright/mae", patience=5),
         checkpoint=df.Saver(folder, keep=keep, background=False),
         callbacks=[stopping],
         resume="auto",

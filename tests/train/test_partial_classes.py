@@ -62,7 +62,7 @@ def gradients(task, mixture, index):
     network = df.Network("resnet18", [head], settings={"width": 8})
     loader = df.Loader(mixture, batch_size=len(mixture), heads=[head], workers=0)
     batch = next(loader)
-    labels = {d.name: a[index : index + 1] for d, a in zip(batch.provide_label, batch.label)}
+    labels = {name: array[index : index + 1] for name, array in batch.labels.items()}
     shapes = {name: array.shape for name, array in labels.items()}
     executor = network.graph("train", SIZE).simple_bind(mx.cpu(), data=(1, 3, *SIZE), **shapes)
     rng = np.random.default_rng(0)
@@ -72,7 +72,7 @@ def gradients(task, mixture, index):
             array[:] = 1.0
     for name, array in executor.aux_dict.items():
         array[:] = 1.0 if name.endswith("_var") else 0.0
-    executor.arg_dict["data"][:] = batch.data[0][index : index + 1]
+    executor.arg_dict["data"][:] = batch.data["data"][index : index + 1]
     for name, array in labels.items():
         executor.arg_dict[name][:] = array
     executor.forward(is_train=True)

@@ -172,7 +172,7 @@ def test_resume_knows_what_was_labelled(tiny, make, tmp_path):
 
 
 def test_a_head_that_never_sees_a_label_is_an_error(make, monkeypatch):
-    monkeypatch.setattr("densefit.data.loader.loader.check_labelled", lambda *_: {})
+    monkeypatch.setattr("densefit.data.loader.loader_facts.check_labelled", lambda *_: {})
     with pytest.raises(
         DataError, match="'two' has not seen one labelled sample(?s:.*)in 2 updates"
     ):
@@ -191,7 +191,7 @@ def test_a_head_is_waited_for_until_every_sample_has_come(make, caplog, monkeypa
     assert "has not seen one" not in caplog.text
     make([ONE] * 6, rare=[TWO], batch_size=3, epochs=1)
     assert "'two' has not seen one labelled sample in the 1 updates of this training" in caplog.text
-    monkeypatch.setattr("densefit.data.loader.loader.check_labelled", lambda *_: {})
+    monkeypatch.setattr("densefit.data.loader.loader_facts.check_labelled", lambda *_: {})
     with pytest.raises(DataError, match="(?s)'two' has not seen.*in 3 updates.*share of a mixture"):
         make([ONE] * 6, rare=[ONE], batch_size=3, epochs=9)
 

@@ -1,5 +1,7 @@
 """Samples that carry the truth of some of a head's loss terms only."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -109,7 +111,7 @@ def trained(has, head=None, rows=None, zero=(), batch_size=None, updates=1, **se
     loader = df.Loader(data, batch_size=batch_size or len(has), heads=[head], workers=0)
     settings = {"schedule": df.Constant(0.01), "updates": updates, **settings}
     history = df.fit(network, loader, **settings)
-    return {k: v.asnumpy() for k, v in network.get_params()[0].items()}, history, first
+    return dict(network.parameters), history, first
 
 
 SPLITS = {
@@ -204,7 +206,7 @@ def test_a_term_that_never_sees_a_label_is_an_error(monkeypatch):
     with pytest.raises(DataError, match="'pair' learns the target 'two'"):
         trained(has)
     found = {"pair": [Partial([BOTH])[0]]}
-    monkeypatch.setattr("densefit.data.loader.loader.check_labelled", lambda *_: found)
+    monkeypatch.setattr("densefit.data.loader.loader_facts.check_labelled", lambda *_: found)
     with pytest.raises(DataError, match="The loss 'two_loss' of the head 'pair' has not seen one"):
         trained(has, epochs=1, updates=None)
 
@@ -212,13 +214,27 @@ def test_a_term_that_never_sees_a_label_is_an_error(monkeypatch):
 def test_a_batch_that_tells_of_heads_only_tells_the_same_of_their_terms():
     network = df.Network(Plain(), [Pair()])
     loader = df.Loader(Partial([BOTH] * 2), batch_size=2, heads=network.heads, workers=0)
-    feeder = Feeder(loader, list(network.wires.values()), "training")
+    wires = list(network.wires.values())
     batch = next(loader)
     for told, expected in (({"pair": np.array([True, False])}, [True, False]), ({}, [True] * 2)):
-        batch.labelled = told
-        found = feeder.feed(batch, 0).labelled
-        assert set(found) == {"pair", "pair/one_loss", "pair/two_loss"}
-        assert all(has.tolist() == expected for has in found.values())
+        given = OneBatch(loader, replace(batch, labelled=told))
+        (checked,) = Feeder(given, wires, "training").batches()
+        assert set(checked.labelled) == {"pair", "pair/one_loss", "pair/two_loss"}
+        assert all(has.tolist() == expected for has in checked.labelled.values())
+
+
+class OneBatch:
+    """An iterator of one batch."""
+
+    def __init__(self, loader, batch):
+        self.provide_data, self.provide_label = loader.provide_data, loader.provide_label
+        self.batch = batch
+
+    def reset(self):
+        pass
+
+    def __iter__(self):
+        return iter([self.batch])
 
 
 def test_resume_in_the_middle_of_an_epoch_knows_the_counts_of_terms(tmp_path):

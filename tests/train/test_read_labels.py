@@ -61,7 +61,7 @@ def test_several_inputs_and_labels_of_another_type():
     )
     heads = {"loss": df.Route(["loss"], (), ["loss"])}
     network = df.fit(weighed(), data, heads=heads, epochs=1).network
-    w, b = (network.get_params()[0][f"fc_{kind}"].asnumpy() for kind in ("weight", "bias"))
+    w, b = (network.parameters[f"fc_{kind}"] for kind in ("weight", "bias"))
     expected = (((x @ w.T + b - y) ** 2) * weight).sum(axis=1).mean()
     assert df.score(network, data) == {"loss/loss": pytest.approx(expected, rel=1e-5)}
 
@@ -108,7 +108,7 @@ def test_pick_by_an_integer_label(kind, tiny):
     data = mx.io.NDArrayIter({"data": x}, {"kind_label": mx.nd.array(y, dtype=kind)}, 4)
     heads = {"loss": df.Route(["loss"], (), ["loss"])}
     history = df.fit(picked(tiny), data, heads=heads, epochs=1)
-    w, b = (history.network.get_params()[0][f"kind_fc_{n}"].asnumpy() for n in ("weight", "bias"))
+    w, b = (history.network.parameters[f"kind_fc_{n}"] for n in ("weight", "bias"))
     z = x @ w.T + b
     z = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
     expected = -z[np.arange(10), y.astype(int)].mean()

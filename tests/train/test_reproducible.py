@@ -23,8 +23,9 @@ def train(tiny, epochs=4, workers=0, seed=0, **settings):
         network, 14, 4, shuffle=True, transform=noisy, workers=workers, seed=seed, last="drop"
     )
     settings = {"optimizer_params": {"momentum": 0.9}, **settings}
+    schedule = settings.pop("schedule", df.schedules.Step(0.05))
     history = df.fit(
-        network, loader, epochs=epochs, seed=seed, schedule=settings.pop("schedule", df.Step(0.05)),
+        network, loader, epochs=epochs, seed=seed, schedule=schedule,
         validation=tiny.loader(network, 5, 4), **settings,
     )  # fmt: skip
     loader.close()

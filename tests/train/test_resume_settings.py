@@ -1,4 +1,4 @@
-"""Every setting of `fit` changed at a resume: told, refused or silent, as the page says."""
+"""Every setting of `fit` changed at a resume: logged, refused or silent, as the page says."""
 
 import inspect
 import logging
@@ -66,6 +66,7 @@ CHANGES = {
     "begin_epoch": ("heads", {"begin_epoch": 1}),
     "optimizer": ("heads", {"optimizer": "adam"}),
     "optimizer_params": ("heads", {"optimizer_params": {"momentum": 0.9}}),
+    "lr": ("heads", {"lr": 0.2}),
     "schedule": ("heads", {"schedule": df.Constant(0.1)}),
     "callbacks": ("heads", {"callbacks": [df.Callback()]}),
     "progress": ("heads", {"progress": True}),
@@ -73,7 +74,7 @@ CHANGES = {
     "resume": ("heads", {"resume": lambda small: store.latest(small.folder)}),
     "accumulate": ("heads", {"accumulate": 2}),
     "clip_norm": ("heads", {"clip_norm": 1.0}),
-    "nonfinite": ("heads", {"nonfinite": "skip"}),
+    "on_nonfinite": ("heads", {"on_nonfinite": "skip"}),
     "groups": ("heads", {"groups": {"a_*": {"lr": 0.1}}}),
     "balance": ("heads", {"balance": lambda small: DWA()}),
     "freeze": ("heads", {"freeze": ["a_*"]}),
@@ -145,7 +146,7 @@ def begun(tiny, tmp_path_factory):
 #: Settings of one kind of training that are told in both places, changed at once: each has a
 #: warning of its own.
 AT_ONCE = (
-    ("optimizer", "schedule", "clip_norm", "nonfinite", "groups", "balance", "freeze", "ema",
+    ("optimizer", "schedule", "clip_norm", "on_nonfinite", "groups", "balance", "freeze", "ema",
      "precision", "validation", "derived", "begin_epoch"),
     ("optimizer_params", "fixed_param_names"),
 )  # fmt: skip
@@ -193,7 +194,7 @@ def test_a_setting_changed_at_a_resume(tiny, tmp_path, begun, caplog, name, plac
         return
     resumed(tiny, tmp_path, begun, [name], place)
     told = [text for text in caplog.messages if "another" in text]
-    if expected == "told":
+    if expected == "logged":
         assert told
         assert name in " ".join(told) or name == "train"
     else:
@@ -208,8 +209,8 @@ def test_each_of_several_settings_is_told(tiny, tmp_path, begun, caplog, names):
     caplog.clear()
     resumed(tiny, tmp_path, begun, names, 1)
     for name in names:
-        assert TABLE[name] == ("told", "told")
-        said = f"goes on with another {name}: "
+        assert TABLE[name] == ("logged", "logged")
+        said = f"goes on with another {name.removeprefix('on_')}: "
         assert sum(said in text for text in caplog.messages) == 1, (name, caplog.text)
 
 

@@ -36,11 +36,11 @@ def test_what_stands_beside_a_training_leaves_the_generators(tiny, what):
     loader = tiny.loader(network)
     df.fit(network, loader, updates=1)
     do = {
-        "conflict": lambda: df.conflict(network, loader, batches=1),
+        "conflict": lambda: df.surgery.conflict(network, loader, batches=1),
         "find_lr": lambda: find_lr(network, loader, updates=3),
         "score": lambda: df.score(network, loader),
         "predict": lambda: list(df.predict(network, loader)),
-        "transfer": lambda: df.transfer(network, two_heads(tiny)),
+        "transfer": lambda: df.surgery.transfer(network, two_heads(tiny)),
     }[what]
     seed(5)
     plain = drawn()

@@ -188,7 +188,7 @@ def test_a_symbol_that_is_made_for_its_batch_size_trains_as_module_and_is_scored
     module = mx.mod.Module(fixed_rows())
     module.fit(padded(), num_epoch=2, arg_params=dict(given), eval_metric=[])
     history = df.fit(fixed_rows(), padded(), epochs=2, arg_params=dict(given))
-    ours = {n: v.asnumpy() for n, v in history.network.get_params()[0].items()}
+    ours = dict(history.network.parameters)
     for name, value in module.get_params()[0].items():
         np.testing.assert_array_equal(ours[name], value.asnumpy())
     assert "made for batches of 4 rows" in caplog.text

@@ -100,7 +100,7 @@ def test_a_skipped_update_leaves_no_trace(tiny):
     for data, guard in ((poisoned(tiny, 2), "skip"), (without(tiny, 2), "raise")):
         network = df.Network(symbol=tiny.two_heads(), routes=tiny.routes())
         history = df.fit(
-            network, data, epochs=1, schedule=df.Constant(0.1), nonfinite=guard,
+            network, data, epochs=1, schedule=df.Constant(0.1), on_nonfinite=guard,
             optimizer_params={"momentum": 0.9},
         )  # fmt: skip
         networks.append(network)
@@ -121,11 +121,11 @@ def test_statistics_of_batch_norm_are_put_back(tiny):
         data = mx.io.NDArrayIter({"data": x[keep]}, {"kind_label": labels[keep]}, 4)
         df.fit(
             network, data, epochs=1, schedule=df.Constant(0.1), initializer=mx.init.One(),
-            nonfinite="skip",
+            on_nonfinite="skip",
         )  # fmt: skip
         networks.append(network)
     tiny.assert_equal(*networks)
-    assert np.isfinite(networks[0].aux_params["conv_bn_moving_mean"].asnumpy()).all()
+    assert np.isfinite(networks[0].statistics["conv_bn_moving_mean"]).all()
 
 
 def test_too_many_skipped_in_a_row_are_an_error(tiny):
@@ -137,7 +137,7 @@ def test_too_many_skipped_in_a_row_are_an_error(tiny):
     with pytest.raises(TrainingDiverged, match="trunk_weight"):
         df.fit(
             tiny.two_heads(), data, heads=tiny.routes(), epochs=1, callbacks=[note],
-            optimizer_params={"learning_rate": 0.1}, nonfinite=Guard("skip", limit=2),
+            optimizer_params={"learning_rate": 0.1}, on_nonfinite=Guard("skip", limit=2),
         )  # fmt: skip
     assert counts == [1, 2]
 
@@ -180,7 +180,7 @@ def test_a_rollback_goes_on_from_the_checkpoint_at_a_lower_rate(tiny, tmp_path):
     history = df.fit(
         tiny.two_heads(), Once(), heads=tiny.routes(), epochs=2, schedule=df.Constant(0.1),
         checkpoint=df.Saver(tmp_path, every="2st"), callbacks=[note],
-        nonfinite=Guard("rollback", factor=0.5),
+        on_nonfinite=Guard("rollback", factor=0.5),
     )  # fmt: skip
     assert rolled == [(2, 1)]
     assert rates == pytest.approx([0.1, 0.1] + [0.05] * 4)
@@ -191,12 +191,12 @@ def test_a_rollback_goes_on_from_the_checkpoint_at_a_lower_rate(tiny, tmp_path):
 def test_a_rollback_needs_a_checkpoint_and_ends(tiny, tmp_path):
     settings = {"heads": tiny.routes(), "epochs": 2, "schedule": df.Constant(0.1)}
     with pytest.raises(TrainingDiverged):
-        df.fit(tiny.two_heads(), poisoned(tiny, 1), nonfinite="rollback", **settings)
+        df.fit(tiny.two_heads(), poisoned(tiny, 1), on_nonfinite="rollback", **settings)
     saver = df.Saver(tmp_path, every="1st")
     log = tiny.Log()
     with pytest.raises(TrainingDiverged):
         df.fit(
-            tiny.two_heads(), poisoned(tiny, 3), nonfinite=Guard("rollback", limit=3),
+            tiny.two_heads(), poisoned(tiny, 3), on_nonfinite=Guard("rollback", limit=3),
             checkpoint=saver, callbacks=[log], **settings,
         )  # fmt: skip
     assert [event for event in log.events if isinstance(event, int)] == [1, 2]

@@ -50,7 +50,7 @@ def test_a_best_that_is_never_made_is_told_at_the_first_time_and_at_the_end(tiny
 
 
 def test_what_follows_a_score_that_is_nan_is_told(tiny, caplog):
-    schedule = df.Plateau(0.01, "size/mae", patience=5)
+    schedule = df.schedules.Plateau(0.01, "size/mae", patience=5)
     with caplog.at_level(logging.WARNING, "densefit"):
         train(
             *(tiny, None, 3, Undefined()),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from densefit.errors import DataError
-from densefit.metrics.detection.detections import image_places
+from densefit.metrics.detection.image_ranks import image_ranks
 
 from .json_records import Id, Records
 
@@ -48,7 +48,7 @@ def read_pictures(images: Records) -> list[Picture]:
         raise DataError("The file names no picture", where=f"{images.path}, {images.name}")
     keys = [str(key) for key in ids]
     if all(isinstance(key, str) for key in ids):
-        places = image_places(keys)
+        places = image_ranks(keys)
         if sorted(range(len(keys)), key=keys.__getitem__) != np.argsort(places).tolist():
             # The COCO evaluation orders texts letter by letter ("10" before "9"), metrics order
             # what looks like a number by its value.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from densefit.data.io.image import read_ids
+from densefit.data.io.index_image import read_ids
 from densefit.errors import DataError
 
 from .image_source import tree

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from densefit.data.io.image import read_triples
+from densefit.data.io.value_image import read_triples
 from densefit.datasets.files.json_file import read_json
 from densefit.datasets.files.paths import name_below
 from densefit.errors import DataError

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from densefit import engine
-from densefit.backend import available_cpus
 from densefit.callbacks import Callback, Control, TrainState
 from densefit.callbacks.memory_use import memory_in_use
 from densefit.checkpoint.storage.atomic import replace_file
+from densefit.cpus import available_cpus
 from densefit.data.fingerprint import fingerprint
 from densefit.data.loader.loader import Loader
 from densefit.data.sample import Dataset

@@ -100,7 +100,7 @@ def run(
         ],
         accumulate=training.accumulate,
         clip_norm=training.clip_norm,
-        nonfinite=make_guard(training),
+        on_nonfinite=make_guard(training),
         groups=make_groups(training, network),
         balance=make_balancer(training),
         freeze=training.freeze,
@@ -112,7 +112,7 @@ def run(
             keep=keep,
             extra={"recipe": dataclasses.asdict(placed(recipe))},
         ),
-        resume=recipe.resume,
+        resume=None if recipe.resume == "none" else recipe.resume,
         seed=recipe.seed,
         **(derived(training, numbers) if held else {}),
     )

@@ -1,4 +1,4 @@
-"""Where two long texts of settings differ: the names of the settings, and their values."""
+"""Find where two long texts of settings differ, by setting."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Difference = tuple[str, str, str]  # path, before, now
 
 
 def differing(before: str, now: str, most: int = 4, width: int = 160) -> tuple[str, str]:
-    """Both texts without what is alike in them, if they are built alike; ready to be read.
+    """Reduce two texts of settings to the settings that differ, to be shown to a user.
 
     >>> differing("{last: 'drop', data: Cells(size=3, part=[1, 2])}",
     ...           "{last: 'drop', data: Cells(size=3, part=[1, 5, 6])}")
@@ -23,8 +23,8 @@ def differing(before: str, now: str, most: int = 4, width: int = 160) -> tuple[s
     Args:
         before: settings as `described` or a repr shows them.
         now: others.
-        most: settings that are told; of others the number.
-        width: letters of a value that are told, of longer ones those where they differ.
+        most: settings that are shown; the others are counted.
+        width: characters of a value that are shown, around the first difference.
     """
     every = dict.fromkeys(_differences(before, now, ""))  # a repr and the settings behind it: once
     found = [one for one in every if one[1] != one[2]]
@@ -38,7 +38,7 @@ def differing(before: str, now: str, most: int = 4, width: int = 160) -> tuple[s
 
 
 def _of_each_kind(found: list[Difference]) -> list[Difference]:
-    """First one of each setting that holds others, so that many of one do not hide another."""
+    """One difference of each parent setting first, so that many of one do not hide another."""
     kinds = [path.rpartition(".")[0] for path, *_ in found]
     ranks = [kinds[:place].count(kind) for place, kind in enumerate(kinds)]
     return [found[place] for place in sorted(range(len(found)), key=ranks.__getitem__)]
@@ -63,7 +63,7 @@ def _differences(before: str, now: str, path: str) -> Iterator[Difference]:
 
 
 def _by_place(before: list[str], now: list[str], path: str) -> Iterator[Difference]:
-    """Of settings without names: one by one if they are as many, else what was put in or out."""
+    """Compare settings without names: item by item, or as inserted and removed items."""
     if len(before) == len(now):
         for place, (old, new) in enumerate(zip(before, now)):
             yield from _differences(old, new, path if len(now) == 1 else f"{path}[{place}]")
@@ -79,7 +79,7 @@ def _alike(before: list[str], now: list[str]) -> int:
 
 
 def _split(text: str) -> tuple[list[str], list[list[str]]]:
-    """What stands before, between and behind the brackets of a text; and what is in each of them.
+    """Split a text into the parts around its brackets, and the items within each bracket.
 
     >>> _split("Cells(size=3, part=[1, 2]){a: 1}")
     (['Cells(', '){', '}'], [['size=3', 'part=[1, 2]'], ['a: 1']])
@@ -112,7 +112,7 @@ def _split(text: str) -> tuple[list[str], list[list[str]]]:
 
 
 def _shortened(before: str, now: str, width: int) -> list[str]:
-    """Both, from shortly before where they differ on if they are long."""
+    """Cut two long texts to the part around their first difference."""
     if max(len(before), len(now)) <= width:
         return [before, now]
     first = len([*takewhile(lambda pair: pair[0] == pair[1], zip(before, now))])

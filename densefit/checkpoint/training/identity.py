@@ -1,4 +1,4 @@
-"""What a training is made of, and what differs when another one continues from its checkpoint."""
+"""Compare the settings of a training with those in the checkpoint that it resumes from."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def differences(
     own: Mapping[str, Any],
     earlier: Callable[[], Mapping[str, Any]] = dict,
 ) -> dict[str, tuple[Any, Any]]:
-    """Name -> (saved, own) of what differs; None is a value: a schedule, say, was added.
+    """Find the settings that differ: name -> (saved, present); None is a value (no schedule).
 
-    What an older checkpoint does not name is passed over. Heads, which are dicts by name, are
+    Settings that an older checkpoint lacks are skipped. Heads, which are dicts by name, are
     compared one by one, as "head <name>".
 
     >>> differences({"seed": 0, "heads": {"a": 1}}, {"seed": 1, "heads": {"a": 1, "b": 2}})
@@ -36,7 +36,7 @@ def differences(
     Args:
         saved: the identity in the checkpoint.
         own: the training's.
-        earlier: gives the training's as an earlier version told it: its texts are no difference.
+        earlier: returns the training's as an earlier version wrote it: its texts are equal.
     """
     saved = _in_new_paths(saved)
     own = _in_the_same_words(saved, own, earlier)
@@ -58,7 +58,7 @@ def differences(
 
 
 def _in_new_paths(value: Any) -> Any:
-    """Settings in which what has moved since is called by its present module."""
+    """Replace module paths that have moved since by the present ones."""
     if isinstance(value, str):
         return in_new_paths(value)
     if isinstance(value, Mapping):
@@ -71,7 +71,7 @@ def _in_new_paths(value: Any) -> Any:
 def _in_the_same_words(
     saved: Mapping[str, Any], own: Mapping[str, Any], before: Callable[[], Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """`own`, with the earlier texts that are those of the checkpoint, or nearer to them."""
+    """`own`, with an earlier version's texts where they are more like the checkpoint's."""
     if all(name not in saved or saved[name] == own[name] for name in own):
         return dict(own)
     earlier = before()
@@ -90,7 +90,7 @@ def _in_the_same_words(
 
 
 def _nearest(saved: Any, own: Any, earlier: Any) -> Any:
-    """The one of two texts that is more like the checkpoint's; `own` for what is no text."""
+    """Whichever of two texts is more like the checkpoint's; `own` if they are not texts."""
     if not all(isinstance(text, str) for text in (saved, own, earlier)):
         return own
     return max((own, earlier), key=lambda text: (text == saved, len(commonprefix([text, saved]))))
@@ -106,7 +106,7 @@ def are_of_other_scores(differing: Container[str]) -> bool:
 
 
 def check_same_heads(saved: Mapping[str, Any], own: Mapping[str, Any], where: object) -> None:
-    """Raise CheckpointError if a training has heads that the checkpoint's has not, or lacks some.
+    """Raise CheckpointError if the training and the checkpoint have different heads.
 
     Args:
         saved: its identity.
@@ -123,16 +123,16 @@ def check_same_heads(saved: Mapping[str, Any], own: Mapping[str, Any], where: ob
         expected=f"heads {', '.join(before)}",
         received=f"heads {', '.join(now)} (new: {added}; missing: {missing})",
         where=where,
-        fix="to begin a new training with its weights: df.transfer(checkpoint, network), and fit "
-        "without resume, into another directory",
+        fix="to begin a new training with its weights: df.surgery.transfer(checkpoint, network), "
+        "and fit without resume, into another directory",
     )
 
 
 def check_order(differing: Mapping[str, tuple[Any, Any]], where: object) -> None:
-    """Raise CheckpointError if the rest of an epoch would not be the rest of the one begun.
+    """Raise CheckpointError if a resume in mid-epoch would read other samples.
 
     Args:
-        differing: what `differences` gave.
+        differing: as `differences` returns them.
         where: the checkpoint.
     """
     wrong = {name: pair for name, pair in differing.items() if name in ORDER}
@@ -147,7 +147,7 @@ def check_order(differing: Mapping[str, tuple[Any, Any]], where: object) -> None
 
 
 def told_apart(before: Any, now: Any, name: str = "") -> tuple[str, str]:
-    """Two values of a setting; of long texts of settings only those that differ, by name.
+    """Show two values of a setting; of long texts only the parts that differ, by name.
 
     Args:
         before: of the checkpoint.
@@ -161,7 +161,7 @@ def told_apart(before: Any, now: Any, name: str = "") -> tuple[str, str]:
 
 
 def told(value: Any, name: str = "") -> str:
-    """A value in an error or a warning.
+    """Show a value in an error or a warning.
 
     >>> told({"samples": 12, "sha256": "0123456789abcdef"}), told(None), told(0.5)
     ('12 samples, sum 01234567', 'none', '0.5')

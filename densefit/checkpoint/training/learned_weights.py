@@ -1,4 +1,4 @@
-"""Weights that a balancer learns, where a training goes on with another balancer."""
+"""Loss weights that a balancer learns, when a training resumes with another balancer."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from densefit.model.head_names import weight_name
 def with_own_weights(
     parts: Mapping[str, Any], counters: Mapping[str, Any], learner: Engine
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A checkpoint's (parts, optimizer counters) with the weights of the training's own balancer.
+    """Replace the loss weights in a checkpoint by those of the training's balancer.
 
-    They begin as the training has initialised them, without optimizer states. Those that the
-    checkpoint's balancer had learned are left out.
+    They have the training's initial values, and no optimizer states. Weights that the
+    checkpoint's balancer learned are dropped.
 
     Args:
         parts: of the checkpoint.

@@ -28,8 +28,8 @@ class Record:
 
     Attributes:
         name: of its directory.
-        update: updates done when it was made.
-        score: what "the best" is judged by; nan if it was not measured then.
+        update: updates done when it was written.
+        score: that decides which save is the best; nan if it was not measured.
     """
 
     name: str
@@ -142,7 +142,7 @@ class Keep:
         return new.name
 
     def observe(self, scores: Mapping[str, float]) -> None:
-        """Note a validation's scores, and tell when the one that names the best is nan."""
+        """Record a validation's scores, and warn if the score for `best` is nan."""
         if self.best is not None:
             self._scores.append(float(scores.get(self.best, math.nan)))
             tell_undefined(self.best, self._scores, "no checkpoint is the best", WHERE)
@@ -156,7 +156,7 @@ class Keep:
         return best_of([*known, new], self.higher_is_better) is new
 
     def tell_end(self) -> None:
-        """Log that there is no best checkpoint, if it was to be one and no score was a number."""
+        """Warn that there is no best checkpoint because every score was nan."""
         if self._scores and self.leader is None and all(map(math.isnan, self._scores)):
             _log.warning(
                 "There is no checkpoint %r: %r was nan in all %d validations\n  where:    %s\n"
@@ -215,5 +215,5 @@ class Keep:
             self.forget_scores()
 
     def forget_scores(self) -> None:
-        """Let no save so far be the best: those to come are judged by other validation data."""
+        """Forget the scores of all saves: later ones are measured on other validation data."""
         self.records = [replace(record, score=math.nan) for record in self.records]

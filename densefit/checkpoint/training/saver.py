@@ -1,4 +1,4 @@
-"""The state of a training into a checkpoint and back: what `fit` calls."""
+"""Save a training to checkpoints, and resume it from one."""
 
 from __future__ import annotations
 
@@ -12,26 +12,27 @@ from densefit.checkpoint.storage.claim import Claim, check_free
 from densefit.checkpoint.storage.strict_json import dumps
 from densefit.checkpoint.training.identity import are_of_other_scores
 from densefit.checkpoint.training.policy import Keep
+from densefit.checkpoint.training.restore import restore
 from densefit.checkpoint.training.session import Session
-from densefit.checkpoint.training.snapshot import restore, snapshot
+from densefit.checkpoint.training.snapshot import snapshot
 from densefit.duration import Duration, DurationLike
 from densefit.errors import CheckpointError
 
 
 class Saver:
-    """Writes checkpoints of a training into one directory, and finds them again.
+    """Writes checkpoints of a training into one directory, and resumes from them.
 
     Args:
         directory: of this training's checkpoints.
-        every: cadence: "5ep", "500st"...; the end of training is always saved.
-        keep: which of them stay.
-        extra: JSON-able; kept in every checkpoint (a recipe, say).
-        background: write in a thread while training goes on. What is written is copied first, so
-            it takes the memory of the checkpoint once more; and what the disk refuses is told at
-            the first update after it has refused, at the next save or at the end.
+        every: interval: "5ep", "500st"...; the end of training is always saved.
+        keep: which checkpoints stay.
+        extra: JSON-able, stored in every checkpoint (a recipe).
+        background: write in a thread while training continues. This takes the memory of one more
+            copy of the checkpoint; a write error is raised at the first update after it, at the
+            next save or at the end.
 
     Raises:
-        CheckpointError: `extra` holds what JSON cannot, told before a training is spent.
+        CheckpointError: `extra` is not JSON-able.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class Saver:
         self.behind = False
 
     def begin(self, resume: str | Path) -> None:
-        """Hold the directory for this training, until `end`; what another one left is forgotten.
+        """Lock the directory for this training until `end`, and reset the state of earlier ones.
 
         Raises:
             CheckpointError: another training holds it, or its checkpoints are those of another.
@@ -68,11 +69,11 @@ class Saver:
         check_unmixed(self.directory, resume, is_held=True)
 
     def end(self) -> None:
-        """Let other trainings have the directory."""
+        """Unlock the directory."""
         self._claim.release()
 
     def save(self, session: Session) -> Path:
-        """Write everything that a resume needs; returns the path that the checkpoint will have.
+        """Save everything that a resume needs; returns the path of the checkpoint.
 
         Raises:
             CheckpointError: the disk refuses this one, or the one before.
@@ -92,7 +93,7 @@ class Saver:
         return self._written
 
     def written(self, wait: bool = False) -> Path | None:
-        """A checkpoint that is complete since it was asked the last time.
+        """The checkpoint that was completed since the last call; None if there is none.
 
         Args:
             wait: until what is being written is complete.
@@ -107,7 +108,7 @@ class Saver:
         return found
 
     def abandon(self) -> None:
-        """`written`, when the training has failed already: another error is logged only."""
+        """Finish writing when the training has failed; a second error is only logged."""
         try:
             self.written(wait=True)
         except Exception:  # which the writer has logged
@@ -156,7 +157,7 @@ class Saver:
 
 
 def check_unmixed(directory: Path, resume: str | Path, is_held: bool = False) -> None:
-    """A new training does not mix its checkpoints with those of another one.
+    """Check that a directory is free for a training's checkpoints.
 
     Args:
         directory: for the training's checkpoints.

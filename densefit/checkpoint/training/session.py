@@ -1,4 +1,4 @@
-"""What a training consists of while it runs."""
+"""The parts of a running training."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from densefit.metrics import Metric
 
 @dataclass
 class Session:
-    """The parts of a training that a checkpoint keeps and that a resume brings back.
+    """The parts of a training that a checkpoint stores and a resume restores.
 
     Attributes:
-        learner: holds parameters and optimizer.
+        learner: the engine, with parameters and optimizer.
         state: where the training stands.
         history: its numbers so far.
         callbacks: in list order.
         judges: head -> its training metrics, of the epoch so far.
-        rate: the resolved schedule; None if the optimizer has its own rate.
+        rate: the resolved schedule; None if the optimizer sets the rate.
         balancer: of the heads' losses; None for none.
-        identity: what the training is made of, see `densefit.checkpoint.training.identity`.
-        before: gives the same as an earlier version told it.
+        identity: the training's settings, see `densefit.checkpoint.training.identity`.
+        before: returns the identity as an earlier version wrote it.
     """
 
     learner: Engine

@@ -1,4 +1,4 @@
-"""What the state of a training in a checkpoint consists of, and whether one is such a state."""
+"""Fields of a training's state in a checkpoint, and their checks."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ OPTIONAL: Mapping[str, tuple[str, Check]] = {
 
 
 def check_state(content: Any, place: Path) -> None:
-    """Raise CheckpointError unless a checkpoint's state is one that a training can go on from.
+    """Raise CheckpointError unless a training can resume from a checkpoint's state.
 
     Args:
         content: the state.

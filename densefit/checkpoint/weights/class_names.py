@@ -59,7 +59,7 @@ def take_saved_names(network: Network, saved: Names, where: object) -> None:
             if now is None or are_numbers(names) or list(now) == list(names):
                 continue
             if are_numbers(now):
-                head.learn(target, names)
+                head.set_class_names(target, names)
                 continue
             moved = [
                 name for place, name in enumerate(names) if name in now and now.index(name) != place
@@ -71,7 +71,8 @@ def take_saved_names(network: Network, saved: Names, where: object) -> None:
                     received=", ".join(now),
                     where=f"{where}, target {target!r}",
                     fix="make the head with the checkpoint's names, in their order; data may have "
-                    "any. Or df.transfer(checkpoint, network), which brings weights by name",
+                    "any. Or df.surgery.transfer(checkpoint, network), which brings weights by "
+                    "name",
                 )
             _log.warning(
                 "%s: classes of the head %r are called otherwise now: %s, before %s",

@@ -27,7 +27,7 @@ def saved_heads(content: Any) -> list[Head]:
             head = heads.create(entry["task"], **entry["settings"])
             for target, own in names.get(head.name, {}).items():
                 if are_numbers(head.class_lists().get(target, [])):
-                    head.learn(target, own)
+                    head.set_class_names(target, own)
             found.append(head)
     except (DensefitError, KeyError, TypeError, ValueError, AttributeError):
         return []
@@ -90,7 +90,7 @@ def take_names_of(
             for target in now:
                 names = there.get(target, now[target])
                 if len(names) == len(now[target]) and are_numbers(now[target]) > are_numbers(names):
-                    head.learn(target, names)
+                    head.set_class_names(target, names)
                     _log.info(
                         "head %r, target %r: its classes are those of the weights that it got: %s",
                         head.name,

@@ -10,13 +10,14 @@ from densefit import adapters
 from densefit.checkpoint.storage import store
 from densefit.checkpoint.weights.class_names import saved_names, take_saved_names
 from densefit.checkpoint.weights.parameters import parameters_of
+from densefit.engine.types import Model
 from densefit.errors import CheckpointError, ConfigError, DensefitError
 from densefit.model.heads.route import Route
 from densefit.model.network import Network, is_symbol
 
 
 def load(
-    path: str | Path, network: Any = None, heads: Mapping[str, Route] | None = None
+    path: str | Path, network: Model | None = None, heads: Mapping[str, Route] | None = None
 ) -> Network:
     """The network of a checkpoint, ready to score and predict.
 

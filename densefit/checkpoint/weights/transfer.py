@@ -95,7 +95,7 @@ def transfer(
     another loss, and begins anew.
 
         network = df.Network("resnet18", [df.head("detection", classes=VOC)])
-        print(df.transfer("runs/coco", network, mismatched="skip"))
+        print(df.surgery.transfer("runs/coco", network, mismatched="skip"))
 
     Args:
         source: a checkpoint or a run's folder (the newest), a Network, or name -> array. Names may

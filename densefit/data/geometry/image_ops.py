@@ -1,7 +1,7 @@
-"""Moves of a whole sample: crop, resize, mirror, turn. Image, targets and geometry together.
+"""Crop, resize, flip and rotate a whole sample: image, targets and geometry together.
 
-Coordinates are continuous: pixel j covers [j, j + 1). Resizing by s maps x to s x, mirroring maps
-x to W - x. How targets follow is in `moved`; a move by any other map is in `warp`.
+Coordinates are continuous: pixel j covers [j, j + 1). Resizing by s maps x to s x, flipping maps
+x to W - x. `transform_targets` has the rules of targets, `warp` any other map.
 """
 
 from __future__ import annotations
@@ -12,44 +12,45 @@ import cv2
 import numpy as np
 
 from densefit.data.geometry.target_kinds import Kind
-from densefit.data.geometry.transform_targets import moved
+from densefit.data.geometry.transform_targets import transform_targets
 from densefit.data.sample import Sample
+from densefit.old_paths import former_names
 
 Fill = int | Sequence[int]
-GREY = 114  # close to the mean of natural pictures
+GREY = 114  # close to the mean of natural images
 
 
 def crop(sample: Sample, left: int, top: int, width: int, height: int, fill: Fill = GREY) -> Sample:
-    """Cut a window of whole pixels; where it leaves the picture, `fill` and the maps' fills."""
+    """Crop a window of whole pixels; outside of the image are `fill` and the maps' fills."""
     matrix = np.array([[1.0, 0.0, -left], [0.0, 1.0, -top]])
     image = _crop_image(sample.image, left, top, width, height, fill)
 
-    def move_map(array: np.ndarray, kind: Kind) -> np.ndarray:
+    def map_op(array: np.ndarray, kind: Kind) -> np.ndarray:
         return _crop_map(array, left, top, width, height, kind.fill)
 
-    return moved(sample, image, matrix, move_map)
+    return transform_targets(sample, image, matrix, map_op)
 
 
 def resize(sample: Sample, height: int, width: int) -> Sample:
-    """Stretch to `height` x `width` pixels."""
+    """Resize to `height` x `width` pixels."""
     old_height, old_width = sample.image.shape[:2]
     if (old_height, old_width) == (height, width):
         return sample
     matrix = np.array([[width / old_width, 0.0, 0.0], [0.0, height / old_height, 0.0]])
     image = resize_image(sample.image, height, width)
 
-    def move_map(array: np.ndarray, kind: Kind) -> np.ndarray:
+    def map_op(array: np.ndarray, kind: Kind) -> np.ndarray:
         if kind.name == "map_linear":
             return np.asarray(
                 cv2.resize(array, (width, height), interpolation=cv2.INTER_LINEAR)
             ).reshape((height, width) + array.shape[2:])
         return resize_nearest(array, height, width)
 
-    return moved(sample, image, matrix, move_map)
+    return transform_targets(sample, image, matrix, map_op)
 
 
-def mirror(sample: Sample, vertical: bool = False) -> Sample:
-    """Swap left and right (or top and bottom)."""
+def flip(sample: Sample, vertical: bool = False) -> Sample:
+    """Flip left and right (or top and bottom)."""
     height, width = sample.image.shape[:2]
     if vertical:
         matrix = np.array([[1.0, 0.0, 0.0], [0.0, -1.0, height]])
@@ -58,29 +59,29 @@ def mirror(sample: Sample, vertical: bool = False) -> Sample:
     axis = 0 if vertical else 1
     image = np.asarray(cv2.flip(sample.image, axis))
 
-    def move_map(array: np.ndarray, kind: Kind) -> np.ndarray:
+    def map_op(array: np.ndarray, kind: Kind) -> np.ndarray:
         return np.ascontiguousarray(np.flip(array, axis))
 
-    return moved(sample, image, matrix, move_map)
+    return transform_targets(sample, image, matrix, map_op)
 
 
-def turn(sample: Sample, quarters: int) -> Sample:
-    """Turn by quarter turns, counter-clockwise."""
+def rotate90(sample: Sample, quarters: int) -> Sample:
+    """Rotate by quarter turns, counter-clockwise."""
     for _ in range(quarters % 4):
         width = sample.image.shape[1]
         matrix = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, width]])
         image = np.asarray(cv2.rotate(sample.image, cv2.ROTATE_90_COUNTERCLOCKWISE))
-        sample = moved(
+        sample = transform_targets(
             sample, image, matrix, lambda array, kind: np.ascontiguousarray(np.rot90(array))
         )
     return sample
 
 
 def resize_image(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """(H, W, 3) uint8 to (height, width, 3): bilinear, or area means if shrunk by more than 2."""
+    """Resize (H, W, 3) uint8: bilinear, or by area means below half of either side."""
     old_height, old_width = image.shape[:2]
     if old_height > 2 * height or old_width > 2 * width:
-        # OpenCV takes area means only if neither side grows, so that one that does waits.
+        # OpenCV takes area means only if neither side grows: a side that does is resized after.
         size = min(old_width, width), min(old_height, height)
         image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
         if size == (width, height):
@@ -89,7 +90,7 @@ def resize_image(image: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def resize_nearest(array: np.ndarray, height: int, width: int) -> np.ndarray:
-    """(H, W, ...) of any type to (height, width, ...): the pixel under each new pixel's centre.
+    """Resize (H, W, ...) of any type: take the pixel under each new pixel's centre.
 
     cv2.INTER_NEAREST takes the pixel under the corner, half a pixel off the resized image.
     """
@@ -98,15 +99,15 @@ def resize_nearest(array: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.asarray(array.take(rows, axis=0).take(columns, axis=1))
 
 
-def colour_of(fill: Fill) -> tuple[int, ...]:
-    """Red, green and blue of a `fill`."""
+def fill_color(fill: Fill) -> tuple[int, ...]:
+    """(red, green, blue) of a `fill`."""
     return (fill,) * 3 if isinstance(fill, int) else tuple(fill)
 
 
-def told(fill: Fill) -> str:
-    """A `fill` as the end of a repr, which is as it was before fills were told if it is grey.
+def fill_repr(fill: Fill) -> str:
+    """The `fill` part of a repr; left out for the default, so that older checkpoints match.
 
-    >>> told((0, 0, 0)), told(GREY)
+    >>> fill_repr((0, 0, 0)), fill_repr(GREY)
     (', fill=(0, 0, 0)', '')
     """
     return "" if fill == GREY else f", fill={fill}"
@@ -120,7 +121,7 @@ def _crop_image(
         return image[top : top + height, left : left + width]
     x1, y1 = min(max(left, 0), old_width), min(max(top, 0), old_height)
     x2, y2 = max(min(left + width, old_width), x1), max(min(top + height, old_height), y1)
-    colour = colour_of(fill)
+    colour = fill_color(fill)
     if x1 == x2 or y1 == y2:
         return np.full((height, width, 3), colour, np.uint8)
     before_x, before_y = x1 - left, y1 - top
@@ -148,3 +149,9 @@ def _crop_map(
     window = np.full((height, width) + array.shape[2:], fill, array.dtype)
     window[y1 - top : y2 - top, x1 - left : x2 - left] = array[y1:y2, x1:x2]
     return window
+
+
+__getattr__ = former_names(
+    __name__,
+    {"mirror": "flip", "turn": "rotate90", "told": "fill_repr", "colour_of": "fill_color"},
+)

@@ -1,36 +1,38 @@
-"""Geometric transforms as moves, which Compose can join into one.
+"""Geometric operations, which Compose can fuse into one interpolation.
 
-A transform that changes where things are, by the picture's size and chance alone, says so as a
-list of moves. Each interpolation costs time and sharpness, so that moves in a row that hold a
-general map (a rotation, say) become one warp, if the result is the same: nothing that a move cut
-away may come back into the picture. Rows of crops, resizes and mirrors stay as they are: a crop is
-a view, and resizing it takes less time than a warp of the same.
+A transform that changes positions, by the size of the image and chance alone, returns a list of
+operations. Each interpolation costs time and sharpness, so consecutive operations with a general
+map (a rotation, say) are fused into one warp, if the result is the same: nothing that an operation
+cropped may come back into the image. Sequences of crops, resizes and flips stay separate: a crop is
+a view, and resizing it takes less time than a warp.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from densefit.data.geometry.image_ops import GREY, Fill, crop, mirror, resize, turn
+from densefit.data.geometry.image_ops import GREY, Fill, crop, flip, resize, rotate90
 from densefit.data.geometry.warp import warp
-from densefit.data.homography import move_boxes, project, square
+from densefit.data.homography import as_3x3, move_boxes, project
 from densefit.data.sample import Sample
+from densefit.old_paths import former_names
 
-_SLACK = 1e-3  # pixels that rounding may take
+_TOLERANCE = 1e-3  # pixels, for rounding
 
 
 @dataclass(frozen=True)
-class Move:
-    """One move of a picture.
+class GeometricOp:
+    """One geometric operation on an image.
 
     Attributes:
-        matrix: (3, 3), from pixels before to pixels after.
+        matrix: (3, 3) map from pixels before to pixels after.
         size: (height, width) after.
-        name: "crop", "resize", "mirror", "turn" or "warp": what does it fastest if it is alone.
-        fill: colour where there is no picture; None if that cannot be.
+        name: "crop", "resize", "flip", "rotate90" or "warp": the fastest way to apply it alone.
+        fill: colour outside of the image; None if no pixel lies there.
     """
 
     matrix: np.ndarray
@@ -39,7 +41,7 @@ class Move:
     fill: Fill | None = None
 
     def __call__(self, sample: Sample) -> Sample:
-        """The sample after this move alone."""
+        """Apply this operation alone."""
         height, width = self.size
         fill = GREY if self.fill is None else self.fill
         if self.name == "crop":
@@ -47,119 +49,127 @@ class Move:
             return crop(sample, left, top, width, height, fill)
         if self.name == "resize":
             return resize(sample, height, width)
-        if self.name == "mirror":
-            return mirror(sample, vertical=bool(self.matrix[1, 1] < 0))
-        if self.name == "turn":
-            return turn(sample, _quarters(self.matrix))
+        if self.name == "flip":
+            return flip(sample, vertical=bool(self.matrix[1, 1] < 0))
+        if self.name == "rotate90":
+            return rotate90(sample, _quarters(self.matrix))
         return warp(sample, self.matrix, height, width, fill)
 
 
-class Geometric:
-    """A transform that is moves, drawn by the picture's size and chance alone."""
+class GeometricTransform:
+    """A transform made of geometric operations, drawn by the image size and chance alone."""
 
-    def moves(self, size: tuple[int, int], rng: np.random.Generator) -> list[Move]:
-        """What happens to a picture of `size` (height, width)."""
-        raise NotImplementedError(f"{type(self).__name__}.moves")
+    def ops(self, size: tuple[int, int], rng: np.random.Generator) -> list[GeometricOp]:
+        """Draw the operations for an image of `size` (height, width)."""
+        former = getattr(self, "moves", None)
+        if former is None:
+            raise NotImplementedError(f"{type(self).__name__}.ops")
+        warnings.warn(
+            f"{type(self).__name__}.moves is now called ops", DeprecationWarning, stacklevel=2
+        )
+        return list(former(size, rng))
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        """The sample after its moves."""
+        """Draw and apply the operations."""
         height, width = sample.image.shape[:2]
-        return moved_by(sample, self.moves((height, width), rng))
+        return apply_ops(sample, self.ops((height, width), rng))
 
 
-def cropping(left: int, top: int, width: int, height: int, fill: Fill = GREY) -> Move:
-    """The move to a window of whole pixels."""
+def crop_op(left: int, top: int, width: int, height: int, fill: Fill = GREY) -> GeometricOp:
+    """Crop to a window of whole pixels."""
     matrix = np.array([[1.0, 0.0, -left], [0.0, 1.0, -top], [0.0, 0.0, 1.0]])
-    return Move(matrix, (height, width), "crop", fill)
+    return GeometricOp(matrix, (height, width), "crop", fill)
 
 
-def resizing(size: tuple[int, int], height: int, width: int) -> Move:
-    """The move that stretches a picture of `size` to `height` x `width`."""
-    return Move(np.diag([width / size[1], height / size[0], 1.0]), (height, width), "resize")
+def resize_op(size: tuple[int, int], height: int, width: int) -> GeometricOp:
+    """Resize an image of `size` to `height` x `width`."""
+    return GeometricOp(np.diag([width / size[1], height / size[0], 1.0]), (height, width), "resize")
 
 
-def mirroring(size: tuple[int, int], vertical: bool = False) -> Move:
-    """The move that swaps left and right, or top and bottom."""
+def flip_op(size: tuple[int, int], vertical: bool = False) -> GeometricOp:
+    """Flip left and right, or top and bottom."""
     height, width = size
     matrix = np.diag([1.0, -1.0, 1.0] if vertical else [-1.0, 1.0, 1.0])
     matrix[:2, 2] = (0, height) if vertical else (width, 0)
-    return Move(matrix, size, "mirror")
+    return GeometricOp(matrix, size, "flip")
 
 
-def turning(size: tuple[int, int], quarters: int) -> Move:
-    """The move by quarter turns, counter-clockwise."""
+def rotate90_op(size: tuple[int, int], quarters: int) -> GeometricOp:
+    """Rotate by quarter turns, counter-clockwise."""
     matrix = np.eye(3)
     for _ in range(quarters % 4):
         matrix = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, size[1]], [0.0, 0.0, 1.0]]) @ matrix
         size = size[::-1]
-    return Move(matrix, size, "turn")
+    return GeometricOp(matrix, size, "rotate90")
 
 
-def moved_by(sample: Sample, moves: Sequence[Move]) -> Sample:
-    """The sample after moves in a row, as few interpolations as that takes."""
+def apply_ops(sample: Sample, ops: Sequence[GeometricOp]) -> Sample:
+    """Apply operations in order, with as few interpolations as possible."""
     height, width = sample.image.shape[:2]
-    for move in joined((height, width), moves):
-        sample = move(sample)
+    for op in fuse_ops((height, width), ops):
+        sample = op(sample)
     return sample
 
 
-def joined(size: tuple[int, int], moves: Sequence[Move]) -> list[Move]:
-    """Moves that do the same to a picture of `size`, those that can be one warp as one.
+def fuse_ops(size: tuple[int, int], ops: Sequence[GeometricOp]) -> list[GeometricOp]:
+    """Fuse operations on an image of `size` into one warp where the result is the same.
 
-    >>> third = resizing((30, 30), 10, 10)
-    >>> [move.name for move in joined((30, 30), [Move(np.eye(3), (30, 30)), third])]
+    >>> third = resize_op((30, 30), 10, 10)
+    >>> [op.name for op in fuse_ops((30, 30), [GeometricOp(np.eye(3), (30, 30)), third])]
     ['warp']
     """
-    if all(move.name != "warp" for move in moves):
-        return list(moves)
-    result: list[Move] = []
+    if all(op.name != "warp" for op in ops):
+        return list(ops)
+    result: list[GeometricOp] = []
     start = 0
-    while start < len(moves):
+    while start < len(ops):
         end = start + 1
-        while end < len(moves) and _is_one(size, moves[start : end + 1]):
+        while end < len(ops) and _can_fuse(size, ops[start : end + 1]):
             end += 1
-        row = moves[start:end]
-        # From its first warp back and forth; what has none is faster one by one.
-        if len(row) > 1 and any(move.name == "warp" for move in row):
-            result.append(_product(row))
+        group = ops[start:end]
+        # Without a warp, the operations are faster one by one.
+        if len(group) > 1 and any(op.name == "warp" for op in group):
+            result.append(_product(group))
             start = end
         else:
-            result.append(row[0])
+            result.append(group[0])
             start += 1
         size = result[-1].size
     return result
 
 
-def _product(moves: Sequence[Move]) -> Move:
+def _product(ops: Sequence[GeometricOp]) -> GeometricOp:
     matrix = np.eye(3)
-    for move in moves:
-        matrix = square(move.matrix) @ matrix
-    fills = [move.fill for move in moves if move.fill is not None]
-    return Move(matrix, moves[-1].size, "warp", fills[0] if fills else None)
+    for op in ops:
+        matrix = as_3x3(op.matrix) @ matrix
+    fills = [op.fill for op in ops if op.fill is not None]
+    return GeometricOp(matrix, ops[-1].size, "warp", fills[0] if fills else None)
 
 
-def _is_one(size: tuple[int, int], moves: Sequence[Move]) -> bool:
-    """Whether one warp by the product of moves shows what they do one after the other."""
-    fills = [move.fill for move in moves if move.fill is not None]
+def _can_fuse(size: tuple[int, int], ops: Sequence[GeometricOp]) -> bool:
+    """Whether one warp by the product of operations gives the same image."""
+    fills = [op.fill for op in ops if op.fill is not None]
     if any(fill != fills[0] for fill in fills):
         return False
-    after = _product(moves)
+    after = _product(ops)
     before, end = np.eye(3), _corners(after.size)
-    for move in moves[:-1]:
-        before = square(move.matrix) @ before
-        whole = move_boxes(np.array([[0, 0, size[1], size[0]]]), before)[0]
-        if _inside(whole.reshape(2, 2), move.size):
-            continue  # this one cuts nothing away
-        # What is shown in the end must lie in the window that was cut here.
-        places = project(end, before @ np.linalg.inv(after.matrix))
-        if not _inside(places, move.size):
+    for op in ops[:-1]:
+        before = as_3x3(op.matrix) @ before
+        extent = move_boxes(np.array([[0, 0, size[1], size[0]]]), before)[0]
+        if _inside(extent.reshape(2, 2), op.size):
+            continue  # it crops nothing
+        # The final image must lie in the window that was cropped here.
+        corners = project(end, before @ np.linalg.inv(after.matrix))
+        if not _inside(corners, op.size):
             return False
     return True
 
 
 def _inside(points: np.ndarray, size: tuple[int, int]) -> bool:
     height, width = size
-    return bool((points >= -_SLACK).all() and (points <= np.add((width, height), _SLACK)).all())
+    return bool(
+        (points >= -_TOLERANCE).all() and (points <= np.add((width, height), _TOLERANCE)).all()
+    )
 
 
 def _corners(size: tuple[int, int]) -> np.ndarray:
@@ -168,7 +178,22 @@ def _corners(size: tuple[int, int]) -> np.ndarray:
 
 
 def _quarters(matrix: np.ndarray) -> int:
-    """0 to 3, of a matrix of quarter turns."""
+    """Number of quarter turns of a matrix, 0 to 3."""
     return {(1, 0): 0, (0, -1): 1, (-1, 0): 2, (0, 1): 3}[
         int(round(matrix[0, 0])), int(round(matrix[1, 0]))
     ]
+
+
+__getattr__ = former_names(
+    __name__,
+    {
+        "Move": "GeometricOp",
+        "Geometric": "GeometricTransform",
+        "moved_by": "apply_ops",
+        "joined": "fuse_ops",
+        "cropping": "crop_op",
+        "resizing": "resize_op",
+        "mirroring": "flip_op",
+        "turning": "rotate90_op",
+    },
+)

@@ -1,15 +1,14 @@
-"""Everything that is known about a picture follows where the picture goes.
+"""Transform all targets of a sample with its image.
 
-A box is clipped to the new picture; it is dropped, with its per-box arrays, if its centre is
-outside or one of its sides is below one pixel. A `crowd` stays wherever its centre is: nothing is
-learned from it, but what is shown of it would be background without it.
+A box is clipped to the new image; it is dropped, with its per-box arrays, if its centre is outside
+or one of its sides is below one pixel. A `crowd` stays wherever its centre is: it trains nothing,
+but its visible part would be background without it.
 
-Keypoints change places where the map mirrors, in whichever direction, and are no longer labelled
-outside of the new picture.
+Keypoints are reordered where the map flips, and are no longer labelled outside of the new image.
 
-Where the picture is turned or sheared, a box becomes the box around its moved corners, which is
-larger than its object needs. If the sample has `instances`, it becomes the box around the moved
-object instead, as long as the object filled its box before (one that others hide does not).
+Under a rotation or shear, a box becomes the box around its transformed corners, which is larger
+than its object. If the sample has `instances`, it becomes the box around the transformed object
+instead, if the object filled its box before (an occluded one does not).
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from densefit.data.geometry.instance_map import NONE, extents
 from densefit.data.geometry.keypoints import is_swap, move_keypoints
 from densefit.data.geometry.target_kinds import Kind, kind_of
 from densefit.data.homography import (
-    area_factors,
+    area_scales,
     is_affine,
     is_straight,
     mirrors,
@@ -34,22 +33,22 @@ from densefit.data.sample import Sample
 from densefit.errors import DataError
 
 MIN_SIDE = 1.0 - 1e-3  # one pixel, less what float32 loses
-_FILLED = 1.5  # pixels that a box may be larger than its object on each side
+_BOX_MARGIN = 1.5  # pixels that a box may exceed its object on each side
 
 
-def moved(
+def transform_targets(
     sample: Sample,
     image: np.ndarray,
     matrix: np.ndarray,
-    move_map: Callable[[np.ndarray, Kind], np.ndarray],
+    map_op: Callable[[np.ndarray, Kind], np.ndarray],
 ) -> Sample:
-    """The sample with a moved image, and everything else moved by the same map.
+    """Return the sample with a transformed image, and all targets under the same map.
 
     Args:
-        sample: what was moved.
-        image: (H, W, 3) uint8, the image where it went.
-        matrix: (2, 3) or (3, 3), from pixels of the sample to pixels of `image`.
-        move_map: what does with a target of (height, width) what was done with the image.
+        sample: before the transform.
+        image: (H, W, 3) uint8, the transformed image.
+        matrix: (2, 3) or (3, 3) map from pixels of the sample to pixels of `image`.
+        map_op: applies the transform to a target of (height, width).
     """
     height, width = image.shape[:2]
     kinds = {name: kind_of(name, array) for name, array in sample.targets.items()}
@@ -58,22 +57,22 @@ def moved(
     for name, kind in kinds.items():
         if kind.name == "boxes":
             boxes = _boxes(sample, name, matrix)
-            targets[name], keep = clipped(boxes, height, width, crowds(sample, len(boxes)))
+            targets[name], keep = clip_boxes(boxes, height, width, crowd_flags(sample, len(boxes)))
     for name, kind in kinds.items():
         array = sample.targets[name]
         if kind.name == "per_box":
-            targets[name] = _kept(sample, name, keep)
+            targets[name] = _kept_rows(sample, name, keep)
         elif kind.name == "area":
             targets[name] = _areas(sample, name, keep, matrix)
         elif kind.name == "keypoints":
-            points = _kept(sample, name, keep)
-            swap = swap_of(sample, name, kind) if mirrors(matrix) else None
+            points = _kept_rows(sample, name, keep)
+            swap = flip_order(sample, name, kind) if mirrors(matrix) else None
             targets[name] = move_keypoints(points, matrix, (height, width), swap)
         elif kind.name in ("map", "map_linear", "vectors"):
             _check_size(sample, name)
             if kind.name == "vectors":
                 _check_affine(sample, name, matrix)
-            targets[name] = move_map(array, kind)
+            targets[name] = map_op(array, kind)
             if kind.name == "vectors":
                 targets[name] = turn_vectors(targets[name], matrix)
         elif kind.name == "plain":
@@ -85,15 +84,15 @@ def moved(
     return replace(sample, image=image, targets=targets, geometry=geometry)
 
 
-def clipped(
+def clip_boxes(
     boxes: np.ndarray, height: int, width: int, crowd: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes (m, 4) float32 that stay in the picture, and which of the n they are, (n,) bool.
+    """Clip boxes to the image: (m, 4) float32 that remain, and (n,) bool which they are.
 
     Args:
-        boxes: (n, 4) xyxy, of which parts may be outside.
-        height: pixels of the picture.
-        width: pixels of the picture.
+        boxes: (n, 4) xyxy, parts of which may be outside.
+        height: of the image.
+        width: of the image.
         crowd: (n,) bool, boxes that stay even if their centre is outside.
     """
     centre = (boxes[:, :2] + boxes[:, 2:]) / 2
@@ -105,41 +104,41 @@ def clipped(
     return boxes[keep].astype(np.float32), keep
 
 
-def crowds(sample: Sample, count: int) -> np.ndarray:
-    """(count,) bool: which of the sample's boxes are around crowds. Raises DataError."""
+def crowd_flags(sample: Sample, count: int) -> np.ndarray:
+    """(count,) bool, which of the sample's boxes enclose crowds. Raises DataError."""
     if "crowd" not in sample.targets:
         return np.zeros(count, bool)
-    return _kept(sample, "crowd", np.ones(count, bool)).astype(bool)
+    return _kept_rows(sample, "crowd", np.ones(count, bool)).astype(bool)
 
 
 def _boxes(sample: Sample, name: str, matrix: np.ndarray) -> np.ndarray:
-    """(n, 4) float64 moved boxes, not clipped."""
+    """(n, 4) float64 transformed boxes, not clipped."""
     boxes = sample.targets[name]
     around = move_boxes(boxes, matrix)
     if is_straight(matrix) or not {"instances", "instance_ids"} <= set(sample.targets):
         return around
     _check_size(sample, "instances")
     instances, ids = sample.targets["instances"], sample.targets["instance_ids"]
-    known, before = extents(instances)
+    present, before = extents(instances)
     _, after = extents(instances, matrix)
-    for row, one in enumerate(ids):
-        place = int(np.searchsorted(known, one))
-        if one == NONE or place == len(known) or known[place] != one:
+    for row, instance in enumerate(ids):
+        index = int(np.searchsorted(present, instance))
+        if instance == NONE or index == len(present) or present[index] != instance:
             continue
-        if (np.abs(before[place] - boxes[row]) <= _FILLED).all():
-            around[row] = after[place]
+        if (np.abs(before[index] - boxes[row]) <= _BOX_MARGIN).all():
+            around[row] = after[index]
     return around
 
 
 def _areas(sample: Sample, name: str, keep: np.ndarray | None, matrix: np.ndarray) -> np.ndarray:
-    areas = _kept(sample, name, keep)
+    areas = _kept_rows(sample, name, keep)
     boxes = sample.targets["boxes"][keep].astype(np.float64)
-    factors = area_factors((boxes[:, :2] + boxes[:, 2:]) / 2, matrix)
+    factors = area_scales((boxes[:, :2] + boxes[:, 2:]) / 2, matrix)
     return np.asarray((areas * factors).astype(areas.dtype))
 
 
-def _kept(sample: Sample, name: str, keep: np.ndarray | None) -> np.ndarray:
-    """The rows of a per-box target that belong to the boxes that stay."""
+def _kept_rows(sample: Sample, name: str, keep: np.ndarray | None) -> np.ndarray:
+    """Rows of a per-box target whose boxes remain."""
     array = sample.targets[name]
     if keep is None or len(array) != len(keep):
         raise DataError(
@@ -151,8 +150,8 @@ def _kept(sample: Sample, name: str, keep: np.ndarray | None) -> np.ndarray:
     return np.asarray(array[keep])
 
 
-def swap_of(sample: Sample, name: str, kind: Kind) -> np.ndarray:
-    """Which keypoint each one is in a mirrored picture, as the sample says."""
+def flip_order(sample: Sample, name: str, kind: Kind) -> np.ndarray:
+    """(K,) index of each keypoint in a flipped image, from the sample's target."""
     order, count = sample.targets.get(kind.flip), sample.targets[name].shape[1]
     if order is None or not is_swap(order, count):
         raise DataError(

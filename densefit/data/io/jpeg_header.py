@@ -1,4 +1,4 @@
-"""What the head of a JPEG file says, without decoding it (ITU-T T.81, annex B)."""
+"""Read the header of a JPEG file without decoding it (ITU-T T.81, annex B)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _ORIENTATION = 0x0112
 
 @dataclass(frozen=True)
 class JpegHead:
-    """What stands before the first scan of a JPEG.
+    """Header of a JPEG, up to the first scan.
 
     Attributes:
-        size: (height, width) as it is stored; None where no frame header tells.
-        components: channels as they are stored; 4 are CMYK.
-        orientation: by EXIF, 1 to 8; 1 is as it is stored.
+        size: (height, width) as stored; None without a frame header.
+        components: stored channels; 4 for CMYK.
+        orientation: by EXIF, 1 to 8; 1 for the stored one.
         scan: where the first scan begins, -1 if nowhere.
     """
 
@@ -31,10 +31,9 @@ class JpegHead:
 
 
 def head_of(data: bytes) -> JpegHead:
-    """The head of a JPEG file.
+    """Read the header of a JPEG file.
 
-    Its segments are stepped over, since a preview picture in one has a size and an end marker of
-    its own.
+    Skips segments: a preview image in one has its own size and end marker.
     """
     size, components, orientation, scan = None, 0, 0, -1
     for marker, place in _segments(data):
@@ -50,21 +49,21 @@ def head_of(data: bytes) -> JpegHead:
 
 
 def size_of(data: bytes) -> tuple[int, int] | None:
-    """(height, width) of a JPEG as it is stored; None for another file, or a broken one."""
+    """(height, width) of a JPEG as stored; None for another or broken file."""
     return head_of(data).size if data[:2] == START else None
 
 
 def reduction(size: tuple[int, int], least: int) -> int:
-    """By how much a JPEG can be made smaller while it is decoded: 8, 4, 2 or 1.
+    """The factor by which a JPEG can be reduced while it is decoded: 8, 4, 2 or 1.
 
-    The most that leaves its shorter side `least` pixels. (Decoders of other files would do all of
-    the work and then throw most of it away.)
+    The largest that leaves its shorter side `least` pixels. (Decoders of other formats would decode
+    in full and then shrink.)
     """
     return next((factor for factor in (8, 4, 2) if min(size) >= factor * least), 1)
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int]]:
-    """(marker, where it is) of the segments up to the first scan."""
+    """Yield (marker, offset) of the segments up to the first scan."""
     position = 2
     while True:
         # Decoders too step over bytes that belong to no segment (and warn).
@@ -84,7 +83,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _orientation(segment: bytes) -> int:
-    """The orientation in an EXIF segment; 0 if it tells none."""
+    """The orientation in an EXIF segment; 0 without one."""
     tiff, order = segment[6:], "<" if segment[6:8] == b"II" else ">"
     if segment[:6] != b"Exif\0\0" or tiff[:4] not in (b"II*\0", b"MM\0*"):
         return 0

@@ -1,4 +1,4 @@
-"""Reads regular files, whoever made them: no pipe, no device, and nothing endless."""
+"""Read regular files only: no pipe, no device, and no unbounded file."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def check_regular(path: PathLike, what: str = "The file") -> None:
 
 
 def read_regular(path: PathLike, most: int, fix: object = None, what: str = "The file") -> bytes:
-    """All bytes of a regular file.
+    """Read a regular file.
 
     Args:
         path: the file.

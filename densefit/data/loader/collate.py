@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from densefit.backend import mx
-from densefit.data.batch import Batch
+from densefit.data.batch import ArraySpec, Batch
 from densefit.data.loader.label_encoder import Encoder, LabelSpec
 from densefit.data.loader.object_counts import added
 from densefit.data.loader.sample_task import Made
-from densefit.data.loader.stacked import stacked
 from densefit.errors import DataError
 
 
@@ -52,14 +49,14 @@ class Layout:
             sizes.append(int(np.prod(label.shape)) * np.dtype(label.dtype).itemsize)
         return sum(-(-size // 64) * 64 for size in sizes)
 
-    def describe_data(self, rows: int) -> list[Any]:
-        """DataDesc of the input of `rows` samples."""
-        return [mx.io.DataDesc("data", (rows, 3) + self.input_size, np.uint8, "NCHW")]
+    def data_specs(self, rows: int) -> list[ArraySpec]:
+        """The input of `rows` samples."""
+        return [ArraySpec("data", (rows, 3) + self.input_size, np.uint8)]
 
-    def describe_labels(self, rows: int) -> list[Any]:
-        """DataDesc of each label of `rows` samples."""
+    def label_specs(self, rows: int) -> list[ArraySpec]:
+        """Each label of `rows` samples."""
         return [
-            mx.io.DataDesc(name, (rows,) + tuple(label.shape), np.dtype(label.dtype).type)
+            ArraySpec(name, (rows,) + tuple(label.shape), np.dtype(label.dtype).type)
             for name, _, label in self.labels
         ]
 
@@ -91,29 +88,29 @@ class Layout:
                     where=f"sample {made.id!r}",
                 )
 
-    def collate(self, made: Sequence[Made]) -> Batch:
-        """A batch of checked samples. Makes NDArrays: for the consumer's thread only."""
-        labels = [
-            stacked([np.asarray(one.labels[head_name][label.name]) for one in made])
-            for _, head_name, label in self.labels
-        ]
+    def collate(self, samples: Sequence[Made]) -> Batch:
+        """A batch of checked samples."""
+        counts = [one.counts for one in samples]
+        labels = {
+            name: np.stack([np.asarray(one.labels[head][label.name]) for one in samples])
+            for name, head, label in self.labels
+        }
         return Batch(
-            [stacked([one.data for one in made])],
+            {"data": np.stack([one.data for one in samples])},
             labels,
-            ids=[one.id for one in made],
-            targets=originals(made),
-            geometries=[one.geometry for one in made],
+            real=len(samples),
+            ids=[one.id for one in samples],
+            targets=originals(samples),
+            geometries=[one.geometry for one in samples],
             labelled={
-                key: np.array([one.labelled[key] for one in made]) for key in made[0].labelled
+                key: np.array([one.labelled[key] for one in samples]) for key in samples[0].labelled
             },
-            index=np.array([one.index for one in made], np.int64),
-            counts=added([one.counts for one in made]),
-            provide_data=self.describe_data(len(made)),
-            provide_label=self.describe_labels(len(made)),
+            index=np.array([one.index for one in samples], np.int64),
+            counts=added(counts) if any(counts) else {},
         )
 
 
-def originals(made: Sequence[Made]) -> list[dict[str, np.ndarray]] | None:
+def originals(samples: Sequence[Made]) -> list[dict[str, np.ndarray]] | None:
     """The samples' targets before any transform, None if they do not carry them."""
-    found = [one.original for one in made if one.original is not None]
-    return found if len(found) == len(made) else None
+    targets = [one.original for one in samples if one.original is not None]
+    return targets if len(targets) == len(samples) else None

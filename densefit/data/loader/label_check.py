@@ -131,7 +131,8 @@ def stand_ins(
 
     They are those of samples that have them, of each of the head's terms: of zeros, a loss may
     have no derivative, and then no weight makes it zero. Where samples differ, the one that trains
-    most terms tells. Zeros where no sample was seen that has them; see `LateStandIns`.
+    most terms tells. Zeros where no sample was seen that has them; see
+    `SampleStream.bind_first_labels`.
     """
     found: dict[str, Mapping[str, Any]] = {}
     for head in heads:

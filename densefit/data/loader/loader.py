@@ -2,54 +2,34 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
-from functools import cached_property
-from types import TracebackType
-from typing import Any
 
 from typing_extensions import Self
 
-from densefit.backend import mx
-from densefit.data.annotated import asked_once
 from densefit.data.batch import Batch
-from densefit.data.checks.dropped_boxes import LeftOut
 from densefit.data.classes.class_map import Renames
-from densefit.data.classes.class_matching import Matcher
-from densefit.data.classes.class_occurrence import Occurring
-from densefit.data.classes.constant_masks import check_mask_values
-from densefit.data.classes.renamed_classes import with_renames
-from densefit.data.classes.target_mapping import Match
-from densefit.data.fingerprint import fingerprint
-from densefit.data.loader.collate import Layout
-from densefit.data.loader.label_check import check_labelled, stand_ins
 from densefit.data.loader.label_encoder import Encoder
-from densefit.data.loader.late_placeholders import LateStandIns
+from densefit.data.loader.loader_facts import LoaderFacts
 from densefit.data.loader.loader_settings import check_settings
-from densefit.data.loader.sample_task import Made, SampleTransform, Work, first_of, transformed
-from densefit.data.loader.skip_limit import IN_A_ROW, Skips
-from densefit.data.sample import Dataset, Sample
-from densefit.data.sample_id import dataset_key, dataset_name, sample_id
-from densefit.data.sampler import covering_of, order_of, place_of
-from densefit.data.stable_repr import described
-from densefit.data.workers.errors import LostWorkerError
-from densefit.data.workers.factory import ahead_of, default_workers, target_bytes
-from densefit.data.workers.thread_prefetcher import AnyAhead
+from densefit.data.loader.sample_stream import SampleStream
+from densefit.data.loader.sample_task import SampleTransform
+from densefit.data.loader.skip_limit import Skips
+from densefit.data.sample import Dataset
+from densefit.data.sample_id import dataset_name
+from densefit.data.sampler import order_of
+from densefit.data.workers.factory import default_workers, make_prefetcher
 from densefit.errors import ConfigError, DataError, DensefitError
-from densefit.once import first_time
-
-_log = logging.getLogger("densefit")
 
 
-class Loader(mx.io.DataIter):  # type: ignore[misc]
-    """Batches of a dataset, as an `mx.io.DataIter`, read, transformed and encoded by workers.
+class Loader(LoaderFacts):
+    """Batches of a dataset, read, transformed and encoded by workers.
 
     Threads are mostly enough: cv2, Pillow and numpy release the interpreter lock where the time
     goes. Processes are for datasets and transforms that are Python themselves (see
     docs/loading.md). Up to 2 * batch_size + workers samples are made ahead, also while the
     consumer computes; with those of the batch that is being put together, they are all that a
-    loader holds. What comes out depends on (seed, epoch) alone, never on the workers. Arrays
-    of MXNet are made in the consumer's thread only: made in several, they can deadlock the engine.
+    loader holds. What comes out depends on (seed, epoch) alone, never on the workers.
+    `df.interop.as_data_iter(loader)` gives the batches as an `mx.io.DataIter`.
 
     `dataset`, `transform` and `heads` are called by several threads at once and must not change;
     processes get copies of them at the beginning of each epoch.
@@ -111,16 +91,14 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
     ) -> None:
         workers = default_workers() if workers is None else workers
         check_settings(batch_size, workers, worker_kind, seed, last, on_error, timeout, skip_limit)
-        super().__init__(batch_size)
-        dataset = with_renames(dataset, rename)
-        self.dataset, self.transform, self.heads = dataset, transform, tuple(heads)
+        super().__init__(dataset, batch_size, rename)
+        dataset = self.dataset
+        self.transform, self.heads = transform, tuple(heads)
         self.workers, self.worker_kind = workers, worker_kind
         self.shuffle, self.seed = shuffle, seed
         self.last, self.on_error, self.timeout = last, on_error, timeout
         self.originals = originals
         self.epoch = 0
-        if len(dataset) == 0:
-            raise DataError("The dataset is empty", where=dataset_name(dataset))
         drops, skips = last == "drop", on_error == "skip"
         self._order = order_of(dataset, shuffle, batch_size, skips=skips, drops=drops)
         self.exact = last == "keep" and on_error == "raise" and self._order.exact
@@ -130,48 +108,55 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
                 expected=f"batch_size of at most {self.epoch_samples}, or last='keep'",
                 received=f"batch_size={batch_size}, last='drop'",
             )
-        with asked_once():
-            examples = check_labelled(dataset, transform, self.heads, seed)
-            self._matches = Matcher(dataset, self.heads)
-            matches = self._matches()
-            check_mask_values(dataset, self.heads, examples)
-        self._layout = Layout(self._input_size(), self.heads)
-        self._stand_ins = stand_ins(self.heads, examples, self._layout.input_size, matches)
-        self._occurring: Occurring | None = Occurring(self.heads)
-        self._is_counted = False
-        self._unseen = {head.name for head in self.heads if getattr(head, "targets", ())}
-        self._unseen -= set(examples)  # heads of which no label was met yet
-        self._late = LateStandIns(self._unseen)
-        self._skips = Skips(skip_limit, dataset_name(dataset))
-        self._ahead: AnyAhead[Made] = ahead_of(
-            worker_kind, self._work(0), workers, self._window, timeout, lambda: self._sample_bytes
+        unseen = self._prepare_labels()
+        self._ahead = make_prefetcher(
+            worker_kind, self._task(0), workers, self._window, timeout, lambda: self._sample_bytes
         )
+        self._skips = Skips(skip_limit, dataset_name(dataset))
+        parts = (self._layout, self._ahead, self._skips)
+        self._samples = SampleStream(dataset, self.heads, *parts, unseen)
         self._failure: DensefitError | None = None
         self._pinned = False  # whether `set_epoch` chose the epoch, and nothing was read since
         self._begin(0)
-
-    # -- the face of a DataIter ---------------------------------------------------------------
-
-    @property
-    def provide_data(self) -> list[Any]:
-        """[DataDesc of "data", (batch_size, 3, H, W) uint8]."""
-        return self._layout.describe_data(self.batch_size)
-
-    @property
-    def provide_label(self) -> list[Any]:
-        """DataDesc of each label, in the order of the heads."""
-        return self._layout.describe_labels(self.batch_size)
-
-    def __len__(self) -> int:
-        """Batches an epoch (an upper bound if samples are skipped)."""
-        whole, rest = divmod(self.epoch_samples, self.batch_size)
-        return whole + (1 if rest and self.last == "keep" else 0)
 
     def __iter__(self) -> Self:
         """This loader; after the end of an epoch, at the start of the next."""
         if self._finished:
             self.reset()
         return self
+
+    def __next__(self) -> Batch:
+        """The next batch.
+
+        Raises:
+            StopIteration: the epoch is over.
+            DataError: a sample could not be made, took too long or does not fit the batch.
+        """
+        if self._failure is not None:
+            raise self._failure
+        self._pinned, self._started = False, True
+        try:
+            samples = self._samples.take(self.batch_size)
+        except DensefitError as error:
+            self._failure = error
+            raise
+        except BaseException:
+            self._failure = DataError(
+                "The epoch was interrupted in the middle of a batch", fix="call reset()"
+            )
+            raise
+        if len(samples) < self.batch_size and (self.last == "drop" or not samples):
+            self._finished = True
+            self._samples.tell_end()
+            raise StopIteration
+        self._samples.bind_first_labels(samples)
+        batch = self._layout.collate(samples)
+        batch.position = self._samples.position
+        return batch
+
+    def ready(self) -> bool:
+        """Whether the samples of the next batch are made, so that nobody would wait for it."""
+        return self._failure is None and self._ahead.ready(self.batch_size)
 
     def reset(self) -> None:
         """Go to the start of the next epoch; after `set_epoch(n)`, to that of epoch n."""
@@ -185,173 +170,13 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         Args:
             epoch: its number.
             skip: batches.
-            position: past so many samples instead, as the last batch's `position` told: where
-                broken samples are skipped, batches do not tell.
+            position: samples to pass instead, as the last batch's `position` says: where broken
+                samples are skipped, the number of batches does not determine them.
         """
         if epoch < 0 or skip < 0:
             raise ConfigError("Epochs and batches count from 0", received=f"{epoch}, {skip}")
         self._begin(epoch, skip * self.batch_size if position is None else position)
         self._pinned = True
-
-    @cached_property
-    def fingerprint(self) -> dict[str, Any]:
-        """Of the dataset as it was when first asked for: reads all ids and some samples."""
-        return fingerprint(self.dataset)
-
-    def identity(self) -> str:
-        """What decides which samples come in which order, and how they are changed."""
-        return self._identity()
-
-    def identity_as_before(self) -> str:
-        """The same as earlier versions told it, whose checkpoints a training may go on from."""
-        return self._identity(as_before=True)
-
-    def _identity(self, as_before: bool = False) -> str:
-        settings = (self.shuffle, self.seed, self.last, self.on_error, self.batch_size)
-        names = ("shuffle", "seed", "last", "on_error", "batch_size")
-        told: dict[str, Any] = {name: value for name, value in zip(names, settings)}
-        kind = getattr(self._order, "kind", "")  # what an earlier version did in another way
-        if kind:
-            told["order"] = kind
-        about = {**told, "dataset": self.dataset, "transform": self.transform}
-        return described(about, as_before=as_before)
-
-    def next(self) -> Batch:
-        """The next batch.
-
-        Raises:
-            StopIteration: the epoch is over.
-            DataError: a sample could not be made, took too long or does not fit the batch.
-        """
-        if self._failure is not None:
-            raise self._failure
-        self._pinned, self._started = False, True
-        try:
-            made = self._take()
-        except DensefitError as error:
-            self._failure = error
-            raise
-        except BaseException:
-            self._failure = DataError(
-                "The epoch was interrupted in the middle of a batch", fix="call reset()"
-            )
-            raise
-        if len(made) < self.batch_size and (self.last == "drop" or not made):
-            self._finished = True
-            self._tell_occurring()
-            raise StopIteration
-        self._late.bind(made)
-        batch = self._layout.collate(made)
-        batch.position = self._position
-        return batch
-
-    def ready(self) -> bool:
-        """Whether `next` would find its samples made, and not wait."""
-        return self._failure is None and self._ahead.ready(self.batch_size)
-
-    def __next__(self) -> Batch:
-        """The next batch."""
-        return self.next()
-
-    # -- beyond a DataIter ------------------------------------------------------------------------
-
-    @property
-    def input_size(self) -> tuple[int, int]:
-        """(height, width) of what the network gets."""
-        return self._layout.input_size
-
-    @property
-    def epoch_samples(self) -> int:
-        """Samples an epoch (an upper bound if some are skipped); repetitions count."""
-        return len(self._order)
-
-    @property
-    def covering(self) -> int:
-        """Epochs after which every sample has come (shares, and what is dropped, differ)."""
-        visited = min(len(self) * self.batch_size, self.epoch_samples)
-        return covering_of(self._order, visited)
-
-    @property
-    def skipped(self) -> list[tuple[str, str]]:
-        """(id, reason) of each sample left out so far, with on_error="skip"."""
-        return list(self._skips.reasons.items())
-
-    @property
-    def matches(self) -> dict[str, Match]:
-        """Head -> how the dataset's class numbers become its own, where they are others."""
-        return self._matches()
-
-    def first_samples(self, count: int) -> list[Sample]:
-        """The first samples of this epoch behind the transforms, with targets: to be looked at.
-
-        They are made in the caller's thread, again, and nothing else changes. Broken ones are left
-        out.
-
-        Args:
-            count: of samples, at most.
-        """
-        work = self._work(self.epoch)
-        found: list[Sample] = []
-        for visit in self._order.indices(self.seed, self.epoch).tolist():
-            if len(found) == count:
-                break
-            try:
-                found.append(transformed(work, visit))
-            except Exception:
-                continue  # what is broken is told, or skipped, in the epoch
-        return found
-
-    @property
-    def memory_bytes(self) -> int:
-        """Bytes that samples made ahead, and those of a batch being put together, take at most.
-
-        If targets are as large as the first sample's. Batches that were handed out do not count.
-        """
-        return (self._window + self.batch_size) * self._sample_bytes
-
-    def close(self) -> None:
-        """End the workers, and the epoch if it was begun; another one starts new workers."""
-        self._ahead.stop()
-        if self._started:
-            self._finished = True
-        else:
-            self._begin(self.epoch, self._good)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    # -- inside -----------------------------------------------------------------------------------
-
-    @property
-    def _window(self) -> int:
-        return 2 * self.batch_size + self.workers
-
-    @cached_property
-    def _sample_bytes(self) -> int:
-        carried = target_bytes(self.dataset) if self.originals else 0
-        return self._layout.sample_bytes + carried
-
-    def _work(self, epoch: int) -> Work:
-        own = (self.dataset, self.transform, self.heads, self.seed, epoch)
-        tally = Occurring(self.heads) if self._is_counted else None
-        told = (self.on_error == "skip", self._matches(), tally)
-        return Work(*own, self._stand_ins, self.originals, *told)
-
-    def _input_size(self) -> tuple[int, int]:
-        size = getattr(self.transform, "output_size", None)
-        if size is not None:
-            return int(size[0]), int(size[1])
-        work = Work(self.dataset, self.transform, (), self.seed, 0, skips=self.on_error == "skip")
-        first = first_of(work, IN_A_ROW if work.skips else 1)
-        return first.data.shape[1], first.data.shape[2]
 
     def _begin(self, epoch: int, start: int = 0) -> None:
         """Drop what is under way and stand at sample `start` of the epoch."""
@@ -359,55 +184,15 @@ class Loader(mx.io.DataIter):  # type: ignore[misc]
         order = self._order.indices(self.seed, epoch)
         if self.last == "drop" and self.on_error == "raise":
             order = order[: len(self) * self.batch_size]  # the rest would be made in vain
-        # The first epoch that is read whole counts which classes there are.
-        self._is_counted = start == 0 and self._occurring is not None
-        if self._is_counted:
-            self._occurring = Occurring(self.heads)
-        self._ahead.begin(self._work(epoch), order[start:].tolist())
         self._started = self._finished = False
         self._failure = None
-        self._position = start  # in the order, of what comes next
-        self._good = start  # samples made this epoch; those passed over count as good
-        self._skips.begin(len(order))
-        self.left_out = LeftOut(self.dataset)
+        task = self._task(epoch, self._samples.class_counter(start))
+        self._samples.begin(task, order.tolist(), start)
 
-    def _take(self) -> list[Made]:
-        """Up to batch_size samples, in order; fewer at the end of the epoch."""
-        made: list[Made] = []
-        while len(made) < self.batch_size:
-            self._position += 1
-            try:
-                one = self._ahead.next()
-            except DataError as error:
-                if self.on_error == "raise" or isinstance(error, LostWorkerError):
-                    raise
-                key = sample_id(self.dataset, place_of(self._ahead.current, len(self.dataset)))
-                self._skips.add(key, error)
-                continue
-            if one is None:
-                if not made and not self._good:
-                    self._skips.check_any_good()
-                break
-            self._layout.check(one)
-            self._skips.good()
-            self.left_out.add(one.remarks)
-            made.append(one)
-            if self._unseen:
-                self._unseen -= {name for name, has in one.labelled.items() if has}
-            if one.occurring and self._occurring is not None:
-                self._occurring.take(one.occurring)
-        self._good += len(made)
-        return made
-
-    def _tell_occurring(self) -> None:
-        """Say once which heads' labels, and which classes, no sample of a whole epoch had."""
-        for name in self._unseen if self._is_counted else ():
-            if first_time("no label", name, dataset_key(self.dataset)):
-                _log.warning(
-                    "none of the %d samples of a first epoch has labels for the head %r (%s)",
-                    *(self._good, name, dataset_name(self.dataset)),
-                )
-        if self._is_counted and self._occurring is not None:
-            where = f"the {self._good} samples of a first epoch"
-            self._occurring.tell(where, self.dataset, "training")
-            self._occurring = None
+    def close(self) -> None:
+        """End the workers, and the epoch if it was begun; another one starts new workers."""
+        self._ahead.stop()
+        if self._started:
+            self._finished = True
+        else:
+            self._begin(self.epoch, self._samples.good)

@@ -1,7 +1,10 @@
-"""The loader's settings, checked before anything is read."""
+"""The loader's settings: checked before anything is read, and written into checkpoints."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from densefit.data.stable_repr import described
 from densefit.data.workers.factory import WORKER_KINDS
 from densefit.errors import ConfigError
 from densefit.numeric import check_whole, is_real, real
@@ -36,3 +39,19 @@ def check_settings(
                 expected=expected,
                 received=repr(value),
             )
+
+
+def identity(loader: Any, order_kind: str, as_before: bool = False) -> str:
+    """What decides which samples a loader gives in which order, and how they are changed.
+
+    Args:
+        loader: a `Loader`.
+        order_kind: names an order that an earlier version computed in another way, or "".
+        as_before: as earlier versions wrote it.
+    """
+    names = ("shuffle", "seed", "last", "on_error", "batch_size")
+    settings: dict[str, Any] = {name: getattr(loader, name) for name in names}
+    if order_kind:
+        settings["order"] = order_kind
+    parts = {**settings, "dataset": loader.dataset, "transform": loader.transform}
+    return described(parts, as_before=as_before)

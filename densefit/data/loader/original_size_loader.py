@@ -4,31 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from types import TracebackType
-from typing import Any
 
 import numpy as np
-from typing_extensions import Self
 
-from densefit.backend import mx
-from densefit.data.batch import Batch
+from densefit.data.batch import ArraySpec, Batch
 from densefit.data.checks.dropped_boxes import LeftOut, Remark
 from densefit.data.checks.sample import read_sample
 from densefit.data.classes.class_map import Renames
-from densefit.data.classes.renamed_classes import with_renames
 from densefit.data.geometry.image_ops import GREY, crop, resize
 from densefit.data.io.image import planes
 from densefit.data.loader.buckets import Buckets, scaled_size
 from densefit.data.loader.collate import originals
+from densefit.data.loader.sample_loader import SampleLoader, check_least, image_spec
 from densefit.data.loader.sample_task import Made
-from densefit.data.loader.stacked import stacked
 from densefit.data.sample import Dataset, Geometry
-from densefit.data.sample_id import dataset_name, sample_id
+from densefit.data.sample_id import sample_id
 from densefit.data.workers.errors import with_id
 from densefit.data.workers.factory import default_workers
-from densefit.data.workers.thread_prefetcher import Ahead
-from densefit.errors import DataError
-from densefit.numeric import check_whole
+from densefit.data.workers.thread_prefetcher import ThreadPrefetcher
 
 
 @dataclass(frozen=True)
@@ -64,7 +57,7 @@ class _Pad:
         )
 
 
-class OriginalSizeLoader:
+class OriginalSizeLoader(SampleLoader):
     """Batches of pictures at their own sizes, each padded to a bucket: for scores, not to train.
 
     A picture is padded at its right and bottom with grey, until both sides are a multiple of
@@ -102,10 +95,9 @@ class OriginalSizeLoader:
         DataError: the dataset is empty, or its first sample cannot be read.
 
     Example:
-        `df.score(network, df.OriginalSizeLoader(dataset, batch_size=8))`
+        `df.score(network, df.Loader.original_size(dataset, batch_size=8))`
     """
 
-    exact = True
     sizes_vary = True
 
     def __init__(
@@ -123,40 +115,28 @@ class OriginalSizeLoader:
         rename: Renames | None = None,
     ) -> None:
         workers = default_workers() if workers is None else workers
-        for name, value, least in (
-            ("batch_size", batch_size, 1),
-            ("multiple", multiple, 1),
-            ("short_side", short_side, 1),
-            ("long_side", long_side, 1),
-            ("max_pixels", max_pixels, 1),
-            ("ahead", ahead, 0),
-            ("workers", workers, 0),
-        ):
-            if value is not None:
-                check_whole(value, name, least, where="OriginalSizeLoader")
-        if len(dataset) == 0:
-            raise DataError("The dataset is empty", where=dataset_name(dataset))
-        dataset = with_renames(dataset, rename)
-        self.dataset, self.batch_size = dataset, batch_size
+        settings = {
+            "batch_size": (batch_size, 1),
+            "multiple": (multiple, 1),
+            "short_side": (short_side, 1),
+            "long_side": (long_side, 1),
+            "max_pixels": (max_pixels, 1),
+            "ahead": (ahead, 0),
+            "workers": (workers, 0),
+        }
+        check_least(settings, "OriginalSizeLoader")
+        super().__init__(dataset, batch_size, rename)
         self.multiple, self.max_pixels = multiple, max_pixels
         self.held = 8 * batch_size if ahead is None else ahead
-        self._work = _Pad(dataset, multiple, short_side, long_side)
-        self._ahead: Ahead[Made] = Ahead(workers, workers + 1, timeout)
-        self._first = self._work(0).data.shape[1:]
+        self._work = _Pad(self.dataset, multiple, short_side, long_side)
+        self._ahead: ThreadPrefetcher[Made] = ThreadPrefetcher(workers, workers + 1, timeout)
+        height, width = self._work(0).data.shape[1:]
+        self._first = (height, width)
 
     @property
-    def provide_data(self) -> list[Any]:
-        """[DataDesc of "data", (batch_size, 3, H, W) uint8], H and W those of the first sample."""
-        shape = (self.batch_size, 3, *self._first)
-        return [mx.io.DataDesc("data", shape, np.uint8, "NCHW")]
-
-    @property
-    def provide_label(self) -> list[Any]:
-        """[]: whole pictures of many sizes train nothing."""
-        return []
-
-    def reset(self) -> None:
-        """Nothing: each iteration starts at the first sample."""
+    def provide_data(self) -> list[ArraySpec]:
+        """[spec of "data", (batch_size, 3, H, W) uint8], H and W those of the first sample."""
+        return [image_spec(self.batch_size, self._first)]
 
     def __iter__(self) -> Iterator[Batch]:
         buckets: Buckets[Made] = Buckets(self.batch_size, self.max_pixels, self.held)
@@ -169,27 +149,13 @@ class OriginalSizeLoader:
         for group in buckets.rest():
             yield _batch(group)
 
-    def close(self) -> None:
-        """End the threads; another iteration starts new ones."""
-        self._ahead.stop()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
 
 def _batch(group: Sequence[Made]) -> Batch:
-    """A batch of pictures of one size. Makes NDArrays: for the consumer's thread only."""
+    """A batch of images of one size."""
     return Batch(
-        [stacked([made.data for made in group])],
-        [],
+        {"data": np.stack([made.data for made in group])},
+        {},
+        real=len(group),
         ids=[made.id for made in group],
         targets=originals(group),
         geometries=[made.geometry for made in group],

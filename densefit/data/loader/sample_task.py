@@ -30,6 +30,7 @@ from densefit.data.loader.object_counts import (
     boxes_in,
     positives_of,
 )
+from densefit.data.loader.skip_limit import IN_A_ROW
 from densefit.data.sample import Dataset, Geometry, Sample
 from densefit.data.sample_id import dataset_name, sample_id
 from densefit.data.sampler import place_of, sample_rng
@@ -172,6 +173,28 @@ def first_of(work: Work, attempts: int) -> Made:
             if isinstance(error, LostWorkerError):
                 raise
     raise first or DataError("The dataset is empty", where=dataset_name(work.dataset))
+
+
+def input_size(work: Work) -> tuple[int, int]:
+    """(height, width) that the transform says, or else that of the first sample."""
+    size = getattr(work.transform, "output_size", None)
+    if size is not None:
+        return int(size[0]), int(size[1])
+    first = first_of(work, IN_A_ROW if work.skips else 1)
+    return first.data.shape[1], first.data.shape[2]
+
+
+def first_transformed(work: Work, visits: Sequence[int], count: int) -> list[Sample]:
+    """The first samples of an epoch behind the transforms, without broken ones; see `Loader`."""
+    samples: list[Sample] = []
+    for visit in visits:
+        if len(samples) == count:
+            break
+        try:
+            samples.append(transformed(work, visit))
+        except Exception:
+            continue  # an epoch reports it, or skips it
+    return samples
 
 
 def transformed(work: Work, visit: int) -> Sample:

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any
 
 import numpy as np
-from typing_extensions import Self
 
-from densefit.backend import mx
-from densefit.data.batch import Batch
+from densefit.data.batch import ArraySpec, Batch
 from densefit.data.checks.dropped_boxes import LeftOut, Remark
 from densefit.data.checks.sample import read_sample
 from densefit.data.classes.class_map import Renames
-from densefit.data.classes.renamed_classes import with_renames
 from densefit.data.io.image import planes
-from densefit.data.loader.stacked import stacked
+from densefit.data.loader.sample_loader import SampleLoader, check_least, image_spec
 from densefit.data.loader.views import View, Views
 from densefit.data.sample import Dataset
-from densefit.data.sample_id import dataset_name, sample_id
+from densefit.data.sample_id import sample_id
 from densefit.data.workers.errors import with_id
 from densefit.data.workers.factory import default_workers
-from densefit.data.workers.thread_prefetcher import Ahead
-from densefit.errors import ConfigError, DataError
+from densefit.data.workers.thread_prefetcher import ThreadPrefetcher
 
 
 @dataclass
@@ -66,7 +60,7 @@ class _Look:
         return Looked(sample.id, images, views, dict(sample.targets), tuple(remarks))
 
 
-class ViewLoader:
+class ViewLoader(SampleLoader):
     """Batches whose rows are views of samples: test-time augmentation and sliding windows.
 
     `df.score` and `df.predict` merge the views of a sample into one prediction. All views of a
@@ -89,8 +83,6 @@ class ViewLoader:
         DataError: the dataset is empty.
     """
 
-    exact = True
-
     def __init__(
         self,
         dataset: Dataset,
@@ -104,37 +96,20 @@ class ViewLoader:
     ) -> None:
         workers = default_workers() if workers is None else workers
         height, width = (int(side) for side in input_size)
-        for name, value, least in (
-            ("batch_size", batch_size, 1),
-            ("workers", workers, 0),
-            ("input_size", min(height, width), 1),
-        ):
-            if value < least:
-                raise ConfigError(
-                    f"The setting {name!r} of the loader is out of range",
-                    expected=f"at least {least}",
-                    received=value,
-                )
-        if len(dataset) == 0:
-            raise DataError("The dataset is empty", where=dataset_name(dataset))
-        dataset = with_renames(dataset, rename)
-        self.dataset, self.views = dataset, views or Views()
-        self.input_size, self.batch_size = (height, width), batch_size
-        self._ahead: Ahead[Looked] = Ahead(workers, workers + 1, timeout)
+        settings = {
+            "batch_size": (batch_size, 1),
+            "workers": (workers, 0),
+            "input_size": (min(height, width), 1),
+        }
+        check_least(settings, "ViewLoader")
+        super().__init__(dataset, batch_size, rename)
+        self.views, self.input_size = views or Views(), (height, width)
+        self._ahead: ThreadPrefetcher[Looked] = ThreadPrefetcher(workers, workers + 1, timeout)
 
     @property
-    def provide_data(self) -> list[Any]:
-        """[DataDesc of "data", (batch_size, 3, H, W) uint8]."""
-        shape = (self.batch_size, 3, *self.input_size)
-        return [mx.io.DataDesc("data", shape, np.uint8, "NCHW")]
-
-    @property
-    def provide_label(self) -> list[Any]:
-        """[]: views train nothing."""
-        return []
-
-    def reset(self) -> None:
-        """Nothing: each iteration starts at the first sample."""
+    def provide_data(self) -> list[ArraySpec]:
+        """[spec of "data", (batch_size, 3, H, W) uint8]."""
+        return [image_spec(self.batch_size, self.input_size)]
 
     def __iter__(self) -> Iterator[Batch]:
         work = _Look(self.dataset, self.views, self.input_size)
@@ -144,31 +119,19 @@ class ViewLoader:
             left_out.add(looked.remarks)
             rows += [(looked, number) for number in range(len(looked.views))]
             while len(rows) >= self.batch_size:
-                yield self._batch(rows[: self.batch_size])
+                yield _batch(rows[: self.batch_size])
                 rows = rows[self.batch_size :]
         if rows:
-            yield self._batch(rows)
+            yield _batch(rows)
 
-    def _batch(self, rows: Sequence[tuple[Looked, int]]) -> Batch:
-        return Batch(
-            [stacked([looked.images[number] for looked, number in rows])],
-            [],
-            ids=[looked.id for looked, _ in rows],
-            targets=[looked.original for looked, _ in rows],
-            geometries=[looked.views[number] for looked, number in rows],
-        )
 
-    def close(self) -> None:
-        """End the threads; another iteration starts new ones."""
-        self._ahead.stop()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+def _batch(rows: Sequence[tuple[Looked, int]]) -> Batch:
+    """A batch of views: (sample, number of the view) for each row."""
+    return Batch(
+        {"data": np.stack([looked.images[number] for looked, number in rows])},
+        {},
+        real=len(rows),
+        ids=[looked.id for looked, _ in rows],
+        targets=[looked.original for looked, _ in rows],
+        geometries=[looked.views[number] for looked, number in rows],
+    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from densefit.data.geometry.image_ops import GREY, crop, mirror, resize
+from densefit.data.geometry.image_ops import GREY, crop, flip, resize
 from densefit.data.sample import Geometry, Sample
 from densefit.errors import ConfigError
 from densefit.numeric import real
@@ -102,7 +102,7 @@ class Views:
                 for left in starts(scaled[1], width, self.overlap):
                     window = crop(whole, left, top, width, height, GREY)
                     for mirrored in (False, True) if self.flip else (False,):
-                        seen = mirror(window) if mirrored else window
+                        seen = flip(window) if mirrored else window
                         geometry = seen.geometry or Geometry.identity(*size)
                         view = View(
                             size, geometry.matrix, input_size, scaled, (top, left), mirrored

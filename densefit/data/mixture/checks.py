@@ -1,4 +1,4 @@
-"""What can be wrong with the settings of a mixture."""
+"""Checks of the settings of a mixture."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def check_shares(
     unknown: str,
     lacking: str,
 ) -> None:
-    """Raise ConfigError for datasets without a name, or shares that are none; see `Mixture`."""
+    """Raise ConfigError for unnamed datasets, or settings out of range; see `Mixture`."""
     if not datasets or any(not name or "/" in name for name in datasets):
         raise ConfigError(
             "A mixture needs datasets, each under a name without '/'", received=list(datasets)
@@ -60,7 +60,7 @@ def check_shares(
 
 
 def check_renames(rename: Mapping[str, Renames], known: Mapping[str, Sequence[str]]) -> None:
-    """Raise ConfigError unless classes are renamed that there are.
+    """Raise ConfigError unless all renamed classes exist.
 
     Args:
         rename: name of a dataset -> its class name -> another, or None.
@@ -81,7 +81,7 @@ def check_renames(rename: Mapping[str, Renames], known: Mapping[str, Sequence[st
 
 
 def check_common(common: Sequence[str], target: str) -> None:
-    """Raise ConfigError for common classes that are none, alike, or too many for a target."""
+    """Raise ConfigError for common classes that are empty, not unique, or too many."""
     of_bytes = target in KINDS and KINDS[target].name == "map"
     if not common or len(set(common)) < len(common) or (of_bytes and len(common) > IGNORE):
         raise ConfigError(

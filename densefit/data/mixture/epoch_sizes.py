@@ -1,4 +1,4 @@
-"""How many samples of each dataset an epoch has, so that the shares hold over epochs."""
+"""Number of samples of each dataset per epoch, so that the shares hold over epochs."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ _WHOLE = Fraction(1, 10**9)  # what is whole but for rounding is whole
 
 
 class Portions:
-    """Whole numbers that add up to `total` in each epoch, in proportion over any epochs.
+    """Integer sizes that add up to `total` in each epoch, in proportion over any epochs.
 
-    What rounding leaves over is carried on. In an epoch each share is rounded up or down, and so
-    is the sum of each over the first epochs, however many. It is the schedule of
-    tasks that have a part of several processors each (PD2: Srinivasan and Anderson, Optimal
-    Rate-based Scheduling on Multiprocessors, JCSS 2006); an epoch is a turn of the processors.
+    Remainders are carried over: each share is rounded up or down in an epoch, and so is its sum
+    over any first epochs. This is the scheduling of periodic tasks on several processors (PD2:
+    Srinivasan and Anderson, Optimal Rate-based Scheduling on Multiprocessors, JCSS 2006), with an
+    epoch as a time slot.
 
     >>> portions = Portions(4, [10, 6])
     >>> [portions.of(epoch) for epoch in range(4)]
     [[3, 1], [2, 2], [3, 1], [2, 2]]
 
     Args:
-        total: of an epoch.
-        shares: 0 or more, not all 0; a float counts as the decimal number that it is shown as.
+        total: per epoch.
+        shares: 0 or more, not all 0; a float counts as its decimal representation.
 
     Attributes:
-        exact: what each has an epoch in the mean, a Fraction.
+        exact: mean size per epoch, a Fraction each.
         carries: whether epochs differ.
     """
 
@@ -40,18 +40,18 @@ class Portions:
         self._before = [[0] * len(shares)]  # of these, in all epochs before each
 
     def before(self, epoch: int) -> list[int]:
-        """The samples of each in all epochs before one."""
+        """Samples of each in all epochs before this one."""
         while self.carries and len(self._before) <= epoch:
             self._before.append(self._next())
         extra = self._before[epoch if self.carries else 0]
         return [epoch * whole + more for whole, more in zip(self._whole, extra)]
 
     def of(self, epoch: int) -> list[int]:
-        """The samples of each in an epoch."""
+        """Samples of each in an epoch."""
         return [after - own for own, after in zip(self.before(epoch), self.before(epoch + 1))]
 
     def _next(self) -> list[int]:
-        """`_before` of the next epoch: those whose turn ends first have one more."""
+        """`_before` of the next epoch: earliest deadlines get one more."""
         done, epoch = self._before[-1], len(self._before) - 1
         turns = [
             (*_urgency(rest, count), number)
@@ -63,7 +63,7 @@ class Portions:
 
 
 def _urgency(weight: Fraction, done: int) -> tuple[int, bool, int]:
-    """What goes first of several turns: the end of its window, and what follows from being late."""
+    """Sort key of PD2: deadline of the window, successor bit, group deadline."""
     end = math.ceil((done + 1) / weight)
     is_alone = (done + 1) / weight == end  # the next window begins behind this one
     if weight < Fraction(1, 2) or weight == 1:

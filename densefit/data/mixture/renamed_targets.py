@@ -1,4 +1,4 @@
-"""Targets of a dataset under other names, where several datasets call different things alike."""
+"""Rename targets of a dataset whose names mean something else in another dataset."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _log = logging.getLogger("densefit")
 def under_new_names(
     targets: Mapping[str, np.ndarray], names: Mapping[str, str]
 ) -> dict[str, np.ndarray]:
-    """A sample's targets; those that are not named keep their names.
+    """Rename a sample's targets; the others keep their names.
 
-    What says which classes of a target are known is renamed with it, if it is not named itself.
+    The target with the annotated classes of another one is renamed with it, unless it is named.
 
     >>> under_new_names({"mask": 1, "depth": 2}, {"mask": "room_mask"})
     {'room_mask': 1, 'depth': 2}
@@ -32,55 +32,54 @@ def under_new_names(
 
 
 def check_names(
-    dataset: str, names: Mapping[str, str], held: Collection[str], are_all: bool = True
+    dataset: str, names: Mapping[str, str], present: Collection[str], are_all: bool = True
 ) -> None:
-    """Whether targets can be renamed so, and declare the new names to the transforms.
+    """Check new names of targets, and declare them to the transforms.
 
-    A new name moves with its picture as the old one does. The `flip` of keypoints that is renamed,
-    too, is known under its new name.
+    A new name has the kind of the old one, and the new name of its `flip`.
 
     Args:
-        dataset: its name, to be named in errors.
-        names: own name -> new one.
-        held: the targets that it has.
-        are_all: whether others cannot come later: those are renamed then, and a warning says that
-            none was seen.
+        dataset: its name, for errors.
+        names: old name -> new name.
+        present: the targets that it has.
+        are_all: whether no other can come later. Else a target that no probed sample has is
+            renamed where it comes, with a warning.
 
     Raises:
-        ConfigError: a target that it has not, two of one name, or a new name that is already
-            declared to move otherwise.
+        ConfigError: a target that does not exist, a duplicate name, or a new name that is already
+            declared with another kind.
     """
     where = f"dataset {dataset!r}"
     for old in names:
-        if old not in held and not are_all:
+        if old not in present and not are_all:
             if first_time("not seen to rename", dataset, old):
                 _log.warning(
                     "the dataset %r: no sample that was looked at has the target %r, which is "
                     "renamed %r where it comes; they have %s",
-                    *(dataset, old, names[old], sorted(held)),
+                    *(dataset, old, names[old], sorted(present)),
                 )
-        elif old not in held:
+        elif old not in present:
             raise ConfigError(
                 f"The dataset {dataset!r} has no target {old!r} to rename",
                 where="Mixture(targets=...)",
-                fix=nearest(old, held),
+                fix=nearest(old, present),
             )
-    called: dict[str, str] = {}
-    for old in held:
+    old_names: dict[str, str] = {}
+    for old in present:
         new = names.get(old, old)
-        if new in called:
+        if new in old_names:
             raise ConfigError(
                 f"Two targets would be called {new!r}",
-                received=f"{called[new]!r} and {old!r}",
+                received=f"{old_names[new]!r} and {old!r}",
                 where=f"{where}, Mixture(targets=...)",
                 fix="another new name, or rename both",
             )
-        called[new] = old
+        old_names[new] = old
     for old, new in names.items():
         kind = KINDS.get(old)
         if kind is None and new not in KINDS:
             continue  # a number alone, which needs no declaration; else the transforms tell it
         kind = kind or Kind("plain")
-        moved = replace(kind, flip=names.get(kind.flip, kind.flip))
+        renamed = replace(kind, flip=names.get(kind.flip, kind.flip))
         with located(f"{where}, whose target {old!r} is renamed"):
-            declare_target(new, moved.name, moved.fill, moved.flip)
+            declare_target(new, renamed.name, renamed.fill, renamed.flip)

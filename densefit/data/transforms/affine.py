@@ -8,26 +8,26 @@ import cv2
 import numpy as np
 
 from densefit.data.geometry.image_ops import GREY, Fill
-from densefit.data.geometry.ops import Geometric, Move
+from densefit.data.geometry.ops import GeometricOp, GeometricTransform
 from densefit.data.transforms.transform import checked_range, transforms
 from densefit.errors import ConfigError
 
 
 @transforms.register("random_affine")
-class RandomAffine(Geometric):
-    """Turn, scale, shear and shift about the middle of the picture, which keeps its size.
+class RandomAffine(GeometricTransform):
+    """Rotate, scale, shear and translate about the centre of the image, which keeps its size.
 
-    Boxes become those around their moved corners, or around their moved objects where the sample
-    has `instances`. Scores do not bring turned boxes back: a transform for training.
+    Boxes enclose their transformed corners, or their transformed objects where the sample has
+    `instances`. Rotated boxes cannot be scored: a transform for training.
 
     Args:
-        degrees: turn by an angle in [-degrees, degrees].
+        degrees: rotate by an angle in [-degrees, degrees].
         low: least factor of scale.
         high: largest factor of scale; as often above 1 as below in [1 / s, s].
         shear: slant rows and columns, each by an angle in [-shear, shear] degrees.
         translate: shift by up to this share of the picture's sides.
-        p: how often.
-        fill: colour where there is no picture.
+        p: probability.
+        fill: colour outside of the image.
     """
 
     def __init__(
@@ -52,8 +52,8 @@ class RandomAffine(Geometric):
             )
         self.low, self.high, self.fill = low, high, fill
 
-    def moves(self, size: tuple[int, int], rng: np.random.Generator) -> list[Move]:
-        """The warp, or nothing."""
+    def ops(self, size: tuple[int, int], rng: np.random.Generator) -> list[GeometricOp]:
+        """Draw the warp; none with probability 1 - p."""
         if rng.random() >= self.p:
             return []
         angle = math.radians(rng.uniform(-self.degrees, self.degrees))
@@ -61,8 +61,8 @@ class RandomAffine(Geometric):
         slant_x, slant_y = np.tan(np.radians(rng.uniform(-self.shear, self.shear, 2)))
         height, width = size
         shift = rng.uniform(-self.translate, self.translate, 2) * (width, height)
-        matrix = about_the_middle(size, linear(angle, scale, slant_x, slant_y), shift)
-        return [Move(matrix, size, "warp", self.fill)]
+        matrix = about_centre(size, linear(angle, scale, slant_x, slant_y), shift)
+        return [GeometricOp(matrix, size, "warp", self.fill)]
 
     def __repr__(self) -> str:
         return (
@@ -72,17 +72,16 @@ class RandomAffine(Geometric):
 
 
 @transforms.register("random_perspective")
-class RandomPerspective(Geometric):
-    """Move each corner of the picture inwards, as if the camera looked from elsewhere.
+class RandomPerspective(GeometricTransform):
+    """Move each corner of the image inwards, as if seen from another viewpoint.
 
-    The picture keeps its size. Where its pixels came from cannot be told by the affine map of a
-    `Geometry` any more: it is lost, and scores are refused. Targets of the kind `vectors` cannot
-    follow.
+    The image keeps its size. A homography does not fit the affine map of a `Geometry`: it is lost,
+    and scores are refused. Targets of the kind `vectors` cannot follow.
 
     Args:
         distortion: corners move by up to this share of half of the picture's sides.
-        p: how often.
-        fill: colour where there is no picture.
+        p: probability.
+        fill: colour outside of the image.
     """
 
     def __init__(self, distortion: float = 0.3, p: float = 0.5, fill: Fill = GREY) -> None:
@@ -91,39 +90,39 @@ class RandomPerspective(Geometric):
         self.p = checked_range("p", p, 0.0, 1.0, "RandomPerspective")
         self.fill = fill
 
-    def moves(self, size: tuple[int, int], rng: np.random.Generator) -> list[Move]:
-        """The warp, or nothing."""
+    def ops(self, size: tuple[int, int], rng: np.random.Generator) -> list[GeometricOp]:
+        """Draw the warp; none with probability 1 - p."""
         if rng.random() >= self.p:
             return []
         height, width = size
         corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
         inwards = np.sign(np.array([width, height]) / 2 - corners)
         steps = rng.uniform(0.0, self.distortion / 2, (4, 2)) * (width, height)
-        moved = corners + inwards * steps
-        matrix = cv2.getPerspectiveTransform(corners.astype(np.float32), moved.astype(np.float32))
-        return [Move(np.asarray(matrix, np.float64), size, "warp", self.fill)]
+        targets = corners + inwards * steps
+        matrix = cv2.getPerspectiveTransform(corners.astype(np.float32), targets.astype(np.float32))
+        return [GeometricOp(np.asarray(matrix, np.float64), size, "warp", self.fill)]
 
     def __repr__(self) -> str:
         return f"RandomPerspective({self.distortion}, {self.p}, fill={self.fill})"
 
 
 def linear(angle: float, scale: float, slant_x: float, slant_y: float) -> np.ndarray:
-    """(2, 2) slants first (x by y, y by x), then the scale, then a turn.
+    """(2, 2) matrix: shears first (x by y, y by x), then the scale, then a rotation.
 
     Args:
         angle: radians, clockwise as seen (y points down).
         scale: factor.
         slant_x: pixels that x moves for each pixel of y.
-        slant_y: the other way round.
+        slant_y: pixels that y moves for each pixel of x.
     """
-    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-    return np.asarray(scale * turn @ np.array([[1.0, slant_x], [slant_y, 1.0]]))
+    rotation = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    return np.asarray(scale * rotation @ np.array([[1.0, slant_x], [slant_y, 1.0]]))
 
 
-def about_the_middle(size: tuple[int, int], part: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """(3, 3) the linear `part` about the middle of a picture of `size`, then a shift (x, y)."""
-    middle = np.array([size[1], size[0]]) / 2
+def about_centre(size: tuple[int, int], part: np.ndarray, shift: np.ndarray) -> np.ndarray:
+    """(3, 3) matrix: the linear `part` about the centre of an image of `size`, then a shift."""
+    centre = np.array([size[1], size[0]]) / 2
     matrix = np.eye(3)
     matrix[:2, :2] = part
-    matrix[:2, 2] = middle + shift - part @ middle
+    matrix[:2, 2] = centre + shift - part @ centre
     return matrix

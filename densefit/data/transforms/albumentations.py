@@ -1,4 +1,4 @@
-"""A pipeline of Albumentations as one of our transforms. The package itself is not imported."""
+"""Adapter for pipelines of Albumentations. The package itself is not imported."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from densefit.data.geometry.keypoints import move_keypoints
 from densefit.data.geometry.target_kinds import PER_OBJECT, kind_of
-from densefit.data.geometry.transform_targets import clipped, crowds, swap_of
+from densefit.data.geometry.transform_targets import clip_boxes, crowd_flags, flip_order
 from densefit.data.sample import Geometry, LostGeometry, Sample, UntracedGeometry
 from densefit.data.transforms.albumentations_keypoints import follow_pixels
 from densefit.data.transforms.merge_samples import MAPS
@@ -30,26 +30,26 @@ _OTHER = {"CopyAndPaste", "MixUp", "Mosaic", "OverlayElements", "Perspective", "
 
 
 class Albumentations:
-    """Applies a Compose of Albumentations to image, maps, boxes and keypoints. For training.
+    """Apply a Compose of Albumentations to image, maps, boxes and keypoints. For training.
 
     >>> import albumentations as A                                            # doctest: +SKIP
     >>> Albumentations(A.Compose([A.HorizontalFlip(), A.RandomFog()]))        # doctest: +SKIP
 
-    Boxes and what belongs to them are passed on by this class, and so are keypoints; a mirrored
-    picture's change places. Where the pipeline shows no picture (it fills maps with 0 there by
-    default), maps get their own fills. Boxes are clipped to the picture and those below a pixel
-    are dropped. Keypoints go where the pixels under them go: crops, pads, flips, turns, resizes,
-    affine maps and perspectives are exact to a tenth of a pixel. Members that distort (elastic,
-    optical, grid and thin-plate ones, piecewise affine, grid shuffles) have them where the package
-    puts them, some pixels off or not at all: a keypoint that they lose is no longer labelled.
-    Maps that are resized get the pixel under the centre, and are half a pixel off at most. Areas,
-    and which keypoints change places, follow what happens in the middle of the picture.
+    This class passes boxes with their per-box targets and keypoints to the pipeline, and reorders
+    keypoints under a flip. Outside of the image (where the pipeline fills maps with 0 by default),
+    maps get their own fills. Boxes are clipped to the image, and those below a pixel are dropped.
+    Keypoints follow their pixels: crops, pads, flips, rotations, resizes, affine maps and
+    perspectives are exact to a tenth of a pixel. For distortions (elastic, optical, grid and
+    thin-plate ones, piecewise affine, grid shuffles) they are where the package puts them, some
+    pixels off or not at all: a lost keypoint is no longer labelled. Resized maps take the pixel
+    under the centre, and are half a pixel off at most. Areas and the order of keypoints follow the
+    map at the centre of the image.
 
-    Where the original lies in the result is not known: scores of what has a place are refused, the
-    class of the picture is scored. With a member that mixes pictures or changes the perspective
-    (Mosaic, OverlayElements, Perspective...), it is refused too. Vectors cannot follow.
+    The position of the original in the result is unknown: scores of boxes, masks and the like are
+    refused, the class of the image is scored. With a member that mixes images or changes the
+    perspective (Mosaic, OverlayElements, Perspective...), it is refused too. Vectors cannot follow.
 
-    All chance comes from the sample's own generator, as with every transform: each member of the
+    All randomness comes from the sample's generator, as in every transform: each member of the
     pipeline is seeded from it. Each thread has a copy of the pipeline, which keeps state.
 
     Args:
@@ -57,7 +57,7 @@ class Albumentations:
             keypoint_params.
 
     Raises:
-        ConfigError: it is none, has such parameters, or cannot be seeded.
+        ConfigError: it is no Compose, has such parameters, or cannot be seeded.
     """
 
     def __init__(self, compose: Any) -> None:
@@ -85,10 +85,10 @@ class Albumentations:
                 fix="leave them out",
             )
         self.compose = compose
-        self._own = threading.local()
+        self._local = threading.local()
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        """The sample after the pipeline."""
+        """Apply the pipeline."""
         targets = sample.targets
         kinds = {name: kind_of(name, array).name for name, array in targets.items()}
         _check(sample, kinds)
@@ -100,7 +100,7 @@ class Albumentations:
         boxes, rows = _boxes(sample, result, height, width)
         places = _places(sample, points, result)
         corners = places[: len(_TRIANGLE)]
-        # Where a corner is lost, nothing is known; most pipelines keep sides and sizes.
+        # If a corner is lost, assume the most common case: no flip, and the same size.
         growth = _growth(corners) / _growth(_triangle(sample)) if np.isfinite(corners).all() else 1
         changed: dict[str, np.ndarray] = {
             name: _filled(sample, name, np.asarray(result[key]), np.asarray(result["mask"]))
@@ -111,10 +111,10 @@ class Albumentations:
             array = targets[name].copy()
             end = start + array.shape[0] * array.shape[1]
             there = places[start:end].reshape(*array.shape[:2], 2)
-            lost = ~np.isfinite(there).all(axis=-1)
-            array[..., :2] = np.where(lost[..., None], 0, there)
-            array[lost, 2] = 0
-            swap = swap_of(sample, name, kind_of(name, array)) if growth < 0 else None
+            merged_geometry = ~np.isfinite(there).all(axis=-1)
+            array[..., :2] = np.where(merged_geometry[..., None], 0, there)
+            array[merged_geometry, 2] = 0
+            swap = flip_order(sample, name, kind_of(name, array)) if growth < 0 else None
             changed[name] = move_keypoints(array, np.eye(2, 3), (height, width), swap)[rows]
             start = end
         for name, kind in kinds.items():
@@ -134,60 +134,65 @@ class Albumentations:
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        """For another process, whose threads have copies of their own."""
+        """For another process, whose threads have their own copies."""
         return {"compose": self.compose}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
         self.compose = state["compose"]
-        self._own = threading.local()
+        self._local = threading.local()
 
     def _geometry(self, sample: Sample, size: tuple[int, int]) -> Geometry:
         """The geometry of a result of `size`."""
-        known = sample.geometry or Geometry.identity(*sample.image.shape[:2])
-        if isinstance(known, LostGeometry) and known.is_other:
-            return known.then(np.eye(2, 3), size)
+        before = sample.geometry or Geometry.identity(*sample.image.shape[:2])
+        if isinstance(before, LostGeometry) and before.is_other:
+            return before.then(np.eye(2, 3), size)
         other = sorted(_names(self.compose) & _OTHER)
         if other:
             why = f"it went through {' and '.join(other)} of Albumentations"
-            return LostGeometry(known.size, size, why)
-        return UntracedGeometry(known.size, size, "it went through Albumentations")
+            return LostGeometry(before.size, size, why)
+        return UntracedGeometry(before.size, size, "it went through Albumentations")
 
     def _run(
         self, sample: Sample, maps: list[str], points: list[str], rng: np.random.Generator
     ) -> Any:
-        """What the pipeline makes of a sample."""
+        """Run the pipeline on a sample."""
         pipeline = self._pipeline(len(maps))
         _seed(pipeline, rng)
         height, width = sample.image.shape[:2]
         boxes = np.asarray(sample.targets.get("boxes", np.zeros((0, 4))), np.float64)
         boxes = boxes.clip(0, (width, height, width, height))
-        rows = np.flatnonzero((boxes[:, 2:] > boxes[:, :2]).all(axis=1))  # others are refused
-        shown = np.ones((height, width), np.uint8)  # where there is a picture
-        given = [_triangle(sample), *(sample.targets[n][..., :2].reshape(-1, 2) for n in points)]
+        rows = np.flatnonzero(
+            (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+        )  # Albumentations refuses others
+        inside = np.ones((height, width), np.uint8)  # 1 in the image
+        all_points = [
+            _triangle(sample),
+            *(sample.targets[n][..., :2].reshape(-1, 2) for n in points),
+        ]
         arrays = [np.ascontiguousarray(sample.targets[name]) for name in maps]
         return pipeline(
             image=np.ascontiguousarray(sample.image),
-            mask=shown,  # some members look for it
-            **({_SIZE: shown} if points and not maps else {}),
+            mask=inside,  # some members need it
+            **({_SIZE: inside} if points and not maps else {}),
             **dict(zip(_keys(len(maps)), arrays)),
             bboxes=boxes[rows],
             **{
                 # Its keypoints are at pixels' centres, by index.
-                _POINTS: (np.concatenate(given) - 0.5).astype(np.float32),
-                _NUMBERS: list(range(sum(map(len, given)))),
+                _POINTS: (np.concatenate(all_points) - 0.5).astype(np.float32),
+                _NUMBERS: list(range(sum(map(len, all_points)))),
                 _ROWS: rows.tolist(),
             },
         )
 
     def _pipeline(self, maps: int) -> Any:
-        """This thread's own copy, told how boxes, keypoints and so many maps come."""
-        # Given as one list of masks, all maps would get one type.
-        known = self._own.__dict__.setdefault("pipelines", {})
-        if maps not in known:
+        """This thread's copy, configured for boxes, keypoints and `maps` maps."""
+        # As one list of masks, all maps would get one dtype.
+        pipelines = self._local.__dict__.setdefault("pipelines", {})
+        if maps not in pipelines:
             members = copy.deepcopy(list(self.compose.transforms))
             for member in members:
                 follow_pixels(member)
-            known[maps] = type(self.compose)(
+            pipelines[maps] = type(self.compose)(
                 members,
                 bbox_params={"format": "pascal_voc", "label_fields": [_ROWS]},
                 keypoint_params={
@@ -201,19 +206,19 @@ class Albumentations:
                 },
                 p=getattr(self.compose, "p", 1.0),
             )
-        return known[maps]
+        return pipelines[maps]
 
     def __repr__(self) -> str:
         return f"Albumentations({self.compose!r})"
 
 
 def _keys(count: int) -> list[str]:
-    """What the maps are called in the pipeline."""
+    """Names of the maps in the pipeline."""
     return [f"map{number}" for number in range(count)]
 
 
 def _seed(member: Any, rng: np.random.Generator) -> None:
-    """Seed a pipeline and each of its members otherwise: alike, all would draw the same numbers."""
+    """Seed a pipeline and its members differently: with one seed, all would draw the same."""
     if hasattr(member, "set_random_seed"):
         member.set_random_seed(int(rng.integers(2**31)))
     for inner in getattr(member, "transforms", ()):
@@ -221,7 +226,7 @@ def _seed(member: Any, rng: np.random.Generator) -> None:
 
 
 def _names(member: Any) -> set[str]:
-    """Names of the classes of a pipeline and of all its members, and of those that these extend."""
+    """Class names of a pipeline and all its members, with their base classes."""
     inner = getattr(member, "transforms", ())
     return {kind.__name__ for kind in type(member).__mro__}.union(*map(_names, inner))
 
@@ -231,31 +236,31 @@ def _triangle(sample: Sample) -> np.ndarray:
 
 
 def _growth(triangle: np.ndarray) -> float:
-    """Twice the area of a triangle, negative if its corners go round the other way."""
+    """Twice the signed area of a triangle."""
     first, second = triangle[1] - triangle[0], triangle[2] - triangle[0]
     return float(first[0] * second[1] - first[1] * second[0])
 
 
 def _places(sample: Sample, points: list[str], result: Any) -> np.ndarray:
-    """(n, 2) where the triangle and all keypoints went, in pixels; nan of those that are lost."""
+    """(n, 2) transformed corners of the triangle and keypoints, in pixels; nan if lost."""
     count = sum(sample.targets[name][..., 0].size for name in points) + len(_TRIANGLE)
     places: np.ndarray = np.full((count, 2), np.nan)
-    found = np.asarray(result[_POINTS], np.float64).reshape(-1, 2)
-    places[np.asarray(result[_NUMBERS]).reshape(-1).astype(np.int64)] = found + 0.5
+    points_after = np.asarray(result[_POINTS], np.float64).reshape(-1, 2)
+    places[np.asarray(result[_NUMBERS]).reshape(-1).astype(np.int64)] = points_after + 0.5
     return places
 
 
 def _boxes(sample: Sample, result: Any, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """(m, 4) float32 boxes, and (m,) which boxes they were."""
-    found = [np.asarray(box, np.float64)[:4] for box in result["bboxes"]]
+    """(m, 4) float32 transformed boxes, and (m,) their former rows."""
+    boxes_after = [np.asarray(box, np.float64)[:4] for box in result["bboxes"]]
     rows = np.asarray(result[_ROWS]).reshape(-1).astype(np.int64)
-    crowd = crowds(sample, len(sample.targets.get("boxes", ())))[rows]
-    boxes, keep = clipped(np.array(found).reshape(-1, 4), height, width, crowd)
+    crowd = crowd_flags(sample, len(sample.targets.get("boxes", ())))[rows]
+    boxes, keep = clip_boxes(np.array(boxes_after).reshape(-1, 4), height, width, crowd)
     return boxes, rows[keep]
 
 
-def _filled(sample: Sample, name: str, array: np.ndarray, shown: np.ndarray) -> np.ndarray:
-    """A map that says what its kind says where no picture is shown."""
+def _filled(sample: Sample, name: str, array: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Fill a map outside of the image with the fill of its kind."""
     before = sample.targets[name]
     if array.dtype != before.dtype or array.shape[2:] != before.shape[2:]:
         raise DataError(
@@ -265,7 +270,7 @@ def _filled(sample: Sample, name: str, array: np.ndarray, shown: np.ndarray) -> 
             where=f"sample {sample.id!r}, Albumentations",
         )
     array = array.copy()
-    array[shown != 1] = kind_of(name, before).fill
+    array[inside != 1] = kind_of(name, before).fill
     return array
 
 

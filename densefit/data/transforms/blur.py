@@ -1,4 +1,4 @@
-"""Random blur: out of focus, or moved while the shutter was open. The image only."""
+"""Random blur: out of focus, or by motion. Changes the image only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from densefit.errors import ConfigError
 
 @transforms.register("random_blur")
 class RandomBlur:
-    """With probability `p`, a Gaussian blur with a standard deviation in [low, high] pixels."""
+    """Gaussian blur with a standard deviation in [low, high] pixels, with probability `p`."""
 
     def __init__(self, low: float = 0.1, high: float = 2.0, p: float = 0.5) -> None:
         if not 0 < low <= high:
@@ -27,7 +27,7 @@ class RandomBlur:
         self.p = checked_range("p", p, 0.0, 1.0, "RandomBlur")
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        """The sample, blurred or not."""
+        """Blur the image with probability `p`."""
         if rng.random() >= self.p:
             return sample
         sigma = rng.uniform(self.low, self.high)
@@ -40,14 +40,14 @@ class RandomBlur:
 
 @transforms.register("random_motion_blur")
 class RandomMotionBlur:
-    """With probability `p`, a mean along a line of up to `length` pixels, in any direction."""
+    """Mean along a line of up to `length` pixels, in any direction, with probability `p`."""
 
     def __init__(self, length: float = 9.0, p: float = 0.5) -> None:
         self.length = checked_range("length", length, 1.0, 200.0, "RandomMotionBlur")
         self.p = checked_range("p", p, 0.0, 1.0, "RandomMotionBlur")
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        """The sample, blurred or not."""
+        """Blur the image with probability `p`."""
         if rng.random() >= self.p:
             return sample
         kernel = line(rng.uniform(1.0, self.length), rng.uniform(0.0, np.pi))
@@ -59,7 +59,7 @@ class RandomMotionBlur:
 
 
 def line(length: float, angle: float) -> np.ndarray:
-    """A kernel that takes the mean along a line, of a sum of 1; float32, of odd sides.
+    """Kernel of the mean along a line: float32, odd sides, sum 1.
 
     Args:
         length: pixels.

@@ -1,4 +1,4 @@
-"""Random zooms of the detection kind, after SSD (Liu et al. 2016, arXiv:1512.02325)."""
+"""Random crop and zoom-out for detection, after SSD (Liu et al. 2016, arXiv:1512.02325)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from densefit.data.geometry.image_ops import GREY, Fill, crop, told
-from densefit.data.geometry.ops import Geometric, Move, cropping, resizing
+from densefit.data.geometry.image_ops import GREY, Fill, crop, fill_repr
+from densefit.data.geometry.ops import GeometricOp, GeometricTransform, crop_op, resize_op
 from densefit.data.repr_args import unusual
 from densefit.data.sample import Sample
 from densefit.data.transforms.transform import checked_range, transforms
@@ -18,7 +18,7 @@ _MOST_PIXELS = 2**24  # of a canvas: more than any input needs
 
 
 @transforms.register("random_expand")
-class RandomExpand(Geometric):
+class RandomExpand(GeometricTransform):
     """With probability `p`, put the picture at a random place of a canvas up to `max_ratio` larger.
 
     Gives small objects (section 3.6 of the paper). The canvas keeps the picture's proportions. It
@@ -31,7 +31,7 @@ class RandomExpand(Geometric):
         self.p = checked_range("p", p, 0.0, 1.0, "RandomExpand")
         self.fill = fill
 
-    def moves(self, size: tuple[int, int], rng: np.random.Generator) -> list[Move]:
+    def ops(self, size: tuple[int, int], rng: np.random.Generator) -> list[GeometricOp]:
         """To a larger canvas, or nothing."""
         if rng.random() >= self.p:
             return []
@@ -43,11 +43,11 @@ class RandomExpand(Geometric):
             new_height, new_width = int(height * ratio), int(width * ratio)
         top = int(rng.integers(new_height - height + 1))
         left = int(rng.integers(new_width - width + 1))
-        canvas = cropping(-left, -top, new_width, new_height, self.fill)
-        return [canvas] if shrunk == 1 else [resizing(size, height, width), canvas]
+        canvas = crop_op(-left, -top, new_width, new_height, self.fill)
+        return [canvas] if shrunk == 1 else [resize_op(size, height, width), canvas]
 
     def __repr__(self) -> str:
-        return f"RandomExpand({self.max_ratio}, {self.p}{told(self.fill)})"
+        return f"RandomExpand({self.max_ratio}, {self.p}{fill_repr(self.fill)})"
 
 
 @transforms.register("random_box_crop")
@@ -95,7 +95,7 @@ class RandomBoxCrop:
         return crop(sample, x1, y1, x2 - x1, y2 - y1)
 
     def _windows(self, height: int, width: int, rng: np.random.Generator) -> np.ndarray:
-        """(attempts, 4) windows of whole pixels inside the picture."""
+        """(attempts, 4) random windows of whole pixels inside the image."""
         scale = rng.uniform(self.min_scale, 1.0, self.attempts)
         # Proportions are bounded so that neither side leaves [min_scale, 1] of the picture's.
         most = np.minimum(1 / scale, scale / self.min_scale) ** 2
@@ -124,7 +124,7 @@ def _iou(windows: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 
 
 def _holds_centre(windows: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-    """(w, n) bool: the centre of the box is inside the window."""
+    """(w, n) bool, whether the centre of the box is inside the window."""
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     above = centres[None] >= windows[:, None, :2]
     below = centres[None] <= windows[:, None, 2:]

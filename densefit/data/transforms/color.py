@@ -1,4 +1,4 @@
-"""Random changes of colour."""
+"""Random changes of colour: jitter, and grey."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _FROM_YIQ = np.linalg.inv(_TO_YIQ)
 class ColorJitter:
     """Random brightness, contrast, saturation and hue.
 
-    Each of the first three draws a factor in [1 - value, 1 + value]; `hue` draws a turn of the
-    colour circle in [-hue, hue], in whole turns. All four are linear in the pixel's colour (the
-    hue as a rotation of the YIQ chroma plane), so that one pass over the picture does them.
+    Each of the first three draws a factor in [1 - value, 1 + value]; `hue` draws a rotation of
+    the colour circle in [-hue, hue], in whole turns. All four are linear in the pixel's colour (the
+    hue as a rotation of the YIQ chroma plane), so that one pass over the image applies them.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class ColorJitter:
         self.hue = checked_range("hue", hue, 0.0, 0.5, "ColorJitter")
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        """The sample in other colours; targets stay."""
+        """Change the colours of the image."""
         brightness, contrast, saturation = (
             rng.uniform(1 - value, 1 + value)
             for value in (self.brightness, self.contrast, self.saturation)
@@ -54,13 +54,13 @@ class ColorJitter:
 
 @transforms.register("random_gray")
 class RandomGray:
-    """With probability `p`, take away the colours: three equal channels of the luma (BT.601)."""
+    """Convert to grey with probability `p`: three equal channels of the luma (BT.601)."""
 
     def __init__(self, p: float = 0.1) -> None:
         self.p = checked_range("p", p, 0.0, 1.0, "RandomGray")
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        """The sample, grey or not; targets stay."""
+        """Convert the image to grey with probability `p`."""
         if rng.random() >= self.p:
             return sample
         grey = cv2.cvtColor(sample.image, cv2.COLOR_RGB2GRAY)
@@ -78,7 +78,7 @@ def colour_matrix(
     Args:
         brightness: factor on everything.
         contrast: factor on the distance to `grey`.
-        saturation: factor on the distance to the pixel's own grey.
+        saturation: factor on the distance to the grey of the pixel.
         turn: rotation of the hue, in whole turns; red goes to yellow.
         grey: mean luma of the picture, 0..255.
     """

@@ -1,4 +1,4 @@
-"""Objects of another picture, cut out and pasted."""
+"""Copy-paste of objects between images."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ import numpy as np
 
 from densefit.data.geometry.instance_map import NONE, UNKNOWN, extents
 from densefit.data.geometry.keypoints import pixels_under
-from densefit.data.geometry.ops import cropping, moved_by
+from densefit.data.geometry.ops import apply_ops, crop_op
 from densefit.data.geometry.target_kinds import kind_of
-from densefit.data.geometry.transform_targets import crowds
+from densefit.data.geometry.transform_targets import crowd_flags
 from densefit.data.sample import Sample
 from densefit.data.transforms.crop import offset
 from densefit.data.transforms.extra_samples import Draw
 from densefit.data.transforms.merge_samples import (
     MAPS,
     Prepare,
-    agreed,
-    common,
-    lost,
-    plain,
-    prepared,
-    renumbered,
-    rows,
+    common_targets,
+    concatenate_rows,
+    intersect_known_classes,
+    merge_plain,
+    merged_geometry,
+    prepare_samples,
+    renumber_instances,
 )
 from densefit.data.transforms.rescale import scaling
 from densefit.data.transforms.transform import checked_range, transforms
@@ -36,7 +36,7 @@ NEEDED = ("boxes", "instances", "instance_ids")
 
 @transforms.register("copy_paste")
 class CopyPaste:
-    """With probability `p`, paste some objects of a further picture over this one.
+    """Paste random objects of a further image over this one, with probability `p`.
 
     Ghiasi et al., "Simple Copy-Paste is a Strong Data Augmentation Method for Instance
     Segmentation", CVPR 2021 (arXiv:2012.07177). The further picture is resized to fit this one,
@@ -51,7 +51,7 @@ class CopyPaste:
     values of what is pasted.
 
     Args:
-        p: how often.
+        p: probability.
         low: least factor on the size that fits.
         high: largest factor.
         visible: share of an object's pixels that must be left.
@@ -86,22 +86,24 @@ class CopyPaste:
         self.drop, self.prepare = tuple(drop), prepare
 
     def __call__(self, sample: Sample, rng: np.random.Generator, draw: Draw) -> Sample:
-        """The sample with more objects, or as it is."""
+        """Paste objects with probability `p`."""
         if rng.random() >= self.p:
             return sample
-        (other,) = prepared(draw(1), self.prepare, rng)
-        if not set(NEEDED) <= set(common([sample, other], self.drop)):
+        (other,) = prepare_samples(draw(1), self.prepare, rng)
+        if not set(NEEDED) <= set(common_targets([sample, other], self.drop)):
             return sample
-        sample, other = agreed([sample, other])
-        names = common([sample, other], self.drop)
+        sample, other = intersect_known_classes([sample, other])
+        names = common_targets([sample, other], self.drop)
         other = replace(other, targets={name: other.targets[name] for name in names})
-        below, above = renumbered([sample, self._laid(other, sample.image.shape[:2], rng)])
-        chosen = _chosen(above, rng)
+        below, above = renumber_instances(
+            [sample, self._placed(other, sample.image.shape[:2], rng)]
+        )
+        chosen = _draw_objects(above, rng)
         ids = above.targets["instance_ids"][chosen]
         is_pasted = np.zeros(UNKNOWN + 1, bool)
         is_pasted[ids] = True
         pasted = is_pasted[above.targets["instances"]]
-        left, changes = _left(below, pasted, self.visible)
+        left, changes = _occluded(below, pasted, self.visible)
         targets = {}
         for name in names:
             first, second = below.targets[name], above.targets[name]
@@ -110,20 +112,22 @@ class CopyPaste:
                 targets[name] = first.copy()
                 targets[name][pasted] = second[pasted]
             elif kind == "plain":
-                targets[name] = plain(name, [below, above], "CopyPaste", either=False)
+                targets[name] = merge_plain(name, [below, above], "CopyPaste", either=False)
             else:
-                targets[name] = rows([changes.get(name, first)[left], second[chosen]])
-        image = _over(sample.image, above.image, pasted, self.blend)
-        geometry = lost(sample, image.shape, "objects of another picture were pasted into it")
+                targets[name] = concatenate_rows([changes.get(name, first)[left], second[chosen]])
+        image = _blend(sample.image, above.image, pasted, self.blend)
+        geometry = merged_geometry(
+            sample, image.shape, "objects of another picture were pasted into it"
+        )
         return replace(sample, image=image, targets=targets, geometry=geometry)
 
-    def _laid(self, other: Sample, size: tuple[int, ...], rng: np.random.Generator) -> Sample:
-        """The further picture in a picture of `size`, at a random place and scale."""
+    def _placed(self, other: Sample, size: tuple[int, ...], rng: np.random.Generator) -> Sample:
+        """Place the further sample in an image of `size`, at a random position and scale."""
         height, width = other.image.shape[:2]
         fits = min(size[0] / height, size[1] / width)
         scale = scaling((height, width), fits * rng.uniform(self.low, self.high))
         top, left = (offset(there, here, rng) for there, here in zip(scale.size, size))
-        return moved_by(other, [scale, cropping(left, top, size[1], size[0])])
+        return apply_ops(other, [scale, crop_op(left, top, size[1], size[0])])
 
     def __repr__(self) -> str:
         settings = (self.p, self.low, self.high, self.visible, self.blend, self.drop)
@@ -131,10 +135,10 @@ class CopyPaste:
         return f"CopyPaste{settings}{about}"
 
 
-def _chosen(sample: Sample, rng: np.random.Generator) -> np.ndarray:
-    """Rows of the objects that are pasted: each with one half, at least one if there is any."""
+def _draw_objects(sample: Sample, rng: np.random.Generator) -> np.ndarray:
+    """Draw the rows of pasted objects: each with probability 1/2, at least one if any."""
     ids = sample.targets["instance_ids"]
-    crowd = crowds(sample, len(ids))
+    crowd = crowd_flags(sample, len(ids))
     there = extents(sample.targets["instances"])[0]
     able = np.flatnonzero((ids != NONE) & ~crowd & np.isin(ids, there))
     wanted = rng.random(len(able)) < 0.5
@@ -143,30 +147,30 @@ def _chosen(sample: Sample, rng: np.random.Generator) -> np.ndarray:
     return able[wanted]
 
 
-def _left(
+def _occluded(
     sample: Sample, pasted: np.ndarray, visible: float
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """What is left of a sample's objects under what is pasted.
+    """Update the objects of a sample that pasted pixels occlude.
 
     Args:
-        sample: what is below.
+        sample: below.
         pasted: (H, W) bool.
         visible: share of its pixels that an object must keep.
 
     Returns:
-        (n,) bool, the objects that stay; and the targets of all objects that change.
+        (n,) bool, the objects that remain; and the changed targets of all objects.
     """
     targets = sample.targets
     ids, instances = targets["instance_ids"], targets["instances"]
     whole = np.bincount(instances.reshape(-1), minlength=UNKNOWN + 1)[ids]
     hidden = np.bincount(instances[pasted], minlength=UNKNOWN + 1)[ids]
     share = 1 - hidden / np.maximum(whole, 1)
-    share[(ids == NONE) | (whole == 0)] = 1.0  # it is not known where they are
+    share[(ids == NONE) | (whole == 0)] = 1.0  # their pixels are unknown
     cut = share < 1.0
     boxes = targets["boxes"].copy()
     there, around = extents(np.where(pasted, NONE, instances)) if cut.any() else (ids[:0], boxes)
     for row in np.flatnonzero(cut & np.isin(ids, there)):
-        # Not beyond its box, which may have been cut or drawn by hand.
+        # Not beyond the annotated box, which may be clipped or drawn by hand.
         inner = around[np.searchsorted(there, ids[row])]
         boxes[row, :2] = np.maximum(boxes[row, :2], inner[:2])
         boxes[row, 2:] = np.minimum(boxes[row, 2:], inner[2:])
@@ -178,12 +182,12 @@ def _left(
         elif kind == "keypoints":
             changes[name] = _hidden(array, pasted)
     solid = (boxes[:, 2:] - boxes[:, :2] >= 1 - 1e-3).all(axis=1) | ~cut
-    enough = (share >= visible) | crowds(sample, len(ids))  # what is left of a crowd is none's
+    enough = (share >= visible) | crowd_flags(sample, len(ids))  # crowds always remain
     return ~cut | ((share > 0) & enough & solid), changes
 
 
 def _hidden(points: np.ndarray, pasted: np.ndarray) -> np.ndarray:
-    """Keypoints of which those under what is pasted are hidden: visibility 1 in place of 2."""
+    """Set the visibility of keypoints under pasted pixels to 1 (hidden)."""
     columns, lines = np.moveaxis(pixels_under(points, pasted.shape), -1, 0)
     points = points.copy()
     seen = points[..., 2]
@@ -191,7 +195,7 @@ def _hidden(points: np.ndarray, pasted: np.ndarray) -> np.ndarray:
     return points
 
 
-def _over(below: np.ndarray, above: np.ndarray, pasted: np.ndarray, blend: float) -> np.ndarray:
+def _blend(below: np.ndarray, above: np.ndarray, pasted: np.ndarray, blend: float) -> np.ndarray:
     if not blend:
         image = below.copy()
         cv2.copyTo(above, pasted.astype(np.uint8), image)

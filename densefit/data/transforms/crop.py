@@ -1,4 +1,4 @@
-"""Random crops of the segmentation kind: scale, then a window of fixed size."""
+"""Random crops for segmentation: a random scale, then a window of fixed size."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from densefit.data.geometry.image_ops import GREY, Fill, told
-from densefit.data.geometry.ops import Geometric, Move, cropping, resizing
+from densefit.data.geometry.image_ops import GREY, Fill, fill_repr
+from densefit.data.geometry.ops import GeometricOp, GeometricTransform, crop_op, resize_op
 from densefit.data.transforms.transform import checked_size, transforms
 from densefit.errors import ConfigError
 
-#: What a scale of 1 leaves as large as it is.
+#: What a scale of 1 refers to.
 RELATIVE_TO = ("input", "photograph")
 
 
 @transforms.register("random_scale_crop")
-class RandomScaleCrop(Geometric):
+class RandomScaleCrop(GeometricTransform):
     """Scale by a uniform factor in [low, high], then cut a random `height` x `width` window.
 
     Scale 1 is the photograph fitted into `input_size`, the size at which it is scored: objects are
@@ -73,27 +73,27 @@ class RandomScaleCrop(Geometric):
             )
         self.low, self.high, self.fill = low, high, fill
 
-    def moves(self, size: tuple[int, int], rng: np.random.Generator) -> list[Move]:
-        """To a window, and to `output_size`."""
+    def ops(self, size: tuple[int, int], rng: np.random.Generator) -> list[GeometricOp]:
+        """Draw a window, and resize it to `output_size`."""
         height, width = self.output_size
         window = self.window(size, rng)
         top = offset(size[0], window[0], rng)
         left = offset(size[1], window[1], rng)
         return [
-            cropping(left, top, window[1], window[0], self.fill),
-            resizing(window, height, width),
+            crop_op(left, top, window[1], window[0], self.fill),
+            resize_op(window, height, width),
         ]
 
     def window(self, size: tuple[int, int], rng: np.random.Generator) -> tuple[int, int]:
         """Draw a scale: (height, width) of a window in pixels of a photograph of `size`."""
         scale = rng.uniform(self.low, self.high)
         if self.relative_to == "input":
-            scale *= min(fitted / own for fitted, own in zip(self.input_size, size))
+            scale *= min(fitted / side for fitted, side in zip(self.input_size, size))
         height, width = self.output_size
         return max(1, round(height / scale)), max(1, round(width / scale))
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.settings()}{told(self.fill)})"
+        return f"{type(self).__name__}({self.settings()}{fill_repr(self.fill)})"
 
     def settings(self) -> str:
         """Size and scales. A checkpoint's identity holds them, with what the scales refer to."""
@@ -113,7 +113,7 @@ class RandomCrop(RandomScaleCrop):
 
 
 def offset(size: int, window: int, rng: np.random.Generator) -> int:
-    """Where a window begins: inside the picture, or, if larger, so that it holds the picture."""
+    """Draw the start of a window: inside the image or, if larger, around it."""
     low, high = sorted((0, size - window))
     return int(rng.integers(low, high + 1))
 

@@ -1,8 +1,8 @@
-"""Parts of the picture are hidden, so that a network learns to use the rest.
+"""Cutout and random erasing: cover parts of the image.
 
-Boxes stay: an object that is hidden in part is still there. A keypoint that is covered is hidden.
-What maps say of covered pixels is forgotten (`targets="void"`), so that a network is not asked for
-what it cannot see; or it stays (`targets="keep"`), so that it learns to guess from around.
+Boxes stay, and covered keypoints become hidden. Covered pixels of maps become void
+(`targets="void"`), so that a network is not trained on what it cannot see; or they stay
+(`targets="keep"`), so that it learns to infer them from the context.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from densefit.data.geometry.image_ops import GREY, Fill, colour_of
+from densefit.data.geometry.image_ops import GREY, Fill, fill_color
 from densefit.data.geometry.instance_map import UNKNOWN
 from densefit.data.geometry.keypoints import pixels_under
 from densefit.data.geometry.target_kinds import kind_of
@@ -33,9 +33,9 @@ class Cutout:
     Args:
         size: side of a square, as a share of the picture's shorter side.
         holes: how many squares.
-        p: how often.
+        p: probability.
         fill: their colour.
-        targets: "void" or "keep" what maps say there.
+        targets: "void" or "keep" covered pixels of maps.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Cutout:
         self.fill, self.targets = fill, _checked(targets, "Cutout")
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        """The sample, with holes or without."""
+        """Cover squares with probability `p`."""
         if rng.random() >= self.p:
             return sample
         height, width = sample.image.shape[:2]
@@ -61,8 +61,8 @@ class Cutout:
         for _ in range(self.holes):
             x, y = int(rng.integers(width)) - side // 2, int(rng.integers(height)) - side // 2
             windows.append((max(x, 0), max(y, 0), min(x + side, width), min(y + side, height)))
-        fill = np.array(colour_of(self.fill), np.uint8)
-        return erased(sample, windows, [fill] * len(windows), self.targets)
+        fill = np.array(fill_color(self.fill), np.uint8)
+        return erase_windows(sample, windows, [fill] * len(windows), self.targets)
 
     def __repr__(self) -> str:
         return f"Cutout({self.size}, {self.holes}, p={self.p}, {self.fill}, {self.targets!r})"
@@ -80,8 +80,8 @@ class RandomErase:
         low: least share of the picture that is covered, before rounding.
         high: largest share, before rounding.
         ratio: sides of the rectangle, height over width, are within [ratio, 1 / ratio].
-        p: how often.
-        targets: "void" or "keep" what maps say there.
+        p: probability.
+        targets: "void" or "keep" covered pixels of maps.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class RandomErase:
         self.targets = _checked(targets, "RandomErase")
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        """The sample, with a hole or without."""
+        """Cover a rectangle with probability `p`."""
         if rng.random() >= self.p:
             return sample
         rows, columns = sample.image.shape[:2]
@@ -114,17 +114,17 @@ class RandomErase:
             if 0 < height <= rows and 0 < width <= columns:
                 y, x = int(rng.integers(rows - height + 1)), int(rng.integers(columns - width + 1))
                 fill = rng.integers(0, 256, (height, width, 3), np.uint8)
-                return erased(sample, [(x, y, x + width, y + height)], [fill], self.targets)
+                return erase_windows(sample, [(x, y, x + width, y + height)], [fill], self.targets)
         return sample
 
     def __repr__(self) -> str:
         return f"RandomErase({self.low}, {self.high}, {self.ratio}, p={self.p}, {self.targets!r})"
 
 
-def erased(
+def erase_windows(
     sample: Sample, windows: Sequence[Window], fills: Sequence[np.ndarray], how: str
 ) -> Sample:
-    """The sample with windows covered by colours; see the module for its targets."""
+    """Cover windows with colours; see the module for targets."""
     image = sample.image.copy()
     targets = dict(sample.targets)
     for (x1, y1, x2, y2), fill in zip(windows, fills):
@@ -134,7 +134,7 @@ def erased(
         if kind.name in ("map", "map_linear", "vectors") and how == "void":
             targets[name] = array.copy()
             for x1, y1, x2, y2 in windows:
-                # No object is not the same as an object that is not known.
+                # No object differs from an unknown object.
                 targets[name][y1:y2, x1:x2] = UNKNOWN if name == "instances" else kind.fill
         elif kind.name == "keypoints":
             targets[name] = _hidden(array, windows, image.shape)
@@ -142,7 +142,7 @@ def erased(
 
 
 def _hidden(points: np.ndarray, windows: Sequence[Window], size: tuple[int, ...]) -> np.ndarray:
-    """Keypoints of which those in a window are hidden: visibility 1 in place of 2."""
+    """Set the visibility of keypoints in a window to 1 (hidden)."""
     points = points.copy()
     pixels = pixels_under(points, size)
     for window in windows:

@@ -1,4 +1,4 @@
-"""Further samples for transforms that make one result of several, as a mosaic."""
+"""Further samples for transforms that combine several, such as a mosaic."""
 
 from __future__ import annotations
 
@@ -15,49 +15,49 @@ from densefit.data.sample_id import sample_id
 from densefit.data.workers.errors import LostWorkerError, with_id
 from densefit.errors import DataError
 
-#: So many further samples, read when asked for.
+#: Draws a number of further samples of the dataset.
 Draw = Callable[[int], "list[Sample]"]
 
-_DRAWS = 10  # for one further sample, where broken ones are skipped
+_ATTEMPTS = 10  # for one further sample, where broken ones are skipped
 
 
 def applied(
     transform: Callable[..., Sample], sample: Sample, rng: np.random.Generator, draw: Draw | None
 ) -> Sample:
-    """The transformed sample. Its geometry is untold where the transform did not keep track.
+    """Apply a transform. The geometry becomes an `UntoldGeometry` if the transform lost it.
 
     Args:
         transform: (sample, rng), or (sample, rng, draw) if it has `others`.
-        sample: what it changes.
-        rng: all its chance.
-        draw: gives further samples.
+        sample: to transform.
+        rng: its only source of randomness.
+        draw: returns further samples.
 
     Raises:
-        DataError: it takes further samples, and there are none to be had.
+        DataError: it needs further samples, and `draw` is None.
     """
-    wanted = getattr(transform, "others", 0)
-    known = sample.geometry or Geometry.identity(*sample.image.shape[:2])
-    if not wanted:
-        return _tracked(known, transform(sample, rng))
+    count = getattr(transform, "others", 0)
+    before = sample.geometry or Geometry.identity(*sample.image.shape[:2])
+    if not count:
+        return _tracked(before, transform(sample, rng))
     if draw is None:
         raise DataError(
             "A transform takes further samples, and none can be drawn here",
-            expected=f"a third argument: number -> samples, of which up to {wanted} are taken",
+            expected=f"a third argument: number -> samples, of which up to {count} are taken",
             received=repr(transform),
             where=f"sample {sample.id!r}",
             fix="give it to a Loader, or call it with transform(sample, rng, draw)",
         )
-    return _tracked(known, transform(sample, rng, draw))
+    return _tracked(before, transform(sample, rng, draw))
 
 
-def _tracked(known: Geometry, after: Sample) -> Sample:
-    """A sample behind a transform with a geometry that holds for it.
+def _tracked(before: Geometry, after: Sample) -> Sample:
+    """Check the geometry of a transformed sample against its size.
 
-    Looked at behind each step: a later one of fixed size would hide that the sizes do not fit.
+    After each step: a later one of fixed size would hide a mismatch.
     """
     if not isinstance(after, Sample) or after.image.ndim < 2:
-        return after  # an error of another place
-    geometry = UntoldGeometry.if_moved(known, after)
+        return after  # the loader raises
+    geometry = UntoldGeometry.if_moved(before, after)
     return after if geometry is after.geometry else replace(after, geometry=geometry)
 
 
@@ -68,38 +68,38 @@ def drawn_from(
     skips: bool = False,
     remarks: list[Remark] | None = None,
 ) -> Draw:
-    """Draws further samples of a dataset for the one at `index`, each as likely, also that one.
+    """Make a function that draws further samples uniformly, for the sample at `index`.
 
-    Chance comes from the sample's own generator, so that which ones it gets depends on (seed,
-    epoch, index) alone. Of a mixture, they come from the same dataset as the sample: others would
-    lack some of its targets.
+    It draws from the sample's generator, so that the further samples depend on (seed, epoch,
+    index) alone. In a mixture, they come from the dataset of the sample: others would lack some of
+    its targets.
 
     Args:
-        dataset: what is drawn from.
-        index: of the sample for which they are drawn.
-        rng: of that sample, at which its transforms draw as well.
-        skips: draw another one in place of one that is broken.
+        dataset: to draw from.
+        index: of the sample.
+        rng: of the sample, shared with its transforms.
+        skips: replace a broken sample by another one.
         remarks: see `read_sample`.
     """
     parts: Any = getattr(dataset, "parts", None)
-    choice = range(len(dataset))
+    indices = range(len(dataset))
     for part in (parts or {}).values():
-        choice = part if index in part else choice
+        indices = part if index in part else indices
 
     def draw(count: int) -> list[Sample]:
-        return [read(place) for place in rng.integers(len(choice), size=count).tolist()]
+        return [read(position) for position in rng.integers(len(indices), size=count).tolist()]
 
-    def read(place: int) -> Sample:
+    def read(position: int) -> Sample:
         first: DataError | None = None
-        for _ in range(_DRAWS):
+        for _ in range(_ATTEMPTS):
             try:
-                return read_sample(dataset, choice[place], remarks)
+                return read_sample(dataset, indices[position], remarks)
             except Exception as error:
-                failure = with_id(error, "Reading", sample_id(dataset, choice[place]))
+                failure = with_id(error, "Reading", sample_id(dataset, indices[position]))
                 first = first or failure
                 if not skips or isinstance(failure, LostWorkerError):
                     raise failure from error
-            place = int(rng.integers(len(choice)))
+            position = int(rng.integers(len(indices)))
         raise first or DataError("No further sample can be read")
 
     return draw

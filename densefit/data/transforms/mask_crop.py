@@ -1,4 +1,4 @@
-"""Random crops that look at the mask: not all of one class, and rare classes more often."""
+"""Random crops by the mask: no dominant class, and rare classes more often."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from densefit.data.geometry.image_ops import GREY, Fill
-from densefit.data.geometry.ops import cropping, resizing
+from densefit.data.geometry.ops import crop_op, resize_op
 from densefit.data.sample import Sample
 from densefit.data.transforms.crop import RandomScaleCrop, offset
 from densefit.data.transforms.transform import checked_range, transforms
@@ -20,7 +20,7 @@ _NOWHERE = np.zeros(0, np.int64)
 
 @transforms.register("random_mask_crop")
 class RandomMaskCrop(RandomScaleCrop):
-    """As RandomScaleCrop, for a window in which no class has more than `max_share` of the pixels.
+    """RandomScaleCrop to a window in which no class has more than `max_share` of the pixels.
 
     That is the setting cat_max_ratio of MMSegmentation's crop: of `attempts` windows the first
     that fits is taken, or the last. As there, pixels of no class (255) do not count, and neither
@@ -38,8 +38,8 @@ class RandomMaskCrop(RandomScaleCrop):
         low: least factor of scale.
         high: largest one.
         max_share: of one class in the window; 1 is no limit.
-        focus: how often a class is looked for.
-        attempts: windows that are looked at.
+        focus: probability of a window around a pixel of a random class.
+        attempts: windows that are tried.
         target: the name of the mask.
         fill: colour where there is no picture.
         relative_to: see RandomScaleCrop.
@@ -68,7 +68,7 @@ class RandomMaskCrop(RandomScaleCrop):
         self.attempts, self.target = attempts, target
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        """The sample at `output_size`."""
+        """Crop to `output_size`."""
         mask = sample.targets.get(self.target)
         if mask is None:
             return super().__call__(sample, rng)
@@ -82,17 +82,20 @@ class RandomMaskCrop(RandomScaleCrop):
             )
         height, width = self.output_size
         size = self.window((rows, columns), rng)
-        pixels = _of_a_class(mask, rng) if rng.random() < self.focus else _NOWHERE
+        pixels = _pixels_of_random_class(mask, rng) if rng.random() < self.focus else _NOWHERE
         for _ in range(self.attempts):
             top, left = offset(rows, size[0], rng), offset(columns, size[1], rng)
             if len(pixels):
                 y, x = divmod(int(pixels[rng.integers(len(pixels))]), columns)
-                top, left = _around(y, rows, size[0], rng), _around(x, columns, size[1], rng)
+                top, left = (
+                    _offset_around(y, rows, size[0], rng),
+                    _offset_around(x, columns, size[1], rng),
+                )
             window = mask[max(top, 0) : top + size[0], max(left, 0) : left + size[1]]
             if self._fits(window):
                 break
-        sample = cropping(left, top, size[1], size[0], self.fill)(sample)
-        return resizing(size, height, width)(sample)
+        sample = crop_op(left, top, size[1], size[0], self.fill)(sample)
+        return resize_op(size, height, width)(sample)
 
     def _fits(self, window: np.ndarray) -> bool:
         counts = _counts(window)
@@ -109,22 +112,22 @@ class RandomMaskCrop(RandomScaleCrop):
 
 
 def _counts(mask: np.ndarray) -> np.ndarray:
-    """(256,) pixels of each class of a uint8 mask; of none of what is void."""
+    """(256,) pixels of each class of a uint8 mask, without void."""
     counts = cv2.calcHist([np.ascontiguousarray(mask)], [0], None, [256], [0, 256])
     counts = counts.reshape(-1).astype(np.int64)
     counts[_VOID] = 0
     return np.asarray(counts)
 
 
-def _of_a_class(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """(k,) the places, row by row, of all pixels of a class that is there; none if none is."""
+def _pixels_of_random_class(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(k,) flat indices of all pixels of a random class of the mask; none without classes."""
     classes = np.flatnonzero(_counts(mask))
     if len(classes) == 0:
         return _NOWHERE
     return np.flatnonzero(mask == classes[rng.integers(len(classes))])
 
 
-def _around(place: int, size: int, window: int, rng: np.random.Generator) -> int:
-    """Where a window begins that holds a place: as `offset`, and the place anywhere in it."""
+def _offset_around(position: int, size: int, window: int, rng: np.random.Generator) -> int:
+    """Draw the start of a window that contains a position; see `offset`."""
     low, high = sorted((0, size - window))
-    return int(min(max(place - int(rng.integers(window)), low), high))
+    return int(min(max(position - int(rng.integers(window)), low), high))

@@ -1,8 +1,8 @@
-"""Targets of several samples as those of one picture, each target by its kind.
+"""Merge the targets of several samples that make one image, each target by its kind.
 
-Only targets that all samples have are kept: of the others, a part of the new picture would lack
-the truth. What cannot be merged (the class of a whole picture, say) is an error, unless it is told
-that it is dropped; a head that learns it then learns nothing from the new picture.
+Only targets that all samples have are kept: for the others, a part of the new image would lack
+ground truth. A target that cannot be merged (such as the class of a whole image) is an error,
+unless it is dropped; its head then learns nothing from the new image.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from densefit.data.geometry.target_kinds import PER_OBJECT, kind_of
 from densefit.data.sample import Geometry, LostGeometry, Sample
 from densefit.errors import DataError
 
-#: What is done with further samples before they are used.
+#: A transform of further samples before they are merged.
 Prepare = Callable[[Sample, np.random.Generator], Sample] | None
 MAPS = ("map", "map_linear", "vectors")
 
 
-def common(samples: Sequence[Sample], drop: Collection[str]) -> list[str]:
-    """Names of the targets that all samples have, but for those in `drop`; per-box with boxes.
+def common_targets(samples: Sequence[Sample], drop: Collection[str]) -> list[str]:
+    """Names of the targets that all samples have, without those in `drop`; per-box with boxes.
 
-    What says which classes are known is not dropped: without it, all would be.
+    `known_classes` targets are never dropped: without them, all classes count as annotated.
     """
     names = [
         name
@@ -40,57 +40,60 @@ def common(samples: Sequence[Sample], drop: Collection[str]) -> list[str]:
     return [name for name in names if kinds[name] not in PER_OBJECT]
 
 
-def agreed(samples: Sequence[Sample]) -> list[Sample]:
-    """The samples, each of which knows the classes that all of them know.
+def intersect_known_classes(samples: Sequence[Sample]) -> list[Sample]:
+    """Restrict the annotated classes of each sample to those that all samples annotate.
 
-    Of the others, a picture made of several shows objects that nobody marked.
+    For other classes, the merged image shows objects that are not annotated.
 
     Raises:
-        DataError: they tell of different numbers of classes.
+        DataError: the samples have different numbers of classes.
     """
     names = {name for sample in samples for name in sample.targets if is_known(name)}
-    common = {}
+    common_known = {}
     for name in sorted(names):
-        told = [np.asarray(one.targets[name]) for one in samples if name in one.targets]
-        if len({array.shape for array in told}) > 1:
+        masks = [np.asarray(one.targets[name]) for one in samples if name in one.targets]
+        if len({array.shape for array in masks}) > 1:
             raise DataError(
                 f"Pictures that are put together have different classes: {name!r}",
-                received=f"shapes {', '.join(str(array.shape) for array in told)}",
+                received=f"shapes {', '.join(str(array.shape) for array in masks)}",
                 where="samples " + ", ".join(repr(sample.id) for sample in samples),
                 fix="bring their datasets to common classes: Mixture(..., classes=...)",
             )
-        common[name] = np.logical_and.reduce(told)
-    return [replace(one, targets={**one.targets, **common}) if common else one for one in samples]
+        common_known[name] = np.logical_and.reduce(masks)
+    return [
+        replace(one, targets={**one.targets, **common_known}) if common_known else one
+        for one in samples
+    ]
 
 
-def lost(sample: Sample, size: tuple[int, ...], why: str) -> LostGeometry:
-    """The geometry of a picture that shows more than its original: it cannot be scored.
+def merged_geometry(sample: Sample, size: tuple[int, ...], why: str) -> LostGeometry:
+    """The geometry of an image merged from several: it cannot be scored.
 
     Args:
-        sample: what it was.
-        size: (height, width) of what it became.
-        why: it does, as the end of a sentence.
+        sample: the first one.
+        size: (height, width) of the merged image.
+        why: the reason, as the end of a sentence.
     """
     known = sample.geometry or Geometry.identity(*sample.image.shape[:2])
     return LostGeometry(known.size, (int(size[0]), int(size[1])), why)
 
 
-def rows(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    """Rows of objects of several samples, one after the other, of the first one's type."""
+def concatenate_rows(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """Concatenate rows of objects; the dtype is that of the first."""
     return np.concatenate(arrays).astype(arrays[0].dtype, copy=False)
 
 
-def plain(name: str, samples: Sequence[Sample], where: str, either: bool) -> np.ndarray:
-    """A target of the kind `plain` of a picture made of several.
+def merge_plain(name: str, samples: Sequence[Sample], where: str, either: bool) -> np.ndarray:
+    """Merge a target of the kind `plain`.
 
-    One that is the same in all stays. `labels` become 1 if one picture shows the class, -1
-    (unknown) if none does and some may, else 0.
+    Equal arrays stay. `labels` become 1 if one image shows the class, -1 (unknown) if none does
+    and one may, else 0.
 
     Args:
         name: of the target.
-        samples: what the picture is made of.
-        where: what makes it.
-        either: whether it shows all that they show, so that `labels` can be merged.
+        samples: to merge.
+        where: the transform, for errors.
+        either: whether the merged image shows all of each, so that `labels` can be merged.
 
     Raises:
         DataError: it cannot be merged.
@@ -99,14 +102,14 @@ def plain(name: str, samples: Sequence[Sample], where: str, either: bool) -> np.
     if name == "labels" and either and len({array.shape for array in arrays}) == 1:
         stack = np.stack(arrays)
         return np.asarray(np.where((stack == 1).any(axis=0), 1, stack.min(axis=0)))
-    # A picture of several has no one class, even if they are alike by chance.
+    # A merged image has no single class, even if the classes are equal by chance.
     if name not in ("label", "labels") and all(np.array_equal(arrays[0], a) for a in arrays):
         return arrays[0]
-    raise refusal(name, samples, where)
+    raise cannot_merge(name, samples, where)
 
 
-def refusal(name: str, samples: Sequence[Sample], where: str) -> DataError:
-    """The error of a target that cannot be merged."""
+def cannot_merge(name: str, samples: Sequence[Sample], where: str) -> DataError:
+    """Make the error of a target that cannot be merged."""
     ids = ", ".join(repr(sample.id) for sample in samples)
     return DataError(
         f"The target {name!r} of several pictures cannot become that of one",
@@ -117,20 +120,20 @@ def refusal(name: str, samples: Sequence[Sample], where: str) -> DataError:
     )
 
 
-def renumbered(samples: Sequence[Sample]) -> list[Sample]:
-    """The samples with other ids of their instances, no two of which are the same.
+def renumber_instances(samples: Sequence[Sample]) -> list[Sample]:
+    """Renumber the instances of samples, so that all ids differ.
 
     Raises:
-        DataError: there are more than ids.
+        DataError: there are more instances than ids.
     """
     result, last = [], 0
     for sample in samples:
         targets = dict(sample.targets)
-        there = np.zeros(UNKNOWN + 1, bool)
+        is_present = np.zeros(UNKNOWN + 1, bool)
         for name in _WITH_IDS:
-            there[targets.get(name, NONE)] = True
-        there[[NONE, UNKNOWN]] = False
-        ids = np.flatnonzero(there)
+            is_present[targets.get(name, NONE)] = True
+        is_present[[NONE, UNKNOWN]] = False
+        ids = np.flatnonzero(is_present)
         if last + len(ids) >= UNKNOWN:
             raise DataError(
                 "There are more objects in a picture than ids",
@@ -151,6 +154,8 @@ def renumbered(samples: Sequence[Sample]) -> list[Sample]:
 _WITH_IDS = ("instances", "instance_ids")
 
 
-def prepared(samples: Sequence[Sample], prepare: Prepare, rng: np.random.Generator) -> list[Sample]:
-    """Further samples after what is done with each of them first."""
+def prepare_samples(
+    samples: Sequence[Sample], prepare: Prepare, rng: np.random.Generator
+) -> list[Sample]:
+    """Apply `prepare` to further samples."""
     return [sample if prepare is None else prepare(sample, rng) for sample in samples]

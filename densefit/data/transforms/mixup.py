@@ -1,4 +1,4 @@
-"""Two pictures, one shining through the other."""
+"""Mixup: the weighted mean of two images."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from densefit.data.transforms.extra_samples import Draw
 from densefit.data.transforms.merge_samples import (
     MAPS,
     Prepare,
-    agreed,
-    common,
-    lost,
-    plain,
-    prepared,
-    refusal,
-    renumbered,
-    rows,
+    cannot_merge,
+    common_targets,
+    concatenate_rows,
+    intersect_known_classes,
+    merge_plain,
+    merged_geometry,
+    prepare_samples,
+    renumber_instances,
 )
 from densefit.data.transforms.resize import Letterbox
 from densefit.data.transforms.transform import checked_range, transforms
@@ -29,7 +29,7 @@ from densefit.data.transforms.transform import checked_range, transforms
 
 @transforms.register("mixup")
 class Mixup:
-    """With probability `p`, the mean of this picture and a further one, with the boxes of both.
+    """Mix the image with a further one, and keep the boxes of both, with probability `p`.
 
     Zhang et al., "Bag of Freebies for Training Object Detection Neural Networks", 2019
     (arXiv:1902.04103), without its weights of the objects: all count in full, as in YOLOv5 and
@@ -40,10 +40,10 @@ class Mixup:
     depth or object, and a picture of two no one class: maps and `label` are refused unless dropped.
 
     Args:
-        p: how often.
-        alpha: this picture's share is drawn from Beta(alpha, alpha).
-        drop: targets that mixed pictures are to lack.
-        prepare: (sample, rng) -> sample, done with the further picture first.
+        p: probability.
+        alpha: the weight of this image is drawn from Beta(alpha, alpha).
+        drop: targets that mixed images do not have.
+        prepare: (sample, rng) -> sample, applied to the further sample first.
     """
 
     others = 1
@@ -60,27 +60,29 @@ class Mixup:
         self.drop, self.prepare = tuple(drop), prepare
 
     def __call__(self, sample: Sample, rng: np.random.Generator, draw: Draw) -> Sample:
-        """The mean, or the sample as it is."""
+        """Mix the sample with a further one with probability `p`."""
         if rng.random() >= self.p:
             return sample
-        sample, other = agreed([sample, *prepared(draw(1), self.prepare, rng)])
+        sample, other = intersect_known_classes(
+            [sample, *prepare_samples(draw(1), self.prepare, rng)]
+        )
         share = rng.beta(self.alpha, self.alpha)
-        names = common([sample, other], self.drop)
+        names = common_targets([sample, other], self.drop)
         for name in names:
             if kind_of(name, sample.targets[name]).name in MAPS:
-                raise refusal(name, [sample, other], "Mixup")
+                raise cannot_merge(name, [sample, other], "Mixup")
         other = replace(other, targets={name: other.targets[name] for name in names})
         other = Letterbox(*sample.image.shape[:2])(other, rng)
-        both = renumbered([sample, other])
+        both = renumber_instances([sample, other])
         targets = {}
         for name in names:
-            arrays = [one.targets[name] for one in both]
+            arrays = [each.targets[name] for each in both]
             if kind_of(name, arrays[0]).name == "plain":
-                targets[name] = plain(name, both, "Mixup", either=True)
+                targets[name] = merge_plain(name, both, "Mixup", either=True)
             else:
-                targets[name] = rows(arrays)
+                targets[name] = concatenate_rows(arrays)
         image = cv2.addWeighted(sample.image, share, other.image, 1 - share, 0)
-        geometry = lost(sample, image.shape, "it was mixed with another picture")
+        geometry = merged_geometry(sample, image.shape, "it was mixed with another picture")
         return replace(sample, image=np.asarray(image), targets=targets, geometry=geometry)
 
     def __repr__(self) -> str:

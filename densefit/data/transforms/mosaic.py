@@ -1,4 +1,4 @@
-"""Four pictures in one."""
+"""Mosaic: four images in one."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from dataclasses import replace
 import numpy as np
 
 from densefit.data.geometry.image_ops import GREY, Fill
-from densefit.data.geometry.ops import cropping, moved_by, resizing
+from densefit.data.geometry.ops import apply_ops, crop_op, resize_op
 from densefit.data.geometry.target_kinds import kind_of
 from densefit.data.sample import Sample
 from densefit.data.transforms.extra_samples import Draw
 from densefit.data.transforms.merge_samples import (
     MAPS,
     Prepare,
-    agreed,
-    common,
-    lost,
-    plain,
-    prepared,
-    renumbered,
-    rows,
+    common_targets,
+    concatenate_rows,
+    intersect_known_classes,
+    merge_plain,
+    merged_geometry,
+    prepare_samples,
+    renumber_instances,
 )
 from densefit.data.transforms.transform import checked_range, checked_size, transforms
 from densefit.errors import ConfigError
@@ -29,7 +29,7 @@ from densefit.errors import ConfigError
 
 @transforms.register("mosaic")
 class Mosaic:
-    """With probability `p`, this and three further pictures, each with a corner at one point.
+    """Tile this and three further images around a random point, with probability `p`.
 
     After Bochkovskiy et al., "YOLOv4", 2020 (arXiv:2004.10934), as YOLOv5 lays them out: each is
     resized to fit the canvas, times a factor in [low, high], and cut at the edges of its quarter.
@@ -42,13 +42,13 @@ class Mosaic:
     Args:
         height: pixels of the mosaic.
         width: pixels of the mosaic.
-        p: how often.
+        p: probability.
         low: least factor on the size that fits.
         high: largest factor.
         middle: the point lies at least at this share of the sides from each edge.
-        fill: colour where there is no picture; maps have their own fills.
-        drop: targets that the mosaic is to lack.
-        prepare: (sample, rng) -> sample, done with each further picture first.
+        fill: colour outside of the images; maps have their own fills.
+        drop: targets that mosaics do not have.
+        prepare: (sample, rng) -> sample, applied to each further sample first.
     """
 
     others = 3
@@ -78,11 +78,13 @@ class Mosaic:
         self.drop, self.prepare = tuple(drop), prepare
 
     def __call__(self, sample: Sample, rng: np.random.Generator, draw: Draw) -> Sample:
-        """The mosaic, or the sample as it is."""
+        """Make the mosaic with probability `p`."""
         if rng.random() >= self.p:
             return sample
-        samples = agreed([sample, *prepared(draw(self.others), self.prepare, rng)])
-        names = common(samples, self.drop)
+        samples = intersect_known_classes(
+            [sample, *prepare_samples(draw(self.others), self.prepare, rng)]
+        )
+        names = common_targets(samples, self.drop)
         height, width = self.size
         y, x = (round(side * rng.uniform(self.middle, 1 - self.middle)) for side in self.size)
         y, x = min(max(y, 1), height - 1), min(max(x, 1), width - 1)
@@ -98,8 +100,8 @@ class Mosaic:
         return replace(
             sample,
             image=image,
-            targets=_laid_out(renumbered(tiles), places, self.size),
-            geometry=lost(sample, self.size, "it was made a part of a mosaic"),
+            targets=_merge_targets(renumber_instances(tiles), places, self.size),
+            geometry=merged_geometry(sample, self.size, "it was made a part of a mosaic"),
         )
 
     def _tile(
@@ -109,15 +111,15 @@ class Mosaic:
         size: tuple[int, int],
         rng: np.random.Generator,
     ) -> Sample:
-        """A picture in its quarter, of `size`: its corner is at the common point."""
+        """Resize and crop an image to its quarter of `size`, with its corner at the point."""
         rows, columns = sample.image.shape[:2]
         fits = min(self.size[0] / rows, self.size[1] / columns)
         factor = fits * rng.uniform(self.low, self.high)
         height, width = max(1, round(rows * factor)), max(1, round(columns * factor))
         top = 0 if place[0] else height - size[0]
         left = 0 if place[1] else width - size[1]
-        stretch = resizing((rows, columns), height, width)
-        return moved_by(sample, [stretch, cropping(left, top, size[1], size[0], self.fill)])
+        stretch = resize_op((rows, columns), height, width)
+        return apply_ops(sample, [stretch, crop_op(left, top, size[1], size[0], self.fill)])
 
     def __repr__(self) -> str:
         settings = (self.p, self.low, self.high, self.middle, self.fill, self.drop)
@@ -125,10 +127,10 @@ class Mosaic:
         return f"Mosaic{(*self.size, *settings)}{about}"
 
 
-def _laid_out(
+def _merge_targets(
     tiles: Sequence[Sample], places: Sequence[tuple[int, int]], size: tuple[int, int]
 ) -> dict[str, np.ndarray]:
-    """The targets of a canvas on which tiles lie at (top, left)."""
+    """Merge the targets of tiles that lie at (top, left) on a canvas."""
     targets = {}
     for name, first in tiles[0].targets.items():
         arrays = [tile.targets[name] for tile in tiles]
@@ -140,13 +142,17 @@ def _laid_out(
             targets[name] = whole
         elif kind.name == "boxes":
             shifts = [np.array((x, y, x, y), np.float32) for y, x in places]
-            targets[name] = rows([array + shift for array, shift in zip(arrays, shifts)])
+            targets[name] = concatenate_rows(
+                [array + shift for array, shift in zip(arrays, shifts)]
+            )
         elif kind.name == "keypoints":
             shifts = [np.array((x, y, 0), np.float32) for y, x in places]
             # What is not labelled stays 0, 0, 0.
-            targets[name] = rows([a + (a[..., 2:] > 0) * shift for a, shift in zip(arrays, shifts)])
+            targets[name] = concatenate_rows(
+                [a + (a[..., 2:] > 0) * shift for a, shift in zip(arrays, shifts)]
+            )
         elif kind.name in ("per_box", "area"):
-            targets[name] = rows(arrays)
+            targets[name] = concatenate_rows(arrays)
         else:
-            targets[name] = plain(name, tiles, "Mosaic", either=True)
+            targets[name] = merge_plain(name, tiles, "Mosaic", either=True)
     return targets

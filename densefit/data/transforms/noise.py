@@ -1,4 +1,4 @@
-"""What cameras and files do to pixels: noise and JPEG. The image only."""
+"""Noise and JPEG artefacts. Change the image only."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from densefit.errors import ConfigError
 
 @transforms.register("random_noise")
 class RandomNoise:
-    """With probability `p`, Gaussian noise of a standard deviation in [0, sigma], 0..255."""
+    """Gaussian noise with a standard deviation in [0, sigma] of 255, with probability `p`."""
 
     def __init__(self, sigma: float = 15.0, p: float = 0.5) -> None:
         self.sigma = checked_range("sigma", sigma, 0.0, 128.0, "RandomNoise")
         self.p = checked_range("p", p, 0.0, 1.0, "RandomNoise")
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        """The sample, with noise or without."""
+        """Add noise with probability `p`."""
         if rng.random() >= self.p:
             return sample
         sigma = np.float32(rng.uniform(0.0, self.sigma))
@@ -34,7 +34,7 @@ class RandomNoise:
 
 @transforms.register("random_jpeg")
 class RandomJPEG:
-    """With probability `p`, pack and unpack as JPEG of a quality in [low, high], 1..100."""
+    """JPEG compression with a quality in [low, high] of 1 to 100, with probability `p`."""
 
     def __init__(self, low: int = 30, high: int = 95, p: float = 0.5) -> None:
         if not 1 <= low <= high <= 100:
@@ -47,11 +47,11 @@ class RandomJPEG:
         self.p = checked_range("p", p, 0.0, 1.0, "RandomJPEG")
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample:
-        """The sample, packed and unpacked or not."""
+        """Compress and decode the image with probability `p`."""
         if rng.random() >= self.p:
             return sample
         quality = int(rng.integers(self.low, self.high + 1))
-        # Brightness is kept better than colour is, so that the order of colours matters.
+        # JPEG keeps luma better than chroma, so the order of channels matters.
         bgr = cv2.cvtColor(sample.image, cv2.COLOR_RGB2BGR)
         _, packed = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
         image = cv2.cvtColor(cv2.imdecode(packed, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)

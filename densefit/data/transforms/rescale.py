@@ -1,17 +1,17 @@
-"""Resizing by one side or by chance: the result has no fixed size, so that a crop must follow."""
+"""Resize by one side, or by a random factor: sizes vary, so a crop must follow."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from densefit.data.geometry.ops import Geometric, Move, resizing
+from densefit.data.geometry.ops import GeometricOp, GeometricTransform, resize_op
 from densefit.data.transforms.transform import transforms
 from densefit.errors import ConfigError
 
 
 @transforms.register("resize_side")
-class ResizeSide(Geometric):
-    """Resize to a length of the shorter or of the longer side, proportions kept.
+class ResizeSide(GeometricTransform):
+    """Resize to a length of the shorter or longer side, and keep the aspect ratio.
 
     With both, the shorter side gets its length, unless the longer one would then exceed its own,
     which it gets instead: the rule of Faster R-CNN and Detectron (800 and 1333 there).
@@ -32,8 +32,8 @@ class ResizeSide(Geometric):
             )
         self.short, self.long = short, long
 
-    def moves(self, size: tuple[int, int], rng: np.random.Generator) -> list[Move]:
-        """To the length."""
+    def ops(self, size: tuple[int, int], rng: np.random.Generator) -> list[GeometricOp]:
+        """Resize by the factor of the sides."""
         factors = []
         if self.short is not None:
             factors.append(self.short / min(size))
@@ -46,8 +46,8 @@ class ResizeSide(Geometric):
 
 
 @transforms.register("random_scale")
-class RandomScale(Geometric):
-    """Resize by a random factor in [low, high], as often above 1 as below in [1 / s, s]."""
+class RandomScale(GeometricTransform):
+    """Resize by a log-uniform random factor in [low, high]."""
 
     def __init__(self, low: float = 0.5, high: float = 2.0) -> None:
         if not 0 < low <= high:
@@ -58,14 +58,14 @@ class RandomScale(Geometric):
             )
         self.low, self.high = low, high
 
-    def moves(self, size: tuple[int, int], rng: np.random.Generator) -> list[Move]:
-        """To the scaled size."""
+    def ops(self, size: tuple[int, int], rng: np.random.Generator) -> list[GeometricOp]:
+        """Draw the factor."""
         return [scaling(size, float(np.exp(rng.uniform(np.log(self.low), np.log(self.high)))))]
 
     def __repr__(self) -> str:
         return f"RandomScale({self.low}, {self.high})"
 
 
-def scaling(size: tuple[int, int], factor: float) -> Move:
-    """The move that resizes by a factor, to whole pixels."""
-    return resizing(size, max(1, round(size[0] * factor)), max(1, round(size[1] * factor)))
+def scaling(size: tuple[int, int], factor: float) -> GeometricOp:
+    """Resize by a factor, to whole pixels."""
+    return resize_op(size, max(1, round(size[0] * factor)), max(1, round(size[1] * factor)))

@@ -1,13 +1,13 @@
-"""What a transform is, and a list of them as one."""
+"""The transform protocol, and Compose."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 
-from densefit.data.geometry.ops import Geometric, Move, moved_by
+from densefit.data.geometry.ops import GeometricOp, GeometricTransform, apply_ops
 from densefit.data.sample import Sample
 from densefit.data.transforms.extra_samples import Draw, applied
 from densefit.errors import ConfigError
@@ -17,12 +17,12 @@ Size = tuple[int, int] | None
 
 
 class Transform(Protocol):
-    """A change of a sample; all its randomness comes from `rng`.
+    """Transforms a sample; all its randomness comes from `rng`.
 
-    Any callable will do. One whose results all have one size says so by an attribute
-    `output_size`, (height, width); the loader asks for it. One that makes its result of several
-    samples says how many more it takes at most by an attribute `others`; it is then called with
-    a third argument, `draw`, whose call with a number gives so many samples of the dataset.
+    Any callable will do. A transform with results of one size has an attribute `output_size`,
+    (height, width), which the loader reads. One that combines several samples has an attribute
+    `others`, the largest number of further samples; it is then called with a third argument:
+    `draw(n)` returns n samples of the dataset.
     """
 
     def __call__(self, sample: Sample, rng: np.random.Generator) -> Sample: ...
@@ -33,12 +33,12 @@ transforms: Registry[Transform] = Registry("transform")
 
 @transforms.register("compose")
 class Compose:
-    """Transforms in a row. Geometric ones that are neighbours become one warp where that is faster.
+    """Transforms in order. Consecutive geometric ones are fused into one warp where that is faster.
 
     Attributes:
         steps: the transforms, first to last.
-        others: further samples that the members take, at most.
-        output_size: (height, width) by the last member that fixes one; None if none does.
+        others: largest number of further samples that they use.
+        output_size: (height, width) of the last transform that fixes it; None if none does.
     """
 
     def __init__(self, steps: Sequence[Callable[[Sample, np.random.Generator], Sample]]) -> None:
@@ -53,7 +53,7 @@ class Compose:
 
     @property
     def output_size(self) -> Size:
-        """(height, width) of every result, None if unknown."""
+        """(height, width) of every result; None if it varies."""
         for step in reversed(self.steps):
             size: Size = getattr(step, "output_size", None)
             if size is not None:
@@ -62,26 +62,31 @@ class Compose:
 
     @property
     def others(self) -> int:
-        """Further samples that one result is made of, at most."""
+        """Largest number of further samples that one result combines."""
         return sum(getattr(step, "others", 0) for step in self.steps)
 
     def __call__(
         self, sample: Sample, rng: np.random.Generator, draw: Draw | None = None
     ) -> Sample:
-        """Apply all of them; `draw` gives further samples to those that take some."""
-        waiting: list[Move] = []
+        """Apply the transforms; `draw` provides further samples."""
+        pending: list[GeometricOp] = []
         for step in self.steps:
-            # A class of the user's that changes what is called is called.
-            if isinstance(step, Geometric) and type(step).__call__ is Geometric.__call__:
-                height, width = waiting[-1].size if waiting else sample.image.shape[:2]
-                waiting += step.moves((height, width), rng)
+            if _is_geometric(step):
+                height, width = pending[-1].size if pending else sample.image.shape[:2]
+                pending += step.ops((height, width), rng)
                 continue
-            sample, waiting = moved_by(sample, waiting), []
+            sample, pending = apply_ops(sample, pending), []
             sample = applied(step, sample, rng, draw)
-        return moved_by(sample, waiting)
+        return apply_ops(sample, pending)
 
     def __repr__(self) -> str:
         return f"Compose({self.steps!r})"
+
+
+def _is_geometric(step: Any) -> TypeGuard[GeometricTransform]:
+    """Whether a transform is its geometric operations alone: a subclass may override the call."""
+    kind = type(step)
+    return isinstance(step, GeometricTransform) and kind.__call__ is GeometricTransform.__call__
 
 
 def checked_size(height: int, width: int, where: str) -> tuple[int, int]:

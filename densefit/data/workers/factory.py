@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from densefit.backend import available_cpus
+from densefit.cpus import available_cpus
 from densefit.data.checks.sample import read_sample
 from densefit.data.sample import Dataset
 from densefit.data.workers.picklable import to_pickle

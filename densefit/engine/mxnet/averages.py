@@ -12,11 +12,11 @@ _AT_ONCE = 40  # arrays in one call of an operator
 
 
 class Averages:
-    """Averages of float32 NDArrays by name; they begin as copies.
+    """Averages of float32 NDArrays by name, starting as copies.
 
     Args:
         ema: how fast they move.
-        arrays: name -> what is averaged.
+        arrays: name -> NDArray that is averaged.
     """
 
     def __init__(self, ema: EMA, arrays: Mapping[str, Any]) -> None:
@@ -24,7 +24,7 @@ class Averages:
         self.arrays = {name: array.copy() for name, array in arrays.items()}
 
     def update(self, arrays: Mapping[str, Any], t: int) -> None:
-        """Move towards `arrays`, what update `t` (from 0) made. Returns before it is computed."""
+        """Move towards the weights after update `t` (from 0); returns before it is computed."""
         decay = self._ema.rate(t)
         names = list(self.arrays)
         for start in range(0, len(names), _AT_ONCE):
@@ -44,14 +44,14 @@ class Averages:
     def settle(self) -> None:
         """Wait until the averages of statistics are computed.
 
-        To be called before the next backward pass: BatchNorm's writes the statistics without
-        MXNet's engine knowing, so that it would not wait for who still reads them.
+        Call it before the next backward pass: BatchNorm's writes the statistics without MXNet's
+        engine knowing, and would not wait for their readers.
         """
         for name, array in self.arrays.items():
             if name.startswith("aux:"):
                 array.wait_to_read()
 
     def load(self, arrays: Mapping[str, Any]) -> None:
-        """Become `arrays` (numpy or NDArray), of the same names."""
+        """Replace the averages by `arrays` (numpy or NDArray) of the same names."""
         for name, own in self.arrays.items():
             own[:] = arrays[name]

@@ -1,15 +1,15 @@
-"""The train graph of a network, bound to the shapes of its data."""
+"""Bind the train graph of a network to the shapes of its data."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from densefit.backend import mx
-from densefit.engine.batch_reader import Feeder
-from densefit.engine.engine import BindSettings
-from densefit.engine.mxnet.devices import usable
+from densefit.data.batch import ArraySpec
+from densefit.engine.batch_reader import BatchReader
+from densefit.engine.graph_check import check_data, check_labels, heads_of
+from densefit.engine.mxnet.devices import check_split
 from densefit.engine.mxnet.graph.bfloat16 import check_precision, in_bfloat16
 from densefit.engine.mxnet.graph.frozen_statistics import with_frozen_statistics
 from densefit.engine.mxnet.graph.fuse_bn_relu import fuse_relu
@@ -22,12 +22,13 @@ from densefit.engine.mxnet.graph.parameter_checks import (
 )
 from densefit.engine.mxnet.graph.shapes import can_cut_rows, infer_shapes
 from densefit.engine.mxnet.graph.symbol_info import loss_labels
-from densefit.engine.mxnet.host_arrays import as_ndarrays
 from densefit.engine.mxnet.initializer import ByName, as_initializer
-from densefit.engine.mxnet.inputs import bound_inputs, tell_changes
+from densefit.engine.mxnet.inputs import Input, bound_inputs, tell_changes
 from densefit.engine.mxnet.module import Modules, Shapes, TrainGraph
+from densefit.engine.mxnet.ndarrays import to_ndarrays
 from densefit.engine.param_groups import check_fixed, frozen
-from densefit.errors import BindError, DataError
+from densefit.engine.settings import BindSettings
+from densefit.errors import BindError
 from densefit.model.network import Network
 from densefit.model.symbol_graph import SymbolGraph
 
@@ -35,16 +36,13 @@ _log = logging.getLogger("densefit")
 
 
 def bind_training(
-    network: Network,
-    feeder: Feeder,
-    devices: Sequence[Any],
-    settings: BindSettings,
+    network: Network, reader: BatchReader, devices: Sequence[Any], settings: BindSettings
 ) -> tuple[Modules, dict[str, tuple[int, ...]]]:
-    """The Modules of the train graph; the first of them has parameters.
+    """Bind the Modules of the train graph; the first of them gets parameters.
 
     Args:
-        network: whose graph and parameters.
-        feeder: of the training data.
+        network: whose graph and parameters are bound.
+        reader: of the training data.
         devices: MXNet contexts.
         settings: how it is bound.
 
@@ -52,101 +50,110 @@ def bind_training(
         (Modules, shape of each output for a full batch by short name).
 
     Raises:
-        BindError, ConfigError, DataError: as `Learner.bind`.
+        BindError, ConfigError, DataError: as `Engine.bind`.
         EngineError: MXNet would compute wrong gradients for the network.
     """
     check_precision(settings.precision, devices)
-    accumulate, live = settings.accumulate, settings.live
-    check_split(devices, feeder.batch_size, f"{feeder.where} data, batch size")
-    if feeder.last_real is not None:
-        check_split(devices, feeder.last_real, f"{feeder.where} data, last batch of an epoch")
-    symbol = network.graph("train", feeder.input_size, settings.weigh)
-    feeder.check_data(symbol)
+    check_split(devices, reader.batch_size, f"{reader.where} data, batch size")
+    if reader.last_real is not None:
+        check_split(devices, reader.last_real, f"{reader.where} data, last batch of an epoch")
+    symbol = network.graph("train", reader.input_size, settings.weigh)
+    check_data(reader, symbol)
     graph = SymbolGraph.of(symbol)
-    feeder.check_labels(symbol, loss_labels(graph))
+    check_labels(reader, symbol, loss_labels(graph))
+    data = {desc.name: desc for desc in reader.data_descs}
+    labels, heads = _labels(network, reader, symbol)
+    where = f"heads {', '.join(heads)}"
+    inputs = bound_inputs(symbol, data, labels, where)
+    tell_changes(inputs, {**data, **labels}, f"{reader.where} data")
+    full = {name: bound.shape for name, bound in inputs.items()}
+    shapes, outputs = infer_shapes(symbol, full, heads)
+    values = {**network.parameters, **network.statistics}
+    check_parameters(shapes, values, list(network.wires))
+    for wire in network.wires.values():
+        wire.check("train", outputs, reader.batch_size, len(devices))
+    if not network.heads and not can_cut_rows(symbol, full, reader.batch_size):
+        _keep_padding(reader)
+    if not settings.allow_missing:
+        check_complete(shapes, inputs, values)
+    graph, fixed = _rewritten(graph, inputs, settings)
+    trained = set(symbol.list_arguments()) - set(inputs) - set(fixed)
+    if settings.accumulate > 1:
+        graph = with_added_gradients(graph, trained)
+    types = {name: bound.dtype for name, bound in inputs.items()}
+
+    def symbol_for(batch: Shapes) -> Any:
+        if reader.keeps_padding and batch != full:
+            raise _other_rows(full, batch, where)
+        now, _ = infer_shapes(graph.symbol, batch, heads)
+        check_same_parameters(shapes, now, inputs, batch, where)
+        is_fused = settings.fuse and settings.live is None
+        return (fuse_relu(graph, batch, devices, types) if is_fused else graph).symbol
+
+    gradients = "add" if settings.accumulate > 1 else "write"
+    train_graph = TrainGraph(
+        inputs, list(data), list(labels), devices, gradients, fixed, symbol_for, where
+    )
+    modules = _with_parameters(train_graph, network, settings)
+    check_gradient_sums(graph, trained)
+    return modules, outputs
+
+
+def _labels(
+    network: Network, reader: BatchReader, symbol: Any
+) -> tuple[dict[str, ArraySpec], list[str]]:
+    """Specs of the labels that a train graph reads, by name, and the heads that they are for."""
     arguments = set(symbol.list_arguments())
-    label_descs = [desc for desc in feeder.label_descs if desc.name in arguments]
-    heads = feeder.heads_of([desc.name for desc in label_descs]) or list(network.wires)
-    # The factors on each sample's loss come from the learner, and from no iterator.
-    label_descs += [
-        mx.io.DataDesc(name, (feeder.batch_size,))
+    labels = [desc for desc in reader.label_descs if desc.name in arguments]
+    heads = heads_of(reader, [desc.name for desc in labels]) or list(network.wires)
+    # The factors on each sample's loss come from the engine, and from no iterator.
+    labels += [
+        ArraySpec(name, (reader.batch_size,))
         for wire in network.wires.values()
         for name in wire.weights
         if name in arguments
     ]
-    where = f"heads {', '.join(heads)}"
-    data = {desc.name: desc for desc in feeder.data_descs}
-    labels = {desc.name: desc for desc in label_descs}
-    inputs = bound_inputs(symbol, data, labels, where)
-    tell_changes(inputs, {**data, **labels}, f"{feeder.where} data")
-    known, outputs = infer_shapes(symbol, {n: own.shape for n, own in inputs.items()}, heads)
-    given = {**network.parameters, **network.statistics}
-    check_parameters(known, given, list(network.wires))
-    for wire in network.wires.values():
-        wire.check("train", outputs, feeder.batch_size, len(devices))
-    if not network.heads and not can_cut_rows(
-        symbol, {n: own.shape for n, own in inputs.items()}, feeder.batch_size
-    ):
-        feeder.keeps_padding = True
-        _log.warning(
-            "The symbol is made for batches of %d rows (a Reshape to a fixed number of rows, say): "
-            "rows that only fill up a last batch are trained as samples, as in Module.fit. "
-            "mx.sym.Reshape(..., shape=(-1, ...)) or shape=(0, ...) takes any number",
-            feeder.batch_size,
-        )
-    trainable = [name for name in symbol.list_arguments() if name not in inputs]
-    chosen = frozen(settings.freeze, trainable)
-    graph = with_frozen_statistics(graph, chosen)
-    chosen = check_fixed(settings.fixed, trainable, chosen)
-    if not settings.allow_missing:
-        check_complete(known, inputs, given)
-    if settings.precision == "bfloat16":
-        graph = in_bfloat16(graph)
-    full = {name: own.shape for name, own in inputs.items()}
-    types = {name: own.dtype for name, own in inputs.items()}
-    trained = {*trainable} - set(inputs) - set(chosen)
-    if accumulate > 1:
-        graph = with_added_gradients(graph, trained)
+    return {desc.name: desc for desc in labels}, heads
 
-    def symbol_for(shapes: Shapes) -> Any:
-        if feeder.keeps_padding and shapes != full:
-            raise BindError(
-                "A batch has another number of rows than the symbol is made for",
-                expected=full,
-                received=dict(shapes),
-                where=where,
-                fix="mx.sym.Reshape(..., shape=(-1, ...)) or shape=(0, ...) takes any number; or "
-                "give full batches alone (last_batch_handle='pad')",
-            )
-        found, _ = infer_shapes(graph.symbol, shapes, heads)
-        check_same_parameters(known, found, inputs, shapes, where)
-        fuses = settings.fuse and live is None
-        return (fuse_relu(graph, shapes, devices, types) if fuses else graph).symbol
 
-    train_graph = TrainGraph(
-        inputs,
-        list(data),
-        list(labels),
-        devices,
-        "add" if accumulate > 1 else "write",
-        chosen,
-        symbol_for,
-        where,
+def _keep_padding(reader: BatchReader) -> None:
+    """Train padding as samples, of a symbol that takes full batches only, and warn."""
+    reader.keeps_padding = True
+    _log.warning(
+        "The symbol is made for batches of %d rows (a Reshape to a fixed number of rows, say): "
+        "rows that only fill up a last batch are trained as samples, as in Module.fit. "
+        "mx.sym.Reshape(..., shape=(-1, ...)) or shape=(0, ...) takes any number",
+        reader.batch_size,
     )
+
+
+def _rewritten(
+    graph: SymbolGraph, inputs: Mapping[str, Input], settings: BindSettings
+) -> tuple[SymbolGraph, list[str]]:
+    """(Graph with frozen statistics and in the settings' precision, parameters that are fixed)."""
+    trainable = [name for name in graph.symbol.list_arguments() if name not in inputs]
+    fixed = frozen(settings.freeze, trainable)
+    graph = with_frozen_statistics(graph, fixed)
+    fixed = check_fixed(settings.fixed, trainable, fixed)
+    return in_bfloat16(graph) if settings.precision == "bfloat16" else graph, fixed
+
+
+def _with_parameters(graph: TrainGraph, network: Network, settings: BindSettings) -> Modules:
+    """Modules of a train graph, or the user's, with parameters."""
     initializer = ByName(as_initializer(settings.initializer), settings.seed)
+    live = settings.live
     try:
         if live is not None:
-            live.prepare(train_graph, network, initializer, settings.is_given)
+            live.prepare(graph, network, initializer, settings.is_given)
             module = live.first
         else:
-            module = train_graph.bind({name: own.shape for name, own in inputs.items()})
-        check_dense(module, where)
-        check_gradient_sums(graph, trained)
+            module = graph.bind({name: bound.shape for name, bound in graph.inputs.items()})
+        check_dense(module, graph.where)
         if live is None:
             module.init_params(
                 initializer,
-                arg_params=as_ndarrays(network.parameters) or None,
-                aux_params=as_ndarrays(network.statistics) or None,
+                arg_params=to_ndarrays(network.parameters) or None,
+                aux_params=to_ndarrays(network.statistics) or None,
                 allow_missing=True,
                 allow_extra=True,
             )
@@ -155,11 +162,24 @@ def bind_training(
             f"A parameter cannot be initialised: {str(error).strip()}",
             fix="fit(..., initializer=mx.init.Mixed(...)), or set_params before fit",
         ) from error
-    return Modules(train_graph, module) if live is None else live, outputs
+    modules: Modules = Modules(graph, module) if live is None else live
+    return modules
+
+
+def _other_rows(full: Shapes, batch: Shapes, where: str) -> BindError:
+    """What is raised for a batch of other shapes than a symbol is made for."""
+    return BindError(
+        "A batch has another number of rows than the symbol is made for",
+        expected=full,
+        received=dict(batch),
+        where=where,
+        fix="mx.sym.Reshape(..., shape=(-1, ...)) or shape=(0, ...) takes any number; or "
+        "give full batches alone (last_batch_handle='pad')",
+    )
 
 
 def check_dense(module: Any, where: str) -> None:
-    """Raise BindError for parameters that hold some of their rows only."""
+    """Raise BindError for parameters that are stored as row_sparse."""
     group = module._exec_group
     sparse = [
         n for n, own in zip(group.param_names, group.param_arrays) if own[0].stype != "default"
@@ -171,17 +191,4 @@ def check_dense(module: Any, where: str) -> None:
             where=where,
             fix=f"mx.sym.Variable({sparse[0]!r}, stype='default'): with all rows in one process, "
             "the numbers are the same",
-        )
-
-
-def check_split(devices: Sequence[Any], rows: int, where: str) -> None:
-    """Raise DataError unless so many rows can be split among all devices."""
-    if len(usable(devices, rows)) < len(devices):
-        raise DataError(
-            "A batch cannot be split among the devices",
-            expected="a sample for each, of parts of round(samples / devices)",
-            received=f"{rows} samples for {len(devices)} devices",
-            where=where,
-            fix="drop a smaller last batch (last='drop'), choose another batch size, or use "
-            "fewer devices",
         )

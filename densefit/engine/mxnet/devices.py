@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
+from densefit.errors import DataError
 
 
 def device_memory() -> dict[int, tuple[int, int]]:
@@ -35,3 +36,16 @@ def usable(devices: Sequence[Any], rows: int) -> list[Any]:
     while count > 1 and round(rows / count) * (count - 1) >= rows:
         count -= 1
     return list(devices[:count])
+
+
+def check_split(devices: Sequence[Any], rows: int, where: str) -> None:
+    """Raise DataError unless a batch of `rows` can be split among all devices."""
+    if len(usable(devices, rows)) < len(devices):
+        raise DataError(
+            "A batch cannot be split among the devices",
+            expected="a sample for each, of parts of round(samples / devices)",
+            received=f"{rows} samples for {len(devices)} devices",
+            where=where,
+            fix="drop a smaller last batch (last='drop'), choose another batch size, or use "
+            "fewer devices",
+        )

@@ -10,7 +10,7 @@ import numpy as np
 
 from densefit.backend import mx
 from densefit.engine.mxnet.head_gradients import HeadGradients, gradient_arrays, shared_parameters
-from densefit.engine.mxnet.host_arrays import host_view
+from densefit.engine.mxnet.ndarrays import host_view
 from densefit.model.network import Network
 
 

@@ -1,4 +1,4 @@
-"""The gradients of the heads, each alone, of the parameters that they share."""
+"""Gradients of the shared parameters, kept apart by head."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from densefit.engine.mxnet.absent import losses_of
+from densefit.engine.mxnet.optimizers.absent import losses_of
 from densefit.errors import ConfigError
 from densefit.model.network import Network
 
@@ -23,7 +23,7 @@ def gradient_arrays(module: Any) -> dict[str, list[Any]]:
 
 
 def shared_parameters(symbol: Any, network: Network, trained: Sequence[str]) -> list[str]:
-    """The trained parameters that more than one head's losses teach, in the symbol's order.
+    """List the trained parameters that several heads' losses train, in the symbol's order.
 
     Args:
         symbol: the train graph.
@@ -54,11 +54,11 @@ def shared_parameters(symbol: Any, network: Network, trained: Sequence[str]) -> 
 
 
 class HeadGradients:
-    """Collects what the backward pass of each head leaves in a Module, and writes back a sum.
+    """Collects the gradients of each head's backward pass, and writes back a combination.
 
     Args:
         module: bound for training.
-        shared: names of the parameters whose gradients are kept apart.
+        shared: names of the parameters that several heads train.
         heads: how many.
     """
 
@@ -72,12 +72,12 @@ class HeadGradients:
         self._sums: dict[str, np.ndarray] = {}
 
     def clear(self) -> None:
-        """Forget the last update's."""
+        """Forget the gradients of the last update."""
         self.rows[:] = 0.0
         self._sums = {}
 
     def take(self, row: int) -> None:
-        """Keep the present gradients as those of head number `row`. Waits for the backward pass."""
+        """Store the present gradients as head number `row`'s; waits for the backward pass."""
         known = gradient_arrays(self._module)
         place = 0
         for name, size in zip(self._shared, self._sizes):
@@ -88,7 +88,7 @@ class HeadGradients:
             self._sums[name] = self._sums[name] + found if name in self._sums else found
 
     def put(self, combined: np.ndarray) -> None:
-        """Leave these gradients of the shared parameters, and the sums of the others'.
+        """Write gradients of the shared parameters, and the summed gradients of the others.
 
         Args:
             combined: (P,) float32.
@@ -111,7 +111,7 @@ def _sum(replicas: Sequence[Any]) -> np.ndarray:
 
 
 def _set(replicas: Sequence[Any], value: np.ndarray) -> None:
-    """Give the first device the gradient, and the others none: they are added up."""
+    """Write a gradient to the first device and 0 to the others: devices are added up."""
     replicas[0][:] = value
     for other in replicas[1:]:
         other[:] = 0

@@ -1,4 +1,4 @@
-"""How parameters without a value begin."""
+"""Initial values of parameters."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class He(mx.init.Xavier):  # type: ignore[misc]
 
 
 class ByName:
-    """An initializer whose values follow from the seed and the parameter's name alone.
+    """Initializes each parameter from the seed and its name alone.
 
-    With one stream of random numbers for all, a head that is added would change how every
-    parameter behind it begins, and what a head begins with would depend on the others.
+    With one random stream for all, adding a head would change the initial values of every
+    parameter after it.
 
     Args:
         initializer: MXNet's, or any callable of (InitDesc, NDArray); None for `He`.
@@ -43,10 +43,10 @@ class ByName:
         self.seed = seed
 
     def __call__(self, name: Any, array: Any) -> None:
-        """Fill `array` with the first value of the parameter `name`; in float64 that of float32.
+        """Fill `array` with the initial value of parameter `name`; float64 gets float32's value.
 
-        Python's and numpy's generators, which some initializers draw from, are left as they were;
-        MXNet's, whose state cannot be read, is seeded anew by the loop before it is used.
+        Python's and numpy's generators, which some initializers draw from, are restored;
+        MXNet's, whose state cannot be read, is seeded by the loop before it is used.
         """
         digest = hashlib.sha256(str(name).encode()).digest()
         words = [self.seed % 2**32, *np.frombuffer(digest, "<u4").tolist()]
@@ -71,7 +71,7 @@ class ByName:
 
 
 def as_initializer(initializer: Any) -> Any:
-    """An initializer, which may be given by MXNet's name ("xavier").
+    """Make an initializer of MXNet's name ("xavier"); others are returned.
 
     Raises:
         ConfigError: the name is unknown, or it is nothing that initialises.

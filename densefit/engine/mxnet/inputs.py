@@ -1,7 +1,7 @@
-"""The inputs of a graph as they are bound: types and shapes that its operators can compute with.
+"""Types and shapes of a graph's inputs that its operators can compute with.
 
-MXNet infers every type from that of the data, and refuses int labels for a SoftmaxOutput, bytes as
-pictures and labels of (N, 1). What can be cast or reshaped without loss is, and told once.
+MXNet infers every type from the data's, and refuses int labels for a SoftmaxOutput, bytes as images
+and labels of (N, 1). Inputs are cast or reshaped where that loses nothing, which is logged once.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
+from densefit.data.batch import Batch
 from densefit.errors import BindError
+from densefit.model.network import Network
 
 _log = logging.getLogger("densefit")
 
@@ -27,7 +29,7 @@ class Input:
         name: of the argument.
         shape: bound, for a full batch.
         dtype: bound.
-        squeezed: axes of length 1 at its end that the iterator's arrays have and the graph's do
+        squeezed: trailing axes of length 1 that the iterator's arrays have and the graph's do
             not.
     """
 
@@ -37,18 +39,14 @@ class Input:
     squeezed: int = 0
 
     def fit(self, array: Any) -> Any:
-        """The array in the form in which it is bound; its type changes as it is copied in."""
+        """Reshape an array to the bound shape; its type changes when it is copied in."""
         return array.reshape(array.shape[: array.ndim - self.squeezed]) if self.squeezed else array
-
-    def shape_of(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        """The bound shape for an array of a shape."""
-        return tuple(shape[: len(shape) - self.squeezed]) if self.squeezed else tuple(shape)
 
 
 def bound_inputs(
     symbol: Any, data: Mapping[str, Any], labels: Mapping[str, Any], where: str
 ) -> dict[str, Input]:
-    """The inputs as a graph can compute with them, by name.
+    """Choose the bound types and shapes of a graph's inputs, by name.
 
     Args:
         symbol: the graph.
@@ -70,7 +68,7 @@ def bound_inputs(
 
 
 def tell_changes(inputs: Mapping[str, Input], descs: Mapping[str, Any], where: str) -> None:
-    """Log what is cast or reshaped, a line each."""
+    """Log each input that is cast or reshaped."""
     for name, own in inputs.items():
         desc = descs[name]
         if np.dtype(desc.dtype) != np.dtype(own.dtype):
@@ -99,7 +97,7 @@ def tell_changes(inputs: Mapping[str, Input], descs: Mapping[str, Any], where: s
 
 
 def _squeezed(symbol: Any, given: Mapping[str, Any], labels: Mapping[str, Any]) -> dict[str, int]:
-    """Label -> axes of length 1 to leave out, if the shapes fit the graph only so."""
+    """Label -> trailing axes of length 1 to drop, where the shapes fit the graph only then."""
     shapes = {name: tuple(desc.shape) for name, desc in given.items()}
     if _shapes_fit(symbol, shapes):
         return {}
@@ -122,7 +120,7 @@ def _shapes_fit(symbol: Any, shapes: Mapping[str, tuple[int, ...]]) -> bool:
 def _types(
     symbol: Any, data: Mapping[str, Any], labels: Mapping[str, Any], where: str
 ) -> dict[str, Any]:
-    """Types of all inputs: as they are, where the graph can compute with them."""
+    """Types of all inputs, unchanged where the graph can compute with them."""
     given = {name: np.dtype(desc.dtype) for name, desc in {**data, **labels}.items()}
     inputs, reasons = set(given), []
     for chosen in _candidates(given, labels):
@@ -153,7 +151,7 @@ _TRAINED = (np.dtype(np.float32), np.dtype(np.float64))
 def _candidates(
     given: Mapping[str, np.dtype], labels: Mapping[str, Any]
 ) -> Iterator[dict[str, np.dtype]]:
-    """Types to try, the given ones first; what is left out follows from the others."""
+    """Types to try, the data's first; MXNet infers the inputs that are left out."""
     single = np.dtype(np.float32)
     yield dict(given)
     yield {name: t for name, t in given.items() if name not in labels}
@@ -164,3 +162,36 @@ def _candidates(
     yield {name: t for name, t in as_numbers.items() if name not in labels}
     yield {name: single if name in labels else t for name, t in given.items()}
     yield dict.fromkeys(given, single)
+
+
+def train_inputs(
+    inputs: Mapping[str, Input], network: Network, batch: Batch, shares: Mapping[str, float] | None
+) -> dict[str, Any]:
+    """Arrays that a train graph reads of the real rows of a batch, by name.
+
+    Padding trains nothing, and must not enter BatchNorm's statistics either.
+
+    Args:
+        inputs: of the graph.
+        network: whose heads' losses are weighed.
+        batch: that is trained.
+        shares: see `Engine.compute`.
+    """
+    weights = {
+        name: (batch.labelled[key] * (1.0 if shares is None else shares[key])).astype(np.float32)
+        for wire in network.wires.values()
+        for name, key in wire.weights.items()
+    }
+    arrays = batch.arrays
+    return {
+        name: weights[name] if name in weights else bound.fit(batch.real_rows(arrays[name]))
+        for name, bound in inputs.items()
+    }
+
+
+def samples_counted(network: Network, batch: Batch, shares: Mapping[str, float] | None) -> int:
+    """Samples of a batch that the mean of the losses is over; without shares, labelled ones."""
+    if shares is not None:
+        return batch.real
+    keys = [key for wire in network.wires.values() for key in wire.weights.values()]
+    return int(batch.labelled[keys[0]].sum()) if keys else batch.real

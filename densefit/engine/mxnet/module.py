@@ -1,4 +1,4 @@
-"""Bound mx.mod.Modules of a train graph: the one place where they are made."""
+"""Bound mx.mod.Modules of a train graph, one for each shape of a batch."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ Shapes = Mapping[str, "tuple[int, ...]"]
 
 @dataclass(frozen=True)
 class TrainGraph:
-    """What Modules of a train graph are bound with, whatever the shapes of a batch.
+    """A train graph and how it is bound, for batches of any shapes.
 
     Attributes:
-        inputs: of the graph as they are bound, by name.
-        data_names, label_names: which of them are which.
+        inputs: name -> bound input.
+        data_names, label_names: of the inputs.
         devices: MXNet contexts.
         gradients: "write" or "add".
         fixed: parameters that have no gradient.
-        symbol_for: shapes of the inputs -> the Symbol, as its passes rewrite it for these.
+        symbol_for: shapes of the inputs -> the Symbol, rewritten for them by the graph passes.
         where: the heads, to be named in errors.
     """
 
@@ -46,7 +46,7 @@ class TrainGraph:
     where: str = ""
 
     def bind(self, shapes: Shapes, shared: Any = None) -> Any:
-        """A Module for inputs of these shapes, without parameters if it shares none.
+        """Bind a Module for inputs of these shapes; it has parameters only if it shares some.
 
         Args:
             shapes: of the inputs.
@@ -83,18 +83,18 @@ class TrainGraph:
 
 
 class Modules:
-    """The Modules of a train graph for the shapes that were met last, on one set of parameters.
+    """Cache of a train graph's Modules by shape, on one set of parameters.
 
-    Only one of them computes at a time, and its outputs are read before another one does: they
-    share their memory.
+    Only one Module computes at a time, and its outputs are read before the next one computes: they
+    share memory.
 
     Args:
         graph: that is bound.
-        first: bound; it has the parameters and the optimizer, and is always kept.
-        limit: Modules kept at most, beside the first.
+        first: bound Module that has the parameters and the optimizer; never evicted.
+        limit: Modules in the cache, beside the first.
 
     Attributes:
-        binds: Modules made so far, the first included.
+        binds: Modules bound so far, the first included.
         inputs: of the graph, by name.
     """
 
@@ -105,7 +105,7 @@ class Modules:
         self._kept: OrderedDict[Any, Any] = OrderedDict()
 
     def of(self, shapes: Shapes) -> Any:
-        """The Module for inputs of these shapes, bound if it is not there."""
+        """Get the Module for inputs of these shapes; bind it if it is not cached."""
         key = self._key(shapes)
         if key == self._first_key:
             return self.first
@@ -119,7 +119,7 @@ class Modules:
         return self._kept[key]
 
     def ordered(self, arrays: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:
-        """(data, labels) out of arrays by name, in the order in which they are bound."""
+        """(data, labels) of arrays by name, in bound order."""
         graph = self._graph
         return [arrays[n] for n in graph.data_names], [arrays[n] for n in graph.label_names]
 

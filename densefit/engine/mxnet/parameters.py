@@ -10,10 +10,11 @@ import numpy as np
 from densefit.backend import mx
 from densefit.engine.ema import EMA
 from densefit.engine.mxnet.averages import Averages
-from densefit.engine.mxnet.host_arrays import as_ndarrays
-from densefit.engine.mxnet.optimizer import restart_store
+from densefit.engine.mxnet.ndarrays import to_ndarrays
+from densefit.engine.mxnet.optimizers.resume import restart_store
 from densefit.errors import CheckpointError, TrainingDiverged
-from densefit.model.network import Network, host_copies
+from densefit.model.host_arrays import host_copies
+from densefit.model.network import Network
 
 
 class ParameterStore:
@@ -62,11 +63,7 @@ class ParameterStore:
         return {name: array.asnumpy() for name, array in self.on_device().items()}
 
     def updated(self, count: int | None = None) -> None:
-        """Note that the parameters have changed.
-
-        Args:
-            count: updates before the present one that count in averages; None: they do not move.
-        """
+        """Note a change; averages move if `count`, the updates before this one, is not None."""
         self.version += 1
         if self.averages is not None and count is not None:
             self.averages.update(self.on_device(), count)
@@ -74,12 +71,7 @@ class ParameterStore:
     def load(
         self, parameters: Mapping[str, Any], statistics: Mapping[str, Any], where: str
     ) -> None:
-        """Replace all parameters of the train graph.
-
-        Args:
-            parameters: name -> numpy array or NDArray.
-            statistics: the same.
-            where: they come from, to be named in errors.
+        """Replace all parameters of the train graph by numpy arrays or NDArrays.
 
         Raises:
             CheckpointError: a parameter is missing or has another shape.
@@ -99,7 +91,7 @@ class ParameterStore:
             copies = host_copies(loaded)
             held.clear()
             held.update(copies)
-        arrays = self._alias() or [as_ndarrays(part) for part in self._host]
+        arrays = self._alias() or [to_ndarrays(part) for part in self._host]
         self._module.set_params(*arrays, allow_extra=True)
         if self._module.optimizer_initialized:
             restart_store(self._module)
@@ -143,13 +135,8 @@ class ParameterStore:
     def _alias(self, empty: bool = False) -> list[dict[str, Any]] | None:
         """Alias the Module's host copies to the network's arrays, to save a copy of all.
 
-        On several devices the Module averages into its own copies.
-
-        Args:
-            empty: leave the Module without copies for now.
-
-        Returns:
-            (parameters, statistics) that are aliased; None where the Module has its own copies.
+        Returns what is aliased; None where the Module needs its own copies, which it averages the
+        devices into. `empty` leaves the Module without copies.
         """
         module = self._module
         if len(module._context) > 1 or self.averages is not None or self._is_live:
@@ -157,7 +144,7 @@ class ParameterStore:
         group = module._exec_group
         names = ([], []) if empty else (group.param_names, group.aux_names)
         module._arg_params, module._aux_params = arrays = [
-            as_ndarrays({name: held[name] for name in own}) for own, held in zip(names, self._host)
+            to_ndarrays({name: held[name] for name in own}) for own, held in zip(names, self._host)
         ]
         return arrays
 
@@ -184,27 +171,26 @@ class ParameterStore:
     def statistics(self) -> list[list[Any]]:
         """Copy BatchNorm's moving statistics on each device; a forward and backward change them."""
         mx.nd.waitall()  # BatchNorm's backward writes them without MXNet's engine knowing
-        return [[array.copy() for array in replicas] for replicas in self._statistics()]
+        return [
+            [array.copy() for array in replicas] for replicas in self._module._exec_group.aux_arrays
+        ]
 
     def set_statistics(self, copies: list[list[Any]]) -> None:
         """Restore what `statistics` returned."""
         mx.nd.waitall()
-        for replicas, saved in zip(self._statistics(), copies):
+        for replicas, saved in zip(self._module._exec_group.aux_arrays, copies):
             for array, copy in zip(replicas, saved):
                 copy.copyto(array)
 
     def mend_statistics(self) -> None:
         """Restore statistics that are not finite from the network's last values."""
         mx.nd.waitall()
-        for name, replicas in zip(self._module._exec_group.aux_names, self._statistics()):
+        group = self._module._exec_group
+        for name, replicas in zip(group.aux_names, group.aux_arrays):
             last = self._host[1].get(name)
             if last is not None and not np.isfinite(replicas[0].asnumpy()).all():
                 for array in replicas:
                     array[:] = last
-
-    def _statistics(self) -> list[list[Any]]:
-        arrays: list[list[Any]] = self._module._exec_group.aux_arrays
-        return arrays
 
     def release(self) -> None:
         """Leave the network with its own parameters."""

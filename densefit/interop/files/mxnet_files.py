@@ -28,10 +28,10 @@ def save_mxnet(
     mode: str = "evaluate",
     input_size: tuple[int, int] | None = None,
 ) -> tuple[Path, Path]:
-    """Write a network for programs that know MXNet alone.
+    """Save a network for programs that use MXNet without densefit.
 
     `mx.model.load_checkpoint(prefix, epoch)` and `mx.mod.Module.load(prefix, epoch)` read it. Each
-    of the two files is whole or as it was before, whatever happens.
+    of the two files is replaced atomically.
 
     Args:
         network: a Network, or (symbol, arg_params, aux_params) of NDArrays or numpy arrays.

@@ -10,32 +10,38 @@ from typing import Any
 
 from densefit.adapters import sources
 from densefit.backend import mx
+from densefit.data.loader.sample_loader import SampleLoader
 from densefit.engine.sources import Source
 from densefit.interop.batches import NamedBatches
 from densefit.interop.drawn import OwnBatches
+from densefit.interop.foreign_source import ForeignSource
 from densefit.interop.iterators.chain import chain_of
 from densefit.interop.iterators.cyclic import CyclicSource
 from densefit.interop.iterators.data_loaders import loader_in
 from densefit.interop.iterators.inside import tell_inside
 from densefit.interop.iterators.origins import Ending
+from densefit.interop.iterators.prefetching_iter import guard_prefetching_iter
 from densefit.interop.iterators.resized import BelievedResize, ResizedSource, resize_of
 from densefit.interop.iterators.rewound import RewoundSource
 
 
-@sources.register(lambda iterator: isinstance(iterator, (mx.io.DataIter, NamedBatches)))
+@sources.register(lambda iterator: not isinstance(iterator, SampleLoader))
 def source(iterator: Any) -> Source:
-    """The source of an `mx.io.DataIter`, or of a DataLoader's batches.
+    """The source of whatever is no loader of ours.
 
     Raises:
         DataError: its rows cannot be told from padding.
     """
+    guard_prefetching_iter(iterator)
+    if not isinstance(iterator, (mx.io.DataIter, NamedBatches)):
+        return ForeignSource(iterator)
     chain = chain_of(iterator)
     if chain is None:
         tell_inside(iterator)
         if resize_of(iterator) is not None:
             return BelievedResize(iterator)
         loader = loader_in(iterator)
-        return Source(iterator) if loader is None else OwnBatches(iterator, loader)
+        return ForeignSource(iterator) if loader is None else OwnBatches(iterator, loader)
     if chain.resize is not None:
         return ResizedSource(iterator, chain)
     if chain.origin.ending in (Ending.ROUNDED, Ending.CARRIED):

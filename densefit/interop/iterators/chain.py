@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from densefit.backend import mx
-from densefit.engine.mxnet.mxnet_prefetching_iter import watch
 from densefit.errors import DataError
 from densefit.interop.batches import NamedBatches
 from densefit.interop.iterators.data_loaders import Loaders
 from densefit.interop.iterators.native import NATIVE, Native
 from densefit.interop.iterators.observed import observation
 from densefit.interop.iterators.origins import Origin
+from densefit.interop.iterators.prefetching_iter import guard_prefetching_iter
 from densefit.interop.iterators.python_origins import Images, NDArrays
 from densefit.interop.loader_settings import loader_settings
 
@@ -101,7 +101,7 @@ def chain_of(iterator: Any) -> Chain | None:
         inner = _inner(iterator)
         if inner is None or any(inner is one for one in wrappers):
             return None
-        watch(iterator)
+        guard_prefetching_iter(iterator)
         wrappers.append(iterator)
         iterator = inner
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 from collections.abc import Iterator
 from typing import Any
 
-from densefit.engine.sources import Source
+from densefit.data.batch import Batch
 from densefit.errors import DataError
+from densefit.interop.data_batch import as_batch
 from densefit.interop.drawn import repeated
+from densefit.interop.foreign_source import ForeignSource
 from densefit.interop.iterators.chain import Chain
 from densefit.interop.iterators.data_loaders import loader_in
 from densefit.interop.iterators.native import Native
@@ -18,7 +19,7 @@ from densefit.once import warn_once
 _log = logging.getLogger("densefit")
 
 
-class ChainedSource(Source):
+class ChainedSource(ForeignSource):
     """Base of sources whose iterator is a chain.
 
     Args:
@@ -73,8 +74,8 @@ class ChainedSource(Source):
                 "a loader without a sampler of your own, or one that draws each once",
             )
 
-    def read(self) -> Iterator[Any]:
-        """Batches to StopIteration, in arrays that stay as they are until the next is read.
+    def read(self) -> Iterator[Batch]:
+        """The batches from where the iterator stands to its end.
 
         Raises:
             DataError: a PrefetchingIter has stopped because of pads that mean nothing.
@@ -89,7 +90,7 @@ class ChainedSource(Source):
                 if "mismatches between iterators" not in str(error):
                     raise
                 raise self._stale_pads() from error
-            yield held(batch) if self.origin.reuses_arrays else batch
+            yield as_batch(batch, self.iterator)
 
     def _stale_pads(self) -> DataError:
         return DataError(
@@ -110,18 +111,3 @@ class ChainedSource(Source):
             f"batches of {self.origin.batch_size}",
             fix=fix,
         )
-
-
-def held(batch: Any) -> Any:
-    """A copy of a batch that stays as it is when its iterator fills its arrays again."""
-    kept = copy.copy(batch)
-    kept.data = [array.copy() for array in batch.data]
-    kept.label = [array.copy() for array in batch.label or ()]
-    for array in [*kept.data, *kept.label]:
-        array.wait_to_read()  # C++ iterators do not wait for readers of the array
-    return kept
-
-
-def row_count(batch: Any) -> int:
-    """Rows of a batch."""
-    return int(batch.data[0].shape[0])

@@ -9,11 +9,13 @@ the last batch for padding would lose them: they do not come in the next epoch.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
+from densefit.data.batch import Batch
 from densefit.errors import DataError
 from densefit.interop.iterators.chain import Chain
-from densefit.interop.iterators.chained import ChainedSource, held, row_count
+from densefit.interop.iterators.chained import ChainedSource
 from densefit.interop.iterators.data_loaders import Loaders
 from densefit.interop.iterators.native import Native
 from densefit.interop.iterators.origins import Ending
@@ -42,19 +44,19 @@ class CyclicSource(ChainedSource):
         """Whether the next batch begins with the first sample of an order."""
         return self._is_fresh()
 
-    def train_epoch(self) -> Iterator[tuple[Any, int]]:
-        """One epoch of training: batches, all of whose rows are samples."""
+    def train_epoch(self) -> Iterator[Batch]:
+        """One epoch of training: all rows are samples."""
         self.start()
         for _ in range(self._chances()):
             is_empty = True
             for batch in self.read():
                 is_empty = False
-                yield batch, 0
+                yield replace(batch, real=batch.rows)
             if not is_empty:
                 return
             self.iterator.reset()
 
-    def score_pass(self) -> Iterator[tuple[Any, int]]:
+    def score_pass(self) -> Iterator[Batch]:
         """Every sample once: as many rows as there are samples, from where the stream stands.
 
         Raises:
@@ -73,8 +75,8 @@ class CyclicSource(ChainedSource):
         self._is_read = True
         missing, given, before = self.samples or 0, 0, self._total()
         for batch in self._stream():
-            rows = row_count(batch)
-            yield batch, max(0, rows - missing)
+            rows = batch.rows
+            yield replace(batch, real=min(rows, missing))
             missing, given = missing - rows, given + 1
             if missing <= 0:
                 break
@@ -154,18 +156,20 @@ class CyclicSource(ChainedSource):
         """Whether the iterator can be made to forget what it has carried over."""
         return not self.chain.wrappers and hasattr(self.iterator, "hard_reset")
 
-    def _first_epoch(self) -> Iterator[tuple[Any, int]]:
+    def _first_epoch(self) -> Iterator[Batch]:
         """An epoch from the first sample on, whose last batch tells how many samples there are."""
         self._is_read = True
-        waiting, rows = None, 0
+        waiting: Batch | None = None
+        rows = 0
         for batch in self.read():
             if waiting is not None:
-                yield waiting, 0
-            waiting = held(batch)
-            rows += row_count(batch)
+                yield replace(waiting, real=waiting.rows)
+            waiting = batch
+            rows += batch.rows
         if self.samples is None:
             raise self._unknown()
-        yield waiting, rows - self.samples
+        if waiting is not None:
+            yield replace(waiting, real=waiting.rows - (rows - self.samples))
 
     def _learn(self) -> None:
         """Read to the end of an epoch and through the next, which tells the number of samples.
@@ -197,7 +201,7 @@ class CyclicSource(ChainedSource):
         """Epochs, one of which gives a batch: there may be fewer samples than a batch has rows."""
         return 2 + self.origin.batch_size // max(1, self.samples or 1)
 
-    def _stream(self) -> Iterator[Any]:
+    def _stream(self) -> Iterator[Batch]:
         """Batches without end: the iterator is reset whenever it stops."""
         empty = 0
         while empty < self._chances():

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from densefit.backend import mx
-from densefit.engine.sources import Source
+from densefit.data.batch import Batch
+from densefit.interop.foreign_source import ForeignSource
 from densefit.interop.iterators.chain import Chain
 from densefit.interop.iterators.chained import ChainedSource
 from densefit.interop.iterators.origins import Ending
-from densefit.interop.iterators.rewound import padding, untold
+from densefit.interop.iterators.rewound import untold, with_padding
 from densefit.once import warn_once
 
 _log = logging.getLogger("densefit")
@@ -24,7 +25,7 @@ def resize_of(iterator: Any) -> Any:
     return iterator if isinstance(iterator, mx.io.ResizeIter) else None
 
 
-class BelievedResize(Source):
+class BelievedResize(ForeignSource):
     """A ResizeIter around an iterator of a user's own, of unknown length."""
 
     def check_passes(self, passes: int) -> None:
@@ -47,15 +48,15 @@ class ResizedSource(ChainedSource):
         if self.origin.ending is Ending.UNTOLD and self.samples is None:
             raise untold(self)
 
-    def train_epoch(self) -> Iterator[tuple[Any, int]]:
-        """One epoch of training: batches, each with its number of rows that are no samples."""
+    def train_epoch(self) -> Iterator[Batch]:
+        """One epoch of training."""
         self.start()
         first, inner = self.chain.batches_given() or 0, self._inner_length() or 1
         for number, batch in enumerate(self.read(), first):
-            yield batch, padding(self, number % inner, batch)
+            yield with_padding(self, number % inner, batch)
 
-    def score_pass(self) -> Iterator[tuple[Any, int]]:
-        """Every sample once: batches, each with its number of rows to leave out at the end.
+    def score_pass(self) -> Iterator[Batch]:
+        """One scoring pass: every sample once.
 
         Raises:
             DataError: an epoch of the ResizeIter is no pass over the data.

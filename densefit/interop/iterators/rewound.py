@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from densefit.engine.sources import stated_pad
+from densefit.data.batch import Batch
 from densefit.errors import DataError
 from densefit.interop.iterators.chain import Chain
-from densefit.interop.iterators.chained import ChainedSource, row_count
+from densefit.interop.iterators.chained import ChainedSource
 from densefit.interop.iterators.data_loaders import Loaders
 from densefit.interop.iterators.origins import Ending
 
@@ -31,12 +32,12 @@ class RewoundSource(ChainedSource):
         is_choice = self.chain.is_users and self.origin.ending is not Ending.UNTOLD
         return None if is_choice else self.origin.samples
 
-    def train_epoch(self) -> Iterator[tuple[Any, int]]:
-        """One epoch of training: batches, each with its number of rows that are no samples."""
+    def train_epoch(self) -> Iterator[Batch]:
+        """One epoch of training."""
         self.start()
         number = -1
         for number, batch in enumerate(self.read()):
-            yield batch, padding(self, number, batch)
+            yield with_padding(self, number, batch)
         length = self.length()
         if self.origin.ending is Ending.UNTOLD and number + 1 != length:
             raise DataError(
@@ -47,17 +48,17 @@ class RewoundSource(ChainedSource):
                 "another must pass on every batch",
             )
 
-    def score_pass(self) -> Iterator[tuple[Any, int]]:
-        """Every sample once: batches, each with its number of rows to leave out at the end.
+    def score_pass(self) -> Iterator[Batch]:
+        """One scoring pass: every sample once.
 
         Raises:
             DataError: samples are left out.
         """
         self.check_passes(1)
         rows = 0
-        for batch, pad in self.train_epoch():
-            rows += row_count(batch) - pad
-            yield batch, pad
+        for batch in self.train_epoch():
+            rows += batch.real
+            yield batch
         if self.samples is not None and rows != self.samples:
             raise self.refusal(
                 f"{rows} of {self.samples} samples came",
@@ -111,8 +112,8 @@ class RewoundSource(ChainedSource):
         )
 
 
-def padding(source: ChainedSource, number: int, batch: Any) -> int:
-    """Rows at the end of a batch that are no samples.
+def with_padding(source: ChainedSource, number: int, batch: Batch) -> Batch:
+    """A batch with its number of samples corrected, where it says something else.
 
     Args:
         source: source of the batch.
@@ -121,10 +122,11 @@ def padding(source: ChainedSource, number: int, batch: Any) -> int:
     """
     origin = source.origin
     if origin.ending is Ending.PADDED:
-        return stated_pad(batch)
-    if origin.ending is not Ending.UNTOLD:
-        return 0
-    return max(0, (number + 1) * origin.batch_size - (origin.samples or 0))
+        return batch
+    pad = 0
+    if origin.ending is Ending.UNTOLD:
+        pad = max(0, (number + 1) * origin.batch_size - (origin.samples or 0))
+    return replace(batch, real=batch.rows - pad)
 
 
 def untold(source: ChainedSource) -> DataError:

@@ -1,4 +1,4 @@
-"""Module.fit's own arguments: the wire and the callback that they ask for."""
+"""Arguments of Module.fit, as a head that measures and a callback."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CALLBACKS = ("batch_end", "epoch_end", "eval_batch_end", "eval_end")
 
 
 class ModuleArguments:
-    """What `fit` and `score` make of Module.fit's arguments.
+    """Turns Module.fit's arguments into wires and callbacks, for `fit` and `score`.
 
     Args:
         arguments: by their names in Module.fit, and "score_metric", the one of Module.score; None
@@ -73,7 +73,7 @@ class ModuleArguments:
         self.callbacks: list[Callback] = [self._fit] if given else []
 
     def attach(self, learner: Any, scorer: Any, train: Any) -> None:
-        """Follow a training that is about to begin; see `ModuleFit.attach`."""
+        """Follow a training before it starts; see `ModuleFit.attach`."""
         if self.callbacks:
             self._fit.attach(learner, scorer, train)
 
@@ -86,7 +86,7 @@ def _of_arguments(
 
 
 def _listed(kind: str, arguments: Mapping[str, Any]) -> list[Any]:
-    """The functions of an argument, which is one or a list of them."""
+    """The functions of an argument: a function, or a list of functions."""
     name = f"{kind}_callback"
     value = arguments.get(name, [])
     functions = list(value) if isinstance(value, (list, tuple)) else [value]

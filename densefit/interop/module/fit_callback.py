@@ -1,4 +1,4 @@
-"""What Module.fit does beside the updates, in densefit's loop and in Module's order."""
+"""Callbacks, monitor and log lines of Module.fit in densefit's loop, in Module's order."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ from typing import Any
 
 from densefit.backend import mx
 from densefit.callbacks.callback import Callback, Control, TrainState
+from densefit.engine.mxnet.monitoring import Monitoring
 from densefit.evaluation.update_metrics import compute_metrics
+from densefit.interop.data_batch import data_batch
 from densefit.interop.eval_metric import sums_in_lists
 from densefit.interop.metric_view import MetricView
 from densefit.interop.module.head_adapter import NAME, ModuleWire
-from densefit.interop.module.locals import ModuleLocals, ScoredModule, TrainedModule, data_batch
+from densefit.interop.module.locals import ModuleLocals, ScoredModule, TrainedModule
 from densefit.interop.parameters import arg_params, aux_params
 
 
 class ModuleFit(Callback):
-    """Calls MXNet's callbacks and monitor, and logs the lines that Module.fit logs.
+    """Calls MXNet's callbacks and monitor, and logs the lines of Module.fit.
 
     After an update: the monitor prints, then `batch_end`. After an epoch's updates: the lines
     "Train-<name>" and "Time cost", then `epoch_end`. After each batch of a validation:
@@ -26,8 +28,8 @@ class ModuleFit(Callback):
 
     `param.locals` has "self" (the user's Module, else the Module in training), "epoch", "nbatch",
     "eval_metric", "symbol", "arg_params", "aux_params", "train_data", "num_epoch", "monitor",
-    "network", "state" and "control"; after an update "data_batch"; "eval_data", in a validation of
-    several datasets the one of them, and "eval_batch".
+    "network", "state" and "control"; after an update "data_batch"; in a validation "eval_data" (of
+    several datasets the one that is scored) and "eval_batch".
 
     Args:
         wire: of `eval_metric`; None without one: callbacks then see a view of all heads' numbers.
@@ -63,7 +65,7 @@ class ModuleFit(Callback):
         self._control = Control()
 
     def attach(self, learner: Any, scorer: Any, train: Any) -> None:
-        """Follow a training that is about to begin.
+        """Follow a training before it starts.
 
         Args:
             learner: bound for training.
@@ -75,7 +77,7 @@ class ModuleFit(Callback):
         known = {name: one.data for name, one in self._scorers.items()}
         self._validation = known.get("") if set(known) <= {""} else known
         if self._monitor is not None:
-            learner.install_monitor(self._monitor)
+            learner.monitoring = Monitoring(self._monitor)
         for name, one in self._scorers.items():
             one.on_batch = self._follow(name, one)
 

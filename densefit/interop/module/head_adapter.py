@@ -1,4 +1,4 @@
-"""The wire of Module.fit's `eval_metric`: all outputs and all labels of a symbol."""
+"""Head adapter of Module.fit's `eval_metric`: all outputs and all labels of a symbol."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAME = "module"
 
 
 class ModuleWire(Wire):
-    """All outputs and all labels, for metrics of Module.fit. No loss belongs to it.
+    """Passes all outputs and all labels to metrics of Module.fit; it has no loss.
 
     Args:
         outputs: full names of the symbol's outputs.
@@ -64,7 +64,7 @@ class ModuleWire(Wire):
         return self._rows.get(output, 1)
 
     def metrics(self, mode: str) -> list[Metric]:
-        """The user's own metric of the pass to the first who asks, new ones to others."""
+        """The user's metric object on the first call, new ones later."""
         judge = self.judges[mode]
         if mode in self._taken:
             return [judge.fresh()]
@@ -85,7 +85,7 @@ class ModuleWire(Wire):
         """Outputs by full name and labels by name, both in the order that Module has them in."""
         return (
             OrderedDict((full, outputs[name]) for name, full in self._full_names.items()),
-            OrderedDict((name, _real(array, batch)) for name, array in batch.label.items()),
+            OrderedDict((name, _real(array, batch)) for name, array in batch.labels.items()),
             batch.ids,
         )
 
@@ -98,7 +98,7 @@ def module_wire(
     validation_shown: bool = False,
     seen: Sequence[str] | None = None,
 ) -> ModuleWire:
-    """The wire that lets Module.fit's metrics see a symbol's outputs and labels.
+    """Make the adapter through which Module.fit's metrics see a symbol's outputs and labels.
 
     Args:
         network: made of a symbol.

@@ -1,4 +1,4 @@
-"""A user's Module as the one that trains: it is up to date at any moment, whoever looks into it."""
+"""A user's Module that trains itself, and is therefore up to date at any moment."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections import OrderedDict
 from typing import Any
 
 from densefit.backend import mx
-from densefit.engine.mxnet.host_arrays import as_ndarrays
 from densefit.engine.mxnet.module import Modules, Shapes, TrainGraph
-from densefit.engine.mxnet.optimizer import restart_store
+from densefit.engine.mxnet.ndarrays import to_ndarrays
+from densefit.engine.mxnet.optimizers.resume import restart_store
 from densefit.model.network import Network
 
 
 class LiveModule(Modules):
-    """Binds a Module for a training, and lets it take the shape of each batch.
+    """Binds a user's Module for training, and reshapes it to each batch.
 
-    Its symbol is bound as it is, without the passes that make our own graphs faster.
+    Its symbol is bound unchanged, without the graph passes that make densefit's graphs faster.
 
     Args:
         module: the user's, bound, loaded or new.
-        limit: shapes for which it stays bound; Module itself binds anew at each change.
+        limit: shapes for which it stays bound; Module alone rebinds at each change.
     """
 
     def __init__(self, module: Any, limit: int = 16) -> None:
@@ -30,13 +30,13 @@ class LiveModule(Modules):
     def prepare(
         self, graph: TrainGraph, network: Network, initializer: Any, is_given: bool
     ) -> None:
-        """Bind it and give it parameters.
+        """Bind the Module and set its parameters.
 
         Args:
-            graph: what it is bound with.
-            network: whose parameters it gets.
+            graph: that it is bound to.
+            network: with the parameters.
             initializer: for parameters that the network has no value for.
-            is_given: whether the network has other values than the Module.
+            is_given: the network has other values than the Module.
 
         Raises:
             ValueError: MXNet's initializers do not know a parameter.
@@ -55,8 +55,8 @@ class LiveModule(Modules):
         if is_given or lacks or not module.params_initialized:
             module.init_params(
                 initializer,
-                arg_params=as_ndarrays(network.parameters) or None,
-                aux_params=as_ndarrays(network.statistics) or None,
+                arg_params=to_ndarrays(network.parameters) or None,
+                aux_params=to_ndarrays(network.statistics) or None,
                 allow_missing=True,
                 allow_extra=True,
                 force_init=True,
@@ -65,7 +65,7 @@ class LiveModule(Modules):
                 restart_store(module)
 
     def of(self, shapes: Shapes) -> Any:
-        """The Module, bound for inputs of these shapes."""
+        """Bind the Module for inputs of these shapes; returns it."""
         key, now = self._key(shapes), self._present()
         if key == now:
             return self.first
@@ -83,27 +83,27 @@ class LiveModule(Modules):
         return self.first
 
     def _present(self) -> Any:
-        """The key of what the Module is bound to, which its user may have changed too."""
+        """Key of the shapes that the Module is bound to; its user may have changed them."""
         group = self.first._exec_group
         descs = [*group.data_shapes, *(group.label_shapes or ())]
         shapes = {desc[0]: tuple(desc[1]) for desc in descs}
         return self._key(shapes) if set(shapes) == set(self.inputs) else None
 
     def evaluate(self, number: int, batch: Any) -> None:
-        """Compute a batch of a validation too, for a callback that reads its outputs.
+        """Compute a batch of a validation for a callback that reads the Module's outputs.
 
         Args:
             number: of the batch, from 0.
-            batch: as it was fed; one that lacks an input of the training is left out.
+            batch: skipped if it lacks an input of the train graph.
         """
         if not self.first.binded:
             return
-        given = {**batch.data, **batch.label}
+        given = batch.arrays
         if any(name not in given for name in self.inputs):
             return
         arrays = {name: own.fit(given[name]) for name, own in self.inputs.items()}
         shapes = {name: tuple(array.shape) for name, array in arrays.items()}
-        data, label = self.ordered(arrays)
+        data, label = self.ordered(to_ndarrays(arrays))
         self.of(shapes).forward(
             mx.io.DataBatch(data, label or None, pad=batch.rows - batch.real), is_train=False
         )
@@ -127,7 +127,7 @@ _OF_GROUP = (
 
 
 def _bound(module: Any) -> dict[str, Any]:
-    """What a Module is bound to at present."""
+    """Executors and shapes that a Module is bound to."""
     group = module._exec_group
     found = {name: getattr(module, name) for name in _OF_MODULE}
     found.update({name: getattr(group, name) for name in _OF_GROUP if hasattr(group, name)})
@@ -135,7 +135,7 @@ def _bound(module: Any) -> dict[str, Any]:
 
 
 def _bind_again(module: Any, kept: dict[str, Any]) -> None:
-    """Let a Module be bound to what it was bound to before."""
+    """Restore what `_bound` returned."""
     group = module._exec_group
     for name in _OF_MODULE:
         setattr(module, name, kept[name])

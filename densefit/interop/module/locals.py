@@ -1,4 +1,4 @@
-"""What callbacks read in `param.locals`: Module.fit gives them its local variables."""
+"""The `param.locals` of callbacks: Module.fit passes its local variables."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from typing import Any
 
 from densefit.backend import mx
 from densefit.errors import ConfigError
+from densefit.interop.parameters import ndarray_copies
 from densefit.model.output_names import short_name
 
 _PARAMS = ("arg_params", "aux_params")
 
 
 class ModuleLocals(dict[str, Any]):
-    """A dict whose "arg_params" and "aux_params" are read when they are asked for.
+    """A dict that reads "arg_params" and "aux_params" on first access.
 
     Args:
-        params: gives (arg_params, aux_params).
+        params: returns (arg_params, aux_params).
         values: the other entries.
     """
 
@@ -39,7 +40,7 @@ class ModuleLocals(dict[str, Any]):
 
 
 class TrainedModule:
-    """The mx.mod.Module in training, with the outputs of the last batch whatever its shape.
+    """The mx.mod.Module in training; its outputs are of the last batch, of any shape.
 
     Args:
         learner: of the training.
@@ -51,6 +52,11 @@ class TrainedModule:
     def get_outputs(self, merge_multi_context: bool = True) -> Any:
         """Outputs of the last batch, as Module.get_outputs gives them."""
         return self._learner.computed.get_outputs(merge_multi_context)
+
+    def get_params(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Copies of the current parameters, as Module.get_params returns them."""
+        network = self._learner.network
+        return ndarray_copies(network.parameters), ndarray_copies(network.statistics)
 
     def set_params(
         self, arg_params: Mapping[str, Any], aux_params: Mapping[str, Any] | None, **how: Any
@@ -99,12 +105,3 @@ class ScoredModule(TrainedModule):
             )
         outputs = [mx.nd.array(self._measured[short_name(name)]) for name in names]
         return outputs if merge_multi_context else [[output] for output in outputs]
-
-
-def data_batch(batch: Any) -> Any:
-    """A fed batch as an mx.io.DataBatch; None for none."""
-    if batch is None:
-        return None
-    return mx.io.DataBatch(
-        list(batch.data.values()), list(batch.label.values()), pad=batch.rows - batch.real
-    )

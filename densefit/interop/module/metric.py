@@ -19,8 +19,8 @@ class ModuleMetric(LegacyMetric):
 
     `update` takes two mappings: full output name -> array, and label name -> array, which reach
     `EvalMetric.update_dict` as CPU NDArrays; `output_names` and `label_names` of the metric choose
-    among them. The numbers are those of `get_global_name_value`: over the epoch also where
-    `reset_local` was called in between, except for metrics that keep no global sums.
+    among them. The numbers come from `get_global_name_value`: over the epoch even if
+    `reset_local` was called in it, except for metrics without global sums.
 
     Args:
         metric: what `mx.metric.create` takes.

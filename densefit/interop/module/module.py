@@ -1,4 +1,4 @@
-"""What an `mx.mod.Module` means: its symbol, names and parameters, and how it gets them back."""
+"""Adapter for `mx.mod.Module`: reads its symbol and parameters, and writes them back."""
 
 from __future__ import annotations
 
@@ -17,9 +17,14 @@ from densefit.backend import mx
 from densefit.callbacks.callback import Callback, Control, TrainState
 from densefit.engine.model_input import ModelInput, nothing
 from densefit.engine.mxnet.graph.symbol_info import loss_labels
-from densefit.engine.mxnet.host_arrays import as_ndarrays
-from densefit.engine.mxnet.optimizer import load_optimizer_state, optimizer_state, restart_store
-from densefit.engine.mxnet.optimizer_state import optimizer_to_arrays
+from densefit.engine.mxnet.ndarrays import to_ndarrays
+from densefit.engine.mxnet.optimizers.resume import (
+    load_optimizer_arrays,
+    load_optimizer_state,
+    optimizer_state,
+    restart_store,
+)
+from densefit.engine.mxnet.optimizers.states import optimizer_to_arrays
 from densefit.errors import CheckpointError, ConfigError
 from densefit.interop.module.live_module import LiveModule
 from densefit.model.heads.route import Route
@@ -38,17 +43,17 @@ def _is_module(model: Any) -> bool:
 
 @adapters.models.register(_is_module)
 def of_module(model: Any, heads: Mapping[str, Route] | None = None, **context: Any) -> ModelInput:
-    """A Module as `fit` and `score` take it.
+    """Adapt a Module for `fit` and `score`.
 
-    Its parameters are read where it has some, bound or loaded (`Module.load`), and so are optimizer
-    states that it was loaded with. It is the one that is trained (`LiveModule`), but for trainings
-    that its symbol alone cannot serve (micro-batches, averages, bfloat16, frozen statistics): these
-    bring it up to date before each `epoch_end_callback` and at their end (`Mirror`).
+    Parameters are read from a bound or loaded Module (`Module.load`), and so are the optimizer
+    states that it was loaded with. The Module trains itself (`LiveModule`), except where its symbol
+    must be rewritten (micro-batches, averages, bfloat16, frozen statistics): then it is updated
+    before each `epoch_end_callback` and at the end (`Mirror`).
 
     Args:
         model: an `mx.mod.Module`.
         heads: routes; by default one for each loss output.
-        context: `batch_end_callback`, if any: those that are not MXNet's may read the Module.
+        context: `batch_end_callback`, if any: callbacks that are not MXNet's may read the Module.
 
     Raises:
         ConfigError: another kind of Module.
@@ -93,7 +98,7 @@ def of_module(model: Any, heads: Mapping[str, Route] | None = None, **context: A
 
 
 def _check_class(kind: Any) -> None:
-    """Raise ConfigError for a class with steps of its own; warn of a loop of its own."""
+    """Raise ConfigError for a class that overrides a Module's steps; warn if it overrides fit."""
     own = [name for name in _STEPS if getattr(kind, name) is not getattr(mx.mod.Module, name)]
     if own:
         raise ConfigError(
@@ -122,7 +127,7 @@ def _check_labels(module: Any) -> None:
 
 
 def _may_read(callbacks: Any) -> bool:
-    """Whether a callback of each batch may look into the Module: MXNet's own do not."""
+    """Whether a batch callback may read the Module: MXNet's callbacks do not."""
     several = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]
     return any(
         one is not None and "mxnet.callback" not in (type(one).__module__, one.__module__)
@@ -131,11 +136,11 @@ def _may_read(callbacks: Any) -> bool:
 
 
 class Mirror(Callback):
-    """Brings a Module up to date with a training: parameters, optimizer and its states.
+    """Copies parameters, optimizer and its states from a training to a Module.
 
     Args:
         module: the user's.
-        is_read: whether somebody looks into it after each update.
+        is_read: callbacks may read the Module after each update.
     """
 
     def __init__(self, module: Any, is_read: bool = False) -> None:
@@ -143,34 +148,35 @@ class Mirror(Callback):
         self._learner: Any = None
 
     def take(self, learner: Any) -> None:
-        """Take the training's Learner, and give it the states that the Module was loaded with."""
+        """Follow an engine, and load the optimizer states that the Module was loaded with."""
         self._learner = learner
         # Of a scheduler as it is now: MXNet sets its rate when an optimizer is made.
-        self._recipe = copy.deepcopy(learner.optimizer_recipe)
+        given = learner.updater.settings
+        self._recipe = copy.deepcopy((given.optimizer, dict(given.settings)))
         module = self.module
         if module.optimizer_initialized:  # by the user, or by a training before this one
             learner.load_optimizer_state(*optimizer_state(module))
             return
         states = getattr(module, "_preload_opt_states", None)
         if states is not None:
-            learner.load_optimizer_arrays(_states_by_name(states, module))
+            load_optimizer_arrays(learner.module, _states_by_name(states, module))
             module._preload_opt_states = None
 
     def update_ended(self, state: TrainState, control: Control) -> None:
-        """Bring its parameters up to date, if somebody looks."""
+        """Update the Module's parameters, if callbacks may read them."""
         if self.is_read:
             self._refresh_parameters(state.network)
 
     def epoch_ended(self, state: TrainState, control: Control) -> None:
-        """Bring it up to date, before any `epoch_end_callback`."""
+        """Update the Module, before any `epoch_end_callback`."""
         self.refresh(state.network)
 
     def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
-        """Bring it up to date."""
+        """Update the Module."""
         self.refresh(state.network)
 
     def refresh(self, network: Network) -> None:
-        """Give the Module the present parameters, and optimizer states if it is bound to train."""
+        """Copy the current parameters, and optimizer states if the Module is bound to train."""
         if not network.initialized or self._learner is None:
             return
         self._refresh_parameters(network)
@@ -182,12 +188,12 @@ class Mirror(Callback):
         if not module.binded:
             module.params_initialized = False
             module._arg_params = module._aux_params = None
-            data, label = learner.bound_descs()
-            module.bind(data, label or None, for_training=True)
+            trained = learner.module
+            module.bind(trained.data_shapes, trained.label_shapes or None, for_training=True)
         module.init_params(
             None,
-            arg_params=as_ndarrays(network.parameters),
-            aux_params=as_ndarrays(network.statistics),
+            arg_params=to_ndarrays(network.parameters),
+            aux_params=to_ndarrays(network.statistics),
             allow_extra=True,
             force_init=True,
         )
@@ -205,7 +211,7 @@ class Mirror(Callback):
 
 
 def _parameters(module: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The parameters that a Module has; none if it has none."""
+    """(parameters, statistics) of a Module; empty if it has none."""
     if module.binded and module.params_initialized:
         arguments, auxiliary = module.get_params()
         return dict(arguments), dict(auxiliary)

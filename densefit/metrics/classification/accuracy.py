@@ -47,7 +47,7 @@ class Accuracy(Average):
     are class indices (n,) or (n, H, W). Among equal scores the lowest class index wins. A
     prediction with a nan score is wrong (argmax alone would give a class).
     A matrix of whole numbers with the shape of the targets is read as class indices, and targets
-    may be one-hot rows (n, C) or (n, C, H, W); see `OneHot` for how they are told apart.
+    may be one-hot rows (n, C) or (n, C, H, W); `OneHot` distinguishes them.
 
     Args:
         ignore_label: targets with this label count nowhere.

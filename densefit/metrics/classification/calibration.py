@@ -14,7 +14,7 @@ from densefit.metrics.core.detail import Curve, Curves, Detail
 from densefit.metrics.core.metric import metrics
 from densefit.metrics.core.operating_point import ratio
 
-# How far probabilities may be off; a thousand of them in float16 sum to 1 within about half of it.
+# Tolerance of probabilities; a thousand of them in float16 sum to 1 within about half of it.
 TOLERANCE = 1e-3
 
 

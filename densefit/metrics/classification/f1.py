@@ -104,7 +104,7 @@ class F1(F1Counts):
     Predictions are scores (n, C) or (n, C, H, W), whose highest wins (the lowest index among
     equals), or class indices (n,) or (n, H, W); targets are class indices (n,) or
     (n, H, W). A matrix of whole numbers with the shape of the targets is read as class indices, and
-    targets may be one-hot rows (n, C) or (n, C, H, W); see `OneHot` for how they are told apart.
+    targets may be one-hot rows (n, C) or (n, C, H, W); `OneHot` distinguishes them.
 
     "F1_macro" is the primary number; see `f1_numbers` for all and for undefined values. "micro" is
     the accuracy here, as a wrong sample is one false positive and one false negative. For samples

@@ -36,7 +36,7 @@ def accumulate(
 
     Precision is made to fall monotonically, and only a true positive can raise it. So it is
     computed at true positives only; the false positives before each are all detections whose area
-    is in the range, less those with a match.
+    is in the range, minus the matched detections.
 
     Args:
         matches: of the whole dataset.

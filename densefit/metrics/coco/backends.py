@@ -6,6 +6,7 @@ import contextlib
 import gc
 import io
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -18,12 +19,17 @@ BACKENDS = (OWN, "faster-coco-eval", "pycocotools")
 
 
 def check_backend(name: str) -> str:
-    """Return `name`; raise ConfigError if it is not one of `BACKENDS`."""
+    """Return `name`; raise ConfigError if it is unknown, or not installed."""
     if name not in BACKENDS:
         raise ConfigError(
             "Unknown backend of the COCO evaluation",
             expected=" or ".join(BACKENDS),
             received=repr(name),
+        )
+    if name == "faster-coco-eval" and find_spec("faster_coco_eval") is None:
+        raise ConfigError(
+            "The backend faster-coco-eval is not installed",
+            fix="pip install 'densefit[coco]', or the backend 'densefit': the same numbers",
         )
     return name
 

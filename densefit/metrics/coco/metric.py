@@ -16,7 +16,8 @@ from densefit.metrics.coco.match import Dense, Matches, Overlap, match
 from densefit.metrics.core.classes import mean_defined
 from densefit.metrics.core.detail import Detail
 from densefit.metrics.core.operating_point import operating_point
-from densefit.metrics.detection.detections import DetectionMetric, Kinds, image_places
+from densefit.metrics.detection.detections import DetectionMetric, Kinds
+from densefit.metrics.detection.image_ranks import image_ranks
 from densefit.metrics.detection.object_columns import Columns
 
 # Area ranges in square pixels, by the letter after AP and AR; "" is for all.
@@ -134,7 +135,7 @@ class COCOMetric(DetectionMetric):
         Nothing is matched again, and no backend is used. For equal scores see `accumulate`.
         """
         weights = np.empty(len(self.ids), np.int64)
-        weights[image_places(self.ids)] = [counts.get(key, 0) for key in self.ids]
+        weights[image_ranks(self.ids)] = [counts.get(key, 0) for key in self.ids]
         return self._scores(weights)
 
     def details(self) -> dict[str, Detail]:

@@ -1,4 +1,4 @@
-"""A metric that is one sum over one count."""
+"""Base of the metrics that are a mean."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def scores_or_indices(
         predictions: n rows of scores, (n, C, ...), or of class indices, (n, ...).
         targets: class indices (n, ...), or one-hot rows (n, C, ...).
         ids: the n sample ids.
-        one_hot: tells one-hot targets from class indices where both arguments have one shape.
+        one_hot: distinguishes one-hot targets from class indices of the predictions' shape.
         classes: C, if it is known: rows of another length are no scores.
 
     Returns:

@@ -21,8 +21,8 @@ class Composite:
     Scores from 0 to 1 have equal weight. An error counts by its unit: between 0.4 and 0.2 metres
     lie 0.12, between 20 and 10 degrees 0.04. To compare trainings, see `delta_m`.
 
-    >>> judge = Composite({"boxes": {"boxes/AP": True}, "depth": {"depth/abs_rel": False}})
-    >>> judge({"boxes/AP": 0.5, "boxes/AP50": 0.8, "depth/abs_rel": 0.25})
+    >>> composite = Composite({"boxes": {"boxes/AP": True}, "depth": {"depth/abs_rel": False}})
+    >>> composite({"boxes/AP": 0.5, "boxes/AP50": 0.8, "depth/abs_rel": 0.25})
     0.65
 
     Args:

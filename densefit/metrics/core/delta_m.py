@@ -46,7 +46,7 @@ def delta_m(
     number is good. As a fraction; papers report percent.
 
     A baseline of 0 (a task that its single-task network has not learned at all) makes a change
-    undefined, and would hide all others: such a task is left out, and the result says so.
+    undefined, and would hide all other changes: such a task is left out, and the result says so.
 
     >>> delta_m({"a": 0.75, "b": 4.5}, {"a": 0.5, "b": 4.0}, {"a": True, "b": False}).mean
     0.1875

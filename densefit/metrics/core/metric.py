@@ -103,7 +103,7 @@ class Metric(ABC):
 
     @abstractmethod
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Replace the accumulated state by that of a `state_dict`."""
+        """Replace the accumulated state by the state of a `state_dict`."""
 
     def prefers_high(self, key: str) -> bool:
         """Whether a high value of the key `key` of `compute()` is good."""

@@ -27,7 +27,7 @@ class PerSample(Metric):
         metric: the metric to wrap; it keeps its state, but only samples that come from now on are
             scored alone.
         keep_states: keep the state of each sample, which `confidence_intervals` needs for metrics
-            of sums. (Metrics that store all samples need no states, and none are kept.) Costs one
+            of sums. (Metrics that store all samples need no states.) Costs one
             state for each sample; for `additive` metrics only their nonzero numbers.
 
     Attributes:
@@ -60,7 +60,7 @@ class PerSample(Metric):
         self.samples: dict[str, Metric | SparseState] = {}
 
     def settings(self) -> dict[str, Any]:
-        """Return the wrapped metric's settings; `merge` also checks whether states are kept."""
+        """Return the wrapped metric's settings; `merge` also compares `keep_states`."""
         return {"name": self.name, "metric": self.metric.settings()}
 
     def reset(self) -> None:

@@ -97,10 +97,10 @@ def differing(
         if isinstance(left, dict) and isinstance(right, dict):
             differences.update(differing(left, right, f"{title}."))
         elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
-            items = (
+            of_left, of_right = (
                 {f"{title}[{i}]": value for i, value in enumerate(side)} for side in (left, right)
             )
-            differences.update(differing(*items))
+            differences.update(differing(of_left, of_right))
         elif json.dumps(left) != json.dumps(right):  # nan is not nan
             differences[title] = (left, right)
     return differences

@@ -13,6 +13,7 @@ from densefit.metrics.core.classes import class_names
 from densefit.metrics.core.metric import Metric
 from densefit.metrics.core.state import entry
 from densefit.metrics.detection.boxes import areas
+from densefit.metrics.detection.image_ranks import image_ranks
 from densefit.metrics.detection.object_columns import (
     PREDICTION,
     TRUTH,
@@ -177,7 +178,7 @@ class DetectionMetric(Metric):
 
     def _sorted(self, table: Table) -> dict[str, np.ndarray]:
         columns = table.arrays()
-        images = image_places(self.ids)[columns["image"]]
+        images = image_ranks(self.ids)[columns["image"]]
         columns["classes"] = columns["classes"].astype(np.int64)
         if (images[1:] < images[:-1]).any():
             order = np.argsort(images, kind="stable")
@@ -207,23 +208,3 @@ class DetectionMetric(Metric):
         self._true.load(entry(state, "true", self.name), f"{self.name}/true")
         self.ids = [str(key) for key in ids]
         self._changed()
-
-
-def image_places(ids: Sequence[str]) -> np.ndarray:
-    """Rank each image by its id, (n,) int64.
-
-    Whole numbers, also negative ones, go by value (as the COCO evaluation orders its image ids),
-    before all other ids.
-
-    >>> image_places(["10", "b", "9", "a", "-1"])
-    array([2, 4, 1, 3, 0])
-    """
-
-    def key(index: int) -> tuple[bool, int, str]:
-        name = ids[index]
-        digits = name[1:] if name.startswith("-") else name
-        return (False, int(name), name) if digits.isdecimal() else (True, 0, name)
-
-    ranks = np.empty(len(ids), np.int64)
-    ranks[sorted(range(len(ids)), key=key)] = np.arange(len(ids))
-    return ranks

@@ -36,7 +36,7 @@ def overlaps(prediction: Segments, target: Segments, where: str) -> np.ndarray:
         where: the image, for errors.
 
     Returns:
-        (1 + m, 1 + n) int64; row and column 0 are void, the others are the segments in order.
+        (1 + m, 1 + n) int64; row and column 0 are void, then the segments in order.
 
     Raises:
         DataError: the maps differ in shape, a map has an id that is not described, or a described

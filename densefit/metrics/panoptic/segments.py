@@ -1,4 +1,4 @@
-"""The segments of one image, described and checked."""
+"""Read and check the segments of an image."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ VOID = 0
 
 @dataclass(frozen=True)
 class Segments:
-    """The segments of one image, checked.
+    """Checked segments of an image.
 
     Attributes:
         map: (H, W) integers, the id of each pixel's segment; 0 is void.

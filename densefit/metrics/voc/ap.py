@@ -12,7 +12,8 @@ from densefit.metrics.core.classes import mean_defined
 from densefit.metrics.core.detail import Curve, Curves, Detail
 from densefit.metrics.core.metric import metrics
 from densefit.metrics.core.operating_point import operating_point
-from densefit.metrics.detection.detections import DetectionMetric, image_places
+from densefit.metrics.detection.detections import DetectionMetric
+from densefit.metrics.detection.image_ranks import image_ranks
 from densefit.metrics.voc.match import Verdicts, evaluate
 
 CONVENTIONS = ("area", "11point")
@@ -31,8 +32,8 @@ def average_precision(recall: np.ndarray, precision: np.ndarray, convention: str
             later); "11point": the mean of the best precision at recall 0, 0.1, ... 1 (VOC 2007).
     """
     if convention == "11point":
-        # Thresholds as multiples of 0.1 in double, 0.30000000000000004 included: what the
-        # published implementations compare with.
+        # Thresholds are multiples of 0.1 in double, including 0.30000000000000004, as in the
+        # published implementations.
         best = [precision[recall >= step * 0.1].max(initial=0.0) for step in range(11)]
         return float(sum(best) / 11)
     recall = np.concatenate([[0.0], recall, [1.0]])
@@ -45,16 +46,16 @@ def average_precision(recall: np.ndarray, precision: np.ndarray, convention: str
 def precision_recall(
     right: np.ndarray, wrong: np.ndarray, positives: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The curve of one class.
+    """Precision-recall curve of one class.
 
     Args:
-        right: (m,) by falling score: how many right detections each row stands for (0 or 1, or
-            more where an image counts more than once).
-        wrong: (m,) the same of wrong ones.
+        right: (m,) true positives of each row, by descending score (0 or 1, or more where an image
+            counts several times).
+        wrong: (m,) false positives of each row.
         positives: number of true boxes.
 
     Returns:
-        (recall, precision), each (m,) float64; precision 0 as long as nothing has counted.
+        (recall, precision), each (m,) float64; precision 0 before the first detection that counts.
     """
     hits = np.cumsum(right, dtype=np.int64)
     total = hits + np.cumsum(wrong, dtype=np.int64)
@@ -130,7 +131,7 @@ class VOCAveragePrecision(DetectionMetric):
         copies of a detection together.
         """
         weights = np.empty(len(self.ids), np.int64)
-        weights[image_places(self.ids)] = [counts.get(key, 0) for key in self.ids]
+        weights[image_ranks(self.ids)] = [counts.get(key, 0) for key in self.ids]
         return self._numbers(weights)
 
     def _numbers(self, weights: np.ndarray | None) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Which true box a detection is about, by the rules of the PASCAL VOC devkit."""
+"""Match detections with true boxes by the rules of the PASCAL VOC devkit."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""What `fit` and `score` see of a head: they know nothing of tasks.
+"""The interface through which `fit` and `score` use a head of any task.
 
-There are two kinds of wires: around a `Head` of ours, and around a `Route` that a user writes for
-a symbol of their own.
+There is an adapter for a `Head` of a network, and one for a `Route` of a user's Symbol.
 """
 
 from __future__ import annotations
@@ -18,64 +17,64 @@ from densefit.metrics import Metric
 
 
 class Wire(ABC):
-    """What `fit` and `score` see of a head."""
+    """A head as `fit` and `score` use it: names of its arrays, checks, inputs of its metrics."""
 
     name: str
 
-    #: Whether its metrics are asked.
+    #: Whether its metrics are updated.
     is_measured = True
-    #: Whether batches of other shapes than announced are an error.
+    #: Whether a batch with other shapes than the first is an error.
     fixed_shapes = True
 
     @property
     @abstractmethod
     def labels(self) -> list[str]:
-        """Full names of the label arrays that the head is trained or measured with."""
+        """Full names of the label arrays for training and metrics."""
 
     @property
     def weights(self) -> dict[str, str]:
-        """Inputs of the train graph, (B,) float32, which are factors on the loss of each sample.
+        """Inputs of the train graph, (B,) float32, that weigh the loss of each sample.
 
-        By name, with the one of `counted` whose samples they are of. The train graph may lack
-        some. Empty: it has none, and every sample is labelled.
+        Name -> its entry of `counted`. The train graph may lack some. Empty: the head has no such
+        inputs, and every sample is labelled.
         """
         return {}
 
     @property
     def counted(self) -> list[str]:
-        """What labelled samples are counted for: the head, and `<head>/<term>` of its terms."""
+        """Keys by which labelled samples are counted: the head, and `<head>/<term>` per term."""
         return [self.name]
 
     @property
     def counted_by(self) -> dict[str, str]:
-        """Output of the train graph -> the one of `counted` whose samples its loss is over."""
+        """Output of the train graph -> the entry of `counted` of its labelled samples."""
         return dict.fromkeys(self.outputs("train"), self.name)
 
     @property
     def batch_numbers(self) -> list[str]:
-        """Its outputs that are one number for a batch, which stands for each of the samples."""
+        """Outputs with one number per batch, which counts for each of its samples."""
         return []
 
     @property
     def compared(self) -> list[str]:
-        """Those of `labels` that metrics compare with, which need not be bound."""
+        """Labels that only metrics need: they need not be inputs of the graph."""
         return []
 
     @abstractmethod
     def outputs(self, mode: str) -> list[str]:
-        """Full names, without `_output`, of its outputs in the graph of a mode."""
+        """Full names, without `_output`, of the head's outputs in the graph of a mode."""
 
     def finish(
         self, mode: str, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int] | None
     ) -> dict[str, np.ndarray]:
-        """Its outputs in the graph of a mode as `read` and `decode` take them, by full name."""
+        """Outputs of a mode's graph as `read` and `decode` take them, by full name."""
         return {name: outputs[name] for name in self.outputs(mode)}
 
     @abstractmethod
     def rows(self, output: str) -> int | None:
-        """Rows of an "evaluate" output for one sample.
+        """Rows of an "evaluate" output per sample.
 
-        0: one number for the batch. None: no whole number of rows, or not known before `check`.
+        0: one number per batch. None: no whole number of rows, or unknown before `check`.
         """
 
     @abstractmethod
@@ -86,28 +85,28 @@ class Wire(ABC):
     def check(
         self, mode: str, shapes: Mapping[str, tuple[int, ...]], batch_size: int, devices: int
     ) -> None:
-        """Raise BindError if an output's shape is not what the head says, before anything runs.
+        """Raise BindError, before anything runs, if an output has a wrong shape.
 
         Args:
             mode: "train" or "evaluate".
-            shapes: of the graph's outputs for a full batch, by short name.
+            shapes: shapes of the graph's outputs for a full batch, by short name.
             batch_size: rows of a full batch.
-            devices: among how many a batch is split.
+            devices: number of devices among which a batch is split.
         """
 
     def check_batch(self, batch: Any) -> None:
-        """Raise BindError if a fed batch lacks what `read` will look for."""
+        """Raise BindError if a batch lacks labels that `read` needs."""
         return
 
     @abstractmethod
     def read(
         self, mode: str, outputs: Mapping[str, np.ndarray], batch: Any
     ) -> tuple[Any, Any, list[str]]:
-        """(predictions, targets, ids) of the real rows of a fed batch: what metrics are given."""
+        """(predictions, targets, ids) of a batch's real rows: the inputs of the metrics."""
 
 
 def rows_of(shape: tuple[int, ...], batch_size: int, before: int | None = None) -> int | None:
-    """Rows of an output for one sample, by its shape; 0: one number for the batch.
+    """Rows of an output per sample, by its shape; 0: one number per batch.
 
     >>> rows_of((8, 3), 4), rows_of((1,), 4), rows_of((), 4), rows_of((7, 3), 4)
     (2, 0, 0, None)
@@ -115,20 +114,20 @@ def rows_of(shape: tuple[int, ...], batch_size: int, before: int | None = None) 
     (1, 0)
 
     Args:
-        shape: of the output.
+        shape: shape of the output.
         batch_size: rows of the batch.
-        before: what a batch of other shapes has told: one of a single sample leaves it open.
+        before: result for an earlier batch, which decides for a batch of a single sample.
     """
     if math.prod(shape) == 1 and (batch_size > 1 or before == 0):
         return 0
-    whole, rest = divmod(shape[0] if shape else 0, batch_size)
-    return whole if whole and not rest else None
+    rows, rest = divmod(shape[0] if shape else 0, batch_size)
+    return rows if rows and not rest else None
 
 
 def check_rows(
     head: str, output: str, shape: tuple[int, ...], rows: int, batch_size: int, devices: int
 ) -> None:
-    """Raise BindError unless an output has so many rows for each sample; see `Wire.check`."""
+    """Raise BindError unless an output has this number of rows per sample."""
     if rows == 0:
         if devices > 1:
             raise BindError(
@@ -152,7 +151,7 @@ def check_rows(
 
 
 def diverged(head: str, what: str, value: float, sample: str) -> TrainingDiverged:
-    """The error for a value of a sample with which training cannot go on."""
+    """The error for a value of a sample that is not finite."""
     return TrainingDiverged(
         f"The {what} of the head {head!r} is {value}",
         where=f"head {head}, sample {sample}",

@@ -48,7 +48,7 @@ class ClassNames:
         """Class names of a target: the head's, or those of the dataset that trained it."""
         return head_lists(self)[target]
 
-    def learn(self, target: str, names: Sequence[str]) -> None:
+    def set_class_names(self, target: str, names: Sequence[str]) -> None:
         """Keep a dataset's class names, for a head that was made with a number of classes."""
         self.learned_names = {**self.learned_names, target: list(names)}
         if self.spec is not None:  # the network's, which checkpoints keep
@@ -63,13 +63,13 @@ class ClassNames:
 
 
 def class_names(classes: int | Sequence[str]) -> list[str]:
-    """Names of a head's classes, given as names or as their number.
+    """Names of a head's classes, from names or their number.
 
     >>> class_names(3), class_names(("cat", "dog"))
     (['0', '1', '2'], ['cat', 'dog'])
 
     Raises:
-        ConfigError: they are given as anything else, such as one text.
+        ConfigError: anything else, such as a single string.
     """
     wrong = isinstance(classes, (str, bytes, bool))
     if not wrong and hasattr(classes, "__index__") and np.ndim(classes) == 0:
@@ -86,7 +86,7 @@ def class_names(classes: int | Sequence[str]) -> list[str]:
 
 
 def named_rows(names: Sequence[Any], *layers: str) -> dict[str, list[Any]]:
-    """What `Head.class_rows` has of layers with a row for each of the names; none of numbers.
+    """`Head.class_rows` of layers with one row per name; empty for numbers in place of names.
 
     >>> named_rows(["cat", "dog"], "a_class")
     {'a_class_weight': ['cat', 'dog'], 'a_class_bias': ['cat', 'dog']}

@@ -48,7 +48,7 @@ class Head(
     A task implements the seven methods below. All else is optional, a base class a concern:
     samples without labels (`PartialLabels`), class names (`ClassNames`), settings from the dataset
     (`RecipeDefaults`), postprocessing on the host (`HostOutputs`), test-time augmentation
-    (`ViewMerging`), and pictures (`Drawing`).
+    (`ViewMerging`), and drawings (`Drawing`).
 
     Attributes:
         name: prefix of the head's labels, outputs, parameters and scores, `<name>_<output>`; unique

@@ -1,4 +1,4 @@
-"""The heads of a Symbol that nobody described: its loss layers, found by their operators."""
+"""Heads of a Symbol without routes: its loss layers, recognised by their operators."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ _LOSSES = ("MakeLoss", "make_loss", "softmax_cross_entropy", "IdentityAttachKLSp
 def loss_heads(symbol: Any) -> dict[str, Route]:
     """One Route for each loss output of a Symbol, named after the output without `_output`.
 
-    What no head's name may have in it (see `densefit.model.head_names`) becomes `_`:
+    Characters that a head's name cannot have (see `densefit.model.head_names`) become `_`:
     `loss/age_output` is the head `loss_age`.
 
-    A classifier's head has its accuracy, a regression's its error, and a loss of its own
-    (`MakeLoss`, `make_loss`) its mean, as far as the label is an input of the symbol: one that is
-    computed in the graph, as in SSD, is compared by a metric that the user gives. Outputs with
-    `grad_scale=0`, and those of operators that are no loss layers (`BlockGrad`), have no head.
+    Metrics: accuracy for a classifier, the error for a regression, and the mean for a custom loss
+    (`MakeLoss`, `make_loss`), if the label is an input of the symbol; a label that is computed in
+    the graph, as in SSD, needs a metric of the user. Outputs with `grad_scale=0`, and of operators
+    that are no loss layers (`BlockGrad`), have no head.
 
     Args:
-        symbol: any.
+        symbol: any Symbol.
 
     Raises:
-        ConfigError: it has no loss output.
+        ConfigError: the Symbol has no loss output.
     """
     graph = json.loads(symbol.tojson(remove_amp_cast=False))
     nodes = graph["nodes"]
@@ -63,14 +63,14 @@ def loss_heads(symbol: Any) -> dict[str, Route]:
             expected="an output of SoftmaxOutput, a regression output, SVMOutput, MakeLoss, "
             "make_loss or a Custom operator",
             received=f"outputs {symbol.list_outputs()}",
-            fix="wrap the loss, mx.sym.MakeLoss(loss, name='loss'), or say what is whose, "
+            fix="wrap the loss, mx.sym.MakeLoss(loss, name='loss'), or name the heads, "
             "heads={'name': df.Route(outputs=[...], labels=[...], metrics=[...])}",
         )
     return routes
 
 
 def describe_heads(routes: Mapping[str, Route]) -> list[str]:
-    """A line for each head that was found, to be shown to the user."""
+    """A line of text for each head."""
     lines = []
     for name, route in routes.items():
         metrics = ", ".join(metric.primary for metric in route.metrics) or "no metric"
@@ -89,7 +89,7 @@ def _metric(operator: str, attributes: Mapping[str, str]) -> Metric:
 
 
 def _label(nodes: Sequence[Mapping[str, Any]], node: Mapping[str, Any]) -> str | None:
-    """The variable that a loss layer compares with, if its values come to it as they are."""
+    """The variable that is a loss layer's label, if it is only reshaped or cast; else None."""
     number = node["inputs"][1][0]
     while nodes[number]["op"] in ("Reshape", "Flatten", "Cast", "expand_dims", "squeeze"):
         number = nodes[number]["inputs"][0][0]

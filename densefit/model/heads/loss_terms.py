@@ -1,4 +1,4 @@
-"""The losses of a head as numbers: what is shown of them while it trains."""
+"""Losses of a head as training scores."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from densefit.metrics import Metric
 
 
 class LossTerms(Metric):
-    """Mean over labelled samples of each loss term of a head, and their sum as `loss`.
+    """Mean of each loss term of a head over labelled samples, and their sum as `loss`.
 
-    A term that is called `loss` itself, beside others, is shown in the sum only.
+    A term named `loss` beside others is part of the sum only.
 
-    Where some samples are not labelled, `labelled` is how many are; without any, means are nan.
-    Terms that have samples of their own tell each `<term>/labelled`; `loss` is then the sum of
-    the terms that have a mean, which is what trains the network.
+    `labelled` is the number of labelled samples if some are not; without any, means are nan. Terms
+    with labelled samples of their own have `<term>/labelled`; `loss` is then the sum of the terms
+    with a mean, which is what is trained.
 
     Args:
-        terms: their names.
-        apart: whether each term has samples of its own.
+        terms: names of the terms.
+        apart: whether each term has labelled samples of its own.
     """
 
     name = "loss_terms"
@@ -46,20 +46,20 @@ class LossTerms(Metric):
             self.sums += losses[has].sum(axis=0)
             self.counts += int(has.sum())
         else:
-            self.sums += [losses[own, term].sum() for term, own in enumerate(has.T)]
+            self.sums += [losses[rows, term].sum() for term, rows in enumerate(has.T)]
             self.counts += has.sum(axis=0)
         self.seen += len(has)
 
     def compute(self) -> dict[str, float]:
-        known = self.counts > 0
-        means = np.where(known, self.sums / np.maximum(self.counts, 1), np.nan)
-        found = {term: float(mean) for term, mean in zip(self.terms, means)}
-        found["loss"] = float(means[known].sum()) if known.any() else float("nan")
+        has_mean = self.counts > 0
+        means = np.where(has_mean, self.sums / np.maximum(self.counts, 1), np.nan)
+        scores = {term: float(mean) for term, mean in zip(self.terms, means)}
+        scores["loss"] = float(means[has_mean].sum()) if has_mean.any() else float("nan")
         if self.apart:
             few = [(t, n) for t, n in zip(self.terms, self.counts) if n < self.seen]
-            return {**found, **{f"{term}/labelled": float(count) for term, count in few}}
+            return {**scores, **{f"{term}/labelled": float(count) for term, count in few}}
         count = int(self.counts[0]) if len(self.counts) else 0
-        return {**found, "labelled": float(count)} if count < self.seen else found
+        return {**scores, "labelled": float(count)} if count < self.seen else scores
 
     def merge(self, other: LossTerms) -> None:
         self.sums += other.sums

@@ -18,7 +18,7 @@ class Term:
 
     Attributes:
         targets: names of the targets that the term learns from.
-        trains: the same as `PartialLabels.trains`, for this term; None: all labels train it.
+        trains: like `PartialLabels.has_valid_labels`, for this term; None: all labels are valid.
     """
 
     targets: tuple[str, ...]

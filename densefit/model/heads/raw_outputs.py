@@ -1,4 +1,4 @@
-"""The outputs of a user's Symbol as they are, of the real rows: what `predict` gives."""
+"""The adapter of a Symbol without routes: its outputs are the predictions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from densefit.model.heads.adapter import Wire, rows_of
 
 
 class RawOutputs(Wire):
-    """A Wire without labels and metrics.
+    """Outputs of a user's Symbol, without labels and metrics.
 
     Args:
         outputs: short names of the symbol's outputs.

@@ -16,8 +16,8 @@ class RecipeDefaults:
         class_subset: for a head that may have a subset of these classes: the dataset's attribute
             that lists the subset, e.g. "keypoint_classes", if it has one. The setting `among` then
             gets all classes; see `target_classes`.
-        told: further settings to take from the dataset: setting -> attribute of the dataset. None
-            of them is taken if the recipe states one of them.
+        dataset_settings: further settings to take from the dataset: setting -> attribute of the
+            dataset. None of them is taken if the recipe states one of them.
     """
 
     class_target: str | None = None

@@ -22,6 +22,7 @@ RENAMED: Mapping[str, str] = {
     "numbered_classes": "target_classes",
     "predicts_parts": "supports_crops",
     "yes_or_no": "is_multilabel",
+    "learn": "set_class_names",
 }
 
 
@@ -83,9 +84,9 @@ class RenamedMembers:
 def _definition(cls: type, old: str, new: str) -> tuple[type, str] | None:
     """The class that defines a member for `cls`, and the name it has there; None if none does."""
     for owner in cls.__mro__:
-        own = vars(owner)
-        if old in own and not isinstance(own[old], FormerName):
+        members = vars(owner)
+        if old in members and not isinstance(members[old], FormerName):
             return owner, old
-        if new in own:
+        if new in members:
             return owner, new
     return None

@@ -1,4 +1,4 @@
-"""Route: which outputs and labels of a user's symbol belong to a head, and its metrics."""
+"""Route: outputs, labels and metrics of a head on a user's Symbol."""
 
 from __future__ import annotations
 
@@ -11,19 +11,18 @@ from densefit.errors import ConfigError
 
 @dataclass(frozen=True)
 class Route:
-    """The bare wiring of a head on a symbol of the user's own.
+    """A head on a user's Symbol, by the names of its outputs and labels.
 
     Attributes:
         outputs: names of the symbol's outputs, with or without MXNet's `_output` suffix.
-        labels: names of the labels that its metrics compare with, in the metrics' order. They
-            need not be arguments of the symbol: metric-only labels are carried beside it.
+        labels: names of the labels for its metrics, in the metrics' order. They need not be inputs
+            of the symbol: labels for metrics alone are passed beside it.
         metrics: registered names, `Metric`s, MXNet `EvalMetric`s, or functions of (label,
             prediction).
-        rows: rows of axis 0 of each output that belong to one sample, for all outputs or by
-            name; 0 for an output that is one number for the whole batch, a mean over its
-            samples: `score` refuses any other. None: what the shapes say. If all outputs and
-            labels have R rows a sample, metrics count each row by itself; otherwise they get
-            (n, R, ...) for n samples.
+        rows: rows of axis 0 of each output per sample, for all outputs or by name; 0 for an output
+            with one number per batch, the mean over its samples. None: inferred from the shapes. If
+            all outputs and labels have R rows per sample, metrics count each row; otherwise they
+            get (n, R, ...) for n samples.
     """
 
     outputs: Sequence[str]

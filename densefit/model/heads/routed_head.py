@@ -1,4 +1,4 @@
-"""A user's Route as a head of the network: its arrays go to the metrics, cut to the real rows."""
+"""The adapter of a user's Route: its arrays go to the metrics, without padded rows."""
 
 from __future__ import annotations
 
@@ -18,16 +18,14 @@ from densefit.registry import nearest
 
 
 class RouteWire(Wire):
-    """A user's `Route`: arrays go to the metrics as they are, cut to the real rows."""
+    """A user's `Route`: arrays go to the metrics, without padded rows."""
 
     fixed_shapes = False
 
     def __init__(self, name: str, route: Route, symbol_outputs: Sequence[str]) -> None:
         self.name = name
         self.route = route
-        self.is_measured = (
-            True  # whether its metrics are asked; fit's eval_metric takes their place
-        )
+        self.is_measured = True  # False where fit's eval_metric replaces its metrics
         self._outputs = [_output_name(name, output, symbol_outputs) for output in route.outputs]
         rows: Mapping[str, int] = {}
         if isinstance(route.rows, Mapping):
@@ -82,8 +80,8 @@ class RouteWire(Wire):
 
     def check_batch(self, batch: Any) -> None:
         for label in self.compared:
-            if label not in {**batch.label, **batch.data} and not _all_have(label, batch.targets):
-                carried = [*batch.label, *sorted(batch.targets[0] if batch.targets else ())]
+            if label not in batch.arrays and not _all_have(label, batch.targets):
+                carried = [*batch.labels, *sorted(batch.targets[0] if batch.targets else ())]
                 raise BindError(
                     f"The head {self.name!r} needs the label {label!r}, which the data do not "
                     "carry",
@@ -95,10 +93,10 @@ class RouteWire(Wire):
     def read(
         self, mode: str, outputs: Mapping[str, np.ndarray], batch: Any
     ) -> tuple[Any, Any, list[str]]:
-        """With R rows a sample in all outputs and labels, each row counts by itself.
+        """With R rows per sample in all outputs and labels, each row counts as a sample.
 
-        If they differ, what has R rows a sample is grouped: (n * R, ...) becomes (n, R, ...).
-        One number for the batch is given to each of its samples.
+        If they differ, arrays with R rows per sample are grouped: (n * R, ...) to (n, R, ...). One
+        number per batch is repeated for each of its samples.
         """
         predictions = [
             self._checked(name, outputs[name], mode, batch.ids)
@@ -121,17 +119,17 @@ class RouteWire(Wire):
         )
 
     def _checked(self, name: str, array: np.ndarray, mode: str, ids: Sequence[str]) -> np.ndarray:
-        """The array, if training may go on: nan spreads to all parameters with the next update."""
+        """The array, unless it has nan, which the next update would spread to all parameters."""
         if mode == "train" and array.dtype.kind == "f" and np.isnan(array).any():
             row = int(np.argwhere(np.isnan(array))[0][0]) // (self.rows(name) or 1)
             raise diverged(self.name, f"output {name!r}", np.nan, ids[row])
         return array
 
     def _label(self, label: str, batch: Any) -> Any:
-        given = {**batch.data, **batch.label}
+        given = batch.arrays
         if label in given:
             array = given[label]
-            return array.asnumpy()[: array.shape[0] // batch.rows * batch.real]
+            return np.asarray(batch.real_rows(array))
         return [targets[label] for targets in batch.targets]
 
 
@@ -147,10 +145,10 @@ def _grouped(array: Any, samples: int) -> Any:
 
 
 def _output_name(head: str, output: str, symbol_outputs: Sequence[str]) -> str:
-    """The short name (without `_output`) of a symbol's output, given either way."""
-    known = [short_name(name) for name in symbol_outputs]
+    """Short name (without `_output`) of a symbol's output, from its short or full name."""
+    short = [short_name(name) for name in symbol_outputs]
     for candidate in (output, short_name(output)):
-        if candidate in known:
+        if candidate in short:
             return candidate
     raise BindError(
         f"The head {head!r} names the output {output!r}, which the symbol does not have",
@@ -161,7 +159,7 @@ def _output_name(head: str, output: str, symbol_outputs: Sequence[str]) -> str:
 
 
 def wire(name: str, head: Head | Route, symbol_outputs: Sequence[str] = ()) -> Wire:
-    """The Wire of a Head or a Route."""
+    """The adapter of a Head or a Route."""
     if isinstance(head, Head):
         return HeadWire(head)
     if isinstance(head, Route):

@@ -15,7 +15,7 @@ from densefit.model.tta.view_merger import Merger, Predictions
 
 
 class ViewMerging(ABC):
-    """Optional part of a head: merge the outputs of several views (`df.ViewLoader`).
+    """Optional part of a head: merge the outputs of several views (`df.Loader.views`).
 
     Override `merge_predictions` to merge decoded predictions; or `view_outputs` and `view_merger`
     to merge outputs, e.g. to average probabilities before the argmax.

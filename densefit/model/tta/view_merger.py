@@ -1,4 +1,4 @@
-"""From what a head sees in several views of a picture to one prediction."""
+"""Merge the outputs of a head for several views of an image into one prediction."""
 
 from __future__ import annotations
 
@@ -13,29 +13,28 @@ from densefit.data.sample import Geometry
 
 
 class Merger(ABC):
-    """Takes the views of one picture, in any order."""
+    """Accumulates the views of one image, in any order."""
 
     @abstractmethod
     def add(self, outputs: Mapping[str, Any], view: View) -> None:
-        """Take in one view.
+        """Add one view.
 
         Args:
-            outputs: what the head's `views` graph gave for it, by name: NDArrays of one sample.
-                They may stay on the device; nothing needs to wait for them here.
-            view: where the original picture lies in it.
+            outputs: the head's view outputs for one sample, by name, which may stay on the device.
+            view: geometry of the view.
         """
 
     @abstractmethod
     def result(self) -> Any:
-        """The prediction for the picture, as the head's `decode` gives it."""
+        """The prediction for the image, as from the head's `decode`."""
 
 
 class Predictions(Merger):
-    """Decodes each view by itself, in original image coordinates; a function makes one of them.
+    """Decode each view, then merge the predictions in original image coordinates.
 
     Args:
         decode: outputs of n samples, and their geometries -> n predictions.
-        combine: predictions of one picture, and the views that they are of -> one prediction.
+        combine: predictions for one image, and their views -> one prediction.
     """
 
     def __init__(
@@ -44,14 +43,14 @@ class Predictions(Merger):
         combine: Callable[[Sequence[Any], Sequence[View]], Any],
     ) -> None:
         self._decode, self._combine = decode, combine
-        self._seen: list[tuple[Mapping[str, Any], View]] = []
+        self._views: list[tuple[Mapping[str, Any], View]] = []
 
     def add(self, outputs: Mapping[str, Any], view: View) -> None:
-        self._seen.append((outputs, view))
+        self._views.append((outputs, view))
 
     def result(self) -> Any:
-        found = []
-        for outputs, view in self._seen:
+        predictions = []
+        for outputs, view in self._views:
             arrays = {name: array.asnumpy() for name, array in outputs.items()}
-            found += self._decode(arrays, [view])
-        return self._combine(found, [view for _, view in self._seen])
+            predictions += self._decode(arrays, [view])
+        return self._combine(predictions, [view for _, view in self._views])

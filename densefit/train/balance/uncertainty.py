@@ -7,35 +7,35 @@ from typing import Any
 
 import numpy as np
 
-from densefit.backend import mx
 from densefit.errors import ConfigError
 from densefit.model.head_names import weight_name
+from densefit.symbol import init, sym
 from densefit.train.balance.balancer import Balancer, balancers, check_number
 
 MOST = 80.0  # exp(89) is no float32
 _FAR = 700.0  # exp(710) is no float
-#: What the loss is in Kendall's terms -> the factor on exp(-s) L.
+#: Kind of a loss in Kendall's terms -> factor on exp(-s) L.
 KINDS = {"classification": 1.0, "regression": 0.5}
 
 
 @balancers.register("uncertainty")
 class Uncertainty(Balancer):
-    """Each head's loss counts exp(-s), and s is a parameter that the training finds.
+    """Weights exp(-s) on the heads' losses, where each s is a trained parameter.
 
     Kendall, Gal and Cipolla, Multi-Task Learning Using Uncertainty to Weigh Losses, CVPR 2018,
     arXiv:1705.07115. With s the log of the head's variance the loss is `exp(-s) L + s / 2` for
     classification (cross-entropy) and `exp(-s) L / 2 + s / 2` for regression (squared error). For
-    a loss that stands still the optimum is s = log(2 L) and s = log(L).
+    a constant loss the optimum is s = log(2 L) and s = log(L).
 
-    The weights are in the graph (`weighted_loss`), so `weights` gives 1. A head that is absent
-    does not move its s, if `weighted_loss` is told which samples are labelled.
+    The weights are in the graph (`weighted_loss`), so `weights` returns 1. The s of an absent head
+    is constant, if `weighted_loss` knows which samples are labelled.
 
     Args:
-        kinds: head -> "classification" or "regression"; "classification" for those not named.
-        initial: what each s begins at; exp(-s) must be a float32.
+        kinds: head -> "classification" or "regression"; "classification" for other heads.
+        initial: initial value of each s; exp(-s) must be a float32.
 
     Raises:
-        ConfigError: an unknown kind; at `begin`, one of an unknown head.
+        ConfigError: an unknown kind; at `begin`, an unknown head.
     """
 
     learned = True
@@ -56,12 +56,12 @@ class Uncertainty(Balancer):
         return dict.fromkeys(self.heads, 1.0)
 
     def log_variance(self, head: str) -> Any:
-        """The variable of a head's s: shape (1,), named `<head>_log_variance`."""
-        start = mx.init.Constant(self.initial)
-        return mx.sym.Variable(self.variable(head), shape=(1,), init=start)
+        """Return the variable of a head's s, of shape (1,), named `<head>_log_variance`."""
+        start = init.Constant(self.initial)
+        return sym.Variable(self.variable(head), shape=(1,), init=start)
 
     def variable(self, head: str) -> str:
-        """Name of the parameter that is a head's s."""
+        """Return the name of a head's s."""
         return weight_name(head)
 
     def weights_now(self, update: int, value_of: Callable[[str], float]) -> dict[str, float]:
@@ -72,7 +72,7 @@ class Uncertainty(Balancer):
         }
 
     def weighted(self, head: str, loss: Any, labelled: Any = None) -> Any:
-        """`weighted_loss` of a head with its kind and a new variable of its s."""
+        """Return the `weighted_loss` of a head with its kind and a new variable for its s."""
         kind = self.kinds.get(head, "classification")
         return weighted_loss(loss, self.log_variance(head), kind, labelled)
 
@@ -80,16 +80,16 @@ class Uncertainty(Balancer):
 def weighted_loss(
     loss: Any, log_variance: Any, kind: str = "classification", labelled: Any = None
 ) -> Any:
-    """The loss of the paper as one number a sample: their mean is the mean loss's.
+    """Weigh a loss per sample, so that the mean over samples is the weighted mean loss.
 
-    A head that sums several terms is given their sum: it has one s.
+    A head with several terms passes their sum: it has one s.
 
     Args:
-        loss: Symbol (B,), a head's loss of each sample.
+        loss: Symbol (B,), a head's loss per sample.
         log_variance: Symbol (1,), s.
         kind: "classification" or "regression".
-        labelled: Symbol (B,), 1 where a sample has the head's labels and 0 elsewhere; None if all
-            have. A sample without labels has the loss 0, and would pull s down for ever.
+        labelled: Symbol (B,), 1 for samples with the head's labels and 0 for others; None if all
+            have labels. A sample without labels has the loss 0, and would lower s for ever.
 
     Returns:
         Symbol (B,).
@@ -98,13 +98,13 @@ def weighted_loss(
         ConfigError: an unknown kind.
     """
     check_kind(kind, "weighted_loss")
-    weighted = mx.sym.broadcast_mul(KINDS[kind] * loss, mx.sym.exp(-log_variance))
-    whole = mx.sym.broadcast_add(weighted, log_variance / 2)
+    weighted = sym.broadcast_mul(KINDS[kind] * loss, sym.exp(-log_variance))
+    whole = sym.broadcast_add(weighted, log_variance / 2)
     return whole if labelled is None else whole * labelled
 
 
 def check_kind(kind: str, where: str) -> None:
-    """Raise ConfigError for what is no kind of loss."""
+    """Raise ConfigError for an unknown kind of loss."""
     if kind not in KINDS:
         raise ConfigError(
             "Unknown kind of loss", expected=" or ".join(KINDS), received=repr(kind), where=where

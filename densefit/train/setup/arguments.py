@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
@@ -14,6 +15,7 @@ from densefit.errors import ConfigError
 from densefit.train.balance import Balancer
 from densefit.train.balance.balancer import balancers
 from densefit.train.nonfinite import Guard
+from densefit.train.schedules.constant import Constant
 from densefit.train.schedules.schedule import Schedule, schedules
 
 STORES = (
@@ -38,7 +40,7 @@ def as_balance(balance: Any) -> Balancer | None:
         "a balancer, a name of one, or None",
         f"balance={_made(balance)}"
         if isinstance(balance, type)
-        else f"balance=df.Uncertainty(), or one of {', '.join(balancers.names())}",
+        else f"balance=df.balance.Uncertainty(), or one of {', '.join(balancers.names())}",
     )
 
 
@@ -54,16 +56,35 @@ def as_schedule(schedule: Any) -> Schedule | None:
     expected = "a schedule with its rate, or None"
     if isinstance(schedule, str):
         kind: Any = schedules.get(schedule)  # else it names the nearest
-        raise _wrong("schedule", schedule, expected, f"schedule=df.{kind.__name__}(lr=0.1, ...)")
+        raise _wrong(
+            "schedule", schedule, expected, f"schedule=df.schedules.{kind.__name__}(lr=0.1, ...)"
+        )
     if isinstance(schedule, type):
         fix = f"schedule={_made(schedule, 'lr=0.1, ...')}"
     elif hasattr(schedule, "base_lr"):
         fix = "optimizer_params={'lr_scheduler': ...}; or one of densefit's, df.Cosine(lr=0.1)"
     elif isinstance(schedule, (int, float)):
-        fix = f"schedule=df.Constant(lr={schedule}), or optimizer_params={{'learning_rate': ...}}"
+        fix = f"lr={schedule}, or schedule=df.Constant(lr={schedule})"
     else:
         fix = "schedule=df.Cosine(lr=0.1)"
     raise _wrong("schedule", schedule, expected, fix)
+
+
+def constant_rate(lr: float, schedule: Any, optimizer_params: Any) -> Schedule:
+    """Convert `lr` to a schedule.
+
+    Raises:
+        ConfigError: the rate is given twice, or out of range.
+    """
+    is_twice = "learning_rate" in as_settings(optimizer_params)
+    if schedule is not None or is_twice:
+        raise ConfigError(
+            "The learning rate is given twice",
+            expected="lr, a schedule or optimizer_params['learning_rate']: one of the three",
+            received=f"lr={lr!r} and " + ("optimizer_params" if is_twice else f"{schedule!r}"),
+            where="fit",
+        )
+    return Constant(lr=lr)
 
 
 def as_callbacks(callbacks: Any) -> list[Callback]:
@@ -181,19 +202,21 @@ def as_saver(checkpoint: Any) -> Saver | None:
 
 
 def as_resume(resume: Any) -> str:
-    """Convert a path to text; None is "none".
+    """Convert a path to text; None to "none".
 
     Raises:
-        ConfigError: neither "auto", "none" nor a path.
+        ConfigError: neither None, "auto" nor a path.
     """
     if resume is None:
         return "none"
+    if resume == "none":
+        warnings.warn(
+            'fit(resume="none") is now called resume=None', DeprecationWarning, stacklevel=5
+        )
     if isinstance(resume, PathLike) or (isinstance(resume, str) and resume):
         return str(resume)
-    fix = (
-        "resume='none'" if resume is False else "resume='auto' goes on where there is a checkpoint"
-    )
-    raise _wrong("resume", resume, "'auto', 'none' or a path of a checkpoint", fix)
+    fix = "resume=None" if resume is False else "resume='auto' goes on where there is a checkpoint"
+    raise _wrong("resume", resume, "None, 'auto' or a path of a checkpoint", fix)
 
 
 def as_devices(devices: Any) -> list[Any] | None:

@@ -34,23 +34,23 @@ def take_names(network: Network, train: Any) -> None:
             if not are_numbers(names):
                 _check_same(head.name, target, names, theirs)
             elif not are_numbers(theirs):
-                head.learn(target, theirs)
+                head.set_class_names(target, theirs)
             elif of_dataset and _are_meant(dataset, target, of_dataset, names):
-                head.learn(target, of_dataset)
-        if other is not head and hasattr(other, "learn"):
+                head.set_class_names(target, of_dataset)
+        if other is not head and hasattr(other, "set_class_names"):
             for target, names in head_lists(head).items():
                 if are_numbers(head_lists(other).get(target, names)):
-                    other.learn(target, names)
+                    other.set_class_names(target, names)
 
 
-def _are_meant(dataset: Any, target: str, found: Sequence[str], names: Sequence[str]) -> bool:
+def _are_meant(dataset: Any, target: str, of_dataset: Sequence[str], names: Sequence[str]) -> bool:
     """Whether a dataset's class names belong to a target, which it may not name."""
-    if are_numbers(found):
+    if are_numbers(of_dataset):
         return False
     if not is_borrowed(dataset, target):
         return True
     # A mask may have one name less: the background has none.
-    fits = len(found) == len(names) or not is_map(target)
+    fits = len(of_dataset) == len(names) or not is_map(target)
     return fits and not is_of_objects(dataset, target)
 
 

@@ -1,4 +1,4 @@
-"""A training before its network runs: everything that can be found wrong until then."""
+"""Plan of a training: everything that can be checked without running the network."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from densefit.callbacks.callback import TrainState
 from densefit.checkpoint.training.saver import Saver, check_unmixed
 from densefit.checkpoint.training.session import Session
 from densefit.engine.batch_reader import Feeder
-from densefit.engine.engine import OptimizerSettings
 from densefit.engine.model_input import ModelInput, batches_of, validations_of
+from densefit.engine.settings import OptimizerSettings
 from densefit.errors import ConfigError
 from densefit.evaluation.multi_scorer import MultiScorer
 from densefit.evaluation.scorer import Scorer
@@ -47,19 +47,19 @@ from densefit.train.setup.trained_model import (
 
 @dataclass
 class Plan:
-    """What a training is made of.
+    """Parts of a training, checked before its network is bound.
 
     Attributes:
         settings: the arguments of `fit`.
         model: what is trained.
         module: the arguments of Module.fit, as an adapter reads them.
-        live: a user's Module that trains itself; None: one of ours does.
+        live: a user's Module that trains itself; None: the engine binds its own.
         feeder: of the training data.
         wires: name -> head that has training metrics.
         optimizer: of this training; a Module that has one goes on with it.
-        schedule: that knows which scores are good when high.
+        schedule: argument of `fit`, with the direction of the score that it follows.
         scorer: of the validation data; None without any.
-        session: what a checkpoint keeps.
+        session: the state that a checkpoint keeps.
         validating: when to validate.
         saving: when to save.
     """
@@ -82,8 +82,8 @@ class Plan:
         """Plan a training; nothing is computed.
 
         Args:
-            network: as `fit` was given it.
-            heads: as `fit` was given them.
+            network: argument of `fit`.
+            heads: argument of `fit`.
             settings: its other arguments.
 
         Raises:
@@ -108,7 +108,7 @@ class Plan:
         if schedule is not None:
             schedule = schedule.judged_by(directions)
         rate = source_of_rate(schedule, optimizer, total, per_epoch)
-        check_rollback(settings.nonfinite, rate, optimizer)
+        check_rollback(settings.on_nonfinite, rate, optimizer)
         validating = Interval(settings.validate_every, per_epoch, total, "validate_every")
         saving = _saving(settings.checkpoint, settings.resume, directions, per_epoch, total)
         state = TrainState(
@@ -153,16 +153,16 @@ def _reader(train: Any, network: Network, wires: Mapping[str, Wire], settings: S
     feeder = Feeder(train, list(wires.values()), "train")
     take_names(network, train)
     check_same_heads(train, feeder.wires, feeder.where)
-    feeder.first_epoch = settings.begin_epoch
+    feeder.epochs.first = settings.begin_epoch
     return feeder
 
 
 def _length(feeder: Feeder, settings: Settings) -> tuple[int | None, int | None]:
     """(updates an epoch, updates in all), None where not known."""
-    per_epoch = feeder.updates_per_epoch(settings.updates_per_epoch, settings.accumulate)
+    per_epoch = feeder.epochs.updates(settings.updates_per_epoch, settings.accumulate)
     if settings.epochs is None:
         return per_epoch, settings.updates
-    return per_epoch, feeder.total(settings.epochs, per_epoch, settings.accumulate)
+    return per_epoch, feeder.epochs.total_updates(settings.epochs, per_epoch, settings.accumulate)
 
 
 def _optimizer(model: ModelInput, settings: Settings) -> OptimizerSettings:

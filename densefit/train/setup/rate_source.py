@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from densefit.engine.engine import OptimizerSettings
+from densefit.engine.settings import OptimizerSettings
 from densefit.errors import ConfigError
 from densefit.train.nonfinite import Guard
 from densefit.train.schedules import Resolved, Schedule
@@ -26,7 +26,7 @@ def source_of_rate(
     There is one source of the rate: two are an error, where MXNet lets one of them win silently.
 
     Args:
-        schedule: as `fit` was given it.
+        schedule: argument of `fit`.
         optimizer: of the training.
         total: updates of the whole training; None if not known.
         updates_per_epoch: None if not known.
@@ -40,14 +40,14 @@ def source_of_rate(
         "lr_scheduler of the optimizer": scheduler,
         "learning_rate of the optimizer": base_rate,
     }
-    given = {name: source for name, source in sources.items() if source is not None}
-    if len(given) > 1 and schedule is None:  # for MXNet the rate is the scheduler's base
+    present = {name: source for name, source in sources.items() if source is not None}
+    if len(present) > 1 and schedule is None:  # for MXNet the rate is the scheduler's base
         warn_base_rate(scheduler, base_rate)
-    elif len(given) > 1:
+    elif len(present) > 1:
         raise ConfigError(
             "The learning rate is given twice",
             expected="one source of it",
-            received=" and ".join(f"{name} {source}" for name, source in given.items()),
+            received=" and ".join(f"{name} {source}" for name, source in present.items()),
             fix="schedule=df.Cosine(lr=...) needs no other; an lr_scheduler has its base_lr",
         )
     if schedule is None:
@@ -63,7 +63,7 @@ def check_schedule(
     """Raise ConfigError if a schedule lacks scores to follow, or an epoch's length to begin at.
 
     Args:
-        schedule: as `fit` was given it.
+        schedule: argument of `fit`.
         validation: its data.
         begin_epoch: number of the first epoch.
         updates_per_epoch: None if not known.
@@ -130,9 +130,9 @@ def warn_kept_optimizer(kept: Any, optimizer: Any, settings: Mapping[str, Any]) 
     """Warn that a model goes on with its own optimizer, where another one was asked for.
 
     Args:
-        kept: of the model.
-        optimizer: as `fit` was given it.
-        settings: of an optimizer given by name.
+        kept: optimizer of the model.
+        optimizer: argument of `fit`.
+        settings: `optimizer_params` of `fit`.
     """
     name = optimizer if isinstance(optimizer, str) else type(optimizer).__name__
     is_same = name.lower() == type(kept).__name__.lower()

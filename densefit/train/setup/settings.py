@@ -40,7 +40,7 @@ class Settings:
     """The arguments of `fit`, by their names there.
 
     Attributes:
-        module: those of Module.fit that an adapter reads (`eval_metric`, `monitor`...).
+        module: arguments of Module.fit that an adapter reads (`eval_metric`, `monitor`...).
     """
 
     train: Any
@@ -60,7 +60,7 @@ class Settings:
     resume: str
     accumulate: int
     clip_norm: float | None
-    nonfinite: Guard
+    on_nonfinite: Guard
     groups: Groups
     balance: Balancer | None
     freeze: list[str]
@@ -152,7 +152,7 @@ _CONVERTERS: Mapping[str, Callable[[Any], Any]] = {
     "freeze": partial(as_patterns, name="freeze"),
     "fixed_param_names": partial(as_patterns, name="fixed_param_names"),
     "optimizer_params": as_settings,
-    "nonfinite": as_guard,
+    "on_nonfinite": as_guard,
     "ema": as_ema,
     "epochs": _whole("epochs", 0, is_optional=True),
     "updates": _whole("updates", 0, is_optional=True),

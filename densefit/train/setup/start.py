@@ -6,7 +6,7 @@ import logging
 from functools import partial
 
 from densefit.callbacks.callback import Control, TrainState
-from densefit.engine.engine import BindSettings
+from densefit.engine.settings import BindSettings
 from densefit.train.balancing import Balancing
 from densefit.train.checkpointer import Checkpointer
 from densefit.train.epoch_recorder import EpochRecorder
@@ -80,7 +80,9 @@ def _length(plan: Plan) -> TrainingLength:
     learners: list[LengthAware] = [plan.validating, plan.saving]
     if isinstance(session.rate, Deferred):
         learners.append(session.rate)
-    total_of = partial(plan.feeder.total, settings.epochs or 0, accumulate=settings.accumulate)
+    total_of = partial(
+        plan.feeder.epochs.total_updates, settings.epochs or 0, accumulate=settings.accumulate
+    )
     return TrainingLength(session.state, total_of, learners)
 
 
@@ -121,11 +123,11 @@ def _warn_done(state: TrainState, path: object) -> None:
 def _loop(plan: Plan, length: TrainingLength) -> Loop:
     """The loop and its parts."""
     settings, session = plan.settings, plan.session
-    learner, saver, guard = session.learner, settings.checkpoint, settings.nonfinite
+    learner, saver, guard = session.learner, settings.checkpoint, settings.on_nonfinite
     balancing = None
     if settings.balance is not None:
         balancing = Balancing(settings.balance, learner, plan.model.network.wires)
-    reseed = partial(seed_update, learner, settings.seed, session.state)
+    reseed = partial(seed_update, learner, settings.seed, session.state) if learner.random else None
     control, signals = Control(), Signals()
     checkpointer = Checkpointer(session, saver, guard, control, signals)
     keep = None if saver is None else saver.keep

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,11 +15,22 @@ _ELSEWHERE = {
     "train_data": "train",
     "force_init": "arg_params (given parameters count without it)",
     "force_rebind": "nothing: a training binds for itself",
-    "lr": "optimizer_params={'learning_rate': ...}",
-    "learning_rate": "optimizer_params={'learning_rate': ...}",
+    "learning_rate": "lr",
     "context": "devices",
     "ctx": "devices",
 }
+
+
+def renamed_argument(others: dict[str, Any], former: str, name: str) -> Any:
+    """Take an argument under its former name, with a DeprecationWarning.
+
+    Args:
+        others: arguments that `fit` does not have; the former name is removed.
+        former: the former name.
+        name: the present name.
+    """
+    warnings.warn(f"fit({former}=...) is now called {name}", DeprecationWarning, stacklevel=3)
+    return others.pop(former)
 
 
 def check_unknown(others: Mapping[str, Any]) -> None:

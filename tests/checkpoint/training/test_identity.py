@@ -8,7 +8,7 @@ import pytest
 
 import densefit as df
 from densefit.checkpoint.training.identity import check_order, check_same_heads, differences
-from densefit.checkpoint.training.snapshot import logger
+from densefit.checkpoint.training.restore import logger
 from densefit.errors import CheckpointError
 
 
@@ -47,7 +47,7 @@ def test_heads_are_compared_by_name():
     assert differences(saved, own) == {
         "head a": ("1", None), "head b": ("1", "2"), "head c": (None, "1"),
     }  # fmt: skip
-    with pytest.raises(CheckpointError, match=r"new: c; missing: a(?s:.*)df.transfer"):
+    with pytest.raises(CheckpointError, match=r"new: c; missing: a(?s:.*)df.surgery.transfer"):
         check_same_heads(saved, own, "there")
     check_same_heads({"heads": {"a": "1"}}, {"heads": {"a": "2"}}, "there")
     check_same_heads({}, own, "there")

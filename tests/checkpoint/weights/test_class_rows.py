@@ -77,7 +77,7 @@ def test_the_rows_are_those_of_the_layers_that_name_classes(tiny):
 def test_every_head_says_the_same_under_other_numbers(tiny):
     source = filled(network(tiny, CLASSES, POINTS))
     made = network(tiny, OTHER, MOVED)
-    report = df.transfer(source, made)
+    report = df.surgery.transfer(source, made)
     assert report.loaded
     assert (report.mismatched, report.new) == ({}, [])
     data = Shapes(3, size=(64, 64), empty=0.0, keypoints=True)
@@ -108,7 +108,7 @@ def test_every_head_says_the_same_under_other_numbers(tiny):
 def test_some_of_the_classes_are_brought(tiny):
     source = filled(df.Network(tiny.Backbone(), [df.head("classification", classes=CLASSES)]))
     made = df.Network(tiny.Backbone(), [df.head("classification", classes=["triangle", "circle"])])
-    df.transfer(source, made)
+    df.surgery.transfer(source, made)
     for part in ("weight", "bias"):
         name = f"classification_class_{part}"
         np.testing.assert_array_equal(array(made, name), array(source, name)[[2, 0]])
@@ -119,8 +119,8 @@ def test_a_layer_of_another_class_is_no_place_for_weights(tiny, classes):
     source = filled(df.Network(tiny.Backbone(), [df.head("classification", classes=CLASSES)]))
     made = df.Network(tiny.Backbone(), [df.head("classification", classes=classes)])
     with pytest.raises(BindError, match="classes"):
-        df.transfer(source, made)
-    report = df.transfer(source, made, mismatched="skip")
+        df.surgery.transfer(source, made)
+    report = df.surgery.transfer(source, made, mismatched="skip")
     assert set(report.mismatched) == {"classification_class_weight", "classification_class_bias"}
     assert "tiny_stem_weight" in report.loaded
     if len(classes) == 3:
@@ -136,7 +136,7 @@ def test_a_checkpoint_tells_the_names(tiny, tmp_path, classes):
     data.empty = 0.0
     df.fit(made, df.Loader(data, batch_size=4, heads=made.heads), updates=1, checkpoint=tmp_path)
     other = df.Network("tiny for rows", [df.head("classification", classes=OTHER)])
-    df.transfer(tmp_path, other)
+    df.surgery.transfer(tmp_path, other)
     name = "classification_class_weight"
     np.testing.assert_array_equal(array(other, name), array(made, name)[[2, 0, 1]])
 
@@ -144,7 +144,7 @@ def test_a_checkpoint_tells_the_names(tiny, tmp_path, classes):
 def test_numbers_without_names_come_by_place(tiny):
     source = filled(df.Network(tiny.Backbone(), [df.head("classification", classes=3)]))
     made = df.Network(tiny.Backbone(), [df.head("classification", classes=OTHER)])
-    df.transfer(source, made)
+    df.surgery.transfer(source, made)
     name = "classification_class_weight"
     np.testing.assert_array_equal(array(made, name), array(source, name))
 
@@ -155,7 +155,7 @@ def test_without_names_on_both_sides_rows_come_by_place(tiny, kind):
     given = source if kind != "arrays" else {**source.arg_params, **source.aux_params}
     classes = OTHER if kind == "arrays" else 3
     made = df.Network(tiny.Backbone(), [df.head("classification", classes=classes)])
-    df.transfer(given, made)
+    df.surgery.transfer(given, made)
     name = "classification_class_weight"
     np.testing.assert_array_equal(array(made, name), array(source, name))
     assert made.heads[0].names("label") == (OTHER if kind == "arrays" else CLASSES)
@@ -171,9 +171,9 @@ def test_a_head_that_names_no_rows_is_told(tiny, caplog):
 
     source = filled(df.Network(tiny.Backbone(), [Own(["a", "b"])]))
     with caplog.at_level(logging.WARNING):
-        df.transfer(source, df.Network(tiny.Backbone(), [Own(["a", "b"])]))
+        df.surgery.transfer(source, df.Network(tiny.Backbone(), [Own(["a", "b"])]))
         assert caplog.text == ""
-        df.transfer(source, df.Network(tiny.Backbone(), [Own(["b", "a"])]))
+        df.surgery.transfer(source, df.Network(tiny.Backbone(), [Own(["b", "a"])]))
     assert "brought by place" in caplog.text
 
 
@@ -182,9 +182,9 @@ def test_names_come_to_the_head_whose_the_weights_are(tiny):
     source = filled(df.Network(tiny.Backbone(), [Plain(tiny, "a_b", CLASSES)]))
     ours = [Plain(tiny, "a", 3), Plain(tiny, "a_b", 3)]
     made = df.Network(tiny.Backbone(), ours)
-    df.transfer({**source.arg_params, **source.aux_params}, made)
+    df.surgery.transfer({**source.arg_params, **source.aux_params}, made)
     theirs = [Plain(tiny, "a", CLASSES), Plain(tiny, "a_b", CLASSES)]
-    df.transfer(filled(df.Network(tiny.Backbone(), theirs)), made, rename={"a_fc_*": None})
+    df.surgery.transfer(filled(df.Network(tiny.Backbone(), theirs)), made, rename={"a_fc_*": None})
     assert ours[0].names("label") == ["0", "1", "2"]
     assert ours[1].names("label") == CLASSES
 

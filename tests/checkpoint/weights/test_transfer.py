@@ -46,7 +46,7 @@ def test_every_kind_of_source_gives_the_same(tiny, source, kind):
         },
     }[kind]
     made = other(tiny, "bright", "more")
-    report = df.transfer(given, made)
+    report = df.surgery.transfer(given, made)
     assert set(report.loaded) == {*TRUNK, *STATISTICS, *HEAD}
     assert report.new == ["more_fc_weight", "more_fc_bias"]
     assert (report.kept, report.mismatched, report.dropped) == ([], {}, [])
@@ -65,14 +65,14 @@ def test_every_kind_of_source_gives_the_same(tiny, source, kind):
 def test_the_whole_network_predicts_as_the_source_does(tiny, source):
     network, folder = source
     made = other(tiny, "bright")
-    df.transfer(folder, made)
+    df.surgery.transfer(folder, made)
     assert df.score(made, tiny.loader(made)) == df.score(network, tiny.loader(network))
 
 
 def test_arrays_are_copies(tiny, source):
     made = other(tiny, "bright")
     weights = {"bright_fc_weight": np.ones((1, 4), np.float32)}
-    df.transfer(weights, made)
+    df.surgery.transfer(weights, made)
     weights["bright_fc_weight"][:] = 5
     assert (values(made)["bright_fc_weight"] == 1).all()
 
@@ -81,7 +81,7 @@ def test_values_that_the_source_lacks_are_kept(tiny, source):
     made = other(tiny, "bright")
     df.fit(made, tiny.loader(made, 4, 4), updates=1, seed=5)
     before = values(made)
-    report = df.transfer({"bright_fc_bias": np.full(1, 9.0)}, made)
+    report = df.surgery.transfer({"bright_fc_bias": np.full(1, 9.0)}, made)
     assert set(report.kept) == {*before} - {"bright_fc_bias"}
     assert report.new == []
     after = values(made)
@@ -93,7 +93,7 @@ def test_values_that_the_source_lacks_are_kept(tiny, source):
 def test_renamed_and_left_out(tiny, source):
     network, _ = source
     made = other(tiny, "left", "right")
-    report = df.transfer(network, made, rename={"bright_*": "left_*", "*_beta": None})
+    report = df.surgery.transfer(network, made, rename={"bright_*": "left_*", "*_beta": None})
     assert set(report.dropped) == {"tiny_stem_bn_beta"}
     assert set(report.new) == {"tiny_stem_bn_beta", "right_fc_weight", "right_fc_bias"}
     for end in ("fc_weight", "fc_bias"):
@@ -105,9 +105,9 @@ def test_another_shape_is_an_error_unless_it_is_skipped(tiny, source):
     wide = {"bright_fc_weight": np.zeros((3, 4)), "tiny_stem_bn_beta": np.ones(4)}
     made = other(tiny, "bright")
     with pytest.raises(BindError, match=r"bright_fc_weight \(3, 4\), not \(1, 4\)(?s:.*)'skip'"):
-        df.transfer(wide, made)
+        df.surgery.transfer(wide, made)
     assert not made.initialized  # nothing was loaded before the error
-    report = df.transfer(wide, made, mismatched="skip")
+    report = df.surgery.transfer(wide, made, mismatched="skip")
     assert report.mismatched == {"bright_fc_weight": ((3, 4), (1, 4))}
     assert report.loaded == ["tiny_stem_bn_beta"]
     assert "bright_fc_weight" not in report.new + report.kept
@@ -124,8 +124,8 @@ def test_a_dense_layer_over_a_whole_map_is_compared_at_the_size_that_is_told(tin
     made = df.Network(tiny.Backbone(), [Whole()])
     given = {"bright_fc_weight": np.zeros((1, 4 * 4 * 4))}
     with pytest.raises(BindError, match="other shapes"):
-        df.transfer(given, made)
-    assert df.transfer(given, made, input_size=(32, 32)).loaded == ["bright_fc_weight"]
+        df.surgery.transfer(given, made)
+    assert df.surgery.transfer(given, made, input_size=(32, 32)).loaded == ["bright_fc_weight"]
 
 
 def test_other_output_strides_are_told(tmp_path):
@@ -137,28 +137,30 @@ def test_other_output_strides_are_told(tmp_path):
     loader = df.Loader(Shapes(4, size=(64, 64)), batch_size=4, heads=coarse.heads)
     df.fit(coarse, loader, updates=1, checkpoint=tmp_path)
     for source in (coarse, tmp_path):
-        report = df.transfer(source, fine)
+        report = df.surgery.transfer(source, fine)
         assert report.strides == (32, 8)
         assert "output stride 32 there, 8 here" in str(report)
-        assert df.transfer(source, unstated).strides is None
-    assert df.transfer(coarse.get_params()[0], made(8)).strides is None
+        assert df.surgery.transfer(source, unstated).strides is None
+    assert df.surgery.transfer(coarse.get_params()[0], made(8)).strides is None
 
 
 def test_into_a_symbol_of_the_user(tiny):
     made = df.Network(symbol=tiny.two_heads(), routes=tiny.routes())
-    report = df.transfer({"theirs_weight": np.ones((8, 6))}, made, rename={"theirs_*": "trunk_*"})
+    report = df.surgery.transfer(
+        {"theirs_weight": np.ones((8, 6))}, made, rename={"theirs_*": "trunk_*"}
+    )
     assert report.loaded == ["trunk_weight"]
     assert set(report.new) == {"trunk_bias", *(f"{h}_fc_{k}" for h in ("kind", "size")
                                                for k in ("weight", "bias"))}  # fmt: skip
     df.fit(made, tiny.iterator(), updates=1)
     with pytest.raises(BindError, match=r"\(8, 7\), not \(8, 6\)"):
-        df.transfer({"trunk_weight": np.ones((8, 7))}, made)
+        df.surgery.transfer({"trunk_weight": np.ones((8, 7))}, made)
 
 
 def test_a_network_in_training_is_not_touched(tiny, source):
     network, _ = source
     made = other(tiny, "bright")
-    told = tiny.Recorder("update_ended", lambda state, control: df.transfer(network, made))
+    told = tiny.Recorder("update_ended", lambda state, control: df.surgery.transfer(network, made))
     with pytest.raises(ConfigError, match="being trained"):
         df.fit(made, tiny.loader(made, 4, 4), updates=1, callbacks=[told])
 
@@ -167,13 +169,13 @@ def test_mistakes_are_told(tiny, source, tmp_path):
     network, _ = source
     made = other(tiny, "bright")
     with pytest.raises(CheckpointError, match="no checkpoint"):
-        df.transfer(tmp_path / "nowhere", made)
+        df.surgery.transfer(tmp_path / "nowhere", made)
     with pytest.raises(ConfigError, match="'raise' or 'skip'"):
-        df.transfer(network, made, mismatched="ignore")
+        df.surgery.transfer(network, made, mismatched="ignore")
     with pytest.raises(ConfigError, match="(?s)mapping of names.*received: *tuple"):
-        df.transfer(network.get_params(), made)
+        df.surgery.transfer(network.get_params(), made)
     with pytest.raises(BindError, match="(?s)No parameter of the source.*rename="):
-        df.transfer({"backbone.weight": np.zeros(3)}, made)
+        df.surgery.transfer({"backbone.weight": np.zeros(3)}, made)
 
 
 S = {name: f"{name}_log_variance" for name in ("bright", "dark", "more")}
@@ -195,7 +197,7 @@ def test_learned_weights_of_losses_come_along_with_their_heads(tiny, weighed, ki
     network, folder = weighed
     before = values(network)
     made = other(tiny, "bright", "more")
-    report = df.transfer(folder if kind == "checkpoint" else network, made)
+    report = df.surgery.transfer(folder if kind == "checkpoint" else network, made)
     assert dict(report.weights) == {S["bright"]: "loaded", S["more"]: "new", S["dark"]: "dropped"}
     assert S["bright"] in report.loaded
     assert S["more"] in report.new
@@ -213,31 +215,32 @@ def test_the_learned_weight_of_a_head_that_is_not_loaded_whole_begins_anew(tiny,
     network, _ = weighed
     given = {**network.get_params()[0], "bright_fc_weight": np.zeros((3, 4))}
     made = other(tiny, "bright", "dark")
-    report = df.transfer(given, made, mismatched="skip")
+    report = df.surgery.transfer(given, made, mismatched="skip")
     assert dict(report.weights) == {S["dark"]: "loaded", S["bright"]: "new"}
     assert S["bright"] not in made.arg_params
-    report = df.transfer(network, other(tiny, "bright"), rename={"bright_fc_bias": None})
+    report = df.surgery.transfer(network, other(tiny, "bright"), rename={"bright_fc_bias": None})
     assert dict(report.weights) == {S["bright"]: "new", S["dark"]: "dropped"}
-    assert df.transfer(network, other(tiny, "left", "dark"), rename={"bright_*": "left_*"}).weights[
-        "left_log_variance"
-    ] == "loaded"  # fmt: skip
+    report = df.surgery.transfer(
+        network, other(tiny, "left", "dark"), rename={"bright_*": "left_*"}
+    )
+    assert report.weights["left_log_variance"] == "loaded"
 
 
 def test_without_learned_weights_there_is_no_word_of_them(tiny, source, weighed):
     network, folder = source
-    report = df.transfer(folder, other(tiny, "bright", "more"))
+    report = df.surgery.transfer(folder, other(tiny, "bright", "more"))
     assert not report.weights
     assert "weights of losses" not in str(report)
     had = other(tiny, "bright", "dark")
     had.set_params(*weighed[0].get_params())
-    report = df.transfer(network, had)
+    report = df.surgery.transfer(network, had)
     assert report.weights == {S["bright"]: "kept", S["dark"]: "kept"}
     assert values(had)[S["bright"]] == values(weighed[0])[S["bright"]]
 
 
 def test_learned_weights_that_nobody_uses_are_in_nobody_s_way(tiny, weighed):
     made = other(tiny, "bright")
-    df.transfer(weighed[0], made)
+    df.surgery.transfer(weighed[0], made)
     loader = tiny.loader(made, 4, 4)
     df.fit(made, loader, updates=1)
     assert values(made)[S["bright"]] == values(weighed[0])[S["bright"]]

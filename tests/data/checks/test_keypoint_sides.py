@@ -105,7 +105,7 @@ class Faces:
 def loader_of(data, **settings):
     names = list(data.keypoint_names)
     head = df.head("keypoints", classes=["face"], keypoints=names, channels=8, **settings)
-    flip = df.Compose([df.transform("random_flip", p=1.0)])
+    flip = df.transforms.Compose([df.transform("random_flip", p=1.0)])
     return df.Loader(data, batch_size=4, transform=flip, heads=[head])
 
 

@@ -270,8 +270,8 @@ def test_a_sample_is_a_copy_that_transforms_may_change():
 LOADERS = {
     "Loader": lambda data: df.Loader(data, batch_size=2, transform=Resize(32, 32), workers=0),
     "Loader, threads": lambda data: df.Loader(data, batch_size=2, transform=Resize(32, 32)),
-    "OriginalSizeLoader": lambda data: df.OriginalSizeLoader(data, batch_size=2, workers=0),
-    "ViewLoader": lambda data: df.ViewLoader(data, batch_size=2, input_size=(32, 32), workers=0),
+    "OriginalSizeLoader": lambda data: df.Loader.original_size(data, batch_size=2, workers=0),
+    "ViewLoader": lambda data: df.Loader.views(data, batch_size=2, input_size=(32, 32), workers=0),
 }
 AROUND = {
     "alone": lambda data: data,

@@ -136,8 +136,7 @@ def test_transforms_and_heads_know_the_new_name():
     head = df.head("segmentation", classes=both.room_mask_classes, **settings)
     turn = RandomFlip(1.0)
     batch = next(df.Loader(both, batch_size=6, transform=turn, heads=[head]))
-    names = [desc.name for desc in batch.provide_label]
-    known = dict(zip(batch.ids, batch.label[names.index("segmentation_known")].asnumpy()))
+    known = dict(zip(batch.ids, batch.labels["segmentation_known"]))
     assert known["a/s0"].tolist() == [1, 1, 0, 0]
     assert known["b/s0"].tolist() == [1, 0, 1, 1]
 

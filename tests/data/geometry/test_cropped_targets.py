@@ -5,7 +5,7 @@ import pytest
 
 import densefit as df
 from densefit.data.geometry.cropped_targets import CutGeometry, whole
-from densefit.data.geometry.image_ops import crop, mirror, resize, turn
+from densefit.data.geometry.image_ops import crop, flip, resize, rotate90
 from densefit.data.geometry.warp import warp
 from densefit.data.sample import Geometry, LostGeometry, Sample
 from densefit.data.visible_area import visible_share
@@ -101,7 +101,7 @@ def test_a_turned_picture_is_cut_where_its_corners_leave_the_input(degrees, scal
 @pytest.mark.parametrize("vertical", [False, True])
 def test_quarter_turns_and_flips_cut_nothing(quarters, vertical):
     sample = Sample("a", np.zeros((50, 90, 3), np.uint8), {})
-    sample = turn(mirror(resize(sample, 33, 97), vertical), quarters)
+    sample = rotate90(flip(resize(sample, 33, 97), vertical), quarters)
     own = df.transform("letterbox", height=64, width=48)(sample, np.random.default_rng(0)).geometry
     assert whole(own, "") is own
 
@@ -111,7 +111,7 @@ def test_quarter_turns_and_flips_cut_nothing(quarters, vertical):
     [
         lambda sample: crop(sample, -40, -40, 144, 144),  # room for all of it, and nothing there
         lambda sample: df.transform("letterbox", height=96, width=96)(sample, None),
-        lambda sample: turn(resize(crop(sample, -40, -40, 144, 144), 50, 50), 1),
+        lambda sample: rotate90(resize(crop(sample, -40, -40, 144, 144), 50, 50), 1),
     ],
 )
 def test_what_was_cut_away_stays_cut_if_there_is_room_again(later):

@@ -6,11 +6,11 @@ import pytest
 from densefit.data.geometry import target_kinds
 from densefit.data.geometry.image_ops import (
     crop,
-    mirror,
+    flip,
     resize,
     resize_image,
     resize_nearest,
-    turn,
+    rotate90,
 )
 from densefit.data.homography import move_boxes
 from densefit.data.sample import Sample
@@ -55,18 +55,18 @@ def sample():
 
 
 MOVES = {
-    "mirror": lambda s: mirror(s),
-    "mirror top to bottom": lambda s: mirror(s, vertical=True),
-    "turn 1": lambda s: turn(s, 1),
-    "turn 2": lambda s: turn(s, 2),
-    "turn 3": lambda s: turn(s, 3),
+    "mirror": lambda s: flip(s),
+    "mirror top to bottom": lambda s: flip(s, vertical=True),
+    "turn 1": lambda s: rotate90(s, 1),
+    "turn 2": lambda s: rotate90(s, 2),
+    "turn 3": lambda s: rotate90(s, 3),
     "enlarge": lambda s: resize(s, 2 * H, 3 * W),
     "shrink": lambda s: resize(s, H // 2, W // 3),
     "shrink a lot": lambda s: resize(s, H // 6, W // 6),
     "crop inside": lambda s: crop(s, 3, 5, 79, 53),
     "crop beyond": lambda s: crop(s, -10, -7, W + 25, H + 9),
     "crop and pad": lambda s: crop(s, -10, 2, 95, 58),
-    "all": lambda s: turn(mirror(resize(crop(s, -6, -12, 96, 78), 39, 48)), 1),
+    "all": lambda s: rotate90(flip(resize(crop(s, -6, -12, 96, 78), 39, 48)), 1),
 }
 
 
@@ -108,9 +108,9 @@ def test_boxes_go_back_to_the_original(sample, name):
 
 
 def test_geometry_of_a_quarter_turn(sample):
-    corners = move_boxes(BOXES, turn(sample, 1).geometry.matrix)
-    np.testing.assert_allclose(corners, turn(sample, 1).targets["boxes"])
-    four = turn(turn(sample, 3), 1)
+    corners = move_boxes(BOXES, rotate90(sample, 1).geometry.matrix)
+    np.testing.assert_allclose(corners, rotate90(sample, 1).targets["boxes"])
+    four = rotate90(rotate90(sample, 3), 1)
     np.testing.assert_allclose(four.geometry.matrix, np.eye(2, 3), atol=1e-12)
     np.testing.assert_array_equal(four.image, sample.image)
 
@@ -135,7 +135,7 @@ def test_area_scales_with_the_picture_and_stays_in_a_crop(sample):
 
 
 def test_other_facts_stay(sample):
-    moved = mirror(sample)
+    moved = flip(sample)
     assert moved.id == "s"
     assert moved.targets["label"] == 7
     assert list(moved.targets) == list(sample.targets)
@@ -220,11 +220,11 @@ def test_vectors_turn_with_the_picture(sample, name):
 def test_four_quarter_turns_and_two_mirrors_give_the_same_vectors(sample):
     vectors = np.random.default_rng(0).normal(size=(H, W, 3)).astype(np.float32)
     sample.targets["normals"] = vectors
-    for back in (turn(turn(sample, 3), 1), mirror(mirror(sample)), turn(sample, 4)):
+    for back in (rotate90(rotate90(sample, 3), 1), flip(flip(sample)), rotate90(sample, 4)):
         np.testing.assert_array_equal(back.targets["normals"], vectors)
     np.testing.assert_array_equal(
-        mirror(mirror(sample), vertical=True).targets["normals"],
-        turn(sample, 2).targets["normals"],
+        flip(flip(sample), vertical=True).targets["normals"],
+        rotate90(sample, 2).targets["normals"],
     )
     np.testing.assert_array_equal(sample.targets["normals"], vectors)
 
@@ -244,14 +244,14 @@ def test_maps_of_any_type_and_depth(sample, monkeypatch):
 def test_errors_name_target_and_sample(sample):
     sample.targets["mask"] = sample.targets["mask"][1:]
     with pytest.raises(DataError, match=r"'mask'[\s\S]*sample 's'"):
-        mirror(sample)
+        flip(sample)
     sample.targets["mask"] = drawn(BOXES, H, W)
     sample.targets["difficult"] = np.zeros(2, bool)
     with pytest.raises(DataError, match=r"'difficult'[\s\S]*3 rows[\s\S]*sample 's'"):
-        mirror(sample)
+        flip(sample)
     del sample.targets["boxes"]
     with pytest.raises(DataError, match=r"one row a box[\s\S]*no boxes at all"):
-        mirror(sample)
+        flip(sample)
 
 
 @pytest.mark.parametrize("factor", [2, 3, 5])

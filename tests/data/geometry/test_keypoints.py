@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from densefit.data.geometry import target_kinds
-from densefit.data.geometry.image_ops import crop, mirror, resize, turn
+from densefit.data.geometry.image_ops import crop, flip, resize, rotate90
 from densefit.data.geometry.keypoints import is_swap, move_keypoints, swap_order
 from densefit.data.sample import Sample
 from densefit.data.transforms import (
@@ -44,14 +44,14 @@ def sample():
 
 
 EXACT = {
-    "mirror": lambda s: mirror(s),
-    "mirror top to bottom": lambda s: mirror(s, vertical=True),
-    "turn 1": lambda s: turn(s, 1),
-    "turn 3": lambda s: turn(s, 3),
+    "mirror": lambda s: flip(s),
+    "mirror top to bottom": lambda s: flip(s, vertical=True),
+    "turn 1": lambda s: rotate90(s, 1),
+    "turn 3": lambda s: rotate90(s, 3),
     "crop": lambda s: crop(s, 9, 7, 45, 33),
     "pad": lambda s: crop(s, -6, -3, 80, 60),
     "enlarge": lambda s: resize(s, 3 * H, 5 * W),
-    "all": lambda s: resize(turn(mirror(crop(s, 8, -4, 50, 50)), 1), 150, 250),
+    "all": lambda s: resize(rotate90(flip(crop(s, 8, -4, 50, 50)), 1), 150, 250),
 }
 MIRRORS = {"mirror", "mirror top to bottom", "all"}
 
@@ -82,18 +82,18 @@ def test_the_crop_loses_some_points_and_keeps_others(sample):
 
 @pytest.mark.parametrize("vertical", [False, True])
 def test_mirrored_twice_is_the_same(sample, vertical):
-    twice = mirror(mirror(sample, vertical), vertical)
+    twice = flip(flip(sample, vertical), vertical)
     np.testing.assert_allclose(twice.targets["keypoints"], sample.targets["keypoints"], atol=1e-5)
     np.testing.assert_array_equal(twice.targets["keypoint_flip"], FLIP)
 
 
 def test_half_a_turn_is_both_mirrors_and_swaps_nothing(sample):
-    both = mirror(mirror(sample), vertical=True).targets["keypoints"]
-    np.testing.assert_allclose(turn(sample, 2).targets["keypoints"], both, atol=1e-5)
+    both = flip(flip(sample), vertical=True).targets["keypoints"]
+    np.testing.assert_allclose(rotate90(sample, 2).targets["keypoints"], both, atol=1e-5)
 
 
 def test_left_becomes_right(sample):
-    before, after = sample.targets["keypoints"], mirror(sample).targets["keypoints"]
+    before, after = sample.targets["keypoints"], flip(sample).targets["keypoints"]
     assert after[0, 2, 0] == W - before[0, 1, 0]
     assert after[0, 2, 2] == before[0, 1, 2] == 1
 
@@ -144,22 +144,22 @@ def test_a_point_on_the_edge_is_inside_and_rounding_does_not_lose_it():
 
 
 @pytest.mark.parametrize(
-    "flip", [None, np.arange(4), np.array([0, 1, 2, 3, 5]), np.array([1, 2, 0, 3, 4])]
+    "order", [None, np.arange(4), np.array([0, 1, 2, 3, 5]), np.array([1, 2, 0, 3, 4])]
 )
-def test_a_mirrored_sample_must_say_what_changes_places(sample, flip):
-    if flip is None:
+def test_a_mirrored_sample_must_say_what_changes_places(sample, order):
+    if order is None:
         del sample.targets["keypoint_flip"]
     else:
-        sample.targets["keypoint_flip"] = flip
+        sample.targets["keypoint_flip"] = order
     with pytest.raises(DataError, match=r"mirrored picture[\s\S]*'keypoint_flip'[\s\S]*'s'"):
-        mirror(sample)
+        flip(sample)
     assert crop(sample, 0, 0, W, H).targets["keypoints"].shape == (2, K, 3)
 
 
 def test_one_row_for_each_box(sample):
     sample.targets["keypoints"] = sample.targets["keypoints"][:1]
     with pytest.raises(DataError, match=r"'keypoints'[\s\S]*2 rows"):
-        mirror(sample)
+        flip(sample)
 
 
 def test_keypoints_of_another_name(sample, monkeypatch):
@@ -168,11 +168,11 @@ def test_keypoints_of_another_name(sample, monkeypatch):
     declare_target("hands_flip", "plain")
     sample.targets["hands"] = sample.targets["keypoints"][:, :2]
     sample.targets["hands_flip"] = np.array([1, 0])
-    moved = mirror(sample).targets
+    moved = flip(sample).targets
     np.testing.assert_array_equal(moved["hands"][:, ::-1], moved["keypoints"][:, [0, 2]])
-    for kind, flip in (("keypoints", ""), ("map", "hands_flip")):
+    for kind, order in (("keypoints", ""), ("map", "hands_flip")):
         with pytest.raises(ConfigError, match="need `flip`, and nothing else"):
-            declare_target("feet", kind, flip=flip)
+            declare_target("feet", kind, flip=order)
 
 
 def test_orders():

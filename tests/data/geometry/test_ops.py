@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from densefit.data.geometry.ops import (
-    Geometric,
-    Move,
-    cropping,
-    joined,
-    mirroring,
-    resizing,
-    turning,
+    GeometricOp,
+    GeometricTransform,
+    crop_op,
+    flip_op,
+    fuse_ops,
+    resize_op,
+    rotate90_op,
 )
 from densefit.data.sample import Sample
 from densefit.data.transforms import (
@@ -80,52 +80,54 @@ def test_together_as_one_after_the_other(name, seed):
     assert found.geometry.input_size == expected.geometry.input_size
 
 
-def names(moves, size=(H, W)):
-    return [move.name for move in joined(size, moves)]
+def names(ops, size=(H, W)):
+    return [op.name for op in fuse_ops(size, ops)]
 
 
 def turned(size=(H, W), fill=114):
     cos, sin = np.cos(0.3), np.sin(0.3)
-    return Move(np.array([[cos, -sin, 9], [sin, cos, -9], [0, 0, 1.0]]), size, "warp", fill)
+    return GeometricOp(np.array([[cos, -sin, 9], [sin, cos, -9], [0, 0, 1.0]]), size, "warp", fill)
 
 
 def test_what_becomes_one():
-    small = resizing((H, W), 60, 80)
+    small = resize_op((H, W), 60, 80)
     assert names([turned(), small]) == ["warp"]
-    assert names([small, turned((60, 80)), mirroring((60, 80)), turning((60, 80), 1)]) == ["warp"]
-    assert names([small, cropping(3, 3, 40, 40), mirroring((40, 40))]) == [
+    assert names([small, turned((60, 80)), flip_op((60, 80)), rotate90_op((60, 80), 1)]) == ["warp"]
+    assert names([small, crop_op(3, 3, 40, 40), flip_op((40, 40))]) == [
         "resize",
         "crop",
-        "mirror",
+        "flip",
     ]
 
 
 def test_what_was_cut_away_does_not_come_back():
-    window = cropping(30, 20, 50, 40)
+    window = crop_op(30, 20, 50, 40)
     assert names([window, turned((40, 50))]) == ["crop", "warp"]
-    assert names([turned(), cropping(-20, -20, W + 40, H + 40)]) == ["warp", "crop"]
+    assert names([turned(), crop_op(-20, -20, W + 40, H + 40)]) == ["warp", "crop"]
     assert names([turned(), turned()]) == ["warp", "warp"]
-    inside = Move(np.diag([2.0, 2.0, 1.0]), (H, W), "warp", 114)  # the corner, twice as large
+    inside = GeometricOp(
+        np.diag([2.0, 2.0, 1.0]), (H, W), "warp", 114
+    )  # the corner, twice as large
     assert names([turned(), inside]) == ["warp"]
 
 
 def test_two_fills_are_two_moves():
-    assert names([turned(), cropping(5, 5, 50, 50, fill=0)]) == ["warp", "crop"]
-    assert names([turned(), cropping(5, 5, 50, 50)]) == ["warp"]
+    assert names([turned(), crop_op(5, 5, 50, 50, fill=0)]) == ["warp", "crop"]
+    assert names([turned(), crop_op(5, 5, 50, 50)]) == ["warp"]
 
 
 def test_a_single_move_is_done_as_it_always_was():
     sample = picture()
-    for move in (
-        cropping(-3, 4, 50, 60),
-        resizing((H, W), 33, 44),
-        mirroring((H, W)),
-        mirroring((H, W), vertical=True),
-        *(turning((H, W), quarters) for quarters in range(4)),
+    for op in (
+        crop_op(-3, 4, 50, 60),
+        resize_op((H, W), 33, 44),
+        flip_op((H, W)),
+        flip_op((H, W), vertical=True),
+        *(rotate90_op((H, W), quarters) for quarters in range(4)),
     ):
-        after = move(sample)
-        assert after.image.shape[:2] == move.size
-        np.testing.assert_allclose(after.geometry.matrix, move.matrix[:2], atol=1e-12)
+        after = op(sample)
+        assert after.image.shape[:2] == op.size
+        np.testing.assert_allclose(after.geometry.matrix, op.matrix[:2], atol=1e-12)
 
 
 def test_a_users_class_that_changes_the_call_is_called():
@@ -136,6 +138,6 @@ def test_a_users_class_that_changes_the_call_is_called():
             Loud.called += 1
             return super().__call__(sample, rng)
 
-    assert issubclass(Loud, Geometric)
+    assert issubclass(Loud, GeometricTransform)
     Compose([RandomFlip(1.0), Loud(1.0)])(picture(), np.random.default_rng(0))
     assert Loud.called == 1

@@ -59,9 +59,9 @@ def test_masks_come_back_and_their_runs_fill_them(mask):
 
 
 def test_polygons_are_joined():
-    square, triangle = [1, 1, 4, 1, 4, 4, 1, 4], [5.5, 0, 8.2, 0.3, 7, 5.9]
-    expected = coco.merge(coco.frPyObjects([square, triangle], 6, 8))
-    assert encode_polygons([square, triangle], (6, 8)) == expected
+    as_3x3, triangle = [1, 1, 4, 1, 4, 4, 1, 4], [5.5, 0, 8.2, 0.3, 7, 5.9]
+    expected = coco.merge(coco.frPyObjects([as_3x3, triangle], 6, 8))
+    assert encode_polygons([as_3x3, triangle], (6, 8)) == expected
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)

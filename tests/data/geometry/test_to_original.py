@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from densefit.backend import mx
-from densefit.data.geometry.image_ops import crop, mirror, resize
+from densefit.data.geometry.image_ops import crop, flip, resize
 from densefit.data.geometry.to_original import map_to_original
 from densefit.data.sample import Geometry, Sample
 from densefit.data.transforms.resize import Letterbox, Resize
@@ -37,7 +37,7 @@ def brute_force(array, geometry):
 @pytest.mark.parametrize("flipped", [False, True])
 def test_equals_a_loop_over_pixels(size, flipped):
     moved = Resize(24, 32)(sample(*size), np.random.default_rng())
-    geometry = (mirror(moved) if flipped else moved).geometry
+    geometry = (flip(moved) if flipped else moved).geometry
     array = np.random.default_rng(1).normal(size=(24, 32)).astype(np.float32)
     found = map_to_original(array, geometry)
     assert found.dtype == np.float32

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from densefit.data.geometry.image_ops import crop
-from densefit.data.geometry.transform_targets import clipped, moved
+from densefit.data.geometry.transform_targets import clip_boxes, transform_targets
 from densefit.data.homography import project
 from densefit.data.sample import Sample
 from densefit.errors import DataError
@@ -17,7 +17,7 @@ LOOK = np.array([[0.9, 0.1, 3.0], [-0.05, 0.8, 5.0], [1e-3, -2e-3, 1.0]])
 
 def after(matrix, **targets):
     sample = Sample("s", np.zeros((H, W, 3), np.uint8), targets)
-    return moved(sample, sample.image, matrix, lambda array, kind: array).targets
+    return transform_targets(sample, sample.image, matrix, lambda array, kind: array).targets
 
 
 def objects(x1, y1, x2, y2, box):
@@ -81,9 +81,9 @@ def test_hands_change_places_in_a_mirror_however_it_is_turned():
     turned = after(TURN, **targets)["keypoints"][0]
     np.testing.assert_allclose(turned[:, :2], project(points[0, :, :2], TURN), rtol=1e-5)
     np.testing.assert_array_equal(turned[:, 2], [2, 1])
-    mirror = TURN @ np.array([[-1.0, 0, W], [0, 1, 0], [0, 0, 1]])
-    mirrored = after(mirror, **targets)["keypoints"][0]
-    np.testing.assert_allclose(mirrored[:, :2], project(points[0, ::-1, :2], mirror), rtol=1e-5)
+    flip = TURN @ np.array([[-1.0, 0, W], [0, 1, 0], [0, 0, 1]])
+    mirrored = after(flip, **targets)["keypoints"][0]
+    np.testing.assert_allclose(mirrored[:, :2], project(points[0, ::-1, :2], flip), rtol=1e-5)
     np.testing.assert_array_equal(mirrored[:, 2], [1, 2])
 
 
@@ -97,19 +97,19 @@ def test_vectors_turn_by_the_rotation_and_cannot_follow_a_perspective():
 
 def test_boxes_are_clipped_and_dropped():
     boxes = np.array([[-9, 0, 10, 10], [-11, 0, 10, 10], [5, 5, 5.5, 9], [60, 40, 70, 50.0]])
-    stay, keep = clipped(boxes, 48, 65)
+    stay, keep = clip_boxes(boxes, 48, 65)
     np.testing.assert_array_equal(keep, [True, False, False, True])
     np.testing.assert_array_equal(stay, [[0, 0, 10, 10], [60, 40, 65, 48]])
 
 
 def test_the_rest_of_a_crowd_stays_wherever_its_centre_is():
     boxes = np.array([[-90, 0, 1, 10], [-90, 0, 0.9, 10], [60, -80, 70, 5], [-9, 0, -4, 9.0]])
-    _, keep = clipped(boxes, 48, 65)
+    _, keep = clip_boxes(boxes, 48, 65)
     assert not keep.any()
-    stay, keep = clipped(boxes, 48, 65, np.ones(4, bool))
+    stay, keep = clip_boxes(boxes, 48, 65, np.ones(4, bool))
     np.testing.assert_array_equal(keep, [True, False, True, False])
     np.testing.assert_array_equal(stay, [[0, 0, 1, 10], [60, 0, 65, 5]])
-    _, keep = clipped(boxes, 48, 65, np.array([False, False, True, False]))
+    _, keep = clip_boxes(boxes, 48, 65, np.array([False, False, True, False]))
     np.testing.assert_array_equal(keep, [False, False, True, False])
 
 

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from densefit.data.geometry import target_kinds
-from densefit.data.geometry.image_ops import mirror, resize, turn
+from densefit.data.geometry.image_ops import flip, resize, rotate90
 from densefit.data.geometry.instance_map import extents
 from densefit.data.geometry.warp import warp
 from densefit.data.sample import LostGeometry, Sample
-from densefit.data.transforms.affine import about_the_middle, linear
+from densefit.data.transforms.affine import about_centre, linear
 from densefit.datasets import Shapes
 from densefit.errors import DataError
 
@@ -27,7 +27,7 @@ def smooth(height=H, width=W):
 
 def maps():
     return st.builds(
-        lambda angle, scale, slant, x, y: about_the_middle(
+        lambda angle, scale, slant, x, y: about_centre(
             (H, W), linear(np.radians(angle), scale, slant, 0.0), np.array([x, y])
         ),
         st.floats(-180, 180),
@@ -92,10 +92,10 @@ def test_points_lie_where_the_geometry_says(matrix, index):
 
 
 SAME = {
-    "mirror": lambda s: mirror(s),
-    "upside down": lambda s: mirror(s, vertical=True),
-    "quarter": lambda s: turn(s, 1),
-    "three quarters": lambda s: turn(s, 3),
+    "mirror": lambda s: flip(s),
+    "upside down": lambda s: flip(s, vertical=True),
+    "quarter": lambda s: rotate90(s, 1),
+    "three quarters": lambda s: rotate90(s, 3),
 }
 
 
@@ -143,7 +143,7 @@ def test_maps_that_opencv_cannot_warp_are_warped_all_the_same(monkeypatch):
     target_kinds.declare_target("many", "map", fill=-1)
     sample = SHAPES[1]
     sample.targets["many"] = np.dstack([sample.targets["mask"].astype(np.int64)] * 6)
-    matrix = about_the_middle((H, W), linear(0.4, 1.2, 0.1, 0.0), np.array([2.0, 1.0]))
+    matrix = about_centre((H, W), linear(0.4, 1.2, 0.1, 0.0), np.array([2.0, 1.0]))
     after = warp(sample, matrix, H, W).targets
     assert after["many"].dtype == np.int64
     expected = after["mask"].astype(int)
@@ -164,10 +164,10 @@ def test_perspective_moves_boxes_with_their_objects_and_loses_the_geometry(index
     with pytest.raises(DataError, match="perspective"):
         after.geometry.boxes_to_original(after.targets["boxes"])
     with pytest.raises(DataError, match="perspective"):
-        _ = mirror(after).geometry.matrix
+        _ = flip(after).geometry.matrix
 
 
 def test_boxes_of_a_turned_picture_do_not_come_back_silently():
-    after = warp(SHAPES[0], about_the_middle((H, W), linear(0.3, 1, 0, 0), np.zeros(2)), H, W)
+    after = warp(SHAPES[0], about_centre((H, W), linear(0.3, 1, 0, 0), np.zeros(2)), H, W)
     with pytest.raises(DataError, match="turned"):
         after.geometry.boxes_to_original(after.targets["boxes"])

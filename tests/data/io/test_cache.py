@@ -105,7 +105,7 @@ def test_what_cannot_fit_is_not_made_to_bytes(kind, settings, monkeypatch):
     for i in range(6):
         cached[i]
     made = []
-    monkeypatch.setattr("densefit.data.io.cache.to_bytes", lambda *_, **__: made.append(1))
+    monkeypatch.setattr("densefit.data.io.disk_cache.to_bytes", lambda *_, **__: made.append(1))
     for i in range(6):
         cached[i]
     assert made == []
@@ -261,7 +261,7 @@ def test_what_cannot_be_kept_is_a_good_sample_all_the_same(tmp_path, monkeypatch
                 raise OSError(28, "No space left on device")
             path.write_bytes(data)
 
-        monkeypatch.setattr("densefit.data.io.cache._replace", full)
+        monkeypatch.setattr("densefit.data.io.disk_cache._replace", full)
     for index in (0, 1, 0):
         assert (cached[index].image == index).all()
     assert caplog.text.count("no longer kept") == 1

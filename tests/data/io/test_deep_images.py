@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from densefit.data.io.image import read_image, read_values
+from densefit.data.io.image import read_image
+from densefit.data.io.value_image import read_values
 from densefit.errors import DataError
 
 

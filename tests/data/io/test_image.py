@@ -11,15 +11,10 @@ import pytest
 from PIL import Image
 
 import densefit as df
-from densefit.data.io.image import (
-    planes,
-    read_ids,
-    read_image,
-    read_mask,
-    read_triples,
-    read_values,
-)
+from densefit.data.io.image import planes, read_image
 from densefit.data.io.image_limits import BYTES, DAMAGED, PIXELS
+from densefit.data.io.index_image import read_ids, read_mask
+from densefit.data.io.value_image import read_triples, read_values
 from densefit.datasets import ImageFolder
 from densefit.errors import ConfigError, DataError
 
@@ -639,7 +634,7 @@ def test_a_picture_for_which_there_is_no_memory_is_named(tmp_path, monkeypatch):
     def full(*_):
         raise MemoryError
 
-    monkeypatch.setattr("densefit.data.io.image._by_opencv", full)
+    monkeypatch.setattr("densefit.data.io.image.decode_by_opencv", full)
     with pytest.raises(DataError, match=r"more memory than there is[\s\S]*a\.png"):
         read_image(path)
 

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.data.io.image import read_ids, read_image, read_mask, read_values
+from densefit.data.io.image import read_image
+from densefit.data.io.index_image import read_ids, read_mask
+from densefit.data.io.value_image import read_values
 from densefit.datasets import MaskFolder
 
 NUMBERS = [read_mask, read_ids, read_values]

@@ -3,7 +3,6 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from densefit.backend import mx
 from densefit.data.loader.collate import Layout
 from densefit.data.loader.sample_task import Made
 from densefit.data.sample import Geometry
@@ -44,14 +43,14 @@ def good(index):
 
 
 def test_descriptions_are_in_the_order_of_heads_and_labels(layout):
-    (data,) = layout.describe_data(8)
+    (data,) = layout.data_specs(8)
     assert (data.name, data.shape) == ("data", (8, 3, 4, 6))
     assert (data.dtype, data.layout) == (np.uint8, "NCHW")
-    labels = layout.describe_labels(8)
+    labels = layout.label_specs(8)
     assert [label.name for label in labels] == ["det_boxes", "det_classes", "age_years"]
     assert [label.shape for label in labels] == [(8, 5, 4), (8, 5), (8,)]
     assert [label.dtype for label in labels] == [np.float32, np.int32, np.float32]
-    assert all(mx.io.DataDesc.get_batch_axis(label.layout) == 0 for label in labels)
+    assert all(label.batch_axis == 0 for label in labels)
 
 
 def test_a_batch_has_all_in_order(layout):
@@ -59,26 +58,29 @@ def test_a_batch_has_all_in_order(layout):
     for one in samples:
         layout.check(one)
     batch = layout.collate(samples)
-    assert isinstance(batch, mx.io.DataBatch)
-    assert batch.data[0].dtype == np.uint8
-    assert batch.data[0][:, 0, 0, 0].asnumpy().tolist() == [3, 1, 2]
-    assert [label.dtype for label in batch.label] == [np.float32, np.int32, np.float32]
-    assert batch.label[1].asnumpy()[:, 0].tolist() == [3, 1, 2]
-    assert batch.label[2].asnumpy().tolist() == [3, 1, 2]
+    (data,) = batch.data.values()
+    assert data.dtype == np.uint8
+    assert data[:, 0, 0, 0].tolist() == [3, 1, 2]
+    assert list(batch.labels) == ["det_boxes", "det_classes", "age_years"]
+    assert [label.dtype for label in batch.labels.values()] == [np.float32, np.int32, np.float32]
+    assert batch.labels["det_classes"][:, 0].tolist() == [3, 1, 2]
+    assert batch.labels["age_years"].tolist() == [3, 1, 2]
     assert batch.ids == ["s3", "s1", "s2"]
     assert {name: has.tolist() for name, has in batch.labelled.items()} == {
         "det": [True, False, True],
         "age": [True, False, True],
     }
     assert [int(one["label"]) for one in batch.targets] == [3, 1, 2]
-    assert (batch.pad, batch.index.tolist(), len(batch.geometries)) == (0, [3, 1, 2], 3)
-    assert [desc.shape for desc in batch.provide_data] == [array.shape for array in batch.data]
-    assert [desc.shape for desc in batch.provide_label] == [array.shape for array in batch.label]
+    assert (batch.rows, batch.real, batch.index.tolist()) == (3, 3, [3, 1, 2])
+    assert len(batch.geometries) == 3
+    specs = layout.data_specs(3) + layout.label_specs(3)
+    assert {spec.name: spec.shape for spec in specs} == {
+        name: array.shape for name, array in batch.arrays.items()
+    }
 
 
 def test_without_heads_there_are_no_labels():
-    batch = Layout((4, 6), []).collate([made(0, {})])
-    assert (batch.label, batch.provide_label) == ([], [])
+    assert Layout((4, 6), []).collate([made(0, {})]).labels == {}
 
 
 def test_another_size_is_refused_with_both_sizes(layout):

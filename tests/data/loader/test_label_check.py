@@ -193,8 +193,7 @@ def test_what_stands_in_is_of_samples_that_have_it(has, apart, expected):
 
 def test_labels_of_a_term_without_its_targets_are_stood_in_for():
     batch = next(Loader(Apart("a", "b", "", "ab"), batch_size=4, heads=[Numbers(apart=True)]))
-    names = [desc.name for desc in batch.provide_label]
-    values = {name: array.asnumpy().tolist() for name, array in zip(names, batch.label)}
+    values = {name: array.tolist() for name, array in batch.labels.items()}
     assert values == {"own_a": [1, 1, 1, 4], "own_b": [2, 2, 2, 4]}
     assert {key: has.tolist() for key, has in batch.labelled.items()} == {
         "own": [True, True, False, True],
@@ -226,4 +225,4 @@ def test_classes_of_a_rare_target_are_never_taken_by_number():
     head = df.head("classification", classes=["owl", "fox"])
     batch = next(Loader(Rare(), batch_size=40, heads=[head], workers=0))
     assert np.flatnonzero(batch.labelled["classification"]).tolist() == [1]
-    assert batch.label[0].asnumpy()[1] == 0
+    assert next(iter(batch.labels.values()))[1] == 0

@@ -16,6 +16,7 @@ from densefit.data.loader.loader import Loader
 from densefit.data.sample import Sample
 from densefit.datasets import Shapes
 from densefit.errors import ConfigError, DataError
+from densefit.interop import as_data_iter
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +74,7 @@ def jitter(sample, rng):
 
 
 def read_all(loader):
-    return [(batch.ids, batch.data[0].asnumpy(), batch.label) for batch in loader]
+    return [(batch.ids, batch.data["data"], batch.labels) for batch in loader]
 
 
 def same(first, second):
@@ -84,18 +85,17 @@ def same(first, second):
 
 def test_an_epoch_without_shuffling_is_the_dataset_in_order():
     with Loader(Numbers(10), batch_size=4, heads=[Head()]) as loader:
-        assert isinstance(loader, mx.io.DataIter)
         assert len(loader) == 3
         assert loader.input_size == (4, 6)
         assert loader.provide_data[0].shape == (4, 3, 4, 6)
         assert [(d.name, d.shape) for d in loader.provide_label] == [("age_value", (4,))]
         batches = list(loader)
     assert [len(batch.ids) for batch in batches] == [4, 4, 2]
-    assert [batch.pad for batch in batches] == [0, 0, 0]
+    assert [batch.rows - batch.real for batch in batches] == [0, 0, 0]
     assert sum((batch.ids for batch in batches), []) == [f"n{i}" for i in range(10)]
-    assert batches[2].data[0].shape == (2, 3, 4, 6)
-    assert batches[2].provide_label[0].shape == (2,)
-    assert batches[1].label[0].asnumpy().tolist() == [4, 5, 6, 7]
+    assert batches[2].data["data"].shape == (2, 3, 4, 6)
+    assert batches[2].labels["age_value"].shape == (2,)
+    assert batches[1].labels["age_value"].tolist() == [4, 5, 6, 7]
     assert [int(one["label"]) for one in batches[2].targets] == [8, 9]
     assert loader.exact
 
@@ -130,8 +130,8 @@ def test_without_originals_all_else_is_the_same(kind):
             assert first.targets is not None
             assert second.targets is None
             assert first.ids == second.ids
-            for one, other in zip(first.data + first.label, second.data + second.label):
-                np.testing.assert_array_equal(one.asnumpy(), other.asnumpy())
+            for one, other in zip(first.arrays.values(), second.arrays.values()):
+                np.testing.assert_array_equal(one, other)
 
 
 def test_an_epoch_does_not_depend_on_what_came_before():
@@ -171,7 +171,7 @@ def test_reset_goes_to_the_next_epoch_unless_one_was_set():
         assert loader.epoch == 7
         assert len(list(loader)) == 2
         with pytest.raises(StopIteration):
-            loader.next()
+            next(loader)
         loader.reset()
         assert loader.epoch == 8
         assert len([*loader]) == 2
@@ -363,12 +363,13 @@ def test_settings_out_of_range():
 
 
 def test_module_fit_accepts_it():
-    """MXNet's own loop takes the loader for one of its iterators, epoch after epoch."""
+    """MXNet's own loop reads it by `as_data_iter`, epoch after epoch."""
     net = mx.sym.LinearRegressionOutput(
         mx.sym.FullyConnected(mx.sym.cast(mx.sym.var("data"), "float32"), num_hidden=1),
         mx.sym.var("age_value"),
     )
     module = mx.mod.Module(net, label_names=["age_value"], logger=logging.getLogger("quiet"))
     with Loader(Numbers(8), batch_size=4, heads=[Head()], shuffle=True) as loader:
-        module.fit(loader, num_epoch=2, eval_metric="mse", optimizer_params={"learning_rate": 1e-9})
+        data = as_data_iter(loader)
+        module.fit(data, num_epoch=2, eval_metric="mse", optimizer_params={"learning_rate": 1e-9})
         assert loader.epoch == 2

@@ -49,8 +49,7 @@ def epochs(kind, workers, count=2):
     with Loader(data, batch_size=4, transform=transform, heads=heads, **settings) as loader:
         for _ in range(count):
             for batch in loader:
-                arrays = [*batch.data, *batch.label]
-                found.append((batch, [one.asnumpy() for one in arrays]))
+                found.append((batch, list(batch.arrays.values())))
     return found
 
 

@@ -36,12 +36,14 @@ SIZES = [(40, 60), (64, 64), (33, 50), (100, 30), (60, 40), (32, 32), (41, 61)]
 def test_every_picture_comes_once_unchanged_at_the_left_top_of_grey(workers, ahead):
     dataset = Sizes(*SIZES)
     seen = []
-    loader = df.OriginalSizeLoader(dataset, batch_size=2, multiple=32, ahead=ahead, workers=workers)
+    loader = df.Loader.original_size(
+        dataset, batch_size=2, multiple=32, ahead=ahead, workers=workers
+    )
     with loader:
         for _ in range(2):
             seen.append([])
             for batch in loader:
-                array = batch.data[0].asnumpy()
+                array = batch.data["data"]
                 assert array.dtype == np.uint8
                 for row, index in enumerate(batch.index):
                     sample, (height, width) = dataset[index], SIZES[index]
@@ -64,42 +66,42 @@ def test_every_picture_comes_once_unchanged_at_the_left_top_of_grey(workers, ahe
 
 
 def test_pictures_of_one_bucket_share_a_batch():
-    loader = df.OriginalSizeLoader(Sizes(*SIZES), batch_size=8, multiple=64, workers=0)
+    loader = df.Loader.original_size(Sizes(*SIZES), batch_size=8, multiple=64, workers=0)
     assert sorted(len(batch.ids) for batch in loader) == [1, 6]
 
 
 def test_few_pixels_a_batch_make_small_batches():
-    loader = df.OriginalSizeLoader(
+    loader = df.Loader.original_size(
         Sizes(*SIZES), batch_size=8, multiple=64, max_pixels=2 * 64 * 64, workers=0
     )
     assert sorted(len(batch.ids) for batch in loader) == [1, 2, 2, 2]
 
 
 def test_scaled_pictures_lead_boxes_back():
-    loader = df.OriginalSizeLoader(
+    loader = df.Loader.original_size(
         Sizes((40, 60)), batch_size=1, multiple=32, short_side=80, long_side=90, workers=0
     )
     (batch,) = loader
-    assert batch.data[0].shape == (1, 3, 64, 96)  # 60 x 90, padded
+    assert batch.data["data"].shape == (1, 3, 64, 96)  # 60 x 90, padded
     box = batch.geometries[0].boxes_to_original(np.array([[15, 30, 90, 60]]))
     np.testing.assert_allclose(box, [[10, 20, 60, 40]])
 
 
 def test_settings_are_checked():
     with pytest.raises(ConfigError, match="'multiple'"):
-        df.OriginalSizeLoader(Sizes((40, 60)), batch_size=1, multiple=0)
+        df.Loader.original_size(Sizes((40, 60)), batch_size=1, multiple=0)
     with pytest.raises(DataError, match="empty"):
-        df.OriginalSizeLoader(Sizes(), batch_size=1)
+        df.Loader.original_size(Sizes(), batch_size=1)
 
 
 def test_a_broken_picture_is_named():
     dataset = Sizes((40, 60), (0, 5))
     with pytest.raises(DataError, match="picture 1"):
-        list(df.OriginalSizeLoader(dataset, batch_size=1, workers=0))
+        list(df.Loader.original_size(dataset, batch_size=1, workers=0))
 
 
 def test_two_iterations_at_once_are_refused():
-    with df.OriginalSizeLoader(Sizes(*SIZES), batch_size=2) as loader:
+    with df.Loader.original_size(Sizes(*SIZES), batch_size=2) as loader:
         first = iter(loader)
         next(first)
         assert sum(len(batch.ids) for batch in loader) == len(SIZES)

@@ -151,7 +151,7 @@ def in_place(sample, rng):
 
 @pytest.mark.parametrize("transform", [shrunk, in_place])
 def test_a_later_step_of_fixed_size_does_not_hide_it(sample, transform):
-    made = Work(One(sample), df.Compose([transform, Resize(4, 6)]), [Head()], 0, 0)(0)
+    made = Work(One(sample), df.transforms.Compose([transform, Resize(4, 6)]), [Head()], 0, 0)(0)
     assert made.geometry.input_size == (4, 6)
     with pytest.raises(DataError, match=r"(?s)not known.*kept no track"):
         _ = made.geometry.matrix
@@ -164,7 +164,7 @@ def forgets(sample, rng):
 
 def test_a_sample_made_without_a_geometry_has_the_one_from_before(sample):
     def made(*steps):
-        return Work(One(sample), df.Compose(steps), [Head()], 0, 0)(0).geometry
+        return Work(One(sample), df.transforms.Compose(steps), [Head()], 0, 0)(0).geometry
 
     flip = df.transform("random_flip", p=1.0)
     np.testing.assert_array_equal(made(flip, forgets).matrix, made(flip).matrix)

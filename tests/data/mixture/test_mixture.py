@@ -258,7 +258,7 @@ def test_neither_workers_nor_the_order_of_the_datasets_matter(batches):
                 mixture, batch_size=4, shuffle=True, workers=workers, transform=noise, seed=3
             ) as loader:
                 batches_read = [*loader, *loader]
-            read.append([(b.ids, b.data[0].asnumpy().tolist()) for b in batches_read])
+            read.append([(b.ids, b.data["data"].tolist()) for b in batches_read])
     assert all(one == read[0] for one in read)
     pictures = [(i, str(p)) for ids, data in read[0] for i, p in zip(ids, data)]
     assert len(set(pictures)) == len(pictures)  # repeated samples are transformed anew
@@ -267,10 +267,10 @@ def test_neither_workers_nor_the_order_of_the_datasets_matter(batches):
 def test_an_epoch_can_be_entered_anywhere():
     mixture = made(ratio={"boxes": 2, "streets": 1}, batches="at_random")
     with df.Loader(mixture, batch_size=4, shuffle=True, transform=noise) as loader:
-        whole = [[(b.ids, b.data[0].asnumpy().tolist()) for b in loader] for _ in range(3)]
+        whole = [[(b.ids, b.data["data"].tolist()) for b in loader] for _ in range(3)]
         for epoch, skip in ((2, 3), (0, 1), (1, 0)):
             loader.set_epoch(epoch, skip)
-            rest = [(b.ids, b.data[0].asnumpy().tolist()) for b in loader]
+            rest = [(b.ids, b.data["data"].tolist()) for b in loader]
             assert rest == whole[epoch][skip:]
 
 
@@ -307,8 +307,7 @@ def test_a_rare_target_with_names_of_its_own_is_numbered_by_them():
     loader = df.Loader(mixture, batch_size=43, heads=[head], workers=0)
     batch = next(loader)
     assert np.flatnonzero(batch.labelled["segmentation"]).tolist() == [1]
-    names = [desc.name for desc in batch.provide_label]
-    labels = batch.label[names.index("segmentation_mask")].asnumpy()
+    labels = batch.labels["segmentation_mask"]
     assert set(labels[1].ravel()) == {1}
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.data.geometry.image_ops import crop, mirror, resize
+from densefit.data.geometry.image_ops import crop, flip, resize
 from densefit.data.geometry.instance_map import extents
 from densefit.data.loader.sample_task import Work
 from densefit.data.sample import LostGeometry
@@ -36,8 +36,8 @@ def applied(pipeline, index=1, seed=0):
 @pytest.mark.parametrize("index", range(4))
 def test_moves_that_both_have_do_the_same(package, index):
     for member, ours in (
-        (package.HorizontalFlip(p=1), mirror),
-        (package.VerticalFlip(p=1), lambda s: mirror(s, vertical=True)),
+        (package.HorizontalFlip(p=1), flip),
+        (package.VerticalFlip(p=1), lambda s: flip(s, vertical=True)),
         (package.Resize(96, 120, interpolation=1, p=1), lambda s: resize(s, 96, 120)),
         (package.Crop(5, 3, 45, 40, p=1), lambda s: crop(s, 5, 3, 40, 37)),
     ):
@@ -120,7 +120,7 @@ def test_chance_comes_from_the_generator_and_members_differ(package):
 @pytest.mark.parametrize("workers", [0, 2])
 def test_in_a_loader_with_any_number_of_workers(package, workers):
     def epoch(workers):
-        steps = df.Compose(
+        steps = df.transforms.Compose(
             [
                 Albumentations(package.Compose([package.Affine(rotate=(-40, 40), p=1)])),
                 df.transform("resize", height=32, width=32),
@@ -128,7 +128,7 @@ def test_in_a_loader_with_any_number_of_workers(package, workers):
         )
         with df.Loader(DATA, batch_size=4, transform=steps, workers=workers, seed=3) as loader:
             loader.identity()
-            return np.concatenate([batch.data[0].asnumpy() for batch in loader])
+            return np.concatenate([batch.data["data"] for batch in loader])
 
     np.testing.assert_array_equal(epoch(workers), epoch(1))
 
@@ -207,7 +207,7 @@ def test_what_is_of_the_whole_picture_is_scored_behind_a_pipeline(package, task)
     )
     network = df.Network("resnet18", [head], settings={"width": 8})
     flip = df.transform("random_flip", p=1.0)
-    ours = {"transform": df.Compose([flip, df.transform("resize", height=32, width=32)])}
+    ours = {"transform": df.transforms.Compose([flip, df.transform("resize", height=32, width=32)])}
     settings = {"batch_size": 3, "workers": 0, "heads": [head]}
     df.fit(network, df.Loader(Data(), **settings, **ours), updates=1, progress=False)
     members = [package.HorizontalFlip(p=1), package.Resize(32, 32)]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from densefit.data.sample import Sample
-from densefit.data.transforms.erase import Cutout, RandomErase, erased
+from densefit.data.transforms.erase import Cutout, RandomErase, erase_windows
 from densefit.errors import ConfigError
 
 H, W = 40, 60
@@ -51,7 +51,7 @@ def test_maps_may_stay(sample):
 
 
 def test_covered_keypoints_are_hidden(sample):
-    after = erased(sample, [(10, 10, 20, 20)], [np.zeros(3, np.uint8)], "void")
+    after = erase_windows(sample, [(10, 10, 20, 20)], [np.zeros(3, np.uint8)], "void")
     expected = sample.targets["keypoints"].copy()
     expected[0, 0, 2] = 1
     np.testing.assert_array_equal(after.targets["keypoints"], expected)
@@ -60,9 +60,9 @@ def test_covered_keypoints_are_hidden(sample):
 @pytest.mark.parametrize("point", [(W, H), (W, 35), (55, H), (W - 1e-4, 38)])
 def test_keypoints_on_the_far_edges_are_covered_with_the_last_pixels(sample, point):
     sample.targets["keypoints"][0, 0, :2] = point
-    after = erased(sample, [(50, 30, W, H)], [np.zeros(3, np.uint8)], "void")
+    after = erase_windows(sample, [(50, 30, W, H)], [np.zeros(3, np.uint8)], "void")
     assert after.targets["keypoints"][0, 0, 2] == 1
-    beside = erased(sample, [(50, 30, W - 1, H - 1)], [np.zeros(3, np.uint8)], "void")
+    beside = erase_windows(sample, [(50, 30, W - 1, H - 1)], [np.zeros(3, np.uint8)], "void")
     hidden = point[0] < W - 1 and point[1] < H - 1
     assert beside.targets["keypoints"][0, 0, 2] == (1 if hidden else 2)
 

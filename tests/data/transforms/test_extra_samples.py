@@ -61,7 +61,7 @@ def test_a_loader_gives_them_whatever_its_workers(workers):
         with df.Loader(
             Numbers(12), batch_size=4, transform=Sum(3), workers=workers, shuffle=True
         ) as loader:
-            return np.concatenate([batch.data[0].asnumpy() for batch in loader])
+            return np.concatenate([batch.data["data"] for batch in loader])
 
     np.testing.assert_array_equal(epoch(workers), epoch(1))
 

@@ -4,7 +4,12 @@ import pytest
 from densefit.data.sample import Sample
 from densefit.data.transforms.copy_paste import CopyPaste
 from densefit.data.transforms.extra_samples import drawn_from
-from densefit.data.transforms.merge_samples import agreed, common, plain, renumbered
+from densefit.data.transforms.merge_samples import (
+    common_targets,
+    intersect_known_classes,
+    merge_plain,
+    renumber_instances,
+)
 from densefit.data.transforms.mixup import Mixup
 from densefit.data.transforms.mosaic import Mosaic
 from densefit.datasets import Shapes
@@ -18,9 +23,9 @@ def sample(**targets):
 def test_only_what_all_have_and_nothing_per_box_without_boxes():
     boxes = {"boxes": np.zeros((0, 4), np.float32), "classes": np.zeros(0, np.int64)}
     mask = {"mask": np.zeros((2, 2), np.uint8)}
-    assert common([sample(**boxes, **mask), sample(**boxes)], ()) == ["boxes", "classes"]
-    assert common([sample(**boxes, **mask), sample(**boxes, **mask)], ["boxes"]) == ["mask"]
-    assert common([sample(**mask), sample(**boxes)], ()) == []
+    assert common_targets([sample(**boxes, **mask), sample(**boxes)], ()) == ["boxes", "classes"]
+    assert common_targets([sample(**boxes, **mask), sample(**boxes, **mask)], ["boxes"]) == ["mask"]
+    assert common_targets([sample(**mask), sample(**boxes)], ()) == []
 
 
 def test_a_class_is_shown_if_one_picture_shows_it():
@@ -28,20 +33,22 @@ def test_a_class_is_shown_if_one_picture_shows_it():
         sample(labels=np.array([1, 0, -1, 0, 1, -1])),
         sample(labels=np.array([0, 0, 0, 1, -1, -1])),
     )
-    found = plain("labels", [first, second], "Mixup", either=True)
+    found = merge_plain("labels", [first, second], "Mixup", either=True)
     np.testing.assert_array_equal(found, [1, 0, -1, 1, 1, -1])
     with pytest.raises(DataError, match="labels"):
-        plain("labels", [first, second], "CopyPaste", either=False)
+        merge_plain("labels", [first, second], "CopyPaste", either=False)
 
 
 def test_the_class_of_a_picture_is_refused_even_if_they_are_alike():
     same = sample(label=np.array(3), keypoint_flip=np.arange(3))
-    assert plain("keypoint_flip", [same, same], "Mosaic", True) is same.targets["keypoint_flip"]
+    assert (
+        merge_plain("keypoint_flip", [same, same], "Mosaic", True) is same.targets["keypoint_flip"]
+    )
     with pytest.raises(DataError, match=r"'label'[\s\S]*drop=\['label'\]"):
-        plain("label", [same, same], "Mosaic", either=True)
+        merge_plain("label", [same, same], "Mosaic", either=True)
     other = sample(keypoint_flip=np.array([0, 2, 1]))
     with pytest.raises(DataError, match="keypoint_flip"):
-        plain("keypoint_flip", [same, other], "Mosaic", either=True)
+        merge_plain("keypoint_flip", [same, other], "Mosaic", either=True)
 
 
 def test_ids_of_all_are_different_and_stay_with_their_pixels():
@@ -49,7 +56,7 @@ def test_ids_of_all_are_different_and_stay_with_their_pixels():
         instances=np.array([[0, 7], [65535, 3]], np.uint16), instance_ids=np.array([3, 7, 0])
     )
     second = sample(instances=np.array([[3, 3], [0, 9]], np.uint16), instance_ids=np.array([9, 3]))
-    found = [one.targets for one in renumbered([first, second])]
+    found = [one.targets for one in renumber_instances([first, second])]
     for before, after in zip((first.targets, second.targets), found):
         assert after["instances"].dtype == np.uint16
         for old, new in zip(before["instance_ids"], after["instance_ids"]):
@@ -64,7 +71,7 @@ def test_ids_of_all_are_different_and_stay_with_their_pixels():
 def test_more_objects_than_ids():
     many = sample(instance_ids=np.arange(1, 40001))
     with pytest.raises(DataError, match="80000"):
-        renumbered([many, many])
+        renumber_instances([many, many])
 
 
 @pytest.mark.parametrize("kind", [Mosaic, Mixup, CopyPaste])
@@ -99,7 +106,7 @@ def test_a_picture_of_several_knows_the_classes_that_all_know(kind, which):
 def test_pictures_of_different_lists_of_classes_are_refused():
     first, second = sample(known_classes=np.ones(3, bool)), sample(known_classes=np.ones(2, bool))
     with pytest.raises(DataError, match=r"different classes[\s\S]*Mixture"):
-        agreed([first, second])
+        intersect_known_classes([first, second])
 
 
 @pytest.mark.parametrize("kind", [Mixup, CopyPaste])

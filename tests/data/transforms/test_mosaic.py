@@ -94,13 +94,13 @@ def test_further_pictures_are_prepared():
 @pytest.mark.parametrize("workers", [0, 2])
 def test_in_a_loader_with_any_number_of_workers(workers):
     def epoch(workers):
-        steps = df.Compose(
+        steps = df.transforms.Compose(
             [Mosaic(48, 48, drop=["label"]), df.transform("resize", height=48, width=48)]
         )
         with df.Loader(
             DATA, batch_size=4, transform=steps, workers=workers, shuffle=True, seed=3
         ) as loader:
-            return np.concatenate([batch.data[0].asnumpy() for batch in loader])
+            return np.concatenate([batch.data["data"] for batch in loader])
 
     np.testing.assert_array_equal(epoch(workers), epoch(1))
 

@@ -63,8 +63,8 @@ def test_as_many_workers_as_the_process_may_use_cpus(cpus, workers, monkeypatch)
     data = df.dataset("shapes", length=3, size=(32, 32))
     loaders = (
         df.Loader(data, batch_size=2),
-        df.OriginalSizeLoader(data, batch_size=2),
-        df.ViewLoader(data, input_size=(32, 32), batch_size=2),
+        df.Loader.original_size(data, batch_size=2),
+        df.Loader.views(data, input_size=(32, 32), batch_size=2),
     )
     assert [loader._ahead.workers for loader in loaders] == [workers] * 3
     assert df.Loader(data, batch_size=2, workers=5).workers == 5

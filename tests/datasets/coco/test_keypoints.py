@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from densefit.data.geometry.image_ops import mirror
+from densefit.data.geometry.image_ops import flip
 from densefit.datasets import COCO
 from densefit.datasets.coco.keypoints import read_points, read_skeleton
 from densefit.errors import DataError
@@ -39,7 +39,7 @@ def test_points_are_the_middles_of_the_pixels_that_the_file_names(tmp_path):
     assert data.limbs == [["nose", "left_eye"], ["nose", "right_eye"], ["tail", "nose"]]
     assert data.flip_pairs == [["left_eye", "right_eye"]]
     np.testing.assert_array_equal(data[0].targets["keypoint_flip"], [0, 2, 1, 3])
-    mirrored = mirror(data[0]).targets["keypoints"][0]
+    mirrored = flip(data[0]).targets["keypoints"][0]
     np.testing.assert_array_equal(mirrored[:3], [[26.5, 4.5, 2], [0, 0, 0], [24.5, 6.5, 1]])
 
 
@@ -143,7 +143,7 @@ def test_left_and_right_in_other_forms_change_places(tmp_path, form, caplog):
     data = COCO(**build(tmp_path, [dog], [annotation([3, 4, 2, 5, 6, 1, 9, 9, 2, 0, 0, 0])]))
     assert data.flip_pairs == [[left, right]]
     points = data[0].targets["keypoints"][0]
-    mirrored = mirror(data[0]).targets["keypoints"][0]
+    mirrored = flip(data[0]).targets["keypoints"][0]
     np.testing.assert_array_equal(mirrored[1], [30 - points[2, 0], points[2, 1], 2])
     said = COCO(**build(tmp_path / "said", [dog], []), flip_pairs=[])
     assert said.flip_pairs == []

@@ -5,7 +5,7 @@ import pytest
 
 from densefit.backend import mx
 from densefit.engine.mxnet.gradients import squared_norm
-from densefit.engine.mxnet.host_arrays import host_view
+from densefit.engine.mxnet.ndarrays import host_view
 
 
 def test_a_view_is_the_array(tiny):

@@ -8,6 +8,7 @@ import densefit as df
 from densefit.backend import mx
 from densefit.checkpoint.storage import atomic, space
 from densefit.errors import BindError, CheckpointError, ConfigError
+from densefit.interop.data_batch import data_batch
 
 
 def trained(tiny, epochs=1):
@@ -77,7 +78,7 @@ def test_a_module_predicts_what_the_network_does(pictures, tiny, tmp_path):
     module.bind([("data", (4, 3, 32, 32))], for_training=False)
     loader = tiny.loader(pictures, length=4)
     batch = next(iter(loader))
-    module.forward(mx.io.DataBatch([batch.data[0]]), is_train=False)
+    module.forward(data_batch(batch), is_train=False)
     expected = df.predict(pictures, loader)
     outputs = module.get_outputs()[0].asnumpy()
     # Scores are computed with BatchNorm folded into the layers before it: rounding differs.

@@ -92,11 +92,8 @@ def scored(data):
     return df.score(network, data)["value/custom"]
 
 
-def numbers(pairs):
-    return [
-        [int(n) for n in batch.data[0].asnumpy()[: batch.data[0].shape[0] - pad].ravel()]
-        for batch, pad in pairs
-    ]
+def numbers(batches):
+    return [[int(n) for n in batch.data["data"][: batch.real].ravel()] for batch in batches]
 
 
 @pytest.mark.parametrize("workers", [0, 1])

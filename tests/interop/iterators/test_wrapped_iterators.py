@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from densefit.backend import mx
-from densefit.engine.sources import Source, source_of
+from densefit.engine.sources import source_of
 from densefit.errors import DataError
+from densefit.interop.foreign_source import ForeignSource
 
 SIZE = 4
 STREAMS = [
@@ -125,8 +126,8 @@ def test_the_iterator_of_the_ssd_example(makers):
         stream = [n for _ in range(3) for n in makers.read(source.train_epoch())]
         steps = {(after - before) % 90 for before, after in zip(stream, stream[1:])}
         assert steps == {1}
-        batch, _ = next(source.score_pass())
-        assert batch.label[0].shape == (SIZE, 1, 2)
+        batch = next(source.score_pass())
+        assert batch.labels["label"].shape == (SIZE, 1, 2)
     assert len(stream) == 270
 
 
@@ -228,10 +229,10 @@ def test_what_cannot_be_right_is_refused(makers):
 def test_an_iterator_of_two_others_is_the_users_own(makers):
     own = Own(makers.arrays(14, SIZE))
     own.second = makers.arrays(14, SIZE)
-    assert type(source_of(own)) is Source
+    assert type(source_of(own)) is ForeignSource
     halved = Own(makers.arrays(14, SIZE))
     halved.provide_data = [mx.io.DataDesc("data", (2, 2))]
-    assert type(source_of(halved)) is Source
+    assert type(source_of(halved)) is ForeignSource
 
 
 def test_a_wrapper_must_pass_on_every_batch(makers):
@@ -257,8 +258,8 @@ def test_a_wrapper_that_resets_by_itself_is_the_users_own(makers):
         def __iter__(self):
             return self
 
-    assert type(source_of(Restarting(makers.arrays(14, SIZE)))) is Source
-    assert type(source_of(Plain(makers.arrays(14, SIZE)))) is not Source
+    assert type(source_of(Restarting(makers.arrays(14, SIZE)))) is ForeignSource
+    assert type(source_of(Plain(makers.arrays(14, SIZE)))) is not ForeignSource
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -298,6 +299,6 @@ def test_what_an_iterator_of_several_states_is_believed_but_told(
         own.second = makers.arrays(count, SIZE)
     else:
         own.source = [inner] if hold == "listed" else {"images": inner}
-    assert type(source_of(own)) is Source
+    assert type(source_of(own)) is ForeignSource
     assert caplog.text.count("Own holds an iterator") == (text is not None)
     assert (text or "") in caplog.text

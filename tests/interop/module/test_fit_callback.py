@@ -260,7 +260,7 @@ def test_the_lines_go_to_the_module_s_logger(tiny, caplog):
     made = mx.mod.Module(tiny.kind(), label_names=["kind_label"], logger=logger)
     fit = df.interop.ModuleArguments({"monitor": object()}, df.Network(symbol=made.symbol), made)
     with caplog.at_level("INFO"):
-        fit.callbacks[0].epoch_ended(df.TrainState(None), None)
+        fit.callbacks[0].epoch_ended(df.callbacks.TrainState(None), None)
     assert {record.name for record in caplog.records} == {"a.module"}
 
 

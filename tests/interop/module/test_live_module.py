@@ -128,7 +128,7 @@ def test_what_a_callback_changes_of_an_optimizer_object_counts(change):
             }  # fmt: skip
             if by == "densefit" and model == "symbol":
                 network = df.fit(NET, data(), epochs=2, **settings).network
-                found.append({n: v.asnumpy() for p in network.get_params() for n, v in p.items()})
+                found.append({**network.parameters, **network.statistics})
             else:
                 module = trained(by, module, **settings, optimizer_params=())
                 found.append(values(module))
@@ -174,7 +174,7 @@ def test_a_training_that_the_module_cannot_serve_gives_it_the_result(how):
         module, data(), epochs=2, arg_params=arguments, aux_params=auxiliary,
         optimizer_params=PARAMS, **settings,
     )  # fmt: skip
-    network = {n: v.asnumpy() for p in history.network.get_params() for n, v in p.items()}
+    network = {**history.network.parameters, **history.network.statistics}
     assert_equal(network, values(module))
     trained("module", module, 1)  # and it may go on
 
@@ -184,6 +184,6 @@ def test_the_result_is_a_network_of_its_own():
     arguments, auxiliary = start()
     module = mx.mod.Module(NET)
     history = df.fit(module, data(), epochs=1, arg_params=arguments, aux_params=auxiliary)
-    before = history.network.get_params()[0]["two_weight"].asnumpy().copy()
+    before = history.network.parameters["two_weight"].copy()
     trained("module", module, 1)
-    np.testing.assert_array_equal(history.network.get_params()[0]["two_weight"].asnumpy(), before)
+    np.testing.assert_array_equal(history.network.parameters["two_weight"], before)

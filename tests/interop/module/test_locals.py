@@ -1,6 +1,6 @@
 import pytest
 
-from densefit.interop.module.locals import ModuleLocals, data_batch
+from densefit.interop.module.locals import ModuleLocals
 
 
 def test_parameters_are_read_once_and_when_asked_for():
@@ -21,7 +21,3 @@ def test_parameters_are_read_once_and_when_asked_for():
     assert len(calls) == 1
     with pytest.raises(KeyError):
         values["nbatch"]
-
-
-def test_no_batch():
-    assert data_batch(None) is None

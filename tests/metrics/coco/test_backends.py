@@ -1,4 +1,5 @@
 import gc
+import sys
 
 import numpy as np
 import pytest
@@ -53,3 +54,9 @@ def test_prints_nothing_and_leaves_the_collector_on(kind, part, backend, capfd):
 def test_unknown_backends():
     with pytest.raises(ConfigError, match="densefit or faster-coco-eval or pycocotools"):
         check_backend("torchmetrics")
+
+
+def test_a_backend_that_is_not_installed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "faster_coco_eval", None)
+    with pytest.raises(ConfigError, match=r"pip install 'densefit\[coco\]'"):
+        COCOAveragePrecision(1, backend="faster-coco-eval")

@@ -51,7 +51,7 @@ def test_a_plain_function_is_a_score_whose_followers_say_which_way_is_good(tiny,
     [
         lambda: {"checkpoint": df.Saver("unused", keep=df.Keep(best="half"))},
         lambda: {"callbacks": [df.callbacks.EarlyStopping("half")]},
-        lambda: {"schedule": df.Plateau(0.1, "half")},
+        lambda: {"schedule": df.schedules.Plateau(0.1, "half")},
     ],
 )
 def test_a_follower_that_does_not_say_it_is_told(tiny, tmp_path, monkeypatch, follower):

@@ -7,7 +7,8 @@ from sklearn.metrics import confusion_matrix as reference
 
 from densefit.errors import DataError
 from densefit.metrics import confusion_matrix
-from densefit.metrics.dense.confusion_count import class_maps, count_bytes
+from densefit.metrics.dense.byte_histogram import count_bytes
+from densefit.metrics.dense.confusion_count import class_maps
 
 BIG = (300, 1100)  # more pixels than are counted at a time
 DTYPES = [np.uint8, np.int8, np.uint16, np.int32, np.int64, ">i2", np.uint64, np.float32, bool]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from densefit.backend import mx
 from densefit.errors import CheckpointError, ConfigError, DataError
 from densefit.metrics import Depth
-from densefit.metrics.dense.depth import NUMBERS, depth_errors
+from densefit.metrics.dense.depth_errors import NUMBERS, depth_errors
 
 
 def reference(prediction, target, valid=None, low=0.0, high=math.inf):

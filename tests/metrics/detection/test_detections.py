@@ -3,7 +3,6 @@ import pytest
 
 from densefit.errors import CheckpointError, ConfigError, DataError
 from densefit.metrics import VOCAveragePrecision
-from densefit.metrics.detection.detections import image_places
 
 BOX = [[0.0, 0.0, 10.0, 10.0]]
 
@@ -63,15 +62,6 @@ def test_images_come_in_the_order_of_ids_whatever_the_batches():
     columns = metric.predicted()
     assert columns["scores"].tolist() == list(range(20))
     assert columns["image"].tolist() == list(range(20))
-
-
-def test_ids_that_float32_cannot_hold_stay_apart():
-    assert image_places(["900100581905", "900100581904"]).tolist() == [1, 0]
-    assert image_places(["007", "7", "x/1", ""]).tolist() == [0, 1, 3, 2]
-
-
-def test_ids_below_zero_go_by_value_too():
-    assert image_places(["-1", "3", "-10", "-", "-x"]).tolist() == [1, 2, 0, 3, 4]
 
 
 def test_lists_without_boxes():

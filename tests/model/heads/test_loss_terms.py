@@ -27,11 +27,11 @@ def test_loss_terms():
 
 
 def test_terms_with_samples_of_their_own():
-    """Against the mean of each column over the rows that are told to have it."""
+    """Against the mean of each column over the labelled rows."""
     rng = np.random.default_rng(0)
     losses, has = rng.random((20, 3)), rng.random((20, 3)) < 0.6
     has[:, 2] = True
-    losses[~has] = np.nan  # what a loss gives without its truth is nobody's
+    losses[~has] = np.nan  # unlabelled losses must not count
     metric, other = LossTerms(["a", "b", "c"], apart=True), LossTerms(["a", "b", "c"], apart=True)
     metric.update(losses[:7], has[:7], [""] * 7)
     other.update(losses[7:], has[7:], [""] * 13)

@@ -37,7 +37,7 @@ def test_a_head_s_wire(tiny):
         own.read("evaluate", {"bright_value": np.arange(3)}, batch())
     with pytest.raises(TrainingDiverged, match="(?s)loss 'loss' of the head 'bright' is inf.*s2"):
         own.read("train", {"bright_loss": np.array([0, 0, np.inf])}, batch())
-    # The loss of a sample without labels is nobody's.
+    # The loss of an unlabelled sample does not count.
     _, targets, _ = own.read(
         "train", {"bright_loss": np.array([0, 0, np.inf])}, batch(unlabelled=2)
     )

@@ -1,12 +1,10 @@
-"""Wires: what the loop sees of heads and routes."""
-
-from types import SimpleNamespace
+"""Adapters of heads and routes."""
 
 import numpy as np
 import pytest
 
 import densefit as df
-from densefit.backend import mx
+from densefit.data.batch import Batch
 from densefit.errors import BindError, ConfigError, TrainingDiverged
 from densefit.metrics import Accuracy
 from densefit.model.heads.routed_head import wire
@@ -14,12 +12,10 @@ from densefit.model.output_names import short_name
 
 
 def batch(real=3, rows=4, label=None, targets=None, geometries=None):
-    arrays = {name: mx.nd.array(array) for name, array in (label or {}).items()}
+    labels = {name: np.asarray(array, np.float32) for name, array in (label or {}).items()}
     ids = [f"s{i}" for i in range(real)]
-    return SimpleNamespace(
-        real=real, rows=rows, ids=ids, data={}, label=arrays, targets=targets,
-        geometries=geometries,
-    )  # fmt: skip
+    data = {"data": np.zeros((rows, 1), np.float32)}
+    return Batch(data, labels, real, ids, targets=targets, geometries=geometries)
 
 
 def routed(**settings):

@@ -30,7 +30,7 @@ def test_the_range_leaves_wild_pixels_and_unknown_ones_out():
 
 @pytest.mark.parametrize("size", [(200, 300), (50, 40), (3, 2)])
 @pytest.mark.parametrize("depth", [0.0, np.nan, 3.0, "ramp"])
-def test_unknown_pixels_show_the_picture(size, depth):
+def test_unknown_pixels_show_the_image(size, depth):
     image = np.full((*size, 3), 90, np.uint8)
     values = np.full(size, 1.0, np.float32)
     values[:] = np.linspace(1, 5, size[1]) if isinstance(depth, str) else depth

@@ -63,7 +63,7 @@ def test_labels_are_the_depths_at_every_fourth_pixel(size):
 
 
 @pytest.mark.parametrize("loss", ["silog", "l1", "berhu"])
-def test_an_unknown_picture_has_no_loss_and_no_gradient(loss):
+def test_an_unknown_image_has_no_loss_and_no_gradient(loss):
     made = Depth(loss=loss, **SETTINGS)
     size = (32, 48)
     labels = {label.name: mx.sym.Variable(label.name) for label in made.labels(size)}
@@ -121,7 +121,7 @@ def test_depths_come_back_to_their_pixels(transform, size):
     assert np.abs(found - plane).max() < 0.25
 
 
-def test_a_mirrored_picture_is_mirrored_back():
+def test_a_mirrored_image_is_mirrored_back():
     depth = np.arange(1, 13, dtype=np.float32).reshape(3, 4)
     geometry = Geometry((3, 4), np.array([[-1.0, 0, 4], [0, 1, 0]]), (3, 4))
     (found,) = Depth(max_depth=20).decode({"depth": depth[None]}, [geometry])
@@ -221,7 +221,7 @@ def test_trains(trained):
 @pytest.mark.parametrize("input_size", [(48, 64), (32, 64)])
 def test_one_view_is_what_the_loader_predicts(trained, input_size):
     plain = df.Loader(Steps(), batch_size=2, transform=Letterbox(*input_size), workers=0)
-    looking = df.ViewLoader(Steps(), input_size=input_size, batch_size=2, workers=0)
+    looking = df.Loader.views(Steps(), input_size=input_size, batch_size=2, workers=0)
     for (key, one), (other, two) in zip(df.predict(trained, plain), df.predict(trained, looking)):
         assert key == other
         np.testing.assert_allclose(one["depth"], two["depth"], rtol=1e-5)
@@ -238,7 +238,7 @@ def test_views_are_averaged(trained):
     straight = dict(df.predict(trained, df.Loader(Steps(), batch_size=2, workers=0)))
     turned = dict(df.predict(trained, df.Loader(Mirrored(), batch_size=2, workers=0)))
     views = df.Views(flip=True)
-    both = df.ViewLoader(Steps(), input_size=(48, 64), batch_size=3, views=views, workers=0)
+    both = df.Loader.views(Steps(), input_size=(48, 64), batch_size=3, views=views, workers=0)
     for key, found in df.predict(trained, both):
         mean = (straight[key]["depth"] + turned[key]["depth"][:, ::-1]) / 2
         np.testing.assert_allclose(found["depth"], mean, rtol=1e-4)

@@ -10,7 +10,7 @@ SHAPE = (3, 4, 5)
 
 
 def reference(kind, log_depth, depth, known, limit=None, scale_invariance=0.5):
-    """The loss of one picture, from its known pixels alone, in float64."""
+    """The loss of one image, from its known pixels alone, in float64."""
     p, t = log_depth[known], depth[known]
     if not p.size:
         return 0.0
@@ -95,7 +95,7 @@ def test_a_perfect_map_has_no_loss_and_no_gradient(kind, data):
 
 
 @pytest.mark.parametrize("kind", LOSSES)
-def test_a_picture_s_loss_does_not_depend_on_its_neighbours(kind, data):
+def test_an_image_s_loss_does_not_depend_on_its_neighbours(kind, data):
     log_depth, depth, known = data
     found, gradient = run(kind, *data)
     other = log_depth.copy()

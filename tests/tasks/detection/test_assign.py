@@ -56,13 +56,13 @@ def test_same_as_multiboxtarget(seed, count):
     np.testing.assert_allclose(offsets, expected_offsets, atol=1e-3)
 
 
-def test_a_picture_without_objects_is_background_unlike_in_multiboxtarget():
+def test_an_image_without_objects_is_background_unlike_in_multiboxtarget():
     nothing = np.zeros((0, 4), np.float32)
     labels, offsets = assign(ANCHORS, nothing, np.zeros(0, np.int64))
     assert (labels == 0).all()
     assert (offsets == 0).all()
     theirs, _ = multibox_target(nothing, [])
-    assert (theirs == -1).all()  # MXNet ignores it all: such a picture would train nothing
+    assert (theirs == -1).all()  # MXNet ignores it all: such an image would train nothing
 
 
 def test_every_box_gets_an_anchor_of_its_own():
@@ -102,7 +102,7 @@ def test_greedy_is_the_global_greedy():
 def test_a_crowd_is_ignored_and_never_learned():
     boxes = np.array([[0, 0, 128, 96], [10, 10, 34, 34]], np.float32)
     labels, _ = assign(ANCHORS, boxes, np.array([0, 1]), crowd=np.array([True, False]))
-    assert set(labels) == {-1, 0, 2}  # 0: anchors that lie more outside the picture than in it
+    assert set(labels) == {-1, 0, 2}  # 0: anchors that lie more outside the image than in it
     inside = (ANCHORS[:, :2] >= 0).all(1) & (ANCHORS[:, 2] <= 128) & (ANCHORS[:, 3] <= 96)
     assert (labels[inside] != 0).all()
 

@@ -31,7 +31,7 @@ def log_softmax(x):
 
 
 def reference(scores, target, ratio, least, known=None):
-    """One picture: (loss, gradient by the scores)."""
+    """One image: (loss, gradient by the scores)."""
     scores = scores.astype(np.float64)
     if known is not None:  # the background is one of the classes that somebody looked for
         scores[np.ix_(target == 0, known == 0)] = -np.inf
@@ -54,7 +54,7 @@ def make_targets(rng):
     target[1, :20] = rng.randint(1, C + 1, 20)  # fewer negatives than wanted
     target[2, rng.permutation(A)[:8]] = -1
     target[2, 0] = 2
-    return target  # the last picture is all background
+    return target  # the last image is all background
 
 
 def loss_symbol(ratio=3.0, least=4):
@@ -73,15 +73,15 @@ def test_class_loss_and_gradient_equal_numpy():
         expected, gradient = reference(scores[i], target[i], 3.0, 4)
         np.testing.assert_allclose(loss[i], expected, rtol=1e-5)
         np.testing.assert_allclose(grads["scores"][i], gradient * weights[i], 1e-4, 1e-5)
-    assert np.abs(grads["scores"][3]).sum() > 0.1  # the background picture trains
+    assert np.abs(grads["scores"][3]).sum() > 0.1  # the background image trains
     assert (np.abs(grads["scores"][3]).sum(axis=1) > 0).sum() == 4
 
 
-def test_background_teaches_nothing_of_classes_that_nobody_marked():
+def test_background_teaches_nothing_of_classes_that_are_not_annotated():
     rng = np.random.RandomState(3)
     scores = rng.randn(4, A, 1 + C).astype(np.float32) * 2
     target = make_targets(rng)
-    target[target == 3] = 1  # nobody marked class 2, so no anchor learns it
+    target[target == 3] = 1  # class 2 is not annotated, so no anchor learns it
     known = np.array([[1, 1, 1, 0], [1, 1, 1, 0], [1, 1, 1, 1], [1, 0, 1, 0]], np.float32)
     ones = np.ones(4, np.float32)
     arrays = {"scores": scores, "target": target, "known": known}

@@ -64,7 +64,7 @@ def test_a_cut_box_gives_way_to_the_whole_one_even_with_a_higher_score():
     np.testing.assert_allclose(result["boxes"], [OBJECTS[2][2:]], atol=1e-4)
 
 
-def test_edges_of_the_picture_cut_nothing_off():
+def test_edges_of_the_image_cut_nothing_off():
     views = Views(fit="original", overlap=0.5)
     looks = views.of(Sample("a", np.zeros((32, 60, 3), np.uint8), {}), (32, 32))
     first, last = looks[0][1], looks[-1][1]

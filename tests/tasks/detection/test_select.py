@@ -48,7 +48,7 @@ def decode_boxes(offsets, anchors):
 
 
 def reference(scores, offsets, candidates, threshold, nms, limit):
-    """One picture by plain loops: rows [class, score, box]."""
+    """One image by plain loops: rows [class, score, box]."""
     probability = softmax(scores)[:, 1:]
     boxes = decode_boxes(offsets, ANCHORS)
     kept = []

@@ -6,7 +6,7 @@ from pycocotools import mask as coco
 
 import densefit as df
 from densefit.backend import mx
-from densefit.data.geometry.image_ops import crop, mirror
+from densefit.data.geometry.image_ops import crop, flip
 from densefit.data.sample import Geometry, Sample
 from densefit.datasets import Shapes
 from densefit.errors import ConfigError, DataError
@@ -145,12 +145,12 @@ def perfect(head, sample):
 @pytest.mark.parametrize("mask_stride", [2, 4])
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_perfect_outputs_give_back_the_true_masks(mask_stride, mirrored):
-    """In a network's input that shows the picture at another size, and mirrored."""
+    """In a network's input that shows the image at another size, and mirrored."""
     head = df.head("instance", classes=3, mask_stride=mask_stride, **SMALL)
     metric = COCOMaskAveragePrecision(3)
     data = Shapes(8, size=SIZE, empty=0.0, seed=2)
     for index in range(8):
-        sample = mirror(data[index]) if mirrored else data[index]
+        sample = flip(data[index]) if mirrored else data[index]
         (found,) = head.decode(perfect(head, sample), [sample.geometry])
         assert (np.diff(found["scores"]) <= 0).all()
         assert set(found) == {"boxes", "scores", "classes", "masks"}
@@ -178,7 +178,7 @@ def test_masks_go_with_the_boxes_that_views_agree_on():
     merger = head.view_merger(SIZE)
     for image, view in df.Views(flip=True).of(sample, SIZE):
         del image
-        seen = mirror(sample) if view.mirrored else sample
+        seen = flip(sample) if view.mirrored else sample
         outputs = {name: mx.nd.array(a, dtype=a.dtype) for name, a in perfect(head, seen).items()}
         merger.add(outputs, view)
     merged = merger.result()
@@ -190,7 +190,7 @@ def test_masks_go_with_the_boxes_that_views_agree_on():
         np.testing.assert_allclose([x, y, x + width, y + height], box, atol=3)
 
 
-def test_overfits_a_few_pictures():
+def test_overfits_a_few_images():
     data = Shapes(6, size=SIZE, empty=0.0)
     head = df.head("instance", classes=data.classes, metric="both", **SMALL)
     network = df.Network("resnet18", [head], settings={"width": 8})
@@ -203,7 +203,7 @@ def test_overfits_a_few_pictures():
 
 
 class Mixed:
-    """Pictures with all targets, without instances, and without boxes."""
+    """Images with all targets, without instances, and without boxes."""
 
     classes = ()
     missing = ((), ("instances", "instance_ids"), ("boxes", "classes"))
@@ -228,7 +228,7 @@ def test_a_batch_counts_samples_with_boxes_and_refuses_data_without_any_instance
     assert batch.labelled["instance"].tolist() == [True, True, False]
     assert batch.labelled["instance/box_loss"].tolist() == [True, True, False]
     assert batch.labelled["instance/mask_loss"].tolist() == [True, False, False]
-    owner = batch.label[[d.name for d in batch.provide_label].index("instance_owner")].asnumpy()
+    owner = batch.labels["instance_owner"]
     assert (owner[0] > 0).any()
     assert not owner[1].any()
     monkeypatch.setattr(Mixed, "missing", (("instances",),) * 3)
@@ -237,7 +237,7 @@ def test_a_batch_counts_samples_with_boxes_and_refuses_data_without_any_instance
 
 
 class Repeated:
-    """`copies` pictures of which the first `known` have instances, the others boxes only."""
+    """`copies` images of which the first `known` have instances, the others boxes only."""
 
     classes = ()
 
@@ -260,7 +260,7 @@ class Repeated:
 
 @pytest.mark.parametrize("name", ["instance", "panoptic"])
 def test_boxes_without_masks_do_not_dilute_the_mask_loss(name):
-    """Of the same picture four times, BatchNorm and all losses are those of the picture once."""
+    """Of the same image four times, BatchNorm and all losses are those of the image once."""
     found = []
     for copies, known in ((1, 1), (4, 1)):
         mx.random.seed(3)

@@ -1,4 +1,4 @@
-"""Masks brought back to the original picture, against plain interpolation."""
+"""Masks brought back to the original image, against plain interpolation."""
 
 import json
 

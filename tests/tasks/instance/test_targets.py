@@ -5,10 +5,10 @@ import pytest
 
 from densefit.tasks.instance.targets import (
     box_windows,
-    chosen_anchors,
     has_visible_cells,
     mask_targets,
     sample_cells,
+    select_anchors,
 )
 
 
@@ -43,7 +43,7 @@ def test_every_object_s_first_anchor_goes_before_any_second():
     useful = np.array([True, True, True, False])
     for seed in range(5):
         for limit, counts in ((3, [1, 1, 1]), (4, None), (20, [4, 2, 1])):
-            found = chosen_anchors(matched, useful, limit, seed)
+            found = select_anchors(matched, useful, limit, seed)
             assert len(set(found)) == len(found) == min(limit, 7)
             boxes = matched[found]
             assert set(boxes[:3]) == {1, 2, 3}
@@ -53,9 +53,9 @@ def test_every_object_s_first_anchor_goes_before_any_second():
 
 def test_all_anchors_have_their_chance():
     matched = np.arange(1, 41)
-    chances = [chosen_anchors(matched, np.ones(40, bool), 10, seed) for seed in range(60)]
+    chances = [select_anchors(matched, np.ones(40, bool), 10, seed) for seed in range(60)]
     assert len(np.unique(np.concatenate(chances))) == 40
-    np.testing.assert_array_equal(chances[3], chosen_anchors(matched, np.ones(40, bool), 10, 3))
+    np.testing.assert_array_equal(chances[3], select_anchors(matched, np.ones(40, bool), 10, 3))
 
 
 def test_targets_say_which_anchor_learns_which_object():

@@ -23,7 +23,7 @@ def test_a_sample_with_the_keypoints_of_the_head():
 
 def test_sides_that_do_not_change_places_are_an_error_until_it_is_said():
     mirrored = sample(keypoint_flip=np.sort)
-    with pytest.raises(DataError, match=r"change places in a mirrored[\s\S]*flip_pairs"):
+    with pytest.raises(DataError, match=r"are swapped in a flipped[\s\S]*flip_pairs"):
         check_sample(mirrored, Skeleton(Shapes.keypoint_names), "here")
     check_sample(mirrored, Skeleton(Shapes.keypoint_names, flip_pairs=[]), "here")
 

@@ -44,7 +44,7 @@ def test_without_limbs_the_dots_have_colours():
         assert np.abs(drawn[y - 1 : y + 2, x - 1 : x + 2] - color_of(number)).sum(axis=2).min() < 60
 
 
-def test_points_out_of_the_picture_are_no_trouble():
+def test_points_out_of_the_image_are_no_trouble():
     image = np.zeros((20, 20, 3), np.uint8)
     assert draw_skeletons(image, figure(1) - [30, 0, 0], LIMBS).any()
 

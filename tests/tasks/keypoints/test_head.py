@@ -100,7 +100,7 @@ def test_a_mirrored_view_without_flip_pairs_is_an_error():
     one, known = head(flip_pairs=None, keypoints=names, limbs=[]), head()
     sample = RandomFlip(p=1.0)(shapes(1)[0], np.random.default_rng(0))
     outputs = as_predicted(known, [sample])
-    with pytest.raises(ConfigError, match=r"mirrored image[\s\S]*flip_pairs"):
+    with pytest.raises(ConfigError, match=r"flipped image[\s\S]*flip_pairs"):
         one.decode(outputs, [sample.geometry])
     found = [known.decode(outputs, [sample.geometry])[0]["keypoints"][0, :, 0]]
     assert found[0][1] > found[0][2]  # the left eye is at the right of the original
@@ -166,13 +166,13 @@ def without_others(sample, classes=(0, 1)):
 
 
 def mixed():
-    """A picture with objects of classes that a head looks at, and of one that it does not."""
+    """An image with objects of classes that a head looks at, and of one that it does not."""
     samples = map(shapes(40, max_objects=4).__getitem__, range(40))
     return next(one for one in samples if set(one.targets["classes"]) == {0, 1, 2})
 
 
 def test_objects_of_other_classes_are_background():
-    """Their labels are those of a picture in which nobody has annotated them."""
+    """Their labels equal the labels of an image without annotations of them."""
     sample = mixed()
     found, wanted = head(**SOME).encode(sample), head(classes=2).encode(without_others(sample))
     assert found["centre"].shape[0] == 2
@@ -184,7 +184,7 @@ def test_objects_of_other_classes_are_background():
     np.testing.assert_array_equal(head(**SOME).encode(sample)["mask"], found["mask"])
 
 
-def test_a_picture_without_the_head_s_classes_teaches_that_nothing_is_there():
+def test_an_image_without_the_head_s_classes_teaches_that_nothing_is_there():
     one = head(**SOME)
     sample = without_others(mixed(), (2,))
     label = one.encode(sample)
@@ -235,7 +235,7 @@ def wrong(name, value):
     [
         ("keypoints", lambda points: points[:, :2], r"do not fit the head[\s\S]*\(n, 3, 3\)"),
         ("classes", lambda labels: labels + 3, "no known class"),
-        ("keypoint_flip", np.sort, "disagree which keypoints change places"),
+        ("keypoint_flip", np.sort, "disagree which keypoints are swapped"),
     ],
 )
 def test_samples_that_do_not_fit(name, value, message):
@@ -294,7 +294,7 @@ def test_only_confident_objects_and_keypoints_are_drawn():
     np.testing.assert_array_equal(one.draw(sample.image, weak), said)
 
 
-def test_a_tiny_network_learns_some_pictures_by_heart():
+def test_a_tiny_network_learns_some_images_by_heart():
     data = Shapes(8, size=(64, 64), max_objects=2, empty=0.0, keypoints=True)
     network = df.Network("resnet18", [head(channels=24)], settings={"width": 12})
     loader = df.Loader(data, batch_size=4, heads=network.heads, shuffle=True)

@@ -39,7 +39,7 @@ def rng():
 
 @pytest.fixture
 def objects(rng):
-    """Cells, boxes and places of two pictures; the second has two objects at one cell."""
+    """Cells, boxes and places of two images; the second has two objects at one cell."""
     cell = np.array([[9, -1, -1, -1], [20, 20, 34, -1]], np.float64)
     place = rng.uniform(-1, 1, (2, M, K, 3))
     place[..., 2] = rng.random((2, M, K)) < 0.7
@@ -76,7 +76,7 @@ def test_heat_loss_and_gradient(rng):
     assert (expected[0, 0, 1, 2], expected[0, 1, 1, 3]) < (0, 0)
 
 
-def test_maps_of_classes_that_nobody_marked_have_no_background(rng):
+def test_maps_of_classes_that_are_not_annotated_have_no_background(rng):
     logits, target = rng.normal(0, 2, (2, 3, H, W)), rng.random((2, 3, H, W)) ** 3
     target[0, 0, 1, 2] = 1
     mask = (rng.random((2, H, W)) < 0.7).astype(float)
@@ -102,7 +102,7 @@ def test_heat_loss_of_what_cannot_be_more_wrong_is_finite():
     np.testing.assert_allclose(gradient["logits"].ravel(), [-1, 1], atol=1e-6)
 
 
-def test_an_ignored_picture_costs_nothing(rng):
+def test_an_ignored_image_costs_nothing(rng):
     logits = rng.normal(size=(1, 2, H, W))
     value, gradient = run(
         heat_loss, logits=logits, target=np.zeros_like(logits), mask=np.zeros((1, H, W))

@@ -35,7 +35,7 @@ def test_background_starts_out_likely():
         assert executor.arg_dict[name].shape == ({"own_centre_bias": 1}.get(name, 17),)
 
 
-def test_values_are_picked_by_picture_cell_and_channel():
+def test_values_are_picked_by_image_cell_and_channel():
     rng = np.random.default_rng(0)
     data, cell = rng.normal(size=(3, 4, 5, 7)), rng.integers(0, 35, (3, 6))
     each = rng.integers(0, 35, (3, 2, 4))

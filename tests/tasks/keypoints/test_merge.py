@@ -70,7 +70,7 @@ def test_nothing_in_any_view():
 
 
 def windows():
-    """Left and right window of a picture, overlapping from 25 to 35."""
+    """Left and right window of an image, overlapping from 25 to 35."""
     sample = Sample("a", np.zeros((40, 60, 3), np.uint8), {})
     looks = Views(fit="original", overlap=0.25).of(sample, (40, 35))
     assert [view.corner for _, view in looks] == [(0, 0), (0, 25)]
@@ -86,7 +86,7 @@ def test_what_is_cut_off_yields_to_the_whole_object_whatever_the_scores():
     np.testing.assert_allclose(merged["scores"], [0.3])
 
 
-def test_what_is_cut_off_stays_if_nobody_saw_more():
+def test_what_is_cut_off_stays_if_no_view_shows_more():
     part, other = found((31, 20, 0.9, 0, 0.0)), found((50, 30, 0.3, 0, 0.0))
     part["boxes"][0, 2] = 35.0
     merged = merge_objects([part, other], windows(), **SETTINGS)

@@ -106,7 +106,7 @@ def test_each_keypoint_has_its_own_peaks():
 
 
 def test_many_cells_are_counted_exactly():
-    """Indices of cells and classes stay whole far from the first picture's corner."""
+    """Indices of cells and classes stay whole far from the first image's corner."""
     size = (130, 170)
     made = {
         "centre": np.full((1, 3, *size), -9.0),

@@ -50,11 +50,11 @@ def test_sides_are_in_the_names(caplog):
         Skeleton(["left_eye", "right_eye", "left_ear"])
 
 
-def test_what_nobody_has_said_is_not_made_up():
+def test_unknown_flip_pairs_are_an_error():
     bare = Skeleton(["eye", "tail"])
     assert bare.limbs.shape == (0, 2)
     np.testing.assert_array_equal(bare.sigmas, [0.05, 0.05])
-    with pytest.raises(ConfigError, match=r"Nobody has said[\s\S]*head 'a'[\s\S]*flip_pairs"):
+    with pytest.raises(ConfigError, match=r"are unknown[\s\S]*head 'a'[\s\S]*flip_pairs"):
         bare.flip_order("head 'a'")
 
 

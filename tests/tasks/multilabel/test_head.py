@@ -159,7 +159,7 @@ def test_drawings_differ_by_what_is_shown():
 
 
 class Channels:
-    """Pictures that may be bright in red, in green or in both; one label in four is unknown."""
+    """Images that may be bright in red, in green or in both; one label in four is unknown."""
 
     classes = ("red", "green")
 

@@ -5,7 +5,7 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
-from densefit.data.geometry.image_ops import mirror
+from densefit.data.geometry.image_ops import flip
 from densefit.data.sample import Sample
 from densefit.data.transforms import RandomFlip
 from densefit.data.transforms.resize import Letterbox, Resize
@@ -105,7 +105,7 @@ def test_loss_and_gradient_equal_numpy(executor):
         assert gradient[channel] == pytest.approx((sides[0] - sides[1]) / 2e-5, abs=1e-4)
 
 
-def test_unknown_pictures_have_no_loss_and_no_gradient(executor):
+def test_unknown_images_have_no_loss_and_no_gradient(executor):
     nothing = Sample("a", np.zeros((*SIZE, 3), np.uint8), {})
     _, loss, _ = feed(executor, [nothing, sample(np.zeros((*SIZE, 3)))])
     np.testing.assert_array_equal(loss, 0)
@@ -137,7 +137,7 @@ def test_vectors_come_back_to_their_pixels(transform, flipped, size):
     y, x = np.mgrid[: size[0], : size[1]]
     smooth = np.dstack([x / size[1] - 0.3, y / size[0] - 0.8, np.full(size, 0.7)])
     whole = sample(unit(smooth)[0])
-    moved = mirror(whole) if flipped else whole
+    moved = flip(whole) if flipped else whole
     moved = transform(moved, np.random.default_rng())
     seen = moved.targets["normals"]
     (found,) = Normals().decode({"normals": seen.transpose(2, 0, 1)[None]}, [moved.geometry])
@@ -215,7 +215,9 @@ def test_views_are_averaged(trained):
 
     straight, turned = predicted(Slopes()), predicted(Mirrored())
     for views in (df.Views(), df.Views(flip=True)):
-        looking = df.ViewLoader(Slopes(), input_size=(48, 64), batch_size=3, views=views, workers=0)
+        looking = df.Loader.views(
+            Slopes(), input_size=(48, 64), batch_size=3, views=views, workers=0
+        )
         for key, found in df.predict(trained, looking):
             mean = straight[key]["normals"]
             if views.flip:

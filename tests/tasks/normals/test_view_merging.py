@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from densefit.backend import mx
-from densefit.data.geometry.image_ops import mirror
+from densefit.data.geometry.image_ops import flip
 from densefit.data.loader.views import Views
 from densefit.data.sample import Sample
 from densefit.tasks.normals.head import Normals
@@ -12,7 +12,7 @@ from densefit.tasks.normals.vectors import unit
 
 
 def scene(height, width):
-    """A sample whose picture shows its own vectors."""
+    """A sample whose image shows its own vectors."""
     y, x = np.mgrid[:height, :width]
     vectors = np.dstack([x / width - 0.3, y / height - 0.8, np.full((height, width), 0.7)])
     vectors = unit(vectors)[0]
@@ -23,7 +23,7 @@ def scene(height, width):
 def seen(image, mirrored):
     """What a perfect network finds in a view: (1, 3, H, W)."""
     shown = unit(image / 127.5 - 1)[0]
-    if mirrored:  # the picture's colours did not turn with it, as a real scene's light would
+    if mirrored:  # the image's colours did not turn with it, as a real scene's light would
         shown = shown * np.float32([-1, 1, 1])
     return {"normals": mx.nd.array(shown.transpose(2, 0, 1)[None])}
 
@@ -51,7 +51,7 @@ def test_a_perfect_network_stays_perfect(views):
 
 def test_a_mirrored_view_is_what_the_transform_makes():
     sample, vectors = scene(8, 12)
-    turned = mirror(sample).targets["normals"]
+    turned = flip(sample).targets["normals"]
     merger = Normals().view_merger((8, 12))
     _, (_, view) = Views(flip=True).of(sample, (8, 12))
     merger.add({"normals": mx.nd.array(turned.transpose(2, 0, 1)[None])}, view)

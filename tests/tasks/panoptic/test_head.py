@@ -113,7 +113,7 @@ def test_a_sample_trains_the_part_whose_targets_it_has(missing, learned):
 
 
 def test_perfect_outputs_give_the_true_segments():
-    """The outputs are at input size, the picture is twice as large."""
+    """The outputs are at input size, the image is twice as large."""
     head = made(min_stuff=0.0)
     data = Shapes(6, size=SIZE, empty=0.0, seed=4)
     (metric,) = head.metrics()
@@ -179,7 +179,7 @@ def test_stuff_has_its_class_s_colour_and_things_their_own():
     assert len(colours) == 3
 
 
-def test_overfits_a_few_pictures():
+def test_overfits_a_few_images():
     data = Shapes(6, size=SIZE, empty=0.0)
     head = df.head("panoptic", classes=data.mask_classes, things=data.classes, **SMALL)
     network = df.Network("resnet18", [head], settings={"width": 8})
@@ -188,5 +188,5 @@ def test_overfits_a_few_pictures():
     scores = df.score(network, df.Loader(data, batch_size=4))
     assert scores["panoptic/PQ_things"] > 0.6
     assert scores["panoptic/PQ_stuff"] > 0.9
-    loader = df.ViewLoader(data, input_size=SIZE, batch_size=4, views=df.Views(flip=True))
+    loader = df.Loader.views(data, input_size=SIZE, batch_size=4, views=df.Views(flip=True))
     assert df.score(network, loader)["panoptic/PQ"] > 0.6

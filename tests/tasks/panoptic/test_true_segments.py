@@ -1,4 +1,4 @@
-"""The true segments of a picture."""
+"""The true segments of an image."""
 
 import numpy as np
 
@@ -26,7 +26,7 @@ def test_instances_stuff_crowds_and_void():
     instances[8:, 0:2] = 55  # a box of it was dropped
     instances[3, 0:3] = UNKNOWN
     mask[instances > 0] = 1
-    mask[8:, 4:8] = 3  # a thing that nobody drew by itself
+    mask[8:, 4:8] = 3  # a thing without an instance
     mask[0, 19] = 255
     targets = {
         "instances": instances,

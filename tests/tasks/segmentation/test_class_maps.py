@@ -3,7 +3,7 @@ import pytest
 
 from densefit.backend import mx
 from densefit.model.layers import strongest
-from densefit.tasks.segmentation.class_maps import strongest_classes
+from densefit.tasks.segmentation.class_maps import upsampled_argmax
 
 
 @pytest.mark.parametrize("size", [(20, 16), (18, 13), (17, 16)])
@@ -13,26 +13,26 @@ def test_it_is_what_the_graph_computes(size):
     executor = symbol.simple_bind(mx.cpu(), data=logits.shape, grad_req="null")
     expected = executor.forward(is_train=False, data=logits)[0].asnumpy()
     for one, mask in zip(logits, expected):
-        found = strongest_classes(one, 4, size)
+        found = upsampled_argmax(one, 4, size)
         assert found.dtype == np.uint8
         np.testing.assert_array_equal(found, mask)
 
 
 def test_of_equal_logits_the_first_wins():
     logits = np.zeros((3, 2, 2), np.float32)
-    assert not strongest_classes(logits, 4, (8, 8)).any()
+    assert not upsampled_argmax(logits, 4, (8, 8)).any()
     logits[1:] = 1
-    assert (strongest_classes(logits, 4, (8, 8)) == 1).all()
+    assert (upsampled_argmax(logits, 4, (8, 8)) == 1).all()
 
 
 def test_nan_is_not_passed_over():
     logits = np.ones((3, 2, 2), np.float32)
     logits[1, 0, 0] = np.nan
     logits[2] = 5
-    assert not strongest_classes(logits, 4, (8, 7)).any()
+    assert not upsampled_argmax(logits, 4, (8, 7)).any()
 
 
 def test_many_classes_have_their_numbers():
     logits = np.zeros((254, 1, 1), np.float32)
     logits[253] = 1
-    assert (strongest_classes(logits, 4, (3, 4)) == 253).all()
+    assert (upsampled_argmax(logits, 4, (3, 4)) == 253).all()

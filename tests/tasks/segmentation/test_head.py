@@ -110,7 +110,7 @@ def test_loss_is_the_weighted_mean_over_known_cells(decoder, size):
         assert loss[row] == pytest.approx(-(picked * weight).sum() / weight.sum(), rel=1e-4)
 
 
-def test_an_unknown_picture_has_no_loss_and_no_gradient():
+def test_an_unknown_image_has_no_loss_and_no_gradient():
     made = Segmentation(3, decoder="fcn", channels=6)
     executor, _ = bind_loss(made, (32, 48))
     encoded = [made.encode(sample(np.full((32, 48), 255)))] * 2
@@ -140,7 +140,7 @@ def test_train_and_evaluate_share_parameters_and_masks_have_input_size(decoder, 
     assert out.dtype == np.uint8
 
 
-def test_original_masks_of_resized_and_padded_pictures():
+def test_original_masks_of_resized_and_padded_images():
     """Every pixel of the original takes the cell that lies under its centre."""
     rng = np.random.default_rng(0)
     for size, scale, shift, input_size in (
@@ -164,14 +164,14 @@ def test_original_masks_of_resized_and_padded_pictures():
         np.testing.assert_array_equal(found, expected)
 
 
-def test_a_mirrored_picture_is_mirrored_back():
+def test_a_mirrored_image_is_mirrored_back():
     mask = np.arange(12, dtype=np.uint8).reshape(3, 4)
     geometry = Geometry((3, 4), np.array([[-1.0, 0, 4], [0, 1, 0]]), (3, 4))
     (found,) = Segmentation(20).decode({"mask": mask[None]}, [geometry])
     np.testing.assert_array_equal(found, mask[:, ::-1])
 
 
-def test_an_unchanged_picture_s_mask_is_returned_as_it_is():
+def test_an_unchanged_image_s_mask_is_returned_as_it_is():
     mask = np.arange(12, dtype=np.uint8).reshape(1, 3, 4)
     (found,) = Segmentation(20).decode({"mask": mask}, [Geometry.identity(3, 4)])
     np.testing.assert_array_equal(found, mask[0])
@@ -222,7 +222,7 @@ def test_the_true_mask_is_drawn_and_what_is_ignored_keeps_its_colours():
 
 
 def test_trains(tiny):
-    """On one picture, until the mask is right at most pixels."""
+    """On one image, until the mask is right at most pixels."""
     from densefit.datasets.shapes import Shapes
 
     data = Shapes(4, size=(48, 48), empty=0.0)
@@ -239,7 +239,7 @@ def test_trains(tiny):
 
 
 def slopes(made, mask, known=None):
-    """Loss, and the gradient of each parameter, of one picture twice."""
+    """Loss, and the gradient of each parameter, of one image twice."""
     executor, _ = bind_loss(made, (32, 48))
     given = sample(mask)
     if known is not None:
@@ -297,13 +297,13 @@ class Streets:
         return Sample(self.id_of(index), image, {"mask": mask, **known})
 
 
-@pytest.mark.parametrize("loader", [df.Loader, df.ViewLoader])
+@pytest.mark.parametrize("loader", [df.Loader, df.Loader.views])
 def test_scores_are_in_the_terms_of_the_dataset(loader):
     """A pole on unmarked ground is ground; in the sky it is wrong."""
     made = head("segmentation", classes=Streets.classes, background="ground", decoder="fcn")
     network = df.Network("resnet18", [made], settings={"width": 8})
     settings = {"workers": 0, "batch_size": 2}
-    if loader is df.ViewLoader:
+    if loader is df.Loader.views:
         settings["input_size"] = (32, 48)
     df.fit(network, df.Loader(Streets(), batch_size=3, heads=[made], workers=0), updates=1,
            schedule=df.Constant(1e-6))  # fmt: skip

@@ -16,7 +16,7 @@ FROZEN = ["--training.freeze", "[resnet18_*, segmentation_*]"]
 
 def values(path):
     network = df.load(path)
-    return {n: v.asnumpy() for part in network.get_params() for n, v in part.items()}
+    return {**network.parameters, **network.statistics}
 
 
 def rows(text):

@@ -88,8 +88,7 @@ def test_what_datasets_tell_of_classes_that_they_lack_is_the_same_in_training_an
         recipe({"detection": HEADS["detection"]}, datasets=own, mixture=shares)
     )
     batch = next(iter(prepared.train))
-    names = [desc.name for desc in batch.provide_label]
-    known = batch.label[names.index("detection_known")].asnumpy().astype(bool)
+    known = batch.labels["detection_known"].astype(bool)
     for key, row in zip(batch.ids, known):  # background, circle, square, triangle, ring
         expected = {"a": [True] * 4 + [False], "b": [True, False, True, True, True]}[key[0]]
         assert row.tolist() == (expected if lacking == "unknown" else [True] * 5)

@@ -31,7 +31,7 @@ def test_lines_in_a_pipe(capsys):
 def test_views_count_by_their_samples(capsys):
     dataset = df.dataset("shapes", length=3, size=(24, 24))
     views = df.Views(flip=True)
-    own = df.ViewLoader(dataset, input_size=(24, 24), batch_size=4, views=views, workers=0)
+    own = df.Loader.views(dataset, input_size=(24, 24), batch_size=4, views=views, workers=0)
     with Watched(own, "reading", every=0.0) as watched:
         list(watched)
     assert capsys.readouterr().err.splitlines() == ["reading: 2/3 samples", "reading: 3/3 samples"]

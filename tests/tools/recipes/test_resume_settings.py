@@ -1,4 +1,4 @@
-"""Every setting of a recipe changed at a resume: told, refused or silent, as the page says."""
+"""Every setting of a recipe changed at a resume: logged, refused or silent, as the page says."""
 
 import dataclasses
 import logging
@@ -275,7 +275,7 @@ def test_a_setting_changed_at_a_resume(tmp_path, begun, caplog, monkeypatch, nam
         assert "goes on with another" not in caplog.text
         return
     resumed(tmp_path, begun, monkeypatch, [name], place)
-    assert bool(caplog.messages) == (TABLE[name][place] == "told"), caplog.text
+    assert bool(caplog.messages) == (TABLE[name][place] == "logged"), caplog.text
 
 
 @pytest.mark.parametrize("row", TOLD, ids=["most", "the rest"])
@@ -284,7 +284,7 @@ def test_each_of_several_settings_is_told(tmp_path, begun, caplog, monkeypatch, 
     caplog.clear()
     resumed(tmp_path, begun, monkeypatch, row, 1)
     for name, words in row.items():
-        assert TABLE[name] == ("told", "told")
+        assert TABLE[name] == ("logged", "logged")
         said = words if " " in words else f"goes on with another {words}: "
         assert sum(said in text for text in caplog.messages) == 1, (name, caplog.text)
 

@@ -22,7 +22,7 @@ def loader(heads=HEADS, **settings):
 
 def test_the_samples_are_those_of_the_first_batches():
     with loader() as data:
-        seen = [row for batch in data for row in batch.data[0].asnumpy()]
+        seen = [row for batch in data for row in batch.data["data"]]
         data.set_epoch(0)
         first = data.first_samples(6)
         assert len(first) == 6

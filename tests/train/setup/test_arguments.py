@@ -19,7 +19,7 @@ def fit(tiny, **settings):
 @pytest.mark.parametrize(
     ("name", "value", "fix"),
     [
-        ("schedule", "cosine", r"schedule=df\.Cosine\(lr=0.1"),
+        ("schedule", "cosine", r"schedule=df\.schedules\.Cosine\(lr=0.1"),
         ("schedule", "cosin", "did you mean 'cosine'"),
         ("schedule", df.Cosine, r"schedule=Cosine\(lr=0.1"),
         ("schedule", 0.1, r"df\.Constant\(lr=0.1\)"),
@@ -27,8 +27,8 @@ def fit(tiny, **settings):
         ("schedule", [df.Cosine(0.1)], r"schedule=df\.Cosine\(lr=0.1"),
         ("balance", "uncertanty", "did you mean 'uncertainty'"),
         ("balance", "scheduled", r"scheduled\(courses\)"),
-        ("balance", df.DWA, r"balance=DWA\(\)"),
-        ("balance", {"a": 1}, r"balance=df\.Uncertainty\(\), or one of cagrad"),
+        ("balance", df.balance.DWA, r"balance=DWA\(\)"),
+        ("balance", {"a": 1}, r"balance=df\.balance\.Uncertainty\(\), or one of cagrad"),
         ("callbacks", ["csv"], r"csv\(path"),
         ("callbacks", "cvs", "did you mean 'csv'"),
         ("callbacks", [EarlyStopping], r"callbacks=\[EarlyStopping\(\.\.\.\)\]"),
@@ -41,7 +41,7 @@ def fit(tiny, **settings):
         ("checkpoint", True, "checkpoint='runs/first'"),
         ("checkpoint", "", "checkpoint='runs/first'"),
         ("resume", True, "resume='auto'"),
-        ("resume", False, "resume='none'"),
+        ("resume", False, "resume=None"),
         ("optimizer_params", "x", "optimizer_params={'learning_rate'"),
         ("optimizer_params", [0.1], "optimizer_params={'learning_rate'"),
         ("freeze", 1, r"freeze=\['resnet18"),
@@ -56,6 +56,30 @@ def test_what_cannot_be_read_says_what_to_type(tiny, name, value, fix):
         fit(tiny, **{name: value})
 
 
+def test_lr_is_a_constant_rate(tiny):
+    first, short = fit(tiny, lr=0.02)
+    second, long = fit(tiny, schedule=df.Constant(0.02))
+    assert short.epochs[0]["lr"] == long.epochs[0]["lr"] == 0.02
+    tiny.assert_equal(first, second)
+
+
+@pytest.mark.parametrize(
+    "other", [{"schedule": df.Constant(0.1)}, {"optimizer_params": {"learning_rate": 0.1}}]
+)
+def test_a_rate_that_is_given_twice(tiny, other):
+    with pytest.raises(ConfigError, match="learning rate is given twice"):
+        fit(tiny, lr=0.1, **other)
+
+
+@pytest.mark.parametrize(
+    ("former", "present"),
+    [({"nonfinite": "skip"}, "on_nonfinite"), ({"resume": "none"}, "resume=None")],
+)
+def test_former_arguments_are_read_with_a_warning(tiny, former, present):
+    with pytest.warns(DeprecationWarning, match=f"is now called {present}"):
+        fit(tiny, **former)
+
+
 def test_what_has_one_reading_is_read(tiny):
     seen = tiny.Recorder("update_ended", lambda state, control: state.update)
     pairs = (("learning_rate", 0.1),)
@@ -64,7 +88,7 @@ def test_what_has_one_reading_is_read(tiny):
         balance="rlw", optimizer_params=pairs, groups=None, derived=None,
     )  # fmt: skip
     several, _ = fit(
-        tiny, updates=2, freeze=["bright*"], devices=[mx.cpu()], balance=df.RLW(),
+        tiny, updates=2, freeze=["bright*"], devices=[mx.cpu()], balance=df.balance.RLW(),
         optimizer_params={"learning_rate": 0.1},
     )  # fmt: skip
     assert seen.seen == [1, 2]

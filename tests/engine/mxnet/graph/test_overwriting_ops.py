@@ -32,7 +32,7 @@ def trained(symbol, batch_size, precision="float32", **settings):
         network, mx.io.NDArrayIter(data, batch_size=batch_size), updates=1, seed=3,
         schedule=df.Constant(0.1), precision=precision, **settings,
     )  # fmt: skip
-    return {name: value.asnumpy() for name, value in network.get_params()[0].items()}
+    return dict(network.parameters)
 
 
 def test_micro_batches_train_what_a_whole_batch_does():

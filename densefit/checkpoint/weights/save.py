@@ -1,0 +1,72 @@
+"""A network's weights alone, as a checkpoint that `load` reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from densefit import adapters
+from densefit.checkpoint.storage import store
+from densefit.checkpoint.storage.content import SUFFIX
+from densefit.checkpoint.weights.class_names import names_of
+from densefit.engine.types import Model
+from densefit.errors import CheckpointError, ConfigError
+from densefit.model.network import Network
+
+
+def save(network: Model, path: str | Path) -> Path:
+    """Write a network's weights, atomically; `load(path)` reads them.
+
+    The directory holds safetensors and JSON: the weights, the classes' names, and how the network
+    was built if its backbone and heads have registered names. Networks of a Symbol, and those with
+    other heads, are loaded by `load(path, network)`. A `Saver` writes what a resume needs.
+
+    Args:
+        network: a Network with parameters, an MXNet Module, or a gluon HybridBlock.
+        path: of the directory to write. Weights of an earlier `save` are replaced.
+
+    Returns:
+        The path.
+
+    Raises:
+        BindError: the network has no parameters yet.
+        CheckpointError: at the path is something other than saved weights, or the disk refuses.
+        ConfigError: this is no network.
+    """
+    weights = _network_of(network)
+    weights.check_initialized()
+    path = Path(path)
+    _check_replaceable(path)
+    arrays = {f"arg:{name}": value for name, value in weights.parameters.items()}
+    arrays.update({f"aux:{name}": value for name, value in weights.statistics.items()})
+    content = {"network": weights.spec, "names": names_of(weights)}
+    return store.write(path.parent, path.name, {"model": arrays}, content)
+
+
+def _network_of(model: Model) -> Network:
+    if isinstance(model, Network):
+        return model
+    adapted = adapters.models.adapt(model)
+    if adapted is None:
+        raise ConfigError(
+            "The weights of this cannot be saved",
+            expected="a df.Network, an MXNet Module, or a gluon HybridBlock",
+            received=f"{type(model).__module__}.{type(model).__name__}",
+        )
+    network: Network = adapted.network
+    return network
+
+
+def _check_replaceable(path: Path) -> None:
+    """Raise CheckpointError if a path holds anything but weights that `save` wrote."""
+    place = store.names(path.parent).get(path.name) if path.parent.is_dir() else None
+    if place is None and not path.exists():
+        return
+    parts = [] if place is None else sorted(file.name for file in place.glob(f"*{SUFFIX}"))
+    if parts != [f"model{SUFFIX}"]:
+        raise CheckpointError(
+            "Weights would replace something else",
+            expected="a path where nothing is, or weights written by df.save",
+            received="the checkpoint of a training" if parts else "a file or folder",
+            where=path,
+            fix="choose another path",
+        )

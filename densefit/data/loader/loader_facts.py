@@ -1,0 +1,170 @@
+"""What a Loader says of itself: sizes, identity, memory, and samples to look at."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from densefit.data.annotated import asked_once
+from densefit.data.batch import ArraySpec
+from densefit.data.checks.dropped_boxes import LeftOut
+from densefit.data.classes.class_matching import Matcher
+from densefit.data.classes.class_occurrence import Occurring
+from densefit.data.classes.constant_masks import check_mask_values
+from densefit.data.classes.target_mapping import Match
+from densefit.data.fingerprint import fingerprint
+from densefit.data.loader.collate import Layout
+from densefit.data.loader.label_check import check_labelled, stand_ins
+from densefit.data.loader.label_encoder import Encoder
+from densefit.data.loader.loader_settings import identity
+from densefit.data.loader.original_size_loader import OriginalSizeLoader
+from densefit.data.loader.sample_loader import SampleLoader
+from densefit.data.loader.sample_stream import SampleStream
+from densefit.data.loader.sample_task import (
+    SampleTransform,
+    Work,
+    first_transformed,
+    input_size,
+)
+from densefit.data.loader.skip_limit import Skips
+from densefit.data.loader.view_loader import ViewLoader
+from densefit.data.sample import Sample
+from densefit.data.sampler import Order, covering_of
+from densefit.data.workers.factory import target_bytes
+
+
+class LoaderFacts(SampleLoader):
+    """What a Loader knows apart from where it stands in an epoch."""
+
+    #: Loader of images at their own size: `df.Loader.original_size(dataset, batch_size=8)`.
+    original_size = OriginalSizeLoader
+    #: Loader of flipped, scaled or windowed views of each image: test-time augmentation.
+    views = ViewLoader
+
+    transform: SampleTransform | None
+    heads: tuple[Encoder, ...]
+    shuffle: bool
+    seed: int
+    last: str
+    on_error: str
+    originals: bool
+    workers: int
+    epoch: int
+    _order: Order
+    _layout: Layout
+    _matches: Matcher
+    _placeholders: Any
+    _skips: Skips
+    _samples: SampleStream
+
+    @property
+    def provide_data(self) -> list[ArraySpec]:
+        """[spec of "data", (batch_size, 3, H, W) uint8]."""
+        return self._layout.data_specs(self.batch_size)
+
+    @property
+    def provide_label(self) -> list[ArraySpec]:
+        """Spec of each label, in the order of the heads."""
+        return self._layout.label_specs(self.batch_size)
+
+    def __len__(self) -> int:
+        """Batches an epoch (an upper bound if samples are skipped)."""
+        whole, rest = divmod(self.epoch_samples, self.batch_size)
+        return whole + (1 if rest and self.last == "keep" else 0)
+
+    @cached_property
+    def fingerprint(self) -> dict[str, Any]:
+        """Of the dataset as it was when first asked for: reads all ids and some samples."""
+        return fingerprint(self.dataset)
+
+    def identity(self) -> str:
+        """What decides which samples come in which order, and how they are changed."""
+        return identity(self, getattr(self._order, "kind", ""))
+
+    def identity_as_before(self) -> str:
+        """The same as earlier versions wrote it, whose checkpoints a training may go on from."""
+        return identity(self, getattr(self._order, "kind", ""), as_before=True)
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """(height, width) of the network's input."""
+        return self._layout.input_size
+
+    @property
+    def epoch_samples(self) -> int:
+        """Samples an epoch (an upper bound if some are skipped); repetitions count."""
+        return len(self._order)
+
+    @property
+    def covering(self) -> int:
+        """Epochs after which every sample has come (shares, and what is dropped, differ)."""
+        visited = min(len(self) * self.batch_size, self.epoch_samples)
+        return covering_of(self._order, visited)
+
+    @property
+    def skipped(self) -> list[tuple[str, str]]:
+        """(id, reason) of each sample left out so far, with on_error="skip"."""
+        return list(self._skips.reasons.items())
+
+    @property
+    def left_out(self) -> LeftOut:
+        """Boxes of this epoch without area, and boxes that were cut."""
+        return self._samples.left_out
+
+    @property
+    def matches(self) -> dict[str, Match]:
+        """Head -> how the dataset's class numbers become the head's, where they differ."""
+        return self._matches()
+
+    def first_samples(self, count: int) -> list[Sample]:
+        """The first samples of this epoch behind the transforms, with targets: to be looked at.
+
+        They are made in the caller's thread, again, and nothing else changes. Broken samples are
+        left out.
+
+        Args:
+            count: of samples, at most.
+        """
+        order = self._order.indices(self.seed, self.epoch)
+        return first_transformed(self._task(self.epoch), order.tolist(), count)
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes that samples made ahead, and those of a batch being put together, take at most.
+
+        If targets are as large as the first sample's. Batches that were handed out do not count.
+        """
+        return (self._window + self.batch_size) * self._sample_bytes
+
+    @property
+    def _window(self) -> int:
+        """Samples under way at most."""
+        return 2 * self.batch_size + self.workers
+
+    @cached_property
+    def _sample_bytes(self) -> int:
+        carried = target_bytes(self.dataset) if self.originals else 0
+        return self._layout.sample_bytes + carried
+
+    def _task(self, epoch: int, counter: Occurring | None = None) -> Work:
+        """What workers do for a sample of an epoch."""
+        own = (self.dataset, self.transform, self.heads, self.seed, epoch, self._placeholders)
+        skips = self.on_error == "skip"
+        return Work(*own, self.originals, skips, self._matches(), counter)
+
+    def _prepare_labels(self) -> set[str]:
+        """Check that the dataset has what the heads learn, and lay out their labels.
+
+        Returns:
+            Names of the heads of which no label was seen.
+        """
+        with asked_once():
+            examples = check_labelled(self.dataset, self.transform, self.heads, self.seed)
+            self._matches = Matcher(self.dataset, self.heads)
+            matches = self._matches()
+            check_mask_values(self.dataset, self.heads, examples)
+        skips = self.on_error == "skip"
+        size = input_size(Work(self.dataset, self.transform, (), self.seed, 0, skips=skips))
+        self._layout = Layout(size, self.heads)
+        self._placeholders = stand_ins(self.heads, examples, size, matches)
+        return {head.name for head in self.heads if getattr(head, "targets", ())} - set(examples)

@@ -1,0 +1,96 @@
+"""What all loaders of a dataset have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from typing_extensions import Self
+
+from densefit.data.batch import ArraySpec, Batch
+from densefit.data.classes.class_map import Renames
+from densefit.data.classes.renamed_classes import with_renames
+from densefit.data.sample import Dataset
+from densefit.data.sample_id import dataset_name
+from densefit.errors import DataError
+from densefit.numeric import check_whole
+
+
+class SampleLoader(ABC):
+    """Base of loaders: batches of a dataset's samples, which workers read ahead.
+
+    Args:
+        dataset: the samples.
+        batch_size: rows of a full batch.
+        rename: other names of the dataset's classes.
+
+    Attributes:
+        dataset: with renamed classes.
+        exact: whether an epoch visits each sample exactly once, as scores need it.
+
+    Raises:
+        ConfigError: a setting out of range.
+        DataError: the dataset is empty.
+    """
+
+    exact = True
+    _ahead: Any  # what reads samples ahead
+
+    def __init__(self, dataset: Dataset, batch_size: int, rename: Renames | None) -> None:
+        if len(dataset) == 0:
+            raise DataError("The dataset is empty", where=dataset_name(dataset))
+        self.dataset: Any = with_renames(dataset, rename)
+        self.batch_size = batch_size
+
+    @property
+    @abstractmethod
+    def provide_data(self) -> list[ArraySpec]:
+        """The input "data" of a full batch: (batch_size, 3, H, W) uint8."""
+
+    @property
+    def provide_label(self) -> list[ArraySpec]:
+        """The labels of a full batch: none, where nothing is trained."""
+        return []
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Batch]:
+        """The batches of an epoch."""
+
+    def reset(self) -> None:
+        """Go to the start of an epoch; here each iteration starts there."""
+        return
+
+    def close(self) -> None:
+        """End the workers; another iteration starts new ones."""
+        self._ahead.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def image_spec(rows: int, size: tuple[int, int]) -> ArraySpec:
+    """The input of `rows` images of (height, width)."""
+    return ArraySpec("data", (rows, 3, *size), np.uint8)
+
+
+def check_least(settings: dict[str, tuple[int | None, int]], where: str) -> None:
+    """Raise ConfigError unless each setting is a whole number of at least its limit, or None.
+
+    Args:
+        settings: name -> (value, limit).
+        where: the class that has them.
+    """
+    for name, (value, least) in settings.items():
+        if value is not None:
+            check_whole(value, name, least, where=where)

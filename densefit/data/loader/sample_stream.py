@@ -1,0 +1,157 @@
+"""The samples of epoch after epoch, checked: where an epoch stands, and what it has shown."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from densefit.data.checks.dropped_boxes import LeftOut
+from densefit.data.classes.class_occurrence import Occurring
+from densefit.data.loader.collate import Layout
+from densefit.data.loader.label_encoder import Encoder
+from densefit.data.loader.sample_task import Made, Work
+from densefit.data.loader.skip_limit import Skips
+from densefit.data.sample_id import dataset_key, dataset_name, sample_id
+from densefit.data.sampler import place_of
+from densefit.data.workers.errors import LostWorkerError
+from densefit.data.workers.thread_prefetcher import SamplePrefetcher
+from densefit.errors import DataError
+from densefit.once import first_time
+
+_log = logging.getLogger("densefit")
+
+
+class SampleStream:
+    """Takes the samples of an epoch from the workers, in order.
+
+    Args:
+        dataset: the samples.
+        heads: whose labels they have.
+        layout: checks each sample.
+        prefetcher: makes samples ahead.
+        skips: counts broken samples that are skipped.
+        unseen: names of the heads of which no label was seen yet.
+
+    Attributes:
+        position: samples of the epoch's order that were passed, skipped ones included.
+        good: samples made this epoch; those passed over by a resume count as good.
+        left_out: boxes without area, of this epoch.
+    """
+
+    def __init__(
+        self,
+        dataset: Any,
+        heads: Sequence[Encoder],
+        layout: Layout,
+        prefetcher: SamplePrefetcher[Made],
+        skips: Skips,
+        unseen: set[str],
+    ) -> None:
+        self._dataset, self._heads, self._layout = dataset, heads, layout
+        self._prefetcher, self._skips, self._is_skipping = prefetcher, skips, False
+        self._unseen = unseen
+        self._first_labels: dict[str, Mapping[str, Any] | None] = dict.fromkeys(unseen)
+        self._occurring: Occurring | None = Occurring(heads)
+        self._is_counted = False
+        self.position = self.good = 0
+        self.left_out = LeftOut(dataset)
+
+    def class_counter(self, start: int) -> Occurring | None:
+        """What workers count classes with in the epoch that begins at sample `start`.
+
+        The first epoch that is read whole counts which classes there are; None for others.
+        """
+        self._is_counted = start == 0 and self._occurring is not None
+        if self._is_counted:
+            self._occurring = Occurring(self._heads)
+        return Occurring(self._heads) if self._is_counted else None
+
+    def begin(self, task: Work, order: Sequence[int], start: int) -> None:
+        """Drop what is under way and stand at sample `start` of an epoch's order.
+
+        Args:
+            task: what workers do for a sample of the epoch.
+            order: visits of the epoch.
+            start: samples of the order that are passed over.
+        """
+        self._is_skipping = task.skips
+        self._prefetcher.begin(task, order[start:])
+        self.position = self.good = start
+        self._skips.begin(len(order))
+        self.left_out = LeftOut(self._dataset)
+
+    def take(self, count: int) -> list[Made]:
+        """Up to `count` samples, in order; fewer at the end of the epoch.
+
+        Raises:
+            DataError: a sample could not be made, took too long or does not fit the batch.
+        """
+        samples: list[Made] = []
+        while len(samples) < count:
+            self.position += 1
+            try:
+                sample = self._prefetcher.next()
+            except DataError as error:
+                self._skip(error)
+                continue
+            if sample is None:
+                if not samples and not self.good:
+                    self._skips.check_any_good()
+                break
+            self._look(sample)
+            samples.append(sample)
+        self.good += len(samples)
+        return samples
+
+    def bind_first_labels(self, samples: Sequence[Made]) -> None:
+        """Put the first labels of a head in the place of zeros, for samples that do not train it.
+
+        Labels of a sample that the loader looked at stand in for missing ones (see `stand_ins`),
+        and zeros where none of these trained the head. Of zeros a loss may have no derivative, and
+        0 times nan is nan.
+        """
+        for head, labels in self._first_labels.items():
+            if labels is None:
+                first = next((one.labels[head] for one in samples if one.labelled[head]), None)
+                if first is None:
+                    continue
+                # Those of worker processes lie in memory that is used again.
+                labels = self._first_labels[head] = {k: np.array(v) for k, v in first.items()}
+            for sample in samples:
+                if not sample.labelled[head]:
+                    sample.labels[head] = labels
+
+    def tell_end(self) -> None:
+        """Say once which heads' labels, and which classes, no sample of a whole epoch had."""
+        for name in self._unseen if self._is_counted else ():
+            if first_time("no label", name, dataset_key(self._dataset)):
+                _log.warning(
+                    "none of the %d samples of a first epoch has labels for the head %r (%s)",
+                    *(self.good, name, dataset_name(self._dataset)),
+                )
+        if self._is_counted and self._occurring is not None:
+            where = f"the {self.good} samples of a first epoch"
+            self._occurring.tell(where, self._dataset, "training")
+            self._occurring = None
+
+    def _skip(self, error: DataError) -> None:
+        """Skip a sample that could not be made, or raise what went wrong."""
+        if not self._is_skipping or isinstance(error, LostWorkerError):
+            raise error
+        visit = self._prefetcher.current
+        self._skips.add(sample_id(self._dataset, place_of(visit, len(self._dataset))), error)
+
+    def _look(self, sample: Made) -> None:
+        """Check a sample, and note what it has shown."""
+        self._layout.check(sample)
+        if self._is_skipping:
+            self._skips.good()
+        if sample.remarks:
+            self.left_out.add(sample.remarks)
+        if self._unseen:
+            self._unseen -= {name for name, has in sample.labelled.items() if has}
+        if sample.occurring and self._occurring is not None:
+            self._occurring.take(sample.occurring)

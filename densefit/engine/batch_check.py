@@ -1,0 +1,139 @@
+"""The check of a batch before the network sees it: names, shapes, types, and which rows count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from densefit.data.batch import ArraySpec, Batch
+from densefit.data.csr_array import CSRArray
+from densefit.engine.graph_check import where_of
+from densefit.errors import BindError, DataError
+from densefit.model.heads.adapter import Wire
+
+if TYPE_CHECKING:
+    from densefit.engine.batch_reader import BatchReader
+
+
+class BatchCheck:
+    """Compares the batches of a reader with what its iterator announces.
+
+    Args:
+        reader: of the iterator.
+    """
+
+    def __init__(self, reader: BatchReader) -> None:
+        self._reader = reader
+        #: What labelled samples are counted for, and its head.
+        self._counted = [(key, wire.name) for wire in reader.wires for key in wire.counted]
+        #: Heads that look for something in each batch.
+        self._looking = [
+            wire for wire in reader.wires if type(wire).check_batch is not Wire.check_batch
+        ]
+
+    def __call__(self, batch: Batch, first: int, is_padding_kept: bool = False) -> Batch:
+        """The batch as heads read it: all names known, an id for each sample.
+
+        Args:
+            batch: of a source.
+            first: number of its first row, if it has no ids.
+            is_padding_kept: take padding for samples.
+
+        Raises:
+            BindError: arrays are missing, superfluous or misshaped; names the head.
+            DataError: it consists of padding, has fewer ids than samples, or something else than
+                arrays.
+        """
+        reader = self._reader
+        self._check_arrays("data", batch.data, reader.data_descs)
+        self._check_arrays("label", batch.labels, reader.label_descs)
+        rows = batch.rows
+        real = rows if is_padding_kept else batch.real
+        arrays = batch.arrays
+        for spec in reader.descs:
+            array = arrays[spec.name]
+            # A last batch may be smaller: all arrays then shrink alike.
+            if array.shape[0] * reader.batch_size != rows * spec.shape[0]:
+                raise self._misshaped(spec, array, rows)
+        ids, targets, geometries = batch.ids, batch.targets, batch.geometries
+        if len(ids) > real:
+            ids = ids[:real]
+        if targets is not None and len(targets) > real:
+            targets = targets[:real]
+        if geometries is not None and len(geometries) > real:
+            geometries = geometries[:real]
+        if not 0 < real <= rows or any(
+            entries is not None and len(entries) != real
+            for entries in (ids or None, targets, geometries)
+        ):
+            raise DataError(
+                f"A batch of the {reader.where} data does not say rightly which rows are samples",
+                expected="0 <= pad < rows; an id, targets and a geometry for each other row",
+                received=f"pad={rows - real} of {rows} rows, ids {ids or None}",
+            )
+        checked = replace(
+            batch,
+            real=real,
+            ids=ids or [str(number) for number in range(first, first + real)],
+            targets=targets,
+            geometries=geometries,
+            labelled=self._labelled(batch, real),
+            matches=reader.matches,
+        )
+        for wire in self._looking:
+            wire.check_batch(checked)
+        return checked
+
+    def _labelled(self, batch: Batch, real: int) -> dict[str, np.ndarray]:
+        """What is counted -> (real,) bool, of all heads."""
+        stated = batch.labelled
+        return {
+            key: np.asarray(stated.get(key, stated.get(head, np.ones(real))), bool)[:real]
+            for key, head in self._counted
+        }
+
+    def _check_arrays(
+        self, kind: str, arrays: dict[str, Any], announced: Sequence[ArraySpec]
+    ) -> None:
+        """Raise unless there is an array, of a type and shape that fit, for each spec."""
+        reader = self._reader
+        if len(arrays) != len(announced) or any(spec.name not in arrays for spec in announced):
+            absent = [spec.name for spec in announced if spec.name not in arrays]
+            is_renamed = set(arrays) - {spec.name for spec in announced}
+            raise BindError(
+                f"A batch of the {reader.where} data has {len(arrays)} {kind} arrays"
+                + (f", called {list(arrays)}" if is_renamed else ""),
+                expected=[spec.name for spec in announced],
+                received=[np.shape(array) for array in arrays.values()],
+                where=where_of(reader, absent) or "no head uses the surplus",
+                fix=f"yield one array for each entry of provide_{kind}, in its order",
+            )
+        for spec in announced:
+            array = arrays[spec.name]
+            if not isinstance(array, (np.ndarray, CSRArray)):
+                raise DataError(
+                    f"The array {spec.name!r} of a batch of the {reader.where} data is no NDArray "
+                    "or numpy array",
+                    received=f"{type(array).__module__}.{type(array).__name__}",
+                    where=where_of(reader, [spec.name]) or "network input",
+                    fix="wrap it: mx.nd.array(...)",
+                )
+            # MXNet would copy floats into an array of bytes without a word.
+            fits = np.can_cast(array.dtype, spec.dtype, "same_kind")
+            fixed = slice(1, 2) if reader.sizes_vary else slice(1, None)
+            same = reader.shapes_vary or array.shape[fixed] == tuple(spec.shape[fixed])
+            if not same or array.ndim != len(spec.shape) or not fits:
+                raise self._misshaped(spec, array, array.shape[0] if array.ndim else 0)
+
+    def _misshaped(self, spec: ArraySpec, array: Any, rows: int) -> BindError:
+        reader = self._reader
+        return BindError(
+            f"The array {spec.name!r} of a batch of the {reader.where} data is not as announced",
+            expected=f"{tuple(spec.shape)} {np.dtype(spec.dtype).name}",
+            received=f"{tuple(array.shape)} {np.dtype(array.dtype).name}, in a batch of {rows} "
+            "rows",
+            where=where_of(reader, [spec.name]) or "network input",
+        )

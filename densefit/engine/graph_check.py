@@ -1,0 +1,116 @@
+"""Whether the arrays that an iterator announces are those that a graph and its heads read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from densefit.errors import BindError
+from densefit.model.heads.adapter import Wire
+from densefit.registry import nearest
+
+if TYPE_CHECKING:
+    from densefit.engine.batch_reader import BatchReader
+
+
+def heads_of(reader: BatchReader, labels: Sequence[str]) -> list[str]:
+    """Names of the heads that use one of the labels."""
+    return [wire.name for wire in reader.wires if set(labels) & set(wire.labels)]
+
+
+def where_of(reader: BatchReader, labels: Sequence[str]) -> str:
+    """The heads that use one of the labels, as errors name them; empty without any."""
+    heads = heads_of(reader, labels)
+    return f"head {', '.join(heads)}" if heads else ""
+
+
+def check_data(reader: BatchReader, symbol: Any) -> None:
+    """Check that every input that is provided is an argument of the symbol.
+
+    Raises:
+        BindError: one is not.
+    """
+    arguments = symbol.list_arguments()
+    for desc in reader.data_descs:
+        if desc.name not in arguments:
+            raise BindError(
+                f"The {reader.where} data provide the input {desc.name!r}, which the symbol "
+                "does not have",
+                expected="an input of the symbol",
+                received=f"provide_data {[d.name for d in reader.data_descs]}",
+                where=f"heads {', '.join(wire.name for wire in reader.wires)}",
+                fix=f"rename it in the iterator; the symbol begins with {arguments[:3]}",
+            )
+
+
+def check_compared(reader: BatchReader) -> None:
+    """Check that every label that a metric reads is provided, or may come with the samples.
+
+    Raises:
+        BindError: naming the head.
+    """
+    provided = [desc.name for desc in reader.descs]  # an input may be what is compared with
+    for wire in reader.wires:
+        for label in wire.compared:
+            # A Loader's batches carry the samples' targets: `Wire.check_batch` looks there.
+            if label not in provided and not hasattr(reader.iterator, "dataset"):
+                raise _absent(reader, wire, label, provided)
+
+
+def check_labels(reader: BatchReader, symbol: Any, losses: Sequence[str]) -> None:
+    """Check that every label that training needs is provided, and none that nothing uses.
+
+    Args:
+        reader: of the data.
+        symbol: the train graph.
+        losses: labels of its loss layers.
+
+    Raises:
+        BindError: naming the head.
+    """
+    check_compared(reader)
+    provided = {desc.name: desc for desc in reader.label_descs}
+    arguments = set(symbol.list_arguments())
+    for wire in reader.wires:
+        for label in wire.labels:
+            if label in arguments and label not in {d.name for d in reader.descs}:
+                raise _absent(reader, wire, label, list(provided))
+    for label in losses:
+        if label not in provided and label not in [desc.name for desc in reader.data_descs]:
+            raise BindError(
+                f"The symbol's loss needs the label {label!r}, which the {reader.where} data "
+                "do not provide",
+                received=f"provide_label {list(provided)}",
+                where=where_of(reader, [label]) or "no head names it",
+                fix=nearest(label, provided),
+            )
+    used = {label for wire in reader.wires for label in wire.labels} | arguments
+    for label, desc in provided.items():
+        if label not in used:
+            heads = "; ".join(f"head {wire.name}: {wire.labels}" for wire in reader.wires)
+            raise BindError(
+                f"The {reader.where} data provide the label {label!r}, which no head uses",
+                expected=heads or "no label",
+                received=f"provide_label {list(provided)}",
+                fix=nearest(label, used & {name for w in reader.wires for name in w.labels}),
+            )
+        if label in arguments and desc.shape[0] != reader.batch_size:
+            raise BindError(
+                f"The label {label!r}, which the symbol reads, has another number of rows "
+                "than the batch",
+                expected=f"({reader.batch_size}, ...)",
+                received=tuple(desc.shape),
+                where=where_of(reader, [label]) or "no head names it",
+                fix="give it one row a sample, and let the symbol reshape it",
+            )
+
+
+def _absent(reader: BatchReader, wire: Wire, label: str, provided: Sequence[str]) -> BindError:
+    return BindError(
+        f"The head {wire.name!r} needs the label {label!r}, which the {reader.where} data do "
+        "not provide",
+        expected=wire.labels,
+        received=f"provide_label {list(provided)}",
+        where=f"head {wire.name}",
+        fix=nearest(label, provided),
+    )

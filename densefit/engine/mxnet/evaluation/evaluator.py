@@ -1,0 +1,205 @@
+"""Outputs of a network's eval graph, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from densefit import backend
+from densefit.backend import mx
+from densefit.data.batch import Batch
+from densefit.engine.batch_reader import BatchReader
+from densefit.engine.graph_check import check_compared
+from densefit.engine.mxnet.devices import usable
+from densefit.engine.mxnet.evaluation.executor import Executor
+from densefit.engine.mxnet.evaluation.executors import Executors
+from densefit.engine.mxnet.evaluation.graphs import EvalGraphs, input_size, outputs_of
+from densefit.engine.mxnet.graph.fold_batchnorm import fold
+from densefit.engine.mxnet.graph.mean_to_pooling import with_poolings
+from densefit.errors import DataError, located
+from densefit.model.network import Network
+from densefit.model.symbol_graph import SymbolGraph
+
+Look = Callable[[dict[str, np.ndarray]], None]
+Finish = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
+
+
+class Pending:
+    """Outputs of a batch that is being computed.
+
+    Args:
+        arrays: see below.
+        finish: brings outputs in host memory to the form that heads decode.
+
+    Attributes:
+        arrays: the real rows of each output as an NDArray, by short name.
+    """
+
+    def __init__(self, arrays: dict[str, Any], finish: Finish) -> None:
+        self.arrays = arrays
+        self._finish = finish
+
+    def read(self, look: Look = lambda arrays: None) -> dict[str, np.ndarray]:
+        """Read the outputs to host memory. Sync point: waits for the forward pass.
+
+        Args:
+            look: called with them as they were computed.
+        """
+        arrays = {name: array.asnumpy() for name, array in self.arrays.items()}
+        look(arrays)
+        return self._finish(arrays)
+
+
+class Evaluator:
+    """Outputs of a network's eval graph, batch by batch.
+
+    Executors share no memory with the train graph: one graph would overwrite the other's outputs.
+    Parameters are copied into them when they have changed, with BatchNorms folded into the layers
+    before them. Each size of a batch has an executor; the ones used last are cached.
+
+    Args:
+        network: whose eval graph and parameters are used.
+        devices: MXNet contexts; a batch is split among them, or among the first of them if it has
+            too few rows.
+        mode: "evaluate"; "raw" for what heads finish on the host; "views" for the outputs that a
+            head's merger needs.
+        limit: executors in the cache.
+    """
+
+    def __init__(
+        self, network: Network, devices: Sequence[Any], mode: str = "evaluate", limit: int = 8
+    ) -> None:
+        self.network, self.mode, self.devices = network, mode, list(devices)
+        self.graphs = EvalGraphs(network, mode, devices)
+        self.executors = Executors(limit)
+        self._version: int | None = None  # of the parameters in the executors
+
+    def check(self, reader: BatchReader, values: bool = False) -> None:
+        """Check that batches fit the eval graph; binds and reads nothing.
+
+        Args:
+            reader: of the data.
+            values: the network has all parameters by now; other inputs of the graph must come
+                from the data.
+
+        Raises:
+            BindError: they do not fit; names the head.
+        """
+        shapes = {desc.name: tuple(desc.shape) for desc in self.graphs.descs(reader)}
+        program = self.graphs.program(reader, shapes)
+        if values:
+            self.graphs.check_values(reader, program.parameters)
+        check_compared(reader)
+
+    def start(self, batch: Batch, reader: BatchReader, version: int) -> Pending:
+        """Start computing a batch; returns before it is computed.
+
+        Args:
+            batch: a batch of `reader`.
+            reader: says which shapes and heads.
+            version: number of the parameters; another one than last time means that they have
+                changed.
+        """
+        given, rows = self._rows(batch, reader)
+        executor = self._executor(reader, given, version)
+        outputs = executor.forward({name: given[name] for name in executor.program.types})
+        arrays = dict(zip(executor.program.outputs, outputs))
+        outputs_by_name = {}
+        for wire in reader.wires:
+            for name in wire.outputs(self.mode):
+                # A copy, because the next batch is computed into the same memory. Made by the
+                # engine when the forward pass is done: nothing waits here. Of all rows, or of some
+                # by an operator: a view of what oneDNN lays out in blocks cannot be copied.
+                if batch.real == rows:
+                    outputs_by_name[name] = arrays[name].copy()
+                else:
+                    each = wire.rows(name) or (1 if self.network.heads else 0)
+                    if not each:
+                        raise _mixed(name, arrays[name].shape, batch.real, rows)
+                    end = batch.real * each
+                    outputs_by_name[name] = mx.nd.slice_axis(arrays[name], axis=0, begin=0, end=end)
+        return Pending(
+            outputs_by_name, partial(self._finish, reader, input_size(batch.data, reader))
+        )
+
+    def _rows(self, batch: Batch, reader: BatchReader) -> tuple[dict[str, Any], int]:
+        """Arrays of a batch with as many rows as are bound, and this number of rows.
+
+        For heads a smaller last batch is filled up: another shape would need another executor. For
+        a user's Symbol the padding is cut off: its outputs' rows may belong to several samples.
+        """
+        if not self.network.heads:
+            arrays = batch.arrays
+            if batch.real == reader.batch_size or self.graphs.can_cut(reader):
+                return {name: batch.real_rows(array) for name, array in arrays.items()}, batch.real
+            full = {desc.name: desc.shape[0] for desc in reader.descs}
+            filled = {name: _fill_rows(array, full[name]) for name, array in arrays.items()}
+            return filled, reader.batch_size
+        if reader.sizes_vary:
+            return dict(batch.data), batch.rows
+        full = {desc.name: desc.shape[0] for desc in reader.data_descs}
+        return {
+            name: _fill_rows(array, full[name]) for name, array in batch.data.items()
+        }, reader.batch_size
+
+    def _finish(
+        self,
+        reader: BatchReader,
+        input_size: tuple[int, int] | None,
+        outputs: dict[str, np.ndarray],
+    ) -> dict[str, np.ndarray]:
+        """Convert the graph's outputs to the form that heads decode."""
+        finished: dict[str, np.ndarray] = {}
+        for wire in reader.wires:
+            finished.update(wire.finish(self.mode, outputs, input_size))
+        return finished
+
+    def _executor(self, reader: BatchReader, arrays: Mapping[str, Any], version: int) -> Executor:
+        """The executor for arrays of such shapes, with the present parameters."""
+        descs = self.graphs.descs(reader)
+        shapes = {desc.name: tuple(arrays[desc.name].shape) for desc in descs}
+        key: Any = tuple((desc.name, shapes[desc.name], str(desc.dtype)) for desc in descs)
+        if not self.network.heads:
+            key = (outputs_of(reader, self.mode), key)
+        if self._version != version:
+            # A fused executor (the user's own MXNET_SUBGRAPH_BACKEND) keeps its first weights.
+            if backend.subgraph_fusion():
+                self.executors.drop()
+            self.executors.load(self.graphs.values)
+            self._version = version
+        executor = self.executors.find(key)
+        if executor is not None:
+            return executor
+        program = self.graphs.program(reader, shapes)
+        self.graphs.check_values(reader, program.parameters)
+        graph = with_poolings(SymbolGraph.of(program.symbol), program.inputs, program.types)
+        graph, program.folds = fold(graph)
+        program.symbol = graph.symbol
+        rows = next(iter(shapes.values()))[0]
+        with located(f"heads {', '.join(wire.name for wire in reader.wires)}"):
+            return self.executors.bind(
+                key, program, usable(self.devices, rows), rows, self.graphs.values
+            )
+
+
+def _mixed(output: str, shape: tuple[int, ...], real: int, rows: int) -> DataError:
+    """What is raised for an output of a padded batch that has no rows of its samples."""
+    return DataError(
+        f"The output {output!r} is computed from all rows of a batch, padding included",
+        expected=f"full batches: the symbol is made for {rows} rows",
+        received=f"{real} samples in a batch of {rows}, the output's shape {tuple(shape)}",
+        fix="a batch size that divides the number of samples; or a symbol for any number of rows "
+        "(0 or -1 for the batch size in its shapes)",
+    )
+
+
+def _fill_rows(array: Any, rows: int) -> Any:
+    """Repeat the last row up to `rows`: the copies are cut off the outputs."""
+    short = rows - array.shape[0]
+    if short == 0:
+        return array
+    array = np.asarray(array)
+    return np.concatenate([array, np.repeat(array[-1:], short, axis=0)])

@@ -1,0 +1,153 @@
+"""Eval graphs of a network, checked against the batches that they are bound for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from densefit.engine.batch_reader import BatchReader
+from densefit.engine.graph_check import check_data
+from densefit.engine.mxnet.devices import usable
+from densefit.engine.mxnet.evaluation.executor import Program
+from densefit.engine.mxnet.graph.parameter_checks import check_parameters
+from densefit.engine.mxnet.graph.sample_means import numbers_of
+from densefit.engine.mxnet.graph.shapes import can_cut_rows, infer_shapes
+from densefit.engine.mxnet.graph.symbol_info import UNREAD, forward_graph
+from densefit.engine.mxnet.inputs import bound_inputs
+from densefit.errors import BindError
+from densefit.model.network import Network
+from densefit.model.output_names import short_name
+from densefit.model.symbol_graph import SymbolGraph
+
+
+class EvalGraphs:
+    """Eval graphs of a network in one mode, for the heads and shapes of a reader.
+
+    Args:
+        network: whose eval graph is used.
+        mode: see `Evaluator`.
+        devices: MXNet contexts.
+    """
+
+    def __init__(self, network: Network, mode: str, devices: Sequence[Any]) -> None:
+        self.network, self.mode, self.devices = network, mode, list(devices)
+        self._cuts: dict[Any, bool] = {}  # (outputs, shapes) -> rows can be cut off
+        self._numbers: dict[Any, dict[str, str] | None] = {}  # (outputs, shapes) -> `numbers`
+        self._cut: dict[tuple[str, ...], Any] = {}  # outputs of a user's Symbol -> their graph
+
+    def descs(self, reader: BatchReader) -> list[Any]:
+        """Arrays that an eval graph may read: of heads, no labels."""
+        return reader.data_descs if self.network.heads else reader.descs
+
+    def program(self, reader: BatchReader, shapes: Mapping[str, tuple[int, ...]]) -> Program:
+        """Graph, inputs and parameter shapes for arrays of these shapes.
+
+        Raises:
+            BindError: they do not fit the graph; names the head.
+        """
+        data = shapes[reader.data_descs[0].name]
+        symbol = self._graph(reader, input_size(shapes, reader))
+        arguments = set(symbol.list_arguments())
+        heads = [wire.name for wire in reader.wires]
+        fed = bound_inputs(
+            symbol,
+            {d.name: _shaped(d, shapes) for d in reader.data_descs if d.name in arguments},
+            {
+                desc.name: _shaped(desc, shapes)
+                for desc in reader.label_descs
+                if desc.name in arguments and desc.name in shapes
+            },
+            f"heads {', '.join(heads)}",
+        )
+        given = {name: bound.shape for name, bound in fed.items()}
+        sizes, outputs = infer_shapes(symbol, given, heads)
+        devices = usable(self.devices, data[0])
+        for wire in reader.wires:
+            wire.check(self.mode, outputs, data[0], len(devices))
+        # Labels that the forward pass does not read need no data, and are no parameters.
+        inputs = {
+            name: sizes[name]
+            for name in symbol.list_arguments()
+            if name in fed or name.endswith(UNREAD)
+        }
+        return Program(
+            symbol,
+            [],
+            inputs,
+            {name: bound.dtype for name, bound in fed.items()},
+            [short_name(name) for name in symbol.list_outputs()],
+            fed,
+            {name: sizes[name] for name in sizes if name not in inputs},
+        )
+
+    def _graph(self, reader: BatchReader, size: tuple[int, int] | None) -> Any:
+        """The eval graph; of a user's Symbol, the outputs of the reader's heads alone."""
+        symbol = self.network.graph(self.mode, size)
+        check_data(reader, symbol)
+        if self.network.heads:
+            return symbol
+        names = outputs_of(reader, self.mode)
+        if names not in self._cut:
+            self._cut[names] = forward_graph(SymbolGraph.of(symbol), names).symbol
+        return self._cut[names]
+
+    def can_cut(self, reader: BatchReader) -> bool:
+        """Whether the outputs of some rows can be computed without the other rows."""
+        shapes = {desc.name: tuple(desc.shape) for desc in reader.descs}
+        key = (outputs_of(reader, self.mode), tuple(shapes.items()))
+        if key not in self._cuts:
+            program = self.program(reader, shapes)
+            self._cuts[key] = can_cut_rows(program.symbol, program.inputs, reader.batch_size)
+        return self._cuts[key]
+
+    def numbers(self, reader: BatchReader) -> dict[str, str] | None:
+        """Outputs of one number a batch, and why they are no means; see `numbers_of`."""
+        shapes = {desc.name: tuple(desc.shape) for desc in reader.descs}
+        key = (outputs_of(reader, self.mode), tuple(shapes.items()))
+        if key not in self._numbers:
+            program = self.program(reader, shapes)
+            graph = SymbolGraph.of(program.symbol)
+            self._numbers[key] = numbers_of(graph, program.inputs, reader.batch_size)
+        return self._numbers[key]
+
+    def check_values(self, reader: BatchReader, parameters: Mapping[str, tuple[int, ...]]) -> None:
+        """Raise BindError unless the network has a value for each parameter of a graph."""
+        given = self.values() if parameters else {}
+        missing = [name for name in parameters if name not in given]
+        if missing:
+            raise BindError(
+                "The network has no value for some parameters"
+                + ("" if self.network.heads else f", nor do the {reader.where} data provide them"),
+                expected=missing,
+                received=f"{len(given)} parameters and the inputs "
+                f"{[desc.name for desc in self.descs(reader)]}",
+                where=f"heads {', '.join(wire.name for wire in reader.wires)}",
+                fix="parameters: load a checkpoint of this network, or train it; inputs and labels "
+                "that an output is computed from: let the iterator provide them, or ask for "
+                "outputs that do not read them",
+            )
+        check_parameters(parameters, given, [wire.name for wire in reader.wires])
+
+    def values(self) -> dict[str, np.ndarray]:
+        """Current parameters and statistics of the network."""
+        self.network.check_initialized()
+        return {**self.network.parameters, **self.network.statistics}
+
+
+def input_size(data: Mapping[str, Any], reader: BatchReader) -> tuple[int, int] | None:
+    """(height, width) of image inputs (B, C, H, W), given as arrays or shapes by name."""
+    first = data[reader.data_descs[0].name]
+    shape = getattr(first, "shape", first)
+    return (int(shape[2]), int(shape[3])) if len(shape) == 4 else None
+
+
+def outputs_of(reader: BatchReader, mode: str) -> tuple[str, ...]:
+    """Short names of the outputs that the reader's heads read, each once."""
+    return tuple(dict.fromkeys(name for wire in reader.wires for name in wire.outputs(mode)))
+
+
+def _shaped(desc: Any, shapes: Mapping[str, tuple[int, ...]]) -> Any:
+    """A spec of another shape."""
+    return desc._replace(shape=shapes[desc.name])

@@ -1,0 +1,1 @@
+"""Gradients -> parameters: optimizers, their states, and updates without some heads."""

@@ -1,0 +1,147 @@
+"""Leave out of an update what only heads without labels train."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+from densefit.backend import mx
+from densefit.engine.mxnet.graph.gradient_probe import BLOCKING
+from densefit.model.network import Network
+
+
+class Absent:
+    """Freezes, for one update, the parameters and statistics of heads without labels in it.
+
+    An optimizer also moves a parameter whose gradient is exactly 0: by momentum, weight decay or
+    Adam's moments. A parameter that only losses without labelled samples train is therefore left
+    out of the update: its value, its optimizer states and its update count stay. So do the moving
+    statistics of BatchNorm layers that only such losses read: a head's statistics are of the
+    batches that it has learned from.
+
+    A loss is a head, or one of its terms (`Wire.counted`).
+
+    Args:
+        module: bound, the one that has the optimizer.
+        network: that is trained.
+        input_size: of the train graph.
+    """
+
+    def __init__(self, module: Any, network: Network, input_size: tuple[int, int] | None) -> None:
+        self._module, self._network, self._size = module, network, input_size
+        self._found: dict[frozenset[str], tuple[list[int], list[int]]] = {}
+        self._kept: dict[int, list[Any]] = {}  # statistics, on each device, by their number
+
+    def begin(self, absent: Iterable[str]) -> None:
+        """Save statistics before an update computes; `absent` losses have no labels."""
+        _, numbers = self._spared(frozenset(absent))
+        if numbers:
+            mx.nd.waitall()  # BatchNorm's backward writes them without MXNet's engine knowing
+        arrays = self._module._exec_group.aux_arrays
+        self._kept = {number: [one.copy() for one in arrays[number]] for number in numbers}
+
+    def update(self, absent: Iterable[str]) -> None:
+        """Update what the other losses train; `begin` had at least these absent.
+
+        Waits for the backward pass if there are statistics to put back.
+        """
+        absent = frozenset(absent)
+        # MXNet tells an lr_scheduler the most updates that a parameter had, and updates count here
+        # that all parameters were left out of.
+        if absent or self._is_behind():
+            self._module._optimizer.num_update += 1
+        if not absent:
+            self._module.update()
+            return
+        parameters, statistics = self._spared(absent)
+        if statistics:
+            mx.nd.waitall()
+        for number in statistics:
+            for one, copy in zip(self._module._exec_group.aux_arrays[number], self._kept[number]):
+                copy.copyto(one)
+        with self._without(parameters):
+            self._module.update()
+
+    def _is_behind(self) -> bool:
+        """Whether every parameter was left out of some update."""
+        optimizer = self._module._optimizer
+        counts = optimizer._all_index_update_counts.values()
+        most = max((max(own.values(), default=0) for own in counts), default=0)
+        return bool(optimizer.num_update > max(most, optimizer.begin_num_update))
+
+    @contextmanager
+    def _without(self, numbers: Iterable[int]) -> Iterator[None]:
+        """Hide gradients from the Module, which then treats their parameters as fixed."""
+        gradients = self._module._exec_group.grad_arrays
+        kept = {number: gradients[number] for number in numbers}
+        try:
+            for number, replicas in kept.items():
+                gradients[number] = [None] * len(replicas)
+            yield
+        finally:
+            for number, replicas in kept.items():
+                gradients[number] = replicas
+
+    def _spared(self, absent: frozenset[str]) -> tuple[list[int], list[int]]:
+        """Indices of the parameters and statistics whose losses are all absent; cached."""
+        if not absent:
+            return [], []
+        if absent not in self._found:
+            group, (learning, reading) = self._module._exec_group, self._readers
+            wires = self._network.wires.values()
+            everything = frozenset(key for wire in wires for key in wire.counted)
+            parameters, statistics = (
+                [k for k, name in enumerate(names) if absent >= (losses.get(name) or everything)]
+                for names, losses in ((group.param_names, learning), (group.aux_names, reading))
+            )
+            self._found[absent] = parameters, statistics
+        return self._found[absent]
+
+    @cached_property
+    def _readers(self) -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
+        """`losses_of` each parameter and statistic."""
+        wires = self._network.wires.values()
+        plain = {out: key for wire in wires for out, key in wire.counted_by.items()}
+        whole = {out: wire.name for wire in wires for out in wire.outputs("train")}
+        # Weights that are learned (`Network.graph`) make one loss of a head's terms, and are the
+        # head's.
+        weighed = losses_of(self._module.symbol, whole)
+        apart = losses_of(self._network.peek("train", self._size), plain)
+        learning, reading = ({**own, **found} for own, found in zip(weighed, apart))
+        return learning, reading
+
+
+def losses_of(
+    symbol: Any, losses: Mapping[str, str]
+) -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
+    """Find which losses send gradients to each input of a train graph, and which read it.
+
+    Args:
+        symbol: the graph.
+        losses: its outputs, without `_output` -> the name of the loss.
+
+    Returns:
+        Two dicts by the names of inputs, moving statistics among them.
+    """
+    graph = json.loads(symbol.tojson(remove_amp_cast=False))
+    nodes = graph["nodes"]
+    learning: list[set[str]] = [set() for _ in nodes]
+    reading: list[set[str]] = [set() for _ in nodes]
+    for output, entry in zip(symbol.list_outputs(), graph["heads"]):
+        loss = losses[output[: -len("_output")]]
+        learning[entry[0]].add(loss)
+        reading[entry[0]].add(loss)
+    for number in reversed(range(len(nodes))):  # what a node reads stands before it
+        for entry in nodes[number]["inputs"]:
+            reading[entry[0]] |= reading[number]
+            if nodes[number]["op"] not in BLOCKING:
+                learning[entry[0]] |= learning[number]
+    inputs = [number for number, node in enumerate(nodes) if node["op"] == "null"]
+    learned, read = (
+        {nodes[number]["name"]: frozenset(found[number]) for number in inputs}
+        for found in (learning, reading)
+    )
+    return learned, read

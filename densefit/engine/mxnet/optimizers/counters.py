@@ -1,0 +1,90 @@
+"""Update counts of an optimizer, by parameter name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from densefit.engine.mxnet.optimizers.states import Key
+from densefit.errors import CheckpointError
+
+# Numbers that optimizers keep on themselves and change at each update: Nadam's product of momentum
+# terms, and the last rates by which LARS corrects its momentum. (LBSGD keeps gradients there, too:
+# it is the one optimizer of MXNet that cannot be continued exactly.)
+_RUNNING = {"m_schedule": 1.0, "cur_lr": None, "last_lr": None}  # what they begin with
+
+
+def counters_to_dict(optimizer: Any, index_to_name: Mapping[Key, str]) -> dict[str, Any]:
+    """Update counts of an `mx.optimizer.Optimizer`, by parameter name."""
+    counts: dict[str, int] = {}
+    for of_device in optimizer._all_index_update_counts.values():
+        for key, count in of_device.items():
+            name = index_to_name[key]
+            counts[name] = max(count, counts.get(name, 0))
+    return {
+        "num_update": int(optimizer.num_update),
+        "begin_num_update": int(optimizer.begin_num_update),
+        "counts": counts,
+        "running": {
+            name: getattr(optimizer, name)
+            for name in _RUNNING
+            if getattr(optimizer, name, None) is not None
+        },
+    }
+
+
+def restore_counters(
+    optimizer: Any,
+    counters: Mapping[str, Any],
+    index_to_name: Mapping[Key, str],
+    device_ids: Sequence[int] = (0,),
+) -> None:
+    """Continue the counts that `counters_to_dict` returned.
+
+    Args:
+        optimizer: a new one, of the same kind and settings.
+        counters: what was saved.
+        index_to_name: as in `optimizer_to_arrays`, of the new optimizer.
+        device_ids: `context.device_id` of the devices in use.
+
+    Raises:
+        CheckpointError: counts of parameters that this network lacks.
+    """
+    counts = counters["counts"]
+    unknown = sorted(set(counts) - set(index_to_name.values()))
+    if unknown:
+        raise CheckpointError(
+            "The checkpoint counts updates of parameters that the network has not",
+            received=", ".join(unknown),
+            fix="continue with the same network, or load the weights only",
+        )
+    by_key = {key: counts[name] for key, name in index_to_name.items() if name in counts}
+    # MXNet looks a key up in the dict of its device; the keys of other devices do no harm there.
+    optimizer._all_index_update_counts = {device: dict(by_key) for device in {0, *device_ids}}
+    optimizer._index_update_count = optimizer._all_index_update_counts[0]
+    optimizer.num_update = counters["num_update"]
+    optimizer.begin_num_update = counters["begin_num_update"]
+    for name, value in counters["running"].items():
+        if name not in _RUNNING or not np.isfinite(np.asarray(value, np.float64)).all():
+            raise CheckpointError(
+                "The checkpoint sets what no optimizer counts",
+                expected=f"finite numbers called {', '.join(_RUNNING)}",
+                received=f"{name}={value!r}",
+            )
+        setattr(optimizer, name, value)
+
+
+def restart_counters(optimizer: Any, device_ids: Sequence[int] = (0,)) -> None:
+    """Reset the counts of an optimizer.
+
+    Args:
+        optimizer: whose counts are reset.
+        device_ids: see `restore_counters`.
+    """
+    counters = {"num_update": 0, "begin_num_update": 0, "counts": {}, "running": {}}
+    restore_counters(optimizer, counters, {}, device_ids)
+    for name, value in _RUNNING.items():
+        if hasattr(optimizer, name):
+            setattr(optimizer, name, value)

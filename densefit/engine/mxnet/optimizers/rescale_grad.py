@@ -1,0 +1,157 @@
+"""The factor on the gradient of an update, of heads and of a user's Symbol."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from densefit.backend import mx
+from densefit.engine.settings import OptimizerSettings
+from densefit.errors import ConfigError
+from densefit.model.network import Network
+from densefit.model.output_names import short_name
+
+_log = logging.getLogger("densefit")
+
+# Loss layers with a `normalization` of their own.
+_DIVIDING = ("SoftmaxOutput", "Softmax", "MakeLoss")
+_LOSSES = ("MakeLoss", "make_loss", "softmax_cross_entropy")
+
+
+def constant_rescale(
+    network: Network,
+    given: OptimizerSettings,
+    batch_size: int,
+    accumulate: int = 1,
+) -> float | None:
+    """The constant factor on the summed gradient of an update.
+
+    For a Symbol it is Module's: the user's `rescale_grad`, else 1/batch_size of a full batch,
+    regardless of what the loss layers divide by and of a batch's rows. With several micro-batches
+    an update, a stated factor multiplies their sum, and 1/batch_size becomes the mean over them.
+
+    Args:
+        network: that is trained.
+        given: the optimizer.
+        batch_size: rows of a full batch, as the training data announce them.
+        accumulate: micro-batches an update.
+
+    Returns:
+        None for a network of heads: each update then divides by its number of samples.
+
+    Raises:
+        ConfigError: a factor is stated for a network of heads, or it is no number.
+    """
+    optimizer = given.optimizer
+    stated = given.settings.get("rescale_grad")
+    if isinstance(optimizer, mx.optimizer.Optimizer):
+        stated = optimizer.rescale_grad
+        if network.heads and stated == 1.0:  # MXNet's default
+            stated = None
+    if network.heads:
+        if stated is None:
+            return None
+        raise ConfigError(
+            "rescale_grad is set at each update, from the real number of samples",
+            received=f"rescale_grad={stated}",
+            fix="leave it out; to weigh a loss, use the head's weight: df.head(..., weight=...)",
+        )
+    if stated is None:
+        return 1.0 / (batch_size * accumulate)
+    try:
+        factor = float(stated)
+    except (TypeError, ValueError):
+        factor = float("nan")
+    if not np.isfinite(factor):
+        raise ConfigError(
+            "rescale_grad is no number",
+            expected=f"a finite factor on the gradient, e.g. {1.0 / batch_size}",
+            received=repr(stated),
+        )
+    return factor
+
+
+def tell_rescale(
+    symbol: Any,
+    shapes: Mapping[str, tuple[int, ...]],
+    factor: float,
+    given: OptimizerSettings,
+    batch_size: int,
+) -> None:
+    """Warn where a user's loss and the update both divide by the batch, or neither does.
+
+    Args:
+        symbol: the train graph.
+        shapes: of its outputs for a full batch, by short name.
+        factor: see `constant_rescale`.
+        given: the optimizer.
+        batch_size: rows of a full batch.
+    """
+    optimizer = given.optimizer
+    is_object = isinstance(optimizer, mx.optimizer.Optimizer)
+    if is_object and optimizer.wd > 0 and not optimizer.idx2name:
+        _log.warning(
+            "The optimizer object's wd=%g decays weights alone, as that of an optimizer given by "
+            "name; Module.fit decays biases too for an object",
+            optimizer.wd,
+        )
+    if "rescale_grad" in given.settings or batch_size == 1:
+        return
+    line = (
+        f"{type(optimizer).__name__}(rescale_grad={{}}, ...)"
+        if is_object
+        else "optimizer_params={{'rescale_grad': {}, ...}}"
+    )
+    dividing = dividing_layers(symbol)
+    if dividing and factor != 1.0:
+        _log.warning(
+            "The loss layers %s divide their gradients by the batch themselves, and each update "
+            "multiplies by rescale_grad=%g too, as in Module.fit. To divide once: %s",
+            ", ".join(f"{name} (normalization={kind!r})" for name, kind in dividing.items()),
+            factor,
+            line.format(1.0),
+        )
+    single = single_losses(symbol, shapes)
+    if single and factor != 1.0:
+        _log.warning(
+            "The losses %s are one number for the whole batch, and each update multiplies their "
+            "gradients by rescale_grad=%g, as in Module.fit. If they are means over the samples "
+            "already: %s",
+            ", ".join(single),
+            factor,
+            line.format(1.0),
+        )
+    if is_object and factor == 1.0 and not dividing and not single:
+        _log.warning(
+            "The optimizer object has rescale_grad=1.0, so that an update follows the sum over "
+            "the samples of a batch, as in Module.fit. For their mean: %s",
+            line.format(f"1 / {batch_size}"),
+        )
+
+
+def dividing_layers(symbol: Any) -> dict[str, str]:
+    """Loss layer -> "batch" or "valid", for layers that divide their gradient themselves."""
+    found = {}
+    for node in json.loads(symbol.tojson(remove_amp_cast=False))["nodes"]:
+        attributes = node.get("attrs", {})
+        kind = attributes.get("normalization", "null")
+        if node["op"] in _DIVIDING and kind in ("batch", "valid"):
+            if float(attributes.get("grad_scale", 1.0)) != 0.0:  # 0: a monitor, no loss
+                found[node["name"]] = kind
+    return found
+
+
+def single_losses(symbol: Any, shapes: Mapping[str, Sequence[int]]) -> list[str]:
+    """Short names of the outputs that are a loss of one number for the whole batch."""
+    graph = json.loads(symbol.tojson(remove_amp_cast=False))
+    found = []
+    for name, (node, *_rest) in zip(symbol.list_outputs(), graph["heads"]):
+        own, short = graph["nodes"][node], short_name(name)
+        monitor = float(own.get("attrs", {}).get("grad_scale", 1.0)) == 0.0
+        if own["op"] in _LOSSES and not monitor and int(np.prod(shapes.get(short, (2,)))) == 1:
+            found.append(short)
+    return found

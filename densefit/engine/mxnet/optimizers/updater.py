@@ -1,0 +1,131 @@
+"""Updates of a bound Module: its optimizer applied to the gradients of the last micro-batches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from densefit.backend import mx
+from densefit.engine.mxnet.gradients import Gradients
+from densefit.engine.mxnet.optimizers.absent import Absent
+from densefit.engine.mxnet.optimizers.rescale_grad import tell_rescale
+from densefit.engine.mxnet.optimizers.start import (
+    start_optimizer,
+    start_own_optimizer,
+    tell_unused_rate,
+)
+from densefit.engine.settings import OptimizerSettings
+from densefit.errors import ConfigError
+from densefit.model.network import Network
+
+TINY = float(np.finfo(np.float32).tiny)
+
+
+class Updater:
+    """Applies a Module's gradients by its optimizer, once one is started.
+
+    Args:
+        module: bound, with parameters.
+        network: that is trained.
+        gradients: of the Module.
+        input_size: (height, width) of the train graph; None for a user's Symbol.
+        is_live: the Module is the user's.
+
+    Attributes:
+        optimizer: in use, an `mx.optimizer.Optimizer`.
+        settings: that it was started with.
+    """
+
+    optimizer: Any = None
+    settings = OptimizerSettings()
+
+    def __init__(
+        self,
+        module: Any,
+        network: Network,
+        gradients: Gradients,
+        input_size: tuple[int, int] | None,
+        is_live: bool,
+    ) -> None:
+        self._module, self._network, self._gradients = module, network, gradients
+        self._absent = Absent(module, network, input_size)
+        self._is_live = is_live
+
+    def start(
+        self,
+        settings: OptimizerSettings,
+        batch_size: int,
+        shapes: Mapping[str, tuple[int, ...]],
+        rescale: float | None,
+    ) -> None:
+        """Start with a new optimizer; a user's Module goes on with its own.
+
+        Args:
+            settings: of the optimizer.
+            batch_size: rows of a full batch.
+            shapes: of the train graph's outputs, by short name.
+            rescale: constant factor on the gradient; None: 1 / the update's samples.
+
+        Raises:
+            ConfigError: an unknown optimizer or setting, or groups that match no parameter.
+        """
+        self.settings, self._gradients.rescale = settings, rescale
+        if rescale is not None:
+            tell_rescale(self._network.symbol, shapes, rescale, settings, batch_size)
+        start = start_own_optimizer if self._is_live else start_optimizer
+        self.optimizer = start(self._module, settings, batch_size)
+        tell_unused_rate(self.optimizer, settings)
+
+    @property
+    def draws_at_random(self) -> bool:
+        """Whether the optimizer draws random numbers (SGLD's noise)."""
+        return isinstance(self.optimizer, mx.optimizer.SGLD)
+
+    def begin(self, absent: Iterable[str]) -> None:
+        """Begin an update; `absent` losses may turn out to have no labels, see `Absent`."""
+        self._absent.begin(absent)
+
+    def apply(self, lr: float | None, scale: float, number: int, absent: Collection[str]) -> None:
+        """Apply the gradients.
+
+        Args:
+            lr: learning rate; None leaves it to the optimizer's own.
+            scale: factor on the gradient.
+            number: of the update, from 1.
+            absent: losses without labels in it.
+
+        Raises:
+            ConfigError: the learning rate is not finite.
+        """
+        optimizer = self.optimizer
+        self._follow()
+        factor = self._gradients.mean_factor()
+        rescale = factor * scale  # below TINY, MXNet raises an error in the midst of a training
+        optimizer.rescale_grad = rescale if abs(rescale) >= TINY else math.copysign(TINY, rescale)
+        if lr is not None:
+            optimizer.lr = lr
+        try:
+            self._absent.update(absent)
+        except mx.base.MXNetError as error:
+            if math.isfinite(optimizer.learning_rate):
+                raise
+            raise ConfigError(
+                "The learning rate is not a finite number",
+                received=f"{optimizer.learning_rate}, of the update {number}",
+                where=f"optimizer {type(optimizer).__name__}",
+                fix="look at the schedule, or at the optimizer's lr_scheduler",
+            ) from error
+        optimizer.rescale_grad = factor
+
+    def _follow(self) -> None:
+        """Read what the user has changed in the optimizer since the last update."""
+        watched = self.optimizer if self._is_live else self.settings.optimizer
+        if not isinstance(watched, mx.optimizer.Optimizer):
+            return
+        if self._gradients.rescale is not None:
+            self._gradients.rescale = watched.rescale_grad
+        if watched is not self.optimizer and watched.lr_scheduler is None:
+            self.optimizer.lr = watched.lr

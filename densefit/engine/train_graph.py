@@ -1,0 +1,85 @@
+"""What a training knows of a bound train graph: its parameters and its gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+
+class HeadGradients(Protocol):
+    """Gradients of the shared parameters, kept apart by head.
+
+    Attributes:
+        rows: (heads, P) float32, each head's gradient as one vector.
+    """
+
+    rows: np.ndarray
+
+    def clear(self) -> None:
+        """Forget the gradients of the last update."""
+
+    def take(self, row: int) -> None:
+        """Store the present gradients as those of head number `row`."""
+
+    def put(self, combined: np.ndarray) -> None:
+        """Replace the gradients of the shared parameters by `combined` (P,) float32."""
+
+
+class Gradients(Protocol):
+    """Gradients of the micro-batches computed since the last update."""
+
+    def mean_factor(self) -> float:
+        """Factor that makes the summed gradient that of the mean loss."""
+
+    def norm(self) -> float:
+        """Norm of the mean loss's gradient over all parameters; waits for the backward pass."""
+
+    def not_finite(self) -> list[str]:
+        """Names of the parameters whose gradient is nan or infinite."""
+
+    def per_head(self) -> HeadGradients:
+        """Keep the gradients of the heads apart.
+
+        Raises:
+            ConfigError: the heads share no parameter that is trained.
+        """
+
+
+class Parameters(Protocol):
+    """Parameters in training, and BatchNorm's moving statistics, as "arg:<name>", "aux:<name>"."""
+
+    @property
+    def are_averaged(self) -> bool:
+        """Whether the network is given moving averages of the weights."""
+
+    def value(self, name: str) -> np.ndarray:
+        """Read one parameter; waits until it is computed."""
+
+    def training_values(self) -> dict[str, np.ndarray]:
+        """Copy the weights in training, which are not the averages."""
+
+    def load(
+        self, parameters: Mapping[str, Any], statistics: Mapping[str, Any], where: str
+    ) -> None:
+        """Replace all parameters of the train graph.
+
+        Raises:
+            CheckpointError: a parameter is missing or has another shape.
+        """
+
+    def load_averages(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Continue from averages, by name as in `training_values`."""
+
+    def check_finite(self) -> None:
+        """Raise TrainingDiverged if a parameter is nan or infinite."""
+
+    def statistics(self) -> Any:
+        """Copy BatchNorm's moving statistics, which a forward and backward pass change."""
+
+    def set_statistics(self, copies: Any) -> None:
+        """Restore what `statistics` returned."""
+
+    def mend_statistics(self) -> None:
+        """Restore statistics that are not finite from the network's last values."""

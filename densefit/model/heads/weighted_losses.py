@@ -1,0 +1,78 @@
+"""Losses of a head in the train graph, times the weights of the samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from densefit.errors import BindError
+from densefit.model.heads.head import Head
+from densefit.symbol import sym
+
+LEAST = 1e-6  # below every weight other than 0
+
+
+def weight_input(head: Head, term: str = "") -> str:
+    """Name of the input that weighs the samples of a declared term, or else of the head."""
+    if term in head.terms:
+        return f"{head.name}_{term}_term_weights"
+    return f"{head.name}_loss_weights"
+
+
+def weighted_losses(head: Head, terms: Mapping[str, Any], weigh: Any = None) -> list[Any]:
+    """Losses (B,) of the train graph: the head's terms, times the samples' weights.
+
+    Args:
+        head: head of a network.
+        terms: its losses as Symbols (B,).
+        weigh: see `Network.graph`; gives a single loss.
+    """
+    head_weight = sym.Variable(weight_input(head))
+    if not head.terms:
+        if weigh is None:
+            return [term * head_weight for term in terms.values()]
+        return [weigh(head.name, sum(terms.values()), head_weight)]
+    weights = {name: sym.Variable(weight_input(head, name)) for name in terms}
+    if weigh is None:
+        return [term * weights[name] for name, term in terms.items()]
+    # A learned weight applies to the head as a whole, whose weight is divided out of the terms'.
+    # Both are 0 for an unlabelled sample.
+    parts = [
+        term * (weights[name] / sym.maximum(head_weight, LEAST)) for name, term in terms.items()
+    ]
+    return [weigh(head.name, sum(parts), head_weight)]
+
+
+def check_losses(head: Head, terms: Mapping[str, Any], input_size: tuple[int, int]) -> None:
+    """Raise BindError if a loss is not one number per sample, or is not declared.
+
+    Args:
+        head: head of a network.
+        terms: its losses as Symbols.
+        input_size: (height, width) of the network's input.
+    """
+    declared = set(head.terms)
+    if declared and declared != set(terms):
+        raise BindError(
+            f"The head {head.name!r} trains other terms than it declares",
+            expected=sorted(declared),
+            received=sorted(terms),
+            where=f"head {head.name}",
+            fix="name every loss of `train` in `terms`, or none",
+        )
+    rows = 2
+    label_shapes = {
+        f"{head.name}_{label.name}": (rows, *label.shape) for label in head.labels(input_size)
+    }
+    for name, term in terms.items():
+        arguments = term.list_arguments()
+        inputs = {key: shape for key, shape in label_shapes.items() if key in arguments}
+        _, shapes, _ = term.infer_shape_partial(data=(rows, 3, *input_size), **inputs)
+        if shapes and shapes[0] and 0 not in shapes[0] and shapes[0] != (rows,):
+            raise BindError(
+                f"The loss {name!r} of the head {head.name!r} is not one number a sample",
+                expected=f"shape {(rows,)} for {rows} samples",
+                received=f"shape {shapes[0]}",
+                where=f"head {head.name}",
+                fix="sum or average it over all axes but the first",
+            )

@@ -1,0 +1,46 @@
+"""Parameters in host memory: read-only numpy arrays by name."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+
+def host_copies(arrays: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Copy arrays to host memory; the copies cannot be written to.
+
+    Args:
+        arrays: numpy arrays, or NDArrays.
+    """
+    copies = {}
+    for name, array in arrays.items():
+        values = array.asnumpy() if hasattr(array, "asnumpy") else array
+        copies[name] = np.array(np.atleast_1d(values), order="C")
+        copies[name].setflags(write=False)
+    return copies
+
+
+def deprecated_ndarrays(
+    network: Any, kind: str, new: str, old: str | None = None
+) -> dict[str, Any]:
+    """Return NDArrays for a deprecated attribute of a Network, and warn.
+
+    Args:
+        network: whose parameters are read.
+        kind: "arg_params" or "aux_params".
+        new: attribute that has them as numpy arrays.
+        old: how the caller reads them, if not by an attribute called `kind`; "": no warning.
+    """
+    if old != "":
+        warnings.warn(
+            f"Network.{old or kind}: Network.{new} has numpy arrays, and "
+            f"densefit.interop.{kind}(network) NDArrays",
+            DeprecationWarning,
+            stacklevel=3,
+        )
+    arrays: dict[str, Any] = getattr(import_module("densefit.interop"), kind)(network)
+    return arrays

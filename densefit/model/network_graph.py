@@ -1,0 +1,147 @@
+"""The train graph and the eval graphs of a backbone with heads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import zip_longest
+from typing import Any
+
+from densefit.errors import BindError
+from densefit.model.backbones import Backbone
+from densefit.model.head_names import weight_name
+from densefit.model.heads.adapter import Wire
+from densefit.model.heads.network_head import HeadWire
+from densefit.model.name_collisions import check_inputs, check_outputs
+from densefit.symbol import NameManager, sym
+
+Weigh = Callable[[str, Any, Any], Any]
+_SIZE = (64, 64)  # at which graphs are checked
+
+
+def build_graph(
+    backbone: Backbone,
+    output_stride: int,
+    wires: Mapping[str, Wire],
+    mode: str,
+    input_size: tuple[int, int],
+    weigh: Weigh | None,
+) -> Any:
+    """Build the Symbol of a backbone and all heads, outputs named `<head>_<output>`.
+
+    Args:
+        backbone: of the network.
+        output_stride: of the backbone.
+        wires: the heads by name; they note their outputs.
+        mode: one of `densefit.model.network.MODES`.
+        input_size: (height, width).
+        weigh: see `Network.graph`.
+    """
+    with NameManager():
+        features = backbone.features(sym.Variable("data"), input_size, output_stride)
+    outputs = []
+    for wire in wires.values():
+        if not isinstance(wire, HeadWire):
+            continue
+        with _HeadNames(wire.head.name):
+            if mode == "train":
+                outputs += _losses(wire, features, input_size, weigh)
+            else:
+                outputs += _predictions(wire, features, mode)
+    return sym.Group(outputs)
+
+
+def _losses(
+    wire: HeadWire, features: Any, input_size: tuple[int, int], weigh: Weigh | None
+) -> list[Any]:
+    """The loss terms of a head in the train graph."""
+    head = wire.head
+    labels = {
+        label.name: sym.Variable(f"{head.name}_{label.name}") for label in head.labels(input_size)
+    }
+    terms = head.train(features, labels)
+    wire.terms = list(terms)
+    wire.check_terms(terms, input_size)
+    # If the loss is one, the first of its terms carries it.
+    return [
+        sym.MakeLoss(_trained_by(term, loss), grad_scale=head.weight, name=f"{head.name}_{name}")
+        for (name, term), loss in zip_longest(terms.items(), wire.trained(terms, weigh))
+    ]
+
+
+def _predictions(wire: HeadWire, features: Any, mode: str) -> list[Any]:
+    """The outputs of a head in an eval graph."""
+    head = wire.head
+    if mode == "evaluate":
+        outputs = head.evaluate(features)
+        wire.evaluated = list(outputs)
+    elif mode == "raw":
+        outputs = head.raw_outputs(features) if wire.finishes else head.evaluate(features)
+        wire.unfinished = list(outputs)
+    else:
+        outputs = head.view_outputs(features)
+        wire.viewed = list(outputs)
+    return [sym.identity(symbol, name=f"{head.name}_{name}") for name, symbol in outputs.items()]
+
+
+def check_graphs(
+    graph_of: Callable[[str, tuple[int, int]], Any], wires: Mapping[str, Wire]
+) -> None:
+    """Check that names are distinct, and that eval graphs compute with trained parameters.
+
+    Args:
+        graph_of: (mode, input size) -> Symbol.
+        wires: the heads by name.
+
+    Raises:
+        BindError: an eval graph has a parameter that the train graph lacks.
+        ConfigError: two outputs, labels or layers have one name.
+    """
+
+    def outputs(mode: str) -> dict[str, list[str]]:
+        return {name: wire.outputs(mode) for name, wire in wires.items()}
+
+    train = graph_of("train", _SIZE)
+    trained = {*train.list_arguments(), *train.list_auxiliary_states()}
+    claims = {
+        name: [*wire.labels, *wire.weights, weight_name(name)] for name, wire in wires.items()
+    }
+    check_outputs(outputs("train"))
+    check_inputs(train, outputs("train"), claims)
+    for mode in ("evaluate", "raw", "views"):
+        graph = graph_of(mode, _SIZE)
+        check_outputs(outputs(mode))
+        used = [*graph.list_arguments(), *graph.list_auxiliary_states()]
+        untrained = [name for name in used if name not in trained]
+        if untrained:
+            raise BindError(
+                "Heads evaluate with parameters that they do not train",
+                expected=f"the same names in `train` and `{mode}`",
+                received=untrained,
+                where=f"heads {', '.join(wires)}",
+                fix="name the layers, or build them in one method that both call",
+            )
+
+
+class _HeadNames(NameManager):  # type: ignore[misc]
+    """Name the unnamed layers of a head after the head.
+
+    With MXNet's counter for all, a layer that one head has in one graph only would shift the
+    names of the heads behind it, and their parameters with them.
+    """
+
+    def __init__(self, head: str) -> None:
+        super().__init__()
+        self._head = head
+
+    def get(self, name: str | None, hint: str) -> str:
+        """`name`, or one made of the head's and `hint`."""
+        return name or f"{self._head}_{super().get(None, hint)}"
+
+
+def _trained_by(term: Any, loss: Any | None) -> Any:
+    """The value of the (B,) loss `term`, with the gradient of `loss`, or no gradient for None.
+
+    A sample's weight in `loss` of 0 sends exactly no gradient.
+    """
+    value = sym.BlockGrad(term)
+    return value if loss is None else value + (loss - sym.BlockGrad(loss))
