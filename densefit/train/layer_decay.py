@@ -34,7 +34,7 @@ def layer_decay(network: Any, decay: float) -> dict[str, dict[str, float]]:
     real(decay, "decay", above=0.0, most=1.0, where="layer_decay")
     if isinstance(network, Network):
         symbol = network.graph("evaluate", (64, 64))
-        labels = {label for wire in network.wires.values() for label in wire.labels}
+        labels = {label for adapter in network.adapters.values() for label in adapter.labels}
     else:
         symbol, labels = network, set(loss_labels(network))
     behind = layers_behind(symbol)

@@ -59,7 +59,7 @@ def bind_training(
     symbol = network.graph("train", reader.input_size, settings.weigh)
     check_data(reader, symbol)
     check_labels(reader, symbol, loss_labels(symbol))
-    data = {desc.name: desc for desc in reader.data_descs}
+    data = {desc.name: desc for desc in reader.data_specs}
     labels, heads = _labels(network, reader, symbol)
     where = f"heads {', '.join(heads)}"
     inputs = bound_inputs(symbol, data, labels, where)
@@ -67,9 +67,9 @@ def bind_training(
     full = {name: bound.shape for name, bound in inputs.items()}
     shapes, outputs = infer_shapes(symbol, full, heads)
     values = {**network.parameters, **network.statistics}
-    check_parameters(shapes, values, list(network.wires))
-    for wire in network.wires.values():
-        wire.check("train", outputs, reader.batch_size, len(devices))
+    check_parameters(shapes, values, list(network.adapters))
+    for adapter in network.adapters.values():
+        adapter.check("train", outputs, reader.batch_size, len(devices))
     if not network.heads and not can_cut_rows(symbol, full, reader.batch_size):
         _keep_padding(reader)
     if not settings.allow_missing:
@@ -100,13 +100,13 @@ def _labels(
 ) -> tuple[dict[str, ArraySpec], list[str]]:
     """Specs of the labels that a train graph reads, by name, and the heads that they are for."""
     arguments = set(symbol.list_arguments())
-    labels = [desc for desc in reader.label_descs if desc.name in arguments]
-    heads = heads_of(reader, [desc.name for desc in labels]) or list(network.wires)
+    labels = [desc for desc in reader.label_specs if desc.name in arguments]
+    heads = heads_of(reader, [desc.name for desc in labels]) or list(network.adapters)
     # The factors on each sample's loss come from the engine, and from no iterator.
     labels += [
         ArraySpec(name, (reader.batch_size,))
-        for wire in network.wires.values()
-        for name in wire.weights
+        for adapter in network.adapters.values()
+        for name in adapter.weights
         if name in arguments
     ]
     return {desc.name: desc for desc in labels}, heads

@@ -22,7 +22,7 @@ class Absent:
     statistics of BatchNorm layers that only such losses read: a head's statistics are of the
     batches that it has learned from.
 
-    A loss is a head, or one of its terms (`Wire.counted`).
+    A loss is a head, or one of its terms (`HeadAdapter.label_groups`).
 
     Args:
         module: bound, the one that has the optimizer.
@@ -91,8 +91,8 @@ class Absent:
             return [], []
         if absent not in self._found:
             group, (learning, reading) = self._module._exec_group, self._readers
-            wires = self._network.wires.values()
-            everything = frozenset(key for wire in wires for key in wire.counted)
+            adapters = self._network.adapters.values()
+            everything = frozenset(key for adapter in adapters for key in adapter.label_groups)
             parameters, statistics = (
                 [k for k, name in enumerate(names) if absent >= (losses.get(name) or everything)]
                 for names, losses in ((group.param_names, learning), (group.aux_names, reading))
@@ -103,9 +103,9 @@ class Absent:
     @cached_property
     def _readers(self) -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
         """`losses_of` each parameter and statistic."""
-        wires = self._network.wires.values()
-        plain = {out: key for wire in wires for out, key in wire.counted_by.items()}
-        whole = {out: wire.name for wire in wires for out in wire.outputs("train")}
+        adapters = self._network.adapters.values()
+        plain = {out: key for adapter in adapters for out, key in adapter.label_group_of.items()}
+        whole = {out: adapter.name for adapter in adapters for out in adapter.outputs("train")}
         # Weights that are learned (`Network.graph`) make one loss of a head's terms, and are the
         # head's.
         weighed = losses_of(self._module.symbol, whole)
