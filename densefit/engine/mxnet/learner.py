@@ -27,6 +27,7 @@ from densefit.engine.mxnet.seeding import seed_update
 from densefit.engine.settings import BindSettings, OptimizerSettings
 from densefit.model.network import Network
 from densefit.model.output_names import short_name
+from densefit.model.symbol_graph import SymbolGraph
 
 
 class Learner:
@@ -79,7 +80,7 @@ class Learner:
         self._modules, self.output_shapes = bound
         module = self.computed = self.module
         self._adds = settings.accumulate > 1
-        self.random = draws_at_random(module.symbol)
+        self.random = draws_at_random(SymbolGraph.of(module.symbol))
         self._outputs = [short_name(name) for name in module.symbol.list_outputs()]
         self.gradients = Gradients(module, self.network)
         is_live = settings.live is not None
