@@ -24,7 +24,7 @@ class Output(NamedTuple):
     """
 
     node: Node
-    index: int = 0
+    index: int = 0  # type: ignore[assignment]  # a tuple has a method of this name
     version: int = 0
 
 
