@@ -32,7 +32,7 @@ from side_by_side import machine
 from densefit.config import read
 from densefit.data.sample import datasets
 from densefit.data.sampler import sample_rng
-from densefit.data.transforms.extra_samples import applied
+from densefit.data.transforms.extra_samples import apply_transform
 from densefit.tools.recipes.recipe import Recipe, augmenting
 
 CONFIG = Path(__file__).parents[1] / "configs" / "ssd_resnet18_bccd.yaml"
@@ -94,7 +94,7 @@ def survivors(recipe: Recipe, epochs: int = 3) -> tuple[int, int]:
     for index in range(len(data)):
         sample = data[index]
         for epoch in range(epochs):
-            made = applied(transform, sample, sample_rng(0, epoch, index), None)
+            made = apply_transform(transform, sample, sample_rng(0, epoch, index), None)
             before += len(sample.targets["boxes"])
             after += len(made.targets["boxes"])
     return before, after

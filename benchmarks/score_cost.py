@@ -9,7 +9,7 @@ import numpy as np
 
 import densefit as df
 from densefit.backend import mx
-from densefit.engine.batch_reader import Feeder
+from densefit.engine.batch_reader import BatchReader
 from densefit.engine.mxnet.evaluation.evaluator import Evaluator
 from densefit.engine.mxnet.learner import Learner
 from densefit.evaluation.scorer import Scorer
@@ -90,20 +90,20 @@ def forward_and_score(
     dataset = Streets(pictures, size)
     loader = df.Loader(dataset, batch_size=BATCH)
     learner = Learner(network)
-    feeder = Feeder(loader, list(network.wires.values()), "benchmark")
+    reader = BatchReader(loader, list(network.adapters.values()), "benchmark")
     scorer_loader = df.Loader(dataset, batch_size=BATCH)
-    batches = list(feeder.batches())
+    batches = list(reader.batches())
     evaluator = Evaluator(network, learner.devices, "raw")  # the graph that `score` takes here
-    for fed in batches:  # binds, and warms up
-        evaluator.start(fed, feeder, 0).read()
+    for batch in batches:  # binds, and warms up
+        evaluator.start(batch, reader, 0).read()
     forward, score = [], []
     df.score(network, scorer_loader)
     scorer = Scorer(learner, scorer_loader)  # as validation during a training uses it
     for turn in range(rounds):
 
         def alone() -> None:
-            for fed in batches:
-                for output in evaluator.start(fed, feeder, 0).arrays.values():
+            for batch in batches:
+                for output in evaluator.start(batch, reader, 0).arrays.values():
                     output.wait_to_read()
 
         for work, times in ((alone, forward), (scorer.run, score))[:: 1 if turn % 2 else -1]:

@@ -89,7 +89,7 @@ def bare(case: Case, batch: Any, warm_up: int, updates: int) -> float:
     size = tuple(batch.data["data"].shape[2:])
     symbol = case.network.graph("train", size)
     rows = batch.rows
-    weights = [name for wire in case.network.wires.values() for name in wire.weights]
+    weights = [name for adapter in case.network.adapters.values() for name in adapter.weights]
     labels = [mx.io.DataDesc(name, array.shape) for name, array in batch.labels.items()]
     labels += [mx.io.DataDesc(name, (rows,)) for name in weights]
     module = mx.mod.Module(symbol, label_names=[desc.name for desc in labels])

@@ -32,7 +32,7 @@ from densefit.data.transforms import (
     Resize,
     transforms,
 )
-from densefit.data.transforms.extra_samples import applied
+from densefit.data.transforms.extra_samples import apply_transform
 from densefit.datasets import Shapes
 
 CONSOLE = Console(width=100)
@@ -103,7 +103,7 @@ def milliseconds(transform: Callable[..., Sample], rounds: int) -> float:
     for seed in range(rounds):
         rng = np.random.default_rng(seed)
         started = time.perf_counter()
-        applied(transform, samples[0], rng, lambda count: samples[1 : 1 + count])
+        apply_transform(transform, samples[0], rng, lambda count: samples[1 : 1 + count])
         spent.append(time.perf_counter() - started)
     return 1e3 * statistics.median(spent)
 

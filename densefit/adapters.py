@@ -81,5 +81,5 @@ models: Adapters[Any] = Adapters()  #: to a ModelInput, see `densefit.engine.mod
 batches: Adapters[Any] = Adapters()  #: to an iterator of batches with names
 sources: Adapters[Any] = Adapters()  #: to a Source of batches, see `densefit.engine.sources`
 metrics: Adapters[Any] = Adapters()  #: to a densefit Metric
-#: Arguments of Module.fit by name, to the wires and callbacks that they ask for
+#: Arguments of Module.fit by name, to the adapters and callbacks that they ask for
 module_arguments: Adapters[Any] = Adapters()

@@ -45,7 +45,7 @@ class Images:
 ids = [i for batch in df.Loader(Images(), batch_size=2, workers=0) for i in batch.ids[: batch.real]]
 assert ids == list("01234"), ids
 metric = df.metrics.MAE()
-metric.update(np.zeros(2), np.ones(2))
+metric.update(np.zeros(2), np.ones(2), ["a", "b"])
 print(metric.compute())
 """
     assert "1.0" in python(code)

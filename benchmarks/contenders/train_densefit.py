@@ -48,8 +48,8 @@ def initial(case: Case, network: df.Network, batch: Any) -> dict[str, np.ndarray
     """Give the network parameters; its losses on the batch, (B,) each, with BatchNorm training."""
     symbol = network.graph("train", case.size)
     given = {name: array.shape for name, array in batch.arrays.items()}
-    wires = network.wires.values()
-    weights = {name: (case.batch_size,) for wire in wires for name in wire.weights}
+    adapters = network.adapters.values()
+    weights = {name: (case.batch_size,) for adapter in adapters for name in adapter.weights}
     executor = symbol.simple_bind(
         mx.cpu(), grad_req="null", data=given.pop("data"), **given, **weights
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from densefit.data.checks.keypoint_sides import side_pairs, tell_pairs
+from densefit.data.checks.keypoint_sides import log_pairs, side_pairs
 from densefit.data.geometry.keypoints import swap_order
 from densefit.datasets.files.names import class_index
 from densefit.errors import DataError
@@ -99,7 +99,7 @@ def _pairs(names: list[str], given: Pairs, where: object) -> list[list[str]]:
                 where=where,
                 fix="say with `flip_pairs` which keypoints change places in a mirrored picture",
             )
-        tell_pairs(given, where)
+        log_pairs(given, where)
     pairs = [list(pair) for pair in given]
     flat = [name for pair in pairs for name in pair]
     for name in flat:

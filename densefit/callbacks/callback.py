@@ -124,12 +124,12 @@ class Control:
 class Callback:
     """Base class of callbacks, which run in list order; every method is optional.
 
-    An object may serve several trainings, one after the other: `begin_anew` forgets the last one.
+    An object may serve several trainings, one after the other: `reset` forgets the last one.
     State that must survive a resume goes through `state_dict` / `load_state_dict`, which is called
-    after `begin_anew`.
+    after `reset`.
     """
 
-    def begin_anew(self) -> None:
+    def reset(self) -> None:
         """Forget an earlier training; called before `load_state_dict` and `fit_started`."""
 
     def fit_started(self, state: TrainState, control: Control) -> None:

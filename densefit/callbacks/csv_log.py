@@ -38,7 +38,7 @@ class CSVLog(Callback):
         self._rows: list[dict[str, str]] = []
         self._epoch = 0  # between epochs, the state is in the next already
 
-    def begin_anew(self) -> None:
+    def reset(self) -> None:
         """Forget the rows."""
         self._rows, self._epoch = [], 0
 

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from densefit.callbacks.callback import Callback, Control, TrainState, callbacks
-from densefit.metrics.core.direction import direction_of, stated_direction, tell_undefined
+from densefit.metrics.core.direction import direction_of, stated_direction, warn_undefined
 from densefit.numeric import real, whole
 
 STOP, WHERE = "to stop by", "EarlyStopping"
@@ -43,7 +43,7 @@ class EarlyStopping(Callback):
         self._before: bool | None = None  # the direction before a resume
         self._scores: list[float] = []  # of this process's validations
 
-    def begin_anew(self) -> None:
+    def reset(self) -> None:
         """Forget the best score."""
         self.best, self.waited, self._before = None, 0, None
 
@@ -53,7 +53,7 @@ class EarlyStopping(Callback):
         self.higher_is_better = stated_direction(self._stated, declared, self.metric, WHERE)
         self._scores = []
         if self._before not in (None, self.higher_is_better):
-            self.begin_anew()
+            self.reset()
         self._look(control)
 
     def validated(self, state: TrainState, control: Control) -> None:
@@ -61,7 +61,7 @@ class EarlyStopping(Callback):
         direction_of(self.metric, dict.fromkeys(state.validation, True), STOP, WHERE)
         score = float(state.validation[self.metric])
         self._scores.append(score)
-        tell_undefined(self.metric, self._scores, "it counts as not improved", WHERE)
+        warn_undefined(self.metric, self._scores, "it counts as not improved", WHERE)
         if self._improves(score):
             self.best, self.waited = score, 0
             return

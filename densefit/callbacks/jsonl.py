@@ -47,7 +47,7 @@ class JSONLines(Callback):
         self._lines = 0  # written, before a resume too
         self._saved: int | None = None  # lines when the checkpoint was written
 
-    def begin_anew(self) -> None:
+    def reset(self) -> None:
         """Forget the lines."""
         self._epoch, self._ended, self._lines, self._saved = 0, set(), 0, None
 

@@ -49,11 +49,11 @@ class Memory(Callback):
         self._seen: list[tuple[int, float]] = []  # (update, host) at the end of each epoch
         self._warned = False
 
-    def begin_anew(self) -> None:
+    def reset(self) -> None:
         """Forget the measurements."""
         self.numbers = {}
         if self._lines is not None:
-            self._lines.begin_anew()
+            self._lines.reset()
 
     def fit_started(self, state: TrainState, control: Control) -> None:
         """Begin to watch this process."""

@@ -243,7 +243,7 @@ def _main(numbers: Mapping[str, Any], heads: Collection[str]) -> dict[str, float
 
 
 def _heads(state: TrainState) -> Collection[str]:
-    return getattr(state.network, "wires", ())
+    return getattr(state.network, "adapters", ())
 
 
 def _position(state: TrainState) -> str:

@@ -78,7 +78,7 @@ class TensorBoard(Callback):
     def validated(self, state: TrainState, control: Control) -> None:
         """Write the scores that are defined."""
         scores = {key: value for key, value in state.validation.items() if value == value}
-        self._add(state.update, "validation", scores, getattr(state.network, "wires", ()))
+        self._add(state.update, "validation", scores, getattr(state.network, "adapters", ()))
 
     def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
         """Close the file."""

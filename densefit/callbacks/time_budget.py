@@ -57,7 +57,7 @@ class TimeBudget(Callback):
         self._started: float | None = None
         self._before = 0.0
 
-    def begin_anew(self) -> None:
+    def reset(self) -> None:
         """Count from 0."""
         self._started, self._before = None, 0.0
 

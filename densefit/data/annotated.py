@@ -112,7 +112,7 @@ def in_sets(targets: Iterable[Collection[str] | None]) -> list[frozenset[str]] |
 
 
 @contextmanager
-def asked_once() -> Iterator[None]:
+def ask_once() -> Iterator[None]:
     """Within this block, ask each dataset once which targets it has.
 
     Datasets of 100,000 samples are asked by several checks of a loader's start. Answers are dropped
@@ -129,10 +129,10 @@ def asked_once() -> Iterator[None]:
 
 
 def answer(question: str, dataset: Any, ask: Callable[[Any], _Answer]) -> _Answer:
-    """What `ask(dataset)` returns; within `asked_once` it is called once for each dataset."""
+    """What `ask(dataset)` returns; within `ask_once` it is called once for each dataset."""
     answers = _answers.get()
     if answers is None:
-        with asked_once():
+        with ask_once():
             return ask(dataset)
     key = (question, id(dataset))
     if key not in answers:

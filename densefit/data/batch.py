@@ -11,7 +11,7 @@ import numpy as np
 from densefit.data.sample import Geometry
 
 if TYPE_CHECKING:
-    from densefit.data.classes.target_mapping import Match
+    from densefit.data.classes.target_mapping import TargetMapping
 
 
 class ArraySpec(NamedTuple):
@@ -62,7 +62,7 @@ class Batch:
     position: int | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
     index: Sequence[int] | np.ndarray | None = None
-    matches: Mapping[str, Match] = field(default_factory=dict)
+    matches: Mapping[str, TargetMapping] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:

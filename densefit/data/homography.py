@@ -74,7 +74,7 @@ def rotation_of(matrix: np.ndarray) -> np.ndarray:
     return np.asarray(left @ right)
 
 
-def turn_vectors(vectors: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+def rotate_vectors(vectors: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """(..., C) vectors of a picture under an affine map.
 
     The first two components (x right, y down) are mirrored and turned. Scales do not matter: a

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from densefit.data.stable_repr import described
+from densefit.data.stable_repr import stable_repr
 
 
 def unusual(kind: type, given: Mapping[str, Any], but: Collection[str] = ()) -> str:
@@ -39,4 +39,4 @@ def unusual(kind: type, given: Mapping[str, Any], but: Collection[str] = ()) -> 
 def _text(value: Any) -> str:
     if isinstance(value, np.ndarray):
         value = value.tolist()
-    return repr(str(value)) if isinstance(value, Path) else described(value)
+    return repr(str(value)) if isinstance(value, Path) else stable_repr(value)

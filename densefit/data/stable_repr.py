@@ -9,7 +9,7 @@ from typing import Any
 _DEPTH = 3
 
 
-def described(thing: Any, depth: int = _DEPTH, as_before: bool = False) -> str:
+def stable_repr(thing: Any, depth: int = _DEPTH, as_before: bool = False) -> str:
     """What `thing` is, by its kind and public settings, without addresses in memory.
 
     >>> described(0.5), described({"b": 2, "a": 1}), described(len)
@@ -25,11 +25,11 @@ def described(thing: Any, depth: int = _DEPTH, as_before: bool = False) -> str:
         return repr(thing)
     if isinstance(thing, Mapping):
         inside = sorted(
-            (str(key), described(value, depth, as_before)) for key, value in thing.items()
+            (str(key), stable_repr(value, depth, as_before)) for key, value in thing.items()
         )
         return "{" + ", ".join(f"{key}: {value}" for key, value in inside) + "}"
     if isinstance(thing, (list, tuple, set, frozenset)):
-        parts = [described(one, depth, as_before) for one in thing]
+        parts = [stable_repr(one, depth, as_before) for one in thing]
         return (
             "[" + ", ".join(sorted(parts) if isinstance(thing, (set, frozenset)) else parts) + "]"
         )
@@ -38,14 +38,14 @@ def described(thing: Any, depth: int = _DEPTH, as_before: bool = False) -> str:
     kind = type(thing)
     inner = getattr(kind, "described_by", None)
     if inner is not None and not as_before:
-        return described(getattr(thing, inner), depth)
+        return stable_repr(getattr(thing, inner), depth)
     own = getattr(kind, "__repr__", None)
     text = "" if own is object.__repr__ else repr(thing)
     if text and " at 0x" not in text:
         return text
     # Its own text has settings that are not public; only what it holds is told by addresses.
     text = "" if as_before else re.sub(r" at 0x[0-9a-fA-F]+", "", text)
-    held = described(public_settings(thing), depth - 1, as_before) if depth > 0 else ""
+    held = stable_repr(public_settings(thing), depth - 1, as_before) if depth > 0 else ""
     return f"{text or kind.__qualname__}{held}"
 
 

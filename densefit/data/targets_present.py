@@ -9,7 +9,7 @@ from densefit.data.annotated import all_targets, answer
 from densefit.data.checks.sample import read_sample
 from densefit.data.sample import Dataset
 from densefit.data.sample_id import sample_id
-from densefit.data.workers.errors import with_id
+from densefit.data.workers.errors import with_sample_id
 from densefit.errors import DataError
 
 LOOKED_AT = 8
@@ -19,7 +19,7 @@ AT_MOST = 64
 
 
 @dataclass(frozen=True)
-class Held:
+class TargetsPresent:
     """The names of the targets that a dataset has.
 
     Attributes:
@@ -31,7 +31,7 @@ class Held:
     are_all: bool
 
 
-def held_by(dataset: Dataset, wanted: Set[str] = frozenset()) -> Held:
+def targets_present(dataset: Dataset, wanted: Set[str] = frozenset()) -> TargetsPresent:
     """The targets of a dataset: by its annotations, else as far as up to 8 samples tell.
 
     Args:
@@ -44,17 +44,19 @@ def held_by(dataset: Dataset, wanted: Set[str] = frozenset()) -> Held:
     held = answer("held", dataset, _held_by)
     if held.are_all or held.names >= wanted:
         return held
-    return _looked_for(dataset, looked_at(dataset, AT_MOST), wanted)
+    return _looked_for(dataset, probe_indices(dataset, AT_MOST), wanted)
 
 
-def _held_by(dataset: Dataset) -> Held:
+def _held_by(dataset: Dataset) -> TargetsPresent:
     annotated = all_targets(dataset)
     if annotated is not None:
-        return Held(frozenset().union(*set(annotated)), True)
-    return _looked_for(dataset, looked_at(dataset))
+        return TargetsPresent(frozenset().union(*set(annotated)), True)
+    return _looked_for(dataset, probe_indices(dataset))
 
 
-def _looked_for(dataset: Dataset, indices: Sequence[int], wanted: Set[str] | None = None) -> Held:
+def _looked_for(
+    dataset: Dataset, indices: Sequence[int], wanted: Set[str] | None = None
+) -> TargetsPresent:
     """What some samples show, up to those that show all that is wanted."""
     found: set[str] = set()
     first: DataError | None = None
@@ -65,21 +67,21 @@ def _looked_for(dataset: Dataset, indices: Sequence[int], wanted: Set[str] | Non
             found.update(read_sample(dataset, index).targets)
         except Exception as error:  # what is broken is told, or skipped, when it is needed
             broken += 1
-            first = first or with_id(error, "Reading", sample_id(dataset, index))
+            first = first or with_sample_id(error, "Reading", sample_id(dataset, index))
             first.__cause__ = first.__cause__ or error
         if wanted is not None and found >= wanted:
             break
     if first is not None and broken == looked:
         raise first
-    return Held(frozenset(found), looked == len(dataset) and not broken)
+    return TargetsPresent(frozenset(found), looked == len(dataset) and not broken)
 
 
 def targets_in(dataset: Dataset) -> frozenset[str]:
-    """Names of the targets that samples of a dataset are known to have; see `held_by`."""
-    return held_by(dataset).names
+    """Names of the targets that samples of a dataset are known to have; see `targets_present`."""
+    return targets_present(dataset).names
 
 
-def looked_at(dataset: Dataset, most: int = LOOKED_AT) -> list[int]:
+def probe_indices(dataset: Dataset, most: int = LOOKED_AT) -> list[int]:
     """Up to `most` indices, spread over a dataset; of a mixture, over each of its `parts`."""
     parts = getattr(dataset, "parts", {"": range(len(dataset))})
     found = []
@@ -93,7 +95,7 @@ def looked_at_with(dataset: Dataset, target: str) -> list[int]:
     """Up to 8 places, spread over those that have a target, or over all where nobody says."""
     annotated = all_targets(dataset)
     if annotated is None:
-        return looked_at(dataset)
+        return probe_indices(dataset)
     own = [index for index, names in enumerate(annotated) if target in names]
     last = len(own) - 1
     return sorted({own[round(k * last / (LOOKED_AT - 1))] for k in range(LOOKED_AT)}) if own else []

@@ -12,7 +12,7 @@ from densefit.data.batch import ArraySpec, Batch
 from densefit.data.csr_array import CSRArray
 from densefit.engine.graph_check import where_of
 from densefit.errors import BindError, DataError
-from densefit.model.heads.adapter import Wire
+from densefit.model.heads.adapter import HeadAdapter
 
 if TYPE_CHECKING:
     from densefit.engine.batch_reader import BatchReader
@@ -28,10 +28,14 @@ class BatchCheck:
     def __init__(self, reader: BatchReader) -> None:
         self._reader = reader
         #: What labelled samples are counted for, and its head.
-        self._counted = [(key, wire.name) for wire in reader.wires for key in wire.counted]
+        self._counted = [
+            (key, adapter.name) for adapter in reader.adapters for key in adapter.label_groups
+        ]
         #: Heads that look for something in each batch.
         self._looking = [
-            wire for wire in reader.wires if type(wire).check_batch is not Wire.check_batch
+            adapter
+            for adapter in reader.adapters
+            if type(adapter).check_batch is not HeadAdapter.check_batch
         ]
 
     def __call__(self, batch: Batch, first: int, is_padding_kept: bool = False) -> Batch:
@@ -48,12 +52,12 @@ class BatchCheck:
                 arrays.
         """
         reader = self._reader
-        self._check_arrays("data", batch.data, reader.data_descs)
-        self._check_arrays("label", batch.labels, reader.label_descs)
+        self._check_arrays("data", batch.data, reader.data_specs)
+        self._check_arrays("label", batch.labels, reader.label_specs)
         rows = batch.rows
         real = rows if is_padding_kept else batch.real
         arrays = batch.arrays
-        for spec in reader.descs:
+        for spec in reader.specs:
             array = arrays[spec.name]
             # A last batch may be smaller: all arrays then shrink alike.
             if array.shape[0] * reader.batch_size != rows * spec.shape[0]:
@@ -83,8 +87,8 @@ class BatchCheck:
             labelled=self._labelled(batch, real),
             matches=reader.matches,
         )
-        for wire in self._looking:
-            wire.check_batch(checked)
+        for adapter in self._looking:
+            adapter.check_batch(checked)
         return checked
 
     def _labelled(self, batch: Batch, real: int) -> dict[str, np.ndarray]:

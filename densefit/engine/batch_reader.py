@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 from densefit.data.batch import ArraySpec, Batch
-from densefit.data.classes.class_matching import Matcher
-from densefit.data.classes.target_mapping import Match
+from densefit.data.classes.class_matching import ClassMatcher
+from densefit.data.classes.target_mapping import TargetMapping
 from densefit.engine.batch_check import BatchCheck
 from densefit.engine.epochs import Epochs
 from densefit.engine.iterator_info import check_iterator, last_real, specs
 from densefit.engine.repeats import Repeats
 from densefit.engine.sources import source_of
 from densefit.errors import BindError, DataError, located
-from densefit.model.heads.adapter import Wire
-from densefit.model.heads.network_head import HeadWire
+from densefit.model.heads.adapter import HeadAdapter
+from densefit.model.heads.network_head import NetworkHead
 
 
 class BatchReader:
@@ -23,7 +23,7 @@ class BatchReader:
 
     Args:
         iterator: a densefit Loader, an `mx.io.DataIter`, or what a source is registered for.
-        wires: the heads that its batches are for.
+        adapters: the heads that its batches are for.
         where: what the iterator is for, to be named in errors ("train", "validation").
 
     Attributes:
@@ -48,9 +48,9 @@ class BatchReader:
         BindError: the inputs have different numbers of rows.
     """
 
-    def __init__(self, iterator: Any, wires: Sequence[Wire], where: str) -> None:
+    def __init__(self, iterator: Any, adapters: Sequence[HeadAdapter], where: str) -> None:
         check_iterator(iterator, where)
-        self.iterator, self.wires, self.where = iterator, list(wires), where
+        self.iterator, self.adapters, self.where = iterator, list(adapters), where
         self.source = source_of(iterator)
         self.epochs = Epochs(self.source, where)
         self.length = self.epochs.length
@@ -59,15 +59,17 @@ class BatchReader:
         self.covering = int(getattr(iterator, "covering", 1))
         self.repeats: Repeats | None = None
         self.has_compared = False
-        self.data_descs = specs(iterator.provide_data)
-        self.label_descs = specs(iterator.provide_label)
-        self.batch_size = batch_size_of(self.data_descs, self.label_descs, where)
+        self.data_specs = specs(iterator.provide_data)
+        self.label_specs = specs(iterator.provide_label)
+        self.batch_size = batch_size_of(self.data_specs, self.label_specs, where)
         self.sizes_vary = bool(getattr(iterator, "sizes_vary", False))
         # Batches of a user's Symbol may have any shapes that it can compute with, as in Module.
-        self.shapes_vary = bool(self.wires) and not any(wire.fixed_shapes for wire in self.wires)
-        heads = [wire.head for wire in self.wires if isinstance(wire, HeadWire)]
-        self._matcher = Matcher(getattr(iterator, "dataset", None), heads)
-        self.matches: Mapping[str, Match] = {}
+        self.shapes_vary = bool(self.adapters) and not any(
+            adapter.fixed_shapes for adapter in self.adapters
+        )
+        heads = [adapter.head for adapter in self.adapters if isinstance(adapter, NetworkHead)]
+        self._matcher = ClassMatcher(getattr(iterator, "dataset", None), heads)
+        self.matches: Mapping[str, TargetMapping] = {}
         self.last_real = last_real(iterator, self.length, self.source.samples, self.batch_size)
         self._check = BatchCheck(self)
 
@@ -81,14 +83,14 @@ class BatchReader:
             self.matches = self._matcher()
 
     @property
-    def descs(self) -> list[ArraySpec]:
+    def specs(self) -> list[ArraySpec]:
         """Specs of all arrays that are announced, data first."""
-        return self.data_descs + self.label_descs
+        return self.data_specs + self.label_specs
 
     @property
     def input_size(self) -> tuple[int, int] | None:
         """(height, width) of a (B, C, H, W) input; None for anything else."""
-        shape = self.data_descs[0].shape
+        shape = self.data_specs[0].shape
         return (int(shape[2]), int(shape[3])) if len(shape) == 4 else None
 
     def batches(
@@ -138,7 +140,7 @@ class BatchReader:
             raise DataError(
                 f"The {self.where} data yielded no batch",
                 received=f"{type(self.iterator).__name__} with batch size {self.batch_size}",
-                where=f"heads {', '.join(wire.name for wire in self.wires)}",
+                where=f"heads {', '.join(adapter.name for adapter in self.adapters)}",
                 fix="is the dataset empty, or smaller than one batch with the last one dropped?",
             )
 
@@ -173,7 +175,3 @@ def batch_size_of(data: Sequence[ArraySpec], labels: Sequence[ArraySpec], where:
                 fix="let the symbol reshape what has several rows a sample",
             )
     return rows
-
-
-Feeder: TypeAlias = BatchReader  # the names until every room says these
-Fed: TypeAlias = Batch

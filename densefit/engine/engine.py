@@ -93,11 +93,11 @@ class Engine(Protocol):
             CheckpointError: it is of other parameters, or damaged.
         """
 
-    def begin_without(self, absent: Iterable[str]) -> None:
+    def begin_update(self, absent: Iterable[str]) -> None:
         """Begin an update in which some losses may turn out to have no labels.
 
         Args:
-            absent: those of `Wire.counted` that no sample is known to be labelled for.
+            absent: those of `HeadAdapter.label_groups` that no sample is known to be labelled for.
         """
 
     def compute(
@@ -112,12 +112,12 @@ class Engine(Protocol):
         Args:
             batch: a batch.
             first: of an update; the gradients of the others are added.
-            shares: `Wire.counted` -> factor on the loss of its labelled samples. None: 1, and the
-                update's mean is over the labelled samples of the only head.
+            shares: `HeadAdapter.label_groups` -> factor on the loss of its labelled samples.
+                None: 1, and the update's mean is over the labelled samples of the only head.
             while_computing: called when the device has begun, e.g. to read the next batch.
         """
 
-    def train_outputs(self, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
+    def outputs(self, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
         """Outputs of the last micro-batch by short name; waits for its forward pass only.
 
         Args:
@@ -140,8 +140,8 @@ class Engine(Protocol):
             scale: factor on the gradient.
             updates: done before this one.
             skipped: how many of these were refused, and are in no average of weights.
-            absent: those of `Wire.counted` without labels in the update; what they alone train
-                stays.
+            absent: those of `HeadAdapter.label_groups` without labels in the update; what they
+                alone train stays.
         """
 
     def settle(self) -> None:
@@ -176,7 +176,7 @@ class Engine(Protocol):
             DataError: an output is not finite, and `nonfinite` is "raise".
         """
 
-    def start_views(self, batch: Batch, reader: BatchReader) -> Any:
+    def compute_views(self, batch: Batch, reader: BatchReader) -> Any:
         """Start computing the maps of a batch of views, which stay on the device."""
 
     def release(self) -> None:

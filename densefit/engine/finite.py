@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from densefit.errors import ConfigError, DataError, TrainingDiverged
-from densefit.model.heads.adapter import Wire
+from densefit.model.heads.adapter import HeadAdapter
 from densefit.model.network import Network
 
 POLICIES = ("raise", "warn")
@@ -52,7 +52,7 @@ def check_parameters(network: Network, policy: str = "raise") -> None:
     error = TrainingDiverged(
         "The network's parameters are not finite: no prediction and no score of it means anything",
         received=f"nan or infinity in {', '.join(bad[:5])}{more}",
-        where=f"heads {', '.join(network.wires)}",
+        where=f"heads {', '.join(network.adapters)}",
         fix="use a checkpoint of before its training diverged",
     )
     if policy == "raise":
@@ -66,14 +66,16 @@ class OutputCheck:
     nan and infinity count; minus infinity does not: masks and logarithms of 0 have it.
 
     Args:
-        wires: the heads.
-        mode: whose outputs are checked, see `Wire.outputs`.
+        adapters: the heads.
+        mode: whose outputs are checked, see `HeadAdapter.outputs`.
         where: what the data are for ("validation").
         policy: "raise" at the first, or "warn" once at the end.
     """
 
-    def __init__(self, wires: Sequence[Wire], mode: str, where: str, policy: str) -> None:
-        self._outputs = [(wire.name, name) for wire in wires for name in wire.outputs(mode)]
+    def __init__(self, adapters: Sequence[HeadAdapter], mode: str, where: str, policy: str) -> None:
+        self._outputs = [
+            (adapter.name, name) for adapter in adapters for name in adapter.outputs(mode)
+        ]
         self._where, self._policy = where, policy
         self._samples = 0
         self._bad: dict[tuple[str, str], list[str]] = {}  # (head, output) -> ids

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from densefit.errors import BindError
-from densefit.model.heads.adapter import Wire
+from densefit.model.heads.adapter import HeadAdapter
 from densefit.registry import nearest
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def heads_of(reader: BatchReader, labels: Sequence[str]) -> list[str]:
     """Names of the heads that use one of the labels."""
-    return [wire.name for wire in reader.wires if set(labels) & set(wire.labels)]
+    return [adapter.name for adapter in reader.adapters if set(labels) & set(adapter.labels)]
 
 
 def where_of(reader: BatchReader, labels: Sequence[str]) -> str:
@@ -31,14 +31,14 @@ def check_data(reader: BatchReader, symbol: Any) -> None:
         BindError: one is not.
     """
     arguments = symbol.list_arguments()
-    for desc in reader.data_descs:
+    for desc in reader.data_specs:
         if desc.name not in arguments:
             raise BindError(
                 f"The {reader.where} data provide the input {desc.name!r}, which the symbol "
                 "does not have",
                 expected="an input of the symbol",
-                received=f"provide_data {[d.name for d in reader.data_descs]}",
-                where=f"heads {', '.join(wire.name for wire in reader.wires)}",
+                received=f"provide_data {[d.name for d in reader.data_specs]}",
+                where=f"heads {', '.join(adapter.name for adapter in reader.adapters)}",
                 fix=f"rename it in the iterator; the symbol begins with {arguments[:3]}",
             )
 
@@ -49,12 +49,12 @@ def check_compared(reader: BatchReader) -> None:
     Raises:
         BindError: naming the head.
     """
-    provided = [desc.name for desc in reader.descs]  # an input may be what is compared with
-    for wire in reader.wires:
-        for label in wire.compared:
-            # A Loader's batches carry the samples' targets: `Wire.check_batch` looks there.
+    provided = [desc.name for desc in reader.specs]  # an input may be what is compared with
+    for adapter in reader.adapters:
+        for label in adapter.metric_labels:
+            # A Loader's batches carry the samples' targets: `HeadAdapter.check_batch` looks there.
             if label not in provided and not hasattr(reader.iterator, "dataset"):
-                raise _absent(reader, wire, label, provided)
+                raise _absent(reader, adapter, label, provided)
 
 
 def check_labels(reader: BatchReader, symbol: Any, losses: Sequence[str]) -> None:
@@ -69,14 +69,14 @@ def check_labels(reader: BatchReader, symbol: Any, losses: Sequence[str]) -> Non
         BindError: naming the head.
     """
     check_compared(reader)
-    provided = {desc.name: desc for desc in reader.label_descs}
+    provided = {desc.name: desc for desc in reader.label_specs}
     arguments = set(symbol.list_arguments())
-    for wire in reader.wires:
-        for label in wire.labels:
-            if label in arguments and label not in {d.name for d in reader.descs}:
-                raise _absent(reader, wire, label, list(provided))
+    for adapter in reader.adapters:
+        for label in adapter.labels:
+            if label in arguments and label not in {d.name for d in reader.specs}:
+                raise _absent(reader, adapter, label, list(provided))
     for label in losses:
-        if label not in provided and label not in [desc.name for desc in reader.data_descs]:
+        if label not in provided and label not in [desc.name for desc in reader.data_specs]:
             raise BindError(
                 f"The symbol's loss needs the label {label!r}, which the {reader.where} data "
                 "do not provide",
@@ -84,15 +84,17 @@ def check_labels(reader: BatchReader, symbol: Any, losses: Sequence[str]) -> Non
                 where=where_of(reader, [label]) or "no head names it",
                 fix=nearest(label, provided),
             )
-    used = {label for wire in reader.wires for label in wire.labels} | arguments
+    used = {label for adapter in reader.adapters for label in adapter.labels} | arguments
     for label, desc in provided.items():
         if label not in used:
-            heads = "; ".join(f"head {wire.name}: {wire.labels}" for wire in reader.wires)
+            heads = "; ".join(
+                f"head {adapter.name}: {adapter.labels}" for adapter in reader.adapters
+            )
             raise BindError(
                 f"The {reader.where} data provide the label {label!r}, which no head uses",
                 expected=heads or "no label",
                 received=f"provide_label {list(provided)}",
-                fix=nearest(label, used & {name for w in reader.wires for name in w.labels}),
+                fix=nearest(label, used & {name for w in reader.adapters for name in w.labels}),
             )
         if label in arguments and desc.shape[0] != reader.batch_size:
             raise BindError(
@@ -105,12 +107,14 @@ def check_labels(reader: BatchReader, symbol: Any, losses: Sequence[str]) -> Non
             )
 
 
-def _absent(reader: BatchReader, wire: Wire, label: str, provided: Sequence[str]) -> BindError:
+def _absent(
+    reader: BatchReader, adapter: HeadAdapter, label: str, provided: Sequence[str]
+) -> BindError:
     return BindError(
-        f"The head {wire.name!r} needs the label {label!r}, which the {reader.where} data do "
+        f"The head {adapter.name!r} needs the label {label!r}, which the {reader.where} data do "
         "not provide",
-        expected=wire.labels,
+        expected=adapter.labels,
         received=f"provide_label {list(provided)}",
-        where=f"head {wire.name}",
+        where=f"head {adapter.name}",
         fix=nearest(label, provided),
     )

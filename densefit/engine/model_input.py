@@ -13,7 +13,7 @@ from densefit.engine import loss_labels
 from densefit.errors import ConfigError
 from densefit.model.heads.loss_layers import describe_heads
 from densefit.model.heads.route import Route
-from densefit.model.heads.routed_head import RouteWire
+from densefit.model.heads.routed_head import RoutedHead
 from densefit.model.network import Network, is_symbol
 
 
@@ -68,7 +68,7 @@ def batches_of(data: Any, model: ModelInput, where: str) -> Any:
     data_names, label_names = model.data_names, model.label_names
     if data_names is None and label_names is None and model.network.symbol is not None:
         symbol = model.network.symbol
-        routed = [name for wire in model.network.wires.values() for name in wire.labels]
+        routed = [name for adapter in model.network.adapters.values() for name in adapter.labels]
         label_names = list(dict.fromkeys([*routed, *loss_labels(symbol)]))
         data_names = ["data"] if "data" in symbol.list_arguments() else None
     adapted = adapters.batches.adapt(
@@ -137,12 +137,15 @@ def model_input(
             {**known.parameters, **(arg_params or {})}, {**known.statistics, **(aux_params or {})}
         )
     if heads is None and not isinstance(model, Network):
-        wires = [w for w in found.network.wires.values() if isinstance(w, RouteWire)]
-        for own in wires:
-            own.is_measured = measured
+        head_adapters = [w for w in found.network.adapters.values() if isinstance(w, RoutedHead)]
+        for own in head_adapters:
+            own.uses_metrics = measured
         if announce:
             for line in describe_heads(
-                {n.name: n.route if measured else replace(n.route, metrics=()) for n in wires}
+                {
+                    n.name: n.route if measured else replace(n.route, metrics=())
+                    for n in head_adapters
+                }
             ):
                 print(f"densefit: {line}", file=sys.stderr)
     return found

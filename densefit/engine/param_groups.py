@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import fnmatch
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
-from densefit.backend import symbol_of
 from densefit.errors import ConfigError
 from densefit.numeric import is_real
 from densefit.registry import nearest
@@ -96,18 +93,3 @@ def _matching(pattern: str, names: Sequence[str], where: str) -> list[str]:
             where=where,
         )
     return matched
-
-
-def with_frozen_statistics(symbol: Any, names: Sequence[str]) -> Any:
-    """The Symbol in which BatchNorm layers with a frozen gamma use their moving statistics.
-
-    They neither normalise by the batch nor change their statistics, as in evaluation.
-    """
-    graph = json.loads(symbol.tojson(remove_amp_cast=False))
-    nodes, chosen, changed = graph["nodes"], set(names), False
-    for node in nodes:
-        inputs = [nodes[entry[0]]["name"] for entry in node["inputs"]]
-        if node["op"] == "BatchNorm" and len(inputs) > 1 and inputs[1] in chosen:
-            node.setdefault("attrs", {})["use_global_stats"] = "True"
-            changed = True
-    return symbol_of(graph) if changed else symbol

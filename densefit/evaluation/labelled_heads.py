@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from densefit.data.targets_present import held_by
+from densefit.data.targets_present import targets_present
 from densefit.errors import DataError
 from densefit.evaluation.labels_seen import no_label
 from densefit.model.network import Network
 
 
-def scorable(
+def labelled_heads(
     network: Network, heads: Sequence[str], loader: Any, perhaps: bool = False
 ) -> list[str]:
     """Names of the heads whose declared targets a loader's dataset is known to have.
@@ -35,7 +35,7 @@ def certain_and_possible(
         return list(heads), list(heads)
     wanted = set().union(*(declared.get(name, set()) for name in heads))
     # Before transforms: samples are scored so.
-    present = held_by(loader.dataset, wanted)
+    present = targets_present(loader.dataset, wanted)
     certain = [name for name in heads if declared.get(name, set()) <= present.names]
     return certain, certain if present.are_all else list(heads)
 

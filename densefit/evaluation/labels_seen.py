@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 
 from densefit.errors import DataError
-from densefit.model.heads.adapter import Wire
+from densefit.model.heads.adapter import HeadAdapter
 
 _log = logging.getLogger("densefit")
 
@@ -15,12 +15,12 @@ class LabelCheck:
     """Checks the numbers of labelled samples that heads have seen.
 
     Args:
-        wires: the heads.
+        adapters: the heads.
         where: what the data are for, to be named in messages.
     """
 
-    def __init__(self, wires: Sequence[Wire], where: str) -> None:
-        self._wires, self._where = list(wires), where
+    def __init__(self, adapters: Sequence[HeadAdapter], where: str) -> None:
+        self._adapters, self._where = list(adapters), where
         self._warned: set[str] = set()
 
     def check(self, labelled: Mapping[str, int], updates: int) -> None:
@@ -68,8 +68,8 @@ class LabelCheck:
             numbers: logged numbers of the epoch.
             epoch: index of the epoch.
         """
-        for wire in self._wires:
-            for key in wire.counted:
+        for adapter in self._adapters:
+            for key in adapter.label_groups:
                 if numbers.get(f"{key}/labelled") == 0 and key not in self._warned:
                     self._warned.add(key)
                     _log.warning(
@@ -80,7 +80,7 @@ class LabelCheck:
 
     def _describe(self, key: str) -> tuple[str, str]:
         """Describe a head or loss term, and return its head."""
-        (head,) = [wire.name for wire in self._wires if key in wire.counted]
+        (head,) = [adapter.name for adapter in self._adapters if key in adapter.label_groups]
         if key == head:
             return f"The head {head!r}", head
         return f"The loss {key[len(head) + 1 :]!r} of the head {head!r}", head

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from densefit.data.annotated import asked_once
+from densefit.data.annotated import ask_once
 from densefit.engine.engine import Engine
 from densefit.errors import ConfigError, located
 from densefit.evaluation.labelled_heads import (
     certain_and_possible,
-    scorable,
+    labelled_heads,
     unlabelled_error,
 )
 from densefit.evaluation.labels_seen import tell_unscored
@@ -18,7 +18,7 @@ from densefit.evaluation.scored_heads import check_metric_names
 from densefit.evaluation.scorer import Scorer
 from densefit.metrics.core.direction import directions
 from densefit.model.head_names import check_data_names
-from densefit.model.heads.adapter import Wire
+from densefit.model.heads.adapter import HeadAdapter
 
 
 class MultiScorer:
@@ -30,7 +30,7 @@ class MultiScorer:
         heads: names of the heads to score; by default all that have labels.
         metrics: head -> its metrics, in place of the head's own.
         where: what the data are for, to be named in errors.
-        wires: more heads to score on all data, by name.
+        adapters: more heads to score on all data, by name.
         nonfinite: what happens to outputs that are not finite: "warn" or "raise".
 
     Attributes:
@@ -49,19 +49,19 @@ class MultiScorer:
         heads: Sequence[str] | None = None,
         metrics: Mapping[str, Sequence[Any]] | None = None,
         where: str = "scoring",
-        wires: Mapping[str, Wire] | None = None,
+        adapters: Mapping[str, HeadAdapter] | None = None,
         nonfinite: str = "warn",
     ) -> None:
         network = self._network = learner.network
         if not data:
             raise ConfigError("There are no data to score", expected="name -> loader")
         check_data_names(data)
-        self._heads = [name for name in network.wires if heads is None or name in heads]
+        self._heads = [name for name in network.adapters if heads is None or name in heads]
         self._required = self._heads if heads is not None else []
-        check_metric_names(metrics or {}, {**dict.fromkeys(self._heads), **(wires or {})})
+        check_metric_names(metrics or {}, {**dict.fromkeys(self._heads), **(adapters or {})})
         self._purpose, self._where = where, f"{where} data {', '.join(data)}"
         self._logged: set[tuple[str, str]] = set()
-        with asked_once():
+        with ask_once():
             labelled = {
                 name: certain_and_possible(network, self._heads, loader)
                 for name, loader in data.items()
@@ -76,16 +76,16 @@ class MultiScorer:
         self.directions: dict[str, bool] = {}
         for name, loader in data.items():
             certain, chosen = labelled[name]
-            if not chosen and not wires:
+            if not chosen and not adapters:
                 raise unlabelled_error(network, self._heads, f"data {name}")
             of_chosen = {
                 head: given
                 for head, given in (metrics or {}).items()
-                if head in chosen or head in (wires or {})
+                if head in chosen or head in (adapters or {})
             }
             with located(f"data {name}"):
                 scorer = Scorer(
-                    *(learner, loader, chosen, of_chosen, where, wires, nonfinite),
+                    *(learner, loader, chosen, of_chosen, where, adapters, nonfinite),
                     perhaps=[head for head in chosen if heads is None or head not in certain],
                 )
             self.scorers[name], scorer.part = scorer, name
@@ -142,7 +142,7 @@ def scorer_of_labelled(
     learner: Engine,
     data: Any,
     where: str,
-    wires: Mapping[str, Wire] | None = None,
+    adapters: Mapping[str, HeadAdapter] | None = None,
     nonfinite: str = "warn",
 ) -> Scorer:
     """Make a scorer of one dataset for the heads that it has labels for; warn of other heads.
@@ -151,19 +151,23 @@ def scorer_of_labelled(
         learner: of the network.
         data: of the dataset.
         where: what the data are for, to be named in errors.
-        wires: more heads to score, by name.
+        adapters: more heads to score, by name.
         nonfinite: what happens to outputs that are not finite: "warn" or "raise".
 
     Raises:
         ConfigError, DataError, BindError: as Scorer; no head has labels.
     """
     network = learner.network
-    names = list(network.wires)
-    possible = scorable(network, names, data, perhaps=True)
-    if names and not possible and not wires:
+    names = list(network.adapters)
+    possible = labelled_heads(network, names, data, perhaps=True)
+    if names and not possible and not adapters:
         raise unlabelled_error(network, names, f"{where} data")
     scorer = Scorer(
-        *(learner, data, possible), where=where, wires=wires, nonfinite=nonfinite, perhaps=possible
+        *(learner, data, possible),
+        where=where,
+        adapters=adapters,
+        nonfinite=nonfinite,
+        perhaps=possible,
     )
     scorer.unscored = [name for name in names if name not in possible]
     tell_unscored(scorer.unscored, f"{where} data")

@@ -9,7 +9,7 @@ import numpy as np
 
 from densefit import engine
 from densefit.data.loader.sample_task import SampleTransform
-from densefit.engine.batch_reader import Feeder
+from densefit.engine.batch_reader import BatchReader
 from densefit.engine.engine import Engine
 from densefit.engine.finite import check_parameters
 from densefit.engine.model_input import batches_of, model_input
@@ -17,8 +17,8 @@ from densefit.engine.types import Data, Devices, Model
 from densefit.errors import BindError, ConfigError, DataError
 from densefit.evaluation.images import Images, image_loader, is_images, is_single
 from densefit.evaluation.tta import has_views, merge_views
-from densefit.model.heads.network_head import HeadWire
-from densefit.model.heads.raw_outputs import RawOutputs
+from densefit.model.heads.network_head import NetworkHead
+from densefit.model.heads.raw_outputs import RawOutputHead
 from densefit.model.network import Network
 from densefit.model.output_names import short_name
 
@@ -73,22 +73,24 @@ def predict(
         DataError: the data leave out or repeat samples, do not say where the original images lie
             in the batches, or an image cannot be read.
     """
-    has_images = is_images(data)
-    given = model_input(network, None, arg_params, aux_params, train=None if has_images else data)
-    _check_images(given.network, data, has_images, transform)
-    single = has_images and is_single(data)
+    source: Any = data
+    has_images = is_images(source)
+    given = model_input(network, None, arg_params, aux_params, train=None if has_images else source)
+    _check_images(given.network, source, has_images, transform)
+    is_one_image = has_images and is_single(source)
     if has_images and given.network.heads:
-        data = image_loader(data, transform, batch_size)
+        source = image_loader(source, transform, batch_size)
     elif has_images:
-        data = [{"data": data[k : k + batch_size]} for k in range(0, len(data), batch_size)]
-    data = batches_of(data, given, "prediction")
+        starts = range(0, len(source), batch_size)
+        source = [{"data": source[start : start + batch_size]} for start in starts]
+    source = batches_of(source, given, "prediction")
     check_parameters(given.network)
     learner = engine.make(given.network, devices or given.devices)
     if not given.network.heads:
-        return _of_symbol(learner, data)
-    _check_complete(data)
-    predictions = _of_heads(learner, data)
-    return next(predictions)[1] if single else predictions
+        return _of_symbol(learner, source)
+    _check_complete(source)
+    predictions = _of_heads(learner, source)
+    return next(predictions)[1] if is_one_image else predictions
 
 
 def _check_images(network: Network, data: Any, has_images: bool, transform: Any) -> None:
@@ -124,20 +126,25 @@ def _check_complete(data: Any) -> None:
 
 def _of_heads(learner: Engine, data: Any) -> Iterator[tuple[str, dict[str, Any]]]:
     """(id, {head: prediction}) of every sample."""
-    wires = [wire for wire in learner.network.wires.values() if isinstance(wire, HeadWire)]
-    feeder = Feeder(data, wires, "prediction")
-    if has_views(data, wires):
-        for sample in merge_views(learner, feeder):
+    adapters = [
+        adapter for adapter in learner.network.adapters.values() if isinstance(adapter, NetworkHead)
+    ]
+    reader = BatchReader(data, adapters, "prediction")
+    if has_views(data, adapters):
+        for sample in merge_views(learner, reader):
             yield sample.id, sample.predictions
         return
-    for batch, outputs in learner.evaluate(feeder):
+    for batch, outputs in learner.evaluate(reader):
         if batch.geometries is None:
             raise DataError(
                 "The batches do not say where the original pictures lie in them",
                 received=f"{type(data).__name__}",
                 fix="predict with a densefit Loader",
             )
-        found = {wire.name: wire.decode(outputs, batch.geometries, batch.ids) for wire in wires}
+        found = {
+            adapter.name: adapter.decode(outputs, batch.geometries, batch.ids)
+            for adapter in adapters
+        }
         for row, key in enumerate(batch.ids):
             yield key, {name: predictions[row] for name, predictions in found.items()}
 
@@ -158,10 +165,10 @@ def _of_symbol(learner: Engine, data: Any) -> dict[str, Any]:
             received=sorted(provided),
             fix="let the iterator provide these inputs; are the network's parameters set?",
         )
-    feeder = Feeder(data, [RawOutputs(chosen)], "prediction")
-    learner.check_evaluation(feeder, values=True)
+    reader = BatchReader(data, [RawOutputHead(chosen)], "prediction")
+    learner.check_evaluation(reader, values=True)
     found: dict[str, list[np.ndarray]] = {name: [] for name in chosen}
-    for _, outputs in learner.evaluate(feeder):
+    for _, outputs in learner.evaluate(reader):
         for name in chosen:
             found[name].append(np.atleast_1d(outputs[name]))
     return {names[name]: _joined(arrays) for name, arrays in found.items()}

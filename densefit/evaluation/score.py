@@ -106,7 +106,7 @@ def score(
         batches = batches_of(data, given, "scoring")
     check_parameters(given.network, nonfinite)
     learner = engine.make(given.network, devices or given.devices)
-    scorer = kind(learner, batches, names, metrics, wires=module.wires, nonfinite=nonfinite)
+    scorer = kind(learner, batches, names, metrics, adapters=module.adapters, nonfinite=nonfinite)
     return scorer.run() or {}
 
 
@@ -151,5 +151,7 @@ def _routed(network: Network, routes: Mapping[str, Route]) -> Network:
 
 def _check_known(heads: Sequence[str] | None, network: Network) -> None:
     for name in heads or ():
-        if name not in network.wires:
-            raise ConfigError(f"The network has no head {name!r}", fix=nearest(name, network.wires))
+        if name not in network.adapters:
+            raise ConfigError(
+                f"The network has no head {name!r}", fix=nearest(name, network.adapters)
+            )

@@ -7,17 +7,19 @@ from typing import Any
 
 from densefit.errors import BindError, ConfigError, DataError
 from densefit.metrics import Metric, as_metric
-from densefit.model.heads.adapter import Wire
+from densefit.model.heads.adapter import HeadAdapter
 from densefit.registry import nearest
 
 
 def chosen_wires(
-    wires: Mapping[str, Wire], heads: Sequence[str] | None, more: Mapping[str, Wire]
-) -> dict[str, Wire]:
+    adapters: Mapping[str, HeadAdapter],
+    heads: Sequence[str] | None,
+    more: Mapping[str, HeadAdapter],
+) -> dict[str, HeadAdapter]:
     """Choose the heads to score.
 
     Args:
-        wires: the network's heads by name.
+        adapters: the network's heads by name.
         heads: names of some of them; None: all.
         more: heads to score besides.
 
@@ -25,12 +27,12 @@ def chosen_wires(
         BindError: the network has no such head.
         ConfigError: there is no head to score.
     """
-    if more and (heads == [] or not wires):
+    if more and (heads == [] or not adapters):
         return dict(more)
     for name in heads or ():
-        if name not in wires:
-            raise BindError(f"The network has no head {name!r}", fix=nearest(name, wires))
-    chosen = {name: wire for name, wire in wires.items() if heads is None or name in heads}
+        if name not in adapters:
+            raise BindError(f"The network has no head {name!r}", fix=nearest(name, adapters))
+    chosen = {name: adapter for name, adapter in adapters.items() if heads is None or name in heads}
     if not chosen:
         raise ConfigError(
             "There is no head to score",
@@ -40,29 +42,29 @@ def chosen_wires(
 
 
 def chosen_metrics(
-    wires: Mapping[str, Wire], metrics: Mapping[str, Sequence[Any]], where: str
+    adapters: Mapping[str, HeadAdapter], metrics: Mapping[str, Sequence[Any]], where: str
 ) -> dict[str, list[Metric]]:
     """Choose the metrics of each head, leaving out heads without any.
 
     Args:
-        wires: the heads to score.
+        adapters: the heads to score.
         metrics: head -> metrics, in place of the head's own.
         where: what the data are for, to be named in errors.
 
     Raises:
         ConfigError: no head has a metric, or `metrics` names a head that is not scored.
     """
-    check_metric_names(metrics, wires)
+    check_metric_names(metrics, adapters)
     chosen: dict[str, list[Metric]] = {
         name: [as_metric(metric).fresh() for metric in metrics[name]]
         if name in metrics
-        else wire.metrics("evaluate")
-        for name, wire in wires.items()
+        else adapter.metrics("evaluate")
+        for name, adapter in adapters.items()
     }
     if not any(chosen.values()):
         raise ConfigError(
             f"No head has a metric to score with the {where} data",
-            received=f"heads {list(wires)}",
+            received=f"heads {list(adapters)}",
             fix="Route(metrics=[...]), or score(..., metrics={'head': [...]}); of a Symbol or "
             "Module also score(..., eval_metric='acc')",
         )

@@ -7,8 +7,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from densefit.data.classes.class_occurrence import Occurring
-from densefit.engine.batch_reader import Feeder
+from densefit.data.classes.class_occurrence import ClassOccurrence
+from densefit.engine.batch_reader import BatchReader
 from densefit.engine.engine import Engine
 from densefit.engine.repeats import Repeats
 from densefit.errors import located
@@ -23,8 +23,8 @@ from densefit.evaluation.update_metrics import (
     update_metrics,
 )
 from densefit.metrics.core.direction import directions
-from densefit.model.heads.adapter import Wire
-from densefit.model.heads.network_head import HeadWire
+from densefit.model.heads.adapter import HeadAdapter
+from densefit.model.heads.network_head import NetworkHead
 
 _log = logging.getLogger("densefit")
 
@@ -39,7 +39,7 @@ class Scorer:
         learner: of the network.
         data, heads, metrics: as in `score`.
         where: what the data are for, to be named in errors.
-        wires: more heads to score, by name.
+        adapters: more heads to score, by name.
         nonfinite: what happens to outputs that are not finite: "warn" or "raise".
         perhaps: heads that the data may have no labels for; without labels they have no scores.
 
@@ -64,7 +64,7 @@ class Scorer:
         heads: Sequence[str] | None = None,
         metrics: Mapping[str, Sequence[Any]] | None = None,
         where: str = "scoring",
-        wires: Mapping[str, Wire] | None = None,
+        adapters: Mapping[str, HeadAdapter] | None = None,
         nonfinite: str = "warn",
         perhaps: Sequence[str] = (),
     ) -> None:
@@ -75,25 +75,25 @@ class Scorer:
         self.part = ""
         self.scorers = {"": self}
         self._is_first = True  # warnings about the data are logged once
-        chosen = chosen_wires(learner.network.wires, heads, wires or {})
+        chosen = chosen_wires(learner.network.adapters, heads, adapters or {})
         self.metrics = chosen_metrics(chosen, metrics or {}, where)
         compute_metrics(self.metrics)  # refuses two numbers of one name
         self.directions = directions(self.metrics)
         check_exact(data, where)
-        self._wires = {name: chosen[name] for name in self.metrics}
-        self._feeder = Feeder(data, list(self._wires.values()), where)
-        self._feeder.repeats = Repeats(where)
+        self._adapters = {name: chosen[name] for name in self.metrics}
+        self._reader = BatchReader(data, list(self._adapters.values()), where)
+        self._reader.repeats = Repeats(where)
         self._pass_rows = PassRows(data, where)
-        self._feeder.match()
-        self._occurring: Occurring | None = None
-        self._views = has_views(data, self._wires.values())
+        self._reader.match()
+        self._occurring: ClassOccurrence | None = None
+        self._views = has_views(data, self._adapters.values())
         with located(f"{where} data"):
-            self._feeder.source.check_passes(1 if where == "scoring" else 2)
-        learner.check_evaluation(self._feeder, self._views)
+            self._reader.source.check_passes(1 if where == "scoring" else 2)
+        learner.check_evaluation(self._reader, self._views)
 
     def check_values(self) -> None:
         """Raise BindError if the graph reads what neither the network has nor the data provide."""
-        self._learner.check_evaluation(self._feeder, self._views, values=True)
+        self._learner.check_evaluation(self._reader, self._views, values=True)
 
     def run(self, given_up: Callable[[], bool] = lambda: False) -> dict[str, float] | None:
         """Compute the scores of the learner's present parameters; see `score`.
@@ -106,13 +106,15 @@ class Scorer:
         """
         for metric in (metric for head in self.metrics.values() for metric in head):
             metric.reset()
-        self._feeder.match()
-        heads = [wire.head for wire in self._wires.values() if isinstance(wire, HeadWire)]
-        self._occurring = Occurring(heads) if self._is_first else None
-        seen = ScoringPass(self._wires, self._feeder.where)
+        self._reader.match()
+        heads = [
+            adapter.head for adapter in self._adapters.values() if isinstance(adapter, NetworkHead)
+        ]
+        self._occurring = ClassOccurrence(heads) if self._is_first else None
+        seen = ScoringPass(self._adapters, self._reader.where)
         if not (self._scan_views if self._views else self._scan_batches)(seen, given_up):
             return None
-        samples = self._feeder.source.samples
+        samples = self._reader.source.samples
         if samples is None:
             self._pass_rows.look(len(seen))
         else:
@@ -129,20 +131,22 @@ class Scorer:
 
     def _scan_batches(self, seen: ScoringPass, given_up: Callable[[], bool]) -> bool:
         """Update the metrics with every batch; False if it was given up."""
-        evaluated = self._learner.evaluate(self._feeder, self._nonfinite)
+        evaluated = self._learner.evaluate(self._reader, self._nonfinite)
         for number, (batch, outputs) in enumerate(evaluated):
             if given_up():
                 return False
             targets = batch.targets or ()
             seen.add(batch.ids, targets)
-            seen.unlabelled -= update_metrics(self.metrics, self._wires, "evaluate", outputs, batch)
+            seen.unlabelled -= update_metrics(
+                self.metrics, self._adapters, "evaluate", outputs, batch
+            )
             self._count_classes(targets)
             self.on_batch(number, batch, outputs)
         return True
 
     def _scan_views(self, seen: ScoringPass, given_up: Callable[[], bool]) -> bool:
         """Update the metrics with every sample, merged from its views; False if it was given up."""
-        for sample in merge_views(self._learner, self._feeder, self._nonfinite):
+        for sample in merge_views(self._learner, self._reader, self._nonfinite):
             if given_up():
                 return False
             seen.add([sample.id], [sample.targets])
@@ -153,15 +157,15 @@ class Scorer:
     def _update_with_sample(self, sample: MergedSample) -> set[str]:
         """Update the metrics with one sample; the heads for which it is labelled."""
         labelled = set()
-        for name, wire in self._wires.items():
-            if not isinstance(wire, HeadWire):
+        for name, adapter in self._adapters.items():
+            if not isinstance(adapter, NetworkHead):
                 continue
-            match = self._feeder.matches.get(name)
+            match = self._reader.matches.get(name)
             targets = sample.targets if match is None else match(sample.targets)
-            truth = wire.head.ground_truth(targets)
+            truth = adapter.head.ground_truth(targets)
             if truth is not None:
                 labelled.add(name)
-                prediction = wire.head.filter_prediction(sample.predictions[name], targets)
+                prediction = adapter.head.filter_prediction(sample.predictions[name], targets)
                 update_head_metrics(self.metrics[name], name, [prediction], [truth], [sample.id])
         return labelled
 
@@ -170,12 +174,12 @@ class Scorer:
         if self._occurring is None:
             return
         for sample in targets:
-            for name in self._wires:
-                self._occurring.look(name, sample, self._feeder.matches.get(name))
+            for name in self._adapters:
+                self._occurring.look(name, sample, self._reader.matches.get(name))
 
     def _tell(self, scores: Mapping[str, float]) -> None:
         """Warn of heads without labels, undefined scores and classes that do not occur."""
-        where = f"{self._feeder.where} data"
+        where = f"{self._reader.where} data"
         if not self.part:
             tell_unscored(sorted(self.unlabelled), where)
         for head, metrics in self.metrics.items():

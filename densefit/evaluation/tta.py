@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from densefit.data.loader.views import View, Views
-from densefit.engine.batch_reader import Feeder
+from densefit.engine.batch_reader import BatchReader
 from densefit.engine.engine import Engine
 from densefit.engine.finite import OutputCheck
 from densefit.errors import ConfigError, DataError
-from densefit.model.heads.adapter import Wire
-from densefit.model.heads.network_head import HeadWire
+from densefit.model.heads.adapter import HeadAdapter
+from densefit.model.heads.network_head import NetworkHead
 from densefit.model.tta.view_merger import Merger
 
 
@@ -42,62 +42,68 @@ class _OpenSample:
         return MergedSample(self.key, self.targets, predictions)
 
 
-def has_views(data: Any, wires: Iterable[Wire]) -> bool:
+def has_views(data: Any, adapters: Iterable[HeadAdapter]) -> bool:
     """Whether the batches of `data` hold views of samples.
 
     Raises:
-        ConfigError: they do, and a wire has no head that could merge its outputs.
+        ConfigError: they do, and an adapter has no head that could merge its outputs.
     """
     if not isinstance(getattr(data, "views", None), Views):
         return False
-    for wire in wires:
-        if not isinstance(wire, HeadWire):
+    for adapter in adapters:
+        if not isinstance(adapter, NetworkHead):
             raise ConfigError(
                 "Views are merged by heads, and this output belongs to none",
-                received=f"the route {wire.name!r} of a symbol",
+                received=f"the route {adapter.name!r} of a symbol",
                 fix="score with a Loader, or make a Head of it",
             )
     return True
 
 
-def merge_views(learner: Engine, feeder: Feeder, nonfinite: str = "warn") -> Iterator[MergedSample]:
+def merge_views(
+    learner: Engine, reader: BatchReader, nonfinite: str = "warn"
+) -> Iterator[MergedSample]:
     """Iterate over the samples of a ViewLoader, with predictions merged from their views.
 
     Args:
         learner: computes the outputs of the mode "views".
-        feeder: of a ViewLoader, for heads only.
+        reader: of a ViewLoader, for heads only.
         nonfinite: what happens to outputs that are not finite: "warn" or "raise".
     """
-    check = OutputCheck(feeder.wires, "views", feeder.where, nonfinite)
+    check = OutputCheck(reader.adapters, "views", reader.where, nonfinite)
     with check.whole():
-        yield from _merge_views(learner, feeder, check)
+        yield from _merge_views(learner, reader, check)
 
 
-def _merge_views(learner: Engine, feeder: Feeder, check: OutputCheck) -> Iterator[MergedSample]:
-    wires = [wire for wire in feeder.wires if isinstance(wire, HeadWire)]
+def _merge_views(
+    learner: Engine, reader: BatchReader, check: OutputCheck
+) -> Iterator[MergedSample]:
+    adapters = [adapter for adapter in reader.adapters if isinstance(adapter, NetworkHead)]
     complete: list[_OpenSample] = []
     open_: _OpenSample | None = None
     ids: list[str] = []
     sums: dict[str, Any] = {}
-    for fed in feeder.batches(scoring=True):
-        pending = learner.start_views(fed, feeder)
+    for batch in reader.batches(scoring=True):
+        pending = learner.compute_views(batch, reader)
         # The last batch is checked while this batch is computed.
         check.look(ids, {name: array.asnumpy() for name, array in sums.items()})
-        ids, sums = fed.ids, _sums(wires, pending.arrays, fed.real)
+        ids, sums = batch.ids, _sums(adapters, pending.arrays, batch.real)
         for sample in complete:
             yield sample.close()
         complete = []
-        if fed.targets is None or fed.geometries is None:
-            raise DataError("The batches are no views", received=type(feeder.iterator).__name__)
-        views = cast("list[View]", fed.geometries)  # of a ViewLoader
-        for row, (key, view) in enumerate(zip(fed.ids, views)):
+        if batch.targets is None or batch.geometries is None:
+            raise DataError("The batches are no views", received=type(reader.iterator).__name__)
+        views = cast("list[View]", batch.geometries)  # of a ViewLoader
+        for row, (key, view) in enumerate(zip(batch.ids, views)):
             if open_ is None or open_.key != key:
                 if open_ is not None:
                     complete.append(open_)
-                mergers = {wire.name: wire.head.view_merger(view.size) for wire in wires}
-                open_ = _OpenSample(key, fed.targets[row], mergers)
-            for wire in wires:
-                _add(wire, open_.mergers[wire.name], pending.arrays, row, view)
+                mergers = {
+                    adapter.name: adapter.head.view_merger(view.size) for adapter in adapters
+                }
+                open_ = _OpenSample(key, batch.targets[row], mergers)
+            for adapter in adapters:
+                _add(adapter, open_.mergers[adapter.name], pending.arrays, row, view)
     check.look(ids, {name: array.asnumpy() for name, array in sums.items()})
     if open_ is not None:
         complete.append(open_)
@@ -105,19 +111,21 @@ def _merge_views(learner: Engine, feeder: Feeder, check: OutputCheck) -> Iterato
         yield sample.close()
 
 
-def _sums(wires: list[HeadWire], arrays: Mapping[str, Any], rows: int) -> dict[str, Any]:
+def _sums(adapters: list[NetworkHead], arrays: Mapping[str, Any], rows: int) -> dict[str, Any]:
     """Sum the outputs of each sample: the sum is not finite if an output is not.
 
     The maps stay on the device.
     """
-    names = [name for wire in wires for name in wire.outputs("views")]
+    names = [name for adapter in adapters for name in adapter.outputs("views")]
     return {name: arrays[name].reshape((rows, -1)).sum(axis=1) for name in names}
 
 
-def _add(wire: HeadWire, merger: Merger, arrays: Mapping[str, Any], row: int, view: View) -> None:
+def _add(
+    adapter: NetworkHead, merger: Merger, arrays: Mapping[str, Any], row: int, view: View
+) -> None:
     """Add a row of the head's outputs to a merger, by their names without the head's."""
     outputs = {}
-    for name in wire.outputs("views"):
-        rows = wire.rows(name)
-        outputs[name[len(wire.name) + 1 :]] = arrays[name][row * rows : (row + 1) * rows]
+    for name in adapter.outputs("views"):
+        rows = adapter.rows(name)
+        outputs[name[len(adapter.name) + 1 :]] = arrays[name][row * rows : (row + 1) * rows]
     merger.add(outputs, view)

@@ -7,12 +7,12 @@ from typing import Any
 
 from densefit.errors import ConfigError, DensefitError
 from densefit.metrics import Metric
-from densefit.model.heads.adapter import Wire
+from densefit.model.heads.adapter import HeadAdapter
 
 
 def update_metrics(
     metrics: Mapping[str, Sequence[Metric]],
-    wires: Mapping[str, Wire],
+    adapters: Mapping[str, HeadAdapter],
     mode: str,
     outputs: Mapping[str, Any],
     batch: Any,
@@ -21,7 +21,7 @@ def update_metrics(
 
     Args:
         metrics: head -> its metrics.
-        wires: the heads by name.
+        adapters: the heads by name.
         mode: "train" or "evaluate".
         outputs: short name -> array, of the heads that have metrics.
         batch: the batch that the outputs were computed from.
@@ -33,7 +33,7 @@ def update_metrics(
         DensefitError: what a metric raises, with the head's name.
     """
     # All heads are read before any metric is updated: a diverged head refuses the whole batch.
-    pairs = {name: wires[name].read(mode, outputs, batch) for name in metrics if metrics[name]}
+    pairs = {name: adapters[name].read(mode, outputs, batch) for name in metrics if metrics[name]}
     labelled = {name for name, (_, _, ids) in pairs.items() if ids}
     for name in (name for name in pairs if name in labelled):
         update_head_metrics(metrics[name], name, *pairs[name])

@@ -11,7 +11,7 @@ from densefit.interop.data_iter import as_data_iter
 from densefit.interop.metric_view import MetricView
 from densefit.interop.metrics import LegacyMetric
 from densefit.interop.module.arguments import ModuleArguments
-from densefit.interop.module.head_adapter import ModuleWire, module_wire
+from densefit.interop.module.head_adapter import ModuleHead, module_head
 from densefit.interop.module.metric import ModuleMetric
 from densefit.interop.module.module import of_module
 from densefit.interop.mxnet_scheduler import MXNetScheduler, as_mxnet_scheduler
@@ -25,7 +25,7 @@ __all__ = [
     "MetricView",
     "ModuleArguments",
     "ModuleMetric",
-    "ModuleWire",
+    "ModuleHead",
     "arg_params",
     "as_data_iter",
     "as_mxnet_scheduler",
@@ -34,7 +34,7 @@ __all__ = [
     "batches",
     "epoch_end",
     "iterators",
-    "module_wire",
+    "module_head",
     "of_block",
     "of_module",
 ]

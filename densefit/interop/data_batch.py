@@ -28,7 +28,7 @@ def as_batch(batch: Any, iterator: Any) -> Batch:
     data = _by_name("data", batch, iterator)
     labels = _by_name("label", batch, iterator)
     rows = next((np.shape(array)[0] for array in data.values()), 0)
-    known = {name: getattr(batch, name, None) for name in _OWN}
+    known: dict[str, Any] = {name: getattr(batch, name, None) for name in _OWN}
     for name in ("targets", "geometries"):
         known[name] = None if known[name] is None else list(known[name])
     ids = getattr(batch, "ids", None)

@@ -12,11 +12,11 @@ import numpy as np
 from densefit.errors import BindError, ConfigError
 from densefit.model.backbones import Backbone, backbones
 from densefit.model.head_names import check_head_names
-from densefit.model.heads.adapter import Wire
+from densefit.model.heads.adapter import HeadAdapter
 from densefit.model.heads.head import Head, heads
 from densefit.model.heads.loss_layers import loss_heads
 from densefit.model.heads.route import Route
-from densefit.model.heads.routed_head import wire
+from densefit.model.heads.routed_head import head_adapter
 from densefit.model.host_arrays import deprecated_ndarrays, host_copies
 from densefit.model.loss_weights import check_weight
 from densefit.model.name_collisions import check_variables
@@ -81,8 +81,8 @@ class Network:
             check_variables(symbol)
             outputs = symbol.list_outputs()
             check_head_names(routes or (), "route")
-            self.wires: dict[str, Wire] = {
-                name: wire(name, route, outputs)
+            self.adapters: dict[str, HeadAdapter] = {
+                name: head_adapter(name, route, outputs)
                 for name, route in (loss_heads(symbol) if routes is None else routes).items()
             }
             return
@@ -93,8 +93,8 @@ class Network:
         for head in heads:
             check_weight(head.weight, "weight", f"head {head.name!r}")
         self.output_stride = output_stride or min(head.output_stride for head in heads)
-        self.wires = {head.name: wire(head.name, head) for head in heads}
-        check_graphs(self.graph, self.wires)  # mistakes in a head show here, not in fit
+        self.adapters = {head.name: head_adapter(head.name, head) for head in heads}
+        check_graphs(self.graph, self.adapters)  # mistakes in a head show here, not in fit
         self._record_spec(backbone, settings)
 
     @staticmethod
@@ -179,7 +179,7 @@ class Network:
         while len(self._graphs) >= KEPT:
             self._graphs.popitem(last=False)
         self._graphs[key] = build_graph(
-            self.backbone, self.output_stride, self.wires, mode, input_size, weigh
+            self.backbone, self.output_stride, self.adapters, mode, input_size, weigh
         )
         return self._graphs[key]
 

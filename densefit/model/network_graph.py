@@ -9,8 +9,8 @@ from typing import Any
 from densefit.errors import BindError
 from densefit.model.backbones import Backbone
 from densefit.model.head_names import weight_name
-from densefit.model.heads.adapter import Wire
-from densefit.model.heads.network_head import HeadWire
+from densefit.model.heads.adapter import HeadAdapter
+from densefit.model.heads.network_head import NetworkHead
 from densefit.model.name_collisions import check_inputs, check_outputs
 from densefit.symbol import NameManager, sym
 
@@ -21,7 +21,7 @@ _SIZE = (64, 64)  # at which graphs are checked
 def build_graph(
     backbone: Backbone,
     output_stride: int,
-    wires: Mapping[str, Wire],
+    adapters: Mapping[str, HeadAdapter],
     mode: str,
     input_size: tuple[int, int],
     weigh: Weigh | None,
@@ -31,7 +31,7 @@ def build_graph(
     Args:
         backbone: of the network.
         output_stride: of the backbone.
-        wires: the heads by name; they note their outputs.
+        adapters: the heads by name; they note their outputs.
         mode: one of `densefit.model.network.MODES`.
         input_size: (height, width).
         weigh: see `Network.graph`.
@@ -39,58 +39,58 @@ def build_graph(
     with NameManager():
         features = backbone.features(sym.Variable("data"), input_size, output_stride)
     outputs = []
-    for wire in wires.values():
-        if not isinstance(wire, HeadWire):
+    for adapter in adapters.values():
+        if not isinstance(adapter, NetworkHead):
             continue
-        with _HeadNames(wire.head.name):
+        with _HeadNames(adapter.head.name):
             if mode == "train":
-                outputs += _losses(wire, features, input_size, weigh)
+                outputs += _losses(adapter, features, input_size, weigh)
             else:
-                outputs += _predictions(wire, features, mode)
+                outputs += _predictions(adapter, features, mode)
     return sym.Group(outputs)
 
 
 def _losses(
-    wire: HeadWire, features: Any, input_size: tuple[int, int], weigh: Weigh | None
+    adapter: NetworkHead, features: Any, input_size: tuple[int, int], weigh: Weigh | None
 ) -> list[Any]:
     """The loss terms of a head in the train graph."""
-    head = wire.head
+    head = adapter.head
     labels = {
         label.name: sym.Variable(f"{head.name}_{label.name}") for label in head.labels(input_size)
     }
     terms = head.train(features, labels)
-    wire.terms = list(terms)
-    wire.check_terms(terms, input_size)
+    adapter.terms = list(terms)
+    adapter.check_losses(terms, input_size)
     # If the loss is one, the first of its terms carries it.
     return [
         sym.MakeLoss(_trained_by(term, loss), grad_scale=head.weight, name=f"{head.name}_{name}")
-        for (name, term), loss in zip_longest(terms.items(), wire.trained(terms, weigh))
+        for (name, term), loss in zip_longest(terms.items(), adapter.weighted_losses(terms, weigh))
     ]
 
 
-def _predictions(wire: HeadWire, features: Any, mode: str) -> list[Any]:
+def _predictions(adapter: NetworkHead, features: Any, mode: str) -> list[Any]:
     """The outputs of a head in an eval graph."""
-    head = wire.head
+    head = adapter.head
     if mode == "evaluate":
         outputs = head.evaluate(features)
-        wire.evaluated = list(outputs)
+        adapter.evaluate_outputs = list(outputs)
     elif mode == "raw":
-        outputs = head.raw_outputs(features) if wire.finishes else head.evaluate(features)
-        wire.unfinished = list(outputs)
+        outputs = head.raw_outputs(features) if adapter.has_postprocess else head.evaluate(features)
+        adapter.raw_outputs = list(outputs)
     else:
         outputs = head.view_outputs(features)
-        wire.viewed = list(outputs)
+        adapter.view_outputs = list(outputs)
     return [sym.identity(symbol, name=f"{head.name}_{name}") for name, symbol in outputs.items()]
 
 
 def check_graphs(
-    graph_of: Callable[[str, tuple[int, int]], Any], wires: Mapping[str, Wire]
+    graph_of: Callable[[str, tuple[int, int]], Any], adapters: Mapping[str, HeadAdapter]
 ) -> None:
     """Check that names are distinct, and that eval graphs compute with trained parameters.
 
     Args:
         graph_of: (mode, input size) -> Symbol.
-        wires: the heads by name.
+        adapters: the heads by name.
 
     Raises:
         BindError: an eval graph has a parameter that the train graph lacks.
@@ -98,12 +98,13 @@ def check_graphs(
     """
 
     def outputs(mode: str) -> dict[str, list[str]]:
-        return {name: wire.outputs(mode) for name, wire in wires.items()}
+        return {name: adapter.outputs(mode) for name, adapter in adapters.items()}
 
     train = graph_of("train", _SIZE)
     trained = {*train.list_arguments(), *train.list_auxiliary_states()}
     claims = {
-        name: [*wire.labels, *wire.weights, weight_name(name)] for name, wire in wires.items()
+        name: [*adapter.labels, *adapter.weights, weight_name(name)]
+        for name, adapter in adapters.items()
     }
     check_outputs(outputs("train"))
     check_inputs(train, outputs("train"), claims)
@@ -117,7 +118,7 @@ def check_graphs(
                 "Heads evaluate with parameters that they do not train",
                 expected=f"the same names in `train` and `{mode}`",
                 received=untrained,
-                where=f"heads {', '.join(wires)}",
+                where=f"heads {', '.join(adapters)}",
                 fix="name the layers, or build them in one method that both call",
             )
 

@@ -27,9 +27,9 @@ def owners(network: Network) -> dict[str, str | None]:
     outputs = {short_name(name): name for name in symbol.list_outputs()}
     inputs = {"data"}
     users: dict[str, set[str]] = {}
-    for head, wire in network.wires.items():
-        inputs.update(wire.labels, wire.weights)
-        own = sym.Group([symbol[outputs[name]] for name in wire.outputs("train")])
+    for head, adapter in network.adapters.items():
+        inputs.update(adapter.labels, adapter.weights)
+        own = sym.Group([symbol[outputs[name]] for name in adapter.outputs("train")])
         for name in _names(own):
             users.setdefault(name, set()).add(head)
     names = [name for name in _names(symbol) if name not in inputs]
@@ -53,7 +53,7 @@ def heads_owning(network: Network, parameters: Iterable[str]) -> list[str]:
     """Heads that own one of these parameters, in network order."""
     owner_of = owners(network)
     heads = {owner_of.get(name) for name in parameters}
-    return [name for name in network.wires if name in heads]
+    return [name for name in network.adapters if name in heads]
 
 
 def trunk_parameters(network: Network) -> list[str]:
@@ -86,11 +86,11 @@ def head_parameters(network: Network, head: str) -> list[str]:
 
 def check_head(network: Network, head: str) -> None:
     """Raise ConfigError unless the network has a head of this name."""
-    if head not in network.wires:
+    if head not in network.adapters:
         raise ConfigError(
             f"The network has no head {head!r}",
-            expected=f"one of {', '.join(network.wires)}",
-            fix=nearest(head, network.wires),
+            expected=f"one of {', '.join(network.adapters)}",
+            fix=nearest(head, network.adapters),
         )
 
 

@@ -41,7 +41,7 @@ def with_head(network: Network, head: Head) -> Network:
             "dilated trunk would change what the other heads see",
             expected=f"an output stride of {network.output_stride} or more",
             received=head.output_stride,
-            where=f"heads {', '.join(network.wires)}",
+            where=f"heads {', '.join(network.adapters)}",
             fix=f"df.Network(..., output_stride={network.output_stride}) of all heads keeps the "
             "trunk and has the new head do with coarser maps; without output_stride, all heads are "
             "to be trained further. df.surgery.transfer(network, new) brings the weights into "
@@ -92,7 +92,7 @@ def _with(network: Network, heads: Sequence[Head]) -> Network:
     else:
         made = Network(copy.deepcopy(network.backbone), own, output_stride=stride)
     if network.initialized:
-        names = {*owners(made), *map(weight_name, made.wires)}
+        names = {*owners(made), *map(weight_name, made.adapters)}
         made.set_params(
             *(
                 {n: v for n, v in part.items() if n in names}

@@ -6,11 +6,11 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from densefit.engine.batch_reader import Fed
+from densefit.data.batch import Batch
 from densefit.engine.engine import Engine
 from densefit.errors import ConfigError
-from densefit.model.heads.adapter import Wire
-from densefit.model.heads.network_head import HeadWire
+from densefit.model.heads.adapter import HeadAdapter
+from densefit.model.heads.network_head import NetworkHead
 from densefit.train.balance import Balancer
 
 LONELY = 100  # updates without two labelled heads, after which a warning comes
@@ -27,19 +27,25 @@ class Balancing:
     Args:
         balancer: begun.
         learner: bound.
-        wires: the heads by name.
+        adapters: the heads by name.
 
     Attributes:
         used: head -> factor on its loss in the present or last update.
     """
 
-    def __init__(self, balancer: Balancer, learner: Engine, wires: Mapping[str, Wire]) -> None:
+    def __init__(
+        self, balancer: Balancer, learner: Engine, adapters: Mapping[str, HeadAdapter]
+    ) -> None:
         self.balancer, self._learner = balancer, learner
-        self._wires = {n: wire for n, wire in wires.items() if isinstance(wire, HeadWire)}
-        self._heads = list(self._wires)
+        self._adapters = {
+            n: adapter for n, adapter in adapters.items() if isinstance(adapter, NetworkHead)
+        }
+        self._heads = list(self._adapters)
         self._apart = balancer.needs == "gradients"
         self._gradients = learner.gradients.per_head() if self._apart else None
-        self._head_of = {key: n for n, wire in self._wires.items() for key in wire.counted}
+        self._head_of = {
+            key: n for n, adapter in self._adapters.items() for key in adapter.label_groups
+        }
         self._losses: dict[str, float] = {}  # sums, by what they are counted for
         self.used: dict[str, float] = {}
         self._update = 0
@@ -64,17 +70,17 @@ class Balancing:
         """Return the factors of the first pass over the micro-batches."""
         return self._only(self._heads[self._first], shares) if self._apart else dict(shares)
 
-    def take_in(self, outputs: Mapping[str, Any], batch: Fed) -> None:
+    def take_in(self, outputs: Mapping[str, Any], batch: Batch) -> None:
         """Add the losses of a micro-batch."""
         if self.balancer.needs == "nothing":
             return
-        for wire in self._wires.values():
-            for key, total in wire.totals(outputs, batch.labelled).items():
+        for adapter in self._adapters.values():
+            for key, total in adapter.loss_sums(outputs, batch.labelled).items():
                 self._losses[key] = self._losses.get(key, 0.0) + total
 
     def finish(
         self,
-        batches: Sequence[Fed],
+        batches: Sequence[Batch],
         labelled: Mapping[str, int],
         shares: Mapping[str, float],
         reseed: Callable[[], None] | None,
@@ -137,9 +143,9 @@ class Balancing:
         return {k: share if self._head_of[k] == head else 0.0 for k, share in shares.items()}
 
 
-def check_balanced(balancer: Balancer | None, wires: Mapping[str, Wire]) -> None:
+def check_balanced(balancer: Balancer | None, adapters: Mapping[str, HeadAdapter]) -> None:
     """Raise ConfigError if losses are to be balanced that are not separate."""
-    routes = [name for name, wire in wires.items() if not isinstance(wire, HeadWire)]
+    routes = [name for name, adapter in adapters.items() if not isinstance(adapter, NetworkHead)]
     if balancer is not None and routes:
         raise ConfigError(
             "Losses are balanced between heads of a Network of ours",

@@ -47,10 +47,9 @@ def _end(
 ) -> list[Exception]:
     """Call each end; return what they raise."""
     failures: list[Exception] = []
-    for end in (
-        session.learner.release,
-        *(partial(callback.fit_ended, session.state, error) for callback in begun),
-    ):
+    ends: list[Callable[[], None]] = [session.learner.release]
+    ends += [partial(callback.fit_ended, session.state, error) for callback in begun]
+    for end in ends:
         try:
             end()
         except Exception as failure:

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any
 
 from densefit.checkpoint.training.session import Session
-from densefit.engine.batch_reader import Feeder
+from densefit.engine.batch_reader import BatchReader
 from densefit.evaluation.labels_seen import LabelCheck
 from densefit.train.length import TrainingLength
 from densefit.train.object_count_check import ObjectCheck
@@ -17,14 +17,14 @@ class EpochRecorder:
 
     Args:
         session: the training.
-        feeder: of the training data.
+        reader: of the training data.
         length: of the training, which some data tell only by ending.
     """
 
-    def __init__(self, session: Session, feeder: Feeder, length: TrainingLength) -> None:
-        self._session, self._feeder, self._length = session, feeder, length
+    def __init__(self, session: Session, reader: BatchReader, length: TrainingLength) -> None:
+        self._session, self._reader, self._length = session, reader, length
         self._objects = ObjectCheck()
-        self._labels = LabelCheck(feeder.wires, feeder.where)
+        self._labels = LabelCheck(reader.adapters, reader.where)
 
     @property
     def is_open(self) -> bool:
@@ -40,7 +40,7 @@ class EpochRecorder:
         state.samples, state.objects = 0, {}
         if not state.pending:
             state.epoch_seconds = 0.0
-        for metric in chain.from_iterable(self._session.judges.values()):
+        for metric in chain.from_iterable(self._session.metrics.values()):
             metric.reset()
 
     def check_labels(self) -> None:
@@ -59,14 +59,14 @@ class EpochRecorder:
         """
         session, state = self._session, self._session.state
         record = self._record()
-        has_all_samples = is_whole and not self._feeder.is_sliced
-        is_covered = has_all_samples and len(session.history.epochs) >= self._feeder.covering
+        has_all_samples = is_whole and not self._reader.is_sliced
+        is_covered = has_all_samples and len(session.history.epochs) >= self._reader.covering
         if is_covered:
             self.check_labels()
         if has_all_samples:
             self._labels.tell_epoch(record["train"], state.epoch)
         if is_whole:
-            about = f"epoch {state.epoch + 1}, {self._feeder.where} data"
+            about = f"epoch {state.epoch + 1}, {self._reader.where} data"
             self._objects.epoch(state.objects, state.all_objects, about)
             if session.balancer is not None:
                 session.balancer.end_epoch()

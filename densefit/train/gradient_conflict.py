@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from densefit import engine
-from densefit.engine.batch_reader import Feeder
+from densefit.engine.batch_reader import BatchReader
 from densefit.errors import ConfigError
 from densefit.model.network import Network
 from densefit.numeric import whole
@@ -61,27 +61,27 @@ def conflict(
     """
     batches = whole(batches, "batches", 1, where="conflict")
     recorder = _Recorder()
-    check_balanced(recorder, network.wires)
-    if len(network.wires) < 2:
-        raise ConfigError("A conflict is between two heads", received=list(network.wires))
+    check_balanced(recorder, network.adapters)
+    if len(network.adapters) < 2:
+        raise ConfigError("A conflict is between two heads", received=list(network.adapters))
     network.check_initialized()
     before = dict(network.parameters), dict(network.statistics)
-    feeder = Feeder(data, list(network.wires.values()), "conflict")
-    check_same_heads(data, feeder.wires, feeder.where)
+    reader = BatchReader(data, list(network.adapters.values()), "conflict")
+    check_same_heads(data, reader.adapters, reader.where)
     learner = engine.make(network, devices)
     epoch = getattr(data, "epoch", 0)
     try:
         with seeded(0):
-            learner.bind(feeder)
-            recorder.begin(list(network.wires))
-            balancing = Balancing(recorder, learner, network.wires)
+            learner.bind(reader)
+            recorder.begin(list(network.adapters))
+            balancing = Balancing(recorder, learner, network.adapters)
             statistics = learner.parameters.statistics()
-            for batch in islice(feeder.batches(), batches):
+            for batch in islice(reader.batches(), batches):
                 labelled = {name: int(has.sum()) for name, has in batch.labelled.items()}
                 shares = {name: batch.real / max(1, count) for name, count in labelled.items()}
                 balancing.begin(0, labelled)
                 learner.compute(batch, True, balancing.first_pass(shares))
-                balancing.take_in(learner.train_outputs(), batch)
+                balancing.take_in(learner.outputs(), batch)
                 balancing.finish([batch], labelled, shares, None)
                 learner.parameters.set_statistics(statistics)
     finally:
@@ -91,7 +91,7 @@ def conflict(
             data.set_epoch(epoch)
         else:
             data.reset()
-    return _summary(list(network.wires), np.stack(recorder.grams))
+    return _summary(list(network.adapters), np.stack(recorder.grams))
 
 
 def _summary(heads: list[str], grams: np.ndarray) -> dict[str, float]:

@@ -125,7 +125,7 @@ class Loop:
 
     def _updates(self) -> Prefetcher:
         """The batches of the epoch's updates that are not done yet."""
-        state, reader = self.state, self.plan.feeder
+        state, reader = self.state, self.plan.reader
         done, position = state.batch * state.accumulate, state.position if state.batch else None
         return Prefetcher(
             reader.batches(state.epoch, done, position),

@@ -11,7 +11,7 @@ from densefit.data.batch import Batch
 from densefit.data.loader.object_counts import added
 from densefit.errors import TrainingDiverged
 from densefit.evaluation.update_metrics import update_metrics
-from densefit.model.heads.adapter import Wire
+from densefit.model.heads.adapter import HeadAdapter
 from densefit.train.balancing import Balancing
 from densefit.train.nonfinite import Guard, gradient_diverged
 from densefit.train.step_result import StepResult
@@ -22,7 +22,7 @@ class Step:
 
     Args:
         session: the training; its learner is bound for as many micro-batches.
-        wires: the heads by name.
+        adapters: the heads by name.
         clip_norm: the largest norm of the gradient; a longer one is scaled down to it. None: any.
         guard: what happens when a loss or the gradient is not finite.
         balancing: of the heads' losses.
@@ -33,22 +33,24 @@ class Step:
     def __init__(
         self,
         session: Session,
-        wires: Mapping[str, Wire],
+        adapters: Mapping[str, HeadAdapter],
         clip_norm: float | None = None,
         guard: Guard | None = None,
         balancing: Balancing | None = None,
         reseed: Callable[[], None] | None = None,
     ) -> None:
         self._state, self._learner = session.state, session.learner
-        self._metrics, self._wires = session.judges, wires
+        self._metrics, self._adapters = session.metrics, adapters
         self._clip_norm, self._guard = clip_norm, guard or Guard()
         self._balancing, self._reseed = balancing, reseed
-        measured = [wire for wire in wires.values() if self._metrics[wire.name]]
-        self._outputs = [name for wire in measured for name in wire.outputs("train")]
-        self._head_of = {key: name for name, wire in wires.items() for key in wire.counted}
+        measured = [adapter for adapter in adapters.values() if self._metrics[adapter.name]]
+        self._outputs = [name for adapter in measured for name in adapter.outputs("train")]
+        self._head_of = {
+            key: name for name, adapter in adapters.items() for key in adapter.label_groups
+        }
         # A user's Symbol trains every row, whatever a batch says of its labels.
-        self._weighed = {key for wire in wires.values() for key in wire.weights.values()}
-        self._has_shares = sum(len(wire.weights) for wire in wires.values()) > 1
+        self._weighed = {key for adapter in adapters.values() for key in adapter.weights.values()}
+        self._has_shares = sum(len(adapter.weights) for adapter in adapters.values()) > 1
         self._has_shares |= balancing is not None or self._state.accumulate == 1
         self._refused_in_a_row = 0
 
@@ -69,7 +71,7 @@ class Step:
             TrainingDiverged: a loss or the gradient is not finite, and the guard says so.
         """
         labelled = self._labelled(batches)
-        self._learner.begin_without(self._absent(labelled))
+        self._learner.begin_update(self._absent(labelled))
         shares = self._shares(batches, labelled)
         is_skipping = self._guard.policy == "skip"
         statistics = self._learner.parameters.statistics() if is_skipping else None
@@ -126,10 +128,10 @@ class Step:
                 shares = balancing.first_pass(shares)
             learner.compute(batch, is_first, shares, while_computing)
             # Sync point: waits for the forward pass; the backward runs on meanwhile.
-            outputs = learner.train_outputs(self._outputs)
+            outputs = learner.outputs(self._outputs)
         with clock("metric"):
             try:
-                update_metrics(self._metrics, self._wires, "train", outputs, batch)
+                update_metrics(self._metrics, self._adapters, "train", outputs, batch)
                 if balancing is not None:
                     balancing.take_in(outputs, batch)
             except TrainingDiverged as error:

@@ -30,7 +30,7 @@ __all__ = [
     "draw_mask",
     "letter_height",
     "line_width",
-    "say_unshown",
+    "note_unreached",
 ]
 
 
@@ -71,7 +71,7 @@ def draw_boxes(
     return result
 
 
-def say_unshown(image: np.ndarray, scores: np.ndarray, threshold: float) -> np.ndarray:
+def note_unreached(image: np.ndarray, scores: np.ndarray, threshold: float) -> np.ndarray:
     """Copy `image`, with a note if there are detections and none reaches the threshold."""
     if not len(scores) or np.max(scores) >= threshold:
         return image.copy()

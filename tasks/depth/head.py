@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from densefit.data.geometry.strided_map import grid_size, mean_weights, target_cells
+from densefit.data.geometry.strided_map import grid_size, mean_weights, strided_target
 from densefit.data.geometry.to_original import map_to_original
 from densefit.data.sample import Geometry, Sample
 from densefit.engine.map_averaging import MapMerger
@@ -118,7 +118,7 @@ class Depth(Head):
         Raises:
             DataError: the target is no map of the image's size.
         """
-        small = target_cells(sample, self.target, (), LOGIT_STRIDE, f"head {self.name}")
+        small = strided_target(sample, self.target, (), LOGIT_STRIDE, f"head {self.name}")
         known = (small > self.min_depth) & (small < self.max_depth)  # false where nan
         return {"depth": np.where(known, small, np.float32(0)), "weight": mean_weights(known)}
 
@@ -146,7 +146,7 @@ class Depth(Head):
 
     def evaluate(self, features: Features) -> dict[str, Any]:
         """`depth`: (B, H, W) metres at input size."""
-        return {"depth": sym.squeeze(self.views(features)["depth"], axis=1)}
+        return {"depth": sym.squeeze(self.view_outputs(features)["depth"], axis=1)}
 
     def view_merger(self, size: tuple[int, int]) -> Merger:
         """A merger that averages depths at the original size, on the device."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from densefit.visualize.drawing import draw_boxes, say_unshown
+from densefit.visualize.drawing import draw_boxes, note_unreached
 
 
 def draw_detections(
@@ -21,7 +21,7 @@ def draw_detections(
         classes: their names.
         threshold: scores below are not drawn.
     """
-    image = say_unshown(image, prediction["scores"], threshold)
+    image = note_unreached(image, prediction["scores"], threshold)
     shown = prediction["scores"] >= threshold
     return draw_boxes(
         image,

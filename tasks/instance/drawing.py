@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from densefit.visualize.drawing import say_unshown
+from densefit.visualize.drawing import note_unreached
 from densefit.visualize.instances import draw_instances
 
 
@@ -22,7 +22,7 @@ def draw_predicted(
         classes: their names.
         threshold: objects with a lower score are not drawn.
     """
-    image = say_unshown(image, prediction["scores"], threshold)
+    image = note_unreached(image, prediction["scores"], threshold)
     shown = np.flatnonzero(prediction["scores"] >= threshold)
     return draw_instances(
         image,

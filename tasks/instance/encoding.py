@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from densefit.data.geometry.instance_map import tightened
+from densefit.data.geometry.instance_map import tighten_boxes
 from densefit.data.sample import Sample
 from densefit.model.heads.head import Label
 from densefit.tasks.detection.assign import anchor_targets
@@ -57,7 +57,7 @@ class InstanceEncoding:
                 **no_mask_targets(self.mask_positives),
             }
         instances, ids = targets["instances"], np.asarray(targets["instance_ids"])
-        boxes = tightened(targets["boxes"], instances, ids)
+        boxes = tighten_boxes(targets["boxes"], instances, ids)
         sample = replace(sample, targets={**targets, "boxes": boxes})
         cells = sample_cells(instances, self.mask_stride)
         matched = self.detector.match_anchors(sample)

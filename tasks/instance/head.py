@@ -23,7 +23,7 @@ from densefit.tasks.detection.pyramid import anchor_rows
 from .drawing import draw_annotated, draw_predicted
 from .encoding import InstanceEncoding
 from .loss import mask_loss
-from .paste import run_lengths
+from .paste import paste_masks
 from .prototypes import assemble_masks, prototypes
 from .scoring import BoxAveragePrecision, true_masks
 
@@ -160,7 +160,7 @@ class Instance(InstanceEncoding, Head):
             order = order[rows[order, 0] >= 0]
             (detections,) = self.detector.decode({"boxes": rows[order][None]}, [geometry])
             boxes = detections["boxes"]
-            detections["masks"] = run_lengths(masks[order], boxes, self.mask_stride, geometry)
+            detections["masks"] = paste_masks(masks[order], boxes, self.mask_stride, geometry)
             predictions.append(detections)
         return predictions
 

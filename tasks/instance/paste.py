@@ -58,7 +58,7 @@ def paste_mask(
     return window, np.asarray(values) >= HALF
 
 
-def run_lengths(
+def paste_masks(
     probabilities: Sequence[np.ndarray], boxes: np.ndarray, stride: int, geometry: Geometry
 ) -> list[dict[str, Any]]:
     """Paste masks and encode them as COCO run lengths: a few hundred bytes each.

@@ -14,7 +14,7 @@ from densefit.visualize.drawing import (
     color_of,
     draw_boxes,
     line_width,
-    say_unshown,
+    note_unreached,
 )
 
 _OUTLINE: Color = (20, 20, 20)
@@ -39,7 +39,7 @@ def draw_poses(
         score_threshold: objects with a lower score are not drawn.
         keypoint_threshold: keypoints with a lower confidence are not drawn.
     """
-    image = say_unshown(image, prediction["scores"], score_threshold)
+    image = note_unreached(image, prediction["scores"], score_threshold)
     rows = np.flatnonzero(prediction["scores"] >= score_threshold)
     boxes, scores = prediction["boxes"][rows], prediction["scores"][rows]
     names = classes if len(classes) > 1 else None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from densefit.data.checks.keypoint_sides import side_pairs, tell_pairs
+from densefit.data.checks.keypoint_sides import log_pairs, side_pairs
 from densefit.data.geometry.keypoints import swap_order
 from densefit.errors import ConfigError
 from densefit.metrics.coco.oks import COCO_SIGMAS
@@ -144,5 +144,5 @@ def _sided(names: Sequence[str], where: str) -> Pairs:
             "none)",
         )
     if pairs:
-        tell_pairs(pairs, where)
+        log_pairs(pairs, where)
     return pairs or None

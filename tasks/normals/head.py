@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from densefit.data.geometry.strided_map import grid_size, mean_weights, target_cells
+from densefit.data.geometry.strided_map import grid_size, mean_weights, strided_target
 from densefit.data.geometry.to_original import map_to_original
-from densefit.data.homography import turn_vectors
+from densefit.data.homography import rotate_vectors
 from densefit.data.sample import Geometry, Sample
 from densefit.engine.map_averaging import MapMerger
 from densefit.errors import located
@@ -79,7 +79,7 @@ class Normals(Head):
             DataError: the target is no map of vectors of the image's size.
         """
         vectors, known = unit(
-            target_cells(sample, self.target, (3,), LOGIT_STRIDE, f"head {self.name}")
+            strided_target(sample, self.target, (3,), LOGIT_STRIDE, f"head {self.name}")
         )
         return {"normals": vectors.transpose(2, 0, 1), "weight": mean_weights(known)}
 
@@ -112,7 +112,7 @@ class Normals(Head):
         for vectors, geometry in zip(outputs["normals"], geometries):
             resampled = map_to_original(vectors.transpose(1, 2, 0), geometry)
             # A flip is its own inverse: the forward matrix is the backward one.
-            predictions.append(unit(turn_vectors(resampled, geometry.matrix))[0])
+            predictions.append(unit(rotate_vectors(resampled, geometry.matrix))[0])
         return predictions
 
     def ground_truth(self, targets: Mapping[str, np.ndarray]) -> np.ndarray | None:

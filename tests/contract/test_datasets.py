@@ -16,7 +16,7 @@ from densefit.data.fingerprint import fingerprint
 from densefit.data.geometry.instance_map import extents
 from densefit.data.io.image import read_image
 from densefit.data.loader.loader import Loader
-from densefit.data.loader.sample_task import Work
+from densefit.data.loader.sample_task import SampleTask
 from densefit.data.sample import Sample, datasets
 from densefit.data.transforms import Compose, RandomFlip, RandomScaleCrop
 from densefit.tools.pack import pack
@@ -281,7 +281,7 @@ def test_it_goes_through_transforms_and_loader(dataset):
 
 def test_a_worker_process_makes_the_same(dataset, in_a_process):
     transform = Compose([RandomFlip(), RandomScaleCrop(32, 40)])
-    in_a_process(Work(dataset, transform, [], 3, 1), range(len(dataset)))
+    in_a_process(SampleTask(dataset, transform, [], 3, 1), range(len(dataset)))
 
 
 @pytest.mark.parametrize("name", sorted(set(BUILDERS) - {"shapes"}))

@@ -14,7 +14,7 @@ from pycocotools import mask as coco
 
 import densefit as df
 from densefit.backend import mx
-from densefit.data.loader.sample_task import Work
+from densefit.data.loader.sample_task import SampleTask
 from densefit.data.sample import Geometry, LostGeometry, Sample
 from densefit.data.transforms import Resize, extra_samples, transforms
 from densefit.datasets import Shapes
@@ -220,7 +220,7 @@ def test_a_sample_without_its_target_trains_nothing_and_has_no_truth(network):
         np.testing.assert_array_equal(output.asnumpy(), 0)
     executor.backward()
     for name, array in executor.grad_dict.items():
-        if name.startswith(("own_", "resnet18_")) and name not in network.wires["own"].labels:
+        if name.startswith(("own_", "resnet18_")) and name not in network.adapters["own"].labels:
             np.testing.assert_array_equal(array.asnumpy(), 0, err_msg=name)
 
 
@@ -304,27 +304,27 @@ def test_predictions_lie_in_the_original_pictures(task, network, batch):
 def test_no_head_is_scored_on_what_it_was_not_shown(task, network):
     """A crop of the picture: what lies outside of it would count as missed."""
     _, outputs = evaluated(network)
-    wire = network.wires["own"]
-    wire.evaluated = list(outputs)
+    adapter = network.adapters["own"]
+    adapter.evaluate_outputs = list(outputs)
     own = {f"own_{name}": array for name, array in outputs.items()}
     crop = df.transform("random_crop", height=64, width=64)
     settings = {"batch_size": 3, "heads": network.heads, "workers": 0}
     batch = next(df.Loader(Mixed(), transform=crop, **settings))
     refusal = r"(?s)71 % of it.*sample 'p1', head 'own'"
     if task in WITHOUT_PLACE:
-        assert wire.read("evaluate", own, batch)[2] == batch.ids
+        assert adapter.read("evaluate", own, batch)[2] == batch.ids
     else:
         with pytest.raises(DataError, match=refusal):
-            wire.read("evaluate", own, batch)
+            adapter.read("evaluate", own, batch)
     if task in (*WITHOUT_PLACE, *OF_OBJECTS):  # they hold for what is shown
-        assert len(wire.decode(own, batch.geometries, batch.ids)) == 3
+        assert len(adapter.decode(own, batch.geometries, batch.ids)) == 3
     else:
         with pytest.raises(DataError, match=refusal):
-            wire.decode(own, batch.geometries, batch.ids)
+            adapter.decode(own, batch.geometries, batch.ids)
     fitted = next(
         df.Loader(Mixed(), transform=df.transform("letterbox", height=64, width=64), **settings)
     )
-    assert wire.read("evaluate", own, fitted)[2] == batch.ids
+    assert adapter.read("evaluate", own, fitted)[2] == batch.ids
 
 
 def test_the_truth_is_drawn_on_a_copy_of_the_original(network, batch):
@@ -375,7 +375,7 @@ def test_a_network_is_made_again_from_its_description(network):
 
 
 def test_a_worker_process_encodes_the_same(network, in_a_process):
-    in_a_process(Work(Mixed(), Resize(*INPUT), network.heads, 0, 0), range(3))
+    in_a_process(SampleTask(Mixed(), Resize(*INPUT), network.heads, 0, 0), range(3))
 
 
 #: Values of the settings that have none, and those with which each transform does something.
@@ -412,8 +412,8 @@ def behind(name, *more):
             for seed in range(2):
                 rng = np.random.default_rng(seed)
                 steps = df.transforms.Compose([transform, *more])
-                yield extra_samples.applied(
-                    steps, data[0], rng, extra_samples.drawn_from(data, 0, rng)
+                yield extra_samples.apply_transform(
+                    steps, data[0], rng, extra_samples.draw_from(data, 0, rng)
                 )
             return
         except DataError as error:
@@ -440,14 +440,14 @@ def test_every_head_is_right_or_refused_behind_every_transform(task, network, mo
     """A picture of several, in perspective, turned or cut: no number of what was not shown."""
     _, outputs = evaluated(network)
     own = {f"own_{name}": array for name, array in outputs.items()}
-    wire = network.wires["own"]
-    wire.evaluated = list(outputs)
+    adapter = network.adapters["own"]
+    adapter.evaluate_outputs = list(outputs)
     refused, cut = set(), set()
     plain = Geometry.identity(*INPUT)
 
     def is_refused(sample, scored):
         try:
-            wire.decode(own, [plain, sample.geometry, plain], ["a", "b", "c"], scored)
+            adapter.decode(own, [plain, sample.geometry, plain], ["a", "b", "c"], scored)
         except DataError as error:
             return str(error)
         return ""

@@ -226,7 +226,7 @@ def ids(first, last):
     return [f"{i:03d}" for i in range(first, last)]
 
 
-def fed(metric, data, first=0, last=N, chunk=N):
+def batch(metric, data, first=0, last=N, chunk=N):
     for start in range(first, last, chunk):
         stop = min(start + chunk, last)
         metric.update(data[0][start:stop], data[1][start:stop], ids(start, stop))
@@ -279,12 +279,12 @@ def test_nothing_seen_is_nan(case):
 
 def test_compute_gives_floats_and_changes_nothing(case):
     make, data = case
-    metric = fed(make(), data)
+    metric = batch(make(), data)
     first = metric.compute()
     assert first[metric.primary] == first[metric.primary], "the case must say something"
     assert all(type(key) is str and type(value) is float for key, value in first.items())
     same(first, metric.compute())
-    same(first, fed(make(), data).compute())
+    same(first, batch(make(), data).compute())
 
 
 @pytest.mark.parametrize("chunk", [1, 3, 7])
@@ -292,14 +292,14 @@ def test_batches_do_not_matter(case, chunk):
     make, data = case
     metric = make()
     for start in range(0, N, chunk):
-        fed(metric, data, start, min(start + chunk, N))
+        batch(metric, data, start, min(start + chunk, N))
         metric.compute()  # at any time
-    same(metric.compute(), fed(make(), data).compute())
+    same(metric.compute(), batch(make(), data).compute())
 
 
 def test_an_empty_update_changes_nothing(case):
     make, data = case
-    metric = fed(make(), data)
+    metric = batch(make(), data)
     before = metric.compute()
     metric.update(data[0][:0], data[1][:0], [])
     same(metric.compute(), before)
@@ -308,9 +308,9 @@ def test_an_empty_update_changes_nothing(case):
 @pytest.mark.parametrize("cut", [0, 1, 5, N])
 def test_halves_merge_into_the_whole(case, cut):
     make, data = case
-    whole = fed(make(), data).compute()
+    whole = batch(make(), data).compute()
     for first, second in (((0, cut), (cut, N)), ((cut, N), (0, cut))):
-        one, other = fed(make(), data, *first), fed(make(), data, *second)
+        one, other = batch(make(), data, *first), batch(make(), data, *second)
         untouched = other.compute()
         one.merge(other)
         same(one.compute(), whole)
@@ -329,7 +329,7 @@ def test_parts_merge_in_any_order(case, seed):
         for place in np.array_split(r.permutation(np.flatnonzero(part_of == part)), 2):
             one.update(*taken(data, place))
         whole.merge(one)
-    same(whole.compute(), fed(make(), data).compute())
+    same(whole.compute(), batch(make(), data).compute())
 
 
 def numbers_in(state):
@@ -353,7 +353,7 @@ def test_what_is_additive_is_added(case):
     make, data = case
     if make().additive is False:
         return  # it promises nothing
-    parts = [fed(make(), data, *ends) for ends in ((0, 5), (5, 6), (6, N))]
+    parts = [batch(make(), data, *ends) for ends in ((0, 5), (5, 6), (6, N))]
     assert make().additive is True
     states = [part.state_dict() for part in parts]
     assert len({numbers_in(state).shape for state in [make().state_dict(), *states]}) == 1
@@ -380,9 +380,9 @@ def test_resampling_is_repeating_samples(case):
     metric = make() if isinstance(make(), PerSample) else PerSample(make(), keep_states=True)
     if not (metric.keep_states or metric.resampled({})):
         with pytest.raises(DensefitError, match="keep_states=True"):
-            list(resample(fed(metric, data), np.ones((1, N), int)))
+            list(resample(batch(metric, data), np.ones((1, N), int)))
         return
-    fed(metric, data)
+    batch(metric, data)
     counts = np.random.default_rng(6).multinomial(N, np.full(N, 1 / N), 3)
     for row, numbers in zip(counts, resample(metric, counts)):
         places = np.repeat(np.arange(N), row)
@@ -396,30 +396,30 @@ def test_resampling_is_repeating_samples(case):
 
 def test_reset_forgets(case):
     make, data = case
-    metric = fed(make(), data, 0, 5)
+    metric = batch(make(), data, 0, 5)
     metric.reset()
     same(metric.compute(), make().compute())
-    same(fed(metric, data).compute(), fed(make(), data).compute())
+    same(batch(metric, data).compute(), batch(make(), data).compute())
 
 
 @pytest.mark.parametrize("through", [lambda state: state, through_json, through_arrays])
 def test_state_continues(case, through):
     make, data = case
-    metric = fed(make(), data, 0, 5)
+    metric = batch(make(), data, 0, 5)
     state = through(metric.state_dict())
-    resumed = fed(make(), data, 6, N)  # what it saw before must not matter
+    resumed = batch(make(), data, 6, N)  # what it saw before must not matter
     resumed.load_state_dict(state)
     same(resumed.compute(), metric.compute())
-    same(fed(resumed, data, 5).compute(), fed(make(), data).compute())
-    same(fed(metric, data, 5).compute(), fed(make(), data).compute())
+    same(batch(resumed, data, 5).compute(), batch(make(), data).compute())
+    same(batch(metric, data, 5).compute(), batch(make(), data).compute())
 
 
 def test_a_state_does_not_change_with_the_metric(case):
     make, data = case
-    metric = fed(make(), data, 0, 5)
+    metric = batch(make(), data, 0, 5)
     state = metric.state_dict()
     before = json.dumps(through_json(state))
-    fed(metric, data, 5)
+    batch(metric, data, 5)
     assert json.dumps(through_json(state)) == before
 
 
@@ -432,7 +432,7 @@ def test_a_foreign_state_is_an_error(case):
 @pytest.mark.parametrize("name", [*CASES, *ADAPTERS])
 def test_what_other_settings_counted_is_refused(name, through):
     make, data = {**CASES, **ADAPTERS}[name]
-    metric, other = fed(make(), data()), OTHERS[name]()
+    metric, other = batch(make(), data()), OTHERS[name]()
     before = metric.compute()
     with pytest.raises(CheckpointError, match="other settings"):
         metric.load_state_dict(through(other.state_dict()))
@@ -443,7 +443,7 @@ def test_what_other_settings_counted_is_refused(name, through):
 
 def test_a_state_without_settings_is_taken_and_told(case, caplog):
     make, data = case
-    metric = fed(make(), data)
+    metric = batch(make(), data)
     resumed = make()
     resumed.load_state_dict(without_settings(metric.state_dict()))
     same(resumed.compute(), metric.compute())
@@ -490,12 +490,12 @@ def test_predictions_of_nan_are_no_good_score(name):
 
 def test_fresh_is_independent(case):
     make, data = case
-    metric = fed(make(), data)
+    metric = batch(make(), data)
     before = metric.compute()
     twin = metric.fresh()
     assert type(twin) is type(metric)
     same(twin.compute(), make().compute())
-    same(fed(twin, data, 0, 5).compute(), fed(make(), data, 0, 5).compute())
+    same(batch(twin, data, 0, 5).compute(), batch(make(), data, 0, 5).compute())
     same(metric.compute(), before)
 
 

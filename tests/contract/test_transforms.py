@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from densefit.data.geometry.instance_map import UNKNOWN, extents
-from densefit.data.loader.sample_task import Work
+from densefit.data.loader.sample_task import SampleTask
 from densefit.data.sample import LostGeometry, Sample
-from densefit.data.stable_repr import described
+from densefit.data.stable_repr import stable_repr
 from densefit.data.transforms import Mixup, RandomFlip, RandomPerspective, extra_samples, transforms
 from densefit.datasets import Shapes
 
@@ -108,7 +108,9 @@ def applied(transform, seed, change=None):
     sample, rng = data[seed], np.random.default_rng(seed)
     if change is not None:
         change(sample)
-    return extra_samples.applied(transform, sample, rng, extra_samples.drawn_from(data, seed, rng))
+    return extra_samples.apply_transform(
+        transform, sample, rng, extra_samples.draw_from(data, seed, rng)
+    )
 
 
 def test_every_transform_is_in_this_contract():
@@ -118,12 +120,12 @@ def test_every_transform_is_in_this_contract():
 
 @pytest.mark.parametrize(("name", "setting"), EACH)
 def test_a_changed_setting_changes_what_a_resume_compares(name, setting):
-    """By `described`, a training that goes on sees that its pictures would be others."""
+    """By `stable_repr`, a training that goes on sees that its pictures would be others."""
     other = OTHER.get((name, setting), OTHER[setting])
     before = transforms.create(name, **SETTINGS[name])
     after = transforms.create(name, **{**SETTINGS[name], setting: other})
-    assert described(before) == described(transforms.create(name, **SETTINGS[name]))
-    assert described(before) != described(after)
+    assert stable_repr(before) == stable_repr(transforms.create(name, **SETTINGS[name]))
+    assert stable_repr(before) != stable_repr(after)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +146,7 @@ def test_a_changed_setting_changes_what_a_resume_compares(name, setting):
 def test_a_training_of_before_settings_were_told_in_full_goes_on(name, text):
     taken = inspect.signature(transforms.get(name)).parameters
     before = {"relative_to": "photograph"} if "relative_to" in taken else {}  # no other was known
-    assert described(transforms.create(name, **SETTINGS[name], **before)) == text
+    assert stable_repr(transforms.create(name, **SETTINGS[name], **before)) == text
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -202,8 +204,8 @@ def test_instances_lie_where_the_geometry_says_and_follow_their_boxes(transform,
 def test_what_is_shown_of_a_crowd_is_still_a_crowd(transform, seed):
     """A part without a row would be background to every head."""
     data, rng = Crowds(8, size=(48, 60), empty=0.0), np.random.default_rng(seed)
-    after = extra_samples.applied(
-        transform, data[seed], rng, extra_samples.drawn_from(data, seed, rng)
+    after = extra_samples.apply_transform(
+        transform, data[seed], rng, extra_samples.draw_from(data, seed, rng)
     )
     targets = after.targets
     assert targets["crowd"].all()
@@ -266,7 +268,7 @@ def test_points_boxes_maps_and_vectors_are_where_the_pixels_are(transform, seed)
     sample = data[seed % 3]
     lacks = {"mask", "instances", "depth", "normals"} if isinstance(transform, Mixup) else set()
     lacks |= {"normals"} if isinstance(transform, RandomPerspective) else set()
-    draw = extra_samples.drawn_from(data, seed % 3, rng)
+    draw = extra_samples.draw_from(data, seed % 3, rng)
 
     def bare(samples):
         for one in samples:
@@ -274,7 +276,7 @@ def test_points_boxes_maps_and_vectors_are_where_the_pixels_are(transform, seed)
         return samples
 
     (sample,) = bare([sample])
-    after = extra_samples.applied(transform, sample, rng, lambda count: bare(draw(count)))
+    after = extra_samples.apply_transform(transform, sample, rng, lambda count: bare(draw(count)))
     targets, height, width = after.targets, *after.image.shape[:2]
     if "mask" in targets:
         plate = targets["mask"] == 1
@@ -349,4 +351,4 @@ def test_unknown_targets_stay_unknown(transform):
 
 def test_a_worker_process_makes_the_same(transform, in_a_process):
     data = Shapes(4, size=(48, 60), empty=0.0, keypoints=True)
-    in_a_process(Work(data, transform, [], 5, 2), [3, 0, 6])
+    in_a_process(SampleTask(data, transform, [], 5, 2), [3, 0, 6])

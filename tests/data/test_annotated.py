@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.data.annotated import all_targets, asked_once, targets_of
+from densefit.data.annotated import all_targets, ask_once, targets_of
 from densefit.data.classes.renamed_classes import RenamedClasses
 from densefit.data.sample import Sample
-from densefit.data.targets_present import held_by
+from densefit.data.targets_present import targets_present
 from densefit.tools.pack import pack
 
 
@@ -142,21 +142,21 @@ def test_each_set_up_asks_each_sample_once():
         assert (one.calls, two.calls) == (14, 10)
     with df.Loader(one, batch_size=2, workers=0, heads=heads):
         assert one.calls == 21
-    with asked_once():
-        with asked_once():
-            held_by(one)
-        held_by(df.Cached(one, memory="1MiB"))
+    with ask_once():
+        with ask_once():
+            targets_present(one)
+        targets_present(df.Cached(one, memory="1MiB"))
         all_targets(one)
     assert one.calls == 28
 
 
 def test_answers_do_not_outlive_a_set_up():
     held = Some(2)
-    assert held_by(held).names == {"label"}
+    assert targets_present(held).names == {"label"}
     held.length = 3  # grows
-    assert held_by(held).names == {"label", "mask"}
+    assert targets_present(held).names == {"label", "mask"}
     held.targets_of = lambda index: ["label", "depth"]  # labelled further, as long as before
-    assert held_by(held).names == {"label", "depth"}
+    assert targets_present(held).names == {"label", "depth"}
 
 
 def test_samples_with_the_same_targets_share_a_set():

@@ -10,8 +10,8 @@ from densefit.data.homography import (
     mirrors,
     move_boxes,
     project,
+    rotate_vectors,
     rotation_of,
-    turn_vectors,
 )
 
 TURN = np.array([[0.8, -0.6, 3.0], [0.6, 0.8, -2.0]])
@@ -72,8 +72,8 @@ def test_the_rotation_is_the_nearest_one():
 def test_vectors_turn_and_keep_their_length():
     vector = np.array([0.6, 0.0, 0.8], np.float32)
     stretched = np.diag([1.0, 1.0, 1.0])[:2] * 1.7
-    np.testing.assert_array_equal(turn_vectors(vector, stretched), vector)
-    turned = turn_vectors(vector, 1.7 * TURN)
+    np.testing.assert_array_equal(rotate_vectors(vector, stretched), vector)
+    turned = rotate_vectors(vector, 1.7 * TURN)
     np.testing.assert_allclose(turned, [0.48, 0.36, 0.8], rtol=1e-6)
     assert turned.dtype == np.float32
 

@@ -1,4 +1,4 @@
-from densefit.data.classes.class_lists import dataset_list, is_borrowed
+from densefit.data.classes.class_lists import dataset_list, is_from_classes
 from densefit.data.sample_id import dataset_classes
 from densefit.data.wrapped import attribute_of
 
@@ -28,8 +28,8 @@ def test_a_wrapper_has_the_names_of_what_it_wraps_at_any_depth():
         assert dataset_list(dataset, "classes") == ["cat", "dog"]
         assert dataset_list(dataset, "mask") == ["ground", "cat"]
         assert dataset_list(dataset, "keypoints") == ["nose"]
-        assert not is_borrowed(dataset, "mask")
-        assert is_borrowed(dataset, "labels")
+        assert not is_from_classes(dataset, "mask")
+        assert is_from_classes(dataset, "labels")
         assert dataset_classes(dataset, "label") == ["cat", "dog"]
 
 

@@ -19,10 +19,13 @@ def test_the_page_s_code_runs_and_leaves_the_detector_as_it_was(tmp_path, monkey
     df.fit(detector, loader, epochs=1, checkpoint="runs/detector")
     found = {}
     exec(re.search(r"```python\n(.*?)```", PAGE.read_text(), re.S).group(1), found)
-    for before, after in zip(detector.get_params(), found["both"].get_params()):
+    for before, after in zip(
+        (df.interop.arg_params(detector), df.interop.aux_params(detector)),
+        (df.interop.arg_params(found["both"]), df.interop.aux_params(found["both"])),
+    ):
         for name, value in before.items():
             np.testing.assert_array_equal(value.asnumpy(), after[name].asnumpy(), err_msg=name)
-    assert list(found["alone"].wires) == ["segmentation"]
+    assert list(found["alone"].adapters) == ["segmentation"]
     shown = capsys.readouterr().out
     assert re.search(r"of another shape \d+: detection_", shown)
     assert "heads see other maps" not in shown

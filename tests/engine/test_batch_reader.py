@@ -5,15 +5,15 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
-from densefit.engine.batch_reader import Feeder
+from densefit.engine.batch_reader import BatchReader
 from densefit.engine.graph_check import check_labels
 from densefit.errors import BindError, DataError
-from densefit.model.heads.routed_head import wire
+from densefit.model.heads.routed_head import head_adapter
 
 
-def wires(tiny):
+def adapters(tiny):
     outputs = ["kind_output", "size_output"]
-    return [wire(name, route, outputs) for name, route in tiny.routes().items()]
+    return [head_adapter(name, route, outputs) for name, route in tiny.routes().items()]
 
 
 class Custom(mx.io.DataIter):
@@ -43,16 +43,16 @@ def batch(rows=4, label=True, **settings):
 
 
 def kind_feeder(tiny, batches, **settings):
-    return Feeder(Custom(batches, **settings), wires(tiny)[:1], "train")
+    return BatchReader(Custom(batches, **settings), adapters(tiny)[:1], "train")
 
 
 def test_padding_and_numbers_of_samples(tiny):
-    feeder = Feeder(tiny.iterator(10, 4), wires(tiny), "train")
-    fed = list(feeder.batches())
+    reader = BatchReader(tiny.iterator(10, 4), adapters(tiny), "train")
+    fed = list(reader.batches())
     assert [(one.rows, one.real) for one in fed] == [(4, 4), (4, 4), (4, 2)]
     assert [key for one in fed for key in one.ids] == [str(i) for i in range(10)]
     assert set(fed[0].labels) == {"kind_label", "size_label"}
-    assert feeder.length == 3
+    assert reader.length == 3
 
 
 def test_pad_none_is_no_padding(tiny):
@@ -63,29 +63,29 @@ def test_pad_none_is_no_padding(tiny):
 def test_the_iterator_is_reset_first_and_skipped_batches_are_not_fed(tiny):
     data = tiny.iterator(12, 4)
     next(data)
-    feeder = Feeder(data, wires(tiny), "train")
-    assert len(list(feeder.batches())) == 3
-    assert len(list(feeder.batches(skip=2))) == 1
-    assert len(list(feeder.batches(skip=3))) == 0
+    reader = BatchReader(data, adapters(tiny), "train")
+    assert len(list(reader.batches())) == 3
+    assert len(list(reader.batches(skip=2))) == 1
+    assert len(list(reader.batches(skip=3))) == 0
 
 
 def test_a_loader_goes_to_its_epoch(tiny):
     network = tiny.network()
     loader = tiny.loader(network, shuffle=True, workers=0)
-    feeder = Feeder(loader, list(network.wires.values()), "train")
-    epochs = [[key for fed in feeder.batches(epoch) for key in fed.ids] for epoch in (0, 1, 0)]
+    reader = BatchReader(loader, list(network.adapters.values()), "train")
+    epochs = [[key for fed in reader.batches(epoch) for key in fed.ids] for epoch in (0, 1, 0)]
     assert epochs[0] == epochs[2] != epochs[1]
-    assert [key for fed in feeder.batches(1, skip=2) for key in fed.ids] == epochs[1][8:]
-    fed = next(iter(feeder.batches()))
+    assert [key for fed in reader.batches(1, skip=2) for key in fed.ids] == epochs[1][8:]
+    fed = next(iter(reader.batches()))
     assert list(fed.labels) == ["bright_value"]
     assert fed.targets[0]["value"] == pytest.approx(fed.labels["bright_value"][0])
 
 
 def test_no_batch_is_an_error(tiny):
     """Module.fit leaks a bare StopIteration."""
-    feeder = kind_feeder(tiny, [])
+    reader = kind_feeder(tiny, [])
     with pytest.raises(DataError, match="yielded no batch\n.*Custom.*\n.*heads kind"):
-        list(feeder.batches())
+        list(reader.batches())
 
 
 @pytest.mark.parametrize(
@@ -103,12 +103,12 @@ def test_no_batch_is_an_error(tiny):
     ],
 )
 def test_batches_that_are_not_as_announced(tiny, given, message):
-    feeder = kind_feeder(tiny, [batch(), given])
+    reader = kind_feeder(tiny, [batch(), given])
     if message is None:
-        assert [fed.rows for fed in feeder.batches()] == [4, 3]
+        assert [fed.rows for fed in reader.batches()] == [4, 3]
         return
     with pytest.raises((BindError, DataError), match=message):
-        list(feeder.batches())
+        list(reader.batches())
 
 
 def test_bytes_are_not_made_of_floats(tiny):
@@ -124,7 +124,7 @@ def test_a_batch_names_its_arrays_in_its_own_order(tiny):
         [mx.nd.zeros((4, 6))], [b, a], provide_label=[("size_label", (4,)), ("kind_label", (4,))]
     )
     data = Custom([given], label=[("kind_label", (4,)), ("size_label", (4,))])
-    (fed,) = Feeder(data, wires(tiny), "train").batches()
+    (fed,) = BatchReader(data, adapters(tiny), "train").batches()
     assert fed.labels["size_label"].all()
 
 
@@ -163,12 +163,12 @@ def test_inputs_have_one_number_of_rows(tiny):
 
 def test_length(tiny):
     lengths = [
-        Feeder(tiny.iterator(10, 4, last_batch_handle=how), wires(tiny), "train").length
+        BatchReader(tiny.iterator(10, 4, last_batch_handle=how), adapters(tiny), "train").length
         for how in ("pad", "discard", "roll_over")
     ]
     assert lengths == [3, 2, None]
     assert kind_feeder(tiny, []).length is None
-    assert Feeder(tiny.loader(tiny.network(), 9, 4), [], "train").length == 3
+    assert BatchReader(tiny.loader(tiny.network(), 9, 4), [], "train").length == 3
 
 
 @pytest.mark.parametrize(
@@ -179,22 +179,24 @@ def test_length(tiny):
     ],
 )
 def test_missing_labels(tiny, labels, message):
-    feeder = Feeder(tiny.iterator(10, 4, labels), wires(tiny), "train")
+    reader = BatchReader(tiny.iterator(10, 4, labels), adapters(tiny), "train")
     if message is None:
-        check_labels(feeder, tiny.two_heads(), ["kind_label", "size_label"])
+        check_labels(reader, tiny.two_heads(), ["kind_label", "size_label"])
         return
     with pytest.raises(BindError, match=message):
-        check_labels(feeder, tiny.two_heads(), ["kind_label", "size_label"])
+        check_labels(reader, tiny.two_heads(), ["kind_label", "size_label"])
 
 
 def test_surplus_and_misnamed_labels(tiny):
-    feeder = Feeder(tiny.iterator(10, 4), wires(tiny)[:1], "train")
+    reader = BatchReader(tiny.iterator(10, 4), adapters(tiny)[:1], "train")
     with pytest.raises(BindError, match="'size_label', which no head uses(.|\n)*head kind"):
-        check_labels(feeder, tiny.kind(), ["kind_label"])
+        check_labels(reader, tiny.kind(), ["kind_label"])
     x, kind, _ = tiny.arrays(8)
-    feeder = Feeder(mx.io.NDArrayIter(x, {"kinds_label": kind}, 4), wires(tiny)[:1], "train")
+    reader = BatchReader(
+        mx.io.NDArrayIter(x, {"kinds_label": kind}, 4), adapters(tiny)[:1], "train"
+    )
     with pytest.raises(BindError, match="(?s)head kind.*did you mean 'kinds_label'"):
-        check_labels(feeder, tiny.kind(), ["kind_label"])
+        check_labels(reader, tiny.kind(), ["kind_label"])
 
 
 def test_a_loss_label_that_no_head_names_and_no_iterator_provides(tiny):

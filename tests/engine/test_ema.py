@@ -47,9 +47,7 @@ def test_the_averages_are_scored_and_left_and_the_training_is_the_same(tiny):
     weights = []
 
     def note(state, control):
-        arguments, auxiliary = state.network.get_params()
-        everything = {**arguments, **auxiliary}
-        weights.append({name: array.asnumpy() for name, array in everything.items()})
+        weights.append(tiny.values(state.network))
 
     raw, _ = train(tiny, callbacks=[tiny.Recorder("update_ended", note)])
     start = tiny.network()
@@ -57,19 +55,14 @@ def test_the_averages_are_scored_and_left_and_the_training_is_the_same(tiny):
     first = {}
     note_first = tiny.Recorder(
         "fit_started",
-        lambda state, control: first.update(
-            {name: array.asnumpy() for pair in state.network.get_params()
-             for name, array in pair.items()}
-        ),
+        lambda state, control: first.update(tiny.values(state.network)),
     )  # fmt: skip
     train(tiny, callbacks=[note_first])
     expected = {name: value.astype(np.float64) for name, value in first.items()}
     for values in weights:
         for name, value in values.items():
             expected[name] = 0.8 * expected[name] + 0.2 * value
-    found = {
-        name: array.asnumpy() for pair in averaged.get_params() for name, array in pair.items()
-    }
+    found = {name: array for name, array in tiny.values(averaged).items()}
     for name, value in expected.items():
         np.testing.assert_allclose(found[name], value, rtol=1e-4, atol=1e-6, err_msg=name)
     assert df.score(averaged, tiny.loader(start, 5, 4)) == history.last_validation

@@ -31,11 +31,13 @@ def network():
 
 
 def weights(network, part):
-    return [name for name in network.get_params()[0] if part in name and name.endswith("weight")]
+    return [
+        name for name in df.interop.arg_params(network) if part in name and name.endswith("weight")
+    ]
 
 
 def with_nan(network, part):
-    arguments, auxiliary = network.get_params()
+    arguments, auxiliary = (df.interop.arg_params(network), df.interop.aux_params(network))
     for name in weights(network, part):
         arguments[name] = arguments[name].copy()
         arguments[name][:] = np.nan
@@ -163,7 +165,7 @@ def test_a_validation_and_a_prediction_tell_and_go_on(overflowing, caplog):
 
 
 class OneOutput:
-    """A wire of one output."""
+    """A head with one output."""
 
     name = "a"
 

@@ -5,7 +5,7 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
-from densefit.engine.batch_reader import Feeder
+from densefit.engine.batch_reader import BatchReader
 from densefit.engine.mxnet.evaluation.evaluator import Evaluator
 from densefit.errors import DensefitError
 
@@ -130,9 +130,9 @@ def test_few_executors_are_kept_and_bound_again_only_if_they_are_not(network):
     outputs = []
     for limit in (1, 8):
         evaluator = Evaluator(network, [mx.cpu()], limit=limit)
-        feeder = Feeder(whole(Various(), 1), list(network.wires.values()), "test")
+        reader = BatchReader(whole(Various(), 1), list(network.adapters.values()), "test")
         for _ in range(2):
-            found = {fed.ids[0]: evaluator.start(fed, feeder, 0) for fed in feeder.batches()}
+            found = {batch.ids[0]: evaluator.start(batch, reader, 0) for batch in reader.batches()}
             outputs.append({key: pending.read() for key, pending in found.items()})
         sizes = {tuple(-(-side // 32) for side in size) for size in SIZES}
         if limit == 8:
@@ -148,16 +148,16 @@ def test_few_executors_are_kept_and_bound_again_only_if_they_are_not(network):
 def test_all_kept_executors_see_new_parameters(network):
     """Also those of sizes that did not come since the change."""
     copy = df.Network("resnet18", made_heads(df.dataset("shapes", length=1)), settings={"width": 8})
-    copy.set_params(*network.get_params())
+    copy.set_params(df.interop.arg_params(network), df.interop.aux_params(network))
     kept = Evaluator(copy, [mx.cpu()])
-    feeder = Feeder(whole(Various(), 2), list(copy.wires.values()), "test")
+    reader = BatchReader(whole(Various(), 2), list(copy.adapters.values()), "test")
     for version in range(3):
         fresh = Evaluator(copy, [mx.cpu()])
-        for fed in feeder.batches():
-            found, expected = (one.start(fed, feeder, version).read() for one in (kept, fresh))
+        for batch in reader.batches():
+            found, expected = (one.start(batch, reader, version).read() for one in (kept, fresh))
             for name in expected:
                 np.testing.assert_array_equal(found[name], expected[name])
-        arguments, auxiliary = copy.get_params()
+        arguments, auxiliary = (df.interop.arg_params(copy), df.interop.aux_params(copy))
         changed = {name: array * (1.1 + version) for name, array in auxiliary.items()}
         copy.set_params({name: array * 1.05 for name, array in arguments.items()}, changed)
 

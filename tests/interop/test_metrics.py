@@ -10,7 +10,7 @@ LABELS = np.float32([0, 1, 1, 0, 0])
 IDS = list("abcde")
 
 
-def fed(metric, cuts=()):
+def batch(metric, cuts=()):
     edges = [0, *cuts, 5]
     for first, last in zip(edges, edges[1:]):
         metric.update(SCORES[first:last], LABELS[first:last], IDS[first:last])
@@ -19,7 +19,7 @@ def fed(metric, cuts=()):
 
 def test_gives_mxnets_numbers():
     theirs = mx.metric.create(["acc", "ce"])
-    ours = fed(LegacyMetric(mx.metric.create(["acc", "ce"])), cuts=(2,))
+    ours = batch(LegacyMetric(mx.metric.create(["acc", "ce"])), cuts=(2,))
     for part in (slice(0, 2), slice(2, 5)):
         theirs.update([mx.nd.array(LABELS[part])], [mx.nd.array(SCORES[part])])
     assert ours.compute() == dict(theirs.get_name_value())
@@ -55,7 +55,7 @@ def test_types_reach_the_metric_unchanged():
 
 
 def test_global_numbers_survive_a_local_reset():
-    metric = fed(LegacyMetric(mx.metric.Accuracy()))
+    metric = batch(LegacyMetric(mx.metric.Accuracy()))
     metric.metric.reset_local()
     assert metric.compute() == {"accuracy": 0.6}
 
@@ -77,7 +77,7 @@ def test_pearson_over_all_batches():
     ],
 )
 def test_merge_and_state(make):
-    whole = fed(LegacyMetric(make()), cuts=(2,))
+    whole = batch(LegacyMetric(make()), cuts=(2,))
     one, other = LegacyMetric(make()), LegacyMetric(make())
     one.update(SCORES[:2], LABELS[:2], IDS[:2])
     other.update(SCORES[2:], LABELS[2:], IDS[2:])
@@ -113,7 +113,7 @@ def test_a_users_metric_with_lists_and_a_zero_count():
 
     metric = LegacyMetric(PerTask("tasks"))
     assert np.isnan(metric.compute()["tasks"])
-    metric = LegacyMetric(fed(LegacyMetric(PerTask("tasks"))).metric, primary="task1")
+    metric = LegacyMetric(batch(LegacyMetric(PerTask("tasks"))).metric, primary="task1")
     assert metric.compute() == {"task0": 1.0, "task1": 1.0}
     with pytest.raises(ConfigError):
         metric.state_dict()
@@ -124,7 +124,7 @@ def test_a_composite_resets_all_its_children():
         pass
 
     composite = mx.metric.CompositeEvalMetric([Broken(), mx.metric.Accuracy(name="second")])
-    metric = fed(LegacyMetric(composite))
+    metric = batch(LegacyMetric(composite))
     metric.reset()
     assert [child.num_inst for child in composite.metrics] == [0, 0]
 
@@ -180,7 +180,7 @@ class Uncounted(mx.metric.EvalMetric):
 def test_names_that_are_learnt_at_an_update():
     metric = LegacyMetric(Uncounted("uncounted"))
     assert np.isnan(metric.compute()["uncounted"])
-    assert fed(metric).compute() == pytest.approx({"total": 5.0, "last": 5.0})
+    assert batch(metric).compute() == pytest.approx({"total": 5.0, "last": 5.0})
     assert metric.primary == "total"
     assert LegacyMetric(Uncounted("uncounted"), primary="last").primary == "last"
 
@@ -191,4 +191,4 @@ def test_what_a_metric_raises_names_it():
             raise KeyError("task")
 
     with pytest.raises(DataError, match=r"'broken' failed in update\(\): KeyError"):
-        fed(LegacyMetric(Broken("broken")))
+        batch(LegacyMetric(Broken("broken")))

@@ -11,7 +11,7 @@ LABELS = np.float32([0, 1, 1, 0, 0])
 IDS = list("abcde")
 
 
-def fed(metric, cuts=()):
+def batch(metric, cuts=()):
     edges = [0, *cuts, 5]
     for first, last in zip(edges, edges[1:]):
         metric.update(SCORES[first:last], LABELS[first:last], IDS[first:last])
@@ -47,7 +47,7 @@ def test_as_metric(thing, kind):
 
 
 def test_f1_by_name_is_of_the_whole_dataset():
-    whole, parts = fed(as_metric("f1")), fed(as_metric("f1"), cuts=(1, 4))
+    whole, parts = batch(as_metric("f1")), batch(as_metric("f1"), cuts=(1, 4))
     assert whole.compute() == parts.compute()
 
 

@@ -223,7 +223,7 @@ def test_what_is_no_loss_layer_has_no_head():
         mx.sym.MakeLoss(x, grad_scale=0, name="still"),
         mx.sym.MakeLoss(x, name="loss_1"),
     ]
-    assert list(df.Network(symbol=mx.sym.Group(outputs)).wires) == ["loss_1_2", "loss_1"]
+    assert list(df.Network(symbol=mx.sym.Group(outputs)).adapters) == ["loss_1_2", "loss_1"]
 
 
 def test_a_symbol_of_any_names_is_trained(tiny):
@@ -243,7 +243,7 @@ def test_a_symbol_of_any_names_is_trained(tiny):
             "kind_fc_weight": rng.normal(size=(3, 4)), "kind_fc_bias": np.zeros(3),
         }  # fmt: skip
         network = df.Network(symbol=made)
-        assert list(network.wires) == [head]
+        assert list(network.adapters) == [head]
         network.set_params({name: value.astype(np.float32) for name, value in given.items()})
         data = tiny.iterator(8, labels=["kind_label"])
         history = df.fit(network, data, epochs=2, freeze=[f"{layer}_weight"], progress=False)

@@ -131,13 +131,13 @@ def test_parameters(tiny):
     network = tiny.network()
     assert not network.initialized
     with pytest.raises(BindError, match="no parameters yet"):
-        network.get_params()
+        network.check_initialized()
     mine = np.arange(4, dtype=np.float32).reshape(1, 4)
     theirs = mx.nd.ones((1,))
     network.set_params({"bright_fc_weight": mine, "bright_fc_bias": theirs}, {"tiny_mean": mine})
     mine[:] = 7
     theirs[:] = 7
-    arguments, auxiliary = network.get_params()
+    arguments, auxiliary = (df.interop.arg_params(network), df.interop.aux_params(network))
     np.testing.assert_array_equal(arguments["bright_fc_weight"].asnumpy(), [[0, 1, 2, 3]])
     assert arguments["bright_fc_bias"].asscalar() == 1
     assert list(auxiliary) == ["tiny_mean"]

@@ -24,8 +24,8 @@ def network():
 def test_every_parameter_has_one_owner(network):
     graph = network.symbol
     inputs = {"data"}
-    for wire in network.wires.values():
-        inputs |= {*wire.labels, *wire.weights}
+    for adapter in network.adapters.values():
+        inputs |= {*adapter.labels, *adapter.weights}
     own = {*graph.list_arguments(), *graph.list_auxiliary_states()} - inputs
     found = owners(network)
     assert set(found) == own
@@ -88,6 +88,6 @@ def test_learned_weights_of_losses_are_not_to_be_frozen(tiny):
     network = df.Network(tiny.Backbone(), [tiny.Brightness("a"), tiny.Brightness("b")])
     loader = tiny.loader(network, 4, 4)
     df.fit(network, loader, updates=1, balance=Uncertainty())
-    assert "a_log_variance" in network.arg_params
+    assert "a_log_variance" in network.parameters
     assert df.surgery.head_parameters(network, "a") == ["a_fc_weight", "a_fc_bias"]
     df.fit(network, loader, updates=1, freeze=df.surgery.head_parameters(network, "a"))

@@ -32,10 +32,12 @@ def outputs(network, heads):
     executor = network.graph("evaluate", (64, 64)).simple_bind(
         mx.cpu(), "null", data=(2, 3, 64, 64)
     )
-    executor.copy_params_from(*network.get_params(), allow_extra_params=True)
+    executor.copy_params_from(
+        df.interop.arg_params(network), df.interop.aux_params(network), allow_extra_params=True
+    )
     executor.arg_dict["data"][:] = rng.integers(0, 256, (2, 3, 64, 64))
     executor.forward(is_train=False)
-    names = {f"{h}_{o}_output" for h in heads for o in network.wires[h].evaluated}
+    names = {f"{h}_{o}_output" for h in heads for o in network.adapters[h].evaluate_outputs}
     return {n: a.asnumpy() for n, a in executor.output_dict.items() if n in names}
 
 
@@ -51,7 +53,7 @@ def assert_same(first, second, heads):
 def test_other_heads_predict_the_same_when_one_comes_and_goes(backbone):
     one = trained(df.Network(backbone, [detection()], settings=SMALL[backbone]))
     two = df.surgery.with_head(one, df.head("segmentation", **MASK))
-    assert list(two.wires) == ["detection", "segmentation"]
+    assert list(two.adapters) == ["detection", "segmentation"]
     trained(
         two,
         freeze=[*df.surgery.trunk_parameters(two), *df.surgery.head_parameters(two, "detection")],
@@ -59,7 +61,7 @@ def test_other_heads_predict_the_same_when_one_comes_and_goes(backbone):
     assert_same(one, two, ["detection"])
     left = df.surgery.without_head(two, "detection")
     assert_same(two, left, ["segmentation"])
-    names = {*left.arg_params, *left.aux_params}
+    names = {*left.parameters, *left.statistics}
     assert not any(name.startswith("detection_") for name in names)
 
 
@@ -75,8 +77,8 @@ def test_training_the_new_head_alone_moves_nothing_else():
             first.update(dict(more.parameters))
 
     trained(more, freeze=rest, epochs=2, callbacks=[Begin()])
-    before = {**one.arg_params, **one.aux_params}
-    after = {**more.arg_params, **more.aux_params}
+    before = {**df.interop.arg_params(one), **df.interop.aux_params(one)}
+    after = {**df.interop.arg_params(more), **df.interop.aux_params(more)}
     for name, value in before.items():
         np.testing.assert_array_equal(value.asnumpy(), after[name].asnumpy(), err_msg=name)
     for name in df.surgery.head_parameters(more, "segmentation"):
@@ -129,7 +131,7 @@ def test_nothing_is_shared(tiny):
     other.heads[0].weight = 7
     for name, value in tiny.values(network).items():
         np.testing.assert_array_equal(value, before[name])
-    assert list(network.wires) == ["bright"]
+    assert list(network.adapters) == ["bright"]
     assert network.heads[0].weight == 1
 
 

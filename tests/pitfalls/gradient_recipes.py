@@ -98,9 +98,9 @@ def errors(network, batch, seed):
     symbol = network.graph("train", SIZE)
     inputs = batch.arrays
     factors = []  # on each output
-    for head, wire in zip(network.heads, network.wires.values()):
-        inputs.update({name: np.ones(BATCH) for name in wire.weights})
-        factors += [head.weight] * len(wire.outputs("train"))
+    for head, adapter in zip(network.heads, network.adapters.values()):
+        inputs.update({name: np.ones(BATCH) for name in adapter.weights})
+        factors += [head.weight] * len(adapter.outputs("train"))
     inputs = {name: value for name, value in inputs.items() if name in symbol.list_arguments()}
     parameters, trunk = drawn(symbol, inputs, seed), trunk_parameters(network)
     single, double = (Bound(symbol, inputs, parameters, t) for t in (np.float32, np.float64))

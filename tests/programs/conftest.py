@@ -109,7 +109,7 @@ def by_densefit(program, epochs=EPOCHS, model="module", **more):
         network=history.network,
         train=train,
         validation=validation,
-        params=history.network.get_params(),
+        params=(df.interop.arg_params(history.network), df.interop.aux_params(history.network)),
     )
 
 

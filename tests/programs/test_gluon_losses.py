@@ -286,7 +286,10 @@ def test_trains_as_module(program, case, weighted):
             one["symbol"], train, heads=heads, epochs=8, arg_params=one["arg_params"],
             aux_params=one["aux_params"], **SETTINGS,
         )  # fmt: skip
-        program.assert_params_equal(history.network.get_params(), theirs.get_params())
+        program.assert_params_equal(
+            (df.interop.arg_params(history.network), df.interop.aux_params(history.network)),
+            theirs.get_params(),
+        )
         scores = df.score(history.network, iterator(data, labels, 10))
         name = f"{head_of(one['symbol'])}/loss" if heads is None else "all/loss"
         assert scores == pytest.approx({name: score}, rel=1e-6)
@@ -367,7 +370,7 @@ def test_sdml_couples_the_samples_of_a_batch(program):
     theirs = mx.mod.Module(net, label_names=["other"])
     theirs.fit(batches(5), num_epoch=2, eval_metric=mx.metric.Loss(), **settings)
     history = df.fit(net, batches(5), epochs=2, **settings)
-    params = history.network.get_params()
+    params = (df.interop.arg_params(history.network), df.interop.aux_params(history.network))
     program.assert_params_equal(params, theirs.get_params())
 
     pred = program.forward({"symbol": network(None)}, params, data=data)["fc2_output"]

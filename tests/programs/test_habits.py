@@ -100,7 +100,10 @@ def test_of_a_symbol_an_optimizer_object_decays_what_a_named_one_does(program, c
     start = {"arg_params": {n: v.copy() for n, v in module.get_params()[0].items()}}
     module.fit(iterator(), num_epoch=2, optimizer_params=params)
     history = df.fit(softmax(), iterator(), epochs=2, optimizer=mx.optimizer.SGD(**params), **start)
-    program.assert_params_equal(module.get_params(), history.network.get_params())
+    program.assert_params_equal(
+        module.get_params(),
+        (df.interop.arg_params(history.network), df.interop.aux_params(history.network)),
+    )
     assert "wd=0.1 decays weights alone" in caplog.text
 
 
@@ -250,7 +253,10 @@ def test_an_initializer_without_random_numbers(program, initializer):
     settings = {"initializer": initializer, "optimizer_params": {"learning_rate": 0.2}}
     theirs.fit(iterator(), num_epoch=1, **settings)
     history = df.fit(net, iterator(), epochs=1, **settings)
-    program.assert_params_equal(theirs.get_params(), history.network.get_params())
+    program.assert_params_equal(
+        theirs.get_params(),
+        (df.interop.arg_params(history.network), df.interop.aux_params(history.network)),
+    )
 
 
 def test_fine_tunes_with_parameters_of_another_head(program):
@@ -878,7 +884,11 @@ def test_dropout_and_batch_norm_are_off_in_scores(program):
     net = model()
     history = df.fit(net, iterator(), epochs=2, optimizer_params={"learning_rate": 0.1})
     data, label = samples(10, 2)
-    prob = program.forward({"symbol": net}, history.network.get_params(), data=data)
+    prob = program.forward(
+        {"symbol": net},
+        (df.interop.arg_params(history.network), df.interop.aux_params(history.network)),
+        data=data,
+    )
     prob = prob["softmax_output"]
     scores = df.score(history.network, iterator(10, 2))
     assert scores["softmax/accuracy"] == (prob.argmax(1) == label).mean()

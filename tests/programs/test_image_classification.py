@@ -158,7 +158,10 @@ def test_resumes_from_the_files_of_module(program, classification, tmp_path, wit
                 epochs=3,
                 **settings,
             )
-            program.assert_params_equal(history.network.get_params(), module.get_params())
+            program.assert_params_equal(
+                (df.interop.arg_params(history.network), df.interop.aux_params(history.network)),
+                module.get_params(),
+            )
             assert [one["epoch"] for one in history.epochs] == [1, 2]
         resumed[kind] = module.get_params()
     program.assert_params_equal(resumed["theirs"], resumed["ours"])

@@ -103,4 +103,7 @@ def test_sparse_gradients_train_as_module(program):
     history = df.fit(
         net, mx.io.NDArrayIter(data, label, 6), epochs=2, arg_params=arguments, **settings
     )
-    program.assert_params_equal(history.network.get_params(), module.get_params())
+    program.assert_params_equal(
+        (df.interop.arg_params(history.network), df.interop.aux_params(history.network)),
+        module.get_params(),
+    )

@@ -343,7 +343,7 @@ def test_gradients_of_one_head_cannot_be_balanced(tiny, balance):
 
 def test_the_learned_weights_go_with_a_checkpoint_and_out_of_the_way(tiny, make, tmp_path):
     network, _ = make(Uncertainty(), epochs=2, checkpoint=tmp_path, validation=None)
-    assert "one_log_variance" in network.get_params()[0]
+    assert "one_log_variance" in df.interop.arg_params(network)
     again = df.Network(Trunk(), network.heads)
     df.load(tmp_path, again)
     data = df.Loader(Values(), batch_size=4)

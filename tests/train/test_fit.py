@@ -41,7 +41,7 @@ def test_history(tiny):
     assert history.stop_reason is None
     assert history.epochs[1]["lr"] == 0.01
     assert history.epochs[1]["seconds"] > 0
-    assert set(history.network.get_params()[0]) == {
+    assert set(df.interop.arg_params(history.network)) == {
         f"{layer}_{kind}"
         for layer in ("trunk", "kind_fc", "size_fc")
         for kind in ("weight", "bias")

@@ -158,12 +158,16 @@ def test_callbacks_learn_of_an_error_and_the_network_keeps_its_parameters(tiny):
     with pytest.raises(KeyboardInterrupt):
         df.fit(network, data, epochs=1, callbacks=[log, tiny.Recorder("update_ended", fail)])
     assert log.events == ["fit", "epoch", 1, 2, "KeyboardInterrupt"]
-    network.set_params(*network.get_params())  # no longer in training
+    network.set_params(
+        df.interop.arg_params(network), df.interop.aux_params(network)
+    )  # no longer in training
 
 
 def test_parameters_cannot_be_set_in_training(tiny):
     def meddle(state, control):
-        state.network.set_params(*state.network.get_params())
+        state.network.set_params(
+            df.interop.arg_params(state.network), df.interop.aux_params(state.network)
+        )
 
     with pytest.raises(ConfigError, match="while the network is being trained"):
         df.fit(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.data.classes.class_matching import match_of
+from densefit.data.classes.class_matching import match_head
 from densefit.data.mixture.mixture import Mixture
 from densefit.data.sample import Sample
 from densefit.datasets import Shapes
@@ -474,8 +474,8 @@ def test_that_numbers_of_masks_beside_named_labels_count_is_told(caplog):
     told = [one.getMessage() for one in caplog.records if "numbers count" in one.getMessage()]
     assert len(told) == 1
     assert "dataset.mask_classes" in told[0]
-    assert not match_of(data, masks)
-    assert not match_of(data, labels)
+    assert not match_head(data, masks)
+    assert not match_head(data, labels)
 
 
 def test_names_that_may_be_those_of_masks_are_not_passed_over():
@@ -488,7 +488,7 @@ def test_names_that_may_be_those_of_masks_are_not_passed_over():
         (Labelled(classes=["a", "b"]), labels),
     ):
         with pytest.raises(ConfigError, match="lacks the classes") as raised:
-            match_of(data, head)
+            match_head(data, head)
         is_borrowed = head is masks and not hasattr(data, "mask_classes")
         assert ("dataset.mask_classes = [...]" in raised.value.fix) == is_borrowed
 
@@ -516,5 +516,5 @@ def test_names_that_differ_in_spelling_only_are_told(caplog):
 def test_names_of_something_else_are_no_names():
     """A dataset of masks alone: `classes` are the masks', and not those of boxes that it lacks."""
     masks = Shades("dark", "bright")
-    assert not match_of(masks, df.head("detection", classes=["cat"], strides=(8,), channels=4))
-    assert match_of(masks, df.head("segmentation", classes=["bright", "dark"]))
+    assert not match_head(masks, df.head("detection", classes=["cat"], strides=(8,), channels=4))
+    assert match_head(masks, df.head("segmentation", classes=["bright", "dark"]))

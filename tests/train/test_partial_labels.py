@@ -71,7 +71,7 @@ def make(tiny):
             first[f"{name}_fc_bias"] = np.zeros(1)
         network.set_params({key: value.astype(np.float32) for key, value in first.items()})
         if names != tuple(sorted(names)):
-            parameters = network.get_params()
+            parameters = (df.interop.arg_params(network), df.interop.aux_params(network))
             network = df.Network(Plain(), [head(name, broken) for name in names])
             network.set_params(*parameters)
         data = Partial(has, tiny.Pictures(len(has)))

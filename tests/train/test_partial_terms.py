@@ -8,7 +8,7 @@ import pytest
 import densefit as df
 from densefit.backend import mx
 from densefit.data.sample import Sample
-from densefit.engine.batch_reader import Feeder
+from densefit.engine.batch_reader import BatchReader
 from densefit.errors import BindError, DataError
 from densefit.model.backbones import Backbone
 from densefit.model.heads.head import Head, Label, Term
@@ -214,11 +214,11 @@ def test_a_term_that_never_sees_a_label_is_an_error(monkeypatch):
 def test_a_batch_that_tells_of_heads_only_tells_the_same_of_their_terms():
     network = df.Network(Plain(), [Pair()])
     loader = df.Loader(Partial([BOTH] * 2), batch_size=2, heads=network.heads, workers=0)
-    wires = list(network.wires.values())
+    adapters = list(network.adapters.values())
     batch = next(loader)
     for told, expected in (({"pair": np.array([True, False])}, [True, False]), ({}, [True] * 2)):
         given = OneBatch(loader, replace(batch, labelled=told))
-        (checked,) = Feeder(given, wires, "training").batches()
+        (checked,) = BatchReader(given, adapters, "training").batches()
         assert set(checked.labelled) == {"pair", "pair/one_loss", "pair/two_loss"}
         assert all(has.tolist() == expected for has in checked.labelled.values())
 

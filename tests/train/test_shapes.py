@@ -69,7 +69,7 @@ def ours(data, **settings):
     network = df.Network(symbol=dense(), routes=routes)
     network.set_params(*start(dense()))
     df.fit(network, data, optimizer_params=PARAMS, **settings)
-    arguments, auxiliary = network.get_params()
+    arguments, auxiliary = (df.interop.arg_params(network), df.interop.aux_params(network))
     return network, {n: v.asnumpy() for n, v in {**arguments, **auxiliary}.items()}
 
 
@@ -145,7 +145,7 @@ def test_changing_sizes_are_scored_and_the_numbers_are_of_all_cells():
     routed = {"softmax": df.Route(["softmax"], ["softmax_label"], ["accuracy"])}
     found = df.score(network, Changing(), heads=routed)["softmax/accuracy"]
     hits, cells = 0, 0
-    arguments, auxiliary = network.get_params()
+    arguments, auxiliary = (df.interop.arg_params(network), df.interop.aux_params(network))
     for x, y in Changing().batches:
         executor = dense().simple_bind(mx.cpu(), data=x.shape, softmax_label=y.shape)
         executor.copy_params_from(arguments, auxiliary)

@@ -207,7 +207,7 @@ def test_a_rollback_needs_a_checkpoint_and_ends(tiny, tmp_path):
     [
         ({"accumulate": 0}, "at least 1"),
         ({"clip_norm": 0.0}, "at least 1e-30"),
-        ({"nonfinite": "ignore"}, "raise or skip or rollback"),
+        ({"on_nonfinite": "ignore"}, "raise or skip or rollback"),
     ],
 )
 def test_settings_are_checked(tiny, settings, said):

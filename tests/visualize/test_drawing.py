@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from densefit.visualize.drawing import draw_boxes, draw_mask, say_unshown
+from densefit.visualize.drawing import draw_boxes, draw_mask, note_unreached
 from densefit.visualize.labels import draw_label
 from densefit.visualize.style import color_of
 
@@ -83,8 +83,8 @@ def test_a_box_of_nan_has_no_outline():
 def test_detections_that_are_not_drawn_are_told_of():
     image = grey(200, 300)
     scores = np.linspace(0, 0.3999, 100)
-    said = say_unshown(image, scores, 0.4)
+    said = note_unreached(image, scores, 0.4)
     expected = draw_label(image, "0 of 100 reach 0.4, best 0.399")
     np.testing.assert_array_equal(said, expected)
     for shown in (np.array([0.4]), np.zeros(0)):
-        np.testing.assert_array_equal(say_unshown(image, shown, 0.4), image)
+        np.testing.assert_array_equal(note_unreached(image, shown, 0.4), image)

@@ -9,7 +9,7 @@ import numpy as np
 
 from densefit.data.sample import Sample
 from densefit.data.transforms import Compose
-from densefit.data.transforms.extra_samples import Draw, applied
+from densefit.data.transforms.extra_samples import Draw, apply_transform
 from densefit.errors import ConfigError
 from densefit.tools.recipes.multi_recipe import MultiRecipe
 from densefit.tools.recipes.recipe import augmenting
@@ -51,7 +51,7 @@ class ByDataset:
     ) -> Sample:
         """The sample, transformed as its dataset's are."""
         name, _, _ = sample.id.partition("/")
-        return applied(self.transforms[name], sample, rng, draw)
+        return apply_transform(self.transforms[name], sample, rng, draw)
 
 
 def by_dataset(recipe: MultiRecipe, names: Sequence[str]) -> ByDataset:

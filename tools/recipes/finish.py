@@ -10,7 +10,7 @@ from densefit import engine
 from densefit.checkpoint.storage import store
 from densefit.checkpoint.weights.load import load
 from densefit.engine.finite import check_parameters
-from densefit.evaluation.labelled_heads import scorable
+from densefit.evaluation.labelled_heads import labelled_heads
 from densefit.evaluation.multi_scorer import scorer_of_labelled
 from densefit.evaluation.score import score
 from densefit.model.network import Network
@@ -64,7 +64,7 @@ def finish(out: Path, prepared: Prepared, draw: Draw, batches: int = 0) -> dict[
     for name, loader in loaders.items():
         with Watched(loader, f"scoring {name}".rstrip()) as watched:
             if name:
-                heads = scorable(network, [head.name for head in network.heads], loader)
+                heads = labelled_heads(network, [head.name for head in network.heads], loader)
                 scores.update(score(network, {name: watched}, heads))
                 prefix = f"{name}/"
             else:

@@ -43,7 +43,7 @@ def print_transferred(report: Transferred, network: Network, source: str) -> Non
         network: that was given the weights.
         source: where they are from.
     """
-    whose = {**owners(network), **{weight_name(head): head for head in network.wires}}
+    whose = {**owners(network), **{weight_name(head): head for head in network.adapters}}
     columns = {
         "loaded": report.loaded,
         "kept": report.kept,
@@ -54,7 +54,7 @@ def print_transferred(report: Transferred, network: Network, source: str) -> Non
     table.add_column("")
     for title in columns:
         table.add_column(title, justify="right")
-    for owner in (None, *network.wires):
+    for owner in (None, *network.adapters):
         counts = [sum(whose[name] == owner for name in names) for names in columns.values()]
         table.add_row(Text(TRUNK if owner is None else owner), *map(str, counts))
     console = Console(soft_wrap=True)

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from densefit.data.annotated import asked_once
+from densefit.data.annotated import ask_once
 from densefit.data.classes.class_map import OBJECTS
 from densefit.data.mixture.mixture import Mixture
 from densefit.data.sample import Dataset
-from densefit.data.targets_present import Held, held_by
+from densefit.data.targets_present import TargetsPresent, targets_present
 from densefit.errors import ConfigError, DensefitError
 from densefit.model.heads.head import Head
 from densefit.registry import nearest
@@ -40,7 +40,7 @@ class Stream:
     datasets: dict[str, Dataset]
 
 
-@asked_once()
+@ask_once()
 def stream(recipe: MultiRecipe) -> Stream:
     """The training data of a recipe with several datasets.
 
@@ -116,7 +116,7 @@ def check_needless(
     Raises:
         ConfigError, DataError: of one that is missing, if a head has no labels without it.
     """
-    held = {name: held_by(dataset) for name, dataset in datasets.items()} if missing else {}
+    held = {name: targets_present(dataset) for name, dataset in datasets.items()} if missing else {}
     present = list(_present(held, recipe.mixture.targets).values())
     for name, error in missing.items():
         if not all(any(is_labelled(head, own) for own in present) for head in heads):
@@ -213,7 +213,7 @@ def labelled_for(
         datasets: by name.
         names: of a dataset -> its target -> its name in the mixture, if that is another.
     """
-    held = {name: held_by(dataset) for name, dataset in datasets.items()}
+    held = {name: targets_present(dataset) for name, dataset in datasets.items()}
     present = _present(held, names)
     found = []
     for name, own in held.items():
@@ -236,7 +236,7 @@ def is_labelled(head: Head, present: set[str]) -> bool:
 
 
 def _present(
-    held: Mapping[str, Held], names: Mapping[str, Mapping[str, str]]
+    held: Mapping[str, TargetsPresent], names: Mapping[str, Mapping[str, str]]
 ) -> dict[str, set[str]]:
     """Dataset -> the names of its targets in the mixture."""
     return {

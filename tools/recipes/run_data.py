@@ -8,7 +8,7 @@ from typing import Any
 
 from densefit.data.loader.loader import Loader
 from densefit.data.sample import Dataset
-from densefit.evaluation.labelled_heads import scorable
+from densefit.evaluation.labelled_heads import labelled_heads
 from densefit.model.network import Network
 from densefit.tools.recipes.recipe import Recipe, make_dataset, score_loader, train_loader
 from densefit.tools.recipes.recipe_heads import make_network
@@ -69,7 +69,7 @@ def primary_numbers(network: Network, held: Held) -> dict[str, dict[str, bool]]:
     loaders: Mapping[str, Any] = held if isinstance(held, Mapping) else whole
     names = [head.name for head in network.heads]
     prefixes = {
-        f"{name}/" if name else "": scorable(network, names, loader)
+        f"{name}/" if name else "": labelled_heads(network, names, loader)
         for name, loader in loaders.items()
     }
     found: dict[str, dict[str, bool]] = {}

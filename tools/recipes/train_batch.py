@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from densefit.callbacks import Callback, Control, TrainState
-from densefit.data.classes.target_mapping import Match
+from densefit.data.classes.target_mapping import TargetMapping
 from densefit.data.loader.loader import Loader
 from densefit.data.sample import Sample
 from densefit.model.heads.head import Head
@@ -59,7 +59,9 @@ class TrainBatch(Callback):
 
 
 def drawn_samples(
-    samples: Sequence[Sample], heads: Sequence[Head], matches: Mapping[str, Match] | None = None
+    samples: Sequence[Sample],
+    heads: Sequence[Head],
+    matches: Mapping[str, TargetMapping] | None = None,
 ) -> np.ndarray:
     """A picture of samples, (H, W, 3) uint8: of each a cell for every head, with its targets.
 

@@ -11,7 +11,14 @@ from pycocotools import mask as coco
 
 from densefit.tools.formats.coco_truth import Truth
 from densefit.tools.formats.image_source import Photographs
-from densefit.visualize.drawing import FAR, color_of, draw_boxes, draw_mask, line_width, say_unshown
+from densefit.visualize.drawing import (
+    FAR,
+    color_of,
+    draw_boxes,
+    draw_mask,
+    line_width,
+    note_unreached,
+)
 
 # Predictions below this score are not drawn, unless another threshold is asked for or found.
 DRAWN = 0.3
@@ -46,7 +53,7 @@ class CocoPictures:
         image, fitted = self._photographs.fitted(key, size)
         shown = np.flatnonzero(prediction["scores"] >= self._threshold)
         found = fitted(_rows_of(prediction, shown))
-        empty = say_unshown(image, prediction["scores"], self._threshold)
+        empty = note_unreached(image, prediction["scores"], self._threshold)
         return [
             draw_objects(image, fitted(target), None, self._truth.classes),
             draw_objects(empty, found, None, self._truth.classes),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from densefit.data.classes.class_matching import match_of
+from densefit.data.classes.class_matching import match_head
 from densefit.data.loader.loader import Loader
-from densefit.evaluation.labelled_heads import scorable
+from densefit.evaluation.labelled_heads import labelled_heads
 from densefit.evaluation.predict import predict
 from densefit.model.network import Network
 from densefit.tools.report.pictures import BYTES, Subset, truth_and_prediction, write_image
@@ -33,7 +33,7 @@ def write_panels(
     loaders = {"": data} if isinstance(data, Loader) else data
     blocks, captions = [], []
     for loader in loaders.values():
-        names = scorable(network, [head.name for head in network.heads], loader)
+        names = labelled_heads(network, [head.name for head in network.heads], loader)
         heads = [head for head in network.heads if head.name in names]
         subset = Subset(loader.dataset, spread(len(loader.dataset), count // len(loaders)))
         some = Loader(subset, batch_size=len(subset), transform=loader.transform, workers=0)
@@ -41,7 +41,7 @@ def write_panels(
             sample = subset[index]
             cells, said = [], []
             for head in heads:
-                targets = match_of(subset, head)(sample.targets)
+                targets = match_head(subset, head)(sample.targets)
                 cells += truth_and_prediction(
                     head, sample.image, targets, predictions[head.name], _SMALLEST, _LARGEST
                 )

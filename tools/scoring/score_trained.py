@@ -13,12 +13,12 @@ import numpy as np
 from densefit import engine
 from densefit.checkpoint.weights.load import load
 from densefit.data.checks.sample import read_sample
-from densefit.data.classes.class_matching import match_of
+from densefit.data.classes.class_matching import match_head
 from densefit.data.sample import Dataset
 from densefit.data.sample_id import sample_id
 from densefit.engine.finite import check_parameters
 from densefit.errors import ConfigError
-from densefit.evaluation.labelled_heads import scorable
+from densefit.evaluation.labelled_heads import labelled_heads
 from densefit.evaluation.predict import predict
 from densefit.evaluation.scorer import Scorer
 from densefit.metrics.core.metric import Metric
@@ -83,7 +83,7 @@ def run(chosen: Scoring, place: Path) -> dict[str, float]:
     loader = chosen.loader(dataset)
     metrics = judges(network, each=listed > 0, states=chosen.bootstrap > 0)
     if part is not None:  # heads that learned from the others have no truth here
-        names = scorable(network, list(metrics), loader)
+        names = labelled_heads(network, list(metrics), loader)
         metrics = {name: own for name, own in metrics.items() if name in names}
     with Watched(loader, "scoring") as watched:
         check_parameters(network)
@@ -168,7 +168,7 @@ class Worst:
             self._predict()
         head, sample = self._heads[name], read_sample(self._dataset, self._places[key], [])
         prediction = self._predictions[key][name]
-        targets = match_of(self._dataset, head)(sample.targets)
+        targets = match_head(self._dataset, head)(sample.targets)
         return truth_and_prediction(head, sample.image, targets, prediction)
 
     def _predict(self) -> None:

@@ -18,7 +18,7 @@ from densefit.tools.formats.voc_results import VOC_CLASSES, by_image, find_files
 from densefit.tools.formats.voc_truth import VocTruth, read_voc
 from densefit.tools.recipes.program import program
 from densefit.tools.report.coco_pictures import DRAWN
-from densefit.visualize.drawing import draw_boxes, say_unshown
+from densefit.visualize.drawing import draw_boxes, note_unreached
 
 from .score_settings import Judging, documented, given, take_in
 
@@ -194,7 +194,7 @@ class VocPairs:
         return [
             draw_boxes(image, true, target["classes"], self.classes),
             draw_boxes(
-                say_unshown(image, prediction["scores"], threshold),
+                note_unreached(image, prediction["scores"], threshold),
                 fitted({"boxes": prediction["boxes"][shown] - first})["boxes"],
                 prediction["classes"][shown],
                 self.classes,

@@ -139,14 +139,14 @@ def check_order(differing: Mapping[str, tuple[Any, Any]], where: object) -> None
     if wrong:
         raise CheckpointError(
             f"The checkpoint is of the middle of an epoch with another {', '.join(wrong)}",
-            expected=", ".join(f"{n} {told_apart(*pair, n)[0]}" for n, pair in wrong.items()),
-            received=", ".join(f"{n} {told_apart(*pair, n)[1]}" for n, pair in wrong.items()),
+            expected=", ".join(f"{n} {shown_difference(*pair, n)[0]}" for n, pair in wrong.items()),
+            received=", ".join(f"{n} {shown_difference(*pair, n)[1]}" for n, pair in wrong.items()),
             where=where,
             fix="continue with what it was, or from a checkpoint of an epoch's end",
         )
 
 
-def told_apart(before: Any, now: Any, name: str = "") -> tuple[str, str]:
+def shown_difference(before: Any, now: Any, name: str = "") -> tuple[str, str]:
     """Show two values of a setting; of long texts only the parts that differ, by name.
 
     Args:
@@ -156,11 +156,11 @@ def told_apart(before: Any, now: Any, name: str = "") -> tuple[str, str]:
     """
     has_sum = any(isinstance(value, Mapping) and "sha256" in value for value in (before, now))
     if has_sum or before is None or now is None or len(f"{before}{now}") <= 2 * _SHORT:
-        return told(before, name), told(now, name)
+        return fingerprint_text(before, name), fingerprint_text(now, name)
     return differing(str(before), str(now))
 
 
-def told(value: Any, name: str = "") -> str:
+def fingerprint_text(value: Any, name: str = "") -> str:
     """Show a value in an error or a warning.
 
     >>> told({"samples": 12, "sha256": "0123456789abcdef"}), told(None), told(0.5)

@@ -22,7 +22,7 @@ def with_own_weights(
         counters: the optimizer's, in its state.
         learner: of the training, bound.
     """
-    names = {weight_name(head) for head in learner.network.wires}
+    names = {weight_name(head) for head in learner.network.adapters}
     keys = {f"arg:{name}" for name in names}
     own = {key: array for key, array in learner.parameters.training_values().items() if key in keys}
     found = dict(parts)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from densefit.checkpoint.storage import store
-from densefit.metrics.core.direction import direction_of, stated_direction, tell_undefined
+from densefit.metrics.core.direction import direction_of, stated_direction, warn_undefined
 from densefit.numeric import whole
 
 LAST, BEST = "last", "best"
@@ -145,7 +145,7 @@ class Keep:
         """Record a validation's scores, and warn if the score for `best` is nan."""
         if self.best is not None:
             self._scores.append(float(scores.get(self.best, math.nan)))
-            tell_undefined(self.best, self._scores, "no checkpoint is the best", WHERE)
+            warn_undefined(self.best, self._scores, "no checkpoint is the best", WHERE)
 
     def improves(self, scores: Mapping[str, float]) -> bool:
         """Whether a validation's network is better than all that were saved."""

@@ -13,7 +13,7 @@ from densefit.checkpoint.training.identity import (
     check_order,
     check_same_heads,
     differences,
-    told_apart,
+    shown_difference,
 )
 from densefit.checkpoint.training.learned_weights import with_own_weights
 from densefit.checkpoint.training.rng import set_rng_state
@@ -69,7 +69,7 @@ def restore(
         reset = learner.load_optimizer_state(parts["optimizer"], counters, bool(is_other))
     set_rng_state(content["rng"])
     _load_state(session.state, content)
-    load_metric_states(session.judges, content.get("metrics", {}))
+    load_metric_states(session.metrics, content.get("metrics", {}))
     if session.rate is not None:
         session.rate.load_state_dict(content.get("schedule", {}))
     if session.balancer is not None and "balance" not in differing:
@@ -172,7 +172,7 @@ def _warn(
         compares_scores: validations before and after the resume are the same.
     """
     for name, (before, now) in differing.items():
-        old, new = told_apart(before, now, name)
+        old, new = shown_difference(before, now, name)
         logger.warning(
             "%s: the training goes on with another %s: %s, before %s", path, name, new, old
         )

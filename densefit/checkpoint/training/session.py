@@ -20,7 +20,7 @@ class Session:
         state: where the training stands.
         history: its numbers so far.
         callbacks: in list order.
-        judges: head -> its training metrics, of the epoch so far.
+        metrics: head -> its training metrics, of the epoch so far.
         rate: the resolved schedule; None if the optimizer sets the rate.
         balancer: of the heads' losses; None for none.
         identity: the training's settings, see `densefit.checkpoint.training.identity`.
@@ -31,7 +31,7 @@ class Session:
     state: TrainState
     history: Any
     callbacks: Sequence[Callback] = ()
-    judges: Mapping[str, Sequence[Metric]] = field(default_factory=dict)
+    metrics: Mapping[str, Sequence[Metric]] = field(default_factory=dict)
     rate: Any = None
     balancer: Any = None
     identity: Mapping[str, Any] = field(default_factory=dict)

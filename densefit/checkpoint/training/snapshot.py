@@ -32,7 +32,7 @@ def snapshot(session: Session) -> tuple[dict[str, Any], dict[str, Any]]:
         "accumulate": state.accumulate,
         "samples": state.samples if in_epoch else 0,
         "epoch_seconds": state.epoch_seconds if in_epoch else 0.0,
-        "metrics": metric_states(session.judges) if in_epoch else {},
+        "metrics": metric_states(session.metrics) if in_epoch else {},
         "labelled": dict(state.labelled),
         "objects": dict(state.objects) if in_epoch else {},
         "all_objects": dict(state.all_objects),

@@ -157,7 +157,7 @@ def transfer(
             fix="do their names differ? rename={'theirs_*': 'ours_*'}",
         )
     tell_unarranged(their_heads, network.heads, loaded, own)
-    weights = {weight_name(head): head for head in network.wires if network.heads}
+    weights = {weight_name(head): head for head in network.adapters if network.heads}
     learned = [name for name in weights if name in given]
     whole = _whole(own, loaded)
     loaded += [name for name in learned if weights[name] in whole]
@@ -191,7 +191,7 @@ def _read(
         source.check_initialized()
         stride = source.output_stride if source.heads else None
         arrays = {**source.parameters, **source.statistics}
-        return arrays, "the given network", stride, list(source.wires), source.heads
+        return arrays, "the given network", stride, list(source.adapters), source.heads
     if isinstance(source, Mapping):
         arrays = {
             _bare(name): value if hasattr(value, "dtype") else np.asarray(value)

@@ -21,7 +21,7 @@ _TEXTS = {
 }
 
 
-class Remark(NamedTuple):
+class BoxRemark(NamedTuple):
     """What is said of one box.
 
     Attributes:
@@ -33,7 +33,7 @@ class Remark(NamedTuple):
     line: str
 
 
-class LeftOut:
+class DroppedBoxes:
     """Counts the boxes of which something was said in one visit of each sample.
 
     Args:
@@ -54,7 +54,7 @@ class LeftOut:
         """Boxes that lost more than half of their area where they were cut to the picture."""
         return self._counts[CUT]
 
-    def add(self, remarks: Sequence[Remark]) -> None:
+    def add(self, remarks: Sequence[BoxRemark]) -> None:
         """Count the boxes of a sample; a dataset's first of each kind is told, once a process."""
         for kind, line in remarks:
             if not self._counts[kind]:

@@ -61,7 +61,7 @@ def _order(
         if alone or not found:
             return None
         if multiprocessing.parent_process() is None:  # workers are many
-            tell_pairs(found, f"dataset {where}")
+            log_pairs(found, f"dataset {where}")
         pairs = tuple(map(tuple, found))
     for pair in pairs:
         strange = [name for name in pair if name not in names]
@@ -119,7 +119,7 @@ def side_pairs(names: Sequence[str]) -> tuple[list[list[str]], list[str]]:
     return pairs, alone
 
 
-def tell_pairs(pairs: Sequence[Sequence[str]], where: object) -> None:
+def log_pairs(pairs: Sequence[Sequence[str]], where: object) -> None:
     """Log once which pairs were found, where their names are not those of COCO's kind."""
     text = ", ".join(f"{left} - {right}" for left, right in pairs)
     plain = all(left.startswith("left_") and right == f"right_{left[5:]}" for left, right in pairs)

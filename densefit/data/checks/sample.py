@@ -15,7 +15,7 @@ import numpy as np
 
 from densefit.data.checks.boxes import Boxes, checked_boxes
 from densefit.data.checks.coordinate_units import elsewhere_in
-from densefit.data.checks.dropped_boxes import CUT, WITHOUT_AREA, Remark
+from densefit.data.checks.dropped_boxes import CUT, WITHOUT_AREA, BoxRemark
 from densefit.data.checks.keypoint_sides import order_of
 from densefit.data.checks.keypoints import checked_keypoints, labelled_places
 from densefit.data.checks.labels import checked_label, checked_labels
@@ -51,7 +51,7 @@ _CHECKS: dict[str, _Check] = {
 }
 
 
-def read_sample(dataset: Any, index: int, remarks: list[Remark] | None = None) -> Sample:
+def read_sample(dataset: Any, index: int, remarks: list[BoxRemark] | None = None) -> Sample:
     """The sample of a dataset, checked, as a copy whose attributes may be set.
 
     Boxes that have no area are left out, with what belongs to them, as the readers of annotation
@@ -75,7 +75,7 @@ def read_sample(dataset: Any, index: int, remarks: list[Remark] | None = None) -
             raise
 
 
-def _checked(sample: Any, dataset: Any, index: int, remarks: list[Remark] | None) -> Sample:
+def _checked(sample: Any, dataset: Any, index: int, remarks: list[BoxRemark] | None) -> Sample:
     if not isinstance(sample, Sample):
         raise DataError(
             "A dataset gives something else than samples",
@@ -99,7 +99,7 @@ def _leave_out(
     boxes: Boxes,
     size: tuple[int, int],
     key: str,
-    remarks: list[Remark] | None,
+    remarks: list[BoxRemark] | None,
 ) -> None:
     """Take boxes without area out of all targets, and note them and those that are cut to little.
 
@@ -112,12 +112,12 @@ def _leave_out(
             targets[name][list(boxes.lost)] = list(boxes.lost.values())
         return
     where = f"of sample {key!r}, a picture {size[1]} pixels wide and {size[0]} high"
-    remarks += [Remark(CUT, f"object {row} {where}, {box}") for row, box in boxes.lost.items()]
+    remarks += [BoxRemark(CUT, f"object {row} {where}, {box}") for row, box in boxes.lost.items()]
     if boxes.solid is None:
         return
     for row in np.flatnonzero(~boxes.solid):
         line = f"object {row} of sample {key!r}, {boxes.array[row].tolist()}"
-        remarks.append(Remark(WITHOUT_AREA, line))
+        remarks.append(BoxRemark(WITHOUT_AREA, line))
     for name, value in targets.items():
         if name in KINDS and KINDS[name].name in PER_OBJECT:
             targets[name] = value[boxes.solid]

@@ -66,7 +66,7 @@ def dataset_list(dataset: Any, target: str) -> list[str] | None:
     return _names(attribute_of(dataset, "classes")) if own is None else own
 
 
-def is_borrowed(dataset: Any, target: str) -> bool:
+def is_from_classes(dataset: Any, target: str) -> bool:
     """Whether the names are those of `classes`, which may be the objects' and not the target's."""
     if target == OBJECTS or is_points(target):
         return False

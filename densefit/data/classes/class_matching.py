@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from densefit.data.annotated import asked_once
+from densefit.data.annotated import ask_once
 from densefit.data.checks.sample import read_sample
 from densefit.data.classes.class_lists import (
     Numbered,
     are_numbers,
     dataset_list,
     head_lists,
-    is_borrowed,
+    is_from_classes,
     is_points,
 )
 from densefit.data.classes.class_map import OBJECTS, UNKNOWN, ClassMap
@@ -26,18 +26,18 @@ from densefit.data.classes.matching_report import (
     tell_nameless,
     what,
 )
-from densefit.data.classes.target_mapping import Match
+from densefit.data.classes.target_mapping import TargetMapping
 from densefit.data.geometry.target_kinds import KINDS
 from densefit.data.sample import Dataset
 from densefit.data.sample_id import dataset_name
-from densefit.data.targets_present import held_by, looked_at_with, targets_in
+from densefit.data.targets_present import looked_at_with, targets_in, targets_present
 from densefit.errors import ConfigError, DataError
 from densefit.registry import nearest
 
 LABELS = ("label", "labels")  # of a whole picture
 
 
-class Matcher:
+class ClassMatcher:
     """Matches a dataset with heads, whose names may come to be known later.
 
     Args:
@@ -48,9 +48,9 @@ class Matcher:
     def __init__(self, dataset: Any, heads: Iterable[Any]) -> None:
         self._dataset, self._heads = dataset, list(heads)
         self._lists: dict[str, dict[str, list[str]]] | None = None
-        self._matches: dict[str, Match] = {}
+        self._matches: dict[str, TargetMapping] = {}
 
-    def __call__(self) -> dict[str, Match]:
+    def __call__(self) -> dict[str, TargetMapping]:
         """Head -> how the dataset's numbers become its own, of the heads whose numbers differ.
 
         Once found it costs a comparison of lists. What differs from the numbers' order is logged
@@ -61,15 +61,15 @@ class Matcher:
         """
         lists = {head.name: head_lists(head) for head in self._heads}
         if lists != self._lists:
-            with asked_once():
-                found = {head.name: match_of(self._dataset, head) for head in self._heads}
+            with ask_once():
+                found = {head.name: match_head(self._dataset, head) for head in self._heads}
             self._matches = {name: match for name, match in found.items() if match}
             self._lists = lists
         return self._matches
 
 
-def match_of(dataset: Any, head: Any) -> Match:
-    """How a dataset's numbers become those of one head; see `Matcher`."""
+def match_head(dataset: Any, head: Any) -> TargetMapping:
+    """How a dataset's numbers become those of one head; see `ClassMatcher`."""
     classes: dict[str, ClassMap] = {}
     points: dict[str, PointMap] = {}
     refused: dict[str, ConfigError] = {}
@@ -83,7 +83,7 @@ def match_of(dataset: Any, head: Any) -> Match:
         try:
             table = _table(dataset, head, target, own, names, where)
         except ConfigError as error:
-            held = held_by(dataset)
+            held = targets_present(dataset)
             if target in (held.names or {target}):
                 raise
             if not held.are_all:
@@ -100,7 +100,7 @@ def match_of(dataset: Any, head: Any) -> Match:
         elif not _is_still(target, table):
             classes[target] = ClassMap(where, np.array(table, np.int64), len(names))
         tell_match(dataset, head.name, target, own, names, table, where)
-    return Match(classes, points, refused)
+    return TargetMapping(classes, points, refused)
 
 
 def _table(
@@ -169,7 +169,7 @@ def is_of_objects(dataset: Any, target: str) -> bool:
 
     `classes` may be those of the boxes and of a mask beside them, whose numbers then have no names.
     """
-    return is_borrowed(dataset, target) and _has(dataset, OBJECTS)
+    return is_from_classes(dataset, target) and _has(dataset, OBJECTS)
 
 
 def is_of_labels(dataset: Any, target: str) -> bool:
@@ -179,8 +179,8 @@ def is_of_labels(dataset: Any, target: str) -> bool:
     """
     return (
         target not in LABELS
-        and is_borrowed(dataset, target)
-        and any(is_borrowed(dataset, name) and _has(dataset, name) for name in LABELS)
+        and is_from_classes(dataset, target)
+        and any(is_from_classes(dataset, name) and _has(dataset, name) for name in LABELS)
     )
 
 
@@ -210,7 +210,7 @@ def _lacking(
     more = f", ... ({len(strange)})" if len(strange) > 3 else ""
     drop = "" if is_points(target) else "; None drops a class"
     named = "say which is which"
-    if is_borrowed(dataset, target) and target not in LABELS:
+    if is_from_classes(dataset, target) and target not in LABELS:
         named = f"name those of {target!r} apart (dataset.{target}_classes = [...]), or {named}"
     return ConfigError(
         f"The head {head.name!r} lacks the {what(target)} {', '.join(map(repr, strange[:6]))} of "

@@ -11,7 +11,7 @@ import numpy as np
 
 from densefit.data.classes.class_lists import head_lists, is_points
 from densefit.data.classes.class_map import IGNORE
-from densefit.data.classes.target_mapping import Match
+from densefit.data.classes.target_mapping import TargetMapping
 from densefit.data.geometry.target_kinds import KINDS, PER_OBJECT
 from densefit.data.sample_id import dataset_key
 from densefit.once import first_time, was_said
@@ -30,7 +30,7 @@ _NO = (
 Counts = Mapping[str, np.ndarray]
 
 
-class Occurring:
+class ClassOccurrence:
     """What of the classes of heads the samples of a pass have.
 
     Args:
@@ -48,7 +48,9 @@ class Occurring:
             for target, counts in targets.items():
                 own[target] = own[target] + counts if target in own else counts
 
-    def look(self, name: str, targets: Mapping[str, np.ndarray], match: Match | None) -> None:
+    def look(
+        self, name: str, targets: Mapping[str, np.ndarray], match: TargetMapping | None
+    ) -> None:
         """Add what a sample has of a head's classes, unless all have been seen already.
 
         Args:

@@ -8,7 +8,7 @@ from typing import Any
 
 from densefit.data.annotated import all_targets, targets_of
 from densefit.data.checks.sample import read_sample
-from densefit.data.classes.class_lists import POINT_NAMES, dataset_list, is_borrowed
+from densefit.data.classes.class_lists import POINT_NAMES, dataset_list, is_from_classes
 from densefit.data.classes.class_map import (
     CLASS_TARGETS,
     ClassMap,
@@ -55,7 +55,7 @@ class RenamedClasses:
                 self._maps[target] = class_map(
                     dataset, target, self.rename, names, "refuse", "renamed"
                 )
-            if target == CLASS_TARGETS[0] or not is_borrowed(dataset, target):
+            if target == CLASS_TARGETS[0] or not is_from_classes(dataset, target):
                 setattr(
                     self, "classes" if target == CLASS_TARGETS[0] else f"{target}_classes", names
                 )

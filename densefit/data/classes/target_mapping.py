@@ -14,7 +14,7 @@ from densefit.errors import ConfigError
 
 
 @dataclass(frozen=True)
-class Match:
+class TargetMapping:
     """How targets of a dataset become those of a head; false where nothing changes.
 
     Attributes:

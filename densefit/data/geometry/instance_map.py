@@ -47,7 +47,7 @@ def extents(
     return ids, np.concatenate([low, high], axis=1).astype(np.float32)
 
 
-def tightened(boxes: np.ndarray, instances: np.ndarray, ids: np.ndarray) -> np.ndarray:
+def tighten_boxes(boxes: np.ndarray, instances: np.ndarray, ids: np.ndarray) -> np.ndarray:
     """Boxes that a crop may have cut, shrunk to what is left of their objects.
 
     A box that was clipped encloses its part of the window; the object may have less in it. Only

@@ -43,7 +43,7 @@ def cell_centres(array: np.ndarray, stride: int) -> np.ndarray:
     )
 
 
-def target_cells(
+def strided_target(
     sample: Sample, target: str, channels: tuple[int, ...], stride: int, where: str
 ) -> np.ndarray:
     """A sample's map of numbers in the middle of every cell; zeros if it has no such target.

@@ -27,7 +27,7 @@ from densefit.data.homography import (
     is_straight,
     mirrors,
     move_boxes,
-    turn_vectors,
+    rotate_vectors,
 )
 from densefit.data.sample import Sample
 from densefit.errors import DataError
@@ -74,7 +74,7 @@ def transform_targets(
                 _check_affine(sample, name, matrix)
             targets[name] = map_op(array, kind)
             if kind.name == "vectors":
-                targets[name] = turn_vectors(targets[name], matrix)
+                targets[name] = rotate_vectors(targets[name], matrix)
         elif kind.name == "plain":
             targets[name] = array
     targets = {name: targets[name] for name in sample.targets}

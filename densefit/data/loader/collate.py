@@ -9,11 +9,11 @@ import numpy as np
 from densefit.data.batch import ArraySpec, Batch
 from densefit.data.loader.label_encoder import Encoder, LabelSpec
 from densefit.data.loader.object_counts import added
-from densefit.data.loader.sample_task import Made
+from densefit.data.loader.sample_task import ProcessedSample
 from densefit.errors import DataError
 
 
-class Layout:
+class BatchLayout:
     """The arrays of a batch: names, shapes, types, and how samples become them.
 
     Args:
@@ -60,7 +60,7 @@ class Layout:
             for name, _, label in self.labels
         ]
 
-    def check(self, made: Made) -> None:
+    def check(self, made: ProcessedSample) -> None:
         """Raise DataError unless a sample has the promised size and labels."""
         if made.data.shape[1:] != self.input_size:
             raise DataError(
@@ -88,7 +88,7 @@ class Layout:
                     where=f"sample {made.id!r}",
                 )
 
-    def collate(self, samples: Sequence[Made]) -> Batch:
+    def collate(self, samples: Sequence[ProcessedSample]) -> Batch:
         """A batch of checked samples."""
         counts = [one.counts for one in samples]
         labels = {
@@ -110,7 +110,7 @@ class Layout:
         )
 
 
-def originals(samples: Sequence[Made]) -> list[dict[str, np.ndarray]] | None:
+def originals(samples: Sequence[ProcessedSample]) -> list[dict[str, np.ndarray]] | None:
     """The samples' targets before any transform, None if they do not carry them."""
     targets = [one.original for one in samples if one.original is not None]
     return targets if len(targets) == len(samples) else None

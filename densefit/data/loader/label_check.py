@@ -18,8 +18,8 @@ from densefit.data.loader.sample_task import SampleTransform
 from densefit.data.sample import Dataset, Sample
 from densefit.data.sample_id import dataset_key, dataset_name
 from densefit.data.sampler import sample_rng
-from densefit.data.targets_present import AT_MOST, LOOKED_AT, looked_at
-from densefit.data.transforms.extra_samples import applied, drawn_from
+from densefit.data.targets_present import AT_MOST, LOOKED_AT, probe_indices
+from densefit.data.transforms.extra_samples import apply_transform, draw_from
 from densefit.errors import DataError
 from densefit.once import first_time
 
@@ -51,7 +51,7 @@ def check_labelled(
     found: set[str] = set()
     read, looked = 0, 0
     annotated = all_targets(dataset) if missing or sought else None
-    order = looked_at(dataset) + looked_at(dataset, AT_MOST)
+    order = probe_indices(dataset) + probe_indices(dataset, AT_MOST)
     for index in dict.fromkeys(_labelled_first(annotated, heads, order)):
         if not missing and not any(sought.values()):
             break
@@ -60,8 +60,8 @@ def check_labelled(
             sample = read_sample(dataset, index, [])
             if transform is not None:  # it may make targets
                 rng = sample_rng(seed, 0, index)
-                draw = drawn_from(dataset, index, rng, skips=True)
-                sample = applied(transform, sample, rng, draw)
+                draw = draw_from(dataset, index, rng, skips=True)
+                sample = apply_transform(transform, sample, rng, draw)
         except Exception:
             continue  # what is broken is told, or skipped, in the epoch
         read += 1

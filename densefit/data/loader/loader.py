@@ -13,7 +13,7 @@ from densefit.data.loader.loader_facts import LoaderFacts
 from densefit.data.loader.loader_settings import check_settings
 from densefit.data.loader.sample_stream import SampleStream
 from densefit.data.loader.sample_task import SampleTransform
-from densefit.data.loader.skip_limit import Skips
+from densefit.data.loader.skip_limit import SkipLimit
 from densefit.data.sample import Dataset
 from densefit.data.sample_id import dataset_name
 from densefit.data.sampler import order_of
@@ -112,7 +112,7 @@ class Loader(LoaderFacts):
         self._ahead = make_prefetcher(
             worker_kind, self._task(0), workers, self._window, timeout, lambda: self._sample_bytes
         )
-        self._skips = Skips(skip_limit, dataset_name(dataset))
+        self._skips = SkipLimit(skip_limit, dataset_name(dataset))
         parts = (self._layout, self._ahead, self._skips)
         self._samples = SampleStream(dataset, self.heads, *parts, unseen)
         self._failure: DensefitError | None = None

@@ -5,15 +5,15 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from densefit.data.annotated import asked_once
+from densefit.data.annotated import ask_once
 from densefit.data.batch import ArraySpec
-from densefit.data.checks.dropped_boxes import LeftOut
-from densefit.data.classes.class_matching import Matcher
-from densefit.data.classes.class_occurrence import Occurring
+from densefit.data.checks.dropped_boxes import DroppedBoxes
+from densefit.data.classes.class_matching import ClassMatcher
+from densefit.data.classes.class_occurrence import ClassOccurrence
 from densefit.data.classes.constant_masks import check_mask_values
-from densefit.data.classes.target_mapping import Match
+from densefit.data.classes.target_mapping import TargetMapping
 from densefit.data.fingerprint import fingerprint
-from densefit.data.loader.collate import Layout
+from densefit.data.loader.collate import BatchLayout
 from densefit.data.loader.label_check import check_labelled, stand_ins
 from densefit.data.loader.label_encoder import Encoder
 from densefit.data.loader.loader_settings import identity
@@ -21,12 +21,12 @@ from densefit.data.loader.original_size_loader import OriginalSizeLoader
 from densefit.data.loader.sample_loader import SampleLoader
 from densefit.data.loader.sample_stream import SampleStream
 from densefit.data.loader.sample_task import (
+    SampleTask,
     SampleTransform,
-    Work,
     first_transformed,
     input_size,
 )
-from densefit.data.loader.skip_limit import Skips
+from densefit.data.loader.skip_limit import SkipLimit
 from densefit.data.loader.view_loader import ViewLoader
 from densefit.data.sample import Sample
 from densefit.data.sampler import Order, covering_of
@@ -51,10 +51,10 @@ class LoaderFacts(SampleLoader):
     workers: int
     epoch: int
     _order: Order
-    _layout: Layout
-    _matches: Matcher
+    _layout: BatchLayout
+    _matches: ClassMatcher
     _placeholders: Any
-    _skips: Skips
+    _skips: SkipLimit
     _samples: SampleStream
 
     @property
@@ -107,12 +107,12 @@ class LoaderFacts(SampleLoader):
         return list(self._skips.reasons.items())
 
     @property
-    def left_out(self) -> LeftOut:
+    def left_out(self) -> DroppedBoxes:
         """Boxes of this epoch without area, and boxes that were cut."""
         return self._samples.left_out
 
     @property
-    def matches(self) -> dict[str, Match]:
+    def matches(self) -> dict[str, TargetMapping]:
         """Head -> how the dataset's class numbers become the head's, where they differ."""
         return self._matches()
 
@@ -146,11 +146,11 @@ class LoaderFacts(SampleLoader):
         carried = target_bytes(self.dataset) if self.originals else 0
         return self._layout.sample_bytes + carried
 
-    def _task(self, epoch: int, counter: Occurring | None = None) -> Work:
+    def _task(self, epoch: int, counter: ClassOccurrence | None = None) -> SampleTask:
         """What workers do for a sample of an epoch."""
         own = (self.dataset, self.transform, self.heads, self.seed, epoch, self._placeholders)
         skips = self.on_error == "skip"
-        return Work(*own, self.originals, skips, self._matches(), counter)
+        return SampleTask(*own, self.originals, skips, self._matches(), counter)
 
     def _prepare_labels(self) -> set[str]:
         """Check that the dataset has what the heads learn, and lay out their labels.
@@ -158,13 +158,13 @@ class LoaderFacts(SampleLoader):
         Returns:
             Names of the heads of which no label was seen.
         """
-        with asked_once():
+        with ask_once():
             examples = check_labelled(self.dataset, self.transform, self.heads, self.seed)
-            self._matches = Matcher(self.dataset, self.heads)
+            self._matches = ClassMatcher(self.dataset, self.heads)
             matches = self._matches()
             check_mask_values(self.dataset, self.heads, examples)
         skips = self.on_error == "skip"
-        size = input_size(Work(self.dataset, self.transform, (), self.seed, 0, skips=skips))
-        self._layout = Layout(size, self.heads)
+        size = input_size(SampleTask(self.dataset, self.transform, (), self.seed, 0, skips=skips))
+        self._layout = BatchLayout(size, self.heads)
         self._placeholders = stand_ins(self.heads, examples, size, matches)
         return {head.name for head in self.heads if getattr(head, "targets", ())} - set(examples)

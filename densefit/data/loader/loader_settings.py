@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from densefit.data.stable_repr import described
+from densefit.data.stable_repr import stable_repr
 from densefit.data.workers.factory import WORKER_KINDS
 from densefit.errors import ConfigError
 from densefit.numeric import check_whole, is_real, real
@@ -54,4 +54,4 @@ def identity(loader: Any, order_kind: str, as_before: bool = False) -> str:
     if order_kind:
         settings["order"] = order_kind
     parts = {**settings, "dataset": loader.dataset, "transform": loader.transform}
-    return described(parts, as_before=as_before)
+    return stable_repr(parts, as_before=as_before)

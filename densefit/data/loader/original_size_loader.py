@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from densefit.data.batch import ArraySpec, Batch
-from densefit.data.checks.dropped_boxes import LeftOut, Remark
+from densefit.data.checks.dropped_boxes import BoxRemark, DroppedBoxes
 from densefit.data.checks.sample import read_sample
 from densefit.data.classes.class_map import Renames
 from densefit.data.geometry.image_ops import GREY, crop, resize
@@ -16,10 +16,10 @@ from densefit.data.io.image import planes
 from densefit.data.loader.buckets import Buckets, scaled_size
 from densefit.data.loader.collate import originals
 from densefit.data.loader.sample_loader import SampleLoader, check_least, image_spec
-from densefit.data.loader.sample_task import Made
+from densefit.data.loader.sample_task import ProcessedSample
 from densefit.data.sample import Dataset, Geometry
 from densefit.data.sample_id import sample_id
-from densefit.data.workers.errors import with_id
+from densefit.data.workers.errors import with_sample_id
 from densefit.data.workers.factory import default_workers
 from densefit.data.workers.thread_prefetcher import ThreadPrefetcher
 
@@ -33,8 +33,8 @@ class _Pad:
     short_side: int | None
     long_side: int | None
 
-    def __call__(self, index: int) -> Made:
-        remarks: list[Remark] = []
+    def __call__(self, index: int) -> ProcessedSample:
+        remarks: list[BoxRemark] = []
         try:
             sample = read_sample(self.dataset, index, remarks)
             height, width = sample.image.shape[:2]
@@ -44,8 +44,8 @@ class _Pad:
             padded = [-(-side // self.multiple) * self.multiple for side in moved.image.shape[:2]]
             moved = crop(moved, 0, 0, padded[1], padded[0], GREY)
         except Exception as error:
-            raise with_id(error, "Reading", sample_id(self.dataset, index)) from error
-        return Made(
+            raise with_sample_id(error, "Reading", sample_id(self.dataset, index)) from error
+        return ProcessedSample(
             index,
             sample.id,
             planes(moved.image),
@@ -129,7 +129,9 @@ class OriginalSizeLoader(SampleLoader):
         self.multiple, self.max_pixels = multiple, max_pixels
         self.held = 8 * batch_size if ahead is None else ahead
         self._work = _Pad(self.dataset, multiple, short_side, long_side)
-        self._ahead: ThreadPrefetcher[Made] = ThreadPrefetcher(workers, workers + 1, timeout)
+        self._ahead: ThreadPrefetcher[ProcessedSample] = ThreadPrefetcher(
+            workers, workers + 1, timeout
+        )
         height, width = self._work(0).data.shape[1:]
         self._first = (height, width)
 
@@ -139,8 +141,8 @@ class OriginalSizeLoader(SampleLoader):
         return [image_spec(self.batch_size, self._first)]
 
     def __iter__(self) -> Iterator[Batch]:
-        buckets: Buckets[Made] = Buckets(self.batch_size, self.max_pixels, self.held)
-        left_out = LeftOut(self.dataset)
+        buckets: Buckets[ProcessedSample] = Buckets(self.batch_size, self.max_pixels, self.held)
+        left_out = DroppedBoxes(self.dataset)
         for made in self._ahead.all(self._work, range(len(self.dataset))):
             left_out.add(made.remarks)
             height, width = made.data.shape[1:]
@@ -150,7 +152,7 @@ class OriginalSizeLoader(SampleLoader):
             yield _batch(group)
 
 
-def _batch(group: Sequence[Made]) -> Batch:
+def _batch(group: Sequence[ProcessedSample]) -> Batch:
     """A batch of images of one size."""
     return Batch(
         {"data": np.stack([made.data for made in group])},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -84,7 +84,7 @@ def image_spec(rows: int, size: tuple[int, int]) -> ArraySpec:
     return ArraySpec("data", (rows, 3, *size), np.uint8)
 
 
-def check_least(settings: dict[str, tuple[int | None, int]], where: str) -> None:
+def check_least(settings: Mapping[str, tuple[int | None, int]], where: str) -> None:
     """Raise ConfigError unless each setting is a whole number of at least its limit, or None.
 
     Args:

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from densefit.data.checks.dropped_boxes import LeftOut
-from densefit.data.classes.class_occurrence import Occurring
-from densefit.data.loader.collate import Layout
+from densefit.data.checks.dropped_boxes import DroppedBoxes
+from densefit.data.classes.class_occurrence import ClassOccurrence
+from densefit.data.loader.collate import BatchLayout
 from densefit.data.loader.label_encoder import Encoder
-from densefit.data.loader.sample_task import Made, Work
-from densefit.data.loader.skip_limit import Skips
+from densefit.data.loader.sample_task import ProcessedSample, SampleTask
+from densefit.data.loader.skip_limit import SkipLimit
 from densefit.data.sample_id import dataset_key, dataset_name, sample_id
 from densefit.data.sampler import place_of
 from densefit.data.workers.errors import LostWorkerError
@@ -45,31 +45,31 @@ class SampleStream:
         self,
         dataset: Any,
         heads: Sequence[Encoder],
-        layout: Layout,
-        prefetcher: SamplePrefetcher[Made],
-        skips: Skips,
+        layout: BatchLayout,
+        prefetcher: SamplePrefetcher[ProcessedSample],
+        skips: SkipLimit,
         unseen: set[str],
     ) -> None:
         self._dataset, self._heads, self._layout = dataset, heads, layout
         self._prefetcher, self._skips, self._is_skipping = prefetcher, skips, False
         self._unseen = unseen
         self._first_labels: dict[str, Mapping[str, Any] | None] = dict.fromkeys(unseen)
-        self._occurring: Occurring | None = Occurring(heads)
+        self._occurring: ClassOccurrence | None = ClassOccurrence(heads)
         self._is_counted = False
         self.position = self.good = 0
-        self.left_out = LeftOut(dataset)
+        self.left_out = DroppedBoxes(dataset)
 
-    def class_counter(self, start: int) -> Occurring | None:
+    def class_counter(self, start: int) -> ClassOccurrence | None:
         """What workers count classes with in the epoch that begins at sample `start`.
 
         The first epoch that is read whole counts which classes there are; None for others.
         """
         self._is_counted = start == 0 and self._occurring is not None
         if self._is_counted:
-            self._occurring = Occurring(self._heads)
-        return Occurring(self._heads) if self._is_counted else None
+            self._occurring = ClassOccurrence(self._heads)
+        return ClassOccurrence(self._heads) if self._is_counted else None
 
-    def begin(self, task: Work, order: Sequence[int], start: int) -> None:
+    def begin(self, task: SampleTask, order: Sequence[int], start: int) -> None:
         """Drop what is under way and stand at sample `start` of an epoch's order.
 
         Args:
@@ -81,15 +81,15 @@ class SampleStream:
         self._prefetcher.begin(task, order[start:])
         self.position = self.good = start
         self._skips.begin(len(order))
-        self.left_out = LeftOut(self._dataset)
+        self.left_out = DroppedBoxes(self._dataset)
 
-    def take(self, count: int) -> list[Made]:
+    def take(self, count: int) -> list[ProcessedSample]:
         """Up to `count` samples, in order; fewer at the end of the epoch.
 
         Raises:
             DataError: a sample could not be made, took too long or does not fit the batch.
         """
-        samples: list[Made] = []
+        samples: list[ProcessedSample] = []
         while len(samples) < count:
             self.position += 1
             try:
@@ -106,7 +106,7 @@ class SampleStream:
         self.good += len(samples)
         return samples
 
-    def bind_first_labels(self, samples: Sequence[Made]) -> None:
+    def bind_first_labels(self, samples: Sequence[ProcessedSample]) -> None:
         """Put the first labels of a head in the place of zeros, for samples that do not train it.
 
         Labels of a sample that the loader looked at stand in for missing ones (see `stand_ins`),
@@ -144,7 +144,7 @@ class SampleStream:
         visit = self._prefetcher.current
         self._skips.add(sample_id(self._dataset, place_of(visit, len(self._dataset))), error)
 
-    def _look(self, sample: Made) -> None:
+    def _look(self, sample: ProcessedSample) -> None:
         """Check a sample, and note what it has shown."""
         self._layout.check(sample)
         if self._is_skipping:

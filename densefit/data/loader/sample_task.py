@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from densefit.data.checks.dropped_boxes import Remark
+from densefit.data.checks.dropped_boxes import BoxRemark
 from densefit.data.checks.sample import read_sample
-from densefit.data.classes.class_occurrence import Occurring, classes_in
-from densefit.data.classes.target_mapping import Match
+from densefit.data.classes.class_occurrence import ClassOccurrence, classes_in
+from densefit.data.classes.target_mapping import TargetMapping
 from densefit.data.geometry.target_kinds import KINDS, Kind
 from densefit.data.io.image import planes
 from densefit.data.loader.label_encoder import (
@@ -34,15 +34,15 @@ from densefit.data.loader.skip_limit import IN_A_ROW
 from densefit.data.sample import Dataset, Geometry, Sample
 from densefit.data.sample_id import dataset_name, sample_id
 from densefit.data.sampler import place_of, sample_rng
-from densefit.data.transforms.extra_samples import applied, drawn_from
-from densefit.data.workers.errors import LostWorkerError, with_id
+from densefit.data.transforms.extra_samples import apply_transform, draw_from
+from densefit.data.workers.errors import LostWorkerError, with_sample_id
 from densefit.errors import DataError
 
 SampleTransform = Callable[..., Sample]  # (sample, rng), or (sample, rng, draw)
 
 
 @dataclass
-class Made:
+class ProcessedSample:
     """One finished sample.
 
     Attributes:
@@ -56,8 +56,8 @@ class Made:
         counts: of objects, see `densefit.data.loader.object_counts`; empty where no head learns
             objects.
         remarks: on boxes that were left out or cut.
-        occurring: head -> what of each target's classes the sample has (see `Occurring`), if that
-            is counted.
+        occurring: head -> what of each target's classes the sample has (see
+            `ClassOccurrence`), if that is counted.
     """
 
     index: int
@@ -68,12 +68,12 @@ class Made:
     original: dict[str, np.ndarray] | None
     geometry: Geometry
     counts: dict[str, int] = field(default_factory=dict)
-    remarks: tuple[Remark, ...] = ()
+    remarks: tuple[BoxRemark, ...] = ()
     occurring: dict[str, dict[str, np.ndarray]] | None = None
 
 
 @dataclass(frozen=True)
-class Work:
+class SampleTask:
     """Makes samples of one epoch; called by several threads at once.
 
     `stand_ins` are labels, by head, for samples that have none. With `originals`, samples carry
@@ -90,14 +90,14 @@ class Work:
     stand_ins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     originals: bool = True
     skips: bool = False
-    matches: Mapping[str, Match] = field(default_factory=dict)
-    tally: Occurring | None = None
+    matches: Mapping[str, TargetMapping] = field(default_factory=dict)
+    tally: ClassOccurrence | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For another process, with how targets move, which was declared in this one."""
         return _with_kinds, (dict(KINDS), *(getattr(self, one.name) for one in fields(self)))
 
-    def __call__(self, visit: int) -> Made:
+    def __call__(self, visit: int) -> ProcessedSample:
         """The sample of a visit: at that index, or beyond the dataset's length if it comes again.
 
         Raises:
@@ -105,7 +105,7 @@ class Work:
         """
         index = place_of(visit, len(self.dataset))
         stage = "Reading"
-        remarks: list[Remark] = []
+        remarks: list[BoxRemark] = []
         try:
             sample = read_sample(self.dataset, index, remarks)
             original = None
@@ -116,8 +116,8 @@ class Work:
             if self.transform is not None:
                 stage = "The transform"
                 rng = sample_rng(self.seed, self.epoch, visit)
-                draw = CountedDraw(drawn_from(self.dataset, index, rng, self.skips, remarks))
-                sample = applied(self.transform, sample, rng, draw)
+                draw = CountedDraw(draw_from(self.dataset, index, rng, self.skips, remarks))
+                sample = apply_transform(self.transform, sample, rng, draw)
                 annotated += draw.boxes
             checked_image(sample)
             labels: dict[str, Mapping[str, Any]] = {}
@@ -139,12 +139,12 @@ class Work:
                 left, _ = boxes_in(sample.targets)
                 counts.update({ANNOTATED: annotated, LEFT: left, CROWDS: crowds})
         except Exception as error:
-            raise with_id(error, stage, sample_id(self.dataset, index)) from error
+            raise with_sample_id(error, stage, sample_id(self.dataset, index)) from error
         geometry = sample.geometry or Geometry.identity(*sample.image.shape[:2])
         data = planes(sample.image)
         made = (index, sample.id, data, labels, has, original, geometry)
         told = occurring if self.tally is not None else None
-        return Made(*made, counts, tuple(remarks), told)
+        return ProcessedSample(*made, counts, tuple(remarks), told)
 
     def _encoded(self, head: Encoder, sample: Sample) -> tuple[Mapping[str, Any], dict[str, bool]]:
         """The labels of a sample for a head, and whether it trains the head and its terms."""
@@ -162,7 +162,7 @@ class Work:
         return labels, {name: any(terms.values()), **own}
 
 
-def first_of(work: Work, attempts: int) -> Made:
+def first_of(work: SampleTask, attempts: int) -> ProcessedSample:
     """The first sample that can be made, of so many. Raises the first one's DataError."""
     first: DataError | None = None
     for index in range(min(attempts, len(work.dataset))):
@@ -175,7 +175,7 @@ def first_of(work: Work, attempts: int) -> Made:
     raise first or DataError("The dataset is empty", where=dataset_name(work.dataset))
 
 
-def input_size(work: Work) -> tuple[int, int]:
+def input_size(work: SampleTask) -> tuple[int, int]:
     """(height, width) that the transform says, or else that of the first sample."""
     size = getattr(work.transform, "output_size", None)
     if size is not None:
@@ -184,7 +184,7 @@ def input_size(work: Work) -> tuple[int, int]:
     return first.data.shape[1], first.data.shape[2]
 
 
-def first_transformed(work: Work, visits: Sequence[int], count: int) -> list[Sample]:
+def first_transformed(work: SampleTask, visits: Sequence[int], count: int) -> list[Sample]:
     """The first samples of an epoch behind the transforms, without broken ones; see `Loader`."""
     samples: list[Sample] = []
     for visit in visits:
@@ -197,7 +197,7 @@ def first_transformed(work: Work, visits: Sequence[int], count: int) -> list[Sam
     return samples
 
 
-def transformed(work: Work, visit: int) -> Sample:
+def transformed(work: SampleTask, visit: int) -> Sample:
     """The sample of a visit behind its transforms, with its targets, to be looked at.
 
     Args:
@@ -209,13 +209,15 @@ def transformed(work: Work, visit: int) -> Sample:
     if work.transform is None:
         return sample
     rng = sample_rng(work.seed, work.epoch, visit)
-    return applied(work.transform, sample, rng, drawn_from(work.dataset, index, rng, work.skips))
+    return apply_transform(
+        work.transform, sample, rng, draw_from(work.dataset, index, rng, work.skips)
+    )
 
 
-def _with_kinds(kinds: Mapping[str, Kind], *parts: Any) -> Work:
+def _with_kinds(kinds: Mapping[str, Kind], *parts: Any) -> SampleTask:
     """A `Work` in a process that may lack some declarations."""
     KINDS.update(kinds)
-    return Work(*parts)
+    return SampleTask(*parts)
 
 
 def checked_image(sample: Sample) -> None:

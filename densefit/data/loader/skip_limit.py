@@ -12,7 +12,7 @@ _FEW = 10  # of any epoch, if half of it is not less
 IN_A_ROW = 100
 
 
-class Skips:
+class SkipLimit:
     """Which samples are skipped, and whether they still are exceptions.
 
     Args:

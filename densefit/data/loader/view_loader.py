@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from densefit.data.batch import ArraySpec, Batch
-from densefit.data.checks.dropped_boxes import LeftOut, Remark
+from densefit.data.checks.dropped_boxes import BoxRemark, DroppedBoxes
 from densefit.data.checks.sample import read_sample
 from densefit.data.classes.class_map import Renames
 from densefit.data.io.image import planes
@@ -16,7 +16,7 @@ from densefit.data.loader.sample_loader import SampleLoader, check_least, image_
 from densefit.data.loader.views import View, Views
 from densefit.data.sample import Dataset
 from densefit.data.sample_id import sample_id
-from densefit.data.workers.errors import with_id
+from densefit.data.workers.errors import with_sample_id
 from densefit.data.workers.factory import default_workers
 from densefit.data.workers.thread_prefetcher import ThreadPrefetcher
 
@@ -37,7 +37,7 @@ class Looked:
     images: list[np.ndarray]
     views: list[View]
     original: dict[str, np.ndarray]
-    remarks: tuple[Remark, ...] = ()
+    remarks: tuple[BoxRemark, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,12 +49,12 @@ class _Look:
     input_size: tuple[int, int]
 
     def __call__(self, index: int) -> Looked:
-        remarks: list[Remark] = []
+        remarks: list[BoxRemark] = []
         try:
             sample = read_sample(self.dataset, index, remarks)
             looks = self.views.of(sample, self.input_size)
         except Exception as error:
-            raise with_id(error, "Looking", sample_id(self.dataset, index)) from error
+            raise with_sample_id(error, "Looking", sample_id(self.dataset, index)) from error
         images = [planes(image) for image, _ in looks]
         views = [view for _, view in looks]
         return Looked(sample.id, images, views, dict(sample.targets), tuple(remarks))
@@ -114,7 +114,7 @@ class ViewLoader(SampleLoader):
     def __iter__(self) -> Iterator[Batch]:
         work = _Look(self.dataset, self.views, self.input_size)
         rows: list[tuple[Looked, int]] = []
-        left_out = LeftOut(self.dataset)
+        left_out = DroppedBoxes(self.dataset)
         for looked in self._ahead.all(work, range(len(self.dataset))):
             left_out.add(looked.remarks)
             rows += [(looked, number) for number in range(len(looked.views))]

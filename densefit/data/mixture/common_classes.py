@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from densefit.data.classes.class_lists import dataset_list, is_borrowed
+from densefit.data.classes.class_lists import dataset_list, is_from_classes
 from densefit.data.classes.class_map import (
     CLASS_TARGETS,
     OBJECTS,
@@ -21,7 +21,7 @@ from densefit.data.geometry.target_kinds import declare_target
 from densefit.data.mixture.checks import check_common, check_renames
 from densefit.data.mixture.renamed_targets import check_names
 from densefit.data.sample import Dataset
-from densefit.data.targets_present import held_by
+from densefit.data.targets_present import targets_present
 from densefit.errors import ConfigError, DataError
 from densefit.registry import nearest
 
@@ -111,7 +111,7 @@ class CommonClasses:
 
     def _present_targets(self) -> dict[str, set[str]]:
         """New names of the targets that each dataset has, and the common order of keypoints."""
-        probed = {name: held_by(dataset) for name, dataset in self._datasets.items()}
+        probed = {name: targets_present(dataset) for name, dataset in self._datasets.items()}
         present = {name: set(targets.names) for name, targets in probed.items()}
         for name, names in self._target_names.items():
             if name not in self._datasets:
@@ -184,7 +184,7 @@ class CommonClasses:
     def _declared(self, name: str, target: str) -> list[str | None]:
         """The common names of a target that a dataset names, whether samples have it or not."""
         dataset, original = self._datasets[name], self._original_name(name, target)
-        names = None if is_borrowed(dataset, original) else dataset_list(dataset, original)
+        names = None if is_from_classes(dataset, original) else dataset_list(dataset, original)
         return renamed(names or [], self._rename.get(name, {}))
 
     def _may_have(self, name: str, target: str) -> set[str]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
-from densefit.data.annotated import all_targets, asked_once, in_sets, targets_of
+from densefit.data.annotated import all_targets, ask_once, in_sets, targets_of
 from densefit.data.checks.sample import read_sample
 from densefit.data.classes.class_map import OBJECTS, Renames, mapped
 from densefit.data.classes.known_classes import with_known
@@ -113,7 +113,7 @@ class Mixture:
             self._shares = tempered(self._natural(), temperature or 1.0)
         self._rename, self._unknown, self._lacking = dict(rename or {}), unknown, lacking
         self._names = {name: dict(names) for name, names in (targets or {}).items()}
-        with asked_once():
+        with ask_once():
             common = CommonClasses(self.datasets, classes, self._names, self._rename, unknown)
         self._common = common
         self.class_targets, self.class_lists = common.class_targets, common.class_lists

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from densefit.data.checks.dropped_boxes import Remark
+from densefit.data.checks.dropped_boxes import BoxRemark
 from densefit.data.checks.sample import read_sample
 from densefit.data.sample import Dataset, Geometry, Sample, UntoldGeometry
 from densefit.data.sample_id import sample_id
-from densefit.data.workers.errors import LostWorkerError, with_id
+from densefit.data.workers.errors import LostWorkerError, with_sample_id
 from densefit.errors import DataError
 
 #: Draws a number of further samples of the dataset.
@@ -21,7 +21,7 @@ Draw = Callable[[int], "list[Sample]"]
 _ATTEMPTS = 10  # for one further sample, where broken ones are skipped
 
 
-def applied(
+def apply_transform(
     transform: Callable[..., Sample], sample: Sample, rng: np.random.Generator, draw: Draw | None
 ) -> Sample:
     """Apply a transform. The geometry becomes an `UntoldGeometry` if the transform lost it.
@@ -61,12 +61,12 @@ def _tracked(before: Geometry, after: Sample) -> Sample:
     return after if geometry is after.geometry else replace(after, geometry=geometry)
 
 
-def drawn_from(
+def draw_from(
     dataset: Dataset,
     index: int,
     rng: np.random.Generator,
     skips: bool = False,
-    remarks: list[Remark] | None = None,
+    remarks: list[BoxRemark] | None = None,
 ) -> Draw:
     """Make a function that draws further samples uniformly, for the sample at `index`.
 
@@ -95,7 +95,7 @@ def drawn_from(
             try:
                 return read_sample(dataset, indices[position], remarks)
             except Exception as error:
-                failure = with_id(error, "Reading", sample_id(dataset, indices[position]))
+                failure = with_sample_id(error, "Reading", sample_id(dataset, indices[position]))
                 first = first or failure
                 if not skips or isinstance(failure, LostWorkerError):
                     raise failure from error

@@ -9,7 +9,7 @@ import numpy as np
 
 from densefit.data.geometry.ops import GeometricOp, GeometricTransform, apply_ops
 from densefit.data.sample import Sample
-from densefit.data.transforms.extra_samples import Draw, applied
+from densefit.data.transforms.extra_samples import Draw, apply_transform
 from densefit.errors import ConfigError
 from densefit.registry import Registry
 
@@ -76,7 +76,7 @@ class Compose:
                 pending += step.ops((height, width), rng)
                 continue
             sample, pending = apply_ops(sample, pending), []
-            sample = applied(step, sample, rng, draw)
+            sample = apply_transform(step, sample, rng, draw)
         return apply_ops(sample, pending)
 
     def __repr__(self) -> str:

@@ -64,7 +64,7 @@ def error_text(error: BaseException) -> str:
         return f"(its text cannot be made: {type(second).__name__})"
 
 
-def with_id(error: Exception, stage: str, key: str) -> DataError:
+def with_sample_id(error: Exception, stage: str, key: str) -> DataError:
     """Wrap an error in a DataError that names the sample.
 
     An error that every sample would meet, such as exhausted memory, becomes a LostWorkerError.

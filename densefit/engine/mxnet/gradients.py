@@ -59,7 +59,7 @@ class Gradients:
         """
         trained = list(gradient_arrays(self._module))
         shared = shared_parameters(self._module.symbol, self._network, trained)
-        return HeadGradients(self._module, shared, len(self._network.wires))
+        return HeadGradients(self._module, shared, len(self._network.adapters))
 
 
 def zero_gradients(module: Any) -> None:

@@ -33,21 +33,21 @@ def shared_parameters(symbol: Any, network: Network, trained: Sequence[str]) -> 
     Raises:
         ConfigError: there is none, or one head.
     """
-    wires = network.wires.values()
-    if len(wires) < 2:
+    adapters = network.adapters.values()
+    if len(adapters) < 2:
         raise ConfigError(
             "Gradients are balanced between heads, and the network has one: there is nothing to "
             "balance",
-            received=f"the head {', '.join(network.wires)}",
+            received=f"the head {', '.join(network.adapters)}",
             fix="train without balance=; of one head, weight= of the head scales its loss",
         )
-    heads = {output: wire.name for wire in wires for output in wire.outputs("train")}
+    heads = {output: adapter.name for adapter in adapters for output in adapter.outputs("train")}
     learning, _ = losses_of(symbol, heads)
     shared = [name for name in trained if len(learning.get(name, ())) > 1]
     if not shared:
         raise ConfigError(
             "The heads share no parameter that is trained: there is nothing to balance",
-            received=f"heads {list(network.wires)}, {len(trained)} trained parameters",
+            received=f"heads {list(network.adapters)}, {len(trained)} trained parameters",
             fix="train without balance=, or do not freeze the trunk",
         )
     return shared

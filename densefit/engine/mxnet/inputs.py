@@ -179,8 +179,8 @@ def train_inputs(
     """
     weights = {
         name: (batch.labelled[key] * (1.0 if shares is None else shares[key])).astype(np.float32)
-        for wire in network.wires.values()
-        for name, key in wire.weights.items()
+        for adapter in network.adapters.values()
+        for name, key in adapter.weights.items()
     }
     arrays = batch.arrays
     return {
@@ -193,5 +193,5 @@ def samples_counted(network: Network, batch: Batch, shares: Mapping[str, float] 
     """Samples of a batch that the mean of the losses is over; without shares, labelled ones."""
     if shares is not None:
         return batch.real
-    keys = [key for wire in network.wires.values() for key in wire.weights.values()]
+    keys = [key for adapter in network.adapters.values() for key in adapter.weights.values()]
     return int(batch.labelled[keys[0]].sum()) if keys else batch.real

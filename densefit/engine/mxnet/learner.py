@@ -27,6 +27,7 @@ from densefit.engine.mxnet.seeding import seed_update
 from densefit.engine.settings import BindSettings, OptimizerSettings
 from densefit.model.network import Network
 from densefit.model.output_names import short_name
+from densefit.model.symbol_graph import SymbolGraph
 
 
 class Learner:
@@ -79,7 +80,7 @@ class Learner:
         self._modules, self.output_shapes = bound
         module = self.computed = self.module
         self._adds = settings.accumulate > 1
-        self.random = draws_at_random(module.symbol)
+        self.random = draws_at_random(SymbolGraph.of(module.symbol))
         self._outputs = [short_name(name) for name in module.symbol.list_outputs()]
         self.gradients = Gradients(module, self.network)
         is_live = settings.live is not None
@@ -113,7 +114,7 @@ class Learner:
         """The bound mx.mod.Module of the train graph that has parameters and optimizer."""
         return self._modules.first
 
-    def begin_without(self, absent: Iterable[str]) -> None:
+    def begin_update(self, absent: Iterable[str]) -> None:
         """Begin an update in which some losses may turn out to have no labels."""
         self.updater.begin(absent)
 
@@ -147,7 +148,7 @@ class Learner:
         if while_computing is not None:
             while_computing()
 
-    def train_outputs(self, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
+    def outputs(self, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
         """Outputs of the last micro-batch by short name; waits for its forward pass only."""
         arrays = dict(zip(self._outputs, self.computed.get_outputs()))
         wanted = dict.fromkeys(arrays if names is None else names)
@@ -187,9 +188,9 @@ class Learner:
         """Yield each batch with the eval graph's outputs for its real rows, by short name."""
         return self._evaluation.run(reader, nonfinite)
 
-    def start_views(self, batch: Batch, reader: BatchReader) -> Pending:
+    def compute_views(self, batch: Batch, reader: BatchReader) -> Pending:
         """Start computing the maps of a batch of views, which stay on the device."""
-        return self._evaluation.start_views(batch, reader)
+        return self._evaluation.compute_views(batch, reader)
 
     def release(self) -> None:
         """Leave the network with its own parameters."""

@@ -11,8 +11,8 @@ from densefit.callbacks.callback import Callback
 from densefit.errors import ConfigError
 from densefit.interop.eval_metric import copied, created
 from densefit.interop.module.fit_callback import ModuleFit
-from densefit.interop.module.head_adapter import ModuleWire, module_wire
-from densefit.model.heads.adapter import Wire
+from densefit.interop.module.head_adapter import ModuleHead, module_head
+from densefit.model.heads.adapter import HeadAdapter
 from densefit.model.network import Network
 
 _EVAL_METRIC = "acc"  # default of Module.fit
@@ -20,7 +20,7 @@ _CALLBACKS = ("batch_end", "epoch_end", "eval_batch_end", "eval_end")
 
 
 class ModuleArguments:
-    """Turns Module.fit's arguments into wires and callbacks, for `fit` and `score`.
+    """Turns Module.fit's arguments into adapters and callbacks, for `fit` and `score`.
 
     Args:
         arguments: by their names in Module.fit, and "score_metric", the one of Module.score; None
@@ -31,7 +31,7 @@ class ModuleArguments:
         evaluated: see `ModelInput`.
 
     Attributes:
-        wires: more wires to measure, by name.
+        adapters: more adapters to measure, by name.
         callbacks: to run behind the user's.
 
     Raises:
@@ -48,9 +48,9 @@ class ModuleArguments:
     ) -> None:
         given = {name: value for name, value in arguments.items() if value is not None}
         callbacks = {name: _listed(name, given) for name in _CALLBACKS}
-        wire: ModuleWire | None = None
+        adapter: ModuleHead | None = None
         if "eval_metric" in given or "validation_metric" in given:
-            wire = module_wire(
+            adapter = module_head(
                 network,
                 given.get("eval_metric", _EVAL_METRIC),
                 given.get("validation_metric"),
@@ -60,11 +60,11 @@ class ModuleArguments:
             )
         elif "score_metric" in given:
             metric = created(given["score_metric"])
-            wire = module_wire(network, copied(metric), metric, seen=seen)
-        self.wires: dict[str, Wire] = {} if wire is None else {wire.name: wire}
+            adapter = module_head(network, copied(metric), metric, seen=seen)
+        self.adapters: dict[str, HeadAdapter] = {} if adapter is None else {adapter.name: adapter}
         module = model if isinstance(model, mx.mod.BaseModule) else None
         self._fit = ModuleFit(
-            wire,
+            adapter,
             **callbacks,
             monitor=given.get("monitor"),
             model=module,

@@ -14,7 +14,7 @@ from densefit.evaluation.update_metrics import compute_metrics
 from densefit.interop.data_batch import data_batch
 from densefit.interop.eval_metric import sums_in_lists
 from densefit.interop.metric_view import MetricView
-from densefit.interop.module.head_adapter import NAME, ModuleWire
+from densefit.interop.module.head_adapter import NAME, ModuleHead
 from densefit.interop.module.locals import ModuleLocals, ScoredModule, TrainedModule
 from densefit.interop.parameters import arg_params, aux_params
 
@@ -32,7 +32,7 @@ class ModuleFit(Callback):
     several datasets the one that is scored) and "eval_batch".
 
     Args:
-        wire: of `eval_metric`; None without one: callbacks then see a view of all heads' numbers.
+        adapter: of `eval_metric`; None without one: callbacks then see the numbers of all heads.
         batch_end, epoch_end, eval_batch_end, eval_end: functions as Module.fit calls them.
         monitor: an mx.mon.Monitor, or None.
         model: what the user trains; a Module is `locals["self"]`, and its logger gets the lines.
@@ -41,7 +41,7 @@ class ModuleFit(Callback):
 
     def __init__(
         self,
-        wire: ModuleWire | None,
+        adapter: ModuleHead | None,
         batch_end: Sequence[Callable[[Any], Any]] = (),
         epoch_end: Sequence[Callable[..., Any]] = (),
         eval_batch_end: Sequence[Callable[[Any], Any]] = (),
@@ -50,7 +50,7 @@ class ModuleFit(Callback):
         model: Any = None,
         evaluated: Callable[[int, Any], None] | None = None,
     ) -> None:
-        self._wire, self._monitor, self._model = wire, monitor, model
+        self._wire, self._monitor, self._model = adapter, monitor, model
         self._batch_end, self._epoch_end = batch_end, epoch_end
         self._eval_batch_end, self._eval_end = eval_batch_end, eval_end
         self._evaluated = evaluated or (lambda number, batch: None)
@@ -98,7 +98,9 @@ class ModuleFit(Callback):
 
     def epoch_ended(self, state: TrainState, control: Control) -> None:
         numbers: Iterable[tuple[str, float]] = (
-            state.train().items() if self._wire is None else self._wire.judges["train"].pairs()
+            state.train().items()
+            if self._wire is None
+            else self._wire.metrics_by_mode["train"].pairs()
         )
         for name, value in numbers:
             self._logger.info("Epoch[%d] Train-%s=%f", self._epoch, name, value)
@@ -134,8 +136,12 @@ class ModuleFit(Callback):
         return on_batch
 
     def _metric(self) -> Any:
-        wire = self._wire
-        return MetricView(self._state.train) if wire is None else wire.judges["train"].shown
+        adapter = self._wire
+        return (
+            MetricView(self._state.train)
+            if adapter is None
+            else adapter.metrics_by_mode["train"].shown
+        )
 
     def _validation_metric(self, scorer: Any) -> Any:
         if self._wire is None:

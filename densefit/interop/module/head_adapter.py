@@ -12,14 +12,14 @@ from densefit.errors import ConfigError
 from densefit.interop.eval_metric import copied, created
 from densefit.interop.module.metric import ModuleMetric, check_names
 from densefit.metrics import Metric
-from densefit.model.heads.adapter import Wire
+from densefit.model.heads.adapter import HeadAdapter
 from densefit.model.network import Network
 from densefit.model.output_names import short_name
 
 NAME = "module"
 
 
-class ModuleWire(Wire):
+class ModuleHead(HeadAdapter):
     """Passes all outputs and all labels to metrics of Module.fit; it has no loss.
 
     Args:
@@ -40,7 +40,7 @@ class ModuleWire(Wire):
         labels: list[str],
     ) -> None:
         self._full_names = {short_name(name): name for name in outputs}
-        self.judges = {"train": train, "evaluate": evaluate}
+        self.metrics_by_mode = {"train": train, "evaluate": evaluate}
         self._taken: set[str] = set()
         self._labels = labels
         self._rows: dict[str, int] = {}
@@ -50,11 +50,11 @@ class ModuleWire(Wire):
         return self._labels
 
     @property
-    def compared(self) -> list[str]:
+    def metric_labels(self) -> list[str]:
         return self._labels
 
     @property
-    def counted(self) -> list[str]:
+    def label_groups(self) -> list[str]:
         return []  # it has no loss
 
     def outputs(self, mode: str) -> list[str]:
@@ -65,7 +65,7 @@ class ModuleWire(Wire):
 
     def metrics(self, mode: str) -> list[Metric]:
         """The user's metric object on the first call, new ones later."""
-        judge = self.judges[mode]
+        judge = self.metrics_by_mode[mode]
         if mode in self._taken:
             return [judge.fresh()]
         self._taken.add(mode)
@@ -90,14 +90,14 @@ class ModuleWire(Wire):
         )
 
 
-def module_wire(
+def module_head(
     network: Network,
     eval_metric: Any,
     validation_metric: Any = None,
     train_shown: bool = False,
     validation_shown: bool = False,
     seen: Sequence[str] | None = None,
-) -> ModuleWire:
+) -> ModuleHead:
     """Make the adapter through which Module.fit's metrics see a symbol's outputs and labels.
 
     Args:
@@ -115,10 +115,10 @@ def module_wire(
     if network.heads:
         raise ConfigError(
             "An eval_metric sees the outputs of a Symbol; this network is built of heads",
-            received=f"heads {list(network.wires)}",
+            received=f"heads {list(network.adapters)}",
             fix="give metrics to the heads, or df.score(..., metrics={head: [...]})",
         )
-    if NAME in network.wires:
+    if NAME in network.adapters:
         raise ConfigError(f"A head is named {NAME!r}, as the scores of eval_metric are")
     outputs = [name for name in network.symbol.list_outputs() if seen is None or name in seen]
     own = created(eval_metric)
@@ -127,7 +127,7 @@ def module_wire(
     labels = dict.fromkeys([*check_names(own, outputs), *check_names(other, outputs)])
     train = ModuleMetric(copied(own), own) if train_shown else ModuleMetric(own)
     evaluate = ModuleMetric(copied(other), other) if validation_shown else ModuleMetric(other)
-    return ModuleWire(outputs, train, evaluate, list(labels))
+    return ModuleHead(outputs, train, evaluate, list(labels))
 
 
 def _real(label: Any, batch: Any) -> Any:

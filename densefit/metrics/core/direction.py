@@ -67,7 +67,7 @@ def stated_direction(stated: bool | None, declared: bool | None, score: str, whe
     return bool(declared if stated is None else stated)
 
 
-def tell_undefined(score: str, values: Sequence[float], what: str, where: str) -> None:
+def warn_undefined(score: str, values: Sequence[float], what: str, where: str) -> None:
     """Warn once if the first value of a score that a setting follows is nan.
 
     Args:

@@ -16,13 +16,13 @@ from densefit.errors import BindError, TrainingDiverged
 from densefit.metrics import Metric
 
 
-class Wire(ABC):
+class HeadAdapter(ABC):
     """A head as `fit` and `score` use it: names of its arrays, checks, inputs of its metrics."""
 
     name: str
 
     #: Whether its metrics are updated.
-    is_measured = True
+    uses_metrics = True
     #: Whether a batch with other shapes than the first is an error.
     fixed_shapes = True
 
@@ -35,28 +35,28 @@ class Wire(ABC):
     def weights(self) -> dict[str, str]:
         """Inputs of the train graph, (B,) float32, that weigh the loss of each sample.
 
-        Name -> its entry of `counted`. The train graph may lack some. Empty: the head has no such
-        inputs, and every sample is labelled.
+        Name -> its entry of `label_groups`. The train graph may lack some. Empty: the head has no
+        such inputs, and every sample is labelled.
         """
         return {}
 
     @property
-    def counted(self) -> list[str]:
+    def label_groups(self) -> list[str]:
         """Keys by which labelled samples are counted: the head, and `<head>/<term>` per term."""
         return [self.name]
 
     @property
-    def counted_by(self) -> dict[str, str]:
-        """Output of the train graph -> the entry of `counted` of its labelled samples."""
+    def label_group_of(self) -> dict[str, str]:
+        """Output of the train graph -> the entry of `label_groups` of its labelled samples."""
         return dict.fromkeys(self.outputs("train"), self.name)
 
     @property
-    def batch_numbers(self) -> list[str]:
+    def batch_scalars(self) -> list[str]:
         """Outputs with one number per batch, which counts for each of its samples."""
         return []
 
     @property
-    def compared(self) -> list[str]:
+    def metric_labels(self) -> list[str]:
         """Labels that only metrics need: they need not be inputs of the graph."""
         return []
 

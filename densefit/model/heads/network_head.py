@@ -11,13 +11,13 @@ from densefit.data.geometry.cropped_targets import whole
 from densefit.data.sample import Geometry, LostGeometry
 from densefit.errors import DataError, located
 from densefit.metrics import Metric
-from densefit.model.heads.adapter import Wire, check_rows, diverged
+from densefit.model.heads.adapter import HeadAdapter, check_rows, diverged
 from densefit.model.heads.head import Head
 from densefit.model.heads.loss_terms import LossTerms
 from densefit.model.heads.weighted_losses import check_losses, weight_input, weighted_losses
 
 
-class HeadWire(Wire):
+class NetworkHead(HeadAdapter):
     """A `Head` of a `Network`: losses in training, decoded predictions in scoring."""
 
     def __init__(self, head: Head) -> None:
@@ -25,12 +25,12 @@ class HeadWire(Wire):
         self.head = head
         # Names of loss terms and outputs, set when the graphs are built.
         self.terms: list[str] = []
-        self.evaluated: list[str] = []
-        self.unfinished: list[str] = []
-        self.viewed: list[str] = []
+        self.evaluate_outputs: list[str] = []
+        self.raw_outputs: list[str] = []
+        self.view_outputs: list[str] = []
 
     @property
-    def finishes(self) -> bool:
+    def has_postprocess(self) -> bool:
         """Whether `raw_outputs` and `postprocess` compute the outputs of the head's `evaluate`.
 
         They do not if a subclass overrides `evaluate` alone.
@@ -52,25 +52,25 @@ class HeadWire(Wire):
         return {weight_input(self.head): self.name, **terms}
 
     @property
-    def counted(self) -> list[str]:
+    def label_groups(self) -> list[str]:
         return [self.name, *(f"{self.name}/{term}" for term in self.head.terms)]
 
     @property
-    def counted_by(self) -> dict[str, str]:
+    def label_group_of(self) -> dict[str, str]:
         if not self.head.terms:
-            return super().counted_by
+            return super().label_group_of
         return {f"{self.name}_{term}": f"{self.name}/{term}" for term in self.terms}
 
-    def trained(self, terms: Mapping[str, Any], weigh: Any = None) -> list[Any]:
+    def weighted_losses(self, terms: Mapping[str, Any], weigh: Any = None) -> list[Any]:
         """Losses (B,) of the train graph; see `weighted_losses`."""
         return weighted_losses(self.head, terms, weigh)
 
     def outputs(self, mode: str) -> list[str]:
         names = {
             "train": self.terms,
-            "evaluate": self.evaluated,
-            "raw": self.unfinished,
-            "views": self.viewed,
+            "evaluate": self.evaluate_outputs,
+            "raw": self.raw_outputs,
+            "views": self.view_outputs,
         }[mode]
         return [f"{self.name}_{name}" for name in names]
 
@@ -78,7 +78,7 @@ class HeadWire(Wire):
         self, mode: str, outputs: Mapping[str, np.ndarray], input_size: tuple[int, int] | None
     ) -> dict[str, np.ndarray]:
         named = super().finish(mode, outputs, input_size)
-        if mode != "raw" or input_size is None or not self.finishes:
+        if mode != "raw" or input_size is None or not self.has_postprocess:
             return named
         short = {name[len(self.name) + 1 :]: array for name, array in named.items()}
         processed = self.head.postprocess(short, input_size)
@@ -98,7 +98,7 @@ class HeadWire(Wire):
         for name in self.outputs(mode) if mode != "train" else ():
             check_rows(self.name, name, shapes[name], self.rows(name), batch_size, devices)
 
-    def check_terms(self, terms: Mapping[str, Any], input_size: tuple[int, int]) -> None:
+    def check_losses(self, terms: Mapping[str, Any], input_size: tuple[int, int]) -> None:
         """Raise BindError for wrong loss terms; see `check_losses`."""
         check_losses(self.head, terms, input_size)
 
@@ -141,17 +141,17 @@ class HeadWire(Wire):
             raise diverged(self.name, what, losses[row, term], batch.ids[row])
         return losses, labelled, batch.ids
 
-    def totals(
+    def loss_sums(
         self, outputs: Mapping[str, np.ndarray], labelled: Mapping[str, np.ndarray]
     ) -> dict[str, float]:
         """Sums of the head's losses over labelled samples: of each declared term, or of all.
 
         Args:
             outputs: (n,) losses, by full name.
-            labelled: (n,) bool, by the names of `counted`.
+            labelled: (n,) bool, by the names of `label_groups`.
 
         Returns:
-            Entry of `counted` -> sum.
+            Entry of `label_groups` -> sum.
         """
         names = self.outputs("train")
         if not self.head.terms:
@@ -189,6 +189,6 @@ class HeadWire(Wire):
                 raise geometry.refusal(place)
         if scored or not self.head.supports_crops:
             geometries = [whole(geometry, place) for geometry, place in zip(geometries, where)]
-        short = {name: outputs[f"{self.name}_{name}"] for name in self.evaluated}
+        short = {name: outputs[f"{self.name}_{name}"] for name in self.evaluate_outputs}
         with located(f"head {self.name!r}"):
             return self.head.decode(short, geometries)

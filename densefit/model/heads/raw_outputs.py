@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from densefit.metrics import Metric
-from densefit.model.heads.adapter import Wire, rows_of
+from densefit.model.heads.adapter import HeadAdapter, rows_of
 
 
-class RawOutputs(Wire):
+class RawOutputHead(HeadAdapter):
     """Outputs of a user's Symbol, without labels and metrics.
 
     Args:

@@ -9,15 +9,15 @@ import numpy as np
 
 from densefit.errors import BindError, ConfigError
 from densefit.metrics import Metric, as_metric
-from densefit.model.heads.adapter import Wire, check_rows, diverged, rows_of
+from densefit.model.heads.adapter import HeadAdapter, check_rows, diverged, rows_of
 from densefit.model.heads.head import Head
-from densefit.model.heads.network_head import HeadWire
+from densefit.model.heads.network_head import NetworkHead
 from densefit.model.heads.route import Route
 from densefit.model.output_names import short_name
 from densefit.registry import nearest
 
 
-class RouteWire(Wire):
+class RoutedHead(HeadAdapter):
     """A user's `Route`: arrays go to the metrics, without padded rows."""
 
     fixed_shapes = False
@@ -25,7 +25,7 @@ class RouteWire(Wire):
     def __init__(self, name: str, route: Route, symbol_outputs: Sequence[str]) -> None:
         self.name = name
         self.route = route
-        self.is_measured = True  # False where fit's eval_metric replaces its metrics
+        self.uses_metrics = True  # False where fit's eval_metric replaces its metrics
         self._outputs = [_output_name(name, output, symbol_outputs) for output in route.outputs]
         rows: Mapping[str, int] = {}
         if isinstance(route.rows, Mapping):
@@ -40,11 +40,11 @@ class RouteWire(Wire):
         return list(self.route.labels)
 
     @property
-    def compared(self) -> list[str]:
+    def metric_labels(self) -> list[str]:
         return self.labels
 
     @property
-    def batch_numbers(self) -> list[str]:
+    def batch_scalars(self) -> list[str]:
         return [name for name in self._outputs if self._rows.get(name) == 0]
 
     def outputs(self, mode: str) -> list[str]:
@@ -54,7 +54,7 @@ class RouteWire(Wire):
         return self._rows.get(output, 1)
 
     def metrics(self, mode: str) -> list[Metric]:
-        if not self.is_measured:
+        if not self.uses_metrics:
             return []
         return [as_metric(metric).fresh() for metric in self.route.metrics]
 
@@ -79,7 +79,7 @@ class RouteWire(Wire):
             self._rows[name] = rows
 
     def check_batch(self, batch: Any) -> None:
-        for label in self.compared:
+        for label in self.metric_labels:
             if label not in batch.arrays and not _all_have(label, batch.targets):
                 carried = [*batch.labels, *sorted(batch.targets[0] if batch.targets else ())]
                 raise BindError(
@@ -158,12 +158,12 @@ def _output_name(head: str, output: str, symbol_outputs: Sequence[str]) -> str:
     )
 
 
-def wire(name: str, head: Head | Route, symbol_outputs: Sequence[str] = ()) -> Wire:
+def head_adapter(name: str, head: Head | Route, symbol_outputs: Sequence[str] = ()) -> HeadAdapter:
     """The adapter of a Head or a Route."""
     if isinstance(head, Head):
-        return HeadWire(head)
+        return NetworkHead(head)
     if isinstance(head, Route):
-        return RouteWire(name, head, symbol_outputs)
+        return RoutedHead(name, head, symbol_outputs)
     raise ConfigError(
         f"The head {name!r} is neither a Head nor a Route",
         received=f"{type(head).__name__}: {head!r}",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
 from densefit.errors import ConfigError
-from densefit.metrics.core.direction import direction_of, stated_direction, tell_undefined
+from densefit.metrics.core.direction import direction_of, stated_direction, warn_undefined
 from densefit.train.schedules.schedule import Moment, Plan, Rate, Resolved, schedules
 from densefit.train.schedules.warmup import WarmedUp
 
@@ -166,7 +166,7 @@ class ResolvedPlateau(Resolved):
         direction_of(key, dict.fromkeys(scores, True), FOLLOW, where)
         score = float(scores[key])
         self._scores.append(score)
-        tell_undefined(key, self._scores, "it counts as not improved", where)
+        warn_undefined(key, self._scores, "it counts as not improved", where)
         self.standing = judged(self.standing, score, self._plateau)
 
     def state_dict(self) -> dict[str, Any]:

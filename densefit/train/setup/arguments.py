@@ -101,7 +101,7 @@ def as_callbacks(callbacks: Any) -> list[Callback]:
 def _callback(callback: Any) -> Callback:
     if isinstance(callback, str):
         return registered.create(callback)
-    if hasattr(callback, "begin_anew") and not isinstance(callback, type):
+    if hasattr(callback, "fit_started") and not isinstance(callback, type):
         checked: Callback = callback
         return checked
     fix = "callbacks=[df.callbacks.CSVLog('log.csv')]"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from densefit.data.classes.class_lists import are_numbers, dataset_list, head_lists, is_borrowed
+from densefit.data.classes.class_lists import are_numbers, dataset_list, head_lists, is_from_classes
 from densefit.data.classes.class_matching import is_of_objects
 from densefit.data.classes.class_occurrence import is_map
 from densefit.errors import BindError
@@ -47,7 +47,7 @@ def _are_meant(dataset: Any, target: str, of_dataset: Sequence[str], names: Sequ
     """Whether a dataset's class names belong to a target, which it may not name."""
     if are_numbers(of_dataset):
         return False
-    if not is_borrowed(dataset, target):
+    if not is_from_classes(dataset, target):
         return True
     # A mask may have one name less: the background has none.
     fits = len(of_dataset) == len(names) or not is_map(target)

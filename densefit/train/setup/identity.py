@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from densefit.callbacks.callback import TrainState
-from densefit.checkpoint.training.identity import told
+from densefit.checkpoint.training.identity import fingerprint_text
 from densefit.data.fingerprint import fingerprint
-from densefit.data.stable_repr import described, public_settings
-from densefit.model.heads.adapter import Wire
+from densefit.data.stable_repr import public_settings, stable_repr
+from densefit.model.heads.adapter import HeadAdapter
 from densefit.train.setup.plan import Plan
 
 
@@ -23,7 +23,7 @@ def identity_of(plan: Plan, as_before: bool = False) -> dict[str, Any]:
     settings = plan.settings
     return identity(
         plan.session.state,
-        plan.feeder.iterator,
+        plan.reader.iterator,
         settings.seed,
         settings.validation,
         as_before,
@@ -67,11 +67,13 @@ def identity(
     several = validation if isinstance(validation, Mapping) else {"": validation}
     scored = {name: _scored(data) for name, data in several.items()}
     return {
-        "heads": {name: _described(wire, as_before) for name, wire in network.wires.items()},
-        "labels": {name: list(wire.labels) for name, wire in network.wires.items()},
+        "heads": {
+            name: _described(adapter, as_before) for name, adapter in network.adapters.items()
+        },
+        "labels": {name: list(adapter.labels) for name, adapter in network.adapters.items()},
         "backbone": None
         if backbone is None
-        else f"{described(backbone, 1)}, output_stride {network.output_stride}",
+        else f"{stable_repr(backbone, 1)}, output_stride {network.output_stride}",
         "batch_size": state.batch_size,
         "accumulate": state.accumulate,
         "updates_per_epoch": state.updates_per_epoch,
@@ -82,7 +84,7 @@ def identity(
         or None,
         # A resolved schedule is one over a number of updates.
         "schedule": None if schedule is None else f"{schedule} over {state.updates} updates",
-        **{name: described(value, as_before=as_before) for name, value in settings.items()},
+        **{name: stable_repr(value, as_before=as_before) for name, value in settings.items()},
     }
 
 
@@ -102,17 +104,17 @@ def _scored(data: Any) -> str | None:
     samples = _fingerprint(data)
     if not samples:
         return None
-    return f"{told(samples)}, {described(getattr(data, 'transform', None))}"
+    return f"{fingerprint_text(samples)}, {stable_repr(getattr(data, 'transform', None))}"
 
 
-def _described(wire: Wire, as_before: bool) -> str:
-    head = getattr(wire, "head", None)
+def _described(adapter: HeadAdapter, as_before: bool) -> str:
+    head = getattr(adapter, "head", None)
     if head is None:
-        return f"outputs {', '.join(wire.outputs('train'))}"
+        return f"outputs {', '.join(adapter.outputs('train'))}"
     if head.spec is not None:
-        return f"{head.spec['task']} {described(head.spec['settings'], as_before=as_before)}"
+        return f"{head.spec['task']} {stable_repr(head.spec['settings'], as_before=as_before)}"
     # Made by its class and not by its name: its public attributes.
     public = public_settings(head)
     for name in ("spec", "learned_names"):
         public.pop(name, None)
-    return type(head).__name__ + ("" if as_before else described(public))
+    return type(head).__name__ + ("" if as_before else stable_repr(public))

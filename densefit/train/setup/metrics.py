@@ -13,12 +13,16 @@ from densefit.evaluation.update_metrics import compute_metrics
 from densefit.metrics import Metric
 from densefit.metrics.core.derived import Derived, check_derived, derived_directions
 from densefit.metrics.core.direction import Directions
-from densefit.model.heads.adapter import Wire
+from densefit.model.heads.adapter import HeadAdapter
 
 
-def training_metrics(state: TrainState, wires: Mapping[str, Wire]) -> dict[str, list[Metric]]:
+def training_metrics(
+    state: TrainState, adapters: Mapping[str, HeadAdapter]
+) -> dict[str, list[Metric]]:
     """The heads' training metrics, whose numbers the state gives with the heads' loss weights."""
-    metrics: dict[str, list[Metric]] = {name: wire.metrics("train") for name, wire in wires.items()}
+    metrics: dict[str, list[Metric]] = {
+        name: adapter.metrics("train") for name, adapter in adapters.items()
+    }
     compute_metrics(metrics)  # names that clash
 
     def numbers() -> dict[str, float]:
@@ -32,14 +36,14 @@ def training_metrics(state: TrainState, wires: Mapping[str, Wire]) -> dict[str, 
 
 
 def scorer_of(
-    learner: Engine, validation: Any, wires: Mapping[str, Wire]
+    learner: Engine, validation: Any, adapters: Mapping[str, HeadAdapter]
 ) -> Scorer | MultiScorer | None:
     """The scorer of the validation data: one iterator, or several by name; None for none."""
     if validation is None:
         return None
     if isinstance(validation, Mapping):
-        return MultiScorer(learner, validation, where="validation", wires=wires)
-    return scorer_of_labelled(learner, validation, "validation", wires)
+        return MultiScorer(learner, validation, where="validation", adapters=adapters)
+    return scorer_of_labelled(learner, validation, "validation", adapters)
 
 
 def directions_of(

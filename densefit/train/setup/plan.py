@@ -11,14 +11,14 @@ from densefit import engine
 from densefit.callbacks.callback import TrainState
 from densefit.checkpoint.training.saver import Saver, check_unmixed
 from densefit.checkpoint.training.session import Session
-from densefit.engine.batch_reader import Feeder
+from densefit.engine.batch_reader import BatchReader
 from densefit.engine.model_input import ModelInput, batches_of, validations_of
 from densefit.engine.settings import OptimizerSettings
 from densefit.errors import ConfigError
 from densefit.evaluation.multi_scorer import MultiScorer
 from densefit.evaluation.scorer import Scorer
 from densefit.metrics.core.direction import Directions
-from densefit.model.heads.adapter import Wire
+from densefit.model.heads.adapter import HeadAdapter
 from densefit.model.heads.route import Route
 from densefit.model.network import Network
 from densefit.numeric import check_optimizer
@@ -54,8 +54,8 @@ class Plan:
         model: what is trained.
         module: the arguments of Module.fit, as an adapter reads them.
         live: a user's Module that trains itself; None: the engine binds its own.
-        feeder: of the training data.
-        wires: name -> head that has training metrics.
+        reader: of the training data.
+        adapters: name -> head that has training metrics.
         optimizer: of this training; a Module that has one goes on with it.
         schedule: argument of `fit`, with the direction of the score that it follows.
         scorer: of the validation data; None without any.
@@ -68,8 +68,8 @@ class Plan:
     model: ModelInput
     module: Any
     live: Any
-    feeder: Feeder
-    wires: Mapping[str, Wire]
+    reader: BatchReader
+    adapters: Mapping[str, HeadAdapter]
     optimizer: OptimizerSettings
     schedule: Schedule | None
     scorer: Scorer | MultiScorer | None
@@ -94,15 +94,15 @@ class Plan:
         train = batches_of(settings.train, model, "train")
         module = module_arguments(model, settings)
         live = live_module(model, settings)
-        network, wires = model.network, {**model.network.wires, **module.wires}
-        check_balanced(settings.balance, network.wires)
-        feeder = _reader(train, network, wires, settings)
-        per_epoch, total = _length(feeder, settings)
+        network, adapters = model.network, {**model.network.adapters, **module.adapters}
+        check_balanced(settings.balance, network.adapters)
+        reader = _reader(train, network, adapters, settings)
+        per_epoch, total = _length(reader, settings)
         check_schedule(settings.schedule, settings.validation, settings.begin_epoch, per_epoch)
         optimizer = _optimizer(model, settings)
         learner = engine.make(network, settings.devices or model.devices)
-        learner.check_optimizer(optimizer, feeder.batch_size, settings.accumulate)
-        scorer = scorer_of(learner, validations_of(settings.validation, model), module.wires)
+        learner.check_optimizer(optimizer, reader.batch_size, settings.accumulate)
+        scorer = scorer_of(learner, validations_of(settings.validation, model), module.adapters)
         directions = directions_of(scorer, settings.derived)
         schedule = settings.schedule
         if schedule is not None:
@@ -118,17 +118,17 @@ class Plan:
             epochs=settings.epochs,
             updates=total,
             updates_per_epoch=per_epoch,
-            batch_size=feeder.batch_size,
+            batch_size=reader.batch_size,
             accumulate=settings.accumulate,
             directions=directions,
             device_memory=engine.device_memory,
         )
-        metrics = training_metrics(state, wires)
+        metrics = training_metrics(state, adapters)
         callbacks = [*all_callbacks(model, live, settings), *module.callbacks]
         history = History(network)
         session = Session(learner, state, history, callbacks, metrics, rate, settings.balance)
         return cls(
-            *(settings, model, module, live, feeder, wires, optimizer),
+            *(settings, model, module, live, reader, adapters, optimizer),
             *(schedule, scorer, session, validating, saving),
         )
 
@@ -144,25 +144,27 @@ class Plan:
             if saver is not None:
                 saver.end()
             self.session.learner.release()
-            for wire in self.model.network.wires.values():
-                wire.is_measured = True
+            for adapter in self.model.network.adapters.values():
+                adapter.uses_metrics = True
 
 
-def _reader(train: Any, network: Network, wires: Mapping[str, Wire], settings: Settings) -> Feeder:
+def _reader(
+    train: Any, network: Network, adapters: Mapping[str, HeadAdapter], settings: Settings
+) -> BatchReader:
     """The reader of the training data, whose classes and heads are the network's."""
-    feeder = Feeder(train, list(wires.values()), "train")
+    reader = BatchReader(train, list(adapters.values()), "train")
     take_names(network, train)
-    check_same_heads(train, feeder.wires, feeder.where)
-    feeder.epochs.first = settings.begin_epoch
-    return feeder
+    check_same_heads(train, reader.adapters, reader.where)
+    reader.epochs.first = settings.begin_epoch
+    return reader
 
 
-def _length(feeder: Feeder, settings: Settings) -> tuple[int | None, int | None]:
+def _length(reader: BatchReader, settings: Settings) -> tuple[int | None, int | None]:
     """(updates an epoch, updates in all), None where not known."""
-    per_epoch = feeder.epochs.updates(settings.updates_per_epoch, settings.accumulate)
+    per_epoch = reader.epochs.updates(settings.updates_per_epoch, settings.accumulate)
     if settings.epochs is None:
         return per_epoch, settings.updates
-    return per_epoch, feeder.epochs.total_updates(settings.epochs, per_epoch, settings.accumulate)
+    return per_epoch, reader.epochs.total_updates(settings.epochs, per_epoch, settings.accumulate)
 
 
 def _optimizer(model: ModelInput, settings: Settings) -> OptimizerSettings:

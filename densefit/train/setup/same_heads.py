@@ -10,22 +10,22 @@ from typing import Any
 import numpy as np
 
 from densefit.data.checks.sample import read_sample
-from densefit.data.classes.class_matching import Matcher
+from densefit.data.classes.class_matching import ClassMatcher
 from densefit.data.loader.label_encoder import labelled
 from densefit.data.sample import Sample
 from densefit.data.sampler import sample_rng
-from densefit.data.stable_repr import described
-from densefit.data.targets_present import looked_at
-from densefit.data.transforms.extra_samples import applied, drawn_from
+from densefit.data.stable_repr import stable_repr
+from densefit.data.targets_present import probe_indices
+from densefit.data.transforms.extra_samples import apply_transform, draw_from
 from densefit.errors import ConfigError
-from densefit.model.heads.adapter import Wire
-from densefit.model.heads.network_head import HeadWire
+from densefit.model.heads.adapter import HeadAdapter
+from densefit.model.heads.network_head import NetworkHead
 
 _NO_SETTINGS = ("spec", "learned_names")  # attributes of a head that are no settings
 _log = logging.getLogger("densefit")
 
 
-def check_same_heads(iterator: Any, wires: Sequence[Wire], where: str) -> None:
+def check_same_heads(iterator: Any, adapters: Sequence[HeadAdapter], where: str) -> None:
     """Compare the heads of a loader with the network's, where they are different objects.
 
     Heads of different settings may encode the same labels (another decoder, another weight). Up to
@@ -33,7 +33,7 @@ def check_same_heads(iterator: Any, wires: Sequence[Wire], where: str) -> None:
 
     Args:
         iterator: a densefit Loader, or an iterator that has it as `data_iter`; others are ignored.
-        wires: heads of the network.
+        adapters: heads of the network.
         where: purpose of the data, to be named in messages.
 
     Raises:
@@ -41,11 +41,11 @@ def check_same_heads(iterator: Any, wires: Sequence[Wire], where: str) -> None:
     """
     loader = getattr(iterator, "data_iter", iterator)
     theirs = {head.name: head for head in getattr(loader, "heads", ())}
-    for wire in wires:
-        if isinstance(wire, HeadWire) and wire.name in theirs:
-            differing = _differing(wire.head, theirs[wire.name])
+    for adapter in adapters:
+        if isinstance(adapter, NetworkHead) and adapter.name in theirs:
+            differing = _differing(adapter.head, theirs[adapter.name])
             if differing:
-                _compare(loader, wire.head, theirs[wire.name], differing, where)
+                _compare(loader, adapter.head, theirs[adapter.name], differing, where)
 
 
 def _differing(head: Any, other: Any) -> dict[str, tuple[str, str]]:
@@ -53,9 +53,9 @@ def _differing(head: Any, other: Any) -> dict[str, tuple[str, str]]:
     if head is other:
         return {}
     if type(head) is not type(other):
-        return {"head": (described(type(head)), described(type(other)))}
+        return {"head": (stable_repr(type(head)), stable_repr(type(other)))}
     ours, theirs = (
-        {name: described(value) for name, value in vars(each).items() if name not in _NO_SETTINGS}
+        {name: stable_repr(value) for name, value in vars(each).items() if name not in _NO_SETTINGS}
         for each in (head, other)
     )
     return {
@@ -96,7 +96,7 @@ def _compare(
 
 def _encoding(loader: Any, head: Any) -> Callable[[Sample], Mapping[str, Any]]:
     """Return the head's `encode`, with the dataset's class numbers mapped to the head's."""
-    match = Matcher(loader.dataset, [head])().get(head.name)
+    match = ClassMatcher(loader.dataset, [head])().get(head.name)
     if match is None:
         return head.encode  # type: ignore[no-any-return]
     return lambda sample: head.encode(replace(sample, targets=match(sample.targets)))  # type: ignore[no-any-return]
@@ -105,13 +105,13 @@ def _encoding(loader: Any, head: Any) -> Callable[[Sample], Mapping[str, Any]]:
 def _samples(loader: Any, head: Any) -> list[Sample]:
     """Return up to 8 transformed samples that are labelled for the head."""
     samples = []
-    for index in looked_at(loader.dataset):
+    for index in probe_indices(loader.dataset):
         try:
             sample = read_sample(loader.dataset, index, [])
             if loader.transform is not None:
                 rng = sample_rng(loader.seed, 0, index)
-                draw = drawn_from(loader.dataset, index, rng, skips=True)
-                sample = applied(loader.transform, sample, rng, draw)
+                draw = draw_from(loader.dataset, index, rng, skips=True)
+                sample = apply_transform(loader.transform, sample, rng, draw)
         except Exception:
             continue  # a broken sample is an error, or skipped, in the epoch
         if labelled(head, sample):

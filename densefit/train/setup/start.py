@@ -38,7 +38,7 @@ def start(plan: Plan) -> Loop:
         plan.model.started(plan.session.learner)
     length = _length(plan)
     for callback in plan.session.callbacks:
-        callback.begin_anew()
+        callback.reset()
     _resume(plan, length)
     return _loop(plan, length)
 
@@ -49,11 +49,11 @@ def _bind(plan: Plan) -> None:
     balancer, network, state = session.balancer, plan.model.network, session.state
     weigh = None
     if balancer is not None:
-        balancer.begin(list(network.wires), state.updates, state.updates_per_epoch)
+        balancer.begin(list(network.adapters), state.updates, state.updates_per_epoch)
         weigh = balancer.weighted if balancer.learned else None
     are_given = settings.arg_params is not None or settings.aux_params is not None
     session.learner.bind(
-        plan.feeder,
+        plan.reader,
         BindSettings(
             initializer=settings.initializer,
             seed=settings.seed,
@@ -69,7 +69,7 @@ def _bind(plan: Plan) -> None:
             is_given=are_given,
         ),
     )
-    plan.module.attach(session.learner, plan.scorer, plan.feeder.iterator)
+    plan.module.attach(session.learner, plan.scorer, plan.reader.iterator)
     if plan.scorer is not None:
         plan.scorer.check_values()
 
@@ -81,7 +81,7 @@ def _length(plan: Plan) -> TrainingLength:
     if isinstance(session.rate, Deferred):
         learners.append(session.rate)
     total_of = partial(
-        plan.feeder.epochs.total_updates, settings.epochs or 0, accumulate=settings.accumulate
+        plan.reader.epochs.total_updates, settings.epochs or 0, accumulate=settings.accumulate
     )
     return TrainingLength(session.state, total_of, learners)
 
@@ -126,20 +126,20 @@ def _loop(plan: Plan, length: TrainingLength) -> Loop:
     learner, saver, guard = session.learner, settings.checkpoint, settings.on_nonfinite
     balancing = None
     if settings.balance is not None:
-        balancing = Balancing(settings.balance, learner, plan.model.network.wires)
+        balancing = Balancing(settings.balance, learner, plan.model.network.adapters)
     reseed = partial(seed_update, learner, settings.seed, session.state) if learner.random else None
     control, signals = Control(), Signals()
     checkpointer = Checkpointer(session, saver, guard, control, signals)
     keep = None if saver is None else saver.keep
     return Loop(
         plan=plan,
-        step=Step(session, plan.wires, settings.clip_norm, guard, balancing, reseed),
+        step=Step(session, plan.adapters, settings.clip_norm, guard, balancing, reseed),
         reseed=reseed,
         validator=Validator(
             *(session, plan.scorer, settings.derived, keep, checkpointer, control, signals)
         ),
         checkpointer=checkpointer,
-        recorder=EpochRecorder(session, plan.feeder, length),
+        recorder=EpochRecorder(session, plan.reader, length),
         length=length,
         control=control,
         signals=signals,

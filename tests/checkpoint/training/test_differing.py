@@ -3,7 +3,7 @@
 import pytest
 
 from densefit.checkpoint.training.differing import differing
-from densefit.checkpoint.training.identity import told_apart
+from densefit.checkpoint.training.identity import shown_difference
 
 LONG = ", ".join(f"'class {number}'" for number in range(200))
 
@@ -53,12 +53,12 @@ def test_any_two_texts_are_told_differently():
 
 
 def test_short_settings_are_told_whole_and_long_ones_by_what_differs():
-    assert told_apart("Cosine(lr=0.1)", None, "schedule") == ("Cosine(lr=0.1)", "none")
-    assert told_apart(0, 1, "seed") == ("0", "1")
+    assert shown_difference("Cosine(lr=0.1)", None, "schedule") == ("Cosine(lr=0.1)", "none")
+    assert shown_difference(0, 1, "seed") == ("0", "1")
     texts = [f"{{dataset: Data([{LONG}], n={n}), last: 'drop'}}" for n in (1, 2)]
-    assert told_apart(*texts, "loader") == ("dataset.n: 1", "dataset.n: 2")
+    assert shown_difference(*texts, "loader") == ("dataset.n: 1", "dataset.n: 2")
     sums = {"samples": 3, "sha256": "0" * 64}, {"samples": 3, "sha256": "1" * 64}
-    assert told_apart(*sums, "data") == ("3 samples, sum 00000000", "3 samples, sum 11111111")
+    assert shown_difference(*sums, "data") == ("3 samples, sum 00000000", "3 samples, sum 11111111")
 
 
 def test_many_differences_of_one_setting_do_not_hide_another():

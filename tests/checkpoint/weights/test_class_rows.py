@@ -58,7 +58,7 @@ def filled(made, seed=0):
 
 
 def array(made, name):
-    return {**made.arg_params, **made.aux_params}[name].asnumpy()
+    return {**df.interop.arg_params(made), **df.interop.aux_params(made)}[name].asnumpy()
 
 
 def test_the_rows_are_those_of_the_layers_that_name_classes(tiny):
@@ -152,7 +152,11 @@ def test_numbers_without_names_come_by_place(tiny):
 @pytest.mark.parametrize("kind", ["arrays", "numbers in the network"])
 def test_without_names_on_both_sides_rows_come_by_place(tiny, kind):
     source = filled(df.Network(tiny.Backbone(), [df.head("classification", classes=CLASSES)]))
-    given = source if kind != "arrays" else {**source.arg_params, **source.aux_params}
+    given = (
+        source
+        if kind != "arrays"
+        else {**df.interop.arg_params(source), **df.interop.aux_params(source)}
+    )
     classes = OTHER if kind == "arrays" else 3
     made = df.Network(tiny.Backbone(), [df.head("classification", classes=classes)])
     df.surgery.transfer(given, made)
@@ -182,7 +186,7 @@ def test_names_come_to_the_head_whose_the_weights_are(tiny):
     source = filled(df.Network(tiny.Backbone(), [Plain(tiny, "a_b", CLASSES)]))
     ours = [Plain(tiny, "a", 3), Plain(tiny, "a_b", 3)]
     made = df.Network(tiny.Backbone(), ours)
-    df.surgery.transfer({**source.arg_params, **source.aux_params}, made)
+    df.surgery.transfer({**df.interop.arg_params(source), **df.interop.aux_params(source)}, made)
     theirs = [Plain(tiny, "a", CLASSES), Plain(tiny, "a_b", CLASSES)]
     df.surgery.transfer(filled(df.Network(tiny.Backbone(), theirs)), made, rename={"a_fc_*": None})
     assert ours[0].names("label") == ["0", "1", "2"]

@@ -28,14 +28,14 @@ def other(tiny, *names):
 
 
 def values(network):
-    found = {**network.arg_params, **network.aux_params}
+    found = {**df.interop.arg_params(network), **df.interop.aux_params(network)}
     return {name: value.asnumpy() for name, value in found.items()}
 
 
 @pytest.mark.parametrize("kind", ["checkpoint", "network", "numpy", "mxnet file"])
 def test_every_kind_of_source_gives_the_same(tiny, source, kind):
     network, folder = source
-    arguments, auxiliary = network.get_params()
+    arguments, auxiliary = (df.interop.arg_params(network), df.interop.aux_params(network))
     given = {
         "checkpoint": folder,
         "network": network,
@@ -50,7 +50,7 @@ def test_every_kind_of_source_gives_the_same(tiny, source, kind):
     assert set(report.loaded) == {*TRUNK, *STATISTICS, *HEAD}
     assert report.new == ["more_fc_weight", "more_fc_bias"]
     assert (report.kept, report.mismatched, report.dropped) == ([], {}, [])
-    assert set(made.aux_params) == set(STATISTICS)
+    assert set(made.statistics) == set(STATISTICS)
     expected = values(network)
     for name, value in values(made).items():
         assert value.dtype == np.float32
@@ -141,7 +141,7 @@ def test_other_output_strides_are_told(tmp_path):
         assert report.strides == (32, 8)
         assert "output stride 32 there, 8 here" in str(report)
         assert df.surgery.transfer(source, unstated).strides is None
-    assert df.surgery.transfer(coarse.get_params()[0], made(8)).strides is None
+    assert df.surgery.transfer(df.interop.arg_params(coarse), made(8)).strides is None
 
 
 def test_into_a_symbol_of_the_user(tiny):
@@ -173,7 +173,7 @@ def test_mistakes_are_told(tiny, source, tmp_path):
     with pytest.raises(ConfigError, match="'raise' or 'skip'"):
         df.surgery.transfer(network, made, mismatched="ignore")
     with pytest.raises(ConfigError, match="(?s)mapping of names.*received: *tuple"):
-        df.surgery.transfer(network.get_params(), made)
+        df.surgery.transfer((df.interop.arg_params(network), df.interop.aux_params(network)), made)
     with pytest.raises(BindError, match="(?s)No parameter of the source.*rename="):
         df.surgery.transfer({"backbone.weight": np.zeros(3)}, made)
 
@@ -213,11 +213,11 @@ def test_learned_weights_of_losses_come_along_with_their_heads(tiny, weighed, ki
 
 def test_the_learned_weight_of_a_head_that_is_not_loaded_whole_begins_anew(tiny, weighed):
     network, _ = weighed
-    given = {**network.get_params()[0], "bright_fc_weight": np.zeros((3, 4))}
+    given = {**df.interop.arg_params(network), "bright_fc_weight": np.zeros((3, 4))}
     made = other(tiny, "bright", "dark")
     report = df.surgery.transfer(given, made, mismatched="skip")
     assert dict(report.weights) == {S["dark"]: "loaded", S["bright"]: "new"}
-    assert S["bright"] not in made.arg_params
+    assert S["bright"] not in made.parameters
     report = df.surgery.transfer(network, other(tiny, "bright"), rename={"bright_fc_bias": None})
     assert dict(report.weights) == {S["bright"]: "new", S["dark"]: "dropped"}
     report = df.surgery.transfer(
@@ -232,7 +232,7 @@ def test_without_learned_weights_there_is_no_word_of_them(tiny, source, weighed)
     assert not report.weights
     assert "weights of losses" not in str(report)
     had = other(tiny, "bright", "dark")
-    had.set_params(*weighed[0].get_params())
+    had.set_params(df.interop.arg_params(weighed[0]), df.interop.aux_params(weighed[0]))
     report = df.surgery.transfer(network, had)
     assert report.weights == {S["bright"]: "kept", S["dark"]: "kept"}
     assert values(had)[S["bright"]] == values(weighed[0])[S["bright"]]

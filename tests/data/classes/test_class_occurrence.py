@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.data.classes.class_occurrence import Occurring, counted, told
+from densefit.data.classes.class_occurrence import ClassOccurrence, counted, told
 from densefit.data.classes.constant_masks import check_mask_values
 from densefit.data.sample import Sample
 from densefit.datasets import MaskFolder
@@ -190,7 +190,7 @@ def test_masks_of_0_and_255_are_told_by_a_score(tiny, caplog):
 
 def test_a_sample_is_looked_at_until_all_classes_came():
     head = df.head("segmentation", classes=2)
-    tally = Occurring([head])
+    tally = ClassOccurrence([head])
     tally.look("segmentation", {"mask": np.array([[0, 1]], np.uint8)}, None)
     tally.look("segmentation", {"mask": "is not read"}, None)
     tally.look("another", {"mask": "is not read"}, None)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from densefit.data.geometry.image_ops import crop, resize
-from densefit.data.geometry.instance_map import NONE, UNKNOWN, extents, tightened
+from densefit.data.geometry.instance_map import NONE, UNKNOWN, extents, tighten_boxes
 from densefit.datasets import Shapes
 
 
@@ -37,7 +37,7 @@ def test_what_a_crop_cut_shrinks_to_what_is_left():
     window = crop(sample, 10, 2, 30, 38)
     clipped = window.targets["boxes"]
     np.testing.assert_array_equal(clipped, [[0, 2, 26, 34], [0, 4, 10, 14]])
-    tight = tightened(clipped, window.targets["instances"], window.targets["instance_ids"])
+    tight = tighten_boxes(clipped, window.targets["instances"], window.targets["instance_ids"])
     np.testing.assert_array_equal(tight, [[0, 25, 26, 34], [0, 4, 10, 14]])  # a pixel is left
 
 
@@ -45,12 +45,12 @@ def test_whole_objects_and_boxes_without_an_id_are_left_alone():
     sample = Shapes(1, size=(60, 60), empty=0.0)[0].targets
     boxes = sample["boxes"]
     np.testing.assert_array_equal(
-        tightened(boxes, sample["instances"], sample["instance_ids"]), boxes
+        tighten_boxes(boxes, sample["instances"], sample["instance_ids"]), boxes
     )
     edge = np.array([[0, 0, 30, 30]], np.float32)
     empty = np.zeros((30, 30), np.uint16)
-    np.testing.assert_array_equal(tightened(edge, empty, np.array([NONE])), edge)
-    assert tightened(np.zeros((0, 4)), empty, np.zeros(0, np.int64)).shape == (0, 4)
+    np.testing.assert_array_equal(tighten_boxes(edge, empty, np.array([NONE])), edge)
+    assert tighten_boxes(np.zeros((0, 4)), empty, np.zeros(0, np.int64)).shape == (0, 4)
 
 
 def test_whole_masks_go_with_their_boxes_and_stay_those_of_the_original():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from densefit.data.geometry.image_ops import resize_nearest
-from densefit.data.geometry.strided_map import cell_centres, grid_size, mean_weights, target_cells
+from densefit.data.geometry.strided_map import cell_centres, grid_size, mean_weights, strided_target
 from densefit.data.sample import Sample
 from densefit.errors import DataError
 
@@ -30,10 +30,10 @@ def test_every_cell_takes_one_of_its_own_pixels(size):
 def test_a_target_of_numbers_is_read_in_the_middle_of_its_cells(channels):
     array = np.random.default_rng(0).normal(size=(33, 45, *channels))
     image = np.zeros((33, 45, 3), np.uint8)
-    found = target_cells(Sample("a", image, {"heat": array}), "heat", channels, 4, "head h")
+    found = strided_target(Sample("a", image, {"heat": array}), "heat", channels, 4, "head h")
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, cell_centres(array, 4).astype(np.float32))
-    lacking = target_cells(Sample("a", image, {}), "heat", channels, 4, "head h")
+    lacking = strided_target(Sample("a", image, {}), "heat", channels, 4, "head h")
     assert (lacking.shape, lacking.dtype) == (found.shape, np.float32)
     assert not lacking.any()
 
@@ -44,7 +44,7 @@ def test_a_target_of_numbers_is_read_in_the_middle_of_its_cells(channels):
 def test_maps_of_another_size_are_told(channels, shape):
     sample = Sample("a", np.zeros((8, 8, 3), np.uint8), {"heat": np.ones(shape)})
     with pytest.raises(DataError, match="(?s)'heat' has not .* for each pixel") as error:
-        target_cells(sample, "heat", channels, 4, "head h")
+        strided_target(sample, "heat", channels, 4, "head h")
     assert f"shape {shape}" in str(error.value)
     assert "head h, sample a" in str(error.value)
 

@@ -3,8 +3,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from densefit.data.loader.collate import Layout
-from densefit.data.loader.sample_task import Made
+from densefit.data.loader.collate import BatchLayout
+from densefit.data.loader.sample_task import ProcessedSample
 from densefit.data.sample import Geometry
 from densefit.errors import DataError
 
@@ -28,13 +28,15 @@ def made(index, labels, size=(4, 6)):
     data = np.full((3,) + size, index, np.uint8)
     geometry = Geometry.identity(*size)
     has = {name: index != 1 for name in labels}
-    return Made(index, f"s{index}", data, labels, has, {"label": np.array(index)}, geometry)
+    return ProcessedSample(
+        index, f"s{index}", data, labels, has, {"label": np.array(index)}, geometry
+    )
 
 
 @pytest.fixture
 def layout():
     det = Head("det", Label("boxes", (5, 4)), Label("classes", (5,), "int32"))
-    return Layout((4, 6), [det, Head("age", Label("years", ()))])
+    return BatchLayout((4, 6), [det, Head("age", Label("years", ()))])
 
 
 def good(index):
@@ -80,7 +82,7 @@ def test_a_batch_has_all_in_order(layout):
 
 
 def test_without_heads_there_are_no_labels():
-    assert Layout((4, 6), []).collate([made(0, {})]).labels == {}
+    assert BatchLayout((4, 6), []).collate([made(0, {})]).labels == {}
 
 
 def test_another_size_is_refused_with_both_sizes(layout):
@@ -113,4 +115,4 @@ def test_a_missing_label(layout):
 
 def test_two_labels_of_one_name():
     with pytest.raises(DataError, match="Two labels are called 'a_b_c'"):
-        Layout((4, 6), [Head("a", Label("b_c", ())), Head("a_b", Label("c", ()))])
+        BatchLayout((4, 6), [Head("a", Label("b_c", ())), Head("a_b", Label("c", ()))])

@@ -9,7 +9,7 @@ import densefit as df
 from densefit.data.loader.label_check import check_labelled, stand_ins
 from densefit.data.loader.loader import Loader
 from densefit.data.sample import Sample
-from densefit.data.targets_present import looked_at, targets_in
+from densefit.data.targets_present import probe_indices, targets_in
 from densefit.errors import DataError
 
 
@@ -91,7 +91,7 @@ class Maps:
 def test_what_a_look_does_not_show_may_come_later_and_is_told_if_it_does_not(caplog):
     """2 of 400 samples have a mask, where nobody looked."""
     data = Data(400, at=[202, 204])
-    assert not {202, 204} & set(looked_at(data, 64))
+    assert not {202, 204} & set(probe_indices(data, 64))
     with Loader(data, batch_size=50, heads=[Maps()], workers=0) as loader:
         assert "none of the 64 samples that were looked at has it, of 400" in caplog.text
         has = np.concatenate([batch.labelled["seg"] for batch in loader])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.data.loader.sample_task import Work
+from densefit.data.loader.sample_task import SampleTask
 from densefit.data.sample import Sample
 from densefit.data.transforms import Resize
 from densefit.errors import ConfigError, DataError
@@ -42,7 +42,7 @@ def sample():
 
 def test_what_is_made(sample):
     sample.image[1, 2] = (7, 8, 9)
-    made = Work(One(sample), None, [Head()], 0, 0)(0)
+    made = SampleTask(One(sample), None, [Head()], 0, 0)(0)
     assert made.data.shape == (3, 4, 6)
     assert made.data.flags.c_contiguous
     np.testing.assert_array_equal(made.data[:, 1, 2], (7, 8, 9))
@@ -57,7 +57,7 @@ def test_the_original_survives_a_transform_that_writes_in_place(sample):
         sample.targets["mask"][:] = 9
         return sample
 
-    made = Work(One(sample), spoil, [Head()], 0, 0)(0)
+    made = SampleTask(One(sample), spoil, [Head()], 0, 0)(0)
     assert (made.original["mask"] == 1).all()
     assert (made.labels["seg"]["label"] == 9).all()
 
@@ -70,7 +70,7 @@ def test_chance_depends_on_seed_epoch_and_index_alone(sample):
         return sample
 
     for seed, epoch, index in ((0, 0, 0), (0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)):
-        Work(One(sample), note, [], seed, epoch)(index)
+        SampleTask(One(sample), note, [], seed, epoch)(index)
     assert draws[0] == draws[1]
     assert len(set(draws)) == 4
 
@@ -78,7 +78,7 @@ def test_chance_depends_on_seed_epoch_and_index_alone(sample):
 def test_any_error_gets_the_id_and_keeps_its_cause(sample):
     cause = OSError("disk on fire")
     with pytest.raises(DataError, match="Reading failed: OSError: disk on fire") as caught:
-        Work(One(cause), None, [], 0, 0)(0)
+        SampleTask(One(cause), None, [], 0, 0)(0)
     assert "sample 'the one'" in str(caught.value)
     assert caught.value.__cause__ is cause
 
@@ -86,17 +86,17 @@ def test_any_error_gets_the_id_and_keeps_its_cause(sample):
         raise StopIteration
 
     with pytest.raises(DataError, match="The transform failed: StopIteration"):
-        Work(One(sample), end, [], 0, 0)(0)
+        SampleTask(One(sample), end, [], 0, 0)(0)
     del sample.targets["mask"]
     with pytest.raises(DataError, match="Encoding for head 'seg' failed: KeyError: 'mask'"):
-        Work(One(sample), None, [Head()], 0, 0)(0)
+        SampleTask(One(sample), None, [Head()], 0, 0)(0)
 
 
 @pytest.mark.parametrize("kind", [DataError, ConfigError])
 def test_facts_of_our_own_errors_are_kept(kind):
     cause = kind("Bad file", expected="a", received="b", where="x.jpg", fix="mend it")
     with pytest.raises(DataError) as caught:
-        Work(One(cause), None, [], 0, 0)(0)
+        SampleTask(One(cause), None, [], 0, 0)(0)
     error = caught.value
     assert (error.what, error.expected, error.received) == ("Bad file", "a", "b")
     assert error.fix == "mend it"
@@ -113,14 +113,14 @@ def test_a_transform_must_leave_an_rgb_image(sample, like):
         return sample
 
     with pytest.raises(DataError, match=r"RGB image[\s\S]*sample 'the one'"):
-        Work(One(sample), change, [], 0, 0)(0)
+        SampleTask(One(sample), change, [], 0, 0)(0)
 
 
 def test_a_sample_that_comes_again_is_transformed_anew(sample):
     def paint(sample, rng):
         return replace(sample, image=rng.integers(0, 256, sample.image.shape, np.uint8))
 
-    work = Work(One(sample), paint, [], 0, 0)
+    work = SampleTask(One(sample), paint, [], 0, 0)
     made = [work(visit) for visit in (0, 1, 2, 1)]
     assert [one.index for one in made] == [0, 0, 0, 0]
     assert (made[0].data != made[1].data).any()
@@ -137,7 +137,7 @@ def shrunk(sample, rng):
     "transform", [shrunk, lambda sample, rng: replace(sample, image=sample.image[:2])]
 )
 def test_a_transform_that_moves_the_picture_without_a_word_leaves_no_wrong_place(sample, transform):
-    made = Work(One(sample), transform, [Head()], 0, 0)(0)
+    made = SampleTask(One(sample), transform, [Head()], 0, 0)(0)
     assert made.geometry.size == (4, 6)
     assert made.geometry.input_size == made.data.shape[1:]
     with pytest.raises(DataError, match=r"(?s)not known.*kept no track.*geometry\.then"):
@@ -151,7 +151,9 @@ def in_place(sample, rng):
 
 @pytest.mark.parametrize("transform", [shrunk, in_place])
 def test_a_later_step_of_fixed_size_does_not_hide_it(sample, transform):
-    made = Work(One(sample), df.transforms.Compose([transform, Resize(4, 6)]), [Head()], 0, 0)(0)
+    made = SampleTask(
+        One(sample), df.transforms.Compose([transform, Resize(4, 6)]), [Head()], 0, 0
+    )(0)
     assert made.geometry.input_size == (4, 6)
     with pytest.raises(DataError, match=r"(?s)not known.*kept no track"):
         _ = made.geometry.matrix
@@ -164,7 +166,7 @@ def forgets(sample, rng):
 
 def test_a_sample_made_without_a_geometry_has_the_one_from_before(sample):
     def made(*steps):
-        return Work(One(sample), df.transforms.Compose(steps), [Head()], 0, 0)(0).geometry
+        return SampleTask(One(sample), df.transforms.Compose(steps), [Head()], 0, 0)(0).geometry
 
     flip = df.transform("random_flip", p=1.0)
     np.testing.assert_array_equal(made(flip, forgets).matrix, made(flip).matrix)
@@ -179,5 +181,5 @@ def test_a_transform_that_moves_nothing_need_say_nothing(sample):
     def dimmed(sample, rng):
         return Sample(sample.id, sample.image // 2, sample.targets)
 
-    made = Work(One(sample), dimmed, [Head()], 0, 0)(0)
+    made = SampleTask(One(sample), dimmed, [Head()], 0, 0)(0)
     np.testing.assert_array_equal(made.geometry.matrix, np.eye(2, 3))

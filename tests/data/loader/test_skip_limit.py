@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from densefit.data.loader.loader import Loader
-from densefit.data.loader.skip_limit import Skips
+from densefit.data.loader.skip_limit import SkipLimit
 from densefit.data.sample import Sample
 from densefit.data.transforms import Compose, Mixup, Mosaic, Resize
 from densefit.data.workers.errors import LostWorkerError
@@ -132,7 +132,7 @@ def test_the_rest_of_an_epoch_is_no_small_epoch():
 
 
 def test_good_samples_between_end_a_row():
-    skips = Skips(1.0, "data")
+    skips = SkipLimit(1.0, "data")
     skips.begin(1000)
     for number in range(300):
         skips.add(f"s{number}", DataError("Broken"))

@@ -6,7 +6,7 @@ import pickle
 
 import densefit as df
 from densefit.data.geometry.target_kinds import KINDS
-from densefit.data.loader.sample_task import Work
+from densefit.data.loader.sample_task import SampleTask
 from densefit.data.transforms import RandomFlip
 from densefit.datasets import Shapes
 
@@ -16,7 +16,7 @@ def test_declarations_of_targets_travel_with_the_work():
     data = df.Mixture(
         {"rooms": rooms, "streets": streets}, targets={"rooms": {"mask": "room_mask"}}
     )
-    text = pickle.dumps(Work(data, RandomFlip(1.0), (), 0, 0))
+    text = pickle.dumps(SampleTask(data, RandomFlip(1.0), (), 0, 0))
     declared = KINDS.pop("room_mask")  # as in a process that has just begun
     try:
         made = pickle.loads(text)(0)

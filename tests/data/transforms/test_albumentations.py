@@ -9,7 +9,7 @@ import pytest
 import densefit as df
 from densefit.data.geometry.image_ops import crop, flip, resize
 from densefit.data.geometry.instance_map import extents
-from densefit.data.loader.sample_task import Work
+from densefit.data.loader.sample_task import SampleTask
 from densefit.data.sample import LostGeometry
 from densefit.data.transforms.albumentations import Albumentations
 from densefit.datasets import Shapes
@@ -136,7 +136,7 @@ def test_in_a_loader_with_any_number_of_workers(package, workers):
 def test_a_worker_process_makes_the_same(package, in_a_process):
     members = [package.Affine(rotate=(-40, 40), p=1), package.RandomBrightnessContrast(p=0.5)]
     transform = Albumentations(package.Compose(members))
-    in_a_process(Work(DATA, transform, [], 5, 2), [3, 0, 6])
+    in_a_process(SampleTask(DATA, transform, [], 5, 2), [3, 0, 6])
 
 
 def test_identity_names_members_and_is_the_same_twice(package):

@@ -4,7 +4,7 @@ import pytest
 from densefit.data.geometry.instance_map import extents
 from densefit.data.sample import Sample
 from densefit.data.transforms.copy_paste import CopyPaste
-from densefit.data.transforms.extra_samples import drawn_from
+from densefit.data.transforms.extra_samples import draw_from
 from densefit.datasets import Shapes
 from densefit.errors import ConfigError, DataError
 
@@ -14,7 +14,7 @@ DATA = Shapes(12, size=(48, 60), empty=0.0, max_objects=6, keypoints=True)
 def made(seed, **settings):
     rng = np.random.default_rng(seed)
     step = CopyPaste(**{"p": 1.0, "drop": ["label"], **settings})
-    return step(DATA[seed % 12], rng, drawn_from(DATA, seed % 12, rng))
+    return step(DATA[seed % 12], rng, draw_from(DATA, seed % 12, rng))
 
 
 @pytest.mark.parametrize("seed", range(24))

@@ -5,10 +5,10 @@ import pytest
 
 import densefit as df
 from densefit.data.loader.label_check import check_labelled
-from densefit.data.loader.sample_task import Work
+from densefit.data.loader.sample_task import SampleTask
 from densefit.data.sample import Sample
 from densefit.data.transforms import Compose, RandomFlip
-from densefit.data.transforms.extra_samples import applied, drawn_from
+from densefit.data.transforms.extra_samples import apply_transform, draw_from
 from densefit.errors import DataError
 
 
@@ -49,7 +49,7 @@ def rng(seed=0):
 def test_which_others_come_depends_on_seed_epoch_and_index_alone():
     def made(seed, epoch, index):
         step = Compose([RandomFlip(), Sum(2), Sum(1)])
-        return Work(Numbers(50), step, (), seed, epoch)(index).data
+        return SampleTask(Numbers(50), step, (), seed, epoch)(index).data
 
     np.testing.assert_array_equal(made(1, 2, 3), made(1, 2, 3))
     assert len({int(made(*key)[0, 0, 0]) for key in np.ndindex(2, 2, 2)}) > 4
@@ -67,7 +67,7 @@ def test_a_loader_gives_them_whatever_its_workers(workers):
 
 
 def test_all_come_equally_often():
-    draw = drawn_from(Numbers(4), 0, rng())
+    draw = draw_from(Numbers(4), 0, rng())
     counts = np.bincount([int(one.image[0, 0, 0]) for one in draw(4000)])
     assert (abs(counts - 1000) < 120).all()
 
@@ -77,7 +77,7 @@ def test_of_a_mixture_they_come_from_the_same_dataset():
         parts = {"a": range(0, 6), "b": range(6, 10)}
 
     for index in range(10):
-        found = {int(one.image[0, 0, 0]) for one in drawn_from(Mixed(10), index, rng())(60)}
+        found = {int(one.image[0, 0, 0]) for one in draw_from(Mixed(10), index, rng())(60)}
         assert found == set(range(6) if index < 6 else range(6, 10))
 
 
@@ -96,12 +96,12 @@ def test_what_takes_none_is_called_as_ever():
         return sample
 
     sample = Numbers(3)[1]
-    assert applied(plain, sample, rng(), None) is sample
+    assert apply_transform(plain, sample, rng(), None) is sample
 
 
 def test_a_broken_one_is_told_by_its_own_name_and_for_whom():
     with pytest.raises(DataError, match="Reading failed: OSError: gone") as caught:
-        Work(Numbers(2, broken=1), Sum(30), (), 0, 0)(0)
+        SampleTask(Numbers(2, broken=1), Sum(30), (), 0, 0)(0)
     assert "sample '1' (sample '0')" in str(caught.value)
 
 

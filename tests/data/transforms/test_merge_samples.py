@@ -3,7 +3,7 @@ import pytest
 
 from densefit.data.sample import Sample
 from densefit.data.transforms.copy_paste import CopyPaste
-from densefit.data.transforms.extra_samples import drawn_from
+from densefit.data.transforms.extra_samples import draw_from
 from densefit.data.transforms.merge_samples import (
     common_targets,
     intersect_known_classes,
@@ -98,7 +98,7 @@ def test_a_picture_of_several_knows_the_classes_that_all_know(kind, which):
     size = (64, 64) if kind is Mosaic else ()
     drop = ["label", "labels", "known_classes"]
     drop += ["mask", "instances", "instance_ids"] if kind is Mixup else []
-    after = kind(*size, p=1.0, drop=drop)(data[0], rng, drawn_from(data, 0, rng))
+    after = kind(*size, p=1.0, drop=drop)(data[0], rng, draw_from(data, 0, rng))
     expected = {"this": some, "others": more, "both": some & more}[which]
     np.testing.assert_array_equal(after.targets["known_classes"], expected)
 
@@ -113,6 +113,6 @@ def test_pictures_of_different_lists_of_classes_are_refused():
 def test_a_picture_with_another_in_it_cannot_be_scored(kind):
     data, rng = Shapes(4, size=(48, 60), empty=0.0), np.random.default_rng(0)
     drop = ["label", "labels"] + (["mask", "instances", "instance_ids"] if kind is Mixup else [])
-    after = kind(p=1.0, drop=drop)(data[0], rng, drawn_from(data, 0, rng))
+    after = kind(p=1.0, drop=drop)(data[0], rng, draw_from(data, 0, rng))
     with pytest.raises(DataError, match="another picture"):
         after.geometry.boxes_to_original(np.zeros((1, 4)))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.data.loader.sample_task import Work
+from densefit.data.loader.sample_task import SampleTask
 from densefit.data.sample import Sample
 from densefit.data.workers.factory import make_prefetcher, target_bytes
 from densefit.data.workers.process_prefetcher import ProcessPrefetcher
@@ -38,7 +38,7 @@ class One:
     ],
 )
 def test_the_kind_and_no_workers_at_all(kind, workers, expected):
-    ahead = make_prefetcher(kind, Work(One(), None, [], 0, 0), workers, 4, 60.0, lambda: 600)
+    ahead = make_prefetcher(kind, SampleTask(One(), None, [], 0, 0), workers, 4, 60.0, lambda: 600)
     assert type(ahead) is expected
     if expected is ProcessPrefetcher:
         assert ahead._slot_bytes >= 600
@@ -46,7 +46,7 @@ def test_the_kind_and_no_workers_at_all(kind, workers, expected):
 
 
 def test_only_processes_need_work_that_can_be_sent():
-    work = Work(One(), lambda sample, rng: sample, [], 0, 0)
+    work = SampleTask(One(), lambda sample, rng: sample, [], 0, 0)
     make_prefetcher("threads", work, 1, 4, 60.0, lambda: 0)
     with pytest.raises(ConfigError, match="work.transform"):
         make_prefetcher("processes", work, 1, 4, 60.0, lambda: 0)

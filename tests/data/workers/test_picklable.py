@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from densefit.data.loader.sample_task import Work
+from densefit.data.loader.sample_task import SampleTask
 from densefit.data.transforms import Compose, RandomFlip
 from densefit.data.workers.picklable import find_unpicklable, to_pickle
 from densefit.datasets import Shapes
@@ -21,7 +21,7 @@ class Holds:
 
 
 def test_what_can_be_sent_is():
-    work = Work(Shapes(3), Compose([RandomFlip()]), [], 0, 0)
+    work = SampleTask(Shapes(3), Compose([RandomFlip()]), [], 0, 0)
     assert len(pickle.loads(to_pickle(work)).dataset) == 3
 
 
@@ -35,7 +35,7 @@ def test_the_error_says_which_attribute_of_the_work():
     def shift(sample, rng):
         return sample
 
-    work = Work(Shapes(3), Compose([RandomFlip(), shift]), [], 0, 0)
+    work = SampleTask(Shapes(3), Compose([RandomFlip(), shift]), [], 0, 0)
     with pytest.raises(ConfigError, match=r"transform\.steps\[1\]") as caught:
         to_pickle(work)
     assert "shift" in caught.value.received

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from densefit.data.loader.sample_task import Work
+from densefit.data.loader.sample_task import SampleTask
 from densefit.data.sample import Sample
 from densefit.data.workers.errors import LostWorkerError, TooSlowError
 from densefit.data.workers.process_prefetcher import ProcessPrefetcher, RemoteError
@@ -40,7 +40,7 @@ class Data:
 
 
 def work(epoch=0, **settings):
-    return Work(Data(**settings), None, (), 0, epoch)
+    return SampleTask(Data(**settings), None, (), 0, epoch)
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +148,7 @@ def test_time_spent_in_the_queue_or_in_unpickling_is_no_sample_s(ahead):
     assert [ahead.next().id, ahead.next().id, ahead.next()] == ["s4", "s1", None]
 
 
-class Slowly(Work):
+class Slowly(SampleTask):
     """Takes some seconds to unpickle."""
 
     def __init__(self, seconds):
@@ -200,7 +200,7 @@ def _missing():
 
 def test_work_that_no_process_can_open_is_told_once_and_never_skipped():
     ahead = ProcessPrefetcher(1, 3, timeout=60, slot_bytes=4096)
-    ahead.begin(Work(Unopened(), None, (), 0, 0), [0, 1, 2])
+    ahead.begin(SampleTask(Unopened(), None, (), 0, 0), [0, 1, 2])
     with pytest.raises(LostWorkerError, match=r"cannot open[\s\S]*notebook"):
         ahead.next()
     assert ahead.next() is None

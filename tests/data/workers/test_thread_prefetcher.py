@@ -4,7 +4,7 @@ import time
 import numpy as np
 import pytest
 
-from densefit.data.loader.sample_task import Work
+from densefit.data.loader.sample_task import SampleTask
 from densefit.data.sample import Sample
 from densefit.data.workers.errors import TooSlowError
 from densefit.data.workers.thread_prefetcher import ThreadPrefetcher
@@ -45,13 +45,13 @@ def data():
 def test_in_order_and_past_an_error(data, workers):
     data.gate.set()
     ahead = ThreadPrefetcher(workers, 4, timeout=20)
-    ahead.begin(Work(data, None, (), 0, 0), [5, 2, 4, 0])
+    ahead.begin(SampleTask(data, None, (), 0, 0), [5, 2, 4, 0])
     assert ahead.next().id == "s5"
     with pytest.raises(DataError, match="broken"):
         ahead.next()
     assert ahead.current == 2
     assert [ahead.next().id, ahead.next().id, ahead.next()] == ["s4", "s0", None]
-    ahead.begin(Work(data, None, (), 0, 1), [1])
+    ahead.begin(SampleTask(data, None, (), 0, 1), [1])
     assert [ahead.next().id, ahead.next()] == ["s1", None]
     ahead.stop()
     assert ahead.next() is None
@@ -59,7 +59,7 @@ def test_in_order_and_past_an_error(data, workers):
 
 def test_the_window_is_bounded(data):
     ahead = ThreadPrefetcher(2, 3, timeout=20)
-    ahead.begin(Work(data, None, (), 0, 0), [4] * 50)
+    ahead.begin(SampleTask(data, None, (), 0, 0), [4] * 50)
     data.gate.set()
     ahead.next()
     assert len(data.read) <= 1 + 3
@@ -68,18 +68,18 @@ def test_the_window_is_bounded(data):
 
 def test_too_slow_is_named_and_begins_anew_with_new_threads(data):
     ahead = ThreadPrefetcher(1, 3, timeout=0.5)
-    ahead.begin(Work(data, None, (), 0, 0), [4, 1])
+    ahead.begin(SampleTask(data, None, (), 0, 0), [4, 1])
     with pytest.raises(TooSlowError, match=r"0\.5 s[\s\S]*'s4'"):
         ahead.next()
     ahead.timeout = 20
-    ahead.begin(Work(data, None, (), 0, 1), [1])
+    ahead.begin(SampleTask(data, None, (), 0, 1), [1])
     assert ahead.next().id == "s1"
     ahead.stop()
 
 
 def test_a_sample_that_hangs_when_it_comes_again_is_named(data):
     ahead = ThreadPrefetcher(1, 2, timeout=0.2)
-    ahead.begin(Work(data, None, (), 0, 0), [3, 14])  # the second coming of 4, of ten
+    ahead.begin(SampleTask(data, None, (), 0, 0), [3, 14])  # the second coming of 4, of ten
     assert ahead.next().id == "s3"
     with pytest.raises(TooSlowError, match="sample 's4'"):
         ahead.next()
@@ -88,7 +88,7 @@ def test_a_sample_that_hangs_when_it_comes_again_is_named(data):
 @pytest.mark.parametrize("workers", [0, 2])
 def test_one_iteration_at_a_time_and_nothing_lost_in_silence(data, workers):
     data.gate.set()
-    ahead, work = ThreadPrefetcher(workers, 3, timeout=20), Work(data, None, (), 0, 0)
+    ahead, work = ThreadPrefetcher(workers, 3, timeout=20), SampleTask(data, None, (), 0, 0)
     first = ahead.all(work, [0, 1, 3, 5])
     assert next(first).id == "s0"
     second = ahead.all(work, [7, 8])
@@ -129,7 +129,7 @@ def until(holds):
 
 
 def of(*seconds):
-    return Work(Slow(*seconds), None, (), 0, 0), range(len(seconds))
+    return SampleTask(Slow(*seconds), None, (), 0, 0), range(len(seconds))
 
 
 def test_a_slow_sample_that_was_begun_ahead_is_told_at_its_turn_too():
@@ -155,16 +155,16 @@ def test_time_spent_in_the_queue_is_no_sample_s():
 
 def test_what_hangs_of_an_epoch_that_was_given_up_is_named_where_it_keeps_others_waiting(data):
     ahead = ThreadPrefetcher(1, 3, timeout=0.2)
-    ahead.begin(Work(data, None, (), 0, 0), [4])
+    ahead.begin(SampleTask(data, None, (), 0, 0), [4])
     ahead.ready(1)
     until(lambda: data.read == [4])
-    ahead.begin(Work(data, None, (), 0, 1), [1])
+    ahead.begin(SampleTask(data, None, (), 0, 1), [1])
     with pytest.raises(TooSlowError, match="sample 's4'"):
         ahead.next()
     free = ThreadPrefetcher(2, 3, timeout=0.2)
-    free.begin(Work(data, None, (), 0, 0), [4])
+    free.begin(SampleTask(data, None, (), 0, 0), [4])
     free.ready(1)
     until(lambda: data.read.count(4) == 2)
-    free.begin(Work(data, None, (), 0, 1), [1])
+    free.begin(SampleTask(data, None, (), 0, 1), [1])
     assert free.next().id == "s1"  # another thread has time
     free.stop()

@@ -171,12 +171,14 @@ def test_bytes_are_cast_for_a_symbol_that_computes_with_numbers(tiny, caplog):
         symbol, df.Loader(tiny.Pictures(4), batch_size=2, workers=0), epochs=1,
         heads={"one": df.Route(["loss"])},
     )  # fmt: skip
-    assert history.network.get_params()[0]["fc_weight"].dtype == np.float32
+    assert df.interop.arg_params(history.network)["fc_weight"].dtype == np.float32
     assert "'data' of the train data is cast from uint8 to float32" in caplog.text
 
 
 def test_pulled_parameters_are_snapshots(tiny):
-    kept = tiny.Recorder("update_ended", lambda state, control: state.network.get_params()[0])
+    kept = tiny.Recorder(
+        "update_ended", lambda state, control: df.interop.arg_params(state.network)
+    )
     train(tiny, tiny.kind(), tiny.iterator(8, 4, ["kind_label"]), callbacks=[kept])
     first, second = (arrays["kind_fc_weight"].asnumpy() for arrays in kept.seen)
     assert (first != second).any()

@@ -5,7 +5,7 @@ import pytest
 
 import densefit as df
 from densefit.backend import mx
-from densefit.engine.batch_reader import Feeder
+from densefit.engine.batch_reader import BatchReader
 from densefit.engine.mxnet.learner import Learner
 from densefit.engine.mxnet.ndarrays import host_view
 from densefit.errors import CheckpointError, ConfigError, TrainingDiverged
@@ -13,7 +13,7 @@ from densefit.errors import CheckpointError, ConfigError, TrainingDiverged
 
 def bound(tiny, network, devices=None):
     learner = Learner(network, devices)
-    learner.bind(Feeder(tiny.images(12), list(network.wires.values()), "train"))
+    learner.bind(BatchReader(tiny.images(12), list(network.adapters.values()), "train"))
     return learner
 
 

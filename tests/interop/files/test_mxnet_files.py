@@ -47,8 +47,8 @@ def test_bit_for_bit_there_and_back(network, tmp_path):
     theirs = mx.model.load_checkpoint(str(tmp_path / "sub" / "model"), 3)
     for symbol, arguments, auxiliary in (own, theirs):
         assert symbol.tojson() == network.symbol.tojson()
-        same(arguments, network.get_params()[0])
-        same(auxiliary, network.get_params()[1])
+        same(arguments, df.interop.arg_params(network))
+        same(auxiliary, df.interop.aux_params(network))
 
 
 def test_a_network_of_it(network, tiny, tmp_path):
@@ -61,7 +61,7 @@ def test_a_network_of_it(network, tiny, tmp_path):
 
 
 def test_what_mxnet_writes_is_read(network, tmp_path):
-    arguments, auxiliary = network.get_params()
+    arguments, auxiliary = (df.interop.arg_params(network), df.interop.aux_params(network))
     mx.model.save_checkpoint(str(tmp_path / "model"), 12, network.symbol, arguments, auxiliary)
     ours = df.save_mxnet((network.symbol, arguments, auxiliary), tmp_path / "ours", 12)
     for path, name in zip(ours, ("model-symbol.json", "model-0012.params")):
@@ -93,7 +93,7 @@ def test_a_module_trains_the_training_graph(pictures, tmp_path):
     )
     module.bind([("data", (2, 3, 32, 32))], [("bright_value", (2,))])
     assert "MakeLoss" in symbol_path.read_text()
-    same(module.get_params()[0], pictures.get_params()[0])
+    same(module.get_params()[0], df.interop.arg_params(pictures))
 
 
 def test_numpy_arrays_of_any_kind(tmp_path):
@@ -142,7 +142,7 @@ def test_links_are_followed(network, tmp_path):
     """Weights often lie on another disk; these files name no others, so that no harm is done."""
     for path in df.save_mxnet(network, tmp_path / "there" / "model"):
         os.symlink(path, tmp_path / path.name)
-    same(df.load_mxnet(tmp_path / "model")[1], network.get_params()[0])
+    same(df.load_mxnet(tmp_path / "model")[1], df.interop.arg_params(network))
     (tmp_path / "loop-symbol.json").symlink_to("loop-symbol.json")
     (tmp_path / "pipe-symbol.json").mkdir()
     for name in ("loop", "pipe"):
@@ -199,7 +199,7 @@ def test_a_disk_that_refuses_leaves_the_old_files(tiny, network, tmp_path, monke
                 assert "No space left" in text
         assert sorted(os.listdir(prefix.parent)) == ["model-0000.params", "model-symbol.json"]
         found = df.load_mxnet(prefix)[1]["trunk_weight"].asnumpy()
-        assert any(np.array_equal(found, one.get_params()[0]["trunk_weight"].asnumpy())
+        assert any(np.array_equal(found, df.interop.arg_params(one)["trunk_weight"].asnumpy())
                    for one in (network, other))  # fmt: skip
         if not state["failed"]:
             break

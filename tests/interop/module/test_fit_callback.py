@@ -210,7 +210,10 @@ def test_module_checkpoint(tiny, tmp_path):
     module = mx.mod.Module(tiny.kind(), label_names=["kind_label"])
     module.bind(data.provide_data, data.provide_label)
     hand_over = tiny.Recorder(
-        "epoch_ended", lambda state, control: module.set_params(*state.network.get_params())
+        "epoch_ended",
+        lambda state, control: module.set_params(
+            df.interop.arg_params(state.network), df.interop.aux_params(state.network)
+        ),
     )
     history = df.fit(
         module.symbol, data, heads=tiny.kind_route(), epochs=2, callbacks=[hand_over],

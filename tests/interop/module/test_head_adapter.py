@@ -4,7 +4,7 @@ import pytest
 import densefit as df
 from densefit.backend import mx
 from densefit.errors import BindError, ConfigError
-from densefit.interop import module_wire
+from densefit.interop import module_head
 
 
 def network(tiny):
@@ -86,11 +86,11 @@ def test_a_users_object_is_updated_itself(tiny):
 
 def test_a_metric_of_the_first_pass_is_the_users_and_later_ones_are_new(tiny):
     metric = mx.metric.Loss()
-    wire = module_wire(network(tiny), metric)
-    (first,), (second,) = wire.metrics("train"), wire.metrics("train")
+    adapter = module_head(network(tiny), metric)
+    (first,), (second,) = adapter.metrics("train"), adapter.metrics("train")
     assert first.metric is metric
     assert second.metric is not metric
-    (validation,) = wire.metrics("evaluate")
+    (validation,) = adapter.metrics("evaluate")
     assert validation.metric is not metric
     assert isinstance(validation.metric, mx.metric.Loss)
 
@@ -98,8 +98,8 @@ def test_a_metric_of_the_first_pass_is_the_users_and_later_ones_are_new(tiny):
 @pytest.mark.parametrize("same", [True, False])
 def test_one_object_never_serves_both_passes(tiny, same):
     metric, other = mx.metric.Loss(), mx.metric.Loss()
-    wire = module_wire(network(tiny), metric, metric if same else other)
-    (judge,) = wire.metrics("evaluate")
+    adapter = module_head(network(tiny), metric, metric if same else other)
+    (judge,) = adapter.metrics("evaluate")
     assert judge.metric is not metric
     assert (judge.metric is other) is not same
 
@@ -122,13 +122,13 @@ def test_a_label_that_the_data_lack(tiny):
 
 def test_a_network_of_heads_has_none(tiny):
     with pytest.raises(ConfigError, match="built of heads"):
-        module_wire(tiny.network(), "acc")
+        module_head(tiny.network(), "acc")
 
 
 def test_a_head_of_its_name(tiny):
     routes = {"module": tiny.kind_route()["kind"]}
     with pytest.raises(ConfigError, match="'module'"):
-        module_wire(df.Network(symbol=tiny.kind(), routes=routes), "acc")
+        module_head(df.Network(symbol=tiny.kind(), routes=routes), "acc")
 
 
 def test_the_best_is_kept_by_it(tiny, tmp_path):

@@ -16,7 +16,7 @@ LABELS = {"a_label": mx.nd.array([0, 1, 1]), "b_label": mx.nd.array([[1.0], [2.0
 IDS = ["0", "1", "2"]
 
 
-def fed(metric, ids=IDS):
+def batch(metric, ids=IDS):
     metric.update(OUTPUTS, LABELS, ids)
     return metric
 
@@ -32,7 +32,7 @@ def test_sees_everything_in_order():
         def get(self):
             return "spy", 1
 
-    assert fed(ModuleMetric(Spy("spy"))).compute() == {"spy": 1.0}
+    assert batch(ModuleMetric(Spy("spy"))).compute() == {"spy": 1.0}
     assert seen == [list(LABELS), list(OUTPUTS), {mx.nd.NDArray}, {mx.cpu()}]
 
 
@@ -40,7 +40,7 @@ def test_its_own_outputs_and_labels():
     metric = mx.metric.CompositeEvalMetric()
     metric.add(mx.metric.Accuracy(output_names=["a_output"], label_names=["a_label"]))
     metric.add(mx.metric.MAE(output_names=["b_output"], label_names=["b_label"]))
-    ours = fed(ModuleMetric(metric))
+    ours = batch(ModuleMetric(metric))
     assert ours.compute() == {"accuracy": pytest.approx(2 / 3), "mae": pytest.approx(1 / 3)}
     assert ours.prefers_high("accuracy")
     assert not ours.prefers_high("mae")
@@ -50,13 +50,13 @@ def test_a_name_that_comes_twice():
     metric = mx.metric.CompositeEvalMetric()
     for head in "ab":
         metric.add(mx.metric.Loss(output_names=[f"{head}_output"]))
-    ours = fed(ModuleMetric(metric))
+    ours = batch(ModuleMetric(metric))
     assert ours.compute() == {"loss": pytest.approx(0.5), "loss_2": pytest.approx(2.0)}
     assert [name for name, _ in ours.pairs()] == ["loss", "loss"]
 
 
 def test_numbers_outlive_a_local_reset():
-    ours = fed(ModuleMetric(mx.metric.Loss()))
+    ours = batch(ModuleMetric(mx.metric.Loss()))
     whole = ours.compute()
     ours.metric.reset_local()
     assert ours.compute() == whole
@@ -65,9 +65,9 @@ def test_numbers_outlive_a_local_reset():
 def test_what_is_shown_may_be_reset():
     shown = mx.metric.Accuracy(output_names=["a_output"], label_names=["a_label"])
     ours = ModuleMetric(mx.metric.create("acc", **shown_names()), shown)
-    fed(ours)
+    batch(ours)
     shown.reset()
-    fed(ours)
+    batch(ours)
     assert shown.num_inst == 3
     assert ours.metric.num_inst == 6
     ours.reset()
@@ -96,7 +96,7 @@ def test_names_are_learnt():
     ours = ModuleMetric(Late("late"))
     assert ours.primary == "late"
     assert math.isnan(ours.compute()["late"])
-    assert fed(ours).compute() == {"rows0": 3.0, "rows1": 3.0}
+    assert batch(ours).compute() == {"rows0": 3.0, "rows1": 3.0}
     assert ours.primary == "rows0"
     ours.reset()
     assert all(math.isnan(value) for value in ours.compute().values())
@@ -119,11 +119,11 @@ class Pairs(mx.metric.EvalMetric):
 
 @pytest.mark.parametrize("value", [1, np.float32(1), np.ones(1), mx.nd.ones((1,))])
 def test_values_of_any_kind(value):
-    assert fed(ModuleMetric(Pairs(value))).compute() == {"x": 1.0, "y": 2.0}
+    assert batch(ModuleMetric(Pairs(value))).compute() == {"x": 1.0, "y": 2.0}
 
 
 def test_values_that_are_no_numbers_name_the_metric():
-    ours = fed(ModuleMetric(Pairs("high")))
+    ours = batch(ModuleMetric(Pairs("high")))
     with pytest.raises(DataError, match=r"'pairs' failed in get\(\): ValueError"):
         ours.compute()
 
@@ -143,15 +143,15 @@ def test_a_division_by_a_count_of_zero_is_nan():
         def get(self):
             return self.name, self.sum_metric / self.num_inst
 
-    assert math.isnan(fed(ModuleMetric(Ratio("ratio"))).compute()["ratio"])
+    assert math.isnan(batch(ModuleMetric(Ratio("ratio"))).compute()["ratio"])
 
 
 def test_no_rows_are_no_update():
-    assert math.isnan(fed(ModuleMetric("loss"), []).compute()["loss"])
+    assert math.isnan(batch(ModuleMetric("loss"), []).compute()["loss"])
 
 
 def test_state():
-    ours = fed(ModuleMetric(mx.metric.Loss(), mx.metric.Loss()))
+    ours = batch(ModuleMetric(mx.metric.Loss(), mx.metric.Loss()))
     again = ours.fresh()
     assert math.isnan(again.compute()["loss"])
     assert again.shown is not again.metric

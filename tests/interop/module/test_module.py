@@ -60,7 +60,10 @@ def test_a_module_is_trained_as_by_its_own_fit_and_lives_on(tmp_path):
         optimizer_params=PARAMS,
     )  # fmt: skip
     assert_equal(values(mine.get_params()), values(theirs.get_params()))
-    assert_equal(values(history.network.get_params()), values(theirs.get_params()))
+    assert_equal(
+        values((df.interop.arg_params(history.network), df.interop.aux_params(history.network))),
+        values(theirs.get_params()),
+    )
     assert dict(mine.score(data(), "acc"))["accuracy"] == pytest.approx(
         history.last_validation["softmax/accuracy"]
     )
@@ -153,7 +156,12 @@ def test_a_symbol_with_parameters_is_scored_predicted_saved_and_loaded(tmp_path)
     )  # fmt: skip
     network = history.network
     expected = df.score(network, data(18))
-    params = dict(zip(("arg_params", "aux_params"), network.get_params()))
+    params = dict(
+        zip(
+            ("arg_params", "aux_params"),
+            (df.interop.arg_params(network), df.interop.aux_params(network)),
+        )
+    )
     routes = {"softmax": df.Route(["softmax_output"], ["softmax_label"], ["accuracy"])}
     assert df.score(symbol(), data(18), heads=routes, **params) == expected
     assert df.score(symbol(), data(18), **params) == expected
@@ -238,7 +246,7 @@ def test_an_input_may_be_what_is_compared_with():
     own = mx.sym.LinearRegressionOutput(out, x, name="out")
     inputs = data(18).data[0][1]
     history = df.fit(own, mx.io.NDArrayIter(inputs, batch_size=4), epochs=1)
-    found = history.network.get_params()[0]
+    found = df.interop.arg_params(history.network)
     weight, bias = found["decoded_weight"].asnumpy(), found["decoded_bias"].asnumpy()
     x = inputs.asnumpy()
     expected = ((x @ weight.T + bias - x) ** 2).mean()

@@ -26,7 +26,7 @@ def some_ids(count, style=0):
     return [IDS[style](i) for i in range(count)]
 
 
-def fed(metric, found, truth, ids, chunk=7):
+def batch(metric, found, truth, ids, chunk=7):
     for start in range(0, len(ids), chunk):
         part = slice(start, start + chunk)
         metric.update(found[part], truth[part], ids[part])
@@ -118,7 +118,7 @@ def check_numbers(numbers, evaluation):
 
 def check(coco_check, found, truth, classes, backend, ids=None):
     ids = ids or some_ids(len(found))
-    metric = fed(COCOAveragePrecision(classes, backend=backend), found, truth, ids)
+    metric = batch(COCOAveragePrecision(classes, backend=backend), found, truth, ids)
     evaluation, _, _ = coco_check(metric, found, truth, ids, atol=1e-12)
     numbers = metric.compute()
     check_numbers(numbers, evaluation)
@@ -144,7 +144,7 @@ def test_equals_pycocotools_to_the_last_bit(
     ids = [some_ids(images, style)[i] for i in r.permutation(images)]
     metric = COCOAveragePrecision(classes, max_detections=limit)
     with mock.patch.object(coco_match, "_MANY", dense):
-        coco_check(fed(metric, found, truth, ids, int(r.integers(1, 4))), found, truth, ids)
+        coco_check(batch(metric, found, truth, ids, int(r.integers(1, 4))), found, truth, ids)
 
 
 def test_hundreds_of_boxes_in_an_image_are_compared_without_a_list_of_pairs(coco_check):
@@ -157,7 +157,7 @@ def test_hundreds_of_boxes_in_an_image_are_compared_without_a_list_of_pairs(coco
         truth.append({"boxes": boxes, "classes": labels, "crowd": r.random(count) < 0.1})
         scores = r.integers(0, 50, count) / 50
         found.append({"boxes": boxes[::-1] + 1, "classes": labels, "scores": scores})
-    metric = fed(COCOAveragePrecision(1), found, truth, ["0", "1"])
+    metric = batch(COCOAveragePrecision(1), found, truth, ["0", "1"])
     with mock.patch.object(metric, "_overlap"):  # would fail if it were asked
         metric.matches()
     coco_check(metric, found, truth, ["0", "1"])
@@ -168,7 +168,7 @@ def test_hundreds_of_boxes_in_an_image_are_compared_without_a_list_of_pairs(coco
 def test_equals_faster_coco_eval(coco_check, seed):
     found, truth = grid_case(np.random.default_rng(seed), 5, 3, 40, 16)
     ids = some_ids(5)
-    metric = fed(COCOAveragePrecision(3), found, truth, ids)
+    metric = batch(COCOAveragePrecision(3), found, truth, ids)
     coco_check(metric, found, truth, ids, "faster-coco-eval", atol=1e-12)
 
 
@@ -226,7 +226,7 @@ def test_any_ids_in_any_order(coco_check):
     found, truth = case(5, ties=True)
     ids = some_ids(25, 2)
     expected = check(coco_check, found, truth, 5, "densefit", ids)
-    back = fed(COCOAveragePrecision(5), found[::-1], truth[::-1], ids[::-1])
+    back = batch(COCOAveragePrecision(5), found[::-1], truth[::-1], ids[::-1])
     np.testing.assert_array_equal(list(back.compute().values()), list(expected.values()))
 
 
@@ -239,7 +239,7 @@ def test_another_number_of_detections(coco_run, limit, backend):
         evaluation.summarize()
     assert evaluation.stats[0] == -1  # what pycocotools prints
     metric = COCOAveragePrecision(2, max_detections=limit, backend=backend)
-    numbers = fed(metric, found, truth, list("abcde")).compute()
+    numbers = batch(metric, found, truth, list("abcde")).compute()
     assert numbers["AP"] == pytest.approx(np.nanmean(precision[0]), abs=1e-12)
     assert numbers[f"AR{limit}"] == pytest.approx(np.nanmean(recall[0, 2]), abs=1e-12)
     assert numbers["AR1"] == pytest.approx(np.nanmean(recall[0, 0]), abs=1e-12)
@@ -253,7 +253,7 @@ def test_another_number_of_detections(coco_run, limit, backend):
 def test_few_detections(limit, names, backend):
     found, truth = case(2)
     metric = COCOAveragePrecision(5, max_detections=limit, backend=backend)
-    numbers = fed(metric, found, truth, some_ids(25)).compute()
+    numbers = batch(metric, found, truth, some_ids(25)).compute()
     keys = ["AP", "AP50", "AP75", "APs", "APm", "APl", *names, "ARs", "ARm", "ARl"]
     assert list(numbers)[: len(keys)] == keys
     assert list(numbers)[len(keys) :] == [f"{k}/{c}" for k in ("AP", "AP50") for c in range(5)]

@@ -25,7 +25,7 @@ PARTS = [
 ]
 
 
-def fed(kind, part, backend, **more):
+def batch(kind, part, backend, **more):
     metric = kind(["a", "b", "c"], backend=backend)
     miss = {**part, "classes": [0], "scores": [0.9]}
     metric.update([{**part, "scores": [0.8]}, miss], [{**part, **more}] * 2, ["1", "2"])
@@ -35,18 +35,18 @@ def fed(kind, part, backend, **more):
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(("kind", "part"), PARTS, ids=["boxes", "masks", "keypoints"])
 def test_every_backend_for_every_shape(kind, part, backend):
-    numbers = fed(kind, part, backend).compute()
+    numbers = batch(kind, part, backend).compute()
     assert numbers["AP"] == pytest.approx(51 / 101)  # one of two is found: recall up to 0.5
     assert numbers["AP"] == numbers["AP/b"] == numbers["APm"]
     assert np.isnan([numbers["AP/a"], numbers["AP/c"], numbers["APl"]]).all()
-    crowds = fed(kind, part, backend, crowd=[True]).compute()
+    crowds = batch(kind, part, backend, crowd=[True]).compute()
     assert np.isnan(list(crowds.values())).all()
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(("kind", "part"), PARTS, ids=["boxes", "masks", "keypoints"])
 def test_prints_nothing_and_leaves_the_collector_on(kind, part, backend, capfd):
-    fed(kind, part, backend).compute()
+    batch(kind, part, backend).compute()
     assert capfd.readouterr() == ("", "")
     assert gc.isenabled()
 

@@ -84,7 +84,7 @@ def disguised(part, how):
     return {**part, "masks": masks}
 
 
-def fed(metric, found, truth, ids):
+def batch(metric, found, truth, ids):
     metric.update(found, truth, ids)
     return metric
 
@@ -118,15 +118,15 @@ def test_the_backends_agree(seed, backend):
     found, truth = case(np.random.default_rng(seed), 8, 3, 12)
     ids = list("abcdefgh")
     own, other = (COCOMaskAveragePrecision(4, backend=name) for name in ("densefit", backend))
-    numbers = fed(own, found, truth, ids).compute()
-    theirs = fed(other, found, truth, ids).compute()
+    numbers = batch(own, found, truth, ids).compute()
+    theirs = batch(other, found, truth, ids).compute()
     np.testing.assert_allclose(list(numbers.values()), list(theirs.values()), rtol=0, atol=1e-12)
     assert 0.02 < numbers["AP"] < 0.98
 
 
 def test_prints_as_pycocotools(coco_check):
     found, truth = case(np.random.default_rng(5), 8, 3, 12)
-    metric = fed(COCOMaskAveragePrecision(3), found, truth, list("abcdefgh"))
+    metric = batch(COCOMaskAveragePrecision(3), found, truth, list("abcdefgh"))
     evaluation, _, _ = coco_check(metric, found, truth, list("abcdefgh"))
     evaluation.summarize()
     np.testing.assert_allclose(list(metric.compute().values())[:12], evaluation.stats, atol=1e-12)
@@ -163,7 +163,7 @@ def test_area_decides_the_range():
 
 def test_state_is_text():
     found, truth = case(np.random.default_rng(1), 3, 2, 6)
-    metric = fed(COCOMaskAveragePrecision(2), found, truth, list("abc"))
+    metric = batch(COCOMaskAveragePrecision(2), found, truth, list("abc"))
     state = json.loads(json.dumps(metric.state_dict(), default=lambda array: array.tolist()))
     assert all(isinstance(text, str) for text in state["predicted"]["counts"])
     again = COCOMaskAveragePrecision(2)

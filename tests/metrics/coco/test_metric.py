@@ -31,7 +31,7 @@ def case(seed, images=8, classes=3, many=12, ties=False, crowd=0.2):
     return found, truth
 
 
-def fed(metric, found, truth, ids):
+def batch(metric, found, truth, ids):
     metric.update(found, truth, ids)
     return metric
 
@@ -47,19 +47,19 @@ def test_resampled_is_as_if_images_were_there_several_times(seed, limit):
     found, truth = case(seed)
     counts = np.random.default_rng(seed).integers(0, 4, 8)
     settings = {"classes": 3, "max_detections": limit, "score_threshold": 0.4}
-    metric = fed(COCOAveragePrecision(**settings), found, truth, list("abcdefgh"))
+    metric = batch(COCOAveragePrecision(**settings), found, truth, list("abcdefgh"))
     copies = COCOAveragePrecision(**settings)
     for key, count, one, true in zip("abcdefgh", counts, found, truth):
         for copy in range(count):
             other = COCOAveragePrecision(**settings)
-            copies.merge(fed(other, [one], [true], [f"{key}/{copy}"]))
+            copies.merge(batch(other, [one], [true], [f"{key}/{copy}"]))
     drawn = dict(zip("abcdefgh", counts.tolist()))
     drawn = {key: count for key, count in drawn.items() if count}
     same(metric.resampled({**drawn, "unknown": 5}), copies.compute())
 
 
 def test_resampled_once_each_is_compute_also_with_equal_scores():
-    metric = fed(COCOAveragePrecision(3, score_threshold=0.5), *case(1, ties=True), "abcdefgh")
+    metric = batch(COCOAveragePrecision(3, score_threshold=0.5), *case(1, ties=True), "abcdefgh")
     assert metric.resampled(dict.fromkeys("abcdefgh", 1)) == pytest.approx(
         metric.compute(), abs=1e-15, nan_ok=True
     )
@@ -68,16 +68,16 @@ def test_resampled_once_each_is_compute_also_with_equal_scores():
 
 @pytest.mark.parametrize("backend", ["pycocotools", "faster-coco-eval"])
 def test_backends_resample_too(backend):
-    metric = fed(COCOAveragePrecision(3), *case(1), "abcdefgh")
-    other = fed(COCOAveragePrecision(3, backend=backend), *case(1), "abcdefgh")
+    metric = batch(COCOAveragePrecision(3), *case(1), "abcdefgh")
+    other = batch(COCOAveragePrecision(3, backend=backend), *case(1), "abcdefgh")
     counts = {"a": 2, "c": 1, "d": 3, "h": 1}
     same(metric.resampled(counts), other.resampled(counts))
 
 
 def test_ids_given_out_of_order_are_resampled_by_name():
     found, truth = case(4)
-    metric = fed(COCOAveragePrecision(3), found, truth, "hgfedcba")
-    alone = fed(COCOAveragePrecision(3), found[1:2], truth[1:2], "g")
+    metric = batch(COCOAveragePrecision(3), found, truth, "hgfedcba")
+    alone = batch(COCOAveragePrecision(3), found[1:2], truth[1:2], "g")
     same(metric.resampled({"g": 1}), alone.compute())
 
 
@@ -85,7 +85,7 @@ def test_ids_given_out_of_order_are_resampled_by_name():
 def test_operating_point_equals_the_matches_of_pycocotools(coco_run, threshold):
     found, truth = case(2, images=8, ties=True, crowd=0.3)
     ids = [str(i) for i in range(8)]
-    metric = fed(COCOAveragePrecision(3, score_threshold=threshold), found, truth, ids)
+    metric = batch(COCOAveragePrecision(3, score_threshold=threshold), found, truth, ids)
     evaluation, _, _ = coco_run("bbox", found, truth, ids, 3, [1, 10, 100])
     right, wrong, positives = np.zeros(3), np.zeros(3), np.zeros(3)
     for image in evaluation.evalImgs:
@@ -106,14 +106,14 @@ def test_operating_point_equals_the_matches_of_pycocotools(coco_run, threshold):
             "F1/1": 2 * right[1] / (right[1] + wrong[1] + positives[1]),
         }
     assert {key: numbers[key] for key in expected} == pytest.approx(expected, nan_ok=True)
-    plain = fed(COCOAveragePrecision(3), found, truth, ids).compute()
+    plain = batch(COCOAveragePrecision(3), found, truth, ids).compute()
     same({key: numbers[key] for key in plain}, plain)
     assert "precision" not in plain
 
 
 def test_curves_are_the_operating_points_of_all_thresholds():
     found, truth = case(3, ties=True)
-    metric = fed(COCOAveragePrecision(["a", "b", "c"]), found, truth, "abcdefgh")
+    metric = batch(COCOAveragePrecision(["a", "b", "c"]), found, truth, "abcdefgh")
     curves = metric.details()["precision_recall"]
     assert (curves.x_label, curves.y_label) == ("recall", "precision")
     assert list(curves.lines) == ["a", "b"]  # "c" has no true box
@@ -142,12 +142,12 @@ def test_curves_of_nothing():
 
 def test_what_was_matched_is_kept_until_more_comes():
     found, truth = case(5)
-    metric = fed(COCOAveragePrecision(3), found[:4], truth[:4], "abcd")
+    metric = batch(COCOAveragePrecision(3), found[:4], truth[:4], "abcd")
     before = metric.matches()
     metric.compute(), metric.details(), metric.resampled({"a": 1})
     assert metric.matches() is before
-    whole = fed(COCOAveragePrecision(3), found, truth, "abcdefgh")
-    metric.merge(fed(COCOAveragePrecision(3), found[4:], truth[4:], "efgh"))
+    whole = batch(COCOAveragePrecision(3), found, truth, "abcdefgh")
+    metric.merge(batch(COCOAveragePrecision(3), found[4:], truth[4:], "efgh"))
     same(metric.compute(), whole.compute())
     state = whole.state_dict()
     metric.reset()

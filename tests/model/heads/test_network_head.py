@@ -1,4 +1,4 @@
-"""The wire around a head of ours."""
+"""The adapter around a head of ours."""
 
 from types import SimpleNamespace
 
@@ -21,8 +21,8 @@ def batch(real=3, rows=4, label=None, targets=None, geometries=None, unlabelled=
 
 def test_a_head_s_wire(tiny):
     network = tiny.network()
-    own = network.wires["bright"]
-    assert (own.labels, own.compared) == (["bright_value"], [])
+    own = network.adapters["bright"]
+    assert (own.labels, own.metric_labels) == (["bright_value"], [])
     assert own.outputs("train") == ["bright_loss"]
     assert own.outputs("evaluate") == ["bright_value"]
     terms, targets, ids = own.read("train", {"bright_loss": np.ones(3)}, batch())
@@ -47,7 +47,7 @@ def test_a_head_s_wire(tiny):
 def test_samples_of_unknown_truth_are_left_out(tiny):
     network = tiny.network()
     network.heads[0].ground_truth = lambda targets: targets.get("value")
-    own = network.wires["bright"]
+    own = network.adapters["bright"]
     given = batch(
         targets=[{"value": 0}, {}, {"value": 2}], geometries=[Geometry.identity(8, 8)] * 3
     )

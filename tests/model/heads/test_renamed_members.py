@@ -5,7 +5,7 @@ import pytest
 
 import densefit as df
 from densefit.data.sample import Sample
-from densefit.data.stable_repr import described, public_settings
+from densefit.data.stable_repr import public_settings, stable_repr
 from densefit.model.heads.renamed_members import RENAMED
 from densefit.tasks.classification import Classification
 
@@ -150,4 +150,4 @@ def test_checkpoints_hold_the_first_names_of_attributes():
     settings = public_settings(Classification(2, target="kind"))
     assert settings["classes_of"] == "kind"
     assert "class_target" not in settings
-    assert "classes_of: 'kind'" in described(Classification(2, target="kind"))
+    assert "classes_of: 'kind'" in stable_repr(Classification(2, target="kind"))

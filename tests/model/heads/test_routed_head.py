@@ -7,7 +7,7 @@ import densefit as df
 from densefit.data.batch import Batch
 from densefit.errors import BindError, ConfigError, TrainingDiverged
 from densefit.metrics import Accuracy
-from densefit.model.heads.routed_head import wire
+from densefit.model.heads.routed_head import head_adapter
 from densefit.model.output_names import short_name
 
 
@@ -20,7 +20,7 @@ def batch(real=3, rows=4, label=None, targets=None, geometries=None):
 
 def routed(**settings):
     given = {"outputs": ["a_output"], "labels": ["y"], **settings}
-    return wire("one", df.Route(**given), ["a_output", "b_output"])
+    return head_adapter("one", df.Route(**given), ["a_output", "b_output"])
 
 
 @pytest.mark.parametrize("name", ["a", "a_output"])
@@ -40,7 +40,7 @@ def test_wrong_routes():
     with pytest.raises(BindError, match="'c', which the symbol does not have"):
         routed(rows={"c": 2})
     with pytest.raises(ConfigError, match="neither a Head nor a Route"):
-        wire("one", "a")
+        head_adapter("one", "a")
 
 
 def test_metrics_are_new_each_time():

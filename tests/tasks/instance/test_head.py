@@ -274,7 +274,7 @@ def test_boxes_without_masks_do_not_dilute_the_mask_loss(name):
             Repeated(copies, known), batch_size=copies, heads=network.heads, workers=0
         )
         history = df.fit(network, loader, updates=1, schedule=df.Constant(0.01), seed=0)
-        found.append((network.get_params()[0], history.epochs[0]["train"]))
+        found.append((df.interop.arg_params(network), history.epochs[0]["train"]))
     (first, numbers), (second, more) = found
     mask_loss = "own/mask_loss" if name == "instance" else "own/instance_mask_loss"
     assert more[f"{mask_loss}/labelled"] == 1

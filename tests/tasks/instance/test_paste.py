@@ -7,7 +7,7 @@ import pytest
 from pycocotools import mask as coco
 
 from densefit.data.sample import Geometry
-from densefit.tasks.instance.paste import paste_mask, pixel_window, run_lengths
+from densefit.tasks.instance.paste import paste_mask, paste_masks, pixel_window
 
 SIZE, INPUT = (45, 70), (64, 96)
 MATRICES = {
@@ -70,11 +70,11 @@ def test_masks_stay_in_their_boxes_and_do_not_touch_one_another():
     full = np.full((16, 24), 255, np.uint8)
     geometry = Geometry((64, 96), np.eye(2, 3), (64, 96))
     boxes = np.array([[3, 5, 20, 30], [10, 10, 90, 60], [0, 0, 96, 64]], np.float32)
-    masks = run_lengths([full, full // 3, full], boxes, 4, geometry)
+    masks = paste_masks([full, full // 3, full], boxes, 4, geometry)
     first, second, third = (coco.decode(mask) for mask in masks)
     assert (first.shape, first.sum()) == ((64, 96), 17 * 25)
     assert first[5:30, 3:20].all()
     assert not second.any()
     assert third.all()
     assert json.loads(json.dumps(masks)) == masks
-    assert run_lengths([], boxes[:0], 4, geometry) == []
+    assert paste_masks([], boxes[:0], 4, geometry) == []

@@ -8,7 +8,7 @@ from densefit.data.transforms import Compose, Letterbox, RandomFlip
 from densefit.datasets import Shapes
 from densefit.errors import ConfigError, DataError
 from densefit.tasks.keypoints.select import joint_peaks, objects
-from densefit.visualize.drawing import say_unshown
+from densefit.visualize.drawing import note_unreached
 
 SIZE = (96, 128)
 FACE = {
@@ -290,7 +290,7 @@ def test_only_confident_objects_and_keypoints_are_drawn():
     found = one.decode(as_predicted(one, [sample]), [sample.geometry])[0]
     assert (one.draw(sample.image, found) != sample.image).any()
     weak = {**found, "scores": found["scores"] * 0.2}
-    said = say_unshown(sample.image, weak["scores"], one.draw_threshold)
+    said = note_unreached(sample.image, weak["scores"], one.draw_threshold)
     np.testing.assert_array_equal(one.draw(sample.image, weak), said)
 
 

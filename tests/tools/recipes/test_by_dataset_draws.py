@@ -6,7 +6,7 @@ import numpy as np
 
 import densefit as df
 from densefit.data.transforms import Compose, transforms
-from densefit.data.transforms.extra_samples import applied, drawn_from
+from densefit.data.transforms.extra_samples import apply_transform, draw_from
 from densefit.datasets import Shapes
 from densefit.tools.recipes.by_dataset import ByDataset
 from densefit.tools.recipes.mixed_stream import labelled_for
@@ -20,7 +20,7 @@ def test_a_mosaic_draws_from_the_datasets_samples():
     sample, rng = data[0], np.random.default_rng(0)
     sample.id = "a/0"
     assert both.others == mosaic.others
-    found = applied(both, sample, rng, drawn_from(data, 0, rng))
+    found = apply_transform(both, sample, rng, draw_from(data, 0, rng))
     assert found.image.shape == (48, 64, 3)
     assert not np.array_equal(found.image, plain(data[0], rng).image)
 

@@ -77,7 +77,7 @@ def test_a_training_records_its_start(trained):
 
 def test_a_training_records_its_cost(trained):
     cost = json.loads((trained / "cost.json").read_text())
-    arguments, _ = df.load(trained / "checkpoints" / "last").get_params()
+    arguments = df.load(trained / "checkpoints" / "last").parameters
     assert cost["parameters"] == sum(array.size for array in arguments.values())
     assert cost["updates"] == 4
     assert 0 < cost["ms_per_update"] * 4 / 1000 < cost["seconds"]

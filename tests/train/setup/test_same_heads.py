@@ -36,8 +36,8 @@ def network(**settings):
 
 def check(own, theirs):
     loader = df.Loader(Streets(), batch_size=2, heads=[theirs], workers=0)
-    wires = list(df.Network("resnet18", [own], settings={"width": 8}).wires.values())
-    check_same_heads(loader, wires, "train")
+    adapters = list(df.Network("resnet18", [own], settings={"width": 8}).adapters.values())
+    check_same_heads(loader, adapters, "train")
 
 
 @pytest.mark.parametrize(

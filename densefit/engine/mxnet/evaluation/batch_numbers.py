@@ -12,7 +12,7 @@ from densefit.data.batch import Batch
 from densefit.engine.batch_reader import BatchReader
 from densefit.engine.mxnet.evaluation.evaluator import Evaluator
 from densefit.errors import DataError
-from densefit.model.heads.routed_head import RouteWire
+from densefit.model.heads.routed_head import RoutedHead
 from densefit.once import first_time
 
 _log = logging.getLogger("densefit")
@@ -39,15 +39,17 @@ class BatchNumbers:
     """
 
     def __init__(self, evaluator: Evaluator, reader: BatchReader, policy: str) -> None:
-        self._evaluator, self._feeder, self._policy = evaluator, reader, policy
-        self._heads = {name: wire.name for wire in reader.wires for name in wire.batch_numbers}
+        self._evaluator, self._reader, self._policy = evaluator, reader, policy
+        self._heads = {
+            name: adapter.name for adapter in reader.adapters for name in adapter.batch_scalars
+        }
         self._left = 0
         if not self._heads and reader.batch_size > 1 or reader.has_compared:
             return
-        routes = [wire for wire in reader.wires if isinstance(wire, RouteWire)]
+        routes = [adapter for adapter in reader.adapters if isinstance(adapter, RoutedHead)]
         found = evaluator.graphs.numbers(reader) if routes else {}
         if reader.batch_size == 1:  # whose rows look like numbers, and numbers like rows
-            own = {name: wire.name for wire in routes for name in wire.outputs("evaluate")}
+            own = {name: adapter.name for adapter in routes for name in adapter.outputs("evaluate")}
             self._heads.update({name: own[name] for name in found or () if name in own})
         self._left = _LOOKED_AT if self._heads else 0
         alone = f"the symbol is made for {reader.batch_size} rows alone, which hides it"
@@ -63,10 +65,10 @@ class BatchNumbers:
         Raises:
             DataError: the halves do not make up the whole, and the policy says so.
         """
-        if not self._left or batch.real < 2 or not self._evaluator.graphs.can_cut(self._feeder):
+        if not self._left or batch.real < 2 or not self._evaluator.graphs.can_cut(self._reader):
             return
         self._left -= 1
-        self._feeder.has_compared = not self._left
+        self._reader.has_compared = not self._left
         middle = batch.real // 2
         parts = [(0, batch.real), (0, middle), (middle, batch.real)]
         whole, first, second = (self._numbers(_part(batch, *part), version) for part in parts)
@@ -79,24 +81,24 @@ class BatchNumbers:
                 return
 
     def _numbers(self, batch: Batch, version: int) -> dict[str, float]:
-        outputs = self._evaluator.start(batch, self._feeder, version).read()
+        outputs = self._evaluator.start(batch, self._reader, version).read()
         return {name: float(np.ravel(outputs[name])[0]) for name in self._heads}
 
     def _tell(self, name: str, head: str, received: str) -> None:
-        self._left, self._feeder.has_compared = 0, True
+        self._left, self._reader.has_compared = 0, True
         error = DataError(
             f"The output {name!r} is one number for a batch, but not known to be a mean over its "
             "samples: the score would depend on the batch size",
             expected="mx.sym.mean(...) of what is computed for each sample, times and plus "
             "numbers that do not depend on the batch",
             received=received,
-            where=f"head {head}, {self._feeder.where} data",
+            where=f"head {head}, {self._reader.where} data",
             fix="let the symbol put out a number for each sample (leave out its mean or sum), or "
             "average all over the samples: mx.sym.mean(...)",
         )
         if self._policy == "raise":
             raise error
-        if first_time("batch number", self._feeder.where, head, name):
+        if first_time("batch number", self._reader.where, head, name):
             _log.warning("%s", error)
 
 

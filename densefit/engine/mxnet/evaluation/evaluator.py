@@ -21,6 +21,7 @@ from densefit.engine.mxnet.graph.fold_batchnorm import fold
 from densefit.engine.mxnet.graph.mean_to_pooling import with_poolings
 from densefit.errors import DataError, located
 from densefit.model.network import Network
+from densefit.model.symbol_graph import SymbolGraph
 
 Look = Callable[[dict[str, np.ndarray]], None]
 Finish = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
@@ -87,7 +88,7 @@ class Evaluator:
         Raises:
             BindError: they do not fit; names the head.
         """
-        shapes = {desc.name: tuple(desc.shape) for desc in self.graphs.descs(reader)}
+        shapes = {desc.name: tuple(desc.shape) for desc in self.graphs.specs(reader)}
         program = self.graphs.program(reader, shapes)
         if values:
             self.graphs.check_values(reader, program.parameters)
@@ -107,15 +108,15 @@ class Evaluator:
         outputs = executor.forward({name: given[name] for name in executor.program.types})
         arrays = dict(zip(executor.program.outputs, outputs))
         outputs_by_name = {}
-        for wire in reader.wires:
-            for name in wire.outputs(self.mode):
+        for adapter in reader.adapters:
+            for name in adapter.outputs(self.mode):
                 # A copy, because the next batch is computed into the same memory. Made by the
                 # engine when the forward pass is done: nothing waits here. Of all rows, or of some
                 # by an operator: a view of what oneDNN lays out in blocks cannot be copied.
                 if batch.real == rows:
                     outputs_by_name[name] = arrays[name].copy()
                 else:
-                    each = wire.rows(name) or (1 if self.network.heads else 0)
+                    each = adapter.rows(name) or (1 if self.network.heads else 0)
                     if not each:
                         raise _mixed(name, arrays[name].shape, batch.real, rows)
                     end = batch.real * each
@@ -134,12 +135,12 @@ class Evaluator:
             arrays = batch.arrays
             if batch.real == reader.batch_size or self.graphs.can_cut(reader):
                 return {name: batch.real_rows(array) for name, array in arrays.items()}, batch.real
-            full = {desc.name: desc.shape[0] for desc in reader.descs}
+            full = {desc.name: desc.shape[0] for desc in reader.specs}
             filled = {name: _fill_rows(array, full[name]) for name, array in arrays.items()}
             return filled, reader.batch_size
         if reader.sizes_vary:
             return dict(batch.data), batch.rows
-        full = {desc.name: desc.shape[0] for desc in reader.data_descs}
+        full = {desc.name: desc.shape[0] for desc in reader.data_specs}
         return {
             name: _fill_rows(array, full[name]) for name, array in batch.data.items()
         }, reader.batch_size
@@ -152,15 +153,15 @@ class Evaluator:
     ) -> dict[str, np.ndarray]:
         """Convert the graph's outputs to the form that heads decode."""
         finished: dict[str, np.ndarray] = {}
-        for wire in reader.wires:
-            finished.update(wire.finish(self.mode, outputs, input_size))
+        for adapter in reader.adapters:
+            finished.update(adapter.finish(self.mode, outputs, input_size))
         return finished
 
     def _executor(self, reader: BatchReader, arrays: Mapping[str, Any], version: int) -> Executor:
         """The executor for arrays of such shapes, with the present parameters."""
-        descs = self.graphs.descs(reader)
-        shapes = {desc.name: tuple(arrays[desc.name].shape) for desc in descs}
-        key: Any = tuple((desc.name, shapes[desc.name], str(desc.dtype)) for desc in descs)
+        specs = self.graphs.specs(reader)
+        shapes = {desc.name: tuple(arrays[desc.name].shape) for desc in specs}
+        key: Any = tuple((desc.name, shapes[desc.name], str(desc.dtype)) for desc in specs)
         if not self.network.heads:
             key = (outputs_of(reader, self.mode), key)
         if self._version != version:
@@ -174,11 +175,11 @@ class Evaluator:
             return executor
         program = self.graphs.program(reader, shapes)
         self.graphs.check_values(reader, program.parameters)
-        program.symbol, program.folds = fold(
-            with_poolings(program.symbol, program.inputs, program.types)
-        )
+        graph = with_poolings(SymbolGraph.of(program.symbol), program.inputs, program.types)
+        graph, program.folds = fold(graph)
+        program.symbol = graph.symbol
         rows = next(iter(shapes.values()))[0]
-        with located(f"heads {', '.join(wire.name for wire in reader.wires)}"):
+        with located(f"heads {', '.join(adapter.name for adapter in reader.adapters)}"):
             return self.executors.bind(
                 key, program, usable(self.devices, rows), rows, self.graphs.values
             )

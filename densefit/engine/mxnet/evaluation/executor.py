@@ -32,7 +32,7 @@ class Program:
     inputs: Mapping[str, tuple[int, ...]]
     types: Mapping[str, Any]
     outputs: Sequence[str] = ()
-    fed: Mapping[str, Input] = field(default_factory=dict)
+    batch: Mapping[str, Input] = field(default_factory=dict)
     parameters: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
@@ -61,7 +61,7 @@ class Executor:
         """
         outputs, inputs = [], []
         data = {
-            name: self.program.fed[name].fit(array) if name in self.program.fed else array
+            name: self.program.batch[name].fit(array) if name in self.program.batch else array
             for name, array in data.items()
         }
         for part, rows in zip(self._parts, self._slices):

@@ -11,18 +11,15 @@ from densefit.engine.batch_reader import BatchReader
 from densefit.engine.graph_check import check_data
 from densefit.engine.mxnet.devices import usable
 from densefit.engine.mxnet.evaluation.executor import Program
+from densefit.engine.mxnet.graph.parameter_checks import check_parameters
 from densefit.engine.mxnet.graph.sample_means import numbers_of
-from densefit.engine.mxnet.graph.symbol_info import (
-    UNREAD,
-    can_cut_rows,
-    check_parameters,
-    forward_graph,
-    infer_shapes,
-)
+from densefit.engine.mxnet.graph.shapes import can_cut_rows, infer_shapes
+from densefit.engine.mxnet.graph.symbol_info import UNREAD, forward_graph
 from densefit.engine.mxnet.inputs import bound_inputs
 from densefit.errors import BindError
 from densefit.model.network import Network
 from densefit.model.output_names import short_name
+from densefit.model.symbol_graph import SymbolGraph
 
 
 class EvalGraphs:
@@ -40,9 +37,9 @@ class EvalGraphs:
         self._numbers: dict[Any, dict[str, str] | None] = {}  # (outputs, shapes) -> `numbers`
         self._cut: dict[tuple[str, ...], Any] = {}  # outputs of a user's Symbol -> their graph
 
-    def descs(self, reader: BatchReader) -> list[Any]:
+    def specs(self, reader: BatchReader) -> list[Any]:
         """Arrays that an eval graph may read: of heads, no labels."""
-        return reader.data_descs if self.network.heads else reader.descs
+        return reader.data_specs if self.network.heads else reader.specs
 
     def program(self, reader: BatchReader, shapes: Mapping[str, tuple[int, ...]]) -> Program:
         """Graph, inputs and parameter shapes for arrays of these shapes.
@@ -50,38 +47,38 @@ class EvalGraphs:
         Raises:
             BindError: they do not fit the graph; names the head.
         """
-        data = shapes[reader.data_descs[0].name]
+        data = shapes[reader.data_specs[0].name]
         symbol = self._graph(reader, input_size(shapes, reader))
         arguments = set(symbol.list_arguments())
-        heads = [wire.name for wire in reader.wires]
-        fed = bound_inputs(
+        heads = [adapter.name for adapter in reader.adapters]
+        batch = bound_inputs(
             symbol,
-            {d.name: _shaped(d, shapes) for d in reader.data_descs if d.name in arguments},
+            {d.name: _shaped(d, shapes) for d in reader.data_specs if d.name in arguments},
             {
                 desc.name: _shaped(desc, shapes)
-                for desc in reader.label_descs
+                for desc in reader.label_specs
                 if desc.name in arguments and desc.name in shapes
             },
             f"heads {', '.join(heads)}",
         )
-        given = {name: bound.shape for name, bound in fed.items()}
+        given = {name: bound.shape for name, bound in batch.items()}
         sizes, outputs = infer_shapes(symbol, given, heads)
         devices = usable(self.devices, data[0])
-        for wire in reader.wires:
-            wire.check(self.mode, outputs, data[0], len(devices))
+        for adapter in reader.adapters:
+            adapter.check(self.mode, outputs, data[0], len(devices))
         # Labels that the forward pass does not read need no data, and are no parameters.
         inputs = {
             name: sizes[name]
             for name in symbol.list_arguments()
-            if name in fed or name.endswith(UNREAD)
+            if name in batch or name.endswith(UNREAD)
         }
         return Program(
             symbol,
             [],
             inputs,
-            {name: bound.dtype for name, bound in fed.items()},
+            {name: bound.dtype for name, bound in batch.items()},
             [short_name(name) for name in symbol.list_outputs()],
-            fed,
+            batch,
             {name: sizes[name] for name in sizes if name not in inputs},
         )
 
@@ -93,12 +90,12 @@ class EvalGraphs:
             return symbol
         names = outputs_of(reader, self.mode)
         if names not in self._cut:
-            self._cut[names] = forward_graph(symbol, names)
+            self._cut[names] = forward_graph(SymbolGraph.of(symbol), names).symbol
         return self._cut[names]
 
     def can_cut(self, reader: BatchReader) -> bool:
         """Whether the outputs of some rows can be computed without the other rows."""
-        shapes = {desc.name: tuple(desc.shape) for desc in reader.descs}
+        shapes = {desc.name: tuple(desc.shape) for desc in reader.specs}
         key = (outputs_of(reader, self.mode), tuple(shapes.items()))
         if key not in self._cuts:
             program = self.program(reader, shapes)
@@ -107,11 +104,12 @@ class EvalGraphs:
 
     def numbers(self, reader: BatchReader) -> dict[str, str] | None:
         """Outputs of one number a batch, and why they are no means; see `numbers_of`."""
-        shapes = {desc.name: tuple(desc.shape) for desc in reader.descs}
+        shapes = {desc.name: tuple(desc.shape) for desc in reader.specs}
         key = (outputs_of(reader, self.mode), tuple(shapes.items()))
         if key not in self._numbers:
             program = self.program(reader, shapes)
-            self._numbers[key] = numbers_of(program.symbol, program.inputs, reader.batch_size)
+            graph = SymbolGraph.of(program.symbol)
+            self._numbers[key] = numbers_of(graph, program.inputs, reader.batch_size)
         return self._numbers[key]
 
     def check_values(self, reader: BatchReader, parameters: Mapping[str, tuple[int, ...]]) -> None:
@@ -124,13 +122,13 @@ class EvalGraphs:
                 + ("" if self.network.heads else f", nor do the {reader.where} data provide them"),
                 expected=missing,
                 received=f"{len(given)} parameters and the inputs "
-                f"{[desc.name for desc in self.descs(reader)]}",
-                where=f"heads {', '.join(wire.name for wire in reader.wires)}",
+                f"{[desc.name for desc in self.specs(reader)]}",
+                where=f"heads {', '.join(adapter.name for adapter in reader.adapters)}",
                 fix="parameters: load a checkpoint of this network, or train it; inputs and labels "
                 "that an output is computed from: let the iterator provide them, or ask for "
                 "outputs that do not read them",
             )
-        check_parameters(parameters, given, [wire.name for wire in reader.wires])
+        check_parameters(parameters, given, [adapter.name for adapter in reader.adapters])
 
     def values(self) -> dict[str, np.ndarray]:
         """Current parameters and statistics of the network."""
@@ -140,14 +138,16 @@ class EvalGraphs:
 
 def input_size(data: Mapping[str, Any], reader: BatchReader) -> tuple[int, int] | None:
     """(height, width) of image inputs (B, C, H, W), given as arrays or shapes by name."""
-    first = data[reader.data_descs[0].name]
+    first = data[reader.data_specs[0].name]
     shape = getattr(first, "shape", first)
     return (int(shape[2]), int(shape[3])) if len(shape) == 4 else None
 
 
 def outputs_of(reader: BatchReader, mode: str) -> tuple[str, ...]:
     """Short names of the outputs that the reader's heads read, each once."""
-    return tuple(dict.fromkeys(name for wire in reader.wires for name in wire.outputs(mode)))
+    return tuple(
+        dict.fromkeys(name for adapter in reader.adapters for name in adapter.outputs(mode))
+    )
 
 
 def _shaped(desc: Any, shapes: Mapping[str, tuple[int, ...]]) -> Any:

@@ -55,7 +55,7 @@ class Evaluation:
         Raises:
             DataError: an output is not finite, and `nonfinite` is "raise".
         """
-        check = OutputCheck(reader.wires, self._evaluator.mode, reader.where, nonfinite)
+        check = OutputCheck(reader.adapters, self._evaluator.mode, reader.where, nonfinite)
         numbers = BatchNumbers(self._evaluator, reader, nonfinite)
         before = None
         with check.whole():
@@ -69,6 +69,6 @@ class Evaluation:
             if before is not None:
                 yield before[0], before[1].read(partial(check.look, before[0].ids))
 
-    def start_views(self, batch: Batch, reader: BatchReader) -> Pending:
+    def compute_views(self, batch: Batch, reader: BatchReader) -> Pending:
         """Start computing the maps of a batch of views, which stay on the device."""
         return self._viewer.start(batch, reader, self._version())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -11,6 +10,7 @@ from typing import Any
 from densefit.backend import mx
 from densefit.engine.mxnet.graph.gradient_probe import BLOCKING
 from densefit.model.network import Network
+from densefit.model.symbol_graph import Node, SymbolGraph
 
 
 class Absent:
@@ -22,7 +22,7 @@ class Absent:
     statistics of BatchNorm layers that only such losses read: a head's statistics are of the
     batches that it has learned from.
 
-    A loss is a head, or one of its terms (`Wire.counted`).
+    A loss is a head, or one of its terms (`HeadAdapter.label_groups`).
 
     Args:
         module: bound, the one that has the optimizer.
@@ -91,8 +91,8 @@ class Absent:
             return [], []
         if absent not in self._found:
             group, (learning, reading) = self._module._exec_group, self._readers
-            wires = self._network.wires.values()
-            everything = frozenset(key for wire in wires for key in wire.counted)
+            adapters = self._network.adapters.values()
+            everything = frozenset(key for adapter in adapters for key in adapter.label_groups)
             parameters, statistics = (
                 [k for k, name in enumerate(names) if absent >= (losses.get(name) or everything)]
                 for names, losses in ((group.param_names, learning), (group.aux_names, reading))
@@ -103,9 +103,9 @@ class Absent:
     @cached_property
     def _readers(self) -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
         """`losses_of` each parameter and statistic."""
-        wires = self._network.wires.values()
-        plain = {out: key for wire in wires for out, key in wire.counted_by.items()}
-        whole = {out: wire.name for wire in wires for out in wire.outputs("train")}
+        adapters = self._network.adapters.values()
+        plain = {out: key for adapter in adapters for out, key in adapter.label_group_of.items()}
+        whole = {out: adapter.name for adapter in adapters for out in adapter.outputs("train")}
         # Weights that are learned (`Network.graph`) make one loss of a head's terms, and are the
         # head's.
         weighed = losses_of(self._module.symbol, whole)
@@ -126,22 +126,20 @@ def losses_of(
     Returns:
         Two dicts by the names of inputs, moving statistics among them.
     """
-    graph = json.loads(symbol.tojson(remove_amp_cast=False))
-    nodes = graph["nodes"]
-    learning: list[set[str]] = [set() for _ in nodes]
-    reading: list[set[str]] = [set() for _ in nodes]
-    for output, entry in zip(symbol.list_outputs(), graph["heads"]):
-        loss = losses[output[: -len("_output")]]
-        learning[entry[0]].add(loss)
-        reading[entry[0]].add(loss)
-    for number in reversed(range(len(nodes))):  # what a node reads stands before it
-        for entry in nodes[number]["inputs"]:
-            reading[entry[0]] |= reading[number]
-            if nodes[number]["op"] not in BLOCKING:
-                learning[entry[0]] |= learning[number]
-    inputs = [number for number, node in enumerate(nodes) if node["op"] == "null"]
+    graph = SymbolGraph.of(symbol)
+    learning: dict[Node, set[str]] = {node: set() for node in graph.nodes}
+    reading: dict[Node, set[str]] = {node: set() for node in graph.nodes}
+    for name, output in zip(symbol.list_outputs(), graph.heads):
+        for losses_by_node in (learning, reading):
+            losses_by_node[output.node].add(losses[name[: -len("_output")]])
+    for node in reversed(graph.nodes):  # readers before what they read
+        for source in node.inputs:
+            reading[source.node] |= reading[node]
+            if node.op not in BLOCKING:
+                learning[source.node] |= learning[node]
+    inputs = [node for node in graph.nodes if node.is_variable]
     learned, read = (
-        {nodes[number]["name"]: frozenset(found[number]) for number in inputs}
-        for found in (learning, reading)
+        {node.name: frozenset(losses_by_node[node]) for node in inputs}
+        for losses_by_node in (learning, reading)
     )
     return learned, read

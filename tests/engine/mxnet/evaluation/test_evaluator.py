@@ -6,7 +6,7 @@ import pytest
 import densefit as df
 from densefit import backend
 from densefit.backend import mx
-from densefit.engine.batch_reader import Feeder
+from densefit.engine.batch_reader import BatchReader
 from densefit.engine.mxnet.evaluation.evaluator import Evaluator, Pending
 from densefit.engine.mxnet.learner import Learner
 
@@ -88,14 +88,16 @@ def test_the_next_batch_is_computed_while_the_host_reads_this_one(tiny, monkeypa
     loader = tiny.loader(network, length=10, batch_size=4)
     df.fit(network, loader, epochs=1, optimizer_params={"learning_rate": 0.1})
     learner = Learner(network)
-    feeder = Feeder(tiny.loader(network, length=10, batch_size=4), network.wires.values(), "test")
+    reader = BatchReader(
+        tiny.loader(network, length=10, batch_size=4), network.adapters.values(), "test"
+    )
     single = Evaluator(network, [mx.cpu()])
-    alone = [single.start(fed, feeder, 0).read() for fed in feeder.batches()]
+    alone = [single.start(batch, reader, 0).read() for batch in reader.batches()]
     events = []
     start, read = Evaluator.start, Pending.read
     monkeypatch.setattr(Evaluator, "start", lambda *a: (events.append("start"), start(*a))[1])
     monkeypatch.setattr(Pending, "read", lambda *a: (events.append("read"), read(*a))[1])
-    together = [outputs for _, outputs in learner.evaluate(feeder)]
+    together = [outputs for _, outputs in learner.evaluate(reader)]
     assert events == ["start", "start", "read", "start", "read", "read"]
     for one, other in zip(alone, together):  # the second forward overwrites nothing
         np.testing.assert_array_equal(one["bright_value"], other["bright_value"])

@@ -294,7 +294,7 @@ def test_a_resume_knows_how_often_each_head_was_there(tmp_path, batches):
         )
         loader = df.Loader(data, batch_size=2, heads=heads, workers=0, shuffle=True)
         df.fit(network, loader, **{**ADAM, **settings})
-        arguments, auxiliary = network.get_params()
+        arguments, auxiliary = (df.interop.arg_params(network), df.interop.aux_params(network))
         return {k: v.asnumpy() for k, v in {**arguments, **auxiliary}.items()}
 
     straight = fit(updates=9)

@@ -16,7 +16,7 @@ from densefit.backend import mx
 from densefit.callbacks.callback import TrainState
 from densefit.checkpoint.training.session import Session
 from densefit.data.sample import Sample
-from densefit.engine.batch_reader import Feeder
+from densefit.engine.batch_reader import BatchReader
 from densefit.engine.mxnet.learner import Learner
 from densefit.engine.settings import BindSettings, OptimizerSettings
 from densefit.model.backbones import Backbone
@@ -147,11 +147,11 @@ def bench(mode, learned):
     """(learner, batches, first parameters), bound once for all cases."""
     network = df.Network(Trunk(), [Number(name) for name in HEADS])
     loader = batches_of(mode)
-    feeder = Feeder(loader, list(network.wires.values()), "train")
+    reader = BatchReader(loader, list(network.adapters.values()), "train")
     learner = Learner(network)
     weigh = MAKERS["uncertainty"]()
     weigh.begin(HEADS)
-    learner.bind(feeder, BindSettings(weigh=weigh.weighted if learned else None))
+    learner.bind(reader, BindSettings(weigh=weigh.weighted if learned else None))
     rng = np.random.default_rng(9)
     first = {
         name: rng.normal(0, 1, array.shape).astype(np.float32)
@@ -160,7 +160,7 @@ def bench(mode, learned):
     for name in first:
         if name.endswith("log_variance"):
             first[name][:] = S0
-    return learner, feeder, list(feeder.batches()), first
+    return learner, reader, list(reader.batches()), first
 
 
 class Run:
@@ -168,8 +168,8 @@ class Run:
 
     def __init__(self, optimizer, balance, mode):
         self.balancer = MAKERS[balance]()
-        learner, feeder, batches, first = bench(mode, balance == "uncertainty")
-        wires = learner.network.wires
+        learner, reader, batches, first = bench(mode, balance == "uncertainty")
+        adapters = learner.network.adapters
         for name, array in learner.parameters.on_device().items():
             array[:] = first[name]
         settings = {"wd": DECAY, **SETTINGS.get(optimizer, {})}
@@ -177,16 +177,16 @@ class Run:
         balancing = None
         if self.balancer is not None:
             self.balancer.begin(HEADS, 4, 2)
-            balancing = Balancing(self.balancer, learner, wires)
-        judges = {name: wire.metrics("train") for name, wire in wires.items()}
+            balancing = Balancing(self.balancer, learner, adapters)
+        metrics = {name: adapter.metrics("train") for name, adapter in adapters.items()}
         state = TrainState(learner.network)
-        session = Session(learner, state, None, judges=judges)
-        step = Step(session, wires, balancing=balancing)
+        session = Session(learner, state, None, metrics=metrics)
+        step = Step(session, adapters, balancing=balancing)
         self.batches, self.seen = batches, []
         self._look(learner)
-        for number, fed in enumerate(batches):
+        for number, batch in enumerate(batches):
             state.update = number
-            step([fed], RATE)
+            step([batch], RATE)
             self._look(learner)
 
     def _look(self, learner):
@@ -216,22 +216,22 @@ def assert_still(run, number, head):
 # -- the statement in numpy -----------------------------------------------------------------------
 
 
-def colours_of(fed):
+def colours_of(batch):
     mean, std = np.array(Trunk.mean), np.array(Trunk.std)
-    return (fed.data["data"].astype(np.float64).mean(axis=(2, 3)) - mean) / std
+    return (batch.data["data"].astype(np.float64).mean(axis=(2, 3)) - mean) / std
 
 
-def apart(values, fed):
+def apart(values, batch):
     """(losses, gradients of the trunk by head, gradients of the heads), of mean losses."""
-    x = colours_of(fed)
+    x = colours_of(batch)
     weight, bias = values["trunk_weight"].reshape(4, 3), values["trunk_bias"]
     h = x @ weight.T + bias
     losses, trunk, own = {}, {}, {}
     for head in HEADS:
-        has = fed.labelled[head]
+        has = batch.labelled[head]
         if not has.any():
             continue
-        target = fed.labels[f"{head}_value"][has]
+        target = batch.labels[f"{head}_value"][has]
         v, c = values[f"{head}_fc_weight"], values[f"{head}_fc_bias"]
         error = h[has] @ v[0] + c[0] - target
         losses[head] = (error**2).mean()
@@ -249,8 +249,8 @@ class Gradients:
         self.balance, self.done = balance, 0
         self.learned, self.first = dict.fromkeys(HEADS, 1.0), {}
 
-    def __call__(self, values, fed):
-        losses, trunk, own = apart(values, fed)
+    def __call__(self, values, batch):
+        losses, trunk, own = apart(values, batch)
         present = list(losses)
         factor, kinds = self.factors(values), {"two": 0.5}
         rows = np.array([trunk[head] * factor[head] for head in present])
@@ -414,8 +414,8 @@ class Statement:
         self.values = {name: value.astype(np.float64) for name, value in values.items()}
         self.states, self.counts, self.product = {}, {}, 1.0
 
-    def update(self, fed):
-        found = self.gradients(self.values, fed)
+    def update(self, batch):
+        found = self.gradients(self.values, batch)
         for name in self.values:
             if name not in found:
                 continue
@@ -442,12 +442,12 @@ def test_absent_heads_stand_still_and_the_rest_moves_as_stated(optimizer, mode, 
     for balance in MAKERS:
         run = Run(optimizer, balance, mode)
         statement = Statement(optimizer, balance, run.seen[0][0])
-        for number, fed in enumerate(run.batches):
-            present = {head for head in HEADS if fed.labelled[head].any()}
+        for number, batch in enumerate(run.batches):
+            present = {head for head in HEADS if batch.labelled[head].any()}
             assert present == PRESENT[mode][number]
             for head in set(HEADS) - present:
                 remembered += len(assert_still(run, number, head))
-            statement.update(fed)
+            statement.update(batch)
             values, _, counts = run.seen[number + 1]
             assert counts == statement.counts
             for name, value in values.items():
