@@ -31,10 +31,9 @@ def commands(case: str, root: str, options: argparse.Namespace) -> dict[str, lis
     """Command line of each contender."""
     workers = ["--workers", str(options.workers)]
     ours = [sys.executable, str(HERE / "data_densefit.py"), case, root, *workers]
-    by_name = {
-        "densefit, threads": ours,
-        "densefit, processes": [*ours, "--kind", "processes"],
-    }
+    by_name = {"densefit, threads": ours}
+    if not options.smallest:  # they take seconds to start
+        by_name["densefit, processes"] = [*ours, "--kind", "processes"]
     if options.torch:
         script = [options.torch, str(HERE / "data_torch.py"), case, root, *workers]
         by_name["torch DataLoader"] = script

@@ -1,9 +1,9 @@
 """Contenders that are measured in turn, each in its own process.
 
 Frameworks bring their own thread pools and allocators, and some cannot be imported beside one
-another; so each contender is a script that prepares, reports that it is ready, and works on request. Only
-one works at a time: the others wait for their standard input. Neighbours in a round see the same
-machine, so ratios are taken within rounds, and medians over rounds.
+another; so each contender is a script that prepares, reports that it is ready, and works on
+request. Only one works at a time: the others wait for their standard input. Neighbours in a round
+see the same machine, so ratios are taken within rounds, and medians over rounds.
 """
 
 from __future__ import annotations
