@@ -158,6 +158,4 @@ def test_what_contenders_import_from_densefit_is_there():
     for path, text in sources().items():
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("densefit"):
-                module = importlib.import_module(node.module)
-                missing = [alias.name for alias in node.names if not hasattr(module, alias.name)]
-                assert missing == [], path
+                exec(compile(ast.Module([node], []), str(path), "exec"), {})  # raises ImportError
