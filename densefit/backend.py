@@ -6,11 +6,9 @@ imported mxnet before.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import warnings
-from collections.abc import Mapping
 from typing import Any
 
 from densefit.cpus import available_cpus
@@ -27,7 +25,6 @@ __all__ = [
     "check_version",
     "mx",
     "subgraph_fusion",
-    "symbol_of",
 ]
 
 
@@ -95,11 +92,3 @@ def check_version(version: str) -> None:
 
 
 mx = _import_mxnet()
-
-
-def symbol_of(graph: Mapping[str, Any]) -> Any:
-    """The Symbol of a graph as `json.loads(symbol.tojson())` gives it.
-
-    MXNet's own reader of JSON knows no escapes of Unicode: names go to it as they are.
-    """
-    return mx.sym.load_json(json.dumps(graph, ensure_ascii=False))

@@ -97,7 +97,7 @@ train -> engine.mxnet.evaluation: batch_numbers evaluator executors
 train -> engine.mxnet.optimizers: absent adamax adamw optimizer>start rescale>rescale_grad sgd
 train -> interop.iterators: prefetch>prefetching_iter
 train -> engine.mxnet.graph: folding>fold_batchnorm fused>fuse_bn_relu gradient_probe
-    inner>known_values layouts>onednn_layouts overwriting>overwriting_ops pooled>mean_to_pooling
+    inner>shapes layouts>onednn_layouts overwriting>overwriting_ops pooled>mean_to_pooling
     precision>bfloat16 sample_means symbols>symbol_info
 train -> evaluation: label_check>labels_seen pass_rows viewer>tta
 train -> train: cadence>interval conflict>gradient_conflict guard>nonfinite horizon>length

@@ -71,8 +71,9 @@ def device_memory() -> dict[int, tuple[int, int]]:
 def loss_labels(symbol: Any) -> list[str]:
     """Names of the labels that a Symbol's loss layers read."""
     from densefit.engine.mxnet.graph import symbol_info
+    from densefit.model.symbol_graph import SymbolGraph
 
-    return symbol_info.loss_labels(symbol)
+    return symbol_info.loss_labels(SymbolGraph.of(symbol))
 
 
 def inputs_read(symbol: Any, output: str) -> set[str]:
@@ -83,6 +84,7 @@ def inputs_read(symbol: Any, output: str) -> set[str]:
         output: short name of the output.
     """
     from densefit.engine.mxnet.graph import symbol_info
+    from densefit.model.symbol_graph import SymbolGraph
 
-    arguments = symbol_info.forward_graph(symbol, [output]).list_arguments()
-    return {name for name in arguments if not name.endswith(symbol_info.UNREAD)}
+    graph = symbol_info.forward_graph(SymbolGraph.of(symbol), [output])
+    return {name for name in graph.symbol.list_arguments() if not name.endswith(symbol_info.UNREAD)}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import glob
-import json
 from typing import Any
 
 from densefit.engine import loss_labels
 from densefit.model.network import Network
+from densefit.model.symbol_graph import Node, SymbolGraph
 from densefit.numeric import real
+
+_LAYERS = ("Convolution", "Deconvolution", "FullyConnected")
 
 
 def layer_decay(network: Any, decay: float) -> dict[str, dict[str, float]]:
@@ -51,26 +53,18 @@ def layers_behind(symbol: Any) -> dict[str, int]:
     Args:
         symbol: graph whose layers have parameters as all inputs but the first.
     """
-    graph = json.loads(symbol.tojson())
-    nodes = graph["nodes"]
-    users: list[list[int]] = [[] for _ in nodes]
-    for number, node in enumerate(nodes):
-        for entry in node["inputs"]:
-            users[entry[0]].append(number)
-
-    def is_layer(node: dict[str, Any]) -> bool:
-        return node["op"] in ("Convolution", "Deconvolution", "FullyConnected")
-
-    after = [0] * len(nodes)  # layers behind each node's output
-    for number in reversed(range(len(nodes))):
-        after[number] = max(
-            (after[user] + is_layer(nodes[user]) for user in users[number]), default=0
+    graph = SymbolGraph.of(symbol, amp_casts=False)
+    behind: dict[Node, int] = {}  # layers behind the output of a node
+    for node in reversed(graph.nodes):
+        readers = graph.readers[node]
+        behind[node] = max(
+            (behind[reader] + (reader.op in _LAYERS) for reader in readers), default=0
         )
-    counts: dict[str, int] = {}
-    for number, node in enumerate(nodes):
-        for entry in node["inputs"][1:] if node["op"] != "null" else ():
-            source = nodes[entry[0]]
-            if source["op"] == "null":
-                counts[source["name"]] = after[number]
+    counts = {
+        source.node.name: behind[node]
+        for node in graph.nodes
+        for source in node.inputs[1:]
+        if source.node.is_variable
+    }
     states = set(symbol.list_auxiliary_states())
     return {name: count for name, count in counts.items() if name not in states}

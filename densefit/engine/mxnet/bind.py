@@ -11,25 +11,26 @@ from densefit.engine.batch_reader import BatchReader
 from densefit.engine.graph_check import check_data, check_labels, heads_of
 from densefit.engine.mxnet.devices import check_split
 from densefit.engine.mxnet.graph.bfloat16 import check_precision, in_bfloat16
+from densefit.engine.mxnet.graph.frozen_statistics import with_frozen_statistics
 from densefit.engine.mxnet.graph.fuse_bn_relu import fuse_relu
 from densefit.engine.mxnet.graph.gradient_probe import check_gradient_sums
 from densefit.engine.mxnet.graph.overwriting_ops import with_added_gradients
-from densefit.engine.mxnet.graph.symbol_info import (
-    can_cut_rows,
+from densefit.engine.mxnet.graph.parameter_checks import (
     check_complete,
     check_parameters,
     check_same_parameters,
-    infer_shapes,
-    loss_labels,
 )
+from densefit.engine.mxnet.graph.shapes import can_cut_rows, infer_shapes
+from densefit.engine.mxnet.graph.symbol_info import loss_labels
 from densefit.engine.mxnet.initializer import ByName, as_initializer
 from densefit.engine.mxnet.inputs import Input, bound_inputs, tell_changes
 from densefit.engine.mxnet.module import Modules, Shapes, TrainGraph
 from densefit.engine.mxnet.ndarrays import to_ndarrays
-from densefit.engine.param_groups import check_fixed, frozen, with_frozen_statistics
+from densefit.engine.param_groups import check_fixed, frozen
 from densefit.engine.settings import BindSettings
 from densefit.errors import BindError
 from densefit.model.network import Network
+from densefit.model.symbol_graph import SymbolGraph
 
 _log = logging.getLogger("densefit")
 
@@ -58,7 +59,8 @@ def bind_training(
         check_split(devices, reader.last_real, f"{reader.where} data, last batch of an epoch")
     symbol = network.graph("train", reader.input_size, settings.weigh)
     check_data(reader, symbol)
-    check_labels(reader, symbol, loss_labels(symbol))
+    graph = SymbolGraph.of(symbol)
+    check_labels(reader, symbol, loss_labels(graph))
     data = {desc.name: desc for desc in reader.data_specs}
     labels, heads = _labels(network, reader, symbol)
     where = f"heads {', '.join(heads)}"
@@ -74,25 +76,27 @@ def bind_training(
         _keep_padding(reader)
     if not settings.allow_missing:
         check_complete(shapes, inputs, values)
-    symbol, fixed = _rewritten(symbol, inputs, settings)
+    graph, fixed = _rewritten(graph, inputs, settings)
     trained = set(symbol.list_arguments()) - set(inputs) - set(fixed)
     if settings.accumulate > 1:
-        symbol = with_added_gradients(symbol, trained)
+        graph = with_added_gradients(graph, trained)
     types = {name: bound.dtype for name, bound in inputs.items()}
 
     def symbol_for(batch: Shapes) -> Any:
         if reader.keeps_padding and batch != full:
             raise _other_rows(full, batch, where)
-        now, _ = infer_shapes(symbol, batch, heads)
+        now, _ = infer_shapes(graph.symbol, batch, heads)
         check_same_parameters(shapes, now, inputs, batch, where)
         is_fused = settings.fuse and settings.live is None
-        return fuse_relu(symbol, batch, devices, types) if is_fused else symbol
+        return (fuse_relu(graph, batch, devices, types) if is_fused else graph).symbol
 
     gradients = "add" if settings.accumulate > 1 else "write"
-    graph = TrainGraph(
+    train_graph = TrainGraph(
         inputs, list(data), list(labels), devices, gradients, fixed, symbol_for, where
     )
-    return _with_parameters(graph, network, settings, trained), outputs
+    modules = _with_parameters(train_graph, network, settings)
+    check_gradient_sums(graph, trained)
+    return modules, outputs
 
 
 def _labels(
@@ -124,19 +128,17 @@ def _keep_padding(reader: BatchReader) -> None:
 
 
 def _rewritten(
-    symbol: Any, inputs: Mapping[str, Input], settings: BindSettings
-) -> tuple[Any, list[str]]:
-    """(Symbol with frozen statistics and in the settings' precision, parameters that are fixed)."""
-    trainable = [name for name in symbol.list_arguments() if name not in inputs]
+    graph: SymbolGraph, inputs: Mapping[str, Input], settings: BindSettings
+) -> tuple[SymbolGraph, list[str]]:
+    """(Graph with frozen statistics and in the settings' precision, parameters that are fixed)."""
+    trainable = [name for name in graph.symbol.list_arguments() if name not in inputs]
     fixed = frozen(settings.freeze, trainable)
-    symbol = with_frozen_statistics(symbol, fixed)
+    graph = with_frozen_statistics(graph, fixed)
     fixed = check_fixed(settings.fixed, trainable, fixed)
-    return in_bfloat16(symbol) if settings.precision == "bfloat16" else symbol, fixed
+    return in_bfloat16(graph) if settings.precision == "bfloat16" else graph, fixed
 
 
-def _with_parameters(
-    graph: TrainGraph, network: Network, settings: BindSettings, trained: set[str]
-) -> Modules:
+def _with_parameters(graph: TrainGraph, network: Network, settings: BindSettings) -> Modules:
     """Modules of a train graph, or the user's, with parameters."""
     initializer = ByName(as_initializer(settings.initializer), settings.seed)
     live = settings.live
@@ -147,7 +149,6 @@ def _with_parameters(
         else:
             module = graph.bind({name: bound.shape for name, bound in graph.inputs.items()})
         check_dense(module, graph.where)
-        check_gradient_sums(module.symbol, trained)
         if live is None:
             module.init_params(
                 initializer,

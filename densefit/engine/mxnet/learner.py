@@ -26,6 +26,7 @@ from densefit.engine.mxnet.seeding import seed_update
 from densefit.engine.settings import BindSettings, OptimizerSettings
 from densefit.model.network import Network
 from densefit.model.output_names import short_name
+from densefit.model.symbol_graph import SymbolGraph
 
 
 class Learner:
@@ -78,9 +79,9 @@ class Learner:
         settings = settings or BindSettings()
         bound = bind_training(self.network, reader, self.devices, settings)
         self._modules, self.output_shapes = bound
-        module = self.module = self._modules.first
+        module = self.module = self.computed = self._modules.first
         self._shapes = {}
-        self.random = draws_at_random(module.symbol)
+        self.random = draws_at_random(SymbolGraph.of(module.symbol))
         self._outputs = [short_name(name) for name in module.symbol.list_outputs()]
         self.gradients = Gradients(module, self.network, adds=settings.accumulate > 1)
         is_live = settings.live is not None

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from densefit.backend import mx, symbol_of
+from densefit.backend import mx
 from densefit.checkpoint.storage import strict_json
+from densefit.symbol import load_graph
 
 MOST_OUTPUTS = 10_000  # of one layer
 
@@ -91,5 +92,5 @@ def _outputs(node: dict[str, Any], attributes: dict[str, Any]) -> int:
         "heads": [[count, 0, 0]],
         "attrs": attributes,
     }
-    symbol = symbol_of(graph)
+    symbol = load_graph(graph)
     return len(symbol.get_internals().list_outputs()) - len(symbol.list_inputs())

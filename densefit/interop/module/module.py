@@ -29,6 +29,7 @@ from densefit.errors import CheckpointError, ConfigError
 from densefit.interop.module.live_module import LiveModule
 from densefit.model.heads.route import Route
 from densefit.model.network import Network
+from densefit.model.symbol_graph import SymbolGraph
 
 _log = logging.getLogger("densefit")
 
@@ -114,7 +115,7 @@ def _check_class(kind: Any) -> None:
 def _check_labels(module: Any) -> None:
     """Raise ConfigError if a label of the loss layers is none of the Module's labels."""
     known = [*module.data_names, *module.label_names]
-    missing = [name for name in loss_labels(module.symbol) if name not in known]
+    missing = [name for name in loss_labels(SymbolGraph.of(module.symbol)) if name not in known]
     if missing:
         arguments = module.symbol.list_arguments()
         names = [name for name in module.label_names if name in arguments]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from densefit.errors import ConfigError
@@ -12,6 +11,7 @@ from densefit.metrics.classification.loss import Mean
 from densefit.model.head_names import plain_name
 from densefit.model.heads.route import Route
 from densefit.model.output_names import short_name
+from densefit.model.symbol_graph import Node, SymbolGraph
 
 _REGRESSIONS: Mapping[str, type[Metric]] = {
     "LinearRegressionOutput": MSE,
@@ -39,19 +39,16 @@ def loss_heads(symbol: Any) -> dict[str, Route]:
     Raises:
         ConfigError: the Symbol has no loss output.
     """
-    graph = json.loads(symbol.tojson(remove_amp_cast=False))
-    nodes = graph["nodes"]
+    heads = SymbolGraph.of(symbol).heads
     routes: dict[str, Route] = {}
     names = [short_name(output) for output in symbol.list_outputs()]
-    for output, short, (number, *_rest) in zip(symbol.list_outputs(), names, graph["heads"]):
-        node = nodes[number]
-        attributes = node.get("attrs", {})
-        if float(attributes.get("grad_scale", 1.0)) == 0.0:
+    for output, short, (node, *_rest) in zip(symbol.list_outputs(), names, heads):
+        if float(node.attr("grad_scale", "1")) == 0.0:
             continue
-        operator, name = node["op"], plain_name(short, {*routes, *names} - {short})
-        label = _label(nodes, node) if len(node["inputs"]) > 1 else None
+        operator, name = node.op, plain_name(short, {*routes, *names} - {short})
+        label = _label(node) if len(node.inputs) > 1 else None
         if operator in _SOFTMAX or operator in _REGRESSIONS:
-            metrics = [] if label is None else [_metric(operator, attributes)]
+            metrics = [] if label is None else [_metric(node)]
             routes[name] = Route([output], [label] if label else [], metrics)
         elif operator in _LOSSES:
             routes[name] = Route([output], (), [Mean(key="loss")])
@@ -79,18 +76,16 @@ def describe_heads(routes: Mapping[str, Route]) -> list[str]:
     return lines
 
 
-def _metric(operator: str, attributes: Mapping[str, str]) -> Metric:
-    if operator in _REGRESSIONS:
-        return _REGRESSIONS[operator]()
-    ignored = None
-    if attributes.get("use_ignore", "False") in ("True", "1"):
-        ignored = int(float(attributes.get("ignore_label", -1)))
-    return SoftmaxAccuracy(ignored, attributes.get("multi_output", "False") in ("True", "1"))
+def _metric(loss: Node) -> Metric:
+    if loss.op in _REGRESSIONS:
+        return _REGRESSIONS[loss.op]()
+    ignored = int(float(loss.attr("ignore_label", "-1"))) if loss.flag("use_ignore") else None
+    return SoftmaxAccuracy(ignored, loss.flag("multi_output"))
 
 
-def _label(nodes: Sequence[Mapping[str, Any]], node: Mapping[str, Any]) -> str | None:
-    """The variable that is a loss layer's label, if it is only reshaped or cast; else None."""
-    number = node["inputs"][1][0]
-    while nodes[number]["op"] in ("Reshape", "Flatten", "Cast", "expand_dims", "squeeze"):
-        number = nodes[number]["inputs"][0][0]
-    return nodes[number]["name"] if nodes[number]["op"] == "null" else None
+def _label(loss: Node) -> str | None:
+    """The variable that a loss layer compares with, if its values reach it unchanged."""
+    node = loss.inputs[1].node
+    while node.op in ("Reshape", "Flatten", "Cast", "expand_dims", "squeeze"):
+        node = node.inputs[0].node
+    return node.name if node.is_variable else None

@@ -21,6 +21,7 @@ from densefit.engine.mxnet.graph.fold_batchnorm import fold
 from densefit.engine.mxnet.graph.mean_to_pooling import with_poolings
 from densefit.errors import DataError, located
 from densefit.model.network import Network
+from densefit.model.symbol_graph import SymbolGraph
 
 Look = Callable[[dict[str, np.ndarray]], None]
 Finish = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
@@ -174,9 +175,9 @@ class Evaluator:
             return executor
         program = self.graphs.program(reader, shapes)
         self.graphs.check_values(reader, program.parameters)
-        program.symbol, program.folds = fold(
-            with_poolings(program.symbol, program.inputs, program.types)
-        )
+        graph = with_poolings(SymbolGraph.of(program.symbol), program.inputs, program.types)
+        graph, program.folds = fold(graph)
+        program.symbol = graph.symbol
         rows = next(iter(shapes.values()))[0]
         with located(f"heads {', '.join(adapter.name for adapter in reader.adapters)}"):
             return self.executors.bind(

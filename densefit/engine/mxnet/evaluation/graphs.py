@@ -11,18 +11,15 @@ from densefit.engine.batch_reader import BatchReader
 from densefit.engine.graph_check import check_data
 from densefit.engine.mxnet.devices import usable
 from densefit.engine.mxnet.evaluation.executor import Program
+from densefit.engine.mxnet.graph.parameter_checks import check_parameters
 from densefit.engine.mxnet.graph.sample_means import numbers_of
-from densefit.engine.mxnet.graph.symbol_info import (
-    UNREAD,
-    can_cut_rows,
-    check_parameters,
-    forward_graph,
-    infer_shapes,
-)
+from densefit.engine.mxnet.graph.shapes import can_cut_rows, infer_shapes
+from densefit.engine.mxnet.graph.symbol_info import UNREAD, forward_graph
 from densefit.engine.mxnet.inputs import bound_inputs
 from densefit.errors import BindError
 from densefit.model.network import Network
 from densefit.model.output_names import short_name
+from densefit.model.symbol_graph import SymbolGraph
 
 
 class EvalGraphs:
@@ -93,7 +90,7 @@ class EvalGraphs:
             return symbol
         names = outputs_of(reader, self.mode)
         if names not in self._cut:
-            self._cut[names] = forward_graph(symbol, names)
+            self._cut[names] = forward_graph(SymbolGraph.of(symbol), names).symbol
         return self._cut[names]
 
     def can_cut(self, reader: BatchReader) -> bool:
@@ -111,7 +108,8 @@ class EvalGraphs:
         key = (outputs_of(reader, self.mode), tuple(shapes.items()))
         if key not in self._numbers:
             program = self.program(reader, shapes)
-            self._numbers[key] = numbers_of(program.symbol, program.inputs, reader.batch_size)
+            graph = SymbolGraph.of(program.symbol)
+            self._numbers[key] = numbers_of(graph, program.inputs, reader.batch_size)
         return self._numbers[key]
 
     def check_values(self, reader: BatchReader, parameters: Mapping[str, tuple[int, ...]]) -> None:

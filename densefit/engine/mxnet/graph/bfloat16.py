@@ -1,20 +1,22 @@
-"""Half the bits where most of the arithmetic is: convolutions and dense layers in bfloat16."""
+"""Mixed precision: convolutions and dense layers in bfloat16, everything else in float32."""
 
 from __future__ import annotations
 
 import functools
-import json
+from dataclasses import replace
 from typing import Any
 
-from densefit.backend import mx, symbol_of
+from densefit.backend import mx
 from densefit.errors import ConfigError
+from densefit.model.symbol_graph import Node, Output, SymbolGraph
 
 PRECISIONS = ("float32", "bfloat16")
 _LAYERS = ("Convolution", "FullyConnected")
+_TYPE = "__dtype__"  # of a variable; "0" is float32
 
 
 def check_precision(precision: str, devices: Any) -> None:
-    """Raise ConfigError for a precision that training cannot be made in."""
+    """Raise ConfigError for a precision that cannot be trained in."""
     if precision == "bfloat16" and any(device.device_type != "cpu" for device in devices):
         raise ConfigError("MXNet 1.9.1 has bfloat16 on CPUs only", received=list(devices))
     if precision == "bfloat16" and not bfloat16_works():
@@ -38,11 +40,12 @@ def check_precision(precision: str, devices: Any) -> None:
 
 @functools.cache
 def bfloat16_works() -> bool:
-    """Whether MXNet can train a layer with bfloat16 on this processor: it is tried."""
+    """Whether MXNet can train a layer in bfloat16 on this processor, by trial."""
     x = mx.sym.Variable("data")
     x = mx.sym.Convolution(x, kernel=(3, 3), num_filter=2, no_bias=True, name="probe")
     try:
-        executor = in_bfloat16(mx.sym.MakeLoss(x)).simple_bind(mx.cpu(), data=(1, 2, 3, 3))
+        graph = in_bfloat16(SymbolGraph.of(mx.sym.MakeLoss(x)))
+        executor = graph.symbol.simple_bind(mx.cpu(), data=(1, 2, 3, 3))
         for array in executor.arg_dict.values():
             array[:] = 1
         (out,) = executor.forward(is_train=True)
@@ -53,50 +56,41 @@ def bfloat16_works() -> bool:
         return False
 
 
-def in_bfloat16(symbol: Any) -> Any:
-    """The Symbol whose convolutions and dense layers compute with bfloat16.
+def in_bfloat16(graph: SymbolGraph) -> SymbolGraph:
+    """Let convolutions and dense layers of a float32 graph compute in bfloat16.
 
-    What goes into them is rounded to 8 bits of mantissa, and sums are kept in float32, in the
-    backward pass too; what comes out is float32 again. Parameters, their gradients, normalisation,
-    losses and everything else stay float32, as mixed precision has it (Micikevicius et al., 2018;
-    Kalamkar et al., "A Study of BFLOAT16 for Deep Learning Training", 2019).
-
-    Args:
-        symbol: in float32.
+    Their inputs are rounded to 8 bits of mantissa, sums are kept in float32, in the backward pass
+    too, and their outputs are float32 again. Parameters, their gradients, normalisation, losses and
+    everything else stay float32, as in mixed precision (Micikevicius et al., 2018; Kalamkar et al.,
+    "A Study of BFLOAT16 for Deep Learning Training", 2019).
     """
-    graph = json.loads(symbol.tojson(remove_amp_cast=False))
-    nodes: list[dict[str, Any]] = []
-    moved: list[int] = []  # where each node is now
-    rounded: dict[tuple[int, int], int] = {}  # output -> its cast
+    rounded: dict[tuple[Node, int], Node] = {}
 
-    def add(node: dict[str, Any]) -> int:
-        nodes.append(node)
-        return len(nodes) - 1
+    def round_inputs(_: Node, node: Node) -> Node:
+        if node.op not in _LAYERS:
+            return node
+        for position, (source, index, *_rest) in enumerate(node.inputs):
+            if (source, index) not in rounded:
+                cast = _cast(f"{source.name}_{index}_bfloat16", source, index, "bfloat16")
+                rounded[source, index] = cast
+            node = node.with_input(position, rounded[source, index])
+        layer = replace(node, name=f"{node.name}_in_bfloat16")
+        return _cast(node.name, layer, 0, "float32")
 
-    def cast(name: str, source: list[int], dtype: str) -> int:
-        return add({"op": "amp_cast", "name": name, "attrs": {"dtype": dtype}, "inputs": [source]})
-
-    for node in graph["nodes"]:
-        inputs = [[moved[entry[0]], *entry[1:]] for entry in node["inputs"]]
-        if node["op"] not in _LAYERS:
-            moved.append(add({**node, "inputs": inputs}))
-            continue
-        for place, entry in enumerate(inputs):
-            key = (entry[0], entry[1])
-            source = nodes[entry[0]]
-            if source["op"] == "null" and place > 0:
-                # A parameter, whose type a cast does not tell.
-                source["attrs"] = {"__dtype__": "0", **source.get("attrs", {})}
-            if key not in rounded:
-                rounded[key] = cast(f"{source['name']}_{entry[1]}_bfloat16", entry, "bfloat16")
-            inputs[place] = [rounded[key], 0, 0]
-        layer = add({**node, "name": f"{node['name']}_in_bfloat16", "inputs": inputs})
-        moved.append(cast(node["name"], [layer, 0, 0], "float32"))
-    changed = {
-        **graph,
-        "nodes": nodes,
-        "arg_nodes": [number for number, node in enumerate(nodes) if node["op"] == "null"],
-        "node_row_ptr": list(range(len(nodes) + 1)),
-        "heads": [[moved[entry[0]], *entry[1:]] for entry in graph["heads"]],
+    parameters = {
+        source.node
+        for node in graph.nodes
+        if node.op in _LAYERS
+        for source in node.inputs[1:]
+        if source.node.is_variable
     }
-    return symbol_of(changed)
+
+    def state_type(node: Node, new: Node) -> Node:
+        # A cast does not tell the type of the parameter that it reads.
+        return replace(new, attrs={_TYPE: "0", **new.attrs}) if node in parameters else new
+
+    return graph.rewrite(state_type).rewrite(round_inputs)
+
+
+def _cast(name: str, source: Node, index: int, dtype: str) -> Node:
+    return Node("amp_cast", name, (Output(source, index),), {"dtype": dtype})

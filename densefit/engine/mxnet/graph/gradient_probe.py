@@ -1,25 +1,24 @@
-"""Refuse to train a graph whose gradients MXNet would not add up rightly.
+"""Refuse to train a graph whose gradients MXNet would sum wrongly.
 
 Where as many gradients meet in one array as MXNET_EXEC_INPLACE_GRAD_SUM_CAP says, MXNet adds them
 in place, and some operators overwrite what is there. `densefit.backend` sets the number out of
-reach; that is in vain if MXNet has bound a graph with gradients before, and the user's own wins.
+reach, unless MXNet has bound a graph with gradients before, or the user has set it.
 """
 
 from __future__ import annotations
 
 import functools
-import json
 import logging
 import os
 from collections.abc import Collection
-from typing import Any
 
 from densefit.backend import GRADIENT_SUM_CAP, mx
 from densefit.engine.mxnet.graph.overwriting_ops import OVERWRITING
 from densefit.errors import EngineError
+from densefit.model.symbol_graph import Node, SymbolGraph
 
 _log = logging.getLogger("densefit")
-#: Send no gradient to what they read.
+#: Operators that send no gradient to their inputs.
 BLOCKING = {"BlockGrad", "zeros_like", "ones_like", "shape_array", "argmax", "argmin", "one_hot"}
 _USUAL = 64  # gradients that meet in one array of a network, at most
 
@@ -28,7 +27,7 @@ _USUAL = 64  # gradients that meet in one array of a network, at most
 def adds_in_place(count: int) -> bool:
     """Whether MXNet adds `count` gradients in place where they meet.
 
-    A tiny graph is differentiated, which takes 8 ms for 64 gradients, once a process.
+    Differentiates a tiny graph, once a process: 8 ms for 64 gradients.
     """
     x = mx.sym.Variable("x") * 1
     # Of equal expressions MXNet would make one.
@@ -40,16 +39,16 @@ def adds_in_place(count: int) -> bool:
     return bool(executor.grad_dict["x"].asscalar() != count)
 
 
-def check_gradient_sums(symbol: Any, trained: Collection[str]) -> None:
+def check_gradient_sums(graph: SymbolGraph, trained: Collection[str]) -> None:
     """Raise EngineError if MXNet would compute wrong gradients for a graph.
 
-    A warning is logged, once, if it would for other graphs only.
+    Where it would for other graphs only, a warning is logged, once.
 
     Args:
-        symbol: a train graph.
+        graph: for training.
         trained: names of its parameters that have gradients.
     """
-    meeting = gradients_meeting(symbol, trained)
+    meeting = gradients_meeting(graph, trained)
     worst = max(meeting, key=lambda name: meeting[name], default="")
     most = meeting.get(worst, 0)
     if not adds_in_place(max(most, _USUAL)):
@@ -72,36 +71,36 @@ def check_gradient_sums(symbol: Any, trained: Collection[str]) -> None:
     )
 
 
-def gradients_meeting(symbol: Any, trained: Collection[str]) -> dict[str, int]:
-    """Node -> gradients that meet in its output, where one comes from an overwriting operator.
+def gradients_meeting(graph: SymbolGraph, trained: Collection[str]) -> dict[str, int]:
+    """Count the gradients that meet in a node's output, if an overwriting operator sends one.
 
     Only arrays that gradients of parameters pass through count.
 
     Args:
-        symbol: a train graph.
+        graph: for training.
         trained: names of its parameters that have gradients.
+
+    Returns:
+        name of the node -> number.
     """
-    graph = json.loads(symbol.tojson(remove_amp_cast=False))
-    nodes = graph["nodes"]
-    learns: list[bool] = []
-    for node in nodes:
-        passes = node["op"] not in BLOCKING and any(learns[entry[0]] for entry in node["inputs"])
-        learns.append(passes or (node["op"] == "null" and node["name"] in trained))
-    readers: dict[tuple[int, int], list[str]] = {}  # array -> those that send it a gradient
-    for entry in graph["heads"]:
-        readers.setdefault((entry[0], entry[1]), []).append("")
-    reached = {entry[0] for entry in graph["heads"]}
-    for number in reversed(range(len(nodes))):
-        node = nodes[number]
-        if number in reached and node["op"] not in BLOCKING:
-            for entry in node["inputs"]:
-                reached.add(entry[0])
-                readers.setdefault((entry[0], entry[1]), []).append(node["op"])
+    learning: set[Node] = set()  # nodes that a gradient passes through to a parameter
+    for node in graph.nodes:
+        passes = node.op not in BLOCKING and any(source.node in learning for source in node.inputs)
+        if passes or (node.is_variable and node.name in trained):
+            learning.add(node)
+    senders: dict[tuple[Node, int], list[str]] = {}  # array -> operators that send it a gradient
+    for head in graph.heads:
+        senders.setdefault(head[:2], []).append("")
+    reached = {head.node for head in graph.heads}
+    for node in reversed(graph.nodes):
+        if node in reached and node.op not in BLOCKING:
+            for source in node.inputs:
+                reached.add(source.node)
+                senders.setdefault(source[:2], []).append(node.op)
     meeting: dict[str, int] = {}
-    for (number, _), operators in readers.items():
-        if learns[number] and OVERWRITING.intersection(operators):
-            name = nodes[number]["name"]
-            meeting[name] = max(meeting.get(name, 0), len(operators))
+    for (node, _), operators in senders.items():
+        if node in learning and OVERWRITING.intersection(operators):
+            meeting[node.name] = max(meeting.get(node.name, 0), len(operators))
     return meeting
 
 

@@ -1,9 +1,9 @@
-"""How MXNet's oneDNN lays maps in memory on a CPU: in blocks of 16 channels, of 8, or plainly.
+"""Memory layouts of oneDNN's feature maps on a CPU: blocks of 16 channels, of 8, or plain.
 
 A convolution chooses the blocks by its channels, for its output and for the gradient of its input.
 BatchNorm's backward pass wants its input and the gradient that comes back in the same blocks, or
-one of them plain; where they are otherwise, it fails, or gives wrong numbers without a word. Which
-channels lead to which blocks was found by trying: 16, 32, 48... to blocks of 16; 8, 24, 40... to
+one of them plain; otherwise it fails, or gives wrong numbers without an error. Which channels lead
+to which blocks was measured: 16, 32, 48... to blocks of 16; 8, 24, 40... to
 blocks of 8; others to plain or padded maps that fit either. A convolution that is dilated, or
 whose kernel is large, may make a plain map where it is small, whatever its channels; and max
 pooling hands back what does not fit where it leaves a single row or column.
@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+
+from densefit.model.symbol_graph import Node, SymbolGraph
 
 _LARGE = 32  # rows and columns
 
-#: Hand on the layout of the gradient that comes back from behind them.
+#: Pass on the layout of the gradient that they receive.
 _PASSING = {
     "Activation",
     "relu",
@@ -33,7 +34,7 @@ _PASSING = {
     "identity",
     "Dropout",
 }
-#: Hand back a plain gradient, whatever comes.
+#: Return a plain gradient, whatever they receive.
 _PLAIN = {
     "transpose",
     "Reshape",
@@ -61,75 +62,64 @@ _PLAIN = {
 
 
 class Layouts:
-    """What is known of a graph's maps.
+    """Memory layouts that oneDNN will choose for the feature maps of a graph.
 
     Args:
-        nodes: of the Symbol's JSON.
+        graph: for training.
         shapes: node -> shape of its first output, as far as it is known.
     """
 
-    def __init__(
-        self, nodes: Sequence[Mapping[str, Any]], shapes: Mapping[str, Sequence[int]]
-    ) -> None:
-        self._nodes, self._shapes = nodes, shapes
-        self._behind: dict[int, list[int]] = {number: [] for number in range(len(nodes))}
-        for number, node in enumerate(nodes):
-            for entry in node["inputs"]:
-                self._behind[entry[0]].append(number)
-        self._fits: dict[int, bool] = {}
+    def __init__(self, graph: SymbolGraph, shapes: Mapping[Node, Sequence[int]]) -> None:
+        self._graph, self._shapes = graph, shapes
+        self._fits: dict[Node, bool] = {}
 
-    def in_sixteens(self, number: int) -> bool:
+    def in_sixteens(self, node: Node) -> bool:
         """Whether a node is a convolution whose output surely lies in blocks of 16."""
-        given, made = self._channels(number)
-        if made == 0 or made % 16 or (given > 4 and given % 16):
+        read, written = self._channels(node)
+        if written == 0 or written % 16 or (read > 4 and read % 16):
             return False
-        node = self._nodes[number]
         if set(_pair(node, "dilate")) != {1}:
             return False
         # Of the large kernels only that of a first layer, on a map that is large beside it.
         largest = max(_pair(node, "kernel"))
-        return largest <= 3 or (largest <= 7 and given <= 4 and min(self._size(number)) >= _LARGE)
+        return largest <= 3 or (largest <= 7 and read <= 4 and min(self._size(node)) >= _LARGE)
 
-    def gradient_fits(self, number: int) -> bool:
-        """Whether a node's gradient comes back in blocks of 16, or plain, from all behind it."""
-        if number not in self._fits:
-            self._fits[number] = all(self._returns(user) for user in self._behind[number])
-        return self._fits[number]
+    def gradient_fits(self, node: Node) -> bool:
+        """Whether all readers of a node return its gradient in blocks of 16, or plain."""
+        if node not in self._fits:
+            self._fits[node] = all(map(self._returns_fitting, self._graph.readers[node]))
+        return self._fits[node]
 
-    def _returns(self, number: int) -> bool:
-        node = self._nodes[number]
-        kind = node["op"]
-        if kind == "Convolution":
-            given, made = self._channels(number)
-            return given > 0 and made % 16 != 8
-        if kind == "Pooling":  # of large windows it comes back in a layout of its own
-            small = attribute(node, "kernel", "").replace(" ", "") in ("(2,2)", "(3,3)")
-            largest = attribute(node, "pool_type", "max") == "max"
-            whole = attribute(node, "global_pool", "False") in ("True", "1")
-            wide = min(self._size(number)) > 1
-            return small and largest and wide and not whole and self.gradient_fits(number)
-        return kind in _PLAIN or (kind in _PASSING and self.gradient_fits(number))
+    def _returns_fitting(self, node: Node) -> bool:
+        if node.op == "Convolution":
+            read, written = self._channels(node)
+            return read > 0 and written % 16 != 8
+        if node.op == "Pooling":  # with large windows it returns a layout of its own
+            small = node.attr("kernel").replace(" ", "") in ("(2,2)", "(3,3)")
+            largest = node.attr("pool_type", "max") == "max"
+            wide = min(self._size(node)) > 1
+            return (
+                small
+                and largest
+                and wide
+                and not node.flag("global_pool")
+                and self.gradient_fits(node)
+            )
+        return node.op in _PLAIN or (node.op in _PASSING and self.gradient_fits(node))
 
-    def _size(self, number: int) -> tuple[int, int]:
+    def _size(self, node: Node) -> tuple[int, int]:
         """(height, width) of a node's map; (0, 0) if it is not known."""
-        shape = self._shapes.get(self._nodes[number]["name"]) or ()
+        shape = self._shapes.get(node) or ()
         return (int(shape[2]), int(shape[3])) if len(shape) == 4 else (0, 0)
 
-    def _channels(self, number: int) -> tuple[int, int]:
-        """(read, made) by an ungrouped convolution of maps; (0, 0) by anything else."""
-        node = self._nodes[number]
-        if node["op"] != "Convolution" or attribute(node, "num_group", "1") != "1":
+    def _channels(self, node: Node) -> tuple[int, int]:
+        """(read, written) by an ungrouped convolution of maps; (0, 0) by anything else."""
+        if node.op != "Convolution" or node.attr("num_group", "1") != "1":
             return 0, 0
-        weight = self._shapes.get(self._nodes[node["inputs"][1][0]]["name"]) or ()
+        weight = self._shapes.get(node.inputs[1].node) or ()
         return (int(weight[1]), int(weight[0])) if len(weight) == 4 else (0, 0)
 
 
-def _pair(node: Mapping[str, Any], name: str) -> tuple[int, ...]:
-    """A setting of a convolution that is a number for rows and one for columns; 1 by default."""
-    found = re.findall(r"\d+", attribute(node, name, ""))
-    return tuple(int(one) for one in found) or (1, 1)
-
-
-def attribute(node: Mapping[str, Any], name: str, default: str) -> str:
-    """A setting of a node of a Symbol's JSON, as it is written there."""
-    return str(node.get("attrs", {}).get(name, default))
+def _pair(node: Node, name: str) -> tuple[int, ...]:
+    """A setting of a convolution with a number for rows and one for columns; 1 by default."""
+    return tuple(map(int, re.findall(r"\d+", node.attr(name)))) or (1, 1)

@@ -7,11 +7,9 @@ array that many operators read, see `densefit.engine.mxnet.graph.gradient_probe`
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
-from typing import Any
 
-from densefit.backend import symbol_of
+from densefit.model.symbol_graph import Node, SymbolGraph
 
 #: Names in a Symbol's JSON. All operators of MXNet 1.9.1 were tried in float32 on a CPU; a user's
 #: Custom operator may overwrite too. So do 1x1 convolutions where oneDNN does not compute: in
@@ -29,36 +27,20 @@ OVERWRITING = frozenset(
 )
 
 
-def with_added_gradients(symbol: Any, trained: Collection[str]) -> Any:
+def with_added_gradients(graph: SymbolGraph, trained: Collection[str]) -> SymbolGraph:
     """Let overwriting operators read copies of parameters, whose gradients are added rightly.
 
-    A Symbol without such operators is returned unchanged.
-
     Args:
-        symbol: a train graph.
+        graph: for training; returned unchanged without such operators.
         trained: names of its parameters that have gradients.
     """
-    graph = json.loads(symbol.tojson(remove_amp_cast=False))
-    nodes: list[dict[str, Any]] = []
-    moved: list[int] = []  # where each node is now
-    for node in graph["nodes"]:
-        inputs = [[moved[entry[0]], *entry[1:]] for entry in node["inputs"]]
-        if node["op"] in OVERWRITING:
-            for place, entry in enumerate(inputs):
-                source = nodes[entry[0]]
-                if source["op"] == "null" and source["name"] in trained:
-                    name = f"{node['name']}_input{place}"
-                    nodes.append({"op": "_copy", "name": name, "inputs": [entry]})
-                    inputs[place] = [len(nodes) - 1, 0, 0]
-        moved.append(len(nodes))
-        nodes.append({**node, "inputs": inputs})
-    if len(nodes) == len(graph["nodes"]):
-        return symbol
-    changed = {
-        **graph,
-        "nodes": nodes,
-        "arg_nodes": [number for number, node in enumerate(nodes) if node["op"] == "null"],
-        "node_row_ptr": list(range(len(nodes) + 1)),
-        "heads": [[moved[entry[0]], *entry[1:]] for entry in graph["heads"]],
-    }
-    return symbol_of(changed)
+
+    def copy_inputs(_: Node, node: Node) -> Node:
+        if node.op in OVERWRITING:
+            for position, source in enumerate(node.inputs):
+                if source.node.is_variable and source.node.name in trained:
+                    copied = Node("_copy", f"{node.name}_input{position}", (source,))
+                    node = node.with_input(position, copied)
+        return node
+
+    return graph.rewrite(copy_inputs)

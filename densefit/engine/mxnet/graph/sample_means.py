@@ -1,19 +1,17 @@
-"""Which numbers of a graph are means over the samples of a batch, by its operators."""
+"""Find outputs that are means over the samples of a batch, by the operators of a graph."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Any
 
 from densefit.backend import mx
-from densefit.model.output_names import short_name
+from densefit.model.symbol_graph import Node, SymbolGraph
 
 _FREE, _ROWS, _MEAN = "", "rows", "mean"  # anything else says why it is none of these
 
 _MEANS = {"mean", "_npi_mean", "_np_mean"}
-#: Of a mean they make the mean of something else; any of their inputs may be one.
+#: Map a mean to a mean; any of their inputs may be a mean.
 _LINEAR = {
     *("_copy", "identity", "_np_copy", "MakeLoss", "make_loss", "BlockGrad", "stop_gradient"),
     *("Cast", "cast", "amp_cast", "Reshape", "reshape", "_np_reshape", "Flatten", "flatten"),
@@ -34,71 +32,67 @@ _QUOTIENTS = {"elemwise_div", "_div", "broadcast_div", "_npi_true_divide"}
 
 
 def numbers_of(
-    symbol: Any, shapes: Mapping[str, tuple[int, ...]], rows: int
+    graph: SymbolGraph, shapes: Mapping[str, tuple[int, ...]], rows: int
 ) -> dict[str, str] | None:
-    """The outputs that have no rows of samples -> why they are no means over samples; "" if means.
+    """Explain for each output without a row a sample why it is no mean over samples; "" if it is.
 
-    A mean over samples is what an operator `mean` makes of rows, times and plus what does not
-    depend on the batch. What has as many times more elements as the batch has more rows is taken
-    for rows; what a batch is reduced to in any other way may be anything.
+    A mean over samples is an operator `mean` of rows, times and plus terms that do not depend on
+    the batch. An array whose size grows with the rows of the batch in proportion counts as rows.
 
     >>> x, y = mx.sym.Variable("data"), mx.sym.Variable("label")
     >>> gain = mx.sym.negative(mx.sym.mean(x * y), name="gain")
-    >>> numbers_of(gain, {"data": (4, 3), "label": (4, 3)}, 4)
+    >>> numbers_of(SymbolGraph.of(gain), {"data": (4, 3), "label": (4, 3)}, 4)
     {'gain': ''}
-    >>> numbers_of(mx.sym.sum(x, name="total"), {"data": (4, 3)}, 4)
+    >>> numbers_of(SymbolGraph.of(mx.sym.sum(x, name="total")), {"data": (4, 3)}, 4)
     {'total': "'total' (sum) takes all samples together"}
 
     Args:
-        symbol: the graph.
-        shapes: of what it reads for each sample, for a batch.
+        graph: any.
+        shapes: of its inputs that have a row a sample, for a batch, by name.
         rows: of the batch.
 
     Returns:
-        By short name; None if the graph is made for this number of rows alone.
+        short name of an output -> reason; None if the graph is made for this number of rows alone.
     """
-    inner = symbol.get_internals()  # its nodes are numbered as the symbol's own are
-    graph = json.loads(inner.tojson(remove_amp_cast=False))
-    small, large = (_sizes(inner, graph["heads"], shapes, rows, more) for more in (0, 1))
+    small, large = (_sizes(graph, shapes, rows, more) for more in (0, 1))
     if not small or not large:
         return None
-    sizes_of: dict[int, list[tuple[int, int]]] = {}
+    sizes: dict[Node, list[tuple[int, int]]] = {}
     for key, size in small.items():
-        sizes_of.setdefault(key[0], []).append((size, large[key]))
-    kinds: list[str] = []
-    for number, node in enumerate(graph["nodes"]):
-        sizes = sizes_of.get(number, [])
-        if node["op"] == "null":
-            kinds.append(_ROWS if node["name"] in shapes else _FREE)
+        sizes.setdefault(key[0], []).append((size, large[key]))
+    kinds: dict[Node, str] = {}
+    for node in graph.nodes:
+        if node.is_variable:
+            kinds[node] = _ROWS if node.name in shapes else _FREE
         else:
-            kind = _kind(node["op"], [kinds[entry[0]] for entry in node["inputs"]], sizes, rows)
-            kinds.append(kind.replace("{}", f"{node['name']!r} ({node['op']})"))
-    heads = json.loads(symbol.tojson(remove_amp_cast=False))["heads"]
+            inputs = [kinds[source.node] for source in node.inputs]
+            kind = _kind(node.op, inputs, sizes.get(node, []), rows)
+            kinds[node] = kind.replace("{}", f"{node.name!r} ({node.op})")
     return {
-        short_name(name): "" if kinds[entry[0]] in (_FREE, _MEAN) else kinds[entry[0]]
-        for name, entry in zip(symbol.list_outputs(), heads)
-        if small[entry[0], entry[1]] == large[entry[0], entry[1]] and kinds[entry[0]] != _ROWS
+        name: "" if kinds[output.node] in (_FREE, _MEAN) else kinds[output.node]
+        for name, output in graph.outputs.items()
+        if small[output[:2]] == large[output[:2]] and kinds[output.node] != _ROWS
     }
 
 
 def _kind(operator: str, inputs: Sequence[str], sizes: Sequence[tuple[int, int]], rows: int) -> str:
-    """What an operator makes of rows, means and others; "{}" stands for its name.
+    """Kind of an operator's outputs, by the kinds of its inputs; "{}" stands for its name.
 
     Args:
-        operator: its kind.
-        inputs: what they are.
-        sizes: elements of each of its outputs for a batch, and for one with a row more.
+        operator: its name.
+        inputs: kinds of its inputs.
+        sizes: elements of each output for a batch, and for a batch with one more row.
         rows: of the batch.
     """
-    strange = [kind for kind in inputs if kind not in (_FREE, _ROWS, _MEAN)]
-    if strange:
-        return strange[0]
+    reasons = [kind for kind in inputs if kind not in (_FREE, _ROWS, _MEAN)]
+    if reasons:
+        return reasons[0]
     if _MEAN in inputs:
         return _MEAN if _is_linear(operator, inputs) else "{} of a mean is no mean"
     if _ROWS not in inputs:
         return _FREE
-    grown = [(one, more) for one, more in sizes if one != more]
-    if any(one * (rows + 1) != more * rows for one, more in grown):
+    grown = [(size, larger) for size, larger in sizes if size != larger]
+    if any(size * (rows + 1) != larger * rows for size, larger in grown):
         return "{} sets samples against each other"
     if len(grown) == len(sizes):
         return _ROWS
@@ -116,17 +110,13 @@ def _is_linear(operator: str, inputs: Sequence[str]) -> bool:
 
 
 def _sizes(
-    inner: Any,
-    entries: Sequence[Sequence[int]],
-    shapes: Mapping[str, tuple[int, ...]],
-    rows: int,
-    more: int,
-) -> dict[tuple[int, int], int]:
-    """(node, number of its output) -> elements for `more` rows more; {} if MXNet cannot say."""
+    graph: SymbolGraph, shapes: Mapping[str, tuple[int, ...]], rows: int, more: int
+) -> dict[tuple[Node, int], int]:
+    """(node, number of its output) -> elements for `more` further rows; {} if MXNet cannot say."""
+    internals, outputs = graph.internals
     given = {name: (shape[0] * (rows + more) // rows, *shape[1:]) for name, shape in shapes.items()}
     try:
-        found = inner._infer_shape_impl(False, **given)[1]
+        inferred = internals._infer_shape_impl(False, **given)[1]
     except (mx.base.MXNetError, RuntimeError):
         return {}
-    pairs = zip(entries, found or ())
-    return {(entry[0], entry[1]): prod(shape) for entry, shape in pairs}
+    return {output[:2]: prod(shape) for output, shape in zip(outputs, inferred or ())}

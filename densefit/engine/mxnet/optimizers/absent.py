@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
@@ -11,6 +10,7 @@ from typing import Any
 from densefit.backend import mx
 from densefit.engine.mxnet.graph.gradient_probe import BLOCKING
 from densefit.model.network import Network
+from densefit.model.symbol_graph import Node, SymbolGraph
 
 
 class Absent:
@@ -109,22 +109,20 @@ def losses_of(
     Returns:
         Two dicts by the names of inputs, moving statistics among them.
     """
-    graph = json.loads(symbol.tojson(remove_amp_cast=False))
-    nodes = graph["nodes"]
-    learning: list[set[str]] = [set() for _ in nodes]
-    reading: list[set[str]] = [set() for _ in nodes]
-    for output, entry in zip(symbol.list_outputs(), graph["heads"]):
-        loss = losses[output[: -len("_output")]]
-        learning[entry[0]].add(loss)
-        reading[entry[0]].add(loss)
-    for number in reversed(range(len(nodes))):  # what a node reads stands before it
-        for entry in nodes[number]["inputs"]:
-            reading[entry[0]] |= reading[number]
-            if nodes[number]["op"] not in BLOCKING:
-                learning[entry[0]] |= learning[number]
-    inputs = [number for number, node in enumerate(nodes) if node["op"] == "null"]
+    graph = SymbolGraph.of(symbol)
+    learning: dict[Node, set[str]] = {node: set() for node in graph.nodes}
+    reading: dict[Node, set[str]] = {node: set() for node in graph.nodes}
+    for name, output in zip(symbol.list_outputs(), graph.heads):
+        for losses_by_node in (learning, reading):
+            losses_by_node[output.node].add(losses[name[: -len("_output")]])
+    for node in reversed(graph.nodes):  # readers before what they read
+        for source in node.inputs:
+            reading[source.node] |= reading[node]
+            if node.op not in BLOCKING:
+                learning[source.node] |= learning[node]
+    inputs = [node for node in graph.nodes if node.is_variable]
     learned, read = (
-        {nodes[number]["name"]: frozenset(found[number]) for number in inputs}
-        for found in (learning, reading)
+        {node.name: frozenset(losses_by_node[node]) for node in inputs}
+        for losses_by_node in (learning, reading)
     )
     return learned, read

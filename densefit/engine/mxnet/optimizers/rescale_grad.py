@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +12,7 @@ from densefit.backend import mx
 from densefit.engine.settings import OptimizerSettings
 from densefit.errors import ConfigError
 from densefit.model.network import Network
-from densefit.model.output_names import short_name
+from densefit.model.symbol_graph import Node, SymbolGraph
 
 _log = logging.getLogger("densefit")
 
@@ -106,7 +105,8 @@ def tell_rescale(
         if is_object
         else "optimizer_params={{'rescale_grad': {}, ...}}"
     )
-    dividing = dividing_layers(symbol)
+    graph = SymbolGraph.of(symbol)
+    dividing = dividing_layers(graph)
     if dividing and factor != 1.0:
         _log.warning(
             "The loss layers %s divide their gradients by the batch themselves, and each update "
@@ -115,7 +115,7 @@ def tell_rescale(
             factor,
             line.format(1.0),
         )
-    single = single_losses(symbol, shapes)
+    single = single_losses(graph, shapes)
     if single and factor != 1.0:
         _log.warning(
             "The losses %s are one number for the whole batch, and each update multiplies their "
@@ -133,25 +133,24 @@ def tell_rescale(
         )
 
 
-def dividing_layers(symbol: Any) -> dict[str, str]:
+def dividing_layers(graph: SymbolGraph) -> dict[str, str]:
     """Loss layer -> "batch" or "valid", for layers that divide their gradient themselves."""
-    found = {}
-    for node in json.loads(symbol.tojson(remove_amp_cast=False))["nodes"]:
-        attributes = node.get("attrs", {})
-        kind = attributes.get("normalization", "null")
-        if node["op"] in _DIVIDING and kind in ("batch", "valid"):
-            if float(attributes.get("grad_scale", 1.0)) != 0.0:  # 0: a monitor, no loss
-                found[node["name"]] = kind
-    return found
+    kinds = {
+        node.name: node.attr("normalization")
+        for node in graph.nodes
+        if node.op in _DIVIDING and not _is_monitor(node)
+    }
+    return {name: kind for name, kind in kinds.items() if kind in ("batch", "valid")}
 
 
-def single_losses(symbol: Any, shapes: Mapping[str, Sequence[int]]) -> list[str]:
+def single_losses(graph: SymbolGraph, shapes: Mapping[str, Sequence[int]]) -> list[str]:
     """Short names of the outputs that are a loss of one number for the whole batch."""
-    graph = json.loads(symbol.tojson(remove_amp_cast=False))
-    found = []
-    for name, (node, *_rest) in zip(symbol.list_outputs(), graph["heads"]):
-        own, short = graph["nodes"][node], short_name(name)
-        monitor = float(own.get("attrs", {}).get("grad_scale", 1.0)) == 0.0
-        if own["op"] in _LOSSES and not monitor and int(np.prod(shapes.get(short, (2,)))) == 1:
-            found.append(short)
-    return found
+    return [
+        name
+        for name, (node, *_rest) in graph.outputs.items()
+        if node.op in _LOSSES and not _is_monitor(node) and np.prod(shapes.get(name, (2,))) == 1
+    ]
+
+
+def _is_monitor(node: Node) -> bool:
+    return float(node.attr("grad_scale", "1")) == 0.0

@@ -8,6 +8,7 @@ from densefit.engine.mxnet.evaluation.executor import Program
 from densefit.engine.mxnet.evaluation.executors import Executors
 from densefit.engine.mxnet.graph.fold_batchnorm import fold
 from densefit.errors import BindError
+from densefit.model.symbol_graph import SymbolGraph
 
 
 def graph(shared):
@@ -43,7 +44,8 @@ def batch(size, rows=3):
 
 
 def bound(executors, symbol, key, data, parameters, devices=None):
-    folded, folds = fold(symbol)
+    graph, folds = fold(SymbolGraph.of(symbol))
+    folded = graph.symbol
     program = Program(folded, folds, {"data": data.shape}, {"data": np.float32})
     return executors.bind(key, program, devices or [mx.cpu()], data.shape[0], lambda: parameters)
 

@@ -8,6 +8,7 @@ import pytest
 import densefit as df
 from densefit.backend import mx
 from densefit.engine.mxnet.graph.fold_batchnorm import fold, fold_parameters
+from densefit.model.symbol_graph import SymbolGraph
 
 
 def values(symbol, seed=0, **shapes):
@@ -42,7 +43,8 @@ def check(symbol, count, **shapes):
     """As many folds as expected, none of them seen in the outputs."""
     given = values(symbol, **shapes)
     before = norms(symbol)
-    folded, folds = fold(symbol)
+    graph, folds = fold(SymbolGraph.of(symbol))
+    folded = graph.symbol
     assert (len(folds), norms(folded)) == (count, before - count)
     assert folded.list_outputs() == symbol.list_outputs()
     made = fold_parameters(folds, {name: given[name] for one in folds for name in one.reads()})
@@ -107,7 +109,8 @@ def test_a_whole_network():
     ]
     network = df.Network("resnet18", heads, settings={"width": 8})
     symbol = network.graph("views", (64, 64))
-    folded, folds = fold(symbol)
+    graph, folds = fold(SymbolGraph.of(symbol))
+    folded = graph.symbol
     assert len(folds) >= 18
     assert norms(folded) == 0
     check(symbol, len(folds), data=(2, 3, 64, 64))
@@ -118,7 +121,8 @@ def test_statistics_that_are_not_finite_stay_so():
     symbol = mx.sym.tanh(norm)
     given = values(symbol, data=(1, 3, 8, 8))
     given["norm_moving_var"][1] = np.nan
-    folded, folds = fold(symbol)
+    graph, folds = fold(SymbolGraph.of(symbol))
+    folded = graph.symbol
     found = run(folded, {**given, **fold_parameters(folds, given)})[0]
     assert np.isnan(found[:, 1]).all()
     assert np.isfinite(found[:, 0]).all()

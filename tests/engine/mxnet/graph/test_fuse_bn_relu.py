@@ -13,6 +13,12 @@ import pytest
 from densefit.backend import mx
 from densefit.engine.mxnet.graph.fuse_bn_relu import fuse_relu, fusion_works
 from densefit.model.backbones import backbones
+from densefit.model.symbol_graph import SymbolGraph
+
+
+def fuse(symbol, *settings):
+    return fuse_relu(SymbolGraph.of(symbol), *settings).symbol
+
 
 CPU = [mx.cpu()]
 SHAPES = {"data": (2, 3, 64, 64)}
@@ -72,7 +78,7 @@ def computed(symbol, updates=2, grad_req="write", **shapes):
 @pytest.mark.parametrize("name", ["resnet18", "resnet50"])
 def test_a_resnet_stays_bit_equal(name, grad_req):
     symbol = network(name)
-    fused = fuse_relu(symbol, SHAPES, CPU)
+    fused = fuse(symbol, SHAPES, CPU)
     expected, found = computed(symbol, grad_req=grad_req), computed(fused, grad_req=grad_req)
     assert operators(fused).count("_contrib_BatchNormWithReLU") > 5
     assert set(found) == set(expected)
@@ -82,7 +88,7 @@ def test_a_resnet_stays_bit_equal(name, grad_req):
 
 def test_names_do_not_change():
     symbol = network()
-    fused = fuse_relu(symbol, SHAPES, CPU)
+    fused = fuse(symbol, SHAPES, CPU)
     assert fused.list_arguments() == symbol.list_arguments()
     assert fused.list_auxiliary_states() == symbol.list_auxiliary_states()
     assert fused.list_outputs() == symbol.list_outputs()
@@ -100,7 +106,7 @@ def test_names_do_not_change():
 def test_settings_are_kept(settings):
     x = mx.sym.BatchNorm(convolved(mx.sym.Variable("data")), name="bn", **settings)
     symbol = mx.sym.MakeLoss(mx.sym.Activation(x, act_type="relu"))
-    fused = fuse_relu(symbol, SHAPES, CPU)
+    fused = fuse(symbol, SHAPES, CPU)
     assert operators(fused) == ["Convolution", "_contrib_BatchNormWithReLU", "MakeLoss"]
     expected, found = computed(symbol), computed(fused)
     for key, value in expected.items():
@@ -142,7 +148,7 @@ def test_settings_are_kept(settings):
 )
 def test_what_cannot_be_fused_stays(make, shape):
     symbol = make(mx.sym.Variable("data"))
-    assert operators(fuse_relu(symbol, {"data": shape}, CPU)) == operators(symbol)
+    assert operators(fuse(symbol, {"data": shape}, CPU)) == operators(symbol)
 
 
 def consumed(x, *behind):
@@ -177,7 +183,7 @@ BAD_READERS = {
 def test_any_two_readers_leave_gradients_bit_equal(one, other):
     symbol = consumed(mx.sym.Variable("data"), READERS[one], READERS[other])
     shapes = {"data": (3, 16, 9, 12)}
-    fused = fuse_relu(symbol, shapes, CPU)
+    fused = fuse(symbol, shapes, CPU)
     assert "_contrib_BatchNormWithReLU" in operators(fused)
     expected, found = computed(symbol, 1, **shapes), computed(fused, 1, **shapes)
     for key, value in expected.items():
@@ -187,7 +193,7 @@ def test_any_two_readers_leave_gradients_bit_equal(one, other):
 @pytest.mark.parametrize("reader", BAD_READERS)
 def test_readers_that_hand_back_another_layout_prevent_it(reader):
     symbol = consumed(mx.sym.Variable("data"), READERS["mean"], BAD_READERS[reader])
-    assert operators(fuse_relu(symbol, {"data": (3, 16, 9, 12)}, CPU)) == operators(symbol)
+    assert operators(fuse(symbol, {"data": (3, 16, 9, 12)}, CPU)) == operators(symbol)
 
 
 @pytest.mark.parametrize("width", [8, 16, 24, 40])
@@ -195,18 +201,18 @@ def test_any_width_can_be_trained(width):
     x = backbones.create("resnet18", width=width).features(mx.sym.Variable("data"), (32, 32), 32)
     symbol = mx.sym.MakeLoss(mx.sym.sum(x.maps[32]))
     shapes = {"data": (2, 3, 32, 32)}
-    computed(fuse_relu(symbol, shapes, CPU), updates=1, **shapes)
+    computed(fuse(symbol, shapes, CPU), updates=1, **shapes)
 
 
 def test_a_head_that_shows_what_is_before_the_relu_keeps_it():
     x = mx.sym.BatchNorm(convolved(mx.sym.Variable("data")))
     symbol = mx.sym.Group([x, followed(x)])
-    assert "Activation" in operators(fuse_relu(symbol, {"data": (2, 3, 4, 4)}, CPU))
+    assert "Activation" in operators(fuse(symbol, {"data": (2, 3, 4, 4)}, CPU))
 
 
 def test_casts_to_bfloat16_stay():
     x = mx.sym.amp_cast(mx.sym.Variable("data"), dtype="float32", name="cast")
-    fused = fuse_relu(followed(mx.sym.BatchNorm(convolved(x))), {"data": (2, 3, 4, 4)}, CPU)
+    fused = fuse(followed(mx.sym.BatchNorm(convolved(x))), {"data": (2, 3, 4, 4)}, CPU)
     text = fused.tojson(remove_amp_cast=False)
     assert [node["op"] for node in json.loads(text)["nodes"] if node["op"] != "null"] == [
         "amp_cast",
@@ -217,17 +223,17 @@ def test_casts_to_bfloat16_stay():
 
 def test_other_devices_keep_their_operators():
     symbol = network()
-    assert operators(fuse_relu(symbol, SHAPES, [mx.gpu(0)])) == operators(symbol)
+    assert operators(fuse(symbol, SHAPES, [mx.gpu(0)])) == operators(symbol)
 
 
 def test_other_types_than_float32_stay():
     symbol = mx.sym.MakeLoss(followed(mx.sym.BatchNorm(convolved(mx.sym.Variable("data")))))
     shapes = {"data": (2, 16, 4, 4)}
-    kept = fuse_relu(symbol, shapes, CPU, {"data": np.float64})
+    kept = fuse(symbol, shapes, CPU, {"data": np.float64})
     assert operators(kept) == operators(symbol)
     cast = mx.sym.Cast(mx.sym.Variable("data"), dtype="float32")
     symbol = mx.sym.MakeLoss(followed(mx.sym.BatchNorm(convolved(cast))))
-    fused = fuse_relu(symbol, shapes, CPU, {"data": np.uint8})
+    fused = fuse(symbol, shapes, CPU, {"data": np.uint8})
     assert "_contrib_BatchNormWithReLU" in operators(fused)
 
 
@@ -295,7 +301,7 @@ def test_whatever_is_fused_gives_the_same_gradients(part):
             symbol.infer_shape(**shapes)
         except mx.base.MXNetError:  # a window larger than its map
             continue
-        fused = fuse_relu(symbol, shapes, CPU)
+        fused = fuse(symbol, shapes, CPU)
         if fused is symbol:
             continue
         compared += 1
@@ -312,11 +318,12 @@ def test_gradients_are_right_on_older_processors_too(processor):
         "import numpy as np\n"
         "from densefit.backend import mx\n"
         "from densefit.engine.mxnet.graph.fuse_bn_relu import _gradients, fuse_relu, fusion_works\n"
+        "from densefit.model.symbol_graph import SymbolGraph\n"
         "x = mx.sym.Convolution(mx.sym.Variable('data'), kernel=(3, 3), num_filter=16, name='a')\n"
         "x = mx.sym.Activation(mx.sym.BatchNorm(x, name='b'), act_type='relu')\n"
         "x = mx.sym.Convolution(x, kernel=(3, 3), num_filter=32, name='c')\n"
         "plain = mx.sym.MakeLoss(mx.sym.sum(x * x))\n"
-        "fused = fuse_relu(plain, {'data': (2, 16, 9, 11)}, [mx.cpu()])\n"
+        "fused = fuse_relu(SymbolGraph.of(plain), {'data': (2, 16, 9, 11)}, [mx.cpu()]).symbol\n"
         "one, other = _gradients(plain), _gradients(fused)\n"
         "assert all(np.array_equal(one[name], other[name]) for name in one)\n"
         "print('equal', fusion_works())\n"

@@ -1,10 +1,12 @@
-"""What symbols say of themselves."""
-
-import pytest
+"""Labels and randomness by the operators of a graph."""
 
 from densefit.backend import mx
-from densefit.engine.mxnet.graph.symbol_info import forward_graph, infer_shapes, loss_labels
-from densefit.errors import BindError
+from densefit.engine.mxnet.graph.symbol_info import draws_at_random, forward_graph, loss_labels
+from densefit.model.symbol_graph import SymbolGraph
+
+
+def forward(symbol, outputs):
+    return forward_graph(SymbolGraph.of(symbol), outputs).symbol
 
 
 def every_loss():
@@ -26,7 +28,7 @@ def every_loss():
 
 def test_labels_that_only_losses_read():
     expected = ["softmax_label", "linear_label", "mine", "mae_label", "svm_label"]
-    assert sorted(loss_labels(every_loss())) == sorted(expected)
+    assert sorted(loss_labels(SymbolGraph.of(every_loss()))) == sorted(expected)
 
 
 def test_a_label_may_be_reshaped_on_its_way_and_a_teacher_is_none():
@@ -40,7 +42,7 @@ def test_a_label_may_be_reshaped_on_its_way_and_a_teacher_is_none():
             mx.sym.softmax_cross_entropy(x, mx.sym.Variable("z")),
         ]
     )
-    assert loss_labels(symbol) == ["y", "z"]
+    assert loss_labels(SymbolGraph.of(symbol)) == ["y", "z"]
 
 
 def test_a_forward_graph_reads_labels_only_where_they_compute():
@@ -53,27 +55,20 @@ def test_a_forward_graph_reads_labels_only_where_they_compute():
             mx.sym.BlockGrad(label, name="seen"),
         ]
     )
-    own = forward_graph(symbol, ["svm", "softmax"])
+    own = forward(symbol, ["svm", "softmax"])
     assert own.list_arguments() == ["data", "svm_unread_label", "softmax_unread_label"]
     assert own.list_outputs() == ["svm_output", "softmax_output"]
-    assert forward_graph(symbol, ["loss_loss", "softmax"]).list_arguments() == [
+    assert forward(symbol, ["loss_loss", "softmax"]).list_arguments() == [
         *("data", "other", "softmax_unread_label")
     ]
-    assert forward_graph(symbol, ["seen"]).list_arguments() == ["label"]
-    _, (shape,), _ = forward_graph(symbol, ["svm"]).infer_shape(data=(4, 3))
+    assert forward(symbol, ["seen"]).list_arguments() == ["label"]
+    _, (shape,), _ = forward(symbol, ["svm"]).infer_shape(data=(4, 3))
     assert shape == (4, 3)
 
 
-def test_shapes(tiny):
-    known, outputs = infer_shapes(tiny.conv_bn(), {"data": (4, 2, 6, 6)}, ["kind"])
-    assert known["conv_weight"] == (4, 2, 3, 3)
-    assert known["conv_bn_moving_mean"] == (4,)
-    assert known["kind_label"] == (4,)
-    assert outputs == {"kind": (4, 3)}
-
-
-def test_shapes_that_contradict_or_are_missing(tiny):
-    with pytest.raises(BindError, match="(?s)do not fit.*head kind.*kind"):
-        infer_shapes(tiny.kind(), {"data": (4, 6), "kind_label": (4, 9)}, ["kind"])
-    with pytest.raises(BindError, match=r"(?s)Not every shape.*\['data'"):
-        infer_shapes(tiny.kind(), {}, ["kind"])
+def test_randomness():
+    x = mx.sym.FullyConnected(mx.sym.Variable("data"), num_hidden=3)
+    drawn = [mx.sym.Dropout(x), x + mx.sym.random_normal(shape=(1, 3))]
+    assert [draws_at_random(SymbolGraph.of(symbol)) for symbol in [x, *drawn]] == [
+        *(False, True, True)
+    ]

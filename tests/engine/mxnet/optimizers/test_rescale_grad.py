@@ -9,6 +9,7 @@ import densefit as df
 from densefit.backend import mx
 from densefit.engine.mxnet.optimizers.rescale_grad import dividing_layers, single_losses
 from densefit.errors import ConfigError
+from densefit.model.symbol_graph import SymbolGraph
 
 START = {
     "kind_fc_weight": mx.nd.array(np.linspace(-0.3, 0.3, 18).reshape(3, 6)),
@@ -163,9 +164,9 @@ def test_monitors_are_no_losses():
             mx.sym.make_loss(mx.sym.mean(x), name="small"),
         ]
     )
-    assert dividing_layers(symbol) == {"trained": "valid"}
+    assert dividing_layers(SymbolGraph.of(symbol)) == {"trained": "valid"}
     shapes = {"watched": (4, 3), "shown": (1,), "trained": (4, 3), "small_loss": (1,)}
-    assert single_losses(symbol, shapes) == ["small_loss"]
+    assert single_losses(SymbolGraph.of(symbol), shapes) == ["small_loss"]
 
 
 @pytest.mark.parametrize("stated", ["half", float("nan")])

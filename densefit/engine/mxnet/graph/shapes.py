@@ -1,0 +1,115 @@
+"""Shapes of a graph's inputs, parameters and outputs, inferred by MXNet before it is bound."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from densefit.backend import mx
+from densefit.errors import BindError
+from densefit.model.output_names import short_name
+from densefit.model.symbol_graph import Node, SymbolGraph
+
+
+def infer_shapes(
+    symbol: Any, given: Mapping[str, tuple[int, ...]], heads: Sequence[str]
+) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
+    """Infer all shapes from the shapes of data and labels.
+
+    Args:
+        symbol: the graph.
+        given: name -> shape of its inputs.
+        heads: named in errors.
+
+    Returns:
+        (arguments and auxiliary states by name, outputs by short name).
+
+    Raises:
+        BindError: the shapes contradict each other, or leave some open.
+    """
+    where = f"head{'s' if len(heads) > 1 else ''} {', '.join(heads) or '(none)'}"
+    try:
+        # `infer_shape` calls this too, but prints the arguments before it raises.
+        arguments, outputs, auxiliary = symbol._infer_shape_impl(False, **given)
+    except mx.base.MXNetError as error:
+        reason = [line.strip() for line in str(error).splitlines() if "Error in operator" in line]
+        raise BindError(
+            "The shapes of the data and labels do not fit the symbol",
+            received=dict(given),
+            where=where,
+            fix=reason[-1] if reason else str(error).strip().splitlines()[-1],
+        ) from error
+    if arguments is None:
+        partial, _, _ = symbol.infer_shape_partial(**given)
+        names = symbol.list_arguments()
+        raise BindError(
+            "Not every shape of the symbol follows from the data and labels",
+            expected="shapes of all inputs",
+            received=dict(given),
+            where=where,
+            fix="does the iterator provide "
+            f"{[name for name, shape in zip(names, partial) if not shape or 0 in shape]}?",
+        )
+    known = dict(zip(symbol.list_arguments(), arguments))
+    known.update(zip(symbol.list_auxiliary_states(), auxiliary))
+    return known, {
+        short_name(name): tuple(shape) for name, shape in zip(symbol.list_outputs(), outputs)
+    }
+
+
+def inner_outputs(
+    graph: SymbolGraph, shapes: Mapping[str, Any], types: Mapping[str, Any]
+) -> dict[tuple[Node, int], tuple[tuple[int, ...], Any]]:
+    """Infer shape and dtype of every output of every node.
+
+    Args:
+        graph: any.
+        shapes: of its inputs, by name.
+        types: dtypes of its inputs, by name; float32 by default.
+
+    Returns:
+        (node, number of its output) -> (shape, dtype): () and None where they cannot be inferred.
+    """
+    internals, outputs = graph.internals
+    names = set(internals.list_arguments())
+    given = {name: tuple(shape) for name, shape in shapes.items()}
+    _, known, _ = internals.infer_shape_partial(**given)
+    inputs = {**dict.fromkeys(shapes, np.float32), **types}
+    inputs = {name: dtype for name, dtype in inputs.items() if name in names}
+    _, dtypes, _ = internals.infer_type(**inputs)
+    return {
+        output[:2]: (tuple(shape or ()), dtypes[number] if dtypes else None)
+        for number, (output, shape) in enumerate(zip(outputs, known or ()))
+    }
+
+
+def can_cut_rows(symbol: Any, shapes: Mapping[str, tuple[int, ...]], rows: int) -> bool:
+    """Whether a graph computes the same outputs for some rows of a batch alone.
+
+    A `Reshape` to a fixed number of rows does not: MXNet would read past the end of a smaller
+    batch.
+
+    Args:
+        symbol: the graph.
+        shapes: of its inputs for a full batch.
+        rows: of a full batch.
+    """
+    if rows < 2:
+        return True
+    fewer = {
+        name: (shape[0] * (rows - 1) // rows, *shape[1:]) for name, shape in shapes.items() if shape
+    }
+    try:
+        whole = symbol._infer_shape_impl(False, **shapes)[1]
+        part = symbol._infer_shape_impl(False, **fewer)[1]
+    except (mx.base.MXNetError, RuntimeError):
+        return False
+    if whole is None or part is None:
+        return False
+    return all(
+        not full or full[0] % rows or tuple(full[1:]) != tuple(cut[1:])
+        or full[0] * (rows - 1) == cut[0] * rows
+        for full, cut in zip(whole, part)
+    )  # fmt: skip
