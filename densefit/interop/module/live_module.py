@@ -22,6 +22,8 @@ class LiveModule(Modules):
         limit: shapes for which it stays bound; Module alone rebinds at each change.
     """
 
+    is_steady = False
+
     def __init__(self, module: Any, limit: int = 16) -> None:
         self.first, self.binds = module, 0
         self._limit = limit
@@ -42,6 +44,7 @@ class LiveModule(Modules):
             ValueError: MXNet's initializers do not know a parameter.
         """
         module, self._graph, self.inputs = self.first, graph, graph.inputs
+        self.data_names, self.label_names = list(graph.data_names), list(graph.label_names)
         full = {name: own.shape for name, own in graph.inputs.items()}
         if module.binded and not (module.for_training and module._grad_req == "write"):
             module.get_params()  # brings them into its own arrays, from which it is bound anew
@@ -103,9 +106,11 @@ class LiveModule(Modules):
             return
         arrays = {name: own.fit(given[name]) for name, own in self.inputs.items()}
         shapes = {name: tuple(array.shape) for name, array in arrays.items()}
-        data, label = self.ordered(to_ndarrays(arrays))
+        made = to_ndarrays(arrays)
+        data = [made[name] for name in self.data_names]
+        label = [made[name] for name in self.label_names] or None
         self.of(shapes).forward(
-            mx.io.DataBatch(data, label or None, pad=batch.rows - batch.real), is_train=False
+            mx.io.DataBatch(data, label, pad=batch.rows - batch.real), is_train=False
         )
 
     def _descs(self, shapes: Shapes) -> tuple[list[Any], list[Any] | None]:
