@@ -65,7 +65,7 @@ def _looked_for(
         looked += 1
         try:
             found.update(read_sample(dataset, index).targets)
-        except Exception as error:  # what is broken is told, or skipped, when it is needed
+        except Exception as error:  # a broken sample is reported, or skipped, when it is read
             broken += 1
             first = first or with_sample_id(error, "Reading", sample_id(dataset, index))
             first.__cause__ = first.__cause__ or error

@@ -60,7 +60,7 @@ def elsewhere_in(
             try:
                 found = places(np.asarray(dataset[other].targets[name], np.float64))
                 yield found[np.isfinite(found)]
-            except Exception:  # what is broken is told when it is read for itself
+            except Exception:  # a broken sample is reported when it is read
                 continue
 
     return each

@@ -63,7 +63,7 @@ def check_labelled(
                 draw = draw_from(dataset, index, rng, skips=True)
                 sample = apply_transform(transform, sample, rng, draw)
         except Exception:
-            continue  # what is broken is told, or skipped, in the epoch
+            continue  # a broken sample is reported, or skipped, in the epoch
         read += 1
         found.update(sample.targets)
         for head in heads:
