@@ -1,6 +1,6 @@
 """Checkpoints that are damaged, hostile or cut off in every way that came to mind, counted.
 
-python benchmarks/checkpoint_faults.py [--times 200 | --smallest]
+python benchmarks/checkpoint_faults.py [--times 200] [--smallest]
 
 Two checkpoints lie in a directory, and something happens to the newer one. Reading it must be a
 CheckpointError, and `resume="auto"` must find the older one, bit for bit what it was. What cannot

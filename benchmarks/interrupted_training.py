@@ -1,6 +1,6 @@
 """Trainings that are ended or killed at random moments, over and over, until they are done.
 
-python benchmarks/interrupted_training.py [--times 20 | --smallest]
+python benchmarks/interrupted_training.py [--times 20] [--smallest]
 
 Each must end with the parameters, optimizer states and log lines of the training that nobody
 disturbed, bit for bit. Every other one is as long as so many updates, and ends in mid-epoch.

@@ -1,6 +1,6 @@
 """How long one waits: for `import densefit`, and from a command to its first update.
 
-    python benchmarks/start_up.py [--rounds 9 | --smallest]
+    python benchmarks/start_up.py [--rounds 9] [--smallest]
 
 `import densefit` beside `import mxnet`, in pairs of fresh processes; and the demo's recipe, from
 the start of its process to the end of its first update. The first round fills the disk's cache and
