@@ -139,12 +139,12 @@ def _draw_objects(sample: Sample, rng: np.random.Generator) -> np.ndarray:
     """Draw the rows of pasted objects: each with probability 1/2, at least one if any."""
     ids = sample.targets["instance_ids"]
     crowd = crowd_flags(sample, len(ids))
-    there = extents(sample.targets["instances"])[0]
-    able = np.flatnonzero((ids != NONE) & ~crowd & np.isin(ids, there))
-    wanted = rng.random(len(able)) < 0.5
-    if len(able) and not wanted.any():
-        wanted[rng.integers(len(able))] = True
-    return able[wanted]
+    visible_ids = extents(sample.targets["instances"])[0]
+    able = np.flatnonzero((ids != NONE) & ~crowd & np.isin(ids, visible_ids))
+    is_pasted = rng.random(len(able)) < 0.5
+    if len(able) and not is_pasted.any():
+        is_pasted[rng.integers(len(able))] = True
+    return able[is_pasted]
 
 
 def _occluded(
