@@ -1,6 +1,6 @@
 """Decoders: backbone features -> maps at a quarter of the input size, for any dense head.
 
-What the channels of a map mean (class logits, depth, components of a vector) is the head's.
+The head gives the channels their meaning: class logits, depth, components of a vector.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LOGIT_STRIDE = 4
 
 @dataclass(frozen=True)
 class Decoder:
-    """Which decoder a head has, and how wide it is.
+    """Kind and width of a head's decoder.
 
     Attributes:
         kind: "deeplabv3+" or "fcn".
@@ -48,18 +48,18 @@ class Decoder:
 
     @property
     def output_stride(self) -> int:
-        """The deepest stride that it wants from the backbone."""
+        """Stride of the deepest feature map that it reads."""
         return 16 if self.kind == "deeplabv3+" else 32
 
     def __call__(self, features: Features, name: str, outputs: int, init: Any = None) -> Any:
-        """(B, outputs, h, w) at LOGIT_STRIDE; its parameters are `<name>_...`.
+        """Build the map (B, outputs, h, w) at LOGIT_STRIDE, with parameters `<name>_...`.
 
         Args:
             features: of the backbone.
             name: of the head.
             outputs: channels of the map.
-            init: MXNet initializer of the last weights, for outputs that must not begin far from
-                0; None: as all others.
+            init: MXNet initializer of the last weights, for outputs that must start near 0; by
+                default that of all weights.
         """
         if self.kind == "fcn":
             return fcn(features, name, outputs, self.channels, init)
@@ -67,10 +67,10 @@ class Decoder:
 
 
 def fcn(features: Features, name: str, outputs: int, channels: int, init: Any = None) -> Any:
-    """FCN with skips (Long et al. 2015): every map's scores, enlarged and added up.
+    """FCN with skips (Long et al. 2015): every map's scores, upsampled and summed.
 
-    The paper adds scores of strides 32, 16 and 8 and enlarges the sum by 8; here the map of
-    stride 4 joins in, and the result is at stride 4.
+    The paper sums scores of strides 32, 16 and 8 and upsamples the sum by 8; here the map of
+    stride 4 is summed too, and the result is at stride 4.
     """
     strides = sorted(features.maps, reverse=True)
     total = None
@@ -99,8 +99,8 @@ def deeplab(
 ) -> Any:
     """DeepLabV3+ (Chen et al. 2018): atrous pyramid pooling, and a decoder with stride-4 detail.
 
-    The pyramid: a 1x1 convolution, 3x3 convolutions dilated by `rates`, and the picture's mean
-    as context. Its projection is enlarged, joined with 48 channels of the stride-4 map, and
+    The pyramid: a 1x1 convolution, 3x3 convolutions dilated by `rates`, and the image's mean
+    as context. Its projection is upsampled, concatenated with 48 channels of the stride-4 map, and
     refined by two 3x3 convolutions.
     """
     deepest = max(features.maps)
@@ -125,6 +125,6 @@ def deeplab(
 
 
 def _last(x: Any, name: str, outputs: int, init: Any) -> Any:
-    """A 1x1 convolution whose weights have an initializer of their own, unless it is None."""
+    """Last 1x1 convolution; `init` initializes its weights unless it is None."""
     weight = sym.Variable(f"{name}_weight", init=init)
     return sym.Convolution(x, weight, num_filter=outputs, kernel=(1, 1), name=name)

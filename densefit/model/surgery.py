@@ -1,4 +1,4 @@
-"""Networks with other heads on the trunk, and with the weights, of one that there is."""
+"""Model surgery: add heads to a trained network, or remove them, and keep its weights."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from densefit.model.parameters import check_head, owners
 
 
 def with_head(network: Network, head: Head) -> Network:
-    """A new network with one head more; what the others predict stays the same to the bit.
+    """Add a head to a copy of a network; predictions of the other heads stay bit-equal.
 
-    It shares nothing with `network`. The new head has no parameters yet: `fit` gives them first
-    values. What a balancer has learned of how much the others' losses count is kept. To train the
-    new head and leave everything else as it is, freeze the rest:
+    The copy shares no arrays with `network`. `fit` initializes the parameters of the new head. Loss
+    weights that a balancer has learned are kept. To train the new head alone, freeze the rest:
 
         more = df.surgery.with_head(network, df.head("segmentation", classes=21))
         rest = [*df.surgery.trunk_parameters(more), *df.surgery.head_parameters(more, "detection")]
@@ -28,11 +27,12 @@ def with_head(network: Network, head: Head) -> Network:
 
     Args:
         network: of a backbone and heads.
-        head: of a name that no other has.
+        head: with a name of its own.
 
     Raises:
-        ConfigError: the network is a symbol's, the name is taken, or the head asks for a smaller
-            output stride: the trunk would have to be dilated, and the other heads see other maps.
+        ConfigError: the network is a symbol's, the name is taken, or the head needs a smaller
+            output stride: the trunk would have to be dilated, which changes the features of the
+            other heads.
     """
     _check(network)
     if head.output_stride < network.output_stride:
@@ -51,13 +51,13 @@ def with_head(network: Network, head: Head) -> Network:
 
 
 def without_head(network: Network, *names: str) -> Network:
-    """A new network without some of the heads; what the others predict stays the same to the bit.
+    """Remove heads from a copy of a network; predictions of the other heads stay bit-equal.
 
-    It shares nothing with `network`, and has none of the removed heads' parameters.
+    The copy shares no arrays with `network`, and has no parameters of the removed heads.
 
     Args:
         network: of a backbone and heads.
-        names: of heads.
+        names: of the heads to remove.
 
     Raises:
         ConfigError: the network is a symbol's, there is no such head, or none would be left.
@@ -84,19 +84,19 @@ def _check(network: Network) -> None:
 
 
 def _with(network: Network, heads: Sequence[Head]) -> Network:
-    """A network of copies. The output stride is kept: with the heads' own, maps might change."""
+    """Copy a network with other heads. The output stride is kept, so that features are too."""
     spec, stride = copy.deepcopy(network.spec), network.output_stride
-    own = [copy.deepcopy(head) for head in heads]
+    copies = [copy.deepcopy(head) for head in heads]
     if spec is not None:
-        made = Network(spec["backbone"], own, settings=spec["settings"], output_stride=stride)
+        copied = Network(spec["backbone"], copies, settings=spec["settings"], output_stride=stride)
     else:
-        made = Network(copy.deepcopy(network.backbone), own, output_stride=stride)
+        copied = Network(copy.deepcopy(network.backbone), copies, output_stride=stride)
     if network.initialized:
-        names = {*owners(made), *map(weight_name, made.adapters)}
-        made.set_params(
+        names = {*owners(copied), *map(weight_name, copied.adapters)}
+        copied.set_params(
             *(
                 {n: v for n, v in part.items() if n in names}
                 for part in (network.parameters, network.statistics)
             )
         )
-    return made
+    return copied

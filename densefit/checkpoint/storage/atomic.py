@@ -1,16 +1,15 @@
-"""Directories and files that are replaced in one step: complete, or as they were before.
+"""Atomic replacement of directories and files: the new version is complete, or the old one stays.
 
-A directory is filled beside its place, flushed to the disk, and renamed into place. Whenever the
-process or the machine dies, what was there before is still there, under one of these names:
+A directory is filled under a temporary name, flushed to the disk, and renamed. If the process or
+the machine dies, the former version still exists under one of these names:
 
     .tmp-<name>-<pid>-<random>   being filled or removed
     .old-<name>                  the former <name>, for the moment in which the new one is renamed
                                  into place; if <name> itself is missing, this is <name>
 
-Whoever fills a directory holds a lock on it, which the system takes away when the process dies, in
-whichever way. So the next write knows which of the first kind are left over, and removes them.
-Steps that change names take turns by a lock on the parent directory, so that several threads and
-processes may write there.
+The writer of a directory holds a lock on it, which the system releases when the process dies. The
+next write removes `.tmp-` directories that nobody has locked. Renames are serialized by a lock on
+the parent directory, so several threads and processes may write there.
 """
 
 from __future__ import annotations
@@ -32,51 +31,51 @@ _LEFT_OVER = re.compile(r"\.tmp-(.+?)-\d+(-[0-9a-f]{8})?")
 
 
 def entries(parent: Path) -> dict[str, Path]:
-    """The complete directories in `parent` by name, with the place where each lies now."""
-    found: dict[str, Path] = {}
+    """Return the complete directories in `parent`: name -> present path."""
+    directories: dict[str, Path] = {}
     if parent.is_dir():
         for path in sorted(parent.iterdir()):  # ".old-x" comes before "x", which then wins
             name = path.name[len(_OLD) :] if path.name.startswith(_OLD) else path.name
             if not name.startswith(".") and path.is_dir():
-                found[name] = path
-    return found
+                directories[name] = path
+    return directories
 
 
 @contextmanager
 def replacing(parent: Path, name: str) -> Iterator[Path]:
-    """An empty directory to fill, which takes the place of `parent/name` if all goes well.
+    """Yield an empty directory to fill, which replaces `parent/name` if the block succeeds.
 
     Raises:
-        OSError: the disk refuses; what was there stays.
+        OSError: the disk refuses; the former directory stays.
     """
     target = parent / name
     make_directory(parent)
     if os.path.lexists(target) and (target.is_symlink() or not target.is_dir()):
         raise NotADirectoryError(errno.ENOTDIR, "there is something else of that name", str(target))
-    with lock.held(parent):
+    with lock.exclusive(parent):
         _tidy(parent)
-        temporary, held = _begin(target)
+        temporary, descriptor = _begin(target)
     try:
         yield temporary
         _sync(temporary)
-        with lock.held(parent):
+        with lock.exclusive(parent):
             _exchange(temporary, target)
     finally:
         _discard(temporary)
-        lock.release(held)
+        lock.release(descriptor)
 
 
 def replace_file(path: Path, pieces: Iterable[bytes | bytearray | memoryview]) -> None:
-    """Write the file `path` in one step.
+    """Write the file `path` atomically.
 
     Raises:
-        OSError: the disk refuses; what was there stays.
+        OSError: the disk refuses; the former file stays.
     """
     make_directory(path.parent)
-    with lock.held(path.parent):
+    with lock.exclusive(path.parent):
         _tidy(path.parent, only=path.name)
         temporary = _temporary(path)
-        held = lock.take(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666))
+        descriptor = lock.take(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666))
     try:
         with writing(path):
             write_file(temporary, pieces)
@@ -84,11 +83,11 @@ def replace_file(path: Path, pieces: Iterable[bytes | bytearray | memoryview]) -
             _sync(path.parent)
     finally:
         _discard(temporary)
-        lock.release(held)
+        lock.release(descriptor)
 
 
 def write_file(path: Path, pieces: Iterable[bytes | bytearray | memoryview]) -> None:
-    """Write a file, and see it safe on the disk."""
+    """Write a file and flush it to the disk (fsync)."""
     with open(path, "wb") as stream:
         for piece in pieces:
             stream.write(piece)
@@ -97,10 +96,10 @@ def write_file(path: Path, pieces: Iterable[bytes | bytearray | memoryview]) -> 
 
 
 def remove(target: Path) -> None:
-    """Remove the directory `target`, if it is there; never half of it."""
+    """Remove the directory `target` atomically, if it exists."""
     if not target.parent.is_dir():
         return
-    with lock.held(target.parent):
+    with lock.exclusive(target.parent):
         _tidy(target.parent)
         if os.path.lexists(target):
             temporary = _temporary(target)
@@ -110,7 +109,7 @@ def remove(target: Path) -> None:
 
 
 def make_directory(path: Path) -> None:
-    """Make a directory and those above it, so that it survives a loss of power."""
+    """Make a directory and its parents, and flush their entries to the disk."""
     missing = [path] if not path.exists() else []
     while missing and not missing[-1].parent.exists():
         missing.append(missing[-1].parent)
@@ -118,12 +117,12 @@ def make_directory(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
         raise NotADirectoryError(errno.ENOTDIR, "it is not a directory", str(path)) from error
-    for made in missing:
-        _sync(made.parent)
+    for directory in missing:
+        _sync(directory.parent)
 
 
 def _exchange(temporary: Path, target: Path) -> None:
-    """Rename `temporary` to `target`, and remove what was there; all is undone if it fails."""
+    """Rename `temporary` to `target` and remove the former `target`; undo both on failure."""
     old = target.parent / f"{_OLD}{target.name}"
     try:
         if target.exists():
@@ -140,7 +139,7 @@ def _exchange(temporary: Path, target: Path) -> None:
 
 
 def _begin(target: Path) -> tuple[Path, int]:
-    """A new directory to fill, and the lock on it."""
+    """Make a new temporary directory; returns its path and the descriptor of its lock."""
     temporary = _temporary(target)
     temporary.mkdir()
     return temporary, lock.take(os.open(temporary, os.O_RDONLY))
@@ -151,12 +150,12 @@ def _temporary(target: Path) -> Path:
 
 
 def _tidy(parent: Path, only: str | None = None) -> None:
-    """Undo or finish what was left half done by a process that is dead.
+    """Undo or finish writes that a dead process left incomplete.
 
     Args:
-        parent: of what is looked at.
-        only: files and directories that were to become this name; else all, for a directory that
-            holds nothing but what is written here.
+        parent: directory to clean up.
+        only: name whose temporary files are removed; None for all names, in a directory that
+            holds nothing but this module's output.
     """
     for path in list(parent.iterdir()):
         match = _LEFT_OVER.fullmatch(path.name)
@@ -172,7 +171,7 @@ def _tidy(parent: Path, only: str | None = None) -> None:
 
 
 def _discard(path: Path) -> None:
-    """Remove a file or directory, as far as that can be done; what stays is left over."""
+    """Remove a file or directory, ignoring errors; the next write removes the rest."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -181,12 +180,12 @@ def _discard(path: Path) -> None:
 
 
 def _sync(directory: Path) -> None:
-    """Make the names in `directory` survive a loss of power."""
+    """Flush the entries of `directory` to the disk."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # a file system that cannot
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # no fsync of directories
             raise
     finally:
         os.close(descriptor)

@@ -17,11 +17,11 @@ _log = logging.getLogger("densefit")
 
 
 class BackgroundWriter:
-    """Writes one checkpoint at a time, in a thread, each whole or not at all.
+    """Write checkpoints in a thread, one at a time, each atomically.
 
-    An error of the thread is logged when it happens and raised by whichever of `submit`, `wait`
-    and `close` comes next. As a context manager it closes at the end; an exception that is on its
-    way then is not replaced.
+    An error in the thread is logged at once and raised by the next call of `submit`, `wait` or
+    `close`. As a context manager the writer closes at the end; an exception raised in the block
+    is not replaced.
 
         with BackgroundWriter() as writer:
             writer.submit(directory, "update-00000010", {"model": arrays}, state)
@@ -45,7 +45,7 @@ class BackgroundWriter:
 
     @property
     def busy(self) -> bool:
-        """Whether a checkpoint is being written."""
+        """Return whether a checkpoint is being written."""
         return self._thread is not None and self._thread.is_alive()
 
     def submit(
@@ -56,24 +56,24 @@ class BackgroundWriter:
         state: Any,
         then: Callable[[], Any] | None = None,
     ) -> Path:
-        """Begin to write a checkpoint; waits only for the one before, if that is not done.
+        """Start writing a checkpoint, after waiting for the previous one.
 
         Args:
-            directory: as in `store.write`, and so is the rest.
-            name: of the checkpoint.
-            parts: of arrays that nobody changes until this is done, such as copies on the host.
-                (MXNet's own arrays must not be read by another thread.)
-            state: taken as it is now; it may change afterwards.
-            then: called in the thread after it is written, e.g. to remove older ones.
+            directory: directory of checkpoints, see `store.write`.
+            name: name of the checkpoint.
+            parts: named arrays by part. Nothing may change them until the write is done: pass
+                copies on the host. (MXNet's arrays must not be read by another thread.)
+            state: serialized at once; may change afterwards.
+            then: called in the thread after the write, e.g. to remove older checkpoints.
 
         Returns:
             The path that the checkpoint will have.
 
         Raises:
-            CheckpointError: something cannot be stored, or the checkpoint before this one could
-                not be written.
+            CheckpointError: a value cannot be stored, or the previous checkpoint could not be
+                written.
             ConfigError: the writer was closed.
-            Exception: what `then` of the one before has raised.
+            Exception: raised by the previous checkpoint's `then`.
         """
         self.wait()
         if self._closed:
@@ -87,11 +87,11 @@ class BackgroundWriter:
         return path
 
     def wait(self) -> None:
-        """Wait until nothing is being written: before checkpoints are read, say.
+        """Wait until nothing is being written, e.g. before checkpoints are read.
 
         Raises:
             CheckpointError: the last checkpoint could not be written.
-            Exception: what its `then` has raised.
+            Exception: raised by the checkpoint's `then`.
         """
         self._join()
         error, self._error = self._error, None
@@ -99,7 +99,7 @@ class BackgroundWriter:
             raise error
 
     def close(self) -> None:
-        """`wait`, and take no more."""
+        """Wait, and refuse further checkpoints."""
         self._closed = True
         self.wait()
 
@@ -113,6 +113,6 @@ class BackgroundWriter:
             store.write_content(path.parent, path.name, content)
             if then is not None:
                 then()
-        except BaseException as error:  # it is the caller's, wherever it came from
+        except BaseException as error:  # raised again in the caller's thread
             _log.warning("%s", error)
             self._error = error

@@ -1,9 +1,9 @@
-"""A directory of checkpoints belongs to one training at a time; whoever reads needs no claim.
+"""Exclusive use of a checkpoint directory by one training; reading needs no claim.
 
-The training holds a lock on the file `.training`, which names its process and host. The system
-takes the lock away with the process, in whichever way that ends. Where a worker process that was
-forked lives longer, or the file system has no locks, the file tells whether its process is alive:
-by number and start on this machine, by its modification time (renewed each minute) on another.
+The training locks the file `.training`, which names its process and host. The system releases the
+lock when the process ends. Where a forked worker outlives the process, or the file system has no
+locks, the file shows whether its process is alive: by process id and start time on this machine,
+by its modification time (renewed each minute) on another.
 """
 
 from __future__ import annotations
@@ -25,48 +25,48 @@ from densefit.checkpoint.storage import atomic, lock, store
 from densefit.errors import CheckpointError
 
 FILE = ".training"
-RENEWED = 60.0  # seconds between two signs of life, where there are no locks
-SILENT = 5 * RENEWED  # seconds without one, after which a process on another machine is dead
+RENEWED = 60.0  # seconds between heartbeats, where there are no locks
+SILENT = 5 * RENEWED  # seconds without a heartbeat until a process elsewhere counts as dead
 
 _log = logging.getLogger("densefit")
 
 
 class Claim:
-    """Holds a directory for a training, from `take` to `release`.
+    """Lock a directory for a training, from `take` to `release`.
 
     Args:
-        directory: of the checkpoints; made if it is not there, and removed if it stays empty.
+        directory: checkpoint directory; created if missing, removed again if it stays empty.
     """
 
     def __init__(self, directory: Path) -> None:
         self._directory = Path(directory)
         self._path = self._directory / FILE
         self._descriptor: int | None = None
-        self._made: list[Path] = []
+        self._created: list[Path] = []
         self._ended = threading.Event()
 
     def take(self) -> None:
-        """Hold the directory.
+        """Lock the directory.
 
-        One that cannot be written to is not held: no other training can write there either.
+        A directory without write permission is not locked: no other training can write there.
 
         Raises:
-            CheckpointError: another training holds it.
+            CheckpointError: another training has locked the directory.
         """
         try:
-            self._made = [
+            self._created = [
                 path
                 for path in (self._directory, *self._directory.parents)
                 if not os.path.lexists(path)
             ]
             atomic.make_directory(self._directory)
-            with lock.held(self._directory):
+            with lock.exclusive(self._directory):
                 owner = owner_of(self._path)
                 if owner is not None:
                     raise _taken(self._directory, owner)
                 self._write()
         except OSError as error:
-            self._remove_made()
+            self._remove_created()
             if not store.names(self._directory):
                 raise CheckpointError(
                     f"Checkpoints cannot be written: {error}",
@@ -76,19 +76,19 @@ class Claim:
             _log.warning("%s: checkpoints cannot be written: %s", self._directory, error)
 
     def release(self) -> None:
-        """Let others have the directory; nothing happens if it is not held."""
+        """Unlock the directory, if it is locked."""
         self._ended.set()
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is None:
             return
-        with suppress(OSError), lock.held(self._directory):
+        with suppress(OSError), lock.exclusive(self._directory):
             if os.path.samestat(os.fstat(descriptor), os.stat(self._path)):
                 self._path.unlink()
         lock.release(descriptor)
-        self._remove_made()
+        self._remove_created()
 
     def _write(self) -> None:
-        """Put a locked file of our own into place."""
+        """Write this process's locked claim file."""
         temporary = self._path.with_name(f"{FILE}-{os.getpid()}-{secrets.token_hex(4)}")
         descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o644)
         try:
@@ -106,12 +106,12 @@ class Claim:
             ended, path = self._ended, self._path
             threading.Thread(target=_renew, args=(path, ended), name="claim", daemon=True).start()
 
-    def _remove_made(self) -> None:
-        """Remove the directories that were made for nothing."""
-        for path in self._made:
+    def _remove_created(self) -> None:
+        """Remove the directories that `take` created, if they are empty."""
+        for path in self._created:
             with suppress(OSError):
                 path.rmdir()
-        self._made = []
+        self._created = []
 
 
 def _renew(path: Path, ended: threading.Event) -> None:
@@ -121,17 +121,17 @@ def _renew(path: Path, ended: threading.Event) -> None:
 
 
 def check_free(directory: Path) -> None:
-    """Raise CheckpointError if another training holds the directory now; it is not held."""
+    """Raise CheckpointError if another training has locked the directory; does not lock it."""
     try:
         owner = owner_of(Path(directory) / FILE)
-    except OSError:  # whoever writes there is told
+    except OSError:  # reported when checkpoints are written
         return
     if owner is not None:
         raise _taken(Path(directory), owner)
 
 
 def this_process() -> dict[str, Any]:
-    """What tells this process from all others."""
+    """Return a record that identifies this process."""
     return {
         "pid": os.getpid(),
         "started": _started(os.getpid()),
@@ -143,17 +143,17 @@ def this_process() -> dict[str, Any]:
 
 
 def owner_of(path: Path) -> Mapping[str, Any] | None:
-    """The process that holds a claim; None if there is none, or it is dead.
+    """Return the record of the process that holds a claim; None if there is none or it died.
 
     Raises:
         OSError: the file cannot be read.
     """
     flags = os.O_NOFOLLOW | os.O_NONBLOCK
     try:
-        descriptor = os.open(path, os.O_RDWR | flags)  # NFS locks nothing that is only read
+        descriptor = os.open(path, os.O_RDWR | flags)  # NFS locks only files open for writing
     except FileNotFoundError:
         return None
-    except PermissionError:  # another user's
+    except PermissionError:  # another user's file
         descriptor = os.open(path, os.O_RDONLY | flags)
     try:
         owner = _content(descriptor)
@@ -164,7 +164,7 @@ def owner_of(path: Path) -> Mapping[str, Any] | None:
         if alive is not None:
             return owner if alive else None
         if free is not None:
-            return owner  # locked, by a process that cannot be seen from here
+            return owner  # locked, by a process that is not visible from here
         silent = _now(path.parent) - os.fstat(descriptor).st_mtime
         return owner if silent < SILENT else None
     finally:
@@ -173,14 +173,14 @@ def owner_of(path: Path) -> Mapping[str, Any] | None:
 
 def _content(descriptor: int) -> dict[str, Any]:
     try:
-        found = json.loads(os.read(descriptor, 10_000))
+        record = json.loads(os.read(descriptor, 10_000))
     except (ValueError, OSError):
-        found = None
-    return found if isinstance(found, dict) else {}
+        record = None
+    return record if isinstance(record, dict) else {}
 
 
 def _is_alive(owner: Mapping[str, Any]) -> bool | None:
-    """Whether a process lives; None if it cannot be known here."""
+    """Return whether a process is alive; None if this machine cannot tell."""
     machine = _machine()
     if machine is None or owner.get("machine") != machine or type(owner.get("pid")) is not int:
         return None
@@ -188,7 +188,7 @@ def _is_alive(owner: Mapping[str, Any]) -> bool | None:
 
 
 def _machine() -> str | None:
-    """This start of this machine, and the space of its process numbers; None if not known."""
+    """Return the machine's boot id and its PID namespace; None if unknown."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
         return f"{boot} {os.readlink('/proc/self/ns/pid')}"
@@ -197,17 +197,17 @@ def _machine() -> str | None:
 
 
 def _started(pid: int) -> int | None:
-    """When a process was started, in ticks since the machine was; None if there is none."""
+    """Return a process's start time in ticks since boot; None if there is no such process."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text("ascii", errors="replace")
     except OSError:
         return None
-    fields = text.rpartition(")")[2].split()  # the name before may hold anything
+    fields = text.rpartition(")")[2].split()  # the program's name may contain any character
     return None if fields[0] in "ZX" else int(fields[19])
 
 
 def _now(directory: Path) -> float:
-    """The time by the clock of a directory's file system."""
+    """Return the present time by the clock of a directory's file system."""
     path = directory / f"{FILE}-{os.getpid()}-{secrets.token_hex(4)}"
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))

@@ -1,4 +1,4 @@
-"""What a checkpoint will hold, checked and ready to be written."""
+"""Content of a checkpoint: checked and serialized, ready to be written."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ SUFFIX = ".safetensors"
 
 @dataclass(frozen=True)
 class Content:
-    """What a checkpoint will hold, checked.
+    """Checked content of a checkpoint.
 
     Attributes:
-        files: name -> pieces of its content, which share the memory of the arrays.
+        files: file name -> pieces of its content, which share the memory of the arrays.
     """
 
     files: Mapping[str, Sequence[memoryview]]
 
     @property
     def sizes(self) -> list[int]:
-        """Bytes of each file."""
+        """Return the size of each file in bytes."""
         return [sum(piece.nbytes for piece in pieces) for pieces in self.files.values()]
 
 
 def prepare(parts: Mapping[str, Arrays], state: Any) -> Content:
-    """What `write` would write: the state as it is now, and the arrays as they are then.
+    """Serialize a checkpoint; the arrays share memory, so they must not change until written.
 
     Raises:
-        CheckpointError: something cannot be stored.
+        CheckpointError: a value cannot be stored.
     """
     files = {f"{check_name(part)}{SUFFIX}": _pieces(part, parts[part]) for part in parts}
     files[STATE] = [memoryview(strict_json.dumps(state).encode())]
@@ -45,10 +45,10 @@ def prepare(parts: Mapping[str, Arrays], state: Any) -> Content:
 
 
 def check_name(name: str) -> str:
-    """`name`, if a checkpoint or a part of one may have it.
+    """Return `name` if it is valid for a checkpoint or a part.
 
     Raises:
-        CheckpointError: it may not.
+        CheckpointError: the name is invalid.
     """
     if not manifest.NAME.fullmatch(name):
         raise CheckpointError(
@@ -60,12 +60,12 @@ def check_name(name: str) -> str:
 
 
 def fill(temporary: Path, content: Content) -> dict[str, tuple[int, str]]:
-    """Write the files of a checkpoint into an empty directory, and see them safe on the disk.
+    """Write the files of a checkpoint into an empty directory and flush them to the disk.
 
-    Their sums are made by a second thread in the meantime: each takes about as long as the other.
+    A second thread computes the SHA-256 sums meanwhile: both take about as long.
 
     Returns:
-        What a manifest has of them: name -> (bytes, SHA-256).
+        Entries of the manifest: name -> (bytes, SHA-256).
 
     Raises:
         OSError: the disk refuses.
@@ -76,7 +76,7 @@ def fill(temporary: Path, content: Content) -> dict[str, tuple[int, str]]:
     )
     try:
         hasher.start()
-    except RuntimeError:  # the interpreter is about to end, and starts no threads any more
+    except RuntimeError:  # the interpreter is shutting down and starts no threads
         hasher.run()
     try:
         for file, pieces in content.files.items():
@@ -84,7 +84,7 @@ def fill(temporary: Path, content: Content) -> dict[str, tuple[int, str]]:
     finally:
         if hasher.ident is not None:
             hasher.join()
-    if len(sums) < len(content.files):  # its thread has died, of too little memory, say
+    if len(sums) < len(content.files):  # the thread died, e.g. of too little memory
         sums = [_sum(pieces) for pieces in content.files.values()]
     return dict(zip(content.files, zip(content.sizes, sums)))
 
@@ -100,5 +100,5 @@ def _pieces(part: str, arrays: Arrays) -> list[memoryview]:
     try:
         return tensors.pieces(arrays)
     except CheckpointError as error:
-        known = {"expected": error.expected, "received": error.received}
-        raise CheckpointError(error.what, **known, where=f"part {part!r}") from error
+        details = {"expected": error.expected, "received": error.received}
+        raise CheckpointError(error.what, **details, where=f"part {part!r}") from error

@@ -1,4 +1,4 @@
-"""Locks on files and directories that end with the process, however that ends."""
+"""Locks on files and directories, which the system releases when the process ends."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-PATIENCE = 60.0  # seconds; what is done under `held` takes milliseconds
+PATIENCE = 60.0  # seconds; blocks under `exclusive` take milliseconds
 _DAY = 86400.0
 
 
 def take(descriptor: int) -> int:
-    """Lock an open file or directory that nobody else knows of yet; returns it, for `release`."""
+    """Lock a newly created file or directory; returns its descriptor, for `release`."""
     with suppress(OSError):  # a file system without locks
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     return descriptor
 
 
 def try_lock(descriptor: int) -> bool | None:
-    """Lock an open file; whether it was free, None for a file system without locks."""
+    """Lock an open file; returns whether it was free, None on a file system without locks."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -31,23 +31,23 @@ def try_lock(descriptor: int) -> bool | None:
 
 
 def release(descriptor: int) -> None:
-    """Unlock and close, also for child processes that inherited the lock."""
+    """Unlock and close a file, also on behalf of child processes that inherited the lock."""
     with suppress(OSError):
         fcntl.flock(descriptor, fcntl.LOCK_UN)
     os.close(descriptor)
 
 
 def is_held(path: Path) -> bool:
-    """Whether a living process, this one too, holds a lock on `path`.
+    """Return whether a living process, this one included, holds a lock on `path`.
 
-    Where the file system has no locks, what was touched within a day counts as held.
+    On a file system without locks, a file modified within a day counts as locked.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
-        return True  # its owner has just renamed or removed it
+        return True  # the owner has just renamed or removed the file
     except OSError:
-        return False  # a link, or no file or directory of ours
+        return False  # a link, or another user's file
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -60,10 +60,10 @@ def is_held(path: Path) -> bool:
 
 
 @contextmanager
-def held(directory: Path) -> Iterator[None]:
-    """Let others who ask for the same `directory` wait until the block is done.
+def exclusive(directory: Path) -> Iterator[None]:
+    """Hold an exclusive lock on `directory` during the block.
 
-    Nobody waits longer than `PATIENCE`, for a process that was stopped while it held the lock.
+    Waits at most `PATIENCE` seconds, in case a process was stopped while it held the lock.
     """
     descriptor = os.open(directory, os.O_RDONLY)
     try:

@@ -1,7 +1,7 @@
-"""The manifest of a checkpoint: its files with size and SHA-256, and its place in the order.
+"""Manifest of a checkpoint: size and SHA-256 of each file, and a serial number.
 
-Files are taken from a checkpoint by its manifest only: plain files of the checkpoint's own
-directory, whole and unchanged, or an error that names the file. The manifest has a sum of its own.
+Files are read through the manifest only: a file is a plain file of the checkpoint's directory,
+complete and unchanged, or an error names it. The manifest is protected by its own SHA-256.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _SUM = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a checkpoint holds.
+    """Files of a checkpoint and its serial number.
 
     Attributes:
-        serial: place in the order of writing, from 1.
+        serial: position in the order of writing, from 1.
         files: name -> (bytes, SHA-256 in hex digits).
     """
 
@@ -39,7 +39,7 @@ class Manifest:
     files: Mapping[str, tuple[int, str]]
 
     def dumps(self) -> bytes:
-        """The manifest as a file."""
+        """Serialize the manifest."""
         content: dict[str, Any] = {
             "format": FORMAT,
             "serial": self.serial,
@@ -52,13 +52,13 @@ class Manifest:
         return json.dumps(content, indent=1).encode()
 
     @classmethod
-    def read(cls, place: Path) -> Manifest:
-        """The manifest of the checkpoint that lies at `place`.
+    def read(cls, directory: Path) -> Manifest:
+        """Read the manifest of a checkpoint.
 
         Raises:
-            CheckpointError: it is missing, damaged, or of a newer densefit.
+            CheckpointError: the manifest is missing, damaged, or from a newer densefit.
         """
-        path = place / FILE
+        path = directory / FILE
         data = plain_file.read(path, most=MAX_BYTES)
         try:
             content = strict_json.parse(bytes(data))
@@ -68,47 +68,49 @@ class Manifest:
                     "The checkpoint is of a newer densefit",
                     expected=f"format {FORMAT}",
                     received=f"format {version}",
-                    where=place,
+                    where=directory,
                     fix="pip install -U densefit",
                 )
             return _checked(content)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise damaged(path, f"not a manifest ({type(error).__name__}: {error})") from error
 
-    def check_size(self, place: Path, file: str) -> None:
-        """Whether a file of the checkpoint at `place` is there, and as long as it was.
+    def check_size(self, directory: Path, file: str) -> None:
+        """Check that a file of the checkpoint exists and has its recorded size.
 
         Raises:
-            CheckpointError: it is not.
+            CheckpointError: the file is missing, or too long or short.
         """
-        plain_file.check_size(place / file, self._entry(place, file)[0])
+        plain_file.check_size(directory / file, self._entry(directory, file)[0])
 
-    def content(self, place: Path, file: str) -> bytearray:
-        """The bytes of a file of the checkpoint at `place`, checked.
+    def content(self, directory: Path, file: str) -> bytearray:
+        """Read a file of the checkpoint and check its SHA-256.
 
         Raises:
-            CheckpointError: it is missing, too long or short, or changed.
+            CheckpointError: the file is missing, too long or short, or changed.
         """
-        size, digest = self._entry(place, file)
-        data = plain_file.read(place / file, size)
+        size, digest = self._entry(directory, file)
+        data = plain_file.read(directory / file, size)
         if hashlib.sha256(data).hexdigest() != digest:
-            raise damaged(place / file, "the content has changed since it was written (SHA-256)")
+            raise damaged(
+                directory / file, "the content has changed since it was written (SHA-256)"
+            )
         return data
 
-    def verify(self, place: Path) -> None:
-        """Whether every file of the checkpoint at `place` is as it was written.
+    def verify(self, directory: Path) -> None:
+        """Check that every file of the checkpoint is unchanged.
 
         Raises:
-            CheckpointError: one is not.
+            CheckpointError: a file is missing or changed.
         """
         for file in self.files:
-            self.check_size(place, file)
+            self.check_size(directory, file)
         for file in self.files:
-            self.content(place, file)
+            self.content(directory, file)
 
-    def _entry(self, place: Path, file: str) -> tuple[int, str]:
+    def _entry(self, directory: Path, file: str) -> tuple[int, str]:
         if file not in self.files:
-            raise damaged(place / file, "the manifest does not have the file")
+            raise damaged(directory / file, "the manifest does not have the file")
         return self.files[file]
 
 
@@ -119,7 +121,7 @@ def _own_sum(content: Mapping[str, Any]) -> str:
 
 
 def _checked(content: Any) -> Manifest:
-    """A manifest out of JSON of which nothing is known yet.
+    """Validate parsed JSON and return the manifest.
 
     Raises:
         ValueError: it is not a manifest, or has changed since it was written.
@@ -128,8 +130,8 @@ def _checked(content: Any) -> Manifest:
     version, serial = content["format"], content["serial"]
     if any(type(number) is not int or number < 1 for number in (version, serial)):
         raise ValueError("its numbers are none")
-    known = {"format", "serial", "files"} | ({"sha256"} if version > 1 else set())
-    if content.keys() != known:
+    expected = {"format", "serial", "files"} | ({"sha256"} if version > 1 else set())
+    if content.keys() != expected:
         raise ValueError("it has other keys")
     files = {}
     for name, entry in content["files"].items():

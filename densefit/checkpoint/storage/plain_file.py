@@ -1,4 +1,4 @@
-"""Reads plain files, damaged or hostile as they may be: no link, no pipe, and nothing endless."""
+"""Reading of plain files that may be damaged or hostile: no links, no pipes, bounded memory."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from densefit.errors import CheckpointError
 
 
 def damaged(path: Path, how: str) -> CheckpointError:
-    """What to raise for a file of a checkpoint."""
+    """Return the error for a damaged file of a checkpoint."""
     return CheckpointError(f"The checkpoint is damaged: {how}", where=path)
 
 
 def check_size(path: Path, size: int) -> None:
-    """Whether a plain file is there, of `size` bytes.
+    """Check that a plain file of `size` bytes exists.
 
     Raises:
-        CheckpointError: it is not.
+        CheckpointError: there is no such file.
     """
     os.close(_open(path, size)[0])
 
 
 def read(path: Path, size: int | None = None, most: int | None = None) -> bytearray:
-    """All bytes of a plain file.
+    """Read all bytes of a plain file.
 
     Args:
-        path: of the file; a link is none.
-        size: that it must have, if that is known.
-        most: bytes that it may have; by default, what this machine's memory holds.
+        path: path of the file; links are refused.
+        size: required size in bytes; None for any.
+        most: largest size in bytes; by default, this machine's memory.
 
     Raises:
-        CheckpointError: it cannot be read, is not of `size` bytes, or has more than `most`.
+        CheckpointError: the file cannot be read, is not of `size` bytes, or has more than `most`.
     """
     descriptor, size = _open(path, size)
     with open(descriptor, "rb", buffering=0) as stream:
@@ -52,26 +52,26 @@ def read(path: Path, size: int | None = None, most: int | None = None) -> bytear
 
 
 def _memory() -> int:
-    """Bytes of this machine's memory. (A file without blocks on the disk may say any size.)"""
+    """Return this machine's memory in bytes. (A sparse file may report any size.)"""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _open(path: Path, size: int | None) -> tuple[int, int]:
-    """(descriptor, size) of a plain file, of `size` if that is known; never of a link.
+    """Open a plain file, not a link; returns (descriptor, size).
 
     Raises:
-        CheckpointError: there is none.
+        CheckpointError: there is no such file, or not of `size` bytes.
     """
     try:
-        # Not waiting: opening a pipe would, for somebody who writes into it.
+        # O_NONBLOCK: opening a pipe would otherwise block until it has a writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError as error:
         raise damaged(path, "the file is missing") from error
     except (OSError, ValueError) as error:
         raise damaged(path, f"the file cannot be read: {error}") from error
-    found = os.fstat(descriptor)
-    if not stat.S_ISREG(found.st_mode) or size not in (None, found.st_size):
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or size not in (None, status.st_size):
         os.close(descriptor)
-        plain = stat.S_ISREG(found.st_mode)
-        raise damaged(path, f"{found.st_size} bytes instead of {size}" if plain else "not a file")
-    return descriptor, found.st_size
+        plain = stat.S_ISREG(status.st_mode)
+        raise damaged(path, f"{status.st_size} bytes instead of {size}" if plain else "not a file")
+    return descriptor, status.st_size

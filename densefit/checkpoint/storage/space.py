@@ -1,4 +1,4 @@
-"""Whether a disk has room for what is about to be written, and what it says when it has not."""
+"""Check of a disk's free space before a checkpoint is written, and errors of a full disk."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def needed(sizes: Sequence[int], block: int = 4096) -> int:
-    """Bytes that files of these sizes take on a disk, with a directory around them.
+    """Return the bytes that a directory with files of these sizes occupies on a disk.
 
     >>> needed([1, 4096, 5000])
     20480
@@ -22,28 +22,28 @@ def needed(sizes: Sequence[int], block: int = 4096) -> int:
 
 
 def free(directory: Path) -> int:
-    """Bytes that this user may still write where `directory` is, or will be.
+    """Return the bytes that this user may still write to the disk of `directory`.
 
-    A quota that is less shows only when it is reached.
+    A smaller quota is seen only when it is reached.
 
     Raises:
-        OSError: the disk cannot be asked.
+        OSError: the disk cannot be queried.
     """
     state = os.statvfs(_existing(directory))
     return state.f_bavail * state.f_frsize
 
 
 def check_room(directory: Path, sizes: Sequence[int]) -> None:
-    """Whether files of these sizes can be written into a new directory in `directory`.
+    """Check that a new directory with files of these sizes fits into `directory`.
 
     Raises:
-        CheckpointError: they cannot; says how much is needed and how much is free.
-        OSError: the disk cannot be asked.
+        CheckpointError: the disk has too little room; names the needed and the free bytes.
+        OSError: the disk cannot be queried.
     """
     state = os.statvfs(_existing(directory))
     available = state.f_bavail * state.f_frsize
     bytes_needed = needed(sizes, state.f_frsize or 4096)
-    if state.f_blocks and bytes_needed > available:  # 0: a disk that does not say
+    if state.f_blocks and bytes_needed > available:  # 0: the disk does not report its size
         raise CheckpointError(
             "The disk has no room for the checkpoint",
             expected=f"{amount(bytes_needed)} free",
@@ -62,7 +62,7 @@ def check_room(directory: Path, sizes: Sequence[int]) -> None:
 
 
 def refused(path: Path, error: OSError, sizes: Sequence[int] = ()) -> CheckpointError:
-    """What to raise when the disk has refused to write `path`, of files of these sizes."""
+    """Return the error for a write of `path`, with files of these sizes, that the disk refused."""
     fix = "see to the disk and its permissions"
     expected = received = None
     if error.errno in _FULL and sizes:
@@ -71,7 +71,7 @@ def refused(path: Path, error: OSError, sizes: Sequence[int] = ()) -> Checkpoint
         try:
             received = f"{amount(free(path.parent))} free{quota}"
         except OSError:
-            received = None  # a disk that is gone
+            received = None  # the disk is gone
         fix = "make room"
     return CheckpointError(
         f"The checkpoint cannot be written: {error}",
@@ -83,7 +83,7 @@ def refused(path: Path, error: OSError, sizes: Sequence[int] = ()) -> Checkpoint
 
 
 def amount(size: int) -> str:
-    """Bytes as people say them.
+    """Format a number of bytes for people.
 
     >>> amount(512), amount(3_000_000)
     ('512 bytes', '3,000,000 bytes (3.0 MB)')
@@ -95,8 +95,8 @@ def amount(size: int) -> str:
 
 
 def _existing(directory: Path) -> Path:
-    """`directory`, or the first above it that is there."""
-    place = directory.absolute()
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    return place
+    """Return `directory`, or its nearest parent that exists."""
+    path = directory.absolute()
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return path

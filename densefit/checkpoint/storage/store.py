@@ -1,7 +1,7 @@
-"""Checkpoints on disk: directories that are either complete or not there.
+"""Checkpoints on disk: directories that are written atomically.
 
 A checkpoint is a directory of `<part>.safetensors` (named arrays), `state.json` (everything else)
-and `manifest.json` (size and SHA-256 of each file, and the place in the order of writing).
+and `manifest.json` (size and SHA-256 of each file, and a serial number).
 """
 
 from __future__ import annotations
@@ -27,62 +27,62 @@ _log = logging.getLogger("densefit")
 
 
 def write(directory: Path, name: str, parts: Mapping[str, Arrays], state: Any) -> Path:
-    """Write the checkpoint `directory/name` in one step, replacing one of that name.
+    """Write the checkpoint `directory/name` atomically, replacing a former one of that name.
 
     Args:
-        directory: made if it is not there.
+        directory: directory of checkpoints; created if missing.
         name: letters, digits, "_", "-" and ".".
         parts: named arrays by part, e.g. {"model": {...}, "optimizer": {...}}; dtypes are kept.
-        state: what `strict_json` can write.
+        state: a value that `strict_json` can write.
 
     Returns:
         The path of the checkpoint.
 
     Raises:
-        CheckpointError: something cannot be stored, or the disk has no room or refuses; what was
-            there stays.
+        CheckpointError: a value cannot be stored, or the disk has no room or refuses; a former
+            checkpoint stays.
     """
     check_name(name)
     return write_content(directory, name, prepare(parts, state))
 
 
 def write_content(directory: Path, name: str, content: Content) -> Path:
-    """`write` what `prepare` gave; nothing may change the arrays until this is done."""
+    """Write the content that `prepare` returned; its arrays must not change meanwhile."""
     path = Path(directory) / check_name(name)
     sizes = [*content.sizes, 4096]  # and the manifest
     try:
         space.check_room(path.parent, sizes)
         with atomic.replacing(path.parent, name) as temporary:
-            serials = [_serial(place) for place in names(path.parent).values()]
-            own = Manifest(1 + max(serials, default=0), fill(temporary, content))
-            atomic.write_file(temporary / MANIFEST, [own.dumps()])
+            serials = [_serial(location) for location in names(path.parent).values()]
+            written = Manifest(1 + max(serials, default=0), fill(temporary, content))
+            atomic.write_file(temporary / MANIFEST, [written.dumps()])
     except OSError as error:
         raise space.refused(path, error, sizes) from error
     return path
 
 
 def link(path: Path, name: str) -> Path:
-    """Give the checkpoint at `path` a second `name` beside it, in one step.
+    """Give the checkpoint at `path` a second `name` in the same directory, atomically.
 
-    The second is a directory of its own: hard links where the file system has them, else copies;
-    removing either leaves the other.
+    The second checkpoint is a separate directory: of hard links where the file system has them,
+    else of copies. Removing either leaves the other.
 
     Raises:
         CheckpointError: there is no checkpoint at `path`, it is damaged, or the disk refuses.
     """
     path = Path(path)
-    own = Manifest.read(_location(path))
-    sizes = [size for size, _ in own.files.values()]
+    source = Manifest.read(_location(path))
+    sizes = [size for size, _ in source.files.values()]
     try:
         with atomic.replacing(path.parent, check_name(name)) as temporary:
-            place = _location(path)  # a renaming that was cut off is finished by now
-            for file in own.files:
-                own.check_size(place, file)
+            location = _location(path)  # an interrupted rename is finished by now
+            for file in source.files:
+                source.check_size(location, file)
                 try:
-                    os.link(place / file, temporary / file)
+                    os.link(location / file, temporary / file)
                 except OSError:
-                    atomic.write_file(temporary / file, [own.content(place, file)])
-            atomic.write_file(temporary / MANIFEST, [own.dumps()])
+                    atomic.write_file(temporary / file, [source.content(location, file)])
+            atomic.write_file(temporary / MANIFEST, [source.dumps()])
     except OSError as error:
         raise space.refused(path.parent / name, error, sizes) from error
     return path.parent / name
@@ -91,71 +91,73 @@ def link(path: Path, name: str) -> Path:
 def read(
     path: Path, only: Sequence[str] | None = None
 ) -> tuple[dict[str, dict[str, np.ndarray]], Any]:
-    """The parts and the state of the checkpoint at `path`, each file checked by its hash.
+    """Read the parts and the state of a checkpoint; each file is checked by its SHA-256.
 
     Args:
-        path: what `write`, `latest` or `resolve` returned.
-        only: read these parts only (and the state).
+        path: path that `write`, `latest` or `resolve` returned.
+        only: parts to read (the state is always read); None for all.
 
     Raises:
-        CheckpointError: it is not there, or damaged; names the file.
+        CheckpointError: the checkpoint is missing or damaged; names the file.
     """
-    place = _location(Path(path))
+    location = _location(Path(path))
     try:
-        own = Manifest.read(place)
-        known = [file[: -len(SUFFIX)] for file in own.files if file.endswith(SUFFIX)]
-        wanted = known if only is None else list(only)
-        for part in wanted:
-            if part not in known:
+        contents = Manifest.read(location)
+        stored = [file[: -len(SUFFIX)] for file in contents.files if file.endswith(SUFFIX)]
+        requested = stored if only is None else list(only)
+        for part in requested:
+            if part not in stored:
                 raise CheckpointError(
                     f"The checkpoint has no part {part!r}",
-                    expected=known,
-                    where=place,
+                    expected=stored,
+                    where=location,
                     fix="it was written by a training without it",
                 )
-        state = _state(place, own)
-        return {part: _arrays(place, own, f"{part}{SUFFIX}") for part in wanted}, state
+        state = _state(location, contents)
+        return {part: _arrays(location, contents, f"{part}{SUFFIX}") for part in requested}, state
     except CheckpointError as error:
         if error.fix is not None:
             raise
-        others = ", ".join(name for name in _names_beside(place) if name != Path(path).name)
+        alternatives = ", ".join(
+            name for name in _names_beside(location) if name != Path(path).name
+        )
         raise CheckpointError(
             error.what,
             expected=error.expected,
             received=error.received,
             where=error.where,
-            fix=f"use another one beside it: {others or 'there is none'}",
+            fix=f"use another one beside it: {alternatives or 'there is none'}",
         ) from error
 
 
 def names(directory: Path) -> dict[str, Path]:
-    """The checkpoints in `directory` by name, whole or damaged, with the place of each now.
+    """Return the checkpoints in `directory`, complete or damaged: name -> present path.
 
     Raises:
         CheckpointError: the directory cannot be read.
     """
     try:
         return {
-            name: place
-            for name, place in atomic.entries(Path(directory)).items()
-            if _is_checkpoint(place)
+            name: location
+            for name, location in atomic.entries(Path(directory)).items()
+            if _is_checkpoint(location)
         }
     except OSError as error:
         raise CheckpointError(f"Checkpoints cannot be read: {error}", where=directory) from error
 
 
-def is_whole(place: Path) -> bool:
-    """Whether a checkpoint has all its files, as long as they were; one that has not is told.
+def is_whole(location: Path) -> bool:
+    """Return whether all files of a checkpoint have their recorded size; else log a warning.
 
-    It is quick: what is in the files is seen when they are read.
+    Quick: the files' content is checked when they are read.
 
     Args:
-        place: where it lies now, of `names`.
+        location: present path of the checkpoint, see `names`.
     """
     try:
-        own = Manifest.read(place)
-        for file in own.files:
-            own.check_size(place, file)
+        contents = Manifest.read(location)
+        for file in contents.files:
+            contents.check_size(location, file)
     except CheckpointError as error:
         _log.warning("%s\n  so:       others stay as they are", error)
         return False
@@ -163,50 +165,50 @@ def is_whole(place: Path) -> bool:
 
 
 def latest(directory: Path) -> Path | None:
-    """The checkpoint that was written last in `directory` and is good; None if there is none.
+    """Return the undamaged checkpoint that was written last in `directory`; None if there is none.
 
-    "Last" is the order of writing and not the number in a name: a training that was set back and
-    went another way has its newest checkpoint under a smaller number. Damaged ones, by the sums
-    of all files, are passed over with a warning.
+    "Last" is the order of writing, not the number in the name: after a rollback the newest
+    checkpoint has a smaller number. Damaged checkpoints, by the SHA-256 of all files, are skipped
+    with a warning.
 
     Raises:
-        CheckpointError: there are checkpoints, and all of them are damaged.
+        CheckpointError: all checkpoints in the directory are damaged.
     """
     directory = Path(directory)
     readable: list[tuple[int, str, Path, Manifest]] = []
     damage: list[CheckpointError] = []
-    for name, place in names(directory).items():
+    for name, location in names(directory).items():
         try:
-            own = Manifest.read(place)
-            readable.append((own.serial, name, place, own))
+            contents = Manifest.read(location)
+            readable.append((contents.serial, name, location, contents))
         except CheckpointError as error:
             damage.append(error)
-    found = None
-    for _, name, place, own in sorted(readable, key=lambda one: one[:2], reverse=True):
+    good = None
+    for _, name, location, contents in sorted(readable, key=lambda entry: entry[:2], reverse=True):
         try:
-            own.verify(place)
-            found = directory / name  # equal serials are links to the same checkpoint
+            contents.verify(location)
+            good = directory / name  # equal serials are links to the same checkpoint
             break
         except CheckpointError as error:
             damage.append(error)
-    for one in damage:
-        _log.warning("%s\n  instead:  %s", one, found or "there is no good one")
-    if found is None and damage:
+    for error in damage:
+        _log.warning("%s\n  instead:  %s", error, good or "there is no good one")
+    if good is None and damage:
         raise damage[-1]
-    return found
+    return good
 
 
 def resolve(what: str | Path | None, directory: Path) -> Path | None:
-    """The checkpoint to continue from.
+    """Return the path of the checkpoint to resume from; None for none.
 
     Args:
-        what: "auto" (the latest good one in `directory`, if any), "none" or None, or the path of
-            a checkpoint, of a directory of checkpoints, or of a run with a `checkpoints`
-            directory.
-        directory: where this training writes its own.
+        what: "auto" (the latest undamaged checkpoint in `directory`, if any), "none" or None, or
+            the path of a checkpoint, of a directory of checkpoints, or of a run with a
+            `checkpoints` directory.
+        directory: directory into which the training writes checkpoints.
 
     Raises:
-        CheckpointError: a path was given and there is no checkpoint.
+        CheckpointError: there is no checkpoint at the path.
     """
     if what is None or what == "none":
         return None
@@ -215,14 +217,14 @@ def resolve(what: str | Path | None, directory: Path) -> Path | None:
     path = Path(what)
     if path.name in names(path.parent):
         return path
-    found = latest(path) or latest(path / "checkpoints")
-    if found is None:
+    checkpoint = latest(path) or latest(path / "checkpoints")
+    if checkpoint is None:
         raise _missing(path)
-    return found
+    return checkpoint
 
 
 def remove(path: Path) -> None:
-    """Remove the checkpoint at `path`, if it is there.
+    """Remove the checkpoint at `path`, if it exists.
 
     Raises:
         CheckpointError: the disk refuses.
@@ -233,43 +235,43 @@ def remove(path: Path) -> None:
         raise CheckpointError(f"The checkpoint cannot be removed: {error}", where=path) from error
 
 
-def _arrays(place: Path, own: Manifest, file: str) -> dict[str, np.ndarray]:
+def _arrays(location: Path, contents: Manifest, file: str) -> dict[str, np.ndarray]:
     try:
-        return tensors.load(own.content(place, file))
+        return tensors.load(contents.content(location, file))
     except ValueError as error:
-        raise damaged(place / file, f"it is not safetensors: {error}") from error
+        raise damaged(location / file, f"it is not safetensors: {error}") from error
 
 
-def _state(place: Path, own: Manifest) -> Any:
+def _state(location: Path, contents: Manifest) -> Any:
     try:
-        return strict_json.loads(bytes(own.content(place, STATE)))
+        return strict_json.loads(bytes(contents.content(location, STATE)))
     except CheckpointError as error:
         if error.where is not None:
             raise
-        raise damaged(place / STATE, error.what) from error
+        raise damaged(location / STATE, error.what) from error
 
 
-def _is_checkpoint(place: Path) -> bool:
-    """Whether a directory was one, whatever happened to it since."""
+def _is_checkpoint(location: Path) -> bool:
+    """Return whether a directory is a checkpoint, complete or damaged."""
     try:
-        files = os.listdir(place)
-    except OSError:  # it has just been removed
+        files = os.listdir(location)
+    except OSError:  # just removed
         return False
     return any(file in (MANIFEST, STATE) or file.endswith(SUFFIX) for file in files)
 
 
 def _location(path: Path) -> Path:
-    """Where the checkpoint that is called `path` lies now."""
-    place = names(path.parent).get(path.name)
-    if place is None:
+    """Return the present path of the checkpoint named `path`."""
+    location = names(path.parent).get(path.name)
+    if location is None:
         raise _missing(path)
-    return place
+    return location
 
 
-def _serial(place: Path) -> int:
-    """The place of a checkpoint in the order of writing; a damaged one has none."""
+def _serial(location: Path) -> int:
+    """Return the serial number of a checkpoint; 0 if it is damaged."""
     try:
-        return Manifest.read(place).serial
+        return Manifest.read(location).serial
     except CheckpointError:
         return 0
 

@@ -1,4 +1,4 @@
-"""The JSON of checkpoints: exact values, CheckpointError where they cannot be written or read."""
+"""JSON of checkpoints: exact values; CheckpointError if they cannot be written or read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def dumps(value: Any) -> str:
     """Serialize a state, see `exact_json.dumps`. Tuples come back as lists.
 
     Raises:
-        CheckpointError: it cannot be written exactly: names its path.
+        CheckpointError: a value cannot be written exactly; names its path.
     """
     with _checkpoint_errors():
         return exact_json.dumps(value, "state", tuples=False)

@@ -1,9 +1,9 @@
 """Named arrays as safetensors: https://huggingface.co/docs/safetensors
 
 A file is a length (8 bytes, little-endian), a JSON header of that length, and the arrays' bytes
-without gaps. Written here in pieces, straight from the arrays' memory: the library's writer makes
-two copies of everything. Read here with every bound checked before memory is spent; arrays of
-bfloat16, which numpy has not, come as MXNet has them.
+without gaps. It is written in pieces, straight from the arrays' memory: the library's writer makes
+two copies of everything. Every bound is checked before memory is allocated. Arrays of bfloat16,
+which numpy lacks, are read as MXNet represents them.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ _CODES = {dtype: code for code, dtype in _DTYPES.items()}
 
 
 def pieces(arrays: Arrays) -> list[memoryview]:
-    """The file, in pieces that share the arrays' memory where it is contiguous.
+    """Serialize arrays into pieces, which share the arrays' memory where it is contiguous.
 
     Raises:
-        CheckpointError: an array is not of numbers, or has no name.
+        CheckpointError: an array is not numeric, or has no name.
     """
     header: dict[str, Any] = {}
     body: list[memoryview] = []
     end = 0
     little = {name: _little(name, array) for name, array in arrays.items()}
-    # The widest first, as the library does: each array then begins at a multiple of its width.
+    # Widest dtype first, as in the library: each array is then aligned to its item size.
     for name, array in sorted(little.items(), key=lambda item: (-item[1].itemsize, item[0])):
         header[name] = {
             "dtype": _CODES[array.dtype],
@@ -68,10 +68,10 @@ def pieces(arrays: Arrays) -> list[memoryview]:
 
 
 def load(data: bytes | bytearray) -> dict[str, np.ndarray]:
-    """The arrays of a file. They share the memory of `data`, and can be written to if it can.
+    """Parse a file's arrays, which share the memory of `data` and are writable if it is.
 
     Raises:
-        ValueError: it is not a safetensors file, or not a whole one.
+        ValueError: the data is not a complete safetensors file.
     """
     length = int.from_bytes(data[:8], "little")
     start = 8 + length
@@ -83,7 +83,7 @@ def load(data: bytes | bytearray) -> dict[str, np.ndarray]:
     header.pop("__metadata__", None)
     entries = sorted(
         (*_checked(name, entry), name) for name, entry in header.items()
-    )  # by place: (begin, end, dtype code, shape, name)
+    )  # by offset: (begin, end, dtype code, shape, name)
     arrays, last = {}, 0
     for begin, end, code, shape, name in entries:
         dtype = _DTYPES[code]
@@ -101,7 +101,7 @@ def load(data: bytes | bytearray) -> dict[str, np.ndarray]:
 
 
 def _little(name: Any, array: Any) -> np.ndarray:
-    """`array`, contiguous and little-endian; itself, if it is both."""
+    """Return `array` contiguous and little-endian, without a copy if it already is both."""
     array = np.asarray(array, order="C")
     array = np.asarray(array, dtype=array.dtype.newbyteorder("<"))
     if array.dtype not in _CODES or not isinstance(name, str) or name == "__metadata__":
@@ -114,10 +114,10 @@ def _little(name: Any, array: Any) -> np.ndarray:
 
 
 def _checked(name: str, entry: Any) -> tuple[int, int, str, list[int]]:
-    """(begin, end, dtype code, shape) of an array, of which nothing is known yet.
+    """Validate a header entry; returns (begin, end, dtype code, shape) of its array.
 
     Raises:
-        ValueError: it is not an entry of a header.
+        ValueError: the entry is invalid.
     """
     if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
         raise ValueError(f"{name!r:.80} has no dtype, shape and data_offsets")

@@ -1,4 +1,4 @@
-"""Find where two long texts of settings differ, by setting."""
+"""Differences between two long texts of settings, by setting."""
 
 from __future__ import annotations
 
@@ -14,38 +14,42 @@ Difference = tuple[str, str, str]  # path, before, now
 
 
 def differing(before: str, now: str, most: int = 4, width: int = 160) -> tuple[str, str]:
-    """Reduce two texts of settings to the settings that differ, to be shown to a user.
+    """Reduce two texts of settings to the settings that differ, for a message.
 
     >>> differing("{last: 'drop', data: Cells(size=3, part=[1, 2])}",
     ...           "{last: 'drop', data: Cells(size=3, part=[1, 5, 6])}")
     ('data.part[1]: 2', 'data.part[1]: 5, 6')
 
     Args:
-        before: settings as `described` or a repr shows them.
-        now: others.
-        most: settings that are shown; the others are counted.
-        width: characters of a value that are shown, around the first difference.
+        before: former settings, as `stable_repr` or a repr shows them.
+        now: present settings.
+        most: number of settings to show; the rest are counted.
+        width: number of characters of a value to show, around the first difference.
     """
     every = dict.fromkeys(_differences(before, now, ""))  # a repr and the settings behind it: once
-    found = [one for one in every if one[1] != one[2]]
-    found = found or [("", before, now)]  # in what separates them, or in a name that comes twice
+    differences = [difference for difference in every if difference[1] != difference[2]]
+    differences = differences or [
+        ("", before, now)
+    ]  # in what separates them, or in a name that comes twice
     texts: tuple[list[str], list[str]] = [], []
-    for path, *values in (found if len(found) <= most else _of_each_kind(found))[:most]:
+    for path, *values in (differences if len(differences) <= most else _of_each_kind(differences))[
+        :most
+    ]:
         for text, value in zip(texts, _shortened(values[0], values[1], width)):
             text.append(f"{path}: {value}" if path else value)
-    more = f"; and {len(found) - most} more" if len(found) > most else ""
+    more = f"; and {len(differences) - most} more" if len(differences) > most else ""
     return "; ".join(texts[0]) + more, "; ".join(texts[1]) + more
 
 
-def _of_each_kind(found: list[Difference]) -> list[Difference]:
-    """One difference of each parent setting first, so that many of one do not hide another."""
-    kinds = [path.rpartition(".")[0] for path, *_ in found]
-    ranks = [kinds[:place].count(kind) for place, kind in enumerate(kinds)]
-    return [found[place] for place in sorted(range(len(found)), key=ranks.__getitem__)]
+def _of_each_kind(differences: list[Difference]) -> list[Difference]:
+    """Order differences so that each parent setting comes first once, and none hides another."""
+    kinds = [path.rpartition(".")[0] for path, *_ in differences]
+    ranks = [kinds[:index].count(kind) for index, kind in enumerate(kinds)]
+    return [differences[index] for index in sorted(range(len(differences)), key=ranks.__getitem__)]
 
 
 def _differences(before: str, now: str, path: str) -> Iterator[Difference]:
-    """The innermost settings that differ."""
+    """Yield the innermost settings that differ."""
     if before == now:
         return
     (text, old), (other, new) = _split(before), _split(now)
@@ -53,20 +57,22 @@ def _differences(before: str, now: str, path: str) -> Iterator[Difference]:
         yield path, before, now
         return
     for items in zip(old, new):
-        matches = [[_KEY.fullmatch(item) for item in own] for own in items]
-        plain = [[item for item, m in zip(own, ms) if not m] for own, ms in zip(items, matches)]
-        yield from _by_place(plain[0], plain[1], path)
-        keyed = [{m[1].strip("'\""): m[2] for m in own if m} for own in matches]
+        matches = [[_KEY.fullmatch(item) for item in strings] for strings in items]
+        plain = [
+            [item for item, m in zip(strings, ms) if not m] for strings, ms in zip(items, matches)
+        ]
+        yield from _by_position(plain[0], plain[1], path)
+        keyed = [{m[1].strip("'\""): m[2] for m in strings if m} for strings in matches]
         for key in dict.fromkeys([*keyed[0], *keyed[1]]):
             inner = f"{path}.{key}" if path else key
             yield from _differences(keyed[0].get(key, _NONE), keyed[1].get(key, _NONE), inner)
 
 
-def _by_place(before: list[str], now: list[str], path: str) -> Iterator[Difference]:
-    """Compare settings without names: item by item, or as inserted and removed items."""
+def _by_position(before: list[str], now: list[str], path: str) -> Iterator[Difference]:
+    """Compare unnamed settings item by item, or as inserted and removed items."""
     if len(before) == len(now):
-        for place, (old, new) in enumerate(zip(before, now)):
-            yield from _differences(old, new, path if len(now) == 1 else f"{path}[{place}]")
+        for index, (old, new) in enumerate(zip(before, now)):
+            yield from _differences(old, new, path if len(now) == 1 else f"{path}[{index}]")
         return
     first = _alike(before, now)
     last = _alike(before[first:][::-1], now[first:][::-1])
@@ -88,27 +94,27 @@ def _split(text: str) -> tuple[list[str], list[list[str]]]:
     quote, start = "", 0
     around: list[str] = []
     groups: list[list[str]] = []
-    for place, letter in enumerate(text):
+    for position, letter in enumerate(text):
         if quote:
-            if letter == quote and text[place - 1] != "\\":
+            if letter == quote and text[position - 1] != "\\":
                 quote = ""
-        elif letter in "'\"" and (place == 0 or text[place - 1] in " ([{=:,"):
+        elif letter in "'\"" and (position == 0 or text[position - 1] in " ([{=:,"):
             quote = letter
         elif letter in _PAIRS:
             closing.append(_PAIRS[letter])
             if len(closing) == 1:
-                around.append(text[start : place + 1])
+                around.append(text[start : position + 1])
                 groups.append([])
-                start = place + 1
+                start = position + 1
         elif closing and letter in (closing[-1], ",") and len(closing) == 1:
-            groups[-1].append(text[start:place].strip())
-            start = place + (letter == ",")
+            groups[-1].append(text[start:position].strip())
+            start = position + (letter == ",")
             closing = closing if letter == "," else []
         elif closing and letter == closing[-1]:
             closing.pop()
     if closing or quote:
         return [text], []
-    return [*around, text[start:]], [[item for item in own if item] for own in groups]
+    return [*around, text[start:]], [[item for item in group if item] for group in groups]
 
 
 def _shortened(before: str, now: str, width: int) -> list[str]:
@@ -117,8 +123,8 @@ def _shortened(before: str, now: str, width: int) -> list[str]:
         return [before, now]
     first = len([*takewhile(lambda pair: pair[0] == pair[1], zip(before, now))])
     begin = max(0, first - width // 4)
-    shown = [text[begin : begin + width] for text in (before, now)]
+    parts = [text[begin : begin + width] for text in (before, now)]
     return [
         f"{'...' if begin else ''}{part}{'...' if begin + width < len(text) else ''}"
-        for part, text in zip(shown, (before, now))
+        for part, text in zip(parts, (before, now))
     ]

@@ -1,4 +1,4 @@
-"""Compare the settings of a training with those in the checkpoint that it resumes from."""
+"""Comparison of a training's settings with the settings saved in its checkpoint."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from densefit.checkpoint.training.differing import differing
 from densefit.errors import CheckpointError
 from densefit.old_paths import in_new_paths
 
-#: What decides which samples the rest of an epoch consists of.
+#: Settings that decide which samples the rest of an epoch reads.
 ORDER = ("batch_size", "accumulate", "seed", "data", "loader", "updates_per_epoch")
 
-_SHORT = 100  # letters of a setting that are told whole
+_SHORT = 100  # characters up to which a setting is shown in full
 
-#: What only a densefit Loader tells.
+#: Settings that only a densefit Loader provides.
 _OF_LOADERS = ("data", "loader", "validation")
-_LONG = 300  # characters of a value that are shown
+_LONG = 300  # characters of a value to show
 
 
 def differences(
     saved: Mapping[str, Any],
-    own: Mapping[str, Any],
+    present: Mapping[str, Any],
     earlier: Callable[[], Mapping[str, Any]] = dict,
 ) -> dict[str, tuple[Any, Any]]:
     """Find the settings that differ: name -> (saved, present); None is a value (no schedule).
@@ -34,31 +34,32 @@ def differences(
     {'seed': (0, 1), 'head b': (None, 2)}
 
     Args:
-        saved: the identity in the checkpoint.
-        own: the training's.
-        earlier: returns the training's as an earlier version wrote it: its texts are equal.
+        saved: identity in the checkpoint.
+        present: identity of the training.
+        earlier: returns the training's identity as an earlier version wrote it; its texts count
+            as equal.
     """
     saved = _in_new_paths(saved)
-    own = _in_the_same_words(saved, own, earlier)
-    found = {
-        name: (saved[name], own[name])
-        for name in own
-        if name != "heads" and name in saved and saved[name] != own[name]
+    present = _in_the_same_words(saved, present, earlier)
+    differing = {
+        name: (saved[name], present[name])
+        for name in present
+        if name != "heads" and name in saved and saved[name] != present[name]
     }
-    if {"batch_size", "accumulate", "data"} & {*found} or None in found.get(
+    if {"batch_size", "accumulate", "data"} & {*differing} or None in differing.get(
         "updates_per_epoch", ()
     ):
-        found.pop("updates_per_epoch", None)  # follows from these, or is not known yet
-    before, now = saved.get("heads"), own.get("heads")
+        differing.pop("updates_per_epoch", None)  # follows from these, or is still unknown
+    before, now = saved.get("heads"), present.get("heads")
     if before is not None and now is not None:
         for name in sorted({*before, *now}):
             if before.get(name) != now.get(name):
-                found[f"head {name}"] = before.get(name), now.get(name)
-    return found
+                differing[f"head {name}"] = before.get(name), now.get(name)
+    return differing
 
 
 def _in_new_paths(value: Any) -> Any:
-    """Replace module paths that have moved since by the present ones."""
+    """Replace former module paths by the present ones."""
     if isinstance(value, str):
         return in_new_paths(value)
     if isinstance(value, Mapping):
@@ -69,51 +70,53 @@ def _in_new_paths(value: Any) -> Any:
 
 
 def _in_the_same_words(
-    saved: Mapping[str, Any], own: Mapping[str, Any], before: Callable[[], Mapping[str, Any]]
+    saved: Mapping[str, Any], present: Mapping[str, Any], before: Callable[[], Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """`own`, with an earlier version's texts where they are more like the checkpoint's."""
-    if all(name not in saved or saved[name] == own[name] for name in own):
-        return dict(own)
+    """Replace present texts by an earlier version's where these are more like the checkpoint's."""
+    if all(name not in saved or saved[name] == present[name] for name in present):
+        return dict(present)
     earlier = before()
-    found = {
+    nearest = {
         name: _nearest(saved[name], value, earlier[name])
-        for name, value in own.items()
+        for name, value in present.items()
         if name in saved and name in earlier
     }
-    heads, known = saved.get("heads"), earlier.get("heads")
-    if heads and known:
-        found["heads"] = {
-            name: _nearest(heads.get(name), text, known.get(name))
-            for name, text in own["heads"].items()
+    heads, earlier_heads = saved.get("heads"), earlier.get("heads")
+    if heads and earlier_heads:
+        nearest["heads"] = {
+            name: _nearest(heads.get(name), text, earlier_heads.get(name))
+            for name, text in present["heads"].items()
         }
-    return {**own, **found}
+    return {**present, **nearest}
 
 
-def _nearest(saved: Any, own: Any, earlier: Any) -> Any:
-    """Whichever of two texts is more like the checkpoint's; `own` if they are not texts."""
-    if not all(isinstance(text, str) for text in (saved, own, earlier)):
-        return own
-    return max((own, earlier), key=lambda text: (text == saved, len(commonprefix([text, saved]))))
+def _nearest(saved: Any, present: Any, earlier: Any) -> Any:
+    """Return the text that is more like the checkpoint's; `present` if they are not texts."""
+    if not all(isinstance(text, str) for text in (saved, present, earlier)):
+        return present
+    return max(
+        (present, earlier), key=lambda text: (text == saved, len(commonprefix([text, saved])))
+    )
 
 
 def are_of_other_scores(differing: Container[str]) -> bool:
-    """Whether scores before a resume do not compare with those after it.
+    """Return whether scores before and after a resume are not comparable.
 
     Args:
-        differing: names of what differs.
+        differing: names of the settings that differ.
     """
     return "validation" in differing or "derived" in differing
 
 
-def check_same_heads(saved: Mapping[str, Any], own: Mapping[str, Any], where: object) -> None:
+def check_same_heads(saved: Mapping[str, Any], present: Mapping[str, Any], where: object) -> None:
     """Raise CheckpointError if the training and the checkpoint have different heads.
 
     Args:
-        saved: its identity.
-        own: the training's.
-        where: the checkpoint.
+        saved: identity in the checkpoint.
+        present: identity of the training.
+        where: path of the checkpoint.
     """
-    before, now = saved.get("heads"), own.get("heads")
+    before, now = saved.get("heads"), present.get("heads")
     if before is None or now is None or set(before) == set(now):
         return
     added = ", ".join(name for name in now if name not in before) or "none"
@@ -133,7 +136,7 @@ def check_order(differing: Mapping[str, tuple[Any, Any]], where: object) -> None
 
     Args:
         differing: as `differences` returns them.
-        where: the checkpoint.
+        where: path of the checkpoint.
     """
     wrong = {name: pair for name, pair in differing.items() if name in ORDER}
     if wrong:
@@ -147,12 +150,12 @@ def check_order(differing: Mapping[str, tuple[Any, Any]], where: object) -> None
 
 
 def shown_difference(before: Any, now: Any, name: str = "") -> tuple[str, str]:
-    """Show two values of a setting; of long texts only the parts that differ, by name.
+    """Format two values of a setting; long texts are reduced to the parts that differ.
 
     Args:
-        before: of the checkpoint.
-        now: of the training.
-        name: of the setting.
+        before: value in the checkpoint.
+        now: value of the training.
+        name: name of the setting.
     """
     has_sum = any(isinstance(value, Mapping) and "sha256" in value for value in (before, now))
     if has_sum or before is None or now is None or len(f"{before}{now}") <= 2 * _SHORT:
@@ -161,14 +164,14 @@ def shown_difference(before: Any, now: Any, name: str = "") -> tuple[str, str]:
 
 
 def fingerprint_text(value: Any, name: str = "") -> str:
-    """Show a value in an error or a warning.
+    """Format a value of a setting for an error or a warning.
 
-    >>> told({"samples": 12, "sha256": "0123456789abcdef"}), told(None), told(0.5)
-    ('12 samples, sum 01234567', 'none', '0.5')
+    >>> fingerprint_text({"samples": 12, "sha256": "0123456789abcdef"}), fingerprint_text(0.5)
+    ('12 samples, sum 01234567', '0.5')
 
     Args:
-        value: of a setting.
-        name: of the setting.
+        value: value of the setting.
+        name: name of the setting.
     """
     if value is None and name in _OF_LOADERS:
         return "not known (none, or no densefit Loader)"

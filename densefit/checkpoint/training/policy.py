@@ -1,7 +1,7 @@
-"""Which checkpoints stay: the last few, and the best by a named score.
+"""Retention of checkpoints: the last few, and the best by a named score.
 
-On disk a save is `update-00001234`; `last` and `best` are directories of their own that share
-its files (see `store.link`), so that they can be named on a command line and copied.
+On disk a save is `update-00001234`; `last` and `best` are separate directories that share its
+files (see `store.link`), so that they can be named on a command line and copied.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ NAMES, WHERE = "to name the best checkpoint", "Keep(best=...)"
 
 @dataclass(frozen=True)
 class Record:
-    """One save.
+    """Record of one save.
 
     Attributes:
-        name: of its directory.
-        update: updates done when it was written.
-        score: that decides which save is the best; nan if it was not measured.
+        name: name of the checkpoint's directory.
+        update: number of updates done.
+        score: score by which the best save is chosen; nan if it was not measured.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Record:
 
 
 def checkpoint_name(update: int) -> str:
-    """The directory of the save after `update` updates; sorts by update.
+    """Return the directory name of the save after `update` updates; sorts by update.
 
     >>> checkpoint_name(1234)
     'update-00001234'
@@ -47,7 +47,7 @@ def checkpoint_name(update: int) -> str:
 
 
 def best_of(records: Sequence[Record], higher_is_better: bool = True) -> Record | None:
-    """The record with the best score, the earliest of equals; nan is never the best."""
+    """Return the record with the best score, the earliest of equals; nan is never the best."""
     scored = [record for record in records if not math.isnan(record.score)]
     sign = 1 if higher_is_better else -1
     return max(scored, key=lambda record: sign * record.score, default=None)
@@ -56,7 +56,7 @@ def best_of(records: Sequence[Record], higher_is_better: bool = True) -> Record 
 def which_to_keep(
     records: Sequence[Record], last: int, best: bool, higher_is_better: bool = True
 ) -> set[str]:
-    """The names that stay: of the `last` records, in order of saving, and of the best if wanted.
+    """Return the names of the saves to keep: the `last` records, and the best one if `best`.
 
     >>> saves = [Record("a", 1, 0.5), Record("b", 2, 0.7), Record("c", 3, 0.6)]
     >>> sorted(which_to_keep(saves, last=1, best=True))
@@ -68,22 +68,22 @@ def which_to_keep(
 
 
 class Keep:
-    """Names saves, and removes those that no longer have to stay.
+    """Retention policy: name saves, and remove outdated ones.
 
     Around each save:
 
-        name = keep.record(update, scores)              # first: the checkpoint's state has it
+        name = keep.record(update, scores)              # first: the checkpoint's state holds it
         store.write(directory, name, parts, {"keep": keep.state_dict(), ...})
-        keep.apply(directory)                           # last: nothing goes before the new is there
+        keep.apply(directory)                           # last: removes only after the write
 
-    After a resume call `apply` once more; it finishes what a crash interrupted. Checkpoints that
-    were not recorded here, e.g. of an earlier training in the same directory, are left alone.
+    After a resume call `apply` once more, to finish a removal that a crash interrupted. Checkpoints
+    that were not recorded here, e.g. of an earlier training in the same directory, are left alone.
 
     Args:
-        last: how many of the latest saves stay, at least 1.
-        best: key of the score that names the best, e.g. "segmentation/mIoU"; None for no best.
-        higher_is_better: False for losses and errors; None takes what the metric declares, which
-            `judged_by` is told (`fit` does).
+        last: number of latest saves to keep, at least 1.
+        best: key of the score that selects the best, e.g. "segmentation/mIoU"; None for no best.
+        higher_is_better: False for losses and errors; None takes the direction that the metric
+            declares, which `fit` passes to `judged_by`.
 
     Raises:
         ConfigError: `last` is less than 1.
@@ -96,39 +96,36 @@ class Keep:
         self.best = best
         self.higher_is_better = True if higher_is_better is None else higher_is_better
         self._stated = higher_is_better
-        self._scores: list[float] = []  # of this process's validations
+        self._scores: list[float] = []  # one a validation of this process
         self.records: list[Record] = []
 
     def begin(self) -> None:
-        """Forget an earlier training's saves."""
+        """Forget the saves of an earlier training."""
         self.records = []
 
-    def judged_by(self, known: Mapping[str, bool | None]) -> None:
+    def judged_by(self, directions: Mapping[str, bool | None]) -> None:
         """Take the direction that the metric of `best` declares.
 
         Args:
-            known: score -> whether a high one is good (None: not said), of all in validation.
+            directions: validation score -> whether higher is better (None: not declared).
 
         Raises:
-            ConfigError: the score is not among them.
+            ConfigError: the score `best` is missing.
         """
         if self.best is not None:
-            declared = direction_of(self.best, known, NAMES, WHERE)
+            declared = direction_of(self.best, directions, NAMES, WHERE)
             self.higher_is_better = stated_direction(self._stated, declared, self.best, WHERE)
             self._scores = []
 
     def record(self, update: int, scores: Mapping[str, float]) -> str:
-        """Note a save that is about to be written, and forget those that `apply` will remove.
+        """Record a save that is about to be written; returns the checkpoint's name.
 
         Args:
-            update: updates done. A second save at the same update replaces the first.
-            scores: of a validation of this very network; empty if there was none.
-
-        Returns:
-            The name to write it under.
+            update: number of updates done. A second save at the same update replaces the first.
+            scores: scores of a validation of these weights; empty if there was none.
 
         Raises:
-            ConfigError: there are scores, and the one that names the best is not among them.
+            ConfigError: the score that selects the best is missing.
         """
         score = math.nan
         if self.best is not None and scores:
@@ -137,7 +134,7 @@ class Keep:
         new = Record(checkpoint_name(update), update, score)
         for old in self.records:
             if old.name == new.name and math.isnan(new.score):
-                new = old  # the same network, and its score is known
+                new = old  # the same weights, whose score is known
         self.records = [old for old in self.records if old.name != new.name] + [new]
         return new.name
 
@@ -148,15 +145,15 @@ class Keep:
             warn_undefined(self.best, self._scores, "no checkpoint is the best", WHERE)
 
     def improves(self, scores: Mapping[str, float]) -> bool:
-        """Whether a validation's network is better than all that were saved."""
+        """Return whether validation scores are better than those of all saves."""
         if self.best is None or math.isnan(scores.get(self.best, math.nan)):
             return False
         new = Record("", 0, float(scores[self.best]))
-        known = [record for record in self.records if not math.isnan(record.score)]
-        return best_of([*known, new], self.higher_is_better) is new
+        scored = [record for record in self.records if not math.isnan(record.score)]
+        return best_of([*scored, new], self.higher_is_better) is new
 
     def tell_end(self) -> None:
-        """Warn that there is no best checkpoint because every score was nan."""
+        """Warn if there is no best checkpoint because every score was nan."""
         if self._scores and self.leader is None and all(map(math.isnan, self._scores)):
             _log.warning(
                 "There is no checkpoint %r: %r was nan in all %d validations\n  where:    %s\n"
@@ -166,14 +163,14 @@ class Keep:
 
     @property
     def leader(self) -> Record | None:
-        """The best save so far; None without scores."""
+        """Return the best save so far; None without scores."""
         return best_of(self.records, self.higher_is_better) if self.best is not None else None
 
     def apply(self, directory: Path) -> None:
-        """Point `last` and `best` to the newest save where they must, then remove the others.
+        """Link `last` and `best` to the newest save if due, then remove outdated saves.
 
-        Records of saves that are not in `directory` (made for another one, or removed by hand)
-        are forgotten, except the best one while `best` is there.
+        Records of saves that are not in `directory` (of another directory, or removed by hand)
+        are forgotten, except the best one while `best` exists.
 
         Raises:
             CheckpointError: the disk refuses.
@@ -197,12 +194,12 @@ class Keep:
         self.records = [record for record in self.records if record.name in keep]
 
     def state_dict(self) -> dict[str, Any]:
-        """The saves that stay."""
+        """Return the records of the kept saves."""
         about = {"best": self.best, "higher_is_better": self.higher_is_better}
         return {"records": [asdict(record) for record in self.records], **about}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from what `state_dict` gave; scores of another number are forgotten."""
+        """Restore the state; scores are forgotten if `best` names another metric."""
         self.records = [Record(**record) for record in state["records"]]
         before = state.get("best", self.best), state.get("higher_is_better", self.higher_is_better)
         if self.best is not None and before != (self.best, self.higher_is_better):
@@ -215,5 +212,5 @@ class Keep:
             self.forget_scores()
 
     def forget_scores(self) -> None:
-        """Forget the scores of all saves: later ones are measured on other validation data."""
+        """Forget the scores of all saves, e.g. because the validation data changed."""
         self.records = [replace(record, score=math.nan) for record in self.records]

@@ -1,4 +1,4 @@
-"""The state of a training brought back from a checkpoint."""
+"""Restoring of a training's state from a checkpoint."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from densefit.checkpoint.training.identity import (
     differences,
     shown_difference,
 )
-from densefit.checkpoint.training.learned_weights import with_own_weights
+from densefit.checkpoint.training.learned_weights import with_present_weights
 from densefit.checkpoint.training.rng import set_rng_state
 from densefit.checkpoint.training.session import Session
 from densefit.checkpoint.training.state_fields import check_state
@@ -33,25 +33,22 @@ _ALWAYS = ("batch_size", "accumulate", "updates_per_epoch")  # saved beside the 
 def restore(
     session: Session, path: Path, parts: Mapping[str, Any], content: Mapping[str, Any]
 ) -> set[str]:
-    """Bring a training back to where it was saved.
+    """Restore a training from a checkpoint; returns the names of the settings that differ.
 
     Args:
         session: the training.
-        path: of the checkpoint, to be named in errors.
+        path: path of the checkpoint, named in errors.
         parts: arrays by part, as `snapshot` returned them.
-        content: the rest, the same.
-
-    Returns:
-        Names of the settings that differ.
+        content: the JSON part of the state, as `snapshot` returned it.
 
     Raises:
         CheckpointError: the checkpoint is damaged, of a network with other heads or parameters, or
-            of the middle of an epoch with other data.
+            from mid-epoch with other data.
     """
     learner, network = session.learner, session.learner.network
     check_state(content, path)
     _check_parts(parts, path)
-    # What older checkpoints do not tell of is not compared.
+    # Settings that an older checkpoint lacks are not compared.
     saved = {**content.get("identity", {})}
     saved.update({name: content[name] for name in _ALWAYS if name in content})
     check_same_heads(saved, session.identity, path)
@@ -61,9 +58,9 @@ def restore(
         check_order(differing, path)
     counters = content["optimizer"]
     if "balance" in differing:
-        parts, counters = with_own_weights(parts, counters, learner)
+        parts, counters = with_present_weights(parts, counters, learner)
     _load_weights(learner, parts, path)
-    # What an older checkpoint does not tell may be other settings.
+    # An older checkpoint without these settings may have had other ones.
     is_other = {"optimizer", "optimizer_params"} & {*differing} or "optimizer_params" not in saved
     with located(str(path)):
         reset = learner.load_optimizer_state(parts["optimizer"], counters, bool(is_other))
@@ -83,7 +80,7 @@ def restore(
         for follower in (session.rate, *session.callbacks):
             if follower is not None:
                 follower.forget_scores()
-    # Last: what is refused has not been logged before.
+    # Last: a checkpoint that is refused logs no differences.
     _warn(path, differing, reset, compares_scores)
     if "loss_weights" not in content and _lacks_labels(content):
         logger.warning(
@@ -111,9 +108,9 @@ def _check_parts(parts: Mapping[str, Any], path: Path) -> None:
 
 
 def _load_weights(learner: Engine, parts: Mapping[str, Any], path: Path) -> None:
-    """Replace the weights in training, and their averages."""
+    """Load the weights in training, and their averages."""
     network, parameters = learner.network, learner.parameters
-    has_averages = "training" in parts  # which are the part "model"
+    has_averages = "training" in parts  # then "model" holds the averages
     loaded = parameters_of(parts, "training" if has_averages else "model", path, network)
     parameters.load(*loaded, str(path))
     if parameters.are_averaged and has_averages:
@@ -129,13 +126,13 @@ def _load_weights(learner: Engine, parts: Mapping[str, Any], path: Path) -> None
 
 
 def _load_state(state: TrainState, content: Mapping[str, Any]) -> None:
-    """Set where the training stands; older checkpoints lack some fields."""
+    """Restore the progress of the training; older checkpoints lack some fields."""
     state.epoch, state.batch = content["epoch"], content["batch"]
     state.pending = content.get("pending", "")
     state.position = content.get("position")
     state.rollbacks = content.get("rollbacks", 0)
     state.update, state.seconds = content["update"], content["seconds"]
-    if state.updates_per_epoch is None:  # it was learned after the first epoch, or is not yet
+    if state.updates_per_epoch is None:  # unknown until the first epoch has ended
         state.updates_per_epoch = content.get("updates_per_epoch")
         if state.updates is None:
             state.updates = content.get("updates")
@@ -150,7 +147,7 @@ def _load_state(state: TrainState, content: Mapping[str, Any]) -> None:
 
 
 def _load_callbacks(session: Session, saved: Sequence[Mapping[str, Any]]) -> None:
-    """Load states by kind and order, so that a callback may be added or left out."""
+    """Load callback states by class name and order, so that callbacks may be added or removed."""
     entries = list(saved)
     for callback in session.callbacks:
         for entry in entries:
@@ -163,13 +160,13 @@ def _load_callbacks(session: Session, saved: Sequence[Mapping[str, Any]]) -> Non
 def _warn(
     path: Path, differing: Mapping[str, tuple[Any, Any]], reset: str, compares_scores: bool
 ) -> None:
-    """Log what differs from the training that was saved.
+    """Log the differences from the saved training.
 
     Args:
-        path: of the checkpoint.
+        path: path of the checkpoint.
         differing: name -> (saved, present) setting.
-        reset: what of the optimizer starts from zero.
-        compares_scores: validations before and after the resume are the same.
+        reset: message about optimizer states that start from zero; empty for none.
+        compares_scores: whether scores before and after the resume are comparable.
     """
     for name, (before, now) in differing.items():
         old, new = shown_difference(before, now, name)
@@ -187,7 +184,7 @@ def _warn(
 
 
 def _lacks_labels(content: Mapping[str, Any]) -> bool:
-    """Whether a head has had fewer labelled samples than the training has had samples."""
+    """Return whether a head has had fewer labelled samples than the training has had samples."""
     epochs = [epoch for epoch in content["epochs"] if epoch["epoch"] < content["epoch"]]
     total = sum(epoch.get("samples", 0) for epoch in epochs) + content.get("samples", 0)
     return any(count < total for count in content.get("labelled", {}).values())
@@ -197,9 +194,9 @@ def load_metric_states(
     metrics: Mapping[str, Sequence[Metric]], states: Mapping[str, Sequence[Any]]
 ) -> None:
     """Restore metric states; metrics without a saved state, or of another type, start empty."""
-    for head, own in metrics.items():
+    for head, head_metrics in metrics.items():
         stored = list(states.get(head, ()))
-        for metric, state in zip(own, stored if len(stored) == len(own) else ()):
+        for metric, state in zip(head_metrics, stored if len(stored) == len(head_metrics) else ()):
             metric.reset()
             if state is not None:
                 metric.load_state_dict(state)

@@ -12,7 +12,7 @@ from densefit.errors import CheckpointError
 
 
 def rng_state() -> dict[str, Any]:
-    """Python's and numpy's global generators, as JSON has it. (MXNet's cannot be read: seed it.)"""
+    """Return the state of Python's and numpy's generators as JSON. (MXNet's cannot be read.)"""
     version, numbers, gauss = random.getstate()
     kind, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
     return {
@@ -22,10 +22,10 @@ def rng_state() -> dict[str, Any]:
 
 
 def set_rng_state(state: Mapping[str, Any]) -> None:
-    """Continue from what `rng_state` gave.
+    """Restore the state that `rng_state` returned.
 
     Raises:
-        CheckpointError: it is not what `rng_state` gives.
+        CheckpointError: the state is invalid.
     """
     try:
         version, numbers, gauss = state["python"]

@@ -1,4 +1,4 @@
-"""Save a training to checkpoints, and resume it from one."""
+"""Saving of a training to checkpoints, and its resume."""
 
 from __future__ import annotations
 
@@ -20,19 +20,18 @@ from densefit.errors import CheckpointError
 
 
 class Saver:
-    """Writes checkpoints of a training into one directory, and resumes from them.
+    """Write checkpoints of a training into one directory, and resume from them.
 
     Args:
-        directory: of this training's checkpoints.
+        directory: directory for the checkpoints of this training.
         every: interval: "5ep", "500st"...; the end of training is always saved.
-        keep: which checkpoints stay.
-        extra: JSON-able, stored in every checkpoint (a recipe).
-        background: write in a thread while training continues. This takes the memory of one more
-            copy of the checkpoint; a write error is raised at the first update after it, at the
-            next save or at the end.
+        keep: retention policy.
+        extra: JSON-serializable value stored in every checkpoint, e.g. a recipe.
+        background: write in a thread while training continues. Needs memory for one more copy of
+            the checkpoint; a write error is raised at the next update or save, or at the end.
 
     Raises:
-        CheckpointError: `extra` is not JSON-able.
+        CheckpointError: `extra` is not JSON-serializable.
     """
 
     def __init__(
@@ -51,16 +50,17 @@ class Saver:
         self.background = background
         self._writer = BackgroundWriter()
         self._claim = Claim(self.directory)
-        self._written: Path | None = None  # and not yet told of
-        self.newest: Path | None = None  # of this training: saved, or continued from
-        #: Whether the training goes on from another checkpoint than the directory's newest.
+        self._written: Path | None = None  # not yet returned by `written`
+        self.newest: Path | None = None  # saved by this training, or resumed from
+        #: Whether the training resumed from another checkpoint than the directory's newest.
         self.behind = False
 
     def begin(self, resume: str | Path) -> None:
         """Lock the directory for this training until `end`, and reset the state of earlier ones.
 
         Raises:
-            CheckpointError: another training holds it, or its checkpoints are those of another.
+            CheckpointError: another training has locked the directory, or it holds the
+                checkpoints of another training.
         """
         self._claim.take()
         self.keep.begin()
@@ -76,7 +76,7 @@ class Saver:
         """Save everything that a resume needs; returns the path of the checkpoint.
 
         Raises:
-            CheckpointError: the disk refuses this one, or the one before.
+            CheckpointError: the disk refuses this checkpoint or the previous one.
         """
         self._writer.wait()
         state = session.state
@@ -93,40 +93,40 @@ class Saver:
         return self._written
 
     def written(self, wait: bool = False) -> Path | None:
-        """The checkpoint that was completed since the last call; None if there is none.
+        """Return the checkpoint that was completed since the last call; None if there is none.
 
         Args:
-            wait: until what is being written is complete.
+            wait: wait until the current write is complete.
 
         Raises:
-            CheckpointError: it could not be written.
+            CheckpointError: the checkpoint could not be written.
         """
         if self._written is None or (self._writer.busy and not wait):
             return None
-        found, self._written = self._written, None
+        completed, self._written = self._written, None
         self._writer.wait()
-        return found
+        return completed
 
     def abandon(self) -> None:
-        """Finish writing when the training has failed; a second error is only logged."""
+        """Finish writing after the training failed; a write error is only logged."""
         try:
             self.written(wait=True)
-        except Exception:  # which the writer has logged
+        except Exception:  # already logged by the writer
             self._written = None
 
     def _tidy(self) -> None:
         self.keep.apply(self.directory)
 
     def resume(self, what: str | Path, session: Session) -> Path | None:
-        """Continue from a checkpoint, if `what` names one; returns its path.
+        """Resume from a checkpoint, if `what` names one; returns its path.
 
         Args:
             what: "auto", "none" or a path.
-            session: as in `save`; its parts become what they were.
+            session: the training; its parts are restored.
 
         Raises:
-            CheckpointError: it is damaged, no training's, of a network with other heads or
-                parameters, or of the middle of an epoch with other data.
+            CheckpointError: the checkpoint is damaged, holds weights alone, is of a network with
+                other heads or parameters, or from mid-epoch with other data.
         """
         path = store.resolve(what, self.directory)
         if path is None:
@@ -160,24 +160,24 @@ def check_unmixed(directory: Path, resume: str | Path, is_held: bool = False) ->
     """Check that a directory is free for a training's checkpoints.
 
     Args:
-        directory: for the training's checkpoints.
-        resume: what the training continues from, see `fit`.
-        is_held: whether the training holds the directory already.
+        directory: directory for the training's checkpoints.
+        resume: checkpoint to resume from, see `fit`.
+        is_held: whether the training has locked the directory already.
 
     Raises:
-        CheckpointError: it continues nothing, or another directory's, and this one holds
-            checkpoints; or another training writes there now.
+        CheckpointError: the directory holds checkpoints, and the training is new or resumes from
+            another directory; or another training is writing there.
     """
     if not is_held:
         check_free(directory)
     if str(resume) not in ("none", "auto") and store.names(directory):
-        place = store.resolve(resume, directory)
-        if place is not None and place.resolve().parent != directory.resolve():
+        checkpoint = store.resolve(resume, directory)
+        if checkpoint is not None and checkpoint.resolve().parent != directory.resolve():
             raise CheckpointError(
                 "The directory holds the checkpoints of a training, and another one is to be "
                 "continued into it",
                 expected=f"a checkpoint of {directory}, or a directory without any",
-                received=place,
+                received=checkpoint,
                 where=directory,
                 fix="choose another directory for the training that goes on",
             )

@@ -1,4 +1,4 @@
-"""The parts of a running training."""
+"""Parts of a running training."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from densefit.metrics import Metric
 
 @dataclass
 class Session:
-    """The parts of a training that a checkpoint stores and a resume restores.
+    """Parts of a training that a checkpoint stores and a resume restores.
 
     Attributes:
-        learner: the engine, with parameters and optimizer.
-        state: where the training stands.
-        history: its numbers so far.
-        callbacks: in list order.
-        metrics: head -> its training metrics, of the epoch so far.
-        rate: the resolved schedule; None if the optimizer sets the rate.
-        balancer: of the heads' losses; None for none.
-        identity: the training's settings, see `densefit.checkpoint.training.identity`.
+        learner: engine, with parameters and optimizer.
+        state: progress of the training.
+        history: records of the epochs so far.
+        callbacks: callbacks in list order.
+        metrics: head -> training metrics, accumulated over the epoch so far.
+        rate: resolved schedule; None if the optimizer sets the learning rate.
+        balancer: balancer of the heads' losses; None for none.
+        identity: settings of the training, see `densefit.checkpoint.training.identity`.
         before: returns the identity as an earlier version wrote it.
     """
 

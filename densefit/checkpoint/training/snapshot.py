@@ -1,4 +1,4 @@
-"""The state of a training as arrays and JSON."""
+"""State of a training as arrays and JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from densefit.metrics import Metric
 
 
 def snapshot(session: Session) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Copy the state of a training: (arrays by part, the rest as JSON)."""
+    """Copy the state of a training; returns (arrays by part, all else as JSON)."""
     learner, state = session.learner, session.state
     network = learner.network
     model = {f"arg:{name}": value for name, value in network.parameters.items()}
@@ -58,14 +58,16 @@ def snapshot(session: Session) -> tuple[dict[str, Any], dict[str, Any]]:
         ],
     }
     parts = {"model": model, "optimizer": optimizer}
-    if learner.parameters.are_averaged:  # "model" is what is scored and loaded, "training" goes on
+    if learner.parameters.are_averaged:  # "model" is scored and loaded, "training" is resumed
         parts["training"] = learner.parameters.training_values()
     return parts, content
 
 
 def metric_states(metrics: Mapping[str, Sequence[Metric]]) -> dict[str, list[Any]]:
-    """States of each head's metrics; None for one that cannot be stored (an MXNet metric)."""
-    return {head: [_state(metric) for metric in own] for head, own in metrics.items()}
+    """Return each head's metric states; None for a metric that cannot be stored (an MXNet one)."""
+    return {
+        head: [_state(metric) for metric in head_metrics] for head, head_metrics in metrics.items()
+    }
 
 
 def _state(metric: Metric) -> Any:

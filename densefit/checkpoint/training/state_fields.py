@@ -10,46 +10,46 @@ from densefit.checkpoint.storage.content import STATE, check_name
 from densefit.errors import CheckpointError
 
 Check = Callable[[Any], bool]
-_MOST = 2**53  # whole numbers beyond are not exact everywhere
+_MOST = 2**53  # larger integers are not exact as JSON numbers
 
 
 def whole(least: int) -> Check:
-    """A whole number of `least` or more."""
+    """Check for a whole number of `least` or more."""
     return lambda value: type(value) is int and least <= value <= _MOST
 
 
 def real(value: Any) -> bool:
-    """A number, also nan: an update that was refused has no gradient's norm."""
+    """Return whether a value is a number; nan, too: a refused update has no gradient norm."""
     return type(value) in (int, float)
 
 
 def seconds(value: Any) -> bool:
-    """A number of 0 or more; also false for nan."""
+    """Return whether a value is a number of 0 or more; false for nan."""
     return real(value) and 0 <= value < _MOST
 
 
 def or_none(check: Check) -> Check:
-    """None, or what `check` takes."""
+    """Check for None, or a value that passes `check`."""
     return lambda value: value is None or check(value)
 
 
 def mapping(check: Check = lambda value: True) -> Check:
-    """Name -> what `check` takes."""
+    """Check for a dict whose values pass `check`."""
     return lambda value: isinstance(value, Mapping) and all(map(check, value.values()))
 
 
 def rows(required: Mapping[str, Check]) -> Check:
-    """A list of dicts that have these keys at least."""
-    return lambda value: isinstance(value, list) and all(_has(one, required) for one in value)
+    """Check for a list of dicts with at least these keys."""
+    return lambda value: isinstance(value, list) and all(_has(row, required) for row in value)
 
 
 def record(required: Mapping[str, Check]) -> Check:
-    """A dict that has these keys at least."""
+    """Check for a dict with at least these keys."""
     return lambda value: _has(value, required)
 
 
 def name(value: Any) -> bool:
-    """What may be called a checkpoint: no path that leads elsewhere."""
+    """Return whether a value is a valid checkpoint name, not a path that leads elsewhere."""
     try:
         return isinstance(value, str) and check_name(value) == value
     except CheckpointError:
@@ -71,7 +71,7 @@ _COUNTERS = {
 }
 _SAVE = {"name": name, "update": whole(0), "score": real}
 
-#: Key -> (what it must be, in words; the check).
+#: Key -> (expected value in words, check).
 REQUIRED: Mapping[str, tuple[str, Check]] = {
     "epoch": ("a whole number of 0 or more", whole(0)),
     "batch": ("a whole number of 0 or more", whole(0)),
@@ -89,7 +89,7 @@ REQUIRED: Mapping[str, tuple[str, Check]] = {
     "keep": ("a list of saves", record({"records": rows(_SAVE)})),
 }
 
-#: The same of what older checkpoints do not have.
+#: The same for keys that older checkpoints lack.
 OPTIONAL: Mapping[str, tuple[str, Check]] = {
     "pending": ("'', 'validation' or 'epoch'", lambda v: v in ("", "validation", "epoch")),
     "position": ("a whole number of 0 or more, or none", or_none(whole(0))),
@@ -112,14 +112,14 @@ OPTIONAL: Mapping[str, tuple[str, Check]] = {
 }
 
 
-def check_state(content: Any, place: Path) -> None:
+def check_state(content: Any, path: Path) -> None:
     """Raise CheckpointError unless a training can resume from a checkpoint's state.
 
     Args:
         content: the state.
-        place: of the checkpoint, to be named.
+        path: path of the checkpoint, named in errors.
     """
-    where = place / STATE
+    where = path / STATE
     missing = [key for key in REQUIRED if not isinstance(content, Mapping) or key not in content]
     if missing:
         raise CheckpointError(

@@ -1,1 +1,1 @@
-"""Weights out of a checkpoint, also into another network."""
+"""Weights of checkpoints: loading, saving, and transfer into another network."""

@@ -1,4 +1,4 @@
-"""The names of a network's classes in its checkpoints."""
+"""Class names of a network in its checkpoints."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Names = Mapping[str, Mapping[str, Sequence[str]]]
 
 
 def names_of(network: Network) -> dict[str, dict[str, list[str]]]:
-    """Head -> target -> names of its classes; of those that have names."""
-    found = {}
+    """Return head -> target -> class names, for the classes that have names."""
+    names_by_head = {}
     for head in network.heads:
         lists = {
             target: list(names)
@@ -25,12 +25,12 @@ def names_of(network: Network) -> dict[str, dict[str, list[str]]]:
             if not are_numbers(names)
         }
         if lists:
-            found[head.name] = lists
-    return found
+            names_by_head[head.name] = lists
+    return names_by_head
 
 
 def saved_names(content: Any) -> Names:
-    """The names that a checkpoint tells; those of an older one out of how its network was built."""
+    """Return a checkpoint's class names; for an older one, from the network's spec."""
     if not isinstance(content, Mapping):
         return {}
     if isinstance(content.get("names"), Mapping):
@@ -40,29 +40,29 @@ def saved_names(content: Any) -> Names:
     try:
         return names_of(Network.from_spec(content["network"]))
     except (DensefitError, KeyError, TypeError, ValueError, AttributeError):
-        return {}  # what is wrong with it is told where it is built
+        return {}  # reported where the network is built
 
 
 def take_saved_names(network: Network, saved: Names, where: object) -> None:
-    """Compare the names of a checkpoint's classes with a network's, which may have none yet.
+    """Give a network a checkpoint's class names, and check those that it has.
 
-    A head that was made with a number of classes has the checkpoint's names from now on. Classes
-    that were renamed in their places are logged.
+    A head that was made with a number of classes takes the checkpoint's names. Renamed classes
+    are logged.
 
     Raises:
-        CheckpointError: a class has another number than it had.
+        CheckpointError: a class has another index in the checkpoint.
     """
     for head in network.heads:
-        own = type(head).class_lists(head)
+        class_lists = type(head).class_lists(head)
         for target, names in saved.get(head.name, {}).items():
-            now = own.get(target)
+            now = class_lists.get(target)
             if now is None or are_numbers(names) or list(now) == list(names):
                 continue
             if are_numbers(now):
                 head.set_class_names(target, names)
                 continue
             moved = [
-                name for place, name in enumerate(names) if name in now and now.index(name) != place
+                name for index, name in enumerate(names) if name in now and now.index(name) != index
             ]
             if moved:
                 raise CheckpointError(

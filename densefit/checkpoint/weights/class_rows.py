@@ -1,4 +1,4 @@
-"""Rows of a head's parameters by the names of the classes that they belong to."""
+"""Per-class rows of a head's parameters, matched by class name."""
 
 from __future__ import annotations
 
@@ -19,50 +19,53 @@ Rows = Mapping[str, Sequence[Hashable]]
 
 
 def saved_heads(content: Any) -> list[Head]:
-    """The heads of a checkpoint, with their names; none where it does not say how they are made."""
+    """Rebuild a checkpoint's heads with their class names; empty if it has no spec."""
     spec = content.get("network") if isinstance(content, Mapping) else None
-    names, found = saved_names(content), []
+    names, restored = saved_names(content), []
     try:
         for entry in (spec or {}).get("heads", ()):
             head = heads.create(entry["task"], **entry["settings"])
-            for target, own in names.get(head.name, {}).items():
+            for target, class_names in names.get(head.name, {}).items():
                 if are_numbers(head.class_lists().get(target, [])):
-                    head.set_class_names(target, own)
-            found.append(head)
+                    head.set_class_names(target, class_names)
+            restored.append(head)
     except (DensefitError, KeyError, TypeError, ValueError, AttributeError):
         return []
-    return found
+    return restored
 
 
-def rows_of(own: Iterable[Head]) -> dict[str, Sequence[Hashable]]:
-    """Parameter -> the names of its rows, of all heads."""
-    return {name: rows for head in own for name, rows in head.class_rows().items()}
+def rows_of(network_heads: Iterable[Head]) -> dict[str, Sequence[Hashable]]:
+    """Return parameter -> names of its rows, over all heads."""
+    return {name: rows for head in network_heads for name, rows in head.class_rows().items()}
 
 
 def arranged(
-    given: Mapping[str, Any], sources: Mapping[str, str], theirs: Rows, ours: Rows
+    arrays: Mapping[str, Any], sources: Mapping[str, str], theirs: Rows, ours: Rows
 ) -> tuple[dict[str, Any], list[str]]:
-    """Arrays whose rows are in our order, and the names of those that lack some of our classes.
+    """Reorder the source's per-class rows by the network's classes.
 
     Args:
-        given: our name -> array of the source.
-        sources: our name -> its name there.
-        theirs: the source's name -> the names of its rows.
-        ours: the same of the network.
+        arrays: name in the network -> array of the source.
+        sources: name in the network -> name in the source.
+        theirs: name in the source -> names of its rows.
+        ours: name in the network -> names of its rows.
+
+    Returns:
+        The arrays with rows in the network's order, and the names of arrays that lack a class.
     """
-    found, lacking = dict(given), []
-    for name, wanted in ours.items():
+    reordered, lacking = dict(arrays), []
+    for name, rows in ours.items():
         there = theirs.get(sources.get(name, ""))
-        if name not in given or there is None or list(there) == list(wanted):
+        if name not in arrays or there is None or list(there) == list(rows):
             continue
-        places = {row: place for place, row in enumerate(there)}
-        if len(there) != given[name].shape[0] or not set(wanted) <= set(places):
+        indices = {row: index for index, row in enumerate(there)}
+        if len(there) != arrays[name].shape[0] or not set(rows) <= set(indices):
             lacking.append(name)
             continue
-        array = given[name]
+        array = arrays[name]
         array = array.asnumpy() if hasattr(array, "asnumpy") else np.asarray(array)
-        found[name] = array[[places[row] for row in wanted]]
-    return found, lacking
+        reordered[name] = array[[indices[row] for row in rows]]
+    return reordered, lacking
 
 
 def take_names_of(
@@ -71,20 +74,20 @@ def take_names_of(
     sources: Mapping[str, str],
     owners: Mapping[str, str | None],
 ) -> None:
-    """Give heads that have numbers of classes the names that the heads of their weights have.
+    """Give heads with unnamed classes the class names of the source of their weights.
 
     Args:
         theirs: heads of the source.
-        ours: heads of the network; one that has names, or has learned some, keeps them.
-        sources: parameter of the network -> its name in the source, of those that were brought in.
-        owners: parameter of the network -> the head whose it is.
+        ours: heads of the network; a head with class names keeps them.
+        sources: loaded parameter of the network -> name in the source.
+        owners: parameter of the network -> the head that owns it.
     """
     named = list(theirs)
     for head in ours:
-        own = {there for name, there in sources.items() if owners.get(name) == head.name}
+        source_names = {there for name, there in sources.items() if owners.get(name) == head.name}
         for source in named:
             rows = set(source.class_rows())
-            if not (own & rows if rows else own and source.name == head.name):
+            if not (source_names & rows if rows else source_names and source.name == head.name):
                 continue
             there, now = head_lists(source), head_lists(head)
             for target in now:
@@ -105,13 +108,13 @@ def tell_unarranged(
     loaded: Iterable[str],
     owners: Mapping[str, str | None],
 ) -> None:
-    """Log a warning for heads with other names whose rows nobody names: they came by place.
+    """Log a warning for heads with other classes whose rows were loaded by position.
 
     Args:
         theirs: heads of the source.
         ours: heads of the network.
-        loaded: parameters that were brought in.
-        owners: parameter -> the head whose it is.
+        loaded: loaded parameters.
+        owners: parameter -> the head that owns it.
     """
     reached = {owners.get(name) for name in loaded}
     before = {head.name: head_lists(head) for head in theirs}

@@ -1,4 +1,4 @@
-"""A network out of a checkpoint."""
+"""Loading of a network from a checkpoint."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from densefit.model.network import Network, is_symbol
 def load(
     path: str | Path, network: Model | None = None, heads: Mapping[str, Route] | None = None
 ) -> Network:
-    """The network of a checkpoint, ready to score and predict.
+    """Load the network of a checkpoint, ready to score and predict.
 
     Args:
         path: a checkpoint, e.g. "runs/voc/checkpoints/best", or a run's folder (the newest).
-        network: to load into, when it was not built from registered parts alone: a Network, or
-            the Symbol, Module or HybridBlock that was trained.
+        network: network to load into, if it was not built from registered parts alone: a
+            Network, or the Symbol, Module or HybridBlock that was trained.
         heads: routes of a Symbol or Module; by default one for each loss output.
 
     Raises:
-        CheckpointError: missing or damaged, or it does not say how its network was built.
+        CheckpointError: the checkpoint is missing or damaged, or does not hold the network's spec.
     """
-    place = store.resolve(path, Path(path))
-    if place is None:
+    location = store.resolve(path, Path(path))
+    if location is None:
         raise CheckpointError("There is no checkpoint", where=path)
-    parts, content = store.read(place, only=["model"])
+    parts, content = store.read(location, only=["model"])
     if not isinstance(content, dict) or "network" not in content:
-        raise CheckpointError("The checkpoint was not written by a training", where=place)
+        raise CheckpointError("The checkpoint was not written by a training", where=location)
     if network is None:
         if content["network"] is None:
             raise CheckpointError(
                 "The checkpoint does not say how its network was built: it had a symbol, or "
                 "heads that were not made by name",
-                where=place,
+                where=location,
                 fix="load(path, network=...) with a network of the same kind",
             )
         try:
@@ -53,26 +53,26 @@ def load(
             raise CheckpointError(
                 "The checkpoint does not say rightly how its network was built "
                 f"({type(error).__name__}: {_message(error)})",
-                where=place,
+                where=location,
                 fix=getattr(error, "fix", None)
                 or "load(path, network=...) with a network of the same kind",
             ) from error
     elif not isinstance(network, Network):
         network = _network_of(network, heads)
-    take_saved_names(network, saved_names(content), place)
-    network.set_params(*parameters_of(parts, "model", place, network))
+    take_saved_names(network, saved_names(content), location)
+    network.set_params(*parameters_of(parts, "model", location, network))
     return network
 
 
 def _message(error: BaseException) -> str:
-    """What an error says, without where in MXNet's sources that is."""
+    """Return an error's message, without MXNet's source locations."""
     if isinstance(error, DensefitError):
         return error.what
     return (str(error).strip().splitlines() or [""])[-1][:300]
 
 
 def _network_of(model: Any, heads: Mapping[str, Route] | None) -> Network:
-    """The Network of a Symbol, or of what an adapter is registered for."""
+    """Return the Network of a Symbol, or of a model with a registered adapter."""
     if is_symbol(model):
         return Network(symbol=model, routes=heads)
     adapted = adapters.models.adapt(model, heads=heads)

@@ -1,4 +1,4 @@
-"""The parameters in a checkpoint: of a kind that a network can compute with."""
+"""Parameters in a checkpoint, checked before a network computes with them."""
 
 from __future__ import annotations
 
@@ -17,34 +17,36 @@ _FIX = "use another checkpoint beside it"
 
 
 def parameters_of(
-    parts: Mapping[str, Mapping[str, np.ndarray]], part: str, place: Path, network: Network
+    parts: Mapping[str, Mapping[str, np.ndarray]], part: str, path: Path, network: Network
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The (arg, aux) parameters in a part of a checkpoint, checked.
+    """Return the checked (arg, aux) parameters in a part of a checkpoint.
 
-    A training writes real numbers that are finite, and variances of 0 or more. MXNet takes
-    anything else, too, and computes with it.
+    A training writes finite real numbers, and variances of 0 or more. MXNet would also accept
+    other values and compute with them.
 
     Args:
-        parts: of the checkpoint.
-        part: "model", or "training" for weights of which "model" is the average.
-        place: of the checkpoint, to be named.
-        network: that they are for.
+        parts: arrays of the checkpoint by part.
+        part: "model", or "training" for the weights in training if "model" holds averages.
+        path: path of the checkpoint, named in errors.
+        network: network that the parameters are for.
 
     Raises:
-        CheckpointError: they are nothing that `network` can compute with; names the file.
+        CheckpointError: `network` cannot compute with a parameter; names the file.
     """
-    where = place / f"{part}{SUFFIX}"
+    where = path / f"{part}{SUFFIX}"
     arguments, auxiliary = split_model(parts[part], where)
     before = {**network.parameters, **network.statistics}
     symbol = network.symbol
-    own = {*symbol.list_arguments(), *symbol.list_auxiliary_states()}
+    expected = {*symbol.list_arguments(), *symbol.list_auxiliary_states()}
     variances = moving_variances(symbol)
     for name, array in {**arguments, **auxiliary}.items():
-        if name not in own:
+        if name not in expected:
             continue
-        # A user's Symbol may have parameters that are whole numbers.
-        known = before.get(name)
-        is_real = bool(network.heads) or (known is not None and np.dtype(known.dtype).kind == "f")
+        # A user's Symbol may have integer parameters.
+        present = before.get(name)
+        is_real = bool(network.heads) or (
+            present is not None and np.dtype(present.dtype).kind == "f"
+        )
         if is_real and array.dtype.kind in "biu":
             raise CheckpointError(
                 f"The parameter {name!r} of the checkpoint is not of real numbers",
@@ -77,15 +79,15 @@ def parameters_of(
 def split_model(
     arrays: Mapping[str, np.ndarray], where: object = None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The (arg, aux) parameters of a checkpoint's "model" part.
+    """Split a checkpoint's "model" part into (arg, aux) parameters.
 
     Raises:
-        CheckpointError: a name is neither.
+        CheckpointError: a name begins with neither `arg:` nor `aux:`.
     """
-    found: dict[str, dict[str, Any]] = {"arg": {}, "aux": {}}
+    by_kind: dict[str, dict[str, Any]] = {"arg": {}, "aux": {}}
     for key, value in arrays.items():
         kind, _, name = key.partition(":")
-        if kind not in found:
+        if kind not in by_kind:
             raise CheckpointError("A parameter is neither arg: nor aux:", received=key, where=where)
-        found[kind][name] = value
-    return found["arg"], found["aux"]
+        by_kind[kind][name] = value
+    return by_kind["arg"], by_kind["aux"]

@@ -1,4 +1,4 @@
-"""Names of parameters, translated by patterns."""
+"""Renaming of parameters by patterns."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ Renames: TypeAlias = Mapping[str, str | None]
 
 
 def renamed(names: Iterable[str], rename: Renames) -> dict[str, str | None]:
-    """Name -> its new name, or None for what is left out.
+    """Return name -> new name, or None for a parameter to leave out.
 
     Args:
-        names: all that there are.
-        rename: pattern -> new name or None. What each `*` of the pattern stands for is put in
-            place of the `*` of the new name, in order. Where several patterns match, the last one
-            counts; what none matches keeps its name.
+        names: all parameter names.
+        rename: pattern -> new name or None. Text that a `*` of the pattern matches replaces the
+            `*` of the new name, in order. If several patterns match, the last one counts; names
+            that match no pattern are unchanged.
 
     Raises:
-        ConfigError: a pattern matches nothing, it has another number of `*` than its new name, or
-            two names become one.
+        ConfigError: a pattern matches nothing, the pattern and the new name differ in their
+            numbers of `*`, or two names become equal.
 
     Example:
         >>> renamed(["a.w", "a.b", "c.w"], {"a.*": "trunk_*", "c.*": None})
         {'a.w': 'trunk_w', 'a.b': 'trunk_b', 'c.w': None}
     """
-    found: dict[str, str | None] = {name: name for name in names}
+    new_names: dict[str, str | None] = {name: name for name in names}
     for pattern, new in rename.items():
         if new is not None and new.count("*") != pattern.count("*"):
             raise ConfigError(
@@ -37,19 +37,19 @@ def renamed(names: Iterable[str], rename: Renames) -> dict[str, str | None]:
                 where="rename",
             )
         expression = re.compile("(.*)".join(map(re.escape, pattern.split("*"))), re.DOTALL)
-        matches = {name: match for name in found if (match := expression.fullmatch(name))}
+        matches = {name: match for name in new_names if (match := expression.fullmatch(name))}
         if not matches:
-            known = list(found)
+            remaining = list(new_names)
             raise ConfigError(
                 "A pattern matches no parameter",
-                expected=f"some of {', '.join(known[:6])}{', ...' if len(known) > 6 else ''}",
+                expected=f"some of {', '.join(remaining[:6])}{', ...' * (len(remaining) > 6)}",
                 received=repr(pattern),
                 where="rename",
             )
         for name, match in matches.items():
-            found[name] = None if new is None else _filled(new, match.groups())
-    _check_distinct(found)
-    return found
+            new_names[name] = None if new is None else _filled(new, match.groups())
+    _check_distinct(new_names)
+    return new_names
 
 
 def _filled(new: str, parts: Iterable[str]) -> str:
@@ -57,9 +57,9 @@ def _filled(new: str, parts: Iterable[str]) -> str:
     return next(pieces) + "".join(part + piece for part, piece in zip(parts, pieces))
 
 
-def _check_distinct(found: Mapping[str, str | None]) -> None:
+def _check_distinct(new_names: Mapping[str, str | None]) -> None:
     before: dict[str, str] = {}
-    for name, new in found.items():
+    for name, new in new_names.items():
         if new is None:
             continue
         if new in before:

@@ -1,4 +1,4 @@
-"""A network's weights alone, as a checkpoint that `load` reads."""
+"""Saving of a network's weights alone, as a checkpoint that `load` reads."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from densefit.model.network import Network
 def save(network: Model, path: str | Path) -> Path:
     """Write a network's weights, atomically; `load(path)` reads them.
 
-    The directory holds safetensors and JSON: the weights, the classes' names, and how the network
-    was built if its backbone and heads have registered names. Networks of a Symbol, and those with
-    other heads, are loaded by `load(path, network)`. A `Saver` writes what a resume needs.
+    The directory holds safetensors and JSON: the weights, the class names, and the network's spec
+    if its backbone and heads have registered names. Other networks are loaded by
+    `load(path, network)`. To resume a training, use a `Saver`.
 
     Args:
         network: a Network with parameters, an MXNet Module, or a gluon HybridBlock.
-        path: of the directory to write. Weights of an earlier `save` are replaced.
+        path: directory to write. Weights of an earlier `save` are replaced.
 
     Returns:
         The path.
 
     Raises:
         BindError: the network has no parameters yet.
-        CheckpointError: at the path is something other than saved weights, or the disk refuses.
-        ConfigError: this is no network.
+        CheckpointError: the path holds something other than saved weights, or the disk refuses.
+        ConfigError: `network` is not a network.
     """
     weights = _network_of(network)
     weights.check_initialized()
@@ -58,10 +58,10 @@ def _network_of(model: Model) -> Network:
 
 def _check_replaceable(path: Path) -> None:
     """Raise CheckpointError if a path holds anything but weights that `save` wrote."""
-    place = store.names(path.parent).get(path.name) if path.parent.is_dir() else None
-    if place is None and not path.exists():
+    location = store.names(path.parent).get(path.name) if path.parent.is_dir() else None
+    if location is None and not path.exists():
         return
-    parts = [] if place is None else sorted(file.name for file in place.glob(f"*{SUFFIX}"))
+    parts = [] if location is None else sorted(file.name for file in location.glob(f"*{SUFFIX}"))
     if parts != [f"model{SUFFIX}"]:
         raise CheckpointError(
             "Weights would replace something else",

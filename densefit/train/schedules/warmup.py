@@ -61,7 +61,7 @@ class WarmedUp(Schedule):
         def rate(t: int) -> float:
             return self._warm(t, plan.warmup) if t < plan.warmup else decay(t)
 
-        return Resolved(rate, plan.total, moments)
+        return Resolved(rate if plan.warmup else decay, plan.total, moments)
 
     @abstractmethod
     def _decay(self, plan: Plan) -> Rate:

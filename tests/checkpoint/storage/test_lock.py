@@ -71,7 +71,7 @@ def test_a_file_system_without_locks_goes_by_age(tmp_path, monkeypatch):
     assert lock.is_held(tmp_path)
     os.utime(tmp_path, (0, time.time() - 2 * 86400))
     assert not lock.is_held(tmp_path)
-    with lock.held(tmp_path):
+    with lock.exclusive(tmp_path):
         pass
 
 
@@ -80,7 +80,7 @@ def test_one_at_a_time(tmp_path):
 
     def work():
         for _ in range(5):
-            with lock.held(tmp_path):
+            with lock.exclusive(tmp_path):
                 inside.append(1)
                 most.append(len(inside))
                 time.sleep(0.002)
@@ -98,7 +98,7 @@ def test_one_at_a_time(tmp_path):
 def test_nobody_waits_for_ever(tmp_path, monkeypatch):
     monkeypatch.setattr(lock, "PATIENCE", 0.05)
     held = lock.take(os.open(tmp_path, os.O_RDONLY))
-    with lock.held(tmp_path):
+    with lock.exclusive(tmp_path):
         pass
     assert lock.is_held(tmp_path)
     lock.release(held)
