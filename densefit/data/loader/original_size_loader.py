@@ -140,7 +140,9 @@ class OriginalSizeLoader(SampleLoader):
         return [image_spec(self.batch_size, self._first)]
 
     def __iter__(self) -> Iterator[Batch]:
-        buckets: Buckets[ProcessedSample] = Buckets(self.batch_size, self.max_pixels, self._max_waiting)
+        buckets: Buckets[ProcessedSample] = Buckets(
+            self.batch_size, self.max_pixels, self._max_waiting
+        )
         left_out = DroppedBoxes(self.dataset)
         for processed in self._ahead.all(self._work, range(len(self.dataset))):
             left_out.add(processed.remarks)
