@@ -1,4 +1,4 @@
-"""Layers that backbones and heads share: convolution + BatchNorm + ReLU, upsampling, logits."""
+"""Layers shared by backbones and heads: convolution + BatchNorm + ReLU, upsampling, logits."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def conv_bn(
     groups: int = 1,
     relu: str | None = "relu",
 ) -> Any:
-    """Convolution without bias, BatchNorm, and an activation ("relu", "relu6" or None).
+    """Apply a convolution without bias, BatchNorm, and an activation ("relu", "relu6" or None).
 
-    Parameters are `<name>_weight`, `<name>_bn_gamma`, ..., so that two graphs that build the
-    layer under one name share it. Padding keeps ceil(size / stride).
+    Parameters are `<name>_weight`, `<name>_bn_gamma`, ..., so graphs that build the layer under
+    the same name share it. The output size is ceil(size / stride).
     """
     x = sym.Convolution(
         x,
@@ -43,20 +43,20 @@ def conv_bn(
 
 
 def upsample(x: Any, factor: int, size: tuple[int, int], out: tuple[int, int]) -> Any:
-    """Bilinear enlargement of a (B, C, h, w) Symbol by a whole factor, cut to `out`.
+    """Upsample a (B, C, h, w) Symbol bilinearly by an integer factor, and crop it to `out`.
 
-    A map of stride s covers s * ceil(H / s) pixels, more than the image when s does not divide
-    H; resizing it to H directly would stretch it. Enlarging by the factor and cutting the
-    overhang keeps every cell over its own pixels, at any input size.
+    A feature map of stride s covers s * ceil(H / s) pixels, more than the image if s does not
+    divide H; a resize to H would stretch it. Upsampling by the factor and cropping keeps every
+    cell aligned with its pixels, at any input size.
 
-    Two matrix products, because MXNet's BilinearResize2D takes 13 times as long on a CPU. Edges
-    and centres are those of `align_corners=False`.
+    Computed as two matrix products: MXNet's BilinearResize2D takes 13 times as long on a CPU.
+    Alignment is `align_corners=False`.
 
     Args:
-        x: the map.
-        factor: how many times larger; 1 only cuts.
+        x: feature map.
+        factor: scale factor; 1 only crops.
         size: (h, w) of x.
-        out: (height, width) wanted, at most factor * size.
+        out: (height, width) of the output, at most factor * size.
     """
     if factor > 1:
         x = sym.dot(x, _bilinear(size[1], out[1], factor))
@@ -71,19 +71,19 @@ def upsample(x: Any, factor: int, size: tuple[int, int], out: tuple[int, int]) -
 def strongest(
     x: Any, factor: int, size: tuple[int, int], out: tuple[int, int], dtype: str = "uint8"
 ) -> Any:
-    """(B, height, width) the channel that is largest in `upsample(x, factor, size, out)`.
+    """Return (B, height, width): the argmax over channels of `upsample(x, factor, size, out)`.
 
-    What is turned back to rows and columns is the result, and not every channel of it.
+    Cheaper than `upsample`: the final transpose moves the indices instead of all channels.
     """
     if factor == 1:
         return sym.cast(sym.argmax(upsample(x, factor, size, out), axis=1), dtype=dtype)
     x = sym.transpose(sym.dot(x, _bilinear(size[1], out[1], factor)), axes=(0, 1, 3, 2))
-    found = sym.argmax(sym.dot(x, _bilinear(size[0], out[0], factor)), axis=1)
-    return sym.transpose(sym.cast(found, dtype=dtype), axes=(0, 2, 1))
+    indices = sym.argmax(sym.dot(x, _bilinear(size[0], out[0], factor)), axis=1)
+    return sym.transpose(sym.cast(indices, dtype=dtype), axes=(0, 2, 1))
 
 
 def _bilinear(size: int, out: int, factor: int) -> Any:
-    """(size, out) interpolation weights as a Symbol: computed in the graph, not a parameter."""
+    """Return (size, out) interpolation weights, computed in the graph instead of a parameter."""
     source = sym.reshape(sym.arange(0, size), shape=(size, 1))
     position = sym.clip((sym.arange(0, out) + 0.5) * (1.0 / factor) - 0.5, 0, size - 1)
     distance = sym.abs(sym.broadcast_sub(sym.reshape(position, shape=(1, out)), source))
@@ -91,13 +91,13 @@ def _bilinear(size: int, out: int, factor: int) -> Any:
 
 
 def pooled_logits(features: Any, name: str, outputs: int, dropout: float = 0.0) -> Any:
-    """(B, outputs) logits of whole pictures: a dense layer on the mean of the deepest map.
+    """Compute (B, outputs) image-level logits: a dense layer on the deepest map's global mean.
 
     Args:
         features: a head's `Features`.
-        name: of the head; the layer is `<name>_class`.
-        outputs: their number.
-        dropout: share of the means that training drops.
+        name: name of the head; the layer is `<name>_class`.
+        outputs: number of logits.
+        dropout: dropout rate on the pooled features.
     """
     data = sym.mean(features.maps[max(features.maps)], axis=(2, 3))
     if dropout:

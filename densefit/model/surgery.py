@@ -1,4 +1,4 @@
-"""Networks with other heads on the trunk, and with the weights, of one that there is."""
+"""Model surgery: copies of a network, with its weights, with a head added or removed."""
 
 from __future__ import annotations
 
@@ -13,26 +13,25 @@ from densefit.model.parameters import check_head, owners
 
 
 def with_head(network: Network, head: Head) -> Network:
-    """A new network with one head more; what the others predict stays the same to the bit.
+    """Return a copy of a network with one more head; other heads' predictions stay bit-equal.
 
-    It shares nothing with `network`. The new head has no parameters yet: `fit` gives them first
-    values. What a balancer has learned of how much the others' losses count is kept. To train the
-    new head and leave everything else as it is, freeze the rest:
+    The copy shares no arrays with `network`. The new head's parameters are initialized by `fit`.
+    Learned loss weights of the other heads are kept. To train the new head alone, freeze the rest:
 
         more = df.surgery.with_head(network, df.head("segmentation", classes=21))
         rest = [*df.surgery.trunk_parameters(more), *df.surgery.head_parameters(more, "detection")]
         df.fit(more, train, freeze=rest, ...)
 
     If the data have no labels for the old heads, train the new one alone (`without_head`, with
-    the trunk frozen) and bring its weights in with `transfer`.
+    the trunk frozen) and load its weights with `transfer`.
 
     Args:
-        network: of a backbone and heads.
-        head: of a name that no other has.
+        network: a network of a backbone and heads.
+        head: a head with a new name.
 
     Raises:
-        ConfigError: the network is a symbol's, the name is taken, or the head asks for a smaller
-            output stride: the trunk would have to be dilated, and the other heads see other maps.
+        ConfigError: the network is of a symbol, the name is taken, or the head requires a smaller
+            output stride: a dilated trunk would change the feature maps of the other heads.
     """
     _check(network)
     if head.output_stride < network.output_stride:
@@ -51,16 +50,16 @@ def with_head(network: Network, head: Head) -> Network:
 
 
 def without_head(network: Network, *names: str) -> Network:
-    """A new network without some of the heads; what the others predict stays the same to the bit.
+    """Return a copy of a network without some heads; other heads' predictions stay bit-equal.
 
-    It shares nothing with `network`, and has none of the removed heads' parameters.
+    The copy shares no arrays with `network`, and lacks the removed heads' parameters.
 
     Args:
-        network: of a backbone and heads.
-        names: of heads.
+        network: a network of a backbone and heads.
+        names: names of the heads to remove.
 
     Raises:
-        ConfigError: the network is a symbol's, there is no such head, or none would be left.
+        ConfigError: the network is of a symbol, there is no such head, or none would be left.
     """
     _check(network)
     for name in names:
@@ -84,19 +83,19 @@ def _check(network: Network) -> None:
 
 
 def _with(network: Network, heads: Sequence[Head]) -> Network:
-    """A network of copies. The output stride is kept: with the heads' own, maps might change."""
+    """Copy a network with these heads; keeps its output stride, hence the feature maps."""
     spec, stride = copy.deepcopy(network.spec), network.output_stride
-    own = [copy.deepcopy(head) for head in heads]
+    copies = [copy.deepcopy(head) for head in heads]
     if spec is not None:
-        made = Network(spec["backbone"], own, settings=spec["settings"], output_stride=stride)
+        created = Network(spec["backbone"], copies, settings=spec["settings"], output_stride=stride)
     else:
-        made = Network(copy.deepcopy(network.backbone), own, output_stride=stride)
+        created = Network(copy.deepcopy(network.backbone), copies, output_stride=stride)
     if network.initialized:
-        names = {*owners(made), *map(weight_name, made.adapters)}
-        made.set_params(
+        names = {*owners(created), *map(weight_name, created.adapters)}
+        created.set_params(
             *(
                 {n: v for n, v in part.items() if n in names}
                 for part in (network.parameters, network.statistics)
             )
         )
-    return made
+    return created

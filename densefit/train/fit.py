@@ -71,7 +71,7 @@ def fit(
     eval_batch_end_callback: Any = None,
     monitor: Any = None,
     sparse_row_id_fn: Any = None,
-    **others: Any,
+    **aliases: Any,
 ) -> History:
     """Train a network.
 
@@ -163,7 +163,7 @@ def fit(
             it.
         sparse_row_id_fn: as in Module.fit; devices of one process share all rows, so that it is
             not called.
-        others: former and foreign names of these arguments; unknown ones are refused.
+        aliases: former and foreign names of these arguments; unknown ones are refused.
 
     Returns:
         A History.
@@ -180,9 +180,9 @@ def fit(
         TrainingInterrupted: SIGINT or SIGTERM arrived, and a checkpoint was written after the
             update (an interrupted validation is left to the resume). A KeyboardInterrupt.
     """
-    if "nonfinite" in others:
-        on_nonfinite = renamed_argument(others, "nonfinite", "on_nonfinite")
-    check_unknown(others)
+    if "nonfinite" in aliases:
+        on_nonfinite = renamed_argument(aliases, "nonfinite", "on_nonfinite")
+    check_unknown(aliases)
     settings = Settings.of(
         train=train,
         validation=validation,
@@ -228,6 +228,6 @@ def fit(
         },
     )
     plan = Plan.of(network, heads, settings)
-    with plan.held():
+    with plan.locked():
         start(plan).run()
     return plan.session.history

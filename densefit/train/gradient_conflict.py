@@ -98,10 +98,10 @@ def _summary(heads: list[str], grams: np.ndarray) -> dict[str, float]:
     """Compute the mean cosines and norms from (batches, heads, heads) Gram matrices."""
     norms = np.sqrt(np.einsum("bhh->bh", grams))
     result: dict[str, float] = {}
-    for one, other in combinations(range(len(heads)), 2):
-        both = (norms[:, one] > 0) & (norms[:, other] > 0)
-        cosines = grams[both, one, other] / (norms[both, one] * norms[both, other])
-        result[f"{heads[one]}~{heads[other]}"] = float(cosines.mean()) if both.any() else np.nan
+    for first, second in combinations(range(len(heads)), 2):
+        both = (norms[:, first] > 0) & (norms[:, second] > 0)
+        cosines = grams[both, first, second] / (norms[both, first] * norms[both, second])
+        result[f"{heads[first]}~{heads[second]}"] = float(cosines.mean()) if both.any() else np.nan
     for number, head in enumerate(heads):
         some = norms[:, number] > 0
         result[f"norm/{head}"] = float(norms[some, number].mean()) if some.any() else np.nan

@@ -69,16 +69,16 @@ class Plateau(WarmedUp):
             raise self._wrong("threshold_mode", " or ".join(MODES))
         self._check_final()
 
-    def judged_by(self, known: Mapping[str, bool | None]) -> Plateau:
+    def judged_by(self, directions: Mapping[str, bool | None]) -> Plateau:
         """Return the schedule with the direction that the score's metric declares.
 
         Args:
-            known: validation score -> whether higher is better (None: not declared).
+            directions: validation score -> whether higher is better (None: not declared).
 
         Raises:
-            ConfigError: the score is not among them.
+            ConfigError: the validation lacks the score.
         """
-        declared = direction_of(self.metric, known, FOLLOW, self._where("metric"))
+        declared = direction_of(self.metric, directions, FOLLOW, self._where("metric"))
         where = self._where("metric")
         high = stated_direction(self.higher_is_better, declared, self.metric, where)
         return replace(self, higher_is_better=high)
@@ -112,7 +112,7 @@ class Standing(NamedTuple):
     drops: int = 0
 
 
-def judged(standing: Standing, score: float, plateau: Plateau) -> Standing:
+def next_standing(standing: Standing, score: float, plateau: Plateau) -> Standing:
     """Return the state after one more score; a score that is not finite is no improvement."""
     best, bad, cooldown, drops = standing
     if improves(score, best, plateau):
@@ -167,7 +167,7 @@ class ResolvedPlateau(Resolved):
         score = float(scores[key])
         self._scores.append(score)
         warn_undefined(key, self._scores, "it counts as not improved", where)
-        self.standing = judged(self.standing, score, self._plateau)
+        self.standing = next_standing(self.standing, score, self._plateau)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state, with the metric that it is of."""

@@ -133,8 +133,8 @@ class Plan:
         )
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold the directory of checkpoints within the block; release the network behind it."""
+    def locked(self) -> Iterator[None]:
+        """Lock the checkpoint directory during the block; release the network afterwards."""
         saver = self.settings.checkpoint
         try:
             if saver is not None:
@@ -151,7 +151,7 @@ class Plan:
 def _reader(
     train: Any, network: Network, adapters: Mapping[str, HeadAdapter], settings: Settings
 ) -> BatchReader:
-    """The reader of the training data, whose classes and heads are the network's."""
+    """Return the reader of the training data, matched with the network's classes and heads."""
     reader = BatchReader(train, list(adapters.values()), "train")
     take_names(network, train)
     check_same_heads(train, reader.adapters, reader.where)
@@ -160,7 +160,7 @@ def _reader(
 
 
 def _length(reader: BatchReader, settings: Settings) -> tuple[int | None, int | None]:
-    """(updates an epoch, updates in all), None where not known."""
+    """Return (updates an epoch, updates in all); None where unknown."""
     per_epoch = reader.epochs.updates(settings.updates_per_epoch, settings.accumulate)
     if settings.epochs is None:
         return per_epoch, settings.updates
@@ -168,7 +168,7 @@ def _length(reader: BatchReader, settings: Settings) -> tuple[int | None, int | 
 
 
 def _optimizer(model: ModelInput, settings: Settings) -> OptimizerSettings:
-    """The optimizer and its settings: the model's own, or the arguments of `fit`."""
+    """Return the optimizer and its settings: the model's own, or the arguments of `fit`."""
     params, has_schedule = settings.optimizer_params, settings.schedule is not None
     check_optimizer(params, where="optimizer_params")
     optimizer = settings.optimizer
@@ -185,7 +185,7 @@ def _saving(
     updates_per_epoch: int | None,
     total: int | None,
 ) -> Interval:
-    """When to save, into a directory that is the training's."""
+    """Return the interval of saves, after a check that the directory belongs to the training."""
     saving = Interval(saver.every if saver else 0, updates_per_epoch, total, "Saver(every=...)")
     if saver is not None:
         check_unmixed(saver.directory, resume)

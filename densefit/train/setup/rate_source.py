@@ -1,4 +1,4 @@
-"""Where the learning rate comes from: a schedule, or the optimizer's own."""
+"""Source of the learning rate: a schedule or the optimizer."""
 
 from __future__ import annotations
 
@@ -126,26 +126,26 @@ def warn_base_rate(scheduler: Any, rate: Any) -> None:
         )
 
 
-def warn_kept_optimizer(kept: Any, optimizer: Any, settings: Mapping[str, Any]) -> None:
-    """Warn that a model goes on with its own optimizer, where another one was asked for.
+def warn_kept_optimizer(model_optimizer: Any, optimizer: Any, settings: Mapping[str, Any]) -> None:
+    """Warn that a model continues with its own optimizer, although another one was requested.
 
     Args:
-        kept: optimizer of the model.
+        model_optimizer: optimizer of the model.
         optimizer: argument of `fit`.
         settings: `optimizer_params` of `fit`.
     """
     name = optimizer if isinstance(optimizer, str) else type(optimizer).__name__
-    is_same = name.lower() == type(kept).__name__.lower()
+    is_same = name.lower() == type(model_optimizer).__name__.lower()
     for key, value in settings.items():
-        current = getattr(kept, "lr" if key == "learning_rate" else key, value)
+        current = getattr(model_optimizer, "lr" if key == "learning_rate" else key, value)
         is_same = is_same and (current == value or key == "lr_scheduler")
     if not is_same:
         _log.warning(
             "The Module has an optimizer already, and goes on with it, as in Module.fit: %s at a "
             "rate of %g. What this call says of the optimizer (%s, %s) is not used; a new Module "
             "begins with it",
-            type(kept).__name__,
-            kept.learning_rate,
+            type(model_optimizer).__name__,
+            model_optimizer.learning_rate,
             name,
             dict(settings),
         )

@@ -76,9 +76,9 @@ def _compare(
     )
     encode, encode_theirs = _encoding(loader, head), _encoding(loader, other)
     for sample in _samples(loader, head):
-        labels, others = encode(sample), encode_theirs(sample)
-        if set(labels) != set(others) or any(
-            not np.array_equal(labels[name], others[name], equal_nan=True) for name in labels
+        labels, other_labels = encode(sample), encode_theirs(sample)
+        if set(labels) != set(other_labels) or any(
+            not np.array_equal(labels[name], other_labels[name], equal_nan=True) for name in labels
         ):
             raise ConfigError(
                 f"The {where} data make other labels for the head {head.name!r} than it learns",
