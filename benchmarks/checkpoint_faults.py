@@ -1,6 +1,6 @@
 """Checkpoints that are damaged, hostile or cut off in every way that came to mind, counted.
 
-python benchmarks/checkpoint_faults.py [--times 200]
+python benchmarks/checkpoint_faults.py [--times 200] [--smallest]
 
 Two checkpoints lie in a directory, and something happens to the newer one. Reading it must be a
 CheckpointError, and `resume="auto"` must find the older one, bit for bit what it was. What cannot
@@ -28,7 +28,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from densefit.checkpoint.storage import store
+from densefit.checkpoint.storage import space, store
 from densefit.errors import CheckpointError
 
 OLD, NEW = "update-00000001", "update-00000002"
@@ -218,7 +218,7 @@ def full(times: int) -> dict[str, int]:
                 (root / "filler").write_bytes(bytes(max(0, state.f_bavail * state.f_frsize - room)))
                 try:
                     # What is asked before writing says that there is room: the disk fills later.
-                    store.space.check_room = lambda *_: None
+                    space.check_room = lambda *_: None
                     write(root, 2)  # if it fits, nothing was tried
                 except CheckpointError:
                     found["tried"] += 1
@@ -236,7 +236,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Try all, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--times", type=int, default=200, help="of each fault")
+    parser.add_argument("--smallest", action="store_true", help="a few seconds, to try the program")
     options = parser.parse_args(arguments)
+    if options.smallest:
+        options.times = 1
     logging.disable(logging.WARNING)
     table = Table(title=f"{time.strftime('%Y-%m-%d')}, Python {sys.version.split()[0]}")
     for column in ("fault", "tried", "told", "good one used", "wrong"):

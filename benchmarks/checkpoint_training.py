@@ -51,7 +51,7 @@ class Noise:
 
 
 class Times(df.Callback):
-    """When each update ended."""
+    """Keep the time at which each update ended."""
 
     def __init__(self) -> None:
         self.ends: list[float] = []
@@ -60,16 +60,16 @@ class Times(df.Callback):
         self.ends.append(time.perf_counter())
 
 
-def train(saver: Any, side: int, batch_size: int) -> float:
-    """Seconds of the counted updates, with what lies between them."""
-    data = Noise(batch_size * UPDATES, side)
+def train(saver: Any, side: int, batch_size: int, updates: int, width: int) -> float:
+    """Train a ResNet-50; seconds of the counted updates, with the checkpoints between them."""
+    data = Noise(batch_size * updates, side)
     head = df.head("classification", classes=data.classes)
-    network = df.Network("resnet50", [head])
+    network = df.Network("resnet50", [head], settings={"width": width})
     times = Times()
     df.fit(
         network,
         df.Loader(data, batch_size=batch_size, heads=network.heads),
-        updates=UPDATES,
+        updates=updates,
         schedule=df.Constant(0.01),
         optimizer_params={"momentum": 0.9},
         ema=0.999,
@@ -85,32 +85,37 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--side", type=int, default=64)
     parser.add_argument("--batch_size", type=int, default=8)
+    parser.add_argument("--smallest", action="store_true", help="a few seconds, to try the program")
     options = parser.parse_args(arguments)
-    found: dict[str, list[float]] = {"none": [], "beside": [], "by itself": []}
+    if options.smallest:
+        options.rounds, options.side, options.batch_size = 1, 32, 2
+    updates, every, width = (4, 2, 4) if options.smallest else (UPDATES, EVERY, 64)
+    seconds: dict[str, list[float]] = {"none": [], "beside": [], "by itself": []}
     for turn in range(options.rounds):
-        for name in list(found)[:: 1 if turn % 2 else -1]:
+        for name in list(seconds)[:: 1 if turn % 2 else -1]:
             with tempfile.TemporaryDirectory() as text:
                 saver = None
                 if name != "none":
                     where = Path(text) / "checkpoints"
-                    saver = df.Saver(where, every=f"{EVERY}st", background=name == "beside")
-                found[name].append(train(saver, options.side, options.batch_size))
+                    saver = df.Saver(where, every=f"{every}st", background=name == "beside")
+                run = train(saver, options.side, options.batch_size, updates, width)
+                seconds[name].append(run)
     console = Console(width=100)
     console.print(
         f"Python {platform.python_version()}, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}; "
-        f"{UPDATES - WARM - 1} updates, a checkpoint after every {EVERY}th, {options.rounds} rounds"
+        f"{updates - WARM - 1} updates, a checkpoint after every {every}th, {options.rounds} rounds"
     )
     table = Table()
     for column in ("checkpoints", "seconds, median", "least to most", "held up, s a checkpoint"):
         table.add_column(column, justify="left" if column == "checkpoints" else "right")
-    base = statistics.median(found["none"])
-    count = (UPDATES - 1) // EVERY  # the one at the end is behind the last update
-    for name, whole in found.items():
-        held = (statistics.median(whole) - base) / count
+    base = statistics.median(seconds["none"])
+    count = (updates - 1) // every  # the one at the end is behind the last update
+    for name, runs in seconds.items():
+        held = (statistics.median(runs) - base) / count
         table.add_row(
             name,
-            f"{statistics.median(whole):.2f}",
-            f"{min(whole):.2f} to {max(whole):.2f}",
+            f"{statistics.median(runs):.2f}",
+            f"{min(runs):.2f} to {max(runs):.2f}",
             "" if name == "none" else f"{held:.3f}",
         )
     console.print(table)

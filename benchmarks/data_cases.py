@@ -18,12 +18,12 @@ RECIPES = {"bccd": "ssd_resnet18_bccd", "camvid": "deeplab_resnet18_camvid"}
 
 @dataclass
 class Case:
-    """A recipe and where its data are.
+    """A recipe with its training data and network.
 
     Attributes:
-        recipe: the settings.
-        dataset: the training pictures.
-        network: without parameters.
+        recipe: settings of the training.
+        dataset: training pictures.
+        network: a network without parameters.
     """
 
     recipe: Recipe
@@ -31,10 +31,20 @@ class Case:
     network: Any
 
     @classmethod
-    def of(cls, name: str, root: str) -> Case:
-        """Read a recipe's training data."""
+    def of(cls, name: str, root: str, smallest: bool = False) -> Case:
+        """Read a recipe and its training data.
+
+        Args:
+            name: of the recipe: bccd or camvid.
+            root: folder of the data.
+            smallest: whether the input is of 64x64 and a batch has two samples.
+        """
         recipe = read(Recipe, CONFIGS / f"{RECIPES[name]}.yaml")
         recipe.data.root = root
+        if smallest:
+            recipe.input_size, recipe.training.batch_size = (64, 64), 2
+            for transform in recipe.training.augment:
+                transform.update(dict.fromkeys({"height", "width"} & set(transform), 64))
         dataset = make_dataset(recipe.data, recipe.data.train)
         return cls(recipe, dataset, make_network(recipe, dataset))
 
@@ -45,19 +55,19 @@ class Case:
 
     @property
     def heads(self) -> Any:
-        """What the network's heads are."""
+        """Heads of the network."""
         return self.network.heads
 
     def loader(self, workers: int, kind: str = "threads") -> Loader:
-        """As a training has it."""
+        """Make the loader of a training."""
         self.recipe.data.workers = workers
         self.recipe.data.worker_kind = kind
         return train_loader(self.recipe, self.dataset, self.network.heads)
 
     def pictures(self) -> list[Path]:
-        """The training pictures' files."""
+        """Paths of the training pictures."""
         folder = Path(str(self.recipe.data.root))
-        places = [path for path in folder.rglob("*.jpg") if path.parent.name in FOLDERS]
-        by_name = {path.stem: path for path in places}
+        paths = [path for path in folder.rglob("*.jpg") if path.parent.name in FOLDERS]
+        by_name = {path.stem: path for path in paths}
         ids = [self.dataset.id_of(index) for index in range(len(self.dataset))]
         return [by_name[Path(key).name] for key in ids]

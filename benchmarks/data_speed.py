@@ -2,6 +2,7 @@
 
     python benchmarks/data_speed.py [--bccd DIR] [--camvid DIR] [--rounds 7] [--epochs 2]
         [--workers 2] [--torch PYTHON] [--gluoncv PYTHON]
+    python benchmarks/data_speed.py --smallest
 
 The training data of the recipes ssd_resnet18_bccd and deeplab_resnet18_camvid. `--torch` is a
 Python with torch and densefit, `--gluoncv` one with gluoncv and mxnet and without torch; without
@@ -19,50 +20,49 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from side_by_side import BESIDE, FOLDER, Contender, in_turn, machine, ratio
+from drawn_folders import WRITERS
+from side_by_side import FOLDER, Contender, in_turn, machine, ratio
 
 HERE = Path(FOLDER) / "contenders"
 LIMIT = "cv2.imdecode alone"
 
 
 def commands(case: str, root: str, options: argparse.Namespace) -> dict[str, list[str]]:
-    """Contender -> its command line."""
+    """Command line of each contender."""
     workers = ["--workers", str(options.workers)]
     ours = [sys.executable, str(HERE / "data_densefit.py"), case, root, *workers]
-    found = {
-        "densefit, threads": ours,
-        "densefit, processes": [*ours, "--kind", "processes"],
-    }
+    by_name = {"densefit, threads": ours}
+    if not options.smallest:  # they take seconds to start
+        by_name["densefit, processes"] = [*ours, "--kind", "processes"]
     if options.torch:
         script = [options.torch, str(HERE / "data_torch.py"), case, root, *workers]
-        found["torch DataLoader"] = script
+        by_name["torch DataLoader"] = script
     if case == "bccd":
-        found["mx.image.ImageDetIter"] = [sys.executable, str(HERE / "data_mxnet.py"), root]
+        by_name["mx.image.ImageDetIter"] = [sys.executable, str(HERE / "data_mxnet.py"), root]
         if options.gluoncv:
             script = [options.gluoncv, str(HERE / "data_gluoncv.py"), root, *workers]
-            found["GluonCV DataLoader, SSD"] = script
-    found[LIMIT] = [sys.executable, str(HERE / "data_limit.py"), case, root, *workers]
-    return found
+            by_name["GluonCV DataLoader, SSD"] = script
+    by_name[LIMIT] = [sys.executable, str(HERE / "data_limit.py"), case, root, *workers]
+    return by_name
 
 
 def measure(case: str, root: str, options: argparse.Namespace) -> None:
-    """One dataset's table."""
+    """Measure one dataset, and print its table."""
     contenders = []
     with tempfile.TemporaryDirectory() as folder:
         try:
             for name, command in commands(case, root, options).items():
-                environment = BESIDE if name.startswith("GluonCV") else {}
                 log = Path(folder) / f"{name}.log"
-                contenders.append(Contender(name, command, environment, log))
+                contenders.append(Contender(name, command, {}, log))
             seconds = in_turn(contenders, options.rounds, options.epochs)
         finally:
-            for one in contenders:
-                one.close()
-    for one in contenders:  # an image's, since not all read as many
-        images = one.facts["images"] * options.epochs
-        seconds[one.name] = [own / images for own in seconds[one.name]]
+            for contender in contenders:
+                contender.close()
+    for contender in contenders:  # seconds an image: contenders read different numbers of images
+        images = contender.facts["images"] * options.epochs
+        seconds[contender.name] = [run / images for run in seconds[contender.name]]
     best = min(
-        (one.name for one in contenders if one.name.startswith("densefit")),
+        (contender.name for contender in contenders if contender.name.startswith("densefit")),
         key=lambda name: statistics.median(seconds[name]),
     )
     print(
@@ -70,10 +70,10 @@ def measure(case: str, root: str, options: argparse.Namespace) -> None:
         f"{options.epochs} epochs"
     )
     print(f"{'':26} {'images/s':>9} {'ms/image':>9} {f'{best} is':>28}")
-    for one in contenders:
-        each = statistics.median(seconds[one.name])
-        times = ratio(seconds, one.name, best)
-        print(f"{one.name:26} {1 / each:9.0f} {1e3 * each:9.2f} {times:27.2f}x")
+    for contender in contenders:
+        each = statistics.median(seconds[contender.name])
+        times = ratio(seconds, contender.name, best)
+        print(f"{contender.name:26} {1 / each:9.0f} {1e3 * each:9.2f} {times:27.2f}x")
     share = statistics.median(a / b for a, b in zip(seconds[LIMIT], seconds[best]))
     print(f"share of the limit: {100 * share:.0f} %")
 
@@ -88,7 +88,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--torch", help="a Python with torch and densefit")
     parser.add_argument("--gluoncv", help="a Python with gluoncv")
+    parser.add_argument("--smallest", action="store_true", help="generated pictures, to try it")
     options = parser.parse_args(arguments)
+    if options.smallest:
+        options.rounds = options.epochs = options.workers = 1
+        with tempfile.TemporaryDirectory() as root:
+            WRITERS["bccd"](Path(root), 8)
+            measure("bccd", root, options)
+        return
     for case in ("bccd", "camvid"):
         root = getattr(options, case)
         if root:

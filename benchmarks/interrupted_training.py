@@ -1,6 +1,6 @@
 """Trainings that are ended or killed at random moments, over and over, until they are done.
 
-python benchmarks/interrupted_training.py --times 20
+python benchmarks/interrupted_training.py [--times 20] [--smallest]
 
 Each must end with the parameters, optimizer states and log lines of the training that nobody
 disturbed, bit for bit. Every other one is as long as so many updates, and ends in mid-epoch.
@@ -99,8 +99,14 @@ def same(one: Any, other: Any) -> bool:
     )
 
 
-def disturbed(signum: int, seconds: float, seed: int, slow_disk: bool) -> tuple[int, int, Any]:
-    """(signals sent, of them while writing, outcome) of a training that is ended over and over."""
+def disturbed(
+    signum: int, seconds: float, seed: int, slow_disk: bool, most: int | None
+) -> tuple[int, int, Any]:
+    """Train to the end, with at most `most` signals sent in between; None for no limit.
+
+    Returns:
+        (signals sent, of them while a checkpoint was being written, outcome).
+    """
     rng = random.Random(seed)
     sent = writing = 0
     with tempfile.TemporaryDirectory() as text:
@@ -108,7 +114,8 @@ def disturbed(signum: int, seconds: float, seed: int, slow_disk: bool) -> tuple[
         while True:
             process = start(folder, slow_disk, seed % 2)
             try:
-                process.wait(timeout=rng.uniform(0.0, 0.6) * seconds)
+                undisturbed = most is not None and sent >= most
+                process.wait(timeout=None if undisturbed else rng.uniform(0.0, 0.6) * seconds)
             except subprocess.TimeoutExpired:
                 names = list((folder / "checkpoints").glob("*")) if sent else []
                 known = store.names(folder / "checkpoints")
@@ -131,12 +138,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--train", type=Path)
     parser.add_argument("--slow_disk", action="store_true")
     parser.add_argument("--length", type=int, default=0)
+    parser.add_argument("--smallest", action="store_true", help="a few seconds, to try the program")
     options = parser.parse_args(arguments)
     if options.train is not None:
         train(options.train, options.slow_disk, options.length)
         return
     straight, seconds = [], float("inf")
-    for length in range(len(LENGTHS)):
+    if options.smallest:
+        options.times = 1
+    for length in range(1 if options.smallest else len(LENGTHS)):
         with tempfile.TemporaryDirectory() as text:
             process = start(Path(text), False, length)
             began = time.perf_counter()
@@ -145,18 +155,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
             seconds = min(seconds, time.perf_counter() - began)
             straight.append(outcome(Path(text)))
     print(f"undisturbed, once begun: {seconds:.1f} s, {os.cpu_count()} cores", flush=True)
-    for name, signum, slow_disk in (
+    kinds = (
         ("SIGTERM", signal.SIGTERM, False),
         ("SIGKILL", signal.SIGKILL, False),
         ("SIGKILL, slow renames", signal.SIGKILL, True),
-    ):
+    )
+    for name, signum, slow_disk in kinds[1:2] if options.smallest else kinds:
         sent = writing = equal = 0
         for seed in range(options.times):
-            more, during, found = disturbed(signum, seconds, seed, slow_disk)
+            most = 1 if options.smallest else None
+            more, during, ended = disturbed(signum, seconds, seed, slow_disk, most)
             sent, writing, equal = (
                 sent + more,
                 writing + during,
-                equal + same(found, straight[seed % 2]),
+                equal + same(ended, straight[seed % 2]),
             )
         print(
             f"{name:22} {options.times} trainings, {sent} signals ({writing} with a checkpoint "

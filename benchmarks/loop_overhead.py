@@ -1,6 +1,7 @@
 """What the loop costs: seconds per update of `fit` and of MXNet's `Module.fit` over a bare loop.
 
     python benchmarks/loop_overhead.py [--rounds 9] [--updates 40] [--network resnet18|small]
+    python benchmarks/loop_overhead.py --smallest
 
 All three train the same symbol on the same batches, with the same optimizer; both fits keep an
 accuracy, the bare loop (forward, backward, update) keeps nothing. A round runs each of them once,
@@ -15,7 +16,7 @@ import logging
 import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -73,14 +74,17 @@ class Timer(df.Callback):
             self.seconds = time.perf_counter() - self._started
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--updates", type=int, default=40)
     parser.add_argument("--network", choices=NETWORKS, default="small")
-    options = parser.parse_args()
+    parser.add_argument("--smallest", action="store_true", help="a few seconds, to try the program")
+    options = parser.parse_args(arguments)
     build, side, batch_size = NETWORKS[options.network]
+    if options.smallest:
+        options.rounds, options.updates, batch_size = 1, 2, 2
     updates = options.updates + WARM_UP
     rng = np.random.default_rng(0)
     data = rng.normal(size=(updates * batch_size, 3, side, side)).astype(np.float32)
@@ -163,7 +167,7 @@ def main() -> None:
     )
     print(f"{'':14} {'ms/update':>10} {'over bare':>10} {'(quartiles)':>16}")
     for name in names:
-        ratios = [own / base for own, base in zip(seconds[name], seconds["bare loop"])]
+        ratios = [run / base for run, base in zip(seconds[name], seconds["bare loop"])]
         low, middle, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
         print(
             f"{name:14} {1e3 * statistics.median(seconds[name]):10.2f} {middle:10.3f} "

@@ -1,6 +1,7 @@
 """What three tasks on one trunk cost, beside three networks, and what balancing their losses adds.
 
     python benchmarks/multitask_cost.py [--rounds 7] [--updates 20] [--side 128] [--batch-size 8]
+    python benchmarks/multitask_cost.py --smallest
 
 Detection, segmentation and classification on one ResNet-18, and each on one of its own, train on
 the same generated pictures. Batches are made beforehand and lie in memory, so that reading does not
@@ -45,6 +46,8 @@ CONTENDERS: dict[str, tuple[Sequence[str], str | None]] = {
     **{f"{task} alone": ([task], None) for task in TASKS},
     **{f"{SHARED}, {name}": (TASKS, name) for name in BALANCES},
 }
+
+SMALLEST = [SHARED, *(f"{task} alone" for task in TASKS), f"{SHARED}, gradnorm"]
 
 
 class Timer(df.Callback):
@@ -123,25 +126,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--width", type=int, default=64, help="of the ResNet's first stage")
     parser.add_argument("--one", choices=CONTENDERS, help="measure its memory in this process")
+    parser.add_argument("--smallest", action="store_true", help="a few seconds, to try the program")
     options = parser.parse_args(arguments)
+    if options.smallest:
+        options.rounds = options.updates = 1
+        options.side, options.batch_size, options.width = 64, 2, 4
     if options.one is not None:
         Contender(options.one, options).run()
         print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
         return
     # First: a process begins with the peak of the one that starts it.
-    memory = {name: peak(name, options) for name in CONTENDERS}
-    contenders = {name: Contender(name, options) for name in CONTENDERS}
-    names = list(contenders)
-    for own in contenders.values():
-        own.run()  # memory pools, thread pools, first values
+    names = SMALLEST if options.smallest else list(CONTENDERS)
+    memory = {name: peak(name, options) for name in names}
+    contenders = {name: Contender(name, options) for name in names}
+    for contender in () if options.smallest else contenders.values():
+        contender.run()  # memory pools, thread pools, first values
     seconds: dict[str, list[float]] = {name: [] for name in names}
     for turn in range(options.rounds):
         first = turn % len(names)
         for name in names[first:] + names[:first]:
             seconds[name].append(contenders[name].run())
-    parameters = {name: own.parameters for name, own in contenders.items()}
+    parameters = {name: contender.parameters for name, contender in contenders.items()}
     alone = [f"{task} alone" for task in TASKS]
-    seconds[APART] = [sum(one) for one in zip(*(seconds[name] for name in alone))]
+    seconds[APART] = [sum(times) for times in zip(*(seconds[name] for name in alone))]
     memory[APART] = max(memory[name] for name in alone)
     parameters[APART] = sum(parameters[name] for name in alone)
     print(
@@ -152,7 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     print(f"{'':28} {'ms/update':>10} {'of one':>7} {'peak MiB':>9} {'M parameters':>13}")
     for name in (SHARED, APART, *alone, *names[1 + len(alone) :]):
-        ratios = [own / base for own, base in zip(seconds[name], seconds[SHARED])]
+        ratios = [run / base for run, base in zip(seconds[name], seconds[SHARED])]
         print(
             f"{name:28} {1e3 * statistics.median(seconds[name]):10.1f} "
             f"{statistics.median(ratios):7.2f} {memory[name]:9.0f} {parameters[name] / 1e6:13.2f}"

@@ -1,6 +1,6 @@
 """What MXNet's iterators give, what they say of it, and what densefit makes of it, as markdown.
 
-python benchmarks/mxnet_iterators.py [--counts 90] [--repeats 50]
+python benchmarks/mxnet_iterators.py [--counts 90] [--repeats 50] [--smallest]
 
 A sample's number is in its data, so that every row can be told: a sample, or one that an epoch had
 already, or memory. Each iterator is made and read `--repeats` times; where the repeats differ, all
@@ -133,7 +133,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--counts", type=int, nargs="+", default=[10, 14, 16, 88, 90])
     parser.add_argument("--repeats", type=int, default=50)
+    parser.add_argument("--smallest", action="store_true", help="a few seconds, to try the program")
     options = parser.parse_args(arguments)
+    if options.smallest:
+        options.counts, options.repeats = [10], 1
     print(f"{os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}, {options.repeats} repeats\n")
     rows = []
     with tempfile.TemporaryDirectory() as folder:

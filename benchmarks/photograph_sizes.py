@@ -1,6 +1,7 @@
 """Whether one recipe trains alike whatever the resolution of the photographs.
 
     python benchmarks/photograph_sizes.py --bccd DIR [--sizes 300 1000 4000 mixed] [--seeds 0 1 2]
+    python benchmarks/photograph_sizes.py --smallest
 
 BCCD's photographs (640 x 480) are resized, with their boxes, to a longer side of each size; of
 "mixed", one in four has 4,000 pixels. The recipe ssd_resnet18_bccd, at a smaller input, trains on
@@ -17,6 +18,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +26,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import yaml
+from drawn_folders import WRITERS
 from side_by_side import machine
 
 from densefit.config import read
@@ -69,20 +72,22 @@ def resized_copy(source: Path, target: Path, size: str) -> None:
 
 
 def write_recipe(root: Path, path: Path, epochs: int, input_size: Sequence[int]) -> Recipe:
-    """The recipe at another input size; anchors keep their share of it."""
+    """Write the recipe at another input size; anchors keep their share of it."""
     content = yaml.safe_load(CONFIG.read_text())
     factor = input_size[0] / content["input_size"][0]
     head = content["model"]["heads"]["detection"]
     head["sizes"] = [round(size * factor, 3) for size in head["sizes"]]
     content["data"]["root"] = str(root)
     content["training"].update(epochs=epochs, validate_every=f"{epochs}ep")
+    if epochs < 4:  # shorter than the warm-up of the recipe allows
+        content["training"]["schedule"]["warmup"] = 0
     content["input_size"] = list(input_size)
     path.write_text(yaml.safe_dump(content, sort_keys=False))
     return read(Recipe, path)
 
 
 def survivors(recipe: Recipe, epochs: int = 3) -> tuple[int, int]:
-    """(boxes of the training photographs, boxes behind the transforms), over some epochs."""
+    """Count (boxes of the training photographs, boxes after the transforms) over some epochs."""
     data = datasets.create(recipe.data.dataset, root=recipe.data.root, split=recipe.data.train)
     transform = augmenting(recipe.training.augment, recipe)
     before = after = 0
@@ -96,13 +101,13 @@ def survivors(recipe: Recipe, epochs: int = 3) -> tuple[int, int]:
 
 
 def trained(recipe: Path, out: Path, seed: int) -> float:
-    """AP50 of a training, on the test photographs."""
+    """Train a recipe, unless it is done; AP50 on the test photographs."""
     scores = out / "scores.json"
     if not scores.exists():
         program = Path(__file__).parents[1] / "tools" / "train_det.py"
         command = [sys.executable, str(program), "--config", str(recipe), "--out", str(out)]
-        begun = "auto" if (out / "checkpoints").exists() else "none"
-        command += ["--seed", str(seed), "--resume", begun]
+        resume = "auto" if (out / "checkpoints").exists() else "none"
+        command += ["--seed", str(seed), "--resume", resume]
         out.mkdir(parents=True, exist_ok=True)
         with open(out / "log.txt", "a") as log:
             subprocess.run(command, check=True, stdout=log, stderr=subprocess.STDOUT)
@@ -110,15 +115,31 @@ def trained(recipe: Path, out: Path, seed: int) -> float:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The program."""
+    """Train and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bccd", required=True, type=Path)
+    data = parser.add_mutually_exclusive_group(required=True)
+    data.add_argument("--bccd", type=Path)
+    data.add_argument("--smallest", action="store_true", help="generated pictures, to try it")
     parser.add_argument("--sizes", nargs="+", default=["300", "1000", str(LARGE), MIXED])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--epochs", type=int, default=16)
     parser.add_argument("--input-size", nargs=2, type=int, default=[192, 256])
     parser.add_argument("--work", type=Path, default=Path("runs/photograph_sizes"))
     options = parser.parse_args(arguments)
+    if options.smallest:
+        options.sizes, options.seeds, options.epochs = ["96"], [0], 1
+        options.input_size = [64, 64]
+        with tempfile.TemporaryDirectory() as folder:
+            options.bccd, options.work = Path(folder) / "bccd", Path(folder) / "runs"
+            WRITERS["bccd"](options.bccd, 8)
+            measure(options)
+    else:
+        measure(options)
+    return 0
+
+
+def measure(options: argparse.Namespace) -> None:
+    """Train on each size, and print the table."""
     options.work.mkdir(parents=True, exist_ok=True)
     print(f"{machine()}; {options.epochs} epochs, input {options.input_size}")
     print(f"{'pixels':>7}  {'boxes survive':>20}  AP50 of each seed; mean, standard deviation")
@@ -127,15 +148,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         resized_copy(options.bccd, root, size)
         path = options.work / f"recipe_{size}.yaml"
         before, after = survivors(write_recipe(root, path, options.epochs, options.input_size))
-        found = [trained(path, options.work / f"{size}_{seed}", seed) for seed in options.seeds]
-        spread = statistics.stdev(found) if len(found) > 1 else float("nan")
-        each = " ".join(f"{ap:.4f}" for ap in found)
+        scores = [trained(path, options.work / f"{size}_{seed}", seed) for seed in options.seeds]
+        spread = statistics.stdev(scores) if len(scores) > 1 else float("nan")
+        each = " ".join(f"{ap:.4f}" for ap in scores)
         print(
             f"{size:>7}  {after / before:6.1%} of {before:>6}    "
-            f"{each}; {np.mean(found):.4f}, {spread:.4f}",
+            f"{each}; {np.mean(scores):.4f}, {spread:.4f}",
             flush=True,
         )
-    return 0
 
 
 if __name__ == "__main__":

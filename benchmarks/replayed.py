@@ -1,4 +1,4 @@
-"""Batches that lie in memory, so that reading them costs nothing."""
+"""Batches in memory, so that reading them costs nothing."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from densefit.backend import mx
 
 
 class Replayed(mx.io.DataIter):  # type: ignore[misc]
-    """The batches of a loader's first epoch, from memory, over and over.
+    """Repeat the batches of a loader's first epoch from memory.
 
     Args:
         loader: read once.
         count: batches an epoch.
-        most: batches that are kept; all by default.
+        most: largest number of different batches; all of the epoch by default.
     """
 
     def __init__(self, loader: df.Loader, count: int, most: int | None = None) -> None:
@@ -33,7 +33,7 @@ class Replayed(mx.io.DataIter):  # type: ignore[misc]
         self._next = 0
 
     def next(self) -> Any:
-        """The next batch."""
+        """Give the next batch."""
         if self._next == self._count:
             raise StopIteration
         self._next += 1

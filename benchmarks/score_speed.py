@@ -21,8 +21,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
-import numpy as np
+from drawn_folders import write_camvid
 from side_by_side import FOLDER, Contender, in_turn, machine, ratio
 
 HERE = Path(FOLDER) / "contenders"
@@ -69,20 +68,6 @@ def measure(case: str, root: str, options: argparse.Namespace) -> None:
                 raise SystemExit(f"{contender.name} has another mIoU")
 
 
-def write_pictures(root: Path, count: int) -> None:
-    """Write random pictures and masks of 32x48 in the layout of CamVid."""
-    rng = np.random.default_rng(0)
-    classes = [f"class {index}" for index in range(11)]
-    (root / "classes.txt").write_text("\n".join([*classes, "Unlabelled"]))
-    for folder in ("test", "testannot"):
-        (root / folder).mkdir()
-    for index in range(count):
-        image = rng.integers(0, 256, (32, 48, 3)).astype(np.uint8)
-        cv2.imwrite(str(root / "test" / f"{index}.png"), image)
-        mask = rng.integers(0, 12, (32, 48)).astype(np.uint8)
-        cv2.imwrite(str(root / "testannot" / f"{index}.png"), mask)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print tables."""
     cores = len(os.sched_getaffinity(0))
@@ -99,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.smallest:
         options.rounds, options.images = 1, 2
         with tempfile.TemporaryDirectory() as root:
-            write_pictures(Path(root), options.images)
+            write_camvid(Path(root), options.images)
             measure("camvid", root, options)
         return
     for case in ("camvid", "coco"):

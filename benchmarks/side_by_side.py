@@ -1,8 +1,8 @@
-"""Contenders that are measured in turn, each in a process of its own.
+"""Contenders that are measured in turn, each in its own process.
 
 Frameworks bring their own thread pools and allocators, and some cannot be imported beside one
-another; so each contender is a script that makes itself ready, says so, and then works when it is
-told to. Only one works at a time: the others wait for their standard input. Neighbours in a round
+another; so each contender is a script that prepares, reports that it is ready, and works on
+request. Only one works at a time: the others wait for their standard input. Neighbours in a round
 see the same machine, so ratios are taken within rounds, and medians over rounds.
 """
 
@@ -18,11 +18,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-FOLDER = str(Path(__file__).resolve().parent)  # scripts import what lies here
-# For a Python that has MXNet and no densefit, whose base lets MXNet work with today's numpy.
-BESIDE = {"PYTHONPATH": os.pathsep.join([FOLDER, str(Path(FOLDER).parent)])}
-# What importing densefit sets, in a process that others inherit from.
-_OURS = (
+FOLDER = str(Path(__file__).resolve().parent)
+# This folder, and densefit of this checkout: it lets MXNet work with today's numpy, too.
+_PATH = os.pathsep.join([FOLDER, str(Path(FOLDER).parent)])
+# Variables that importing densefit sets, which a contender must not inherit.
+_SET_BY_DENSEFIT = (
     "GOMP_SPINCOUNT",
     "MXNET_SUBGRAPH_BACKEND",
     "MXNET_SUBGRAPH_VERBOSE",
@@ -36,11 +36,11 @@ _SETTLE = 0.3
 
 
 def serve(facts: Mapping[str, Any], work: Callable[[int], float]) -> None:
-    """What a contender's script ends with: do as much work as is asked for, until told to end.
+    """Work on request until standard input ends; the last call of a contender's script.
 
     Args:
-        facts: what the table needs to know; JSON.
-        work: does so many units of work and returns the seconds that they took.
+        facts: figures for the table, as JSON.
+        work: function that does a number of units of work and returns the seconds spent.
     """
     tell_ready(facts)
     while True:
@@ -48,12 +48,12 @@ def serve(facts: Mapping[str, Any], work: Callable[[int], float]) -> None:
 
 
 def tell_ready(facts: Mapping[str, Any]) -> None:
-    """Say that work can be asked for."""
+    """Report that the contender is ready."""
     print(_READY + json.dumps(dict(facts)), flush=True)
 
 
 def asked() -> int:
-    """Wait for the next piece of work: units."""
+    """Wait for the next request; the number of units of work."""
     line = sys.stdin.readline()
     if not line:
         raise SystemExit
@@ -61,28 +61,28 @@ def asked() -> int:
 
 
 def tell_done(seconds: float) -> None:
-    """Say how long it took."""
+    """Report the seconds that the work took."""
     print(_DONE + json.dumps(seconds), flush=True)
 
 
 class Contender:
-    """A script that serves.
+    """A running script that ends with `serve`.
 
     Args:
-        name: in the table.
+        name: label in the table.
         command: python, script and arguments.
-        environment: further variables.
-        log: file for what it writes to stderr.
+        environment: further environment variables.
+        log: file for the script's standard error.
 
     Attributes:
-        facts: what it told about itself.
+        facts: figures that the script reported when it was ready.
     """
 
     def __init__(
         self, name: str, command: Sequence[str], environment: Mapping[str, str], log: Path
     ) -> None:
         self.name, self._log = name, log
-        inherited = {key: own for key, own in os.environ.items() if key not in _OURS}
+        inherited = {k: value for k, value in os.environ.items() if k not in _SET_BY_DENSEFIT}
         with log.open("w") as errors:
             self._process = subprocess.Popen(
                 list(command),
@@ -90,7 +90,7 @@ class Contender:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
-                env={**inherited, "PYTHONPATH": FOLDER, **environment},
+                env={**inherited, "PYTHONPATH": _PATH, **environment},
             )
         self.facts: dict[str, Any] = self._answer(_READY)
 
@@ -103,7 +103,7 @@ class Contender:
         return float(self._answer(_DONE))
 
     def close(self) -> None:
-        """End it."""
+        """End the process."""
         self._process.kill()
         self._process.wait()
 
@@ -116,12 +116,12 @@ class Contender:
 
 
 def in_turn(contenders: Sequence[Contender], rounds: int, count: int) -> dict[str, list[float]]:
-    """Seconds of each contender in each round; a round begins with another one each time."""
-    seconds: dict[str, list[float]] = {one.name: [] for one in contenders}
+    """Measure seconds of each contender in each round; the first one of a round rotates."""
+    seconds: dict[str, list[float]] = {contender.name: [] for contender in contenders}
     for turn in range(rounds):
         first = turn % len(contenders)
-        for one in [*contenders[first:], *contenders[:first]]:
-            seconds[one.name].append(one.work(count))
+        for contender in [*contenders[first:], *contenders[:first]]:
+            seconds[contender.name].append(contender.work(count))
     return seconds
 
 

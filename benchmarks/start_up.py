@@ -1,6 +1,6 @@
 """How long one waits: for `import densefit`, and from a command to its first update.
 
-    python benchmarks/start_up.py [--rounds 9]
+    python benchmarks/start_up.py [--rounds 9] [--smallest]
 
 `import densefit` beside `import mxnet`, in pairs of fresh processes; and the demo's recipe, from
 the start of its process to the end of its first update. The first round fills the disk's cache and
@@ -43,7 +43,7 @@ main(sys.argv[1:])
 
 
 def seconds_of(code: str) -> float:
-    """Of a fresh process that runs it."""
+    """Wall seconds of a fresh process that runs the code."""
     begun = time.perf_counter()
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True)
     return time.perf_counter() - begun
@@ -62,27 +62,31 @@ def first_update() -> float:
             text=True,
             cwd=ROOT,
         )
-    told = [line for line in done.stdout.splitlines() if line.startswith("first update:")]
-    if not told:
+    lines = [line for line in done.stdout.splitlines() if line.startswith("first update:")]
+    if not lines:
         raise SystemExit(f"There was no update:\n{done.stderr[-3000:]}")
-    return float(told[0].split()[-1]) - begun
+    return float(lines[0].split()[-1]) - begun
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--smallest", action="store_true", help="a few seconds, to try the program")
     options = parser.parse_args(arguments)
+    warm = 0 if options.smallest else 1
+    if options.smallest:
+        options.rounds = 1
     seconds: dict[str, list[float]] = {name: [] for name in [*IMPORTS, "first update"]}
-    for turn in range(1 + options.rounds):
+    for turn in range(warm + options.rounds):
         names = list(IMPORTS)
         for name in names if turn % 2 else names[::-1]:
             seconds[name].append(seconds_of(IMPORTS[name]))
         seconds["first update"].append(first_update())
-    seconds = {name: own[1:] for name, own in seconds.items()}
+    seconds = {name: runs[warm:] for name, runs in seconds.items()}
     print(f"{machine()}, {options.rounds} rounds")
-    for name, own in seconds.items():
-        print(f"{name:16} {statistics.median(own):6.2f} s ({min(own):.2f} to {max(own):.2f})")
+    for name, runs in seconds.items():
+        print(f"{name:16} {statistics.median(runs):6.2f} s ({min(runs):.2f} to {max(runs):.2f})")
     ratios = [a / b for a, b in zip(seconds["import densefit"], seconds["import mxnet"])]
     print(f"import densefit takes {statistics.median(ratios):.2f} times import mxnet")
 

@@ -18,16 +18,16 @@ ADAM = {"wd": 1e-4, "learning_rate": 1e-4}
 
 @dataclass(frozen=True)
 class Case:
-    """What is trained, and how.
+    """A network with one head, and how it is trained.
 
     Attributes:
         task: of the head.
-        head: its settings.
+        head: settings of the head.
         size: (height, width) of the input.
         batch_size: samples an update.
-        optimizer: MXNet's name.
-        optimizer_params: its settings.
-        backbone: its name.
+        optimizer: name of an optimizer of MXNet.
+        optimizer_params: settings of the optimizer.
+        backbone: name of the backbone.
     """
 
     task: str
@@ -39,19 +39,21 @@ class Case:
     backbone: str = "resnet18"
 
     def network(self) -> df.Network:
-        """Without parameters."""
+        """Make the network, without parameters."""
         return df.Network(self.backbone, [df.head(self.task, **self.head)])
 
 
 def _of_recipe(name: str, task: str, classes: int, size: tuple[int, int]) -> Case:
-    """The network of a recipe, at the size of its training crops."""
+    """Make a case of a recipe's network, at the size of its training crops."""
     model = read_document(CONFIGS / f"{name}.yaml").value["model"]
     head = {**model["heads"][task], "classes": classes}
     head.pop("task")
     return Case(task, head, size, 8, "adam", ADAM, model["backbone"])
 
 
+SMALLEST = "smallest"
 CASES = {
+    SMALLEST: Case("classification", {"classes": 10}, (32, 32), 2, "sgd", SGD),
     "resnet18": Case("classification", {"classes": 1000}, (224, 224), 16, "sgd", SGD),
     "resnet50": Case("classification", {"classes": 1000}, (224, 224), 16, "sgd", SGD, "resnet50"),
     "ssd": _of_recipe("ssd_resnet18_bccd", "detection", 3, (288, 384)),
@@ -60,7 +62,7 @@ CASES = {
 
 
 class Drawn:
-    """Pictures of noise with labels for one task, always the same."""
+    """Pictures of noise with labels for one task, the same in every run."""
 
     def __init__(self, case: Case, length: int) -> None:
         self.case, self._length = case, length
@@ -71,7 +73,7 @@ class Drawn:
         return self._length
 
     def id_of(self, index: int) -> str:
-        """Its number."""
+        """The index."""
         return str(index)
 
     def __getitem__(self, index: int) -> df.Sample:

@@ -2,6 +2,7 @@
 
     python benchmarks/train_speed.py [--cases resnet18 resnet50 ssd deeplab] [--rounds 7]
         [--updates 4] [--torch PYTHON] [--gluoncv PYTHON]
+    python benchmarks/train_speed.py --smallest
 
 `--torch` is a Python with torch 2.13.0 (and a C++ compiler, for torch.compile), `--gluoncv` one
 with gluoncv and mxnet and without torch, which gluoncv refuses; without them these contenders are
@@ -25,8 +26,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from side_by_side import BESIDE, FOLDER, Contender, in_turn, machine, ratio
-from train_cases import CASES
+from side_by_side import FOLDER, Contender, in_turn, machine, ratio
+from train_cases import CASES, SMALLEST
 
 HERE = Path(FOLDER) / "contenders"
 OURS = "densefit"
@@ -42,17 +43,21 @@ GLUONCV = "GluonCV's SSD"
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
+    names = [name for name in CASES if name != SMALLEST]
+    parser.add_argument("--cases", nargs="+", choices=CASES, default=names)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--updates", type=int, default=4, help="in a round")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--torch", help="a Python with torch")
     parser.add_argument("--gluoncv", help="a Python with gluoncv")
+    parser.add_argument("--smallest", action="store_true", help="a few seconds, to try the program")
     options = parser.parse_args(arguments)
+    if options.smallest:
+        options.cases, options.rounds, options.updates = [SMALLEST], 1, 1
     environment = {"OMP_NUM_THREADS": str(options.threads)}
     ceiling = float(
         subprocess.run(
-            [sys.executable, str(HERE / "ceiling.py")],
+            [sys.executable, str(HERE / "ceiling.py"), *["--smallest"] * options.smallest],
             env={**os.environ, **environment},
             capture_output=True,
             text=True,
@@ -72,7 +77,7 @@ def measure(
     environment: dict[str, str],
     ceiling: float,
 ) -> None:
-    """One network's table."""
+    """Measure one network, and print its table."""
     case, given = CASES[name], folder / "given.npz"
     commands = {
         OURS: [sys.executable, str(HERE / "train_densefit.py"), name, "--export", str(given)]
@@ -86,8 +91,7 @@ def measure(
     contenders = []
     try:
         for key, command in commands.items():
-            own = {**environment, **(BESIDE if key == GLUONCV else {})}
-            contenders.append(Contender(key, command, own, folder / f"{key}.log"))
+            contenders.append(Contender(key, command, environment, folder / f"{key}.log"))
         facts = contenders[0].facts
         for other in contenders[1:]:
             loss = other.facts.get("loss")
@@ -95,18 +99,18 @@ def measure(
                 raise SystemExit(f"{other.name} begins with a loss of {loss}, not {facts['loss']}")
         seconds = in_turn(contenders, options.rounds, options.updates)
     finally:
-        for one in contenders:
-            one.close()
+        for contender in contenders:
+            contender.close()
     print(
         f"\n{name}, {case.size[0]}x{case.size[1]}, batch {case.batch_size}, "
         f"{facts['parameters'] / 1e6:.1f} M parameters, first loss {facts['loss']:.5f}; "
         f"{options.rounds} rounds of {options.updates} updates"
     )
     print(f"{'':32} {'ms/image':>9} {'images/s':>9} {'densefit is':>12}")
-    for one in contenders:
-        each = statistics.median(seconds[one.name]) / options.updates / case.batch_size
-        times = ratio(seconds, one.name, OURS)
-        print(f"{one.name:32} {1e3 * each:9.2f} {1 / each:9.1f} {times:11.2f}x")
+    for contender in contenders:
+        each = statistics.median(seconds[contender.name]) / options.updates / case.batch_size
+        times = ratio(seconds, contender.name, OURS)
+        print(f"{contender.name:32} {1e3 * each:9.2f} {1 / each:9.1f} {times:11.2f}x")
     ours = statistics.median(seconds[OURS]) / options.updates
     rate = facts["operations"] / ours / 1e9
     print(f"densefit computes {rate:.0f} Gflop/s, {100 * rate / ceiling:.0f} % of the ceiling")

@@ -1,6 +1,6 @@
 """What each transform costs alone, and what it saves to join neighbours into one warp.
 
-python benchmarks/transforms_speed.py
+python benchmarks/transforms_speed.py [--smallest]
 
 Nothing else should run meanwhile. One thread; medians, on a picture of 480 x 360 with boxes,
 keypoints, a mask, a map of instances and depths.
@@ -108,22 +108,25 @@ def milliseconds(transform: Callable[..., Sample], rounds: int) -> float:
     return 1e3 * statistics.median(spent)
 
 
-def main() -> None:
-    """Print two tables."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, and print two tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=100)
-    arguments = parser.parse_args()
+    parser.add_argument("--smallest", action="store_true", help="a few seconds, to try the program")
+    options = parser.parse_args(arguments)
+    if options.smallest:
+        options.rounds = 1
     cv2.setNumThreads(0)
     cores = os.cpu_count()
     CONSOLE.print(f"{platform.processor() or platform.machine()}, {cores} cores, one thread")
     table = Table("transform", "ms")
     for name, settings in sorted(SETTINGS.items()):
-        spent = milliseconds(transforms.create(name, **settings), arguments.rounds)
+        spent = milliseconds(transforms.create(name, **settings), options.rounds)
         table.add_row(name, f"{spent:.2f}")
     CONSOLE.print(table)
     table = Table("row", "one by one, ms", "as Compose does it, ms")
     for name, steps in ROWS.items():
-        both = [milliseconds(way, arguments.rounds) for way in (InARow(steps), Compose(steps))]
+        both = [milliseconds(way, options.rounds) for way in (InARow(steps), Compose(steps))]
         table.add_row(name, *(f"{spent:.2f}" for spent in both))
     CONSOLE.print(table)
 

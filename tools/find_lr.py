@@ -39,16 +39,16 @@ class Search(MultiRecipe):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The program."""
+    """Run the program."""
     text = "Train while the learning rate rises, and draw the loss over it (find_lr.png)."
     return program(lambda: run(parse(Search, arguments, description=text)[0]))
 
 
 def run(search: Search) -> RateSearch:
-    """Search, write `find_lr.csv` and `find_lr.png`, and say which rates to begin with.
+    """Search, write `find_lr.csv` and `find_lr.png`, and print the suggested rates.
 
-    The heads' losses are added up, whatever the recipe's balance: equal sharing is where balances
-    begin, and what a rate means is the same in all of them.
+    The heads' losses are added up, without the recipe's balance: balances begin with equal weights,
+    and a rate has the same meaning in all of them.
     """
     network, loader = training_side(search)
     training = search.training
@@ -62,7 +62,7 @@ def run(search: Search) -> RateSearch:
             end=search.end,
             updates=search.updates,
             loss=search.loss,
-            callbacks=[Told(search.updates)],
+            callbacks=[SearchProgress(search.updates)],
             optimizer=training.optimizer,
             optimizer_params=training.optimizer_params,
             accumulate=training.accumulate,
@@ -82,15 +82,15 @@ def run(search: Search) -> RateSearch:
     drawn = is_available()
     if drawn:
         found.plot(out / "find_lr.png")
-    print(told(found, search))
+    print(summary(found, search))
     pictures = "find_lr.png and " if drawn else ""
     without = "" if drawn else " (a picture needs matplotlib: pip install densefit[plot])"
     print(f"wrote {pictures}find_lr.csv to {out}{without}")
     return found
 
 
-def told(found: RateSearch, search: Search) -> str:
-    """The result in a few lines."""
+def summary(found: RateSearch, search: Search) -> str:
+    """Describe the result in a few lines."""
     if not found.rates:
         return "the loss was not finite at the first update: look at the data and the labels"
     lines = [
@@ -115,13 +115,13 @@ def told(found: RateSearch, search: Search) -> str:
     return "\n".join(lines)
 
 
-class Told(Callback):
-    """Says now and then on standard error how far the search is.
+class SearchProgress(Callback):
+    """Print the progress of the search on standard error.
 
     Args:
-        updates: of the whole search.
+        updates: number of updates of the search.
         every: seconds between two lines.
-        clock: the seconds of now.
+        clock: function that returns the time in seconds.
     """
 
     def __init__(
@@ -131,7 +131,7 @@ class Told(Callback):
         self._told = clock()
 
     def update_ended(self, state: TrainState, control: Control) -> None:
-        """Say it, if it is time to."""
+        """Print a line if the interval has passed."""
         if self._clock() - self._told >= self._every:
             self._told = self._clock()
             print(

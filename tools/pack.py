@@ -31,9 +31,9 @@ from densefit.errors import ConfigError, DataError, located
 from densefit.tools.recipes.program import program
 from densefit.tools.recipes.recipe import Data, make_dataset
 
-#: What a dataset may know besides its samples and its lists `<target>_classes`, and is kept.
+#: Attributes of a dataset that are stored, beside its lists `<target>_classes`.
 ATTRIBUTES = ("classes", "category_ids", "keypoint_names", "limbs", "flip_pairs")
-#: How pictures begin that MXNet's readers can decode; others are packed as PNG.
+#: First bytes of image formats that MXNet's readers decode; others are packed as PNG.
 _READABLE = (b"\xff\xd8\xff", b"\x89PNG", b"BM", b"II*\x00", b"MM\x00*")
 
 
@@ -53,13 +53,13 @@ class Packing:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The program."""
+    """Run the program."""
     text = "Pack a dataset into one file of records (RecordIO), which reads back bit-equal."
     return program(lambda: run(parse(Packing, arguments, description=text)[0]))
 
 
 def run(packing: Packing) -> None:
-    """Pack, and say how much it was."""
+    """Pack the dataset, and print its size."""
     dataset = make_dataset(packing.data, packing.split or packing.data.train)
     kept = pack(dataset, Path(packing.out))
     size = Path(packing.out).stat().st_size / 2**20
@@ -70,18 +70,18 @@ def run(packing: Packing) -> None:
 
 
 def pack(dataset: Dataset, out: Path) -> int:
-    """Write `dataset` to `out`; the number of pictures whose files were kept as they are.
+    """Write `dataset` to `out`; return the number of image files that were copied unchanged.
 
-    The description is removed first and written last: without it, or with one of another size,
-    new records never pass for old ones.
+    The description is removed first and written last, so that new records are never read with an
+    old description.
 
     Args:
-        dataset: of any kind.
+        dataset: any dataset.
         out: the `.rec` file.
 
     Raises:
-        ConfigError: `out` has another ending.
-        DataError: a sample is broken. Nothing is replaced then.
+        ConfigError: `out` has another extension.
+        DataError: a sample is broken; then no file is replaced.
     """
     if out.suffix != ".rec":
         raise ConfigError("A file of records ends with .rec", received=str(out), where="out")
@@ -108,7 +108,7 @@ def pack(dataset: Dataset, out: Path) -> int:
     replace_file(out, pieces())
     index = "".join(f"{key}\t{offset}\n" for key, offset in enumerate(offsets))
     replace_file(out.with_suffix(".idx"), [index.encode()])
-    told: dict[str, Any] = {
+    description: dict[str, Any] = {
         "format": FORMAT.decode(),
         "from": repr(dataset),
         "bytes": end,
@@ -123,12 +123,12 @@ def pack(dataset: Dataset, out: Path) -> int:
             "dataset",
         ),
     }
-    replace_file(out.with_suffix(".json"), [json.dumps(told, indent=1).encode()])
+    replace_file(out.with_suffix(".json"), [json.dumps(description, indent=1).encode()])
     return sum(kept)
 
 
 def class_lists(dataset: Dataset) -> list[str]:
-    """Names of a dataset's attributes that are lists of a target's classes."""
+    """Names of a dataset's attributes that list the classes of a target."""
     known = {"mask_classes", "label_classes", "labels_classes", "keypoint_classes"}
     known |= {f"{target}_classes" for target in getattr(dataset, "class_lists", ())}
     known |= {name for name in dir(dataset) if name.endswith("_classes") and name[0] != "_"}
@@ -136,7 +136,7 @@ def class_lists(dataset: Dataset) -> list[str]:
 
 
 def targets_by_record(found: Sequence[tuple[str, ...]]) -> dict[str, Any]:
-    """Lists of targets, and which of them each record has.
+    """Encode the targets of each record as indices into a list of distinct target lists.
 
     >>> targets_by_record([("boxes",), ("mask",), ("boxes",)])
     {'targets': [['boxes'], ['mask']], 'targets_of': [0, 1, 0]}
@@ -146,7 +146,7 @@ def targets_by_record(found: Sequence[tuple[str, ...]]) -> dict[str, Any]:
 
 
 def packed_record(dataset: Dataset, index: int, sample: Sample | None = None) -> tuple[bytes, bool]:
-    """The framed record of a sample, and whether its picture is the file as it was."""
+    """Encode a sample; (framed record, whether it contains the unchanged image file)."""
     sample = read_sample(dataset, index) if sample is None else sample
     picture = _file_as_it_is(dataset, index, sample.image)
     kept = picture is not None
@@ -162,10 +162,10 @@ def packed_record(dataset: Dataset, index: int, sample: Sample | None = None) ->
 
 
 def header_labels(sample: Sample) -> float | np.ndarray:
-    """What im2rec would write: objects if there are boxes, else classes, else 0.
+    """Make the label that im2rec would write: objects if there are boxes, else classes, else 0.
 
-    Crowds are left out. A picture without objects gets one of class -1, MXNet's mark of "no
-    object": its readers refuse a label without any.
+    Crowds are left out. An image without objects gets a row of class -1, MXNet's mark of "no
+    object", because its readers refuse a label without rows.
     """
     targets = sample.targets
     if "boxes" in targets:
@@ -193,7 +193,7 @@ def header_labels(sample: Sample) -> float | np.ndarray:
 
 
 def _file_as_it_is(dataset: Dataset, index: int, image: np.ndarray) -> bytes | None:
-    """The picture's file, if every reader makes `image` of it: one with an EXIF turn is not."""
+    """Content of the image file, if it decodes to `image` with and without EXIF orientation."""
     find = getattr(dataset, "picture_file", None)
     if find is None:
         return None

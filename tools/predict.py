@@ -14,19 +14,19 @@ from densefit.checkpoint.weights.load import load
 from densefit.errors import ConfigError, DataError, writing
 from densefit.evaluation.predict import predict
 from densefit.tools.formats.picture_files import Pictures
-from densefit.tools.recipes.checkpoint_settings import Trained, settings
+from densefit.tools.recipes.checkpoint_settings import CheckpointSettings, settings
 from densefit.tools.recipes.out_folder import make_folder
 from densefit.tools.recipes.program import program
-from densefit.tools.recipes.progress import Watched
+from densefit.tools.recipes.progress import WithProgress
 from densefit.tools.report.pictures import drawn, write_image
-from densefit.tools.report.predictions_json import map_files, plain_prediction
+from densefit.tools.report.predictions_json import map_files, prediction_to_json
 
 FAILED = "failed.txt"
 
 
 @dataclass
-class Predicting(Trained):
-    __doc__ = f"""{str(Trained.__doc__).rstrip()}
+class Predicting(CheckpointSettings):
+    __doc__ = f"""{str(CheckpointSettings.__doc__).rstrip()}
         images: picture files, and folders that are searched with all below them.
     """
 
@@ -34,16 +34,16 @@ class Predicting(Trained):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The program."""
+    """Run the program."""
     text = "Draw each head's predictions on pictures, and write them as JSON lines."
     return program(lambda: run(*settings(Predicting, text, arguments, positional="images")))
 
 
 def run(chosen: Predicting, place: Path) -> None:
-    """One drawn picture for each given one, masks beside it, and `predictions.jsonl`.
+    """Write a drawn picture and the maps of each input, and `predictions.jsonl`.
 
     Raises:
-        DataError: some pictures cannot be read; after all others are written.
+        DataError: some pictures cannot be read; raised after all others are written.
     """
     if not chosen.images:
         raise ConfigError("No picture is given", fix="name files or folders")
@@ -57,7 +57,7 @@ def run(chosen: Predicting, place: Path) -> None:
     make_folder(out)
     loader = chosen.loader(pictures)
     text = open(out / "predictions.jsonl", "w", encoding="utf-8")
-    with text as lines, Watched(loader, "predicting") as watched:
+    with text as lines, WithProgress(loader, "predicting") as watched:
         for key, predictions in predict(network, watched):
             image = None if key in pictures.failed else pictures.image(key)
             if image is None:
@@ -69,7 +69,7 @@ def run(chosen: Predicting, place: Path) -> None:
                 "size": list(image.shape[:2]),
             }
             for head in network.heads:
-                line[head.name] = plain_prediction(predictions[head.name], head, out, key)
+                line[head.name] = prediction_to_json(predictions[head.name], head, out, key)
             with writing(out / "predictions.jsonl"):
                 lines.write(json.dumps(line) + "\n")
     failed = pictures.failed
@@ -86,7 +86,7 @@ def run(chosen: Predicting, place: Path) -> None:
 
 
 def write_failed(path: Path, pictures: Pictures) -> None:
-    """List the pictures that cannot be read, with the reason; leave no list of an earlier run."""
+    """List unreadable pictures with the reason; remove the list of an earlier run."""
     lines = [f"{pictures.paths[name]}\t{why}\n" for name, why in pictures.failed.items()]
     if lines:
         path.write_text("".join(lines), encoding="utf-8", errors="surrogateescape")
@@ -95,19 +95,19 @@ def write_failed(path: Path, pictures: Pictures) -> None:
 
 
 def written(key: str, heads: Sequence[str]) -> list[str]:
-    """All files that may be written for a picture: the drawn one, and the maps of the heads."""
+    """Names of all files that may be written for a picture: the drawing and the heads' maps."""
     return [key, *(name for head in heads for name in map_files(key, head))]
 
 
 def check_out(out: Path, pictures: Pictures, heads: Sequence[str]) -> None:
-    """Raise ConfigError if a given picture would be overwritten, or `out` be searched next time.
+    """Raise ConfigError if an input would be overwritten, or `out` lies in an input folder.
 
     Args:
-        out: folder that is written to.
-        pictures: what is predicted on.
-        heads: names of the heads, some of which write files of their own.
+        out: output folder.
+        pictures: inputs.
+        heads: names of the heads, some of which write maps.
     """
-    place = Path(os.path.realpath(out))  # links in a ring are told where `out` is made
+    place = Path(os.path.realpath(out))  # circular links raise where `out` is made
     for folder in pictures.folders:
         if Path(os.path.realpath(folder)) in (place, *place.parents):
             raise ConfigError(

@@ -10,7 +10,7 @@ from densefit.errors import ConfigError
 from densefit.registry import nearest
 from densefit.tools.recipes.program import program
 
-# What is scored -> the module that does it; imported when it is asked for.
+# Subcommand -> module, imported on demand.
 _FOLDER = "densefit.tools.scoring"
 COMMANDS = {kind: f"{_FOLDER}.score_{kind}" for kind in ("coco", "voc", "masks", "panoptic")}
 
@@ -28,7 +28,7 @@ What the numbers mean: docs/scoring.md."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The program."""
+    """Run the program."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words in (["--help"], ["-h"]):
         print(HELP)
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def underscored(word: str) -> str:
-    """An option as the settings spell it; values, and names within settings, stay.
+    """Replace hyphens of an option's name by underscores; values and dotted names stay.
 
     >>> underscored("--iou-type=a-b"), underscored("--data.settings.a-b"), underscored("-1")
     ('--iou_type=a-b', '--data.settings.a-b', '-1')

@@ -22,7 +22,7 @@ from densefit.visualize.plotting import is_available
 from densefit.yaml_document import load
 
 _PICTURE, _PICTURES = "schedule.png", (".png", ".pdf", ".svg")
-_EPOCH = 100  # updates, where there is no dataset to tell
+_EPOCH = 100  # updates of an epoch without a dataset
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Showing(MultiRecipe):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The program."""
+    """Run the program."""
     text = "Show how learning rates go: a table, a line of characters each, and a picture."
     given = list(sys.argv[1:] if arguments is None else arguments)
     recipe = any(argument.split("=")[0] == "--config" for argument in given)
@@ -62,13 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(showing: Showing, own: bool, counted: bool) -> list[Shown]:
-    """Print, and draw `showing.png`.
+    """Print the schedules, and draw `showing.png`.
 
     Args:
-        showing: what.
-        own: whether the recipe's own schedule is shown.
-        counted: whether the updates of an epoch are counted in the recipe's data, if they are
-            not given.
+        showing: the settings.
+        own: whether the recipe's schedule is shown.
+        counted: whether the updates of an epoch are counted in the recipe's data, if
+            `updates_per_epoch` is not set.
     """
     per_epoch, total = length(showing, counted)
     chosen: dict[str, Schedule] = {}
@@ -92,7 +92,7 @@ def run(showing: Showing, own: bool, counted: bool) -> list[Shown]:
 
 
 def picture_in(out: str) -> Path:
-    """The picture that an `--out` means: itself, or a file in that folder.
+    """Path of the picture: `out` itself, or a file in the folder `out`.
 
     >>> str(picture_in("runs/a")), str(picture_in("runs/rates.png"))
     ('runs/a/schedule.png', 'runs/rates.png')
@@ -105,7 +105,7 @@ def length(showing: Showing, counted: bool) -> tuple[int, int]:
     """(updates per epoch, updates in all).
 
     Raises:
-        ConfigError: they are contradictory, not positive, or the dataset cannot be read.
+        ConfigError: the settings are contradictory or not positive, or the dataset is unreadable.
     """
     if showing.epochs is not None and showing.updates is not None:
         raise ConfigError(
@@ -123,7 +123,7 @@ def length(showing: Showing, counted: bool) -> tuple[int, int]:
 
 
 def count(recipe: MultiRecipe) -> int:
-    """The updates of an epoch on the recipe's data."""
+    """Count the updates of an epoch on the recipe's data."""
     try:
         return updates_per_epoch(recipe)
     except DensefitError as error:
@@ -136,7 +136,7 @@ def count(recipe: MultiRecipe) -> int:
 
 
 def from_text(text: str) -> Schedule:
-    """The schedule that a text on the command line describes.
+    """Make the schedule that a text on the command line describes.
 
     Raises:
         ConfigError: an unknown name or setting, or a text that cannot be read.
@@ -160,13 +160,13 @@ def from_text(text: str) -> Schedule:
 
 
 def setting(pair: str) -> tuple[str, Any]:
-    """The name and the value of "lr=1e-3", which YAML would take for a text.
+    """Parse name and value; YAML would read the value of "lr=1e-3" as text.
 
     >>> setting("lr=1e-3"), setting("at=[60%,80%]"), setting("warmup=5")
     (('lr', 0.001), ('at', ['60%', '80%']), ('warmup', 5))
 
     Raises:
-        ValueError: there is no "=".
+        ValueError: the text has no "=".
     """
     key, text = pair.split("=", 1)
     value = load(text)
@@ -177,7 +177,7 @@ def setting(pair: str) -> tuple[str, Any]:
 
 
 def as_text(settings: dict[str, Any]) -> str:
-    """What `from_text` reads, nearly.
+    """Describe settings of a schedule in the form that `from_text` reads.
 
     >>> as_text({"name": "cosine", "lr": 0.1})
     'cosine lr=0.1'
@@ -187,7 +187,7 @@ def as_text(settings: dict[str, Any]) -> str:
 
 
 def resolved(label: str, schedule: Schedule, total: int, per_epoch: int) -> Resolved:
-    """A schedule of that length; one that follows scores is shown without any."""
+    """Resolve a schedule to a length; one that follows scores is shown without scores."""
     if isinstance(schedule, Plateau) and schedule.higher_is_better is None:
         schedule = replace(schedule, higher_is_better=True)
     with located(label):

@@ -18,7 +18,7 @@ class DetectionRecipe(Recipe):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The program."""
+    """Run the program."""
     return train(DetectionRecipe, "Train an SSD detector.", arguments)
 
 

@@ -18,7 +18,7 @@ class KeypointRecipe(Recipe):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The program."""
+    """Run the program."""
     return train(KeypointRecipe, "Train a network for keypoints.", arguments)
 
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from densefit.tools.recipes.multi_dataset import prepare_several
+from densefit.tools.recipes.multi_dataset import prepare_datasets
 from densefit.tools.recipes.multi_recipe import MultiRecipe
 from densefit.tools.recipes.training import main as train
 from densefit.tools.report.panels import write_panels
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The program."""
+    """Run the program."""
     text = "Train a network of several tasks, on one or several datasets."
-    return train(MultiRecipe, text, arguments, prepare_several, write_panels)
+    return train(MultiRecipe, text, arguments, prepare_datasets, write_panels)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ class SegmentationRecipe(Recipe):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The program."""
+    """Run the program."""
     return train(SegmentationRecipe, "Train a segmentation network.", arguments)
 
 

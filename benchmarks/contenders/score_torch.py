@@ -17,7 +17,6 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from score_cases import Case
 from side_by_side import serve
-from torch._inductor import config as inductor
 from torch.utils.data import DataLoader, Dataset
 from torch_networks import DeepLab, load
 from torchmetrics.classification import MulticlassJaccardIndex
@@ -63,8 +62,8 @@ def main() -> None:
     if options.channels_last:
         net = net.to(memory_format=torch.channels_last)
     if options.compile:
-        inductor.freezing = True
-        net = torch.compile(net, dynamic=False if options.case == "camvid" else None)
+        dynamic = False if options.case == "camvid" else None
+        net = torch.compile(net, dynamic=dynamic, options={"freezing": True})
     loader = DataLoader(
         Pictures(case.dataset),
         batch_size=4 if options.case == "camvid" else 1,

@@ -63,22 +63,16 @@ class Clock:
         before, self._elapsed = self._elapsed, self._now()
         return self._elapsed - before
 
-    def _switch(self) -> None:
-        """Charge the time until now to the running phase, if there is one."""
-        now = self._now()
-        if self._running:
-            self.seconds[self._running[-1]] += now - self._charged
+    def switch(self, phase: str = "") -> None:
+        """Charge the time until now to the running phase, and begin one inside it, or end it."""
+        now, running = self._now(), self._running
+        if running:
+            self.seconds[running[-1]] += now - self._charged
         self._charged = now
-
-    def begin(self, phase: str) -> None:
-        """Begin a phase inside the running one."""
-        self._switch()
-        self._running.append(phase)
-
-    def end(self) -> None:
-        """End the running phase; the one around it goes on."""
-        self._switch()
-        self._running.pop()
+        if phase:
+            running.append(phase)
+        else:
+            running.pop()
 
 
 class _Phase:
@@ -88,7 +82,7 @@ class _Phase:
         self._clock, self._name = clock, name
 
     def __enter__(self) -> None:
-        self._clock.begin(self._name)
+        self._clock.switch(self._name)
 
     def __exit__(
         self,
@@ -96,4 +90,4 @@ class _Phase:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._clock.end()
+        self._clock.switch()

@@ -1,4 +1,4 @@
-"""Which targets the samples of a dataset have, by its annotations, without reading a picture."""
+"""Targets that a dataset declares for its samples, without reading an image."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 _DEEPEST = 16  # wrappers in wrappers
 _METHOD = "targets_of"
-_BULK = "all_targets"  # of wrappers: the same of all samples, each inner dataset asked at once
-_MANY = 8  # a smaller part of a dataset is asked for by its places
+_BULK = "all_targets"  # of wrappers: `targets_of` of all samples in one call
+_MANY = 8  # a smaller subset is asked by index
 _Answer = TypeVar("_Answer")
 _answers: ContextVar[dict[tuple[str, int], tuple[Any, Any]] | None] = ContextVar(
     "answers", default=None
@@ -20,12 +20,11 @@ _answers: ContextVar[dict[tuple[str, int], tuple[Any, Any]] | None] = ContextVar
 
 
 def targets_of(dataset: Any, index: int) -> Collection[str] | None:
-    """Names of the targets of a sample, or None where the dataset does not say.
+    """Target names of a sample, or None if the dataset does not declare them.
 
-    It says so by a method `targets_of(index)`. A subset that has what it is of as `dataset` and the
-    places as `indices`, as PyTorch's, and a list of `datasets` one after the other, as its
-    `ConcatDataset`, are looked through. Where a class inherits the method, and makes its samples
-    itself, it does not say: they may have more.
+    A dataset declares them by a method `targets_of(index)`. PyTorch's `Subset` (`dataset`,
+    `indices`) and `ConcatDataset` (`datasets`) are unwrapped. A class that inherits the method but
+    overrides `__getitem__` declares nothing: its samples may have more targets.
 
     >>> class Boxes:
     ...     def targets_of(self, index): return ["boxes"]
@@ -40,8 +39,8 @@ def targets_of(dataset: Any, index: int) -> Collection[str] | None:
         if hasattr(kind, _METHOD):
             if _is_overridden(kind):
                 return None
-            found: Collection[str] | None = dataset.targets_of(index)
-            return (found,) if isinstance(found, str) else found
+            names: Collection[str] | None = dataset.targets_of(index)
+            return (names,) if isinstance(names, str) else names
         if not _is_looked_through(kind):
             return None
         inner, indices = getattr(dataset, "dataset", None), getattr(dataset, "indices", None)
@@ -58,15 +57,15 @@ def targets_of(dataset: Any, index: int) -> Collection[str] | None:
     return None
 
 
-#: Classes that give the samples of what they wrap as they are.
+#: Wrapper classes that return the wrapped samples unchanged.
 _LOOKED_THROUGH = ("torch.utils.data.dataset.Subset", "torch.utils.data.dataset.ConcatDataset")
 
 
 def all_targets(dataset: Any) -> list[frozenset[str]] | None:
-    """The targets of each sample; None where the dataset does not say that of all.
+    """Target names of each sample; None unless the dataset declares all of them.
 
-    One call for each sample, or one for all to a wrapper that has a method `all_targets()`.
-    Samples with the same targets share one set.
+    Calls `targets_of` once per sample, or once a wrapper's method `all_targets()`. Samples with
+    the same targets share one set.
     """
     return answer("targets", dataset, _all_targets)
 
@@ -74,8 +73,8 @@ def all_targets(dataset: Any) -> list[frozenset[str]] | None:
 def _all_targets(dataset: Any) -> list[frozenset[str]] | None:
     kind = type(dataset)
     if hasattr(kind, _BULK) and not _is_overridden(kind, _BULK, _METHOD):
-        said: list[frozenset[str]] | None = dataset.all_targets()
-        return said
+        declared: list[frozenset[str]] | None = dataset.all_targets()
+        return declared
     if _is_looked_through(kind):
         several, inner = getattr(dataset, "datasets", None), getattr(dataset, "dataset", None)
         if isinstance(several, (list, tuple)):
@@ -83,10 +82,10 @@ def _all_targets(dataset: Any) -> list[frozenset[str]] | None:
             return in_sets(chain(*parts)) if len(parts) == len(several) else None
         if inner is not None and len(inner) <= _MANY * len(dataset):
             whole = all_targets(inner)
-            return None if whole is None else [whole[int(place)] for place in dataset.indices]
+            return None if whole is None else [whole[int(index)] for index in dataset.indices]
     says: Callable[[int], Collection[str] | None]
     if hasattr(kind, _METHOD) and not _is_overridden(kind):
-        says = dataset.targets_of  # looked up once, and not for each sample
+        says = dataset.targets_of  # looked up once, not for each sample
     else:
 
         def says(index: int) -> Collection[str] | None:
@@ -96,9 +95,9 @@ def _all_targets(dataset: Any) -> list[frozenset[str]] | None:
 
 
 def in_sets(targets: Iterable[Collection[str] | None]) -> list[frozenset[str]] | None:
-    """Names of the targets of samples as sets, equal ones the same; None if one is None."""
+    """Convert target names to sets, sharing equal ones; None if an item is None."""
     sets: dict[frozenset[str], frozenset[str]] = {}
-    found: list[frozenset[str]] = []
+    target_sets: list[frozenset[str]] = []
     last: Collection[str] | None = None
     for names in targets:
         if names is None:
@@ -107,16 +106,16 @@ def in_sets(targets: Iterable[Collection[str] | None]) -> list[frozenset[str]] |
             as_set = frozenset((names,) if isinstance(names, str) else names)
             as_set = sets.setdefault(as_set, as_set)
             last = names if isinstance(names, tuple) else None
-        found.append(as_set)
-    return found
+        target_sets.append(as_set)
+    return target_sets
 
 
 @contextmanager
 def ask_once() -> Iterator[None]:
-    """Within this block, ask each dataset once which targets it has.
+    """Within this block, cache which targets each dataset has.
 
-    Datasets of 100,000 samples are asked by several checks of a loader's start. Answers are dropped
-    at the end of the block, since a dataset may grow, or be labelled further, before the next.
+    Several checks of a loader's start query datasets of 100,000 samples. The cache is dropped at
+    the end of the block, since a dataset may grow, or get more labels, before the next.
     """
     if _answers.get() is not None:
         yield
@@ -129,7 +128,7 @@ def ask_once() -> Iterator[None]:
 
 
 def answer(question: str, dataset: Any, ask: Callable[[Any], _Answer]) -> _Answer:
-    """What `ask(dataset)` returns; within `ask_once` it is called once for each dataset."""
+    """Return `ask(dataset)`, cached per dataset within `ask_once`."""
     answers = _answers.get()
     if answers is None:
         with ask_once():
@@ -137,17 +136,17 @@ def answer(question: str, dataset: Any, ask: Callable[[Any], _Answer]) -> _Answe
     key = (question, id(dataset))
     if key not in answers:
         answers[key] = (dataset, ask(dataset))  # the dataset lives as long as its id is a key
-    found: _Answer = answers[key][1]
-    return found
+    cached: _Answer = answers[key][1]
+    return cached
 
 
 def _is_overridden(kind: type, *methods: str) -> bool:
     methods = methods or (_METHOD,)
     names = (*methods, "__getitem__")
-    order = [one for one in kind.__mro__ if any(name in vars(one) for name in names)]
+    order = [base for base in kind.__mro__ if any(name in vars(base) for name in names)]
     return bool(order) and methods[0] not in vars(order[0])
 
 
 def _is_looked_through(kind: type) -> bool:
-    owner = next((one for one in kind.__mro__ if "__getitem__" in vars(one)), object)
+    owner = next((base for base in kind.__mro__ if "__getitem__" in vars(base)), object)
     return f"{owner.__module__}.{owner.__qualname__}" in _LOOKED_THROUGH

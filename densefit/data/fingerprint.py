@@ -30,7 +30,7 @@ def fingerprint(dataset: Dataset) -> dict[str, Any]:
         try:
             sample = dataset[index]
             arrays = {**sample.targets, "": sample.image}
-        except Exception as error:  # what is broken is told, or skipped, in the epoch
+        except Exception as error:  # a broken sample is reported, or skipped, in the epoch
             digest.update(type(error).__name__.encode())
             continue
         for name, array in sorted(arrays.items(), key=itemgetter(0)):

@@ -1,4 +1,4 @@
-"""Settings of an object that are not the usual ones, for its repr."""
+"""Arguments that differ from their defaults, for reprs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import numpy as np
 from densefit.data.stable_repr import stable_repr
 
 
-def unusual(kind: type, given: Mapping[str, Any], but: Collection[str] = ()) -> str:
-    """Arguments of a class that are not its defaults, as they follow others in a repr.
+def unusual(kind: type, arguments: Mapping[str, Any], but: Collection[str] = ()) -> str:
+    """Arguments of a class that differ from their defaults, as the end of a repr's list.
 
-    What decides which samples a dataset gives must be in its repr: caches and resumes tell by it
-    whether it is still the same.
+    All that decides which samples a dataset returns must be in its repr: caches and resumed
+    trainings compare it.
 
     >>> class Letters:
     ...     def __init__(self, root, upper=False, count=26): ...
@@ -25,15 +25,16 @@ def unusual(kind: type, given: Mapping[str, Any], but: Collection[str] = ()) -> 
 
     Args:
         kind: the class.
-        given: the arguments by name, and whatever else (`locals()`, at the start of `__init__`).
-        but: those that are shown anyway, or change nothing.
+        arguments: arguments by name; other items are ignored (`locals()`, at the start of
+            `__init__`).
+        but: names of arguments that are shown anyway, or have no effect.
     """
-    shown = []
+    texts = []
     for name, parameter in inspect.signature(kind).parameters.items():
-        text = _text(given[name])
+        text = _text(arguments[name])
         if name not in but and text != _text(parameter.default):
-            shown.append(f", {name}={text}")
-    return "".join(shown)
+            texts.append(f", {name}={text}")
+    return "".join(texts)
 
 
 def _text(value: Any) -> str:

@@ -19,16 +19,16 @@ _WARPED = "it was warped in perspective"
 
 @dataclass(frozen=True)
 class Geometry:
-    """Where the pixels of the original image lie in the network's input.
+    """Map from the pixels of the original image to the network's input.
 
     Attributes:
         size: (height, width) of the original image, in pixels.
         matrix: (2, 3) float64, the affine map from original to input coordinates. Coordinates
             are continuous: pixel (i, j) covers [j, j+1) x [i, i+1).
         input_size: (height, width) of the network's input.
-        cuts: map and window of each earlier step that cut the picture: what a crop has cut away is
-            not there any more, though a later step may make room for it.
-        is_assumed: nobody gave it: its sample was made without one.
+        cuts: map and window of each earlier step that cropped the image: cropped pixels are lost,
+            even if a later step pads the image again.
+        is_assumed: whether the geometry is a default: its sample was created without one.
     """
 
     size: tuple[int, int]
@@ -41,13 +41,13 @@ class Geometry:
 
     @classmethod
     def identity(cls, height: int, width: int) -> Geometry:
-        """The map of an image that was not changed."""
+        """Geometry of an image that was not transformed."""
         return cls((height, width), np.eye(2, 3), (height, width))
 
     def then(self, matrix: np.ndarray, input_size: tuple[int, int]) -> Geometry:
-        """This map followed by another (2, 3) affine `matrix` into an image of `input_size`.
+        """Compose this map with a (2, 3) affine `matrix` into an image of `input_size`.
 
-        After a (3, 3) `matrix` of a perspective it is lost: see `LostGeometry`.
+        A (3, 3) perspective `matrix` returns a `LostGeometry`.
         """
         step = as_3x3(matrix)
         if not is_affine(step):
@@ -63,10 +63,10 @@ class Geometry:
     def boxes_to_original(self, boxes: np.ndarray) -> np.ndarray:
         """Map (n, 4) xyxy boxes from input pixels to original pixels, clipped to the image.
 
-        Maps without rotation only (resize, crop, pad, mirror), which is all that evaluation uses.
+        Supports maps without rotation only (resize, crop, pad, flip), which evaluation uses.
 
         Raises:
-            DataError: the picture was turned: a box would come back larger than it is.
+            DataError: the image was rotated: the box around rotated corners would be too large.
         """
         boxes = np.asarray(boxes, np.float64).reshape(-1, 4)
         (sx, skew, tx), (slant, sy, ty) = self.matrix
@@ -91,18 +91,18 @@ class Geometry:
 
 
 class LostGeometry(Geometry):
-    """Of a picture whose pixels cannot be traced back by an affine map; for training only.
+    """Geometry of an image that no affine map brings back to the original; for training only.
 
-    Scores and predictions of it are refused.
+    Evaluation and prediction of such images raise DataError.
 
     Args:
         size: (height, width) of the original image.
         input_size: (height, width) of the network's input.
-        why: what lost it: "it was ..."
+        why: reason, as "it was ..."
 
     Attributes:
-        is_other: the picture is no longer the original one but several, or warped: a head which
-            does not ask for the map is refused as well.
+        is_other: whether the image is mixed from several or warped, so that heads which do not
+            need the map raise too.
     """
 
     why: str
@@ -115,16 +115,16 @@ class LostGeometry(Geometry):
             object.__setattr__(self, name, value)
 
     def __getattr__(self, name: str) -> Any:
-        """`matrix`: a DataError."""
+        """Raise DataError for `matrix`."""
         if name != "matrix":
             raise AttributeError(name)
         raise self.refusal()
 
     def refusal(self, where: object = None) -> DataError:
-        """The error of a score or prediction of such a picture.
+        """Make the error of evaluation or prediction of such an image.
 
         Args:
-            where: which sample it is, and for which head.
+            where: sample and head, for the error.
         """
         return DataError(
             "Where the original picture lies in the network's input is not known",
@@ -134,7 +134,7 @@ class LostGeometry(Geometry):
         )
 
     def then(self, matrix: np.ndarray, input_size: tuple[int, int]) -> Geometry:
-        """It stays lost."""
+        """Return a lost geometry again."""
         if not self.is_other and not is_affine(as_3x3(matrix)):
             return LostGeometry(self.size, input_size, _WARPED)
         return type(self)(self.size, input_size, self.why)
@@ -144,16 +144,16 @@ class LostGeometry(Geometry):
 
 
 class UntracedGeometry(LostGeometry):
-    """Of the original picture at a place that is not known: heads that ask for it are refused.
+    """Geometry of the original image at an unknown position: heads that need the map raise.
 
-    The class of the whole picture, say, can be scored all the same.
+    The class of the whole image, for example, can still be evaluated.
     """
 
     is_other = False
 
 
 class UntoldGeometry(UntracedGeometry):
-    """Of a picture that a transform moved without a word."""
+    """Geometry of an image that a transform moved without updating the geometry."""
 
     _fix = (
         "let the transform use crop, resize, flip or rotate90 of densefit.data.geometry.image_ops, "
@@ -163,58 +163,57 @@ class UntoldGeometry(UntracedGeometry):
 
     @classmethod
     def if_moved(cls, before: Geometry, after: Sample) -> Geometry:
-        """The geometry of a sample behind one transform; untold if its sizes are others than told.
+        """Geometry of a sample after one transform; `UntoldGeometry` if its sizes do not match.
 
-        A sample of the same size that was made without a geometry has the one from before.
+        A sample of unchanged size that was created without a geometry keeps the previous one.
 
         Args:
-            before: of the sample that the transform got.
-            after: what it gave.
+            before: geometry of the transform's input.
+            after: output of the transform.
         """
         size = (after.image.shape[0], after.image.shape[1])
-        told = after.geometry or Geometry.identity(*size)
-        if told is not before and told.is_assumed:
+        geometry = after.geometry or Geometry.identity(*size)
+        if geometry is not before and geometry.is_assumed:
             if isinstance(before, LostGeometry):
                 return before.then(np.eye(2, 3), size)
             if tuple(before.input_size) == size:
                 return before
-        elif isinstance(told, LostGeometry) or (
-            told.size == before.size and tuple(told.input_size) == size
+        elif isinstance(geometry, LostGeometry) or (
+            geometry.size == before.size and tuple(geometry.input_size) == size
         ):
-            return told
+            return geometry
         return cls(before.size, size, f"a transform made it {size} and kept no track of it")
 
 
 @dataclass
 class Sample:
-    """One image and what is known about it.
+    """One image with its annotations.
 
     Attributes:
         id: unique in its dataset.
-        image: (H, W, 3) uint8, RGB. A picture of Pillow is brought to RGB; of a dataset also grey
-            ones are taken, (H, W) or (H, W, 1), and those with alpha, which is dropped.
-        targets: named numpy arrays in the coordinates of `image`. The names that the built-in
-            tasks use:
+        image: (H, W, 3) uint8, RGB. Pillow images are converted to RGB; from a dataset, grey images
+            (H, W) or (H, W, 1) are accepted too, and images with alpha, which is dropped.
+        targets: named numpy arrays in the coordinates of `image`. The built-in tasks use these
+            names:
             `boxes` (n, 4) float32 xyxy in pixels, right and bottom edge exclusive;
             `classes` (n,) int64; `difficult` (n,) bool; `crowd` (n,) bool;
             `area` (n,) float32, pixels; `keypoints` (n, K, 3) float32, x and y in continuous
             pixels and the visibility (0: not labelled, and then x = y = 0; 1: hidden; 2: seen);
-            `keypoint_flip` (K,) int64, which keypoint each is in a mirrored picture;
-            `mask` (H, W) uint8, a class index a pixel;
-            `label` () int64, the class of the picture;
-            `instances` (H, W) uint16, an object's id a pixel, 0 for none, 65535 where it is not
-            known; `instance_ids` (n,) int64, the id of each box, 0 if its pixels are not known;
-            `instance_masks` (n,) object, whole masks of the *original* picture as COCO run
-            lengths, where objects overlap (see `densefit.data.geometry.instance_map`);
-            `labels` (K,) int64, for each class 1 (the picture shows it), 0 or -1 (unknown);
-            `known_classes` (K,) bool, for each class of the boxes whether they tell of it, and
-            `known_mask_classes` (K,) bool, the same of `mask`; without these, they tell of all;
-            `depth` (H, W) float32, metres along the camera's axis, 0 where unknown; no change of
-            size or place changes a depth;
+            `keypoint_flip` (K,) int64, the index of each keypoint in a flipped image;
+            `mask` (H, W) uint8, the class index of each pixel;
+            `label` () int64, the class of the image;
+            `instances` (H, W) uint16, the object id of each pixel, 0 for none, 65535 where
+            unknown; `instance_ids` (n,) int64, the id of each box, 0 if its pixels are unknown;
+            `instance_masks` (n,) object, full masks of the *original* image as COCO RLE, if
+            objects overlap (see `densefit.data.geometry.instance_map`);
+            `labels` (K,) int64, for each class 1 (present), 0 or -1 (unknown);
+            `known_classes` (K,) bool, whether the boxes of each class are annotated, and
+            `known_mask_classes` (K,) bool, the same for `mask`; without these, all are annotated;
+            `depth` (H, W) float32, metres along the camera's axis, 0 where unknown; geometric
+            transforms do not change depth values;
             `normals` (H, W, 3) float32, unit vectors (x right, y down), zero where unknown.
-        geometry: where the original image lies in `image`; transforms keep it up to date.
-        original: the targets before any transform (what scores are measured against); set by
-            the loader.
+        geometry: map from the original image to `image`; transforms keep it up to date.
+        original: the targets before any transform (ground truth for metrics); set by the loader.
     """
 
     id: str
@@ -232,18 +231,18 @@ class Sample:
 
 
 class Dataset(Protocol):
-    """A finite list of samples, decoded when asked for.
+    """A finite sequence of samples, decoded on access.
 
-    `id_of(i)` is cheap (no decoding): errors name a sample by it, or by its index where there is
-    none. `classes` names the classes in index order; what needs names asks for it. Loaders check
-    every sample (see `densefit.data.checks.sample`).
+    `id_of(i)` is cheap (no decoding) and names a sample in errors; without it, the index does.
+    `classes` names the classes in index order. Loaders check every sample (see
+    `densefit.data.checks.sample`).
 
-    A method `targets_of(i)` may give the names of the targets of sample i, by the annotations: all
-    that asks which targets there are then knows it of all samples. Else it reads a few, and what
-    these lack may still come.
+    An optional method `targets_of(i)` returns the target names of sample i from the annotations, so
+    that the targets of all samples are known. Otherwise a few samples are probed, and further
+    targets may still occur later.
 
-    Where pictures are files, a method `picture_file(i)` may give the path: packing then keeps the
-    file as it is, and a cache on disk sees when it changes.
+    An optional method `picture_file(i)` returns the path of an image file: packing then copies the
+    file, and a disk cache detects when it changes.
     """
 
     classes: list[str]

@@ -1,4 +1,4 @@
-"""How errors name a sample and its dataset; asking for a name never fails."""
+"""Names of samples and datasets for errors; looking up a name never fails."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LONGEST = 200  # characters of a dataset's repr
 
 
 def sample_id(dataset: Any, index: int) -> str:
-    """The id of a sample as a text; its index in a dataset without `id_of`, or whose `id_of` fails.
+    """Id of a sample as a string; its index if the dataset has no `id_of`, or if that fails.
 
     >>> sample_id(["a", "b"], 1)
     '1'
@@ -22,14 +22,14 @@ def sample_id(dataset: Any, index: int) -> str:
         return str(index)
     try:
         return str(id_of(index))
-    except Exception:  # an error about a sample must not be lost for the sample's name
+    except Exception:  # a failing name must not hide the error about the sample
         return str(index)
 
 
 def dataset_name(dataset: Any) -> str:
-    """A dataset as errors name it: its repr, or its class where that is an address or very long.
+    """Name of a dataset for errors: its repr, or its class if that is an address or very long.
 
-    One that only passes another's through, as a cache, has the other's name.
+    A wrapper that only passes samples through, e.g. a cache, has the name of the wrapped dataset.
 
     >>> dataset_name([1, 2, 3])
     'a list of 3 samples'
@@ -51,35 +51,35 @@ def dataset_name(dataset: Any) -> str:
 
 
 def dataset_key(dataset: Any) -> object:
-    """What tells a dataset from others in `densefit.once`: its name, or itself without one."""
+    """Key of a dataset in `densefit.once`: its name, or the object itself if it has none."""
     name = dataset_name(dataset)
     named = name not in (type(dataset).__qualname__, "") and not isinstance(dataset, (list, tuple))
     return name if named else _Same(dataset)
 
 
 class _Same:
-    """Equal for one object alone, as long as that lives."""
+    """Compare by identity, without keeping the object alive."""
 
-    def __init__(self, one: Any) -> None:
-        self._id = id(one)
+    def __init__(self, dataset: Any) -> None:
+        self._id = id(dataset)
         try:
-            self._one: Any = weakref.ref(one)
-        except TypeError:  # a list, say
-            self._one = None
+            self._ref: Any = weakref.ref(dataset)
+        except TypeError:  # e.g. a list
+            self._ref = None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, _Same) or self._id != other._id:
             return False
-        return self._one is None or (other._one is not None and self._one() is other._one())
+        return self._ref is None or (other._ref is not None and self._ref() is other._ref())
 
     def __hash__(self) -> int:
         return self._id
 
 
 def dataset_classes(dataset: Any, target: str) -> list[str]:
-    """Names of a target's classes: `<target>_classes` of the dataset, else `classes`, else none.
+    """Class names of a target: `<target>_classes`, else `classes`, else an empty list.
 
-    Its own ones, or those of the dataset that it wraps.
+    Attributes of a wrapped dataset count too.
     """
     names = named_classes(dataset, target)
     return list(names) if isinstance(names, Iterable) else []

@@ -1,4 +1,4 @@
-"""Which samples an epoch visits, in which order."""
+"""Order of the samples of an epoch."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from densefit.errors import ConfigError
 
 
 class Order(Protocol):
-    """The samples of each epoch, a function of (seed, epoch) alone.
+    """Order of the samples of each epoch, a function of (seed, epoch) alone.
 
-    A dataset that is more than a list of samples has an order of its own: it has a method
-    `order(shuffle, batch_size)`, which a loader asks (see `Mixture`). It may have another one for
-    loaders that drop a smaller last batch, `dropping_order(shuffle, batch_size, skips)`, whose
-    epochs are whole batches; else such a loader cuts off the end of each epoch.
+    A dataset can have its own order, by a method `order(shuffle, batch_size)` that loaders call
+    (see `Mixture`). For loaders that drop an incomplete last batch it can have a second one,
+    `dropping_order(shuffle, batch_size, skips)`, whose epochs are whole batches; without it such a
+    loader truncates each epoch.
 
     Attributes:
         exact: whether every epoch visits every sample once.
-        grouped: whether samples are meant to be together in a batch; none may then be skipped.
+        grouped: whether the order groups samples into batches; none may then be skipped.
     """
 
     @property
@@ -31,22 +31,22 @@ class Order(Protocol):
     def grouped(self) -> bool: ...
 
     def __len__(self) -> int:
-        """Samples an epoch, the same in each."""
+        """Samples per epoch, the same in each."""
 
     def indices(self, seed: int, epoch: int) -> np.ndarray:
-        """(len,) int64 visits of an epoch, of which each batch takes the next batch_size.
+        """(len,) int64 visits of an epoch; each batch takes the next batch_size of them.
 
-        A visit is a sample's index in the dataset; where the sample comes again in the epoch, the
-        index plus the dataset's length for each time before, so that no two are transformed alike.
+        A visit is a sample's index in the dataset, plus the dataset's length for each earlier
+        visit of the sample in the epoch, so that repetitions are transformed differently.
         """
 
 
 class PlainOrder:
-    """Every sample once: the order of any dataset that has none of its own.
+    """Visit every sample once: the default order of a dataset.
 
     Args:
-        length: of the dataset.
-        shuffle: another order each epoch.
+        length: length of the dataset.
+        shuffle: whether to shuffle each epoch.
     """
 
     exact, grouped = True, False
@@ -65,17 +65,17 @@ class PlainOrder:
 def order_of(
     dataset: Dataset, shuffle: bool, batch_size: int, skips: bool, drops: bool = False
 ) -> Order:
-    """The dataset's own order, or the plain one.
+    """Order of a dataset: its own, else `PlainOrder`.
 
     Args:
-        dataset: the samples.
-        shuffle: another order each epoch.
-        batch_size: samples that are together.
-        skips: whether broken samples are to be left out.
-        drops: whether a smaller last batch is.
+        dataset: dataset of the samples.
+        shuffle: whether to shuffle each epoch.
+        batch_size: samples per batch.
+        skips: whether broken samples are skipped.
+        drops: whether an incomplete last batch is dropped.
 
     Raises:
-        ConfigError: the order says which samples are together, and some are to be left out.
+        ConfigError: the order groups samples into batches, and broken samples are skipped.
     """
     make = getattr(dataset, "order", None)
     if make is None:
@@ -92,18 +92,17 @@ def order_of(
 
 
 def covering_of(order: Order, visited: int) -> int:
-    """Epochs after which every sample has come: what none of them had, none has.
+    """Epochs after which every sample has been visited.
 
-    Where a shuffle decides by chance which samples are cut off, it is true but for one case in a
-    million.
+    If a shuffle drops random samples from each epoch, it holds with probability 1 - 1e-6.
 
     Args:
-        order: of the epochs.
-        visited: samples of each that are not cut off.
+        order: order of the epochs.
+        visited: samples per epoch that are not dropped.
     """
-    own: int | None = getattr(order, "covering", None)
-    if own is not None:
-        return own
+    covering: int | None = getattr(order, "covering", None)
+    if covering is not None:
+        return covering
     lost = 1 - visited / len(order)
     is_by_chance = isinstance(order, PlainOrder) and order.shuffle and 0 < lost < 1
     return math.ceil(math.log(1e-6) / math.log(lost)) if is_by_chance else 1
@@ -112,8 +111,8 @@ def covering_of(order: Order, visited: int) -> int:
 def epoch_order(length: int, shuffle: bool, seed: int, epoch: int) -> np.ndarray:
     """(length,) int64 indices of one epoch; depends on the arguments alone.
 
-    The generator is seeded like those of the samples, (seed, epoch, index), with an index that
-    no sample has: numpy takes (seed, epoch) for the same as (seed, epoch, 0).
+    The generator is seeded like the samples' generators, (seed, epoch, index), with an index that
+    no sample has: for numpy, (seed, epoch) equals (seed, epoch, 0).
 
     >>> epoch_order(4, False, seed=0, epoch=3).tolist()
     [0, 1, 2, 3]
@@ -124,12 +123,12 @@ def epoch_order(length: int, shuffle: bool, seed: int, epoch: int) -> np.ndarray
 
 
 def sample_rng(seed: int, epoch: int, visit: int) -> np.random.Generator:
-    """The generator for all that is random about one visit of a sample in one epoch."""
+    """Random generator for one visit of a sample in one epoch."""
     return np.random.default_rng((seed, epoch, visit))
 
 
 def place_of(visit: int, length: int) -> int:
-    """Index in a dataset of `length` samples of a visit's sample.
+    """Sample index of a visit, in a dataset of `length` samples.
 
     >>> place_of(2, 3), place_of(5, 3)
     (2, 2)
@@ -137,22 +136,22 @@ def place_of(visit: int, length: int) -> int:
     return visit % length
 
 
-def numbered_visits(places: np.ndarray, length: int) -> np.ndarray:
-    """Indices as visits: each one's second coming in the list plus `length`, and so on.
+def numbered_visits(indices: np.ndarray, length: int) -> np.ndarray:
+    """Convert indices to visits: add `length` for each earlier occurrence of an index.
 
     >>> numbered_visits(np.array([2, 0, 2, 2]), 3).tolist()
     [2, 0, 5, 8]
 
     Args:
-        places: (n,) int64 indices of samples.
-        length: of the dataset.
+        indices: (n,) int64 indices of samples.
+        length: length of the dataset.
 
     Returns:
         (n,) int64, all different.
     """
-    by_place = np.argsort(places, kind="stable")
-    ordered = places[by_place]
+    by_place = np.argsort(indices, kind="stable")
+    ordered = indices[by_place]
     first = np.searchsorted(ordered, ordered, side="left")
-    before = np.empty(len(places), np.int64)
-    before[by_place] = np.arange(len(places)) - first
-    return np.asarray(places + length * before)
+    before = np.empty(len(indices), np.int64)
+    before[by_place] = np.arange(len(indices)) - first
+    return np.asarray(indices + length * before)

@@ -1,4 +1,4 @@
-"""What a dataset inside another one says of itself, where the outer one says nothing."""
+"""Look up attributes of datasets inside wrappers."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ _DEEPEST = 16  # wrappers in wrappers
 
 
 def attribute_of(dataset: Any, name: str) -> Any:
-    """An attribute of a dataset, else of the one that it wraps; None where none has it.
+    """An attribute of a dataset, else of the dataset that it wraps, else None.
 
-    A wrapper has what it wraps as `dataset`, as PyTorch's `Subset` has; of `datasets`, as in its
-    `ConcatDataset`, it is what all have alike. What a wrapper says itself goes before, None too.
+    A wrapper holds the wrapped dataset as `dataset`, like PyTorch's `Subset`; for `datasets`, like
+    its `ConcatDataset`, the attribute counts if it is equal in all. A wrapper's own attribute takes
+    precedence, even if it is None.
 
     >>> class Part:
     ...     def __init__(self, dataset): self.dataset = dataset
@@ -32,14 +33,14 @@ def attribute_of(dataset: Any, name: str) -> Any:
 
 
 def named_classes(dataset: Any, target: str) -> Any:
-    """The names of a target's classes: `<target>_classes`, else `classes`; None where none is."""
+    """Class names of a target: `<target>_classes`, else `classes`, else None."""
     names = attribute_of(dataset, f"{target}_classes")
     return attribute_of(dataset, "classes") if names is None else names
 
 
 def _alike(datasets: Any, name: str) -> Any:
-    found = [attribute_of(one, name) for one in datasets]
-    same = all(isinstance(own, (list, tuple)) for own in found) and all(
-        list(own) == list(found[0]) for own in found
+    values = [attribute_of(dataset, name) for dataset in datasets]
+    same = all(isinstance(value, (list, tuple)) for value in values) and all(
+        list(value) == list(values[0]) for value in values
     )
-    return found[0] if same else None
+    return values[0] if same else None

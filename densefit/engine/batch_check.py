@@ -54,10 +54,10 @@ class BatchCheck:
         reader = self._reader
         self._check_arrays("data", batch.data, reader.data_specs)
         self._check_arrays("label", batch.labels, reader.label_specs)
-        rows = batch.rows
+        rows = next(iter(batch.data.values())).shape[0]
         real = rows if is_padding_kept else batch.real
-        arrays = batch.arrays
-        for spec in reader.specs:
+        arrays = {**batch.data, **batch.labels}
+        for spec in (*reader.data_specs, *reader.label_specs):
             array = arrays[spec.name]
             # A last batch may be smaller: all arrays then shrink alike.
             if array.shape[0] * reader.batch_size != rows * spec.shape[0]:
@@ -69,10 +69,10 @@ class BatchCheck:
             targets = targets[:real]
         if geometries is not None and len(geometries) > real:
             geometries = geometries[:real]
-        if not 0 < real <= rows or any(
-            entries is not None and len(entries) != real
-            for entries in (ids or None, targets, geometries)
-        ):
+        lengths = {
+            len(entries) for entries in (ids or None, targets, geometries) if entries is not None
+        }
+        if not 0 < real <= rows or lengths - {real}:
             raise DataError(
                 f"A batch of the {reader.where} data does not say rightly which rows are samples",
                 expected="0 <= pad < rows; an id, targets and a geometry for each other row",
@@ -104,7 +104,8 @@ class BatchCheck:
     ) -> None:
         """Raise unless there is an array, of a type and shape that fit, for each spec."""
         reader = self._reader
-        if len(arrays) != len(announced) or any(spec.name not in arrays for spec in announced):
+        names = {spec.name for spec in announced}
+        if len(arrays) != len(announced) or names != arrays.keys():
             absent = [spec.name for spec in announced if spec.name not in arrays]
             is_renamed = set(arrays) - {spec.name for spec in announced}
             raise BindError(

@@ -1,4 +1,4 @@
-"""Parameters in groups, by patterns of their names: rates of their own, no decay, frozen."""
+"""Parameter groups by name patterns: learning rate and weight decay factors, frozen parameters."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _FACTORS = ("lr", "wd")
 
 
 def factors(groups: Groups, names: Sequence[str]) -> dict[str, dict[str, float]]:
-    """{"lr": {parameter: factor}, "wd": {parameter: factor}} of the parameters in a group.
+    """Factors of the grouped parameters: {"lr": {parameter: factor}, "wd": {...}}.
 
     >>> factors({"*": {"lr": 0.1}, "*_bias": {"wd": 0}}, ["a_weight", "a_bias"])
     {'lr': {'a_weight': 0.1, 'a_bias': 0.1}, 'wd': {'a_bias': 0.0}}
 
     Args:
-        groups: pattern (`*`, `?`, `[...]`), or a name as it is -> {"lr": factor, "wd": factor};
-            where several match, the later ones win.
+        groups: pattern (`*`, `?`, `[...]`) or exact name -> {"lr": factor, "wd": factor}; where
+            several match, the last wins.
         names: of all parameters.
 
     Raises:
         ConfigError: a pattern matches nothing, or a factor is unknown or negative.
     """
-    found: dict[str, dict[str, float]] = {kind: {} for kind in _FACTORS}
+    by_kind: dict[str, dict[str, float]] = {kind: {} for kind in _FACTORS}
     for pattern, settings in groups.items():
         matched = _matching(pattern, names, "groups")
         for kind, factor in settings.items():
@@ -39,12 +39,12 @@ def factors(groups: Groups, names: Sequence[str]) -> dict[str, dict[str, float]]
                     received=f"{kind}={factor!r}",
                     where=f"groups, {pattern!r}",
                 )
-            found[kind].update(dict.fromkeys(matched, float(factor)))
-    return found
+            by_kind[kind].update(dict.fromkeys(matched, float(factor)))
+    return by_kind
 
 
 def frozen(patterns: Iterable[str], names: Sequence[str]) -> list[str]:
-    """The parameters that match one of the patterns, in their order.
+    """Names that match one of the patterns, in the order of `names`.
 
     Raises:
         ConfigError: a pattern matches nothing, or everything is frozen.
@@ -58,12 +58,12 @@ def frozen(patterns: Iterable[str], names: Sequence[str]) -> list[str]:
 
 
 def check_fixed(fixed: Iterable[str], names: Sequence[str], chosen: Iterable[str]) -> list[str]:
-    """The parameters that have no gradient: those that are frozen, and those named one by one.
+    """Names of the parameters without a gradient: frozen ones, and those in `fixed`.
 
     Args:
-        fixed: names.
+        fixed: names of parameters.
         names: of all parameters.
-        chosen: those that are frozen.
+        chosen: names of the frozen parameters.
 
     Raises:
         ConfigError: a name is no parameter's, or every parameter is fixed.

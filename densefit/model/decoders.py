@@ -1,6 +1,6 @@
 """Decoders: backbone features -> maps at a quarter of the input size, for any dense head.
 
-The head defines the meaning of the channels (class logits, depth, components of a vector).
+The head gives the channels their meaning: class logits, depth, components of a vector.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LOGIT_STRIDE = 4
 
 @dataclass(frozen=True)
 class Decoder:
-    """Decoder of a dense head.
+    """Kind and width of a head's decoder.
 
     Attributes:
         kind: "deeplabv3+" or "fcn".
@@ -27,7 +27,7 @@ class Decoder:
         rates: dilations of the atrous pyramid of "deeplabv3+".
 
     Raises:
-        ConfigError: an unknown kind, or a setting below 1.
+        ConfigError: unknown, or a setting below 1.
     """
 
     kind: str = "deeplabv3+"
@@ -48,18 +48,18 @@ class Decoder:
 
     @property
     def output_stride(self) -> int:
-        """Return the output stride that the decoder requires of the backbone."""
+        """Stride of the deepest feature map that it reads."""
         return 16 if self.kind == "deeplabv3+" else 32
 
     def __call__(self, features: Features, name: str, outputs: int, init: Any = None) -> Any:
-        """Build (B, outputs, h, w) at LOGIT_STRIDE; the parameters are `<name>_...`.
+        """Build the map (B, outputs, h, w) at LOGIT_STRIDE, with parameters `<name>_...`.
 
         Args:
-            features: features of the backbone.
-            name: name of the head.
-            outputs: number of output channels.
-            init: MXNet initializer of the last weights, for outputs that must start near 0; None
-                for the default.
+            features: of the backbone.
+            name: of the head.
+            outputs: channels of the map.
+            init: MXNet initializer of the last weights, for outputs that must start near 0; by
+                default that of all weights.
         """
         if self.kind == "fcn":
             return fcn(features, name, outputs, self.channels, init)
@@ -67,10 +67,10 @@ class Decoder:
 
 
 def fcn(features: Features, name: str, outputs: int, channels: int, init: Any = None) -> Any:
-    """FCN with skips (Long et al. 2015): the upsampled sum of every feature map's scores.
+    """FCN with skips (Long et al. 2015): every map's scores, upsampled and summed.
 
-    The paper adds scores of strides 32, 16 and 8 and upsamples the sum by 8; here the map of
-    stride 4 is added, too, and the result is at stride 4.
+    The paper sums scores of strides 32, 16 and 8 and upsamples the sum by 8; here the map of
+    stride 4 is summed too, and the result is at stride 4.
     """
     strides = sorted(features.maps, reverse=True)
     total = None
@@ -99,18 +99,18 @@ def deeplab(
 ) -> Any:
     """DeepLabV3+ (Chen et al. 2018): atrous pyramid pooling, and a decoder with stride-4 detail.
 
-    The pyramid has a 1x1 convolution, 3x3 convolutions dilated by `rates`, and global average
-    pooling. Its projection is upsampled, concatenated with 48 channels of the stride-4 map, and
+    The pyramid: a 1x1 convolution, 3x3 convolutions dilated by `rates`, and the image's mean
+    as context. Its projection is upsampled, concatenated with 48 channels of the stride-4 map, and
     refined by two 3x3 convolutions.
     """
     deepest = max(features.maps)
     x = features.maps[deepest]
     branches = [conv_bn(x, f"{name}_aspp_1x1", channels, kernel=1)]
     branches += [conv_bn(x, f"{name}_aspp_rate{rate}", channels, dilation=rate) for rate in rates]
-    # A mean instead of global Pooling, whose backward pass on a CPU takes as long as a large
-    # convolution, and returns a gradient in a layout that slows down BatchNorm's backward pass.
+    # A mean and not a global Pooling, whose backward pass on a CPU takes as long as a large
+    # convolution, and hands on a gradient in a layout that BatchNorm's takes longer still for.
     pooled = sym.mean(x, axis=(2, 3), keepdims=True)
-    # No BatchNorm here: with one cell an image, its statistics cover only a handful of values.
+    # No BatchNorm here: over one cell a picture its statistics are those of a handful of numbers.
     pooled = sym.Convolution(pooled, num_filter=channels, kernel=(1, 1), name=f"{name}_aspp_pool")
     pooled = sym.Activation(pooled, act_type="relu")
     branches.append(sym.broadcast_like(pooled, branches[0]))
@@ -125,6 +125,6 @@ def deeplab(
 
 
 def _last(x: Any, name: str, outputs: int, init: Any) -> Any:
-    """Apply a 1x1 convolution, with its own weight initializer unless `init` is None."""
+    """Last 1x1 convolution; `init` initializes its weights unless it is None."""
     weight = sym.Variable(f"{name}_weight", init=init)
     return sym.Convolution(x, weight, num_filter=outputs, kernel=(1, 1), name=name)

@@ -1,4 +1,4 @@
-"""Layers shared by backbones and heads: convolution + BatchNorm + ReLU, upsampling, logits."""
+"""Layers that backbones and heads share: convolution + BatchNorm + ReLU, upsampling, logits."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def conv_bn(
     groups: int = 1,
     relu: str | None = "relu",
 ) -> Any:
-    """Apply a convolution without bias, BatchNorm, and an activation ("relu", "relu6" or None).
+    """Convolution without bias, BatchNorm, and an activation ("relu", "relu6" or None).
 
-    Parameters are `<name>_weight`, `<name>_bn_gamma`, ..., so graphs that build the layer under
-    the same name share it. The output size is ceil(size / stride).
+    Parameters are `<name>_weight`, `<name>_bn_gamma`, ..., so that two graphs that build the
+    layer under one name share it. Padding keeps ceil(size / stride).
     """
     x = sym.Convolution(
         x,
@@ -45,18 +45,18 @@ def conv_bn(
 def upsample(x: Any, factor: int, size: tuple[int, int], out: tuple[int, int]) -> Any:
     """Upsample a (B, C, h, w) Symbol bilinearly by an integer factor, and crop it to `out`.
 
-    A feature map of stride s covers s * ceil(H / s) pixels, more than the image if s does not
-    divide H; a resize to H would stretch it. Upsampling by the factor and cropping keeps every
-    cell aligned with its pixels, at any input size.
+    A map of stride s covers s * ceil(H / s) pixels, more than the image when s does not divide
+    H; resizing it to H directly would stretch it. Upsampling by the factor and cropping the
+    overhang keeps every cell over its pixels, at any input size.
 
-    Computed as two matrix products: MXNet's BilinearResize2D takes 13 times as long on a CPU.
-    Alignment is `align_corners=False`.
+    Two matrix products, because MXNet's BilinearResize2D takes 13 times as long on a CPU. Edges
+    and centres are those of `align_corners=False`.
 
     Args:
         x: feature map.
-        factor: scale factor; 1 only crops.
+        factor: of upsampling; 1 only crops.
         size: (h, w) of x.
-        out: (height, width) of the output, at most factor * size.
+        out: (height, width) of the result, at most factor * size.
     """
     if factor > 1:
         x = sym.dot(x, _bilinear(size[1], out[1], factor))
@@ -71,19 +71,19 @@ def upsample(x: Any, factor: int, size: tuple[int, int], out: tuple[int, int]) -
 def strongest(
     x: Any, factor: int, size: tuple[int, int], out: tuple[int, int], dtype: str = "uint8"
 ) -> Any:
-    """Return (B, height, width): the argmax over channels of `upsample(x, factor, size, out)`.
+    """Compute the argmax over channels of `upsample(x, factor, size, out)`: (B, height, width).
 
-    Cheaper than `upsample`: the final transpose moves the indices instead of all channels.
+    Rows and columns are transposed back in the result only, not in every channel.
     """
     if factor == 1:
         return sym.cast(sym.argmax(upsample(x, factor, size, out), axis=1), dtype=dtype)
     x = sym.transpose(sym.dot(x, _bilinear(size[1], out[1], factor)), axes=(0, 1, 3, 2))
-    indices = sym.argmax(sym.dot(x, _bilinear(size[0], out[0], factor)), axis=1)
-    return sym.transpose(sym.cast(indices, dtype=dtype), axes=(0, 2, 1))
+    classes = sym.argmax(sym.dot(x, _bilinear(size[0], out[0], factor)), axis=1)
+    return sym.transpose(sym.cast(classes, dtype=dtype), axes=(0, 2, 1))
 
 
 def _bilinear(size: int, out: int, factor: int) -> Any:
-    """Return (size, out) interpolation weights, computed in the graph instead of a parameter."""
+    """Interpolation weights (size, out) as a Symbol, computed in the graph: no parameter."""
     source = sym.reshape(sym.arange(0, size), shape=(size, 1))
     position = sym.clip((sym.arange(0, out) + 0.5) * (1.0 / factor) - 0.5, 0, size - 1)
     distance = sym.abs(sym.broadcast_sub(sym.reshape(position, shape=(1, out)), source))
@@ -91,13 +91,13 @@ def _bilinear(size: int, out: int, factor: int) -> Any:
 
 
 def pooled_logits(features: Any, name: str, outputs: int, dropout: float = 0.0) -> Any:
-    """Compute (B, outputs) image-level logits: a dense layer on the deepest map's global mean.
+    """Compute image-level logits (B, outputs): a dense layer on the mean of the deepest map.
 
     Args:
-        features: a head's `Features`.
-        name: name of the head; the layer is `<name>_class`.
+        features: of the backbone.
+        name: of the head; the layer is `<name>_class`.
         outputs: number of logits.
-        dropout: dropout rate on the pooled features.
+        dropout: probability that training drops a channel's mean.
     """
     data = sym.mean(features.maps[max(features.maps)], axis=(2, 3))
     if dropout:

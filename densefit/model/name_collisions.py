@@ -1,4 +1,4 @@
-"""Outputs and inputs of heads that would have one name, and be taken for one."""
+"""Refuse heads whose outputs or inputs share a name, and would be bound as one array."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def check_inputs(
     """Raise ConfigError if two inputs of a train graph have one name, which binds one array.
 
     Args:
-        symbol: the graph: of all heads.
+        symbol: graph of all heads.
         outputs: head -> full names of its outputs in it.
-        claims: head -> names that are its own: labels, weights of samples and of its loss.
+        claims: head -> names of its labels, sample weights and loss weights.
     """
     given = Counter(symbol.list_inputs())
     readers: dict[str, list[str]] = {}

@@ -1,4 +1,4 @@
-"""Model surgery: copies of a network, with its weights, with a head added or removed."""
+"""Model surgery: add heads to a trained network, or remove them, and keep its weights."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ from densefit.model.parameters import check_head, owners
 
 
 def with_head(network: Network, head: Head) -> Network:
-    """Return a copy of a network with one more head; other heads' predictions stay bit-equal.
+    """Add a head to a copy of a network; predictions of the other heads stay bit-equal.
 
-    The copy shares no arrays with `network`. The new head's parameters are initialized by `fit`.
-    Learned loss weights of the other heads are kept. To train the new head alone, freeze the rest:
+    The copy shares no arrays with `network`. `fit` initializes the parameters of the new head. Loss
+    weights that a balancer has learned are kept. To train the new head alone, freeze the rest:
 
         more = df.surgery.with_head(network, df.head("segmentation", classes=21))
         rest = [*df.surgery.trunk_parameters(more), *df.surgery.head_parameters(more, "detection")]
         df.fit(more, train, freeze=rest, ...)
 
     If the data have no labels for the old heads, train the new one alone (`without_head`, with
-    the trunk frozen) and load its weights with `transfer`.
+    the trunk frozen) and bring its weights in with `transfer`.
 
     Args:
-        network: a network of a backbone and heads.
-        head: a head with a new name.
+        network: of a backbone and heads.
+        head: with a name of its own.
 
     Raises:
-        ConfigError: the network is of a symbol, the name is taken, or the head requires a smaller
-            output stride: a dilated trunk would change the feature maps of the other heads.
+        ConfigError: the network is a symbol's, the name is taken, or the head needs a smaller
+            output stride: the trunk would have to be dilated, which changes the features of the
+            other heads.
     """
     _check(network)
     if head.output_stride < network.output_stride:
@@ -50,16 +51,16 @@ def with_head(network: Network, head: Head) -> Network:
 
 
 def without_head(network: Network, *names: str) -> Network:
-    """Return a copy of a network without some heads; other heads' predictions stay bit-equal.
+    """Remove heads from a copy of a network; predictions of the other heads stay bit-equal.
 
-    The copy shares no arrays with `network`, and lacks the removed heads' parameters.
+    The copy shares no arrays with `network`, and has no parameters of the removed heads.
 
     Args:
-        network: a network of a backbone and heads.
-        names: names of the heads to remove.
+        network: of a backbone and heads.
+        names: of the heads to remove.
 
     Raises:
-        ConfigError: the network is of a symbol, there is no such head, or none would be left.
+        ConfigError: the network is a symbol's, there is no such head, or none would be left.
     """
     _check(network)
     for name in names:
@@ -83,19 +84,19 @@ def _check(network: Network) -> None:
 
 
 def _with(network: Network, heads: Sequence[Head]) -> Network:
-    """Copy a network with these heads; keeps its output stride, hence the feature maps."""
+    """Copy a network with other heads. The output stride is kept, so that features are too."""
     spec, stride = copy.deepcopy(network.spec), network.output_stride
     copies = [copy.deepcopy(head) for head in heads]
     if spec is not None:
-        created = Network(spec["backbone"], copies, settings=spec["settings"], output_stride=stride)
+        copied = Network(spec["backbone"], copies, settings=spec["settings"], output_stride=stride)
     else:
-        created = Network(copy.deepcopy(network.backbone), copies, output_stride=stride)
+        copied = Network(copy.deepcopy(network.backbone), copies, output_stride=stride)
     if network.initialized:
-        names = {*owners(created), *map(weight_name, created.adapters)}
-        created.set_params(
+        names = {*owners(copied), *map(weight_name, copied.adapters)}
+        copied.set_params(
             *(
                 {n: v for n, v in part.items() if n in names}
                 for part in (network.parameters, network.statistics)
             )
         )
-    return created
+    return copied

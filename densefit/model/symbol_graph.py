@@ -19,23 +19,23 @@ class Output(NamedTuple):
 
     Attributes:
         node: that computes it.
-        index: its number among the node's outputs.
-        version: counts the operators before that write to it; only to moving statistics do any.
+        number: of the output among the outputs of the node.
+        version: number of earlier operators that write to it: moving statistics only.
     """
 
     node: Node
-    index: int = 0  # type: ignore[assignment]  # a tuple has a method of this name
+    number: int = 0
     version: int = 0
 
 
 @dataclass(eq=False, slots=True)
 class Node:
-    """An operator or a variable; equal to itself alone, since names may repeat.
+    """An operator or a variable; compared by identity, since names may repeat.
 
     Attributes:
         op: name of the operator; VARIABLE for a variable.
         name: of the layer or the variable.
-        inputs: in the operator's order.
+        inputs: in the order of the operator.
         attrs: settings of the operator, as MXNet writes them.
         subgraphs: of a control flow operator, as in the JSON.
     """
@@ -71,7 +71,7 @@ class Node:
 
 
 class SymbolGraph:
-    """Nodes from inputs to outputs; never changed, `rewrite` makes another.
+    """Nodes from inputs to outputs; immutable, `rewrite` returns another graph.
 
     Args:
         heads: outputs of the graph.
@@ -155,18 +155,18 @@ class SymbolGraph:
 
     @cached_property
     def internals(self) -> tuple[Any, list[Output]]:
-        """The Symbol of every output of every node, and which of its outputs is whose."""
+        """Symbol of every output of every node, and these outputs in its order."""
         internals = self.symbol.get_internals()
         heads = json.loads(internals.tojson(remove_amp_cast=False))["heads"]
         return internals, [Output(self.nodes[number], *rest) for number, *rest in heads]
 
     def rewrite(self, change: Callable[[Node, Node], Node]) -> SymbolGraph:
-        """The graph with other nodes; itself if none is changed.
+        """Replace nodes; the graph itself if none changes.
 
         Args:
-            change: (node, the same with changed inputs) -> the node that takes its place: the
-                second argument, a copy of it, or another whose outputs stand for its own. Called
-                for inputs before their readers. What nothing reads any more is left out.
+            change: (node, copy of it that reads the replaced inputs) -> replacement: the copy,
+                altered or not, or another node with the same outputs. Called for inputs before
+                their readers. Nodes without readers are dropped.
         """
         changed: dict[Node, Node] = {}
 

@@ -20,7 +20,7 @@ from densefit.train.setup.same_heads import check_same_heads
 
 
 class _Recorder(Balancer):
-    """Records the Gram matrices of the heads' gradients, and changes nothing."""
+    """Record the Gram matrices of the heads' gradients, with equal weights."""
 
     needs = "gradients"
 
@@ -43,13 +43,13 @@ def conflict(
     Below 0 two heads conflict (Yu et al., "Gradient Surgery for Multi-Task Learning", NeurIPS
     2020); near 0 their gradients are unrelated, as for heads of different data; near 1 they agree.
     Takes a forward and backward pass for each head and batch. The network and the random generators
-    (except MXNet's, which moves on) are restored; the data are reset to the start of an epoch, a
+    (except MXNet's, which advances) are restored; the data are reset to the start of an epoch, a
     Loader to the start of its present one.
 
     Args:
         network: initialized, with several heads.
         data: training data, as in `fit`.
-        batches: to average the cosine over, from the data's first epoch; at least 1.
+        batches: number of batches, from the data's first epoch, to average over; at least 1.
         devices: MXNet contexts.
 
     Returns:

@@ -71,7 +71,9 @@ class Step:
             TrainingDiverged: a loss or the gradient is not finite, and the guard says so.
         """
         labelled = self._labelled(batches)
-        self._learner.begin_update(self._absent(labelled))
+        # Names of counted losses that are trained by labelled samples and have none.
+        absent = [key for key, count in labelled.items() if not count and key in self._weighed]
+        self._learner.begin_update(absent)
         shares = self._shares(batches, labelled)
         is_skipping = self._guard.policy == "skip"
         statistics = self._learner.parameters.statistics() if is_skipping else None
@@ -82,9 +84,9 @@ class Step:
                 break  # the rest of a refused update is not computed
         norm = math.nan
         if refused is None:
-            norm, refused = self._gradient_norm(batches, labelled, shares)
+            norm, refused = self._gradient_norm(batches, labelled, shares, absent)
         if refused is None:
-            self._update(lr, norm, labelled)
+            self._update(lr, norm, absent)
         else:
             self._refuse(refused, statistics)
         return StepResult(
@@ -143,6 +145,7 @@ class Step:
         batches: Sequence[Batch],
         labelled: Mapping[str, int],
         shares: Mapping[str, float] | None,
+        absent: Sequence[str],
     ) -> tuple[float, TrainingDiverged | None]:
         """The gradient's norm, nan if unknown, and why the update must not be applied, if so."""
         norm = math.nan
@@ -155,18 +158,18 @@ class Step:
                 if math.isfinite(norm):
                     return norm, None
                 ids = [key for batch in batches for key in batch.ids]
-                return norm, gradient_diverged(self._learner, ids, self._absent(labelled))
+                return norm, gradient_diverged(self._learner, ids, absent)
             except TrainingDiverged as error:
                 return norm, error
 
-    def _update(self, lr: float | None, norm: float, labelled: Mapping[str, int]) -> None:
+    def _update(self, lr: float | None, norm: float, absent: Sequence[str]) -> None:
         """Apply the gradient, clipped."""
         state, clip = self._state, self._clip_norm
         scale = 1.0 if clip is None or norm <= clip else clip / norm
         # After a rollback, what was refused is no longer among the updates done.
         skipped = state.refused - state.rollbacks
         with state.clock("update"):
-            self._learner.update(lr, scale, state.update, skipped, self._absent(labelled))
+            self._learner.update(lr, scale, state.update, skipped, absent)
             if state.clock.exact:
                 self._learner.settle()
         state.clock.updates += 1
@@ -186,7 +189,3 @@ class Step:
     def _labelled(self, batches: Sequence[Batch]) -> dict[str, int]:
         """What is counted -> samples that have labels for it."""
         return {key: sum(int(one.labelled[key].sum()) for one in batches) for key in self._head_of}
-
-    def _absent(self, labelled: Mapping[str, int]) -> list[str]:
-        """Names of counted losses that are trained by labelled samples and have none."""
-        return [key for key, count in labelled.items() if not count and key in self._weighed]

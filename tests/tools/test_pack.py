@@ -110,8 +110,8 @@ def test_mxnet_reads_classes(tmp_path):
     ]
     for reader in readers:
         batch = next(reader)
-        assert next(iter(batch.labels.values())).tolist() == [0, 1, 1, 2]
-        pictures = batch.data["data"].transpose(0, 2, 3, 1)
+        assert batch.label[0].asnumpy().tolist() == [0, 1, 1, 2]
+        pictures = batch.data[0].asnumpy().transpose(0, 2, 3, 1)
         for i in range(4):
             np.testing.assert_array_equal(pictures[i], data[i].image)
 
@@ -135,16 +135,16 @@ def test_mxnet_reads_objects(tmp_path):
     reader = mx.image.ImageDetIter(2, (3, 32, 32), path_imgrec=path, path_imgidx=index, aug_list=[])
     batch = next(reader)  # this reader leaves out pictures without objects
     object_ = [0, 2 / 32, 1 / 32, 16 / 32, 18 / 32]
-    labels = next(iter(batch.labels.values()))[:, 0]
+    labels = batch.label[0].asnumpy()[:, 0]
     np.testing.assert_allclose(labels[:, :5], [object_] * 2)
     assert labels[0, 5] == 1
-    np.testing.assert_array_equal(batch.data["data"][1].transpose(1, 2, 0), data[2].image)
+    np.testing.assert_array_equal(batch.data[0].asnumpy()[1].transpose(1, 2, 0), data[2].image)
     quick = mx.io.ImageDetRecordIter(
         path_imgrec=path, path_imgidx=index, data_shape=(3, 32, 32), batch_size=3
     )
     batch = next(quick)
-    np.testing.assert_array_equal(batch.data["data"][0].transpose(1, 2, 0), data[0].image)
-    labels = next(iter(batch.labels.values()))
+    np.testing.assert_array_equal(batch.data[0].asnumpy()[0].transpose(1, 2, 0), data[0].image)
+    labels = batch.label[0].asnumpy()
     np.testing.assert_allclose(labels[0, 8:14], [*object_, 1])
     assert labels[1, 8] == -1  # no object
 

@@ -11,7 +11,7 @@ import yaml
 from densefit.config import read
 from densefit.tasks.keypoints.skeleton import COCO_NAMES
 from densefit.tools import score, train_multi
-from densefit.tools.recipes.multi_dataset import prepare_several
+from densefit.tools.recipes.multi_dataset import prepare_datasets
 from densefit.tools.recipes.multi_recipe import MultiRecipe
 
 CONFIG = Path(__file__).parents[2] / "configs/multi_resnet18_coco.yaml"
@@ -78,7 +78,7 @@ def smaller(path):
 def test_all_heads_but_that_of_keypoints_have_all_classes(root):
     recipe = read(MultiRecipe, CONFIG)
     recipe.data.root, recipe.data.workers, recipe.training.batch_size = str(root), 1, 4
-    heads = {head.name: head for head in prepare_several(recipe).network.heads}
+    heads = {head.name: head for head in prepare_datasets(recipe).network.heads}
     assert heads["instance"].classes == heads["shown"].classes == NAMES
     assert heads["keypoints"].classes == ["person"]
     assert heads["keypoints"].among == NAMES
@@ -90,7 +90,7 @@ def test_pictures_without_persons_are_labelled_for_every_head(tmp_path):
     write(tmp_path, "val2017", persons=False)
     recipe = read(MultiRecipe, CONFIG)
     recipe.data.root, recipe.data.workers, recipe.training.batch_size = str(tmp_path), 1, 4
-    batch = next(iter(prepare_several(recipe).train))
+    batch = next(iter(prepare_datasets(recipe).train))
     for name in ("instance", "keypoints", "shown"):
         assert batch.labelled[name].all(), name
 

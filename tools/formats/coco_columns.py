@@ -1,4 +1,4 @@
-"""What COCO's evaluations compare, as columns: boxes, masks' areas, keypoints."""
+"""Columns of COCO records: boxes, areas of masks, keypoints."""
 
 from __future__ import annotations
 

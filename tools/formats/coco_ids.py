@@ -1,4 +1,4 @@
-"""What the ids in COCO files stand for: pictures and categories."""
+"""Images and categories of COCO files by id."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def read_categories(categories: Records) -> tuple[list[str], dict[Id, int]]:
 
 
 def indices(records: Records, field: str, known: Mapping[Id, int], what: str) -> np.ndarray:
-    """What an id field of records points at, (n,) int64. Raises DataError if that is nothing."""
+    """Indices that an id field refers to, (n,) int64. Raises DataError for an unknown id."""
     ids = records.ids(field)
     found = [known.get(key, -1) for key in ids]
     if -1 in found:

@@ -1,4 +1,4 @@
-"""What a system predicted, out of a file in COCO's format of results."""
+"""Predictions in a file of COCO's results format."""
 
 from __future__ import annotations
 

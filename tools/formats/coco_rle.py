@@ -65,7 +65,7 @@ def run_lengths(
 
 
 def _converted(value: Any, size: tuple[int, int]) -> dict[str, Any]:
-    """One segmentation; strings are only brought to bytes."""
+    """Convert a segmentation; strings become bytes."""
     height, width = size
     if isinstance(value, list):
         _check_polygons(value)

@@ -1,4 +1,4 @@
-"""What is true, out of a COCO annotation file: boxes, masks or keypoints, checked one by one."""
+"""Ground truth in a COCO annotation file: boxes, masks or keypoints, each checked."""
 
 from __future__ import annotations
 

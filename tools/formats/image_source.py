@@ -1,4 +1,4 @@
-"""What scored samples are drawn on: photographs, or plain canvases."""
+"""Images to draw scored samples on: photographs, or blank canvases."""
 
 from __future__ import annotations
 
@@ -18,15 +18,14 @@ _CANVAS = 225  # light grey: everything that is drawn is darker or has a colour
 
 
 class Photographs:
-    """The picture of each sample.
+    """Read the photograph of each sample.
 
     Args:
-        folder: where the photographs are, in any format, with folders below or not; None: there
-            are none, and canvases are drawn on.
-        names: sample -> its photograph's name below the folder, with or without an extension.
+        folder: folder of the photographs, searched recursively; None draws on blank canvases.
+        names: sample -> name of its photograph in the folder, with or without an extension.
 
     Raises:
-        DataError: there is no such folder, or it lacks a photograph.
+        DataError: the folder or a photograph is missing.
     """
 
     def __init__(self, folder: str | Path | None, names: Mapping[str, str]) -> None:
@@ -46,7 +45,7 @@ class Photographs:
         self._paths = {key: Path(folder) / known[_stem(Path(name))] for key, name in names.items()}
 
     def __bool__(self) -> bool:
-        """Whether there are photographs, and not only canvases."""
+        """Whether the source has photographs."""
         return bool(self._paths)
 
     def __call__(self, key: str, size: tuple[int, int]) -> np.ndarray:
@@ -65,7 +64,7 @@ class Photographs:
         return image
 
     def fitted(self, key: str, size: tuple[int, int]) -> tuple[np.ndarray, Fitted]:
-        """The same in the size of a drawing, and what brings annotations to that size."""
+        """Image in the size of a drawing, and the transform of annotations to that size."""
         fitted = Fitted.within(size, SMALLEST, LARGEST)
         if key not in self._paths:
             return np.full((*fitted.drawn, 3), _CANVAS, np.uint8), fitted
@@ -77,10 +76,10 @@ def _stem(path: Path) -> str:
 
 
 def tree(folder: Path) -> list[Path]:
-    """The pictures in a folder and all below it, relative to it, sorted.
+    """List the image files in a folder recursively, as sorted relative paths.
 
     Raises:
-        DataError: there is no such folder.
+        DataError: the folder is missing.
     """
     if not folder.is_dir():
         raise DataError("There is no such folder", where=folder)

@@ -1,4 +1,4 @@
-"""Lists of objects in JSON files as columns; what is wrong is told by file and record."""
+"""Columns of a list of objects in a JSON file; errors name the file and the record."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Records:
 
     @classmethod
     def of(cls, value: Any, path: Path, name: str) -> Records:
-        """Checks that `value` is a list of objects."""
+        """Check that `value` is a list of objects."""
         if not isinstance(value, list):
             raise DataError(
                 f"{name} are not a list", received=type(value).__name__, where=f"{path}, {name}"
@@ -50,7 +50,7 @@ class Records:
         return len(self.items)
 
     def where(self, index: int) -> str:
-        """Where a record is, as text."""
+        """Position of a record, for errors."""
         return f"{self.path}, {self.name}[{index}]"
 
     def error(self, index: int, what: str, **parts: Any) -> DataError:
@@ -62,7 +62,7 @@ class Records:
         return [item.get(field) for item in self.items]
 
     def ids(self, field: str) -> list[Id]:
-        """Numbers or texts that name something, exactly: no digit of 64 bits is lost."""
+        """Read ids exactly: numbers of 64 bits, or texts."""
         values = self.column(field)
         if not set(map(type, values)) <= {int, str}:
             values = [int(value) if _is_whole(value) else value for value in values]
@@ -110,7 +110,7 @@ class Records:
     def _check(
         self, field: str, values: Sequence[Any], usable: Callable[[Any], bool], expected: str
     ) -> None:
-        """Raise DataError about the first value that is not usable."""
+        """Raise DataError about the first invalid value."""
         for index, value in enumerate(values):
             if not usable(value):
                 raise self.error(
@@ -122,7 +122,7 @@ class Records:
 
 
 def shown(value: Any) -> str:
-    """A JSON value for a message, cut short."""
+    """Format a JSON value for a message, shortened."""
     text = json.dumps(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
 
@@ -132,7 +132,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_whole(value: Any) -> bool:
-    """Whether a float is a whole number that no digit of was lost."""
+    """Whether a float is a whole number that is represented exactly."""
     return isinstance(value, float) and value.is_integer() and abs(value) < 2**53
 
 

@@ -1,4 +1,4 @@
-"""Pictures of class indices in two trees of folders, paired by their names."""
+"""Mask files in two folders, paired by name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOSSLESS = (".png", ".bmp", ".tif", ".tiff", ".gif", ".pgm", ".pbm")
 
 @dataclass
 class MaskPairs:
-    """The masks that belong together.
+    """Pairs of true and predicted masks.
 
     Attributes:
         truth, predicted: the folders.
@@ -110,17 +110,17 @@ def _classes(path: Path, values: Mapping[int, int], ignore: int | None, option: 
 def pair_masks(
     truth: Path, predicted: Path, truth_ending: str = "", predicted_ending: str = ""
 ) -> MaskPairs:
-    """Find the masks of both sides.
+    """Find the true and predicted masks.
 
     Args:
-        truth: folder of what is true, with folders below or not.
-        predicted: folder of what was predicted, of the same shape.
+        truth: folder of the ground truth, searched recursively.
+        predicted: folder of the predictions, with the same layout.
         truth_ending: only files whose names end so count, and it is no part of the name
             ("_labelTrainIds.png"); by default extensions are none.
         predicted_ending: the same for the predictions.
 
     Raises:
-        DataError: there are no masks, one has no prediction, or two files share a name.
+        DataError: no masks, a mask without prediction, or two files of the same name.
     """
     true, found = _by_name(truth, truth_ending), _by_name(predicted, predicted_ending)
     lacking = [name for name in true if name not in found]

@@ -19,24 +19,24 @@ _STAND_IN = np.full((32, 32, 3), 128, np.uint8)
 
 
 class Pictures:
-    """The pictures among files and folders, each under a name of its own.
+    """Images among files and folders, with unique names.
 
-    A file's name is its last part; a file of a folder has its path below the folder. Where two
-    would be called the same, or share a file that is written for them, the later one gets a number.
+    The name of a file is its last part; that of a file in a folder is its path below the folder.
+    If two names, or the files that are written for them, are equal, the later one gets a number.
 
-    One that cannot be read has a grey sample in its place, so that the others are predicted.
+    An unreadable image is replaced by a grey sample, so that the others are predicted.
 
     Args:
         given: files and folders.
-        files: name of a picture -> all files that are written for it; by default only its own.
+        files: name of an image -> all files that are written for it; by default the name.
 
     Attributes:
         paths: name -> file.
-        folders: those that were searched.
-        failed: name -> why it cannot be read, of those that were asked for.
+        folders: folders that were searched.
+        failed: name -> reason, of images that could not be read.
 
     Raises:
-        DataError: a path is not there, or a folder holds no picture.
+        DataError: a path is missing, or a folder has no image.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Pictures:
         return len(self._names)
 
     def id_of(self, index: int) -> str:
-        """The name of a picture."""
+        """Name of an image."""
         return self._names[index]
 
     def image(self, name: str) -> np.ndarray | None:

@@ -22,7 +22,7 @@ SPLITS = ("test", "val")
 
 @dataclass(frozen=True)
 class VocTruth:
-    """What the annotations say.
+    """Annotations of a PASCAL VOC folder.
 
     Attributes:
         folder: of the annotations.

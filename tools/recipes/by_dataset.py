@@ -1,4 +1,4 @@
-"""Transforms of several datasets' samples, of each dataset its own."""
+"""Transforms of a mixture that differ by dataset."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from densefit.tools.recipes.recipe import augmenting
 
 
 class ByDataset:
-    """Transforms of a mixture's samples, by the dataset that they are of.
+    """Transform each sample of a mixture as its dataset prescribes.
 
     Args:
-        transforms: name of the dataset, with which the id of its samples begins -> transform.
+        transforms: name of a dataset, the first part of its sample ids -> transform.
 
     Attributes:
-        output_size: (height, width) of all.
+        output_size: (height, width) of all transformed images.
 
     Raises:
-        ConfigError: they give pictures of different sizes.
+        ConfigError: the transforms give images of different sizes.
     """
 
     def __init__(self, transforms: Mapping[str, Compose]) -> None:
         self.transforms = dict(transforms)
-        sizes = {name: own.output_size for name, own in self.transforms.items()}
+        sizes = {name: transform.output_size for name, transform in self.transforms.items()}
         if len(set(sizes.values())) != 1:
             raise ConfigError(
                 "All batches have one input size, whatever the dataset",
@@ -43,23 +43,23 @@ class ByDataset:
 
     @property
     def others(self) -> int:
-        """Further samples that one result is made of, at most."""
-        return max(own.others for own in self.transforms.values())
+        """Largest number of extra samples that a transform draws."""
+        return max(transform.others for transform in self.transforms.values())
 
     def __call__(
         self, sample: Sample, rng: np.random.Generator, draw: Draw | None = None
     ) -> Sample:
-        """The sample, transformed as its dataset's are."""
+        """Apply the transform of the sample's dataset."""
         name, _, _ = sample.id.partition("/")
         return apply_transform(self.transforms[name], sample, rng, draw)
 
 
 def by_dataset(recipe: MultiRecipe, names: Sequence[str]) -> ByDataset:
-    """The random transforms of training, of each dataset its own."""
-    own = {}
+    """Make the training transforms of each dataset."""
+    transforms = {}
     for name in names:
         part = recipe.datasets[name]
         fitted = replace(recipe, resize=part.resize or recipe.resize)
         steps = recipe.training.augment if part.augment is None else part.augment
-        own[name] = augmenting(steps, fitted)
-    return ByDataset(own)
+        transforms[name] = augmenting(steps, fitted)
+    return ByDataset(transforms)

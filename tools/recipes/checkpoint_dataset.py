@@ -1,4 +1,4 @@
-"""One of the several datasets that a checkpoint was trained on, as it is scored."""
+"""Score a checkpoint on one of the datasets that it was trained on."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from densefit.tools.recipes.recipe import Data
 from densefit.tools.recipes.splits import renames_of_split
 
 
-class TrainedPart:
-    """A dataset of a recipe with several.
+class CheckpointDataset:
+    """One dataset of a recipe with several, selected by name.
 
     Args:
-        recipe: as a checkpoint keeps it.
-        name: of the dataset; None if there is only one.
+        recipe: content of the recipe in a checkpoint.
+        name: of the dataset; may be None if the recipe has a single one.
 
     Attributes:
         name: of the dataset.
-        part: what it is.
+        part: settings of the dataset.
 
     Raises:
-        ConfigError: no such dataset, or several and none is named.
+        ConfigError: an unknown dataset, or no name for a recipe with several.
     """
 
     def __init__(self, recipe: Mapping[str, Any], name: str | None) -> None:
@@ -48,7 +48,7 @@ class TrainedPart:
         self._shares = Shares(**recipe["mixture"])
 
     def data(self, own: Data) -> Data:
-        """The dataset's settings; the folder and the workers are those of `own`, if given."""
+        """Settings of the dataset; `root` and the workers of `own` take precedence."""
         part = self.part
         return replace(
             own,
@@ -61,7 +61,7 @@ class TrainedPart:
         )
 
     def as_trained(self, dataset: Dataset, heads: Sequence[Head]) -> Mixture:
-        """The dataset with ids and class numbers as the heads have learned them."""
+        """Wrap the dataset so that ids and class indices are as the heads were trained."""
         classes: dict[str, list[str]] = {}
         targets = {name: own for name, own in self._shares.targets.items() if name == self.name}
         known = {

@@ -1,4 +1,4 @@
-"""What a checkpoint holds for the tools: where it lies, and the recipe that it was trained by."""
+"""Settings of tools that read a checkpoint: its path, and the recipe inside as defaults."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from densefit.tools.recipes.recipe import Data, score_loader
 
 
 @dataclass
-class Trained:
+class CheckpointSettings:
     """Settings of every tool that reads a checkpoint.
 
     Args:
@@ -53,12 +53,12 @@ class Trained:
     overlap: float = 0.25
     data: Data = field(default_factory=Data)
 
-    def place(self) -> Path:
-        """The checkpoint that is meant.
+    def find_checkpoint(self) -> Path:
+        """Path of the checkpoint that the settings name.
 
         Raises:
-            ConfigError: none is named, or two.
-            CheckpointError: there is none.
+            ConfigError: the settings name no checkpoint, or two.
+            CheckpointError: the checkpoint is missing.
         """
         named = {
             self._run() if text == "auto" else text
@@ -81,7 +81,7 @@ class Trained:
         return found
 
     def loader(self, dataset: Dataset) -> Loader | OriginalSizeLoader | ViewLoader:
-        """Every sample once: fitted into the input, at its own size, or in several views.
+        """Make a loader of all samples: resized to the input, at original size, or in views.
 
         Raises:
             ConfigError: a setting out of range.
@@ -117,7 +117,7 @@ class Trained:
         return self.out
 
 
-Kind = TypeVar("Kind", bound=Trained)
+Kind = TypeVar("Kind", bound=CheckpointSettings)
 
 
 def settings(
@@ -126,14 +126,14 @@ def settings(
     arguments: Sequence[str] | None,
     positional: str | None = None,
 ) -> tuple[Kind, Path]:
-    """The tool's settings, those of the checkpoint's recipe as defaults, and the checkpoint.
+    """Parse settings, with the checkpoint's recipe as defaults; (settings, checkpoint).
 
     Raises:
-        ConfigError: wrong settings, or no checkpoint is named.
-        CheckpointError: it is not there, damaged, or keeps no recipe.
+        ConfigError: invalid settings, or no checkpoint is named.
+        CheckpointError: the checkpoint is missing, damaged, or has no recipe.
     """
     first, _ = parse(kind, arguments, description=description, positional=positional)
-    place = first.place()
+    place = first.find_checkpoint()
     fields = kind.__dataclass_fields__
     known = {
         key: value
@@ -147,10 +147,10 @@ def settings(
 
 
 def recipe_of(place: Path) -> dict[str, Any]:
-    """The recipe in a checkpoint that a training tool wrote.
+    """Read the recipe of a checkpoint that a training tool wrote.
 
     Raises:
-        CheckpointError: it keeps none.
+        CheckpointError: the checkpoint has no recipe.
     """
     _, content = store.read(place, only=[])
     recipe = content["extra"].get("recipe")

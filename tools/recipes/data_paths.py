@@ -1,4 +1,4 @@
-"""The places of a recipe's data, so that its record finds them from any folder."""
+"""Absolute data paths in a recipe, so that a run's record is valid in any folder."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from densefit.tools.recipes.recipe import Recipe
 Kind = TypeVar("Kind", bound=Recipe)
 
 
-def placed(recipe: Kind) -> Kind:
-    """A copy in which relative paths of data are absolute.
+def with_absolute_paths(recipe: Kind) -> Kind:
+    """Copy a recipe and make its data paths absolute.
 
-    These are the folders of datasets, those of their settings that are declared as paths, and the
-    folder of a cache.
+    Changed are the roots of datasets, their settings that are annotated as paths, and the folder
+    of a cache.
     """
     found = copy.deepcopy(recipe)
     for data in (found.data, *getattr(found, "datasets", {}).values()):
@@ -34,12 +34,12 @@ def placed(recipe: Kind) -> Kind:
 
 
 def _absolute(value: Any) -> Any:
-    """A path from the root of the disk, links left as they are; anything else as it is."""
+    """Make a path absolute without resolving links; return any other value unchanged."""
     return os.path.abspath(value) if isinstance(value, str) else value
 
 
 def _paths(dataset: str) -> set[str]:
-    """The parameters of a dataset that are files or folders."""
+    """Names of a dataset's parameters that are files or folders."""
     try:
         parameters = inspect.signature(datasets.get(dataset)).parameters
     except ConfigError:  # told where it is made

@@ -1,4 +1,4 @@
-"""The end of a run: exact scores of its best checkpoint, and what it sees in some pictures."""
+"""The end of a run: score its best checkpoint and draw some predictions."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from densefit.tools.report.report import write_numbers, write_scores
 from densefit.tools.report.table import by_head, print_scores
 from densefit.train.gradient_conflict import conflict
 
-from .progress import Watched
-from .run_data import Prepared, primary_numbers
+from .progress import WithProgress
+from .run_data import RunData, primary_numbers
 
 _FILES = (
     *("config.yaml", "environment.json", "scalars.jsonl", "curves.png", "train_batch.png"),
@@ -32,21 +32,21 @@ _FILES = (
 Draw = Callable[[Network, Any, Path], None]
 
 
-def finish(out: Path, prepared: Prepared, draw: Draw, batches: int = 0) -> dict[str, float]:
+def finish(out: Path, prepared: RunData, draw: Draw, batches: int = 0) -> dict[str, float]:
     """Score the best checkpoint on the test data and draw some of its predictions.
 
-    scored.json says what was scored; its "primary" are the names of the scores that the heads are
-    judged by, and whether a high one is good.
+    scored.json describes the scored data; "primary" maps the primary score of each head to whether
+    a high value is better.
 
     Args:
-        out: the run's folder.
-        prepared: what was trained.
+        out: folder of the run.
+        prepared: network and data of the training.
         draw: writes predictions.png.
-        batches: of the training data, on which the cosine between the heads' gradients is measured
-            into conflict.json, "<head>~<head>" -> number; none for one head.
+        batches: number of training batches for the cosine between the heads' gradients, written
+            to conflict.json as "<head>~<head>" -> number; not measured for a single head.
 
     Returns:
-        The scores: of several datasets, "<dataset>/<head>/<number>".
+        The scores; for several datasets as "<dataset>/<head>/<number>".
     """
     checkpoints, test, split = out / "checkpoints", prepared.test, prepared.split
     chosen = checkpoints / ("best" if "best" in store.names(checkpoints) else "last")
@@ -62,7 +62,7 @@ def finish(out: Path, prepared: Prepared, draw: Draw, batches: int = 0) -> dict[
     scores: dict[str, float] = {}
     found = {}
     for name, loader in loaders.items():
-        with Watched(loader, f"scoring {name}".rstrip()) as watched:
+        with WithProgress(loader, f"scoring {name}".rstrip()) as watched:
             if name:
                 heads = labelled_heads(network, [head.name for head in network.heads], loader)
                 scores.update(score(network, {name: watched}, heads))
@@ -92,5 +92,5 @@ def finish(out: Path, prepared: Prepared, draw: Draw, batches: int = 0) -> dict[
 
 
 def written(out: Path) -> list[str]:
-    """What a training leaves in its folder, as far as it is there."""
+    """Names of the files of a training that exist in its folder."""
     return [name for name in _FILES if (out / name).exists()]

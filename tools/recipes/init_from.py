@@ -1,4 +1,4 @@
-"""Weights to begin a training with, out of another run, and an account of them."""
+"""Initialize a training with the weights of another run, and print a summary."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from densefit.checkpoint.weights.transfer import Transferred, transfer
 from densefit.model.head_names import weight_name
 from densefit.model.network import Network
 from densefit.model.parameters import owners
-from densefit.tools.recipes.checkpoint_settings import Trained
+from densefit.tools.recipes.checkpoint_settings import CheckpointSettings
 from densefit.tools.recipes.recipe import Recipe
 
 TRUNK = "(trunk)"  # no head can be called so
 
 
 def begin_from(network: Network, recipe: Recipe) -> None:
-    """Bring in the weights that the recipe names, and print which.
+    """Load the weights that `init_from` names, and print a summary.
 
-    A training that is resumed has weights of its own: then nothing is done.
+    A resumed training has weights already: then nothing is loaded.
 
     Raises:
-        CheckpointError: there is no such checkpoint.
-        BindError: shapes differ and are not to be skipped, or no name is the same.
+        CheckpointError: the checkpoint is missing.
+        BindError: shapes differ and `init_mismatched` is "raise", or no name matches.
     """
     if recipe.init_from is None or store.resolve(recipe.resume, Path(recipe.out) / "checkpoints"):
         return
-    place = Trained(checkpoint=recipe.init_from).place()
+    place = CheckpointSettings(checkpoint=recipe.init_from).find_checkpoint()
     report = transfer(place, network, mismatched=recipe.init_mismatched)
     print_transferred(report, network, str(place))
 
 
 def print_transferred(report: Transferred, network: Network, source: str) -> None:
-    """One line for the trunk and for each head, and one for what found no place.
+    """Print a line for the backbone and for each head, and the parameters that were not used.
 
     Args:
-        report: what was done.
-        network: that was given the weights.
-        source: where they are from.
+        report: result of the transfer.
+        network: network that received the weights.
+        source: path of the weights.
     """
     whose = {**owners(network), **{weight_name(head): head for head in network.adapters}}
     columns = {

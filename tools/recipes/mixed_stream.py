@@ -1,4 +1,4 @@
-"""Several datasets of a recipe as one stream to train on."""
+"""The training data of a recipe with several datasets, as one mixture."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _log = logging.getLogger("densefit")
 
 @dataclass(frozen=True)
 class Stream:
-    """What a recipe with several datasets trains on.
+    """The training data of a recipe with several datasets.
 
     Attributes:
-        heads: who learn from it; none if the recipe has none.
-        whole: all datasets.
-        train: those that have labels for the heads, as they come in training.
-        datasets: the latter by name.
+        heads: heads to train; empty if the recipe has none.
+        whole: mixture of all datasets.
+        train: mixture of the datasets that have labels for the heads.
+        datasets: datasets of `train` by name.
     """
 
     heads: list[Head]
@@ -42,13 +42,13 @@ class Stream:
 
 @ask_once()
 def stream(recipe: MultiRecipe) -> Stream:
-    """The training data of a recipe with several datasets.
+    """Make the training data of a recipe with several datasets.
 
-    Where only some of the heads are trained, datasets that no head of these needs may be missing.
+    If only some heads are trained, datasets that none of them needs may be missing.
 
     Raises:
         ConfigError: contradictory settings.
-        DataError: data that are not there, or broken.
+        DataError: missing or broken data.
     """
     own = Data(
         workers=recipe.data.workers,
@@ -78,10 +78,10 @@ def stream(recipe: MultiRecipe) -> Stream:
 
 
 def made_datasets(recipe: MultiRecipe) -> tuple[dict[str, Dataset], dict[str, DensefitError]]:
-    """The training data of each dataset; of those that cannot be made, why.
+    """Make each dataset's training split; (datasets, errors of those that failed) by name.
 
     Raises:
-        ConfigError, DataError: of one without which the heads cannot be made; of any, where all
+        ConfigError, DataError: a dataset failed that the heads are made from; any dataset, if all
             heads are trained.
     """
     made: dict[str, Dataset] = {}
@@ -105,16 +105,16 @@ def check_needless(
     datasets: Mapping[str, Dataset],
     missing: Mapping[str, DensefitError],
 ) -> None:
-    """Warn of datasets that are missing, where the others have the labels of all heads.
+    """Warn of missing datasets if the others have labels for all heads.
 
     Args:
         recipe: the settings.
-        heads: who are to learn.
-        datasets: that are there, by name.
-        missing: why the others are not.
+        heads: heads to train.
+        datasets: readable datasets by name.
+        missing: errors of the other datasets by name.
 
     Raises:
-        ConfigError, DataError: of one that is missing, if a head has no labels without it.
+        ConfigError, DataError: error of a missing dataset, if a head has no labels without it.
     """
     held = {name: targets_present(dataset) for name, dataset in datasets.items()} if missing else {}
     present = list(_present(held, recipe.mixture.targets).values())
@@ -135,14 +135,14 @@ def mixture(
     classes: Mapping[str, Sequence[str]] | None = None,
     **shares: Any,
 ) -> Mixture:
-    """Datasets of the recipe as one, with the recipe's class names.
+    """Mix datasets of the recipe, with the recipe's class names.
 
     Args:
         recipe: the settings.
         datasets: name -> dataset: all, or some of them.
-        classes: target -> the common names, in place of the recipe's.
-        **shares: ratio, temperature, length and batches, in place of the recipe's if all datasets
-            are there, and of the natural ones else.
+        classes: target -> common class names; by default the recipe's.
+        **shares: ratio, temperature, length and batches of the mixture; by default the recipe's
+            if all datasets are given, else proportional to their sizes.
     """
     own = recipe.mixture
     if not shares and len(datasets) == len(recipe.datasets):
@@ -172,16 +172,16 @@ def mixture(
 
 
 def common_classes(whole: Mixture) -> dict[str, list[str]]:
-    """Target -> the names that its numbers stand for in a mixture."""
+    """Class names of a mixture by target."""
     return {OBJECTS: list(whole.classes), **whole.class_lists}
 
 
 def part_of(
     recipe: MultiRecipe, whole: Mixture, datasets: Mapping[str, Dataset], kept: Sequence[str]
 ) -> Mixture:
-    """Some datasets of a mixture: as many samples an epoch of each, and the same class names.
+    """Mix a subset of the datasets, with the same samples an epoch of each and the same classes.
 
-    Where these are no whole numbers of samples (of batches), their sum is rounded in each epoch.
+    If these are not whole numbers of samples (or batches), their sum is rounded in each epoch.
     """
     if len(kept) == len(datasets):
         return whole
@@ -204,14 +204,14 @@ def labelled_for(
     datasets: Mapping[str, Dataset],
     names: Mapping[str, Mapping[str, str]],
 ) -> list[str]:
-    """The datasets that have the targets of a head, or of one of its loss terms.
+    """Names of the datasets that have the targets of a head, or of one of its loss terms.
 
-    All, if a head does not say what it reads.
+    All datasets, if a head does not declare its targets.
 
     Args:
-        heads: who are to learn.
-        datasets: by name.
-        names: of a dataset -> its target -> its name in the mixture, if that is another.
+        heads: heads to train.
+        datasets: datasets by name.
+        names: dataset -> target -> name of the target in the mixture, if it is renamed.
     """
     held = {name: targets_present(dataset) for name, dataset in datasets.items()}
     present = _present(held, names)
@@ -238,7 +238,7 @@ def is_labelled(head: Head, present: set[str]) -> bool:
 def _present(
     held: Mapping[str, TargetsPresent], names: Mapping[str, Mapping[str, str]]
 ) -> dict[str, set[str]]:
-    """Dataset -> the names of its targets in the mixture."""
+    """Names of each dataset's targets in the mixture."""
     return {
         name: {names.get(name, {}).get(target, target) for target in own.names}
         for name, own in held.items()

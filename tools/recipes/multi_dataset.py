@@ -1,4 +1,4 @@
-"""Several datasets of a recipe as one stream to train on, and each by itself to score on."""
+"""Data of a recipe with several datasets: mixed for training, separate for scoring."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from densefit.tools.recipes.mixed_stream import Stream, common_classes, mixture,
 from densefit.tools.recipes.multi_recipe import MultiRecipe
 from densefit.tools.recipes.recipe import fitting, make_dataset, score_loader, train_loader
 from densefit.tools.recipes.recipe_heads import make_network, network_of
-from densefit.tools.recipes.run_data import Prepared, prepare
+from densefit.tools.recipes.run_data import RunData, prepare
 
 
-def prepare_several(recipe: MultiRecipe) -> Prepared:
-    """The network and the data of a recipe with one or several datasets.
+def prepare_datasets(recipe: MultiRecipe) -> RunData:
+    """Make the network and the data of a recipe with one or several datasets.
 
     Raises:
         ConfigError: contradictory settings, or an unknown head in `only`.
-        DataError: data that are not there, broken, or labelled for no head.
+        DataError: missing or broken data, or data without labels for any head.
     """
     recipe = selected(recipe)
     if not recipe.datasets:
@@ -45,16 +45,16 @@ def prepare_several(recipe: MultiRecipe) -> Prepared:
                 loaders[name] = score_loader(fitted, alone, recipe.data.workers)
         held.append((loaders or None, names or None))
     (validation, _), (test, split_names) = held
-    return Prepared(network, loader, validation, test, split_names, data)
+    return RunData(network, loader, validation, test, split_names, data)
 
 
 def training_side(recipe: MultiRecipe) -> tuple[Network, Loader]:
-    """The network and what it is trained on, of a recipe with one or several datasets.
+    """Make the network and the training loader of a recipe with one or several datasets.
 
-    Data to score on are not looked at: they need not be there.
+    Validation and test data are not read and may be missing.
 
     Raises:
-        ConfigError, DataError: as `prepare_several`.
+        ConfigError, DataError: as `prepare_datasets`.
     """
     recipe = selected(recipe)
     if recipe.datasets:
@@ -66,12 +66,12 @@ def training_side(recipe: MultiRecipe) -> tuple[Network, Loader]:
 
 
 def updates_per_epoch(recipe: MultiRecipe) -> int:
-    """How many updates an epoch of a recipe with one or several datasets has.
+    """Count the updates of an epoch of a recipe with one or several datasets.
 
-    It needs no heads, but to tell which datasets are labelled for those of `only`.
+    The recipe needs heads only if `only` selects the datasets that have labels for them.
 
     Raises:
-        ConfigError, DataError: as `prepare_several`.
+        ConfigError, DataError: as `prepare_datasets`.
     """
     recipe = selected(recipe)
     if recipe.datasets:
@@ -84,15 +84,15 @@ def updates_per_epoch(recipe: MultiRecipe) -> int:
 
 
 def stream_loader(recipe: MultiRecipe, made: Stream) -> Loader:
-    """Shuffled batches of several datasets, augmented as each of them is."""
+    """Make the training loader of a mixture, with each dataset's augmentation."""
     return train_loader(recipe, made.train, made.heads, by_dataset(recipe, list(made.datasets)))
 
 
 def selected(recipe: MultiRecipe) -> MultiRecipe:
-    """The recipe with the heads that are wanted; one alone needs no balance.
+    """Select the heads of `only`; a single head needs no balance.
 
     Raises:
-        ConfigError: one of them is unknown.
+        ConfigError: an unknown head in `only`.
     """
     heads = recipe.model.heads
     for name in recipe.only:

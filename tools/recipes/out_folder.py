@@ -1,4 +1,4 @@
-"""The folder that a tool writes into, made before the work whose results it holds."""
+"""The output folder of a tool, made before the work begins."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from densefit.errors import ConfigError
 
 
 def make_folder(out: str | Path) -> Path:
-    """The folder, made if it was not there.
+    """Make the folder if it is missing.
 
     Raises:
-        ConfigError: it cannot be made, or nothing can be written into it.
+        ConfigError: the folder cannot be made or is not writable.
     """
     path = Path(out)
     try:

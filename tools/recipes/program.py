@@ -1,4 +1,4 @@
-"""What every tool's `main` does around its work: errors as messages, exit codes."""
+"""Error messages and exit codes of every tool's `main`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from densefit.train.signals import TrainingInterrupted
 
 
 def program(work: Callable[[], object]) -> int:
-    """Run `work`; the exit code of the program.
+    """Run `work` and return the exit code of the program.
 
     Returns:
         0; 1 for an error of the data, the checkpoint, the disk or the training; 2 for an error in
@@ -22,15 +22,15 @@ def program(work: Callable[[], object]) -> int:
         work()
         sys.stdout.flush()
     except BrokenPipeError:
-        # What is still in the buffer would fail again at exit, with a complaint.
+        # Flushing the rest of the buffer at exit would fail again, with a message.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except ConfigError as error:
-        return _tell(error, 2)
+        return _print_error(error, 2)
     except DensefitError as error:
-        return _tell(error, 1)
+        return _print_error(error, 1)
     except OSError as error:
-        return _tell(_of_system(error), 1)
+        return _print_error(_of_system(error), 1)
     except TrainingInterrupted as interruption:
         print(interruption, file=sys.stderr)
         return 128 + interruption.signum
@@ -41,13 +41,13 @@ def program(work: Callable[[], object]) -> int:
 
 
 def _of_system(error: OSError) -> Exception:
-    """An error of the operating system in our words, if it says what is wrong."""
+    """Convert an error of the operating system that has a description to a DataError."""
     if error.strerror is None:
         return error
     places = [str(path) for path in (error.filename, error.filename2) if path is not None]
     return DataError(error.strerror, where=" -> ".join(places) or None)
 
 
-def _tell(error: Exception, code: int) -> int:
+def _print_error(error: Exception, code: int) -> int:
     print(f"error: {error}", file=sys.stderr)
     return code

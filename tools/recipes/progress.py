@@ -1,4 +1,4 @@
-"""How far a pass over a loader is: a bar on a terminal, a line now and then elsewhere."""
+"""Progress of a pass over a loader: a bar on a terminal, else a line at intervals."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from densefit.data.loader.original_size_loader import OriginalSizeLoader
 from densefit.data.loader.view_loader import ViewLoader
 
 
-class Watched:
-    """A loader that shows on standard error how many samples have been taken from it.
+class WithProgress:
+    """Wrap a loader and show on standard error how many samples it has given.
 
-    Everything else is the loader's own. Use it as a context, so that the bar is closed.
+    All attributes are the loader's. Use it as a context manager, which closes the bar.
 
     Args:
-        loader: whose samples are counted.
-        title: what is being done with them.
-        every: seconds between two lines, where there is no terminal.
+        loader: loader to iterate over.
+        title: description of the work, such as "scoring".
+        every: seconds between two lines without a terminal.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Watched:
         return getattr(self._loader, name)
 
     def __len__(self) -> int:
-        return len(self._loader)  # type: ignore[arg-type] # of views nobody knows: TypeError
+        return len(self._loader)  # type: ignore[arg-type] # views are not counted: TypeError
 
     def __iter__(self) -> Iterator[Any]:
         total, done, told = len(self._loader.dataset), 0, time.monotonic()

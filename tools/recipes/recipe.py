@@ -1,4 +1,4 @@
-"""What a training is made of, as typed settings: the recipes in configs/ and their overrides."""
+"""Typed settings of a training: the recipes in configs/ and their overrides."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ class Recipe:
 
 
 class Source(Protocol):
-    """The part of a recipe that says what a dataset is."""
+    """Settings of a dataset in a recipe."""
 
     dataset: str
     root: str | None
@@ -188,12 +188,12 @@ class Source(Protocol):
 
 
 def make_dataset(data: Source, split: str, where: str = "data") -> Dataset:
-    """The dataset of a split; `root` and `split` go to factories that take them.
+    """Make the dataset of a split; factories that take `root` and `split` receive them.
 
     Args:
-        data: what it is.
-        split: its name.
-        where: the setting that says so.
+        data: settings of the dataset.
+        split: name of the split.
+        where: name of the settings, for errors.
     """
     factory = datasets.get(data.dataset)
     taken = inspect.signature(factory).parameters
@@ -230,7 +230,7 @@ def make_dataset(data: Source, split: str, where: str = "data") -> Dataset:
 
 
 class Input(Protocol):
-    """The part of a recipe that says how pictures come to the network when scoring."""
+    """Settings of a recipe for the network's input when scoring."""
 
     input_size: tuple[int, int]
     resize: str
@@ -238,7 +238,7 @@ class Input(Protocol):
 
 
 def fitting(recipe: Input) -> Any:
-    """The transform that brings any picture to the input size."""
+    """Make the transform that resizes an image to the input size."""
     if recipe.resize not in ("letterbox", "stretch"):
         raise ConfigError(
             "Unknown way to resize", expected="letterbox or stretch", received=recipe.resize
@@ -249,10 +249,10 @@ def fitting(recipe: Input) -> Any:
 
 
 def augmenting(augment: Sequence[Mapping[str, Any]], recipe: Input) -> Compose:
-    """The random transforms of training; without a crop, fitting into the input ends them.
+    """Make the training transforms; without a crop, a resize to the input size comes last.
 
-    A transform of fixed size that states none has the recipe's `input_size`, and so have scales
-    that are relative to the input.
+    Transforms of fixed size and scales relative to the input use the recipe's `input_size` by
+    default.
     """
     steps = [named(transforms, sized(step, recipe.input_size), "augment") for step in augment]
     if Compose(steps).output_size is None:
@@ -261,7 +261,7 @@ def augmenting(augment: Sequence[Mapping[str, Any]], recipe: Input) -> Compose:
 
 
 def sized(step: Mapping[str, Any], input_size: Sequence[int]) -> dict[str, Any]:
-    """The settings of a transform, with sizes that it takes and does not state.
+    """Complete a transform's settings with the input size, for parameters that are not set.
 
     Args:
         step: name and settings.
@@ -286,13 +286,13 @@ def train_loader(
     heads: Sequence[Head],
     transform: SampleTransform | None = None,
 ) -> Loader:
-    """Shuffled, augmented batches; the last, smaller one is dropped (BatchNorm).
+    """Make a loader of shuffled, augmented batches; a smaller last one is dropped (BatchNorm).
 
     Args:
         recipe: the settings.
-        dataset: the samples.
-        heads: who learn from them.
-        transform: in place of what the recipe says.
+        dataset: the training data.
+        heads: heads to train.
+        transform: by default the recipe's.
     """
     return Loader(
         dataset,
@@ -310,7 +310,7 @@ def train_loader(
 
 
 def score_loader(recipe: Input, dataset: Dataset, workers: int | None) -> Loader:
-    """Every sample once, in order, as it is."""
+    """Make a loader of every sample once, in order, without augmentation."""
     return Loader(
         dataset,
         batch_size=recipe.score_batch_size,
@@ -320,7 +320,7 @@ def score_loader(recipe: Input, dataset: Dataset, workers: int | None) -> Loader
 
 
 def make_callbacks(training: Training, out: Path) -> list[Callback]:
-    """The recipe's own callbacks; their files lie in the run's folder."""
+    """Make the recipe's callbacks; their files are written to the run's folder."""
     made = []
     for settings in training.callbacks:
         places = {
@@ -333,37 +333,37 @@ def make_callbacks(training: Training, out: Path) -> list[Callback]:
 
 
 def make_guard(training: Training) -> Guard:
-    """What happens to an update that is not finite."""
-    told = training.nonfinite
+    """Make the guard against losses and gradients that are not finite."""
+    settings = training.nonfinite
     try:
-        return Guard(told) if isinstance(told, str) else Guard(**told)
+        return Guard(settings) if isinstance(settings, str) else Guard(**settings)
     except TypeError as error:
         raise ConfigError(
             "These are not the settings of a guard",
             expected="policy, limit and factor",
-            received=told,
+            received=settings,
             where="training.nonfinite",
         ) from error
 
 
 def make_groups(training: Training, network: Network) -> dict[str, dict[str, float]]:
-    """Factors on rate and decay, by patterns of parameter names."""
+    """Factors on learning rate and weight decay, by patterns of parameter names."""
     by_layer = {} if training.layer_decay is None else layer_decay(network, training.layer_decay)
     return {**by_layer, **training.groups}
 
 
 def make_schedule(training: Training) -> Schedule:
-    """The learning rate."""
+    """Make the learning-rate schedule."""
     return named(schedules, training.schedule, "schedule")
 
 
 def make_balancer(training: Training) -> Balancer | None:
-    """What shares the training among the heads; None adds up their losses."""
+    """Make the loss balancer; None adds up the heads' losses."""
     return None if training.balance is None else named(balancers, training.balance, "balance")
 
 
 def named(registry: Registry[Any], settings: Mapping[str, Any], where: str) -> Any:
-    """What `{"name": ..., **settings}` describes."""
+    """Create the registered object that `{"name": ..., **settings}` describes."""
     if "name" not in settings:
         raise ConfigError(
             f"A {registry.kind} of the recipe has no name",

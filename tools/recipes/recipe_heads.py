@@ -1,4 +1,4 @@
-"""The heads and the network of a recipe; what they do not state, the dataset tells them."""
+"""Heads and network of a recipe; settings that the recipe leaves out come from the dataset."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from densefit.tools.recipes.recipe import Model, Recipe
 def make_heads(
     model: Model, dataset: Any, sources: Mapping[str, Dataset] | None = None
 ) -> list[Head]:
-    """The heads; one that does not state its classes, or its keypoints, has the dataset's.
+    """Make the heads; classes and keypoints that are not set come from the dataset.
 
     Args:
         model: the recipe's network.
-        dataset: that is trained on; a Mixture of several.
-        sources: its datasets by name. The setting `from` of a head says which of them tells it
-            what it does not state. One that learns what the mixture has a list of names of (boxes,
-            masks, labels) needs none: it has the mixture's.
+        dataset: the training data; a Mixture for several datasets.
+        sources: datasets of the mixture by name. The setting `from` of a head names the dataset
+            that settings come from. Heads whose target has common class names in the mixture
+            (boxes, masks, labels) do not need it.
 
     Raises:
-        ConfigError: no head, an unknown dataset, or classes that are not those of the mixture.
+        ConfigError: no head, an unknown dataset, or classes that differ from the mixture's.
     """
     made = []
     for name, settings in model.heads.items():
@@ -51,7 +51,11 @@ def make_heads(
                 )
             told = (sources or {})[source]
         stated = "classes" in settings
-        new = head(task, name=name, **{**told_by(told, dataset, name, task, settings), **settings})
+        new = head(
+            task,
+            name=name,
+            **{**settings_from_dataset(told, dataset, name, task, settings), **settings},
+        )
         if sources:
             check_classes(new, dataset, stated or source is not None)
         made.append(new)
@@ -60,26 +64,26 @@ def make_heads(
     return made
 
 
-def told_by(
+def settings_from_dataset(
     dataset: Any, whole: Any, name: str, task: str, settings: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What a dataset tells a head, as the head's class declares it (see `densefit.Head`).
+    """Settings of a head that come from a dataset, as the head's class declares them.
 
     Args:
-        dataset: that tells it.
-        whole: what is trained on, whose numbers the targets have: the same, or a mixture.
+        dataset: source of the settings.
+        whole: the training data, whose class indices the targets have: `dataset` or a mixture.
         name: of the head.
         task: of the head.
-        settings: what the recipe states.
+        settings: settings of the recipe.
 
     Raises:
-        ConfigError: the head needs classes, and neither the recipe nor its class say which.
+        ConfigError: the head needs classes, and neither the recipe nor its class declares them.
     """
     kind = heads.get(task)
     taken = inspect.signature(kind).parameters
     needed = taken.get("classes")
     if not (isinstance(kind, type) and issubclass(kind, Head)):
-        return {}  # a function that makes heads declares nothing
+        return {}  # a factory function has no declarations
     found: dict[str, Any] = {}
     source = kind.class_source(settings)
     if needed is not None and "classes" not in settings:
@@ -104,25 +108,22 @@ def told_by(
 
 
 def classes_in(dataset: Any, *targets: str | None) -> list[str] | None:
-    """The classes of the first target that a dataset has a list for, else its `classes`.
-
-    None if it has none at all.
-    """
+    """Class names of the first target that a dataset lists, else its `classes`, else None."""
     lists = [getattr(dataset, f"{target}_classes", None) for target in targets if target]
     found = next((names for names in lists if names), getattr(dataset, "classes", None))
     return None if found is None else list(found)
 
 
 def check_classes(head: Head, mixture: Mixture, told: bool) -> None:
-    """Whether a head's classes are those that the numbers in a mixture's targets stand for.
+    """Check that a head's classes match the class indices in a mixture's targets.
 
     Args:
-        head: what learns from it.
-        mixture: of several datasets, with one list of names for each target that holds classes.
-        told: whether the classes are stated, or of a dataset that the recipe names.
+        head: head to train.
+        mixture: several datasets, with class names for each target that holds classes.
+        told: whether the recipe sets the classes, or the dataset that they come from.
 
     Raises:
-        ConfigError: they are others, or nobody says whose they are.
+        ConfigError: the classes differ, or their dataset is ambiguous.
     """
     for setting, target in head.dataset_settings.items():
         listed, own = mixture.class_lists.get(target), getattr(head, setting, None)
@@ -148,7 +149,7 @@ def check_classes(head: Head, mixture: Mixture, told: bool) -> None:
                 "mixture.rename",
             )
     elif head.targets and not told and head.class_target not in mixture.class_targets:
-        # where no dataset has a target that the mixture knows of, the loader tells it
+        # a target that no dataset has is an error of the loader
         raise ConfigError(
             f"Which dataset's classes has the head {head.name!r}?",
             where=f"model.heads.{head.name}, which learns {', '.join(head.targets)}",
@@ -159,7 +160,7 @@ def check_classes(head: Head, mixture: Mixture, told: bool) -> None:
 
 
 def _meant(head: Head, mixture: Mixture) -> str:
-    """A hint for a head that a recipe has told another target than that of its class."""
+    """Suggest a target for a head whose target the recipe has changed."""
     told = str(head.class_target)
     close = difflib.get_close_matches(told, mixture.class_lists, n=1)
     return f"did you mean {close[0]!r}? " if close and told != type(head).class_target else ""
@@ -168,12 +169,12 @@ def _meant(head: Head, mixture: Mixture) -> str:
 def make_network(
     recipe: Recipe, dataset: Dataset, sources: Mapping[str, Dataset] | None = None
 ) -> Network:
-    """The network, without parameters; see `make_heads`."""
+    """Make the heads and the network, without parameters; see `make_heads`."""
     return network_of(recipe.model, make_heads(recipe.model, dataset, sources))
 
 
 def network_of(model: Model, heads: Sequence[Head]) -> Network:
-    """The network, with heads that are made."""
+    """Make the network of existing heads."""
     return Network(
         model.backbone, heads, settings=model.settings, output_stride=model.output_stride
     )

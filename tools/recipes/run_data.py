@@ -1,4 +1,4 @@
-"""What a training is made of before it begins: the network, and the data of each split."""
+"""Network and data of a run, made before the training begins."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from densefit.model.network import Network
 from densefit.tools.recipes.recipe import Recipe, make_dataset, score_loader, train_loader
 from densefit.tools.recipes.recipe_heads import make_network
 
-#: Data to score on: of one dataset, or of several by name.
-Held = Loader | Mapping[str, Loader] | None
+#: Loaders to score on: of a dataset, or of several by name.
+ScoringData = Loader | Mapping[str, Loader] | None
 
 
 @dataclass
-class Prepared:
-    """All that can be wrong with the data is found when these are made.
+class RunData:
+    """Network and data of a run; making them checks the data.
 
     Attributes:
         network: without parameters.
-        train: what is trained on.
-        validation: what is scored while training; None for nothing.
-        test: what is scored at the end; None for nothing.
-        split: what `test` is called; of several datasets, by name.
-        data: what is read, by split, or "<dataset>/<split>", for the run's record.
+        train: loader of the training data.
+        validation: loaders of the validation data; None without validation.
+        test: loaders of the test data; None for no final score.
+        split: name of the test split; for several datasets, by dataset.
+        data: datasets by split, or by "<dataset>/<split>", for the run's record.
     """
 
     network: Network
     train: Loader
-    validation: Held
-    test: Held
+    validation: ScoringData
+    test: ScoringData
     split: str | dict[str, str] | None
     data: dict[str, Dataset]
 
 
-def prepare(recipe: Recipe) -> Prepared:
-    """The network and the data of a recipe with one dataset."""
+def prepare(recipe: Recipe) -> RunData:
+    """Make the network and the data of a recipe with one dataset."""
     own = recipe.data
     train = make_dataset(own, own.train)
     network = make_network(recipe, train)
@@ -52,18 +52,18 @@ def prepare(recipe: Recipe) -> Prepared:
     if split is not None:
         data[split] = make_dataset(own, split)
         test = score_loader(recipe, data[split], own.workers)
-    return Prepared(network, loader, validation, test, split, data)
+    return RunData(network, loader, validation, test, split, data)
 
 
-def primary_numbers(network: Network, held: Held) -> dict[str, dict[str, bool]]:
-    """What each head is judged by: head -> full name of the score -> whether a high one is good.
+def primary_numbers(network: Network, held: ScoringData) -> dict[str, dict[str, bool]]:
+    """Primary scores: head -> full name of the score -> whether a high value is better.
 
-    It is the primary number of the head's first metric, on each dataset that the head is scored
-    on. Heads without metrics, or labels, are left out.
+    The primary score is that of the head's first metric, on each dataset with labels for the
+    head. Heads without metrics or labels are left out.
 
     Args:
-        network: whose heads they are.
-        held: what they are scored on; None counts as one dataset.
+        network: network with the heads.
+        held: loaders to score on; None counts as one dataset.
     """
     whole: dict[str, Any] = {"": held}
     loaders: Mapping[str, Any] = held if isinstance(held, Mapping) else whole

@@ -1,4 +1,4 @@
-"""What a run is made with, of each of its starts, and what it costs."""
+"""Record the environment of each start of a run, and its cost."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ TRAINING = ("data", "copy", "forward", "metric", "backward", "update")  # phases
 PACKAGES = ("densefit", "mxnet", "numpy", "opencv-python-headless", "opencv-python", "pycocotools")
 
 
-class Begun(Callback):
-    """Writes what a run is made of when its training begins: config.yaml and environment.json.
+class RunRecorder(Callback):
+    """Write config.yaml and environment.json when the training begins.
 
-    Not before: a resume that is refused leaves the run's folder as it was.
+    Not before: a refused resume leaves the run's folder unchanged.
 
     Args:
-        out: the run's folder.
+        out: folder of the run.
         text: the recipe as YAML.
-        data: split -> its dataset.
-        seed: of everything random.
-        resume: what it continues from.
-        loaders: of some of `data`, whose fingerprints are shared.
+        data: split -> dataset.
+        seed: seed of the run.
+        resume: checkpoint that the run continues from.
+        loaders: loaders of some of `data`, whose fingerprints are reused.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Begun(Callback):
         self._out, self._text, self._about = out, text, (data, seed, resume, loaders)
 
     def fit_started(self, state: TrainState, control: Control) -> None:
-        """Write both."""
+        """Write both files."""
         replace_file(self._out / "config.yaml", [self._text.encode()])
         record_start(self._out, *self._about)
 
@@ -64,14 +64,14 @@ class Begun(Callback):
 def record_start(
     out: Path, data: Mapping[str, Dataset], seed: int, resume: str, loaders: Sequence[Loader] = ()
 ) -> None:
-    """Add this start to the run's environment.json: a list with an entry for each.
+    """Append this start to the list in the run's environment.json.
 
     Args:
-        out: the run's folder.
-        data: split -> its dataset.
-        seed: of everything random.
-        resume: what it continues from.
-        loaders: see `Begun`.
+        out: folder of the run.
+        data: split -> dataset.
+        seed: seed of the run.
+        resume: checkpoint that the run continues from.
+        loaders: see `RunRecorder`.
     """
     path = out / FILE
     before = _read(path) if resume != "none" else []
@@ -82,7 +82,7 @@ def record_start(
 def environment(
     data: Mapping[str, Dataset], seed: int, resume: str, loaders: Sequence[Loader] = ()
 ) -> dict[str, Any]:
-    """What this process computes with and on; JSON-able."""
+    """Versions, hardware and data of this process, as JSON values."""
     now = datetime.datetime.now(datetime.timezone.utc)
     return {
         "started": now.isoformat(timespec="seconds"),
@@ -101,7 +101,7 @@ def environment(
 
 
 def _fingerprint(dataset: Dataset, loaders: Sequence[Loader]) -> dict[str, Any]:
-    """Of a dataset, which its loader may know already."""
+    """Fingerprint of a dataset, from its loader if that has computed it."""
     for loader in loaders:
         if loader.dataset is dataset:
             return loader.fingerprint
@@ -109,22 +109,22 @@ def _fingerprint(dataset: Dataset, loaders: Sequence[Loader]) -> dict[str, Any]:
 
 
 class Cost(Callback):
-    """Writes cost.json when a training has ended, as far as this process made it.
+    """Write cost.json at the end of a training.
 
-    - `parameters`: numbers that the network learned or keeps, statistics of BatchNorm aside;
-    - `updates`: of this process, `ms_per_update`: of each, data included, validation not;
-    - `seconds`: of the whole training, over resumes too;
-    - `peak_memory_mib`: the most that the process took, validation included.
+    - `parameters`: number of parameters, without the statistics of BatchNorm;
+    - `updates`: of this process, `ms_per_update`: with data loading, without validation;
+    - `seconds`: of the whole training, resumes included;
+    - `peak_memory_mib`: peak memory of the process, validation included.
 
     Args:
-        out: the run's folder.
+        out: folder of the run.
     """
 
     def __init__(self, out: Path) -> None:
         self.path = out / COST_FILE
 
     def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
-        """Write, unless the training failed or had been at its end already."""
+        """Write the file, unless the training failed or was already finished."""
         if error is not None or state.clock.updates == 0:
             return
         seconds = sum(state.clock.seconds[phase] for phase in TRAINING)
@@ -141,7 +141,7 @@ class Cost(Callback):
 
 
 def commit(directory: Path) -> dict[str, Any] | None:
-    """{"commit": ..., "changed": files that differ from it}; None without git or a repository."""
+    """Commit and changed files of a git repository; None without one."""
 
     def git(*arguments: str) -> str:
         return subprocess.run(

@@ -1,4 +1,4 @@
-"""The splits of a recipe's dataset: which setting names one, and which of them has a class."""
+"""The splits of a recipe's dataset: settings that name them, and classes that they have."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _WITHOUT = {
 
 
 def missing_split(data: Any, split: str, where: str, error: DataError) -> MissingSplitError:
-    """The error for a split that is not there, with the setting that names it and the remedy.
+    """Make the error of a missing split, with the setting that names it and a fix.
 
     Args:
-        data: what the dataset is.
-        split: its name.
-        where: the setting that `data` is of.
-        error: of the dataset.
+        data: settings of the dataset.
+        split: name of the split.
+        where: name of the settings.
+        error: error of the dataset.
     """
     keys = [key for key in ("train", *_WITHOUT) if getattr(data, key, None) == split]
     fixes = [error.fix] if error.fix else []
@@ -46,15 +46,15 @@ def missing_split(data: Any, split: str, where: str, error: DataError) -> Missin
 
 
 def renames_of_split(data: Any, split: str | None, dataset: Dataset, rename: Renames) -> Renames:
-    """The renames of a recipe without those of classes that only its other splits have.
+    """Drop renames of classes that only other splits of the dataset have.
 
-    A class that one split alone spells otherwise is renamed there.
+    So a class that a single split spells differently is renamed there.
 
     Args:
-        data: what the dataset is.
-        split: the name of its split; None if that is not known.
-        dataset: the split.
-        rename: of the recipe; a name that no split has is kept.
+        data: settings of the dataset.
+        split: name of the split; None if unknown.
+        dataset: dataset of the split.
+        rename: renames of the recipe; names that no split has stay, and are an error later.
     """
     missing = rename.keys() - names_of(dataset)
     if not missing:
@@ -67,7 +67,7 @@ def renames_of_split(data: Any, split: str | None, dataset: Dataset, rename: Ren
 
 
 def _names_in(data: Any, split: str) -> set[str]:
-    """The names of another split; none of one that is broken, which is told at its turn."""
+    """Names of another split; none if it is broken, which raises where it is used."""
     taken = inspect.signature(datasets.get(data.dataset)).parameters
     own: Mapping[str, Any] = {"root": data.root, "split": split}
     settings = {**data.settings, **{key: own[key] for key in own if key in taken}}

@@ -1,4 +1,4 @@
-"""What the network is shown in training: the first samples behind all transforms."""
+"""A picture of the first training samples after all transforms."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _SMALLEST, _LARGEST = 240, 400  # pixels of a cell's longer side
 
 
 class TrainBatch(Callback):
-    """Draws the first samples of a training with their boxes and masks, in a thread beside it.
+    """Draw the first training samples with their boxes and masks, in a background thread.
 
     Args:
-        path: the picture.
-        loader: of the training data.
+        path: file of the picture.
+        loader: loader of the training data.
     """
 
     def __init__(self, path: Path, loader: Loader) -> None:
@@ -37,12 +37,12 @@ class TrainBatch(Callback):
         self._thread: threading.Thread | None = None
 
     def fit_started(self, state: TrainState, control: Control) -> None:
-        """Begin to draw."""
+        """Start the thread."""
         self._thread = threading.Thread(target=self._draw, name="train_batch", daemon=True)
         self._thread.start()
 
     def fit_ended(self, state: TrainState, error: BaseException | None) -> None:
-        """Wait for the picture."""
+        """Wait for the thread."""
         if self._thread is not None:
             self._thread.join()
             self._thread = None
@@ -54,7 +54,7 @@ class TrainBatch(Callback):
         try:
             samples = self._loader.first_samples(count)
             write_image(self.path, drawn_samples(samples, heads, self._loader.matches))
-        except Exception as error:  # no picture is worth a training
+        except Exception as error:  # a failed picture must not end a training
             _log.warning("%s is not drawn: %s: %s", self.path, type(error).__name__, error)
 
 
@@ -63,12 +63,12 @@ def drawn_samples(
     heads: Sequence[Head],
     matches: Mapping[str, TargetMapping] | None = None,
 ) -> np.ndarray:
-    """A picture of samples, (H, W, 3) uint8: of each a cell for every head, with its targets.
+    """Draw a grid of samples, (H, W, 3) uint8: a cell for each sample and head, with its targets.
 
     Args:
-        samples: behind the transforms, at least one.
-        heads: whose targets are drawn.
-        matches: head -> how the samples' class numbers become its own.
+        samples: transformed samples, at least one.
+        heads: heads whose targets are drawn.
+        matches: head -> mapping from the samples' class indices to the head's.
     """
     cells, captions = [], []
     for sample in samples:

@@ -1,4 +1,4 @@
-"""A training from a recipe: run folder, fit, final score, curves and pictures."""
+"""Train by a recipe: run folder, fit, final score, curves and pictures."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from densefit.tools.report.pictures import write_predictions
 from densefit.train.fit import fit
 from densefit.yaml_words import dump
 
-from .data_paths import placed
+from .data_paths import with_absolute_paths
 from .finish import Draw, finish
 from .init_from import begin_from
 from .program import program
@@ -31,8 +31,8 @@ from .recipe import (
     make_guard,
     make_schedule,
 )
-from .run_data import Prepared, prepare, primary_numbers
-from .run_record import Begun, Cost
+from .run_data import RunData, prepare, primary_numbers
+from .run_record import Cost, RunRecorder
 from .train_batch import TrainBatch
 
 Kind = TypeVar("Kind", bound=Recipe)
@@ -43,22 +43,22 @@ def main(
     kind: type[Kind],
     description: str,
     arguments: Sequence[str] | None = None,
-    prepare: Callable[[Kind], Prepared] = prepare,
+    prepare: Callable[[Kind], RunData] = prepare,
     draw: Draw = write_predictions,
 ) -> int:
-    """The program: settings from the command line, a training, an exit code.
+    """Parse settings from the command line, train, and return the exit code.
 
     Args:
         kind: the recipe's dataclass.
         description: first lines of the help.
-        arguments: the command line; that of the program by default.
-        prepare: makes network and data of a recipe.
-        draw: writes predictions of a network on some of what was scored to a picture.
+        arguments: command line; by default the program's.
+        prepare: function that makes network and data of a recipe.
+        draw: function that draws predictions on some of the scored samples.
     """
 
     def work() -> None:
         recipe, _ = parse(kind, arguments, description=description)
-        text = dump(dataclasses.asdict(placed(recipe)))
+        text = dump(dataclasses.asdict(with_absolute_paths(recipe)))
         check_unmixed(Path(recipe.out) / "checkpoints", recipe.resume)
         run(recipe, text, prepare(recipe), draw)
 
@@ -66,9 +66,9 @@ def main(
 
 
 def run(
-    recipe: Recipe, text: str, prepared: Prepared, draw: Draw = write_predictions
+    recipe: Recipe, text: str, prepared: RunData, draw: Draw = write_predictions
 ) -> dict[str, float]:
-    """Train by `recipe` (whose YAML is `text`) on what was prepared; returns the test scores."""
+    """Train by `recipe` (whose YAML is `text`) on the prepared data; return the test scores."""
     training, network = recipe.training, prepared.network
     out = Path(recipe.out)
     begin_from(network, recipe)
@@ -82,7 +82,7 @@ def run(
     own = make_callbacks(training, out)
     several = prepared.validation if isinstance(prepared.validation, Mapping) else None
     validated = [prepared.validation] if several is None else list(several.values())
-    loaders = [one for one in (prepared.train, *validated) if isinstance(one, Loader)]
+    loaders = [item for item in (prepared.train, *validated) if isinstance(item, Loader)]
     fit(
         network,
         prepared.train,
@@ -93,7 +93,7 @@ def run(
         optimizer_params=training.optimizer_params,
         schedule=make_schedule(training),
         callbacks=[
-            Begun(out, text, prepared.data, recipe.seed, recipe.resume, loaders),
+            RunRecorder(out, text, prepared.data, recipe.seed, recipe.resume, loaders),
             *(Progress(), JSONLines(out / "scalars.jsonl"), Curves(out, log="scalars.jsonl")),
             TrainBatch(out / "train_batch.png", prepared.train),
             *(*own, ProfileLine(), Cost(out)),
@@ -110,7 +110,7 @@ def run(
             out / "checkpoints",
             every=training.validate_every,
             keep=keep,
-            extra={"recipe": dataclasses.asdict(placed(recipe))},
+            extra={"recipe": dataclasses.asdict(with_absolute_paths(recipe))},
         ),
         resume=None if recipe.resume == "none" else recipe.resume,
         seed=recipe.seed,
@@ -124,17 +124,17 @@ def run(
 
 
 def derived(training: Training, numbers: Mapping[str, Mapping[str, bool]]) -> dict[str, Any]:
-    """The composite, for a training that has a setting which names it."""
+    """Arguments of `fit` for the composite score, if a setting of the training names it."""
     by = [training.best, *(one.get("metric") for one in (training.schedule, *training.callbacks))]
     return {"derived": {COMPOSITE: Composite(numbers)}} if COMPOSITE in by else {}
 
 
 def chosen_by(numbers: Mapping[str, Mapping[str, bool]], key: str | None) -> str:
-    """The number that the best checkpoint is chosen by.
+    """Name of the score that selects the best checkpoint.
 
     Args:
-        numbers: of each head, as `primary_numbers` tells them.
-        key: the number's full name; by default the first one of the first head.
+        numbers: result of `primary_numbers`.
+        key: full name of the score; by default the first head's primary score.
 
     Raises:
         ConfigError: no head has a metric.

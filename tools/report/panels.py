@@ -1,4 +1,4 @@
-"""What each head sees in a picture, beside what is true."""
+"""Ground truth and prediction of each head side by side."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _NARROW = 1000  # pixels of a sample's cells, of which two then fit side by side
 def write_panels(
     network: Network, data: Loader | Mapping[str, Loader], path: Path, count: int = 6
 ) -> None:
-    """A PNG of `count` samples, for each head the truth and the prediction side by side.
+    """Write a PNG of `count` samples with ground truth and prediction of each head.
 
     Args:
-        network: with parameters.
-        data: what samples are taken from, spread over it; of several datasets by name, of each as
-            many, with the heads that its samples have targets for.
-        path: the picture.
-        count: of samples; at least one of each dataset.
+        network: network with parameters.
+        data: loader whose samples are drawn, evenly spread; for several datasets by name, with the
+            heads that a dataset has targets for.
+        path: file of the picture.
+        count: number of samples; at least one of each dataset.
     """
     loaders = {"": data} if isinstance(data, Loader) else data
     blocks, captions = [], []
@@ -58,7 +58,7 @@ def write_panels(
 
 
 def spread(total: int, count: int) -> list[int]:
-    """Up to `count` indices below `total`, at least one, from the first to the last.
+    """Spread up to `count` indices evenly over `range(total)`, at least one.
 
     >>> spread(10, 3), spread(2, 5), spread(9, 0)
     ([0, 4, 9], [0, 1], [0])

@@ -1,4 +1,4 @@
-"""Predictions drawn on the pictures that they were made for, and files of pictures."""
+"""Draw predictions on images, and write image files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BYTES = 8 << 20  # of a picture of several drawings, at most
 
 
 class Subset:
-    """Some of a dataset's samples, by index."""
+    """A subset of a dataset, by index."""
 
     def __init__(self, dataset: Dataset, indices: list[int]) -> None:
         self.dataset, self.indices = dataset, indices
@@ -47,7 +47,7 @@ class Subset:
         return self.dataset[self.indices[index]]
 
     def targets_of(self, index: int) -> Collection[str] | None:
-        """Names of a sample's targets, if the dataset says them."""
+        """Names of a sample's targets, if the dataset declares them."""
         return targets_of(self.dataset, self.indices[index])
 
     def id_of(self, index: int) -> str:
@@ -56,7 +56,7 @@ class Subset:
 
 
 def write_predictions(network: Network, loader: Loader, path: Path, count: int = 6) -> None:
-    """A PNG of `count` samples spread over the loader's dataset, each head's predictions drawn."""
+    """Write a PNG of `count` samples spread over the dataset, with all heads' predictions."""
     total = len(loader.dataset)
     chosen = sorted({round(i * (total - 1) / max(1, count - 1)) for i in range(count)})
     subset = Subset(loader.dataset, chosen)
@@ -75,14 +75,14 @@ def write_predictions(network: Network, loader: Loader, path: Path, count: int =
 def choose_thresholds(
     network: Network, metrics: Mapping[str, Sequence[Metric]]
 ) -> dict[str, float]:
-    """Let heads draw from the score on where F1 is highest, unless they were made with a threshold.
+    """Set each head's drawing threshold to the score of the highest F1, unless it is configured.
 
     Args:
-        network: whose heads; of those with a `draw_threshold` it is set.
-        metrics: head -> its metrics, which have seen a dataset.
+        network: network whose heads with a `draw_threshold` are changed.
+        metrics: head -> metrics that have seen a dataset.
 
     Returns:
-        head -> the score that was found.
+        head -> threshold.
     """
     found = {}
     for head in network.heads:
@@ -98,7 +98,7 @@ def choose_thresholds(
 
 
 def best_of(metrics: Iterable[Metric]) -> float | None:
-    """The score from which on the F1 of the first metric with such curves is highest."""
+    """Threshold with the highest F1 of the first metric that has F1 curves."""
     for metric in metrics:
         curves = metric.details().get("precision_recall")
         if isinstance(curves, Curves):
@@ -107,7 +107,7 @@ def best_of(metrics: Iterable[Metric]) -> float | None:
 
 
 def fitted_for(heads: Iterable[Head], image: np.ndarray, smallest: int, largest: int) -> Fitted:
-    """The size in which heads draw on a picture: its own, if one of them knows no other."""
+    """Size for drawing on an image: the original size, if a head cannot draw in another."""
     size = (image.shape[0], image.shape[1])
     if all(draws_any_size(head) for head in heads):
         return Fitted.within(size, smallest, largest)
@@ -115,7 +115,7 @@ def fitted_for(heads: Iterable[Head], image: np.ndarray, smallest: int, largest:
 
 
 def draws_any_size(head: Any) -> bool:
-    """Whether the class that a head's `draw` is of says that it takes pictures of any size."""
+    """Whether the class that defines a head's `draw` declares that it takes any size."""
     owner = next((kind for kind in type(head).__mro__ if "draw" in vars(kind)), object)
     return bool(vars(owner).get("resizable", False))
 
@@ -128,10 +128,10 @@ def truth_and_prediction(
     smallest: int = SMALLEST,
     largest: int = LARGEST,
 ) -> list[np.ndarray]:
-    """The picture with the head's truth, bare if it is not known, and with its prediction.
+    """Draw the head's ground truth (nothing if unlabelled) and its prediction on an image.
 
     Args:
-        head: that draws.
+        head: head that draws.
         image: (H, W, 3) uint8 RGB.
         targets: of the sample.
         prediction: of the head.
@@ -149,19 +149,19 @@ def truth_and_prediction(
 
 
 def drawn(network: Network, image: np.ndarray, predictions: dict[str, Any]) -> np.ndarray:
-    """The (H, W, 3) picture with all heads' predictions: areas under outlines under text."""
+    """Draw all heads' predictions on an image: areas, then outlines, then text."""
     for head in network.heads:
         image = head.draw(image, predictions[head.name])
     return image
 
 
 def write_image(path: Path, image: np.ndarray, most: int | None = None) -> None:
-    """Write an RGB picture; the format follows the path's extension.
+    """Write an RGB image; the format follows the path's extension.
 
     Args:
         path: of the file; folders are made.
         image: (H, W, 3) uint8.
-        most: bytes of the file; the picture is made smaller until it has no more. None: any.
+        most: largest size of the file in bytes, by shrinking the image; None for no limit.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
@@ -178,8 +178,8 @@ def write_image(path: Path, image: np.ndarray, most: int | None = None) -> None:
 
 
 def resized(image: np.ndarray, smallest: int, largest: int) -> np.ndarray:
-    """The picture with a longer side of `smallest` to `largest` pixels, as far as whole factors go.
+    """Resize an image to a longer side of `smallest` to `largest` pixels.
 
-    Small ones become larger by a whole factor, so that single pixels can be told.
+    Small ones grow by a whole factor, so that single pixels can be told apart.
     """
     return Fitted.within((image.shape[0], image.shape[1]), smallest, largest).image(image)

@@ -12,19 +12,19 @@ from densefit.errors import writing
 from densefit.model.heads.head import Head
 
 
-def plain_prediction(prediction: Any, head: Head, out: Path, key: str) -> Any:
-    """One head's prediction of one picture, JSON-able.
+def prediction_to_json(prediction: Any, head: Head, out: Path, key: str) -> Any:
+    """Convert a head's prediction for an image to JSON values, and write its maps to files.
 
-    What it is decides, not which task: a dict stays one, with class indices named, and a map of
-    whole numbers in it is written as `.npy`; a byte map is written as `<picture>.<head>.png`,
-    whose pixels are class indices; another map as `.npy`; a vector with one number for each class
-    becomes {"class": ..., "probabilities": {...}}.
+    The type of the prediction decides, not the task: a dict stays a dict, with class names for
+    indices, and its integer maps are written as `.npy`; a uint8 map is written as
+    `<image>.<head>.png`, whose pixels are class indices; another map as `.npy`; a vector with a
+    value for each class becomes {"class": ..., "probabilities": {...}}.
 
     Args:
-        prediction: what the head's `decode` gave.
-        head: its `classes`, if it has any, name the indices.
+        prediction: result of the head's `decode`.
+        head: head whose `classes`, if any, name the indices.
         out: folder of the files.
-        key: the picture's name in it.
+        key: name of the image in the folder.
     """
     names = list(getattr(head, "classes", ()))
     if isinstance(prediction, dict):
@@ -52,13 +52,13 @@ def plain_prediction(prediction: Any, head: Head, out: Path, key: str) -> Any:
 
 
 def map_files(key: str, head: str) -> tuple[str, str]:
-    """The files that a map of a head is written to: as bytes, or as other numbers."""
+    """Names of the files of a head's map: of uint8 values, and of other values."""
     stem = Path(key).with_suffix("").as_posix()
     return f"{stem}.{head}.png", f"{stem}.{head}.npy"
 
 
 def _map_file(array: np.ndarray, head: Head, out: Path, key: str) -> str:
-    """Writes a map as `.npy`; its place below `out`."""
+    """Write a map as `.npy`; its path below `out`."""
     numbers = map_files(key, head.name)[1]
     with writing(out / numbers):
         np.save(out / numbers, array)
@@ -66,7 +66,7 @@ def _map_file(array: np.ndarray, head: Head, out: Path, key: str) -> str:
 
 
 def _listed(value: Any) -> Any:
-    """Lists of Python numbers; floats with 6 digits, which is what float32 holds."""
+    """Convert to lists of Python numbers; floats with 6 digits, the precision of float32."""
     array = np.asarray(value)
     if array.dtype.kind == "f":
         return np.vectorize(lambda x: float(f"{x:.6g}"), otypes=[object])(array).tolist()

@@ -1,4 +1,4 @@
-"""Everything that is told of scores: tables on the terminal, files and pictures in a folder."""
+"""Report scores: tables on the terminal, files and pictures in a folder."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def report(
     worst: int = 12,
     pictures: Pictures | Mapping[str, Pictures] | None = None,
 ) -> dict[str, float]:
-    """Print the numbers of metrics that have seen the whole dataset, and write them to a folder.
+    """Print the scores of metrics that have seen the whole dataset, and write them to a folder.
 
     The files, where `<head>_` is left out for the head "":
 
     - scores.json: {"<head>/<key>": number}, null where it is undefined; with `bootstrap` also
-      "<key>.low" and "<key>.high" for what is not a class's own.
+      "<key>.low" and "<key>.high" for scores that are not of a class.
     - scored.json: `about`.
     - <head>_classes.csv: a row a class, a column a number, all digits.
     - <head>_<name>.png and .csv for each of the metrics' `details()`, e.g. "confusion".
@@ -68,7 +68,7 @@ def report(
         The content of scores.json, with nan for what is undefined.
 
     Raises:
-        ConfigError: two metrics of a head give a number of the same name.
+        ConfigError: two metrics of a head have a score of the same name.
     """
     numbers = {head: _own(head, metrics[head]) for head in metrics}
     with Console(stderr=True).status(f"{bootstrap} resamples"):
@@ -103,14 +103,14 @@ def report(
 
 
 def write_scores(out: Path, scores: Mapping[str, float], about: Mapping[str, Any]) -> None:
-    """scores.json, flat, null for what is no number, and scored.json beside it: what was scored."""
+    """Write scores.json, with null for undefined scores, and scored.json, what was scored."""
     out.mkdir(parents=True, exist_ok=True)
     write_numbers(out / "scores.json", scores)
     _write_json(out / "scored.json", dict(about))
 
 
 def write_numbers(path: Path, numbers: Mapping[str, float]) -> None:
-    """Numbers by name as JSON, null for what is not finite."""
+    """Write numbers by name as JSON, with null for those that are not finite."""
     flat = {key: value if math.isfinite(value) else None for key, value in numbers.items()}
     _write_json(path, flat)
 
@@ -141,7 +141,7 @@ def _own(head: str, metrics: Sequence[Metric]) -> dict[str, float]:
 
 
 def _intervals(metrics: Sequence[Metric], bootstrap: int, seed: int) -> dict[str, Interval]:
-    """Key -> interval, for what is not a class's own."""
+    """Confidence intervals by key, for scores that are not of a class."""
     found: dict[str, Interval] = {}
     if bootstrap:
         for metric in metrics:
@@ -151,7 +151,7 @@ def _intervals(metrics: Sequence[Metric], bootstrap: int, seed: int) -> dict[str
 
 
 def _is_overall(key: str) -> bool:
-    """Whether a number is not a class's own."""
+    """Whether a score is not of a class."""
     return "/" not in key
 
 
@@ -171,7 +171,7 @@ def _write_classes(out: Path, head: str, numbers: Mapping[str, float]) -> list[s
 
 
 def _write_details(out: Path, head: str, metrics: Sequence[Metric]) -> list[str]:
-    """CSV files and, if there is matplotlib, pictures of what the metrics show."""
+    """Write the metrics' details as CSV and, with matplotlib, as pictures."""
     written: list[str] = []
     for metric in metrics:
         for name, detail in metric.details().items():
@@ -195,7 +195,7 @@ def _write_details(out: Path, head: str, metrics: Sequence[Metric]) -> list[str]
 
 
 def _values(metric: Metric) -> tuple[dict[str, float], str]:
-    """What the classes' curves are named with: AP50 where there is one, as its curves are shown."""
+    """Scores for the legend of the classes' curves: AP50 if the metric has it."""
     _, classes = by_class(metric.compute())
     columns = columns_of(classes)
     if not columns:

@@ -19,18 +19,18 @@ KNOWN = ("scalars.jsonl", "metrics.jsonl")  # what our programs write, and the n
 
 @dataclass(frozen=True)
 class Run:
-    """One training.
+    """The history of a training.
 
     Attributes:
-        name: by which it is told from the others.
-        lines: what `JSONLines` wrote.
+        name: unique name.
+        lines: records that `JSONLines` wrote.
     """
 
     name: str
     lines: Sequence[dict[str, Any]]
 
     def best(self, key: str, higher: bool) -> dict[str, Any] | None:
-        """The validation with the best defined score, the earliest of equals."""
+        """Validation with the best score, the earliest of equal ones."""
         found = [line for line in self.validations() if line.get(key) is not None]
         sign = 1 if higher else -1
         return max(found, key=lambda line: sign * line[key], default=None)
@@ -41,10 +41,10 @@ class Run:
 
 
 def read_runs(given: Sequence[str]) -> list[Run]:
-    """The runs in folders or files, under the shortest names that tell them apart.
+    """Read the runs in folders or files, under the shortest unique names.
 
     Raises:
-        ConfigError: none is given, or one twice.
+        ConfigError: no path, or a path twice.
         DataError: a folder or file has no history.
     """
     if not given:
@@ -77,10 +77,10 @@ def read_runs(given: Sequence[str]) -> list[Run]:
 
 
 def history_file(path: Path) -> Path:
-    """The history at a run's folder or file.
+    """Find the history file of a run's folder.
 
     Raises:
-        DataError: there is none, or there are several.
+        DataError: the folder has no history, or several.
     """
     if path.is_file():
         return path
@@ -102,7 +102,7 @@ def history_file(path: Path) -> Path:
 
 
 def names(paths: Sequence[Path]) -> list[str]:
-    """The last parts of paths, as many as tell them apart.
+    """Shortest unique endings of paths.
 
     >>> names([Path("runs/a"), Path("runs/b"), Path("old/b")])
     ['a', 'runs/b', 'old/b']
@@ -123,7 +123,7 @@ def names(paths: Sequence[Path]) -> list[str]:
 
 
 def directions() -> dict[str, bool]:
-    """Number -> whether higher is better, as the registered metrics declare it of their own."""
+    """Whether a high value is better by name of the score, as registered metrics declare."""
     load_plugins()
     found = {LossTerms.primary: LossTerms.higher_is_better}
     for name in metrics.names():

@@ -32,12 +32,12 @@ _DEEP = 1e-5  # of the highest rate: the lowest that the logarithmic scale shows
 
 @dataclass(frozen=True)
 class Shown:
-    """One of the schedules beside each other.
+    """A schedule to show.
 
     Attributes:
-        label: what it is called.
-        rate: from updates done to the learning rate.
-        scored: whether scores would change it.
+        label: name in tables and legends.
+        rate: learning rate by number of updates done.
+        scored: whether the schedule depends on scores.
     """
 
     label: str
@@ -84,7 +84,7 @@ def _table(group: Sequence[Numbered], several: bool, total: int, per_epoch: int)
 
 
 def moments(group: Sequence[Numbered], total: int) -> tuple[dict[int, list[str]], int]:
-    """What happens at which update, in order, and how many moments were left out."""
+    """Notable updates with their descriptions, in order, and the number of those left out."""
     found: dict[int, list[str]] = {}
     quarters = {total * part // 100: f"{part} %" for part in (25, 50, 75)}
     for t, what in [(0, "first"), *quarters.items(), (total - 1, "last"), (total, "after the end")]:
@@ -98,7 +98,7 @@ def moments(group: Sequence[Numbered], total: int) -> tuple[dict[int, list[str]]
 
 
 def sparkline(rate: Resolved, total: int, width: int = _WIDTH) -> str:
-    """The rates as a line of blocks, as high as their part of the highest one; 0 is a blank.
+    """Draw the rates as a line of block characters, relative to the highest rate; 0 is blank.
 
     Each character is the mean of its part of the training.
 
@@ -116,7 +116,7 @@ def sparkline(rate: Resolved, total: int, width: int = _WIDTH) -> str:
 
 
 def sampled(rate: Resolved, total: int) -> tuple[list[int], list[float]]:
-    """(updates, rates): up to 2,000 of them and all marked ones, with those before."""
+    """Sample (updates, rates): up to 2,000 updates, and all marked ones with their predecessors."""
     evenly = np.linspace(0, total - 1, min(total, _POINTS)).round().astype(int)
     marked = [t for t, _ in rate.moments]
     times = sorted({*evenly.tolist(), *marked, *(t - 1 for t in marked)})
@@ -124,7 +124,7 @@ def sampled(rate: Resolved, total: int) -> tuple[list[int], list[float]]:
 
 
 def plot_rates(path: Path, shown: Sequence[Shown], total: int, per_epoch: int) -> None:
-    """All schedules in one picture, with marks; in a logarithmic scale too if that shows more.
+    """Plot all schedules with their marks; also on a logarithmic scale for wide ranges.
 
     Raises:
         ConfigError: matplotlib is not installed.

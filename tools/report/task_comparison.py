@@ -1,4 +1,4 @@
-"""One network for several tasks against a network a task: numbers, no files."""
+"""Compare a multi-task network with single-task networks."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ COSTS = ("parameters", "ms_per_update", "peak_memory_mib")
 
 @dataclass(frozen=True)
 class Spread:
-    """A number over several seeds.
+    """Mean and standard deviation of a score over several seeds.
 
     Attributes:
-        mean: nan if one of them is undefined, or there is none.
-        std: sample standard deviation; nan for fewer than two.
-        count: seeds.
+        mean: nan without values, or if a value is undefined.
+        std: sample standard deviation; nan for fewer than two values.
+        count: number of seeds.
     """
 
     mean: float
@@ -31,7 +31,7 @@ class Spread:
 
     @classmethod
     def of(cls, values: Iterable[float]) -> Spread:
-        """Over some numbers.
+        """Compute mean and standard deviation of values.
 
         >>> Spread.of([1.0, 3.0])
         Spread(mean=2.0, std=1.4142135623730951, count=2)
@@ -45,14 +45,14 @@ class Spread:
 
 @dataclass(frozen=True)
 class Task:
-    """What one head is judged by.
+    """The primary score of a head.
 
     Attributes:
-        key: full name of the number.
-        higher: whether a high one is good.
-        alone: of networks for this task alone; None if no such run is given.
-        together: group -> of networks for several tasks.
-        change: group -> signed relative change of the means, above 0 if together is better.
+        key: full name of the score.
+        higher: whether a high value is better.
+        alone: score of single-task networks; None without such a run.
+        together: group -> score of multi-task networks.
+        change: group -> signed relative change of the means, above 0 if multi-task is better.
     """
 
     key: str
@@ -64,15 +64,14 @@ class Task:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that there is to tell.
+    """Result of comparing multi-task with single-task runs.
 
     Attributes:
-        tasks: in the order of the first run of several tasks.
-        delta_m: group -> over its seeds, each against the mean baselines, of the tasks that have
-            one.
-        without: tasks whose baseline is exactly 0: of nothing no change is a part, and they are in
-            no delta-m.
-        cost: group, head alone, or `ALL` of the latter -> number -> mean.
+        tasks: in the order of the first multi-task run.
+        delta_m: group -> delta-m over its seeds, each against the mean baselines, of the tasks that
+            have a baseline.
+        without: tasks whose baseline is 0, so that no relative change is defined; not in delta-m.
+        cost: group, single-task head, or `ALL` of the latter -> number -> mean.
         conflict: group -> pair of heads -> mean cosine between their gradients.
     """
 
@@ -84,10 +83,10 @@ class Comparison:
 
 
 def compare(groups: Sequence[Group]) -> Comparison:
-    """Groups of several heads against those of one.
+    """Compare groups of multi-task runs with groups of single-task runs.
 
     Raises:
-        ConfigError: there is no group of several heads, or two recipes of one head are given.
+        ConfigError: no group is multi-task, or a head has two single-task recipes.
     """
     many = [group for group in groups if len(group.runs[0].heads) > 1]
     single: dict[str, Group] = {}
@@ -144,10 +143,10 @@ def _task(key: str, many: Sequence[Group], single: Mapping[str, Group]) -> Task:
 
 
 def matching(key: str, run: TaskRun) -> str | None:
-    """The number of a run of one head that a number is compared with.
+    """Score of a single-task run that a multi-task score is compared with.
 
-    The one of the same name; or, where one of the two trainings names datasets and the other does
-    not, the only one of the same head and number.
+    It is the score of the same name; or, if only one of the two trainings names datasets, the only
+    score of the same head and number.
     """
     if key in run.scores:
         return key
@@ -177,8 +176,7 @@ def _cost(group: Group) -> dict[str, float]:
 
 
 def _added(costs: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Networks side by side: parameters and times of an update of each add up, in one process
-    after the other memory does not."""
+    """Cost of several networks: parameters and update times add up; memory is their maximum."""
     found = {}
     for key in COSTS:
         values = [cost[key] for cost in costs if key in cost]

@@ -1,4 +1,4 @@
-"""Finished runs of one or several tasks: their scores, their cost, and what belongs together."""
+"""Finished single-task and multi-task runs: scores, cost, and groups by recipe."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ APART = ("out", "seed", "resume")  # settings in which runs of one recipe may di
 
 @dataclass(frozen=True)
 class TaskRun:
-    """One training, as its folder tells it.
+    """A finished training, read from its folder.
 
     Attributes:
-        name: by which it is told from the others.
-        recipe: its settings but for seed and folder, as text: alike for runs of other seeds.
-        scores: the number that each head is judged by, "<head>/<number>", of several datasets
-            "<dataset>/<head>/<number>"; nan if it was undefined.
-        higher: the same names -> whether a high number is good.
-        cost: parameters, ms_per_update, peak_memory_mib..., as far as they were recorded.
-        conflict: "<head>~<head>" -> cosine between their gradients; empty if it was not measured.
+        name: unique name.
+        recipe: settings without seed and folder, as text: equal for runs with other seeds.
+        scores: primary score of each head, "<head>/<number>", for several datasets
+            "<dataset>/<head>/<number>"; nan if undefined.
+        higher: score -> whether a high value is better.
+        cost: parameters, ms_per_update, peak_memory_mib..., as far as recorded.
+        conflict: "<head>~<head>" -> cosine between their gradients; empty if not measured.
     """
 
     name: str
@@ -52,8 +52,8 @@ class Group:
     """Runs of one recipe with several seeds.
 
     Attributes:
-        name: what their names have in common.
-        runs: at least one.
+        name: common part of the runs' names.
+        runs: at least one run.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Group:
 
 
 def head_of(key: str) -> str:
-    """The head whose score it is.
+    """Name of the head in a score's full name.
 
     >>> head_of("bccd/detection/AP"), head_of("detection/AP")
     ('detection', 'detection')
@@ -70,11 +70,11 @@ def head_of(key: str) -> str:
 
 
 def read_task_runs(folders: Sequence[str]) -> list[TaskRun]:
-    """The runs in folders.
+    """Read the runs in folders.
 
     Raises:
-        ConfigError: none is given, or one twice.
-        DataError: a folder is not that of a finished training.
+        ConfigError: no folder, or a folder twice.
+        DataError: a folder does not contain a finished training.
     """
     if not folders:
         raise ConfigError("No run is given", fix="name run folders (--out of trainings)")
@@ -87,10 +87,10 @@ def read_task_runs(folders: Sequence[str]) -> list[TaskRun]:
 
 
 def read_task_run(path: Path, name: str) -> TaskRun:
-    """The run in a folder.
+    """Read the run in a folder.
 
     Raises:
-        DataError: it is not there, not finished, or does not tell what its heads are judged by.
+        DataError: the run is missing or not finished, or its primary scores are not recorded.
     """
     for needed in ("scores.json", "scored.json", "config.yaml"):
         if not (path / needed).is_file():
@@ -125,10 +125,10 @@ def read_task_run(path: Path, name: str) -> TaskRun:
 
 
 def read_conflict(path: Path) -> dict[str, float]:
-    """Cosines between heads: those of conflict.json, else the mean of those in the history."""
+    """Cosines between heads' gradients from conflict.json, else their mean in the history."""
     if (path / "conflict.json").is_file():
-        told = read_json(path / "conflict.json", "cosines between heads")
-        return {key: math.nan if v is None else v for key, v in told.items() if "~" in key}
+        cosines = read_json(path / "conflict.json", "cosines between heads")
+        return {key: math.nan if v is None else v for key, v in cosines.items() if "~" in key}
     found: dict[str, list[float]] = {}
     for line in read_lines(path / "scalars.jsonl"):
         for key, value in line.items():
@@ -138,10 +138,10 @@ def read_conflict(path: Path) -> dict[str, float]:
 
 
 def grouped(runs: Sequence[TaskRun]) -> list[Group]:
-    """Runs that differ in their seeds alone together, in order of appearance.
+    """Group runs that differ only in their seeds, in order of appearance.
 
     Raises:
-        DataError: runs of one recipe that were scored on different data or heads.
+        DataError: runs of a recipe were scored on different data or heads.
     """
     found: dict[str, list[TaskRun]] = {}
     for run in runs:
@@ -165,7 +165,7 @@ def grouped(runs: Sequence[TaskRun]) -> list[Group]:
 
 
 def common_name(given: Sequence[str]) -> str:
-    """What names of several runs have in common, without the number of the seed.
+    """Common part of the names of several runs, without the number of the seed.
 
     >>> common_name(["both-0", "both-1"]), common_name(["a-0"]), common_name(["a", "b"])
     ('both', 'a-0', 'a')
@@ -176,7 +176,7 @@ def common_name(given: Sequence[str]) -> str:
 
 
 def as_plain(value: Any) -> Any:
-    """JSON-able: null for what is no number."""
+    """Convert to JSON values, with None for nan."""
     if isinstance(value, Mapping):
         return {key: as_plain(own) for key, own in value.items()}
     if isinstance(value, (list, tuple)):

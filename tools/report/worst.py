@@ -1,4 +1,4 @@
-"""The samples that a metric finds worst: a list of them, and a picture of truth and prediction."""
+"""The samples with the worst scores: a list, and a picture of ground truth and prediction."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _CAPTIONS = ("truth", "prediction")
 
 
 def worst_samples(metrics: Sequence[Metric], count: int) -> dict[str, list[tuple[str, float]]]:
-    """Name of a number -> (id, value) of the samples that are worst in it, the worst first.
+    """Worst samples by score: name of the score -> (id, value), worst first.
 
     Args:
-        metrics: of one head; those that are not `PerSample`, or undefined for every sample, have
-            no worst samples.
-        count: how many.
+        metrics: metrics of a head; those that are not `PerSample`, or undefined for every sample,
+            have no worst samples.
+        count: number of samples.
     """
     found = {
         metric.primary: metric.worst(count) for metric in metrics if isinstance(metric, PerSample)
@@ -36,10 +36,9 @@ def worst_samples(metrics: Sequence[Metric], count: int) -> dict[str, list[tuple
 
 
 def pictured(worst: Mapping[str, Sequence[tuple[str, float]]]) -> str:
-    """The number whose worst samples are drawn: the first one in which they differ, else the first.
+    """Score whose worst samples are drawn: the first whose values differ, else the first.
 
-    Of a class that is right or wrong, all of the worst are equally wrong; how sure the network was
-    says more.
+    With accuracy all of the worst samples are equally wrong; a score of confidence says more.
 
     >>> pictured({"accuracy": [("a", 0.0), ("b", 0.0)], "cross_entropy": [("c", 9.0), ("a", 7.0)]})
     'cross_entropy'
@@ -55,18 +54,18 @@ def write_worst(
     pictures: Mapping[str, Pictures],
     names: Mapping[str, str],
 ) -> list[str]:
-    """worst.csv, and for each head a picture of the samples that are worst in one number.
+    """Write worst.csv, and for each head a picture of the worst samples of a score.
 
     Args:
-        out: the folder.
-        metrics: head -> its metrics.
-        count: how many samples of each number; only the first 24 are drawn.
-        pictures: head -> function that gives a sample's pictures, the truth first. It is called
-            for these samples only.
+        out: output folder.
+        metrics: head -> metrics.
+        count: number of samples of each score; only the first 24 are drawn.
+        pictures: head -> function that gives a sample's pictures, the ground truth first; called
+            for the worst samples only.
         names: head -> file name of its picture.
 
     Returns:
-        The names of the files; none if there is nothing to list.
+        Names of the files; empty if there are no samples to list.
     """
     found = {head: worst_samples(own, count) for head, own in metrics.items()}
     rows = [
@@ -98,12 +97,12 @@ def write_worst(
 def worst_picture(
     worst: Sequence[tuple[str, float]], number: str, pictures: Pictures
 ) -> np.ndarray:
-    """One picture of samples, each with its id and its number below.
+    """Draw samples, each with its id and its score below.
 
     Args:
         worst: (id, value) of each sample; at least one.
-        number: what the values are.
-        pictures: gives a sample's pictures, which are put side by side.
+        number: name of the score.
+        pictures: function that gives a sample's pictures, drawn side by side.
     """
     cells = []
     for key, _ in worst:

@@ -1,4 +1,4 @@
-"""Classes that the truth of what was scored never has."""
+"""Classes that never occur in the ground truth."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LISTED = 12
 
 
 def note(metrics: Sequence[Metric]) -> list[str]:
-    """A line on the classes without any truth, of the first metric that tells; none if all have."""
+    """Describe the classes without ground truth, by the first metric that counts them."""
     for metric in metrics:
         names = never_true(metric)
         if names:
@@ -22,7 +22,7 @@ def note(metrics: Sequence[Metric]) -> list[str]:
 
 
 def never_true(metric: Metric) -> list[str]:
-    """The classes of a metric of which there is no pixel, object or picture in the truth."""
+    """Classes of a metric without a pixel, object or image in the ground truth."""
     inner = metric.metric if isinstance(metric, PerSample) else metric
     classes: Sequence[str] = getattr(inner, "classes", ())
     if isinstance(inner, ConfusionMatrix):

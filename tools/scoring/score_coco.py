@@ -21,7 +21,7 @@ from densefit.tools.formats.image_source import Photographs
 from densefit.tools.recipes.program import program
 from densefit.tools.report.coco_pictures import CocoPictures
 
-from .score_settings import Judging, documented, given, take_in
+from .score_settings import ScoreSettings, given, update_metrics, with_shared_settings
 
 KINDS = ("bbox", "segm", "keypoints")
 
@@ -50,12 +50,12 @@ class CocoFiles:
 
 
 @dataclass
-class CocoScoring(Judging, CocoFiles):
-    __doc__ = documented(CocoFiles)
+class CocoScoring(ScoreSettings, CocoFiles):
+    __doc__ = with_shared_settings(CocoFiles)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The program."""
+    """Run the program."""
     text = "Average precision and recall of a results file, as pycocotools computes them."
     return program(lambda: run(parse(CocoScoring, arguments, description=text)[0]))
 
@@ -76,7 +76,7 @@ def run(chosen: CocoScoring) -> dict[str, float]:
     results = read_results(path, truth, chosen.iou_type)
     files = {picture.key: picture.file or str(picture.id) for picture in truth.pictures}
     photographs = Photographs(chosen.images, files)
-    take_in([metric], CocoPairs(truth, results.predictions), workers=0, together=64)
+    update_metrics([metric], CocoPairs(truth, results.predictions), workers=0, together=64)
     return chosen.tell(
         [metric],
         f"{path} on the {len(truth.pictures)} images of {annotations}: {chosen.iou_type}",
@@ -96,7 +96,7 @@ def run(chosen: CocoScoring) -> dict[str, float]:
 
 
 def make_metric(chosen: CocoScoring, truth: Truth) -> Metric:
-    """The metric of the evaluation that is asked for."""
+    """Make the metric of the evaluation."""
     limit = chosen.max_detections
     settings: dict[str, Any] = {
         "backend": chosen.backend,
@@ -121,7 +121,7 @@ def make_metric(chosen: CocoScoring, truth: Truth) -> Metric:
 
 @dataclass(frozen=True)
 class CocoPairs:
-    """The pictures with their predictions and targets."""
+    """Images with predictions and ground truth."""
 
     truth: Truth
     predictions: Sequence[dict[str, Any]]

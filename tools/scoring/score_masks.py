@@ -21,7 +21,7 @@ from densefit.tools.recipes.program import program
 from densefit.visualize.drawing import draw_mask
 
 from .absent_classes import never_true
-from .score_settings import Judging, documented, given, take_in
+from .score_settings import ScoreSettings, given, update_metrics, with_shared_settings
 
 
 @dataclass
@@ -106,12 +106,12 @@ def _all_values(
 
 
 @dataclass
-class MaskScoring(Judging, MaskFiles):
-    __doc__ = documented(MaskFiles)
+class MaskScoring(ScoreSettings, MaskFiles):
+    __doc__ = with_shared_settings(MaskFiles)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The program."""
+    """Run the program."""
     text = "Score predicted class maps: mIoU and what else a confusion matrix says."
     words = list(sys.argv[1:] if arguments is None else arguments)
     for place, word in enumerate(words):
@@ -134,7 +134,7 @@ def run(chosen: MaskScoring) -> dict[str, float]:
     metrics = [chosen.watched(ConfusionMatrix(names, chosen.ignore))]
     if chosen.boundary:
         metrics.append(chosen.watched(BoundaryIoU(names, chosen.ignore)))
-    take_in(metrics, pairs, chosen.workers)
+    update_metrics(metrics, pairs, chosen.workers)
     notes = ignored_foreground(metrics[0], pairs, chosen.ignore)
     if pairs.extra:
         notes.append(
@@ -158,7 +158,7 @@ def run(chosen: MaskScoring) -> dict[str, float]:
 
 
 def check_foreground(pairs: MaskPairs, classes: int) -> None:
-    """Refuse predictions of 0 and 255 whose values are not named, by some of them."""
+    """Refuse masks of 0 and 255 without `predicted_values`, by looking at a few of them."""
     if classes > 255 or pairs.predicted_values:
         return
     for place in _looked(pairs):
@@ -178,12 +178,12 @@ def check_foreground(pairs: MaskPairs, classes: int) -> None:
 
 
 def _looked(pairs: MaskPairs) -> list[int]:
-    """Places of up to 8 pairs, spread over all."""
+    """Indices of up to 8 pairs, evenly spread."""
     return sorted({round(k * (len(pairs) - 1) / 7) for k in range(8)})
 
 
 def ignored_foreground(metric: Metric, pairs: MaskPairs, ignore: int | None) -> list[str]:
-    """A warning where the truth has one class alone beside the value that is ignored."""
+    """Warn if the ground truth has a single class beside the ignored value."""
     names = never_true(metric)
     classes = len(names) + 1
     inner = metric.metric if isinstance(metric, PerSample) else metric

@@ -23,7 +23,7 @@ from densefit.tools.formats.panoptic_files import (
 from densefit.tools.recipes.program import program
 from densefit.visualize.drawing import draw_mask
 
-from .score_settings import Judging, documented, given, take_in
+from .score_settings import ScoreSettings, given, update_metrics, with_shared_settings
 
 
 @dataclass
@@ -44,12 +44,12 @@ class PanopticFiles:
 
 
 @dataclass
-class PanopticScoring(Judging, PanopticFiles):
-    __doc__ = documented(PanopticFiles)
+class PanopticScoring(ScoreSettings, PanopticFiles):
+    __doc__ = with_shared_settings(PanopticFiles)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The program."""
+    """Run the program."""
     text = "Panoptic quality of predicted segments, as COCO's panopticapi computes it."
     return program(lambda: run(parse(PanopticScoring, arguments, description=text)[0]))
 
@@ -66,7 +66,7 @@ def run(chosen: PanopticScoring) -> dict[str, float]:
         chosen.images, {str(key): name for key, name in truth.pictures.items()}
     )
     metric = chosen.watched(PanopticQuality(truth.classes, truth.things))
-    take_in([metric], pairs, chosen.workers)
+    update_metrics([metric], pairs, chosen.workers)
     return chosen.tell(
         [metric],
         f"{results} on the {len(pairs)} images of {annotations}",
@@ -87,11 +87,11 @@ def _folder(text: str | None) -> Path | None:
 
 
 class PanopticPairs:
-    """The images that belong together.
+    """Images with predicted and true segments.
 
     Args:
-        truth: the annotations.
-        found: the results, with all images of the truth.
+        truth: ground truth.
+        found: results of all images of the ground truth.
     """
 
     def __init__(self, truth: PanopticTruth, found: SegmentFile) -> None:

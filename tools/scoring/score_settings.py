@@ -1,4 +1,4 @@
-"""What all scoring of other systems' files shares: settings, and the walk over the samples."""
+"""Settings and iteration that all scoring of other systems' files shares."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from densefit.errors import ConfigError, DataError, located
 from densefit.metrics import Metric
 from densefit.metrics.core.per_sample import PerSample
 from densefit.tools.recipes.out_folder import make_folder
-from densefit.tools.recipes.progress import Watched
+from densefit.tools.recipes.progress import WithProgress
 from densefit.tools.report.pictures import best_of
 from densefit.tools.report.report import report
 from densefit.tools.scoring import absent_classes
@@ -26,8 +26,8 @@ _LISTED = 50  # broken samples in an error
 
 
 @dataclass
-class Judging:
-    """Settings of every scoring of files; a tool's own come before them.
+class ScoreSettings:
+    """Settings of every scoring of files.
 
     Args:
         out: folder for scores.json, tables and pictures; without it they are only printed.
@@ -56,18 +56,18 @@ class Judging:
             make_folder(self.out)
 
     def watched(self, metric: Metric) -> Metric:
-        """The metric, scoring each sample alone too if that is asked for.
+        """Wrap the metric to score each sample, too, if the settings need it.
 
-        That takes a small evaluation a sample; only the worst list and the bootstrap need it.
+        Scoring a sample costs a small evaluation; only `worst` and `bootstrap` need it.
         """
         if self.bootstrap or (self.worst and self.out is not None):
             return PerSample(metric, keep_states=self.bootstrap > 0)
         return metric
 
     def drawn_from(self, metrics: Sequence[Metric]) -> float | None:
-        """The score from which on predictions are drawn: as asked for, else where F1 is highest.
+        """Score threshold for drawing: as configured, else with the highest F1.
 
-        None if nothing is drawn, or no score is the best.
+        None if nothing is drawn, or no threshold is best.
         """
         asked: float | None = getattr(self, "score_threshold", None)
         if asked is not None or not self.worst or self.out is None:
@@ -99,21 +99,21 @@ class Judging:
         return found
 
 
-def documented(own: type) -> str:
-    """The docstring of a tool's own settings, and those that all tools have."""
-    shared = str(Judging.__doc__).partition("Args:\n")[2]
+def with_shared_settings(own: type) -> str:
+    """Docstring of a tool's settings followed by the shared ones."""
+    shared = str(ScoreSettings.__doc__).partition("Args:\n")[2]
     return f"{str(own.__doc__).rstrip()}\n{shared}"
 
 
 def given(value: str | None, option: str, what: str) -> Path:
-    """A path that must be given. Raises ConfigError naming the option if it is not."""
+    """Require a path; raise ConfigError with the option if it is missing."""
     if value is None:
         raise ConfigError(f"Where are the {what}?", fix=f"{option} PATH")
     return Path(value)
 
 
-class Pairs(Protocol):
-    """Samples of which both sides, what was predicted and what is true, can be read."""
+class ScoredPairs(Protocol):
+    """Samples with prediction and ground truth."""
 
     def __len__(self) -> int: ...
 
@@ -128,8 +128,8 @@ class Pairs(Protocol):
 
 
 @dataclass
-class _Some:
-    """A few samples in succession."""
+class _Batch:
+    """Consecutive samples."""
 
     where: str
     ids: list[str]
@@ -138,9 +138,9 @@ class _Some:
 
 
 class _Stream:
-    """Reads pairs ahead, in order, a bounded number of them."""
+    """Prefetch a bounded number of pairs, in order."""
 
-    def __init__(self, pairs: Pairs, workers: int, together: int) -> None:
+    def __init__(self, pairs: ScoredPairs, workers: int, together: int) -> None:
         self.dataset = pairs
         self._together = together
         self.failed: list[DataError] = []
@@ -151,16 +151,16 @@ class _Stream:
     def __call__(self, index: int) -> tuple[Any, Any]:
         return self.dataset.read(index)
 
-    def __iter__(self) -> Iterator[_Some]:
+    def __iter__(self) -> Iterator[_Batch]:
         self._ahead.begin(cast(Any, self), range(len(self.dataset)))
         for first in range(0, len(self.dataset), self._together):
             places = range(first, min(first + self._together, len(self.dataset)))
             both = [pair for pair in (self._next() for _ in places) if pair is not None]
             if self.failed:
-                continue  # there is no score; the others are read to tell all that is broken
+                continue  # there is no score; the others are read to list all broken ones
             ids = [self.dataset.id_of(place) for place in places]
             where = self.dataset.where(first)
-            yield _Some(where, ids, [pair[0] for pair in both], [pair[1] for pair in both])
+            yield _Batch(where, ids, [pair[0] for pair in both], [pair[1] for pair in both])
 
     def _next(self) -> tuple[Any, Any] | None:
         try:
@@ -175,11 +175,11 @@ class _Stream:
         self._ahead.stop()
 
     def check(self) -> None:
-        """Raise DataError if samples could not be read: one alone, or all in a list."""
+        """Raise DataError if samples could not be read, listing them."""
         if len(self.failed) == 1:
             raise self.failed[0]
         if self.failed:
-            lines = [f"{one.where}: {one.what}" for one in self.failed]
+            lines = [f"{error.where}: {error.what}" for error in self.failed]
             more = [f"and {len(lines) - _LISTED} more"] if len(lines) > _LISTED else []
             raise DataError(
                 f"{len(lines)} of {len(self.dataset)} samples cannot be read",
@@ -187,19 +187,22 @@ class _Stream:
             )
 
 
-def take_in(metrics: Sequence[Metric], pairs: Pairs, workers: int, together: int = 1) -> None:
-    """Let metrics see all samples, in order; shows how far it is.
+def update_metrics(
+    metrics: Sequence[Metric], pairs: ScoredPairs, workers: int, together: int = 1
+) -> None:
+    """Update metrics with all samples, in order, and show the progress.
 
-    A score is one of all samples. If some cannot be read, all are read, to tell them together.
+    A score needs all samples. If some cannot be read, the others are read, too, to report all
+    errors together.
 
     Args:
-        metrics: updated.
+        metrics: metrics to update.
         pairs: the samples.
-        workers: threads that read; 0 reads in this one.
-        together: how many samples a metric gets at once; changes no number.
+        workers: threads that read; 0 reads in the calling thread.
+        together: samples of an update of the metrics; changes no score.
     """
     stream = _Stream(pairs, workers, together)
-    with Watched(cast(Any, stream), "scoring") as watched:
+    with WithProgress(cast(Any, stream), "scoring") as watched:
         for some in watched:
             with located(some.where):
                 for metric in metrics:

@@ -1,4 +1,4 @@
-"""Score a checkpoint on a split of its dataset, and show the samples it is worst at."""
+"""Score a checkpoint on a split of its dataset, and show the worst samples."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from densefit.evaluation.scorer import Scorer
 from densefit.metrics.core.metric import Metric
 from densefit.metrics.core.per_sample import PerSample
 from densefit.model.network import Network
-from densefit.tools.recipes.checkpoint_dataset import TrainedPart
-from densefit.tools.recipes.checkpoint_settings import Trained, recipe_of, settings
+from densefit.tools.recipes.checkpoint_dataset import CheckpointDataset
+from densefit.tools.recipes.checkpoint_settings import CheckpointSettings, recipe_of, settings
 from densefit.tools.recipes.out_folder import make_folder
 from densefit.tools.recipes.program import program
-from densefit.tools.recipes.progress import Watched
+from densefit.tools.recipes.progress import WithProgress
 from densefit.tools.recipes.recipe import make_dataset
 from densefit.tools.report.pictures import Subset, choose_thresholds, truth_and_prediction
 from densefit.tools.report.report import report
@@ -36,8 +36,8 @@ from densefit.tools.report.worst import pictured, worst_samples
 
 
 @dataclass
-class Scoring(Trained):
-    __doc__ = f"""{str(Trained.__doc__).rstrip()}
+class Scoring(CheckpointSettings):
+    __doc__ = f"""{str(CheckpointSettings.__doc__).rstrip()}
         split: of the dataset; the recipe's test split by default, else its validation split.
         bootstrap: resamples of the dataset, e.g. 1000, for 95 % intervals of the scores.
         worst: how many of the worst samples are listed and drawn in --out.
@@ -52,7 +52,7 @@ class Scoring(Trained):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The program."""
+    """Run the program."""
     return program(lambda: run(*settings(Scoring, "Score a checkpoint exactly.", arguments)))
 
 
@@ -67,7 +67,7 @@ def run(chosen: Scoring, place: Path) -> dict[str, float]:
     if chosen.out is not None:
         make_folder(chosen.out)
     recipe = recipe_of(place)
-    part = TrainedPart(recipe, chosen.of) if recipe.get("datasets") else None
+    part = CheckpointDataset(recipe, chosen.of) if recipe.get("datasets") else None
     if part is not None:
         own_size = chosen.resize == "none"  # was asked for: no recipe trains so
         resize = "none" if own_size else part.part.resize or chosen.resize
@@ -81,11 +81,11 @@ def run(chosen: Scoring, place: Path) -> dict[str, float]:
         dataset = part.as_trained(dataset, network.heads)
     listed = chosen.worst if chosen.out is not None else 0
     loader = chosen.loader(dataset)
-    metrics = judges(network, each=listed > 0, states=chosen.bootstrap > 0)
+    metrics = head_metrics(network, each=listed > 0, states=chosen.bootstrap > 0)
     if part is not None:  # heads that learned from the others have no truth here
         names = labelled_heads(network, list(metrics), loader)
         metrics = {name: own for name, own in metrics.items() if name in names}
-    with Watched(loader, "scoring") as watched:
+    with WithProgress(loader, "scoring") as watched:
         check_parameters(network)
         scorer = Scorer(
             engine.make(network), watched, list(metrics), metrics=metrics, nonfinite="raise"
@@ -117,13 +117,13 @@ def run(chosen: Scoring, place: Path) -> dict[str, float]:
     )
 
 
-def judges(network: Network, each: bool, states: bool) -> dict[str, list[Metric]]:
-    """The heads' metrics.
+def head_metrics(network: Network, each: bool, states: bool) -> dict[str, list[Metric]]:
+    """Make the heads' metrics.
 
     Args:
-        network: whose heads.
-        each: they look at each sample alone too.
-        states: they keep what can be resampled.
+        network: network with the heads.
+        each: whether each sample is scored, too.
+        states: whether the metrics keep states for resampling.
     """
     found: dict[str, list[Metric]] = {}
     for head in network.heads:

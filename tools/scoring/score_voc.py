@@ -20,7 +20,7 @@ from densefit.tools.recipes.program import program
 from densefit.tools.report.coco_pictures import DRAWN
 from densefit.visualize.drawing import draw_boxes, note_unreached
 
-from .score_settings import Judging, documented, given, take_in
+from .score_settings import ScoreSettings, given, update_metrics, with_shared_settings
 
 CONVENTIONS = {2007: "11point", 2012: "area"}
 
@@ -52,12 +52,12 @@ class VocFiles:
 
 
 @dataclass
-class VocScoring(Judging, VocFiles):
-    __doc__ = documented(VocFiles)
+class VocScoring(ScoreSettings, VocFiles):
+    __doc__ = with_shared_settings(VocFiles)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The program."""
+    """Run the program."""
     text = "Average precision of detections by the rules of the PASCAL VOC devkit."
     return program(lambda: run(parse(VocScoring, arguments, description=text)[0]))
 
@@ -95,7 +95,7 @@ def run(chosen: VocScoring) -> dict[str, float]:
             score_threshold=chosen.score_threshold,
         )
     )
-    take_in([metric], pairs, workers=0, together=64)
+    update_metrics([metric], pairs, workers=0, together=64)
     pairs.threshold = chosen.drawn_from([metric])
     split = "" if truth.split is None else f"{truth.split!r} "
     return chosen.tell(

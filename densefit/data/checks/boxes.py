@@ -1,4 +1,4 @@
-"""Boxes of a user's sample: in pixels, corners in order, inside of the picture."""
+"""Check boxes: in pixels, corners in order, inside the image."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from densefit.data.checks.values import bad_object, numbers_of, wrong_shape
 from densefit.errors import DataError
 
 _XYXY = "x1, y1, x2, y2 in pixels, x1 < x2 and y1 < y2"
-_OVERHANG = 2.0  # pixels by which any box may reach out of its picture
+_OVERHANG = 2.0  # pixels by which any box may exceed its image
 
 
 class Boxes(NamedTuple):
-    """Boxes of a sample.
+    """Checked boxes of a sample.
 
     Attributes:
-        array: (n, 4) float32, cut to the picture.
-        solid: (n,) bool which of them have an area; None where all have.
-        lost: row -> the box as it was, of those that lost most of their area.
+        array: (n, 4) float32, clipped to the image.
+        solid: (n,) bool, whether each box has an area; None if all have.
+        lost: row -> original box, for boxes that lost most of their area by clipping.
     """
 
     array: np.ndarray
@@ -30,16 +30,16 @@ class Boxes(NamedTuple):
 
 
 def loses_most(box: Sequence[float], cut: Sequence[float]) -> bool:
-    """Whether a box loses more than half of its area where it is cut to its picture.
+    """Whether a box loses more than half of its area when clipped to its image.
 
-    A pixel or two of overhang are no loss, however small the box.
+    An overhang of one or two pixels is no loss, however small the box.
 
     >>> loses_most((20, 10, 900, 800), (20, 10, 64, 48)), loses_most((-2, 0, 1, 9), (0, 0, 1, 9))
     (True, False)
 
     Args:
         box: x1, y1, x2, y2 in pixels, finite.
-        cut: what is left of it.
+        cut: the clipped box.
     """
     x1, y1, x2, y2 = box
     left, top, right, bottom = cut
@@ -51,17 +51,16 @@ def loses_most(box: Sequence[float], cut: Sequence[float]) -> bool:
 def checked_boxes(
     name: str, boxes: object, size: tuple[int, int], elsewhere: Elsewhere = alone
 ) -> Boxes:
-    """Boxes as (n, 4) float32, cut to the picture, as the readers of annotation files do.
+    """Check boxes, and clip them to the image; (n, 4) float32.
 
     Args:
-        name: of the target.
-        boxes: what a dataset gave.
-        size: (height, width) of the picture.
-        elsewhere: gives the coordinates of other pictures, where these may be in parts.
+        name: name of the target.
+        boxes: the dataset's value.
+        size: (height, width) of the image.
+        elsewhere: returns coordinates of other images, called if these may be normalized.
 
     Raises:
-        DataError: corners in the wrong order, not finite, outside of the picture, or in parts of
-            its sides.
+        DataError: corners in the wrong order, not finite, outside the image, or normalized to 0..1.
     """
     array = numbers_of(name, boxes)
     if array.size == 0 and array.ndim <= 2:
@@ -69,7 +68,7 @@ def checked_boxes(
     if array.ndim != 2 or array.shape[1] != 4:
         raise wrong_shape(name, "(n, 4): " + _XYXY, array)
     array = array.astype(np.float32, copy=False)
-    # Three reductions for what is nearly always right; of nan, all comparisons are false.
+    # Fast path of three reductions for valid boxes; comparisons with nan are false.
     left, top, _, _ = array.min(axis=0).tolist()
     _, _, right, bottom = array.max(axis=0).tolist()
     shortest = (array[:, 2:] - array[:, :2]).min()
@@ -82,7 +81,7 @@ def checked_boxes(
 
 
 def _mended(name: str, boxes: np.ndarray, size: tuple[int, int], elsewhere: Elsewhere) -> Boxes:
-    """Boxes that are not all as they should be. Raises DataError naming the first of those."""
+    """Clip boxes that exceed the image. Raises DataError naming the first invalid box."""
     height, width = size
     low, high = boxes[:, :2], boxes[:, 2:]
     edge = np.array((width, height), np.float32)

@@ -1,4 +1,4 @@
-"""Whether coordinates near the corner of a picture are pixels, or parts of the picture's sides."""
+"""Tell pixel coordinates from coordinates that are normalized to 0..1."""
 
 from __future__ import annotations
 
@@ -8,49 +8,49 @@ from typing import Any
 
 import numpy as np
 
-#: Coordinates that all end here may be parts of the sides; some of those reach a little beyond 1.
+#: If no coordinate exceeds it, they may be normalized; some datasets slightly exceed 1.
 PARTS = 1.5
-_LOOKED_AT = 24  # further samples
-_ALIKE = 3  # pictures whose only boxes are of one pixel at the corner: that is no chance
-_MANY = 8  # pixels of a picture's longer side from which on parts can be told from pixels
+_LOOKED_AT = 24  # other samples that are probed
+_ALIKE = 3  # images with nothing but one-pixel boxes at the corner: not by chance
+_MANY = 8  # longer side in pixels from which on normalized coordinates can be recognized
 
-#: Asked for only where one picture does not tell.
+#: Called only if one image does not decide.
 Elsewhere = Callable[[], Iterator[np.ndarray]]
 
 
-def are_parts(own: np.ndarray, size: tuple[int, int], elsewhere: Elsewhere) -> bool:
-    """Whether the coordinates of a picture, and with them a dataset's, are parts of the sides.
+def are_parts(coordinates: np.ndarray, size: tuple[int, int], elsewhere: Elsewhere) -> bool:
+    """Whether the coordinates of an image, and so of its dataset, are normalized to 0..1.
 
-    One coordinate that no part can be, in this picture or another one, makes all of them pixels.
+    One coordinate that is too large, in this image or another, means that all are pixels.
 
     Args:
-        own: finite coordinates of the picture.
-        size: (height, width) of it.
-        elsewhere: gives those of other pictures.
+        coordinates: finite coordinates of the image.
+        size: (height, width) of the image.
+        elsewhere: returns the coordinates of other images.
     """
-    if own.size == 0 or own.max() > PARTS or max(size) < _MANY:
+    if coordinates.size == 0 or coordinates.max() > PARTS or max(size) < _MANY:
         return False
     pictures, whole = 0, True
-    for places in chain((own,), elsewhere()):
-        if places.size == 0:
+    for values in chain((coordinates,), elsewhere()):
+        if values.size == 0:
             continue
-        if places.max() > PARTS:
+        if values.max() > PARTS:
             return False
         pictures += 1
-        whole = whole and bool((places == np.rint(places)).all())
+        whole = whole and bool((values == np.rint(values)).all())
     return not whole or pictures >= _ALIKE
 
 
 def elsewhere_in(
-    dataset: Any, index: int, name: str, places: Callable[[np.ndarray], np.ndarray]
+    dataset: Any, index: int, name: str, select: Callable[[np.ndarray], np.ndarray]
 ) -> Elsewhere:
-    """The coordinates of a target in other samples, spread over a dataset, that can be read.
+    """Iterate over a target's coordinates in other readable samples, spread over a dataset.
 
     Args:
         dataset: anything with `len` and `[]`.
-        index: of the sample that is left out.
-        name: of the target.
-        places: takes the coordinates out of its values.
+        index: index of the sample to leave out.
+        name: name of the target.
+        select: selects the coordinates from the target's values.
     """
 
     def each() -> Iterator[np.ndarray]:
@@ -58,14 +58,14 @@ def elsewhere_in(
             if other == index:
                 continue
             try:
-                found = places(np.asarray(dataset[other].targets[name], np.float64))
-                yield found[np.isfinite(found)]
-            except Exception:  # what is broken is told when it is read for itself
+                coordinates = select(np.asarray(dataset[other].targets[name], np.float64))
+                yield coordinates[np.isfinite(coordinates)]
+            except Exception:  # a broken sample is reported when it is read
                 continue
 
     return each
 
 
 def alone() -> Iterator[np.ndarray]:
-    """No other picture."""
+    """Coordinates of no other image."""
     return iter(())

@@ -1,4 +1,4 @@
-"""Boxes that are left out of samples or cut to little: a warning, and their number."""
+"""Count boxes that are dropped or lose most of their area, and warn once."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _TEXTS = {
 
 
 class BoxRemark(NamedTuple):
-    """What is said of one box.
+    """A remark on one box.
 
     Attributes:
         kind: WITHOUT_AREA or CUT.
-        line: which one it is.
+        line: description of the box.
     """
 
     kind: str
@@ -34,10 +34,10 @@ class BoxRemark(NamedTuple):
 
 
 class DroppedBoxes:
-    """Counts the boxes of which something was said in one visit of each sample.
+    """Count the remarks on boxes in one pass over a dataset.
 
     Args:
-        dataset: whose they are.
+        dataset: dataset of the boxes.
     """
 
     def __init__(self, dataset: Any) -> None:
@@ -46,16 +46,16 @@ class DroppedBoxes:
 
     @property
     def count(self) -> int:
-        """Boxes without area, which were left out, so far."""
+        """Number of boxes without area that were dropped so far."""
         return self._counts[WITHOUT_AREA]
 
     @property
     def cut(self) -> int:
-        """Boxes that lost more than half of their area where they were cut to the picture."""
+        """Number of boxes that lost more than half of their area by clipping."""
         return self._counts[CUT]
 
     def add(self, remarks: Sequence[BoxRemark]) -> None:
-        """Count the boxes of a sample; a dataset's first of each kind is told, once a process."""
+        """Count a sample's remarks; log the first of each kind, once per dataset and process."""
         for kind, line in remarks:
             if not self._counts[kind]:
                 name = dataset_name(self._dataset)

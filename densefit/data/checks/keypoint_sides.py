@@ -1,4 +1,4 @@
-"""Which keypoints are at the left and at the right, by their names."""
+"""Find pairs of left and right keypoints by their names."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ Key = tuple[object, ...]
 
 
 def order_of(dataset: Any) -> np.ndarray | None:
-    """Which keypoint each one of a dataset is in a mirrored picture, (K,) int64, by its names.
+    """Index of each keypoint of a dataset in a flipped image, (K,) int64.
 
-    By its `flip_pairs`, pairs of names, if it has any; else by the sides in its `keypoint_names`.
-    None where these tell nothing, or not all.
+    From the dataset's `flip_pairs`, pairs of names, if it has any; else from the sides in its
+    `keypoint_names`. None if the names do not determine all pairs.
 
     >>> class Faces: keypoint_names = ["mouth", "eye_left", "eye_right"]
     >>> order_of(Faces()).tolist()
     [0, 2, 1]
 
     Raises:
-        ConfigError: one of `flip_pairs` is no pair of its keypoints.
+        ConfigError: one of `flip_pairs` is not a pair of the dataset's keypoints.
     """
     names = attribute_of(dataset, "keypoint_names")
     if not names:
         return None
     pairs = attribute_of(dataset, "flip_pairs")
-    given = None if pairs is None else tuple(tuple(map(str, pair)) for pair in pairs)
-    return _order(tuple(map(str, names)), given, type(dataset).__name__)
+    flip_pairs = None if pairs is None else tuple(tuple(map(str, pair)) for pair in pairs)
+    return _order(tuple(map(str, names)), flip_pairs, type(dataset).__name__)
 
 
 @lru_cache(maxsize=64)
@@ -57,12 +57,12 @@ def _order(
     if len(set(names)) < len(names):
         return None
     if pairs is None:
-        found, alone = side_pairs(names)
-        if alone or not found:
+        pairs_by_name, alone = side_pairs(names)
+        if alone or not pairs_by_name:
             return None
-        if multiprocessing.parent_process() is None:  # workers are many
-            log_pairs(found, f"dataset {where}")
-        pairs = tuple(map(tuple, found))
+        if multiprocessing.parent_process() is None:  # log in the main process only
+            log_pairs(pairs_by_name, f"dataset {where}")
+        pairs = tuple(map(tuple, pairs_by_name))
     for pair in pairs:
         strange = [name for name in pair if name not in names]
         if strange or len(pair) != 2:
@@ -74,42 +74,44 @@ def _order(
                 fix=nearest(strange[0], names) if strange else None,
             )
     order = swap_order(len(names), [[names.index(name) for name in pair] for pair in pairs])
-    order.flags.writeable = False  # it is in many samples
+    order.flags.writeable = False  # shared by many samples
     return order
 
 
 def side_pairs(names: Sequence[str]) -> tuple[list[list[str]], list[str]]:
-    """Pairs of names that change places in a mirrored picture, and those whose other side lacks.
+    """Find pairs of names that swap in a flipped image, and names without a counterpart.
 
-    A side is a word of the name: left, right, l or r, at any place, in any spelling of words; or
-    the beginning or end of a word, if there is the counterpart. Where a name has two sides (the
-    left corner of the right eye), both change.
+    A side is a word of the name: left, right, l or r, at any position, in any case or separator
+    style; or a prefix or suffix of a word, if the counterpart exists. If a name has two sides (the
+    left corner of the right eye), both are swapped.
 
     >>> side_pairs(["nose", "eye_left", "eye_right", "LEar", "REar", "left_hip"])
     ([['eye_left', 'eye_right'], ['LEar', 'REar']], ['left_hip'])
 
     Args:
-        names: of keypoints, all different.
+        names: names of keypoints, all different.
 
     Returns:
-        [left, right] in the order in which either comes first, and the names that have the word
-        left or right and no counterpart, or several.
+        [left, right] pairs in the order of their first name, and the names that contain left or
+        right but have no counterpart, or several.
     """
     keys = {name: _readings(name) for name in names}
-    places: dict[Key, list[str]] = {}
+    names_by_key: dict[Key, list[str]] = {}
     for name, readings in keys.items():
         for key, _ in readings:
-            places.setdefault(key, []).append(name)
+            names_by_key.setdefault(key, []).append(name)
     pairs: list[list[str]] = []
     paired: set[str] = set()
     for name, readings in keys.items():
         if name in paired:
             continue
-        for key, mirrored in readings:
-            others = [other for other in places.get(mirrored, []) if other != name]
-            if len(others) == len(places[key]) == 1 and others[0] not in paired:
-                pairs.append([name, others[0]] if _first(key) == 0 else [others[0], name])
-                paired.update((name, others[0]))
+        for key, flipped in readings:
+            counterparts = [other for other in names_by_key.get(flipped, []) if other != name]
+            if len(counterparts) == len(names_by_key[key]) == 1 and counterparts[0] not in paired:
+                pairs.append(
+                    [name, counterparts[0]] if _first(key) == 0 else [counterparts[0], name]
+                )
+                paired.update((name, counterparts[0]))
                 break
     alone = [
         name
@@ -120,7 +122,7 @@ def side_pairs(names: Sequence[str]) -> tuple[list[list[str]], list[str]]:
 
 
 def log_pairs(pairs: Sequence[Sequence[str]], where: object) -> None:
-    """Log once which pairs were found, where their names are not those of COCO's kind."""
+    """Log the pairs once, unless they are named like COCO's (left_*, right_*)."""
     text = ", ".join(f"{left} - {right}" for left, right in pairs)
     plain = all(left.startswith("left_") and right == f"right_{left[5:]}" for left, right in pairs)
     if not plain and first_time("keypoint sides", text):
@@ -133,31 +135,33 @@ def log_pairs(pairs: Sequence[Sequence[str]], where: object) -> None:
 
 
 def _readings(name: str) -> list[tuple[Key, Key]]:
-    """What a name may mean: (sides and rest, the same with the sides changed), surest first."""
+    """Possible readings of a name, surest first: (key, key with swapped sides)."""
     words = [word.lower() for word in _WORD.findall(name)]
-    found = []
+    readings = []
     for letters in (False, True):
-        known = {**_SIDES, **_LETTERS} if letters else _SIDES
-        sides = [known.get(word, -1) for word in words]
+        side_words = {**_SIDES, **_LETTERS} if letters else _SIDES
+        sides = [side_words.get(word, -1) for word in words]
         if max(sides, default=-1) >= 0 and (min(sides) < 0 or not letters):
-            found.append((_key(words, sides), _key(words, [_other(side) for side in sides])))
-    for place, word in enumerate(words):
+            readings.append((_key(words, sides), _key(words, [_other(side) for side in sides])))
+    for index, word in enumerate(words):
         for glued, side in _GLUED.items():
             rest = word[len(glued) :] if word.startswith(glued) else word[: -len(glued)]
             if rest and glued in (word[: len(glued)], word[-len(glued) :]):
-                split = [*words[:place], glued, rest, *words[place + 1 :]]
+                split = [*words[:index], glued, rest, *words[index + 1 :]]
                 sides = [-1] * len(split)
-                sides[place] = side
-                found.append((_key(split, sides), _key(split, [_other(one) for one in sides])))
-    return list(dict.fromkeys(found))
+                sides[index] = side
+                readings.append(
+                    (_key(split, sides), _key(split, [_other(other) for other in sides]))
+                )
+    return list(dict.fromkeys(readings))
 
 
 def _key(words: Sequence[str], sides: Sequence[int]) -> Key:
-    """The same for names that differ in spelling only; where one word is a side, wherever it is."""
+    """Key of a name, independent of spelling; a single side word may stand anywhere."""
     rest = [word for word, side in zip(words, sides) if side < 0]
-    told = [side for side in sides if side >= 0]
-    if len(told) == 1:
-        return (told[0], *rest)
+    known_sides = [side for side in sides if side >= 0]
+    if len(known_sides) == 1:
+        return (known_sides[0], *rest)
     return tuple(word if side < 0 else side for word, side in zip(words, sides))
 
 

@@ -1,4 +1,4 @@
-"""Keypoints of the objects of a user's sample."""
+"""Check keypoints of objects."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ def checked_keypoints(
     flip: np.ndarray | None,
     elsewhere: Elsewhere = alone,
 ) -> np.ndarray:
-    """Keypoints of objects, (n, K, 3) float32: x, y in pixels, and visibility 0, 1 or 2.
+    """Check keypoints, (n, K, 3) float32: x, y in pixels, and visibility 0, 1 or 2.
 
     Args:
-        name: of the target.
-        values: what a dataset gave.
-        size: (height, width) of the picture.
-        flip: (K,) which keypoint each one is in a mirrored picture, if the sample says.
-        elsewhere: gives the labelled places of other pictures, where these may be in parts.
+        name: name of the target.
+        values: the dataset's value.
+        size: (height, width) of the image.
+        flip: (K,) index of each keypoint in a flipped image, if the sample has it.
+        elsewhere: returns labelled points of other images, called if these may be normalized.
 
     Raises:
-        DataError: another shape or number of keypoints, another visibility, places in parts of the
-            picture's sides, or a labelled place that is not finite.
+        DataError: wrong shape, number of keypoints or visibility, normalized coordinates, or a
+            labelled point that is not finite.
     """
     array = numbers_of(name, values)
     if array.ndim != 3 or array.shape[2] != 3:
@@ -53,22 +53,26 @@ def checked_keypoints(
             raise _bad_point(name, np.argwhere(bad)[0], "A keypoint is not finite", array, size)
         array = np.where(labelled[..., None], array, np.float32(0))
     if labelled.sum() > 1:
-        places = array[..., :2][labelled]
-        if places.max() <= 1 and places.min() >= 0 and are_parts(places, size, elsewhere):
+        labelled_points = array[..., :2][labelled]
+        if (
+            labelled_points.max() <= 1
+            and labelled_points.min() >= 0
+            and are_parts(labelled_points, size, elsewhere)
+        ):
             what = "Keypoints are in parts of the picture's sides, not in pixels"
             raise _bad_point(name, np.argwhere(labelled)[0], what, array, size)
     return array
 
 
 def labelled_places(array: np.ndarray) -> np.ndarray:
-    """(m, 2) x and y of the keypoints that are labelled, of (n, K, 3)."""
+    """x, y of the labelled keypoints, (m, 2), from (n, K, 3)."""
     return np.asarray(array[..., :2][array[..., 2] > 0])
 
 
 def _bad_point(
     name: str, at: np.ndarray, what: str, points: np.ndarray, size: tuple[int, int]
 ) -> DataError:
-    row, number = (int(place) for place in at)
+    row, number = (int(index) for index in at)
     return DataError(
         what,
         expected="x, y in pixels, and visibility 0 (not labelled), 1 (hidden) or 2 (seen)",

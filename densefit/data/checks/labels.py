@@ -1,4 +1,4 @@
-"""What a user's sample says of the whole picture: its class, or a yes or no for each class."""
+"""Check image-level labels: the class of an image, or 1 or 0 for each class."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _IGNORE = 255
 
 
 def checked_label(name: str, value: object, names: Sequence[str]) -> np.ndarray:
-    """The class of a picture, () int64; -1 (or 255) where it is not known.
+    """Check the class of an image, () int64; -1 (or 255) if unknown.
 
     Args:
-        name: of the target.
-        value: what a dataset gave: an index, or a name.
-        names: of the dataset's classes; none if it does not say.
+        name: name of the target.
+        value: the dataset's value: a class index or name.
+        names: class names of the dataset; may be empty.
 
     Raises:
-        DataError: it is no class.
+        DataError: the value is not a class.
     """
     array = np.asarray(value)
     if array.shape == (1,):
@@ -40,10 +40,10 @@ def checked_label(name: str, value: object, names: Sequence[str]) -> np.ndarray:
 
 
 def checked_labels(name: str, values: object) -> np.ndarray:
-    """For each class whether a picture shows it, (K,) int64: 1, 0, or -1 where it is not known.
+    """Check multi-label targets, (K,) int64: 1, 0, or -1 where unknown.
 
     Raises:
-        DataError: other values. 255 is taken for unknown by those that read it.
+        DataError: other values. 255 is accepted, and means unknown.
     """
     array = np.asarray(values)
     array = array.astype(np.int64) if array.dtype == bool else whole_numbers(name, array)
@@ -51,11 +51,11 @@ def checked_labels(name: str, values: object) -> np.ndarray:
         raise wrong_shape(name, "(classes,)", array)
     wrong = ~((array >= _UNKNOWN) & (array <= 1)) & (array != _IGNORE)
     if wrong.any():
-        place = int(np.flatnonzero(wrong)[0])
+        index = int(np.flatnonzero(wrong)[0])
         raise DataError(
             f"The target {name!r} is not a yes or no for each class",
             expected="for each class 1 (the picture shows it), 0, or -1 (unknown)",
-            received=f"{array[place]} for class {place}",
+            received=f"{array[index]} for class {index}",
             where=f"target {name!r}",
             fix="of the indices of what is shown: labels = np.zeros(classes, int); "
             "labels[indices] = 1",

@@ -1,4 +1,4 @@
-"""Maps of a user's sample, a number or a vector for each pixel: types, sizes and values."""
+"""Check maps, with a number or vector per pixel: dtypes, sizes and values."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _LARGEST = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
 
 
 def checked_map(name: str, values: object, size: tuple[int, int]) -> np.ndarray:
-    """A map of the picture's size; (H, W, 1) becomes (H, W).
+    """Check that a map has the image's size; (H, W, 1) becomes (H, W).
 
     Raises:
-        DataError: it is of another size.
+        DataError: the map has another size.
     """
     array = np.asarray(values)
     if array.ndim == 3 and array.shape[2] == 1:
@@ -31,23 +31,23 @@ def checked_map(name: str, values: object, size: tuple[int, int]) -> np.ndarray:
 
 
 def checked_indices(name: str, values: object, size: tuple[int, int], dtype: type) -> np.ndarray:
-    """A map of whole numbers, (H, W) of `dtype`: class indices, or ids of objects.
+    """Check a map of integers, (H, W) of `dtype`: class indices, or ids of objects.
 
-    Whole numbers of other types are taken where they fit, and bool as 0 and 1.
+    Integers of other dtypes are converted if they fit, and bool to 0 and 1.
 
     Raises:
-        DataError: a value that is not whole or out of range; or it is of another size.
+        DataError: a value is not whole or out of range, or the map has another size.
     """
     array = checked_map(name, values, size)
     if array.ndim != 2:
         raise wrong_shape(name, f"{size}: one number a pixel, not a colour", array)
-    wanted: np.dtype = np.dtype(dtype)
-    if array.dtype == wanted:
+    target_dtype: np.dtype = np.dtype(dtype)
+    if array.dtype == target_dtype:
         return array
     if array.dtype == bool:
-        return array.astype(wanted)
+        return array.astype(target_dtype)
     array = whole_numbers(name, array)
-    largest = _LARGEST[wanted]
+    largest = _LARGEST[target_dtype]
     low, high = array.min(), array.max()
     if low < 0 or high > largest:
         unknown = "255 is what no class is known of" if largest == 255 else "0 is no object"
@@ -58,17 +58,16 @@ def checked_indices(name: str, values: object, size: tuple[int, int], dtype: typ
             where=f"target {name!r}",
             fix=f"{unknown}: mask[mask < 0] = {255 if largest == 255 else 0}" if low < 0 else None,
         )
-    return array.astype(wanted)
+    return array.astype(target_dtype)
 
 
 def checked_depth(name: str, values: object, size: tuple[int, int]) -> np.ndarray:
-    """A map of metres, (H, W) float32, 0 where unknown.
+    """Check a depth map in metres, (H, W) float32, 0 where unknown.
 
-    What is not finite is unknown, and so is a single negative number that marks it.
+    Values that are not finite become unknown, and so does a single negative marker value.
 
     Raises:
-        DataError: whole numbers, which have an unknown scale; several negative numbers; or it is
-            of another size.
+        DataError: integers, whose unit is unknown; several negative values; or another size.
     """
     array = checked_map(name, values, size)
     if array.ndim != 2:
@@ -98,10 +97,10 @@ def checked_depth(name: str, values: object, size: tuple[int, int]) -> np.ndarra
 
 
 def checked_normals(name: str, values: object, size: tuple[int, int]) -> np.ndarray:
-    """A map of vectors, (H, W, 3) float32; zero, or not finite, where unknown.
+    """Check a map of vectors, (H, W, 3) float32; zero, or not finite, where unknown.
 
     Raises:
-        DataError: whole numbers, as of a picture of normals; or it is of another size or shape.
+        DataError: integers, as in an image file of normals; or another size or shape.
     """
     array = checked_map(name, values, size)
     if array.ndim != 3 or array.shape[2] != 3:

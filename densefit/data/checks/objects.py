@@ -1,4 +1,4 @@
-"""What has a row for each box of a user's sample: classes, flags, areas."""
+"""Check per-box targets: classes, flags, areas."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from densefit.registry import nearest
 
 
 def checked_classes(name: str, values: object, names: Sequence[str]) -> np.ndarray:
-    """Class indices of objects as (n,) int64; names are looked up among the dataset's.
+    """Check class indices of objects, (n,) int64; class names are converted to indices.
 
     Args:
-        name: of the target.
-        values: what a dataset gave.
-        names: of the dataset's classes; none if it does not say.
+        name: name of the target.
+        values: the dataset's value.
+        names: class names of the dataset; may be empty.
 
     Raises:
-        DataError: a value is no class.
+        DataError: a value is not a class.
     """
     array = np.asarray(values)
     if array.dtype != np.int64:
@@ -43,10 +43,10 @@ def checked_classes(name: str, values: object, names: Sequence[str]) -> np.ndarr
 
 
 def _numbered(name: str, array: np.ndarray, names: Sequence[str]) -> np.ndarray:
-    """Classes of another type as int64: whole numbers, or names of the dataset's classes."""
-    if array.dtype.kind not in "UO" or not all(isinstance(one, str) for one in array.flat):
+    """Convert whole numbers, or names of the dataset's classes, to int64 indices."""
+    if array.dtype.kind not in "UO" or not all(isinstance(item, str) for item in array.flat):
         return whole_numbers(name, array)
-    table = {own: place for place, own in enumerate(names)}
+    table = {class_name: index for index, class_name in enumerate(names)}
     for row, value in enumerate(array.tolist()):
         if value not in table:
             raise bad_object(
@@ -63,7 +63,7 @@ def _numbered(name: str, array: np.ndarray, names: Sequence[str]) -> np.ndarray:
 
 
 def checked_flags(name: str, values: object) -> np.ndarray:
-    """A yes or no for each object, (n,) bool. Raises DataError unless all are 0, 1 or bool."""
+    """Check flags of objects, (n,) bool. Raises DataError unless all are 0, 1 or bool."""
     array = np.asarray(values)
     if array.dtype == bool and array.ndim == 1:
         return array
@@ -80,7 +80,7 @@ def checked_flags(name: str, values: object) -> np.ndarray:
 
 
 def checked_area(name: str, values: object) -> np.ndarray:
-    """Areas of objects, (n,) float32. Raises DataError unless all are finite and not negative."""
+    """Check areas of objects, (n,) float32. Raises DataError unless finite and not negative."""
     array = numbers_of(name, values)
     if array.ndim != 1:
         raise wrong_shape(name, "(n,)", array)
@@ -93,7 +93,7 @@ def checked_area(name: str, values: object) -> np.ndarray:
 
 
 def checked_rows(name: str, values: np.ndarray, count: int) -> None:
-    """Raise DataError unless a target of objects has as many rows as there are boxes."""
+    """Raise DataError unless a per-box target has one row per box."""
     if values.ndim == 0 or len(values) != count:
         raise DataError(
             f"The target {name!r} does not have one row a box",

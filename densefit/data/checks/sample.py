@@ -1,8 +1,7 @@
-"""The one door by which a user's dataset gives samples: each is checked, and brought to one form.
+"""Read samples of a dataset: each is checked, and converted to one form.
 
-What can be read in one way is read (lists, other types of whole numbers, grey pictures); all else
-is an error that names the dataset, the target and the object. The cost is some tens of
-microseconds a sample.
+Unambiguous values are converted (lists, other integer types, grey images); others raise an error
+that names the dataset, the target and the object. The cost is some tens of microseconds a sample.
 """
 
 from __future__ import annotations
@@ -52,20 +51,19 @@ _CHECKS: dict[str, _Check] = {
 
 
 def read_sample(dataset: Any, index: int, remarks: list[BoxRemark] | None = None) -> Sample:
-    """The sample of a dataset, checked, as a copy whose attributes may be set.
+    """Read and check a sample of a dataset; returns a copy whose attributes may be set.
 
-    Boxes that have no area are left out, with what belongs to them, as the readers of annotation
-    files do, and those that lose most of their area where they are cut to the picture are told;
-    all else that is wrong with a box is an error.
+    Boxes without area are dropped with their per-box targets, as the readers of annotation files
+    do. Boxes that lose most of their area by clipping are reported. Other invalid boxes are errors.
 
     Args:
         dataset: anything with `len` and `[]`.
-        index: of the sample.
-        remarks: gets one for each box that is left out, or cut to little; None keeps such boxes as
-            they are, for a dataset that is read by another one.
+        index: index of the sample.
+        remarks: receives a remark for each box that is dropped or loses most of its area; None
+            keeps such boxes, for datasets that are wrapped by another one.
 
     Raises:
-        DataError: the sample is not what it must be. Names the dataset, the target and the object.
+        DataError: the sample is invalid. Names the dataset, the target and the object.
     """
     sample = dataset[index]
     try:
@@ -101,9 +99,9 @@ def _leave_out(
     key: str,
     remarks: list[BoxRemark] | None,
 ) -> None:
-    """Take boxes without area out of all targets, and note them and those that are cut to little.
+    """Drop boxes without area from all per-box targets, and add remarks on dropped or cut boxes.
 
-    Nobody to tell it to: those boxes stay as they were given.
+    Without `remarks`, these boxes keep their original coordinates.
     """
     name = next(name for name in targets if name in KINDS and KINDS[name].name == "boxes")
     if remarks is None:
@@ -124,28 +122,30 @@ def _leave_out(
 
 
 def _checked_targets(
-    given: Any, size: tuple[int, int], dataset: Any, index: int
+    raw_targets: Any, size: tuple[int, int], dataset: Any, index: int
 ) -> tuple[dict[str, np.ndarray], Boxes | None]:
-    """The targets in their forms, and what is said of the boxes; None without any."""
-    if not isinstance(given, Mapping):
+    """Check all targets; returns them with the checked boxes, or None without boxes."""
+    if not isinstance(raw_targets, Mapping):
         raise DataError(
             "The targets of a sample are not named",
             expected="a dict: name of the target -> array",
-            received=f"{type(given).__qualname__}",
+            received=f"{type(raw_targets).__qualname__}",
         )
     targets: dict[str, np.ndarray] = {}
     boxes: Boxes | None = None
-    for name, value in given.items():
+    for name, value in raw_targets.items():
         kind = KINDS[name].name if name in KINDS else ""
         if kind == "boxes":
-            others = elsewhere_in(dataset, index, name, np.ravel)
-            boxes = checked_boxes(name, value, size, others)
+            elsewhere = elsewhere_in(dataset, index, name, np.ravel)
+            boxes = checked_boxes(name, value, size, elsewhere)
             targets[name] = boxes.array
         elif kind == "keypoints":
             flip = KINDS[name].flip
-            order = None if given.get(flip) is None else whole_numbers(flip, given[flip])
-            others = elsewhere_in(dataset, index, name, labelled_places)
-            targets[name] = checked_keypoints(name, value, size, order, others)
+            order = (
+                None if raw_targets.get(flip) is None else whole_numbers(flip, raw_targets[flip])
+            )
+            elsewhere = elsewhere_in(dataset, index, name, labelled_places)
+            targets[name] = checked_keypoints(name, value, size, order, elsewhere)
             if order is None:
                 targets.update(_mirrored(dataset, name, targets[name]))
         elif name in _CHECKS:
@@ -162,9 +162,9 @@ def _checked_targets(
 
 
 def _mirrored(dataset: Any, name: str, points: np.ndarray) -> dict[str, np.ndarray]:
-    """What of keypoints changes places in a mirror, as the dataset says, and points of that form.
+    """Flip order of keypoints from the dataset's names, and the points with that many columns.
 
-    Nothing where it does not say, or of others.
+    Empty if the dataset does not determine it, or has another number of keypoints.
     """
     order = order_of(dataset)
     if order is None or len(order) != points.shape[1] and points.size:

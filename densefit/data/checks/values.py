@@ -1,4 +1,4 @@
-"""Numbers of a user's targets: arrays of them, whole ones, and errors that say what is wrong."""
+"""Convert target values to arrays of numbers or integers; errors of targets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from densefit.errors import DataError
 
 
 def numbers_of(name: str, values: object) -> np.ndarray:
-    """An array of numbers. Raises DataError for texts, objects and rows of unequal length."""
+    """Convert values to an array of numbers. Raises DataError for texts, objects, ragged rows."""
     try:
         array = np.asarray(values)
     except ValueError as error:  # rows of unequal length
@@ -27,7 +27,7 @@ def numbers_of(name: str, values: object) -> np.ndarray:
 
 
 def whole_numbers(name: str, values: object) -> np.ndarray:
-    """An array of int64. Raises DataError where a value is none, as 1.5."""
+    """Convert values to int64. Raises DataError for fractional values such as 1.5."""
     array = numbers_of(name, values)
     if array.dtype == np.int64:
         return array
@@ -44,7 +44,7 @@ def whole_numbers(name: str, values: object) -> np.ndarray:
 
 
 def wrong_shape(name: str, expected: str, array: np.ndarray) -> DataError:
-    """The error of a target of another shape."""
+    """Make the error of a target with the wrong shape."""
     return DataError(
         f"The target {name!r} is of the wrong shape",
         expected=expected,
@@ -63,13 +63,13 @@ def bad_object(
     size: tuple[int, int] | None,
     fix: str | None,
 ) -> DataError:
-    """The error of one object: says which one, counted from 0, and of how large a picture."""
-    shown = value.tolist() if isinstance(value, np.ndarray) else value
+    """Make the error of one object; names its row, counted from 0, and the image's size."""
+    text = value.tolist() if isinstance(value, np.ndarray) else value
     about = "" if size is None else f" in a picture {size[1]} pixels wide and {size[0]} high"
     return DataError(
         what,
         expected=expected,
-        received=f"{shown}{about}",
+        received=f"{text}{about}",
         where=f"target {name!r}, object {row} of {count} (counted from 0)",
         fix=fix,
     )

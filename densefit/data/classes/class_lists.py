@@ -1,4 +1,4 @@
-"""Names of the numbers in targets, as a head has them and as a dataset has them."""
+"""Class and keypoint names of heads and datasets."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from densefit.data.classes.class_map import OBJECTS
 from densefit.data.geometry.target_kinds import KINDS
 from densefit.data.wrapped import attribute_of
 
-#: Where a dataset has the names of the keypoints of a target of that kind.
+#: The dataset attribute that names its keypoints.
 POINT_NAMES = "keypoint_names"
 
 
 class Numbered(list[str]):
-    """Numbers in place of names: the classes of a head that was made with their number alone."""
+    """Class indices in place of names: the head was built with a class count alone."""
 
 
 def is_points(target: str) -> bool:
-    """Whether a target's second axis, and not its numbers, has names: keypoints."""
+    """Whether a target holds keypoints: names belong to its second axis, not to its values."""
     return target in KINDS and KINDS[target].name == "keypoints"
 
 
 def are_numbers(names: Sequence[str]) -> bool:
-    """Whether these are no names but 0, 1, 2...
+    """Whether the names are placeholders: "0", "1", "2"...
 
     >>> are_numbers(["0", "1"]), are_numbers(["1", "0"]), are_numbers(["cat"])
     (True, False, False)
@@ -32,19 +32,19 @@ def are_numbers(names: Sequence[str]) -> bool:
 
 
 def head_lists(head: Any) -> dict[str, list[str]]:
-    """Target -> the names of a head's numbers, and its keypoints' names.
+    """Class and keypoint names of a head: target -> names in the order of the indices.
 
-    Where a head was made with a number alone, those that it has learned of the dataset that trained
-    it, if there are any; behind them come numbers that no class has had yet.
+    A head that was built with a class count alone has the names of the dataset that trained it, if
+    any, followed by the indices that are still unnamed.
     """
-    says = getattr(head, "class_lists", None)
-    found: dict[str, list[str]] = says() if callable(says) else {}
+    class_lists = getattr(head, "class_lists", None)
+    lists: dict[str, list[str]] = class_lists() if callable(class_lists) else {}
     learned: Mapping[str, Sequence[str]] = getattr(head, "learned_names", {})
-    return {target: with_learned(names, learned.get(target)) for target, names in found.items()}
+    return {target: with_learned(names, learned.get(target)) for target, names in lists.items()}
 
 
 def with_learned(names: list[str], learned: Sequence[str] | None) -> list[str]:
-    """Names in place of a head's numbers; `names` where it has names of its own.
+    """Replace placeholder names by learned ones; real `names` stay.
 
     >>> with_learned(Numbered(["0", "1", "2"]), ["cat", "dog"])
     ['cat', 'dog', '2']
@@ -55,33 +55,33 @@ def with_learned(names: list[str], learned: Sequence[str] | None) -> list[str]:
 
 
 def dataset_list(dataset: Any, target: str) -> list[str] | None:
-    """The names of a target's numbers as a dataset has them; None if it has none.
+    """Class names of a dataset's target, or None.
 
-    `<target>_classes`, else `classes`; of keypoints `keypoint_names`. Where it has none, those of
-    the dataset that it wraps, if it wraps one.
+    Read from `<target>_classes`, else `classes`; for keypoints from `keypoint_names`. A wrapper
+    without the attribute has the names of the dataset that it wraps.
     """
     if is_points(target):
         return _names(attribute_of(dataset, POINT_NAMES))
-    own = _names(attribute_of(dataset, f"{target}_classes"))
-    return _names(attribute_of(dataset, "classes")) if own is None else own
+    names = _names(attribute_of(dataset, f"{target}_classes"))
+    return _names(attribute_of(dataset, "classes")) if names is None else names
 
 
 def is_from_classes(dataset: Any, target: str) -> bool:
-    """Whether the names are those of `classes`, which may be the objects' and not the target's."""
+    """Whether a target's names come from `classes`, which may name the objects instead."""
     if target == OBJECTS or is_points(target):
         return False
     return _names(attribute_of(dataset, f"{target}_classes")) is None
 
 
-def _names(given: Any) -> list[str] | None:
-    """Names out of an attribute that anybody may have written."""
-    if isinstance(given, (str, bytes)) or not hasattr(given, "__iter__") or not len(given):
+def _names(value: Any) -> list[str] | None:
+    """Names from a dataset's attribute; None unless it is a non-empty sequence."""
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__") or not len(value):
         return None
-    return [str(name) for name in given]
+    return [str(name) for name in value]
 
 
 def spelled_alike(names: Sequence[str]) -> list[list[str]]:
-    """Names that differ in capitals, blanks, hyphens and underscores only.
+    """Group names that differ only in case, blanks, hyphens and underscores.
 
     >>> spelled_alike(["Raccoon", "dog", "raccoon", "traffic light", "traffic_light"])
     [['Raccoon', 'raccoon'], ['traffic light', 'traffic_light']]

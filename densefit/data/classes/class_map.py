@@ -1,4 +1,4 @@
-"""Classes of several datasets as one list: numbers in targets change by the classes' names."""
+"""Map the class indices of several datasets to one common list, by class name."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from densefit.errors import ConfigError, DataError
 from densefit.registry import nearest
 
 IGNORE = 255  # of maps
-UNKNOWN = -1  # of numbers
-OBJECTS = "classes"  # the target that has a class for each object
-#: Targets whose numbers are classes.
+UNKNOWN = -1  # of class indices
+OBJECTS = "classes"  # the target with one class per object
+#: Targets that hold class indices.
 CLASS_TARGETS = (OBJECTS, "mask", "label", "labels")
 UNKNOWNS = ("refuse", "drop")
 
@@ -27,12 +27,12 @@ Renames = Mapping[str, str | None]
 
 @dataclass(frozen=True)
 class ClassMap:
-    """What becomes of one target's numbers.
+    """Map the class indices of one target to the common classes.
 
     Attributes:
-        where: dataset and target, to be named in errors.
-        table: own class index -> common one; -1 for a class that is dropped.
-        count: common classes.
+        where: dataset and target, for errors.
+        table: the dataset's class index -> common index; -1 for a dropped class.
+        count: number of common classes.
     """
 
     where: str
@@ -40,20 +40,20 @@ class ClassMap:
     count: int
 
     def objects(self, value: np.ndarray) -> np.ndarray:
-        """Class indices of objects, (n,) int64; -1 for one that is dropped.
+        """Map the class indices of objects, (n,) int64; -1 for dropped classes.
 
         Raises:
-            DataError: a number that is no class.
+            DataError: a class index is out of range.
         """
         value = np.asarray(value, np.int64)
         self._check(value)
         return np.asarray(self.table[value])
 
     def picture(self, value: np.ndarray) -> np.ndarray:
-        """The class of a picture, () int64; -1 if it is dropped or was unknown (-1 or 255).
+        """Map an image's class, () int64; -1 if it is dropped or was unknown (-1 or 255).
 
         Raises:
-            DataError: a number that is no class.
+            DataError: a class index is out of range.
         """
         number = int(value)
         if number == UNKNOWN or number == IGNORE >= len(self.table):
@@ -61,10 +61,10 @@ class ClassMap:
         return self.objects(np.array(number))
 
     def pixels(self, value: np.ndarray) -> np.ndarray:
-        """A map of class indices, (H, W) uint8; 255 for what is dropped. 255 stays.
+        """Map a mask of class indices, (H, W) uint8; dropped classes become 255, and 255 stays.
 
         Raises:
-            DataError: a number that is no class, or a map that is not of bytes.
+            DataError: a class index is out of range, or the mask is not uint8.
         """
         if value.dtype != np.uint8:
             raise DataError(
@@ -73,22 +73,21 @@ class ClassMap:
                 received=value.dtype,
                 where=self.where,
             )
-        known = self.table[:IGNORE]
+        table = self.table[:IGNORE]
         new, wrong = np.full(256, IGNORE, np.uint8), np.ones(256, bool)
-        new[: len(known)] = np.where(known < 0, IGNORE, known)
-        wrong[: len(known)] = wrong[IGNORE] = False
+        new[: len(table)] = np.where(table < 0, IGNORE, table)
+        wrong[: len(table)] = wrong[IGNORE] = False
         if wrong[value].any():
             self._check(np.unique(value[wrong[value]]))
         return np.asarray(new[value])
 
-    def shown(self, value: np.ndarray) -> np.ndarray:
-        """For each of the common classes 1, 0, or -1 where it is not known, (count,) int64.
+    def multilabel(self, value: np.ndarray) -> np.ndarray:
+        """Map multi-label targets, (count,) int64: 1, 0, or -1 where unknown.
 
-        Of several classes that became one, one that is shown is enough; that it is not shown takes
-        all of them.
+        Where several classes become one, the label is 1 if any is 1, and 0 only if all are 0.
 
         Raises:
-            DataError: another number of classes.
+            DataError: the number of classes differs.
         """
         value = np.asarray(value, np.int64)
         if value.shape != self.table.shape:
@@ -100,24 +99,24 @@ class ClassMap:
                 fix="give the dataset the names of its labels: labels_classes",
             )
         value = np.where(value == IGNORE, UNKNOWN, value)
-        found: np.ndarray = np.full(self.count, UNKNOWN, np.int64)
-        kept = self.table >= 0
-        for number in (0, UNKNOWN, 1):  # the later ones go before
-            found[self.table[kept & (value == number)]] = number
-        return found
+        labels: np.ndarray = np.full(self.count, UNKNOWN, np.int64)
+        is_kept = self.table >= 0
+        for number in (0, UNKNOWN, 1):  # later values take precedence
+            labels[self.table[is_kept & (value == number)]] = number
+        return labels
 
-    def known(self, own: np.ndarray | None = None) -> np.ndarray:
-        """(count,) bool: which of the common classes the dataset, or a sample of it, knows.
+    def annotated(self, annotated_classes: np.ndarray | None = None) -> np.ndarray:
+        """(count,) bool: which common classes the dataset, or one of its samples, annotates.
 
         Args:
-            own: which of its own classes the sample knows; all by default.
+            annotated_classes: which of the dataset's classes the sample annotates; default all.
         """
-        found: np.ndarray = np.zeros(self.count, bool)
-        kept = self.table >= 0
-        found[self.table[kept]] = True
-        if own is not None:
-            found[self.table[kept & ~np.asarray(own, bool)]] = False
-        return found
+        annotated: np.ndarray = np.zeros(self.count, bool)
+        is_kept = self.table >= 0
+        annotated[self.table[is_kept]] = True
+        if annotated_classes is not None:
+            annotated[self.table[is_kept & ~np.asarray(annotated_classes, bool)]] = False
+        return annotated
 
     def _check(self, values: np.ndarray) -> None:
         wrong = values[(values < 0) | (values >= len(self.table))]
@@ -134,7 +133,7 @@ def own_classes(dataset: Dataset, target: str) -> list[str]:
     """Names of a target's classes: the dataset's `<target>_classes`, else its `classes`.
 
     Raises:
-        ConfigError: it has neither.
+        ConfigError: the dataset has neither.
     """
     names = named_classes(dataset, target)
     if names is None:
@@ -148,50 +147,50 @@ def own_classes(dataset: Dataset, target: str) -> list[str]:
 
 
 def renamed(names: Sequence[str], renames: Renames) -> list[str | None]:
-    """A dataset's class names as the others call them; None for what is dropped."""
+    """Rename a dataset's classes to the common names; None for dropped classes."""
     return [renames.get(name, name) for name in names]
 
 
 def union(lists: Sequence[Sequence[str | None]]) -> list[str]:
-    """All names in the order in which they come first.
+    """Union of name lists, in the order of first occurrence.
 
     >>> union([["cat", "dog"], ["dog", None, "cow"]])
     ['cat', 'dog', 'cow']
     """
-    found = dict.fromkeys(name for names in lists for name in names)
-    return [name for name in found if name is not None]
+    names_in_order = dict.fromkeys(name for names in lists for name in names)
+    return [name for name in names_in_order if name is not None]
 
 
 def class_map(
     dataset: Dataset, target: str, renames: Renames, common: Sequence[str], unknown: str, name: str
 ) -> ClassMap:
-    """How a dataset's numbers of one target become those of the common list.
+    """Build the map from a dataset's class indices of one target to the common list.
 
     Args:
-        dataset: whose classes they are.
-        target: "classes", "mask", "label" or one of your own.
-        renames: own name -> common name, None to drop it.
+        dataset: the dataset that names its classes.
+        target: "classes", "mask", "label" or a custom target.
+        renames: class name -> common name, None to drop the class.
         common: the common names.
-        unknown: "refuse" or "drop" classes that are not among them.
-        name: of the dataset, to be named in errors.
+        unknown: "refuse" or "drop" classes that are not in the common list.
+        name: name of the dataset, for errors.
 
     Raises:
-        ConfigError: a class that is not in the common list.
+        ConfigError: a class is not in the common list.
     """
     table = []
-    places = {common_name: place for place, common_name in enumerate(common)}
+    indices = {common_name: index for index, common_name in enumerate(common)}
     names = own_classes(dataset, target)
-    for own, new in zip(names, renamed(names, renames)):
-        if new is None or (new not in places and unknown == "drop"):
+    for old, new in zip(names, renamed(names, renames)):
+        if new is None or (new not in indices and unknown == "drop"):
             table.append(UNKNOWN)
-        elif new in places:
-            table.append(places[new])
+        elif new in indices:
+            table.append(indices[new])
         else:
             raise ConfigError(
                 f"The class {new!r} of the dataset {name!r} is not in the common list",
-                received=f"{own!r}, renamed" if own != new else None,
+                received=f"{old!r}, renamed" if old != new else None,
                 where=f"target {target!r}",
-                fix=f"rename={{{name!r}: {{{own!r}: ...}}}} (None drops it), or unknown='drop'; "
+                fix=f"rename={{{name!r}: {{{old!r}: ...}}}} (None drops it), or unknown='drop'; "
                 f"{nearest(new, common)}",
             )
     return ClassMap(f"dataset {name!r}, target {target!r}", np.array(table, np.int64), len(common))
@@ -200,31 +199,33 @@ def class_map(
 def mapped(
     targets: Mapping[str, np.ndarray], maps: Mapping[str, ClassMap]
 ) -> dict[str, np.ndarray]:
-    """A sample's targets in common classes; objects of a dropped class are gone.
+    """Map a sample's targets to the common classes, and drop objects of dropped classes.
 
     Args:
-        targets: by name, in the coordinates of the picture.
-        maps: target -> how its numbers change; others stay.
+        targets: target name -> array, in image coordinates.
+        maps: target -> its class map; other targets stay.
 
     Raises:
-        DataError: a number that is no class.
+        DataError: a class index is out of range.
     """
-    found = dict(targets)
+    mapped_targets = dict(targets)
     dropped: Any = False
     for target, change in maps.items():
-        if target not in found:
+        if target not in mapped_targets:
             continue
-        value = found[target]
+        value = mapped_targets[target]
         if target in KINDS and KINDS[target].name in PER_OBJECT:
-            found[target] = change.objects(value)
-            dropped = dropped | (found[target] < 0)
+            mapped_targets[target] = change.objects(value)
+            dropped = dropped | (mapped_targets[target] < 0)
         elif np.ndim(value) == 1:
-            found[target] = change.shown(value)
+            mapped_targets[target] = change.multilabel(value)
         else:
-            found[target] = change.pixels(value) if np.ndim(value) else change.picture(value)
+            mapped_targets[target] = (
+                change.pixels(value) if np.ndim(value) else change.picture(value)
+            )
     if np.any(dropped):
-        kept = ~dropped
-        for target, value in found.items():
+        is_kept = ~dropped
+        for target, value in mapped_targets.items():
             if kind_of(target, value).name in PER_OBJECT:
-                found[target] = value[kept]
-    return found
+                mapped_targets[target] = value[is_kept]
+    return mapped_targets

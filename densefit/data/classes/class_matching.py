@@ -1,4 +1,4 @@
-"""A dataset's class numbers as a head's: whatever has names is matched by them."""
+"""Match a dataset's classes and keypoints with a head's, by name."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from densefit.data.classes.class_map import OBJECTS, UNKNOWN, ClassMap
 from densefit.data.classes.keypoint_matching import PointMap
 from densefit.data.classes.matching_report import (
     listed,
-    tell_alike,
-    tell_match,
-    tell_nameless,
-    what,
+    log_match,
+    noun,
+    warn_nameless,
+    warn_similar_names,
 )
 from densefit.data.classes.target_mapping import TargetMapping
 from densefit.data.geometry.target_kinds import KINDS
@@ -34,15 +34,15 @@ from densefit.data.targets_present import looked_at_with, targets_in, targets_pr
 from densefit.errors import ConfigError, DataError
 from densefit.registry import nearest
 
-LABELS = ("label", "labels")  # of a whole picture
+LABELS = ("label", "labels")  # image-level targets
 
 
 class ClassMatcher:
-    """Matches a dataset with heads, whose names may come to be known later.
+    """Match a dataset with heads, whose class names may be learned later.
 
     Args:
-        dataset: that has the targets; what has no names of its own is matched by numbers.
-        heads: that read them.
+        dataset: the dataset; targets without class names are matched by index.
+        heads: heads that read the dataset's targets.
     """
 
     def __init__(self, dataset: Any, heads: Iterable[Any]) -> None:
@@ -51,131 +51,137 @@ class ClassMatcher:
         self._matches: dict[str, TargetMapping] = {}
 
     def __call__(self) -> dict[str, TargetMapping]:
-        """Head -> how the dataset's numbers become its own, of the heads whose numbers differ.
+        """Return head -> target mapping, for the heads whose classes differ from the dataset's.
 
-        Once found it costs a comparison of lists. What differs from the numbers' order is logged
-        once.
+        Later calls cost a comparison of lists. Differences are logged once.
 
         Raises:
-            ConfigError: the dataset has a class that a head lacks, or more of them.
+            ConfigError: the dataset has a class that a head lacks, or more classes.
         """
         lists = {head.name: head_lists(head) for head in self._heads}
         if lists != self._lists:
             with ask_once():
-                found = {head.name: match_head(self._dataset, head) for head in self._heads}
-            self._matches = {name: match for name, match in found.items() if match}
+                matches = {head.name: match_head(self._dataset, head) for head in self._heads}
+            self._matches = {name: match for name, match in matches.items() if match}
             self._lists = lists
         return self._matches
 
 
 def match_head(dataset: Any, head: Any) -> TargetMapping:
-    """How a dataset's numbers become those of one head; see `ClassMatcher`."""
+    """Match a dataset with one head; see `ClassMatcher`."""
     classes: dict[str, ClassMap] = {}
     points: dict[str, PointMap] = {}
     refused: dict[str, ConfigError] = {}
     for target, names in head_lists(head).items():
-        own = dataset_list(dataset, target)
+        dataset_names = dataset_list(dataset, target)
         where = f"head {head.name!r}, target {target!r}, {dataset_name(dataset)}"
-        if own is None:
-            tell_nameless(dataset, target, names, where)
+        if dataset_names is None:
+            warn_nameless(dataset, target, names, where)
             continue
-        tell_alike(own, where)
+        warn_similar_names(dataset_names, where)
         try:
-            table = _table(dataset, head, target, own, names, where)
+            table = _table(dataset, head, target, dataset_names, names, where)
         except ConfigError as error:
-            held = targets_present(dataset)
-            if target in (held.names or {target}):
+            present = targets_present(dataset)
+            if target in (present.names or {target}):
                 raise
-            if not held.are_all:
-                refused[target] = error  # of the sample that has the target after all
-            continue  # the names are those of something else: no sample has the target
+            if not present.are_all:
+                refused[target] = error  # raised if a sample has the target after all
+            continue  # the names belong to another target: no sample has this one
         if table is None:
-            if set(own) != set(names) and (
+            if set(dataset_names) != set(names) and (
                 is_of_objects(dataset, target) or is_of_labels(dataset, target)
             ):
-                tell_nameless(dataset, target, names, where)
+                warn_nameless(dataset, target, names, where)
             continue
         if is_points(target):
             points[target] = PointMap(target, np.array(table), len(names), where)
-        elif not _is_still(target, table):
+        elif not _is_identity(target, table):
             classes[target] = ClassMap(where, np.array(table, np.int64), len(names))
-        tell_match(dataset, head.name, target, own, names, table, where)
+        log_match(dataset, head.name, target, dataset_names, names, table, where)
     return TargetMapping(classes, points, refused)
 
 
 def _table(
-    dataset: Dataset, head: Any, target: str, own: list[str], names: list[str], where: str
+    dataset: Dataset, head: Any, target: str, dataset_names: list[str], names: list[str], where: str
 ) -> list[int] | None:
-    """The head's number of each of the dataset's classes, -1 for none; None where all stay."""
-    is_open = isinstance(names, Numbered)  # numbers behind learned names may still get some
-    if own == names:
+    """Return the head's index of each dataset class, -1 for none; None if nothing changes."""
+    is_open = isinstance(names, Numbered)  # indices after the learned names may still be named
+    if dataset_names == names:
         return None
-    if own == names[: len(own)] and is_open and not _is_vector(dataset, target, len(own)):
+    if (
+        dataset_names == names[: len(dataset_names)]
+        and is_open
+        and not _is_vector(dataset, target, len(dataset_names))
+    ):
         return None
-    have_none = (are_numbers(names) or are_numbers(own)) and not set(own) & set(names)
-    if have_none and len(own) <= len(names):
+    have_none = (are_numbers(names) or are_numbers(dataset_names)) and not set(dataset_names) & set(
+        names
+    )
+    if have_none and len(dataset_names) <= len(names):
         return None
-    if set(own) != set(names) and is_of_objects(dataset, target):
+    if set(dataset_names) != set(names) and is_of_objects(dataset, target):
         return None
-    if not set(own) & set(names) and is_of_labels(dataset, target):
+    if not set(dataset_names) & set(names) and is_of_labels(dataset, target):
         return None
     if have_none:
         raise ConfigError(
-            f"The dataset has more {what(target)} than the head {head.name!r}",
+            f"The dataset has more {noun(target)} than the head {head.name!r}",
             expected=f"at most {len(names)}",
-            received=f"{len(own)}: {listed(own)}",
+            received=f"{len(dataset_names)}: {listed(dataset_names)}",
             where=where,
-            fix=f"make the head with the dataset's: {what(target)}={own!r}"
-            if len(own) < 30
+            fix=f"make the head with the dataset's: {noun(target)}={dataset_names!r}"
+            if len(dataset_names) < 30
             else "make the head with the dataset's names",
         )
-    places = {name: place for place, name in enumerate(names)}
+    indices = {name: index for index, name in enumerate(names)}
     spare = [k for k, name in enumerate(names) if name == str(k)] if is_open else []
     table = []
-    for name in own:
-        place = places.get(name)
-        if place is None and spare:
-            place = spare.pop(0)
-        if place is None and not _may_lack(head, target):
-            raise _lacking(dataset, head, target, name, own, names, where)
-        table.append(UNKNOWN if place is None else place)
+    for name in dataset_names:
+        index = indices.get(name)
+        if index is None and spare:
+            index = spare.pop(0)
+        if index is None and not _may_lack(head, target):
+            raise _lacking(dataset, head, target, name, dataset_names, names, where)
+        table.append(UNKNOWN if index is None else index)
     if max(table) == UNKNOWN:
-        raise _lacking(dataset, head, target, own[0], own, names, where)
+        raise _lacking(dataset, head, target, dataset_names[0], dataset_names, names, where)
     return table
 
 
 def _is_vector(dataset: Any, target: str, count: int) -> bool:
-    """Whether a target has a number for each of `count` classes: with more it becomes longer."""
+    """Whether a target holds one number for each of `count` classes."""
     if target in KINDS and KINDS[target].name != "plain":
         return False
     for index in looked_at_with(dataset, target):
         try:
             targets = read_sample(dataset, index).targets
         except Exception:
-            continue  # what is broken is told, or skipped, in the epoch
+            continue  # a broken sample is reported, or skipped, in the epoch
         if target in targets:
             return bool(np.shape(targets[target]) == (count,))
     return False
 
 
-def _is_still(target: str, table: Sequence[int]) -> bool:
-    """Whether nothing of a map changes; `labels` may become longer all the same."""
+def _is_identity(target: str, table: Sequence[int]) -> bool:
+    """Whether a map target keeps its indices; `labels` may still become longer."""
     is_map = target in KINDS and KINDS[target].name == "map"
     return is_map and list(table) == list(range(len(table)))
 
 
 def is_of_objects(dataset: Any, target: str) -> bool:
-    """Whether the only names that a dataset has for a target are those of its objects.
+    """Whether a target's only class names are the dataset's object classes.
 
-    `classes` may be those of the boxes and of a mask beside them, whose numbers then have no names.
+    `classes` names the classes of the boxes; the indices of a mask beside them then have no names.
     """
     return is_from_classes(dataset, target) and _has(dataset, OBJECTS)
 
 
 def is_of_labels(dataset: Any, target: str) -> bool:
-    """Whether the only names that a dataset has for a target may be those of its labels beside.
+    """Whether a target's only class names may be the classes of the image-level labels.
 
-    `classes` are usually theirs. Where a map's head has none of them, its numbers have no names.
+    `classes` usually names the labels. If a map's head has none of these, the map's indices have
+    no names.
     """
     return (
         target not in LABELS
@@ -188,11 +194,11 @@ def _has(dataset: Any, target: str) -> bool:
     try:
         return target in targets_in(dataset)
     except DataError:
-        return False  # what is broken is told, or skipped, in the epoch
+        return False  # a broken sample is reported, or skipped, in the epoch
 
 
 def _may_lack(head: Any, target: str) -> bool:
-    """Whether objects of classes that the head lacks are no concern of it (`Head.class_subset`)."""
+    """Whether a head ignores objects of other classes (`Head.class_subset`)."""
     return getattr(head, "class_subset", None) is not None and not is_points(target)
 
 
@@ -201,23 +207,23 @@ def _lacking(
     head: Any,
     target: str,
     name: str,
-    own: Sequence[str],
+    dataset_names: Sequence[str],
     names: Sequence[str],
     where: str,
 ) -> ConfigError:
-    strange = [one for one in own if one not in names]
-    meant = ", ".join(f"{one!r}: ..." for one in strange[:3])
-    more = f", ... ({len(strange)})" if len(strange) > 3 else ""
+    missing = [other for other in dataset_names if other not in names]
+    renames = ", ".join(f"{other!r}: ..." for other in missing[:3])
+    more = f", ... ({len(missing)})" if len(missing) > 3 else ""
     drop = "" if is_points(target) else "; None drops a class"
-    named = "say which is which"
+    fix = "say which is which"
     if is_from_classes(dataset, target) and target not in LABELS:
-        named = f"name those of {target!r} apart (dataset.{target}_classes = [...]), or {named}"
+        fix = f"name those of {target!r} apart (dataset.{target}_classes = [...]), or {fix}"
     return ConfigError(
-        f"The head {head.name!r} lacks the {what(target)} {', '.join(map(repr, strange[:6]))} of "
+        f"The head {head.name!r} lacks the {noun(target)} {', '.join(map(repr, missing[:6]))} of "
         "the dataset",
         expected=f"some of {listed(names)}",
-        received=listed(own),
+        received=listed(dataset_names),
         where=where,
-        fix=f"make the head with the dataset's names, or {named}: df.Loader(..., "
-        f"rename={{{meant}{more}}}) (recipe: data.rename{drop}); {nearest(name, names)}",
+        fix=f"make the head with the dataset's names, or {fix}: df.Loader(..., "
+        f"rename={{{renames}{more}}}) (recipe: data.rename{drop}); {nearest(name, names)}",
     )

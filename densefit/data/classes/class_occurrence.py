@@ -1,4 +1,4 @@
-"""Which of a head's classes samples have, and what is said of those that none has."""
+"""Count the classes that samples have, and warn of classes that never occur."""
 
 from __future__ import annotations
 
@@ -31,70 +31,72 @@ Counts = Mapping[str, np.ndarray]
 
 
 class ClassOccurrence:
-    """What of the classes of heads the samples of a pass have.
+    """Count how often the classes of heads occur in the samples of a pass.
 
     Args:
-        heads: whose classes are counted; others than ours have no names, and are left out.
+        heads: heads whose classes are counted; heads without class names are left out.
     """
 
     def __init__(self, heads: Iterable[Any]) -> None:
         self._heads = {head.name: head for head in heads if head_lists(head)}
         self._counts: dict[str, dict[str, np.ndarray]] = {name: {} for name in self._heads}
 
-    def take(self, found: Mapping[str, Counts]) -> None:
-        """Add what a sample has, by head; see `classes_in`."""
-        for name, targets in found.items():
-            own = self._counts.get(name, {})
+    def take(self, counts_by_head: Mapping[str, Counts]) -> None:
+        """Add a sample's class counts, by head; see `classes_in`."""
+        for name, targets in counts_by_head.items():
+            totals = self._counts.get(name, {})
             for target, counts in targets.items():
-                own[target] = own[target] + counts if target in own else counts
+                totals[target] = totals[target] + counts if target in totals else counts
 
     def look(
         self, name: str, targets: Mapping[str, np.ndarray], match: TargetMapping | None
     ) -> None:
-        """Add what a sample has of a head's classes, unless all have been seen already.
+        """Count a sample's classes for one head, unless all classes have occurred already.
 
         Args:
-            name: of the head.
-            targets: of the sample.
-            match: how its numbers become the head's.
+            name: name of the head.
+            targets: the sample's targets.
+            match: maps the targets to the head's classes.
         """
         if name in self._heads and not self.is_complete(name):
-            found = targets if match is None else match(targets)
-            self.take({name: classes_in(found, self._heads[name])})
+            mapped_targets = targets if match is None else match(targets)
+            self.take({name: classes_in(mapped_targets, self._heads[name])})
 
     def is_complete(self, name: str) -> bool:
-        """Whether all classes of a head have come: no further sample tells anything."""
-        own, head = self._counts.get(name, {}), self._heads.get(name)
+        """Whether all classes of a head have occurred, so that no further sample is needed."""
+        totals, head = self._counts.get(name, {}), self._heads.get(name)
         return head is None or all(
-            target in own
-            and own[target][:-1].all()
-            and (own[target][-1] or not _is_multilabel(head))
+            target in totals
+            and totals[target][:-1].all()
+            and (totals[target][-1] or not _is_multilabel(head))
             for target in head_lists(head)
             if not is_points(target)
         )
 
     def tell(self, where: str, dataset: Any, role: str) -> None:
-        """Log a line for each head that has classes which no sample had.
+        """Warn of each head's classes that no sample has.
 
-        Not again of the same data in the same role, nor where all of them are classes that the
-        dataset was said to lack.
+        Logged once for a dataset and role, and not for classes that the dataset is already
+        reported to lack.
 
         Args:
-            where: what the samples were, as the end of a sentence.
-            dataset: that has them.
+            where: description of the samples, as the end of a sentence.
+            dataset: dataset of the samples.
             role: "training" or "scoring".
         """
         key = dataset_key(dataset)
-        for name, own in self._counts.items():
+        for name, totals in self._counts.items():
             lists = head_lists(self._heads[name])
-            for target, counts in own.items():
+            for target, counts in totals.items():
                 never = _is_multilabel(self._heads[name]) and counts.any() and not counts[-1]
                 if never and first_time("no label says no", name, target):
                     _log.warning("head %r, target %r: %s in %s", name, target, _NO, where)
                 names = lists[target]
-                line = told(target, counts, names)
-                absent = [one for one, count in zip(names, counts) if not count]
-                if line is None or all(was_said("lacks", name, target, a, key) for a in absent):
+                line = absence_text(target, counts, names)
+                absent = [label for label, count in zip(names, counts) if not count]
+                if line is None or all(
+                    was_said("lacks", name, target, lacked, key) for lacked in absent
+                ):
                     continue
                 if is_map(target) and was_said("two values", name, target, key):
                     continue
@@ -102,16 +104,16 @@ class ClassOccurrence:
                     _log.warning("head %r, target %r: %s in %s", name, target, line, where)
 
 
-def told(target: str, counts: np.ndarray, names: list[str]) -> str | None:
-    """What is to be said of classes that do not occur; None for nothing.
+def absence_text(target: str, counts: np.ndarray, names: list[str]) -> str | None:
+    """Describe the classes that never occur; None if all occur.
 
-    >>> told("mask", np.array([10, 0, 30]), ["background", "cell"])[:50]
+    >>> absence_text("mask", np.array([10, 0, 30]), ["background", "cell"])[:50]
     "the only class is 'background', and 75 % of the pi"
 
     Args:
-        target: that has them.
-        counts: (K + 1,) of `counted`, over all samples.
-        names: of the K classes.
+        target: target of the classes.
+        counts: (K + 1,) from `counted`, summed over all samples.
+        names: names of the K classes.
     """
     absent = [name for name, count in zip(names, counts) if not count]
     if not absent:
@@ -130,11 +132,11 @@ def told(target: str, counts: np.ndarray, names: list[str]) -> str | None:
 
 
 def classes_in(targets: Mapping[str, np.ndarray], head: Any) -> dict[str, np.ndarray]:
-    """Target -> (K + 1,) pixels, objects or pictures of each of a head's classes; last, ignored.
+    """Count pixels, objects or images of each class: target -> (K + 1,), the last one ignored.
 
     Args:
-        targets: of a sample, with the head's numbers.
-        head: whose classes they are.
+        targets: a sample's targets, with the head's class indices.
+        head: head that has the classes.
     """
     return {
         target: counted(target, targets[target], len(names))
@@ -144,9 +146,9 @@ def classes_in(targets: Mapping[str, np.ndarray], head: Any) -> dict[str, np.nda
 
 
 def counted(target: str, value: Any, classes: int) -> np.ndarray:
-    """(classes + 1,) int64: how often each class number comes; last, what is none of them.
+    """Count class indices, (classes + 1,) int64; the last entry counts all other values.
 
-    Of a yes or no for each class, the last one counts what says no.
+    For multi-label targets, the last entry counts the negative labels.
 
     >>> counted("classes", np.array([0, 2, 2]), 3).tolist()
     [1, 0, 2, 0]
@@ -154,33 +156,33 @@ def counted(target: str, value: Any, classes: int) -> np.ndarray:
     [0, 1, 0, 1]
 
     Args:
-        target: that has them.
-        value: class numbers, or 1 for each class that a picture shows.
-        classes: how many there are.
+        target: name of the target.
+        value: class indices, or a multi-label vector with 1 for each positive class.
+        classes: number of classes.
     """
     value = np.asarray(value)
-    found: np.ndarray = np.zeros(classes + 1, np.int64)
+    occurrences: np.ndarray = np.zeros(classes + 1, np.int64)
     if value.dtype == np.uint8 and value.ndim == 2 and value.size:
-        whole = cv2.calcHist([np.ascontiguousarray(value)], [0], None, [256], [0, 256]).ravel()
-        own = min(classes, IGNORE)
-        found[:own] = whole[:own]
+        histogram = cv2.calcHist([np.ascontiguousarray(value)], [0], None, [256], [0, 256]).ravel()
+        limit = min(classes, IGNORE)
+        occurrences[:limit] = histogram[:limit]
     elif value.ndim == 1 and not (target in KINDS and KINDS[target].name in PER_OBJECT):
-        shown = np.flatnonzero(value[:classes] == 1)
-        found[shown] = 1
-        found[-1] = int((value[:classes] == 0).sum())
-        return found
+        positive = np.flatnonzero(value[:classes] == 1)
+        occurrences[positive] = 1
+        occurrences[-1] = int((value[:classes] == 0).sum())
+        return occurrences
     else:
         numbers = value[(value >= 0) & (value < classes)].astype(np.int64).ravel()
-        found[:classes] = np.bincount(numbers, minlength=classes)
-    found[-1] = value.size - found.sum()
-    return found
+        occurrences[:classes] = np.bincount(numbers, minlength=classes)
+    occurrences[-1] = value.size - occurrences.sum()
+    return occurrences
 
 
 def _is_multilabel(head: Any) -> bool:
-    """Whether the labels of a head say yes or no for each class."""
+    """Whether a head's labels are multi-label: 1 or 0 for each class."""
     return bool(getattr(head, "is_multilabel", False))
 
 
 def is_map(target: str) -> bool:
-    """Whether a target has a class for each pixel."""
+    """Whether a target holds one class per pixel."""
     return target in KINDS and KINDS[target].name == "map"

@@ -1,4 +1,4 @@
-"""Masks in which nothing but the ignored value is beside one class."""
+"""Warn of masks that hold one class and the ignored value only."""
 
 from __future__ import annotations
 
@@ -20,33 +20,35 @@ _log = logging.getLogger("densefit")
 def check_mask_values(
     dataset: Dataset, heads: Iterable[Any], examples: Mapping[str, Sequence[Sample]]
 ) -> None:
-    """Log a warning where masks hold one class and 255 only, as two-class masks of 0 and 255 do.
+    """Warn if masks hold one class and 255 only, as two-class masks of 0 and 255 do.
 
-    One sample with two classes is enough, and usually the first has them. Else up to 8 samples are
-    read, spread over the dataset.
+    One sample with two classes passes, usually the first. Otherwise up to 8 samples are read,
+    spread over the dataset.
 
     Args:
-        dataset: the samples.
-        heads: that learn from it.
-        examples: head -> some samples that were read already.
+        dataset: dataset of the samples.
+        heads: heads that train on the dataset.
+        examples: head -> samples that have been read already.
     """
     for head in heads:
         for target, names in head_lists(head).items():
             if not is_map(target) or len(names) < 2:
                 continue
-            known = [one.targets for one in examples.get(head.name, ()) if target in one.targets]
-            if not known or any(_classes(target, own) > 1 for own in known):
+            read_before = [
+                sample.targets for sample in examples.get(head.name, ()) if target in sample.targets
+            ]
+            if not read_before or any(_classes(target, targets) > 1 for targets in read_before):
                 continue
             read, ignored, classes = 0, 0, 0
             for index in looked_at_with(dataset, target):
                 try:
-                    own = read_sample(dataset, index).targets
+                    targets = read_sample(dataset, index).targets
                 except Exception:
-                    continue  # what is broken is told, or skipped, in the epoch
-                if target not in own:
+                    continue  # a broken sample is reported, or skipped, in the epoch
+                if target not in targets:
                     continue
                 read += 1
-                counts = counted(target, own[target], 255)
+                counts = counted(target, targets[target], 255)
                 ignored += int(counts[-1])
                 classes = max(classes, int((counts[:-1] > 0).sum()))
             key = dataset_key(dataset)

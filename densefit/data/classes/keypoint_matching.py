@@ -1,4 +1,4 @@
-"""Keypoints of a dataset in the order of a head's."""
+"""Reorder a dataset's keypoints to a head's, by name."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ POINTS = "keypoints"
 
 @dataclass(frozen=True)
 class PointMap:
-    """How keypoints change places.
+    """Reorder keypoints by an index table.
 
     Attributes:
-        target: that holds them.
-        table: (K,) the head's place of each of the dataset's keypoints.
-        count: keypoints of the head. Those that the dataset lacks are not labelled.
-        where: to be named in errors.
+        target: name of the keypoint target.
+        table: (K,) the head's index of each of the dataset's keypoints.
+        count: number of the head's keypoints; the ones that the dataset lacks are unlabelled.
+        where: head and dataset, for errors.
     """
 
     target: str
@@ -37,14 +37,14 @@ class PointMap:
     where: str
 
     def __call__(self, targets: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The targets, keypoints and what changes places in a mirror in the head's order.
+        """Return the targets with keypoints and their flip order in the head's order.
 
         Raises:
             DataError: a sample has another number of keypoints than its dataset has names.
         """
-        found = dict(targets)
+        reordered = dict(targets)
         if self.target not in targets:
-            return found
+            return reordered
         points = np.asarray(targets[self.target])
         if points.ndim != 3 or points.shape[1] != len(self.table):
             raise DataError(
@@ -53,25 +53,25 @@ class PointMap:
                 received=f"shape {points.shape}",
                 where=self.where,
             )
-        moved = np.zeros((len(points), self.count, points.shape[2]), points.dtype)
-        moved[:, self.table] = points
-        found[self.target] = moved
+        head_points = np.zeros((len(points), self.count, points.shape[2]), points.dtype)
+        head_points[:, self.table] = points
+        reordered[self.target] = head_points
         flip = KINDS[self.target].flip
         if flip in targets:
             order = np.arange(self.count)
             order[self.table] = self.table[np.asarray(targets[flip], np.int64)]
-            found[flip] = order
-        return found
+            reordered[flip] = order
+        return reordered
 
 
 @dataclass(frozen=True)
 class LatePoints:
-    """Keypoints that no sample of a dataset was seen to have, and whose names are not the common.
+    """Check keypoints that no probed sample has, and whose names differ from the common ones.
 
     Attributes:
-        where: the dataset, to be named in errors.
-        names: of its keypoints; none if it has none.
-        common: those of the other datasets.
+        where: the dataset, for errors.
+        names: keypoint names of the dataset; may be empty.
+        common: keypoint names of the other datasets.
     """
 
     where: str
@@ -79,10 +79,10 @@ class LatePoints:
     common: Sequence[str]
 
     def __call__(self, targets: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The targets. Without names, keypoints go by their numbers, which is logged once.
+        """Return the targets; nameless keypoints are matched by index, which is logged once.
 
         Raises:
-            DataError: there are keypoints after all, and they have other names.
+            DataError: the sample has keypoints, with other names.
         """
         if POINTS not in targets:
             return dict(targets)
@@ -111,21 +111,21 @@ PointChange = PointMap | LatePoints
 def common_points(
     datasets: Mapping[str, Dataset], perhaps: Mapping[str, Dataset] = MappingProxyType({})
 ) -> tuple[list[str] | None, dict[str, PointChange]]:
-    """The keypoint names of datasets, and how those in another order than the first's move.
+    """Return the common keypoint names of datasets, and how each is brought to their order.
 
-    None, and no map, where they have different names, or one has none: they are not the same
-    keypoints, or nobody knows.
+    Returns None and no maps if the names differ or a dataset has none: the keypoints may not be
+    the same.
 
     Args:
-        datasets: by name, those that have keypoints.
-        perhaps: by name, those of which no sample was seen to have some. Without `datasets`, the
-            first of these that has names gives the order.
+        datasets: name -> dataset that has keypoints.
+        perhaps: name -> dataset of which no probed sample has keypoints. If `datasets` is empty,
+            the first of these with keypoint names sets the order.
     """
     lists, later = (
-        {name: _names(own) for name, own in some.items()} for some in (datasets, perhaps)
+        {name: _names(dataset) for name, dataset in group.items()} for group in (datasets, perhaps)
     )
     if not lists:
-        lists = dict([next(((name, own) for name, own in later.items() if own), ("", []))])
+        lists = dict([next(((name, names) for name, names in later.items() if names), ("", []))])
     if len({frozenset(names) for names in lists.values()}) != 1:
         return None, {}
     common = next(iter(lists.values()))

@@ -1,4 +1,4 @@
-"""Which classes a sample's annotations tell of, where they do not tell of all."""
+"""Targets that say which classes a partially annotated sample annotates."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from densefit.data.classes.class_map import OBJECTS, ClassMap
 from densefit.data.geometry.target_kinds import KINDS, PER_OBJECT
 from densefit.errors import DataError
 
-#: What a dataset tells of classes that it does not have: nothing, or that it shows none of them.
+#: How classes that a dataset lacks count: as not annotated, or as absent from all its images.
 LACKINGS = ("unknown", "background")
 
 
 def known_name(target: str) -> str:
-    """The target, (K,) bool over a target's classes, that says which of them a sample tells of.
+    """Name of the target, (K,) bool, that says which classes of `target` a sample annotates.
 
-    Where a sample has it, it would show those that it knows if they were there. Without it, all.
+    Instances of an annotated class are labelled wherever they occur. Samples without this target
+    annotate all classes.
 
     >>> known_name("classes"), known_name("mask"), known_name("room_mask")
     ('known_classes', 'known_mask_classes', 'known_room_mask_classes')
@@ -26,7 +27,7 @@ def known_name(target: str) -> str:
 
 
 def is_known(name: str) -> bool:
-    """Whether it is the name of such a target.
+    """Whether a target name is one of `known_name`.
 
     >>> is_known("known_classes"), is_known("known_mask_classes"), is_known("classes")
     (True, True, False)
@@ -35,7 +36,7 @@ def is_known(name: str) -> bool:
 
 
 def known_names(names: Mapping[str, str]) -> dict[str, str]:
-    """What becomes of these names where targets are renamed: own -> new.
+    """Rename the annotated-classes targets along with their targets: old name -> new name.
 
     >>> known_names({"mask": "room_mask"})
     {'known_mask_classes': 'known_room_mask_classes'}
@@ -44,9 +45,9 @@ def known_names(names: Mapping[str, str]) -> dict[str, str]:
 
 
 def has_known(target: str) -> bool:
-    """Whether it has such a target: maps and classes of objects have; `labels` say it themselves.
+    """Whether a target can have an annotated-classes target: maps and per-object targets can.
 
-    Of a class that a sample does not know, a picture's `label` says nothing.
+    Multi-label `labels` mark unknown classes themselves, by -1.
     """
     return target in KINDS and KINDS[target].name in ("map", *PER_OBJECT)
 
@@ -54,58 +55,58 @@ def has_known(target: str) -> bool:
 def known_classes(
     targets: Mapping[str, np.ndarray], count: int, where: str, target: str = "classes"
 ) -> np.ndarray:
-    """(count,) bool: of which classes a sample's annotations tell; of all by default.
+    """Which classes a sample annotates, (count,) bool; all by default.
 
     >>> known_classes({"known_classes": np.array([True, False])}, 2, "sample 'a'")
     array([ True, False])
 
     Args:
-        targets: of the sample.
-        count: classes of the head: all of the list, or the first of them.
+        targets: the sample's targets.
+        count: number of the head's classes: the whole list or its first part.
         where: sample and head, for the error.
-        target: whose numbers the classes are.
+        target: the target that holds the class indices.
 
     Raises:
-        DataError: it does not tell of that many.
+        DataError: the target is not bool, or has fewer than `count` classes.
     """
     name = known_name(target)
     if name not in targets:
         return np.ones(count, bool)
-    known = np.asarray(targets[name])
-    if known.dtype != np.bool_ or known.ndim != 1 or len(known) < count:
+    is_annotated = np.asarray(targets[name])
+    if is_annotated.dtype != np.bool_ or is_annotated.ndim != 1 or len(is_annotated) < count:
         raise DataError(
             f"The target {name!r} does not say of each class whether it is known",
             expected=f"shape ({count},) bool",
-            received=f"shape {known.shape} {known.dtype}",
+            received=f"shape {is_annotated.shape} {is_annotated.dtype}",
             where=where,
             fix="make the head with the mixture's classes",
         )
-    return known[:count].copy()
+    return is_annotated[:count].copy()
 
 
 def with_known(
     targets: Mapping[str, np.ndarray],
-    own: Mapping[str, np.ndarray],
+    original: Mapping[str, np.ndarray],
     maps: Mapping[str, ClassMap],
     lacking: str,
 ) -> dict[str, np.ndarray]:
-    """A sample's targets in common classes, and which of these they do not tell of.
+    """Add the annotated-classes targets to a sample's mapped targets.
 
     Args:
-        targets: in common classes already.
-        own: the same as its dataset gave them, under the same names.
-        maps: target -> how its numbers changed.
+        targets: targets in common classes.
+        original: the same targets in the dataset's classes.
+        maps: target -> its class map.
         lacking: one of `LACKINGS`.
     """
-    found = dict(targets)
+    completed = dict(targets)
     for target, change in maps.items():
         name = known_name(target)
         if has_known(target):
-            known = change.known(own.get(name))
+            annotated = change.annotated(original.get(name))
             if lacking == "background":
-                known |= ~change.known()
-            if name in own or not known.all():
-                found[name] = known
-        elif np.ndim(found[target]) == 1 and lacking == "background":
-            found[target] = np.where(change.known(), found[target], 0)
-    return found
+                annotated |= ~change.annotated()
+            if name in original or not annotated.all():
+                completed[name] = annotated
+        elif np.ndim(completed[target]) == 1 and lacking == "background":
+            completed[target] = np.where(change.annotated(), completed[target], 0)
+    return completed

@@ -1,4 +1,4 @@
-"""What is said of how a dataset's names and a head's are matched."""
+"""Log how a dataset's class names and a head's are matched."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from densefit.once import first_time
 _log = logging.getLogger("densefit")
 
 
-def tell_match(
+def log_match(
     dataset: Any,
     head: str,
     target: str,
-    own: Sequence[str],
+    dataset_names: Sequence[str],
     names: Sequence[str],
     table: Sequence[int],
     where: str,
 ) -> None:
-    spare = isinstance(names, Numbered)  # whose numbers have no names yet
+    spare = isinstance(names, Numbered)  # indices that have no names yet
     lacking = [n for k, n in enumerate(names) if k not in table and not (spare and n == str(k))]
-    moved = [name for k, name in enumerate(own) if table[k] not in (k, UNKNOWN)]
-    dropped = [name for k, name in enumerate(own) if table[k] == UNKNOWN]
+    renumbered = [name for k, name in enumerate(dataset_names) if table[k] not in (k, UNKNOWN)]
+    dropped = [name for k, name in enumerate(dataset_names) if table[k] == UNKNOWN]
     parts = []
-    if moved:
-        parts.append(f"{len(moved)} of {len(own)} have other numbers in the dataset")
-    for name in lacking:  # no epoch and no score says it again
+    if renumbered:
+        parts.append(f"{len(renumbered)} of {len(dataset_names)} have other numbers in the dataset")
+    for name in lacking:  # epochs and scores do not report it again
         first_time("lacks", head, target, name, dataset_key(dataset))
     if lacking:
         parts.append(f"the dataset lacks {listed(lacking)}, which count as not there")
@@ -48,8 +48,8 @@ def tell_match(
         _once("classes are matched by their names: %s (%s)", "; ".join(parts), where)
 
 
-def tell_alike(own: Sequence[str], where: str) -> None:
-    for group in spelled_alike(own):
+def warn_similar_names(dataset_names: Sequence[str], where: str) -> None:
+    for group in spelled_alike(dataset_names):
         _once(
             "%s are classes of their own, and differ in their spelling only; if they are one: "
             "df.Loader(..., rename=%r) (recipe: data.rename) (%s)",
@@ -59,8 +59,8 @@ def tell_alike(own: Sequence[str], where: str) -> None:
         )
 
 
-def tell_nameless(dataset: Any, target: str, names: Sequence[str], where: str) -> None:
-    """Log once that numbers count, where a head has names and the data have none for them."""
+def warn_nameless(dataset: Any, target: str, names: Sequence[str], where: str) -> None:
+    """Warn once that classes are matched by index: the head has names and the dataset has none."""
     if dataset is None or len(names) < 2 or are_numbers(names):
         return
     if not first_time("no names", where):
@@ -69,15 +69,15 @@ def tell_nameless(dataset: Any, target: str, names: Sequence[str], where: str) -
         if target not in targets_in(dataset):
             return
     except DataError:
-        return  # what is broken is told, or skipped, in the epoch
-    own = POINT_NAMES if is_points(target) else f"{target}_classes"
-    own = "classes" if target == OBJECTS else own
+        return  # a broken sample is reported, or skipped, in the epoch
+    attribute = POINT_NAMES if is_points(target) else f"{target}_classes"
+    attribute = "classes" if target == OBJECTS else attribute
     _log.warning(
         "the head has names of %s, and the dataset has none: its numbers count, 0 is %r. To have "
         "them matched by name, give it an attribute: dataset.%s = [...] (%s)",
-        what(target),
+        noun(target),
         names[0],
-        own,
+        attribute,
         where,
     )
 
@@ -87,11 +87,11 @@ def _once(text: str, *values: Any) -> None:
         _log.warning(text, *values)
 
 
-def what(target: str) -> str:
+def noun(target: str) -> str:
     return "keypoints" if is_points(target) else "classes"
 
 
 def listed(names: Sequence[str], most: int = 12) -> str:
-    """Names in a message; of many, the first."""
+    """Join names for a message; at most the first `most`."""
     more = f", ... ({len(names)})" if len(names) > most else ""
     return ", ".join(names[:most]) + more

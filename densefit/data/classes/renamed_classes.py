@@ -1,4 +1,4 @@
-"""A dataset with other names of its classes, some of which may become one, or be left out."""
+"""Rename, merge or drop the classes of a dataset."""
 
 from __future__ import annotations
 
@@ -26,32 +26,32 @@ from densefit.registry import nearest
 
 
 class RenamedClasses:
-    """A dataset whose classes have other names. Everything else about it passes through.
+    """Wrap a dataset and rename its classes; other attributes pass through.
 
     Args:
-        dataset: that is read.
-        rename: its name of a class, or of a keypoint -> another one, or None to drop the class:
-            objects are left out, pixels become 255, and the picture's label -1. Two classes that
-            get one name become one.
+        dataset: dataset to wrap.
+        rename: class or keypoint name -> new name, or None to drop the class: objects are left
+            out, pixels become 255, and the image's label -1. Classes with the same new name are
+            merged.
 
     Raises:
-        ConfigError: the dataset has no such class, none would be left, or keypoints would be
-            dropped or have one name.
+        ConfigError: the dataset has no such class, no class would be left, or keypoints would be
+            dropped or merged.
     """
 
     def __init__(self, dataset: Dataset, rename: Renames) -> None:
         self.dataset, self.rename = dataset, dict(rename)
         self._maps: dict[str, ClassMap] = {}
-        known: set[str] = set()
+        all_names: set[str] = set()
         for target in CLASS_TARGETS:
-            own = dataset_list(dataset, target)
-            if own is None:
+            old_names = dataset_list(dataset, target)
+            if old_names is None:
                 continue
-            known.update(own)
-            names = union([renamed(own, self.rename)])
+            all_names.update(old_names)
+            names = union([renamed(old_names, self.rename)])
             if not names:
                 raise ConfigError("No class would be left", received=self.rename, where="rename")
-            if not known.isdisjoint(self.rename):
+            if not all_names.isdisjoint(self.rename):
                 self._maps[target] = class_map(
                     dataset, target, self.rename, names, "refuse", "renamed"
                 )
@@ -59,29 +59,29 @@ class RenamedClasses:
                 setattr(
                     self, "classes" if target == CLASS_TARGETS[0] else f"{target}_classes", names
                 )
-        known.update(self._points(dataset))
-        if not getattr(dataset, "masks", True):  # a class of masks alone
-            known.discard("background")
+        all_names.update(self._points(dataset))
+        if not getattr(dataset, "masks", True):  # only masks have this class
+            all_names.discard("background")
         for old in self.rename:
-            if old not in known:
+            if old not in all_names:
                 raise ConfigError(
                     f"The dataset has no class {old!r} to rename",
                     where="rename",
-                    fix=nearest(old, known),
+                    fix=nearest(old, all_names),
                 )
 
     def _points(self, dataset: Any) -> Sequence[str]:
-        own: Sequence[str] = attribute_of(dataset, POINT_NAMES) or []
-        if own:
-            names = union([renamed(own, self.rename)])
-            if len(names) < len(own):
+        old_names: Sequence[str] = attribute_of(dataset, POINT_NAMES) or []
+        if old_names:
+            names = union([renamed(old_names, self.rename)])
+            if len(names) < len(old_names):
                 raise ConfigError(
                     "Keypoints cannot be dropped, or become one",
-                    received={name: self.rename[name] for name in own if name in self.rename},
+                    received={name: self.rename[name] for name in old_names if name in self.rename},
                     where="rename",
                 )
             setattr(self, POINT_NAMES, names)
-        return own
+        return old_names
 
     def __repr__(self) -> str:
         return f"RenamedClasses({self.dataset!r}, {self.rename})"
@@ -90,32 +90,36 @@ class RenamedClasses:
         return len(self.dataset)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or name in ("dataset", "rename"):  # while it is unpickled
+        if name.startswith("__") or name in ("dataset", "rename"):  # while unpickling
             raise AttributeError(name)
         return getattr(self.dataset, name)
 
     def targets_of(self, index: int) -> Collection[str] | None:
-        """The dataset's own."""
+        """Target names of a sample; see `densefit.data.annotated.targets_of`."""
         return targets_of(self.dataset, index)
 
     def all_targets(self) -> list[frozenset[str]] | None:
-        """The dataset's own."""
+        """Target names of all samples; see `densefit.data.annotated.all_targets`."""
         return all_targets(self.dataset)
 
     def __getitem__(self, index: int) -> Sample:
         sample = read_sample(self.dataset, index)
-        maps = {target: own for target, own in self._maps.items() if target in sample.targets}
+        maps = {
+            target: class_map
+            for target, class_map in self._maps.items()
+            if target in sample.targets
+        }
         targets = with_known(mapped(sample.targets, maps), sample.targets, maps, "background")
         return replace(sample, targets=targets)
 
 
 def with_renames(dataset: Dataset, rename: Renames | None) -> Any:
-    """The dataset, with other names if there are any; see `RenamedClasses`."""
+    """Wrap a dataset in `RenamedClasses` if there is anything to rename."""
     return RenamedClasses(dataset, rename) if rename else dataset
 
 
 def names_of(dataset: Dataset) -> set[str]:
-    """The names of a dataset that can be renamed: of classes and of keypoints."""
+    """Class and keypoint names of a dataset, which can be renamed."""
     lists = (dataset_list(dataset, target) for target in CLASS_TARGETS)
     points: Sequence[str] = getattr(dataset, POINT_NAMES, None) or []
-    return {name for own in lists for name in own or []} | set(points)
+    return {name for names in lists for name in names or []} | set(points)

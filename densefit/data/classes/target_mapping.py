@@ -1,4 +1,4 @@
-"""What becomes of a dataset's targets before a head sees them."""
+"""Map a dataset's targets to the classes and keypoints of a head."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from densefit.errors import ConfigError
 
 @dataclass(frozen=True)
 class TargetMapping:
-    """How targets of a dataset become those of a head; false where nothing changes.
+    """Map a dataset's targets to a head's classes and keypoints; false if nothing changes.
 
     Attributes:
-        classes: target -> how its numbers change.
-        points: target of keypoints -> how they change places.
-        refused: target that no sample was seen to have -> why its numbers cannot be the head's.
+        classes: target -> its class map.
+        points: keypoint target -> its keypoint map.
+        refused: target that no probed sample has -> why its classes do not match the head's.
     """
 
     classes: Mapping[str, ClassMap] = field(default_factory=dict)
@@ -31,17 +31,18 @@ class TargetMapping:
         return bool(self.classes or self.points or self.refused)
 
     def __call__(self, targets: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The targets with the head's numbers. Classes that the dataset lacks are not there.
+        """Map targets to the head's class indices; classes that the dataset lacks are absent.
 
         Raises:
-            DataError: a number that is no class of the dataset.
-            ConfigError: a target comes that was not seen before, with classes that the head lacks.
+            DataError: a class index is out of range.
+            ConfigError: a target that no probed sample has occurs, with classes that the head
+                lacks.
         """
         for target, error in self.refused.items():
             if target in targets:
                 raise error.with_traceback(None)
         maps = {target: change for target, change in self.classes.items() if target in targets}
-        found = with_known(mapped(targets, maps), targets, maps, "background")
+        mapped_targets = with_known(mapped(targets, maps), targets, maps, "background")
         for change in self.points.values():
-            found = change(found)
-        return found
+            mapped_targets = change(mapped_targets)
+        return mapped_targets

@@ -1,4 +1,4 @@
-"""Which kind of picture a file is, and how large, by its first bytes."""
+"""Image format and size, read from a file's first bytes."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ Size = tuple[int, int]
 KINDS = "a JPEG, PNG, WebP, GIF, BMP, TIFF or PNM file"
 _REMARK = re.compile(rb"#[^\n]*\n")
 _BITS, _COMPRESSION, _PHOTOMETRIC, _CHANNELS = 258, 259, 262, 277
-# Of others OpenCV makes a black picture, or none.
+# OpenCV decodes other compressions to a black image, or not at all.
 _TIFF = (1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32809, 32946, 34676, 34677)
 _LOSSY_TIFF = (6, 7, 34712, 34887, 50001)  # JPEG twice, JPEG 2000, LERC, WebP
 _HDR = re.compile(rb"-Y (\d{1,9}) \+X (\d{1,9})\n")
 
 
 def kind_of(data: bytes, where: object) -> str:
-    """The kind of a picture that is no larger than pictures may be.
+    """Format of an image file, after a check of its size.
 
     Args:
-        data: its file.
-        where: it comes from, for an error.
+        data: content of the file.
+        where: path, for errors.
 
     Returns:
-        JPEG, PNG, GIF, BMP, WEBP, TIFF, or another of OpenCV's.
+        JPEG, PNG, GIF, BMP, WEBP, TIFF, or another format that OpenCV reads.
 
     Raises:
-        DataError: no kind that is read, a header without a size, or too many pixels.
+        DataError: an unknown format, a header without a size, or too many pixels.
     """
-    found = _kind_and_size(data)
-    if found is not None:
-        kind, size = found
+    header = _kind_and_size(data)
+    if header is not None:
+        kind, size = header
         if size is None:
             raise DataError(
                 f"The picture cannot be decoded: the header of its {kind} file is broken, or of a "
@@ -55,28 +55,28 @@ def kind_of(data: bytes, where: object) -> str:
 
 
 def stated_size(data: bytes, exif: bool) -> Size | None:
-    """(height, width) of a picture by its header, None if that is not told.
+    """(height, width) of an image by its header; None if the header does not state it.
 
     Args:
-        data: its file.
-        exif: the size of a JPEG that is turned as its EXIF orientation says.
+        data: content of the file.
+        exif: swap the sides of a JPEG that its EXIF orientation turns by 90 degrees.
     """
-    found = _kind_and_size(data)
-    if found is None or found[1] is None:
+    header = _kind_and_size(data)
+    if header is None or header[1] is None:
         return None
-    turned = exif and found[0] == "JPEG" and head_of(data).orientation > 4
-    return found[1][::-1] if turned else found[1]
+    turned = exif and header[0] == "JPEG" and head_of(data).orientation > 4
+    return header[1][::-1] if turned else header[1]
 
 
 def is_lossy(data: bytes, kind: str) -> bool:
-    """Whether a file of this kind changes the numbers that were stored in it."""
+    """Whether a file is compressed with loss, so that stored values change."""
     if kind == "TIFF":
         return _tiff_tags(data, (_COMPRESSION,))[0].get(_COMPRESSION) in _LOSSY_TIFF
     return kind == "JPEG" or (kind == "WEBP" and _webp_coder(data) == b"VP8 ")
 
 
 def bits_of(data: bytes, kind: str) -> int:
-    """Bits of each colour of a pixel, as far as a PNG or a TIFF states them; 0 of others."""
+    """Bits per channel as stated by a PNG or TIFF header; 0 for other formats."""
     if kind == "PNG":
         return data[24] if len(data) > 24 else 0
     return _tiff_bits(data) if kind == "TIFF" else 0
@@ -85,7 +85,7 @@ def bits_of(data: bytes, kind: str) -> int:
 def has_few_bits(data: bytes, kind: str) -> bool:
     """Whether a file holds grey values of 1, 2 or 4 bits, which decoders stretch to 0..255.
 
-    Palettes do not count: decoders give their colours or their indices.
+    Palette images are excluded: decoders return their colours or indices.
     """
     if bits_of(data, kind) not in (1, 2, 4):
         return False
@@ -100,19 +100,19 @@ def zero_is_white(data: bytes, kind: str) -> bool:
 
 
 def _webp_coder(data: bytes) -> bytes:
-    """The kind of the chunk that the first frame's pixels are in, "VP8 " or "VP8L"."""
-    place = 12
-    while place + 8 <= len(data):
-        name = data[place : place + 4]
+    """Chunk type of the first frame's pixels, "VP8 " or "VP8L"."""
+    offset = 12
+    while offset + 8 <= len(data):
+        name = data[offset : offset + 4]
         if name in (b"VP8 ", b"VP8L"):
             return name
-        length = int.from_bytes(data[place + 4 : place + 8], "little")
-        place += 8 + (16 if name == b"ANMF" else length + length % 2)  # into a frame
+        length = int.from_bytes(data[offset + 4 : offset + 8], "little")
+        offset += 8 + (16 if name == b"ANMF" else length + length % 2)  # into a frame
     return b""
 
 
 def _kind_and_size(data: bytes) -> tuple[str, Size | None] | None:
-    """None for no picture; no size where it is not a positive one."""
+    """Format and size; None for no image, and size None unless both sides are positive."""
     for kind, starts, measure in _READERS:
         if data.startswith(starts):
             try:
@@ -140,7 +140,7 @@ def _bmp(data: bytes) -> Size | None:
     width, height = struct.unpack_from("<HH" if length == 12 else "<ii", data, 18)
     if length >= 40:
         (bits,), (colours,) = struct.unpack_from("<H", data, 28), struct.unpack_from("<I", data, 46)
-        if bits <= 8 and colours > 1 << bits:  # a palette larger than there are indices
+        if bits <= 8 and colours > 1 << bits:  # a palette with more colours than indices
             return None
     return abs(height), abs(width)  # a negative height: from the top
 
@@ -165,25 +165,25 @@ def _tiff(data: bytes) -> Size | None:
         return None
     height, width = tags[257], tags[256]
     if tags.get(_COMPRESSION, 1) == 1 and height * width * tags.get(277, 1) > 8 * len(data):
-        return None  # less than a bit for each number
+        return None  # less than one bit per value
     strips = -(-height // max(1, min(tags.get(278, height), height)))
     if 273 in counts and tags.get(284, 1) == 1 and counts[273] != strips:
-        return None  # OpenCV gives what it has read when a strip is missing
+        return None  # OpenCV returns a partial image when a strip is missing
     return height, width
 
 
 def _tiff_tags(
-    data: bytes, wanted: tuple[int, ...], offsets: bool = False
+    data: bytes, tags: tuple[int, ...], offsets: bool = False
 ) -> tuple[dict[int, int], dict[int, int]]:
-    """First numbers of the first directory by their tags, and how many there are of each.
+    """Read the first value and the value count of tags in the first TIFF directory.
 
-    What is cut off is left out. With `offsets`, the number is read as the place of several values
-    in the file.
+    Truncated entries are left out. With `offsets`, the value is read as the file offset of the
+    tag's values.
     """
     order = "<" if data[:2] == b"II" else ">"
     big = 43 in data[2:4]
     start, each, number = (8, 20, "Q") if big else (4, 12, "I")
-    found: dict[int, int] = {}
+    values: dict[int, int] = {}
     counts: dict[int, int] = {}
     try:
         (directory,) = struct.unpack_from(order + number, data, start)
@@ -192,47 +192,47 @@ def _tiff_tags(
         for entry in range(directory, min(directory + each * count, len(data)), each):
             tag, kind = struct.unpack_from(order + "HH", data, entry)
             form = number if offsets else {3: "H", 4: "I", 16: "Q"}.get(kind)
-            if tag in wanted and form is not None:
-                place = entry + (12 if big else 8)
+            if tag in tags and form is not None:
+                offset = entry + (12 if big else 8)
                 (counts[tag],) = struct.unpack_from(order + number, data, entry + 4)
-                found[tag] = struct.unpack_from(order + form, data, place)[0]
+                values[tag] = struct.unpack_from(order + form, data, offset)[0]
     except (struct.error, OverflowError):
         pass
-    return found, counts
+    return values, counts
 
 
 def _tiff_bits(data: bytes) -> int:
-    """The bits of the first channel, which lie elsewhere in the file if there are three."""
+    """Bits of the first channel, stored at an offset if there are three channels."""
     order, big = "<" if data[:2] == b"II" else ">", 43 in data[2:4]
-    found, _ = _tiff_tags(data, (_BITS, _CHANNELS))
-    value = found.get(_BITS, 0)
-    if found.get(_CHANNELS, 1) <= (4 if big else 2):
+    tags, _ = _tiff_tags(data, (_BITS, _CHANNELS))
+    value = tags.get(_BITS, 0)
+    if tags.get(_CHANNELS, 1) <= (4 if big else 2):
         return value
-    place = _tiff_tags(data, (_BITS,), offsets=True)[0].get(_BITS, len(data))
-    return struct.unpack_from(order + "H", data, place)[0] if place + 2 <= len(data) else 0
+    offset = _tiff_tags(data, (_BITS,), offsets=True)[0].get(_BITS, len(data))
+    return struct.unpack_from(order + "H", data, offset)[0] if offset + 2 <= len(data) else 0
 
 
 def _pnm(data: bytes) -> Size | None:
     words = _REMARK.sub(b" ", data[2:1024]).split(None, 3)
-    count = 2 if data[1:2] in b"14Ff" else 3  # the largest value comes third, but in bitmaps
+    count = 2 if data[1:2] in b"14Ff" else 3  # the maximum value comes third, except in bitmaps
     if len(words) < count or not all(word.isdigit() and len(word) < 10 for word in words[:count]):
         return None
     return int(words[1]), int(words[0])
 
 
 def _hdr(data: bytes) -> Size | None:
-    found = _HDR.search(data[:4096])
-    return None if found is None else (int(found[1]), int(found[2]))
+    match = _HDR.search(data[:4096])
+    return None if match is None else (int(match[1]), int(match[2]))
 
 
 def _big_endian(mark: bytes, height_first: bool, behind: int) -> Callable[[bytes], Size | None]:
-    """The size where two numbers stand some bytes behind a mark."""
+    """Reader of two big-endian sides at `behind` bytes after a marker."""
 
     def measure(data: bytes) -> Size | None:
-        place = data[:65536].find(mark)
-        if place < 0:
+        position = data[:65536].find(mark)
+        if position < 0:
             return None
-        first, second = struct.unpack_from(">II", data, place + len(mark) + behind)
+        first, second = struct.unpack_from(">II", data, position + len(mark) + behind)
         return (first, second) if height_first else (second, first)
 
     return measure

@@ -1,4 +1,4 @@
-"""Things of many sizes grouped by size, few waiting at a time."""
+"""Group items by image size, with a limit on waiting items."""
 
 from __future__ import annotations
 
@@ -6,43 +6,43 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
-Thing = TypeVar("Thing")
+Item = TypeVar("Item")
 
 
-class Buckets(Generic[Thing]):
-    """Groups of things of one size, as full as they get while few of them wait.
+class Buckets(Generic[Item]):
+    """Collect items of equal size into groups, while at most `max_waiting` items wait.
 
     Args:
-        most: things in a group at most.
-        max_pixels: of a group; a single larger thing is a group of its own.
-        held: things that wait at most.
+        most: largest number of items in a group.
+        max_pixels: largest number of pixels in a group; a larger item is a group of its own.
+        max_waiting: largest number of waiting items.
     """
 
-    def __init__(self, most: int, max_pixels: int, held: int) -> None:
-        self._most, self._max_pixels, self._held = most, max_pixels, held
-        # By size, the one whose first thing came first at the front.
-        self._waiting: OrderedDict[tuple[int, int], list[Thing]] = OrderedDict()
+    def __init__(self, most: int, max_pixels: int, max_waiting: int) -> None:
+        self._most, self._max_pixels, self._max_waiting = most, max_pixels, max_waiting
+        # Size -> waiting items; the oldest group first.
+        self._waiting: OrderedDict[tuple[int, int], list[Item]] = OrderedDict()
         self._count = 0
 
     def capacity(self, size: tuple[int, int]) -> int:
-        """How many things of (height, width) make a full group."""
+        """Number of items of (height, width) in a full group."""
         return max(1, min(self._most, self._max_pixels // (size[0] * size[1])))
 
-    def add(self, size: tuple[int, int], thing: Thing) -> Iterator[list[Thing]]:
-        """Take in a thing of (height, width); the groups that are now to be handed out."""
-        self._waiting.setdefault(size, []).append(thing)
+    def add(self, size: tuple[int, int], item: Item) -> Iterator[list[Item]]:
+        """Add an item of (height, width); yield the groups that are due."""
+        self._waiting.setdefault(size, []).append(item)
         self._count += 1
         if len(self._waiting[size]) >= self.capacity(size):
             yield self._take(size)
-        while self._count > self._held:
+        while self._count > self._max_waiting:
             yield self._take(next(iter(self._waiting)))
 
-    def rest(self) -> Iterator[list[Thing]]:
-        """The groups that still wait, by their sizes."""
+    def rest(self) -> Iterator[list[Item]]:
+        """Yield the waiting groups, sorted by size."""
         for size in sorted(self._waiting):
             yield self._take(size)
 
-    def _take(self, size: tuple[int, int]) -> list[Thing]:
+    def _take(self, size: tuple[int, int]) -> list[Item]:
         group = self._waiting.pop(size)
         self._count -= len(group)
         return group
@@ -51,7 +51,7 @@ class Buckets(Generic[Thing]):
 def scaled_size(
     size: tuple[int, int], short_side: int | None, long_side: int | None
 ) -> tuple[int, int]:
-    """(height, width) of a picture scaled with its proportions kept.
+    """(height, width) of an image resized with its aspect ratio kept.
 
     >>> scaled_size((480, 640), 240, None), scaled_size((480, 640), None, 320)
     ((240, 320), (240, 320))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
 from densefit.data.batch import ArraySpec, Batch
 from densefit.data.loader.label_encoder import Encoder, LabelSpec
-from densefit.data.loader.object_counts import added
 from densefit.data.loader.sample_task import ProcessedSample
 from densefit.errors import DataError
 
@@ -60,37 +60,41 @@ class BatchLayout:
             for name, _, label in self.labels
         ]
 
-    def check(self, made: ProcessedSample) -> None:
-        """Raise DataError unless a sample has the promised size and labels."""
-        if made.data.shape[1:] != self.input_size:
-            raise DataError(
-                "The samples of a batch must all have one size",
-                expected=f"{self.input_size} (height, width)",
-                received=f"{made.data.shape[1:]}",
-                where=f"sample {made.id!r}",
-                fix="end the transform with one of fixed size (Resize, Letterbox, RandomCrop...)",
-            )
-        for head_name, expected in self._expected.items():
-            if set(made.labels[head_name]) != set(expected):
+    def check(self, samples: Sequence[ProcessedSample]) -> None:
+        """Raise DataError unless all samples have the promised size and labels."""
+        for sample in samples:
+            if sample.data.shape[1:] != self.input_size:
                 raise DataError(
-                    f"Head {head_name!r} encodes other labels than it declares",
-                    expected=sorted(expected),
-                    received=sorted(made.labels[head_name]),
-                    where=f"sample {made.id!r}",
+                    "The samples of a batch must all have one size",
+                    expected=f"{self.input_size} (height, width)",
+                    received=f"{sample.data.shape[1:]}",
+                    where=f"sample {sample.id!r}",
+                    fix="end the transform with one of fixed size (Resize, Letterbox, "
+                    "RandomCrop...)",
                 )
-        for _, head_name, label in self.labels:
-            array = np.asarray(made.labels[head_name][label.name])
-            if array.shape != tuple(label.shape) or array.dtype != np.dtype(label.dtype):
-                raise DataError(
-                    f"Head {head_name!r} encodes label {label.name!r} not as it declares it",
-                    expected=f"{tuple(label.shape)} {label.dtype}",
-                    received=f"{array.shape} {array.dtype}",
-                    where=f"sample {made.id!r}",
-                )
+            for head_name, expected in self._expected.items():
+                if set(sample.labels[head_name]) != set(expected):
+                    raise DataError(
+                        f"Head {head_name!r} encodes other labels than it declares",
+                        expected=sorted(expected),
+                        received=sorted(sample.labels[head_name]),
+                        where=f"sample {sample.id!r}",
+                    )
+            for _, head_name, label in self.labels:
+                array = np.asarray(sample.labels[head_name][label.name])
+                if array.shape != tuple(label.shape) or array.dtype != np.dtype(label.dtype):
+                    raise DataError(
+                        f"Head {head_name!r} encodes label {label.name!r} not as it declares it",
+                        expected=f"{tuple(label.shape)} {label.dtype}",
+                        received=f"{array.shape} {array.dtype}",
+                        where=f"sample {sample.id!r}",
+                    )
 
     def collate(self, samples: Sequence[ProcessedSample]) -> Batch:
         """A batch of checked samples."""
-        counts = [one.counts for one in samples]
+        counts: Counter[str] = Counter()
+        for sample in samples:
+            counts.update(sample.counts)
         labels = {
             name: np.stack([np.asarray(one.labels[head][label.name]) for one in samples])
             for name, head, label in self.labels
@@ -106,7 +110,7 @@ class BatchLayout:
                 key: np.array([one.labelled[key] for one in samples]) for key in samples[0].labelled
             },
             index=np.array([one.index for one in samples], np.int64),
-            counts=added(counts) if any(counts) else {},
+            counts=dict(counts),
         )
 
 

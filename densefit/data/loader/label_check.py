@@ -1,4 +1,4 @@
-"""Whether a dataset has what the heads learn, and what stands in where a sample has it not."""
+"""Check that a dataset has the heads' targets; labels of samples without targets."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ _log = logging.getLogger("densefit")
 def check_labelled(
     dataset: Dataset, transform: SampleTransform | None, heads: Sequence[Encoder], seed: int
 ) -> dict[str, list[Sample]]:
-    """Refuse a dataset in which no sample has a target that a head declares in `targets`.
+    """Raise DataError if no sample has a target that a head declares in `targets`.
 
-    Single samples may lack one. Where the dataset says which targets a sample has, one that has
-    them is read. Else up to 64 samples are, spread over the dataset (of a mixture, over each of its
-    datasets), and usually the first is enough; what none of them has may come later: a warning
-    says so. Broken samples tell nothing here.
+    Single samples may lack a target. If the dataset declares its targets, one sample that has them
+    is read. Otherwise up to 64 samples are read, spread over the dataset (over each dataset of a
+    mixture); usually the first is enough. A target that none of these has may still occur later,
+    which is logged as a warning. Broken samples are skipped.
 
     Returns:
-        Head -> transformed samples, of the heads that declare targets: one that trains it, or, of a
-        head of several `terms`, as few as together have the targets of all.
+        Head -> transformed samples, for heads that declare targets: one that trains the head, or,
+        for a head with several `terms`, as few samples as cover the targets of all terms.
 
     Raises:
-        DataError: names the head, the target, and what there is instead.
+        DataError: names the head, the missing target, and the targets that samples have.
     """
     examples: dict[str, list[Sample]] = {}
     sought = {
         head.name: set(terms_of(head)) or {""} for head in heads if getattr(head, "targets", ())
     }
     missing = [(head.name, target) for head in heads for target in getattr(head, "targets", ())]
-    found: set[str] = set()
+    targets_seen: set[str] = set()
     read, looked = 0, 0
     annotated = all_targets(dataset) if missing or sought else None
     order = probe_indices(dataset) + probe_indices(dataset, AT_MOST)
@@ -63,40 +63,42 @@ def check_labelled(
                 draw = draw_from(dataset, index, rng, skips=True)
                 sample = apply_transform(transform, sample, rng, draw)
         except Exception:
-            continue  # what is broken is told, or skipped, in the epoch
+            continue  # a broken sample is reported, or skipped, in the epoch
         read += 1
-        found.update(sample.targets)
+        targets_seen.update(sample.targets)
         for head in heads:
             if sought.get(head.name) and labelled(head, sample):
-                own = {name for name, has in labelled_terms(head, sample).items() if has} or {""}
-                if sought[head.name] & own:
+                trained_terms = {
+                    name for name, has in labelled_terms(head, sample).items() if has
+                } or {""}
+                if sought[head.name] & trained_terms:
                     examples.setdefault(head.name, []).append(sample)
-                    sought[head.name] -= own
+                    sought[head.name] -= trained_terms
         missing = [(name, target) for name, target in missing if target not in sample.targets]
-    if annotated is not None:  # by chance a transform may leave none in those that were read
-        said = frozenset().union(*set(annotated))
-        missing = [(name, target) for name, target in missing if target not in said]
+    if annotated is not None:  # a random transform may have removed a target from all of them
+        declared = frozenset().union(*set(annotated))
+        missing = [(name, target) for name, target in missing if target not in declared]
     if missing and read:
         name, target = missing[0]
-        close = difflib.get_close_matches(target, found, n=1)
-        meant = f"did you mean {close[0]!r}? " if close else ""
+        close = difflib.get_close_matches(target, targets_seen, n=1)
+        hint = f"did you mean {close[0]!r}? " if close else ""
         if annotated is None and looked < len(dataset):
             if first_time("not seen", name, target, dataset_key(dataset)):
                 _log.warning(
                     "the head %r learns the target %r, and none of the %d samples that were looked "
                     "at has it, of %d; they have %s. What comes later is learned; %smethod "
                     "targets_of(index) of a dataset says what each sample has (%s)",
-                    *(name, target, read, len(dataset), sorted(found)),
-                    f"{meant}a " if meant else "a ",
+                    *(name, target, read, len(dataset), sorted(targets_seen)),
+                    f"{hint}a " if hint else "a ",
                     dataset_name(dataset),
                 )
             return examples
         raise DataError(
             f"The head {name!r} learns the target {target!r}, and none of {read} samples has it",
             expected=f"the target {target!r}",
-            received=f"the targets {sorted(found)}",
+            received=f"the targets {sorted(targets_seen)}",
             where=repr(dataset),
-            fix=f"{meant}let the dataset give it (see its settings, e.g. masks=True), mix in one "
+            fix=f"{hint}let the dataset give it (see its settings, e.g. masks=True), mix in one "
             "that does, or leave the head out",
         )
     return examples
@@ -105,19 +107,19 @@ def check_labelled(
 def _labelled_first(
     annotated: Sequence[frozenset[str]] | None, heads: Sequence[Encoder], order: Sequence[int]
 ) -> list[int]:
-    """Places to look at: those that have what the heads, and their terms, learn go first."""
+    """Indices to probe; samples with the targets of the heads and their terms go first."""
     if annotated is None:
         return list(order)
-    wanted = [set(getattr(head, "targets", ())) for head in heads]
-    wanted += [set(term.targets) for head in heads for term in terms_of(head).values()]
+    required = [set(getattr(head, "targets", ())) for head in heads]
+    required += [set(term.targets) for head in heads for term in terms_of(head).values()]
     chosen: list[int] = []
-    for targets in wanted:
-        own = [index for index in order if targets <= annotated[index]]
-        if not own:
-            places = (n for n, names in enumerate(annotated) if targets <= names)
-            own = list(islice(places, LOOKED_AT))
-        chosen += own[:LOOKED_AT]
-    chosen.sort(key=lambda index: -sum(targets <= annotated[index] for targets in wanted))
+    for targets in required:
+        matching = [index for index in order if targets <= annotated[index]]
+        if not matching:
+            all_matching = (n for n, names in enumerate(annotated) if targets <= names)
+            matching = list(islice(all_matching, LOOKED_AT))
+        chosen += matching[:LOOKED_AT]
+    chosen.sort(key=lambda index: -sum(targets <= annotated[index] for targets in required))
     return [*chosen, *order]
 
 
@@ -127,24 +129,24 @@ def stand_ins(
     input_size: tuple[int, int],
     matches: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = MappingProxyType({}),
 ) -> dict[str, Mapping[str, Any]]:
-    """Head -> labels that are bound for samples without its targets, whose losses have no weight.
+    """Placeholder labels for samples without a head's targets; their losses have weight 0.
 
-    They are those of samples that have them, of each of the head's terms: of zeros, a loss may
-    have no derivative, and then no weight makes it zero. Where samples differ, the one that trains
-    most terms tells. Zeros where no sample was seen that has them; see
+    The labels are encoded from samples that have the targets of each term: at zeros, a loss may
+    have no finite derivative, and a weight of 0 does not cancel nan. If samples differ, the one
+    that trains most terms is used. Zeros if no probed sample has the targets; see
     `SampleStream.bind_first_labels`.
     """
-    found: dict[str, Mapping[str, Any]] = {}
+    labels_by_head: dict[str, Mapping[str, Any]] = {}
     for head in heads:
-        own: dict[str, Any] = dict(blank(head, input_size))
-        known = [(sum(labelled_terms(head, s).values()), s) for s in examples.get(head.name, ())]
-        for _, sample in sorted(known, key=itemgetter(0)):
+        labels: dict[str, Any] = dict(blank(head, input_size))
+        ranked = [(sum(labelled_terms(head, s).values()), s) for s in examples.get(head.name, ())]
+        for _, sample in sorted(ranked, key=itemgetter(0)):
             try:
                 match = matches.get(head.name)
                 if match is not None:
                     sample = replace(sample, targets=match(sample.targets))
-                own.update(head.encode(sample))
-            except Exception:  # a broken one is told in the epoch
+                labels.update(head.encode(sample))
+            except Exception:  # a broken sample is reported in the epoch
                 continue
-        found[head.name] = own
-    return found
+        labels_by_head[head.name] = labels
+    return labels_by_head

@@ -1,4 +1,4 @@
-"""What the loader needs of a head; heads themselves belong to a room above this one."""
+"""The interface of heads that loaders depend on."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class LabelSpec(Protocol):
 
 
 class TermSpec(Protocol):
-    """A loss term: the targets that it learns from, and whether labels made of them train it."""
+    """A loss term: its targets, and whether labels made of them train it."""
 
     @property
     def targets(self) -> Sequence[str]: ...
@@ -35,10 +35,10 @@ class TermSpec(Protocol):
 
 
 def labelled(head: Encoder, sample: Sample) -> bool:
-    """Whether a sample trains a head: as the head says, or if it has all targets, or a term's."""
-    says = _method(head, "is_labelled", "labelled")
-    if says is not None:
-        return bool(says(sample))
+    """Whether a sample trains a head: the head decides; default, if it has the targets."""
+    is_labelled = _method(head, "is_labelled", "labelled")
+    if is_labelled is not None:
+        return bool(is_labelled(sample))
     if terms_of(head):
         return any(labelled_terms(head, sample).values())
     return all(target in sample.targets for target in getattr(head, "targets", ()))
@@ -55,9 +55,9 @@ def _method(head: Encoder, name: str, former: str) -> Callable[[Any], bool] | No
 
 
 def terms_of(head: Encoder) -> Mapping[str, TermSpec]:
-    """The loss terms of a head that learn from targets of their own; none of most heads."""
-    found: Mapping[str, TermSpec] = getattr(head, "terms", {})
-    return found
+    """Loss terms of a head that have targets of their own; empty for most heads."""
+    terms: Mapping[str, TermSpec] = getattr(head, "terms", {})
+    return terms
 
 
 def labelled_terms(head: Encoder, sample: Sample) -> dict[str, bool]:
@@ -69,30 +69,30 @@ def labelled_terms(head: Encoder, sample: Sample) -> dict[str, bool]:
 
 
 def trained_terms(head: Encoder, sample: Sample, labels: Mapping[str, Any]) -> dict[str, bool]:
-    """Loss term -> whether it learns from the sample, of which `encode` made labels."""
-    found = labelled_terms(head, sample)
+    """Loss term -> whether the sample, encoded as `labels`, trains it."""
+    is_trained = labelled_terms(head, sample)
     for name, term in terms_of(head).items():
         trains_it = term.trains
-        if found[name] and trains_it is not None:
-            found[name] = bool(trains_it(labels))
-    return found
+        if is_trained[name] and trains_it is not None:
+            is_trained[name] = bool(trains_it(labels))
+    return is_trained
 
 
 def trains(head: Encoder, labels: Mapping[str, Any]) -> bool:
-    """Whether what a head's `encode` made trains anything, as the head says."""
-    says = _method(head, "has_valid_labels", "trains")
-    return True if says is None else bool(says(labels))
+    """Whether encoded labels train the head, as its `has_valid_labels` decides."""
+    has_valid_labels = _method(head, "has_valid_labels", "trains")
+    return True if has_valid_labels is None else bool(has_valid_labels(labels))
 
 
 def blank(head: Encoder, input_size: tuple[int, int]) -> dict[str, np.ndarray]:
-    """Labels of the right shapes for a sample that has none; the head's loss does not see them."""
-    return {one.name: np.zeros(one.shape, one.dtype) for one in head.labels(input_size)}
+    """Zero labels for a sample without targets; their loss has no weight."""
+    return {spec.name: np.zeros(spec.shape, spec.dtype) for spec in head.labels(input_size)}
 
 
 class Encoder(Protocol):
-    """Makes label arrays of a sample. `encode` is called by several threads at once.
+    """Encode the label arrays of a sample. `encode` is called by several threads at once.
 
-    One that learns objects may have a method `positives(labels) -> int`; see `Head.positives`.
+    An encoder of objects may have a method `positives(labels) -> int`; see `Head.positives`.
     """
 
     @property

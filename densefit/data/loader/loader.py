@@ -1,4 +1,4 @@
-"""The loader: a dataset as batches, made ahead by threads or processes."""
+"""Load a dataset in batches, prefetched by threads or processes."""
 
 from __future__ import annotations
 
@@ -22,53 +22,54 @@ from densefit.errors import ConfigError, DataError, DensefitError
 
 
 class Loader(LoaderFacts):
-    """Batches of a dataset, read, transformed and encoded by workers.
+    """Load batches of a dataset; workers read, transform and encode the samples.
 
-    Threads are mostly enough: cv2, Pillow and numpy release the interpreter lock where the time
-    goes. Processes are for datasets and transforms that are Python themselves (see
-    docs/loading.md). Up to 2 * batch_size + workers samples are made ahead, also while the
-    consumer computes; with those of the batch that is being put together, they are all that a
-    loader holds. What comes out depends on (seed, epoch) alone, never on the workers.
-    `df.interop.as_data_iter(loader)` gives the batches as an `mx.io.DataIter`.
+    Threads are usually enough: cv2, Pillow and numpy release the GIL. Use processes for datasets
+    and transforms that spend their time in Python code (see docs/loading.md). Up to
+    2 * batch_size + workers samples are prefetched, also while the consumer computes; together with
+    the batch that is being collated, they are all that a loader holds in memory. Batches depend on
+    (seed, epoch) alone, not on the workers. `df.interop.as_data_iter(loader)` wraps the loader as
+    an `mx.io.DataIter`.
 
     `dataset`, `transform` and `heads` are called by several threads at once and must not change;
-    processes get copies of them at the beginning of each epoch.
+    processes receive copies at the beginning of each epoch.
 
     Args:
-        dataset: the samples. One that has an order of its own, as a Mixture, says how many of
-            them make an epoch, which, and which are together in a batch.
-        batch_size: samples a batch; the last batch of an epoch is smaller, never padded.
-        transform: (sample, rng) -> sample, or None. Its `output_size` is the input size; without
-            one, the size of the first sample is. All samples must have it.
-        heads: whose `encode` makes the labels, named `<head>_<label>`, in this order.
-        workers: their number; 0 works in the caller's thread (without a time limit). By default as
-            many as the process may use CPUs, up to 8.
+        dataset: dataset of the samples. A dataset with its own order, such as a Mixture, determines
+            the length of an epoch, the order, and which samples share a batch.
+        batch_size: samples per batch; the last batch of an epoch is smaller, never padded.
+        transform: (sample, rng) -> sample, or None. Its `output_size` is the input size; otherwise
+            the size of the first sample is. All samples must have this size.
+        heads: heads whose `encode` makes the labels, named `<head>_<label>`, in this order.
+        workers: number of workers; 0 loads in the caller's thread (without a time limit). Default:
+            the number of CPUs available to the process, up to 8.
         worker_kind: "threads" or "processes".
         shuffle: visit the samples in another order each epoch.
-        seed: of the order and of the transforms.
-        last: "keep" the smaller last batch, or "drop" it: in each epoch the samples that a shuffle
-            brings last, by chance; without one always the same. A Mixture carries them on.
-        on_error: "raise" what goes wrong with a sample, or "skip" the sample: the batch is filled
-            from those that follow, and `skipped` tells. Where memory runs out nothing is skipped.
-        timeout: seconds that one sample may take in its worker, thread or process, from its begin
-            to its end. Time in a queue does not count, nor whether anybody waits for it.
-        rename: the dataset's name of a class or keypoint -> that of the heads, or None to drop the
-            class, where they differ: see `RenamedClasses`. Numbers are always matched by names.
-        originals: carry the targets as they were before any transform, which scores compare with.
-            A training of heads needs none, and is served faster without.
-        skip_limit: share of an epoch's samples of which more are not skipped (10, if not more than
-            half, are in any case), nor 100 in a row: then something else is wrong.
+        seed: seed of the order and the transforms.
+        last: "keep" the smaller last batch, or "drop" it. With a shuffle the dropped samples are
+            random in each epoch, without one always the same. A Mixture moves them to the next
+            epoch.
+        on_error: "raise" errors of samples, or "skip" broken samples: the batch is filled from the
+            following samples, and `skipped` lists the reasons. Running out of memory is never
+            skipped.
+        timeout: seconds that one sample may take in its worker; time in a queue does not count.
+        rename: class or keypoint name of the dataset -> name of the heads, or None to drop the
+            class: see `RenamedClasses`. Class indices are always matched by name.
+        originals: carry the targets before any transform, which metrics compare with. Training
+            does not need them, and is faster without.
+        skip_limit: largest share of an epoch's samples that may be skipped (10 samples, if at most
+            half, are always allowed); more, or 100 in a row, raise an error.
 
     Attributes:
-        epoch: which epoch is being visited.
-        exact: whether an epoch visits each sample exactly once, as scores need it.
-        left_out: boxes without area, which are left out: `left_out.count` of them this epoch; and
-            `left_out.cut` that lose more than half of their area where they are cut to the picture.
+        epoch: number of the current epoch.
+        exact: whether an epoch visits each sample exactly once, as evaluation requires.
+        left_out: boxes of this epoch without area, which are dropped (`left_out.count`), and boxes
+            that lose more than half of their area when cut to the image (`left_out.cut`).
 
     Raises:
-        ConfigError: a setting out of range, or something that cannot be sent to processes.
-        DataError: the dataset is empty, its samples' size cannot be told, or none has a target
-            that a head declares to read.
+        ConfigError: a setting is out of range, or something cannot be pickled for processes.
+        DataError: the dataset is empty, the sample size is unknown, or no sample has a target that
+            a head declares.
     """
 
     def __init__(
@@ -116,21 +117,21 @@ class Loader(LoaderFacts):
         parts = (self._layout, self._ahead, self._skips)
         self._samples = SampleStream(dataset, self.heads, *parts, unseen)
         self._failure: DensefitError | None = None
-        self._pinned = False  # whether `set_epoch` chose the epoch, and nothing was read since
+        self._pinned = False  # whether `set_epoch` was called, and nothing read since
         self._begin(0)
 
     def __iter__(self) -> Self:
-        """This loader; after the end of an epoch, at the start of the next."""
+        """Return this loader; after the end of an epoch, move to the start of the next."""
         if self._finished:
             self.reset()
         return self
 
     def __next__(self) -> Batch:
-        """The next batch.
+        """Return the next batch.
 
         Raises:
             StopIteration: the epoch is over.
-            DataError: a sample could not be made, took too long or does not fit the batch.
+            DataError: a sample is broken, took too long or does not fit the batch.
         """
         if self._failure is not None:
             raise self._failure
@@ -155,23 +156,23 @@ class Loader(LoaderFacts):
         return batch
 
     def ready(self) -> bool:
-        """Whether the samples of the next batch are made, so that nobody would wait for it."""
+        """Whether the samples of the next batch are prefetched, so that it comes without a wait."""
         return self._failure is None and self._ahead.ready(self.batch_size)
 
     def reset(self) -> None:
-        """Go to the start of the next epoch; after `set_epoch(n)`, to that of epoch n."""
+        """Move to the start of the next epoch; after `set_epoch(n)`, of epoch n."""
         epoch = self.epoch if self._pinned else self.epoch + 1
         self._begin(epoch)
         self._pinned = False
 
     def set_epoch(self, epoch: int, skip: int = 0, position: int | None = None) -> None:
-        """Go to the start of an epoch, past its first `skip` batches (which are not read).
+        """Move to an epoch, past its first `skip` batches (which are not read).
 
         Args:
-            epoch: its number.
-            skip: batches.
-            position: samples to pass instead, as the last batch's `position` says: where broken
-                samples are skipped, the number of batches does not determine them.
+            epoch: number of the epoch.
+            skip: number of batches to skip.
+            position: number of samples to skip instead, i.e. the last batch's `position`: if broken
+                samples are skipped, it does not follow from the number of batches.
         """
         if epoch < 0 or skip < 0:
             raise ConfigError("Epochs and batches count from 0", received=f"{epoch}, {skip}")
@@ -179,18 +180,18 @@ class Loader(LoaderFacts):
         self._pinned = True
 
     def _begin(self, epoch: int, start: int = 0) -> None:
-        """Drop what is under way and stand at sample `start` of the epoch."""
+        """Discard prefetched samples and move to sample `start` of the epoch."""
         self.epoch = epoch
         order = self._order.indices(self.seed, epoch)
         if self.last == "drop" and self.on_error == "raise":
-            order = order[: len(self) * self.batch_size]  # the rest would be made in vain
+            order = order[: len(self) * self.batch_size]  # the rest would be dropped
         self._started = self._finished = False
         self._failure = None
         task = self._task(epoch, self._samples.class_counter(start))
         self._samples.begin(task, order.tolist(), start)
 
     def close(self) -> None:
-        """End the workers, and the epoch if it was begun; another one starts new workers."""
+        """Stop the workers, and end a started epoch; another epoch starts new workers."""
         self._ahead.stop()
         if self._started:
             self._finished = True

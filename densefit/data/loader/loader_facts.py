@@ -1,4 +1,4 @@
-"""What a Loader says of itself: sizes, identity, memory, and samples to look at."""
+"""Properties of a Loader: sizes, identity, memory, and sample previews."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from densefit.data.workers.factory import target_bytes
 
 
 class LoaderFacts(SampleLoader):
-    """What a Loader knows apart from where it stands in an epoch."""
+    """Properties of a Loader that do not depend on its position in an epoch."""
 
     #: Loader of images at their own size: `df.Loader.original_size(dataset, batch_size=8)`.
     original_size = OriginalSizeLoader
@@ -68,21 +68,21 @@ class LoaderFacts(SampleLoader):
         return self._layout.label_specs(self.batch_size)
 
     def __len__(self) -> int:
-        """Batches an epoch (an upper bound if samples are skipped)."""
+        """Batches per epoch (an upper bound if samples are skipped)."""
         whole, rest = divmod(self.epoch_samples, self.batch_size)
         return whole + (1 if rest and self.last == "keep" else 0)
 
     @cached_property
     def fingerprint(self) -> dict[str, Any]:
-        """Of the dataset as it was when first asked for: reads all ids and some samples."""
+        """Fingerprint of the dataset, computed once: reads all ids and some samples."""
         return fingerprint(self.dataset)
 
     def identity(self) -> str:
-        """What decides which samples come in which order, and how they are changed."""
+        """Settings that determine the samples, their order and their transforms."""
         return identity(self, getattr(self._order, "kind", ""))
 
     def identity_as_before(self) -> str:
-        """The same as earlier versions wrote it, whose checkpoints a training may go on from."""
+        """The identity in the form of earlier versions, to resume from their checkpoints."""
         return identity(self, getattr(self._order, "kind", ""), as_before=True)
 
     @property
@@ -92,18 +92,18 @@ class LoaderFacts(SampleLoader):
 
     @property
     def epoch_samples(self) -> int:
-        """Samples an epoch (an upper bound if some are skipped); repetitions count."""
+        """Samples per epoch (an upper bound if some are skipped); repetitions count."""
         return len(self._order)
 
     @property
     def covering(self) -> int:
-        """Epochs after which every sample has come (shares, and what is dropped, differ)."""
+        """Epochs after which every sample has been visited."""
         visited = min(len(self) * self.batch_size, self.epoch_samples)
         return covering_of(self._order, visited)
 
     @property
     def skipped(self) -> list[tuple[str, str]]:
-        """(id, reason) of each sample left out so far, with on_error="skip"."""
+        """(id, reason) of each sample skipped so far, with on_error="skip"."""
         return list(self._skips.reasons.items())
 
     @property
@@ -113,32 +113,32 @@ class LoaderFacts(SampleLoader):
 
     @property
     def matches(self) -> dict[str, TargetMapping]:
-        """Head -> how the dataset's class numbers become the head's, where they differ."""
+        """Head -> mapping of the dataset's class indices to the head's, where they differ."""
         return self._matches()
 
     def first_samples(self, count: int) -> list[Sample]:
-        """The first samples of this epoch behind the transforms, with targets: to be looked at.
+        """First transformed samples of this epoch, with targets, e.g. to be drawn.
 
-        They are made in the caller's thread, again, and nothing else changes. Broken samples are
-        left out.
+        The samples are read again in the caller's thread; the position does not change. Broken
+        samples are left out.
 
         Args:
-            count: of samples, at most.
+            count: largest number of samples.
         """
         order = self._order.indices(self.seed, self.epoch)
         return first_transformed(self._task(self.epoch), order.tolist(), count)
 
     @property
     def memory_bytes(self) -> int:
-        """Bytes that samples made ahead, and those of a batch being put together, take at most.
+        """Largest memory of prefetched samples and the batch that is being collated, in bytes.
 
-        If targets are as large as the first sample's. Batches that were handed out do not count.
+        Assumes targets as large as the first sample's. Returned batches do not count.
         """
         return (self._window + self.batch_size) * self._sample_bytes
 
     @property
     def _window(self) -> int:
-        """Samples under way at most."""
+        """Largest number of prefetched samples."""
         return 2 * self.batch_size + self.workers
 
     @cached_property
@@ -147,16 +147,16 @@ class LoaderFacts(SampleLoader):
         return self._layout.sample_bytes + carried
 
     def _task(self, epoch: int, counter: ClassOccurrence | None = None) -> SampleTask:
-        """What workers do for a sample of an epoch."""
-        own = (self.dataset, self.transform, self.heads, self.seed, epoch, self._placeholders)
+        """The task of workers in an epoch."""
+        parts = (self.dataset, self.transform, self.heads, self.seed, epoch, self._placeholders)
         skips = self.on_error == "skip"
-        return SampleTask(*own, self.originals, skips, self._matches(), counter)
+        return SampleTask(*parts, self.originals, skips, self._matches(), counter)
 
     def _prepare_labels(self) -> set[str]:
-        """Check that the dataset has what the heads learn, and lay out their labels.
+        """Check that the dataset has the heads' targets, and lay out their labels.
 
         Returns:
-            Names of the heads of which no label was seen.
+            Names of the heads whose targets no probed sample has.
         """
         with ask_once():
             examples = check_labelled(self.dataset, self.transform, self.heads, self.seed)

@@ -1,4 +1,4 @@
-"""The loader's settings: checked before anything is read, and written into checkpoints."""
+"""Check the loader's settings before anything is read; identity for checkpoints."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def check_settings(
 
 
 def identity(loader: Any, order_kind: str, as_before: bool = False) -> str:
-    """What decides which samples a loader gives in which order, and how they are changed.
+    """Settings that determine a loader's samples, their order and their transforms.
 
     Args:
         loader: a `Loader`.
-        order_kind: names an order that an earlier version computed in another way, or "".
-        as_before: as earlier versions wrote it.
+        order_kind: name of an order that earlier versions computed differently, or "".
+        as_before: return the form of earlier versions.
     """
     names = ("shuffle", "seed", "last", "on_error", "batch_size")
     settings: dict[str, Any] = {name: getattr(loader, name) for name in names}

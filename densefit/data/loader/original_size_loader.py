@@ -1,4 +1,4 @@
-"""A dataset at its pictures' own sizes, for scoring and predicting."""
+"""Load images at their original sizes, for evaluation and prediction."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from densefit.data.workers.thread_prefetcher import ThreadPrefetcher
 
 @dataclass(frozen=True)
 class _Pad:
-    """Reads a sample and pads its picture; called by several threads at once."""
+    """Read a sample and pad its image; called by several threads at once."""
 
     dataset: Dataset
     multiple: int
@@ -38,60 +38,59 @@ class _Pad:
         try:
             sample = read_sample(self.dataset, index, remarks)
             height, width = sample.image.shape[:2]
-            # The truth stays as it is: predictions are brought back to it.
-            moved = replace(sample, targets={}, geometry=None)
-            moved = resize(moved, *scaled_size((height, width), self.short_side, self.long_side))
-            padded = [-(-side // self.multiple) * self.multiple for side in moved.image.shape[:2]]
-            moved = crop(moved, 0, 0, padded[1], padded[0], GREY)
+            # Ground truth is not resized: predictions are mapped back to the original size.
+            resized = replace(sample, targets={}, geometry=None)
+            resized = resize(
+                resized, *scaled_size((height, width), self.short_side, self.long_side)
+            )
+            padded = [-(-side // self.multiple) * self.multiple for side in resized.image.shape[:2]]
+            resized = crop(resized, 0, 0, padded[1], padded[0], GREY)
         except Exception as error:
             raise with_sample_id(error, "Reading", sample_id(self.dataset, index)) from error
         return ProcessedSample(
             index,
             sample.id,
-            planes(moved.image),
+            planes(resized.image),
             {},
             {},
             dict(sample.targets),
-            moved.geometry or Geometry.identity(height, width),
+            resized.geometry or Geometry.identity(height, width),
             remarks=tuple(remarks),
         )
 
 
 class OriginalSizeLoader(SampleLoader):
-    """Batches of pictures at their own sizes, each padded to a bucket: for scores, not to train.
+    """Batches of images at their original sizes, padded to buckets: for evaluation, not training.
 
-    A picture is padded at its right and bottom with grey, until both sides are a multiple of
-    `multiple`. Pictures of one bucket are computed together: a bucket that has enough of them for
-    a batch is handed out, and so is the one that waits longest when `ahead` pictures wait.
-    Samples come exactly once, but not in the dataset's order. Every picture is computed alone in
-    its row, so that scores do not depend on the order or on `batch_size`, but for the rounding of
-    float32. They do depend a little on `multiple`: layers see the padding beyond the right and
-    bottom border, where they would see zeros without it, and anchors whose sizes are shares of the
-    input's follow the padded size.
+    An image is padded at its right and bottom with grey, until both sides are a multiple of
+    `multiple`. Images of one padded size form a bucket: a full bucket is returned as a batch, and
+    so is the oldest one when `ahead` images are waiting. Every sample is returned once, but not in
+    the dataset's order. Images of a batch do not affect each other, so that scores depend on the
+    order and on `batch_size` only by float32 rounding. Scores depend slightly on `multiple`:
+    layers see the padding beyond the right and bottom border instead of zeros, and anchors whose
+    sizes are fractions of the input size follow the padded size.
 
     Args:
-        dataset: the samples.
-        batch_size: pictures a batch at most.
-        multiple: of the sides of a padded picture. A small one pads less; a large one gives
+        dataset: dataset of the samples.
+        batch_size: largest number of images per batch.
+        multiple: the padded sides are multiples of it. A small value pads less; a large one makes
             fewer buckets, so that batches are fuller and executors are bound less often.
-        short_side: the picture is scaled until its shorter side has so many pixels; None leaves
-            it as it is.
-        long_side: the picture is made smaller, if it must, until its longer side has at most so
-            many pixels.
-        max_pixels: of a batch, padding included; large pictures come in smaller batches, one
-            larger than that alone.
-        ahead: pictures that wait for others of their bucket, at most; by default 8 batches.
-        workers: threads; 0 works in the caller's thread (without a time limit). By default as many
-            as the process may use CPUs, up to 8.
-        timeout: seconds that one sample may take in its worker, thread or process, from its begin
-            to its end. Time in a queue does not count, nor whether anybody waits for it.
-        rename: other names of the dataset's classes, as in `Loader`.
+        short_side: resize images so that the shorter side has this many pixels; None keeps the
+            size.
+        long_side: shrink images whose longer side has more pixels than this.
+        max_pixels: largest number of pixels per batch, padding included; large images come in
+            smaller batches, a larger one alone.
+        ahead: most images that wait for others of their bucket; default 8 batches.
+        workers: threads; 0 loads in the caller's thread (without a time limit). Default: the
+            number of CPUs available to the process, up to 8.
+        timeout: seconds that one sample may take in its worker; time in a queue does not count.
+        rename: new names of the dataset's classes, as in `Loader`.
 
     Attributes:
         sizes_vary: True: `provide_data` announces a batch of the first picture's size.
 
     Raises:
-        ConfigError: a setting out of range.
+        ConfigError: a setting is out of range.
         DataError: the dataset is empty, or its first sample cannot be read.
 
     Example:
@@ -137,29 +136,29 @@ class OriginalSizeLoader(SampleLoader):
 
     @property
     def provide_data(self) -> list[ArraySpec]:
-        """[spec of "data", (batch_size, 3, H, W) uint8], H and W those of the first sample."""
+        """[spec of "data", (batch_size, 3, H, W) uint8] at the first sample's padded size."""
         return [image_spec(self.batch_size, self._first)]
 
     def __iter__(self) -> Iterator[Batch]:
         buckets: Buckets[ProcessedSample] = Buckets(self.batch_size, self.max_pixels, self.held)
         left_out = DroppedBoxes(self.dataset)
-        for made in self._ahead.all(self._work, range(len(self.dataset))):
-            left_out.add(made.remarks)
-            height, width = made.data.shape[1:]
-            for group in buckets.add((height, width), made):
+        for processed in self._ahead.all(self._work, range(len(self.dataset))):
+            left_out.add(processed.remarks)
+            height, width = processed.data.shape[1:]
+            for group in buckets.add((height, width), processed):
                 yield _batch(group)
         for group in buckets.rest():
             yield _batch(group)
 
 
 def _batch(group: Sequence[ProcessedSample]) -> Batch:
-    """A batch of images of one size."""
+    """Collate images of one size."""
     return Batch(
-        {"data": np.stack([made.data for made in group])},
+        {"data": np.stack([processed.data for processed in group])},
         {},
         real=len(group),
-        ids=[made.id for made in group],
+        ids=[processed.id for processed in group],
         targets=originals(group),
-        geometries=[made.geometry for made in group],
-        index=np.array([made.index for made in group], np.int64),
+        geometries=[processed.geometry for processed in group],
+        index=np.array([processed.index for processed in group], np.int64),
     )

@@ -1,4 +1,4 @@
-"""What all loaders of a dataset have in common."""
+"""Base class of loaders."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from densefit.numeric import check_whole
 
 
 class SampleLoader(ABC):
-    """Base of loaders: batches of a dataset's samples, which workers read ahead.
+    """Base of loaders: batches of a dataset's samples, prefetched by workers.
 
     Args:
-        dataset: the samples.
+        dataset: dataset of the samples.
         batch_size: rows of a full batch.
-        rename: other names of the dataset's classes.
+        rename: new names of the dataset's classes.
 
     Attributes:
-        dataset: with renamed classes.
-        exact: whether an epoch visits each sample exactly once, as scores need it.
+        dataset: the dataset, with renamed classes.
+        exact: whether an epoch visits each sample exactly once, as evaluation requires.
 
     Raises:
-        ConfigError: a setting out of range.
+        ConfigError: a setting is out of range.
         DataError: the dataset is empty.
     """
 
     exact = True
-    _ahead: Any  # what reads samples ahead
+    _ahead: Any  # the prefetcher
 
     def __init__(self, dataset: Dataset, batch_size: int, rename: Renames | None) -> None:
         if len(dataset) == 0:
@@ -48,23 +48,23 @@ class SampleLoader(ABC):
     @property
     @abstractmethod
     def provide_data(self) -> list[ArraySpec]:
-        """The input "data" of a full batch: (batch_size, 3, H, W) uint8."""
+        """Spec of the input "data" of a full batch: (batch_size, 3, H, W) uint8."""
 
     @property
     def provide_label(self) -> list[ArraySpec]:
-        """The labels of a full batch: none, where nothing is trained."""
+        """Specs of the labels of a full batch; empty for loaders that do not train."""
         return []
 
     @abstractmethod
     def __iter__(self) -> Iterator[Batch]:
-        """The batches of an epoch."""
+        """Iterate over the batches of an epoch."""
 
     def reset(self) -> None:
-        """Go to the start of an epoch; here each iteration starts there."""
+        """Move to the start of an epoch; a no-op, since each iteration starts there."""
         return
 
     def close(self) -> None:
-        """End the workers; another iteration starts new ones."""
+        """Stop the workers; another iteration starts new ones."""
         self._ahead.stop()
 
     def __enter__(self) -> Self:
@@ -80,7 +80,7 @@ class SampleLoader(ABC):
 
 
 def image_spec(rows: int, size: tuple[int, int]) -> ArraySpec:
-    """The input of `rows` images of (height, width)."""
+    """Spec of `rows` images of (height, width)."""
     return ArraySpec("data", (rows, 3, *size), np.uint8)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -90,19 +91,20 @@ class SampleStream:
             DataError: a sample could not be made, took too long or does not fit the batch.
         """
         samples: list[ProcessedSample] = []
-        while len(samples) < count:
-            self.position += 1
-            try:
-                sample = self._prefetcher.next()
+        is_more = True
+        while is_more and len(samples) < count:
+            before, failure = len(samples), None
+            try:  # a list keeps what came before an error
+                samples.extend(islice(iter(self._prefetcher.next, None), count - before))
+                is_more = len(samples) == count
             except DataError as error:
-                self._skip(error)
-                continue
-            if sample is None:
-                if not samples and not self.good:
-                    self._skips.check_any_good()
-                break
-            self._look(sample)
-            samples.append(sample)
+                failure = error
+            self.position += len(samples) - before + (failure is not None or not is_more)
+            self._look(samples[before:])
+            if failure is not None:
+                self._skip(failure)
+        if not samples and not self.good:
+            self._skips.check_any_good()
         self.good += len(samples)
         return samples
 
@@ -144,14 +146,15 @@ class SampleStream:
         visit = self._prefetcher.current
         self._skips.add(sample_id(self._dataset, place_of(visit, len(self._dataset))), error)
 
-    def _look(self, sample: ProcessedSample) -> None:
-        """Check a sample, and note what it has shown."""
-        self._layout.check(sample)
-        if self._is_skipping:
+    def _look(self, samples: Sequence[ProcessedSample]) -> None:
+        """Check samples, and note what they have shown."""
+        self._layout.check(samples)
+        if self._is_skipping and samples:
             self._skips.good()
-        if sample.remarks:
-            self.left_out.add(sample.remarks)
-        if self._unseen:
-            self._unseen -= {name for name, has in sample.labelled.items() if has}
-        if sample.occurring and self._occurring is not None:
-            self._occurring.take(sample.occurring)
+        for sample in samples:
+            if sample.remarks:
+                self.left_out.add(sample.remarks)
+            if self._unseen:
+                self._unseen -= {name for name, has in sample.labelled.items() if has}
+            if sample.occurring and self._occurring is not None:
+                self._occurring.take(sample.occurring)

@@ -1,4 +1,4 @@
-"""What a worker does for one sample: read, transform, encode."""
+"""Process one sample in a worker: read, transform, encode."""
 
 from __future__ import annotations
 
@@ -43,21 +43,20 @@ SampleTransform = Callable[..., Sample]  # (sample, rng), or (sample, rng, draw)
 
 @dataclass
 class ProcessedSample:
-    """One finished sample.
+    """A sample that was read, transformed and encoded.
 
     Attributes:
-        index: its place in the dataset.
-        id: its name.
+        index: index in the dataset.
+        id: sample id.
         data: (3, H, W) uint8.
-        labels: what each head's `encode` gave, by head name, or what stands in for it.
-        labelled: whether the sample trains a head, by head name, and by `<head>/<term>`.
-        original: targets before any transform; None if nobody wants them.
-        geometry: where the original lies in the input.
-        counts: of objects, see `densefit.data.loader.object_counts`; empty where no head learns
-            objects.
-        remarks: on boxes that were left out or cut.
-        occurring: head -> what of each target's classes the sample has (see
-            `ClassOccurrence`), if that is counted.
+        labels: head -> labels from its `encode`, or placeholder labels.
+        labelled: head, and `<head>/<term>` -> whether the sample trains it.
+        original: targets before any transform; None if not requested.
+        geometry: map from the original image to the input.
+        counts: object counts, see `densefit.data.loader.object_counts`; empty if no head trains
+            on objects.
+        remarks: remarks on dropped or cut boxes.
+        occurring: head -> target -> class counts (see `ClassOccurrence`), if classes are counted.
     """
 
     index: int
@@ -74,12 +73,12 @@ class ProcessedSample:
 
 @dataclass(frozen=True)
 class SampleTask:
-    """Makes samples of one epoch; called by several threads at once.
+    """Process samples of one epoch; called by several threads at once.
 
-    `stand_ins` are labels, by head, for samples that have none. With `originals`, samples carry
-    their targets as they were before any transform. With `skips`, a broken sample that a transform
-    draws is replaced by another one. `matches` are changes, by head, of the dataset's class
-    numbers. With a `tally`, samples carry which of the heads' classes they have, until it has all.
+    `stand_ins` are placeholder labels, by head, for samples without its targets. With `originals`,
+    samples carry their targets before any transform. With `skips`, a broken sample that a transform
+    draws is replaced by another one. `matches` maps the dataset's classes to each head's. With a
+    `tally`, samples carry class counts until all classes have occurred.
     """
 
     dataset: Dataset
@@ -94,14 +93,17 @@ class SampleTask:
     tally: ClassOccurrence | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """For another process, with how targets move, which was declared in this one."""
-        return _with_kinds, (dict(KINDS), *(getattr(self, one.name) for one in fields(self)))
+        """Pickle with the target kinds that were declared in this process."""
+        return _with_kinds, (
+            dict(KINDS),
+            *(getattr(self, attribute.name) for attribute in fields(self)),
+        )
 
     def __call__(self, visit: int) -> ProcessedSample:
-        """The sample of a visit: at that index, or beyond the dataset's length if it comes again.
+        """Process the sample of a visit: its index, plus the dataset's length per repetition.
 
         Raises:
-            DataError: anything that went wrong, with the sample's id, chained from its cause.
+            DataError: any error, with the sample's id, chained from its cause.
         """
         index = place_of(visit, len(self.dataset))
         stage = "Reading"
@@ -128,12 +130,12 @@ class SampleTask:
                 stage = f"Encoding for head {head.name!r}"
                 match = self.matches.get(head.name)
                 seen = sample if match is None else replace(sample, targets=match(sample.targets))
-                labels[head.name], own = self._encoded(head, seen)
-                has.update(own)
+                labels[head.name], trains_terms = self._encoded(head, seen)
+                has.update(trains_terms)
                 if self.tally is not None and not self.tally.is_complete(head.name):
                     occurring[head.name] = classes_in(seen.targets, head)
                     self.tally.take({head.name: occurring[head.name]})
-                if own[head.name]:
+                if trains_terms[head.name]:
                     counts.update(positives_of(head, seen, labels[head.name]))
             if counts:
                 left, _ = boxes_in(sample.targets)
@@ -142,12 +144,12 @@ class SampleTask:
             raise with_sample_id(error, stage, sample_id(self.dataset, index)) from error
         geometry = sample.geometry or Geometry.identity(*sample.image.shape[:2])
         data = planes(sample.image)
-        made = (index, sample.id, data, labels, has, original, geometry)
-        told = occurring if self.tally is not None else None
-        return ProcessedSample(*made, counts, tuple(remarks), told)
+        parts = (index, sample.id, data, labels, has, original, geometry)
+        class_counts = occurring if self.tally is not None else None
+        return ProcessedSample(*parts, counts, tuple(remarks), class_counts)
 
     def _encoded(self, head: Encoder, sample: Sample) -> tuple[Mapping[str, Any], dict[str, bool]]:
-        """The labels of a sample for a head, and whether it trains the head and its terms."""
+        """Labels of a sample for a head, and whether it trains the head and its terms."""
         name = head.name
         if not labelled(head, sample):
             none = {f"{name}/{term}": False for term in terms_of(head)}
@@ -158,12 +160,12 @@ class SampleTask:
             return labels, {name: trains(head, labels)}
         if not all(labelled_terms(head, sample).values()):
             labels = {**self.stand_ins[name], **labels}
-        own = {f"{name}/{term}": trained for term, trained in terms.items()}
-        return labels, {name: any(terms.values()), **own}
+        trained_by_term = {f"{name}/{term}": trained for term, trained in terms.items()}
+        return labels, {name: any(terms.values()), **trained_by_term}
 
 
 def first_of(work: SampleTask, attempts: int) -> ProcessedSample:
-    """The first sample that can be made, of so many. Raises the first one's DataError."""
+    """Process the first unbroken sample of `attempts`; else raise the first DataError."""
     first: DataError | None = None
     for index in range(min(attempts, len(work.dataset))):
         try:
@@ -176,7 +178,7 @@ def first_of(work: SampleTask, attempts: int) -> ProcessedSample:
 
 
 def input_size(work: SampleTask) -> tuple[int, int]:
-    """(height, width) that the transform says, or else that of the first sample."""
+    """(height, width) of the transform's `output_size`, else of the first sample."""
     size = getattr(work.transform, "output_size", None)
     if size is not None:
         return int(size[0]), int(size[1])
@@ -185,7 +187,7 @@ def input_size(work: SampleTask) -> tuple[int, int]:
 
 
 def first_transformed(work: SampleTask, visits: Sequence[int], count: int) -> list[Sample]:
-    """The first samples of an epoch behind the transforms, without broken ones; see `Loader`."""
+    """First transformed samples of an epoch, without broken ones; see `Loader`."""
     samples: list[Sample] = []
     for visit in visits:
         if len(samples) == count:
@@ -198,11 +200,11 @@ def first_transformed(work: SampleTask, visits: Sequence[int], count: int) -> li
 
 
 def transformed(work: SampleTask, visit: int) -> Sample:
-    """The sample of a visit behind its transforms, with its targets, to be looked at.
+    """The transformed sample of a visit, with its targets, e.g. to be drawn.
 
     Args:
-        work: of the epoch.
-        visit: see `Work.__call__`.
+        work: task of the epoch.
+        visit: see `SampleTask.__call__`.
     """
     index = place_of(visit, len(work.dataset))
     sample = read_sample(work.dataset, index, [])
@@ -215,7 +217,7 @@ def transformed(work: SampleTask, visit: int) -> Sample:
 
 
 def _with_kinds(kinds: Mapping[str, Kind], *parts: Any) -> SampleTask:
-    """A `Work` in a process that may lack some declarations."""
+    """Unpickle a `SampleTask` in a process that may lack target declarations."""
     KINDS.update(kinds)
     return SampleTask(*parts)
 

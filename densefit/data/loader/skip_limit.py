@@ -1,4 +1,4 @@
-"""How many broken samples may be skipped before something else must be wrong."""
+"""Limit the number of broken samples that are skipped."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from densefit.errors import DataError
 
 _log = logging.getLogger(__name__)
 
-_FEW = 10  # of any epoch, if half of it is not less
+_FEW = 10  # allowed in any epoch, up to half of its samples
 IN_A_ROW = 100
 
 
 class SkipLimit:
-    """Which samples are skipped, and whether they still are exceptions.
+    """Record skipped samples, and raise DataError if there are too many.
 
     Args:
-        share: of an epoch's samples that may be skipped. 10 of them may in any case, if that is
-            not more than half.
-        dataset: whose samples they are, to be named in errors.
+        share: largest share of an epoch's samples that may be skipped. 10 samples are always
+            allowed, up to half of the epoch.
+        dataset: name of the dataset, for errors.
 
     Attributes:
-        reasons: id -> what was wrong, of all epochs.
+        reasons: id -> error message, over all epochs.
     """
 
     def __init__(self, share: float, dataset: str) -> None:
@@ -30,20 +30,20 @@ class SkipLimit:
         self.begin(0)
 
     def begin(self, samples: int) -> None:
-        """Start to count for an epoch of so many samples."""
+        """Reset the counts for an epoch of `samples` samples."""
         self._samples = samples
         self._skipped = self._in_a_row = 0
         self._first: DataError | None = None
 
     def good(self) -> None:
-        """Note a sample that was made."""
+        """Record an unbroken sample."""
         self._in_a_row = 0
 
     def add(self, key: str, error: DataError) -> None:
         """Skip a sample.
 
         Raises:
-            DataError: too many are skipped; says how many, and the first of their errors.
+            DataError: too many samples are skipped; names the count and the first error.
         """
         if key not in self.reasons:
             self.reasons[key] = error.what
@@ -65,7 +65,7 @@ class SkipLimit:
             ) from self._first
 
     def check_any_good(self) -> None:
-        """Raise DataError where an epoch ended and all of its samples were skipped."""
+        """Raise DataError if all samples of an epoch were skipped."""
         if self._first is not None:
             raise DataError(
                 "Every sample was skipped",
@@ -76,5 +76,5 @@ class SkipLimit:
 
 
 def error_line(error: DataError) -> str:
-    """What an error says and where, in one line."""
+    """Message and location of an error in one line."""
     return " ".join(f"{error.what} ({error.where})".split())

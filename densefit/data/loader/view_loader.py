@@ -1,4 +1,4 @@
-"""A dataset as batches of views, for scoring and predicting."""
+"""Load batches of views, for evaluation and prediction with test-time augmentation."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from densefit.data.workers.thread_prefetcher import ThreadPrefetcher
 
 @dataclass
 class Looked:
-    """A sample's views, made by a worker.
+    """Views of a sample, made by a worker.
 
     Attributes:
-        id: of the sample.
+        id: sample id.
         images: (3, H, W) uint8 each.
-        views: where the original lies in each.
-        original: its targets.
-        remarks: on boxes that were left out or cut.
+        views: geometry of each view.
+        original: targets of the sample.
+        remarks: remarks on dropped or cut boxes.
     """
 
     id: str
@@ -42,7 +42,7 @@ class Looked:
 
 @dataclass(frozen=True)
 class _Look:
-    """Reads a sample and makes its views; called by several threads at once."""
+    """Read a sample and make its views; called by several threads at once."""
 
     dataset: Dataset
     views: Views
@@ -63,23 +63,22 @@ class _Look:
 class ViewLoader(SampleLoader):
     """Batches whose rows are views of samples: test-time augmentation and sliding windows.
 
-    `df.score` and `df.predict` merge the views of a sample into one prediction. All views of a
-    sample follow one another; a batch may hold views of several samples, so that its size is that
-    of the work that a device does at once, whatever the number of views.
+    `df.score` and `df.predict` merge the views of a sample into one prediction. The views of a
+    sample follow one another; a batch may hold views of several samples, so that the load of the
+    device does not depend on the number of views.
 
     Args:
-        dataset: the samples.
+        dataset: dataset of the samples.
         input_size: (height, width) of the network's input.
-        batch_size: views a batch; changes no result, but for the rounding of float32.
-        views: how each picture is looked at.
-        workers: threads; 0 works in the caller's thread (without a time limit). By default as many
-            as the process may use CPUs, up to 8.
-        timeout: seconds that one sample may take in its worker, thread or process, from its begin
-            to its end. Time in a queue does not count, nor whether anybody waits for it.
-        rename: other names of the dataset's classes, as in `Loader`.
+        batch_size: views per batch; affects results by float32 rounding only.
+        views: settings of the views.
+        workers: threads; 0 loads in the caller's thread (without a time limit). Default: the
+            number of CPUs available to the process, up to 8.
+        timeout: seconds that one sample may take in its worker; time in a queue does not count.
+        rename: new names of the dataset's classes, as in `Loader`.
 
     Raises:
-        ConfigError: a setting out of range.
+        ConfigError: a setting is out of range.
         DataError: the dataset is empty.
     """
 
@@ -126,7 +125,7 @@ class ViewLoader(SampleLoader):
 
 
 def _batch(rows: Sequence[tuple[Looked, int]]) -> Batch:
-    """A batch of views: (sample, number of the view) for each row."""
+    """Collate views: (views of a sample, number of the view) for each row."""
     return Batch(
         {"data": np.stack([looked.images[number] for looked, number in rows])},
         {},

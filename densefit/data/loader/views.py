@@ -1,4 +1,4 @@
-"""Several looks at one picture: mirrored, at other scales, window by window."""
+"""Views of an image for test-time augmentation: flipped, scaled, sliding windows."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ FITS = ("letterbox", "stretch", "original")
 
 @dataclass(frozen=True)
 class View(Geometry):
-    """Where the original picture lies in one view: a window of the rescaled picture.
+    """Geometry of one view: a window of the resized image.
 
     Attributes:
-        scaled: (height, width) of the whole rescaled picture, in pixels.
-        corner: (top, left) of the window in it; negative where the window reaches beyond it.
-        mirrored: left and right are swapped in the window.
+        scaled: (height, width) of the whole resized image, in pixels.
+        corner: (top, left) of the window in the resized image; negative outside of it.
+        mirrored: whether the window is flipped left to right.
     """
 
     scaled: tuple[int, int] = (0, 0)
@@ -34,23 +34,23 @@ class View(Geometry):
 
 @dataclass(frozen=True)
 class Views:
-    """How each picture is looked at when it is scored or predicted: test-time augmentation.
+    """Settings of test-time augmentation: the views of each image.
 
-    A picture is brought to the size that `fit` and a scale say. If that is larger than the
-    network's input, windows of the input's size cover it, evenly spread, with the first and the
-    last at its edges, so that every pixel lies in at least one; where it is smaller, the rest is
-    grey. Heads merge what they see in all views into one prediction for each pixel or object.
+    An image is resized as `fit` and a scale determine. If the result is larger than the network's
+    input, evenly spaced windows of the input size cover it, with the first and the last at its
+    edges; if it is smaller, it is padded with grey. Heads merge their outputs of all views into one
+    prediction for each pixel or object.
 
     Attributes:
-        flip: look at each window mirrored (left and right) as well.
+        flip: add a horizontally flipped copy of each window.
         scales: factors on the fitted size.
-        fit: "letterbox" fits the whole picture into the input, proportions kept; "stretch" fits
-            it without; "original" keeps the picture's own size: sliding windows.
-        overlap: smallest share of a window that the next one covers too; 0 to below 1. Windows are
-            a pixel apart at least: above 1 - 1 / input size it is that.
+        fit: "letterbox" fits the whole image into the input and keeps the aspect ratio; "stretch"
+            ignores the aspect ratio; "original" keeps the image's size: sliding windows.
+        overlap: least overlap of neighbouring windows, as a fraction of a window, in [0, 1). It is
+            limited to 1 - 1 / input size: windows are at least one pixel apart.
 
     Raises:
-        ConfigError: a setting out of range.
+        ConfigError: a setting is out of range.
     """
 
     flip: bool = False
@@ -74,7 +74,7 @@ class Views:
         real(self.overlap, "overlap", least=0.0, below=1.0, where="Views")
 
     def sizes(self, size: tuple[int, int], input_size: tuple[int, int]) -> list[tuple[int, int]]:
-        """(height, width) of the rescaled picture, for each scale.
+        """(height, width) of the resized image, for each scale.
 
         Args:
             size: (height, width) of the original.
@@ -91,7 +91,7 @@ class Views:
         ]
 
     def of(self, sample: Sample, input_size: tuple[int, int]) -> list[tuple[np.ndarray, View]]:
-        """The views of a sample: ((H, W, 3) uint8 of `input_size`, where the original lies)."""
+        """Views of a sample: ((H, W, 3) uint8 of `input_size`, geometry) each."""
         height, width = input_size
         bare = replace(sample, targets={}, geometry=None)
         size = (sample.image.shape[0], sample.image.shape[1])
@@ -112,7 +112,7 @@ class Views:
 
 
 def starts(length: int, window: int, overlap: float = 0.0) -> list[int]:
-    """Where windows begin that cover `length` pixels: the fewest that overlap enough.
+    """Start positions of the fewest windows that cover `length` pixels with enough overlap.
 
     >>> starts(10, 4, 0.25)
     [0, 3, 6]
@@ -122,11 +122,11 @@ def starts(length: int, window: int, overlap: float = 0.0) -> list[int]:
     Args:
         length: pixels of the side, at least 1.
         window: pixels of a window.
-        overlap: smallest share of a window that the next one covers too, up to 1 - 1 / window.
+        overlap: least overlap of neighbouring windows, as a fraction up to 1 - 1 / window.
 
     Returns:
-        Rising numbers of pixels; one, at most 0, if the window is not smaller than the side: the
-        side is then in the middle of it.
+        Ascending positions in pixels; a single one, at most 0, if the window is not smaller than
+        the side, which is then centred in it.
     """
     if length <= window:
         return [-((window - length) // 2)]

@@ -104,7 +104,7 @@ class CommonClasses:
     def may_lack_classes(self) -> bool:
         """Whether samples of a dataset leave some of the common classes unannotated."""
         return not all(
-            to_common.known().all()
+            to_common.annotated().all()
             for (name, target), to_common in self.maps.items()
             if has_known(target) or self._original_name(name, target) != "label"
         )

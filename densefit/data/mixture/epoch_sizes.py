@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
-_WHOLE = Fraction(1, 10**9)  # what is whole but for rounding is whole
+_WHOLE = Fraction(1, 10**9)  # tolerance for rounding
 
 
 class Portions:
@@ -33,25 +33,25 @@ class Portions:
     def __init__(self, total: int, shares: Sequence[float]) -> None:
         parts = [Fraction(str(share)) for share in shares]
         self.exact = [_snapped(total * part / sum(parts)) for part in parts]
-        self._whole = [math.floor(one) for one in self.exact]
-        self._rests = [one - whole for one, whole in zip(self.exact, self._whole)]
+        self._whole = [math.floor(mean) for mean in self.exact]
+        self._rests = [mean - whole for mean, whole in zip(self.exact, self._whole)]
         self.carries = any(self._rests)
-        self._extra = total - sum(self._whole)  # that the rests have together in each epoch
-        self._before = [[0] * len(shares)]  # of these, in all epochs before each
+        self._extra = total - sum(self._whole)  # sum of the remainders in each epoch
+        self._before = [[0] * len(shares)]  # remainders handed out before each epoch
 
     def before(self, epoch: int) -> list[int]:
-        """Samples of each in all epochs before this one."""
+        """Samples of each dataset in all earlier epochs."""
         while self.carries and len(self._before) <= epoch:
             self._before.append(self._next())
         extra = self._before[epoch if self.carries else 0]
         return [epoch * whole + more for whole, more in zip(self._whole, extra)]
 
     def of(self, epoch: int) -> list[int]:
-        """Samples of each in an epoch."""
-        return [after - own for own, after in zip(self.before(epoch), self.before(epoch + 1))]
+        """Samples of each dataset in an epoch."""
+        return [after - before for before, after in zip(self.before(epoch), self.before(epoch + 1))]
 
     def _next(self) -> list[int]:
-        """`_before` of the next epoch: earliest deadlines get one more."""
+        """`_before` of the next epoch: the earliest deadlines get one more sample."""
         done, epoch = self._before[-1], len(self._before) - 1
         turns = [
             (*_urgency(rest, count), number)
@@ -65,7 +65,7 @@ class Portions:
 def _urgency(weight: Fraction, done: int) -> tuple[int, bool, int]:
     """Sort key of PD2: deadline of the window, successor bit, group deadline."""
     end = math.ceil((done + 1) / weight)
-    is_alone = (done + 1) / weight == end  # the next window begins behind this one
+    is_alone = (done + 1) / weight == end  # the next window begins after this one
     if weight < Fraction(1, 2) or weight == 1:
         return end, is_alone, 0
     free = 1 - weight

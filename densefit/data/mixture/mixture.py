@@ -28,59 +28,58 @@ _log = logging.getLogger("densefit")
 class Mixture:
     """Several named datasets as one dataset, for any loader.
 
-    As a list it has every sample once, datasets sorted by name, ids `<name>/<id>`. A sample has
-    the targets of its dataset only; heads train nothing on samples without their targets. The
-    order of `datasets` changes nothing.
+    As a sequence it holds every sample once, datasets sorted by name, ids `<name>/<id>`. A sample
+    has the targets of its dataset only; heads do not train on samples without their targets. The
+    order of `datasets` does not matter.
 
-    A Loader draws its epochs from it: `length` samples, of each dataset by its share. All samples
-    of a dataset come equally often: in an epoch and over epochs, none comes again before all
-    others have. With the natural shares and length each comes once an epoch; where batches are of
-    one dataset, the length is rounded up to whole batches. A fractional share (of samples, or of
+    A Loader draws epochs of `length` samples, each dataset by its share. All samples of a dataset
+    are drawn equally often: none is repeated before all others were drawn, also across epochs.
+    With the default shares and length every sample is drawn once per epoch; if batches hold one
+    dataset each, the length is rounded up to whole batches. A fractional share (of samples, or of
     batches of one dataset) is rounded up or down in each epoch, and the remainder is carried over:
-    after any number of epochs the total is off by less than one. So is the smaller last batch of a
-    loader that drops it (`last="drop"`): its epochs are whole batches, and the rest comes in the
-    next epoch. Only if such a loader also skips broken samples, the dropped ones are lost: of each
-    dataset by its share, in the mean.
+    after any number of epochs the total is off by less than one. A loader with `last="drop"` has
+    epochs of whole batches, and the remaining samples move to the next epoch. Dropped samples are
+    lost only if the loader also skips broken samples: of each dataset by its share, on average.
 
-    A dataset with an order, such as a nested Mixture, keeps it: its samples come as in its epochs,
-    with its ratio; its natural size is the length of its epoch.
+    A dataset with its own order, such as a nested Mixture, keeps it, and its ratio; its default
+    share is the length of its epoch.
 
     Args:
         datasets: name -> dataset.
         ratio: name -> share, e.g. {"voc": 2, "camvid": 1}; by default the sizes.
         temperature: shares by size^(1 / temperature): 1 for the sizes, infinite for equal shares.
         length: samples per epoch; default: the number of samples.
-        batches: "mixed": samples of all datasets are spread over the epoch as evenly as they can
-            be; batches have some of all where each share is a sample a batch or more (of 1000 and
-            30 samples in batches of 8, most have none of the 30); "in_turn": every batch is of one
-            dataset, and theirs alternate evenly; "at_random": the same in random order.
-        classes: the common class names: one list, or target -> list; by default, for each target,
-            all names in the order in which they come first. Targets that hold classes are `classes`
-            (of boxes), `mask`, `label`, `labels`, and your own targets that are named here.
-        targets: name of a dataset -> its target -> a new name, where the datasets call different
-            things alike: {"rooms": {"mask": "room_mask"}}. The new one moves with its picture as
-            the old one does, and its classes are a list of its own, `room_mask_classes`.
-        rename: name of a dataset -> its class name -> the common one, or None to drop it.
+        batches: "mixed": spread the samples of all datasets over the epoch as evenly as possible;
+            a batch holds samples of a dataset if its share is at least one sample per batch (with
+            1000 and 30 samples in batches of 8, most batches hold none of the 30); "in_turn": each
+            batch holds one dataset, alternating evenly; "at_random": the same in random order.
+        classes: the common class names: one list, or target -> list; default: for each target, the
+            union in the order of first occurrence. Targets that hold classes are `classes`
+            (of boxes), `mask`, `label`, `labels`, and custom targets that are named here.
+        targets: name of a dataset -> its target -> a new name, if datasets use one name for
+            different targets: {"rooms": {"mask": "room_mask"}}. The new target is transformed like
+            the old one, and has its own class list, `room_mask_classes`.
+        rename: name of a dataset -> its class name -> the common name, or None to drop the class.
         unknown: how to treat classes that the common list lacks: "refuse", or "drop": objects are
             removed, pixels become 255, and the image's label -1.
         lacking: how to treat common classes that a dataset does not have: "unknown": its samples
-            mark them as not annotated, by `known_classes`, `known_mask_classes` (of your own target
-            `known_<target>_classes`), and by -1 in `labels`; or "background": its images show none
-            of them.
+            mark them as not annotated, by `known_classes`, `known_mask_classes` (of a custom target
+            `known_<target>_classes`), and by -1 in `labels`; or "background": they are absent from
+            its images.
 
     Attributes:
         class_targets: names of the targets that hold classes, if a dataset has them.
         class_lists: target that holds classes -> their common names.
-        classes, mask_classes, label_classes, labels_classes: the same; all but the first only if
-            there are such targets.
-        keypoint_names: of the first dataset, whose order all keypoints have; None if none has
-            names, or two differ.
+        classes, mask_classes, label_classes, labels_classes: the common names of one target each;
+            all but `classes` exist only if a dataset has the target.
+        keypoint_names: keypoint names in the common order, the first dataset's; None if no dataset
+            has names, or if two differ.
         parts: the range of indices of each dataset, by name.
 
     Raises:
         ConfigError: settings that contradict each other, an unknown name, a class that the common
             list lacks.
-        DataError: a dataset is empty; when read: a number that is no class.
+        DataError: a dataset is empty; on reading: a class index is out of range.
     """
 
     def __init__(
@@ -123,7 +122,7 @@ class Mixture:
                 setattr(self, f"{target}_classes", names)
 
     def __repr__(self) -> str:
-        inside = ", ".join(f"{name!r}: {one!r}" for name, one in self.datasets.items())
+        datasets = ", ".join(f"{name!r}: {dataset!r}" for name, dataset in self.datasets.items())
         total = sum(self._shares)
         shares = {name: share / total for name, share in zip(self.datasets, self._shares)}
         about = f"shares={shares}, length={self.length}, batches={self.batches!r}"
@@ -132,36 +131,38 @@ class Mixture:
         # The repr is in checkpoints: it names the setting only where it changes a sample.
         if self._lacking == "unknown" and self._common.may_lack_classes():
             changes += ", lacking='unknown'"
-        return f"Mixture({{{inside}}}, {about}{changes}, unknown={self._unknown!r})"
+        return f"Mixture({{{datasets}}}, {about}{changes}, unknown={self._unknown!r})"
 
     def __len__(self) -> int:
         return self._ends[-1]
 
     def id_of(self, index: int) -> str:
         """`<dataset>/<id>` of a sample."""
-        name, place = self._find(index)
-        return f"{name}/{sample_id(self.datasets[name], place)}"
+        name, sample_index = self._find(index)
+        return f"{name}/{sample_id(self.datasets[name], sample_index)}"
 
     def targets_of(self, index: int) -> list[str] | None:
         """Names of a sample's targets; None if its dataset does not declare them."""
-        name, place = self._find(index)
-        own, names = targets_of(self.datasets[name], place), self._names.get(name, {})
-        return None if own is None else [names.get(target, target) for target in own]
+        name, sample_index = self._find(index)
+        targets, names = targets_of(self.datasets[name], sample_index), self._names.get(name, {})
+        return None if targets is None else [names.get(target, target) for target in targets]
 
     def all_targets(self) -> list[frozenset[str]] | None:
         """Names of the targets of all samples; None unless all datasets declare them."""
-        found: list[frozenset[str]] = []
+        target_sets: list[frozenset[str]] = []
         for name, size in zip(self.datasets, self._sizes):
-            own, names = all_targets(self.datasets[name]), self._names.get(name, {})
-            if own is None or len(own) < size:
+            sets, names = all_targets(self.datasets[name]), self._names.get(name, {})
+            if sets is None or len(sets) < size:
                 return None
-            common = {kind: frozenset(names.get(one, one) for one in kind) for kind in set(own)}
-            found += map(common.__getitem__, own[:size])
-        return in_sets(found)
+            common = {
+                kind: frozenset(names.get(target, target) for target in kind) for kind in set(sets)
+            }
+            target_sets += map(common.__getitem__, sets[:size])
+        return in_sets(target_sets)
 
     def __getitem__(self, index: int) -> Sample:
-        name, place = self._find(index)
-        sample = read_sample(self.datasets[name], place)
+        name, sample_index = self._find(index)
+        sample = read_sample(self.datasets[name], sample_index)
         names = self._names.get(name, {})
         targets = under_new_names(sample.targets, names)
         maps = {
@@ -175,16 +176,16 @@ class Mixture:
         return replace(sample, id=f"{name}/{sample.id}", targets=targets)
 
     def order(self, shuffle: bool, batch_size: int) -> MixtureOrder:
-        """The epochs of a loader. Warns once if a dataset has no sample in some epochs."""
+        """Order of a loader's epochs. Warns once if a dataset has no sample in some epochs."""
         return self._order(shuffle, batch_size, drops=False, skips=False)
 
     def dropping_order(self, shuffle: bool, batch_size: int, skips: bool) -> MixtureOrder:
-        """The epochs of a loader that drops a smaller last batch, without loss to any dataset.
+        """Order of a loader that drops the incomplete last batch, without losing samples.
 
         Args:
             shuffle: as in `order`.
-            batch_size: the same.
-            skips: whether broken samples are left out; the number of batches is unknown then.
+            batch_size: as in `order`.
+            skips: whether broken samples are skipped, so that the number of batches is unknown.
         """
         return self._order(shuffle, batch_size, drops=True, skips=skips)
 
@@ -193,7 +194,9 @@ class Mixture:
         length = together * -(-(self.length or sum(self._natural())) // together)
         rest = length % batch_size if drops and not skips and length > batch_size else 0
         length -= rest
-        orders = {name: own.order(shuffle, together) for name, own in self._ordered().items()}
+        orders = {
+            name: dataset.order(shuffle, together) for name, dataset in self._ordered().items()
+        }
         order = MixtureOrder(
             *(list(self.datasets), self._sizes, self._shares, length),
             *(self.batches, batch_size, shuffle, orders),
@@ -212,11 +215,13 @@ class Mixture:
         return order
 
     def _ordered(self) -> dict[str, Any]:
-        """The datasets that have an order."""
-        return {name: own for name, own in self.datasets.items() if hasattr(own, "order")}
+        """Datasets with an order of their own."""
+        return {
+            name: dataset for name, dataset in self.datasets.items() if hasattr(dataset, "order")
+        }
 
     def _natural(self) -> list[int]:
-        """Samples per epoch of each dataset by itself."""
+        """Samples per epoch of each dataset on its own."""
         ordered = self._ordered()
         return [
             len(ordered[name].order(True, 1)) if name in ordered else size

@@ -20,31 +20,30 @@ BATCHES = ("mixed", "in_turn", "at_random")
 class MixtureOrder:
     """An epoch of several datasets, a function of (seed, epoch) alone.
 
-    Each dataset is an endless stream: all its samples in a random order, all of them in another,
-    and so on; of one that has an order of its own, its epochs, one after the other. Every epoch
-    takes the next of each stream: so none comes again before all others of its dataset have come,
-    from epoch to epoch too. Shares that are no whole numbers of samples (of batches) hold over
-    epochs: see `Portions`.
+    Each dataset is an endless stream of random permutations of its samples; a dataset with its own
+    order is the stream of its epochs. Every epoch continues each stream, so that no sample is
+    repeated before all others of its dataset were drawn, also across epochs. Fractional shares of
+    samples (or of batches) hold over epochs: see `Portions`.
 
     Args:
-        names: of the datasets.
-        sizes: samples of each.
-        shares: of each.
-        length: samples an epoch; of whole batches, a multiple of `batch_size`.
+        names: names of the datasets.
+        sizes: number of samples of each.
+        shares: share of each.
+        length: samples per epoch; a multiple of `batch_size` for batches of one dataset.
         batches: "mixed", "in_turn" or "at_random", see `Mixture`.
-        batch_size: samples a batch.
-        shuffle: False takes the streams in the datasets' own order, and "at_random" in turn.
+        batch_size: samples per batch.
+        shuffle: False keeps the datasets' own order, and treats "at_random" as "in_turn".
         orders: name -> the order of a dataset that has its own.
-        is_cut: whether `length` leaves out what would be no whole batch.
-        is_turned: begin each epoch's turns at a random one, so that the samples which a loader
-            lacks at the end are of all datasets by their shares, in the mean.
+        is_cut: whether `length` is rounded down to whole batches.
+        is_turned: begin each epoch at a random turn, so that the samples which a loader drops at
+            the end are of all datasets by their shares, on average.
 
     Attributes:
         exact: whether every epoch visits every sample once.
-        grouped: whether batches are of one dataset.
-        expected: samples of each in an epoch, in the mean.
-        covering: epochs after which every sample has come; 0 if some have no share.
-        kind: what changes the order beside the settings, in words; "" if nothing does.
+        grouped: whether batches hold one dataset each.
+        expected: mean samples of each dataset per epoch.
+        covering: epochs after which every sample was drawn; 0 if some have no share.
+        kind: changes of the order beside the settings, in words; "" if there are none.
     """
 
     def __init__(
@@ -67,8 +66,8 @@ class MixtureOrder:
         self.grouped = batches != "mixed"
         self._together = batch_size if self.grouped else 1
         self._portions = Portions(length // self._together, shares)
-        self.expected = [float(self._together * one) for one in self._portions.exact]
-        self.exact = self.expected == self.sizes and all(own.exact for own in orders.values())
+        self.expected = [float(self._together * mean) for mean in self._portions.exact]
+        self.exact = self.expected == self.sizes and all(order.exact for order in orders.values())
         self._is_turned = is_turned
         self.kind = "remainders are carried" if self._portions.carries or orders else ""
         if is_cut:
@@ -82,7 +81,7 @@ class MixtureOrder:
         return self._length
 
     def indices(self, seed: int, epoch: int) -> np.ndarray:
-        """(len,) int64 visits; a dataset's samples are numbered behind those before it."""
+        """(len,) int64 visits; each dataset's indices follow those of the dataset before."""
         starts = np.cumsum([0, *self.sizes])
         counts, before = self._portions.of(epoch), self._portions.before(epoch)
         taken = [
@@ -96,22 +95,22 @@ class MixtureOrder:
             begin = np.random.default_rng((seed, epoch, 0, STREAM + 1)).integers(len(turns))
             turns = np.roll(turns, begin)
         chosen = np.repeat(turns, self._together)
-        places = np.empty(len(self), np.int64)
-        for number, own in enumerate(taken):
-            places[chosen == number] = own
-        return numbered_visits(places, int(starts[-1]))
+        indices = np.empty(len(self), np.int64)
+        for number, drawn_indices in enumerate(taken):
+            indices[chosen == number] = drawn_indices
+        return numbered_visits(indices, int(starts[-1]))
 
     def _taken(self, number: int, start: int, count: int, seed: int) -> np.ndarray:
-        """`count` places of a dataset's stream, from place `start` on."""
+        """`count` indices of a dataset's stream, from position `start` on."""
         name, size = self.names[number], self.sizes[number]
-        own = zlib.crc32(name.encode())
+        name_hash = zlib.crc32(name.encode())
         if name in self._orders:
-            return streamed(self._orders[name], size, start, count, (seed << 32) + own)
-        return drawn(size, start, count, (seed, own) if self.shuffle else None)
+            return streamed(self._orders[name], size, start, count, (seed << 32) + name_hash)
+        return drawn(size, start, count, (seed, name_hash) if self.shuffle else None)
 
 
 def streamed(order: Order, size: int, start: int, count: int, seed: int) -> np.ndarray:
-    """`count` places of the epochs of an order, one behind the other, from place `start` on."""
+    """`count` indices of an order's concatenated epochs, from position `start` on."""
     length = len(order)
     if not count:
         return np.empty(0, np.int64)
@@ -122,16 +121,16 @@ def streamed(order: Order, size: int, start: int, count: int, seed: int) -> np.n
 
 
 def drawn(size: int, start: int, count: int, seed: tuple[int, int] | None) -> np.ndarray:
-    """`count` places of a dataset's stream, from place `start` on.
+    """`count` indices of a dataset's stream, from position `start` on.
 
     >>> drawn(3, 2, 5, None).tolist()
     [2, 0, 1, 2, 0]
 
     Args:
-        size: samples of the dataset.
-        start: how many were taken before.
-        count: how many to take.
-        seed: of the orders; None for the dataset's own.
+        size: number of samples of the dataset.
+        start: samples drawn before.
+        count: samples to draw.
+        seed: seed of the permutations; None for the dataset's own order.
 
     Returns:
         (count,) int64 indices.
@@ -153,11 +152,11 @@ def _turns(counts: tuple[int, ...]) -> np.ndarray:
 
 
 def evenly(counts: Sequence[int]) -> np.ndarray:
-    """Numbers of datasets, each as often as `counts` says, spread as evenly as they can be.
+    """Repeat each dataset's number `counts` times, interleaved as evenly as possible.
 
-    Of any first m, each has its share rounded up or down: turn j of a dataset that has the share
-    s lies between j / s and (j + 1) / s, and of all whose turn has begun the one goes first whose
-    turn ends first (Baruah, Cohen, Plaxton and Varvel, Proportionate Progress, Algorithmica 1996).
+    Among the first m, each dataset has its share rounded up or down: turn j of a dataset with share
+    s lies between j / s and (j + 1) / s, and among the turns that have begun, the earliest deadline
+    goes first (Baruah, Cohen, Plaxton and Varvel, Proportionate Progress, Algorithmica 1996).
 
     >>> evenly([4, 2]).tolist()
     [0, 0, 1, 0, 0, 1]
@@ -168,14 +167,14 @@ def evenly(counts: Sequence[int]) -> np.ndarray:
     total = sum(counts)
     done = [0] * len(counts)
     ends = [-(-total // count) if count else total + 1 for count in counts]  # of the next turns
-    found = np.empty(total, np.int64)
-    for place in range(total):
+    turns = np.empty(total, np.int64)
+    for position in range(total):
         best, earliest = -1, total + 1
         for number, end in enumerate(ends):
-            if end < earliest and done[number] * total < (place + 1) * counts[number]:
+            if end < earliest and done[number] * total < (position + 1) * counts[number]:
                 best, earliest = number, end
-        found[place] = best
+        turns[position] = best
         done[best] += 1
         left = done[best] < counts[best]
         ends[best] = -(-(done[best] + 1) * total // counts[best]) if left else total + 1
-    return found
+    return turns

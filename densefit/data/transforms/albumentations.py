@@ -98,8 +98,8 @@ class Albumentations:
         image = np.asarray(result["image"])
         height, width = image.shape[:2]
         boxes, rows = _boxes(sample, result, height, width)
-        places = _places(sample, points, result)
-        corners = places[: len(_TRIANGLE)]
+        moved = _moved_points(sample, points, result)
+        corners = moved[: len(_TRIANGLE)]
         # If a corner is lost, assume the most common case: no flip, and the same size.
         growth = _growth(corners) / _growth(_triangle(sample)) if np.isfinite(corners).all() else 1
         changed: dict[str, np.ndarray] = {
@@ -110,10 +110,10 @@ class Albumentations:
         for name in points:
             array = targets[name].copy()
             end = start + array.shape[0] * array.shape[1]
-            there = places[start:end].reshape(*array.shape[:2], 2)
-            merged_geometry = ~np.isfinite(there).all(axis=-1)
-            array[..., :2] = np.where(merged_geometry[..., None], 0, there)
-            array[merged_geometry, 2] = 0
+            there = moved[start:end].reshape(*array.shape[:2], 2)
+            is_lost = ~np.isfinite(there).all(axis=-1)
+            array[..., :2] = np.where(is_lost[..., None], 0, there)
+            array[is_lost, 2] = 0
             swap = flip_order(sample, name, kind_of(name, array)) if growth < 0 else None
             changed[name] = move_keypoints(array, np.eye(2, 3), (height, width), swap)[rows]
             start = end
@@ -241,13 +241,13 @@ def _growth(triangle: np.ndarray) -> float:
     return float(first[0] * second[1] - first[1] * second[0])
 
 
-def _places(sample: Sample, points: list[str], result: Any) -> np.ndarray:
+def _moved_points(sample: Sample, points: list[str], result: Any) -> np.ndarray:
     """(n, 2) transformed corners of the triangle and keypoints, in pixels; nan if lost."""
     count = sum(sample.targets[name][..., 0].size for name in points) + len(_TRIANGLE)
-    places: np.ndarray = np.full((count, 2), np.nan)
+    moved: np.ndarray = np.full((count, 2), np.nan)
     points_after = np.asarray(result[_POINTS], np.float64).reshape(-1, 2)
-    places[np.asarray(result[_NUMBERS]).reshape(-1).astype(np.int64)] = points_after + 0.5
-    return places
+    moved[np.asarray(result[_NUMBERS]).reshape(-1).astype(np.int64)] = points_after + 0.5
+    return moved
 
 
 def _boxes(sample: Sample, result: Any, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:

@@ -93,10 +93,10 @@ class _Follower:
         before = np.array(params["shape"][1::-1], np.float64)
         probes = np.repeat(np.asarray(row, np.float64), len(_CORNERS), axis=0)
         probes[:, :2] = _CORNERS * before - 0.5
-        places = np.asarray(self._points(probes, *args, **params), np.float64)
-        if len(places) != len(probes) or self._sides is None:
+        moved = np.asarray(self._points(probes, *args, **params), np.float64)
+        if len(moved) != len(probes) or self._sides is None:
             return none
-        first, across, down = places[:, :2] + 0.5
+        first, across, down = moved[:, :2] + 0.5
         rough = np.array([across[0] - first[0], down[1] - first[1]]) / (before / 2)
         if abs(across[1] - first[1]) > _STRAIGHT or abs(down[0] - first[0]) > _STRAIGHT:
             return none

@@ -51,7 +51,7 @@ def intersect_known_classes(samples: Sequence[Sample]) -> list[Sample]:
     names = {name for sample in samples for name in sample.targets if is_known(name)}
     common_known = {}
     for name in sorted(names):
-        masks = [np.asarray(one.targets[name]) for one in samples if name in one.targets]
+        masks = [np.asarray(sample.targets[name]) for sample in samples if name in sample.targets]
         if len({array.shape for array in masks}) > 1:
             raise DataError(
                 f"Pictures that are put together have different classes: {name!r}",
@@ -61,8 +61,8 @@ def intersect_known_classes(samples: Sequence[Sample]) -> list[Sample]:
             )
         common_known[name] = np.logical_and.reduce(masks)
     return [
-        replace(one, targets={**one.targets, **common_known}) if common_known else one
-        for one in samples
+        replace(sample, targets={**sample.targets, **common_known}) if common_known else sample
+        for sample in samples
     ]
 
 
@@ -74,8 +74,8 @@ def merged_geometry(sample: Sample, size: tuple[int, ...], why: str) -> LostGeom
         size: (height, width) of the merged image.
         why: the reason, as the end of a sentence.
     """
-    known = sample.geometry or Geometry.identity(*sample.image.shape[:2])
-    return LostGeometry(known.size, (int(size[0]), int(size[1])), why)
+    geometry = sample.geometry or Geometry.identity(*sample.image.shape[:2])
+    return LostGeometry(geometry.size, (int(size[0]), int(size[1])), why)
 
 
 def concatenate_rows(arrays: Sequence[np.ndarray]) -> np.ndarray:

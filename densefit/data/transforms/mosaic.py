@@ -31,23 +31,23 @@ from densefit.errors import ConfigError
 class Mosaic:
     """Tile this and three further images around a random point, with probability `p`.
 
-    After Bochkovskiy et al., "YOLOv4", 2020 (arXiv:2004.10934), as YOLOv5 lays them out: each is
-    resized to fit the canvas, times a factor in [low, high], and cut at the edges of its quarter.
-    Without the mosaic, the picture stays as it is, of whatever size: something that fixes the size
-    must follow, as a random_scale_crop.
+    After Bochkovskiy et al., "YOLOv4", 2020 (arXiv:2004.10934), in the layout of YOLOv5: each image
+    is resized to fit the canvas, times a factor in [low, high], and cropped to its quarter. Without
+    the mosaic the image keeps its size: a transform that fixes the size must follow, e.g.
+    random_scale_crop.
 
-    All targets that the four have are merged: boxes and what belongs to them, maps, keypoints,
-    instances (under new ids), `labels`. The class of a picture (`label`) cannot be.
+    All targets that the four images have are merged: boxes and per-box targets, maps, keypoints,
+    instances (under new ids), `labels`. The class of an image (`label`) cannot be merged.
 
     Args:
-        height: pixels of the mosaic.
-        width: pixels of the mosaic.
+        height: height of the mosaic in pixels.
+        width: width of the mosaic in pixels.
         p: probability.
-        low: least factor on the size that fits.
-        high: largest factor.
-        middle: the point lies at least at this share of the sides from each edge.
+        low: lowest factor on the size that fits.
+        high: highest factor.
+        middle: least distance of the point from each edge, as a fraction of the side.
         fill: colour outside of the images; maps have their own fills.
-        drop: targets that mosaics do not have.
+        drop: targets that are removed from mosaics.
         prepare: (sample, rng) -> sample, applied to each further sample first.
     """
 
@@ -88,26 +88,26 @@ class Mosaic:
         height, width = self.size
         y, x = (round(side * rng.uniform(self.middle, 1 - self.middle)) for side in self.size)
         y, x = min(max(y, 1), height - 1), min(max(x, 1), width - 1)
-        places = [(0, 0), (0, x), (y, 0), (y, x)]  # top and left of each
+        corners = [(0, 0), (0, x), (y, 0), (y, x)]  # top and left of each
         sizes = [(y, x), (y, width - x), (height - y, x), (height - y, width - x)]
         tiles = []
-        for one, place, size in zip(samples, places, sizes):
-            bare = replace(one, targets={name: one.targets[name] for name in names})
-            tiles.append(self._tile(bare, place, size, rng))
+        for source, corner, size in zip(samples, corners, sizes):
+            bare = replace(source, targets={name: source.targets[name] for name in names})
+            tiles.append(self._tile(bare, corner, size, rng))
         image = np.empty((height, width, 3), np.uint8)
-        for tile, (top, left) in zip(tiles, places):
+        for tile, (top, left) in zip(tiles, corners):
             image[top : top + tile.image.shape[0], left : left + tile.image.shape[1]] = tile.image
         return replace(
             sample,
             image=image,
-            targets=_merge_targets(renumber_instances(tiles), places, self.size),
+            targets=_merge_targets(renumber_instances(tiles), corners, self.size),
             geometry=merged_geometry(sample, self.size, "it was made a part of a mosaic"),
         )
 
     def _tile(
         self,
         sample: Sample,
-        place: tuple[int, int],
+        corner: tuple[int, int],
         size: tuple[int, int],
         rng: np.random.Generator,
     ) -> Sample:
@@ -116,8 +116,8 @@ class Mosaic:
         fits = min(self.size[0] / rows, self.size[1] / columns)
         factor = fits * rng.uniform(self.low, self.high)
         height, width = max(1, round(rows * factor)), max(1, round(columns * factor))
-        top = 0 if place[0] else height - size[0]
-        left = 0 if place[1] else width - size[1]
+        top = 0 if corner[0] else height - size[0]
+        left = 0 if corner[1] else width - size[1]
         stretch = resize_op((rows, columns), height, width)
         return apply_ops(sample, [stretch, crop_op(left, top, size[1], size[0], self.fill)])
 
@@ -128,7 +128,7 @@ class Mosaic:
 
 
 def _merge_targets(
-    tiles: Sequence[Sample], places: Sequence[tuple[int, int]], size: tuple[int, int]
+    tiles: Sequence[Sample], corners: Sequence[tuple[int, int]], size: tuple[int, int]
 ) -> dict[str, np.ndarray]:
     """Merge the targets of tiles that lie at (top, left) on a canvas."""
     targets = {}
@@ -137,17 +137,17 @@ def _merge_targets(
         kind = kind_of(name, first)
         if kind.name in MAPS:
             whole = np.full(size + first.shape[2:], kind.fill, first.dtype)
-            for array, (top, left) in zip(arrays, places):
+            for array, (top, left) in zip(arrays, corners):
                 whole[top : top + array.shape[0], left : left + array.shape[1]] = array
             targets[name] = whole
         elif kind.name == "boxes":
-            shifts = [np.array((x, y, x, y), np.float32) for y, x in places]
+            shifts = [np.array((x, y, x, y), np.float32) for y, x in corners]
             targets[name] = concatenate_rows(
                 [array + shift for array, shift in zip(arrays, shifts)]
             )
         elif kind.name == "keypoints":
-            shifts = [np.array((x, y, 0), np.float32) for y, x in places]
-            # What is not labelled stays 0, 0, 0.
+            shifts = [np.array((x, y, 0), np.float32) for y, x in corners]
+            # Unlabelled keypoints stay 0, 0, 0.
             targets[name] = concatenate_rows(
                 [a + (a[..., 2:] > 0) * shift for a, shift in zip(arrays, shifts)]
             )

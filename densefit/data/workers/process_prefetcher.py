@@ -197,10 +197,10 @@ class ProcessPrefetcher(Generic[Item]):
                 "decodes or transforms shows with workers=0 too. A script needs its `if __name__ "
                 '== "__main__":` around what trains',
             ) from None
-        wanted = {slot for _, slot in self._pending}
+        pending_slots = {slot for _, slot in self._pending}
         for result in results:
             self._needed_bytes = max(self._needed_bytes, result.slot_bytes)
-            if result.number == self._number and result.slot in wanted:
+            if result.number == self._number and result.slot in pending_slots:
                 self._done[result.slot] = result
             else:
                 self._free.append(result.slot)
@@ -212,9 +212,9 @@ class ProcessPrefetcher(Generic[Item]):
             [self._pool.status.assignment(k) for k in range(self.workers)] if self._pool else []
         )
         busy = [claim for claim in assignments if claim and claim.slot not in self._done]
-        wanted = self._pending[0][1] if self._pending else -1
+        next_slot = self._pending[0][1] if self._pending else -1
         # A started sample has its own limit; one that waits for a worker has that of the others.
-        for claim in [claim for claim in busy if claim.slot == wanted] or busy:
+        for claim in [claim for claim in busy if claim.slot == next_slot] or busy:
             if now - claim.since > self.timeout:
                 raise too_slow(self._id(claim.visit), self.timeout)
         if not busy and now - asked > STARTUP_SECONDS + self.timeout:

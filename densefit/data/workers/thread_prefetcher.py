@@ -99,7 +99,8 @@ class ThreadPrefetcher(Generic[Item]):
                 return self._work(self.current)
             finally:
                 release()
-        self._fill()
+        if not self._pending:
+            self._fill()
         if self._work is None or not self._pending:
             return None
         self.current, call = self._pending.popleft()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from densefit.backend import mx
-from densefit.engine.mxnet.head_gradients import HeadGradients, gradient_arrays, shared_parameters
-from densefit.engine.mxnet.ndarrays import host_view
+from densefit.data.batch import Batch
+from densefit.engine.mxnet.head_gradients import HeadGradients, shared_parameters
+from densefit.engine.mxnet.ndarrays import HostViews, host_view
 from densefit.model.network import Network
 
 
@@ -20,16 +21,33 @@ class Gradients:
     Args:
         module: bound for training.
         network: that is trained.
+        adds: whether gradients of several micro-batches are added up.
 
     Attributes:
         samples: that the mean of the losses is over, of the update so far.
         rescale: the constant factor on an update's gradient; None: 1 / samples.
     """
 
-    def __init__(self, module: Any, network: Network) -> None:
-        self._module, self._network = module, network
+    def __init__(self, module: Any, network: Network, adds: bool = False) -> None:
+        self._module, self._network, self._adds = module, network, adds
+        adapters = network.adapters.values()
+        self._weighed = [key for adapter in adapters for key in adapter.weights.values()]
+        self._viewed: Any = None  # the Module's gradients that `_views` are of
+        self._views: HostViews | None = None
         self.samples = 0
         self.rescale: float | None = None
+
+    def begin(self, batch: Batch, first: bool, shares: Mapping[str, float] | None) -> None:
+        """Begin with a micro-batch, the `first` of an update or a further one.
+
+        Without `shares`, the mean of the losses is over the labelled samples.
+        """
+        if first:
+            self.samples = 0
+            if self._adds:
+                zero_gradients(self._module)
+        is_counted = shares is None and self._weighed
+        self.samples += int(batch.labelled[self._weighed[0]].sum()) if is_counted else batch.real
 
     def mean_factor(self) -> float:
         """Factor that makes the summed gradient that of the mean loss: one place normalises."""
@@ -40,8 +58,19 @@ class Gradients:
 
         Not finite if any of the gradients is not.
         """
-        gradients = gradient_arrays(self._module).values()
-        return math.sqrt(squared_norm(gradients)) * self.mean_factor()
+        present = self._module._exec_group.grad_arrays
+        if present is not self._viewed:  # else the memory is that of the last update
+            arrays = [replicas[0] for replicas in present if replicas and replicas[0] is not None]
+            self._viewed, self._views = present, None
+            if all(len(replicas) == 1 for replicas in present) and all(map(is_viewed, arrays)):
+                self._views = HostViews([array for array in arrays if array.size])
+        if self._views is None:
+            square = squared_norm(gradient_arrays(self._module).values())
+        else:
+            square = 0.0
+            for view in self._views.read():
+                square += float(np.dot(view, view))
+        return math.sqrt(square) * self.mean_factor()
 
     def not_finite(self) -> list[str]:
         """Names of the parameters whose gradient is nan or infinite."""
@@ -57,9 +86,19 @@ class Gradients:
         Raises:
             ConfigError: the heads share no parameter that is trained.
         """
-        trained = list(gradient_arrays(self._module))
-        shared = shared_parameters(self._module.symbol, self._network, trained)
-        return HeadGradients(self._module, shared, len(self._network.adapters))
+        arrays = gradient_arrays(self._module)
+        shared = shared_parameters(self._module.symbol, self._network, list(arrays))
+        return HeadGradients(arrays, shared, len(self._network.adapters))
+
+
+def gradient_arrays(module: Any) -> dict[str, list[Any]]:
+    """Name of each trained parameter -> its gradient on each device."""
+    group = module._exec_group
+    return {
+        name: replicas
+        for name, replicas in zip(group.param_names, group.grad_arrays)
+        if replicas and replicas[0] is not None
+    }
 
 
 def zero_gradients(module: Any) -> None:
@@ -67,6 +106,12 @@ def zero_gradients(module: Any) -> None:
     for replicas in gradient_arrays(module).values():
         for array in replicas:
             array[:] = 0
+
+
+def is_viewed(array: Any) -> bool:
+    """Whether numpy reads a gradient in MXNet's memory."""
+    is_dense = array.stype == "default" and array.context.device_type == "cpu"
+    return bool(is_dense and array.dtype == np.float32)
 
 
 def squared_norm(gradients: Iterable[Sequence[Any]]) -> float:
@@ -90,7 +135,7 @@ def squared_norm(gradients: Iterable[Sequence[Any]]) -> float:
             whole = whole.data
         if whole.size == 0:
             continue
-        if whole.context.device_type == "cpu" and whole.dtype == np.float32:
+        if is_viewed(whole):
             flat = host_view(whole).ravel()
             total += float(np.dot(flat, flat))
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,16 +10,6 @@ import numpy as np
 from densefit.engine.mxnet.optimizers.absent import losses_of
 from densefit.errors import ConfigError
 from densefit.model.network import Network
-
-
-def gradient_arrays(module: Any) -> dict[str, list[Any]]:
-    """Name of each trained parameter -> its gradient on each device."""
-    group = module._exec_group
-    return {
-        name: replicas
-        for name, replicas in zip(group.param_names, group.grad_arrays)
-        if replicas and replicas[0] is not None
-    }
 
 
 def shared_parameters(symbol: Any, network: Network, trained: Sequence[str]) -> list[str]:
@@ -57,16 +47,17 @@ class HeadGradients:
     """Collects the gradients of each head's backward pass, and writes back a combination.
 
     Args:
-        module: bound for training.
+        gradients: of each trained parameter, on each device.
         shared: names of the parameters that several heads train.
         heads: how many.
     """
 
-    def __init__(self, module: Any, shared: Sequence[str], heads: int) -> None:
-        self._module, self._shared = module, list(shared)
-        known = gradient_arrays(module)
-        self._own = [name for name in known if name not in set(shared)]
-        self._shapes = [known[name][0].shape for name in self._shared]
+    def __init__(
+        self, gradients: Mapping[str, Sequence[Any]], shared: Sequence[str], heads: int
+    ) -> None:
+        self._gradients, self._shared = gradients, list(shared)
+        self._own = [name for name in gradients if name not in set(shared)]
+        self._shapes = [gradients[name][0].shape for name in self._shared]
         self._sizes = [int(np.prod(shape)) for shape in self._shapes]
         self.rows = np.zeros((heads, sum(self._sizes)), np.float32)
         self._sums: dict[str, np.ndarray] = {}
@@ -78,13 +69,12 @@ class HeadGradients:
 
     def take(self, row: int) -> None:
         """Store the present gradients as head number `row`'s; waits for the backward pass."""
-        known = gradient_arrays(self._module)
         place = 0
         for name, size in zip(self._shared, self._sizes):
-            self.rows[row, place : place + size] = _sum(known[name]).ravel()
+            self.rows[row, place : place + size] = _sum(self._gradients[name]).ravel()
             place += size
         for name in self._own:
-            found = _sum(known[name])
+            found = _sum(self._gradients[name])
             self._sums[name] = self._sums[name] + found if name in self._sums else found
 
     def put(self, combined: np.ndarray) -> None:
@@ -93,13 +83,12 @@ class HeadGradients:
         Args:
             combined: (P,) float32.
         """
-        known = gradient_arrays(self._module)
         place = 0
         for name, size, shape in zip(self._shared, self._sizes, self._shapes):
-            _set(known[name], combined[place : place + size].reshape(shape))
+            _set(self._gradients[name], combined[place : place + size].reshape(shape))
             place += size
         for name, found in self._sums.items():
-            _set(known[name], found)
+            _set(self._gradients[name], found)
 
 
 def _sum(replicas: Sequence[Any]) -> np.ndarray:

@@ -14,9 +14,7 @@ from typing import Any
 import numpy as np
 
 from densefit.backend import mx
-from densefit.data.batch import Batch
 from densefit.errors import BindError
-from densefit.model.network import Network
 
 _log = logging.getLogger("densefit")
 
@@ -162,36 +160,3 @@ def _candidates(
     yield {name: t for name, t in as_numbers.items() if name not in labels}
     yield {name: single if name in labels else t for name, t in given.items()}
     yield dict.fromkeys(given, single)
-
-
-def train_inputs(
-    inputs: Mapping[str, Input], network: Network, batch: Batch, shares: Mapping[str, float] | None
-) -> dict[str, Any]:
-    """Arrays that a train graph reads of the real rows of a batch, by name.
-
-    Padding trains nothing, and must not enter BatchNorm's statistics either.
-
-    Args:
-        inputs: of the graph.
-        network: whose heads' losses are weighed.
-        batch: that is trained.
-        shares: see `Engine.compute`.
-    """
-    weights = {
-        name: (batch.labelled[key] * (1.0 if shares is None else shares[key])).astype(np.float32)
-        for adapter in network.adapters.values()
-        for name, key in adapter.weights.items()
-    }
-    arrays = batch.arrays
-    return {
-        name: weights[name] if name in weights else bound.fit(batch.real_rows(arrays[name]))
-        for name, bound in inputs.items()
-    }
-
-
-def samples_counted(network: Network, batch: Batch, shares: Mapping[str, float] | None) -> int:
-    """Samples of a batch that the mean of the losses is over; without shares, labelled ones."""
-    if shares is not None:
-        return batch.real
-    keys = [key for adapter in network.adapters.values() for key in adapter.weights.values()]
-    return int(batch.labelled[keys[0]].sum()) if keys else batch.real

@@ -14,11 +14,10 @@ from densefit.engine.mxnet.bind import bind_training
 from densefit.engine.mxnet.devices import check_split
 from densefit.engine.mxnet.evaluation.evaluator import Pending
 from densefit.engine.mxnet.evaluation.run import Evaluation
-from densefit.engine.mxnet.gradients import Gradients, zero_gradients
+from densefit.engine.mxnet.gradients import Gradients
 from densefit.engine.mxnet.graph.symbol_info import draws_at_random
-from densefit.engine.mxnet.inputs import samples_counted, train_inputs
 from densefit.engine.mxnet.monitoring import Monitoring
-from densefit.engine.mxnet.ndarrays import to_ndarrays
+from densefit.engine.mxnet.ndarrays import to_ndarrays, train_inputs
 from densefit.engine.mxnet.optimizers.rescale_grad import constant_rescale
 from densefit.engine.mxnet.optimizers.resume import load_optimizer_state, optimizer_state
 from densefit.engine.mxnet.optimizers.updater import Updater
@@ -42,10 +41,12 @@ class Learner:
         batch: the micro-batch that was computed last.
         computed: the bound mx.mod.Module that computed it.
         monitoring: of the train graph, by an mx.mon.Monitor; None for none.
-        parameters, gradients, updater: of the train graph; there once it is bound.
+        module: the bound mx.mod.Module of the train graph that has parameters and optimizer.
+        parameters, gradients, updater: of the train graph; there once it is bound, as `module`.
     """
 
     random = False
+    module: Any
     parameters: ParameterStore
     gradients: Gradients
     updater: Updater
@@ -56,10 +57,10 @@ class Learner:
         self.output_shapes: Mapping[str, tuple[int, ...]] = {}
         self.batch: Batch | None = None
         self._inputs: dict[str, Any] = {}  # of the train graph, for `batch`
+        self._shapes: dict[str, tuple[int, ...]] = {}  # of these
         self._modules: Any = None  # Modules, of which the first has parameters and optimizer
         self.computed: Any = None
         self._rescale: float | None = None  # constant factor on the gradient of a user's Symbol
-        self._adds = False  # whether gradients of several micro-batches are added up
         self.monitoring: Monitoring | None = None
         self._evaluation = Evaluation(network, self.devices, self._version)
 
@@ -78,11 +79,11 @@ class Learner:
         settings = settings or BindSettings()
         bound = bind_training(self.network, reader, self.devices, settings)
         self._modules, self.output_shapes = bound
-        module = self.computed = self.module
-        self._adds = settings.accumulate > 1
+        module = self.module = self.computed = self._modules.first
+        self._shapes = {}
         self.random = draws_at_random(SymbolGraph.of(module.symbol))
         self._outputs = [short_name(name) for name in module.symbol.list_outputs()]
-        self.gradients = Gradients(module, self.network)
+        self.gradients = Gradients(module, self.network, adds=settings.accumulate > 1)
         is_live = settings.live is not None
         self.updater = Updater(module, self.network, self.gradients, reader.input_size, is_live)
         self.parameters = ParameterStore(self.network, module, settings.ema, is_live)
@@ -109,11 +110,6 @@ class Learner:
         """Continue from what `optimizer_state` returned; returns why not, or ""."""
         return load_optimizer_state(self.module, arrays, counters, is_other)
 
-    @property
-    def module(self) -> Any:
-        """The bound mx.mod.Module of the train graph that has parameters and optimizer."""
-        return self._modules.first
-
     def begin_update(self, absent: Iterable[str]) -> None:
         """Begin an update in which some losses may turn out to have no labels."""
         self.updater.begin(absent)
@@ -126,21 +122,20 @@ class Learner:
         while_computing: Callable[[], None] | None = None,
     ) -> None:
         """Run forward and backward on the real rows of a batch; returns before it is computed."""
-        check_split(self.devices, batch.real, f"samples {', '.join(batch.ids)}")
-        arrays = train_inputs(self._modules.inputs, self.network, batch, shares)
+        modules = self._modules
+        arrays = train_inputs(modules.inputs, self.network, batch, shares)
         shapes = {name: array.shape for name, array in arrays.items()}
-        module = self.computed = self._modules.of(shapes)
+        if shapes != self._shapes:
+            check_split(self.devices, batch.real, f"samples {', '.join(batch.ids)}")
+            self.computed, self._shapes = modules.of(shapes), shapes
+        module = self.computed
         # Kept until the next batch: MXNet may read their memory while it computes.
-        self._inputs = to_ndarrays(arrays)
-        data, label = self._modules.ordered(self._inputs)
-        gradients, averages = self.gradients, self.parameters.averages
-        if averages is not None:
-            averages.settle()
-        if first:
-            gradients.samples = 0
-            if self._adds:
-                zero_gradients(module)
-        gradients.samples += samples_counted(self.network, batch, shares)
+        inputs = self._inputs = to_ndarrays(arrays)
+        data = [inputs[name] for name in modules.data_names]
+        label = [inputs[name] for name in modules.label_names]
+        if self.parameters.averages is not None:
+            self.parameters.averages.settle()
+        self.gradients.begin(batch, first, shares)
         self.batch = batch
         if self.monitoring is not None:
             self.monitoring.begin(module, first)
@@ -166,7 +161,9 @@ class Learner:
     ) -> None:
         """Apply the gradients computed since the last update."""
         self.updater.apply(lr, scale, updates + 1, absent)
-        self.parameters.updated(updates - skipped)
+        self.parameters.version += 1
+        if self.parameters.averages is not None:
+            self.parameters.move_averages(updates - skipped)
 
     def settle(self) -> None:
         """Wait until everything is computed."""

@@ -96,10 +96,12 @@ class Modules:
     Attributes:
         binds: Modules bound so far, the first included.
         inputs: of the graph, by name.
+        data_names, label_names: of the inputs, in bound order.
     """
 
     def __init__(self, graph: TrainGraph, first: Any, limit: int = 16) -> None:
         self.first, self.binds, self.inputs = first, 1, graph.inputs
+        self.data_names, self.label_names = list(graph.data_names), list(graph.label_names)
         self._graph, self._limit = graph, limit
         self._first_key = self._key({n: own.shape for n, own in graph.inputs.items()})
         self._kept: OrderedDict[Any, Any] = OrderedDict()
@@ -117,11 +119,6 @@ class Modules:
         self._kept[key] = self._graph.bind(shapes, self.first)
         self.binds += 1
         return self._kept[key]
-
-    def ordered(self, arrays: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:
-        """(data, labels) of arrays by name, in bound order."""
-        graph = self._graph
-        return [arrays[n] for n in graph.data_names], [arrays[n] for n in graph.label_names]
 
     def _key(self, shapes: Shapes) -> tuple[tuple[int, ...], ...]:
         return tuple(tuple(shapes[name]) for name in self._graph.inputs)

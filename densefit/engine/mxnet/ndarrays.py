@@ -3,17 +3,47 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from densefit.backend import mx
+from densefit.data.batch import Batch
 from densefit.data.csr_array import CSRArray
+from densefit.engine.mxnet.inputs import Input
+from densefit.model.network import Network
 
 #: Bytes from which sharing memory is faster than a copy.
 _SHARED_FROM = 1 << 16
 _SHARED = {"uint8", "int32", "int64", "float32", "float64"}  # types that MXNet can share
+
+
+def train_inputs(
+    inputs: Mapping[str, Input], network: Network, batch: Batch, shares: Mapping[str, float] | None
+) -> dict[str, Any]:
+    """Arrays that a train graph reads of the real rows of a batch, by name.
+
+    Padding trains nothing, and must not enter BatchNorm's statistics either.
+
+    Args:
+        inputs: of the graph.
+        network: whose heads' losses are weighed.
+        batch: that is trained.
+        shares: see `Engine.compute`.
+    """
+    arrays = {**batch.data, **batch.labels}
+    rows, real = next(iter(arrays.values())).shape[0], batch.real
+    if real < rows:
+        arrays = {name: a[: a.shape[0] // rows * real] for name, a in arrays.items()}
+    for adapter in network.adapters.values():
+        for name, key in adapter.weights.items():
+            share = 1.0 if shares is None else shares[key]
+            arrays[name] = (batch.labelled[key] * share).astype(np.float32)
+    return {
+        name: bound.fit(arrays[name]) if bound.squeezed else arrays[name]
+        for name, bound in inputs.items()
+    }
 
 
 def to_ndarray(array: Any) -> Any:
@@ -74,3 +104,29 @@ def host_view(array: Any) -> np.ndarray:
     view = np.frombuffer(memory, dtype).reshape(array.shape)
     view.setflags(write=False)
     return view
+
+
+class HostViews:
+    """Flat views of the same CPU NDArrays, read again and again; made once for each memory.
+
+    Args:
+        arrays: dense, not empty.
+    """
+
+    def __init__(self, arrays: Sequence[Any]) -> None:
+        self._arrays = list(arrays)  # their memory lives as long as they do
+        self._addresses = [0] * len(self._arrays)
+        self._views = [np.empty(0)] * len(self._arrays)
+
+    def read(self) -> list[np.ndarray]:
+        """The views, once all arrays are written; see `host_view`."""
+        check, library, pointer = mx.base.check_call, mx.base._LIB, ctypes.c_void_p()
+        found = ctypes.byref(pointer)
+        for number, array in enumerate(self._arrays):
+            check(library.MXNDArrayWaitToRead(array.handle))
+            # Asked each time: it also turns the layout of MXNet's library for CPUs into rows.
+            check(library.MXNDArrayGetData(array.handle, found))
+            if pointer.value != self._addresses[number]:
+                self._views[number] = host_view(array).ravel()
+                self._addresses[number] = pointer.value or 0
+        return self._views

@@ -62,10 +62,9 @@ class ParameterStore:
         mx.nd.waitall()  # see `refresh`
         return {name: array.asnumpy() for name, array in self.on_device().items()}
 
-    def updated(self, count: int | None = None) -> None:
-        """Note a change; averages move if `count`, the updates before this one, is not None."""
-        self.version += 1
-        if self.averages is not None and count is not None:
+    def move_averages(self, count: int) -> None:
+        """Bring the averages up to date with an update, before which there were `count`."""
+        if self.averages is not None:
             self.averages.update(self.on_device(), count)
 
     def load(

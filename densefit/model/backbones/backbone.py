@@ -1,4 +1,4 @@
-"""What a backbone is: an image Symbol in, feature maps at strides 4, 8, 16 and 32 out."""
+"""Backbone: an image Symbol -> feature maps at strides 4, 8, 16 and 32."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from densefit.model.heads.head import Features
 from densefit.registry import Registry
 from densefit.symbol import sym
 
-# Means and standard deviations of ImageNet's RGB values in [0, 255]: what published weights expect.
+# ImageNet's means and standard deviations of RGB in [0, 255], as published weights expect.
 MEAN = (123.675, 116.28, 103.53)
 STD = (58.395, 57.12, 57.375)
 
@@ -30,14 +30,14 @@ class Backbone(ABC):
 
     @abstractmethod
     def maps(self, x: Any, output_stride: int) -> dict[int, tuple[Any, int]]:
-        """stride -> (Symbol, channels) from a normalised (B, 3, H, W) Symbol.
+        """Build the feature maps of a normalised (B, 3, H, W) Symbol: stride -> (Symbol, channels).
 
         Below `output_stride` maps are not shrunk further: convolutions are dilated instead
         (Chen et al. 2017, DeepLabv3), and their result replaces the map at `output_stride`.
         """
 
     def features(self, data: Any, input_size: tuple[int, int], output_stride: int) -> Features:
-        """Feature maps of `data`, (B, 3, H, W) RGB in [0, 255], any dtype.
+        """Build the feature maps of `data`, (B, 3, H, W) RGB in [0, 255], any dtype.
 
         Raises:
             ConfigError: `output_stride` is not 8, 16 or 32.
@@ -55,7 +55,7 @@ class Backbone(ABC):
 
 
 def normalise(data: Any, mean: tuple[float, ...], std: tuple[float, ...]) -> Any:
-    """(data - mean) / std for each channel, in float32, without any parameter."""
+    """Compute (data - mean) / std of each channel in float32, without parameters."""
     data = sym.cast(data, dtype="float32", name="data_float")
     planes = sym.split(data, num_outputs=3, axis=1, name="data_planes")
     scaled = [(planes[i] - mean[i]) * (1.0 / std[i]) for i in range(3)]

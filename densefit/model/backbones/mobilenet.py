@@ -20,7 +20,7 @@ STAGES = (
 
 
 def whole_channels(channels: float, divisor: int = 8) -> int:
-    """Nearest multiple of `divisor`, never more than 10 % below (the reference code's rule).
+    """Round to a multiple of `divisor`, never more than 10 % below (as the reference code).
 
     >>> whole_channels(32 * 0.75), whole_channels(16 * 0.35)
     (24, 8)
@@ -65,7 +65,7 @@ class MobileNetV2(Backbone):
                 )
                 channels, count = out, count + 1
             maps[stride] = (x, out)
-        return {stride: found for stride, found in maps.items() if stride >= 4}
+        return {stride: features for stride, features in maps.items() if stride >= 4}
 
     @staticmethod
     def _block(

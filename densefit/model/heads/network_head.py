@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -46,12 +47,12 @@ class NetworkHead(HeadAdapter):
     def labels(self) -> list[str]:
         return [f"{self.name}_{label.name}" for label in self.head.labels((64, 64))]
 
-    @property
+    @cached_property
     def weights(self) -> dict[str, str]:
         terms = {weight_input(self.head, term): f"{self.name}/{term}" for term in self.head.terms}
         return {weight_input(self.head): self.name, **terms}
 
-    @property
+    @cached_property
     def label_groups(self) -> list[str]:
         return [self.name, *(f"{self.name}/{term}" for term in self.head.terms)]
 
@@ -129,7 +130,7 @@ class NetworkHead(HeadAdapter):
         self, outputs: Mapping[str, np.ndarray], batch: Any
     ) -> tuple[np.ndarray, np.ndarray, list[str]]:
         """(n, terms) losses, (n,) or (n, terms) whether labelled, and ids."""
-        losses = np.stack([outputs[name] for name in self.outputs("train")], axis=1)
+        losses = np.stack([outputs[f"{self.name}_{term}"] for term in self.terms], axis=1)
         labelled = batch.labelled[self.name]
         if self.head.terms:
             by_term = [batch.labelled[f"{self.name}/{term}"] for term in self.terms]

@@ -102,8 +102,8 @@ class Standing(NamedTuple):
     Attributes:
         best: the best score so far; None before the first.
         bad: validations in a row without improvement.
-        cooldown: validations to come that do not count as such.
-        drops: how often the rate fell.
+        cooldown: number of following validations that do not count as bad.
+        drops: number of drops of the rate.
     """
 
     best: float | None = None
@@ -154,7 +154,7 @@ class ResolvedPlateau(Resolved):
         self.standing = Standing()
         self._plateau = plateau
         self._undisturbed = undisturbed
-        self._scores: list[float] = []  # of this process's validations
+        self._scores: list[float] = []  # one a validation of this process
 
     def observe(self, scores: Mapping[str, float]) -> None:
         """Update the state by a validation's scores.
@@ -170,7 +170,7 @@ class ResolvedPlateau(Resolved):
         self.standing = next_standing(self.standing, score, self._plateau)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state, with the metric that it is of."""
+        """Return the state, with its metric."""
         about = {"metric": self._plateau.metric, "higher_is_better": self._plateau.higher_is_better}
         return {**about, **self.standing._asdict()}
 

@@ -249,10 +249,10 @@ def check_kvstore(kvstore: Any) -> None:
 
 
 def check_one_iterator(data: Any, name: str) -> None:
-    """Raise ConfigError for iterators in a list, which does not say how they are used.
+    """Raise ConfigError for a list of iterators, whose use would be ambiguous.
 
     Args:
-        data: for training or validation.
+        data: training or validation data.
         name: "train" or "validation".
     """
     if isinstance(data, (list, tuple)) and any(hasattr(item, "provide_data") for item in data):

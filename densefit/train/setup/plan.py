@@ -50,18 +50,18 @@ class Plan:
     """Parts of a training, checked before its network is bound.
 
     Attributes:
-        settings: the arguments of `fit`.
-        model: what is trained.
-        module: the arguments of Module.fit, as an adapter reads them.
-        live: a user's Module that trains itself; None: the engine binds its own.
-        reader: of the training data.
-        adapters: name -> head that has training metrics.
-        optimizer: of this training; a Module that has one goes on with it.
+        settings: arguments of `fit`.
+        model: the user's model.
+        module: arguments of Module.fit, converted by an adapter.
+        live: the user's Module for in-place training; None if the engine binds its own.
+        reader: reader of the training data.
+        adapters: name -> head with training metrics.
+        optimizer: optimizer of the training; a Module's own optimizer continues.
         schedule: argument of `fit`, with the direction of the score that it follows.
-        scorer: of the validation data; None without any.
-        session: the state that a checkpoint keeps.
-        validating: when to validate.
-        saving: when to save.
+        scorer: scorer of the validation data; None without any.
+        session: state that a checkpoint stores.
+        validating: interval of validations.
+        saving: interval of saves.
     """
 
     settings: Settings
@@ -79,12 +79,12 @@ class Plan:
 
     @classmethod
     def of(cls, network: Any, heads: Mapping[str, Route] | None, settings: Settings) -> Plan:
-        """Plan a training; nothing is computed.
+        """Plan a training without computing anything.
 
         Args:
             network: argument of `fit`.
             heads: argument of `fit`.
-            settings: its other arguments.
+            settings: other arguments of `fit`.
 
         Raises:
             BindError, ConfigError, DataError, CheckpointError: as `fit`.

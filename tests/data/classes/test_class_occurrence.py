@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import densefit as df
-from densefit.data.classes.class_occurrence import ClassOccurrence, counted, told
+from densefit.data.classes.class_occurrence import ClassOccurrence, absence_text, counted
 from densefit.data.classes.constant_masks import check_mask_values
 from densefit.data.sample import Sample
 from densefit.datasets import MaskFolder
@@ -64,12 +64,16 @@ def test_counts_of_every_kind_of_target():
 
 def test_what_is_said():
     names = ["a", "b", "c"]
-    assert told("mask", np.array([1, 1, 1, 9]), names) is None
-    assert told("mask", np.array([1, 1, 0, 9]), names) == "1 of 3 classes never occur (c)"
-    assert told("mask", np.array([1, 0, 0, 0]), names) == "2 of 3 classes never occur (b, c)"
-    assert "the only class is 'a'" in told("mask", np.array([1, 0, 0, 9]), names)
-    assert told("label", np.array([1, 0, 0, 9]), names) == "2 of 3 classes never occur (b, c)"
-    many = told("label", np.zeros(100, np.int64), [str(k) for k in range(99)])
+    assert absence_text("mask", np.array([1, 1, 1, 9]), names) is None
+    assert absence_text("mask", np.array([1, 1, 0, 9]), names) == "1 of 3 classes never occur (c)"
+    assert (
+        absence_text("mask", np.array([1, 0, 0, 0]), names) == "2 of 3 classes never occur (b, c)"
+    )
+    assert "the only class is 'a'" in absence_text("mask", np.array([1, 0, 0, 9]), names)
+    assert (
+        absence_text("label", np.array([1, 0, 0, 9]), names) == "2 of 3 classes never occur (b, c)"
+    )
+    many = absence_text("label", np.zeros(100, np.int64), [str(k) for k in range(99)])
     assert many.endswith("10, 11, ... (99))")
 
 
@@ -93,14 +97,14 @@ def test_the_first_epoch_tells_classes_that_never_occur(caplog, kind):
         list(loader)
         assert caplog.text == ""
         list(loader)
-        told = [record.getMessage() for record in caplog.records]
+        absence_text = [record.getMessage() for record in caplog.records]
         list(loader)
-    assert len(caplog.records) == len(told) == 4  # once
+    assert len(caplog.records) == len(absence_text) == 4  # once
     where = "in the 8 samples of a first epoch"
-    assert told[0].endswith(f"'mask': 1 of 3 classes never occur (dust) {where}")
-    assert "'label': 2 of 3 classes never occur (ground, dust)" in told[1]
-    assert "'labels': 1 of 3 classes never occur (dust)" in told[2]
-    assert "'classes': 2 of 3 classes never occur (ground, dust)" in told[3]
+    assert absence_text[0].endswith(f"'mask': 1 of 3 classes never occur (dust) {where}")
+    assert "'label': 2 of 3 classes never occur (ground, dust)" in absence_text[1]
+    assert "'labels': 1 of 3 classes never occur (dust)" in absence_text[2]
+    assert "'classes': 2 of 3 classes never occur (ground, dust)" in absence_text[3]
 
 
 class Shown:
@@ -174,11 +178,11 @@ def test_masks_of_0_and_255_are_told_by_a_score(tiny, caplog):
         history = df.fit(
             network, train, epochs=2, validation=df.Loader(Masks(0, 255), batch_size=4)
         )
-    told = [r.getMessage() for r in caplog.records if "validation data" in r.getMessage()]
-    assert len(told) == 2  # once for each head
-    assert "'mask': the only class is 'ground', and 25 % of the pixels are 255" in told[0]
-    assert "values={255: 1}" in told[0]
-    assert told[1].endswith(
+    absence_text = [r.getMessage() for r in caplog.records if "validation data" in r.getMessage()]
+    assert len(absence_text) == 2  # once for each head
+    assert "'mask': the only class is 'ground', and 25 % of the pixels are 255" in absence_text[0]
+    assert "values={255: 1}" in absence_text[0]
+    assert absence_text[1].endswith(
         "'label': 2 of 3 classes never occur (cell, dust) in the truth of the validation data"
     )
     assert np.isnan(history.last_validation["segmentation/accuracy/cell"])
@@ -224,8 +228,8 @@ def test_a_class_that_is_missing_is_told_once_for_training_and_once_for_scores(t
         df.fit(network, train, epochs=2, validation=validation)
         df.score(network, validation["a"])
         list(df.Loader(train.dataset, batch_size=4, heads=network.heads))
-    told = [r.getMessage() for r in caplog.records if "never occur" in r.getMessage()]
-    assert [line.rsplit(" in ", 1)[1] for line in told] == [
+    absence_text = [r.getMessage() for r in caplog.records if "never occur" in r.getMessage()]
+    assert [line.rsplit(" in ", 1)[1] for line in absence_text] == [
         "the 10 samples of a first epoch",
         "the truth of the validation data 'a'",
         "the truth of the validation data 'b'",

@@ -57,8 +57,7 @@ def test_descriptions_are_in_the_order_of_heads_and_labels(layout):
 
 def test_a_batch_has_all_in_order(layout):
     samples = [good(3), good(1), good(2)]
-    for one in samples:
-        layout.check(one)
+    layout.check(samples)
     batch = layout.collate(samples)
     (data,) = batch.data.values()
     assert data.dtype == np.uint8
@@ -87,7 +86,7 @@ def test_without_heads_there_are_no_labels():
 
 def test_another_size_is_refused_with_both_sizes(layout):
     with pytest.raises(DataError, match=r"\(4, 6\)[\s\S]*\(9, 9\)[\s\S]*'s0'"):
-        layout.check(made(0, good(0).labels, (9, 9)))
+        layout.check([good(1), made(0, good(0).labels, (9, 9))])
 
 
 @pytest.mark.parametrize(
@@ -103,14 +102,14 @@ def test_labels_that_break_their_promise(layout, head, label, value, message):
     one = good(0)
     one.labels[head][label] = value
     with pytest.raises(DataError, match=message + r"[\s\S]*sample 's0'"):
-        layout.check(one)
+        layout.check([one])
 
 
 def test_a_missing_label(layout):
     one = good(0)
     del one.labels["det"]["boxes"]
     with pytest.raises(DataError, match="other labels than it declares"):
-        layout.check(one)
+        layout.check([one])
 
 
 def test_two_labels_of_one_name():

@@ -278,9 +278,9 @@ def test_samples_are_made_ahead_but_not_without_bound():
 
 def test_an_interrupt_does_not_lose_samples_silently(monkeypatch):
     with Loader(Numbers(6), batch_size=3, workers=0) as loader:
-        fail = iter([None, KeyboardInterrupt()])
+        fail = iter([KeyboardInterrupt()])
 
-        def interrupt(made):
+        def interrupt(samples):
             error = next(fail, None)
             if error:
                 raise error

@@ -1,11 +1,13 @@
 """The norm of gradients, read in MXNet's own memory."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from densefit.backend import mx
-from densefit.engine.mxnet.gradients import squared_norm
-from densefit.engine.mxnet.ndarrays import host_view
+from densefit.engine.mxnet.gradients import Gradients, squared_norm
+from densefit.engine.mxnet.ndarrays import HostViews, host_view
 
 
 def test_a_view_is_the_array(tiny):
@@ -35,6 +37,36 @@ def test_gradients_in_another_layout_are_read_as_they_mean():
         views = {name: host_view(array).copy() for name, array in executor.grad_dict.items()}
         for name, array in executor.grad_dict.items():
             np.testing.assert_array_equal(views[name], array.asnumpy())
+
+
+def test_kept_views_show_what_was_written_since():
+    arrays = [mx.nd.arange(6).reshape((2, 3)), mx.nd.ones((4,))]
+    views = HostViews(arrays)
+    first = views.read()
+    np.testing.assert_array_equal(first[0], np.arange(6))
+    arrays[0] *= 2
+    arrays[1][2] = 5
+    again = views.read()
+    np.testing.assert_array_equal(again[0], 2 * np.arange(6))
+    np.testing.assert_array_equal(again[1], [1, 1, 5, 1])
+    assert again[0] is first[0], "the view was made anew"
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_the_norm_follows_the_backward_passes(tiny, devices):
+    """Also where the gradients of several devices add up, of which there are no views."""
+    data = mx.sym.Variable("data")
+    symbol = mx.sym.MakeLoss(mx.sym.FullyConnected(data, num_hidden=2, name="dense"))
+    module = mx.mod.Module(symbol, label_names=[], context=[mx.cpu(n) for n in range(devices)])
+    module.bind([("data", (4, 3))])
+    module.init_params(mx.init.One())
+    gradients = Gradients(module, SimpleNamespace(adapters={}))
+    gradients.samples = 1
+    for factor in (1.0, 3.0):
+        module.forward_backward(mx.io.DataBatch([mx.nd.ones((4, 3)) * factor], pad=0))
+        # Each weight has 4 * factor, each bias 4.
+        expected = np.sqrt(6 * (4 * factor) ** 2 + 2 * 4**2)
+        assert gradients.norm() == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])

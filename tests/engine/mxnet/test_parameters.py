@@ -48,7 +48,7 @@ def test_checkpointed_parameters_reach_the_devices(tiny, network, devices):
     first = dict(network.parameters), dict(network.statistics)
     other = [{name: array * 2 + 1 for name, array in part.items()} for part in first]
     learner.parameters.load(*other, where="here")
-    learner.parameters.updated()  # what is on the devices is read back
+    learner.parameters.version += 1  # what is on the devices is read back
     for part, current in zip(other, (network.parameters, network.statistics)):
         assert part.keys() == current.keys()
         for name, array in current.items():
@@ -70,7 +70,7 @@ def test_there_is_one_copy_beside_the_device_s(tiny):
         assert aliased.keys() == held.keys()
         large, weight = aliased["large_weight"], held["large_weight"]
         assert host_view(large).ctypes.data == weight.ctypes.data
-        learner.parameters.updated()
+        learner.parameters.version += 1
         learner.parameters.refresh()
     learner.release()
 
@@ -90,10 +90,10 @@ def test_statistics_that_are_not_finite_are_mended(tiny, network):
     name = "conv_bn_moving_mean"
     learner.parameters.on_device()[f"aux:{name}"][:] = np.nan
     learner.parameters.mend_statistics()
-    learner.parameters.updated()
+    learner.parameters.version += 1
     np.testing.assert_array_equal(network.statistics[name], last[name])
     learner.parameters.on_device()[f"aux:{name}"][:] = np.inf
-    learner.parameters.updated()
+    learner.parameters.version += 1
     with pytest.raises(TrainingDiverged, match=name):
         learner.parameters.check_finite()
     learner.release()

@@ -7,7 +7,7 @@ import pytest
 
 import densefit as df
 from densefit.errors import ConfigError
-from densefit.tools.recipes.checkpoint_dataset import TrainedPart
+from densefit.tools.recipes.checkpoint_dataset import CheckpointDataset
 from densefit.tools.recipes.multi_recipe import MultiRecipe, Part, Shares
 from densefit.tools.recipes.recipe import Data
 
@@ -18,16 +18,16 @@ def recipe(**shares):
 
 
 def test_its_settings_are_those_of_the_training():
-    data = TrainedPart(recipe(), "cells").data(Data(workers=7))
+    data = CheckpointDataset(recipe(), "cells").data(Data(workers=7))
     assert (data.dataset, data.root, data.test, data.workers) == ("voc", "a", "late", 7)
-    assert TrainedPart(recipe(), "cells").data(Data(root="moved")).root == "moved"
+    assert CheckpointDataset(recipe(), "cells").data(Data(root="moved")).root == "moved"
 
 
 def test_its_classes_have_the_numbers_of_the_heads():
     """The heads know them as triangle, ring, square."""
     head = df.head("detection", classes=["triangle", "ring", "square"], strides=[8], channels=8)
     rename = {"cells": {"circle": "ring"}, "tags": {"x": None}}
-    part = TrainedPart(recipe(rename=rename), "cells")
+    part = CheckpointDataset(recipe(rename=rename), "cells")
     plain = df.dataset("shapes", length=6, size=(48, 48), split="test")
     mapped = part.as_trained(plain, [head, df.head("depth", decoder="fcn", channels=8)])
     seen = set()
@@ -44,7 +44,7 @@ def test_its_targets_have_the_names_of_the_heads():
     rename = dict(zip(("background", "circle", "square", "triangle"), "dcba"))
     shares = {"targets": {"cells": {"mask": "cell_mask"}}, "rename": {"cells": rename}}
     plain = df.dataset("shapes", length=2, size=(48, 48), split="test")
-    mapped = TrainedPart(recipe(**shares), "cells").as_trained(plain, [head])
+    mapped = CheckpointDataset(recipe(**shares), "cells").as_trained(plain, [head])
     sample, own = mapped[0].targets, plain[0].targets["mask"]
     assert "mask" not in sample
     assert (sample["cell_mask"] == 3 - own).all()
@@ -53,7 +53,7 @@ def test_its_targets_have_the_names_of_the_heads():
 def test_a_head_of_some_classes_tells_all_of_them():
     settings = {"classes": ["ring"], "among": ["triangle", "ring", "square"], "keypoints": 3}
     head = df.head("keypoints", channels=8, **settings)
-    part = TrainedPart(recipe(rename={"cells": {"circle": "ring"}}), "cells")
+    part = CheckpointDataset(recipe(rename={"cells": {"circle": "ring"}}), "cells")
     plain = df.dataset("shapes", length=2, size=(48, 48), split="test")
     assert part.as_trained(plain, [head]).classes == settings["among"]
 
@@ -62,7 +62,7 @@ def test_a_head_of_some_classes_tells_all_of_them():
 def test_what_it_tells_of_classes_that_it_lacks_is_what_the_training_heard(lacking):
     plain = df.dataset("shapes", length=3, size=(48, 48), split="test")
     head = df.head("detection", classes=["ring", *plain.classes], strides=[8], channels=8)
-    part = TrainedPart(recipe(lacking=lacking), "cells")
+    part = CheckpointDataset(recipe(lacking=lacking), "cells")
     alone = part.as_trained(plain, [head])
     both = df.Mixture({"cells": plain}, classes={"classes": head.classes}, lacking=lacking)
     for index in range(3):
@@ -77,7 +77,7 @@ def test_the_things_of_a_panoptic_head_are_those_of_the_boxes():
     plain = df.dataset("shapes", length=4, size=(48, 48), split="test")
     things = plain.classes[::-1]
     head = df.head("panoptic", classes=plain.mask_classes, things=things)
-    alone = TrainedPart(recipe(), "cells").as_trained(plain, [head])
+    alone = CheckpointDataset(recipe(), "cells").as_trained(plain, [head])
     for index in range(4):
         names = [plain.classes[number] for number in plain[index].targets["classes"]]
         assert [things[number] for number in alone[index].targets["classes"]] == names
@@ -87,9 +87,9 @@ def test_the_things_of_a_panoptic_head_are_those_of_the_boxes():
 
 def test_the_dataset_must_be_named():
     with pytest.raises(ConfigError, match="which one"):
-        TrainedPart(recipe(), None)
+        CheckpointDataset(recipe(), None)
     with pytest.raises(ConfigError, match="did you mean 'cells'"):
-        TrainedPart(recipe(), "cell")
+        CheckpointDataset(recipe(), "cell")
     one = recipe()
     del one["datasets"]["tags"]
-    assert TrainedPart(one, None).name == "cells"
+    assert CheckpointDataset(one, None).name == "cells"

@@ -5,7 +5,7 @@ import numpy as np
 import yaml
 
 from densefit.tools import train_seg
-from densefit.tools.recipes.data_paths import placed
+from densefit.tools.recipes.data_paths import with_absolute_paths
 from densefit.tools.recipes.multi_recipe import MultiRecipe, Part
 from densefit.tools.recipes.recipe import Data, Recipe
 from densefit.tools.scoring import score_trained
@@ -18,7 +18,7 @@ def test_places_of_data_are_absolute(tmp_path, monkeypatch):
         data=Data("coco", "there/../data", settings=settings, cache={"folder": "c", "disk": "1"}),
         datasets={"a": Part("voc", "voc", settings={"classes": "names.txt"}), "b": Part()},
     )
-    found = placed(recipe)
+    found = with_absolute_paths(recipe)
     here = os.getcwd()
     assert found.data.root == f"{here}/data"
     assert found.data.settings == {**settings, "json_path": f"{here}/a.json"}
@@ -30,7 +30,7 @@ def test_places_of_data_are_absolute(tmp_path, monkeypatch):
 
 
 def test_an_unknown_dataset_is_told_elsewhere():
-    assert placed(Recipe(data=Data("nothing", "x"))).data.dataset == "nothing"
+    assert with_absolute_paths(Recipe(data=Data("nothing", "x"))).data.dataset == "nothing"
 
 
 def test_a_run_on_a_relative_folder_is_scored_from_anywhere(tiny, tmp_path, monkeypatch, capsys):

@@ -7,7 +7,7 @@ import densefit as df
 from densefit.datasets import Shapes
 from densefit.errors import ConfigError, DensefitError
 from densefit.tools.recipes.multi_dataset import (
-    prepare_several,
+    prepare_datasets,
     selected,
     training_side,
     updates_per_epoch,
@@ -41,7 +41,7 @@ def ids(prepared, epoch=0):
 
 
 def test_training_mixes_and_scoring_looks_at_each():
-    prepared = prepare_several(recipe())
+    prepared = prepare_datasets(recipe())
     assert [head.name for head in prepared.network.heads] == ["detection", "segmentation"]
     assert prepared.network.heads[0].classes == ["circle", "square", "triangle"]
     assert prepared.network.heads[1].classes[0] == "background"
@@ -56,7 +56,9 @@ def test_training_mixes_and_scoring_looks_at_each():
 
 def test_a_task_alone_sees_as_many_of_its_samples_as_beside_others():
     shares = Shares(ratio={"cells": 3, "streets": 1}, length=16, batches="in_turn")
-    together, alone = (prepare_several(recipe(mixture=shares, only=o)) for o in ([], ["detection"]))
+    together, alone = (
+        prepare_datasets(recipe(mixture=shares, only=o)) for o in ([], ["detection"])
+    )
     assert [head.name for head in alone.network.heads] == ["detection"]
     assert set(alone.test) == {"cells"}
     for epoch in range(3):
@@ -69,7 +71,7 @@ def test_classes_are_the_common_ones_while_scoring_too():
     """The second dataset calls its shapes otherwise: numbers shift, and scores must know."""
     own = {"a": Part("boxes"), "b": Part("boxes")}
     renames = {"b": {"circle": "square", "square": "ring", "triangle": None}}
-    prepared = prepare_several(
+    prepared = prepare_datasets(
         recipe({"detection": HEADS["detection"]}, datasets=own, mixture=Shares(rename=renames))
     )
     common = ["circle", "square", "triangle", "ring"]
@@ -84,7 +86,7 @@ def test_classes_are_the_common_ones_while_scoring_too():
 def test_what_datasets_tell_of_classes_that_they_lack_is_the_same_in_training_and_scores(lacking):
     own = {"a": Part("boxes"), "b": Part("boxes")}
     shares = Shares(rename={"b": {"circle": "ring"}}, lacking=lacking)
-    prepared = prepare_several(
+    prepared = prepare_datasets(
         recipe({"detection": HEADS["detection"]}, datasets=own, mixture=shares)
     )
     batch = next(iter(prepared.train))
@@ -102,20 +104,20 @@ def test_what_datasets_tell_of_classes_that_they_lack_is_the_same_in_training_an
 def test_a_head_may_say_whose_names_it_has():
     own = {"cells": Part("boxes"), "tags": Part("labels")}
     heads = {"detection": HEADS["detection"], "shown": {"task": "multilabel", "from": "tags"}}
-    made = prepare_several(recipe(heads, datasets=own)).network.heads
+    made = prepare_datasets(recipe(heads, datasets=own)).network.heads
     assert made[1].classes == ["circle", "square", "triangle"]
     heads["shown"] = {"task": "multilabel"}
-    made = prepare_several(recipe(heads, datasets=own)).network.heads
+    made = prepare_datasets(recipe(heads, datasets=own)).network.heads
     assert made[1].classes == ["circle", "square", "triangle"]  # the mixture's, too
     heads["shown"] = {"task": "multilabel", "target": "colour"}
     with pytest.raises(ConfigError, match="Which dataset's classes has the head 'shown'"):
-        prepare_several(recipe(heads, datasets=own))
+        prepare_datasets(recipe(heads, datasets=own))
     heads["shown"] = {"task": "multilabel", "from": "tag"}
     with pytest.raises(ConfigError, match="did you mean 'tags'"):
-        prepare_several(recipe(heads, datasets=own))
+        prepare_datasets(recipe(heads, datasets=own))
     heads["shown"] = {"task": "multilabel", "classes": ["a", "b", "c"]}
     with pytest.raises(ConfigError, match="not those of the mixture"):
-        prepare_several(recipe(heads, datasets=own))
+        prepare_datasets(recipe(heads, datasets=own))
 
 
 def test_a_keypoint_head_looks_at_some_classes_of_the_mixture():
@@ -123,7 +125,7 @@ def test_a_keypoint_head_looks_at_some_classes_of_the_mixture():
     own = {"cells": Part("boxes"), "faces": Part("shapes", settings={**FACES})}
     heads = {"keypoints": {"from": "faces", "channels": 8, "classes": ["disc", "square"]}}
     shares = Shares(rename={"faces": {"circle": "disc"}})
-    prepared = prepare_several(recipe(heads, datasets=own, mixture=shares))
+    prepared = prepare_datasets(recipe(heads, datasets=own, mixture=shares))
     (head,) = prepared.network.heads
     assert head.among == ["circle", "square", "triangle", "disc"]
     assert head.classes == ["disc", "square"]
@@ -142,28 +144,28 @@ def test_a_keypoint_head_looks_at_some_classes_of_the_mixture():
 def test_classes_that_are_not_those_of_the_numbers_are_refused():
     heads = {"detection": {**HEADS["detection"], "classes": ["square", "circle", "triangle"]}}
     with pytest.raises(ConfigError, match="not those of the mixture"):
-        prepare_several(recipe(heads))
+        prepare_datasets(recipe(heads))
     renames = Shares(rename={"cells": {"circle": "disc"}})
     heads = {"detection": {**HEADS["detection"], "from": "cells"}}
     with pytest.raises(ConfigError, match="not those of the mixture"):
-        prepare_several(recipe(heads, mixture=renames))
+        prepare_datasets(recipe(heads, mixture=renames))
 
 
 def test_each_dataset_may_have_its_own_transforms_of_one_size():
     plain = {"cells": Part("boxes"), "streets": Part("masks", augment=[CROP])}
     training = Training(batch_size=4, augment=[CROP])
-    prepared = prepare_several(recipe(datasets=plain, training=training))
+    prepared = prepare_datasets(recipe(datasets=plain, training=training))
     assert prepared.train.input_size == (32, 32)
     plain["streets"].augment = [{**CROP, "height": 40}]
     with pytest.raises(ConfigError, match="one input size") as error:
-        prepare_several(recipe(datasets=plain, training=training))
+        prepare_datasets(recipe(datasets=plain, training=training))
     assert "streets (40, 32)" in str(error.value)
 
 
 def test_each_dataset_may_have_its_own_way_to_the_input_size():
     parts = recipe().datasets
     parts["cells"].resize = "stretch"
-    prepared = prepare_several(recipe(datasets=parts, input_size=(64, 64)))
+    prepared = prepare_datasets(recipe(datasets=parts, input_size=(64, 64)))
     matrices = {}
     for name, loader in prepared.test.items():
         (matrix, *_) = (geometry.matrix for geometry in next(iter(loader)).geometries)
@@ -174,7 +176,7 @@ def test_each_dataset_may_have_its_own_way_to_the_input_size():
 
 def test_one_dataset_needs_no_name():
     data = Data(settings={"length": 4, "size": [48, 64]})
-    prepared = prepare_several(recipe(datasets={}, data=data, only=["segmentation"]))
+    prepared = prepare_datasets(recipe(datasets={}, data=data, only=["segmentation"]))
     assert [head.name for head in prepared.network.heads] == ["segmentation"]
     assert prepared.split == "test"
     assert not isinstance(prepared.validation, dict)
@@ -197,14 +199,14 @@ def test_a_task_alone_needs_no_balance():
 )
 def test_mistakes_are_told(settings, said):
     with pytest.raises(ConfigError, match=said):
-        prepare_several(recipe(**settings))
+        prepare_datasets(recipe(**settings))
 
 
 def test_the_training_side_is_the_same_without_data_to_score_on():
     """The very batches that a training would have; validation splits need not exist."""
     shares = Shares(ratio={"cells": 3, "streets": 1}, length=16)
     for only in ([], ["segmentation"]):
-        whole = prepare_several(recipe(mixture=shares, only=only))
+        whole = prepare_datasets(recipe(mixture=shares, only=only))
         lost = recipe(mixture=shares, only=only)
         for part in lost.datasets.values():
             part.dataset = {"boxes": "boxes_train", "masks": "masks_train"}[part.dataset]
@@ -238,7 +240,7 @@ def test_a_task_alone_needs_no_data_of_the_others(caplog, tmp_path):
     """The folder of the other dataset is not there."""
     gone = Part("coco", root=str(tmp_path / "gone"))
     own = {"cells": gone, "streets": Part("masks", settings={"length": 10})}
-    alone = prepare_several(recipe(datasets=own, only=["segmentation"]))
+    alone = prepare_datasets(recipe(datasets=own, only=["segmentation"]))
     assert [head.name for head in alone.network.heads] == ["segmentation"]
     assert {key.split("/")[0] for key in ids(alone)} == {"streets"}
     assert len(ids(alone)) == 8  # of 10: whole batches
@@ -247,9 +249,9 @@ def test_a_task_alone_needs_no_data_of_the_others(caplog, tmp_path):
     assert updates_per_epoch(recipe(datasets=own, only=["segmentation"])) == 2
     for needed in ([], ["detection"], ["detection", "segmentation"]):
         with pytest.raises(DensefitError, match="datasets.cells|gone"):
-            prepare_several(recipe(datasets=own, only=needed))
+            prepare_datasets(recipe(datasets=own, only=needed))
     source = {**HEADS, "segmentation": {**HEADS["segmentation"], "from": "cells"}}
     with pytest.raises(DensefitError, match="datasets.cells|gone"):
-        prepare_several(recipe(source, datasets=own, only=["segmentation"]))
+        prepare_datasets(recipe(source, datasets=own, only=["segmentation"]))
     with pytest.raises(DensefitError, match="datasets.cells|gone"):
-        prepare_several(recipe(datasets={"cells": gone}, only=["segmentation"]))
+        prepare_datasets(recipe(datasets={"cells": gone}, only=["segmentation"]))

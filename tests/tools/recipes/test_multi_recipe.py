@@ -10,7 +10,7 @@ from densefit.config import read
 from densefit.data.sample import datasets
 from densefit.datasets.shapes import Shapes
 from densefit.tools import train_multi
-from densefit.tools.recipes.multi_dataset import prepare_several
+from densefit.tools.recipes.multi_dataset import prepare_datasets
 from densefit.tools.recipes.multi_recipe import MultiRecipe
 from densefit.tools.recipes.recipe import make_balancer, make_schedule
 
@@ -75,7 +75,7 @@ def recipe_of(path):
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_every_recipe_of_several_tasks_can_be_prepared(path, stand_ins):
     recipe = recipe_of(path)
-    prepared = prepare_several(recipe)
+    prepared = prepare_datasets(recipe)
     assert [head.name for head in prepared.network.heads] == list(recipe.model.heads)
     batch = next(iter(prepared.train))
     assert {key.split("/")[0] for key in batch.labelled} == set(recipe.model.heads)
@@ -83,7 +83,7 @@ def test_every_recipe_of_several_tasks_can_be_prepared(path, stand_ins):
     make_balancer(recipe.training).begin(list(recipe.model.heads), 1000, 100)
     assert recipe.training.best == "composite"
     names = list(recipe.model.heads)
-    alone = prepare_several(replace(recipe_of(path), only=names[-1:]))
+    alone = prepare_datasets(replace(recipe_of(path), only=names[-1:]))
     assert [head.name for head in alone.network.heads] == names[-1:]
 
 

@@ -2,7 +2,7 @@ import io
 import sys
 
 import densefit as df
-from densefit.tools.recipes.progress import Watched
+from densefit.tools.recipes.progress import WithProgress
 
 
 class Terminal(io.StringIO):
@@ -16,14 +16,14 @@ def loader():
 
 def test_it_is_the_loader_otherwise():
     own = loader()
-    with Watched(own, "reading") as watched:
+    with WithProgress(own, "reading") as watched:
         assert watched.batch_size == 2
         assert len(watched) == len(own) == 3
         assert [len(batch.ids) for batch in watched] == [2, 2, 1]
 
 
 def test_lines_in_a_pipe(capsys):
-    with Watched(loader(), "reading", every=0.0) as watched:
+    with WithProgress(loader(), "reading", every=0.0) as watched:
         list(watched)
     assert capsys.readouterr().err.splitlines()[-1] == "reading: 5/5 samples"
 
@@ -32,19 +32,19 @@ def test_views_count_by_their_samples(capsys):
     dataset = df.dataset("shapes", length=3, size=(24, 24))
     views = df.Views(flip=True)
     own = df.Loader.views(dataset, input_size=(24, 24), batch_size=4, views=views, workers=0)
-    with Watched(own, "reading", every=0.0) as watched:
+    with WithProgress(own, "reading", every=0.0) as watched:
         list(watched)
     assert capsys.readouterr().err.splitlines() == ["reading: 2/3 samples", "reading: 3/3 samples"]
 
 
 def test_nothing_if_it_is_quick(capsys):
-    with Watched(loader(), "reading") as watched:
+    with WithProgress(loader(), "reading") as watched:
         list(watched)
     assert capsys.readouterr().err == ""
 
 
 def test_a_bar_on_a_terminal(monkeypatch):
     monkeypatch.setattr(sys, "stderr", Terminal())
-    with Watched(loader(), "reading") as watched:
+    with WithProgress(loader(), "reading") as watched:
         list(watched)
     assert "5/5" in sys.stderr.getvalue()

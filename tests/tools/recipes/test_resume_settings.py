@@ -14,7 +14,7 @@ from densefit.errors import CheckpointError
 from densefit.model.backbones import Backbone, backbones
 from densefit.model.layers import conv_bn
 from densefit.tools.recipes import training
-from densefit.tools.recipes.multi_dataset import prepare_several
+from densefit.tools.recipes.multi_dataset import prepare_datasets
 from densefit.tools.recipes.multi_recipe import MultiRecipe, Part
 from densefit.tools.recipes.recipe import Data
 from densefit.train.loop import Loop
@@ -194,7 +194,7 @@ def run(made, monkeypatch):
     monkeypatch.setattr(training, "finish", lambda *rest: {})
     for slow in ("Curves", "TrainBatch"):
         monkeypatch.setattr(training, slow, lambda *rest, **more: df.Callback())
-    training.run(made, "", prepare_several(made))
+    training.run(made, "", prepare_datasets(made))
 
 
 @pytest.fixture(scope="module")

@@ -32,7 +32,7 @@ def test_each_dataset_is_fingerprinted_once(tiny, tmp_path, monkeypatch):
         taken.append(dataset.split)
         return fingerprint(dataset)
 
-    for user in ("data.loader.loader", "tools.recipes.run_record", "train.setup"):
+    for user in ("data.loader.loader_facts", "tools.recipes.run_record", "train.setup.identity"):
         monkeypatch.setattr(f"densefit.{user}.fingerprint", counted)
     heads = ["--model.heads", "{kind: {task: classification}}"]
     out = tmp_path / "run"

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from densefit.tools.report.predictions_json import plain_prediction
+from densefit.tools.report.predictions_json import prediction_to_json
 
 
 class Head:
@@ -15,7 +15,7 @@ class Head:
 @pytest.fixture
 def plain(tmp_path):
     def written(prediction, head=Head):
-        found = plain_prediction(prediction, head, tmp_path, "a.b.jpg")
+        found = prediction_to_json(prediction, head, tmp_path, "a.b.jpg")
         return json.loads(json.dumps(found))
 
     return written

@@ -3,7 +3,12 @@ import pytest
 from densefit.errors import ConfigError, DataError
 from densefit.metrics import MAE
 from densefit.metrics.core.per_sample import PerSample
-from densefit.tools.scoring.score_settings import Judging, documented, given, take_in
+from densefit.tools.scoring.score_settings import (
+    ScoreSettings,
+    given,
+    update_metrics,
+    with_shared_settings,
+)
 
 
 class Numbers:
@@ -31,7 +36,7 @@ class Numbers:
 @pytest.mark.parametrize("together", [1, 4, 100])
 def test_every_sample_counts_once(workers, together):
     metrics = [MAE(), PerSample(MAE())]
-    take_in(metrics, Numbers(10), workers, together)
+    update_metrics(metrics, Numbers(10), workers, together)
     assert [metric.compute() for metric in metrics] == [{"mae": 4.5}] * 2
     assert metrics[1].values == {f"n{index}": index for index in range(10)}
 
@@ -44,20 +49,20 @@ def test_what_a_metric_complains_of_is_told_with_the_files():
             super().update(predictions, targets, ids)
 
     with pytest.raises(DataError, match=r"too large[\s\S]*file 3, sample"):
-        take_in([Strict()], Numbers(10), workers=2)
+        update_metrics([Strict()], Numbers(10), workers=2)
     with pytest.raises(DataError, match="broken"):
-        take_in([MAE()], Numbers(10, broken=[5]), workers=2)
+        update_metrics([MAE()], Numbers(10, broken=[5]), workers=2)
 
 
 @pytest.mark.parametrize("workers", [0, 3])
 @pytest.mark.parametrize("together", [1, 4, 100])
 def test_all_samples_that_cannot_be_read_are_told_together(workers, together):
     with pytest.raises(DataError, match="2 of 10 samples") as told:
-        take_in([MAE()], Numbers(10, broken=[2, 9]), workers, together)
+        update_metrics([MAE()], Numbers(10, broken=[2, 9]), workers, together)
     assert "file 2: broken" in str(told.value)
     assert "file 9: broken" in str(told.value)
     with pytest.raises(DataError, match="200 of 200 samples") as told:
-        take_in([MAE()], Numbers(200, broken=range(200)), workers, together)
+        update_metrics([MAE()], Numbers(200, broken=range(200)), workers, together)
     assert "and 150 more" in str(told.value)
 
 
@@ -73,7 +78,7 @@ def test_all_samples_that_cannot_be_read_are_told_together(workers, together):
     ],
 )
 def test_samples_are_scored_alone_only_if_that_is_of_use(settings, kept, states):
-    metric = Judging(**settings).watched(MAE())
+    metric = ScoreSettings(**settings).watched(MAE())
     assert isinstance(metric, PerSample) == kept
     if kept:
         assert metric.keep_states == states
@@ -82,7 +87,7 @@ def test_samples_are_scored_alone_only_if_that_is_of_use(settings, kept, states)
 def test_settings_are_checked():
     for name in ("bootstrap", "worst", "workers"):
         with pytest.raises(ConfigError, match=f"{name} is negative"):
-            Judging(**{name: -1}).check()
+            ScoreSettings(**{name: -1}).check()
     with pytest.raises(ConfigError, match=r"Where are the results\?[\s\S]*--results PATH"):
         given(None, "--results", "results")
 
@@ -95,6 +100,6 @@ def test_own_settings_are_documented_before_the_shared():
             first: of all.
         """
 
-    text = documented(Own)
+    text = with_shared_settings(Own)
     assert text.index("first: of all.") < text.index("out: folder")
     assert text.count("Args:") == 1

@@ -14,7 +14,7 @@ from densefit.metrics.core.per_sample import PerSample
 from densefit.tools.recipes.checkpoint_settings import settings
 from densefit.tools.recipes.recipe import make_dataset, score_loader
 from densefit.tools.scoring import score_trained
-from densefit.tools.scoring.score_trained import Scoring, Worst, judges, run
+from densefit.tools.scoring.score_trained import Scoring, Worst, head_metrics, run
 from densefit.visualize.fitted import Fitted
 
 
@@ -150,7 +150,7 @@ def test_whole_pictures_have_one_view(chosen):
 def test_single_samples_are_judged_only_where_that_is_used(trained):
     network = load(trained / "checkpoints" / "last")
     for each, states in ((False, False), (True, False), (True, True), (False, True)):
-        found = [metric for own in judges(network, each, states).values() for metric in own]
+        found = [metric for own in head_metrics(network, each, states).values() for metric in own]
         assert [isinstance(metric, PerSample) for metric in found] == [each or states] * len(found)
         if each or states:
             assert {metric.keep_states for metric in found} == {states}

@@ -1,1 +1,1 @@
-"""Passes over Symbols: what is known of a graph, and faster graphs with equal results."""
+"""Passes over a SymbolGraph: analyses, and rewrites that compute the same results faster."""

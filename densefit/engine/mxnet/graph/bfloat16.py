@@ -1,4 +1,4 @@
-"""Half the bits where most of the arithmetic is: convolutions and dense layers in bfloat16."""
+"""Mixed precision: convolutions and dense layers in bfloat16, everything else in float32."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TYPE = "__dtype__"  # of a variable; "0" is float32
 
 
 def check_precision(precision: str, devices: Any) -> None:
-    """Raise ConfigError for a precision that training cannot be made in."""
+    """Raise ConfigError for a precision that cannot be trained in."""
     if precision == "bfloat16" and any(device.device_type != "cpu" for device in devices):
         raise ConfigError("MXNet 1.9.1 has bfloat16 on CPUs only", received=list(devices))
     if precision == "bfloat16" and not bfloat16_works():
@@ -40,7 +40,7 @@ def check_precision(precision: str, devices: Any) -> None:
 
 @functools.cache
 def bfloat16_works() -> bool:
-    """Whether MXNet can train a layer with bfloat16 on this processor: it is tried."""
+    """Whether MXNet can train a layer in bfloat16 on this processor, by trial."""
     x = mx.sym.Variable("data")
     x = mx.sym.Convolution(x, kernel=(3, 3), num_filter=2, no_bias=True, name="probe")
     try:

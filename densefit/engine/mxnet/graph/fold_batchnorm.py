@@ -14,11 +14,11 @@ _LAYERS = ("Convolution", "FullyConnected")
 
 @dataclass(frozen=True)
 class Fold:
-    """A BatchNorm that is computed by the layer before it.
+    """A BatchNorm folded into the layer before it.
 
     Attributes:
         weight, bias: the layer's parameters.
-        has_bias: whether the layer had a bias of its own; if not, `bias` is made.
+        has_bias: whether the layer has a bias; if not, `bias` is the name of a new one.
         gamma, beta, mean, variance: the BatchNorm's.
         fix_gamma: whether gamma counts as 1, whatever its value.
         epsilon: is added to the variance.
@@ -35,9 +35,9 @@ class Fold:
     epsilon: float
 
     def reads(self) -> list[str]:
-        """Names of the parameters that the folded ones are made of."""
-        own = [self.weight, self.gamma, self.beta, self.mean, self.variance]
-        return [*own, self.bias] if self.has_bias else own
+        """Names of the parameters that the folded weight and bias are computed from."""
+        names = [self.weight, self.gamma, self.beta, self.mean, self.variance]
+        return [*names, self.bias] if self.has_bias else names
 
 
 def fold(graph: SymbolGraph) -> tuple[SymbolGraph, list[Fold]]:
@@ -114,29 +114,28 @@ def _fold_of(norm: Node, names: set[str]) -> Fold:
 def fold_parameters(
     folds: Sequence[Fold], parameters: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """The values of the folded layers' weights and biases.
+    """Compute the weights and biases of folded layers.
 
     Args:
-        folds: what `fold` gave.
+        folds: from `fold`.
         parameters: name -> value of all parameters and moving statistics of the graph.
 
     Returns:
         name -> float32, the weight times s and (bias - mean) s + beta, where s is gamma divided
         by the root of the variance plus epsilon (Ioffe and Szegedy, 2015, section 3.1).
     """
-    made = {}
-    for one in folds:
-        mean, variance, beta = (
-            np.asarray(parameters[name], np.float64) for name in (one.mean, one.variance, one.beta)
-        )
-        weight = np.asarray(parameters[one.weight], np.float32)
+    folded = {}
+    for fold in folds:
+        names = (fold.mean, fold.variance, fold.beta)
+        mean, variance, beta = (np.asarray(parameters[name], np.float64) for name in names)
+        weight = np.asarray(parameters[fold.weight], np.float32)
         # Broken statistics give nan here as they do in BatchNorm: scores must show it.
         with np.errstate(all="ignore"):
-            scale = 1.0 / np.sqrt(variance + one.epsilon)
-            if not one.fix_gamma:
-                scale = scale * parameters[one.gamma]
-            bias = parameters[one.bias] if one.has_bias else 0.0
-            made[one.bias] = ((bias - mean) * scale + beta).astype(np.float32)
+            scale = 1.0 / np.sqrt(variance + fold.epsilon)
+            if not fold.fix_gamma:
+                scale = scale * parameters[fold.gamma]
+            bias = parameters[fold.bias] if fold.has_bias else 0.0
+            folded[fold.bias] = ((bias - mean) * scale + beta).astype(np.float32)
             column = scale.astype(np.float32).reshape(-1, *[1] * (weight.ndim - 1))
-            made[one.weight] = weight * column
-    return made
+            folded[fold.weight] = weight * column
+    return folded

@@ -1,4 +1,4 @@
-"""BatchNorm and the ReLU behind it as one operator, where MXNet has one: on CPUs."""
+"""Fuse BatchNorm and the ReLU that follows into one operator, which MXNet has on CPUs."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def fuse_relu(
 
     MXNet has the operator on CPUs, and its backward pass fails where map and gradient lie in memory
     in different blocks (see `densefit.engine.mxnet.graph.onednn_layouts`). So the BatchNorm must
-    follow a convolution that makes blocks of 16, and nothing behind it may hand back others;
-    elsewhere the graph stays as it is.
+    follow a convolution that makes blocks of 16, and nothing after it may return a gradient in
+    others; elsewhere the graph is unchanged.
 
     Args:
         graph: for training; layers that are not in float32 stay.

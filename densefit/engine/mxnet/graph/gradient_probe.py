@@ -1,8 +1,8 @@
-"""Refuse to train a graph whose gradients MXNet would not add up rightly.
+"""Refuse to train a graph whose gradients MXNet would sum wrongly.
 
 Where as many gradients meet in one array as MXNET_EXEC_INPLACE_GRAD_SUM_CAP says, MXNet adds them
 in place, and some operators overwrite what is there. `densefit.backend` sets the number out of
-reach; that is in vain if MXNet has bound a graph with gradients before, and the user's own wins.
+reach, unless MXNet has bound a graph with gradients before, or the user has set it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from densefit.errors import EngineError
 from densefit.model.symbol_graph import Node, SymbolGraph
 
 _log = logging.getLogger("densefit")
-#: Send no gradient to what they read.
+#: Operators that send no gradient to their inputs.
 BLOCKING = {"BlockGrad", "zeros_like", "ones_like", "shape_array", "argmax", "argmin", "one_hot"}
 _USUAL = 64  # gradients that meet in one array of a network, at most
 
@@ -27,7 +27,7 @@ _USUAL = 64  # gradients that meet in one array of a network, at most
 def adds_in_place(count: int) -> bool:
     """Whether MXNet adds `count` gradients in place where they meet.
 
-    A tiny graph is differentiated, which takes 8 ms for 64 gradients, once a process.
+    Differentiates a tiny graph, once a process: 8 ms for 64 gradients.
     """
     x = mx.sym.Variable("x") * 1
     # Of equal expressions MXNet would make one.

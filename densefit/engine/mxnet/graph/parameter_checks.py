@@ -11,7 +11,7 @@ from densefit.errors import BindError
 def check_parameters(
     known: Mapping[str, tuple[int, ...]], given: Mapping[str, Any], heads: Sequence[str]
 ) -> None:
-    """Raise BindError for a parameter whose shape is not the one that the symbol needs."""
+    """Raise BindError for a parameter of a shape that does not fit the symbol."""
     for name, value in given.items():
         if name in known and tuple(value.shape) != tuple(known[name]):
             raise BindError(
@@ -30,8 +30,8 @@ def check_complete(
 
     Args:
         known: shapes of the graph's arguments and auxiliary states.
-        inputs: names of those that are no parameters.
-        given: the values.
+        inputs: names of the arguments that are no parameters.
+        given: values of parameters by name.
     """
     free = set(inputs)
     lacking = [name for name in known if name not in free and name not in given]
@@ -46,22 +46,22 @@ def check_complete(
 
 def check_same_parameters(
     known: Mapping[str, tuple[int, ...]],
-    found: Mapping[str, tuple[int, ...]],
+    inferred: Mapping[str, tuple[int, ...]],
     inputs: Iterable[str],
     shapes: Mapping[str, tuple[int, ...]],
     where: str,
 ) -> None:
-    """Raise BindError if a parameter had another shape for a batch of other shapes.
+    """Raise BindError if a batch of other shapes changes the shape of a parameter.
 
     Args:
-        known: shapes of arguments and auxiliary states as they are bound.
-        found: the same as they follow from the batch.
-        inputs: names of those that are no parameters.
+        known: shapes of arguments and auxiliary states as bound.
+        inferred: the same, inferred from the batch.
+        inputs: names of the arguments that are no parameters.
         shapes: of the batch.
         where: named in errors.
     """
     free = set(inputs)
-    for name, shape in found.items():
+    for name, shape in inferred.items():
         if name not in free and shape != known[name]:
             raise BindError(
                 f"A batch of these shapes would need a parameter {name!r} of another shape",

@@ -1,4 +1,4 @@
-"""Which numbers of a graph are means over the samples of a batch, by its operators."""
+"""Find outputs that are means over the samples of a batch, by the operators of a graph."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from densefit.model.symbol_graph import Node, SymbolGraph
 _FREE, _ROWS, _MEAN = "", "rows", "mean"  # anything else says why it is none of these
 
 _MEANS = {"mean", "_npi_mean", "_np_mean"}
-#: Of a mean they make the mean of something else; any of their inputs may be one.
+#: Map a mean to a mean; any of their inputs may be a mean.
 _LINEAR = {
     *("_copy", "identity", "_np_copy", "MakeLoss", "make_loss", "BlockGrad", "stop_gradient"),
     *("Cast", "cast", "amp_cast", "Reshape", "reshape", "_np_reshape", "Flatten", "flatten"),
@@ -34,11 +34,10 @@ _QUOTIENTS = {"elemwise_div", "_div", "broadcast_div", "_npi_true_divide"}
 def numbers_of(
     graph: SymbolGraph, shapes: Mapping[str, tuple[int, ...]], rows: int
 ) -> dict[str, str] | None:
-    """The outputs that have no rows of samples -> why they are no means over samples; "" if means.
+    """Explain for each output without a row a sample why it is no mean over samples; "" if it is.
 
-    A mean over samples is what an operator `mean` makes of rows, times and plus what does not
-    depend on the batch. What has as many times more elements as the batch has more rows is taken
-    for rows; what a batch is reduced to in any other way may be anything.
+    A mean over samples is an operator `mean` of rows, times and plus terms that do not depend on
+    the batch. An array whose size grows with the rows of the batch in proportion counts as rows.
 
     >>> x, y = mx.sym.Variable("data"), mx.sym.Variable("label")
     >>> gain = mx.sym.negative(mx.sym.mean(x * y), name="gain")
@@ -77,23 +76,23 @@ def numbers_of(
 
 
 def _kind(operator: str, inputs: Sequence[str], sizes: Sequence[tuple[int, int]], rows: int) -> str:
-    """What an operator makes of rows, means and others; "{}" stands for its name.
+    """Kind of an operator's outputs, by the kinds of its inputs; "{}" stands for its name.
 
     Args:
-        operator: its kind.
-        inputs: what they are.
-        sizes: elements of each of its outputs for a batch, and for one with a row more.
+        operator: its name.
+        inputs: kinds of its inputs.
+        sizes: elements of each output for a batch, and for a batch with one more row.
         rows: of the batch.
     """
-    strange = [kind for kind in inputs if kind not in (_FREE, _ROWS, _MEAN)]
-    if strange:
-        return strange[0]
+    reasons = [kind for kind in inputs if kind not in (_FREE, _ROWS, _MEAN)]
+    if reasons:
+        return reasons[0]
     if _MEAN in inputs:
         return _MEAN if _is_linear(operator, inputs) else "{} of a mean is no mean"
     if _ROWS not in inputs:
         return _FREE
-    grown = [(one, more) for one, more in sizes if one != more]
-    if any(one * (rows + 1) != more * rows for one, more in grown):
+    grown = [(size, larger) for size, larger in sizes if size != larger]
+    if any(size * (rows + 1) != larger * rows for size, larger in grown):
         return "{} sets samples against each other"
     if len(grown) == len(sizes):
         return _ROWS

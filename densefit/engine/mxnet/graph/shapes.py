@@ -16,7 +16,7 @@ from densefit.model.symbol_graph import Node, SymbolGraph
 def infer_shapes(
     symbol: Any, given: Mapping[str, tuple[int, ...]], heads: Sequence[str]
 ) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
-    """Shapes that follow from those of data and labels.
+    """Infer all shapes from the shapes of data and labels.
 
     Args:
         symbol: the graph.
@@ -31,7 +31,7 @@ def infer_shapes(
     """
     where = f"head{'s' if len(heads) > 1 else ''} {', '.join(heads) or '(none)'}"
     try:
-        # What `infer_shape` calls; that one prints the arguments before it raises.
+        # `infer_shape` calls this too, but prints the arguments before it raises.
         arguments, outputs, auxiliary = symbol._infer_shape_impl(False, **given)
     except mx.base.MXNetError as error:
         reason = [line.strip() for line in str(error).splitlines() if "Error in operator" in line]
@@ -74,9 +74,11 @@ def inner_outputs(
     """
     internals, outputs = graph.internals
     names = set(internals.list_arguments())
-    _, known, _ = internals.infer_shape_partial(**{key: tuple(own) for key, own in shapes.items()})
-    given = {**dict.fromkeys(shapes, np.float32), **types}
-    _, dtypes, _ = internals.infer_type(**{key: own for key, own in given.items() if key in names})
+    given = {name: tuple(shape) for name, shape in shapes.items()}
+    _, known, _ = internals.infer_shape_partial(**given)
+    inputs = {**dict.fromkeys(shapes, np.float32), **types}
+    inputs = {name: dtype for name, dtype in inputs.items() if name in names}
+    _, dtypes, _ = internals.infer_type(**inputs)
     return {
         output[:2]: (tuple(shape or ()), dtypes[number] if dtypes else None)
         for number, (output, shape) in enumerate(zip(outputs, known or ()))
@@ -84,10 +86,10 @@ def inner_outputs(
 
 
 def can_cut_rows(symbol: Any, shapes: Mapping[str, tuple[int, ...]], rows: int) -> bool:
-    """Whether a graph computes the same of some rows of a batch, without the others.
+    """Whether a graph computes the same outputs for some rows of a batch alone.
 
-    A `Reshape` to a fixed number of rows does not: of a smaller batch MXNet would read what lies in
-    memory behind it.
+    A `Reshape` to a fixed number of rows does not: MXNet would read past the end of a smaller
+    batch.
 
     Args:
         symbol: the graph.
@@ -107,7 +109,7 @@ def can_cut_rows(symbol: Any, shapes: Mapping[str, tuple[int, ...]], rows: int) 
     if whole is None or part is None:
         return False
     return all(
-        not one or one[0] % rows or tuple(one[1:]) != tuple(other[1:])
-        or one[0] * (rows - 1) == other[0] * rows
-        for one, other in zip(whole, part)
+        not full or full[0] % rows or tuple(full[1:]) != tuple(cut[1:])
+        or full[0] * (rows - 1) == cut[0] * rows
+        for full, cut in zip(whole, part)
     )  # fmt: skip

@@ -48,15 +48,7 @@ class Absent:
 
         Waits for the backward pass if there are statistics to put back.
         """
-        absent = frozenset(absent)
-        # MXNet tells an lr_scheduler the most updates that a parameter had, and updates count here
-        # that all parameters were left out of.
-        if absent or self._is_behind():
-            self._module._optimizer.num_update += 1
-        if not absent:
-            self._module.update()
-            return
-        parameters, statistics = self._spared(absent)
+        parameters, statistics = self._spared(frozenset(absent))
         if statistics:
             mx.nd.waitall()
         for number in statistics:
@@ -64,13 +56,6 @@ class Absent:
                 copy.copyto(one)
         with self._without(parameters):
             self._module.update()
-
-    def _is_behind(self) -> bool:
-        """Whether every parameter was left out of some update."""
-        optimizer = self._module._optimizer
-        counts = optimizer._all_index_update_counts.values()
-        most = max((max(own.values(), default=0) for own in counts), default=0)
-        return bool(optimizer.num_update > max(most, optimizer.begin_num_update))
 
     @contextmanager
     def _without(self, numbers: Iterable[int]) -> Iterator[None]:
@@ -87,8 +72,6 @@ class Absent:
 
     def _spared(self, absent: frozenset[str]) -> tuple[list[int], list[int]]:
         """Indices of the parameters and statistics whose losses are all absent; cached."""
-        if not absent:
-            return [], []
         if absent not in self._found:
             group, (learning, reading) = self._module._exec_group, self._readers
             adapters = self._network.adapters.values()

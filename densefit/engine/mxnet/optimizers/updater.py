@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -84,9 +84,10 @@ class Updater:
         """Whether the optimizer draws random numbers (SGLD's noise)."""
         return isinstance(self.optimizer, mx.optimizer.SGLD)
 
-    def begin(self, absent: Iterable[str]) -> None:
+    def begin(self, absent: Collection[str]) -> None:
         """Begin an update; `absent` losses may turn out to have no labels, see `Absent`."""
-        self._absent.begin(absent)
+        if absent:
+            self._absent.begin(absent)
 
     def apply(self, lr: float | None, scale: float, number: int, absent: Collection[str]) -> None:
         """Apply the gradients.
@@ -108,7 +109,14 @@ class Updater:
         if lr is not None:
             optimizer.lr = lr
         try:
-            self._absent.update(absent)
+            # MXNet tells an lr_scheduler the most updates that a parameter had, and updates count
+            # here that all parameters were left out of.
+            if absent or self._is_behind():
+                optimizer.num_update += 1
+            if absent:
+                self._absent.update(absent)
+            else:
+                self._module.update()
         except mx.base.MXNetError as error:
             if math.isfinite(optimizer.learning_rate):
                 raise
@@ -119,6 +127,13 @@ class Updater:
                 fix="look at the schedule, or at the optimizer's lr_scheduler",
             ) from error
         optimizer.rescale_grad = factor
+
+    def _is_behind(self) -> bool:
+        """Whether every parameter was left out of some update."""
+        optimizer = self.optimizer
+        counts = optimizer._all_index_update_counts.values()
+        most = max((max(own.values(), default=0) for own in counts), default=0)
+        return bool(optimizer.num_update > max(most, optimizer.begin_num_update))
 
     def _follow(self) -> None:
         """Read what the user has changed in the optimizer since the last update."""

@@ -1,0 +1,161 @@
+"""Every benchmark of training, data and checkpoints runs at its smallest size."""
+
+import ast
+import contextlib
+import importlib
+import io
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run a benchmark's `main` at its smallest size, and give what it prints."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    monkeypatch.setenv("PYTHONPATH", str(BENCHMARKS.parent))
+
+    def main(name, in_process=False):
+        module = importlib.import_module(name)
+        if in_process:  # what it measures in processes of its own, too: starting them takes seconds
+
+            def run_here(command, **_):
+                with contextlib.redirect_stdout(io.StringIO()) as out:
+                    module.main(command[2:])
+                return SimpleNamespace(stdout=out.getvalue(), returncode=0)
+
+            monkeypatch.setattr(module, "subprocess", SimpleNamespace(run=run_here))
+        module.main(["--smallest"])
+        return capsys.readouterr().out
+
+    return main
+
+
+def rows(text, pattern):
+    return re.findall(pattern, text, re.M)
+
+
+def test_checkpoint_faults_are_all_refused(run):
+    out = run("checkpoint_faults")
+    counts = rows(out, r"│ +(\d+) +│ +(\d*) *│ +(\d+) +│ +(\d+) │$")
+    assert len(counts) == 12
+    for tried, refused, good, wrong in counts:
+        assert (refused or tried, good, wrong) == (tried, tried, "0")
+    assert [tried for tried, *_ in counts].count("1") >= 11
+
+
+def test_checkpoint_speed_prints_four_rows(run):
+    out = run("checkpoint_speed")
+    labels = ("the same bytes", "store.write", "BackgroundWriter.submit", "store.read")
+    assert [label in out for label in labels] == [True] * 4
+
+
+def test_checkpoint_training_prints_a_row_for_each_way(run):
+    out = run("checkpoint_training")
+    assert len(rows(out, r"(none|beside|by itself) +│ +\d+\.\d\d │")) == 3
+
+
+def test_an_interrupted_training_ends_as_the_undisturbed_one(run):
+    out = run("interrupted_training")
+    assert re.search(r"SIGKILL +1 trainings, 1 signals .*, 1 ended as the undisturbed one", out)
+
+
+def test_data_speed_measures_each_contender_once(run):
+    out = run("data_speed")
+    assert len(rows(out, r"^(densefit|mx.image.ImageDetIter|cv2.imdecode)\b.* \d+\.\d+x")) == 3
+    assert re.search(r"share of the limit: \d+ %", out)
+
+
+def test_training_cost_prints_a_row_for_each_kind(run):
+    out = run("training_cost", in_process=True)
+    assert len(rows(out, r"^(?:recipe|fit|Module)\S*.* +\d+\.\d +\d+\.\d{3} +\d+\.\d %")) == 4
+
+
+def test_train_speed_prints_the_share_of_the_ceiling(run):
+    out = run("train_speed")
+    assert re.search(r"^densefit +\d+\.\d\d +\d+\.\d +1\.00x", out, re.M)
+    assert re.search(r"densefit computes \d+ Gflop/s, \d+ % of the ceiling", out)
+
+
+def test_loop_overhead_prints_a_row_for_each_loop(run):
+    out = run("loop_overhead")
+    assert len(rows(out, r"^(bare loop|densefit.fit|Module.fit) +\d+\.\d\d +\d+\.\d{3}")) == 3
+
+
+def test_multitask_cost_prints_a_row_for_each_network(run, monkeypatch, capsys):
+    module = importlib.import_module("multitask_cost")
+    small = ["--updates", "1", "--side", "32", "--batch-size", "2", "--width", "4"]
+    module.main(["--one", "classification alone", *small])
+    peak = capsys.readouterr().out
+    assert float(peak) > 0
+    process = SimpleNamespace(run=lambda command, **_: SimpleNamespace(stdout=peak))
+    monkeypatch.setattr(module, "subprocess", process)
+    out = run("multitask_cost")
+    assert len(rows(out, r"^.+ +\d+\.\d +\d+\.\d\d +\d+ +\d+\.\d\d$")) == 6
+
+
+def test_shape_switch_prints_a_row_for_each_order_of_sizes(run):
+    out = run("shape_switch")
+    assert len(rows(out, r"^\| .+ \| \d+\.\d \(.+\) \| \d+\.\d \(.+\) \|$")) == 3
+
+
+def test_mxnet_iterators_are_read_and_scored_rightly(run):
+    out = run("mxnet_iterators")
+    assert len(rows(out, r"^\| .+ \| 10 \| ")) > 30
+    assert "WRONG" not in out
+
+
+def test_transforms_speed_prints_a_row_for_each_transform(run):
+    out = run("transforms_speed")
+    assert len(rows(out, r"^│ \w[\w, ]*\w +│ +\d+\.\d\d")) >= 24 + 5
+
+
+def test_upsampling_prints_a_row_for_each_way(run):
+    out = run("upsampling")
+    assert len(rows(out, r" \d+\.\d\d ms$")) == 3
+
+
+def test_start_up_measures_imports_and_the_first_update(run):
+    out = run("start_up")
+    assert len(rows(out, r"^(import mxnet|import densefit|first update) +\d+\.\d\d s")) == 3
+
+
+def test_photograph_sizes_prints_the_share_of_boxes_and_a_score(run):
+    out = run("photograph_sizes")
+    assert re.search(r"^ +96 +\d+\.\d% of +\d+ +[01]\.\d{4};", out, re.M)
+
+
+def sources():
+    return {path: path.read_text() for path in sorted(BENCHMARKS.rglob("*.py"))}
+
+
+def test_every_benchmark_has_a_smallest_size():
+    programs = {path.stem: text for path, text in sources().items() if path.parent == BENCHMARKS}
+    programs = {name: text for name, text in programs.items() if "\ndef main(" in text}
+    del programs["fuzz_files"]  # its --files is its size
+    assert [name for name, text in programs.items() if '"--smallest"' not in text] == []
+    assert len(programs) >= 16
+
+
+def test_no_benchmark_reaches_into_private_names():
+    private = []
+    for path, text in sources().items():
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Attribute) and re.match("_(?!exit)[a-z]", node.attr):
+                if not (isinstance(node.value, ast.Name) and node.value.id == "self"):
+                    private.append(f"{path.name}:{node.lineno}")
+            elif isinstance(node, ast.ImportFrom) and re.search(r"(^|\.)_[a-z]", node.module or ""):
+                if node.module != "__future__":
+                    private.append(f"{path.name}:{node.lineno}")
+    assert private == []
+
+
+def test_what_contenders_import_from_densefit_is_there():
+    for path, text in sources().items():
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("densefit"):
+                exec(compile(ast.Module([node], []), str(path), "exec"), {})  # raises ImportError
