@@ -25,9 +25,8 @@ class LiveModule(Modules):
     def __init__(self, module: Any, limit: int = 16) -> None:
         self.first, self.binds = module, 0
         self._limit = limit
-        self._bound_states: OrderedDict[Any, dict[str, Any]] = (
-            OrderedDict()
-        )  # what is bound, by shapes
+        #: Shapes -> executors that were bound for them.
+        self._bound_states: OrderedDict[Any, dict[str, Any]] = OrderedDict()
 
     def prepare(
         self, graph: TrainGraph, network: Network, initializer: Any, is_given: bool
@@ -44,6 +43,7 @@ class LiveModule(Modules):
             ValueError: MXNet's initializers cannot initialize a parameter.
         """
         module, self._graph, self.inputs = self.first, graph, graph.inputs
+        self.data_names, self.label_names = list(graph.data_names), list(graph.label_names)
         full = {name: graph_input.shape for name, graph_input in graph.inputs.items()}
         if module.binded and not (module.for_training and module._grad_req == "write"):
             module.get_params()  # copies them to the Module's CPU arrays, for the new bind
@@ -105,7 +105,9 @@ class LiveModule(Modules):
             return
         arrays = {name: graph_input.fit(present[name]) for name, graph_input in self.inputs.items()}
         shapes = {name: tuple(array.shape) for name, array in arrays.items()}
-        data, label = self.ordered(to_ndarrays(arrays))
+        ndarrays = to_ndarrays(arrays)
+        data = [ndarrays[name] for name in self.data_names]
+        label = [ndarrays[name] for name in self.label_names]
         self.of(shapes).forward(
             mx.io.DataBatch(data, label or None, pad=batch.rows - batch.real), is_train=False
         )
